@@ -1,0 +1,31 @@
+"""Prune a network, and see what it still sees.
+
+The public names are loaded when first used, so that `import prunescope` stays fast.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from prunescope.version import __version__
+
+if TYPE_CHECKING:
+    from prunescope.dissection.result import Dissection, LayerDissection
+    from prunescope.dissection.run import dissect
+
+__all__ = ["Dissection", "LayerDissection", "__version__", "dissect"]
+
+_HOMES = {
+    "dissect": "prunescope.dissection.run",
+    "Dissection": "prunescope.dissection.result",
+    "LayerDissection": "prunescope.dissection.result",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'prunescope' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""What does every other room stand on?"""

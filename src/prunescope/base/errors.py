@@ -1,0 +1,39 @@
+"""What can go wrong, and whose turn is it to act?"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class PrunescopeError(Exception):
+    """Anything Prunescope refuses or cannot do; the message is a whole sentence for the user."""
+
+
+class InputError(PrunescopeError):
+    """What the user gave is wrong; the command ends with exit status 2."""
+
+
+class ConfigError(InputError):
+    """A setting, a name or an option is wrong."""
+
+
+class DataError(InputError):
+    """A file or a folder the user gave is missing, damaged or of another form."""
+
+
+class TrainingDiverged(InputError):
+    """The loss is no longer a number under the settings the user gave."""
+
+
+class StoreError(PrunescopeError):
+    """A run folder cannot be trusted or written; the command ends with exit status 1."""
+
+
+class RunBusyError(StoreError):
+    """Another process is writing to this run folder."""
+
+
+def nearest(name: str, options: Iterable[str]) -> str:
+    """Return ` (did you mean "x"?)` for the closest option, or nothing if none is close."""
+    lowered = {option.lower(): option for option in options}
+    close = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
+    return f' (did you mean "{lowered[close[0]]}"?)' if close else ""

@@ -1,0 +1,148 @@
+"""How far along is the work, and how long will it take?"""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+
+_SECONDS_BETWEEN_LINES = 15.0
+
+
+class Task:
+    """One piece of work of a known size; this one tells nobody."""
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """Say that `count` more of the work is done; the note stands beside the bar."""
+
+
+class Progress:
+    """Where long functions report; this one is silent."""
+
+    @contextmanager
+    def task(self, description: str, total: int) -> Iterator[Task]:  # noqa: ARG002
+        """Open a piece of work of `total` parts."""
+        yield Task()
+
+    def say(self, message: str) -> None:
+        """Tell the user something worth a line."""
+
+    def titled(self, title: str) -> "Progress":
+        """Return the same, with a title before the description of every piece of work."""
+        return _Titled(self, title)
+
+
+class _Titled(Progress):
+    def __init__(self, inner: Progress, title: str) -> None:
+        self._inner = inner
+        self._title = title
+
+    @contextmanager
+    def task(self, description: str, total: int) -> Iterator[Task]:
+        with self._inner.task(f"{self._title}: {description}", total) as task:
+            yield task
+
+    def say(self, message: str) -> None:
+        self._inner.say(f"{self._title}: {message}")
+
+
+SILENT = Progress()
+
+
+@dataclass
+class _LineTask(Task):
+    description: str
+    total: int
+    stream: TextIO
+    done: int = 0
+    started: float = field(default_factory=time.monotonic)
+    last_line: float = field(default_factory=time.monotonic)
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        self.done += count
+        now = time.monotonic()
+        if now - self.last_line >= _SECONDS_BETWEEN_LINES and self.done < self.total:
+            self.last_line = now
+            left = (now - self.started) / self.done * (self.total - self.done)
+            share = f"{100 * self.done / self.total:.0f} %"
+            parts = [self.description, share, f"{duration(left)} left", note]
+            print(" · ".join(part for part in parts if part), file=self.stream, flush=True)
+
+
+class LineProgress(Progress):
+    """Plain lines, at most one every few seconds, for logs and pipes."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    @contextmanager
+    def task(self, description: str, total: int) -> Iterator[Task]:
+        yield _LineTask(description=description, total=total, stream=self._stream)
+
+    def say(self, message: str) -> None:
+        print(message, file=self._stream, flush=True)
+
+
+class _BarTask(Task):
+    def __init__(self, bars: "RichProgress", description: str, total: int) -> None:
+        self._bars = bars
+        self._id = bars.add_task(description, total=total, note="")
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        self._bars.update(self._id, advance=count, note=note)
+
+    def close(self) -> None:
+        self._bars.remove_task(self._id)
+
+
+class BarProgress(Progress):
+    """Bars with the time left, on a terminal; use it in a `with` block."""
+
+    def __init__(self, bars: "RichProgress") -> None:
+        self._bars = bars
+
+    @contextmanager
+    def task(self, description: str, total: int) -> Iterator[Task]:
+        task = _BarTask(self._bars, description, total)
+        try:
+            yield task
+        finally:
+            task.close()
+
+    def say(self, message: str) -> None:
+        self._bars.console.print(message, markup=False, highlight=False)
+
+
+@contextmanager
+def progress_on(stream: TextIO = sys.stderr) -> Iterator[Progress]:
+    """Return bars where the stream is a terminal, plain lines elsewhere."""
+    if not stream.isatty():
+        yield LineProgress(stream)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as RichProgress
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with RichProgress(*columns, console=Console(file=stream), transient=True) as bars:
+        yield BarProgress(bars)
+
+
+def duration(seconds: float) -> str:
+    """Write a time as people say it: "40 s", "3 min 20 s", "2 h 5 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

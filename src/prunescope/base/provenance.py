@@ -1,0 +1,120 @@
+"""On what, by what and when was a run made? Kept beside the artifacts, never inside them."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from prunescope.base.errors import StoreError
+from prunescope.base.files import write_atomically
+from prunescope.version import __version__
+
+PROVENANCE = "provenance.json"
+_PACKAGES = ("torch", "torchvision", "numpy", "pillow", "datasets", "pandas", "pyarrow")
+_DECIDES_BITS = ("prunescope", "packages", "machine", "threads", "gpu")
+
+
+class Provenance:
+    """The record of a run folder: every invocation, and what each artifact took."""
+
+    def __init__(self, root: Path) -> None:
+        self._path = root / PROVENANCE
+        self._record: dict[str, Any] = {"invocations": [], "artifacts": {}}
+        if self._path.is_file():
+            try:
+                self._record = json.loads(self._path.read_text())
+            except json.JSONDecodeError as error:
+                raise StoreError(f"{self._path} is damaged ({error}): remove it to go on") from None
+
+    def begin(self, seeds: dict[str, int], *, threads: int) -> list[str]:
+        """Record this invocation; return what differs from the last one and may change bits.
+
+        threads: how many each process computes with.
+        """
+        now = environment() | {"threads": threads}
+        invocations = self._record["invocations"]
+        before = invocations[-1] if invocations else now
+        differing = [
+            f"{name} was {before.get(name)}, is {now[name]}"
+            for name in _DECIDES_BITS
+            if before.get(name) != now[name]
+        ]
+        invocations.append({**now, "seeds": seeds})
+        self._write()
+        return differing
+
+    def finished(self, path: str, *, key: str, kind: str, seconds: float, cost: float) -> None:
+        """Record that an artifact was made in so many seconds of work."""
+        self._record["artifacts"][path] = {
+            "key": key,
+            "kind": kind,
+            "seconds": round(seconds, 2),
+            "cost": cost,
+            "invocation": len(self._record["invocations"]) - 1,
+        }
+        self._write()
+
+    def seconds_per_cost(self) -> dict[str, float]:
+        """Return, for each kind of artifact made here, the seconds one unit of its cost took."""
+        seconds: dict[str, float] = {}
+        costs: dict[str, float] = {}
+        for entry in self._record["artifacts"].values():
+            kind = entry["kind"]
+            seconds[kind] = seconds.get(kind, 0.0) + entry["seconds"]
+            costs[kind] = costs.get(kind, 0.0) + entry["cost"]
+        return {kind: seconds[kind] / costs[kind] for kind in seconds if costs[kind] > 0}
+
+    def _write(self) -> None:
+        text = json.dumps(self._record, indent=1, sort_keys=True)
+        write_atomically(self._path, text.encode() + b"\n")
+
+
+def environment() -> dict[str, Any]:
+    """Return the versions, the command and the hardware of this process."""
+    import torch
+
+    return {
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "command": sys.argv,
+        "prunescope": __version__,
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
+        "host": socket.gethostname(),
+        "machine": f"{platform.system()} {platform.machine()}, {_processor()}",
+        "cores": os.cpu_count(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+    }
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+def _commit() -> str | None:
+    """Return the commit of the checkout this package runs from, if it runs from one."""
+    folder = Path(__file__).parent
+    if not _git(folder, "ls-files", Path(__file__).name):
+        return None
+    return _git(folder, "describe", "--always", "--dirty", "--abbrev=12") or None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip()

@@ -1,0 +1,64 @@
+"""How does a stage state its settings, and how is a wrong one explained?"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from prunescope.base.errors import ConfigError, nearest
+
+S = TypeVar("S", bound="Settings")
+
+
+class Settings(BaseModel):
+    """Frozen settings of one stage: unknown keys are refused, values are checked at the door."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def validate_from(cls: type[S], values: Mapping[str, Any], where: str) -> S:
+        """Read settings from plain values.
+
+        where: what the values came from, for messages ("demo.yaml").
+        Raises ConfigError naming the key, what was given, what is allowed, the nearest valid name.
+        """
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            lines = [_explain(cls, detail) for detail in error.errors()]
+            raise ConfigError(f"{where}: " + "; ".join(dict.fromkeys(lines))) from None
+
+
+def _explain(model: type[BaseModel], detail: Any) -> str:
+    path = ".".join(str(part) for part in detail["loc"])
+    match detail["type"]:
+        case "extra_forbidden":
+            *parents, key = detail["loc"]
+            names = _fields_at(model, parents)
+            hint = nearest(str(key), names) or f" (known here: {', '.join(names)})"
+            return f"{path} is not a setting{hint}"
+        case "missing":
+            return f"{path} is missing"
+        case "value_error":
+            return f"{path or 'settings'}: {detail['ctx']['error']}"
+        case _:
+            return f"{path} is {detail['input']!r}: {detail['msg'].lower()}"
+
+
+def _fields_at(model: type[BaseModel], path: list[str | int]) -> list[str]:
+    for part in path:
+        field = model.model_fields.get(str(part))
+        if field is None:
+            continue  # the key of a mapping, or an index into a list
+        nested = _model_within(field.annotation)
+        if nested is None:
+            return []
+        model = nested
+    return list(model.model_fields)
+
+
+def _model_within(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_model_within(argument) for argument in get_args(annotation))
+    return next((model for model in found if model is not None), None)
