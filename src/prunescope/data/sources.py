@@ -1,0 +1,251 @@
+"""Where do labelled images lie, which splits are there, and what names their content?"""
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from prunescope.base.errors import DataError
+from prunescope.base.files import fingerprint, hash_file
+from prunescope.data.columns import find_columns
+
+if TYPE_CHECKING:
+    import pyarrow
+
+TRAIN_NAMES = ("train", "training")
+VALIDATION_NAMES = ("val", "validation", "valid", "dev")
+TEST_NAMES = ("test", "testing")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff", ".webp")
+_SPLIT_WORDS = TRAIN_NAMES + VALIDATION_NAMES + TEST_NAMES
+_ROWS_AT_ONCE = 1_000
+_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """The rows of one split, as they are stored.
+
+    features: the type of every column, as Hugging Face `datasets` tells it.
+    tables: reads one column of the rows, from the first to the last, some at a time.
+    """
+
+    count: int
+    features: Mapping[str, Any]
+    tables: Callable[[str], Iterator["pyarrow.Table"]]
+
+
+class ParquetFolder:
+    """A folder of parquet files whose names, or whose folders' names, say the split."""
+
+    def __init__(self, folder: Path, files: list[Path]) -> None:
+        self.folder = folder
+        self._files: dict[str, list[Path]] = {}
+        for file in files:
+            self._files.setdefault(_split_of(file.relative_to(folder)), []).append(file)
+        for split, own in self._files.items():
+            folders = sorted({str(file.parent) for file in own})
+            if len(folders) > 1:
+                raise DataError(
+                    f"{folder}: the split {split} lies in several folders "
+                    f"({', '.join(folders)}): give one set's folder"
+                )
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        return tuple(self._files)
+
+    def rows(self, split: str) -> Rows:
+        files = self._files[split]
+        count = sum(_count_rows(file) for file in files)
+        return Rows(
+            count=count,
+            features=_stream(files).features,
+            tables=lambda column: _read_parquet(files, column),
+        )
+
+    def fingerprint(self) -> str:
+        files = [file for own in self._files.values() for file in own]
+        return _hash_files(self.folder, files + sorted(self.folder.glob("classes.csv")))
+
+
+class ImageFolder:
+    """A folder of class folders of images, or of train, val, test folders of these."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        named = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir()}
+        roots = {name: path for name, path in named.items() if name in _SPLIT_WORDS}
+        self._roots = roots or {"train": folder}
+        self._files = {name: _files(root, IMAGE_SUFFIXES) for name, root in self._roots.items()}
+        if not any(self._files.values()):
+            raise DataError(f"{folder} holds neither parquet files nor class folders of images")
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        return tuple(self._files)
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """Names of the class folders of all splits together, sorted: they number the labels."""
+        return sorted(
+            {self._class(file, split) for split in self.splits for file in self._files[split]}
+        )
+
+    def rows(self, split: str) -> Rows:
+        from datasets import ClassLabel, Dataset, Features, Image
+
+        files = self._files[split]
+        features = Features({"image": Image(), "label": ClassLabel(names=self.classes)})
+        columns = {
+            "image": [str(file) for file in files],
+            "label": [self._class(file, split) for file in files],
+        }
+        return _rows_of(Dataset.from_dict(columns, features=features))
+
+    def fingerprint(self) -> str:
+        return _hash_files(self.folder, [file for own in self._files.values() for file in own])
+
+    def _class(self, file: Path, split: str) -> str:
+        inside = file.relative_to(self._roots[split])
+        if len(inside.parts) < 2:
+            raise DataError(f"{file} lies outside the class folders, so that it has no label")
+        return inside.parts[0]
+
+
+class HubSet:
+    """A set of the Hugging Face hub, downloaded once into Hugging Face's cache."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @cached_property
+    def _tables(self) -> Mapping[str, Any]:
+        import datasets
+
+        try:
+            loaded: Mapping[str, Any] = datasets.load_dataset(self.name)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise DataError(
+                f'"{self.name}" is no folder here, and could not be had from the Hugging Face '
+                f"hub either: {error}"
+            ) from error
+        return loaded
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        return tuple(self._tables)
+
+    def rows(self, split: str) -> Rows:
+        return _rows_of(self._tables[split])
+
+    def fingerprint(self) -> str:
+        digests = {}
+        for split, table in self._tables.items():
+            rows, digest = _rows_of(table), hashlib.sha256()
+            columns = find_columns(rows.features, f"the split {split} of {self.name}")
+            for some in rows.tables(columns.image):
+                for image in some[columns.image].to_pylist():
+                    digest.update(image["bytes"] or Path(image["path"]).read_bytes())
+            for some in rows.tables(columns.label):
+                digest.update(repr(some[columns.label].to_pylist()).encode())
+            digests[split] = [columns.classes, digest.hexdigest()]
+        return fingerprint(digests)
+
+
+Source = ParquetFolder | ImageFolder | HubSet
+
+
+def open_source(source: str) -> Source:
+    """Open a folder of parquet files, an image folder, or a set of the Hugging Face hub.
+
+    A folder that exists is read from disk alone, without the network.
+    Raises DataError where there is none of these.
+    """
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        parquet = _files(folder, (".parquet",))
+        return ParquetFolder(folder, parquet) if parquet else ImageFolder(folder)
+    if folder.exists():
+        raise DataError(f"{folder} is a file: give the folder it lies in")
+    inside_a_folder = len(folder.parts) > 1 and folder.parent.is_dir()
+    if inside_a_folder or not _HUB_NAME.fullmatch(source):
+        raise DataError(f"the folder {folder} does not exist")
+    return HubSet(source)
+
+
+def match_split(splits: tuple[str, ...], wanted: tuple[str, ...]) -> str | None:
+    """Return the first split that is wanted, by its name or by another name of the same thing."""
+    groups: list[tuple[str, ...]] = [TRAIN_NAMES, VALIDATION_NAMES, TEST_NAMES]
+    for name in wanted:
+        synonyms: tuple[str, ...] = next((group for group in groups if name in group), ())
+        for option in (name, *synonyms):
+            if option in splits:
+                return option
+    evaluation = VALIDATION_NAMES + TEST_NAMES
+    if not set(wanted) & set(evaluation):
+        return None
+    return next((name for name in evaluation if name in splits), None)
+
+
+def _rows_of(table: Any) -> Rows:
+    def tables(column: str) -> Iterator["pyarrow.Table"]:
+        return table.select_columns([column]).with_format("arrow").iter(_ROWS_AT_ONCE)  # type: ignore[no-any-return]
+
+    return Rows(count=len(table), features=table.features, tables=tables)
+
+
+def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    found = []
+    for place, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(place, n) for n in names if n.lower().endswith(suffixes) and n[0] != "."]
+    return sorted(found)
+
+
+def _split_of(path: PurePath) -> str:
+    shard = re.fullmatch(r"(.+?)-\d{5}-of-\d{5}(-\w+)?", path.stem)
+    if shard:
+        return shard[1]
+    words = re.findall(r"[a-z]+", str(path.with_suffix("")).lower())
+    return next((word for word in reversed(words) if word in _SPLIT_WORDS), "train")
+
+
+def _count_rows(file: Path) -> int:
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        return int(parquet.read_metadata(file).num_rows)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DataError(f"{file} is damaged, or no parquet file: {error}") from error
+
+
+def _read_parquet(files: list[Path], column: str) -> Iterator["pyarrow.Table"]:
+    import pyarrow
+
+    try:
+        yield from _stream(files, [column]).with_format("arrow").iter(_ROWS_AT_ONCE)
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        names = ", ".join(map(str, files))
+        raise DataError(f"{names} cannot be read to the end: {error}") from error
+
+
+def _stream(files: list[Path], columns: list[str] | None = None) -> Any:
+    # The builder itself, not load_dataset: that reads names as patterns and locks a cache in HOME.
+    from datasets.data_files import DataFilesDict, DataFilesList
+    from datasets.packaged_modules.parquet.parquet import Parquet
+
+    names = [str(file.absolute()) for file in files]
+    listed = DataFilesDict({"train": DataFilesList(names, [()] * len(names))})
+    with TemporaryDirectory() as unused:
+        builder = Parquet(cache_dir=unused, data_files=listed, columns=columns)
+        return builder.as_streaming_dataset("train")
+
+
+def _hash_files(folder: Path, files: list[Path]) -> str:
+    return fingerprint({file.relative_to(folder).as_posix(): hash_file(file) for file in files})
