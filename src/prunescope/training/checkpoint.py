@@ -1,0 +1,101 @@
+"""How does a training go on where it was interrupted?"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from prunescope.base.errors import DataError
+from prunescope.base.progress import Progress
+from prunescope.base.steps import Step
+from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
+from prunescope.training.history import History
+
+_NETWORK, _MOMENTUM = "network.", "momentum."
+
+
+def save_checkpoint(
+    path: Path,
+    network: nn.Module,
+    optimizer: Optimizer,
+    *,
+    step: Step,
+    history: History,
+    identity: str,
+) -> None:
+    """Write parameters, buffers, momentum, step and history, whole or not at all.
+
+    identity: what the checkpoint belongs to; it is read again only under the same one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    state = {_NETWORK + name: tensor for name, tensor in network.state_dict().items()}
+    momentum = {_MOMENTUM + name: tensor for name, tensor in momenta(network, optimizer).items()}
+    metadata = {
+        "identity": identity,
+        "iteration": str(step.iteration),
+        "per_epoch": str(step.per_epoch),
+        "history": history.as_text(),
+    }
+    save_tensors(path, state | momentum, metadata)
+
+
+def load_checkpoint(
+    path: Path,
+    network: nn.Module,
+    optimizer: Optimizer,
+    *,
+    identity: str,
+    progress: Progress,
+) -> tuple[Step, History] | None:
+    """Bring network and optimizer to where a checkpoint left them; return its step and history.
+
+    None, and nothing touched, if there is no checkpoint; also, with a word to the user, if it is
+    damaged or belongs to another identity.
+    """
+    if not path.is_file():
+        return None
+    try:
+        metadata, tensors = load_metadata(path), load_tensors(path)
+    except DataError as error:
+        progress.say(f"{error}; training starts over")
+        return None
+    if metadata.get("identity") != identity:
+        progress.say(f"{path} is the checkpoint of another training; training starts over")
+        return None
+    network.load_state_dict(_under(_NETWORK, tensors))
+    _set_momenta(network, optimizer, _under(_MOMENTUM, tensors))
+    step = Step(int(metadata["iteration"]), int(metadata["per_epoch"]))
+    return step, History.from_text(metadata["history"])
+
+
+def momenta(network: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
+    """Return the momentum of each parameter that has one, by the parameter's name."""
+    found = {
+        name: optimizer.state[parameter].get("momentum_buffer")
+        for name, parameter in network.named_parameters()
+        if parameter in optimizer.state
+    }
+    return {name: momentum for name, momentum in found.items() if momentum is not None}
+
+
+@torch.no_grad()
+def is_finite(network: nn.Module, optimizer: Optimizer) -> bool:
+    """Return whether every parameter and every momentum is a finite number."""
+    tensors = [*network.parameters(), *momenta(network, optimizer).values()]
+    return bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all())
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }
+
+
+def _set_momenta(network: nn.Module, optimizer: Optimizer, saved: dict[str, Tensor]) -> None:
+    for name, parameter in network.named_parameters():
+        if name in saved:
+            buffer = torch.empty_like(parameter, requires_grad=False).copy_(saved[name])
+            optimizer.state[parameter]["momentum_buffer"] = buffer

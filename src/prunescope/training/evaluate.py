@@ -1,0 +1,144 @@
+"""How good is a network on labelled images?"""
+
+import math
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from prunescope.base.progress import SILENT, Progress
+from prunescope.data.images import LabelledImages
+from prunescope.data.loader import Normalisation, batches
+from prunescope.training.forward import class_scores, classes_needed
+from prunescope.training.settings import Precision
+from prunescope.training.surroundings import device_of, ready
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What a network scores on labelled images.
+
+    top1, top5: shares of the images; top5 is the top n where there are only n < 5 outputs.
+    loss: mean cross entropy, in nats.
+    per_class: top-1 share of each class, by name; nan for a class without images. Of classes that
+    share a name, each carries its number: "crane (134)".
+    """
+
+    top1: float
+    top5: float
+    loss: float
+    images: int
+    per_class: dict[str, float]
+
+    def __str__(self) -> str:
+        """Return it as text for a terminal, best and worst class last."""
+        known = [(share, name) for name, share in self.per_class.items() if math.isfinite(share)]
+        classes = sorted(known, reverse=True)
+        lines = [
+            f"{self.images:,} images",
+            f"top-1    {100 * self.top1:.2f} %",
+            f"top-5    {100 * self.top5:.2f} %",
+            f"loss     {self.loss:.4f}",
+        ]
+        if len(classes) > 1:
+            (best, best_name), (worst, worst_name) = classes[0], classes[-1]
+            lines += [
+                f"best     {best_name}: {100 * best:.1f} %",
+                f"worst    {worst_name}: {100 * worst:.1f} %",
+            ]
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON; what is not a finite number becomes None."""
+        values = asdict(self)
+        values["per_class"] = {name: _plain(share) for name, share in self.per_class.items()}
+        return values | {"loss": _plain(self.loss)}
+
+
+def evaluate(
+    network: nn.Module,
+    images: LabelledImages,
+    *,
+    normalisation: Normalisation,
+    batch_size: int = 256,
+    precision: Precision = "float32",
+    channels_last: bool = False,
+    progress: Progress = SILENT,
+) -> Evaluation:
+    """Return a network's accuracy and loss, computed on its own device in evaluation mode.
+
+    The network is left as it was. Sums are float64. Ties: see `rank_of_label`.
+    Raises DataError if there are no images or a label is beyond the network's outputs.
+    """
+    device, classes = device_of(network), classes_needed(images)
+    order = torch.arange(len(images))
+    ranks: list[Tensor] = []
+    losses: list[Tensor] = []
+    outputs = 0
+    with (
+        ready(network, training=False, channels_last=channels_last),
+        torch.inference_mode(),  # within `ready`, whose weights must stay trainable
+        progress.task("evaluating", len(order)) as task,
+    ):
+        for batch in batches(
+            images,
+            batch_size=batch_size,
+            normalisation=normalisation,
+            order=order,
+            seed=0,
+            epoch=0,
+            channels_last=channels_last,
+        ):
+            pixels, labels = (part.to(device, non_blocking=True) for part in batch)
+            scores = class_scores(network, pixels, precision=precision, classes=classes)
+            outputs = scores.shape[1]
+            ranks.append(rank_of_label(scores, labels))
+            losses.append(cross_entropy(scores, labels, reduction="none").double().sum())
+            task.advance(len(labels))
+    return _summarise(images, torch.cat(ranks).cpu(), float(torch.stack(losses).sum()), outputs)
+
+
+def rank_of_label(
+    scores: Float[Tensor, "image class"], labels: Int64[Tensor, " image"]
+) -> Int64[Tensor, " image"]:
+    """Return how many classes stand before the label when classes are sorted by falling score.
+
+    A label is in the top k if its rank is below k. Of equal scores the lower class stands first
+    (argmax's rule), so a constant network is right for class 0 only. A score that is nan stands
+    before all others, and a label whose own score is nan comes last: nan is never right.
+    """
+    own = scores.gather(1, labels[:, None])
+    classes = torch.arange(scores.shape[1], device=scores.device)
+    before = ~(scores <= own) | ((scores == own) & (classes < labels[:, None]))
+    return before.sum(1)
+
+
+def _summarise(
+    images: LabelledImages, ranks: Int64[Tensor, " image"], loss: float, outputs: int
+) -> Evaluation:
+    right = ranks < 1
+    shown = torch.bincount(images.labels, minlength=len(images.classes)).tolist()
+    hits = torch.bincount(images.labels[right], minlength=len(images.classes)).tolist()
+    return Evaluation(
+        top1=int(right.sum()) / len(ranks),
+        top5=int((ranks < min(5, outputs)).sum()) / len(ranks),
+        loss=loss / len(ranks),
+        images=len(ranks),
+        per_class={
+            name: hit / total if total else math.nan
+            for name, hit, total in zip(_distinct(images.classes), hits, shown, strict=True)
+        },
+    )
+
+
+def _distinct(names: tuple[str, ...]) -> list[str]:
+    times = Counter(names)
+    return [f"{name} ({i})" if times[name] > 1 else name for i, name in enumerate(names)]
+
+
+def _plain(value: float) -> float | None:
+    return value if math.isfinite(value) else None

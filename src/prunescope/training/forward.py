@@ -1,0 +1,50 @@
+"""How does a network turn a batch of images into class scores?"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from prunescope.base.errors import DataError
+from prunescope.data.images import LabelledImages
+from prunescope.training.settings import Precision
+
+
+def classes_needed(images: LabelledImages) -> int:
+    """Return how many outputs a network needs for these labels: the highest label plus one.
+
+    Raises DataError if there are no images, or images without a label (negative numbers).
+    """
+    if len(images) == 0:
+        raise DataError("there are no images in this split")
+    lowest = int(images.labels.min())
+    if lowest < 0:
+        raise DataError(f"an image has label {lowest}, that is, no class; use a labelled split")
+    return int(images.labels.max()) + 1
+
+
+def class_scores(
+    network: nn.Module,
+    pixels: Float[Tensor, "image 3 height width"],
+    *,
+    precision: Precision,
+    classes: int,
+) -> Float[Tensor, "image class"]:
+    """Return a network's scores in float32, computed in bfloat16 where asked.
+
+    classes: how many the labels need; the network may have more outputs.
+    Raises DataError if it has fewer, or if its output is not one row of scores per image.
+    """
+    with torch.autocast(pixels.device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
+        scores = network(pixels)
+    if not isinstance(scores, Tensor) or scores.ndim != 2 or len(scores) != len(pixels):
+        shape = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
+        raise DataError(
+            f"the network's output for {len(pixels)} images is {shape}, "
+            f"but classification needs (images, classes)"
+        )
+    if scores.shape[1] < classes:
+        raise DataError(
+            f"the network has {scores.shape[1]} outputs, but the images have labels up to "
+            f"{classes - 1}; build it with at least {classes} classes"
+        )
+    return scores.float()

@@ -1,0 +1,286 @@
+"""How does a network get from one step of training to another, the same way every time?"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import pandas as pd
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.optim import SGD, Optimizer
+
+from prunescope.base.errors import ConfigError, TrainingDiverged
+from prunescope.base.files import fingerprint
+from prunescope.base.progress import SILENT, Progress, Task
+from prunescope.base.seeding import derive_seed
+from prunescope.base.steps import Step
+from prunescope.data.images import LabelledImages
+from prunescope.data.loader import Normalisation, batches, epoch_order
+from prunescope.training.checkpoint import is_finite, load_checkpoint, save_checkpoint
+from prunescope.training.forward import class_scores, classes_needed
+from prunescope.training.history import History
+from prunescope.training.schedule import learning_rate_at
+from prunescope.training.settings import TrainingSettings
+from prunescope.training.surroundings import device_of, ready, repeatable, seed_generators
+
+
+def steps_per_epoch(count: int, batch_size: int) -> int:
+    """Return how many batches `count` images make; the last one may be smaller."""
+    return -(-count // batch_size)
+
+
+def train(
+    network: nn.Module,
+    images: LabelledImages,
+    *,
+    settings: TrainingSettings,
+    normalisation: Normalisation,
+    seed: int,
+    start: Step,
+    end: Step,
+    after_step: Callable[[Optimizer], None] | None = None,
+    checkpoint: Path | None = None,
+    identity: str = "",
+    checkpoint_minutes: float = 2.0,
+    progress: Progress = SILENT,
+) -> pd.DataFrame:
+    """Train a network in place from `start` to `end`; return its history (see History.table).
+
+    Images, their augmentation and the network's own randomness at a step depend on `seed` and the
+    step only. Momentum is fresh at `start`, which may lie inside an epoch. The network stays on
+    its device, leaves in the mode it came in, and the caller's random state is untouched.
+
+    after_step: called with the optimizer after every step, before the first, and after a
+        checkpoint was read; a mask is enforced here, on weights and momentum.
+    checkpoint: a file written at each epoch's end and at least every `checkpoint_minutes`. If it
+        is there, training goes on from it, and ends with the bits of one never interrupted.
+    identity: what else, besides these arguments, the checkpoint must belong to: the network's
+        weights at `start`, its mask, the images.
+    Raises TrainingDiverged if the loss or a weight is no longer finite; ConfigError if the steps
+    do not fit the settings and images; DataError if labels do not fit the network.
+    """
+    _check_steps(images, settings, start, end)
+    device = device_of(network)
+    with ready(network, training=True, channels_last=settings.channels_last), repeatable(device):
+        run = _Run(
+            network=network,
+            images=images,
+            classes=classes_needed(images),
+            settings=settings,
+            normalisation=normalisation,
+            seed=seed,
+            optimizer=_sgd(network, settings, start),
+            after_step=after_step or _nothing,
+            checkpoint=checkpoint,
+            identity=_identity(network, settings, normalisation, seed, (start, end), identity),
+            checkpoint_minutes=checkpoint_minutes,
+            now=start,
+        )
+        run.resume(progress)
+        run.after_step(run.optimizer)
+        with progress.task("training", run.images_until(end)) as task:
+            while run.now < end:
+                run.finish_epoch(end, task)
+        run.optimizer.zero_grad()
+    return run.history.table()
+
+
+@dataclass(kw_only=True)
+class _Run:
+    """A training under way: everything before `now` is done; `unread` losses are not looked at."""
+
+    network: nn.Module
+    images: LabelledImages
+    classes: int
+    settings: TrainingSettings
+    normalisation: Normalisation
+    seed: int
+    optimizer: Optimizer
+    after_step: Callable[[Optimizer], None]
+    checkpoint: Path | None
+    identity: str
+    checkpoint_minutes: float
+    now: Step
+    history: History = field(default_factory=History)
+    unread: list[tuple[Step, int, Tensor, Tensor]] = field(default_factory=list)
+    saved: Step | None = None
+    saved_at: float = field(default_factory=time.monotonic)
+
+    def resume(self, progress: Progress) -> None:
+        """Go to where the checkpoint is, if there is one."""
+        if self.checkpoint is None:
+            return
+        found = load_checkpoint(
+            self.checkpoint,
+            self.network,
+            self.optimizer,
+            identity=self.identity,
+            progress=progress,
+        )
+        if found is not None:
+            self.now, self.history = found
+            self.saved = self.now
+
+    def images_until(self, end: Step) -> int:
+        """Return how many images are shown from now on until `end`."""
+        count, size = len(self.images), self.settings.batch_size
+        before = [step.epoch * count + step.batch * size for step in (self.now, end)]
+        return before[1] - before[0]
+
+    def finish_epoch(self, end: Step, task: Task) -> None:
+        """Train to the end of the present epoch, or to `end` inside it."""
+        last = min(end, Step((self.now.epoch + 1) * self.now.per_epoch, self.now.per_epoch))
+        for pixels, labels in islice(self._batches(), last.iteration - self.now.iteration):
+            self._take_step(pixels, labels)
+            if len(self.unread) >= _steps_between_looks(pixels.device):
+                self._look(task)
+            if self.now < last and self._is_due():
+                self._look(task)
+                self._save()
+        self._look(task)
+        taken = self._last_taken()
+        self.history.close_row(taken, learning_rate_at(taken, self.settings))
+        self._save()
+
+    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the rest of the present epoch, on the network's device."""
+        device = device_of(self.network)
+        for pixels, labels in batches(
+            self.images,
+            batch_size=self.settings.batch_size,
+            normalisation=self.normalisation,
+            order=epoch_order(len(self.images), self.seed, self.now.epoch),
+            augmentation=self.settings.augmentation,
+            seed=self.seed,
+            epoch=self.now.epoch,
+            first_batch=self.now.batch,
+            channels_last=self.settings.channels_last,
+        ):
+            yield pixels.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+
+    def _take_step(
+        self, pixels: Float[Tensor, "image 3 height width"], labels: Int64[Tensor, " image"]
+    ) -> None:
+        seed_generators(pixels.device, derive_seed(self.seed, "step", self.now.iteration))
+        scores = class_scores(
+            self.network, pixels, precision=self.settings.precision, classes=self.classes
+        )
+        loss = cross_entropy(scores, labels)
+        self.optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate_at(self.now, self.settings)
+        self.optimizer.step()
+        self.after_step(self.optimizer)
+        right = (scores.detach().argmax(1) == labels).sum()
+        self.unread.append((self.now, len(labels), loss.detach(), right))
+        self.now = Step(self.now.iteration + 1, self.now.per_epoch)
+
+    def _look(self, task: Task) -> None:
+        """Read the losses of the steps taken since the last look. Raises TrainingDiverged."""
+        if not self.unread:
+            return
+        steps, sizes, losses, rights = zip(*self.unread, strict=True)
+        read = torch.stack(losses).tolist(), torch.stack(rights).tolist()
+        self.unread = []
+        for step, size, loss, right in zip(steps, sizes, *read, strict=True):
+            if not math.isfinite(loss):
+                raise self._diverged(f"the loss is {loss}", step)
+            self.history.add(images=size, loss=loss, right=right)
+        rate = self.optimizer.param_groups[0]["lr"]
+        task.advance(sum(sizes), f"loss {read[0][-1]:.3f}, learning rate {rate:.3g}")
+
+    def _is_due(self) -> bool:
+        waited = time.monotonic() - self.saved_at
+        return self.checkpoint is not None and waited >= 60 * self.checkpoint_minutes
+
+    def _save(self) -> None:
+        """Write a checkpoint, if one is asked for. Raises TrainingDiverged."""
+        if not is_finite(self.network, self.optimizer):
+            raise self._diverged("a weight or its momentum is no longer finite", self._last_taken())
+        if self.checkpoint is None:
+            return
+        save_checkpoint(
+            self.checkpoint,
+            self.network,
+            self.optimizer,
+            step=self.now,
+            history=self.history,
+            identity=self.identity,
+        )
+        self.saved, self.saved_at = self.now, time.monotonic()
+
+    def _last_taken(self) -> Step:
+        return Step(self.now.iteration - 1, self.now.per_epoch)
+
+    def _diverged(self, what: str, step: Step) -> TrainingDiverged:
+        rate = learning_rate_at(step, self.settings)
+        kept = (
+            "no checkpoint was kept"
+            if self.saved is None
+            else f"the last good checkpoint, at step {self.saved}, is {self.checkpoint}"
+        )
+        return TrainingDiverged(
+            f"{what} at step {step} with learning rate {rate:.6g}; {kept}. "
+            f"Lower training.learning_rate or lengthen training.warmup"
+        )
+
+
+def _steps_between_looks(device: torch.device) -> int:
+    return 1 if device.type == "cpu" else 50  # to read a loss, an accelerator has to wait
+
+
+def _sgd(network: nn.Module, settings: TrainingSettings, start: Step) -> SGD:
+    return SGD(
+        network.parameters(),
+        lr=learning_rate_at(start, settings),
+        momentum=settings.momentum,
+        nesterov=settings.nesterov,
+        weight_decay=settings.weight_decay,
+        foreach=True,
+    )
+
+
+def _identity(
+    network: nn.Module,
+    settings: TrainingSettings,
+    normalisation: Normalisation,
+    seed: int,
+    span: tuple[Step, Step],
+    identity: str,
+) -> str:
+    shapes = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
+    return fingerprint(
+        {
+            "identity": identity,
+            "settings": settings.model_dump(),
+            "normalisation": asdict(normalisation),
+            "seed": seed,
+            "steps": [asdict(step) for step in span],
+            "shapes": shapes,
+        }
+    )
+
+
+def _check_steps(
+    images: LabelledImages, settings: TrainingSettings, start: Step, end: Step
+) -> None:
+    per_epoch = steps_per_epoch(len(images), settings.batch_size)
+    for name, step in (("start", start), ("end", end)):
+        if step.per_epoch != per_epoch:
+            raise ConfigError(
+                f"{name} counts {step.per_epoch} steps an epoch, but {len(images)} images "
+                f"in batches of {settings.batch_size} make {per_epoch}"
+            )
+    to = Step.parse(settings.to, per_epoch)
+    if not start <= end <= to:
+        raise ConfigError(f"training from {start} to {end} is not within 0it to training.to = {to}")
+
+
+def _nothing(_optimizer: Optimizer) -> None:
+    pass

@@ -1,0 +1,152 @@
+import json
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from prunescope.base.errors import DataError
+from prunescope.training.evaluate import evaluate, rank_of_label
+
+
+class Says(nn.Module):
+    """Gives every image the same scores, in whatever mode; remembers which mode."""
+
+    def __init__(self, scores):
+        super().__init__()
+        self.scores = nn.Parameter(torch.tensor(scores))
+        self.modes = set()
+
+    def forward(self, pixels):
+        self.modes.add(self.training)
+        return self.scores.expand(len(pixels), -1)
+
+
+@pytest.fixture
+def score(images, normalisation):
+    def score(network, labels=None, **options):
+        given = images if labels is None else replace(images, labels=torch.tensor(labels))
+        return evaluate(network, given, normalisation=normalisation, batch_size=6, **options)
+
+    return score
+
+
+def test_shares_and_loss_are_those_counted_by_hand(score):
+    labels = [0] * 10 + [1] * 6 + [2] * 4
+    found = score(Says([math.log(2.0), math.log(5.0), math.log(1.0)]), labels)
+    assert found.images == 20
+    assert found.top1 == 6 / 20
+    assert found.top5 == 1.0  # of three classes, all are among the first three
+    nats = -(10 * math.log(2 / 8) + 6 * math.log(5 / 8) + 4 * math.log(1 / 8)) / 20
+    assert found.loss == pytest.approx(nats, rel=1e-6)
+    assert found.per_class == {"house": 0.0, "car": 1.0, "tree": 0.0}
+
+
+def test_top5_of_many_classes_counts_the_five_highest(score):
+    labels = [0] * 4 + [1] * 7 + [2] * 9
+    found = score(Says([1.0, 0.0, 5.0, 4.0, 3.0, 2.0]), labels)  # class 1 is last of six
+    assert found.top5 == (4 + 9) / 20
+
+
+def test_a_constant_network_is_right_for_the_first_class_only(score):
+    found = score(Says([0.0] * 8), [0] * 3 + [1] * 8 + [2] * 9)
+    assert found.top1 == 3 / 20
+    assert found.per_class == {"house": 1.0, "car": 0.0, "tree": 0.0}
+
+
+def test_of_equal_scores_the_lower_class_stands_first():
+    scores = torch.tensor([[2.0, 3.0, 3.0, 1.0]]).expand(4, -1)
+    assert rank_of_label(scores, torch.arange(4)).tolist() == [2, 0, 1, 3]
+
+
+def test_ranks_are_positions_in_a_stable_sort():
+    scores = torch.randint(0, 4, (200, 9), generator=torch.Generator().manual_seed(0)).float()
+    labels = torch.arange(200) % 9
+    order = scores.argsort(dim=1, descending=True, stable=True)
+    expected = (order == labels[:, None]).int().argmax(1)
+    assert torch.equal(rank_of_label(scores, labels), expected)
+
+
+def test_a_score_that_is_not_a_number_is_never_right():
+    nan = math.nan
+    scores = torch.tensor([[nan, 1.0], [nan, 1.0], [nan, nan]])
+    assert (rank_of_label(scores, torch.tensor([0, 1, 0])) >= 1).all()
+
+
+def test_a_class_without_images_has_no_share_and_json_says_null(score):
+    found = score(Says([1.0, 0.0, 0.0]), [0] * 15 + [1] * 5)
+    assert math.isnan(found.per_class["tree"])
+    plain = json.loads(json.dumps(found.as_dict(), allow_nan=False))
+    assert plain["per_class"] == {"house": 1.0, "car": 0.0, "tree": None}
+    assert list(plain) == ["top1", "top5", "loss", "images", "per_class"]
+
+
+def test_classes_that_share_a_name_are_told_apart_by_number(images, score, normalisation):
+    cranes = replace(images, classes=("crane", "car", "crane"))
+    found = evaluate(Says([1.0, 0.0, 0.0]), cranes, normalisation=normalisation)
+    assert found.per_class == {"crane (0)": 1.0, "car": 0.0, "crane (2)": 0.0}
+
+
+def test_evaluation_computes_in_evaluation_mode_and_leaves_every_module_as_it_was(
+    score, make_network
+):
+    network = nn.Sequential(nn.Flatten(), nn.Linear(192, 3), Says([0.0, 1.0, 2.0]))
+    network[1].eval()
+    score(network)
+    assert network[2].modes == {False}
+    assert [module.training for module in network.modules()] == [True, True, False, True]
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_evaluation_changes_no_bit_and_leaves_weights_trainable(
+    score, make_network, same_bits, channels_last
+):
+    network = make_network()
+    before = torch.get_rng_state()
+    score(network, channels_last=channels_last)
+    assert same_bits(network, make_network())
+    assert torch.equal(torch.get_rng_state(), before)
+    assert network[0].weight.stride() == make_network()[0].weight.stride()
+    network(torch.zeros(2, 3, 8, 8)).sum().backward()
+    assert network[0].weight.grad is not None
+
+
+@pytest.mark.parametrize("options", [{"precision": "bf16"}, {"channels_last": True}])
+def test_precision_and_memory_format_change_the_loss_by_little(score, make_network, options):
+    plain = score(make_network()).loss
+    assert score(make_network(), **options).loss == pytest.approx(plain, rel=1e-2)
+
+
+def test_bf16_computes_in_bf16(score, make_network):
+    seen = []
+    network = make_network()
+    network[0].register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
+    score(network, precision="bf16")
+    assert set(seen) == {torch.bfloat16}
+    assert network[0].weight.dtype == torch.float32
+
+
+def test_progress_counts_every_image(score, make_network, recorder):
+    score(make_network(), progress=recorder)
+    assert recorder.tasks == [("evaluating", 20)]
+    assert sum(count for count, _ in recorder.advanced) == 20
+
+
+@pytest.mark.parametrize(
+    ("network", "labels", "said"),
+    [
+        (Says([0.0, 0.0]), [0, 1, 2] * 6 + [0, 1], "2 outputs, but .* labels up to 2; .* least 3"),
+        (Says([0.0, 0.0, 0.0]), [-1] * 20, "label -1"),
+        (nn.Identity(), [0] * 20, r"\(6, 3, 8, 8\), but classification needs \(images, classes\)"),
+    ],
+)
+def test_labels_that_do_not_fit_the_network_are_refused(score, network, labels, said):
+    with pytest.raises(DataError, match=said):
+        score(network, labels)
+
+
+def test_no_images_is_an_error_not_a_share(images, normalisation, make_network):
+    empty = replace(images, pixels=images.pixels[:0], labels=images.labels[:0])
+    with pytest.raises(DataError, match="no images"):
+        evaluate(make_network(), empty, normalisation=normalisation)
