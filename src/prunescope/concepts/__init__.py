@@ -1,0 +1,38 @@
+"""Which photographs with labelled pixels are there to dissect a network on?"""
+
+from pathlib import Path
+
+from prunescope.base.errors import ConfigError, nearest
+from prunescope.concepts.broden import BrodenFolder
+from prunescope.concepts.protocol import Annotation, ConceptSet, Label
+
+__all__ = ["KINDS", "Annotation", "ConceptSet", "Label", "open_concepts"]
+
+KINDS = {
+    "scenes": "the embedded set: drawn pictures with exact labels",
+    "broden:DIR": "a folder in Broden's layout",
+}
+"""What `open_concepts` takes, and what it is."""
+
+
+def open_concepts(name: str, *, split: str | None = None, limit: int | None = None) -> ConceptSet:
+    """Return the concept set of a name.
+
+    name: `scenes`, the embedded set (drawn on first use), or `broden:DIR`, a folder in Broden's
+        layout
+    split: only the images of this split; all of them when None
+    limit: only the first so many images, counted after `split`
+    Raises ConfigError for an unknown name or split, DataError for a folder that cannot be used.
+    """
+    kind, _, folder = name.partition(":")
+    if name == "scenes":
+        from prunescope.concepts.scenes import scenes_folder
+
+        return BrodenFolder.open(scenes_folder(), name=name, split=split, limit=limit)
+    if kind == "broden" and folder:
+        path = Path(folder).expanduser()
+        return BrodenFolder.open(path, name=name, split=split, limit=limit)
+    kinds = ("scenes", "broden")
+    hint = "" if kind in kinds else nearest(kind, kinds)
+    choice = " or ".join(f"{form} ({what})" for form, what in KINDS.items())
+    raise ConfigError(f'there is no concept set "{name}"{hint}: give {choice}')

@@ -1,0 +1,191 @@
+"""How is a folder in Broden's layout read: its photographs, and the labels of their pixels?"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Int32
+from PIL import Image
+
+from prunescope.base.errors import DataError
+from prunescope.base.files import canonical_json, hash_file
+from prunescope.concepts.listing import (
+    LARGEST_NUMBER,
+    Rows,
+    read_categories,
+    read_labels,
+    read_rows,
+    select_rows,
+)
+from prunescope.concepts.protocol import Annotation, Label
+
+_HASHED_BYTES = 1 << 29  # contents are hashed up to 512 MiB a set: about a second
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BrodenFolder:
+    """A concept set in Broden's layout (Bau et al., Network dissection, CVPR 2017).
+
+    `index.csv` lists images and their label maps, both relative to `images/`; a map is a PNG at
+    the row's `sh x sw` whose pixel is R + 256 G = label number. Rows without any label are left
+    out. Everything in the CSV files is checked at once, a file when it is read.
+    """
+
+    root: Path
+    name: str
+    categories: tuple[str, ...]
+    labels: tuple[Label, ...] = field(repr=False)
+    images: tuple[str, ...] = field(repr=False)
+    rows: Rows = field(repr=False)
+    whole_set: bool
+
+    @classmethod
+    def open(
+        cls,
+        root: Path,
+        *,
+        name: str | None = None,
+        split: str | None = None,
+        limit: int | None = None,
+    ) -> "BrodenFolder":
+        """Return the set of a folder.
+
+        name: what the set calls itself; `broden:` and the folder when None
+        split: only the rows of this split; limit: only the first so many labelled rows of it
+        Raises DataError, naming file and row, where a CSV file is missing, unreadable or
+        contradicts another, or a path leaves the folder; ConfigError for an unknown split.
+        """
+        if not root.is_dir():
+            raise DataError(f"there is no folder {root}")
+        if not (root / "images").is_dir():
+            raise DataError(f"{root} is no folder in Broden's layout: it has no folder images")
+        categories = read_categories(root)
+        labels = read_labels(root, categories)
+        rows = read_rows(root, categories, labels)
+        chosen = select_rows(root / "index.csv", rows, split, limit)
+        return cls(
+            root=root,
+            name=name or f"broden:{root}",
+            categories=categories,
+            labels=labels,
+            images=tuple(chosen.images.to_pylist()),
+            rows=chosen,
+            whole_set=len(chosen.numbers) == len(rows.numbers),
+        )
+
+    def image_path(self, index: int) -> Path:
+        """Return where an image lies."""
+        return self.root / "images" / self.images[index]
+
+    def read_image(self, index: int) -> Image.Image:
+        """Return an image in RGB; DataError unless it is a sound picture of ih x iw."""
+        height, width = self.rows.sizes[index, :2].tolist()
+        return self._read_picture(index, self.images[index], height, width).convert("RGB")
+
+    def read_annotation(self, index: int) -> Annotation:
+        """Return the labels of an image, planes in the order of the columns and their cells.
+
+        Raises one DataError with a line for every map that is missing, damaged, of another size
+        than sh x sw, or holds a number without a label.
+        """
+        height, width = self.rows.sizes[index, 2:].tolist()
+        whole: list[int] = []
+        planes: list[Int32[np.ndarray, "height width"]] = []
+        faults: list[str] = []
+        for entry in self.rows.entries(index):
+            if entry.isdecimal():
+                whole.append(int(entry))
+                continue
+            try:
+                planes.append(self._read_plane(index, entry, height, width))
+            except DataError as error:
+                faults.append(str(error))
+        if faults:
+            raise DataError("\n".join(faults))
+        stack = np.stack(planes) if planes else np.zeros((0, height, width), np.int32)
+        return Annotation(planes=stack, whole=tuple(whole))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The sha256 of all that can change a count, in hex.
+
+        That is the categories, the labels, the selected rows (not their splits) and every file
+        they name: its path and size, and its content too where the files together are at most
+        512 MiB. In a larger set a file changed to another of equal size is not noticed.
+        Raises DataError where a file is missing.
+        """
+        labels = [[label.number, label.name, label.category] for label in self.labels]
+        digest = hashlib.sha256(canonical_json([self.categories, labels]).encode())
+        for index in range(len(self.images)):
+            sizes = self.rows.sizes[index].tolist()
+            row = [self.images[index], *sizes, *self.rows.entries(index)]
+            digest.update(canonical_json(row).encode())
+        total = 0
+        for _, size in self._files():
+            total += size
+            digest.update(f"{size}\n".encode())
+        if total <= _HASHED_BYTES:
+            for path, _ in self._files():
+                digest.update(hash_file(path).encode())
+        return digest.hexdigest()
+
+    @cached_property
+    def _folder(self) -> Path:
+        return (self.root / "images").resolve()
+
+    @cached_property
+    def _known(self) -> Bool[np.ndarray, " number"]:
+        known = np.zeros(LARGEST_NUMBER + 1, bool)
+        known[[0, *(label.number for label in self.labels)]] = True
+        return known
+
+    def _files(self) -> Iterator[tuple[Path, int]]:
+        folder = self.root / "images"
+        for index, image in enumerate(self.images):
+            maps = (entry for entry in self.rows.entries(index) if not entry.isdecimal())
+            for relative in (image, *maps):
+                path = folder / relative
+                try:
+                    yield path, path.stat().st_size
+                except OSError as error:
+                    raise self._fault(index, path, f"cannot be read: {error.strerror}") from error
+
+    def _read_plane(
+        self, index: int, relative: str, height: int, width: int
+    ) -> Int32[np.ndarray, "height width"]:
+        picture = self._read_picture(index, relative, height, width)
+        path = self.root / "images" / relative
+        if picture.mode not in ("RGB", "RGBA", "P"):
+            fault = f"is a picture of mode {picture.mode}, but a label map is RGB, red + 256 green"
+            raise self._fault(index, path, fault)
+        channels = np.asarray(picture.convert("RGB"))
+        green = channels[:, :, 1].astype(np.int32)
+        plane: Int32[np.ndarray, "height width"] = channels[:, :, 0] + 256 * green
+        if not self._known[plane].all():
+            stranger = plane[~self._known[plane]].min()
+            fault = f"holds label {stranger}, without a row in label.csv and a c_<category>.csv"
+            raise self._fault(index, path, fault)
+        return plane
+
+    def _read_picture(self, index: int, relative: str, height: int, width: int) -> Image.Image:
+        path = self.root / "images" / relative
+        try:
+            if not path.resolve().is_relative_to(self._folder):
+                raise self._fault(index, path, "is a link that leaves the folder of images")
+            with Image.open(path) as picture:
+                if picture.size != (width, height):
+                    size = f"{picture.height} x {picture.width}"
+                    fault = f"is {size} (height x width), but the row says {height} x {width}"
+                    raise self._fault(index, path, fault)
+                picture.load()
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise self._fault(index, path, f"cannot be read: {reason}") from error
+        return picture
+
+    def _fault(self, index: int, path: Path, fault: str) -> DataError:
+        row = self.rows.numbers[index]
+        return DataError(f"{path} {fault} (row {row} of {self.root / 'index.csv'})")

@@ -1,0 +1,289 @@
+"""What do the CSV files of a Broden folder say, and can it be so?"""
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from csv import reader
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from jaxtyping import Int32, Int64
+from pyarrow import csv
+
+from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.concepts.protocol import Label
+
+LARGEST_NUMBER = 65535  # a map's pixel is R + 256 G
+_SIZES = ("ih", "iw", "sh", "sw")
+_LARGEST_SIZE = 65535
+_FIRST_ROW = 2  # as editors and spreadsheets number them: row 1 is the header
+_LEAVES = r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Rows:
+    """The labelled rows of index.csv in its order, kept in Arrow's compact strings.
+
+    cells: all label cells of a row, joined with `;`
+    sizes: ih, iw, sh, sw
+    numbers: where the row stands in index.csv; the header is row 1
+    """
+
+    images: pa.StringArray | pa.ChunkedArray
+    splits: pa.StringArray | pa.ChunkedArray
+    cells: pa.StringArray | pa.ChunkedArray
+    sizes: Int32[np.ndarray, "row 4"]
+    numbers: Int64[np.ndarray, " row"]
+
+    def take(self, chosen: Int64[np.ndarray, " chosen"]) -> "Rows":
+        """Return some of the rows."""
+        return Rows(
+            images=self.images.take(pa.array(chosen)),
+            splits=self.splits.take(pa.array(chosen)),
+            cells=self.cells.take(pa.array(chosen)),
+            sizes=self.sizes[chosen],
+            numbers=self.numbers[chosen],
+        )
+
+    def entries(self, row: int) -> list[str]:
+        """Return the PNG paths and label numbers in a row's cells, without 0 and empty ones."""
+        entries = [entry.strip() for entry in self.cells[row].as_py().split(";")]
+        return [entry for entry in entries if entry.strip("0")]
+
+
+def read_categories(root: Path) -> tuple[str, ...]:
+    """Return the categories of category.csv that have a column in index.csv, in its order."""
+    path = root / "category.csv"
+    names = _text_columns(path, ["name"])["name"]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise DataError(f'{path} lists the category "{repeated[0]}" twice')
+    columns = _header(root / "index.csv")
+    used = tuple(name for name in names if name in columns)
+    if not used:
+        raise DataError(
+            f"{root / 'index.csv'} has no column for any category of {path} "
+            f"({', '.join(names) or 'which lists none'}); its columns are {', '.join(columns)}"
+        )
+    return used
+
+
+def read_labels(root: Path, categories: tuple[str, ...]) -> tuple[Label, ...]:
+    """Return the labels of the categories, by ascending number.
+
+    A label's primary category is the one in whose `c_<category>.csv` it has the largest coverage;
+    of equals, the last in `categories`. A label of no such file is left out.
+    """
+    path = root / "label.csv"
+    table = _text_columns(path, ["number", "name"])
+    names = dict(_numbered(path, table["number"], table["name"]))
+    primary: dict[int, tuple[float, str]] = {}
+    for category in categories:
+        file = root / f"c_{category}.csv"
+        for number, coverage in _read_coverage(file):
+            if number not in names:
+                raise DataError(f"{file} lists label {number}, which has no row in {path}")
+            if number not in primary or coverage >= primary[number][0]:
+                primary[number] = (coverage, category)
+    return tuple(
+        Label(number=number, name=names[number], category=category)
+        for number, (_, category) in sorted(primary.items())
+    )
+
+
+def read_stated_totals(root: Path) -> dict[int, tuple[float, float]]:
+    """Return frequency and coverage per label number from label.csv, nan where not given.
+
+    frequency: images that hold the label; coverage: sum over images of its share of the pixels.
+    """
+    path = root / "label.csv"
+    given = [column for column in ("frequency", "coverage") if column in _header(path)]
+    table = _text_columns(path, ["number", *given])
+    unknown = [""] * len(table["number"])
+    columns = [
+        [_number_or_nan(text) for text in table.get(column, unknown)]
+        for column in ("frequency", "coverage")
+    ]
+    numbers = (int(text) for text in table["number"])
+    return dict(zip(numbers, zip(*columns, strict=True), strict=True))
+
+
+def read_rows(root: Path, categories: tuple[str, ...], labels: Iterable[Label]) -> Rows:
+    """Return every row of index.csv that carries a label, each checked.
+
+    A row whose label cells are all empty or 0 is not an image of the set. No file is looked for.
+    """
+    path = root / "index.csv"
+    known = {"", *(str(label.number) for label in labels)}
+    parts: list[Rows] = []
+    above = 0
+    for batch in _batches(path, ["image", "split", *_SIZES, *categories]):
+        part = _labelled_rows(path, batch, categories, above)
+        _check_images(path, part)
+        _check_entries(path, part, known)
+        parts.append(part)
+        above += len(batch)
+    if not sum(len(part.numbers) for part in parts):
+        raise DataError(f"{path} has no row with a label: the set is empty")
+    return Rows(
+        images=pa.chunked_array([part.images for part in parts]),
+        splits=pa.chunked_array([part.splits for part in parts]),
+        cells=pa.chunked_array([part.cells for part in parts]),
+        sizes=np.concatenate([part.sizes for part in parts]),
+        numbers=np.concatenate([part.numbers for part in parts]),
+    )
+
+
+def select_rows(path: Path, rows: Rows, split: str | None, limit: int | None) -> Rows:
+    """Return the first `limit` rows of a split, all where None; ConfigError where none can be."""
+    if limit is not None and limit < 1:
+        raise ConfigError(f"limit is {limit}, but must be at least 1")
+    if split is None:
+        return rows if limit is None else rows.take(np.arange(min(limit, len(rows.numbers))))
+    known = sorted(pc.unique(rows.splits).to_pylist())
+    if split not in known:
+        raise ConfigError(
+            f'{path} has no split "{split}"{nearest(split, known)}; it has {", ".join(known)}'
+        )
+    return rows.take(np.flatnonzero(pc.equal(rows.splits, split))[:limit])
+
+
+def _labelled_rows(
+    path: Path, batch: pa.RecordBatch, categories: tuple[str, ...], above: int
+) -> Rows:
+    cells = pc.binary_join_element_wise(*(batch[category] for category in categories), ";")
+    labelled = np.flatnonzero(pc.match_substring_regex(cells, r"[^;0\s]"))
+    kept = pa.array(labelled)
+    numbers = labelled + above + _FIRST_ROW
+    sizes = [_read_sizes(path, name, batch[name].take(kept), numbers) for name in _SIZES]
+    return Rows(
+        images=batch["image"].take(kept),
+        splits=batch["split"].take(kept),
+        cells=cells.take(kept),
+        sizes=np.stack(sizes, axis=1),
+        numbers=numbers,
+    )
+
+
+def _text_columns(path: Path, columns: list[str]) -> dict[str, list[str]]:
+    texts: dict[str, list[str]] = {column: [] for column in columns}
+    for batch in _batches(path, columns):
+        for column in columns:
+            texts[column] += batch[column].to_pylist()
+    return texts
+
+
+def _batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Read columns as text, a piece at a time: a large index need not fit in memory twice."""
+    header = _header(path)
+    for column in columns:
+        if header.count(column) != 1:
+            fault = "twice" if column in header else "not"
+            raise DataError(
+                f'{path} has the column "{column}" {fault}{nearest(column, header)}; '
+                f"its columns are {', '.join(header)}"
+            )
+    try:
+        yield from csv.open_csv(
+            path,
+            read_options=csv.ReadOptions(use_threads=False),  # errors name the row only then
+            parse_options=csv.ParseOptions(newlines_in_values=True),
+            convert_options=csv.ConvertOptions(
+                include_columns=columns, column_types=dict.fromkeys(columns, pa.string())
+            ),
+        )
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DataError(f"{path} cannot be read as CSV: {error}") from error
+
+
+def _header(path: Path) -> list[str]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return next(reader(file), [])
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read as CSV: {error}") from error
+
+
+def _read_coverage(path: Path) -> list[tuple[int, float]]:
+    table = _text_columns(path, ["number", "coverage"])
+    pairs = _numbered(path, table["number"], table["coverage"])
+    for number, text in pairs:
+        if math.isnan(_number_or_nan(text)):
+            raise DataError(f'{path}: the coverage of label {number} is "{text}", not a number')
+    return [(number, float(text)) for number, text in pairs]
+
+
+def _numbered(path: Path, numbers: list[str], values: list[str]) -> list[tuple[int, str]]:
+    """Pair label numbers with values; a row of number 0, which means none, is passed over."""
+    pairs: dict[int, str] = {}
+    for row, (text, value) in enumerate(zip(numbers, values, strict=True), start=_FIRST_ROW):
+        if not re.fullmatch(r"\s*[0-9]{1,5}\s*", text) or int(text) > LARGEST_NUMBER:
+            raise DataError(
+                f'{path}, row {row}: the label number is "{text}", '
+                f"but must be a whole number up to {LARGEST_NUMBER}"
+            )
+        if int(text) in pairs:
+            raise DataError(f"{path}, row {row}: label {int(text)} has a row already")
+        if int(text):
+            pairs[int(text)] = value
+    return list(pairs.items())
+
+
+def _number_or_nan(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _read_sizes(
+    path: Path, name: str, column: pa.StringArray, numbers: Int64[np.ndarray, " row"]
+) -> Int32[np.ndarray, " row"]:
+    sound = pc.match_substring_regex(column, r"^\s*0*[1-9][0-9]{0,4}\s*$")
+    texts = pc.if_else(sound, pc.utf8_trim_whitespace(column), "0")
+    sizes: Int32[np.ndarray, " row"] = texts.cast(pa.int32()).to_numpy()
+    wrong = np.flatnonzero((sizes == 0) | (sizes > _LARGEST_SIZE))
+    if len(wrong):
+        raise DataError(
+            f'{path}, row {numbers[wrong[0]]}: {name} is "{column[int(wrong[0])]}", '
+            f"but must be a whole number of pixels from 1 to {_LARGEST_SIZE}"
+        )
+    return sizes
+
+
+def _check_images(path: Path, rows: Rows) -> None:
+    _refuse(path, rows.numbers, rows.images, pc.equal(rows.images, ""), "names no image")
+    leaves = pc.match_substring_regex(rows.images, _LEAVES)
+    _refuse(path, rows.numbers, rows.images, leaves, "leaves the folder of images")
+
+
+def _check_entries(path: Path, rows: Rows, known: set[str]) -> None:
+    cells = pc.split_pattern(rows.cells, ";")
+    entries = pc.utf8_trim_whitespace(pc.list_flatten(cells))
+    numbers = rows.numbers[pc.list_parent_indices(cells).to_numpy()]
+    leaves = pc.match_substring_regex(entries, _LEAVES)
+    _refuse(path, numbers, entries, leaves, "leaves the folder of images")
+    readable = pc.match_substring_regex(entries, r"^[0-9]*$|(?i:\.png)$")
+    fault = "is neither a label number nor the path of a PNG"
+    _refuse(path, numbers, entries, pc.invert(readable), fault)
+    written = pc.unique(entries.filter(pc.match_substring_regex(entries, "^[0-9]+$"))).to_pylist()
+    strangers = pa.array([text for text in written if text.lstrip("0") not in known], pa.string())
+    fault = "is a label without a row in label.csv and a c_<category>.csv"
+    _refuse(path, numbers, entries, pc.is_in(entries, value_set=strangers), fault)
+
+
+def _refuse(
+    path: Path,
+    numbers: Int64[np.ndarray, " value"],
+    values: pa.StringArray,
+    wrong: pa.BooleanArray,
+    fault: str,
+) -> None:
+    positions = np.flatnonzero(wrong)
+    if len(positions):
+        first = int(positions[0])
+        others = f" (and {len(positions) - 1} more like it)" if len(positions) > 1 else ""
+        raise DataError(f'{path}, row {numbers[first]}: "{values[first]}" {fault}{others}')

@@ -1,0 +1,157 @@
+"""Does the check count what a set holds, and miss no fault of it?"""
+
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+
+from prunescope.base.progress import Progress, Task
+from prunescope.concepts import open_concepts
+from prunescope.concepts.broden import BrodenFolder
+from prunescope.concepts.check import check_concepts
+
+# counted by hand from the tiny folder: a.png has 2 for the whole map, b.png 300, e.png 1 and 3
+IMAGES = {1: 2, 2: 1, 3: 2, 300: 2}
+PIXELS = {1: 3 + 12, 2: 12, 3: 2 + 12, 300: 2 + 12}
+COVERAGE = {1: 3 / 12 + 1, 2: 1 + 4 / 12 + 1 / 12, 3: 2 / 12 + 1, 300: 2 / 12 + 1}
+
+
+def column(report, name):
+    return dict(zip(report.labels["number"], report.labels[name], strict=True))
+
+
+def stated(frequency: dict[int, int], coverage: dict[int, float]) -> dict[str, str]:
+    names = {1: "red-c", 2: "car", 3: "orange", 300: "orange-c"}
+    rows = (f"{n},{names[n]},{frequency[n]},{coverage[n]:.6f}\n" for n in names)
+    return {"label.csv": "number,name,frequency,coverage\n" + "".join(rows)}
+
+
+def test_a_sound_set_has_no_problem_and_its_labels_are_counted(make_folder):
+    report = check_concepts(BrodenFolder.open(make_folder(stated(IMAGES, COVERAGE))))
+    assert report.problems == ()
+    assert report.notes == ()
+    assert report.images == 3
+    assert column(report, "images") == IMAGES
+    assert column(report, "pixels") == PIXELS
+    assert column(report, "coverage") == pytest.approx(COVERAGE)
+
+
+def test_categories_count_images_and_pixels_of_any_of_their_labels(make_folder):
+    categories = check_concepts(BrodenFolder.open(make_folder())).categories
+    assert categories.to_dict("list") == {
+        "category": ["color", "object", "part"],
+        "labels": [2, 1, 1],
+        "images": [3, 2, 1],
+        "pixels": [5 + 12 + 12, 2 + 12, 12],
+    }
+
+
+def test_a_pixel_counts_once_for_a_label_that_two_planes_give_it(make_folder):
+    twice = np.zeros((3, 4), int)
+    twice[0, 0] = 3
+    folder = make_folder({"images/maps/a_1.png": twice, "images/maps/a_2.png": twice})
+    report = check_concepts(BrodenFolder.open(folder, limit=1))
+    assert column(report, "pixels")[3] == 1
+    assert column(report, "coverage")[3] == pytest.approx(2 / 12)
+
+
+def test_every_unreadable_file_is_a_problem(make_folder):
+    gone = {"images/a.png": None, "images/maps/a_1.png": None, "images/maps/a_2.png": b"no png"}
+    report = check_concepts(BrodenFolder.open(make_folder(gone | {"images/e.png": None})))
+    assert len(report.problems) == 4
+    for name, problem in zip(
+        ("a.png", "a_1.png", "a_2.png", "e.png"), report.problems, strict=True
+    ):
+        assert name in problem
+    assert "2 images are unreadable" in report.notes[0]
+    assert column(report, "images") == {1: 0, 2: 0, 3: 0, 300: 1}
+
+
+def test_an_image_listed_twice_is_a_problem(make_folder):
+    index = "image,split,ih,iw,sh,sw,color\na.png,train,6,8,3,4,1\na.png,train,6,8,3,4,1\n"
+    report = check_concepts(BrodenFolder.open(make_folder({"index.csv": index})))
+    assert report.problems == ("a.png stands in 2 rows: its pixels count 2 times",)
+
+
+def test_totals_that_label_csv_states_otherwise_are_problems(make_folder):
+    folder = make_folder(stated({**IMAGES, 2: 7}, {**COVERAGE, 3: 1.5}))
+    report = check_concepts(BrodenFolder.open(folder))
+    assert report.problems == (
+        "label 2 (car) is in 1 images; label.csv says 7",
+        "label 3 (orange) covers 1.166667; label.csv says 1.500000",
+    )
+
+
+def test_a_part_of_a_set_is_not_held_against_the_totals_of_the_whole(make_folder):
+    folder = make_folder(stated(IMAGES, COVERAGE))
+    report = check_concepts(BrodenFolder.open(folder, limit=1))
+    assert report.problems == ()
+    assert "not a whole folder" in report.notes[0]
+
+
+@pytest.mark.parametrize(("labels", "problems"), [(1197, 3), (1196, 0)])
+def test_a_folder_that_calls_itself_broden_must_have_its_pixels(make_folder, labels, problems):
+    names = ["black-c", "cat", "labyrinth", *(f"label{n}" for n in range(4, labels + 1))]
+    folder = make_folder(
+        {
+            "index.csv": "image,split,ih,iw,sh,sw,object\na.png,train,6,8,112,112,1;2;3\n",
+            "label.csv": "number,name\n" + "".join(f"{n},{x}\n" for n, x in enumerate(names, 1)),
+            "c_object.csv": "number,coverage\n" + "".join(f"{n},1\n" for n in range(1, labels + 1)),
+        }
+    )
+    report = check_concepts(BrodenFolder.open(folder))
+    assert len(report.problems) == problems
+    if problems:
+        assert report.problems[1] == "Broden 1 has 4,163,987 pixels of cat; this folder has 12,544"
+
+
+def test_the_printed_report_has_totals_and_no_endless_list(make_folder):
+    rows = "".join(f"gone{n}.png,train,6,8,3,4,1\n" for n in range(30))
+    folder = make_folder({"index.csv": "image,split,ih,iw,sh,sw,color\n" + rows})
+    text = str(check_concepts(BrodenFolder.open(folder, name="mine")))
+    assert text.startswith("mine: 30 images, 0 labels that occur")
+    assert "30 problems" in text
+    assert "gone19.png" in text
+    assert "gone20.png" not in text
+    assert "and 10 more" in text
+
+
+def test_a_report_cannot_be_changed(make_folder):
+    report = check_concepts(BrodenFolder.open(make_folder()))
+    with pytest.raises(FrozenInstanceError):
+        report.images = 0
+
+
+def test_progress_hears_of_every_image(make_folder):
+    heard: list[int] = []
+
+    class Listener(Progress, Task):
+        def task(self, description, total):
+            from contextlib import nullcontext
+
+            heard.append(total)
+            return nullcontext(self)
+
+        def advance(self, count=1, note=""):
+            heard.append(count)
+
+    check_concepts(BrodenFolder.open(make_folder()), progress=Listener())
+    assert heard == [3, 1, 1, 1]
+
+
+@pytest.mark.real
+def test_the_real_photographs_hold_what_their_tables_say(shared):
+    report = check_concepts(open_concepts(f"broden:{shared / 'data' / 'minibroden_224'}"))
+    assert report.problems == ()
+    assert report.notes == ()
+    categories = report.categories.set_index("category")
+    assert categories["images"].to_dict() == {
+        "color": 2000,
+        "object": 980,
+        "scene": 344,
+        "texture": 900,
+    }
+    assert categories["pixels"]["color"] == 2000 * 112 * 112
+    car = report.labels.set_index("name").loc["car"]
+    assert (car["images"], car["category"]) == (553, "object")
+    assert car["coverage"] == pytest.approx(46.953364, abs=1e-6)

@@ -1,0 +1,101 @@
+"""Do the contact sheets show the set, the same at every drawing?"""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from prunescope.base.errors import ConfigError, DataError
+from prunescope.concepts.broden import BrodenFolder
+from prunescope.concepts.preview import preview_concepts
+
+RED, ORANGE = (185, 35, 40), (235, 130, 35)  # how red-c and orange-c are painted
+
+
+def pixels(path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB")).astype(int)
+
+
+def holds(picture: np.ndarray, colour: tuple[int, int, int]) -> bool:
+    return bool((picture == colour).all(axis=2).any())
+
+
+def test_the_same_seed_draws_the_same_bytes(make_folder, tmp_path):
+    concepts = BrodenFolder.open(make_folder())
+    first = preview_concepts(concepts, tmp_path / "first", seed=3)
+    second = preview_concepts(concepts, tmp_path / "second", seed=3)
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+def test_another_seed_draws_other_images(make_folder, tmp_path):
+    rows = "".join(f"{n}.png,train,6,8,3,4,1\n" for n in range(40))
+    images = {f"images/{n}.png": _plain(n) for n in range(40)}
+    index = {"index.csv": "image,split,ih,iw,sh,sw,color\n" + rows}
+    concepts = BrodenFolder.open(make_folder(index | images))
+    sheets = {
+        preview_concepts(concepts, tmp_path / str(seed), images=2, seed=seed)[0].read_bytes()
+        for seed in range(3)
+    }
+    assert len(sheets) == 3
+
+
+def test_labels_are_painted_in_their_colours_and_only_where_they_occur(make_folder, tmp_path):
+    concepts = BrodenFolder.open(make_folder(), limit=1)
+    sheet = pixels(preview_concepts(concepts, tmp_path / "both")[0])
+    assert holds(sheet, RED)
+    assert holds(sheet, ORANGE)
+    without = make_folder({"images/maps/a_color.png": np.ones((3, 4), int)}, "without")
+    sheet = pixels(preview_concepts(BrodenFolder.open(without, limit=1), tmp_path / "red")[0])
+    assert holds(sheet, RED)
+    assert not holds(sheet, ORANGE)
+
+
+def test_images_that_bring_new_labels_are_preferred(make_folder, tmp_path):
+    rows = "".join(f"{n}.png,train,6,8,3,4,1\n" for n in range(7)) + "7.png,train,6,8,3,4,1;300\n"
+    images = {f"images/{n}.png": _plain(n) for n in range(8)}
+    index = {"index.csv": "image,split,ih,iw,sh,sw,color\n" + rows}
+    concepts = BrodenFolder.open(make_folder(index | images))
+    for seed in range(4):
+        sheet = preview_concepts(concepts, tmp_path / str(seed), images=1, seed=seed)[0]
+        assert holds(pixels(sheet), ORANGE)
+
+
+def test_many_images_fill_several_sheets(make_folder, tmp_path):
+    rows = "".join(f"a.png,train,6,8,3,4,{n}\n" for n in (1, 300) * 10)
+    index = {"index.csv": "image,split,ih,iw,sh,sw,color\n" + rows}
+    paths = preview_concepts(BrodenFolder.open(make_folder(index)), tmp_path / "out", images=19)
+    assert [path.name for path in paths] == ["sheet-1.png", "sheet-2.png"]
+    assert len({path.read_bytes() for path in paths}) == 2
+
+
+def test_more_labels_than_a_legend_has_room_for_are_drawn(make_folder, tmp_path):
+    numbers = range(1, 41)
+    folder = make_folder(
+        {
+            "index.csv": "image,split,ih,iw,sh,sw,object\na.png,train,6,8,5,8,m.png\n",
+            "label.csv": "number,name\n" + "".join(f"{n},{'long name ' * n}\n" for n in numbers),
+            "c_object.csv": "number,coverage\n" + "".join(f"{n},1\n" for n in numbers),
+            "images/m.png": np.arange(1, 41).reshape(5, 8),
+        }
+    )
+    assert pixels(preview_concepts(BrodenFolder.open(folder), tmp_path / "out")[0]).any()
+
+
+def test_no_image_is_refused(make_folder, tmp_path):
+    with pytest.raises(ConfigError, match="images is 0"):
+        preview_concepts(BrodenFolder.open(make_folder()), tmp_path / "out", images=0)
+
+
+def test_a_fault_in_the_set_leaves_nothing_behind(make_folder, tmp_path):
+    concepts = BrodenFolder.open(make_folder({"images/e.png": None}))
+    with pytest.raises(DataError, match=r"e\.png"):
+        preview_concepts(concepts, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def _plain(shade: int) -> bytes:
+    import io
+
+    file = io.BytesIO()
+    Image.new("RGB", (8, 6), (shade, shade, 200)).save(file, "png")
+    return file.getvalue()
