@@ -1,0 +1,1 @@
+"""Which human concept does each unit of a network answer to?"""

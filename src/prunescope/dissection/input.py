@@ -1,0 +1,101 @@
+"""What does a network want to see, and how does a photograph become that?"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32, UInt8
+from PIL import Image
+from torch import Tensor, nn
+
+from prunescope.base.errors import ConfigError
+from prunescope.base.settings import Settings
+from prunescope.concepts.protocol import ConceptSet
+from prunescope.dissection.settings import Channels
+
+_IMAGENET = {"resolution": 224, "mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+
+
+class InputForm(Settings):
+    """A network's input: a square of `resolution` pixels a side, its channels normalised.
+
+    mean, std: of the channels in [0, 1].
+    """
+
+    resolution: int
+    mean: Channels
+    std: Channels
+
+
+def input_of(
+    model: nn.Module,
+    *,
+    resolution: int | None = None,
+    mean: Channels | None = None,
+    std: Channels | None = None,
+) -> InputForm:
+    """Return a network's input: what is given, and for the rest what is known of the network.
+
+    Known are timm's networks, by their `pretrained_cfg`, and torchvision's, by ImageNet's mean
+    and std at 224 pixels. Raises ConfigError naming what is missing for any other network.
+    """
+    given = {"resolution": resolution, "mean": mean, "std": std}
+    chosen = _known_input(model) | {
+        name: value for name, value in given.items() if value is not None
+    }
+    missing = [name for name in given if name not in chosen]
+    if missing:
+        options = " ".join(f"--{name}" for name in missing)
+        raise ConfigError(
+            f"the input of {type(model).__name__} is not known: give {', '.join(missing)} "
+            f"(on the command line {options})"
+        )
+    return InputForm(**chosen)
+
+
+def read_pixels(
+    concepts: ConceptSet, images: Sequence[int], resolution: int
+) -> UInt8[np.ndarray, "image height width 3"]:
+    """Read images, squashed to a square by antialiased bilinear resampling; untouched when equal.
+
+    Raises DataError, naming the file, for an image that cannot be read.
+    """
+    size = (resolution, resolution)
+    pictures = (concepts.read_image(image) for image in images)
+    return np.stack(
+        [
+            np.asarray(
+                picture if picture.size == size else picture.resize(size, Image.Resampling.BILINEAR)
+            )
+            for picture in pictures
+        ]
+    )
+
+
+def normalise(
+    pixels: UInt8[np.ndarray, "image height width 3"], form: InputForm, device: torch.device
+) -> Float32[Tensor, "image 3 height width"]:
+    """Return pixels as a network takes them: in [0, 1], less the mean, over the std.
+
+    The channels stay last in memory, though not in the shape.
+    """
+    scaled = torch.from_numpy(pixels).to(device).float().div_(255)
+    mean, std = (torch.tensor(channels, device=device) for channels in (form.mean, form.std))
+    return scaled.sub_(mean).div_(std).permute(0, 3, 1, 2)
+
+
+def _known_input(model: nn.Module) -> dict[str, Any]:
+    match type(model).__module__.partition(".")[0]:
+        case "torchvision":
+            return dict(_IMAGENET)
+        case "timm":
+            return _timm_input(getattr(model, "pretrained_cfg", None) or {})
+        case _:
+            return {}
+
+
+def _timm_input(stated: dict[str, Any]) -> dict[str, Any]:
+    known = {name: tuple(stated[name]) for name in ("mean", "std") if name in stated}
+    sides = {"resolution": stated["input_size"][-1]} if "input_size" in stated else {}
+    return _IMAGENET | known | sides

@@ -1,0 +1,33 @@
+"""How are images read while the network is busy with the ones before?"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
+_MOST_THREADS = 8
+
+
+def read_ahead(read: Callable[[Item], Made], items: Iterable[Item]) -> Generator[Made, None, None]:
+    """Return read(item) for every item, in order, the next ones being read in the background.
+
+    As many are under way as there are threads: one for each core, at most 8. What `read` raises
+    is raised in its turn.
+    """
+    threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    with ThreadPoolExecutor(threads, thread_name_prefix="read-ahead") as pool:
+        under_way: deque[Future[Made]] = deque()
+        try:
+            for item in items:
+                under_way.append(pool.submit(read, item))
+                if len(under_way) > threads:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        finally:
+            for future in under_way:
+                future.cancel()

@@ -1,0 +1,149 @@
+"""What is a dissection's result, in memory and on disk?"""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from prunescope.base.errors import DataError
+from prunescope.base.files import write_atomically
+from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
+from prunescope.dissection.overlap import Overlap
+
+_UNITS = "units.parquet"
+_OVERLAP = "overlap.safetensors"
+_EXAMPLES = "examples.parquet"
+_SUMMARY = "summary.json"
+_NAMES = "dissection"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerDissection:
+    """One dissected layer.
+
+    units: a row per unit, as `score_units` makes it
+    overlap: the counts behind it, of every unit with every label of the set
+    examples: a row per unit and rank (0 the best): `image` (path in the set), `row` (its index),
+        `peak`, and its activation map, flat, of `height` x `width` cells
+    summary: the counts of `count_units`, and the conditions they hold under
+    """
+
+    layer: str
+    units: pd.DataFrame
+    overlap: Overlap
+    examples: pd.DataFrame
+    summary: Mapping[str, Any]
+
+    def save(self, folder: Path) -> None:
+        """Write units.parquet, units.csv, overlap.safetensors, examples.parquet, summary.json."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / _UNITS, _parquet(self.units))
+        text = self.units.to_csv(index=False, lineterminator="\n")
+        write_atomically((folder / _UNITS).with_suffix(".csv"), text.encode())
+        write_atomically(folder / _EXAMPLES, _parquet(self.examples))
+        tensors = {
+            name: value for name, value in vars(self.overlap).items() if name != "categories"
+        }
+        names = {"categories": self.overlap.categories, "layer": self.layer}
+        save_tensors(folder / _OVERLAP, tensors, {_NAMES: json.dumps(names)})
+        summary = json.dumps(self.summary, indent=2, ensure_ascii=False) + "\n"
+        write_atomically(folder / _SUMMARY, summary.encode())
+
+    @classmethod
+    def load(cls, folder: Path) -> "LayerDissection":
+        """Read what `save` wrote. Raises DataError naming the file that is missing or damaged."""
+        metadata = load_metadata(folder / _OVERLAP)
+        tensors = load_tensors(folder / _OVERLAP)
+        try:
+            names = json.loads(metadata[_NAMES])
+            overlap = Overlap(**tensors, categories=tuple(names["categories"]))
+            layer = names["layer"]
+        except (KeyError, TypeError):
+            raise DataError(f"{folder / _OVERLAP} holds no counts of a dissection") from None
+        return cls(
+            layer=layer,
+            units=_read_table(folder / _UNITS),
+            overlap=overlap,
+            examples=_read_table(folder / _EXAMPLES),
+            summary=_read_summary(folder / _SUMMARY),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dissection:
+    """The dissected layers of one network, in the order asked for."""
+
+    layers: Mapping[str, LayerDissection]
+
+    @property
+    def units(self) -> pd.DataFrame:
+        """Every unit of every layer, one row each, the layer's name in the first column."""
+        tables = []
+        for name, dissected in self.layers.items():
+            table = dissected.units.copy()
+            table.insert(0, "layer", name)
+            tables.append(table)
+        return pd.concat(tables, ignore_index=True)
+
+    def summary(self) -> dict[str, Any]:
+        """Return `layers: {name: counts}`; where there is one layer, its counts at the top too."""
+        keys = ("units", "interpretable", "concepts", "dead", "by_category")
+        layers = {
+            name: {key: dissected.summary[key] for key in keys}
+            for name, dissected in self.layers.items()
+        }
+        return {"layers": layers} | (next(iter(layers.values())) if len(layers) == 1 else {})
+
+    def save(self, folder: Path) -> None:
+        """Write every layer into a folder of its name."""
+        for name, dissected in self.layers.items():
+            dissected.save(folder / name)
+
+
+def count_units(units: pd.DataFrame, categories: Sequence[str]) -> dict[str, Any]:
+    """Return a layer's counts: units, interpretable, concepts, dead, and the same by category.
+
+    Concepts are the distinct labels of the interpretable units; a unit and a concept belong to the
+    label's primary category. Categories without any stand with zeros.
+    """
+    found = units.loc[units["interpretable"].astype(bool), ["category", "label", "concept"]]
+    distinct = found.drop_duplicates()
+    return {
+        "units": len(units),
+        "interpretable": len(found),
+        "concepts": len(distinct),
+        "dead": int(units["dead"].sum()),
+        "by_category": {
+            category: {
+                "units": int((found["category"] == category).sum()),
+                "concepts": int((distinct["category"] == category).sum()),
+            }
+            for category in categories
+        },
+    }
+
+
+def _parquet(table: pd.DataFrame) -> bytes:
+    content = io.BytesIO()
+    table.to_parquet(content, index=False)
+    return content.getvalue()
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path} cannot be read: {error}") from None
+
+
+def _read_summary(path: Path) -> dict[str, Any]:
+    try:
+        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from None
+    return summary

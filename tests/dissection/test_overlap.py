@@ -1,0 +1,105 @@
+"""Are masks and labels counted pixel by pixel as the definitions say?"""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from prunescope.concepts.protocol import Annotation, Label
+from prunescope.dissection.overlap import OverlapTally
+from prunescope.dissection.regions import RegionReader
+
+CATEGORIES = ("color", "part")
+
+
+def tally_of(labels, thresholds, pictures):
+    """Count pictures, each the maps of all units and an annotation."""
+    tally = OverlapTally(torch.tensor(thresholds).double(), labels, CATEGORIES)
+    reader = RegionReader(labels)
+    for maps, annotation in pictures:
+        tally.add(torch.tensor(maps).float(), reader.read(annotation, "an image"))
+    return tally
+
+
+def test_counts_of_a_tiny_world(labels, annotate):
+    pictures = [
+        ([[[9, 9, 0]], [[0, 0, 9]]], annotate([[3, 5, 0]], [[0, 9, 9]])),
+        ([[[0, 9, 9]], [[0, 0, 0]]], annotate([[3, 3, 3]])),
+    ]
+    counts = tally_of(labels, [1.0, 1.0], pictures).overlap()
+    assert counts.label_numbers.tolist() == [3, 5, 9]
+    assert counts.intersection.tolist() == [[3, 1, 1], [0, 0, 1]]
+    assert counts.truth.tolist() == [4, 1, 2]
+    assert counts.activation.tolist() == [[4, 2], [1, 1]]
+    assert counts.dead.tolist() == [False, False]
+
+
+def test_activation_follows_the_primary_category_of_the_labels_an_image_carries(labels, annotate):
+    only_a_part = annotate([[0, 9]])
+    counts = tally_of(labels, [0.0], [([[[1, 1]]], only_a_part)]).overlap()
+    assert counts.activation.tolist() == [[0, 2]]
+
+
+def test_a_zero_threshold_does_not_let_zeros_in(labels, annotate):
+    counts = tally_of(labels, [0.0], [([[[0, 0]]], annotate([[3, 3]]))]).overlap()
+    assert counts.activation.tolist() == [[0, 0]]
+    assert counts.truth.tolist() == [2, 0, 0]
+    assert counts.dead.tolist() == [True]
+
+
+def test_a_whole_image_label_meets_the_whole_mask(labels, annotate):
+    picture = ([[[1, 0, 1]]], annotate([[0, 0, 0]], whole=(9,)))
+    counts = tally_of(labels, [0.5], [picture]).overlap()
+    assert counts.intersection.tolist() == [[0, 0, 2]]
+    assert counts.truth.tolist() == [0, 0, 3]
+
+
+def test_label_maps_of_different_sizes_mix(labels):
+    pictures = [
+        ([[[1]]], Annotation(planes=np.full((1, size, size + 1), 3, np.int32), whole=()))
+        for size in (2, 3, 5)
+    ]
+    counts = tally_of(labels, [0.0], pictures).overlap()
+    assert counts.intersection[0, 0] == counts.truth[0] == 2 * 3 + 3 * 4 + 5 * 6
+
+
+@pytest.mark.parametrize("side", [4097])
+def test_more_pixels_than_float32_can_count_are_counted_exactly(side):
+    label = Label(number=1, name="all", category="color")
+    everywhere = Annotation(planes=np.zeros((0, side, side), np.int32), whole=(1,))
+    counts = tally_of([label], [0.0], [([[[1]]], everywhere)]).overlap()
+    assert counts.intersection.item() == side**2  # odd, and above 2**24
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=30)
+def test_shards_merged_in_any_order_give_one_tally(labels_of_three, seed):
+    source = np.random.default_rng(seed)
+    pictures = [
+        (
+            source.integers(-1, 2, (2, 3, 3)),
+            Annotation(planes=source.choice([0, 3, 5, 9], (2, 4, 5)).astype(np.int32), whole=()),
+        )
+        for _ in range(4)
+    ]
+    whole = tally_of(labels_of_three, [0.0, 0.5], pictures).overlap()
+    shards = [tally_of(labels_of_three, [0.0, 0.5], [picture]) for picture in pictures]
+    random.Random(seed).shuffle(shards)
+    first, *others = shards
+    for other in others:
+        first.merge(other)
+    merged = first.overlap()
+    assert torch.equal(merged.intersection, whole.intersection)
+    assert torch.equal(merged.activation, whole.activation)
+    assert torch.equal(merged.truth, whole.truth)
+
+
+@pytest.fixture(scope="module")
+def labels_of_three() -> tuple[Label, ...]:
+    return tuple(
+        Label(number=number, name=str(number), category=category)
+        for number, category in ((3, "color"), (5, "color"), (9, "part"))
+    )

@@ -1,0 +1,158 @@
+"""Does a whole dissection of a world counted by hand come out as counted?"""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.progress import Progress, Task
+from prunescope.dissection.run import dissect
+
+PLAIN = {"resolution": 4, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
+
+
+def test_units_painted_as_concepts_score_one(eye, painted):
+    # K = floor(0.1 x 64) = 6: 5 cells are red and 3 green, so both thresholds are 0.
+    units = dissect(eye, "colours", painted, quantile=0.1, **PLAIN).units
+    assert units["concept"].tolist() == ["red-c", "green-c", pd.NA]
+    assert units["iou"].tolist()[:2] == [1, 1]
+    assert units["threshold"].tolist() == [0, 0, 0]
+    assert units["dead"].tolist() == [False, False, True]
+    assert units["layer"].tolist() == ["colours"] * 3
+    assert units.loc[0, ["intersection", "activation", "truth"]].tolist() == [5, 5, 5]
+    # 2 of the 3 red pixels of the first image lie in its 4 pixels of `top`.
+    assert units.loc[0, "part_label"] == "top"
+    assert units.loc[0, "part_iou"] == 2 / (3 + 4 - 2)
+
+
+def test_equal_cells_above_the_cut_are_not_above_the_threshold(eye, painted):
+    # K = 2: the third largest of five ones is 1, which no cell exceeds.
+    units = dissect(eye, "colours", painted, quantile=2 / 64, **PLAIN).units
+    assert units["threshold"].tolist() == [1, 2, 0]
+    assert units["dead"].all()
+
+
+def test_examples_are_the_images_of_the_highest_peaks_with_their_maps(eye, painted):
+    layer = dissect(eye, "colours", painted, quantile=0.1, examples=3, **PLAIN).layers["colours"]
+    red = layer.examples[layer.examples["unit"] == 0]
+    assert red["rank"].tolist() == [0, 1, 2]
+    assert red["image"].tolist() == ["0.png", "2.png", "1.png"]
+    assert red["row"].tolist() == [0, 2, 1]
+    assert red["peak"].tolist() == [1, 1, 0]
+    assert np.array_equal(red["map"].iloc[1].reshape(4, 4), painted.pictures[2][:, :, 0] / 255)
+    assert red[["height", "width"]].drop_duplicates().to_numpy().tolist() == [[4, 4]]
+
+
+def test_maps_before_and_behind_an_in_place_relu_are_kept_apart(eye, painted):
+    with torch.no_grad():
+        eye.colours.weight.neg_()
+    layers = dissect(eye, ["colours", "relu"], painted, quantile=0.1, **PLAIN).layers
+    assert layers["colours"].examples["peak"].min() == 0
+    assert min(row.min() for row in layers["colours"].examples["map"]) == -2
+    assert min(row.min() for row in layers["relu"].examples["map"]) == 0
+
+
+def test_several_layers_at_once_equal_each_alone(eye, painted):
+    together = dissect(eye, ["relu", "pool", "colours"], painted, quantile=0.3, **PLAIN)
+    assert list(together.layers) == ["relu", "pool", "colours"]
+    for layer, dissected in together.layers.items():
+        alone = dissect(eye, layer, painted, quantile=0.3, **PLAIN).layers[layer]
+        pd.testing.assert_frame_equal(dissected.units, alone.units)
+        pd.testing.assert_frame_equal(dissected.examples, alone.examples)
+        assert dissected.summary == alone.summary
+
+
+def test_the_batch_size_changes_nothing_here(eye, painted):
+    tables = [
+        dissect(eye, "colours", painted, quantile=0.1, batch_size=size, **PLAIN).units
+        for size in (1, 3, 32)
+    ]
+    pd.testing.assert_frame_equal(tables[0], tables[1])
+    pd.testing.assert_frame_equal(tables[0], tables[2])
+
+
+def test_chosen_categories_leave_the_rest_as_it_is(eye, painted):
+    whole = dissect(eye, "colours", painted, quantile=0.1, **PLAIN).units
+    parts = dissect(eye, "colours", painted, quantile=0.1, categories=("part",), **PLAIN)
+    assert parts.units["concept"].tolist() == ["top", pd.NA, pd.NA]
+    assert parts.units["threshold"].equals(whole["threshold"])
+    assert parts.units["dead"].equals(whole["dead"])
+    assert parts.units["part_iou"].equals(whole["part_iou"])
+    assert list(parts.summary()["by_category"]) == ["part"]
+
+
+def test_bf16_is_close_to_float32(eye, painted):
+    units = dissect(eye, "colours", painted, quantile=0.1, precision="bf16", **PLAIN).units
+    assert units["iou"].tolist()[:2] == [1, 1]
+
+
+def test_the_network_comes_back_as_it_was(eye, painted):
+    eye.train()
+    eye.relu.eval()
+    before = {name: value.clone() for name, value in eye.state_dict().items()}
+    dissect(eye, "colours", painted, quantile=0.1, device="cpu", **PLAIN)
+    assert eye.training
+    assert not eye.relu.training
+    assert all(torch.equal(value, before[name]) for name, value in eye.state_dict().items())
+    assert all(parameter.requires_grad for parameter in eye.parameters())
+
+
+def test_the_network_comes_back_as_it_was_from_a_refusal_too(eye, painted):
+    eye.train()
+    with pytest.raises(ConfigError, match="64 cells") as refusal:
+        dissect(eye, "colours", painted, quantile=0.01, **PLAIN)
+    assert refusal.tb is not None  # it holds on to every frame, and what is open in there
+    assert eye.training
+    assert not any(module._forward_hooks for module in eye.modules())
+
+
+def test_progress_counts_every_image_of_both_passes(eye, painted):
+    class Counter(Progress, Task):
+        def __init__(self):
+            self.done = []
+
+        def task(self, description, total):
+            from contextlib import nullcontext
+
+            self.total = total
+            return nullcontext(self)
+
+        def advance(self, count=1, note=""):
+            self.done.append((count, note))
+
+    counter = Counter()
+    dissect(eye, "colours", painted, quantile=0.1, batch_size=3, progress=counter, **PLAIN)
+    assert counter.total == 8
+    assert counter.done == [(3, "thresholds"), (1, "thresholds"), (3, "masks"), (1, "masks")]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"layers": "colour"}, 'no layer "colour".*colours'),
+        ({"layers": "flat"}, "puts out a tensor of shape 4 x 3.*layers with maps: colours, relu"),
+        ({"layers": ["relu", "relu"]}, "layers names relu more than once"),
+        ({"layers": []}, "layers"),
+        ({"quantile": 0.01}, "4 images x 4 x 4 are 64 cells.* at least 100"),
+        ({"quantile": 1.5}, "quantile"),
+        ({"categories": ("colour",)}, r'"colour" \(did you mean "color".*color, part'),
+        ({"split": "train"}, "split and limit"),
+        ({"limit": 2}, "split and limit"),
+        ({"mean": None}, "--mean"),
+        ({"device": "nowhere"}, "nowhere"),
+        ({"concepts": "no_such_set"}, "no_such_set"),
+    ],
+)
+def test_bad_input_is_refused_with_what_to_do(eye, painted, wrong, message):
+    good = {"layers": "colours", "concepts": painted, "quantile": 0.1, **PLAIN}
+    with pytest.raises(ConfigError, match=message):
+        dissect(eye, **(good | wrong))
+
+
+def test_a_set_without_images_is_refused(eye, painted):
+    empty = replace(painted, pictures=(), annotations=())
+    with pytest.raises(DataError, match="painted has no labelled image"):
+        dissect(eye, "colours", empty, **PLAIN)

@@ -1,0 +1,36 @@
+"""Are wrong dissection settings refused by name?"""
+
+import pytest
+
+from prunescope.base.errors import ConfigError
+from prunescope.dissection.settings import DissectionSettings
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"layers": ()}, "layers"),
+        ({"layers": ("a", "b", "a")}, "layers names a more than once"),
+        ({"categories": ("color", "color")}, "categories names color more than once"),
+        ({"categories": ()}, "categories"),
+        ({"quantile": 0.0}, "quantile"),
+        ({"quantile": 1.0}, "quantile"),
+        ({"iou": -0.1}, "iou"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"resolution": 0}, "resolution"),
+        ({"std": (0.2, 0.0, 0.2)}, "std"),
+        ({"mean": (0.5, 0.5)}, "mean"),
+        ({"precision": "fp8"}, "precision"),
+        ({"examples": 0}, "examples"),
+        ({"quantil": 0.01}, 'did you mean "quantile"'),
+    ],
+)
+def test_a_wrong_setting_is_named(wrong, message):
+    with pytest.raises(ConfigError, match=message):
+        DissectionSettings.validate_from({"layers": ("layer4",)} | wrong, "a recipe")
+
+
+def test_defaults_are_those_of_the_method():
+    settings = DissectionSettings(layers=("layer4",))
+    assert (settings.quantile, settings.iou) == (0.005, 0.05)
+    assert settings.categories is None
