@@ -1,0 +1,1 @@
+"""Which weights are taken away, and how does the network recover?"""
