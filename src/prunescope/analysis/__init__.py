@@ -1,0 +1,1 @@
+"""What do the saved dissections say, one by one and level against level?"""

@@ -1,0 +1,1 @@
+"""How are a study's numbers and pictures shown?"""

@@ -1,0 +1,162 @@
+"""What does a unit see? Its best images, with the part it fires on in full light."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import torch
+from jaxtyping import Bool, Float32
+from PIL import Image, ImageEnhance
+
+from prunescope.base.errors import DataError
+from prunescope.concepts.protocol import ConceptSet
+from prunescope.dissection.upsample import masks_above
+
+_PIXELS = 168  # longer side of a picture, shown at about two thirds of it
+_OVERSAMPLING = 3  # masks are drawn so much larger, then averaged: no steps in the contour
+_CONTOUR_PIXELS = 3  # of the oversampled mask
+_CONTOUR_COLOUR = (255, 214, 64)
+_OUTSIDE_COLOUR, _OUTSIDE_LIGHT = 0.5, 0.45  # saturation and brightness that are left
+
+
+@dataclass(frozen=True, kw_only=True)
+class DissectedLayer:
+    """Where the dissection of one layer of one level lies; `strategy` is "dense" at level 0."""
+
+    replicate: int
+    strategy: str
+    level: int
+    layer: str
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One picture: its path from the page, and the image of the concept set it shows."""
+
+    path: str
+    image: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitExamples:
+    """One unit, what it sees, and its best images, best first."""
+
+    unit: int
+    concept: str
+    category: str
+    iou: float
+    interpretable: bool
+    examples: tuple[Example, ...]
+
+
+def draw_atlas(
+    layer: DissectedLayer, concepts: ConceptSet, page: Path, *, units: int, images: int
+) -> tuple[UnitExamples, ...]:
+    """Draw the best images of a layer's best units under `page/assets`; equal input, equal bytes.
+
+    units: how many units that have a concept, by falling IoU, ties by number.
+    images: how many of the saved examples of each, by rank.
+    Raises DataError where the dissection cannot be read, or the concept set's images are no
+    longer those it was made on.
+    """
+    table = _read(layer.folder / "units.parquet").dropna(subset=["concept"])
+    best = table.sort_values(["iou", "unit"], ascending=[False, True], kind="stable").head(units)
+    saved = _read(layer.folder / "examples.parquet").sort_values(["unit", "rank"])
+    relative = Path(
+        "assets",
+        f"replicate-{layer.replicate}",
+        layer.strategy,
+        f"level-{layer.level:02d}",
+        layer.layer,
+    )
+    (page / relative).mkdir(parents=True, exist_ok=True)
+    return tuple(
+        UnitExamples(
+            unit=row["unit"],
+            concept=row["concept"],
+            category=row["category"],
+            iou=row["iou"],
+            interpretable=row["interpretable"],
+            examples=tuple(
+                _draw_examples(
+                    saved[saved["unit"] == row["unit"]].head(images),
+                    row["threshold"],
+                    concepts,
+                    page,
+                    relative / f"unit-{row['unit']:04d}",
+                )
+            ),
+        )
+        for row in best.to_dict("records")
+    )
+
+
+def draw_example(
+    image: Image.Image, activation: Float32[np.ndarray, "height width"], threshold: float
+) -> Image.Image:
+    """Return an image, 168 pixels on its longer side, dimmed outside a unit's mask.
+
+    The mask is the activation map upsampled to the picture's own pixels as in METHOD section 2
+    (bilinear, half-pixel centres, clamped, strictly above the threshold); the map of labels,
+    which the counts are made on, may be coarser.
+    """
+    scale = _PIXELS / max(image.size)
+    width, height = (max(1, round(scale * side)) for side in image.size)
+    inside = image.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
+    grey = ImageEnhance.Color(inside).enhance(_OUTSIDE_COLOUR)
+    outside = ImageEnhance.Brightness(grey).enhance(_OUTSIDE_LIGHT)
+    mask = masks_above(
+        torch.tensor(activation)[None],
+        torch.tensor([threshold], dtype=torch.float64),
+        (height * _OVERSAMPLING, width * _OVERSAMPLING),
+    )[0].numpy()
+    picture = Image.composite(inside, outside, _coverage(mask))
+    picture.paste(_CONTOUR_COLOUR, mask=_coverage(mask & ~_eroded(mask, _CONTOUR_PIXELS)))
+    return picture
+
+
+def _coverage(mask: Bool[np.ndarray, "row column"]) -> Image.Image:
+    """Return how much of each pixel of the picture an oversampled mask covers, 0 to 255."""
+    return Image.fromarray(mask.astype(np.uint8) * 255).reduce(_OVERSAMPLING)
+
+
+def _eroded(mask: Bool[np.ndarray, "row column"], pixels: int) -> Bool[np.ndarray, "row column"]:
+    """Take a border off a mask; along the edge of the picture it stays."""
+    rows, columns = mask.shape
+    padded = np.pad(mask, pixels, mode="edge")
+    shifts = range(2 * pixels + 1)
+    tall = np.logical_and.reduce([padded[shift : shift + rows] for shift in shifts])
+    eroded: Bool[np.ndarray, "row column"] = np.logical_and.reduce(
+        [tall[:, shift : shift + columns] for shift in shifts]
+    )
+    return eroded
+
+
+def _draw_examples(
+    saved: pd.DataFrame, threshold: float, concepts: ConceptSet, page: Path, stem: Path
+) -> Iterator[Example]:
+    for row in saved.to_dict("records"):
+        index, name = row["row"], row["image"]
+        if index >= len(concepts.images) or concepts.images[index] != name:
+            raise DataError(
+                f"{concepts.name} no longer has the image {name} at its place {index}: "
+                "it has changed since the dissection; dissect again"
+            )
+        activation = np.asarray(row["map"], np.float32).reshape(row["height"], row["width"])
+        picture = draw_example(concepts.read_image(index), activation, threshold)
+        path = stem.with_name(f"{stem.name}-{row['rank']}.jpg")
+        picture.save(page / path, quality=86, subsampling=0, optimize=True)
+        yield Example(path=path.as_posix(), image=name, width=picture.width, height=picture.height)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path} cannot be read as a table: {error}") from error

@@ -1,0 +1,143 @@
+"""What do the levels show? Figures 1-4 of Frankle and Bau (2019)."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from prunescope.analysis.levels import level_categories
+from prunescope.base.files import write_atomically
+from prunescope.report.lines import (
+    curves_of,
+    draw_categories,
+    draw_curves,
+    draw_legend,
+    name_line_ends,
+    replicates_of,
+    strategies_of,
+)
+from prunescope.report.style import (
+    LIGHT,
+    Theme,
+    count_from_zero,
+    drawing,
+    figure_bytes,
+    new_panels,
+    scale_weights_left,
+    show_percent,
+)
+
+FORMATS = ("png", "svg", "pdf")
+
+
+def draw_figures(levels: pd.DataFrame, folder: Path) -> list[Path]:
+    """Draw Figures 1-4 as png (200 dpi), svg and pdf into a folder and return their paths.
+
+    levels: the table of levels (`analysis.levels`). Several layers are rows of panels in the one
+    figure. Counts start at 0; shares span 0 to 100 %; an undefined value leaves a gap. Equal
+    tables give equal bytes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for form in FORMATS:
+        for name, content in render_figures(levels, form, LIGHT).items():
+            path = folder / f"{name}.{form}"
+            write_atomically(path, content)
+            paths.append(path)
+    return sorted(paths)
+
+
+def render_figures(levels: pd.DataFrame, form: str, theme: Theme) -> dict[str, bytes]:
+    """Return the four figures as png, svg or pdf, by file name without its ending."""
+    drawn: dict[str, Callable[[pd.DataFrame, Theme], Figure]] = {
+        "fig1_accuracy": accuracy_figure,
+        "fig2_interpretability": interpretability_figure,
+        "fig3_taxonomy": taxonomy_figure,
+        "fig4_consistency": consistency_figure,
+    }
+    with drawing(theme):
+        return {name: figure_bytes(draw(levels, theme), form) for name, draw in drawn.items()}
+
+
+def accuracy_figure(levels: pd.DataFrame, theme: Theme) -> Figure:
+    """Fig. 1: top-1 accuracy against weights left, a line per replicate and strategy."""
+    figure, [[axes]] = new_panels(1, 1)
+    axes.set_title("Top-1 accuracy")
+    draw_curves(axes, _of_layer(levels, _layers(levels)[0]), "accuracy", theme, scale=100.0)
+    show_percent(axes, least_span=2.0)
+    _finish([[axes]], levels)
+    draw_legend(figure, levels, theme)
+    return figure
+
+
+def interpretability_figure(levels: pd.DataFrame, theme: Theme) -> Figure:
+    """Fig. 2: interpretable units (left) and distinct concepts (right), a row per layer."""
+    layers = _layers(levels)
+    figure, panels = new_panels(len(layers), 2)
+    for layer, (units, concepts) in zip(layers, panels, strict=True):
+        units.set_title(f"Interpretable units, {layer}")
+        draw_curves(units, _of_layer(levels, layer), "interpretable", theme)
+        count_from_zero([units])
+        concepts.set_title(f"Distinct concepts, {layer}")
+        draw_curves(concepts, _of_layer(levels, layer), "concepts", theme)
+        count_from_zero([concepts])
+    _finish(panels, levels)
+    draw_legend(figure, levels, theme)
+    return figure
+
+
+def taxonomy_figure(levels: pd.DataFrame, theme: Theme) -> Figure:
+    """Fig. 3: distinct concepts by category in the first replicate; a column per strategy."""
+    replicate = replicates_of(levels)[0]
+    own = levels[levels["replicate"] == replicate]
+    layers, strategies = _layers(own), strategies_of(own)
+    figure, panels = new_panels(len(layers), len(strategies))
+    for layer, row in zip(layers, panels, strict=True):
+        for axes, curve in zip(row, curves_of(_of_layer(own, layer)), strict=True):
+            kind = "Concepts by category" if len(strategies) == 1 else curve.strategy
+            axes.set_title(f"{kind}, {layer}, replicate {replicate}")
+            draw_categories(axes, curve.rows, level_categories(levels), theme)
+        count_from_zero(row)
+        for axes in row:
+            name_line_ends(axes)
+    _finish(panels, own)
+    return figure
+
+
+def consistency_figure(levels: pd.DataFrame, theme: Theme) -> Figure:
+    """Fig. 4: units of level 0 still interpretable, and those of them with the same concept."""
+    layers = _layers(levels)
+    figure, panels = new_panels(len(layers), 2)
+    for layer, (still, same) in zip(layers, panels, strict=True):
+        still.set_title(f"Units still interpretable, {layer}")
+        draw_curves(still, _of_layer(levels, layer), "still_interpretable", theme, scale=100.0)
+        _span_shares(still)
+        same.set_title(f"Of these, with the same concept, {layer}")
+        draw_curves(same, _of_layer(levels, layer), "same_concept", theme, scale=100.0)
+        _span_shares(same)
+    _finish(panels, levels)
+    draw_legend(figure, levels, theme)
+    return figure
+
+
+def _layers(levels: pd.DataFrame) -> list[str]:
+    return [str(name) for name in levels["layer"].unique()]
+
+
+def _of_layer(levels: pd.DataFrame, layer: str) -> pd.DataFrame:
+    return levels[levels["layer"] == layer]
+
+
+def _span_shares(axes: Axes) -> None:
+    axes.set_ylim(0, 104)
+    show_percent(axes, least_span=100.0)
+
+
+def _finish(panels: list[list[Axes]], levels: pd.DataFrame) -> None:
+    for row in panels:
+        for axes in row:
+            scale_weights_left(axes, levels["keep"].tolist())
+    for axes in panels[-1]:
+        axes.set_xlabel("weights left (%)")

@@ -1,0 +1,98 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from prunescope.base.errors import DataError
+from prunescope.concepts.protocol import ConceptSet
+from prunescope.report.atlas import DissectedLayer, draw_atlas, draw_example
+
+WHITE = Image.new("RGB", (64, 32), "white")
+
+
+@pytest.fixture
+def layer(dissection: Path) -> DissectedLayer:
+    return DissectedLayer(
+        replicate=0, strategy="rewind", level=3, layer="layer4", folder=dissection
+    )
+
+
+def test_the_best_units_come_first_and_the_dead_never(
+    layer: DissectedLayer, photographs: ConceptSet, tmp_path: Path
+) -> None:
+    units = draw_atlas(layer, photographs, tmp_path, units=8, images=2)
+    assert [unit.unit for unit in units] == [1, 0, 3]
+    assert [unit.interpretable for unit in units] == [True, True, False]
+    assert [unit.concept for unit in units] == ["red-c", "cat & dog", "cat & dog"]
+    assert [example.image for example in units[0].examples] == ["<b>.png", "c.png"]
+
+
+def test_only_as_many_as_asked_for_are_drawn(
+    layer: DissectedLayer, photographs: ConceptSet, tmp_path: Path
+) -> None:
+    [unit] = draw_atlas(layer, photographs, tmp_path, units=1, images=2)
+    drawn = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.jpg"))
+    assert drawn == [example.path for example in unit.examples]
+    assert drawn[0] == "assets/replicate-0/rewind/level-03/layer4/unit-0001-0.jpg"
+
+
+def test_equal_dissections_give_equal_bytes(
+    layer: DissectedLayer, photographs: ConceptSet, tmp_path: Path
+) -> None:
+    for name in ("first", "second"):
+        draw_atlas(layer, photographs, tmp_path / name, units=2, images=2)
+    first, second = (
+        [path.read_bytes() for path in sorted((tmp_path / name).rglob("*.jpg"))]
+        for name in ("first", "second")
+    )
+    assert first == second
+    assert len(first) == 4
+
+
+def test_a_picture_is_bright_inside_the_mask_and_dim_outside() -> None:
+    picture = draw_example(WHITE, np.array([[1.0, 0.0]], np.float32), 0.5)
+    assert picture.size == (168, 84)
+    pixels = np.asarray(picture)
+    assert (pixels[:, :80] == 255).all()
+    assert (pixels[:, 88:] < 128).all()
+
+
+def test_the_contour_runs_where_the_map_crosses_the_threshold() -> None:
+    """Between the cells' centres at 1/4 and 3/4 of the width the map falls from 1 to 0."""
+    for threshold, crossing in ((0.5, 84), (0.25, 105), (0.75, 63)):
+        picture = draw_example(WHITE, np.array([[1.0, 0.0]], np.float32), threshold)
+        blue_channel = np.asarray(picture)[42, :, 2].astype(int)
+        yellow = np.asarray(picture)[42, :, 0] - blue_channel
+        assert yellow.argmax() in range(crossing - 2, crossing + 1)
+
+
+def test_a_map_that_never_exceeds_the_threshold_lights_nothing() -> None:
+    pixels = np.asarray(draw_example(WHITE, np.full((7, 7), 0.5, np.float32), 0.5))
+    assert (pixels < 128).all()
+
+
+def test_a_map_above_the_threshold_everywhere_has_no_contour() -> None:
+    pixels = np.asarray(draw_example(WHITE, np.ones((7, 7), np.float32), 0.5))
+    assert (pixels == 255).all()
+
+
+def test_tall_pictures_keep_their_shape() -> None:
+    tall = Image.new("RGB", (10, 20), "white")
+    assert draw_example(tall, np.ones((2, 2), np.float32), 0.5).size == (84, 168)
+
+
+def test_a_concept_set_that_changed_since_is_refused(
+    layer: DissectedLayer, photographs: ConceptSet, tmp_path: Path
+) -> None:
+    changed = type(photographs)(images=("c.png", "a.png"))
+    with pytest.raises(DataError, match="no longer has the image"):
+        draw_atlas(layer, changed, tmp_path, units=8, images=3)
+
+
+def test_a_missing_dissection_is_refused_by_name(photographs: ConceptSet, tmp_path: Path) -> None:
+    nowhere = DissectedLayer(
+        replicate=0, strategy="dense", level=0, layer="layer4", folder=tmp_path / "layer4"
+    )
+    with pytest.raises(DataError, match=r"layer4.units\.parquet cannot be read"):
+        draw_atlas(nowhere, photographs, tmp_path, units=8, images=3)

@@ -1,0 +1,107 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from prunescope.report.figures import (
+    accuracy_figure,
+    consistency_figure,
+    draw_figures,
+    interpretability_figure,
+    render_figures,
+    taxonomy_figure,
+)
+from prunescope.report.style import DARK, LIGHT
+
+NAMES = ("fig1_accuracy", "fig2_interpretability", "fig3_taxonomy", "fig4_consistency")
+
+
+@pytest.fixture(scope="module")
+def one_layer(levels: pd.DataFrame) -> pd.DataFrame:
+    return levels[levels["layer"] == "layer4"]
+
+
+@pytest.fixture(scope="module")
+def drawn(one_layer: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return draw_figures(one_layer, tmp_path_factory.mktemp("run") / "figures")
+
+
+def test_four_figures_come_in_three_forms(drawn: list[Path]) -> None:
+    expected = [f"{name}.{form}" for name in NAMES for form in ("pdf", "png", "svg")]
+    assert [path.name for path in drawn] == expected
+    starts = {".pdf": b"%PDF", ".png": b"\x89PNG", ".svg": b"<?xml"}
+    assert all(path.read_bytes().startswith(starts[path.suffix]) for path in drawn)
+
+
+def test_pictures_have_200_dots_per_inch_at_column_width(drawn: list[Path]) -> None:
+    with Image.open(drawn[1]) as picture:
+        assert picture.width == 660
+
+
+def test_equal_levels_give_equal_bytes(drawn: list[Path], one_layer: pd.DataFrame) -> None:
+    for form in ("pdf", "png", "svg"):
+        again = render_figures(one_layer, form, LIGHT)
+        first = {path.stem: path.read_bytes() for path in drawn if path.suffix == f".{form}"}
+        assert again == first
+
+
+def test_no_date_and_no_version_is_in_a_file(drawn: list[Path]) -> None:
+    for path in drawn:
+        content = path.read_bytes()
+        for noise in (b"Date", b"Creator", b"Software", b"Producer", b"matplotlib.org"):
+            assert noise not in content, f"{path.name} holds {noise!r}"
+
+
+def test_a_theme_changes_the_colours(one_layer: pd.DataFrame) -> None:
+    dark = render_figures(one_layer, "svg", DARK)["fig1_accuracy"]
+    assert DARK.paper.encode() in dark
+    assert LIGHT.paper.encode() not in dark
+
+
+def test_fig_1_shows_accuracy_once_per_network(levels: pd.DataFrame) -> None:
+    [axes] = accuracy_figure(levels, LIGHT).axes
+    lines = [line.get_xydata() for line in axes.get_lines()]
+    assert len(lines) == 2
+    np.testing.assert_allclose(lines[0], [[100, 90], [64, 89.2], [40.96, 86.8]])
+    np.testing.assert_allclose(lines[1], [[100, 89.8], [64, 89.0], [40.96, 86.6]])
+
+
+def test_fig_2_shows_units_and_concepts_with_a_row_per_layer(levels: pd.DataFrame) -> None:
+    panels = interpretability_figure(levels, LIGHT).axes
+    assert [axes.get_title(loc="left") or axes.get_title() for axes in panels] == [
+        "Interpretable units, layer4",
+        "Distinct concepts, layer4",
+        "Interpretable units, layer3",
+        "Distinct concepts, layer3",
+    ]
+    assert panels[0].get_lines()[0].get_ydata().tolist() == [3, 2, 1]
+    assert panels[1].get_lines()[0].get_ydata().tolist() == [2, 2, 1]
+
+
+def test_fig_3_shows_the_first_replicate_alone(one_layer: pd.DataFrame) -> None:
+    panels = taxonomy_figure(one_layer, LIGHT).axes
+    assert len(panels) == 1
+    assert [line.get_label() for line in panels[0].get_lines()] == ["color", "object"]
+    assert panels[0].get_lines()[0].get_ydata().tolist() == [1, 1, 0]
+
+
+def test_fig_4_shows_shares_and_leaves_the_undefined_out(levels: pd.DataFrame) -> None:
+    still, same, *_ = consistency_figure(levels, LIGHT).axes
+    np.testing.assert_allclose(still.get_lines()[0].get_ydata(), [100, 100 / 3, 0])
+    np.testing.assert_allclose(same.get_lines()[0].get_ydata(), [100, 100, np.nan])
+    assert still.get_ylim() == same.get_ylim()
+
+
+def test_the_unpruned_level_alone_can_be_drawn(one_layer: pd.DataFrame) -> None:
+    unpruned = one_layer[one_layer["level"] == 0]
+    assert set(render_figures(unpruned, "svg", LIGHT)) == set(NAMES)
+
+
+def test_no_concept_at_all_can_be_drawn(levels: pd.DataFrame) -> None:
+    counts = [name for name in levels.columns if name.endswith(("_concepts", "_units"))]
+    nothing = levels.assign(**dict.fromkeys([*counts, "interpretable", "concepts"], 0))
+    [axes, *_] = taxonomy_figure(nothing, LIGHT).axes
+    assert not axes.get_lines()
+    assert axes.get_ylim()[0] == 0

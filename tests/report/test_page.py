@@ -1,0 +1,146 @@
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from prunescope.concepts.protocol import ConceptSet
+from prunescope.report.atlas import DissectedLayer
+from prunescope.report.page import write_page
+
+VOID = {"meta", "img", "source", "br"}
+
+
+class Outline(HTMLParser):
+    """Collects a page's elements, and refuses one that is not closed in its turn."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert not self._open, f"never closed: {self._open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def page(
+    levels: pd.DataFrame,
+    dissected: list[DissectedLayer],
+    photographs: ConceptSet,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    return write_page(
+        tmp_path_factory.mktemp("run") / "report",
+        name="small & <quick>",
+        facts={"Network": "cifar_resnet20", "Data": "<b>ours</b>"},
+        levels=levels,
+        dissections=dissected,
+        concepts=photographs,
+    )
+
+
+@pytest.fixture(scope="module")
+def outline(page: Path) -> Outline:
+    return Outline(page.read_text())
+
+
+def test_the_page_needs_nothing_from_outside_its_folder(page: Path, outline: Outline) -> None:
+    text = page.read_text()
+    assert not re.search(r"https?:|//[a-z]|@import|url\(", text)
+    assert not outline.all("script")
+    assert not outline.all("link")
+    sources = [image["src"] for image in outline.all("img")]
+    sources += [source["srcset"] for source in outline.all("source")]
+    assert all((page.parent / str(source)).is_file() for source in sources)
+
+
+def test_every_file_in_the_folder_is_shown(page: Path, outline: Outline) -> None:
+    shown = {image["src"] for image in outline.all("img")}
+    shown |= {source["srcset"] for source in outline.all("source")}
+    files = {path.relative_to(page.parent).as_posix() for path in page.parent.rglob("*.*")}
+    assert files == {*shown, "index.html"}
+
+
+def test_what_the_user_named_is_text_and_not_markup(page: Path, outline: Outline) -> None:
+    text = page.read_text()
+    assert "small &amp; &lt;quick&gt;" in text
+    assert "<b>" not in text
+    assert "<b>ours</b>" in outline.words
+    assert any("(cat & dog) on <b>.png" in str(image["alt"]) for image in outline.all("img"))
+
+
+def test_pictures_have_alternatives_and_tables_have_headers(outline: Outline) -> None:
+    assert all(image.get("alt") for image in outline.all("img"))
+    assert all(header.get("scope") for header in outline.all("th"))
+    assert len(outline.all("caption")) == len(outline.all("table")) == 3
+    assert outline.all("html") == [{"lang": "en"}]
+    assert len(outline.all("h1")) == len(outline.all("main")) == 1
+
+
+def test_every_table_is_rectangular(page: Path) -> None:
+    for table in re.findall(r'<table class="levels">.*?</table>', page.read_text(), re.DOTALL):
+        widths = {
+            len(re.findall("<t[hd]", row))
+            for row in re.findall(r"<tr>.*?</tr>", table.split("</thead>")[1], re.DOTALL)
+        }
+        assert widths == {8 + 3}
+
+
+def test_every_level_can_be_opened_and_the_first_is_open(outline: Outline) -> None:
+    details = outline.all("details")
+    assert len(details) == 2 * 3
+    assert ["open" in attributes for attributes in details] == [True] + [False] * 5
+
+
+def test_figures_come_in_a_light_and_a_dark_drawing(outline: Outline) -> None:
+    pictures = outline.all("source")
+    assert [str(picture["srcset"]).partition("-")[0] for picture in pictures] == [
+        "assets/fig1_accuracy",
+        "assets/fig2_interpretability",
+        "assets/fig3_taxonomy",
+        "assets/fig4_consistency",
+    ]
+    assert {picture["media"] for picture in pictures} == {"(prefers-color-scheme: dark)"}
+
+
+def test_equal_runs_give_equal_bytes(
+    levels: pd.DataFrame,
+    dissected: list[DissectedLayer],
+    photographs: ConceptSet,
+    tmp_path: Path,
+) -> None:
+    unpruned = levels[(levels["level"] == 0) & (levels["layer"] == "layer4")]
+    written = [
+        write_page(
+            tmp_path / name,
+            name="small",
+            facts={"Network": "cifar_resnet20"},
+            levels=unpruned,
+            dissections=dissected[:1],
+            concepts=photographs,
+        ).parent
+        for name in ("here", "elsewhere")
+    ]
+    first, second = (
+        {path.relative_to(page): path.read_bytes() for path in page.rglob("*.*")}
+        for page in written
+    )
+    assert first == second
+    assert len(first) == 1 + 8 + 3 * 3
