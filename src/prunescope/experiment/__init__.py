@@ -1,0 +1,152 @@
+"""How is a whole study run, resumed, watched and shown again?"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from prunescope.base.devices import default_workers
+from prunescope.base.errors import ConfigError
+from prunescope.base.files import write_atomically
+from prunescope.base.progress import SILENT, Progress
+from prunescope.base.provenance import Provenance
+from prunescope.base.store import STUDY, Store
+from prunescope.engines import Engine
+from prunescope.engines.local import LocalEngine
+from prunescope.experiment.check import check_study
+from prunescope.experiment.estimate import disk_bytes, measure_rates, seconds_left, stage_cost
+from prunescope.experiment.plan import Plan, Stage, plan_study, replicate_seed
+from prunescope.experiment.sources import Sources
+from prunescope.experiment.status import DryRun, Status
+from prunescope.experiment.workshop import Outcome, Workshop
+from prunescope.study import Study, load_study
+
+__all__ = ["DryRun", "Status", "dry_run", "report_again", "run_study", "status"]
+
+
+PAGE = "report/index.html"
+
+
+def run_study(
+    study: Study, out: Path, *, workers: int | None = None, progress: Progress = SILENT
+) -> Path:
+    """Do all that a study still lacks in its run folder, and return the page.
+
+    workers: processes that train beside each other; None takes one for each replicate and
+    strategy as far as the cores go, 1 trains in this process.
+
+    Stopped at any moment, even by `kill -9`, the same call goes on and ends with the same bytes.
+    Raises ConfigError or DataError before anything is written, RunBusyError where another process
+    writes here, StoreError where a finished artifact is damaged.
+    """
+    study = study.anchored()
+    store = Store(out)
+    sources = Sources(study, progress)
+    plan = plan_study(study, sources)
+    to_do = tuple(stage for stage in plan.stages if not _is_done(stage, store))
+    if to_do:
+        check_study(study, sources)
+    store.create()
+    with store.writing():
+        write_atomically(out / STUDY, study.to_yaml().encode())
+        store.tidy(plan.artifacts)
+        _perform(study, store, sources, plan, _engine(study, workers), progress)
+    return out / PAGE
+
+
+def dry_run(study: Study, out: Path, *, progress: Progress = SILENT) -> DryRun:
+    """Check a study wholly, say what a run would do, and time a few of its steps; write nothing."""
+    study = study.anchored()
+    store = Store(out)
+    sources = Sources(study, progress)
+    plan = plan_study(study, sources)
+    check_study(study, sources)
+    to_do, done = _sorted_out(plan, store)
+    rates = measure_rates(study, sources)
+    seconds = seconds_left(plan, store, study, sources, rates) or 0.0
+    return DryRun(to_do=to_do, done=done, seconds=seconds, disk=disk_bytes(plan, study, sources))
+
+
+def status(out: Path) -> Status:
+    """Say what is done, running and left in a run folder."""
+    study, store, sources, plan = _open_run(out)
+    to_do, done = _sorted_out(plan, store)
+    rates = Provenance(out).seconds_per_cost()
+    return Status(
+        name=study.name,
+        done=done,
+        to_do=to_do,
+        seconds_left=seconds_left(plan, store, study, sources, rates),
+        holder=store.holder(),
+        outdated=tuple(store.outdated(plan.artifacts)),
+    )
+
+
+def report_again(out: Path, *, progress: Progress = SILENT) -> Path:
+    """Make the tables, figures and page of a run once more from its finished levels."""
+    study, store, sources, plan = _open_run(out, progress)
+    unfinished = [
+        stage.title for stage in plan.stages if stage.subject and not _is_done(stage, store)
+    ]
+    if unfinished:
+        raise ConfigError(f"{out} is not finished: {unfinished[0]} is missing; run the study first")
+    with store.writing():
+        for stage in plan.stages:
+            if stage.subject is None:
+                for artifact in stage.artifacts:
+                    store.discard(artifact)
+        _perform(study, store, sources, plan, LocalEngine(), progress)
+    return out / PAGE
+
+
+def _perform(
+    study: Study, store: Store, sources: Sources, plan: Plan, engine: Engine, progress: Progress
+) -> None:
+    stages = [stage for stage in plan.stages if not _is_done(stage, store)]
+    if not stages:
+        return
+    provenance = Provenance(store.root)
+    seeds = {f"replicate-{i}": replicate_seed(study, i) for i in range(study.replicates)}
+    for difference in provenance.begin(seeds, threads=engine.threads):
+        progress.say(f"warning: the bits may differ, since {difference}")
+
+    def finish(stage: Stage, outcome: Outcome) -> None:
+        for artifact in outcome.made:
+            provenance.finished(
+                artifact.path,
+                key=artifact.key,
+                kind=stage.kind,
+                seconds=outcome.seconds / len(outcome.made),
+                cost=stage_cost(stage, study, sources) / len(stage.artifacts),
+            )
+        progress.say(outcome.message)
+
+    workshop = Workshop(study, store, sources, plan)
+    left = {stage.name for stage in stages}
+    stages = [replace(stage, after=tuple(left.intersection(stage.after))) for stage in stages]
+    engine.run(stages, workshop.perform, finish, progress)
+
+
+def _engine(study: Study, workers: int | None) -> LocalEngine:
+    independent = study.replicates * len(study.pruning.strategies)
+    return LocalEngine(workers or default_workers(independent))
+
+
+def _is_done(stage: Stage, store: Store) -> bool:
+    return all(store.has(artifact) for artifact in stage.artifacts)
+
+
+def _sorted_out(plan: Plan, store: Store) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the titles of the stages to do, and of those done."""
+    done = {stage.title for stage in plan.stages if _is_done(stage, store)}
+    titles = [stage.title for stage in plan.stages]
+    return (
+        tuple(title for title in titles if title not in done),
+        tuple(title for title in titles if title in done),
+    )
+
+
+def _open_run(out: Path, progress: Progress = SILENT) -> tuple[Study, Store, Sources, Plan]:
+    if not (out / STUDY).is_file():
+        raise ConfigError(f"{out} is not a run folder: it has no {STUDY}")
+    study = load_study(out / STUDY)
+    sources = Sources(study, progress)
+    return study, Store(out), sources, plan_study(study, sources)

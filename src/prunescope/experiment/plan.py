@@ -1,0 +1,226 @@
+"""What must a study make, from what, and under which keys?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from prunescope.base.files import fingerprint
+from prunescope.base.seeding import derive_seed
+from prunescope.base.store import Artifact
+from prunescope.experiment.sources import Sources
+from prunescope.pruning.settings import DENSE
+from prunescope.study import Study
+
+Kind = Literal["rewind", "level", "dissection", "tables", "figures", "report"]
+
+_VERSIONS: dict[Kind, int] = {
+    "rewind": 1,
+    "level": 1,
+    "dissection": 1,
+    "tables": 1,
+    "figures": 1,
+    "report": 1,
+}
+"""Raised when the same settings and inputs come to give other numbers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """Everything a replicate's levels go back to: the network at the rewinding step."""
+
+    replicate: int
+    seed: int
+    artifact: Artifact
+
+    @property
+    def title(self) -> str:
+        """How a person calls it."""
+        return f"replicate {self.replicate}, up to the rewinding step"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """One trained level of one strategy; level 0 is unpruned and shared by all strategies.
+
+    previous: the level whose weights are pruned to get this one; None at level 0.
+    dissections: the artifact of each layer.
+    """
+
+    moment: Moment
+    strategy: str
+    level: int
+    previous: "Level | None"
+    artifact: Artifact
+    dissections: dict[str, Artifact]
+
+    @property
+    def replicate(self) -> int:
+        """Number of the training this level belongs to, from 0."""
+        return self.moment.replicate
+
+    @property
+    def title(self) -> str:
+        """How a person calls it."""
+        place = f"replicate {self.replicate}"
+        return f"{place}, level {self.level}" + ("" if self.level == 0 else f" of {self.strategy}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One piece of work: the artifacts it makes, in one go, and the stages it needs for that."""
+
+    kind: Kind
+    title: str
+    artifacts: tuple[Artifact, ...]
+    after: tuple[str, ...]
+    subject: Moment | Level | None = None
+
+    @property
+    def name(self) -> str:
+        """Return what no other stage of the study is called."""
+        return self.title
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All stages of a study, each after those it needs."""
+
+    levels: tuple[Level, ...]
+    stages: tuple[Stage, ...]
+    tables: Artifact
+
+    @property
+    def artifacts(self) -> list[Artifact]:
+        """Return every artifact the study consists of."""
+        return [artifact for stage in self.stages for artifact in stage.artifacts]
+
+
+def plan_study(study: Study, sources: Sources) -> Plan:
+    """Lay out a study: the same study on the same data always gives the same keys."""
+    levels: list[Level] = []
+    stages: list[Stage] = []
+    for replicate in range(study.replicates):
+        moment = _moment(study, sources, replicate)
+        stages.append(_moment_stage(moment))
+        for level in _levels(study, sources, moment):
+            levels.append(level)
+            stages.extend(_level_stages(level))
+    tables, figures, report = _result_stages(study, levels)
+    return Plan(
+        levels=tuple(levels),
+        stages=(*stages, tables, figures, report),
+        tables=tables.artifacts[0],
+    )
+
+
+def replicate_seed(study: Study, replicate: int) -> int:
+    """Return the seed from which a replicate's weights, order and augmentation come."""
+    return derive_seed(study.seed, "replicate", replicate)
+
+
+def _key(kind: Kind, settings: dict[str, Any], inputs: list[Artifact]) -> str:
+    return fingerprint(
+        {
+            "kind": kind,
+            "version": _VERSIONS[kind],
+            "settings": settings,
+            "inputs": [artifact.key for artifact in inputs],
+        }
+    )
+
+
+def _moment(study: Study, sources: Sources, replicate: int) -> Moment:
+    seed = replicate_seed(study, replicate)
+    settings = {
+        "network": study.network,
+        "data": study.data.model_dump(mode="json", exclude={"source", "memory", "test_split"}),
+        "content": sources.data_fingerprint,
+        "training": study.training.model_dump(mode="json"),
+        "rewind_to": study.pruning.rewind_to,
+        "seed": seed,
+    }
+    path = f"replicate-{replicate}/rewind"
+    artifact = Artifact(path=path, key=_key("rewind", settings, []))
+    return Moment(replicate=replicate, seed=seed, artifact=artifact)
+
+
+def _levels(study: Study, sources: Sources, moment: Moment) -> Iterator[Level]:
+    shared = {"prunable": study.pruning.prunable, "test_split": study.data.test_split}
+    dense = _level(study, sources, moment, DENSE, None, shared)
+    yield dense
+    for name, strategy in study.pruning.strategies.items():
+        previous = dense
+        for _ in range(strategy.levels):
+            settings = {**shared, "fraction": strategy.fraction}
+            previous = _level(study, sources, moment, name, previous, settings)
+            yield previous
+
+
+def _level(
+    study: Study,
+    sources: Sources,
+    moment: Moment,
+    strategy: str,
+    previous: Level | None,
+    settings: dict[str, Any],
+) -> Level:
+    number = 0 if previous is None else previous.level + 1
+    folder = f"replicate-{moment.replicate}/" + ("" if previous is None else f"{strategy}/")
+    inputs = [moment.artifact] if previous is None else [moment.artifact, previous.artifact]
+    artifact = Artifact(path=f"{folder}level-{number:02d}", key=_key("level", settings, inputs))
+    common = {
+        "concepts": sources.concepts_fingerprint,
+        "resolution": study.data.resolution,
+        **study.dissection.model_dump(mode="json", exclude={"layers"}),
+    }
+    dissections = {
+        layer: Artifact(
+            path=f"{artifact.path}/dissection/{layer}",
+            key=_key("dissection", {**common, "layer": layer}, [artifact]),
+        )
+        for layer in study.dissection.layers
+    }
+    return Level(
+        moment=moment,
+        strategy=strategy,
+        level=number,
+        previous=previous,
+        artifact=artifact,
+        dissections=dissections,
+    )
+
+
+def _moment_stage(moment: Moment) -> Stage:
+    return Stage(
+        kind="rewind", title=moment.title, artifacts=(moment.artifact,), after=(), subject=moment
+    )
+
+
+def _level_stages(level: Level) -> Iterator[Stage]:
+    before = level.previous or level.moment
+    yield Stage(
+        kind="level",
+        title=level.title,
+        artifacts=(level.artifact,),
+        after=(before.title,),
+        subject=level,
+    )
+    yield Stage(
+        kind="dissection",
+        title=f"dissecting {level.title}",
+        artifacts=tuple(level.dissections.values()),
+        after=(level.title,),
+        subject=level,
+    )
+
+
+def _result_stages(study: Study, levels: list[Level]) -> Iterator[Stage]:
+    places = {"levels": [level.artifact.path for level in levels], "name": study.name}
+    inputs = [artifact for level in levels for artifact in level.dissections.values()]
+    dissections = tuple(f"dissecting {level.title}" for level in levels)
+    tables = Artifact(path="tables", key=_key("tables", places, inputs), derived=True)
+    yield Stage(kind="tables", title="tables", artifacts=(tables,), after=dissections)
+    results: tuple[Kind, ...] = ("figures", "report")
+    for kind in results:
+        artifact = Artifact(path=kind, key=_key(kind, places, [tables]), derived=True)
+        yield Stage(kind=kind, title=kind, artifacts=(artifact,), after=("tables",))

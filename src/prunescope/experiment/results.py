@@ -1,0 +1,91 @@
+"""How do finished levels become tables, figures and a page?"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from prunescope.analysis.levels import LevelRecord, read_levels, write_tables
+from prunescope.base.progress import Progress
+from prunescope.base.store import Store
+from prunescope.experiment.plan import Plan
+from prunescope.experiment.sources import Sources
+from prunescope.report.atlas import DissectedLayer
+from prunescope.report.figures import draw_figures
+from prunescope.report.page import write_page
+from prunescope.study import Study
+
+
+def make_tables(plan: Plan, store: Store, folder: Path) -> None:
+    """Write `levels.csv` and `units.parquet` from every level of the plan."""
+    write_tables(list(_records(plan, store)), folder)
+
+
+def make_figures(plan: Plan, store: Store, folder: Path) -> None:
+    """Draw the paper's four figures from the tables."""
+    draw_figures(read_levels(store.folder(plan.tables) / "levels.csv"), folder)
+
+
+def make_report(
+    study: Study, plan: Plan, store: Store, sources: Sources, folder: Path, progress: Progress
+) -> None:
+    """Write the page from the tables, the figures and each level's dissections."""
+    dissected = [
+        DissectedLayer(
+            replicate=level.replicate,
+            strategy=level.strategy,
+            level=level.level,
+            layer=layer,
+            folder=store.folder(artifact),
+        )
+        for level in plan.levels
+        for layer, artifact in level.dissections.items()
+    ]
+    write_page(
+        folder,
+        name=study.name,
+        facts=_facts(study, sources),
+        levels=read_levels(store.folder(plan.tables) / "levels.csv"),
+        dissections=dissected,
+        concepts=sources.concepts,
+        progress=progress,
+    )
+
+
+def _facts(study: Study, sources: Sources) -> dict[str, str]:
+    """Say what the study is, in words that do not depend on where it ran."""
+    training, pruning = study.training, study.pruning
+    strategies = ", ".join(
+        f"{name}: {100 * strategy.fraction:g} % of the remaining weights at each of "
+        f"{strategy.levels} levels"
+        for name, strategy in pruning.strategies.items()
+    )
+    return {
+        "Network": study.network,
+        "Trained on": f"{Path(study.data.source).name}, to {training.to} in batches of "
+        f"{training.batch_size}",
+        "Pruned": f"{strategies} (globally by magnitude, {pruning.prunable}), "
+        f"rewound to {pruning.rewind_to}",
+        "Dissected on": f"{Path(study.concepts.source.partition(':')[2] or 'scenes').name}, "
+        f"{len(sources.concepts.images):,} images",
+        "Replicates": str(study.replicates),
+    }
+
+
+def _records(plan: Plan, store: Store) -> Iterator[LevelRecord]:
+    for level in plan.levels:
+        metrics = json.loads((store.folder(level.artifact) / "metrics.json").read_text())
+        units = {
+            layer: pd.read_parquet(store.folder(artifact) / "units.parquet")
+            for layer, artifact in level.dissections.items()
+        }
+        yield LevelRecord(
+            replicate=level.replicate,
+            strategy=level.strategy,
+            level=level.level,
+            keep=metrics["keep"],
+            keep_overall=metrics["keep_overall"],
+            accuracy=metrics["top1"],
+            units=units,
+        )

@@ -1,0 +1,248 @@
+"""How is each stage of a study performed, from saved inputs to one saved artifact?"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from prunescope.base.devices import default_device
+from prunescope.base.errors import StoreError
+from prunescope.base.files import canonical_json, write_atomically
+from prunescope.base.progress import Progress, duration
+from prunescope.base.steps import Step
+from prunescope.base.store import Artifact, Store
+from prunescope.base.tensors import load_tensors, save_tensors
+from prunescope.dissection.run import dissect_as
+from prunescope.experiment.plan import Level, Moment, Plan, Stage, plan_study
+from prunescope.experiment.results import make_figures, make_report, make_tables
+from prunescope.experiment.sources import Sources
+from prunescope.networks import build, load_network
+from prunescope.pruning.magnitude import prune_by_magnitude
+from prunescope.pruning.mask import Mask
+from prunescope.pruning.prunable import prunable_names
+from prunescope.pruning.rewinding import rewind
+from prunescope.study import Study
+from prunescope.training.evaluate import Evaluation, evaluate
+from prunescope.training.loop import steps_per_epoch, train
+
+WEIGHTS = "weights.safetensors"
+MASK = "mask.safetensors"
+METRICS = "metrics.json"
+HISTORY = "history.csv"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a performed stage made, the seconds it took, and a line for the user."""
+
+    made: tuple[Artifact, ...]
+    seconds: float
+    message: str
+
+
+class Workshop:
+    """Performs the stages of one study in its run folder, in whichever process it finds itself."""
+
+    def __init__(self, study: Study, store: Store, sources: Sources, plan: Plan) -> None:
+        self._study = study
+        self._store = store
+        self._sources = sources
+        self._plan = plan
+
+    def __reduce__(self) -> Any:
+        return _open_workshop, (self._study.model_dump_json(), self._store.root)
+
+    def perform(self, stage: Stage, progress: Progress) -> Outcome:
+        """Make those artifacts of a stage that are not there yet."""
+        missing = tuple(artifact for artifact in stage.artifacts if not self._store.has(artifact))
+        started = time.monotonic()
+        if missing:
+            self._progress = progress.titled(stage.title)
+            self._make(stage, missing)
+        seconds = time.monotonic() - started
+        message = f"{self._describe(stage)} ({duration(seconds)})"
+        return Outcome(made=missing, seconds=seconds, message=message)
+
+    def _make(self, stage: Stage, missing: tuple[Artifact, ...]) -> None:
+        match stage.kind, stage.subject:
+            case "rewind", Moment() as moment:
+                self._make_moment(moment)
+            case "level", Level() as level:
+                self._make_level(level)
+            case "dissection", Level() as level:
+                self._dissect(level, missing)
+            case "tables", None:
+                with self._store.making(missing[0], kind="tables") as folder:
+                    make_tables(self._plan, self._store, folder)
+            case "figures", None:
+                with self._store.making(missing[0], kind="figures") as folder:
+                    make_figures(self._plan, self._store, folder)
+            case "report", None:
+                with self._store.making(missing[0], kind="report") as folder:
+                    make_report(
+                        self._study,
+                        self._plan,
+                        self._store,
+                        self._sources,
+                        folder,
+                        self._progress,
+                    )
+
+    def _make_moment(self, moment: Moment) -> None:
+        network = self._network(moment)
+        start, end = self._step("0it"), self._step(self._study.pruning.rewind_to)
+        history = self._train(network, moment.artifact, moment, start, end)
+        with self._store.making(moment.artifact, kind="rewind") as folder:
+            self._save_network(network, folder)
+            write_atomically(folder / HISTORY, history)
+
+    def _make_level(self, level: Level) -> None:
+        network = self._network(level.moment)
+        moment = load_tensors(self._store.folder(level.moment.artifact) / WEIGHTS)
+        mask = self._mask(level, network)
+        keeper = rewind(network, moment, mask)
+        start, end = self._step(self._study.pruning.rewind_to), self._step(self._study.training.to)
+        history = self._train(network, level.artifact, level.moment, start, end, keeper)
+        revived = mask.revived(network.state_dict())
+        if revived:
+            raise StoreError(f"{level.title}: pruned weights of {revived[0]} are not zero")
+        metrics = self._metrics(level, mask, network, self._evaluate(network))
+        with self._store.making(level.artifact, kind="level") as folder:
+            self._save_network(network, folder)
+            mask.save(folder / MASK)
+            write_atomically(folder / HISTORY, history)
+            write_atomically(folder / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
+
+    def _dissect(self, level: Level, missing: tuple[Artifact, ...]) -> None:
+        layers = {level.dissections[layer].path: layer for layer in level.dissections}
+        folder = self._store.folder(level.artifact)
+        loaded = load_network(str(folder))
+        assert loaded.input is not None  # a level always says what its network sees
+        asked = self._study.dissection
+        settings = asked.model_copy(
+            update={
+                "layers": tuple(layers[artifact.path] for artifact in missing),
+                "resolution": asked.resolution or loaded.input.resolution,
+                "mean": asked.mean or loaded.input.mean,
+                "std": asked.std or loaded.input.std,
+            }
+        )
+        dissection = dissect_as(
+            settings,
+            loaded.module.to(self.device),
+            self._sources.concepts,
+            progress=self._progress,
+        )
+        for artifact in missing:
+            with self._store.making(artifact, kind="dissection") as target:
+                dissection.layers[layers[artifact.path]].save(target)
+
+    def _mask(self, level: Level, network: nn.Module) -> Mask:
+        if level.previous is None:
+            return Mask.ones(network, prunable_names(network, self._study.pruning.prunable))
+        previous = self._store.folder(level.previous.artifact)
+        fraction = self._study.pruning.strategies[level.strategy].fraction
+        mask = Mask.load(previous / MASK)
+        return prune_by_magnitude(load_tensors(previous / WEIGHTS), mask, fraction)
+
+    def _train(
+        self,
+        network: nn.Module,
+        artifact: Artifact,
+        moment: Moment,
+        start: Step,
+        end: Step,
+        keeper: Callable[[Optimizer | None], None] | None = None,
+    ) -> bytes:
+        history = train(
+            network,
+            self._sources.train_images,
+            settings=self._study.training,
+            normalisation=self._sources.normalisation,
+            seed=moment.seed,
+            start=start,
+            end=end,
+            after_step=keeper,
+            checkpoint=self._store.workplace(artifact) / "checkpoint.safetensors",
+            identity=artifact.key,
+            progress=self._progress,
+        )
+        return history.to_csv(index=False, lineterminator="\n").encode()
+
+    def _evaluate(self, network: nn.Module) -> Evaluation:
+        training = self._study.training
+        return evaluate(
+            network,
+            self._sources.test_images,
+            normalisation=self._sources.normalisation,
+            precision=training.precision,
+            channels_last=training.channels_last,
+            progress=self._progress,
+        )
+
+    def _metrics(
+        self, level: Level, mask: Mask, network: nn.Module, evaluation: Evaluation
+    ) -> dict[str, Any]:
+        return {
+            "replicate": level.replicate,
+            "strategy": level.strategy,
+            "level": level.level,
+            "keep": mask.keep,
+            "keep_overall": mask.keep_overall(network),
+            "survivors": mask.survivors,
+            "prunable": mask.size,
+            "parameters": sum(parameter.numel() for parameter in network.parameters()),
+            "rewound_to": str(self._step(self._study.pruning.rewind_to)),
+            "trained_to": str(self._step(self._study.training.to)),
+            **evaluation.as_dict(),
+        }
+
+    def _network(self, moment: Moment) -> nn.Module:
+        classes = len(self._sources.train_images.classes)
+        network = build(self._study.network, num_classes=classes, seed=moment.seed)
+        return network.to(self.device)
+
+    def _save_network(self, network: nn.Module, folder: Path) -> None:
+        images, normalisation = self._sources.train_images, self._sources.normalisation
+        description = {
+            "name": self._study.network,
+            "num_classes": len(images.classes),
+            "mean": normalisation.mean,
+            "std": normalisation.std,
+            "resolution": images.pixels.shape[1],
+        }
+        state: dict[str, Tensor] = network.state_dict()
+        save_tensors(folder / WEIGHTS, state, {"network": canonical_json(description)})
+
+    def _step(self, text: str) -> Step:
+        count = len(self._sources.train_images.labels)
+        return Step.parse(text, steps_per_epoch(count, self._study.training.batch_size))
+
+    def _describe(self, stage: Stage) -> str:
+        if stage.kind != "level":
+            return f"{stage.title}: done"
+        metrics = json.loads((self._store.root / stage.artifacts[0].path / METRICS).read_text())
+        return (
+            f"{stage.title}: {100 * metrics['keep']:.1f} % of the weights left, "
+            f"accuracy {100 * metrics['top1']:.2f} %"
+        )
+
+    @cached_property
+    def device(self) -> torch.device:
+        """Where networks run: a GPU if there is one."""
+        return torch.device(default_device())
+
+
+@cache
+def _open_workshop(study_json: str, root: Path) -> Workshop:
+    """Return a process's own workshop, with the photographs it has read so far."""
+    study = Study.model_validate_json(study_json)
+    sources = Sources(study)
+    return Workshop(study, Store(root), sources, plan_study(study, sources))

@@ -1,0 +1,122 @@
+"""What is a study, and which one text stands for it?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import ByteSize, Field
+
+from prunescope.base.errors import ConfigError
+from prunescope.base.settings import Settings
+from prunescope.dissection.settings import DissectionSettings
+from prunescope.pruning.settings import PruningSettings
+from prunescope.training.settings import TrainingSettings
+
+Channels = tuple[float, float, float]
+
+
+class DataSettings(Settings):
+    """The labelled photographs a study trains and is measured on.
+
+    source: a folder of parquet files, an image folder, a hub name, or "scenes" (embedded).
+    resolution: side the images are squashed to; None takes them as they are.
+    mean, std: normalisation of the channels in [0, 1]; None takes the network's own.
+    memory: budget for the decoded images; it changes no number.
+    """
+
+    source: str
+    train_split: str = "train"
+    test_split: str = "test"
+    resolution: Annotated[int, Field(ge=1)] | None = None
+    mean: Channels | None = None
+    std: Channels | None = None
+    memory: ByteSize = ByteSize(4 * 2**30)
+
+
+class ConceptSettings(Settings):
+    """The pictures with labelled concepts on which every level is dissected.
+
+    source: "scenes" (embedded) or "broden:DIR".
+    split, limit: the rows to use; None takes all.
+    """
+
+    source: str
+    split: str | None = None
+    limit: Annotated[int, Field(ge=1)] | None = None
+
+
+class Study(Settings):
+    """Replicates x levels x strategies of one network on one data set, and their dissection.
+
+    network: a name `build` knows. replicates: number of trainings that differ in their seed alone.
+    """
+
+    name: str
+    network: str
+    data: DataSettings
+    training: TrainingSettings
+    pruning: PruningSettings
+    concepts: ConceptSettings
+    dissection: DissectionSettings
+    replicates: Annotated[int, Field(ge=1)] = 1
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    def to_yaml(self) -> str:
+        """Write the study as a recipe: every setting stated, in one fixed order."""
+        values = self.model_dump(mode="json", exclude_none=True)
+        return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
+
+    def anchored(self) -> "Study":
+        """Return the study with the local paths in it made absolute."""
+        kind, colon, folder = self.concepts.source.partition(":")
+        concepts = f"{kind}:{Path(folder).absolute()}" if colon else self.concepts.source
+        source = self.data.source
+        if Path(source).exists():
+            source = str(Path(source).absolute())
+        return self.model_copy(
+            update={
+                "data": self.data.model_copy(update={"source": source}),
+                "concepts": self.concepts.model_copy(update={"source": concepts}),
+            }
+        )
+
+
+def load_study(recipe: Path, overrides: Sequence[str] = ()) -> Study:
+    """Read a recipe. Raises ConfigError naming the file, the key, and the nearest valid one.
+
+    overrides: "a.b=c" sets one value, c read as YAML.
+    """
+    try:
+        values = yaml.safe_load(recipe.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{recipe} does not exist") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{recipe} cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{recipe} is not YAML: {error}") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{recipe} holds no settings: a recipe is a YAML mapping")
+    for override in overrides:
+        _override(values, override)
+    return Study.validate_from(values, str(recipe))
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    path, equals, text = override.partition("=")
+    *parents, key = path.strip().split(".")
+    if not equals or not key:
+        raise ConfigError(f'--set {override}: write it as "a.b=c"')
+    for parent in parents:
+        values = values.setdefault(parent, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"--set {override}: {parent} is a value and holds no settings")
+    try:
+        values[key] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override}: {text} is not YAML: {error}") from None
+
+
+def shipped_recipe(name: str) -> Study:
+    """Return a recipe that comes with Prunescope, by name."""
+    return load_study(Path(__file__).parent / "recipes" / f"{name}.yaml")

@@ -1,0 +1,112 @@
+"""Which artifacts does a study consist of, and what changes their keys?"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prunescope.experiment.plan import plan_study
+from prunescope.experiment.sources import Sources
+from prunescope.study import Study
+
+TinyStudy = Callable[..., Study]
+
+
+def _keys(study: Study) -> dict[str, str]:
+    plan = plan_study(study, Sources(study))
+    return {artifact.path: artifact.key for artifact in plan.artifacts}
+
+
+def _changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
+    return {path for path in before | after if before.get(path) != after.get(path)}
+
+
+def test_a_plan_names_every_artifact_of_design(tiny_study: TinyStudy) -> None:
+    levels = ["level-00", "lottery/level-01", "lottery/level-02"]
+    expected = {"tables", "figures", "report"}
+    for replicate in ("replicate-0", "replicate-1"):
+        expected.add(f"{replicate}/rewind")
+        for level in levels:
+            expected.add(f"{replicate}/{level}")
+            expected |= {f"{replicate}/{level}/dissection/layer{i}" for i in (2, 3)}
+    assert set(_keys(tiny_study())) == expected
+
+
+def test_stages_come_after_those_they_need(tiny_study: TinyStudy) -> None:
+    study = tiny_study()
+    seen: set[str] = set()
+    for stage in plan_study(study, Sources(study)).stages:
+        assert seen.issuperset(stage.after)
+        assert stage.name not in seen
+        seen.add(stage.name)
+
+
+def test_the_same_study_has_the_same_keys(tiny_study: TinyStudy) -> None:
+    assert _keys(tiny_study()) == _keys(tiny_study())
+
+
+def test_every_key_is_its_own(tiny_study: TinyStudy) -> None:
+    keys = list(_keys(tiny_study()).values())
+    assert len(set(keys)) == len(keys)
+
+
+def test_more_levels_and_replicates_leave_what_exists(tiny_study: TinyStudy) -> None:
+    more = tiny_study(
+        replicates=3,
+        pruning={"rewind_to": "1ep1it", "strategies": {"lottery": {"levels": 4}}},
+    )
+    before = _keys(tiny_study())
+    changed = _changed(before, _keys(more))
+    assert changed & set(before) == {"tables", "figures", "report"}
+
+
+def test_another_layer_leaves_the_others(tiny_study: TinyStudy, values: dict[str, Any]) -> None:
+    dissection = values["dissection"] | {"layers": ["layer3", "layer1"]}
+    before, after = _keys(tiny_study()), _keys(tiny_study(dissection=dissection))
+    path = "replicate-0/level-00/dissection/layer3"
+    assert before[path] == after[path]
+    assert before["replicate-0/level-00"] == after["replicate-0/level-00"]
+
+
+def test_dissection_settings_leave_the_training(
+    tiny_study: TinyStudy, values: dict[str, Any]
+) -> None:
+    dissection = values["dissection"] | {"quantile": 0.02}
+    changed = _changed(_keys(tiny_study()), _keys(tiny_study(dissection=dissection)))
+    assert all("dissection" in path or "/" not in path for path in changed)
+    assert "replicate-1/lottery/level-02/dissection/layer2" in changed
+
+
+def test_a_training_setting_changes_everything(
+    tiny_study: TinyStudy, values: dict[str, Any]
+) -> None:
+    training = values["training"] | {"weight_decay": 2e-4}
+    before = _keys(tiny_study())
+    assert _changed(before, _keys(tiny_study(training=training))) == set(before)
+
+
+def test_the_fraction_changes_pruned_levels_alone(tiny_study: TinyStudy) -> None:
+    other = {"rewind_to": "1ep1it", "strategies": {"lottery": {"fraction": 0.3, "levels": 2}}}
+    changed = _changed(_keys(tiny_study()), _keys(tiny_study(pruning=other)))
+    assert "replicate-0/lottery/level-01" in changed
+    assert "replicate-0/level-00" not in changed
+
+
+def test_where_data_lie_changes_no_key(
+    tiny_study: TinyStudy, pictures: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / "elsewhere"
+    link.symlink_to(pictures)
+    moved = tiny_study(
+        data={"source": str(link / "images"), "test_split": "val"},
+        concepts={"source": f"broden:{link}", "split": "val"},
+    )
+    assert _keys(moved) == _keys(tiny_study())
+
+
+@pytest.mark.parametrize("memory", ["1GiB", "8GiB"])
+def test_memory_changes_no_key(
+    tiny_study: TinyStudy, values: dict[str, Any], memory: str
+) -> None:
+    assert _keys(tiny_study(data=values["data"] | {"memory": memory})) == _keys(tiny_study())

@@ -1,0 +1,257 @@
+"""Does a study, run, stopped, extended and shown again, hold what it must?"""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+
+from prunescope.base.errors import ConfigError, DataError, RunBusyError, StoreError
+from prunescope.base.progress import Progress
+from prunescope.base.store import Store
+from prunescope.base.tensors import load_metadata, load_tensors
+from prunescope.experiment import dry_run, report_again, run_study, status
+from prunescope.networks import load_network
+from prunescope.study import Study
+
+TinyStudy = Callable[..., Study]
+LEVELS = ["level-00", "lottery/level-01", "lottery/level-02"]
+
+
+class _Listener(Progress):
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
+
+
+@pytest.fixture(scope="module")
+def finished(tiny_study: TinyStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("run") / "tiny"
+    run_study(tiny_study(), out, workers=1)
+    return out
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished run that a test may change."""
+    return Path(shutil.copytree(finished, tmp_path / "run"))
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    """Everything in a run folder but the record of when and where."""
+    files = (path for path in out.rglob("*") if path.is_file())
+    own = {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
+    return {name: content for name, content in own.items() if name not in BESIDE}
+
+
+BESIDE = {"provenance.json", ".lock"}
+
+
+def test_a_run_has_the_files_of_design(finished: Path) -> None:
+    for replicate in ("replicate-0", "replicate-1"):
+        assert (finished / replicate / "rewind" / "weights.safetensors").is_file()
+        for level in LEVELS:
+            folder = finished / replicate / level
+            for name in ("weights.safetensors", "mask.safetensors", "metrics.json", "history.csv"):
+                assert (folder / name).is_file()
+            for layer in ("layer2", "layer3"):
+                saved = {path.name for path in (folder / "dissection" / layer).iterdir()}
+                assert saved >= {
+                    "units.parquet",
+                    "overlap.safetensors",
+                    "examples.parquet",
+                    "summary.json",
+                }
+    for name in ("fig1_accuracy", "fig2_interpretability", "fig3_taxonomy", "fig4_consistency"):
+        for form in ("png", "svg", "pdf"):
+            assert (finished / "figures" / f"{name}.{form}").is_file()
+    assert (finished / "tables" / "levels.csv").is_file()
+    assert (finished / "tables" / "units.parquet").is_file()
+    assert (finished / "report" / "index.html").is_file()
+    assert not list((finished / ".work").glob("*"))
+
+
+@pytest.mark.parametrize("replicate", ["replicate-0", "replicate-1"])
+def test_pruned_weights_are_zero_and_masks_shrink_by_the_fraction(
+    finished: Path, replicate: str
+) -> None:
+    survivors, former = None, None
+    for level in LEVELS:
+        weights = load_tensors(finished / replicate / level / "weights.safetensors")
+        mask = load_tensors(finished / replicate / level / "mask.safetensors")
+        for name, kept in mask.items():
+            assert torch.all(weights[name][~kept] == 0)
+            assert former is None or not torch.any(kept & ~former[name])
+        left = sum(int(kept.sum()) for kept in mask.values())
+        total = sum(kept.numel() for kept in mask.values())
+        assert left == (total if survivors is None else round(0.8 * survivors))
+        metrics = json.loads((finished / replicate / level / "metrics.json").read_text())
+        assert metrics["keep"] == left / total
+        survivors, former = left, mask
+
+
+def test_replicates_differ(finished: Path) -> None:
+    first, second = (
+        load_tensors(finished / replicate / "rewind" / "weights.safetensors")["conv1.weight"]
+        for replicate in ("replicate-0", "replicate-1")
+    )
+    assert not torch.equal(first, second)
+
+
+def test_levels_rewind_to_the_same_moment_and_see_the_same_number_of_images(finished: Path) -> None:
+    histories = [
+        pd.read_csv(finished / "replicate-0" / level / "history.csv") for level in LEVELS
+    ]
+    for history in histories:
+        assert list(history["iteration"]) == list(histories[0]["iteration"])
+        assert list(history["learning_rate"]) == list(histories[0]["learning_rate"])
+
+
+def test_the_tables_hold_every_level_and_layer(finished: Path) -> None:
+    levels = pd.read_csv(finished / "tables" / "levels.csv")
+    assert len(levels) == 2 * 3 * 2
+    assert set(levels["strategy"]) == {"dense", "lottery"}
+    assert (levels.loc[levels["level"] == 0, "keep"] == 1).all()
+    units = pd.read_parquet(finished / "tables" / "units.parquet")
+    counts = units.groupby(["replicate", "strategy", "level", "layer"])["interpretable"].sum()
+    for row in levels.itertuples():
+        assert counts[row.replicate, row.strategy, row.level, row.layer] == row.interpretable
+
+
+def test_a_level_opens_as_a_network(finished: Path) -> None:
+    folder = finished / "replicate-0" / "lottery" / "level-02"
+    loaded = load_network(str(folder))
+    saved = load_tensors(folder / "weights.safetensors")
+    assert torch.equal(loaded.module.state_dict()["conv1.weight"], saved["conv1.weight"])
+    described = json.loads(load_metadata(folder / "weights.safetensors")["network"])
+    assert described["name"] == "cifar_resnet20,width=0.25"
+
+
+def test_the_same_study_again_changes_nothing_and_does_nothing(
+    tiny_study: TinyStudy, run: Path
+) -> None:
+    before, times = contents(run), {path: path.stat().st_mtime_ns for path in run.rglob("*.s*")}
+    listener = _Listener()
+    run_study(tiny_study(), run, workers=1, progress=listener)
+    assert contents(run) == before
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+    assert listener.said == []
+
+
+def test_workers_give_the_same_bytes(
+    tiny_study: TinyStudy, finished: Path, tmp_path: Path
+) -> None:
+    run_study(tiny_study(), tmp_path / "run", workers=2)
+    assert contents(tmp_path / "run") == contents(finished)
+
+
+def test_a_study_is_extended_by_a_level(tiny_study: TinyStudy, run: Path) -> None:
+    before = contents(run)
+    pruning = {"rewind_to": "1ep1it", "strategies": {"lottery": {"levels": 3}}}
+    listener = _Listener()
+    run_study(tiny_study(pruning=pruning), run, workers=1, progress=listener)
+    after = contents(run)
+    kept = [name for name in before if name.startswith("replicate-")]
+    assert all(after[name] == before[name] for name in kept)
+    assert "replicate-1/lottery/level-03/metrics.json" in after
+    trained = [line for line in listener.said if "of the weights left" in line]
+    assert len(trained) == 2
+
+
+def test_a_changed_setting_sets_the_old_aside_and_brings_it_back(
+    tiny_study: TinyStudy, values: dict[str, Any], run: Path
+) -> None:
+    before = contents(run)
+    other = tiny_study(dissection=values["dissection"] | {"quantile": 0.02})
+    run_study(other, run, workers=1)
+    assert len(list((run / "outdated").iterdir())) == 2 * 3 * 2
+    assert len(status(run).outdated) == 2 * 3 * 2
+    run_study(tiny_study(), run, workers=1)
+    after = {k: v for k, v in contents(run).items() if not k.startswith("outdated/")}
+    assert after == before
+
+
+def test_a_damaged_artifact_is_never_used(
+    tiny_study: TinyStudy, run: Path
+) -> None:
+    weights = run / "replicate-0" / "rewind" / "weights.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    shutil.rmtree(run / "replicate-0" / "level-00")
+    with pytest.raises(StoreError, match=r"weights\.safetensors is missing or damaged"):
+        run_study(tiny_study(), run, workers=1)
+
+
+def test_a_second_writer_is_told_who_is_first(tiny_study: TinyStudy, run: Path) -> None:
+    with Store(run).writing(), pytest.raises(RunBusyError, match="process"):
+        run_study(tiny_study(replicates=3), run, workers=1)
+
+
+def test_status_says_what_is_left_and_how_long(tiny_study: TinyStudy, run: Path) -> None:
+    assert status(run).to_do == ()
+    assert status(run).seconds_left == 0
+    shutil.rmtree(run / "replicate-1" / "lottery" / "level-02")
+    left = status(run)
+    assert left.to_do == (
+        "replicate 1, level 2 of lottery",
+        "dissecting replicate 1, level 2 of lottery",
+    )
+    assert left.seconds_left is not None
+    assert left.seconds_left > 0
+    assert left.holder == ""
+
+
+def test_the_report_is_made_again_with_the_same_bytes(run: Path) -> None:
+    before = contents(run)
+    for name in ("tables", "figures", "report"):
+        (run / name / "stray").write_text("x")
+    report_again(run)
+    assert contents(run) == before
+
+
+def test_a_report_of_an_unfinished_run_is_refused(run: Path) -> None:
+    shutil.rmtree(run / "replicate-1" / "lottery" / "level-02")
+    with pytest.raises(ConfigError, match="not finished"):
+        report_again(run)
+
+
+def test_a_dry_run_writes_nothing(tiny_study: TinyStudy, tmp_path: Path) -> None:
+    found = dry_run(tiny_study(), tmp_path / "run")
+    assert len(found.to_do) == 2 * (1 + 3 + 3) + 3
+    assert found.seconds > 0
+    assert found.disk > 0
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"network": "cifar_resnet21"}, "cifar_resnet20"),
+        ({"dissection": {"layers": ["layer9"]}}, r'did you mean "layer'),
+        ({"dissection": {"layers": ["linear"]}}, "linear"),
+        ({"dissection": {"layers": ["layer3"], "categories": ["objects"]}}, "object"),
+        ({"data": {"source": "nowhere/at/all"}}, "nowhere"),
+        ({"concepts": {"source": "broden:nowhere"}}, "nowhere"),
+        ({"pruning": {"rewind_to": "3ep", "strategies": {"lottery": {"levels": 1}}}}, "rewind_to"),
+    ],
+)
+def test_a_study_that_cannot_be_carried_out_writes_nothing(
+    tiny_study: TinyStudy, tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises((ConfigError, DataError), match=words):
+        run_study(tiny_study(**changes), tmp_path / "run", workers=1)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_is_not_a_run_is_refused(tiny_study: TinyStudy, tmp_path: Path) -> None:
+    (tmp_path / "letters.txt").write_text("dear")
+    with pytest.raises(ConfigError, match="neither empty nor a run folder"):
+        run_study(tiny_study(), tmp_path, workers=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["letters.txt"]
