@@ -74,6 +74,19 @@ def test_more_pixels_than_float32_can_count_are_counted_exactly(side):
     assert counts.intersection.item() == side**2  # odd, and above 2**24
 
 
+def test_many_units_on_a_large_label_map_are_counted_like_one(labels):
+    # 10 units x 1024 x 1024 pixels are too many to mask at once.
+    source = np.random.default_rng(0)
+    maps = source.normal(size=(5, 3, 3)).repeat(2, axis=0)
+    planes = source.choice([0, 3, 9], (1, 1024, 1024)).astype(np.int32)
+    annotation = Annotation(planes=planes, whole=())
+    together = tally_of(labels, [0.0] * 10, [(maps, annotation)]).overlap()
+    alone = tally_of(labels, [0.0], [(maps[:1], annotation)]).overlap()
+    assert torch.equal(together.intersection[::2], together.intersection[1::2])
+    assert torch.equal(together.intersection[0], alone.intersection[0])
+    assert torch.equal(together.activation[0], alone.activation[0])
+
+
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=30)
 def test_shards_merged_in_any_order_give_one_tally(labels_of_three, seed):

@@ -90,6 +90,7 @@ def test_distinct_concepts_are_counted_once_and_by_primary_category():
     units = pd.DataFrame(
         {
             "label": pd.array([3, 3, 9, 5, pd.NA], dtype="Int64"),
+            "concept": ["red-c", "red-c", "top", "green-c", None],
             "category": ["color", "color", "part", "color", None],
             "interpretable": [True, True, True, False, False],
             "dead": [False, False, False, False, True],

@@ -11,28 +11,22 @@ from pathlib import Path
 import pytest
 
 from prunescope.study import Study
+from runs import contents
 
 TinyStudy = Callable[..., Study]
-BESIDE = {"provenance.json", ".lock"}
 
 
 def _command(recipe: Path, out: Path) -> list[str]:
     return [sys.executable, "-m", "prunescope", "run", str(recipe), "--out", str(out)]
 
 
-def _contents(out: Path) -> dict[str, bytes]:
-    files = (path for path in out.rglob("*") if path.is_file())
-    own = {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
-    return {name: content for name, content in own.items() if name not in BESIDE}
-
-
-def _kill_once(command: list[str], signs: Callable[[], bool]) -> None:
-    """Start the command, and kill -9 all of it as soon as the signs are there."""
+def _kill_once(command: list[str], out: Path, sign: str) -> None:
+    """Start the command, and kill -9 it as soon as a path like the sign is in its run folder."""
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     deadline = time.monotonic() + 120
-    while not signs() and process.poll() is None and time.monotonic() < deadline:
+    while not any(out.glob(sign)) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.005)
     assert process.poll() is None, "it ended before it could be killed"
     os.kill(process.pid, signal.SIGKILL)
@@ -45,15 +39,13 @@ def test_five_kills_change_no_byte(tiny_study: TinyStudy, tmp_path: Path) -> Non
     recipe.write_text(tiny_study().to_yaml())
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     subprocess.run(_command(recipe, whole), check=True, capture_output=True)
-    replicate = broken / "replicate-0"
-    moments: list[Callable[[], bool]] = [
-        lambda: any(broken.glob(".work/*/checkpoint.safetensors")),
-        lambda: (replicate / "level-00" / "weights.safetensors").is_file(),
-        lambda: any((replicate / "lottery").glob("level-01/dissection/*/units.parquet")),
-        lambda: any(broken.glob(".work/*/new/*")) and (replicate / "lottery/level-02").is_dir(),
-        lambda: (broken / "tables").is_dir(),
-    ]
-    for signs in moments:
-        _kill_once(_command(recipe, broken), signs)
+    for sign in (
+        ".work/*/checkpoint.safetensors",
+        "replicate-0/level-00/weights.safetensors",
+        "replicate-0/lottery/level-01/dissection/*/units.parquet",
+        "replicate-1/lottery/level-0*",
+        "tables",
+    ):
+        _kill_once(_command(recipe, broken), broken, sign)
     subprocess.run(_command(recipe, broken), check=True, capture_output=True)
-    assert _contents(broken) == _contents(whole)
+    assert contents(broken) == contents(whole)

@@ -106,7 +106,5 @@ def test_where_data_lie_changes_no_key(
 
 
 @pytest.mark.parametrize("memory", ["1GiB", "8GiB"])
-def test_memory_changes_no_key(
-    tiny_study: TinyStudy, values: dict[str, Any], memory: str
-) -> None:
+def test_memory_changes_no_key(tiny_study: TinyStudy, values: dict[str, Any], memory: str) -> None:
     assert _keys(tiny_study(data=values["data"] | {"memory": memory})) == _keys(tiny_study())

@@ -17,6 +17,7 @@ from prunescope.base.tensors import load_metadata, load_tensors
 from prunescope.experiment import dry_run, report_again, run_study, status
 from prunescope.networks import load_network
 from prunescope.study import Study
+from runs import contents
 
 TinyStudy = Callable[..., Study]
 LEVELS = ["level-00", "lottery/level-01", "lottery/level-02"]
@@ -41,16 +42,6 @@ def finished(tiny_study: TinyStudy, tmp_path_factory: pytest.TempPathFactory) ->
 def run(finished: Path, tmp_path: Path) -> Path:
     """A copy of the finished run that a test may change."""
     return Path(shutil.copytree(finished, tmp_path / "run"))
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    """Everything in a run folder but the record of when and where."""
-    files = (path for path in out.rglob("*") if path.is_file())
-    own = {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
-    return {name: content for name, content in own.items() if name not in BESIDE}
-
-
-BESIDE = {"provenance.json", ".lock"}
 
 
 def test_a_run_has_the_files_of_design(finished: Path) -> None:
@@ -105,9 +96,7 @@ def test_replicates_differ(finished: Path) -> None:
 
 
 def test_levels_rewind_to_the_same_moment_and_see_the_same_number_of_images(finished: Path) -> None:
-    histories = [
-        pd.read_csv(finished / "replicate-0" / level / "history.csv") for level in LEVELS
-    ]
+    histories = [pd.read_csv(finished / "replicate-0" / level / "history.csv") for level in LEVELS]
     for history in histories:
         assert list(history["iteration"]) == list(histories[0]["iteration"])
         assert list(history["learning_rate"]) == list(histories[0]["learning_rate"])
@@ -144,9 +133,7 @@ def test_the_same_study_again_changes_nothing_and_does_nothing(
     assert listener.said == []
 
 
-def test_workers_give_the_same_bytes(
-    tiny_study: TinyStudy, finished: Path, tmp_path: Path
-) -> None:
+def test_workers_give_the_same_bytes(tiny_study: TinyStudy, finished: Path, tmp_path: Path) -> None:
     run_study(tiny_study(), tmp_path / "run", workers=2)
     assert contents(tmp_path / "run") == contents(finished)
 
@@ -177,9 +164,7 @@ def test_a_changed_setting_sets_the_old_aside_and_brings_it_back(
     assert after == before
 
 
-def test_a_damaged_artifact_is_never_used(
-    tiny_study: TinyStudy, run: Path
-) -> None:
+def test_a_damaged_artifact_is_never_used(tiny_study: TinyStudy, run: Path) -> None:
     weights = run / "replicate-0" / "rewind" / "weights.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1

@@ -1,16 +1,17 @@
 """How far along is the work, and how long will it take?"""
 
-import sys
+import io
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, cast
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
 _SECONDS_BETWEEN_LINES = 15.0
+Stream = TextIO | io.TextIOBase
 
 
 class Task:
@@ -53,35 +54,34 @@ class _Titled(Progress):
 SILENT = Progress()
 
 
-@dataclass
 class _LineTask(Task):
-    description: str
-    total: int
-    stream: TextIO
-    done: int = 0
-    started: float = field(default_factory=time.monotonic)
-    last_line: float = field(default_factory=time.monotonic)
+    def __init__(self, stream: Stream, description: str, total: int) -> None:
+        self._stream = stream
+        self._description = description
+        self._total = total
+        self._done = 0
+        self._started = self._last_line = time.monotonic()
 
     def advance(self, count: int = 1, note: str = "") -> None:
-        self.done += count
+        self._done += count
         now = time.monotonic()
-        if now - self.last_line >= _SECONDS_BETWEEN_LINES and self.done < self.total:
-            self.last_line = now
-            left = (now - self.started) / self.done * (self.total - self.done)
-            share = f"{100 * self.done / self.total:.0f} %"
-            parts = [self.description, share, f"{duration(left)} left", note]
-            print(" · ".join(part for part in parts if part), file=self.stream, flush=True)
+        if now - self._last_line >= _SECONDS_BETWEEN_LINES and 0 < self._done < self._total:
+            self._last_line = now
+            left = (now - self._started) / self._done * (self._total - self._done)
+            share = f"{100 * self._done / self._total:.0f} %"
+            parts = [self._description, share, f"{duration(left)} left", note]
+            print(" · ".join(part for part in parts if part), file=self._stream, flush=True)
 
 
 class LineProgress(Progress):
     """Plain lines, at most one every few seconds, for logs and pipes."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
 
     @contextmanager
     def task(self, description: str, total: int) -> Iterator[Task]:
-        yield _LineTask(description=description, total=total, stream=self._stream)
+        yield _LineTask(self._stream, description, total)
 
     def say(self, message: str) -> None:
         print(message, file=self._stream, flush=True)
@@ -100,7 +100,7 @@ class _BarTask(Task):
 
 
 class BarProgress(Progress):
-    """Bars with the time left, on a terminal; use it in a `with` block."""
+    """Bars with the time left, on a terminal; they are shown by whoever made them."""
 
     def __init__(self, bars: "RichProgress") -> None:
         self._bars = bars
@@ -114,13 +114,13 @@ class BarProgress(Progress):
             task.close()
 
     def say(self, message: str) -> None:
-        self._bars.console.print(message, markup=False, highlight=False)
+        self._bars.console.print(message, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
-def progress_on(stream: TextIO = sys.stderr) -> Iterator[Progress]:
-    """Return bars where the stream is a terminal, plain lines elsewhere."""
-    if not stream.isatty():
+def progress_on(stream: Stream) -> Iterator[Progress]:
+    """Give bars where the stream is a terminal that can draw them, plain lines elsewhere."""
+    if not stream.isatty() or os.environ.get("TERM") == "dumb":
         yield LineProgress(stream)
         return
     from rich.console import Console
@@ -128,13 +128,14 @@ def progress_on(stream: TextIO = sys.stderr) -> Iterator[Progress]:
     from rich.progress import Progress as RichProgress
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     )
-    with RichProgress(*columns, console=Console(file=stream), transient=True) as bars:
+    console = Console(file=cast("TextIO", stream))
+    with RichProgress(*columns, console=console, transient=True) as bars:
         yield BarProgress(bars)
 
 

@@ -17,7 +17,7 @@ from prunescope.version import __version__
 
 PROVENANCE = "provenance.json"
 _PACKAGES = ("torch", "torchvision", "numpy", "pillow", "datasets", "pandas", "pyarrow")
-_DECIDES_BITS = ("prunescope", "packages", "machine", "threads", "gpu")
+_DECIDES_BITS = ("prunescope", "commit", "machine", "threads", "gpu", *_PACKAGES)
 
 
 class Provenance:
@@ -25,38 +25,42 @@ class Provenance:
 
     def __init__(self, root: Path) -> None:
         self._path = root / PROVENANCE
-        self._record: dict[str, Any] = {"invocations": [], "artifacts": {}}
+        self._invocations: list[dict[str, Any]] = []
+        self._artifacts: dict[str, dict[str, Any]] = {}
         if self._path.is_file():
             try:
-                self._record = json.loads(self._path.read_text())
-            except json.JSONDecodeError as error:
-                raise StoreError(f"{self._path} is damaged ({error}): remove it to go on") from None
+                record = json.loads(self._path.read_bytes())
+                self._invocations = list(record["invocations"])
+                self._artifacts = dict(record["artifacts"])
+            except (ValueError, TypeError, KeyError) as error:
+                raise StoreError(
+                    f"{self._path} is damaged ({error!r}): remove it to go on"
+                ) from None
 
     def begin(self, seeds: dict[str, int], *, threads: int) -> list[str]:
         """Record this invocation; return what differs from the last one and may change bits.
 
         threads: how many each process computes with.
         """
-        now = environment() | {"threads": threads}
-        invocations = self._record["invocations"]
-        before = invocations[-1] if invocations else now
-        differing = [
-            f"{name} was {before.get(name)}, is {now[name]}"
-            for name in _DECIDES_BITS
-            if before.get(name) != now[name]
-        ]
-        invocations.append({**now, "seeds": seeds})
+        now = environment() | {"threads": threads, "seeds": seeds}
+        former = self._invocations[-1] if self._invocations else now
+        self._invocations.append(now)
         self._write()
-        return differing
+        before, after = _deciding(former), _deciding(now)
+        return [
+            f"{name} was {before[name]}, is {after[name]}"
+            for name in _DECIDES_BITS
+            if before[name] != after[name]
+        ]
 
     def finished(self, path: str, *, key: str, kind: str, seconds: float, cost: float) -> None:
         """Record that an artifact was made in so many seconds of work."""
-        self._record["artifacts"][path] = {
+        self._artifacts[path] = {
             "key": key,
             "kind": kind,
             "seconds": round(seconds, 2),
             "cost": cost,
-            "invocation": len(self._record["invocations"]) - 1,
+            "invocation": len(self._invocations) - 1,
         }
         self._write()
 
@@ -64,14 +68,15 @@ class Provenance:
         """Return, for each kind of artifact made here, the seconds one unit of its cost took."""
         seconds: dict[str, float] = {}
         costs: dict[str, float] = {}
-        for entry in self._record["artifacts"].values():
+        for entry in self._artifacts.values():
             kind = entry["kind"]
             seconds[kind] = seconds.get(kind, 0.0) + entry["seconds"]
             costs[kind] = costs.get(kind, 0.0) + entry["cost"]
         return {kind: seconds[kind] / costs[kind] for kind in seconds if costs[kind] > 0}
 
     def _write(self) -> None:
-        text = json.dumps(self._record, indent=1, sort_keys=True)
+        record = {"invocations": self._invocations, "artifacts": self._artifacts}
+        text = json.dumps(record, indent=1, sort_keys=True)
         write_atomically(self._path, text.encode() + b"\n")
 
 
@@ -85,13 +90,25 @@ def environment() -> dict[str, Any]:
         "prunescope": __version__,
         "commit": _commit(),
         "python": platform.python_version(),
-        "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
+        "packages": {name: _version(name) for name in _PACKAGES},
         "host": socket.gethostname(),
         "machine": f"{platform.system()} {platform.machine()}, {_processor()}",
         "cores": os.cpu_count(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
     }
+
+
+def _deciding(invocation: dict[str, Any]) -> dict[str, Any]:
+    known = invocation | invocation.get("packages", {})
+    return {name: known.get(name) for name in _DECIDES_BITS}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _processor() -> str:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from prunescope.base.errors import ConfigError, nearest
 
 S = TypeVar("S", bound="Settings")
+_OF_A_KEY = "[key]"  # pydantic's mark for a wrong key of a mapping
 
 
 class Settings(BaseModel):
@@ -16,7 +17,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @classmethod
-    def validate_from(cls: type[S], values: Mapping[str, Any], where: str) -> S:
+    def validate_from(cls: type[S], values: Mapping[Any, Any], where: str) -> S:
         """Read settings from plain values.
 
         where: what the values came from, for messages ("demo.yaml").
@@ -30,7 +31,7 @@ class Settings(BaseModel):
 
 
 def _explain(model: type[BaseModel], detail: Any) -> str:
-    path = ".".join(str(part) for part in detail["loc"])
+    path = ".".join(str(part) for part in detail["loc"] if part != _OF_A_KEY)
     match detail["type"]:
         case "extra_forbidden":
             *parents, key = detail["loc"]
@@ -42,18 +43,15 @@ def _explain(model: type[BaseModel], detail: Any) -> str:
         case "value_error":
             return f"{path or 'settings'}: {detail['ctx']['error']}"
         case _:
-            return f"{path} is {detail['input']!r}: {detail['msg'].lower()}"
+            message = detail["msg"]
+            return f"{path} is {detail['input']!r}: {message[0].lower()}{message[1:]}"
 
 
 def _fields_at(model: type[BaseModel], path: list[str | int]) -> list[str]:
     for part in path:
         field = model.model_fields.get(str(part))
-        if field is None:
-            continue  # the key of a mapping, or an index into a list
-        nested = _model_within(field.annotation)
-        if nested is None:
-            return []
-        model = nested
+        nested = _model_within(field.annotation) if field else None
+        model = nested or model  # else the key of a mapping, or an index into a list
     return list(model.model_fields)
 
 

@@ -2,9 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import BeforeValidator
 
 from prunescope.base.errors import ConfigError
 
@@ -53,18 +53,20 @@ def _split(text: str) -> tuple[int, int]:
     match = _PATTERN.fullmatch(text.strip())
     if not text.strip() or match is None:
         raise ConfigError(
-            f'"{text}" is not a step: write epochs and iterations, as in "5ep", "250it" or "2ep30it"'
+            f'"{text}" is not a step: write epochs, iterations or both, as in "5ep", "250it", '
+            f'"2ep30it"'
         )
     return int(match[1] or 0), int(match[2] or 0)
 
 
-def _check(text: str) -> str:
+def _check(given: Any) -> str:
+    text = str(given).strip()
     try:
         _split(text)
     except ConfigError as error:
         raise ValueError(str(error)) from None
-    return text.strip()
+    return text
 
 
-StepText = Annotated[str, AfterValidator(_check)]
-"""A step as a recipe writes it, in epochs and iterations; parsed once an epoch's length is known."""
+StepText = Annotated[str, BeforeValidator(_check)]
+"""A step as a recipe writes it, parsed once the length of an epoch is known."""

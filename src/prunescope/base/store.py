@@ -4,34 +4,36 @@ A run folder holds *artifacts*: folders at readable paths, each published whole 
 described by the `manifest.json` in it: the key it was made for, and the checksum of every file.
 The key is the hash of all that determines the content, so an artifact is done exactly if the one
 at its path carries its key. One that carries another key was made under other settings: it is set
-aside under `outdated/`, and comes back when its settings do.
+aside under `outdated/` with all artifacts inside it, and comes back when its settings do.
 """
 
 import json
 import os
 import shutil
-import socket
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from prunescope.base.errors import ConfigError, RunBusyError, StoreError
-from prunescope.base.files import canonical_json, hash_file, sync_folder, write_atomically
+from prunescope.base.errors import ConfigError, StoreError
+from prunescope.base.files import canonical_json, hash_file, sync, write_atomically
+from prunescope.base.lock import holder, only_writer
+from prunescope.base.provenance import PROVENANCE
 
 MANIFEST = "manifest.json"
 STUDY = "study.yaml"
 _WORK = ".work"
 _OUTDATED = "outdated"
 _LOCK = ".lock"
+_TORN = ".*.[0-9]*.tmp"  # what a process killed in `write_atomically` leaves
 
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
     """One thing a study makes: where it lies in the run folder, and what it was made from.
 
-    path: relative to the run folder. key: hash of everything that determines the content.
+    path: relative to the run folder; it may lie inside another artifact.
+    key: hash of everything that determines the content.
     derived: cheap to make again from other artifacts, so an outdated one is not kept.
     """
 
@@ -48,51 +50,32 @@ class Store:
 
     def create(self) -> None:
         """Make the run folder. Raises ConfigError where something else lies there already."""
-        if self.root.is_file():
+        if self.root.exists() and not self.root.is_dir():
             raise ConfigError(f"{self.root} is a file, not a run folder: give another --out")
-        if self.root.is_dir() and not self.is_run() and any(self.root.iterdir()):
+        if self.root.is_dir() and not self.is_run() and not self._is_empty():
             raise ConfigError(
-                f"{self.root} is neither empty nor a run folder (it has no {STUDY}): "
-                f"give another --out, or empty it"
+                f"{self.root} is neither empty nor a run folder: give another --out, or empty it"
             )
-        self.root.mkdir(parents=True, exist_ok=True)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"{self.root} cannot be made ({error.strerror}): give another --out"
+            ) from None
 
     def is_run(self) -> bool:
-        """Say whether a study was begun here."""
-        return (self.root / STUDY).is_file() or (self.root / _LOCK).is_file()
+        """Say whether a study was begun here; somebody's own study.yaml is not enough."""
+        if not (self.root / STUDY).is_file():
+            return False
+        return (self.root / _LOCK).is_file() or (self.root / PROVENANCE).is_file()
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self) -> AbstractContextManager[None]:
         """Be the only writer. Raises RunBusyError naming the process that is. Ends with it, too."""
-        import fcntl
-
-        with (self.root / _LOCK).open("a+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise RunBusyError(f"{self.root} is being written by {self.holder()}") from None
-            lock.truncate(0)
-            started = time.strftime("%Y-%m-%d %H:%M:%S")
-            lock.write(f"process {os.getpid()} on {socket.gethostname()}, since {started}")
-            lock.flush()
-            try:
-                yield
-            finally:
-                lock.truncate(0)
+        return only_writer(self.root / _LOCK)
 
     def holder(self) -> str:
         """Return who writes to this run at the moment; empty if nobody does."""
-        import fcntl
-
-        path = self.root / _LOCK
-        if not path.is_file():
-            return ""
-        with path.open() as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return lock.read() or "another process"
-        return ""
+        return holder(self.root / _LOCK)
 
     def has(self, artifact: Artifact) -> bool:
         """Say whether the artifact is finished, by its manifest alone."""
@@ -104,9 +87,10 @@ class Store:
         Raises StoreError where a file is missing or differs from its checksum.
         """
         folder = self.root / artifact.path
-        if not self.has(artifact):
+        manifest = _manifest(folder)
+        if manifest is None or manifest.key != artifact.key:
             raise StoreError(f"{folder} is not there in the form this study needs: run it again")
-        for name, digest in read_manifest(folder)["files"].items():
+        for name, digest in manifest.files.items():
             file = folder / name
             if not file.is_file() or hash_file(file) != digest:
                 raise StoreError(
@@ -117,97 +101,143 @@ class Store:
 
     def workplace(self, artifact: Artifact) -> Path:
         """Return the folder in which an unfinished artifact's checkpoints survive a crash."""
-        folder = self.root / _WORK / artifact.key
+        folder = self.root / _WORK / _flat_name(artifact.path, artifact.key)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     @contextmanager
     def making(self, artifact: Artifact, *, kind: str) -> Iterator[Path]:
-        """Give an empty folder to fill; when the block ends well, it becomes the artifact."""
+        """Give an empty folder to fill; when the block ends well, it becomes the artifact.
+
+        When it does not, nothing stays of it but the checkpoints in its workplace.
+        """
         folder = self.workplace(artifact) / "new"
-        if folder.exists():
-            shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        yield folder
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
-        digests = {path.relative_to(folder).as_posix(): hash_file(path) for path in files}
-        manifest = {"key": artifact.key, "kind": kind, "files": digests}
-        write_atomically(folder / MANIFEST, canonical_json(manifest).encode() + b"\n")
-        _sync_tree(folder)
-        self._set_aside(artifact)
-        target = self.root / artifact.path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder.rename(target)
-        sync_folder(target.parent)
+        try:
+            yield folder
+            self._publish(folder, artifact, kind)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(self.workplace(artifact))
 
     def discard(self, artifact: Artifact) -> None:
-        """Remove an artifact, finished or not, so that it is made again."""
-        shutil.rmtree(self.root / artifact.path, ignore_errors=True)
+        """Remove an artifact, if it is there, so that it is made again."""
+        self._remove(self.root / artifact.path)
 
     def tidy(self, artifacts: list[Artifact]) -> None:
         """Set aside what lies at the artifacts' paths under another key; bring back what fits.
 
-        Also removes work left over from artifacts that are not in the list.
+        Also removes what killed processes left over, but for checkpoints of unfinished artifacts.
+        artifacts: one that lies inside another comes after it.
+        Raises StoreError where something that no study made is in the way.
         """
+        for artifact in sorted(artifacts, key=lambda artifact: not artifact.derived):
+            self._set_aside(artifact)  # results first: no page is left of a run in part
+        missing: list[Artifact] = []
         for artifact in artifacts:
-            self._set_aside(artifact)
-            former = self.root / _OUTDATED / artifact.key
-            if former.is_dir() and not self.has(artifact):
-                (self.root / artifact.path).parent.mkdir(parents=True, exist_ok=True)
-                former.rename(self.root / artifact.path)
-        wanted = {artifact.key for artifact in artifacts if not self.has(artifact)}
+            homeless = any(artifact.path.startswith(f"{other.path}/") for other in missing)
+            if not self.has(artifact) and (homeless or not self._bring_back(artifact)):
+                missing.append(artifact)
+        wanted = {_flat_name(artifact.path, artifact.key) for artifact in missing}
         for folder in (self.root / _WORK).glob("*"):
             if folder.name not in wanted:
                 shutil.rmtree(folder)
+        for file in self.root.glob(_TORN):
+            file.unlink()
 
     def outdated(self, artifacts: list[Artifact]) -> list[str]:
-        """Return the paths of finished artifacts that are not in the list, sorted."""
+        """Return the paths of finished artifacts that are not in the list, sorted.
+
+        An artifact inside an outdated one goes without saying.
+        """
         wanted = {(artifact.path, artifact.key) for artifact in artifacts}
-        found = []
-        for manifest in self.root.rglob(MANIFEST):
-            path = manifest.parent.relative_to(self.root)
-            if path.parts[0] == _WORK or (path.as_posix(), _key_at(manifest.parent)) in wanted:
-                continue
-            found.append(path.as_posix())
-        return sorted(found)
+        folders = (manifest.parent for manifest in self.root.rglob(MANIFEST))
+        found = {
+            path
+            for folder in folders
+            if (path := folder.relative_to(self.root)).parts[:1] != (_WORK,)
+            and (path.as_posix(), _key_at(folder)) not in wanted
+        }
+        return sorted(path.as_posix() for path in found if found.isdisjoint(path.parents))
+
+    def _is_empty(self) -> bool:
+        """Say whether there is nothing but what a run killed at its very beginning leaves."""
+        return all(path.name == _LOCK or path.match(_TORN) for path in self.root.iterdir())
+
+    def _publish(self, folder: Path, artifact: Artifact, kind: str) -> None:
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        digests = {path.relative_to(folder).as_posix(): hash_file(path) for path in files}
+        manifest = {"key": artifact.key, "kind": kind, "files": digests}
+        write_atomically(folder / MANIFEST, canonical_json(manifest).encode() + b"\n")
+        for path in (*folder.rglob("*"), folder):
+            sync(path)
+        self._set_aside(artifact)
+        self._move(folder, self.root / artifact.path)
 
     def _set_aside(self, artifact: Artifact) -> None:
         folder = self.root / artifact.path
         key = _key_at(folder)
         if key == artifact.key or not folder.exists():
             return
-        target = self.root / _OUTDATED / (key or "unknown")
-        if artifact.derived or key is None or target.exists():
-            shutil.rmtree(folder)
-        else:
-            target.parent.mkdir(exist_ok=True)
-            folder.rename(target)
+        if key is None:
+            raise StoreError(
+                f"{folder} is in the way: it is no finished part of a study (it has no "
+                f"{MANIFEST}); move it elsewhere and run the study again"
+            )
+        former = self._aside(artifact.path, key)
+        self._remove(folder if artifact.derived else former)
+        if folder.exists():
+            self._move(folder, former)
+
+    def _bring_back(self, artifact: Artifact) -> bool:
+        former = self._aside(artifact.path, artifact.key)
+        fits = _key_at(former) == artifact.key
+        if fits:
+            self._move(former, self.root / artifact.path)
+        return fits
+
+    def _aside(self, path: str, key: str) -> Path:
+        return self.root / _OUTDATED / _flat_name(path, key)
+
+    def _move(self, folder: Path, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder.rename(target)
+        sync(target.parent)
+
+    def _remove(self, folder: Path) -> None:
+        """Remove a folder so that a crash leaves it whole or gone, never in part."""
+        if folder.exists():
+            trash = self.root / _WORK / f"trash.{os.getpid()}"
+            self._move(folder, trash)
+            shutil.rmtree(trash)
 
 
-def read_manifest(folder: Path) -> dict[str, dict[str, str]]:
-    """Read what an artifact says of itself. Raises StoreError where it cannot be read."""
+@dataclass(frozen=True, kw_only=True)
+class _Manifest:
+    key: str
+    files: dict[str, str]
+
+
+def _manifest(folder: Path) -> _Manifest | None:
+    """Read what an artifact says of itself; None where there is none. Raises StoreError."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        return None
     try:
-        manifest: dict[str, dict[str, str]] = json.loads((folder / MANIFEST).read_text())
-    except (OSError, json.JSONDecodeError) as error:
-        raise StoreError(f"{folder / MANIFEST} cannot be read: {error}") from None
-    return manifest
+        values = json.loads(path.read_bytes())
+        return _Manifest(key=str(values["key"]), files=dict(values["files"]))
+    except (ValueError, TypeError, KeyError) as error:
+        raise StoreError(
+            f"{path} is damaged ({error!r}): remove {folder} and run the study again"
+        ) from None
 
 
 def _key_at(folder: Path) -> str | None:
-    if not (folder / MANIFEST).is_file():
-        return None
-    return str(read_manifest(folder)["key"])
+    manifest = _manifest(folder)
+    return manifest.key if manifest else None
 
 
-def _sync_tree(folder: Path) -> None:
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            handle = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-        else:
-            sync_folder(path)
-    sync_folder(folder)
+def _flat_name(path: str, key: str) -> str:
+    """Name an artifact among others in one folder, so that a person knows it."""
+    return f"{path.replace('/', '+')}.{key[:16]}"

@@ -1,5 +1,6 @@
 """What do the named layers put out while a network looks at images?"""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -45,11 +46,11 @@ def find_layers(model: nn.Module, layers: Sequence[str]) -> dict[str, nn.Module]
 
 def layers_with_maps(model: nn.Module, *inputs: Any) -> tuple[str, ...]:
     """Return the layers that, called once for these inputs, put out a map of more than one cell."""
-    outputs: dict[str, list[Any]] = {}
+    shapes: dict[str, list[tuple[int, ...]]] = {name: [] for name, _ in model.named_modules()}
 
     def record(name: str) -> Callable[[nn.Module, Any, Any], None]:
-        return lambda _module, _inputs, output: outputs.setdefault(name, []).append(
-            output.shape if _is_map(output) else ()
+        return lambda _module, _inputs, output: shapes[name].append(
+            tuple(output.shape) if _is_map(output) else ()
         )
 
     with ExitStack() as stack:
@@ -58,10 +59,8 @@ def layers_with_maps(model: nn.Module, *inputs: Any) -> tuple[str, ...]:
         model(*inputs)
     return tuple(
         name
-        for name in dict(model.named_modules())
-        if name
-        and any(len(shape) == 4 and shape[2] * shape[3] > 1 for shape in outputs.get(name, ()))
-        and len(outputs[name]) == 1
+        for name, calls in shapes.items()
+        if name and len(calls) == 1 and math.prod(calls[0][2:]) > 1
     )
 
 

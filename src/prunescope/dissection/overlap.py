@@ -12,6 +12,7 @@ from prunescope.dissection.regions import Regions
 from prunescope.dissection.upsample import masks_above
 
 _EXACT_IN_FLOAT32 = 1 << 24
+_MASKED_AT_ONCE = 1 << 22  # pixels of all units together: 32 MiB in float64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,14 +66,15 @@ class OverlapTally:
         device = self._truth.device
         columns, pixels = regions.columns.to(device), regions.pixels.to(device)
         self._truth[columns] += pixels.sum(dim=1)
-        units = (maps.amax(dim=(1, 2)) > self._thresholds).nonzero()[:, 0]
-        masks = masks_above(maps[units], self._thresholds[units], regions.shape).flatten(1)
-        # A matrix product of zeros and ones is exact while every sum can be represented.
-        number = torch.float32 if masks.shape[1] < _EXACT_IN_FLOAT32 else torch.float64
-        meeting = masks.to(number) @ pixels.T.to(number)
-        self._intersection[units[:, None], columns] += meeting.long()
         present = torch.unique(self._category_of[columns])
-        self._activation[units[:, None], present] += masks.sum(dim=1)[:, None]
+        # A matrix product of zeros and ones is exact while every sum can be represented.
+        number = torch.float32 if pixels.shape[1] < _EXACT_IN_FLOAT32 else torch.float64
+        firing = (maps.amax(dim=(1, 2)) > self._thresholds).nonzero()[:, 0]
+        for units in torch.split(firing, max(1, _MASKED_AT_ONCE // pixels.shape[1])):
+            masks = masks_above(maps[units], self._thresholds[units], regions.shape).flatten(1)
+            meeting = masks.to(number) @ pixels.T.to(number)
+            self._intersection[units[:, None], columns] += meeting.long()
+            self._activation[units[:, None], present] += masks.sum(dim=1)[:, None]
 
     def merge(self, other: "OverlapTally") -> None:
         """Take in the images of another tally with the same thresholds and labels."""

@@ -128,4 +128,5 @@ def _keep_examples(
     """Copy into `kept` the maps of this batch that are among their unit's best examples."""
     wanted = (images >= batch.images.start) & (images < batch.images.stop)
     units, ranks = wanted.nonzero(as_tuple=True)
-    kept[units, ranks] = maps.cpu()[images[units, ranks] - batch.images.start, units]
+    places = images[units, ranks] - batch.images.start
+    kept[units, ranks] = maps[places.to(maps.device), units.to(maps.device)].cpu()

@@ -5,14 +5,17 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from multiprocessing.queues import Queue
-from typing import Any
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any, cast
 
-from prunescope.base.errors import ConfigError
+from prunescope.base.devices import usable_cores
+from prunescope.base.errors import ConfigError, PrunescopeError
 from prunescope.base.progress import Progress
-from prunescope.base.relay import RemoteProgress, relaying
+from prunescope.base.relay import relaying
 from prunescope.engines import Outcome, W
 
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
@@ -37,7 +40,7 @@ class LocalEngine:
             import torch
 
             return torch.get_num_threads()
-        return max(1, (os.cpu_count() or 1) // self._workers)
+        return max(1, usable_cores() // self._workers)
 
     def run(
         self,
@@ -46,55 +49,100 @@ class LocalEngine:
         finish: Callable[[W, Outcome], None],
         progress: Progress,
     ) -> None:
-        """Perform every work after those it needs; an error in one ends the run."""
+        """Perform every work after those it needs, else in the order given.
+
+        An error in one work ends the others and is raised. Raises ValueError for works that wait
+        for each other, or for one that is not there; PrunescopeError where a worker dies.
+        """
+        ordered = _in_order(works)
         if self._workers == 1:
-            for work in works:
+            for work in ordered:
                 finish(work, perform(work, progress))
             return
+        with self._staff(min(self._workers, len(ordered)), progress) as staff:
+            _perform_all(staff, ordered, perform, finish)
+
+    @contextmanager
+    def _staff(self, count: int, progress: Progress) -> Iterator[list[Connection]]:
+        """Give connections to as many workers; none of them outlives the block.
+
+        No ProcessPoolExecutor: of Python 3.11 it may not notice that its youngest worker died.
+        """
         context = multiprocessing.get_context("spawn")
-        messages = context.Queue()
-        pool = ProcessPoolExecutor(
-            self._workers,
-            mp_context=context,
-            initializer=_begin_worker,
-            initargs=(os.getpid(), self.threads, messages),
-        )
-        with relaying(messages, progress), pool:
+        with relaying(progress, context) as remote:
+            pipes = [context.Pipe() for _ in range(count)]
+            duties = os.getpid(), self.threads, remote
+            workers = [context.Process(target=_serve, args=(end, *duties)) for _, end in pipes]
             try:
-                _perform_all(pool, works, perform, finish)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                for worker in multiprocessing.active_children():
-                    worker.terminate()
-                raise
+                for worker, (_, end) in zip(workers, pipes, strict=True):
+                    worker.start()
+                    end.close()
+                yield [connection for connection, _ in pipes]
+            finally:
+                for worker in workers:
+                    if worker.pid is not None:
+                        worker.kill()
+                        worker.join()
+
+
+def _in_order(works: Sequence[W]) -> list[W]:
+    waiting = list(works)
+    ordered: list[W] = []
+    names: set[str] = set()
+    while waiting:
+        ready = next((work for work in waiting if names.issuperset(work.after)), None)
+        if ready is None:
+            raise ValueError(f"no order satisfies {', '.join(work.name for work in waiting)}")
+        waiting.remove(ready)
+        ordered.append(ready)
+        names.add(ready.name)
+    return ordered
 
 
 def _perform_all(
-    pool: ProcessPoolExecutor,
+    staff: list[Connection],
     works: Sequence[W],
     perform: Callable[[W, Progress], Outcome],
     finish: Callable[[W, Outcome], None],
 ) -> None:
-    waiting = list(works)
+    waiting, idle = list(works), list(staff)
+    busy: dict[Connection, W] = {}
     finished: set[str] = set()
-    running: dict[Future[Outcome], W] = {}
-    while waiting or running:
+    while waiting or busy:
         ready = [work for work in waiting if finished.issuperset(work.after)]
-        waiting = [work for work in waiting if not finished.issuperset(work.after)]
-        running |= {pool.submit(_perform_here, perform, work): work for work in ready}
-        done, _ = wait(running, return_when=FIRST_COMPLETED)
-        for future in done:
-            work = running.pop(future)
-            finish(work, future.result())
+        for work in ready[: len(idle)]:
+            waiting.remove(work)
+            busy[idle[-1]] = work
+            with suppress(BrokenPipeError):  # of a worker that died; it will not answer either
+                idle.pop().send((perform, work))
+        for worker in cast("list[Connection]", wait(busy)):
+            work = busy.pop(worker)
+            finish(work, _answer(worker))
             finished.add(work.name)
+            idle.append(worker)
 
 
-_messages: "Queue[Any] | None" = None  # a worker process has one way to report
+def _answer(worker: Connection) -> Any:
+    try:
+        answer = worker.recv()
+    except (EOFError, ConnectionError) as error:
+        raise PrunescopeError(
+            "a worker process died before its work was done. If memory ran out, take fewer "
+            "workers; a script that starts workers must do so under "
+            'if __name__ == "__main__". The same call goes on from here'
+        ) from error
+    if isinstance(answer, _Failure):
+        raise answer.error
+    return answer
 
 
-def _begin_worker(parent: int, threads: int, messages: "Queue[Any]") -> None:
-    global _messages  # noqa: PLW0603
-    _messages = messages
+@dataclass(frozen=True, kw_only=True)
+class _Failure:
+    error: Exception
+
+
+def _serve(connection: Connection, parent: int, threads: int, remote: Progress) -> None:
+    """Perform what comes through the connection, for as long as the parent lives."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
@@ -103,8 +151,15 @@ def _begin_worker(parent: int, threads: int, messages: "Queue[Any]") -> None:
     import torch
 
     torch.set_num_threads(threads)
+    with suppress(EOFError):
+        while True:
+            perform, work = connection.recv()
+            connection.send(_attempt(perform, work, remote))
 
 
-def _perform_here(perform: Callable[[W, Progress], Outcome], work: W) -> Outcome:
-    assert _messages is not None  # set when the worker began
-    return perform(work, RemoteProgress(_messages))
+def _attempt(perform: Callable[[W, Progress], Any], work: W, remote: Progress) -> Any:
+    try:
+        return perform(work, remote)
+    except Exception as error:  # raised again in the parent  # noqa: BLE001
+        error.add_note("".join(traceback.format_exception(error)))
+        return _Failure(error=error)

@@ -1,6 +1,7 @@
 """How long will a study take, and how much room?"""
 
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 
 import torch
@@ -32,19 +33,33 @@ def stage_cost(stage: Stage, study: Study, sources: Sources) -> float:
 
 
 def seconds_left(
-    plan: Plan, store: Store, study: Study, sources: Sources, rates: Mapping[str, float]
+    plan: Plan,
+    store: Store,
+    study: Study,
+    sources: Sources,
+    rates: Mapping[str, float],
+    *,
+    workers: int = 1,
 ) -> float | None:
-    """Return the seconds that unfinished stages will take; None while no rate is known for one."""
-    total = 0.0
+    """Return how long the unfinished stages will take; None while no rate is known for one.
+
+    rates: seconds per unit of cost, by kind of stage. workers: processes beside each other, of
+    which one replicate's levels keep one busy.
+    """
+    known = {**rates}
+    for kind, like in (("level", "rewind"), ("rewind", "level")):  # both are training
+        if kind not in known and like in known:
+            known[kind] = known[like]
+    by_replicate: dict[int, float] = defaultdict(float)
     for stage in plan.stages:
         missing = sum(not store.has(artifact) for artifact in stage.artifacts)
-        if not missing:
-            continue
         cost = stage_cost(stage, study, sources) * missing / len(stage.artifacts)
-        if cost and stage.kind not in rates:
+        if stage.subject is None or not cost:
+            continue
+        if stage.kind not in known:
             return None
-        total += cost * rates.get(stage.kind, 0.0)
-    return total
+        by_replicate[stage.subject.replicate] += cost * known[stage.kind]
+    return max(sum(by_replicate.values()) / workers, max(by_replicate.values(), default=0.0))
 
 
 def measure_rates(study: Study, sources: Sources) -> dict[str, float]:

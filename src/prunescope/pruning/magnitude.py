@@ -12,7 +12,11 @@ from prunescope.pruning.mask import Mask
 
 
 def survivors_after(survivors: int, fraction: float) -> int:
-    """Return round(survivors x (1 - fraction)), half to even, reckoned without float error."""
+    """Return round(survivors x (1 - fraction)), half to even.
+
+    fraction: taken as the decimal it is written as: of 15, 0.1 leaves 14 (13.5), without the
+    error of a float. Raises ConfigError outside (0, 1).
+    """
     if not 0 < fraction < 1:
         raise ConfigError(f"the fraction to prune is {fraction}, but must lie in (0, 1)")
     return round(survivors * (1 - Fraction(str(fraction))))
@@ -24,26 +28,31 @@ def prune_by_magnitude(weights: Mapping[str, Tensor], mask: Mask, fraction: floa
     weights: a state dict that holds every tensor of the mask.
     fraction: share of the *surviving* weights that goes, in (0, 1).
     Exactly `survivors_after` survive; of equal weights the lower flat index does, tensors in the
-    order of the mask (Frankle & Carbin 2019; Frankle et al. 2019).
+    order of the mask (Frankle & Carbin 2019; Frankle et al. 2019). Raises DataError where the
+    weights are another network's or not finite.
     """
-    flat = torch.cat([mask[name].flatten() for name in mask])
-    magnitudes = torch.cat([weights[name].detach().float().flatten() for name in mask]).abs_()
+    mask.check_fit(weights)
+    alive = torch.cat([mask[name].flatten() for name in mask])
+    magnitudes = torch.cat([weights[name].detach().cpu()[mask[name]] for name in mask]).abs_()
     if not bool(torch.isfinite(magnitudes).all()):
         raise DataError("the weights to prune hold a value that is not finite")
-    alive = magnitudes[flat]
-    flat[flat.clone()] = keep_largest(alive, survivors_after(len(alive), fraction))
-    pieces = flat.split([mask[name].numel() for name in mask])
+    kept = keep_largest(magnitudes, survivors_after(len(magnitudes), fraction))
+    survivors = alive.masked_scatter(alive, kept)
+    pieces = torch.split(survivors, [mask[name].numel() for name in mask])
     return Mask(
         {name: piece.reshape(mask[name].shape) for name, piece in zip(mask, pieces, strict=True)}
     )
 
 
 def keep_largest(values: Float[Tensor, " value"], count: int) -> Bool[Tensor, " value"]:
-    """Mark the `count` largest values; of equal values, those of lower index."""
+    """Mark the `count` largest values; of equal values, those of lower index.
+
+    count: in [0, number of values].
+    """
     if count == 0:
         return torch.zeros_like(values, dtype=torch.bool)
     cut = values.kthvalue(len(values) - count + 1).values
-    above = values > cut
-    tied = values == cut
-    room = count - int(torch.count_nonzero(above))
-    return above | (tied & (tied.cumsum(0) <= room))
+    kept = values > cut
+    tied = (values == cut).nonzero().squeeze(1)
+    kept[tied[: count - int(torch.count_nonzero(kept))]] = True
+    return kept

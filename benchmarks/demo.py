@@ -1,0 +1,84 @@
+"""How long does a whole demo take, drawing of the pictures included, and how much memory?"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from prunescope.base.provenance import environment
+
+SECONDS_BETWEEN_LOOKS = 0.2
+KIB = 1024
+
+
+def main() -> None:
+    """Print one JSON object: seconds, peak memory of all its processes, and what it came to."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "demo"
+        surroundings = os.environ | {"PRUNESCOPE_CACHE": str(Path(folder) / "cache")}
+        started = time.perf_counter()
+        demo = subprocess.Popen(
+            [sys.executable, "-m", "prunescope", "demo", "--out", str(out)],
+            env=surroundings,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        peak = watch_memory(demo)
+        seconds = time.perf_counter() - started
+        levels = pd.read_csv(out / "tables" / "levels.csv")
+    accuracy = levels.groupby("level")["accuracy"].mean()
+    figures = {
+        "seconds": round(seconds, 1),
+        "peak_gib": round(peak / 2**30, 2),
+        "replicates": int(levels["replicate"].nunique()),
+        "levels": int(levels["level"].nunique()),
+        "accuracy_dense": round(float(accuracy.iloc[0]), 4),
+        "accuracy_sparsest": round(float(accuracy.iloc[-1]), 4),
+        "keep_sparsest": round(float(levels["keep"].min()), 4),
+    }
+    print(json.dumps(figures | {"conditions": environment()}))
+
+
+def watch_memory(process: "subprocess.Popen[bytes]") -> int:
+    """Wait for a process; return the most memory it and its children held at once, in bytes.
+
+    Memory that processes share is divided among them (Linux's proportional set size).
+    """
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, sum(map(held_by, [process.pid, *descendants(process.pid)])))
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    if process.returncode:
+        sys.exit(f"the demo ended with status {process.returncode}")
+    return peak
+
+
+def descendants(process: int) -> list[int]:
+    """Return a process's children and theirs, as far as they still live."""
+    found: list[int] = []
+    for listing in Path(f"/proc/{process}/task").glob("*/children"):
+        try:
+            children = [int(number) for number in listing.read_text().split()]
+        except OSError:
+            continue  # the thread has ended
+        for child in children:
+            found += [child, *descendants(child)]
+    return found
+
+
+def held_by(process: int) -> int:
+    """Return the memory of one process in bytes; 0 once it has ended."""
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * KIB for line in lines if line.startswith("Pss:")), 0)
+
+
+if __name__ == "__main__":
+    main()

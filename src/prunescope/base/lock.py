@@ -1,0 +1,57 @@
+"""Who writes here at the moment, if anybody?"""
+
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from prunescope.base.errors import RunBusyError
+
+_ATTEMPTS = 10
+_SECONDS_BETWEEN_ATTEMPTS = 0.02
+
+
+@contextmanager
+def only_writer(path: Path) -> Iterator[None]:
+    """Hold a lock file for as long as the block lasts, or this process if that is shorter.
+
+    Raises RunBusyError saying which process holds it, on which host, and since when.
+    """
+    with path.open("a+") as file:
+        if not _seized(file):
+            who = holder(path) or "another process"
+            raise RunBusyError(f"{path.parent} is being written by {who}: wait for it, or stop it")
+        started = time.strftime("%Y-%m-%d %H:%M:%S")
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}, since {started}")
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)
+
+
+def holder(path: Path) -> str:
+    """Return who holds a lock file; empty if nobody does."""
+    if not path.is_file():
+        return ""
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return file.read() or "another process"
+    return ""
+
+
+def _seized(file: TextIO) -> bool:
+    """Try more than once: whoever asks for the holder has the lock for an instant, too."""
+    for _ in range(_ATTEMPTS):
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(_SECONDS_BETWEEN_ATTEMPTS)
+    return False

@@ -1,0 +1,134 @@
+"""Where does the embedded set `scenes` come from: little pictures with exact labels, drawn here?"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from prunescope.base.errors import ConfigError
+from prunescope.base.progress import SILENT, Progress
+from prunescope.concepts.scenery.picture import KINDS
+from prunescope.concepts.scenery.workers import draw_set
+from prunescope.concepts.scenery.writer import Commission
+
+SCENES_VERSION = 1
+"""Raised whenever a seed gives other pictures or labels than before."""
+
+_SIZES = range(32, 1025, 2)
+_PICTURES_PER_WORKER = 300  # fewer do not pay for starting a process
+_MOST_WORKERS = 8
+
+
+def class_names() -> tuple[str, ...]:
+    """Return the classes, one for each main object, in the order of their numbers."""
+    return tuple(KINDS)
+
+
+def draw_scenes(
+    root: Path,
+    *,
+    seed: int = 0,
+    train: int = 2400,
+    val: int = 600,
+    size: int = 96,
+    progress: Progress = SILENT,
+) -> Path:
+    """Draw the set into a new folder, in Broden's layout; return the folder.
+
+    Each picture is a pure function of seed, split, class and number. `root`/images holds
+    train/<class>/NNNN.png and val/<class>/NNNN.png, so it is an image folder to train on too, and
+    labels/..., the label maps. The folder appears only when it is complete.
+    train, val: pictures of each split, shared among the classes as evenly as they go.
+    size: pixels across; the label maps are half as large.
+    Raises ConfigError for a size or a number that cannot be, or where something lies at `root`.
+    """
+    commission = _commission(seed, train, val, size)
+    root = root.absolute()
+    if root.exists() and (root.is_file() or any(root.iterdir())):
+        raise ConfigError(f"{root} is there already: give the scenes a folder of their own")
+    draft = root.with_name(f".{root.name}.{os.getpid()}.drawing")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    try:
+        with progress.task("drawing scenes", train + val) as task:
+            draw_set(draft, commission, workers=_workers(train + val), advance=task.advance)
+        draft.replace(root)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return root
+
+
+def scenes_folder(
+    *,
+    seed: int = 0,
+    train: int = 2400,
+    val: int = 600,
+    size: int = 96,
+    progress: Progress = SILENT,
+) -> Path:
+    """Return the folder of the set in the user's cache, drawn there if it is not.
+
+    The cache is $PRUNESCOPE_CACHE, else $XDG_CACHE_HOME/prunescope, else ~/.cache/prunescope.
+    Two processes that ask at once get one set: the second waits for the first.
+    Raises ConfigError as `draw_scenes` does, or where the cache cannot be written.
+    """
+    name = f"scenes-v{SCENES_VERSION}-seed{seed}-{train}+{val}-{size}px"
+    folder = cache_folder() / name
+    if _is_drawn(folder):
+        return folder
+    _commission(seed, train, val, size)
+    with _turn(folder):
+        if not _is_drawn(folder):
+            for abandoned in folder.parent.glob(f".{name}.*.drawing"):
+                shutil.rmtree(abandoned, ignore_errors=True)
+            draw_scenes(folder, seed=seed, train=train, val=val, size=size, progress=progress)
+    return folder
+
+
+def cache_folder() -> Path:
+    """Return where the user keeps what can be made again."""
+    if own := os.environ.get("PRUNESCOPE_CACHE"):
+        return Path(own).expanduser().absolute()
+    shared = os.environ.get("XDG_CACHE_HOME")
+    return (Path(shared) if shared else Path.home() / ".cache") / "prunescope"
+
+
+def _is_drawn(folder: Path) -> bool:
+    return (folder / "index.csv").is_file()
+
+
+def _commission(seed: int, train: int, val: int, size: int) -> Commission:
+    if size not in _SIZES:
+        raise ConfigError(
+            f"size is {size}, but must be an even number from {_SIZES[0]} to {_SIZES[-1]}"
+        )
+    for name, count in (("train", train), ("val", val)):
+        if count < len(KINDS):
+            raise ConfigError(
+                f"{name} is {count}, but must be at least {len(KINDS)}: a picture of each class"
+            )
+    return Commission(seed=seed, size=size, train=train, val=val)
+
+
+def _workers(pictures: int) -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(cores or 1, _MOST_WORKERS, pictures // _PICTURES_PER_WORKER)
+
+
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Hold the one right to draw a cached folder, waiting for it if need be."""
+    import fcntl
+
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = folder.with_name(f".{folder.name}.lock").open("w")
+    except OSError as error:
+        raise ConfigError(
+            f"the scenes cannot be kept in {folder.parent} ({error.strerror}): "
+            "set PRUNESCOPE_CACHE to a folder that can be written"
+        ) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,124 @@
+"""What is left of a run killed before its n-th change to the disk, for every n?
+
+A program, since it forks: `crashing.py FOLDER` plays a study of a level, its dissection and its
+report, then the same study under new settings, then under the old ones again; kills each of the
+three before every one of its changes to the disk; and looks at what is left.
+"""
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+from prunescope.base.files import write_atomically
+from prunescope.base.store import Artifact, Store
+
+CHANGES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate"}
+
+
+def plan(settings: str) -> list[Artifact]:
+    """Return a study's artifacts; the first depends on no settings."""
+    return [
+        Artifact(path="rewind", key="k" * 64),
+        Artifact(path="level", key=settings * 64),
+        Artifact(path="level/dissection/layer", key=settings * 63 + "d"),
+        Artifact(path="report", key=settings * 63 + "r", derived=True),
+    ]
+
+
+def run_study(root: Path, settings: str) -> None:
+    """Make what the study lacks, as `experiment` does."""
+    store = Store(root)
+    store.create()
+    with store.writing():
+        store.tidy(plan(settings))
+        write_atomically(root / "study.yaml", settings.encode())
+        for artifact in plan(settings):
+            if store.has(artifact):
+                continue
+            write_atomically(store.workplace(artifact) / "checkpoint", b"step 5")
+            with store.making(artifact, kind="test") as folder:
+                (folder / "inner").mkdir()
+                (folder / "inner" / "a").write_text(artifact.key)
+
+
+def check_trust(root: Path, settings: list[str]) -> None:
+    """Raise where what says it is finished is not, or a page stands over a run in part."""
+    store = Store(root)
+    for setting in settings:
+        made = [artifact for artifact in plan(setting) if store.has(artifact)]
+        for artifact in made:
+            assert (store.folder(artifact) / "inner" / "a").read_text() == artifact.key
+        if store.has(plan(setting)[-1]):
+            assert made == plan(setting), "a page of a run in part"
+    if (root / "study.yaml").exists():
+        assert store.is_run()
+
+
+def in_child(work: Callable[[], None]) -> int:
+    """Do work in a child process; return its exit status, negative where it was killed."""
+    child = os.fork()
+    if child == 0:
+        work()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def kill_before_change(number: int) -> None:
+    """Let this process be killed before its so-and-so-many-th change to the disk."""
+    changes = count(1)
+
+    def watch(event: str, arguments: tuple[object, ...]) -> None:
+        writes = event == "open" and int(str(arguments[2])) & (os.O_WRONLY | os.O_RDWR)
+        if (writes or event in CHANGES) and next(changes) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(watch)
+
+
+def tree(root: Path) -> dict[str, bytes | None]:
+    """Return every file with its content and every folder."""
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes() if path.is_file() else None
+        for path in root.rglob("*")
+    }
+
+
+def try_every_crash(before: Path, settings: str) -> tuple[Path, int]:
+    """Kill a study before each change, run it again and compare; return its end and the kills."""
+    whole = before.with_name(f"{before.name}{settings}")
+    shutil.copytree(before, whole)
+    run_study(whole, settings)
+    for number in count(1):
+        broken = before.with_name("broken")
+        shutil.copytree(before, broken)
+
+        def die() -> None:
+            kill_before_change(number)  # noqa: B023
+            run_study(broken, settings)  # noqa: B023
+
+        status = in_child(die)
+        check_trust(broken, ["a", "b"])
+        run_study(broken, settings)
+        assert tree(broken) == tree(whole), f"crash {number} of {whole.name} left a trace"
+        shutil.rmtree(broken)
+        if status == 0:
+            return whole, number - 1
+        assert status == -signal.SIGKILL
+    raise AssertionError
+
+
+def main() -> None:
+    os.fsync = lambda handle: None  # a killed process is no power cut
+    folder = Path(sys.argv[1]) / "run-"
+    folder.mkdir()
+    for settings in ("a", "b", "a"):
+        folder, crashes = try_every_crash(folder, settings)
+        sys.stdout.write(f"{folder.name}: {crashes} crashes\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""Is no more asked of a machine than it gives?"""
+
+import os
+
+import pytest
+
+from prunescope.base import devices
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch):
+    def make(device: str, cores: int) -> None:
+        monkeypatch.setattr(devices, "default_device", lambda: device)
+        monkeypatch.setattr(
+            os, "sched_getaffinity", lambda process: set(range(cores)), raising=False
+        )
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("device", "cores", "independent", "workers"),
+    [("cpu", 2, 6, 2), ("cpu", 8, 3, 3), ("cpu", 1, 3, 1), ("cpu", 4, 0, 1), ("cuda", 16, 6, 1)],
+)
+def test_as_many_workers_as_pieces_and_cores(machine, device, cores, independent, workers):
+    machine(device, cores)
+    assert devices.default_workers(independent) == workers
+
+
+def test_cores_that_this_process_may_not_use_do_not_count(machine):
+    machine("cpu", 3)
+    assert devices.usable_cores() == 3

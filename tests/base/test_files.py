@@ -1,0 +1,68 @@
+"""Are files written whole or not at all, and hashed by their content?"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from prunescope.base.errors import StoreError
+from prunescope.base.files import canonical_json, fingerprint, hash_file, write_atomically
+
+
+def test_content_is_replaced_and_nothing_else_is_left(tmp_path: Path):
+    path = tmp_path / "a.txt"
+    write_atomically(path, b"old")
+    write_atomically(path, b"new")
+    assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
+    assert path.read_bytes() == b"new"
+
+
+def test_a_full_disk_leaves_the_old_content_and_is_told_with_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "a.txt"
+    write_atomically(path, b"old")
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError, match=r"a\.txt cannot be written: No space left on device"):
+        write_atomically(path, b"new")
+    assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
+    assert path.read_bytes() == b"old"
+
+
+def test_a_folder_that_is_not_there_is_told_with_the_name(tmp_path: Path):
+    with pytest.raises(StoreError, match=r"none/a\.txt cannot be written: No such file"):
+        write_atomically(tmp_path / "none" / "a.txt", b"new")
+
+
+def test_an_interrupted_write_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def interrupt(handle: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(tmp_path / "a.txt", b"new")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"abc", bytes(3_000_000)])
+def test_a_file_is_hashed_by_its_whole_content(tmp_path: Path, content: bytes):
+    (tmp_path / "a").write_bytes(content)
+    assert hash_file(tmp_path / "a") == hashlib.sha256(content).hexdigest()
+
+
+def test_a_value_has_one_text_however_it_was_put_together():
+    assert canonical_json({"b": [1, 2.5, None], "a": "é"}) == '{"a":"\\u00e9","b":[1,2.5,null]}'
+    assert fingerprint({"b": 1, "a": 2}) == fingerprint({"a": 2, "b": 1})
+    assert fingerprint({"a": 1}) != fingerprint({"a": 2})
+
+
+def test_nan_has_no_text():
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        canonical_json({"a": float("nan")})

@@ -1,0 +1,67 @@
+"""Is a wrong setting refused with its place, what was given, and the nearest valid name?"""
+
+from typing import Annotated, Literal
+
+import pytest
+from pydantic import Field, ValidationError, model_validator
+
+from prunescope.base.errors import ConfigError
+from prunescope.base.settings import Settings
+
+
+class Wheel(Settings):
+    radius: Annotated[float, Field(gt=0)] = 0.3
+    tyre: Literal["Summer", "Winter"] = "Summer"
+
+
+class Car(Settings):
+    doors: int
+    wheels: tuple[Wheel, ...] = ()
+    spare: Wheel | None = None
+    named: dict[str, Wheel] | None = None
+
+    @model_validator(mode="after")
+    def _agree(self) -> "Car":
+        if self.doors == 13:
+            raise ValueError("thirteen doors bring no luck")
+        return self
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"dors": 2, "doors": 4}, 'car.yaml: dors is not a setting (did you mean "doors"?)'),
+        ({"zzz": 2, "doors": 4}, "zzz is not a setting (known here: doors, wheels, spare, named)"),
+        ({}, "car.yaml: doors is missing"),
+        ({"doors": "many"}, "doors is 'many': input should be a valid integer"),
+        ({"doors": 2.5}, "doors is 2.5: input should be a valid integer"),
+        ({"doors": 13}, "settings: thirteen doors bring no luck"),
+        ({"doors": 2, "spare": {"radius": 0}}, "spare.radius is 0: input should be greater than 0"),
+        ({"doors": 2, "spare": {"radius": float("inf")}}, "spare.radius is inf"),
+        ({"doors": 2, "spare": 7}, "spare is 7"),
+        ({"doors": 2, "spare": {"radios": 1}}, 'spare.radios is not a setting (did you mean "radi'),
+        ({"doors": 2, "wheels": [{}, {"tire": 1}]}, "wheels.1.tire is not a setting (did you mean"),
+        ({"doors": 2, "named": {"a": {"tire": 1}}}, "named.a.tire is not a setting"),
+        ({"doors": 2, "named": {"radius": {"tire": 1}}}, '(did you mean "tyre"?)'),
+        ({"doors": 2, "spare": {"tyre": "None"}}, "input should be 'Summer' or 'Winter'"),
+        ({1: 2, "doors": 4}, "1 is 1: keys should be strings"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_explained(values, message):
+    with pytest.raises(ConfigError) as error:
+        Car.validate_from(values, "car.yaml")
+    assert message in str(error.value)
+
+
+def test_every_fault_is_told_at_once():
+    with pytest.raises(ConfigError, match=r"doors is missing; wheels is 3: .*; spare is 4: "):
+        Car.validate_from({"wheels": 3, "spare": 4}, "car.yaml")
+
+
+def test_right_settings_come_back_frozen_and_the_given_ones_stay():
+    values = {"doors": 4, "spare": {"radius": 1}}
+    car = Car.validate_from(values, "car.yaml")
+    assert car == Car(doors=4, spare=Wheel(radius=1.0))
+    assert values == {"doors": 4, "spare": {"radius": 1}}
+    with pytest.raises(ValidationError):
+        car.doors = 5

@@ -1,0 +1,328 @@
+"""Are artifacts whole, verified, set aside when outdated, and brought back?"""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from prunescope.base.errors import ConfigError, StoreError
+from prunescope.base.store import Artifact, Store
+
+REWIND = Artifact(path="replicate-0/rewind", key="1" * 64)
+LEVEL = Artifact(path="replicate-0/level-00", key="2" * 64)
+DISSECTION = Artifact(path="replicate-0/level-00/dissection/layer4", key="3" * 64)
+REPORT = Artifact(path="report", key="4" * 64, derived=True)
+PLAN = [REWIND, LEVEL, DISSECTION, REPORT]
+
+
+def changed(artifact: Artifact) -> Artifact:
+    return replace(artifact, key="f" + artifact.key[1:])
+
+
+def aside(artifact: Artifact) -> str:
+    return f"outdated/{artifact.path.replace('/', '+')}.{artifact.key[:16]}"
+
+
+def make(store: Store, artifact: Artifact) -> None:
+    with store.making(artifact, kind="test") as folder:
+        (folder / "inner").mkdir()
+        (folder / "inner" / "a.txt").write_text(f"a of {artifact.path} {artifact.key}")
+        (folder / "b.txt").write_text("b")
+
+
+def make_all(store: Store, plan: list[Artifact]) -> None:
+    store.tidy(plan)
+    for artifact in plan:
+        if not store.has(artifact):
+            make(store, artifact)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store(tmp_path / "run")
+    store.create()
+    return store
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    files = (path for path in root.rglob("*") if path.is_file())
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
+
+
+def test_what_was_not_made_is_not_there(store: Store):
+    assert not store.has(LEVEL)
+    with pytest.raises(StoreError, match="level-00 is not there in the form this study needs"):
+        store.folder(LEVEL)
+
+
+def test_what_was_made_is_there_with_its_files_and_nothing_beside_it(store: Store):
+    make(store, LEVEL)
+    assert store.has(LEVEL)
+    assert store.folder(LEVEL) == store.root / LEVEL.path
+    assert set(contents(store.root)) == {
+        f"{LEVEL.path}/{name}" for name in ("inner/a.txt", "b.txt", "manifest.json")
+    }
+    manifest = json.loads((store.root / LEVEL.path / "manifest.json").read_text())
+    assert manifest["key"] == LEVEL.key
+    assert manifest["kind"] == "test"
+    assert set(manifest["files"]) == {"inner/a.txt", "b.txt"}
+
+
+def test_another_key_is_another_artifact(store: Store):
+    make(store, LEVEL)
+    assert not store.has(changed(LEVEL))
+    with pytest.raises(StoreError, match="not there in the form"):
+        store.folder(changed(LEVEL))
+
+
+def test_nothing_is_seen_of_an_artifact_in_the_making(store: Store):
+    with store.making(LEVEL, kind="test") as folder:
+        (folder / "b.txt").write_text("b")
+        assert not (store.root / LEVEL.path).exists()
+    assert store.has(LEVEL)
+
+
+def test_a_failed_attempt_leaves_its_checkpoint_alone(store: Store):
+    checkpoint = store.workplace(LEVEL) / "checkpoint"
+    checkpoint.write_text("step 5")
+
+    def fail() -> None:
+        with store.making(LEVEL, kind="test") as folder:
+            (folder / "half").write_text("ha")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert [path for path in store.root.rglob("*") if path.is_file()] == [checkpoint]
+    make(store, LEVEL)
+    assert "half" not in {path.name for path in store.folder(LEVEL).iterdir()}
+    assert not checkpoint.exists()
+
+
+def test_what_a_killed_attempt_left_does_not_get_into_the_next(store: Store):
+    left = store.workplace(LEVEL) / "new" / "inner"
+    left.mkdir(parents=True)
+    (left / "stray.txt").write_text("stray")
+    make(store, LEVEL)
+    assert not (store.folder(LEVEL) / "inner" / "stray.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["b.txt", "inner/a.txt"])
+def test_a_flipped_bit_is_found_and_named(store: Store, name: str):
+    make(store, LEVEL)
+    path = store.root / LEVEL.path / name
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=rf"{name} is missing or damaged.*: remove .*level-00 and"):
+        store.folder(LEVEL)
+
+
+@pytest.mark.parametrize("name", ["b.txt", "inner/a.txt"])
+def test_a_missing_file_is_found_and_named(store: Store, name: str):
+    make(store, LEVEL)
+    (store.root / LEVEL.path / name).unlink()
+    with pytest.raises(StoreError, match=rf"{name} is missing or damaged.*: remove .*level-00 and"):
+        store.folder(LEVEL)
+
+
+def test_a_manifest_with_any_byte_flipped_never_vouches_for_other_files(store: Store):
+    make(store, LEVEL)
+    path = store.root / LEVEL.path / "manifest.json"
+    whole = path.read_bytes()
+    for position in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[position] ^= 128 if position % 3 == 0 else 1
+        path.write_bytes(damaged)
+        try:
+            store.folder(LEVEL)
+        except StoreError:
+            continue
+        read, written = json.loads(damaged), json.loads(whole)
+        assert (read["key"], read["files"]) == (written["key"], written["files"])
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"key":"x","files":3}', b"\xff\xfe"])
+def test_a_damaged_manifest_is_named_with_what_to_do(store: Store, content: bytes):
+    make(store, LEVEL)
+    (store.root / LEVEL.path / "manifest.json").write_bytes(content)
+    for ask in (store.has, store.folder, lambda artifact: store.tidy([artifact])):
+        with pytest.raises(StoreError, match=r"manifest\.json is damaged .*: remove .*level-00"):
+            ask(LEVEL)
+
+
+def test_artifacts_of_one_key_at_two_places_do_not_share_a_workplace(store: Store):
+    twin = Artifact(path="replicate-0/other/level-00", key=LEVEL.key)
+    (store.workplace(LEVEL) / "checkpoint").write_text("mine")
+    make(store, twin)
+    assert (store.workplace(LEVEL) / "checkpoint").read_text() == "mine"
+
+
+def test_a_level_under_new_settings_takes_its_dissection_aside_and_back(store: Store):
+    make_all(store, PLAN)
+    before = contents(store.root)
+    other = [REWIND, changed(LEVEL), changed(DISSECTION), changed(REPORT)]
+    store.tidy(other)
+    assert [store.has(artifact) for artifact in other] == [True, False, False, False]
+    make_all(store, other)
+    assert all(store.folder(artifact).is_dir() for artifact in other)
+    store.tidy(PLAN)
+    assert [store.has(artifact) for artifact in PLAN] == [True, True, True, False]
+    make_all(store, PLAN)
+    after = contents(store.root)
+    assert {name: after[name] for name in after if not name.startswith("outdated/")} == before
+    assert all(store.folder(artifact).is_dir() for artifact in PLAN)
+
+
+def test_a_dissection_under_new_settings_leaves_its_level_in_place(store: Store):
+    make_all(store, PLAN)
+    other = [REWIND, LEVEL, changed(DISSECTION), changed(REPORT)]
+    make_all(store, other)
+    assert store.outdated(other) == [aside(DISSECTION)]
+    store.tidy(PLAN)
+    assert store.folder(DISSECTION).is_dir()
+    assert store.outdated(PLAN) == [aside(changed(DISSECTION))]
+
+
+def test_a_dissection_does_not_come_back_before_its_level(store: Store):
+    make_all(store, PLAN)
+    make_all(store, [REWIND, LEVEL, changed(DISSECTION), REPORT])
+    shutil.rmtree(store.root / LEVEL.path)
+    store.tidy(PLAN)
+    assert not (store.root / LEVEL.path).exists()
+    make(store, LEVEL)
+    store.tidy(PLAN)
+    assert store.folder(DISSECTION).is_dir()
+
+
+def test_a_layer_that_is_no_longer_asked_for_goes_with_its_level(store: Store):
+    make_all(store, PLAN)
+    other = [REWIND, changed(LEVEL)]
+    make_all(store, other)
+    assert not (store.root / DISSECTION.path).exists()
+    make_all(store, PLAN)
+    assert store.folder(DISSECTION).is_dir()
+
+
+def test_outdated_results_are_removed_not_kept(store: Store):
+    make_all(store, [REPORT])
+    store.tidy([changed(REPORT)])
+    assert not (store.root / "report").exists()
+    assert store.outdated([]) == []
+
+
+def test_what_an_artifact_is_outdated_with_goes_without_saying(store: Store):
+    make_all(store, PLAN)
+    assert store.outdated(PLAN) == []
+    assert store.outdated([REWIND, LEVEL]) == [DISSECTION.path, "report"]
+    assert store.outdated([REWIND]) == [LEVEL.path, "report"]
+    store.tidy([REWIND, changed(LEVEL)])
+    assert store.outdated([REWIND]) == [aside(LEVEL), "report"]
+
+
+def test_an_artifact_is_discarded_with_all_in_it(store: Store):
+    make_all(store, PLAN)
+    store.discard(LEVEL)
+    store.discard(LEVEL)
+    assert [store.has(artifact) for artifact in PLAN] == [True, False, False, True]
+    assert not (store.root / LEVEL.path).exists()
+
+
+def test_what_killed_processes_left_is_removed_but_for_checkpoints_still_wanted(store: Store):
+    make(store, REWIND)
+    for artifact in (REWIND, LEVEL, changed(LEVEL)):
+        (store.workplace(artifact) / "checkpoint").write_text(artifact.key)
+    (store.root / ".study.yaml.123.tmp").write_text("na")
+    (store.root / ".work" / "trash.77").mkdir()
+    store.tidy([REWIND, LEVEL])
+    left = {path.name: path.read_text() for path in store.root.rglob("*") if path.is_file()}
+    assert left.pop("checkpoint") == LEVEL.key
+    assert set(left) == {"a.txt", "b.txt", "manifest.json"}
+    assert len(list((store.root / ".work").iterdir())) == 1
+
+
+def test_what_no_study_made_is_in_the_way_and_stays(store: Store):
+    letters = store.root / "replicate-0" / "rewind" / "letters.txt"
+    letters.parent.mkdir(parents=True)
+    letters.write_text("dear")
+    with pytest.raises(StoreError, match=r"rewind is in the way.* move it elsewhere"):
+        store.tidy(PLAN)
+    with pytest.raises(StoreError, match="in the way"):
+        make(store, REWIND)
+    assert letters.read_text() == "dear"
+
+
+def test_an_empty_folder_becomes_a_run(tmp_path: Path):
+    store = Store(tmp_path)
+    store.create()
+    assert not store.is_run()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_folder_is_made_with_its_parents(tmp_path: Path):
+    Store(tmp_path / "a" / "b").create()
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+@pytest.mark.parametrize("name", ["letters.txt", "study.yaml", ".git", "provenance.json"])
+def test_a_folder_that_is_neither_empty_nor_a_run_is_refused_and_stays(tmp_path: Path, name: str):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(ConfigError, match="is neither empty nor a run folder: give another --out"):
+        Store(tmp_path).create()
+    assert contents(tmp_path) == {name: b"mine"}
+
+
+def test_a_file_is_refused_and_stays(tmp_path: Path):
+    (tmp_path / "a").write_text("mine")
+    with pytest.raises(ConfigError, match="a is a file, not a run folder"):
+        Store(tmp_path / "a").create()
+    with pytest.raises(ConfigError, match=r"a/b cannot be made \(Not a directory\)"):
+        Store(tmp_path / "a" / "b").create()
+    assert contents(tmp_path) == {"a": b"mine"}
+
+
+def test_a_run_killed_before_its_study_was_written_goes_on(tmp_path: Path):
+    store = Store(tmp_path)
+    with store.writing():
+        (tmp_path / ".study.yaml.123.tmp").write_text("na")
+    assert not store.is_run()
+    store.create()
+    (tmp_path / "letters.txt").write_text("dear")
+    with pytest.raises(ConfigError, match="neither empty"):
+        store.create()
+
+
+@pytest.mark.parametrize("sign", [".lock", "provenance.json"])
+def test_a_run_is_a_run_also_when_copied_without_its_lock(tmp_path: Path, sign: str):
+    for name in ("study.yaml", sign, "anything"):
+        (tmp_path / name).touch()
+    assert Store(tmp_path).is_run()
+    Store(tmp_path).create()
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from prunescope.base.files import write_atomically
+from prunescope.base.store import Artifact, Store
+
+store = Store(Path(sys.argv[1]))
+store.create()
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+with store.making(Artifact(path="level", key="k"), kind="test") as folder:
+    write_atomically(folder / "small", bytes(1_000))
+    write_atomically(folder / "large", bytes(100_000))
+"""
+
+
+def test_a_full_disk_leaves_nothing_half_written_and_is_told_with_the_name(tmp_path: Path):
+    command = [sys.executable, "-c", FULL_DISK, str(tmp_path / "run")]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.returncode == 1
+    assert "StoreError" in answer.stderr
+    assert "new/large cannot be written: File too large" in answer.stderr
+    assert contents(tmp_path) == {}

@@ -1,0 +1,378 @@
+"""Are the embedded pictures what their labels say, and is the set the same wherever it is drawn?"""
+
+import csv
+import hashlib
+import threading
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from prunescope.base.errors import ConfigError, StoreError
+from prunescope.concepts import scenes
+from prunescope.concepts.broden import BrodenFolder
+from prunescope.concepts.scenery import workers, writer
+from prunescope.concepts.scenery.brush import Brush
+from prunescope.concepts.scenery.canvas import Canvas
+from prunescope.concepts.scenery.geometry import Placement, box, ellipse
+from prunescope.concepts.scenery.labels import (
+    CATEGORIES,
+    PLANES,
+    VOCABULARY,
+    colour_plane,
+    label_planes,
+)
+from prunescope.concepts.scenery.picture import KINDS, draw_picture
+from prunescope.concepts.scenery.textures import FABRICS
+from prunescope.concepts.scenery.writer import Commission, draw_sheets
+from prunescope.concepts.scenes import class_names, draw_scenes, scenes_folder
+
+RED, GREEN, WHITE = (200.0, 40.0, 40.0), (40.0, 160.0, 60.0), (255.0, 255.0, 255.0)
+TINY = {"train": 30, "val": 20, "size": 64}
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw_scenes(tmp_path_factory.mktemp("scenes") / "set", **TINY)
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def content(root: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
+
+
+def concept(name: str) -> int:
+    return [known for _, known in VOCABULARY].index(name) + 1
+
+
+def brush_on(canvas: Canvas, **place: float) -> Brush:
+    return Brush(canvas=canvas, place=Placement(**place), air=WHITE, lamps=False, thing="house")
+
+
+class TestCanvas:
+    @given(
+        x=st.floats(0.2, 0.8),
+        y=st.floats(0.2, 0.8),
+        across=st.floats(0.05, 0.5),
+        turn=st.floats(-180, 180),
+    )
+    @settings(deadline=None, max_examples=30)
+    def test_a_cell_carries_the_label_exactly_if_its_centre_is_covered(self, x, y, across, turn):
+        canvas = Canvas(64)
+        brush_on(canvas, x=x, y=y, turn=turn).fill(ellipse(0, 0, across, across / 2), RED)
+        centres = (np.arange(32) + 0.5) / 32
+        shift = np.stack(np.meshgrid(centres - x, centres - y), axis=-1)
+        angle = np.deg2rad(turn)
+        own = shift @ np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        distance = np.hypot(own[..., 0] / across, own[..., 1] / (across / 2))
+        margin = 0.016 / (across / 2)  # a pixel, and the corners of the polygon
+        labelled = canvas.cells() > 0
+        assert labelled[distance < 1 - margin].all()
+        assert not labelled[distance > 1 + margin].any()
+
+    def test_the_painted_colour_lies_inside_the_label_and_nowhere_else(self):
+        canvas = Canvas(64)
+        brush_on(canvas).fill(box(0, 0, 1, 1), GREEN, foot=GREEN)
+        brush_on(canvas).fill(box(0.25, 0.5, 0.75, 1), RED, foot=RED)
+        colours, labels = canvas.colours(WHITE), canvas.cells()
+        assert colours[34:, 18:46] == pytest.approx(np.broadcast_to(RED, (30, 28, 3)))
+        assert (labels[16:, 8:24] == 2).all()
+        for outside in (colours[:30], colours[:, :14], colours[:, 50:]):
+            assert outside == pytest.approx(np.broadcast_to(GREEN, outside.shape))
+        assert (labels == 1).sum() == 32 * 32 - 16 * 16
+
+    def test_what_is_drawn_last_hides_what_lies_beneath(self):
+        canvas = Canvas(32)
+        for part in ("wall", "door"):
+            brush_on(canvas).fill(box(0, 0, 1, 1), RED, part)
+        assert {canvas.inks[number].part for number in canvas.cells().flat} == {"door"}
+
+    def test_a_clipped_figure_stays_inside(self):
+        canvas = Canvas(64)
+        brush_on(canvas).fill(box(0, 0, 1, 1), RED, within=box(0.25, 0.25, 0.5, 0.5))
+        assert np.argwhere(canvas.cells()).min() == 8
+        assert np.argwhere(canvas.cells()).max() == 15
+
+    def test_shade_darkens_what_it_covers_and_changes_no_label(self):
+        canvas, bright = Canvas(32), Canvas(32)
+        for each in (canvas, bright):
+            brush_on(each).fill(box(0, 0, 1, 1), RED)
+        brush_on(canvas).shine(box(0, 0, 0.5, 1), -0.5)
+        ratio = canvas.colours(WHITE) / bright.colours(WHITE)
+        assert (ratio[:, :15] < 0.8).all()
+        assert (ratio[:, 17:] == 1).all()
+        assert (canvas.cells() == bright.cells()).all()
+
+    @pytest.mark.parametrize("texture", [*FABRICS, "polka-dotted", "scaly"])
+    def test_a_texture_shows_both_colours_and_is_labelled_as_a_whole(self, texture):
+        canvas = Canvas(64)
+        brush_on(canvas).dress(box(0.1, 0.1, 0.9, 0.9), (RED, GREEN), texture, pitch=0.2)
+        inks = [canvas.inks[number] for number in canvas.cells()[4:28, 4:28].flat]
+        assert {ink.texture for ink in inks} == {texture}
+        assert 0.15 < np.mean([ink.top[0] > ink.top[1] for ink in inks]) < 0.85
+
+    def test_a_mirrored_part_turns_the_other_way(self):
+        plain, mirrored = Placement(turn=20), Placement(turn=20, mirrored=True)
+        point = np.array([[0.3, 0.1]])
+        for place in (plain, mirrored):
+            inner = place.within(0.2, 0.4, 0.5, 30).apply(point)
+            local = Placement(x=0.2, y=0.4, scale=0.5, turn=30).apply(point)
+            assert inner == pytest.approx(place.apply(local))
+
+
+class TestPictures:
+    @pytest.mark.parametrize("name", class_names())
+    def test_the_class_is_the_largest_of_the_main_things(self, name):
+        shares = Counter[str]()
+        for number in range(8):
+            picture = draw_picture(seed=1, split="train", name=name, number=number, size=32)
+            things = [picture.inks[cell].thing for cell in picture.cells.flat]
+            shares.update(thing for thing in things if thing in KINDS)
+        assert shares.most_common(1)[0][0] == name
+
+    def test_a_picture_is_a_function_of_its_arguments(self):
+        given = {"seed": 3, "split": "val", "name": "car", "number": 7, "size": 48}
+        first, second = draw_picture(**given), draw_picture(**given)
+        assert first.pixels.tobytes() == second.pixels.tobytes()
+        assert first.inks == second.inks
+        for change in ({"seed": 4}, {"split": "train"}, {"name": "tree"}, {"number": 8}):
+            assert (draw_picture(**given | change).pixels != first.pixels).any()
+
+    def test_a_larger_picture_shows_the_same_things_at_the_same_places(self):
+        small, large = (
+            draw_picture(seed=0, split="train", name="house", number=2, size=size)
+            for size in (48, 96)
+        )
+        small_planes, large_planes = label_planes(small), label_planes(large)
+        assert small.scenes == large.scenes
+        same = small_planes[1:] == large_planes[1:, 1::2, 1::2]
+        assert same.mean() > 0.9
+
+    def test_a_part_lies_in_a_thing_and_a_wider_name_over_its_kinds(self):
+        kinds = {concept("building"): {"house", "windmill"}, concept("animal"): {"bird", "fish"}}
+        for number in range(12):
+            name = class_names()[number % 10]
+            picture = draw_picture(seed=2, split="train", name=name, number=number, size=32)
+            planes = dict(zip(PLANES, label_planes(picture), strict=True))
+            assert planes["object_1"].all()
+            for wider, names in kinds.items():
+                narrow = np.isin(planes["object_1"], [concept(each) for each in names])
+                assert ((planes["object_2"] == wider) == narrow).all()
+
+    def test_the_mean_colour_says_little_about_the_class(self):
+        def means(split: str) -> list[list[np.ndarray]]:
+            return [
+                [
+                    draw_picture(seed=0, split=split, name=name, number=number, size=32)
+                    .pixels.reshape(16, 64, 3)
+                    .mean(axis=1)
+                    for number in range(4)
+                ]
+                for name in class_names()
+            ]
+
+        centres = np.array([np.mean(each, axis=0) for each in means("train")])
+        hits = [
+            np.abs(centres - colours).sum(axis=(1, 2)).argmin() == label
+            for label, pictures in enumerate(means("val"))
+            for colours in pictures
+        ]
+        assert np.mean(hits) < 0.35
+
+
+class TestColours:
+    def test_each_prototype_has_its_own_name(self):
+        names = {(20, 20, 20): "black-c", (110, 72, 42): "brown-c", (235, 130, 35): "orange-c"}
+        for tone, name in names.items():
+            pixels = np.full((4, 4, 3), tone, np.uint8)
+            assert (colour_plane(pixels) == concept(name)).all()
+
+    def test_a_block_is_averaged_before_it_is_named(self):
+        pixels = np.zeros((2, 4, 3), np.uint8)
+        pixels[:, 0] = 250
+        assert colour_plane(pixels).tolist() == [[concept("grey-c"), concept("black-c")]]
+
+
+class TestLayout:
+    def test_a_set_reads_back_as_it_was_drawn(self, drawn, tmp_path):
+        commission = Commission(seed=0, **TINY)
+        concepts = BrodenFolder.open(drawn)
+        names = {label.number: label.name for label in concepts.labels} | {0: None}
+        sheets = draw_sheets(tmp_path, commission, commission.pictures()[:6], lambda: None)
+        for index, sheet in enumerate(sheets):
+            annotation = concepts.read_annotation(index)
+            planes = [plane for plane in sheet.planes if plane.any()]
+            assert concepts.images[index] == f"{sheet.stem}.png"
+            assert [names[number] for number in annotation.whole] == [
+                VOCABULARY[scene - 1][1] for scene in sheet.scenes
+            ]
+            known = [None, *(name for _, name in VOCABULARY)]
+            for written, meant in zip(annotation.planes, planes, strict=True):
+                assert [names[n] for n in written.flat] == [known[c] for c in meant.flat]
+
+    def test_primary_categories_are_those_the_labels_were_drawn_in(self, drawn):
+        labels = BrodenFolder.open(drawn).labels
+        assert {(label.category, label.name) for label in labels} <= set(VOCABULARY)
+        assert {label.category for label in labels} == set(CATEGORIES)
+        assert len({name for _, name in VOCABULARY}) == len(VOCABULARY) < 256
+
+    def test_counts_agree_with_the_files(self, drawn):
+        pictures, cells = Counter[int](), Counter[int]()
+        for row in rows(drawn / "index.csv"):
+            found = Counter[int]()
+            for entry in (entry for category in CATEGORIES for entry in row[category].split(";")):
+                if entry.isdecimal():
+                    found[int(entry)] += 32 * 32
+                elif entry:
+                    plane = np.asarray(Image.open(drawn / "images" / entry)).astype(int)
+                    numbers = plane[..., 0] + 256 * plane[..., 1]
+                    assert plane.shape == (32, 32, 3)
+                    assert numbers.any()
+                    found.update(numbers[numbers > 0].tolist())
+            pictures.update(found.keys())
+            cells.update(found)
+        labels = rows(drawn / "label.csv")
+        for row in labels:
+            assert int(row["frequency"]) == pictures[int(row["number"])]
+            assert float(row["coverage"]) == pytest.approx(
+                cells[int(row["number"])] / 1024, abs=1e-6
+            )
+        assert len(labels) == len(pictures)
+
+    def test_numbers_run_by_falling_frequency_over_all_categories(self, drawn):
+        labels = rows(drawn / "label.csv")
+        assert [int(row["number"]) for row in labels] == list(range(1, len(labels) + 1))
+        frequencies = [int(row["frequency"]) for row in labels]
+        assert frequencies == sorted(frequencies, reverse=True)
+
+    def test_each_category_sums_up_its_labels(self, drawn):
+        summary = {row["name"]: row for row in rows(drawn / "category.csv")}
+        assert tuple(summary) == CATEGORIES
+        for category, row in summary.items():
+            members = rows(drawn / f"c_{category}.csv")
+            assert [int(member["code"]) for member in members] == list(range(1, len(members) + 1))
+            assert int(row["count"]) == len(members)
+            assert int(row["frequency"]) == sum(int(member["frequency"]) for member in members)
+            assert (row["first"], row["last"]) == (members[0]["number"], members[-1]["number"])
+
+    def test_lines_end_as_broden_ends_them(self, drawn):
+        for path in drawn.glob("*.csv"):
+            text = path.read_bytes()
+            assert text.count(b"\r\n") == text.count(b"\n") > 1
+        header = (drawn / "index.csv").read_text().splitlines()[0]
+        assert header == "image,split,ih,iw,sh,sw,color,object,part,material,scene,texture"
+
+    def test_classes_are_balanced_and_take_turns(self, drawn):
+        folders = {path.name for path in (drawn / "images" / "train").iterdir()}
+        assert folders == set(class_names())
+        for split, share in (("train", 3), ("val", 2)):
+            for name in class_names():
+                files = sorted(path.name for path in (drawn / "images" / split / name).iterdir())
+                assert files == [f"{number:04d}.png" for number in range(share)]
+        index = rows(drawn / "index.csv")
+        assert [row["image"].split("/")[1] for row in index[:10]] == list(class_names())
+        assert Counter(row["split"] for row in index) == {"train": 30, "val": 20}
+
+
+class TestDrawing:
+    def test_no_byte_depends_on_the_number_of_workers(self, tmp_path):
+        commission = Commission(seed=7, size=32, train=13, val=10)
+        done: list[None] = []
+        for count in (1, 2):
+            (tmp_path / str(count)).mkdir()
+            workers.draw_set(
+                tmp_path / str(count), commission, workers=count, advance=lambda: done.append(None)
+            )
+            assert len(done) == 23 * count
+        assert content(tmp_path / "1") == content(tmp_path / "2")
+
+    def test_a_failing_worker_is_explained(self, tmp_path):
+        (tmp_path / "file").write_text("no folder")
+        commission = Commission(seed=0, size=32, train=10, val=10)
+        with pytest.raises(StoreError, match="NotADirectoryError"):
+            workers.draw_set(tmp_path / "file", commission, workers=2, advance=lambda: None)
+
+    def test_an_interrupted_set_leaves_nothing(self, tmp_path, monkeypatch):
+        pictures = iter(range(4))
+
+        def fail(**given: object) -> object:
+            if next(pictures) == 3:
+                raise KeyboardInterrupt
+            return draw_picture(**given)
+
+        monkeypatch.setattr(writer, "draw_picture", fail)
+        with pytest.raises(KeyboardInterrupt):
+            draw_scenes(tmp_path / "set", train=10, val=10, size=32)
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize(
+        ("wrong", "said"),
+        [({"size": 97}, "size is 97"), ({"size": 30}, "size is 30"), ({"val": 9}, "val is 9")],
+    )
+    def test_what_cannot_be_drawn_is_refused(self, tmp_path, wrong, said):
+        with pytest.raises(ConfigError, match=said):
+            draw_scenes(tmp_path / "set", **({"train": 10, "val": 10, "size": 32} | wrong))
+        assert list(tmp_path.iterdir()) == []
+
+    def test_what_lies_there_already_is_not_touched(self, tmp_path):
+        (tmp_path / "notes.txt").write_text("mine")
+        for occupied in (tmp_path, tmp_path / "notes.txt"):
+            with pytest.raises(ConfigError, match="there already"):
+                draw_scenes(occupied, train=10, val=10, size=32)
+        assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+class TestCache:
+    def test_two_who_ask_at_once_get_one_set_drawn_once(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path))
+        drawn, found = [], []
+
+        def count(root: Path, **given: object) -> Path:
+            drawn.append(root)
+            return draw_scenes(root, **given)
+
+        monkeypatch.setattr(scenes, "draw_scenes", count)
+        ask = lambda: found.append(scenes_folder(train=10, val=10, size=32))  # noqa: E731
+        threads = [threading.Thread(target=ask) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(drawn) == 1
+        assert found == drawn * 3
+        assert found[0].name == f"scenes-v{scenes.SCENES_VERSION}-seed0-10+10-32px"
+
+    def test_a_draft_left_by_a_killed_process_is_swept_away(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path))
+        name = f"scenes-v{scenes.SCENES_VERSION}-seed0-10+10-32px"
+        (tmp_path / f".{name}.1.drawing" / "images").mkdir(parents=True)
+        assert scenes_folder(train=10, val=10, size=32) == tmp_path / name
+        assert not list(tmp_path.glob(".*.drawing"))
+
+    def test_the_cache_follows_the_environment(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.delenv("PRUNESCOPE_CACHE", raising=False)
+        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+        assert scenes.cache_folder() == tmp_path / ".cache" / "prunescope"
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+        assert scenes.cache_folder() == tmp_path / "xdg" / "prunescope"
+        monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "own"))
+        assert scenes.cache_folder() == tmp_path / "own"
+
+    def test_a_cache_that_cannot_be_written_is_explained(self, tmp_path, monkeypatch):
+        (tmp_path / "file").write_text("no folder")
+        monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "file"))
+        with pytest.raises(ConfigError, match="set PRUNESCOPE_CACHE"):
+            scenes_folder(train=10, val=10, size=32)

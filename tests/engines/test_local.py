@@ -1,0 +1,159 @@
+"""Is work performed in order, beside each other, and does nothing outlive a failure?"""
+
+import io
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+import torch
+
+from engines import works
+from engines.works import Errand, Office, Trace, wait_until
+from prunescope.base.errors import ConfigError, DataError, PrunescopeError
+from prunescope.base.progress import SILENT, LineProgress
+from prunescope.engines.local import LocalEngine
+
+CHAINS = [
+    Errand(name="last", after=("a2", "b2")),
+    Errand(name="a1"),
+    Errand(name="b1"),
+    Errand(name="a2", after=("a1",)),
+    Errand(name="b2", after=("b1",)),
+]
+
+
+class Desk:
+    """Receives outcomes."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, Trace] = {}
+        self.processes: set[int] = set()
+
+    def finish(self, work: Errand, trace: Trace) -> None:
+        self.outcomes[work.name] = trace
+        self.processes.add(os.getpid())
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(folder=tmp_path)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def is_alive(process: int) -> bool:
+    """Say whether a process runs; a dead one that nobody has asked about does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def test_two_workers_keep_the_order_and_report_to_this_process(office: Office, desk: Desk):
+    stream = io.StringIO()
+    LocalEngine(2).run(CHAINS, office.perform, desk.finish, LineProgress(stream))
+    for work in CHAINS:
+        assert desk.outcomes[work.name].before.issuperset(work.after)
+    assert list(desk.outcomes)[-1] == "last"
+    assert desk.processes == {os.getpid()}
+    performers = {trace.process for trace in desk.outcomes.values()}
+    assert os.getpid() not in performers
+    assert not any(is_alive(process) for process in performers)
+    assert {trace.threads for trace in desk.outcomes.values()} == {LocalEngine(2).threads}
+    assert sorted(stream.getvalue().split("\n")) == ["", *sorted(f"did {w.name}" for w in CHAINS)]
+
+
+@pytest.fixture
+def stranger() -> Iterator[BaseProcess]:
+    """A child of this process that no engine started."""
+    process = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(works.WAIT,))
+    process.start()
+    yield process
+    process.kill()
+    process.join()
+
+
+def test_an_error_in_one_work_is_raised_and_ends_the_others_but_no_stranger(
+    office: Office, desk: Desk, stranger: BaseProcess
+):
+    errands = [Errand(name="wait"), Errand(name="fail"), Errand(name="after", after=("fail",))]
+    with pytest.raises(DataError, match="the photograph is torn"):
+        LocalEngine(2).run(errands, office.perform, desk.finish, SILENT)
+    assert desk.outcomes == {}
+    assert len(office.waiting()) == 1
+    assert not any(is_alive(process) for process in office.waiting())
+    assert multiprocessing.active_children() == [stranger]
+
+
+def test_a_worker_that_is_killed_ends_the_run_with_a_word_on_why(office: Office, desk: Desk):
+    errands = [Errand(name="wait"), Errand(name="die")]
+    with pytest.raises(PrunescopeError, match=r"died before its work was done.* fewer workers"):
+        LocalEngine(2).run(errands, office.perform, desk.finish, SILENT)
+    assert len(office.waiting()) == 1
+    assert not any(is_alive(process) for process in office.waiting())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a parent's death")
+def test_no_worker_outlives_a_killed_parent(office: Office):
+    command = [sys.executable, works.__file__, str(office.folder)]
+    environment = os.environ | {"PYTHONPATH": str(Path(works.__file__).parent.parent)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as parent:
+        wait_until(lambda: len(office.waiting()) == 2)
+        assert all(is_alive(process) for process in office.waiting())
+        os.kill(parent.pid, signal.SIGKILL)
+        parent.wait()
+        wait_until(lambda: not any(is_alive(process) for process in office.waiting()))
+
+
+def test_one_worker_is_this_process_in_the_order_given(office: Office, desk: Desk):
+    LocalEngine(1).run(CHAINS, office.perform, desk.finish, SILENT)
+    assert list(desk.outcomes) == ["a1", "b1", "a2", "b2", "last"]
+    assert {trace.process for trace in desk.outcomes.values()} == {os.getpid()}
+    assert LocalEngine(1).threads == torch.get_num_threads()
+
+
+def test_one_worker_stops_at_an_error(office: Office, desk: Desk):
+    (office.folder / "pid-1").touch()  # nobody to wait for
+    errands = [Errand(name="a"), Errand(name="fail"), Errand(name="b")]
+    with pytest.raises(DataError, match="torn"):
+        LocalEngine(1).run(errands, office.perform, desk.finish, SILENT)
+    assert list(desk.outcomes) == ["a"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    "errands",
+    [
+        [Errand(name="a", after=("b",)), Errand(name="b", after=("a",))],
+        [Errand(name="a", after=("nobody",))],
+    ],
+)
+def test_works_that_could_never_begin_are_refused(workers, errands, office: Office, desk: Desk):
+    with pytest.raises(ValueError, match="no order satisfies a"):
+        LocalEngine(workers).run(errands, office.perform, desk.finish, SILENT)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_work_is_no_work(workers, office: Office, desk: Desk):
+    LocalEngine(workers).run([], office.perform, desk.finish, SILENT)
+    assert desk.outcomes == {}
+
+
+def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("prunescope.engines.local.usable_cores", lambda: 8)
+    assert [LocalEngine(workers).threads for workers in (2, 3, 16)] == [4, 2, 1]
+
+
+def test_less_than_one_worker_is_refused():
+    with pytest.raises(ConfigError, match="the number of workers is 0, but must be at least 1"):
+        LocalEngine(0)
