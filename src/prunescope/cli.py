@@ -295,7 +295,8 @@ def check(
     from prunescope.concepts.check import check_concepts
 
     with _progress() as progress:
-        found = check_concepts(open_concepts(concepts, split=split, limit=limit), progress=progress)
+        opened = open_concepts(concepts, split=split, limit=limit, progress=progress)
+        found = check_concepts(opened, progress=progress)
     _print(found.as_dict(), str(found), as_json)
     if found.problems:
         raise typer.Exit(2)
@@ -315,7 +316,7 @@ def preview(
     from prunescope.concepts.preview import preview_concepts
 
     with _progress() as progress:
-        opened = open_concepts(concepts, split=split)
+        opened = open_concepts(concepts, split=split, progress=progress)
         sheets = preview_concepts(opened, out, images=images, seed=seed, progress=progress)
     _print({"sheets": [str(sheet) for sheet in sheets]}, "\n".join(map(str, sheets)), as_json)
 

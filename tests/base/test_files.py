@@ -10,10 +10,12 @@ from prunescope.base.errors import StoreError
 from prunescope.base.files import canonical_json, fingerprint, hash_file, write_atomically
 
 
-def test_content_is_replaced_and_nothing_else_is_left(tmp_path: Path):
+def test_content_is_replaced_at_once_and_nothing_else_is_left(tmp_path: Path):
     path = tmp_path / "a.txt"
     write_atomically(path, b"old")
-    write_atomically(path, b"new")
+    with path.open("rb") as reader:
+        write_atomically(path, b"new")
+        assert reader.read() == b"old"
     assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
     assert path.read_bytes() == b"new"
 

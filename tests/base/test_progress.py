@@ -98,10 +98,10 @@ def test_a_bar_shows_its_name_its_count_and_its_note_as_they_are(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "200")
     stream = Terminal()
-    with progress_on(stream) as progress, progress.task("layer [4]", 8) as task:
+    with progress_on(stream) as progress, progress.task("layer [dim]", 8) as task:
         task.advance(3, "unit [bold]")
         progress._bars.refresh()
-    assert "layer [4]" in stream.getvalue()
+    assert "layer [dim]" in stream.getvalue()
     assert "3/8" in stream.getvalue()
     assert "unit [bold]" in stream.getvalue()
 

@@ -33,7 +33,7 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     def begin(threads: int = 2, **changes: Any) -> list[str]:
         monkeypatch.setattr(module, "environment", lambda: HERE | changes)
-        return Provenance(tmp_path).begin({"replicate-0": 5}, threads=threads)
+        return Provenance(tmp_path).begin({"replicate-0": 5}, threads=threads, workers=2)
 
     return begin
 
@@ -65,19 +65,37 @@ def test_what_changes_no_bit_is_not_told(invoke):
 
 def test_every_invocation_and_artifact_stays_on_record(invoke, tmp_path: Path):
     invoke()
-    Provenance(tmp_path).finished("level-00", key="k", kind="level", seconds=1.234, cost=10.0)
+    Provenance(tmp_path).finished(
+        "level-00", key="k", kind="level", seconds=1.234, cost=10.0, resumed=False
+    )
     invoke(host="there")
-    Provenance(tmp_path).finished("level-01", key="l", kind="level", seconds=3, cost=30)
+    Provenance(tmp_path).finished(
+        "level-01", key="l", kind="level", seconds=3, cost=30, resumed=False
+    )
     record = json.loads((tmp_path / PROVENANCE).read_text())
     assert [invocation["host"] for invocation in record["invocations"]] == ["here", "there"]
     assert record["invocations"][0]["seeds"] == {"replicate-0": 5}
     assert record["artifacts"] == {
-        "level-00": {"key": "k", "kind": "level", "seconds": 1.23, "cost": 10, "invocation": 0},
-        "level-01": {"key": "l", "kind": "level", "seconds": 3, "cost": 30, "invocation": 1},
+        "level-00": {
+            "key": "k",
+            "kind": "level",
+            "seconds": 1.23,
+            "cost": 10,
+            "resumed": False,
+            "invocation": 0,
+        },
+        "level-01": {
+            "key": "l",
+            "kind": "level",
+            "seconds": 3,
+            "cost": 30,
+            "resumed": False,
+            "invocation": 1,
+        },
     }
 
 
-def test_the_rate_of_a_kind_is_reckoned_over_all_of_it(tmp_path: Path):
+def test_the_rate_of_a_kind_is_reckoned_over_all_of_it_that_was_made_in_one_go(tmp_path: Path):
     record = Provenance(tmp_path)
     for path, kind, seconds, cost in [
         ("a", "level", 10, 100),
@@ -85,7 +103,8 @@ def test_the_rate_of_a_kind_is_reckoned_over_all_of_it(tmp_path: Path):
         ("c", "dissection", 5, 50),
         ("d", "tables", 1, 0),
     ]:
-        record.finished(path, key="k", kind=kind, seconds=seconds, cost=cost)
+        record.finished(path, key="k", kind=kind, seconds=seconds, cost=cost, resumed=False)
+    record.finished("e", key="k", kind="level", seconds=1, cost=100, resumed=True)
     assert Provenance(tmp_path).seconds_per_cost() == {"level": 0.2, "dissection": 0.1}
 
 

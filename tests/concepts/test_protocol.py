@@ -45,7 +45,7 @@ def test_a_set_is_known_by_its_form_without_computing_its_fingerprint(make_folde
 
 def test_scenes_opens_the_embedded_folder(make_folder, monkeypatch):
     folder: Path = make_folder()
-    drawn = SimpleNamespace(scenes_folder=lambda: folder)
+    drawn = SimpleNamespace(scenes_folder=lambda *, progress: folder)
     monkeypatch.setitem(sys.modules, "prunescope.concepts.scenes", drawn)
     concepts = open_concepts("scenes", split="val")
     assert concepts.name == "scenes"

@@ -115,7 +115,7 @@ class TestCanvas:
         assert (ratio[:, 17:] == 1).all()
         assert (canvas.cells() == bright.cells()).all()
 
-    @pytest.mark.parametrize("texture", [*FABRICS, "polka-dotted", "scaly"])
+    @pytest.mark.parametrize("texture", [*FABRICS, "chequered", "polka-dotted", "scaly"])
     def test_a_texture_shows_both_colours_and_is_labelled_as_a_whole(self, texture):
         canvas = Canvas(64)
         brush_on(canvas).dress(box(0.1, 0.1, 0.9, 0.9), (RED, GREEN), texture, pitch=0.2)

@@ -106,7 +106,7 @@ def test_a_worker_that_is_killed_ends_the_run_with_a_word_on_why(office: Office,
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a parent's death")
 def test_no_worker_outlives_a_killed_parent(office: Office):
     command = [sys.executable, works.__file__, str(office.folder)]
-    environment = os.environ | {"PYTHONPATH": str(Path(works.__file__).parent.parent)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as parent:
         wait_until(lambda: len(office.waiting()) == 2)
         assert all(is_alive(process) for process in office.waiting())

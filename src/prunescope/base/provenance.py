@@ -37,12 +37,17 @@ class Provenance:
                     f"{self._path} is damaged ({error!r}): remove it to go on"
                 ) from None
 
-    def begin(self, seeds: dict[str, int], *, threads: int) -> list[str]:
+    @property
+    def workers(self) -> int:
+        """Return how many processes the last invocation ran beside each other."""
+        return int(self._invocations[-1]["workers"]) if self._invocations else 1
+
+    def begin(self, seeds: dict[str, int], *, threads: int, workers: int) -> list[str]:
         """Record this invocation; return what differs from the last one and may change bits.
 
-        threads: how many each process computes with.
+        threads: how many each process computes with. workers: processes beside each other.
         """
-        now = environment() | {"threads": threads, "seeds": seeds}
+        now = environment() | {"threads": threads, "workers": workers, "seeds": seeds}
         former = self._invocations[-1] if self._invocations else now
         self._invocations.append(now)
         self._write()
@@ -53,13 +58,19 @@ class Provenance:
             if before[name] != after[name]
         ]
 
-    def finished(self, path: str, *, key: str, kind: str, seconds: float, cost: float) -> None:
-        """Record that an artifact was made in so many seconds of work."""
+    def finished(
+        self, path: str, *, key: str, kind: str, seconds: float, cost: float, resumed: bool
+    ) -> None:
+        """Record that an artifact was made in so many seconds of work.
+
+        resumed: part of the work was done before, so the seconds are not those of the whole.
+        """
         self._artifacts[path] = {
             "key": key,
             "kind": kind,
             "seconds": round(seconds, 2),
             "cost": cost,
+            "resumed": resumed,
             "invocation": len(self._invocations) - 1,
         }
         self._write()
@@ -69,6 +80,8 @@ class Provenance:
         seconds: dict[str, float] = {}
         costs: dict[str, float] = {}
         for entry in self._artifacts.values():
+            if entry["resumed"]:
+                continue
             kind = entry["kind"]
             seconds[kind] = seconds.get(kind, 0.0) + entry["seconds"]
             costs[kind] = costs.get(kind, 0.0) + entry["cost"]

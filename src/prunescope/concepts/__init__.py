@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.protocol import Annotation, ConceptSet, Label
 
@@ -15,7 +16,13 @@ KINDS = {
 """What `open_concepts` takes, and what it is."""
 
 
-def open_concepts(name: str, *, split: str | None = None, limit: int | None = None) -> ConceptSet:
+def open_concepts(
+    name: str,
+    *,
+    split: str | None = None,
+    limit: int | None = None,
+    progress: Progress = SILENT,
+) -> ConceptSet:
     """Return the concept set of a name.
 
     name: `scenes`, the embedded set (drawn on first use), or `broden:DIR`, a folder in Broden's
@@ -28,7 +35,9 @@ def open_concepts(name: str, *, split: str | None = None, limit: int | None = No
     if name == "scenes":
         from prunescope.concepts.scenes import scenes_folder
 
-        return BrodenFolder.open(scenes_folder(), name=name, split=split, limit=limit)
+        return BrodenFolder.open(
+            scenes_folder(progress=progress), name=name, split=split, limit=limit
+        )
     if kind == "broden" and folder:
         path = Path(folder).expanduser()
         return BrodenFolder.open(path, name=name, split=split, limit=limit)

@@ -62,7 +62,7 @@ def dissect(
     }
     settings = DissectionSettings.validate_from(given, "dissect")
     if isinstance(concepts, str):
-        concepts = open_concepts(concepts, split=split, limit=limit)
+        concepts = open_concepts(concepts, split=split, limit=limit, progress=progress)
     elif split is not None or limit is not None:
         raise ConfigError("split and limit select images of a concept set given by name only")
     return dissect_as(settings, model, concepts, device=device, progress=progress)

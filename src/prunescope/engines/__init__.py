@@ -28,6 +28,10 @@ class Engine(Protocol):
     """Something that performs works, each after those it needs."""
 
     @property
+    def workers(self) -> int:
+        """Return how many processes it runs beside each other."""
+
+    @property
     def threads(self) -> int:
         """Return how many threads each of its processes computes with."""
 

@@ -31,16 +31,16 @@ class LocalEngine:
     def __init__(self, workers: int = 1) -> None:
         if workers < 1:
             raise ConfigError(f"the number of workers is {workers}, but must be at least 1")
-        self._workers = workers
+        self.workers = workers
 
     @property
     def threads(self) -> int:
         """Return how many threads each of its processes computes with."""
-        if self._workers == 1:
+        if self.workers == 1:
             import torch
 
             return torch.get_num_threads()
-        return max(1, usable_cores() // self._workers)
+        return max(1, usable_cores() // self.workers)
 
     def run(
         self,
@@ -55,11 +55,11 @@ class LocalEngine:
         for each other, or for one that is not there; PrunescopeError where a worker dies.
         """
         ordered = _in_order(works)
-        if self._workers == 1:
+        if self.workers == 1:
             for work in ordered:
                 finish(work, perform(work, progress))
             return
-        with self._staff(min(self._workers, len(ordered)), progress) as staff:
+        with self._staff(min(self.workers, len(ordered)), progress) as staff:
             _perform_all(staff, ordered, perform, finish)
 
     @contextmanager

@@ -41,13 +41,12 @@ def run_study(
     store = Store(out)
     sources = Sources(study, progress)
     plan = plan_study(study, sources)
-    to_do = tuple(stage for stage in plan.stages if not _is_done(stage, store))
-    if to_do:
+    if not (store.is_run() and all(_is_done(stage, store) for stage in plan.stages)):
         check_study(study, sources)
     store.create()
     with store.writing():
-        write_atomically(out / STUDY, study.to_yaml().encode())
         store.tidy(plan.artifacts)
+        write_atomically(out / STUDY, study.to_yaml().encode())
         _perform(study, store, sources, plan, _engine(study, workers), progress)
     return out / PAGE
 
@@ -69,12 +68,13 @@ def status(out: Path) -> Status:
     """Say what is done, running and left in a run folder."""
     study, store, sources, plan = _open_run(out)
     to_do, done = _sorted_out(plan, store)
-    rates = Provenance(out).seconds_per_cost()
+    provenance = Provenance(out)
+    rates = provenance.seconds_per_cost()
     return Status(
         name=study.name,
         done=done,
         to_do=to_do,
-        seconds_left=seconds_left(plan, store, study, sources, rates),
+        seconds_left=seconds_left(plan, store, study, sources, rates, workers=provenance.workers),
         holder=store.holder(),
         outdated=tuple(store.outdated(plan.artifacts)),
     )
@@ -105,7 +105,7 @@ def _perform(
         return
     provenance = Provenance(store.root)
     seeds = {f"replicate-{i}": replicate_seed(study, i) for i in range(study.replicates)}
-    for difference in provenance.begin(seeds, threads=engine.threads):
+    for difference in provenance.begin(seeds, threads=engine.threads, workers=engine.workers):
         progress.say(f"warning: the bits may differ, since {difference}")
 
     def finish(stage: Stage, outcome: Outcome) -> None:
@@ -115,6 +115,7 @@ def _perform(
                 key=artifact.key,
                 kind=stage.kind,
                 seconds=outcome.seconds / len(outcome.made),
+                resumed=outcome.resumed,
                 cost=stage_cost(stage, study, sources) / len(stage.artifacts),
             )
         progress.say(outcome.message)

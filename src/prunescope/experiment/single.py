@@ -34,7 +34,7 @@ def evaluate_network(
     resolution: side the images are squashed to; None takes them as they are.
     mean, std: normalisation; None takes the network's own. Raises ConfigError if it has none.
     """
-    folder = data_folder(source)
+    folder = data_folder(source, progress)
     images = load_images(
         folder, find_split(folder, split), resolution=resolution, progress=progress
     )
@@ -76,7 +76,7 @@ def dissect_network(
     dissection = dissect_as(
         settings,
         network.module,
-        open_concepts(concepts, split=split, limit=limit),
+        open_concepts(concepts, split=split, limit=limit, progress=progress),
         device=device or default_device(),
         progress=progress,
     )

@@ -18,9 +18,9 @@ from prunescope.networks import NetworkInput, network_input
 from prunescope.study import Channels, Study
 
 
-def data_folder(source: str) -> str:
+def data_folder(source: str, progress: Progress = SILENT) -> str:
     """Return where labelled images lie: the embedded set, once drawn, or the source itself."""
-    return str(scenes_folder() / "images") if source == "scenes" else source
+    return str(scenes_folder(progress=progress) / "images") if source == "scenes" else source
 
 
 def normalisation_of(
@@ -58,7 +58,9 @@ class Sources:
     def concepts(self) -> ConceptSet:
         """The pictures with labelled concepts."""
         concepts = self._study.concepts
-        return open_concepts(concepts.source, split=concepts.split, limit=concepts.limit)
+        return open_concepts(
+            concepts.source, split=concepts.split, limit=concepts.limit, progress=self._progress
+        )
 
     @cached_property
     def train_images(self) -> LabelledImages:
@@ -78,7 +80,7 @@ class Sources:
 
     @cached_property
     def _data(self) -> str:
-        return data_folder(self._study.data.source)
+        return data_folder(self._study.data.source, self._progress)
 
     def _load(self, split: str) -> LabelledImages:
         data = self._study.data

@@ -40,10 +40,14 @@ HISTORY = "history.csv"
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a performed stage made, the seconds it took, and a line for the user."""
+    """What a performed stage made, the seconds it took, and a line for the user.
+
+    resumed: it went on from a checkpoint, so the seconds are those of its last part alone.
+    """
 
     made: tuple[Artifact, ...]
     seconds: float
+    resumed: bool
     message: str
 
 
@@ -62,13 +66,14 @@ class Workshop:
     def perform(self, stage: Stage, progress: Progress) -> Outcome:
         """Make those artifacts of a stage that are not there yet."""
         missing = tuple(artifact for artifact in stage.artifacts if not self._store.has(artifact))
+        resumed = any(self._checkpoint(artifact).is_file() for artifact in missing)
         started = time.monotonic()
         if missing:
             self._progress = progress.titled(stage.title)
             self._make(stage, missing)
         seconds = time.monotonic() - started
         message = f"{self._describe(stage)} ({duration(seconds)})"
-        return Outcome(made=missing, seconds=seconds, message=message)
+        return Outcome(made=missing, seconds=seconds, resumed=resumed, message=message)
 
     def _make(self, stage: Stage, missing: tuple[Artifact, ...]) -> None:
         match stage.kind, stage.subject:
@@ -170,11 +175,14 @@ class Workshop:
             start=start,
             end=end,
             after_step=keeper,
-            checkpoint=self._store.workplace(artifact) / "checkpoint.safetensors",
+            checkpoint=self._checkpoint(artifact),
             identity=artifact.key,
             progress=self._progress,
         )
         return history.to_csv(index=False, lineterminator="\n").encode()
+
+    def _checkpoint(self, artifact: Artifact) -> Path:
+        return self._store.workplace(artifact) / "checkpoint.safetensors"
 
     def _evaluate(self, network: nn.Module) -> Evaluation:
         training = self._study.training

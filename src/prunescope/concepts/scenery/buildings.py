@@ -32,7 +32,7 @@ _ROOFS = {  # right halves; the eaves at x = 1, y = 0, the ridge at y = -1
     "hip": "0.5,-0.8 1,0",
     "barn": "0,-1 0.68,-0.6 1,0",
 }
-_MATERIALS = ("brick", "brick", "brick", "brick", "plaster", "wood", "wood", "stone")
+_MATERIALS = ("brick", "brick", "brick", "brick", "brick", "brick", "plaster", "wood", "stone")
 
 
 def house(brush: Brush, rng: Random) -> None:
@@ -97,12 +97,12 @@ def town_building(brush: Brush, rng: Random, wide: float, tall: float, tone: Rgb
 
 def _wall(brush: Brush, rng: Random, wall: Outline) -> None:
     """Draw a wall of brick, wood, stone or plaster, sometimes painted in a pattern."""
-    if brush.detailed and rng.random() < 0.2:
+    if brush.detailed and rng.random() < 0.15:
         brush.dress(wall, pattern_colours(rng), rng.choice(FABRICS), "wall", "plaster")
         return
     material, tone = rng.choice(_MATERIALS), body_colour(rng)
     if material == "brick":
-        tone = jittered(mix(colour("brick"), tone, rng.uniform(0, 0.2)), rng)
+        tone = jittered(mix(colour("brick"), tone, rng.uniform(0, 0.4)), rng)
     brush.fill(wall, tone, "wall", material)
     if brush.detailed and material != "plaster":
         joint = lighter(tone, 0.34) if material == "brick" else darker(tone, 0.16)

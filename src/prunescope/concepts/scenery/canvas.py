@@ -18,7 +18,9 @@ from prunescope.concepts.scenery.palette import Rgb
 
 _SUPERSAMPLING = 3
 _NEUTRAL = 128
-_SHADE = np.array((0.376, 0.361, 0.51))  # what full shade leaves of a colour: it is bluish
+_SHADE = np.array(
+    (0.376, 0.361, 0.51), dtype=np.float32
+)  # what full shade leaves of a colour: it is bluish
 
 
 class Ink(NamedTuple):
@@ -46,6 +48,7 @@ class Canvas:
         self._ink = Image.new("L", (self._side, self._side), 0)
         self._light = Image.new("L", (self._side, self._side), _NEUTRAL)
         self._ink_pen, self._light_pen = ImageDraw.Draw(self._ink), ImageDraw.Draw(self._light)
+        self._shone = False  # until then the light is neutral, and painting need not restore it
 
     @property
     def inks(self) -> tuple[Ink, ...]:
@@ -70,7 +73,8 @@ class Canvas:
             return
         for points in _separate(self._placed(outlines, place), outlines):
             self._ink_pen.polygon(points, fill=number)
-            self._light_pen.polygon(points, fill=_NEUTRAL)
+            if self._shone:
+                self._light_pen.polygon(points, fill=_NEUTRAL)
 
     def shine(
         self,
@@ -80,7 +84,7 @@ class Canvas:
         within: Outline | None = None,
     ) -> None:
         """Lighten outlines (amount up to 1) or shade them (to -1), inside `within` if given."""
-        value = round(_NEUTRAL + 127 * amount)
+        self._shone, value = True, round(_NEUTRAL + 127 * amount)
         if within is not None:
             self._stencil(self._light, outlines, place, within, value)
             return
@@ -89,17 +93,17 @@ class Canvas:
 
     def colours(self, tint: Rgb) -> Float[np.ndarray, "height width 3"]:
         """Return the picture in sRGB from 0 to 255, edges averaged, white seen as `tint`."""
-        white = np.array(tint)
+        white = np.array(tint, dtype=np.float32)
         tops = self._in_colour([ink.top for ink in self._numbers], white)
         feet = self._in_colour([ink.foot for ink in self._numbers], white)
-        feet -= tops
-        feet *= np.linspace(0, 1, self.size)[:, None, None]
-        tops += feet
-        light = np.asarray(self._light.reduce(_SUPERSAMPLING), dtype=np.float64)[..., None]
-        light = (light - _NEUTRAL) / 127
-        tops *= 1 + np.minimum(light, 0) * (1 - _SHADE)
-        tops += np.maximum(light, 0) * (white - tops)
-        return tops
+        ramp = np.linspace(0, 255, self.size).astype(np.uint8)
+        descent = Image.fromarray(np.repeat(ramp[:, None], self.size, axis=1))
+        colours = np.asarray(Image.composite(feet, tops, descent), dtype=np.float32)
+        levels = np.asarray(self._light.reduce(_SUPERSAMPLING), dtype=np.float32)
+        light = (levels[..., None] - _NEUTRAL) / 127
+        colours *= 1 + np.minimum(light, 0) * (1 - _SHADE)
+        colours += np.maximum(light, 0) * (white - colours)
+        return colours
 
     def cells(self) -> UInt8[np.ndarray, "cell_row cell_column"]:
         """Return the ink number at the centre of each label cell, which is two pixels wide."""
@@ -133,14 +137,12 @@ class Canvas:
                 pen.polygon(piece, fill=255)
         target.paste(value, (left, top), ImageChops.darker(*masks))
 
-    def _in_colour(
-        self, tones: Sequence[Rgb], white: Float[np.ndarray, " 3"]
-    ) -> Float[np.ndarray, "height width 3"]:
+    def _in_colour(self, tones: Sequence[Rgb], white: Float[np.ndarray, " 3"]) -> Image.Image:
         glowing = np.array([[ink.glowing] for ink in self._numbers])
         palette = np.array(tones) * np.where(glowing, 1.0, white / 255)
         indexed = self._ink.copy()
         indexed.putpalette(np.clip(np.rint(palette), 0, 255).astype(np.uint8).tobytes())
-        return np.asarray(indexed.convert("RGB").reduce(_SUPERSAMPLING), dtype=np.float64)
+        return indexed.convert("RGB").reduce(_SUPERSAMPLING)
 
 
 def _separate(points: Outline, outlines: Sequence[Outline]) -> list[list[float]]:

@@ -33,7 +33,8 @@ class Placement:
 
     def apply(self, outline: Outline) -> Outline:
         """Return an outline of the thing's frame in canvas widths."""
-        return moved(outline @ self._matrix, self.x, self.y)
+        placed: Outline = outline @ self._matrix + self._origin
+        return placed
 
     def within(self, x: Number, y: Number, scale: Number, turn: Number = 0.0) -> "Placement":
         """Return the placement of a part that has a frame of its own, given in this frame."""
@@ -45,6 +46,10 @@ class Placement:
             turn=self.turn + (-turn if self.mirrored else turn),
             mirrored=self.mirrored,
         )
+
+    @cached_property
+    def _origin(self) -> Float[np.ndarray, " 2"]:
+        return np.array([self.x, self.y], dtype=np.float64)
 
     @cached_property
     def _matrix(self) -> Float[np.ndarray, "2 2"]:

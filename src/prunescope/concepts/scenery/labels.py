@@ -44,7 +44,7 @@ _NAMES = {
         "toy blocks", "tree", "vehicle", "wallpaper", "windmill",
     ),
     "part": (
-        "balcony", "basket", "blade", "bodywork", "bumper", "cap", "chimney", "crown",
+        "balcony", "basket", "blade", "bodywork", "bumper", "chimney", "crown",
         "door", "engine", "envelope", "eye", "fin", "flag", "flower heart", "fruit", "fuselage",
         "gills", "head", "headlight", "hub", "hull", "leaf", "mast", "petal", "propeller", "roof",
         "rope", "sail", "stem", "tail", "trunk", "wall", "wheel", "window", "wing",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from typing import Literal
 
 import numpy as np
 from jaxtyping import UInt8
@@ -26,12 +27,12 @@ from prunescope.concepts.scenery.trees import tree
 class Kind:
     """A class of main things.
 
-    habit: how it keeps its place: "stands", "floats", "flies" or "swims".
-    size: its usual size in canvas widths. haunts: where it is found, and how often.
+    habit: how it keeps its place. size: its usual size in canvas widths.
+    haunts: where it is found, and how often.
     """
 
     draw: Callable[[Brush, Random], None]
-    habit: str
+    habit: Literal["stands", "floats", "flies", "swims"]
     size: float
     haunts: dict[str, int]
 
@@ -164,11 +165,16 @@ def _draw_main(setting: Setting, stage: Stage, name: str, place: str) -> None:
         stage.front(x, stage.near + (0.0 if leaps else 0.015))
     elif rng.random() < 0.5:
         beside = x + rng.choice((-1, 1)) * rng.uniform(0.05, 0.3)
-        if aloft and place != "reef":
-            cloud = setting.on("cloud", beside, y + scale * 0.4, rng.uniform(0.22, 0.36))
-            props.cloud(cloud, rng, cloud_tone(setting.mood))
-        else:
-            stage.front(beside, stage.near)
+        _draw_before(setting, stage, beside, y + scale * 0.4 if aloft and place != "reef" else None)
+
+
+def _draw_before(setting: Setting, stage: Stage, x: float, level: float | None) -> None:
+    """Half hide the main thing: behind a cloud at a level in the air, else behind what is there."""
+    if level is None:
+        stage.front(x, stage.near)
+    else:
+        cloud = setting.on("cloud", x, level, setting.rng.uniform(0.22, 0.36))
+        props.cloud(cloud, setting.rng, cloud_tone(setting.mood))
 
 
 def _developed(
@@ -176,15 +182,15 @@ def _developed(
 ) -> UInt8[np.ndarray, "height width 3"]:
     """Add what the eye and the film add: a glow around the sun, darker corners, grain."""
     colours = canvas.colours(mood.tint)
-    steps = (np.arange(canvas.size) + 0.5) / canvas.size
+    steps = (np.arange(canvas.size, dtype=np.float32) + 0.5) / canvas.size
     if stage.orb is not None:
         across, down = (np.exp(-((steps - centre) ** 2) / 0.06) for centre in stage.orb)
         glow = 0.36 * mood.glow * np.outer(down, across)[..., None]
-        colours += glow * (np.array(mood.orb) - colours)
+        colours += glow * (np.array(mood.orb, dtype=np.float32) - colours)
     edge = 1 - 0.16 * (steps - 0.5) ** 2
     colours *= np.outer(edge, edge)[..., None]
     generator = np.random.default_rng(rng.getrandbits(63))
-    grain = generator.standard_normal((canvas.size, canvas.size, 1))
+    grain = generator.standard_normal((canvas.size, canvas.size, 1), dtype=np.float32)
     colours += grain * rng.uniform(0.8, 2.6)
     pixels: UInt8[np.ndarray, "height width 3"] = np.clip(np.rint(colours), 0, 255).astype(np.uint8)
     return pixels

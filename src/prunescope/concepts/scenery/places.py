@@ -1,5 +1,7 @@
 """How are the city, the reef, the heights and the playroom drawn?"""
 
+import numpy as np
+
 from prunescope.concepts.scenery import props
 from prunescope.concepts.scenery.buildings import town_building
 from prunescope.concepts.scenery.geometry import box, ellipse, moved, polygon, ribbon, smooth
@@ -115,33 +117,22 @@ def floating_island(setting: Setting, x: float, y: float, wide: float) -> None:
 
 
 def playroom(setting: Setting) -> Stage:
-    """Draw a papered wall and a wooden floor, with a rug, a picture and toys."""
+    """Draw a papered wall and a floor of boards or tiles, with a rug, a picture and toys."""
     rng, level = setting.rng, setting.rng.uniform(0.66, 0.76)
-    ground, figure = pattern_colours(rng)
-    pale = lighter(ground, 0.3)
-    tones, texture = (
-        (pale, mix(pale, figure, rng.uniform(0.45, 0.75))),
-        rng.choice((*FABRICS, "polka-dotted")),
-    )
-    pitch, turn = rng.uniform(0.14, 0.2), rng.choice((0, 0, 45, 90))
-    wall, paper = box(-0.02, -0.02, 1.02, level), setting.on("wallpaper")
-    paper.dress(wall, tones, texture, material="paper", pitch=pitch, turn=turn)
+    _papered_wall(setting, level)
     if rng.random() < 0.5:
         spot = (rng.uniform(0.12, 0.88), rng.uniform(0.18, 0.34), rng.uniform(0.18, 0.28))
         props.framed_picture(setting.on("picture", *spot), rng)
-    boards, planks = jittered(colour(rng.choice(_BOARDS)), rng), setting.on("floor")
-    floor = box(-0.02, level, 1.02, 1.02)
-    planks.fill(floor, boards, None, "wood", foot=darker(boards, 0.2))
-    joints = [
-        ribbon([(0.5 + x * 0.8, level), (0.5 + x * 1.7, 1.05)], 0.006)
-        for x in (-0.6, -0.4, -0.2, 0.0, 0.2, 0.4, 0.6)
-    ]
-    planks.fill(joints, darker(boards, 0.22), None, "wood")
+    if rng.random() < 0.45:
+        _tiles(setting, level)
+    else:
+        _boards(setting, level)
+        if rng.random() < 0.4:
+            oval = ellipse(rng.uniform(0.35, 0.65), 0.92, rng.uniform(0.36, 0.5), 0.085)
+            props.rug(setting.on("rug"), rng, oval)
     skirting = box(-0.02, level - 0.035, 1.02, level + 0.006)
     setting.on("skirting").fill(skirting, colour("snow"), None, "wood")
-    if rng.random() < 0.6:
-        oval = ellipse(rng.uniform(0.35, 0.65), 0.92, rng.uniform(0.36, 0.5), 0.085)
-        props.rug(setting.on("rug"), rng, oval)
+    floor = box(-0.02, level, 1.02, 1.02)
 
     def front(x: float, y: float) -> None:
         draw, thing = rng.choice(((props.ball, "ball"), (props.toy_blocks, "toy blocks")))
@@ -149,6 +140,49 @@ def playroom(setting: Setting) -> Stage:
 
     near = rng.uniform(0.86, 0.93)
     return Stage(scene="playroom", near=near, far=level + 0.07, front=front, ground=floor)
+
+
+def _papered_wall(setting: Setting, level: float) -> None:
+    rng = setting.rng
+    ground, figure = pattern_colours(rng)
+    pale = lighter(ground, 0.3)
+    tones = (pale, mix(pale, figure, rng.uniform(0.45, 0.75)))
+    texture = rng.choice((*FABRICS, "polka-dotted"))
+    pitch, turn = rng.uniform(0.14, 0.2), rng.choice((0, 0, 45, 90))
+    wall, paper = box(-0.02, -0.02, 1.02, level), setting.on("wallpaper")
+    paper.dress(wall, tones, texture, material="paper", pitch=pitch, turn=turn)
+
+
+def _boards(setting: Setting, level: float) -> None:
+    rng, floor = setting.rng, setting.on("floor")
+    tone = jittered(colour(rng.choice(_BOARDS)), rng)
+    floor.fill(box(-0.02, level, 1.02, 1.02), tone, None, "wood", foot=darker(tone, 0.2))
+    columns = np.linspace(-0.6, 0.6, 7)
+    joints = [ribbon([(0.5 + x * 0.8, level), (0.5 + x * 1.7, 1.05)], 0.006) for x in columns]
+    floor.fill(joints, darker(tone, 0.22), None, "wood")
+
+
+def _tiles(setting: Setting, level: float) -> None:
+    """Draw a chequered floor that runs away from the eye."""
+    rng, floor = setting.rng, setting.on("floor")
+    ground, figure = pattern_colours(rng)
+    floor.fill(box(-0.02, level, 1.02, 1.02), ground, None, "ceramic", texture="chequered")
+    rows = level + (1.02 - level) * np.array([0, 0.14, 0.32, 0.58, 1])
+    spread = 0.5 + 1.6 * (rows - level)  # how far apart the lines to the vanishing point are
+    columns = np.arange(-1.25, 1.3, 0.25) + rng.uniform(-0.12, 0.12)
+    tiles = [
+        polygon(
+            [
+                (0.5 + columns[step] * spread[row], rows[row]),
+                (0.5 + columns[step + 1] * spread[row], rows[row]),
+                (0.5 + columns[step + 1] * spread[row + 1], rows[row + 1]),
+                (0.5 + columns[step] * spread[row + 1], rows[row + 1]),
+            ]
+        )
+        for row in range(len(rows) - 1)
+        for step in range(row % 2, len(columns) - 1, 2)
+    ]
+    floor.fill(tiles, figure, None, "ceramic", texture="chequered")
 
 
 def _skyline(setting: Setting, level: float) -> None:

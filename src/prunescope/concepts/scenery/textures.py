@@ -18,8 +18,8 @@ from prunescope.concepts.scenery.geometry import (
 
 Corner = Float[np.ndarray, " 2"]
 
-FABRICS = ("striped", "chequered", "zigzagged", "grid", "lozenged")
-"""The textures of anything made; scales and dots are mostly those of fish and mushrooms."""
+FABRICS = ("striped", "zigzagged", "grid", "lozenged")
+"""The textures of cloth and paper; the others are at home on fish, mushrooms and floors."""
 
 _UPRIGHT = ("scaly", "lozenged")
 
