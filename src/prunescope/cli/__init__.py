@@ -1,0 +1,57 @@
+"""What can be said on the command line? Every command parses, calls one function, and prints."""
+
+from typing import Annotated
+
+import typer
+
+from prunescope.base.errors import InputError, PrunescopeError
+from prunescope.cli import concepts, single, studies
+from prunescope.cli.console import stop
+from prunescope.version import __version__
+
+app = typer.Typer(
+    name="prunescope",
+    help="Prune a network, and see what it still sees.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (
+    studies.demo,
+    studies.run,
+    studies.status,
+    single.dissect,
+    single.evaluate,
+    single.summary,
+    studies.report,
+):
+    app.command()(command)
+
+concepts_app = typer.Typer(
+    help="Look at the pictures with labelled concepts.", no_args_is_help=True
+)
+concepts_app.command("list")(concepts.list_sets)
+concepts_app.command("check")(concepts.check)
+concepts_app.command("preview")(concepts.preview)
+app.add_typer(concepts_app, name="concepts")
+
+
+def main() -> None:
+    """Run the command line: exit status 0 done, 2 the input is wrong, 1 anything else."""
+    try:
+        app()
+    except InputError as error:
+        stop(str(error), 2)
+    except PrunescopeError as error:
+        stop(str(error), 1)
+    except OSError as error:
+        stop(f"the system refused: {error}", 1)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"prunescope {__version__}")
+        raise typer.Exit

@@ -1,0 +1,55 @@
+"""Which concept sets are there, are they sound, and what do they show?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from prunescope.cli.console import print_result, progress_shown
+from prunescope.cli.options import Json, Limit, Split
+
+
+def list_sets(as_json: Json = False) -> None:
+    """Say which concept sets there are."""
+    from prunescope.concepts import KINDS
+
+    text = "\n".join(f"{name:<12}{what}" for name, what in KINDS.items())
+    print_result({"sets": KINDS}, text, as_json=as_json)
+
+
+def check(
+    concepts: Annotated[str, typer.Argument(help="scenes or broden:DIR.", show_default=False)],
+    split: Split = None,
+    limit: Limit = None,
+    as_json: Json = False,
+) -> None:
+    """Read every image and label map of a set, and say what is wrong with it."""
+    from prunescope.concepts import open_concepts
+    from prunescope.concepts.check import check_concepts
+
+    with progress_shown() as progress:
+        opened = open_concepts(concepts, split=split, limit=limit, progress=progress)
+        found = check_concepts(opened, progress=progress)
+    print_result(found.as_dict(), str(found), as_json=as_json)
+    if found.problems:
+        raise typer.Exit(2)
+
+
+def preview(
+    concepts: Annotated[str, typer.Argument(help="scenes or broden:DIR.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("preview"),
+    images: Annotated[int, typer.Option(min=1, help="Number of photographs shown.")] = 12,
+    seed: Annotated[int, typer.Option(min=0, help="Another draw of them.")] = 0,
+    split: Split = None,
+    as_json: Json = False,
+) -> None:
+    """Draw photographs of a set beside their labels."""
+    from prunescope.concepts import open_concepts
+    from prunescope.concepts.preview import preview_concepts
+
+    with progress_shown() as progress:
+        opened = open_concepts(concepts, split=split, progress=progress)
+        sheets = preview_concepts(opened, out, images=images, seed=seed, progress=progress)
+    print_result(
+        {"sheets": [str(sheet) for sheet in sheets]}, "\n".join(map(str, sheets)), as_json=as_json
+    )

@@ -1,0 +1,34 @@
+"""How does a command speak to its user?"""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+from prunescope.base.progress import Progress, progress_on
+
+
+@contextmanager
+def progress_shown() -> Iterator[Progress]:
+    """Give a progress that is shown on standard error."""
+    with progress_on(sys.stderr) as progress:
+        yield progress
+
+
+def print_result(values: dict[str, Any], text: str, *, as_json: bool) -> None:
+    """Print a result on standard output: for a program as one line of JSON, or for a person."""
+    typer.echo(json.dumps(values, allow_nan=False) if as_json else text)
+
+
+def warn(message: str) -> None:
+    """Print a warning on standard error."""
+    typer.echo(f"warning: {message}", err=True)
+
+
+def stop(message: str, status: int) -> None:
+    """Say on standard error why a command cannot go on, and end it."""
+    typer.echo(f"prunescope: {message}", err=True)
+    sys.exit(status)

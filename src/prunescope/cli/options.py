@@ -1,0 +1,54 @@
+"""Which options mean the same in several commands?"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Precision(StrEnum):
+    """Of the forward pass."""
+
+    FLOAT32 = "float32"
+    BF16 = "bf16"
+
+
+class EngineName(StrEnum):
+    """Where the stages of a study run."""
+
+    LOCAL = "local"
+
+
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object as the last line of standard output.")
+]
+Out = Annotated[Path | None, typer.Option(help="Folder to write to.")]
+Split = Annotated[str | None, typer.Option(help="Use only the images of this split.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Use only the first N images.")]
+Weights = Annotated[
+    Path | None, typer.Option(help="A state dict, .safetensors or as torch saves it.")
+]
+NumClasses = Annotated[int | None, typer.Option(min=1, help="Number of the network's outputs.")]
+Network = Annotated[
+    str,
+    typer.Argument(
+        help="torchvision:NAME, cifar_resnet20, package.module:factory, or a run folder's level.",
+        show_default=False,
+    ),
+]
+Resolution = Annotated[int | None, typer.Option(min=1, help="Squash the images to N x N pixels.")]
+Mean = Annotated[str | None, typer.Option(metavar="R,G,B", help="Mean of the channels in [0, 1].")]
+Std = Annotated[str | None, typer.Option(metavar="R,G,B", help="Standard deviation of them.")]
+Device = Annotated[
+    str | None, typer.Option(help="cpu, cuda, ...  [default: a GPU if there is one]")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Processes that train replicates and strategies beside each other.  "
+        "[default: one for each of them, as far as the cores go; 1 on a GPU]",
+    ),
+]
+Concepts = Annotated[str, typer.Option(help="scenes (embedded) or broden:DIR.")]

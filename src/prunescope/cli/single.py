@@ -1,0 +1,153 @@
+"""How is one network, or one dissection, looked at?"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from prunescope.cli.console import print_result, progress_shown, warn
+from prunescope.cli.options import (
+    Concepts,
+    Device,
+    Json,
+    Limit,
+    Mean,
+    Network,
+    NumClasses,
+    Out,
+    Precision,
+    Resolution,
+    Split,
+    Std,
+    Weights,
+)
+
+if TYPE_CHECKING:
+    from prunescope.networks import LoadedNetwork
+
+
+def dissect(
+    network: Network,
+    layer: Annotated[list[str], typer.Option(help="A layer's name; may be repeated.")],
+    concepts: Concepts,
+    weights: Weights = None,
+    num_classes: NumClasses = None,
+    out: Out = None,
+    quantile: Annotated[float, typer.Option(help="Share of a unit's cells above T.")] = 0.005,
+    iou: Annotated[float, typer.Option(help="A unit is interpretable above this IoU.")] = 0.05,
+    categories: Annotated[
+        str | None, typer.Option(metavar="C,C", help="Only labels of these may be a concept.")
+    ] = None,
+    split: Split = None,
+    limit: Limit = None,
+    resolution: Resolution = None,
+    mean: Mean = None,
+    std: Std = None,
+    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    precision: Annotated[Precision, typer.Option()] = Precision.FLOAT32,
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Find the concept that each unit of one or more layers answers to."""
+    from prunescope.analysis.summary import describe_layers
+    from prunescope.dissection.settings import DissectionSettings
+    from prunescope.experiment.single import dissect_network
+
+    settings = DissectionSettings.validate_from(
+        {
+            "layers": tuple(layer),
+            "quantile": quantile,
+            "iou": iou,
+            "categories": tuple(categories.split(",")) if categories else None,
+            "resolution": resolution,
+            "mean": _channels(mean, "--mean"),
+            "std": _channels(std, "--std"),
+            "batch_size": batch_size,
+            "precision": precision.value,
+        },
+        "dissect",
+    )
+    with progress_shown() as progress:
+        dissection = dissect_network(
+            _load(network, weights, num_classes),
+            settings,
+            concepts,
+            out=out,
+            split=split,
+            limit=limit,
+            device=device,
+            progress=progress,
+        )
+    text = describe_layers(dissection.summary())
+    print_result(dissection.summary(), text + (f"\nSaved in {out}" if out else ""), as_json=as_json)
+
+
+def evaluate(
+    network: Network,
+    data: Annotated[str, typer.Option(help="Folder or hub name of labelled images, or scenes.")],
+    weights: Weights = None,
+    num_classes: NumClasses = None,
+    split: Annotated[str, typer.Option(help="The split to use.")] = "test",
+    resolution: Resolution = None,
+    mean: Mean = None,
+    std: Std = None,
+    batch_size: Annotated[int, typer.Option(min=1)] = 256,
+    precision: Annotated[Precision, typer.Option()] = Precision.FLOAT32,
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Measure accuracy and loss on labelled images."""
+    from prunescope.experiment.single import evaluate_network
+
+    with progress_shown() as progress:
+        result = evaluate_network(
+            _load(network, weights, num_classes),
+            data,
+            split=split,
+            resolution=resolution,
+            mean=_channels(mean, "--mean"),
+            std=_channels(std, "--std"),
+            batch_size=batch_size,
+            precision=precision.value,
+            device=device,
+            progress=progress,
+        )
+    print_result(result.as_dict(), str(result), as_json=as_json)
+
+
+def summary(
+    result: Annotated[
+        Path,
+        typer.Argument(help="A dissection's folder, or a NetDissect CSV.", show_default=False),
+    ],
+    iou: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Interpretable above this IoU.  [default: as saved]"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Count the units and concepts of a dissection, by category."""
+    from prunescope.analysis.summary import describe_layers, read_units, summarise_layers
+
+    counts = summarise_layers(read_units(result), iou)
+    print_result(counts, describe_layers(counts), as_json=as_json)
+
+
+def _load(network: str, weights: Path | None, num_classes: int | None) -> "LoadedNetwork":
+    from prunescope.networks import load_network
+
+    loaded = load_network(network, weights=weights, num_classes=num_classes)
+    if weights is None and not Path(network).is_dir():
+        warn(f"{network} has random weights: give --weights")
+    return loaded
+
+
+def _channels(text: str | None, option: str) -> tuple[float, float, float] | None:
+    if text is None:
+        return None
+    try:
+        red, green, blue = (float(part) for part in text.split(","))
+    except ValueError:
+        message = f'"{text}" is not three numbers, as in 0.5,0.5,0.5'
+        raise typer.BadParameter(message, param_hint=option) from None
+    return red, green, blue

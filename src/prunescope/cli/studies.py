@@ -1,0 +1,88 @@
+"""How is a whole study run, watched and shown?"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from prunescope.cli.console import print_result, progress_shown
+from prunescope.cli.options import EngineName, Json, Workers
+
+if TYPE_CHECKING:
+    from prunescope.study import Study
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="The run folder.")] = Path("demo"),
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Train, prune and dissect a small network on the embedded pictures; a few minutes."""
+    from prunescope.study import shipped_recipe
+
+    _run(shipped_recipe("demo"), out, workers, as_json)
+
+
+def run(
+    recipe: Annotated[Path, typer.Argument(help="A study as YAML.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="The run folder.  [default: runs/NAME]")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change one setting.")
+    ] = None,
+    engine: Annotated[EngineName, typer.Option(help="Where stages run.")] = EngineName.LOCAL,  # noqa: ARG001
+    workers: Workers = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only check it, and estimate time and disk.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Run a study, or go on with it: whatever its run folder lacks is made."""
+    from prunescope.study import load_study
+
+    study = load_study(recipe, overrides or ())
+    out = out or Path("runs") / study.name
+    if dry_run:
+        _dry_run(study, out, as_json)
+    else:
+        _run(study, out, workers, as_json)
+
+
+def status(
+    folder: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Say what is done, running and left, and how long it will take."""
+    from prunescope.experiment import status as status_of
+
+    found = status_of(folder)
+    print_result(found.as_dict(), str(found), as_json=as_json)
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="A finished run folder.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Make the tables, figures and page of a run again."""
+    from prunescope.experiment import report_again
+
+    with progress_shown() as progress:
+        page = report_again(folder, progress=progress)
+    print_result({"report": str(page)}, f"The report is at {page}", as_json=as_json)
+
+
+def _run(study: "Study", out: Path, workers: int | None, as_json: bool) -> None:
+    from prunescope.experiment import run_study
+
+    with progress_shown() as progress:
+        page = run_study(study, out, workers=workers, progress=progress)
+    print_result(
+        {"run": str(out), "report": str(page)}, f"The report is at {page}", as_json=as_json
+    )
+
+
+def _dry_run(study: "Study", out: Path, as_json: bool) -> None:
+    from prunescope.experiment import dry_run
+
+    with progress_shown() as progress:
+        found = dry_run(study, out, progress=progress)
+    print_result(found.as_dict(), str(found), as_json=as_json)
