@@ -297,6 +297,7 @@ def test_a_spoiled_concept_set_is_refused_and_nothing_written(
     [
         (["--layer", "layre3"], ["layre3", "layer3"]),
         (["--layer", "linear"], ["linear", "map"]),
+        (["--resolution", "2"], ["one cell", "resolution"]),
         (["--quantile", "0"], ["quantile"]),
         (["--quantile", "0.0000001"], ["quantile", "cells"]),
         (["--iou", "1.5"], ["iou"]),

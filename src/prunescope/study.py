@@ -70,10 +70,13 @@ class Study(Settings):
     def anchored(self) -> "Study":
         """Return the study with the local paths in it made absolute."""
         kind, colon, folder = self.concepts.source.partition(":")
-        concepts = f"{kind}:{Path(folder).absolute()}" if colon else self.concepts.source
+        concepts = (
+            f"{kind}:{Path(folder).expanduser().absolute()}" if colon else self.concepts.source
+        )
         source = self.data.source
-        if Path(source).exists():
-            source = str(Path(source).absolute())
+        folder_of_data = Path(source).expanduser()
+        if folder_of_data.exists():
+            source = str(folder_of_data.absolute())
         return self.model_copy(
             update={
                 "data": self.data.model_copy(update={"source": source}),

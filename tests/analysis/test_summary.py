@@ -81,7 +81,7 @@ def test_a_netdissect_table_reads_as_ours(tmp_path: Path) -> None:
     assert units["dead"].tolist() == [False, False, True, False]
     assert units["concept"].isna().tolist() == [False, False, True, True]
     assert units["iou"].isna().tolist() == [False, False, True, False]
-    assert units["interpretable"].tolist() == [True, True, False, False]
+    assert units["interpretable"].tolist() == [True, False, False, False]
     first = units.loc[0, ["concept", "intersection", "activation", "truth"]]
     assert first.tolist() == ["lake-s", 10, 20, 30]
     assert summarise(units, 0.05)["by_category"] == {

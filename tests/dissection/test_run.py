@@ -56,8 +56,8 @@ def test_maps_before_and_behind_an_in_place_relu_are_kept_apart(eye, painted):
 
 
 def test_several_layers_at_once_equal_each_alone(eye, painted):
-    together = dissect(eye, ["relu", "pool", "colours"], painted, quantile=0.3, **PLAIN)
-    assert list(together.layers) == ["relu", "pool", "colours"]
+    together = dissect(eye, ["relu", "colours"], painted, quantile=0.3, **PLAIN)
+    assert list(together.layers) == ["relu", "colours"]
     for layer, dissected in together.layers.items():
         alone = dissect(eye, layer, painted, quantile=0.3, **PLAIN).layers[layer]
         pd.testing.assert_frame_equal(dissected.units, alone.units)
@@ -156,3 +156,8 @@ def test_a_set_without_images_is_refused(eye, painted):
     empty = replace(painted, pictures=(), annotations=())
     with pytest.raises(DataError, match="painted has no labelled image"):
         dissect(eye, "colours", empty, **PLAIN)
+
+
+def test_a_layer_of_one_cell_is_refused(eye, painted):
+    with pytest.raises(ConfigError, match="one cell"):
+        dissect(eye, "pool", painted, quantile=0.3, **PLAIN)

@@ -12,7 +12,7 @@ from prunescope.dissection.result import count_units
 
 _NETDISSECT_COLUMNS = ("unit", "category", "label", "score")
 _NETDISSECT_NUMBERS = ("-truth", "-activation", "-intersect", "-iou")
-_NETDISSECT_IOU = 0.04
+_NETDISSECT_IOU = 0.05
 _OUR_COLUMNS = ("unit", "concept", "category", "iou", "interpretable", "dead")
 
 
@@ -22,7 +22,7 @@ def read_units(path: Path) -> pd.DataFrame:
     path: a dissection's folder (one folder per layer in it), one layer's folder, or a CSV of
     Network Dissection (2017) or NetDissect-Lite. Such a CSV becomes one layer named after the
     file, its units (from 1 there) count from 0, it has no label numbers and no thresholds, and
-    `interpretable` is at the 0.04 those tools report.
+    `interpretable` is at 0.05, as in Frankle & Bau (2019); those tools report 0.04.
     Raises DataError where there is nothing of that kind.
     """
     if path.is_dir():

@@ -91,11 +91,15 @@ class _Recorder:
         def record(_module: nn.Module, _inputs: Any, output: Any) -> None:
             if layer in self.maps:
                 self._faults[layer] = "was called more than once in one forward pass"
-            elif _is_map(output):
+            elif not _is_map(output):
+                self._faults[layer] = f"puts out {_describe(output)}, not a map for each unit"
+            elif output.shape[2] * output.shape[3] == 1:
+                self._faults[layer] = (
+                    "puts out one cell for each unit, which is no map: take a larger resolution"
+                )
+            else:
                 self._faults.pop(layer, None)
                 self.maps[layer] = output.detach().to(torch.float32, copy=True)
-            else:
-                self._faults[layer] = f"puts out {_describe(output)}, not a map for each unit"
 
         return record
 

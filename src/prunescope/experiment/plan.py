@@ -170,7 +170,6 @@ def _level(
     artifact = Artifact(path=f"{folder}level-{number:02d}", key=_key("level", settings, inputs))
     common = {
         "concepts": sources.concepts_fingerprint,
-        "resolution": study.data.resolution,
         **study.dissection.model_dump(mode="json", exclude={"layers"}),
     }
     dissections = {
