@@ -44,7 +44,7 @@ def run(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "run"))
 
 
-def test_a_run_has_the_files_of_design(finished: Path) -> None:
+def test_a_run_has_weights_masks_dissections_tables_figures_and_a_page(finished: Path) -> None:
     for replicate in ("replicate-0", "replicate-1"):
         assert (finished / replicate / "rewind" / "weights.safetensors").is_file()
         for level in LEVELS:

@@ -12,7 +12,7 @@ Spread = Annotated[float, Field(gt=0)]
 
 
 class DissectionSettings(Settings):
-    """Settings of one dissection (METHOD section 2); every one of them can change a number.
+    """Settings of one dissection (METHOD section 2).
 
     layers: names as in `model.named_modules()`, each once.
     quantile: share of a unit's cells above its threshold, in (0, 1).

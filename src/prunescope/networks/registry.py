@@ -46,7 +46,7 @@ class NetworkInput:
 @dataclass(frozen=True, kw_only=True)
 class _Name:
     given: str
-    library: str  # "torchvision", "cifar" or the module that holds the factory
+    origin: str  # "torchvision", "cifar" or the module that holds the factory
     entry: str
     options: Mapping[str, str]
 
@@ -66,7 +66,7 @@ def build(name: str, *, num_classes: int | None = None, seed: int) -> nn.Module:
         raise ConfigError(f"the number of classes is {num_classes}, but must be at least 1")
     parsed = _parse(name)
     makers = {"torchvision": _build_torchvision, "cifar": _build_cifar}
-    make = makers.get(parsed.library, _build_factory)
+    make = makers.get(parsed.origin, _build_factory)
     with _seeded(derive_seed(seed, "network")):
         return make(parsed, num_classes)
 
@@ -77,10 +77,10 @@ def network_input(name: str) -> NetworkInput | None:
     torchvision: ImageNet's mean and std at 224. cifar_resnet: the same mean and std at 32, as its
     published checkpoints were trained. Raises ConfigError for a name that cannot be read.
     """
-    library = _parse(name).library
-    if library not in ("torchvision", "cifar"):
+    origin = _parse(name).origin
+    if origin not in ("torchvision", "cifar"):
         return None
-    side = 224 if library == "torchvision" else 32
+    side = 224 if origin == "torchvision" else 32
     return NetworkInput(mean=IMAGENET_MEAN, std=IMAGENET_STD, resolution=side)
 
 
@@ -92,11 +92,11 @@ def _parse(name: str) -> _Name:
         if key in options:
             raise ConfigError(f'"{name}" gives {key} twice')
         options[key] = value
-    library, colon, entry = head.partition(":")
-    if colon and library and entry:
-        return _Name(given=name, library=library, entry=entry, options=options)
+    origin, colon, entry = head.partition(":")
+    if colon and origin and entry:
+        return _Name(given=name, origin=origin, entry=entry, options=options)
     if head in _CIFAR:
-        return _Name(given=name, library="cifar", entry=head, options=options)
+        return _Name(given=name, origin="cifar", entry=head, options=options)
     raise ConfigError(f'"{name}" is not a network{nearest(head, _CIFAR)}: {_FORMS}')
 
 
@@ -173,16 +173,16 @@ def _build_factory(name: _Name, num_classes: int | None) -> nn.Module:
 
 def _find_factory(name: _Name) -> Callable[..., Any]:
     try:
-        module = importlib.import_module(name.library)
+        module = importlib.import_module(name.origin)
     except Exception as error:  # whatever a user's module raises when it is imported
         raise ConfigError(
-            f'"{name.given}": importing {name.library} failed: '
+            f'"{name.given}": importing {name.origin} failed: '
             f"{type(error).__name__}: {error}; {_FORMS}"
         ) from error
     factory = getattr(module, name.entry, None)
     if not callable(factory):
         hint = nearest(name.entry, vars(module))
-        raise ConfigError(f'"{name.given}": {name.library} has no function "{name.entry}"{hint}')
+        raise ConfigError(f'"{name.given}": {name.origin} has no function "{name.entry}"{hint}')
     return factory  # type: ignore[no-any-return]  # callable() tells mypy nothing of the result
 
 
