@@ -234,7 +234,7 @@ def test_weights_that_are_not_finite_are_never_saved(
     run, make_network, path, minutes, call, step, kept, value
 ):
     network = make_network()
-    said = f"a weight or its momentum is no longer finite at step {step} with .* at step "
+    said = f"or a running statistic is no longer finite at step {step} with .* at step "
     with pytest.raises(TrainingDiverged, match=said):
         run(network, after_step=spoiling(network, call, value), checkpoint_minutes=minutes)
     assert iteration_of(path) == kept

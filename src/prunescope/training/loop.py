@@ -201,7 +201,8 @@ class _Run:
     def _save(self) -> None:
         """Write a checkpoint, if one is asked for. Raises TrainingDiverged."""
         if not is_finite(self.network, self.optimizer):
-            raise self._diverged("a weight or its momentum is no longer finite", self._last_taken())
+            broken = "a weight, its momentum or a running statistic is no longer finite"
+            raise self._diverged(broken, self._last_taken())
         if self.checkpoint is None:
             return
         save_checkpoint(
