@@ -1,9 +1,13 @@
 """What do all tests share?"""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+from commands import Ended, Prunescope
+from prunescope import cli
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -23,3 +27,21 @@ def _few_threads() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def prunescope(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Prunescope:
+    """Return a function that runs a command line in this process."""
+
+    def run(*words: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["prunescope", *map(str, words)])
+        capsys.readouterr()
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        said = capsys.readouterr()
+        return Ended(status=status, out=said.out, err=said.err)
+
+    return run

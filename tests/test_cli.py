@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -14,39 +13,9 @@ import torch
 import yaml
 from PIL import Image
 
-from prunescope import cli
+from commands import Ended, Prunescope
 from prunescope.concepts.scenes import draw_scenes
 from prunescope.networks import build
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended, and what it said."""
-
-    status: int
-    out: str
-    err: str
-
-
-Prunescope = Callable[..., Ended]
-
-
-@pytest.fixture
-def prunescope(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Prunescope:
-    """Return a function that runs a command line in this process."""
-
-    def run(*words: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["prunescope", *map(str, words)])
-        capsys.readouterr()
-        try:
-            cli.main()
-            status = 0
-        except SystemExit as end:
-            status = end.code if isinstance(end.code, int) else int(end.code is not None)
-        said = capsys.readouterr()
-        return Ended(status=status, out=said.out, err=said.err)
-
-    return run
 
 
 @pytest.fixture(scope="module")

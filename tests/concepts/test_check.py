@@ -5,10 +5,12 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
+from concepts.worlds import CAR, MAP, grey, photograph
 from prunescope.base.progress import Progress, Task
 from prunescope.concepts import open_concepts
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.check import check_concepts
+from prunescope.concepts.masks import MaskFolder
 
 # counted by hand from the tiny folder: a.png has 2 for the whole map, b.png 300, e.png 1 and 3
 IMAGES = {1: 2, 2: 1, 3: 2, 300: 2}
@@ -137,6 +139,58 @@ def test_progress_hears_of_every_image(make_folder):
 
     check_concepts(BrodenFolder.open(make_folder()), progress=Listener())
     assert heard == [3, 1, 1, 1]
+
+
+class TestMasks:
+    def test_a_sound_set_has_no_problem_and_its_labels_are_counted(self, make_masks):
+        report = check_concepts(MaskFolder.open(make_masks({"images/bare.png": None})))
+        assert report.problems == ()
+        assert report.notes == ()
+        assert column(report, "images") == {1: 3, 2: 3, 3: 1}
+        assert column(report, "pixels") == {1: 4 + 3 + 3, 2: 4 + 2 + 2 + 4, 3: 1}
+
+    def test_every_fault_of_every_file_is_told_at_once(self, make_masks):
+        changes = {
+            "names.csv": "name,value,category\ngrass,3,\ncar,7,\nwheel,,part\n,255,\ncar,8,\n",
+            "masks/lost.png": MAP,
+            "masks/train/a/cat.png": CAR,
+            "masks/train/b.png": grey([[9, 3, 3, 3]] * 3),
+            "masks/val/c.png": b"no png",
+            "images/train/a.png": photograph(8, 6),
+        }
+        report = check_concepts(MaskFolder.open(make_masks(changes), lenient=True))
+        said = [
+            'names.csv, row 6: "car" stands in row 3 already',
+            "masks/lost.png has no image",
+            'masks/train/a/cat.png is the mask of "cat"',
+            "masks/train/a/grass.png is 3 x 4 (height x width), but",
+            "masks/train/b.png holds value 9 (3 pixels)",
+            "masks/val/c.png cannot be read",
+        ]
+        assert len(report.problems) == len(said)
+        for words in said:
+            assert any(words in problem for problem in report.problems), words
+
+    def test_images_without_masks_and_names_without_pixels_are_noted(self, make_masks):
+        table = "name,value,category\ngrass,3,\ncar,7,\nwheel,,part\ntree,9,\n,255,\nroof,,\n"
+        bare, idle = check_concepts(MaskFolder.open(make_masks({"names.csv": table}))).notes
+        assert bare == "1 images have no mask and are not in the set: bare.png"
+        assert "2 names of " in idle
+        assert "names.csv have no pixel: tree (row 5), roof (row 7); look at their" in idle
+
+    def test_names_without_pixels_are_looked_for_only_where_all_was_read(self, make_masks):
+        for options, changes in (
+            ({"split": "val"}, {}),
+            ({}, {"masks/train/b.png": b"no png"}),
+        ):
+            opened = MaskFolder.open(make_masks(changes), **options)
+            assert check_concepts(opened).notes[-1].startswith("names without a pixel are not")
+
+    def test_a_long_list_of_images_without_masks_is_cut_short(self, make_masks):
+        more = {f"images/{n}.png": photograph() for n in range(19)}
+        note = check_concepts(MaskFolder.open(make_masks(more))).notes[0]
+        assert note.startswith("20 images have no mask")
+        assert note.endswith("and 10 more")
 
 
 @pytest.mark.real

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from prunescope.cli.console import print_result, progress_shown
-from prunescope.cli.options import Json, Limit, Split
+from prunescope.cli.options import ConceptsArgument, Json, Limit, Split
 
 
 def list_sets(as_json: Json = False) -> None:
@@ -18,7 +18,7 @@ def list_sets(as_json: Json = False) -> None:
 
 
 def check(
-    concepts: Annotated[str, typer.Argument(help="scenes or broden:DIR.", show_default=False)],
+    concepts: ConceptsArgument,
     split: Split = None,
     limit: Limit = None,
     as_json: Json = False,
@@ -28,7 +28,7 @@ def check(
     from prunescope.concepts.check import check_concepts
 
     with progress_shown() as progress:
-        opened = open_concepts(concepts, split=split, limit=limit, progress=progress)
+        opened = open_concepts(concepts, split=split, limit=limit, lenient=True, progress=progress)
         found = check_concepts(opened, progress=progress)
     print_result(found.as_dict(), str(found), as_json=as_json)
     if found.problems:
@@ -36,7 +36,7 @@ def check(
 
 
 def preview(
-    concepts: Annotated[str, typer.Argument(help="scenes or broden:DIR.", show_default=False)],
+    concepts: ConceptsArgument,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("preview"),
     images: Annotated[int, typer.Option(min=1, help="Number of photographs shown.")] = 12,
     seed: Annotated[int, typer.Option(min=0, help="Another draw of them.")] = 0,
