@@ -1,10 +1,12 @@
 """Which concept sets are there, are they sound, and what do they show?"""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from prunescope.base.errors import ConfigError, nearest
 from prunescope.cli.console import print_result, progress_shown
 from prunescope.cli.options import ConceptsArgument, Json, Limit, Split
 
@@ -53,3 +55,35 @@ def preview(
     print_result(
         {"sheets": [str(sheet) for sheet in sheets]}, "\n".join(map(str, sheets)), as_json=as_json
     )
+
+
+def download(
+    name: Annotated[str, typer.Argument(metavar="broden", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder for the set.", show_default=False)],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="URL|DIR|ZIP",
+            help="Another server or folder with Broden's archives, or one archive.",
+        ),
+    ] = None,
+    resolution: Annotated[
+        int, typer.Option(help="Pixels across, where the archive is to be chosen: 224, 227 or 384.")
+    ] = 224,
+    as_json: Json = False,
+) -> None:
+    """Bring Broden onto this disk; it goes on where it was cut off."""
+    from prunescope.concepts.download import download_broden
+
+    if name != "broden":
+        raise ConfigError(f'"{name}" cannot be downloaded{nearest(name, ["broden"])}: only broden')
+    with progress_shown() as progress:
+        found, already = download_broden(
+            out, source=source, resolution=resolution, progress=progress
+        )
+    values = {"set": f"broden:{out}", "already": already, **asdict(found)}
+    state = "was there already" if already else "is ready"
+    pixels = f"as many pixels as published of {', '.join(found.pixels)}" if found.pixels else ""
+    said = f"{found.images:,} labelled images, {pixels or 'no published totals to compare with'}"
+    print_result(values, f"broden:{out} {state}: {found.archive}, {said}", as_json=as_json)

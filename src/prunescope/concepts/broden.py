@@ -106,6 +106,18 @@ class BrodenFolder:
         stack = np.stack(planes) if planes else np.zeros((0, height, width), np.int32)
         return Annotation(planes=stack, whole=tuple(whole))
 
+    def files(self) -> Iterator[tuple[Path, int]]:
+        """Find every file the rows name, and its size; DataError where one is missing."""
+        folder = self.root / "images"
+        for index, image in enumerate(self.images):
+            maps = (entry for entry in self.rows.entries(index) if not entry.isdecimal())
+            for relative in (image, *maps):
+                path = folder / relative
+                try:
+                    yield path, path.stat().st_size
+                except OSError as error:
+                    raise self._fault(index, path, f"cannot be read: {error.strerror}") from error
+
     @cached_property
     def fingerprint(self) -> str:
         """The sha256 of all that can change a count, in hex.
@@ -113,7 +125,7 @@ class BrodenFolder:
         That is the categories, the labels, the selected rows (not their splits) and every file
         they name, as `fingerprint_set` says. Raises DataError where a file is missing.
         """
-        return fingerprint_set(self._stated(), self._files)
+        return fingerprint_set(self._stated(), self.files)
 
     @cached_property
     def _folder(self) -> Path:
@@ -130,17 +142,6 @@ class BrodenFolder:
         yield [self.categories, labels]
         for index, image in enumerate(self.images):
             yield [image, *self.rows.sizes[index].tolist(), *self.rows.entries(index)]
-
-    def _files(self) -> Iterator[tuple[Path, int]]:
-        folder = self.root / "images"
-        for index, image in enumerate(self.images):
-            maps = (entry for entry in self.rows.entries(index) if not entry.isdecimal())
-            for relative in (image, *maps):
-                path = folder / relative
-                try:
-                    yield path, path.stat().st_size
-                except OSError as error:
-                    raise self._fault(index, path, f"cannot be read: {error.strerror}") from error
 
     def _read_plane(
         self, index: int, relative: str, height: int, width: int
