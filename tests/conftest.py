@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from commands import Ended, Prunescope
-from prunescope import cli
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -32,6 +31,7 @@ def _few_threads() -> None:
 @pytest.fixture
 def prunescope(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Prunescope:
     """Return a function that runs a command line in this process."""
+    from prunescope import cli  # not earlier: shapes are checked in what is imported after this file
 
     def run(*words: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["prunescope", *map(str, words)])

@@ -4,8 +4,11 @@ from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from concepts.worlds import CAR, MAP, grey, photograph
+from prunescope.base.errors import DataError
 from prunescope.base.progress import Progress, Task
 from prunescope.concepts import open_concepts
 from prunescope.concepts.broden import BrodenFolder
@@ -141,6 +144,31 @@ def test_progress_hears_of_every_image(make_folder):
     assert heard == [3, 1, 1, 1]
 
 
+FAULTS = {
+    "names.csv": "name,value\ngrass,3\ncar,7\nwheel,\n,255\ncar,x\n",
+    "images/train/a.png": b"no png",
+    "images/train/b.png": photograph(8, 6),
+    "images/val/c.png": None,
+    "masks/lost.png": MAP,
+    "masks/train/a/cat.png": CAR,
+    "masks/train/a/car.png": grey(np.ones((6, 8))),
+    "masks/train/a/grass.png": b"",
+    "masks/train/b.png": grey([[9, 3, 3, 3]] * 3),
+    "masks/train/b/cat.png": CAR,
+    "masks/val/c/car.jpg": CAR,
+}
+
+
+def hash_of(name: str) -> str:
+    return str(sorted(FAULTS).index(name))
+
+
+def read_all(concepts: MaskFolder) -> None:
+    for index in range(len(concepts.images)):
+        concepts.read_image(index)
+        concepts.read_annotation(index)
+
+
 class TestMasks:
     def test_a_sound_set_has_no_problem_and_its_labels_are_counted(self, make_masks):
         report = check_concepts(MaskFolder.open(make_masks({"images/bare.png": None})))
@@ -170,6 +198,32 @@ class TestMasks:
         assert len(report.problems) == len(said)
         for words in said:
             assert any(words in problem for problem in report.problems), words
+
+    def test_an_image_whose_only_mask_has_no_concept_is_told_and_left_out(self, make_masks):
+        folder = make_masks({"masks/train/b.png": None, "masks/train/b/cat.png": CAR})
+        report = check_concepts(MaskFolder.open(folder, lenient=True))
+        (problem,) = report.problems
+        assert 'cat.png is the mask of "cat"' in problem
+        assert report.images == 2
+
+    @settings(
+        max_examples=25,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],  # each has its own folder
+    )
+    @given(faults=st.sets(st.sampled_from(sorted(FAULTS)), min_size=1))
+    def test_whatever_is_wrong_together_the_check_goes_through_and_tells_of_it(
+        self, make_masks, faults
+    ):
+        changes = {name: FAULTS[name] for name in sorted(faults)}
+        folder = make_masks(changes, name="+".join(sorted(map(hash_of, faults))))
+        try:
+            problems = check_concepts(MaskFolder.open(folder, lenient=True)).problems
+        except DataError as error:
+            problems = str(error).splitlines()
+        assert problems
+        with pytest.raises(DataError):
+            read_all(MaskFolder.open(folder))
 
     def test_images_without_masks_and_names_without_pixels_are_noted(self, make_masks):
         table = "name,value,category\ngrass,3,\ncar,7,\nwheel,,part\ntree,9,\n,255,\nroof,,\n"

@@ -33,4 +33,7 @@ def require_room(folder: Path, needed: int, what: str) -> None:
 
 
 def _leads_back(path: Path) -> bool:
-    return path.is_symlink() and path.parent.resolve().is_relative_to(path.resolve())
+    if not path.is_symlink():
+        return False
+    target = path.resolve()
+    return any(parent.resolve().is_relative_to(target) for parent in path.parents)

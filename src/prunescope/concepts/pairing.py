@@ -120,7 +120,7 @@ class _Matching:
 
     def _add_single(self, key: str, concept: str, mask: str) -> None:
         number = self._names.numbers.get(concept)
-        own = self._single.setdefault(key, {})
+        own = self._single.get(key, {})
         if number is None:
             hint = nearest(concept, self._names.numbers)
             fault = f'is the mask of "{concept}", which {self._names.path} does not name{hint}'
@@ -128,7 +128,7 @@ class _Matching:
         elif number in own:
             self._refuse("masks", mask, f"and {own[number]} are masks of one concept: keep one")
         else:
-            own[number] = mask
+            self._single[key] = own | {number: mask}
 
     def _refuse(self, folder: str, path: str, fault: str) -> None:
         self._faults.append(f"{self._root / folder / path} {fault}")

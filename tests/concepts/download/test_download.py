@@ -237,6 +237,7 @@ class TestRefusing:
             ("ftp://example.org/a.zip", "no address to fetch from"),
             ("file:///etc/passwd", "no address to fetch from"),
             ("http:///a.zip", "no address to fetch from"),
+            ("http://[/a.zip", "no address to fetch from"),
             ("no/such/file.zip", "there is no file"),
         ],
     )

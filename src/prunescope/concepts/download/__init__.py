@@ -113,15 +113,22 @@ def _origin(source: str | None, resolution: int) -> _Origin:
 
 
 def _remote(url: str, name: str) -> _Origin:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise _no_address(url) from error
     if parts.scheme.lower() not in ("http", "https") or not parts.netloc:
-        raise ConfigError(f"{url} is no address to fetch from: give one in http:// or https://")
+        raise _no_address(url)
     if parts.path.lower().endswith(".zip"):
         own = re.sub(r"[^\w.-]", "_", parts.path.rpartition("/")[2])
         return _Origin(name=own, source=url, remote=True)
     if parts.query:
         return _Origin(name="archive.zip", source=url, remote=True)
     return _Origin(name=name, source=f"{url.rstrip('/')}/{name}", remote=True)
+
+
+def _no_address(url: str) -> ConfigError:
+    return ConfigError(f"{url} is no address to fetch from: give one in http:// or https://")
 
 
 def _already(out: Path, origin: _Origin) -> Downloaded | None:
