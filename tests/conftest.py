@@ -31,7 +31,8 @@ def _few_threads() -> None:
 @pytest.fixture
 def prunescope(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Prunescope:
     """Return a function that runs a command line in this process."""
-    from prunescope import cli  # not earlier: shapes are checked in what is imported after this file
+    # Not above: shapes are checked in what is imported after this file
+    from prunescope import cli
 
     def run(*words: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["prunescope", *map(str, words)])
