@@ -38,7 +38,7 @@ class DataSettings(Settings):
 class ConceptSettings(Settings):
     """The pictures with labelled concepts on which every level is dissected.
 
-    source: "scenes" (embedded) or "broden:DIR".
+    source: "scenes" (embedded), "broden:DIR" or "masks:DIR".
     split, limit: the rows to use; None takes all.
     """
 

@@ -228,7 +228,7 @@ class TestFingerprint:
             return BrodenFolder.open(make_folder({"images/e.png": content}, name)).fingerprint
 
         assert fingerprint("a", b"one") != fingerprint("b", b"two")
-        monkeypatch.setattr("prunescope.concepts.broden._HASHED_BYTES", 10)
+        monkeypatch.setattr("prunescope.concepts.contents._HASHED_BYTES", 10)
         assert fingerprint("c", b"one") == fingerprint("d", b"two")
         assert fingerprint("e", b"one") != fingerprint("f", b"three")
 

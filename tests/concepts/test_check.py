@@ -4,11 +4,16 @@ from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from concepts.worlds import CAR, MAP, grey, photograph
+from prunescope.base.errors import DataError
 from prunescope.base.progress import Progress, Task
 from prunescope.concepts import open_concepts
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.check import check_concepts
+from prunescope.concepts.masks import MaskFolder
 
 # counted by hand from the tiny folder: a.png has 2 for the whole map, b.png 300, e.png 1 and 3
 IMAGES = {1: 2, 2: 1, 3: 2, 300: 2}
@@ -137,6 +142,109 @@ def test_progress_hears_of_every_image(make_folder):
 
     check_concepts(BrodenFolder.open(make_folder()), progress=Listener())
     assert heard == [3, 1, 1, 1]
+
+
+FAULTS = {
+    "names.csv": "name,value\ngrass,3\ncar,7\nwheel,\n,255\ncar,x\n",
+    "images/train/a.png": b"no png",
+    "images/train/b.png": photograph(8, 6),
+    "images/val/c.png": None,
+    "masks/lost.png": MAP,
+    "masks/train/a/cat.png": CAR,
+    "masks/train/a/car.png": grey(np.ones((6, 8))),
+    "masks/train/a/grass.png": b"",
+    "masks/train/b.png": grey([[9, 3, 3, 3]] * 3),
+    "masks/train/b/cat.png": CAR,
+    "masks/val/c/car.jpg": CAR,
+}
+
+
+def hash_of(name: str) -> str:
+    return str(sorted(FAULTS).index(name))
+
+
+def read_all(concepts: MaskFolder) -> None:
+    for index in range(len(concepts.images)):
+        concepts.read_image(index)
+        concepts.read_annotation(index)
+
+
+class TestMasks:
+    def test_a_sound_set_has_no_problem_and_its_labels_are_counted(self, make_masks):
+        report = check_concepts(MaskFolder.open(make_masks({"images/bare.png": None})))
+        assert report.problems == ()
+        assert report.notes == ()
+        assert column(report, "images") == {1: 3, 2: 3, 3: 1}
+        assert column(report, "pixels") == {1: 4 + 3 + 3, 2: 4 + 2 + 2 + 4, 3: 1}
+
+    def test_every_fault_of_every_file_is_told_at_once(self, make_masks):
+        changes = {
+            "names.csv": "name,value,category\ngrass,3,\ncar,7,\nwheel,,part\n,255,\ncar,8,\n",
+            "masks/lost.png": MAP,
+            "masks/train/a/cat.png": CAR,
+            "masks/train/b.png": grey([[9, 3, 3, 3]] * 3),
+            "masks/val/c.png": b"no png",
+            "images/train/a.png": photograph(8, 6),
+        }
+        report = check_concepts(MaskFolder.open(make_masks(changes), lenient=True))
+        said = [
+            'names.csv, row 6: "car" stands in row 3 already',
+            "masks/lost.png has no image",
+            'masks/train/a/cat.png is the mask of "cat"',
+            "masks/train/a/grass.png is 3 x 4 (height x width), but",
+            "masks/train/b.png holds value 9 (3 pixels)",
+            "masks/val/c.png cannot be read",
+        ]
+        assert len(report.problems) == len(said)
+        for words in said:
+            assert any(words in problem for problem in report.problems), words
+
+    def test_an_image_whose_only_mask_has_no_concept_is_told_and_left_out(self, make_masks):
+        folder = make_masks({"masks/train/b.png": None, "masks/train/b/cat.png": CAR})
+        report = check_concepts(MaskFolder.open(folder, lenient=True))
+        (problem,) = report.problems
+        assert 'cat.png is the mask of "cat"' in problem
+        assert report.images == 2
+
+    @settings(
+        max_examples=25,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],  # each has its own folder
+    )
+    @given(faults=st.sets(st.sampled_from(sorted(FAULTS)), min_size=1))
+    def test_whatever_is_wrong_together_the_check_goes_through_and_tells_of_it(
+        self, make_masks, faults
+    ):
+        changes = {name: FAULTS[name] for name in sorted(faults)}
+        folder = make_masks(changes, name="+".join(sorted(map(hash_of, faults))))
+        try:
+            problems = check_concepts(MaskFolder.open(folder, lenient=True)).problems
+        except DataError as error:
+            problems = str(error).splitlines()
+        assert problems
+        with pytest.raises(DataError):
+            read_all(MaskFolder.open(folder))
+
+    def test_images_without_masks_and_names_without_pixels_are_noted(self, make_masks):
+        table = "name,value,category\ngrass,3,\ncar,7,\nwheel,,part\ntree,9,\n,255,\nroof,,\n"
+        bare, idle = check_concepts(MaskFolder.open(make_masks({"names.csv": table}))).notes
+        assert bare == "1 images have no mask and are not in the set: bare.png"
+        assert "2 names of " in idle
+        assert "names.csv have no pixel: tree (row 5), roof (row 7); look at their" in idle
+
+    def test_names_without_pixels_are_looked_for_only_where_all_was_read(self, make_masks):
+        for options, changes in (
+            ({"split": "val"}, {}),
+            ({}, {"masks/train/b.png": b"no png"}),
+        ):
+            opened = MaskFolder.open(make_masks(changes), **options)
+            assert check_concepts(opened).notes[-1].startswith("names without a pixel are not")
+
+    def test_a_long_list_of_images_without_masks_is_cut_short(self, make_masks):
+        more = {f"images/{n}.png": photograph() for n in range(19)}
+        note = check_concepts(MaskFolder.open(make_masks(more))).notes[0]
+        assert note.startswith("20 images have no mask")
+        assert note.endswith("and 10 more")
 
 
 @pytest.mark.real

@@ -6,6 +6,7 @@ from PIL import Image
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.concepts.broden import BrodenFolder
+from prunescope.concepts.masks import MaskFolder
 from prunescope.concepts.preview import preview_concepts
 
 RED, ORANGE = (185, 35, 40), (235, 130, 35)  # how red-c and orange-c are painted
@@ -91,6 +92,14 @@ def test_a_fault_in_the_set_leaves_nothing_behind(make_folder, tmp_path):
     with pytest.raises(DataError, match=r"e\.png"):
         preview_concepts(concepts, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_masks_are_painted_side_by_side_as_far_as_they_do_not_overlap(make_masks, tmp_path):
+    concepts = MaskFolder.open(make_masks(), limit=1)
+    sheet = pixels(preview_concepts(concepts, tmp_path / "out")[0])
+    columns = np.flatnonzero((sheet < 250).all(axis=2).any(axis=0))
+    panels = 1 + np.flatnonzero(np.diff(columns) > 8).size
+    assert panels == 3  # the photograph, its two objects in one panel, its part in another
 
 
 def _plain(shade: int) -> bytes:

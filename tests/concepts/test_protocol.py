@@ -52,9 +52,11 @@ def test_scenes_opens_the_embedded_folder(make_folder, monkeypatch):
     assert concepts.images == ("b.png",)
 
 
-@pytest.mark.parametrize("name", ["scene", "broden", "broden:", "imagenet", "", "scenes:x"])
+@pytest.mark.parametrize(
+    "name", ["scene", "broden", "broden:", "masks", "masks:", "imagenet", "", "scenes:x"]
+)
 def test_an_unknown_name_is_told_what_there_is(name):
-    with pytest.raises(ConfigError, match=r"scenes .*broden:DIR"):
+    with pytest.raises(ConfigError, match=r"scenes .*broden:DIR.*masks:DIR"):
         open_concepts(name)
 
 

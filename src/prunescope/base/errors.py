@@ -24,6 +24,10 @@ class TrainingDiverged(InputError):
     """The loss is no longer a number under the settings the user gave."""
 
 
+class DownloadError(PrunescopeError):
+    """A server cannot be reached or does not keep its word; the command ends with status 1."""
+
+
 class StoreError(PrunescopeError):
     """A run folder cannot be trusted or written; the command ends with exit status 1."""
 

@@ -33,6 +33,7 @@ concepts_app = typer.Typer(
 concepts_app.command("list")(concepts.list_sets)
 concepts_app.command("check")(concepts.check)
 concepts_app.command("preview")(concepts.preview)
+concepts_app.command("download")(concepts.download)
 app.add_typer(concepts_app, name="concepts")
 
 

@@ -1,12 +1,14 @@
 """Which concept sets are there, are they sound, and what do they show?"""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from prunescope.base.errors import ConfigError, nearest
 from prunescope.cli.console import print_result, progress_shown
-from prunescope.cli.options import Json, Limit, Split
+from prunescope.cli.options import ConceptsArgument, Json, Limit, Split
 
 
 def list_sets(as_json: Json = False) -> None:
@@ -18,7 +20,7 @@ def list_sets(as_json: Json = False) -> None:
 
 
 def check(
-    concepts: Annotated[str, typer.Argument(help="scenes or broden:DIR.", show_default=False)],
+    concepts: ConceptsArgument,
     split: Split = None,
     limit: Limit = None,
     as_json: Json = False,
@@ -28,7 +30,7 @@ def check(
     from prunescope.concepts.check import check_concepts
 
     with progress_shown() as progress:
-        opened = open_concepts(concepts, split=split, limit=limit, progress=progress)
+        opened = open_concepts(concepts, split=split, limit=limit, lenient=True, progress=progress)
         found = check_concepts(opened, progress=progress)
     print_result(found.as_dict(), str(found), as_json=as_json)
     if found.problems:
@@ -36,7 +38,7 @@ def check(
 
 
 def preview(
-    concepts: Annotated[str, typer.Argument(help="scenes or broden:DIR.", show_default=False)],
+    concepts: ConceptsArgument,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("preview"),
     images: Annotated[int, typer.Option(min=1, help="Number of photographs shown.")] = 12,
     seed: Annotated[int, typer.Option(min=0, help="Another draw of them.")] = 0,
@@ -53,3 +55,35 @@ def preview(
     print_result(
         {"sheets": [str(sheet) for sheet in sheets]}, "\n".join(map(str, sheets)), as_json=as_json
     )
+
+
+def download(
+    name: Annotated[str, typer.Argument(metavar="broden", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder for the set.", show_default=False)],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="URL|DIR|ZIP",
+            help="Another server or folder with Broden's archives, or one archive.",
+        ),
+    ] = None,
+    resolution: Annotated[
+        int, typer.Option(help="Pixels across, where the archive is to be chosen: 224, 227 or 384.")
+    ] = 224,
+    as_json: Json = False,
+) -> None:
+    """Bring Broden onto this disk; it goes on where it was cut off."""
+    from prunescope.concepts.download import download_broden
+
+    if name != "broden":
+        raise ConfigError(f'"{name}" cannot be downloaded{nearest(name, ["broden"])}: only broden')
+    with progress_shown() as progress:
+        found, already = download_broden(
+            out, source=source, resolution=resolution, progress=progress
+        )
+    values = {"set": f"broden:{out}", "already": already, **asdict(found)}
+    state = "was there already" if already else "is ready"
+    pixels = f"as many pixels as published of {', '.join(found.pixels)}" if found.pixels else ""
+    said = f"{found.images:,} labelled images, {pixels or 'no published totals to compare with'}"
+    print_result(values, f"broden:{out} {state}: {found.archive}, {said}", as_json=as_json)

@@ -45,4 +45,6 @@ Workers = Annotated[
         show_default="one for each of them, as far as the cores go; 1 on a GPU",
     ),
 ]
-Concepts = Annotated[str, typer.Option(help="scenes (embedded) or broden:DIR.")]
+_SETS = "scenes (embedded), broden:DIR, or masks:DIR (your own)."
+Concepts = Annotated[str, typer.Option(help=_SETS)]
+ConceptsArgument = Annotated[str, typer.Argument(metavar="SET", help=_SETS, show_default=False)]

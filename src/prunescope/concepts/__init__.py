@@ -5,6 +5,7 @@ from pathlib import Path
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts.broden import BrodenFolder
+from prunescope.concepts.masks import MaskFolder
 from prunescope.concepts.protocol import Annotation, ConceptSet, Label
 
 __all__ = ["KINDS", "Annotation", "ConceptSet", "Label", "open_concepts"]
@@ -12,6 +13,7 @@ __all__ = ["KINDS", "Annotation", "ConceptSet", "Label", "open_concepts"]
 KINDS = {
     "scenes": "the embedded set: drawn pictures with exact labels",
     "broden:DIR": "a folder in Broden's layout",
+    "masks:DIR": "your own set: DIR/images, DIR/masks, DIR/names.csv",
 }
 """What `open_concepts` takes, and what it is."""
 
@@ -21,17 +23,20 @@ def open_concepts(
     *,
     split: str | None = None,
     limit: int | None = None,
+    lenient: bool = False,
     progress: Progress = SILENT,
 ) -> ConceptSet:
     """Return the concept set of a name.
 
     name: `scenes`, the embedded set (drawn on first use), or `broden:DIR`, a folder in Broden's
-        layout
+        layout, or `masks:DIR`, a folder of images and masks
     split: only the images of this split; all of them when None
     limit: only the first so many images, counted after `split`
+    lenient: open a folder of masks with faults in it, too, for `check_concepts` to tell them all
     Raises ConfigError for an unknown name or split, DataError for a folder that cannot be used.
     """
     kind, _, folder = name.partition(":")
+    path = Path(folder).expanduser()
     if name == "scenes":
         from prunescope.concepts.scenes import scenes_folder
 
@@ -39,9 +44,10 @@ def open_concepts(
             scenes_folder(progress=progress), name=name, split=split, limit=limit
         )
     if kind == "broden" and folder:
-        path = Path(folder).expanduser()
         return BrodenFolder.open(path, name=name, split=split, limit=limit)
-    kinds = ("scenes", "broden")
+    if kind == "masks" and folder:
+        return MaskFolder.open(path, name=name, split=split, limit=limit, lenient=lenient)
+    kinds = [form.partition(":")[0] for form in KINDS]
     hint = "" if kind in kinds else nearest(kind, kinds)
-    choice = " or ".join(f"{form} ({what})" for form, what in KINDS.items())
+    choice = ", or ".join(f"{form} ({what})" for form, what in KINDS.items())
     raise ConfigError(f'there is no concept set "{name}"{hint}: give {choice}')

@@ -1,6 +1,5 @@
 """How is a folder in Broden's layout read: its photographs, and the labels of their pixels?"""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,7 +10,7 @@ from jaxtyping import Bool, Int32
 from PIL import Image
 
 from prunescope.base.errors import DataError
-from prunescope.base.files import canonical_json, hash_file
+from prunescope.concepts.contents import fingerprint_set
 from prunescope.concepts.listing import (
     LARGEST_NUMBER,
     Rows,
@@ -20,9 +19,8 @@ from prunescope.concepts.listing import (
     read_rows,
     select_rows,
 )
+from prunescope.concepts.pictures import in_colour, read_picture
 from prunescope.concepts.protocol import Annotation, Label
-
-_HASHED_BYTES = 1 << 29  # contents are hashed up to 512 MiB a set: about a second
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,7 +81,7 @@ class BrodenFolder:
     def read_image(self, index: int) -> Image.Image:
         """Return an image in RGB; DataError unless it is a sound picture of ih x iw."""
         height, width = self.rows.sizes[index, :2].tolist()
-        return self._read_picture(index, self.images[index], height, width).convert("RGB")
+        return in_colour(self._read_picture(index, self.images[index], height, width))
 
     def read_annotation(self, index: int) -> Annotation:
         """Return the labels of an image, planes in the order of the columns and their cells.
@@ -108,29 +106,26 @@ class BrodenFolder:
         stack = np.stack(planes) if planes else np.zeros((0, height, width), np.int32)
         return Annotation(planes=stack, whole=tuple(whole))
 
+    def files(self) -> Iterator[tuple[Path, int]]:
+        """Find every file the rows name, and its size; DataError where one is missing."""
+        folder = self.root / "images"
+        for index, image in enumerate(self.images):
+            maps = (entry for entry in self.rows.entries(index) if not entry.isdecimal())
+            for relative in (image, *maps):
+                path = folder / relative
+                try:
+                    yield path, path.stat().st_size
+                except OSError as error:
+                    raise self._fault(index, path, f"cannot be read: {error.strerror}") from error
+
     @cached_property
     def fingerprint(self) -> str:
         """The sha256 of all that can change a count, in hex.
 
         That is the categories, the labels, the selected rows (not their splits) and every file
-        they name: its path and size, and its content too where the files together are at most
-        512 MiB. In a larger set a file changed to another of equal size is not noticed.
-        Raises DataError where a file is missing.
+        they name, as `fingerprint_set` says. Raises DataError where a file is missing.
         """
-        labels = [[label.number, label.name, label.category] for label in self.labels]
-        digest = hashlib.sha256(canonical_json([self.categories, labels]).encode())
-        for index in range(len(self.images)):
-            sizes = self.rows.sizes[index].tolist()
-            row = [self.images[index], *sizes, *self.rows.entries(index)]
-            digest.update(canonical_json(row).encode())
-        total = 0
-        for _, size in self._files():
-            total += size
-            digest.update(f"{size}\n".encode())
-        if total <= _HASHED_BYTES:
-            for path, _ in self._files():
-                digest.update(hash_file(path).encode())
-        return digest.hexdigest()
+        return fingerprint_set(self._stated(), self.files)
 
     @cached_property
     def _folder(self) -> Path:
@@ -142,16 +137,11 @@ class BrodenFolder:
         known[[0, *(label.number for label in self.labels)]] = True
         return known
 
-    def _files(self) -> Iterator[tuple[Path, int]]:
-        folder = self.root / "images"
+    def _stated(self) -> Iterator[list[object]]:
+        labels = [[label.number, label.name, label.category] for label in self.labels]
+        yield [self.categories, labels]
         for index, image in enumerate(self.images):
-            maps = (entry for entry in self.rows.entries(index) if not entry.isdecimal())
-            for relative in (image, *maps):
-                path = folder / relative
-                try:
-                    yield path, path.stat().st_size
-                except OSError as error:
-                    raise self._fault(index, path, f"cannot be read: {error.strerror}") from error
+            yield [image, *self.rows.sizes[index].tolist(), *self.rows.entries(index)]
 
     def _read_plane(
         self, index: int, relative: str, height: int, width: int
@@ -173,19 +163,17 @@ class BrodenFolder:
     def _read_picture(self, index: int, relative: str, height: int, width: int) -> Image.Image:
         path = self.root / "images" / relative
         try:
-            if not path.resolve().is_relative_to(self._folder):
-                raise self._fault(index, path, "is a link that leaves the folder of images")
-            with Image.open(path) as picture:
-                if picture.size != (width, height):
-                    size = f"{picture.height} x {picture.width}"
-                    fault = f"is {size} (height x width), but the row says {height} x {width}"
-                    raise self._fault(index, path, fault)
-                picture.load()
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise self._fault(index, path, f"cannot be read: {reason}") from error
+            picture = read_picture(path, within=self._folder)
+        except DataError as error:
+            raise DataError(f"{error} {self._place(index)}") from error
+        if picture.size != (width, height):
+            size = f"{picture.height} x {picture.width}"
+            fault = f"is {size} (height x width), but the row says {height} x {width}"
+            raise self._fault(index, path, fault)
         return picture
 
     def _fault(self, index: int, path: Path, fault: str) -> DataError:
-        row = self.rows.numbers[index]
-        return DataError(f"{path} {fault} (row {row} of {self.root / 'index.csv'})")
+        return DataError(f"{path} {fault} {self._place(index)}")
+
+    def _place(self, index: int) -> str:
+        return f"(row {self.rows.numbers[index]} of {self.root / 'index.csv'})"

@@ -1,25 +1,24 @@
 """Can every file of a concept set be read, and does it hold what the set says it does?"""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64, Int32, Int64
 
-from prunescope.base.errors import DataError
 from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.listing import read_stated_totals
+from prunescope.concepts.masks import MaskFolder
 from prunescope.concepts.protocol import ConceptSet
+from prunescope.concepts.tables import FIRST_ROW
+from prunescope.concepts.totals import Totals, known_pixels, pixel_disagreements
 
 _SHOWN_PROBLEMS = 20
+_SHOWN_NAMES = 10
 _COVERAGE_TOLERANCE = 1e-3  # relative: files round coverage to six decimals or fewer
-_BRODEN_LABELS = 1_197
-_BRODEN_SIZES = {(112, 112), (113, 113)}
-# Labelled pixels in Broden 1 at 224 and 227, from the result tables of Bau et al. 2017
-_BRODEN_PIXELS = {"black-c": 139_916_835, "cat": 4_163_987, "labyrinth": 51_914}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,7 +30,7 @@ class Report:
     categories: category, labels (that occur), images, pixels (that carry any of its labels).
         A label counts for its primary category. A pixel counts once, however many planes say so.
     problems: whole sentences; empty for a sound set
-    notes: what was not compared, and why
+    notes: what was not compared, and why; what is there and serves for nothing
     """
 
     name: str
@@ -68,12 +67,15 @@ class Report:
 def check_concepts(concepts: ConceptSet, *, progress: Progress = SILENT) -> Report:
     """Read every image and every label of a set; report what it holds and every problem.
 
-    Totals are compared with `frequency` and `coverage` of label.csv where it gives them, and with
-    Broden's known pixel totals where the set is Broden 1; neither where something could not be
-    read or only a part of the set was opened.
+    Totals of a folder in Broden's layout are compared with `frequency` and `coverage` of label.csv
+    where it gives them, and with Broden's known pixel totals where the set is Broden 1; neither
+    where something could not be read or only a part of the set was opened. Of a folder of masks
+    the images without a mask and the names without a pixel are noted.
     """
-    totals = _Totals(concepts)
+    totals = Totals(concepts)
     problems = _repeated_images(concepts)
+    if isinstance(concepts, MaskFolder):
+        problems += concepts.faults
     unread = 0
     with progress.task(f"Checking {concepts.name}", len(concepts.images)) as task:
         for index in range(len(concepts.images)):
@@ -83,13 +85,16 @@ def check_concepts(concepts: ConceptSet, *, progress: Progress = SILENT) -> Repo
             task.advance()
     labels, categories = totals.labels(), totals.categories()
     notes: list[str] = []
-    if not isinstance(concepts, BrodenFolder) or not concepts.whole_set:
+    if isinstance(concepts, MaskFolder):
+        notes += _idle(concepts, labels, unread)
+    elif not isinstance(concepts, BrodenFolder) or not concepts.whole_set:
         notes.append("totals are not compared with label.csv: not a whole folder in its layout")
     elif unread:
         notes.append(f"totals are not compared with label.csv: {unread:,} images are unreadable")
     else:
         problems += _disagreements(labels, read_stated_totals(concepts.root))
-        problems += _broden_disagreements(labels, totals.shapes)
+        pixels = dict(zip(labels["name"], labels["pixels"], strict=True))
+        problems += pixel_disagreements(pixels, known_pixels(concepts, totals.shapes))
     return Report(
         name=concepts.name,
         images=len(concepts.images),
@@ -100,105 +105,30 @@ def check_concepts(concepts: ConceptSet, *, progress: Progress = SILENT) -> Repo
     )
 
 
-class _Totals:
-    """Running counts over the images of a set."""
-
-    def __init__(self, concepts: ConceptSet) -> None:
-        self._concepts = concepts
-        self._numbers = np.array([label.number for label in concepts.labels], np.int64)
-        width = int(self._numbers.max(initial=0)) + 1
-        self._owner = np.zeros(width, np.int32)
-        for label in concepts.labels:
-            self._owner[label.number] = concepts.categories.index(label.category) + 1
-        self._images = np.zeros(width, np.int64)
-        self._pixels = np.zeros(width, np.int64)
-        self._coverage = np.zeros(width)
-        self._category_images = np.zeros(len(concepts.categories) + 1, np.int64)
-        self._category_pixels = np.zeros(len(concepts.categories) + 1, np.int64)
-        self.shapes: set[tuple[int, int]] = set()
-
-    def read(self, index: int) -> list[str]:
-        """Count one image; return what is wrong with its files, in which case it does not count."""
-        faults: list[str] = []
-        try:
-            self._concepts.read_image(index)
-        except DataError as error:
-            faults += str(error).splitlines()
-        try:
-            annotation = self._concepts.read_annotation(index)
-        except DataError as error:
-            return faults + str(error).splitlines()
-        if not faults:
-            self._count(annotation.planes, np.array(annotation.whole, np.int64))
-            self.shapes.add(annotation.shape)
-        return faults
-
-    def labels(self) -> pd.DataFrame:
-        """Return one row per label."""
-        return pd.DataFrame(
-            {
-                "number": self._numbers,
-                "name": [label.name for label in self._concepts.labels],
-                "category": [label.category for label in self._concepts.labels],
-                "images": self._images[self._numbers],
-                "pixels": self._pixels[self._numbers],
-                "coverage": self._coverage[self._numbers],
-            }
+def _idle(concepts: MaskFolder, labels: pd.DataFrame, unread: int) -> list[str]:
+    """Say which images and names of a whole, readable folder of masks serve for nothing."""
+    notes: list[str] = []
+    if concepts.unmarked:
+        shown = _enumerated(concepts.unmarked)
+        notes.append(
+            f"{len(concepts.unmarked):,} images have no mask and are not in the set: {shown}"
         )
-
-    def categories(self) -> pd.DataFrame:
-        """Return one row per category."""
-        occurring = self._owner[np.flatnonzero(self._images)]
-        width = len(self._category_images)
-        return pd.DataFrame(
-            {
-                "category": self._concepts.categories,
-                "labels": np.bincount(occurring, minlength=width)[1:],
-                "images": self._category_images[1:],
-                "pixels": self._category_pixels[1:],
-            }
+    if unread or not concepts.whole_set:
+        return [*notes, "names without a pixel are not looked for: not every mask was read"]
+    idle = labels.loc[labels["images"] == 0, ["number", "name"]]
+    if len(idle):
+        rows = (idle["number"] + FIRST_ROW - 1).tolist()
+        named = [f"{name} (row {row})" for row, name in zip(rows, idle["name"], strict=True)]
+        notes.append(
+            f"{len(named):,} names of {concepts.names.path} have no pixel: {_enumerated(named)}; "
+            "look at their values and colors, or take the rows out"
         )
-
-    def _count(
-        self, planes: Int32[np.ndarray, "plane height width"], whole: Int64[np.ndarray, " whole"]
-    ) -> None:
-        pixels = _labelled_pixels(planes, whole, len(self._pixels))
-        self._pixels += pixels
-        self._images += pixels > 0
-        self._coverage += _coverage(planes, whole, len(self._coverage))
-        owned = _labelled_pixels(
-            self._owner[planes], self._owner[whole], len(self._category_pixels)
-        )
-        self._category_pixels += owned
-        self._category_images += owned > 0
+    return notes
 
 
-def _labelled_pixels(
-    planes: Int32[np.ndarray, "plane height width"],
-    whole: Int32[np.ndarray, " whole"] | Int64[np.ndarray, " whole"],
-    numbers: int,
-) -> Int64[np.ndarray, " number"]:
-    """Count the pixels that carry each number, once however many planes say so; none carry 0."""
-    area = planes.shape[1] * planes.shape[2]
-    flat = np.sort(planes.reshape(len(planes), area), axis=0)
-    flat[1:][flat[1:] == flat[:-1]] = 0
-    counts: Int64[np.ndarray, " number"] = np.bincount(flat.ravel(), minlength=numbers)
-    counts[whole] = area
-    counts[0] = 0
-    return counts
-
-
-def _coverage(
-    planes: Int32[np.ndarray, "plane height width"],
-    whole: Int64[np.ndarray, " whole"],
-    numbers: int,
-) -> Float64[np.ndarray, " number"]:
-    """Sum the share of pixels over planes; a label for the whole image has the share 1."""
-    area = planes.shape[1] * planes.shape[2]
-    pixels: Int64[np.ndarray, " number"] = np.bincount(planes.ravel(), minlength=numbers)
-    coverage: Float64[np.ndarray, " number"] = pixels / area
-    np.add.at(coverage, whole, 1.0)
-    return coverage
+def _enumerated(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN_NAMES
+    return ", ".join(names[:_SHOWN_NAMES]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _repeated_images(concepts: ConceptSet) -> list[str]:
@@ -224,18 +154,6 @@ def _disagreements(labels: pd.DataFrame, stated: dict[int, tuple[float, float]])
                 f"label {number} ({name}) covers {covered:,.6f}; label.csv says {coverage:,.6f}"
             )
     return problems
-
-
-def _broden_disagreements(labels: pd.DataFrame, shapes: set[tuple[int, int]]) -> list[str]:
-    pixels = dict(zip(labels["name"], labels["pixels"], strict=True))
-    is_broden = len(labels) == _BRODEN_LABELS and shapes <= _BRODEN_SIZES
-    if not is_broden or not _BRODEN_PIXELS.keys() <= pixels.keys():
-        return []
-    return [
-        f"Broden 1 has {expected:,} pixels of {name}; this folder has {pixels[name]:,}"
-        for name, expected in _BRODEN_PIXELS.items()
-        if pixels[name] != expected
-    ]
 
 
 def _table_line(name: object, *counts: object) -> str:

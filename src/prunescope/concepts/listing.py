@@ -2,8 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator
-from csv import reader
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,15 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Int32, Int64
-from pyarrow import csv
 
-from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.errors import DataError
 from prunescope.concepts.protocol import Label
+from prunescope.concepts.selection import select_images
+from prunescope.concepts.tables import FIRST_ROW, read_batches, read_columns, read_header
 
 LARGEST_NUMBER = 65535  # a map's pixel is R + 256 G
 _SIZES = ("ih", "iw", "sh", "sw")
 _LARGEST_SIZE = 65535
-_FIRST_ROW = 2  # as editors and spreadsheets number them: row 1 is the header
 _LEAVES = r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)"
 
 
@@ -57,11 +56,11 @@ class Rows:
 def read_categories(root: Path) -> tuple[str, ...]:
     """Return the categories of category.csv that have a column in index.csv, in its order."""
     path = root / "category.csv"
-    names = _text_columns(path, ["name"])["name"]
+    names = read_columns(path, ["name"])["name"]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise DataError(f'{path} lists the category "{repeated[0]}" twice')
-    columns = _header(root / "index.csv")
+    columns = read_header(root / "index.csv")
     used = tuple(name for name in names if name in columns)
     if not used:
         raise DataError(
@@ -78,7 +77,7 @@ def read_labels(root: Path, categories: tuple[str, ...]) -> tuple[Label, ...]:
     of equals, the last in `categories`. A label of no such file is left out.
     """
     path = root / "label.csv"
-    table = _text_columns(path, ["number", "name"])
+    table = read_columns(path, ["number", "name"])
     names = dict(_numbered(path, table["number"], table["name"]))
     primary: dict[int, tuple[float, str]] = {}
     for category in categories:
@@ -100,8 +99,8 @@ def read_stated_totals(root: Path) -> dict[int, tuple[float, float]]:
     frequency: images that hold the label; coverage: sum over images of its share of the pixels.
     """
     path = root / "label.csv"
-    given = [column for column in ("frequency", "coverage") if column in _header(path)]
-    table = _text_columns(path, ["number", *given])
+    given = [column for column in ("frequency", "coverage") if column in read_header(path)]
+    table = read_columns(path, ["number", *given])
     unknown = [""] * len(table["number"])
     columns = [
         [_number_or_nan(text) for text in table.get(column, unknown)]
@@ -120,7 +119,7 @@ def read_rows(root: Path, categories: tuple[str, ...], labels: Iterable[Label]) 
     known = {"", *(str(label.number) for label in labels)}
     parts: list[Rows] = []
     above = 0
-    for batch in _batches(path, ["image", "split", *_SIZES, *categories]):
+    for batch in read_batches(path, ["image", "split", *_SIZES, *categories]):
         part = _labelled_rows(path, batch, categories, above)
         _check_images(path, part)
         _check_entries(path, part, known)
@@ -139,16 +138,8 @@ def read_rows(root: Path, categories: tuple[str, ...], labels: Iterable[Label]) 
 
 def select_rows(path: Path, rows: Rows, split: str | None, limit: int | None) -> Rows:
     """Return the first `limit` rows of a split, all where None; ConfigError where none can be."""
-    if limit is not None and limit < 1:
-        raise ConfigError(f"limit is {limit}, but must be at least 1")
-    if split is None:
-        return rows if limit is None else rows.take(np.arange(min(limit, len(rows.numbers))))
-    known = sorted(pc.unique(rows.splits).to_pylist())
-    if split not in known:
-        raise ConfigError(
-            f'{path} has no split "{split}"{nearest(split, known)}; it has {", ".join(known)}'
-        )
-    return rows.take(np.flatnonzero(pc.equal(rows.splits, split))[:limit])
+    chosen = select_images(path, rows.splits, split, limit)
+    return rows if len(chosen) == len(rows.numbers) else rows.take(chosen)
 
 
 def _labelled_rows(
@@ -157,7 +148,7 @@ def _labelled_rows(
     cells = pc.binary_join_element_wise(*(batch[category] for category in categories), ";")
     labelled = np.flatnonzero(pc.match_substring_regex(cells, r"[^;0\s]"))
     kept = pa.array(labelled)
-    numbers = labelled + above + _FIRST_ROW
+    numbers = labelled + above + FIRST_ROW
     sizes = [_read_sizes(path, name, batch[name].take(kept), numbers) for name in _SIZES]
     return Rows(
         images=batch["image"].take(kept),
@@ -168,47 +159,8 @@ def _labelled_rows(
     )
 
 
-def _text_columns(path: Path, columns: list[str]) -> dict[str, list[str]]:
-    texts: dict[str, list[str]] = {column: [] for column in columns}
-    for batch in _batches(path, columns):
-        for column in columns:
-            texts[column] += batch[column].to_pylist()
-    return texts
-
-
-def _batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """Read columns as text, a piece at a time: a large index need not fit in memory twice."""
-    header = _header(path)
-    for column in columns:
-        if header.count(column) != 1:
-            fault = "twice" if column in header else "not"
-            raise DataError(
-                f'{path} has the column "{column}" {fault}{nearest(column, header)}; '
-                f"its columns are {', '.join(header)}"
-            )
-    try:
-        yield from csv.open_csv(
-            path,
-            read_options=csv.ReadOptions(use_threads=False),  # errors name the row only then
-            parse_options=csv.ParseOptions(newlines_in_values=True),
-            convert_options=csv.ConvertOptions(
-                include_columns=columns, column_types=dict.fromkeys(columns, pa.string())
-            ),
-        )
-    except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(f"{path} cannot be read as CSV: {error}") from error
-
-
-def _header(path: Path) -> list[str]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return next(reader(file), [])
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read as CSV: {error}") from error
-
-
 def _read_coverage(path: Path) -> list[tuple[int, float]]:
-    table = _text_columns(path, ["number", "coverage"])
+    table = read_columns(path, ["number", "coverage"])
     pairs = _numbered(path, table["number"], table["coverage"])
     for number, text in pairs:
         if math.isnan(_number_or_nan(text)):
@@ -219,7 +171,7 @@ def _read_coverage(path: Path) -> list[tuple[int, float]]:
 def _numbered(path: Path, numbers: list[str], values: list[str]) -> list[tuple[int, str]]:
     """Pair label numbers with values; a row of number 0, which means none, is passed over."""
     pairs: dict[int, str] = {}
-    for row, (text, value) in enumerate(zip(numbers, values, strict=True), start=_FIRST_ROW):
+    for row, (text, value) in enumerate(zip(numbers, values, strict=True), start=FIRST_ROW):
         if not re.fullmatch(r"\s*[0-9]{1,5}\s*", text) or int(text) > LARGEST_NUMBER:
             raise DataError(
                 f'{path}, row {row}: the label number is "{text}", '

@@ -1,7 +1,6 @@
 """Where do labelled images lie, which splits are there, and what names their content?"""
 
 import hashlib
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from prunescope.base.errors import DataError
 from prunescope.base.files import fingerprint, hash_file
+from prunescope.base.paths import IMAGE_SUFFIXES, find_files
 from prunescope.data.columns import find_columns
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 TRAIN_NAMES = ("train", "training")
 VALIDATION_NAMES = ("val", "validation", "valid", "dev")
 TEST_NAMES = ("test", "testing")
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff", ".webp")
 _SPLIT_WORDS = TRAIN_NAMES + VALIDATION_NAMES + TEST_NAMES
 _ROWS_AT_ONCE = 1_000
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -83,7 +82,7 @@ class ImageFolder:
         named = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir()}
         roots = {name: path for name, path in named.items() if name in _SPLIT_WORDS}
         self._roots = roots or {"train": folder}
-        self._files = {name: _files(root, IMAGE_SUFFIXES) for name, root in self._roots.items()}
+        self._files = {name: find_files(root, IMAGE_SUFFIXES) for name, root in self._roots.items()}
         if not any(self._files.values()):
             raise DataError(f"{folder} holds neither parquet files nor class folders of images")
 
@@ -176,7 +175,7 @@ def open_source(source: str) -> Source:
     """
     folder = Path(source).expanduser()
     if folder.is_dir():
-        parquet = _files(folder, (".parquet",))
+        parquet = find_files(folder, (".parquet",))
         return ParquetFolder(folder, parquet) if parquet else ImageFolder(folder)
     if folder.exists():
         raise DataError(f"{folder} is a file: give the folder it lies in")
@@ -205,14 +204,6 @@ def _rows_of(table: Any) -> Rows:
         return table.select_columns([column]).with_format("arrow").iter(_ROWS_AT_ONCE)  # type: ignore[no-any-return]
 
     return Rows(count=len(table), features=table.features, tables=tables)
-
-
-def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    found = []
-    for place, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(place, n) for n in names if n.lower().endswith(suffixes) and n[0] != "."]
-    return sorted(found)
 
 
 def _split_of(path: PurePath) -> str:

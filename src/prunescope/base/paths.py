@@ -1,0 +1,39 @@
+"""Which files lie in a folder, and is there room for more?"""
+
+import os
+import shutil
+from pathlib import Path
+
+from prunescope.base.errors import StoreError
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff", ".webp")
+_MB = 1_000_000
+
+
+def find_files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    """Return the files below a folder with one of these suffixes, in either case, sorted.
+
+    Links are followed, but not to a folder that holds them; what is hidden is passed over.
+    """
+    found = []
+    for place, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [n for n in folders if n[0] != "." and not _leads_back(Path(place, n))]
+        found += [Path(place, n) for n in names if n.lower().endswith(suffixes) and n[0] != "."]
+    return sorted(found)
+
+
+def require_room(folder: Path, needed: int, what: str) -> None:
+    """Raise StoreError where a folder's disk has fewer bytes free than `what` needs."""
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise StoreError(
+            f"{what} needs {needed / _MB:,.0f} MB, but {folder} has {free / _MB:,.0f} MB free: "
+            "make room, or choose a folder on another disk"
+        )
+
+
+def _leads_back(path: Path) -> bool:
+    if not path.is_symlink():
+        return False
+    target = path.resolve()
+    return any(parent.resolve().is_relative_to(target) for parent in path.parents)

@@ -1,0 +1,102 @@
+"""Which concept does each pixel of a mask carry?"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Int32
+from PIL import Image
+
+from prunescope.base.errors import DataError
+from prunescope.concepts.names import Names
+from prunescope.concepts.pictures import read_picture
+
+_ONE_NUMBER = ("1", "L", "P", "I", "I;16", "I;16B")  # Pillow's modes of one number per pixel
+_COLOURED = ("1", "L", "P", "RGB", "RGBA")
+_SHOWN_CODES = 3
+_CODES_OF_A_SMOOTHED_MAP = 16
+_NOTHING = -1  # in the place of a colour that is wholly transparent
+
+
+def read_map(path: Path, names: Names) -> Int32[np.ndarray, "height width"]:
+    """Return the label number of every pixel of a map, 0 where none.
+
+    A picture of one number per pixel (grey, or with a palette) is read by these where names.csv
+    gives values, any other by the colours it shows; what is wholly transparent carries none.
+    Raises DataError, naming the file, for a code without a row, and a picture of another kind.
+    """
+    picture = _read_png(path)
+    if picture.mode in _ONE_NUMBER and names.values:
+        codes = np.asarray(picture).astype(np.int32)
+        return _looked_up(path, codes, names.values, names.path, lambda code: f"value {code}")
+    if picture.mode in _COLOURED and names.colors:
+        codes = _colours(path, picture)
+        table = {_NOTHING: 0, **names.colors}
+        return _looked_up(path, codes, table, names.path, lambda code: f"colour #{code:06x}")
+    if picture.mode not in {*_ONE_NUMBER, *_COLOURED}:
+        advice = "save it in grey, with a palette, or in RGB"
+    else:
+        column = "value" if picture.mode in _ONE_NUMBER else "color"
+        advice = f"give {names.path} a column {column} that says what stands for which concept"
+    raise DataError(f"{path} is a picture of mode {picture.mode}, which cannot be read: {advice}")
+
+
+def read_mask(path: Path) -> Bool[np.ndarray, "height width"]:
+    """Mark the pixels of one concept's mask that are neither black nor wholly transparent.
+
+    Raises DataError, naming the file, where it cannot be read.
+    """
+    picture = _read_png(path)
+    if picture.mode in _ONE_NUMBER and picture.mode != "P":
+        own: Bool[np.ndarray, "height width"] = np.asarray(picture) != 0
+        return own
+    shown = np.asarray(picture.convert("RGBA"))
+    marked: Bool[np.ndarray, "height width"] = shown[:, :, :3].any(axis=2) & (shown[:, :, 3] > 0)
+    return marked
+
+
+def _read_png(path: Path) -> Image.Image:
+    picture = read_picture(path)
+    if picture.format != "PNG":
+        raise DataError(
+            f"{path} is {picture.format} inside, which blurs or drops codes: save it as PNG"
+        )
+    return picture
+
+
+def _colours(path: Path, picture: Image.Image) -> Int32[np.ndarray, "height width"]:
+    shown = np.asarray(picture.convert("RGBA")).astype(np.int32)
+    opacity = shown[:, :, 3]
+    if ((opacity > 0) & (opacity < 255)).any():
+        raise DataError(
+            f"{path} has half-transparent pixels, whose concept is unclear: "
+            "save it without smoothing, each pixel opaque or wholly transparent"
+        )
+    colours = (shown[:, :, 0] << 16) + (shown[:, :, 1] << 8) + shown[:, :, 2]
+    return np.where(opacity == 0, np.int32(_NOTHING), colours)
+
+
+def _looked_up(
+    path: Path,
+    codes: Int32[np.ndarray, "height width"],
+    table: Mapping[int, int],
+    source: Path,
+    written: Callable[[int], str],
+) -> Int32[np.ndarray, "height width"]:
+    listed = np.array(sorted(table), np.int32)
+    numbers = np.array([table[code] for code in listed.tolist()], np.int32)
+    places = np.searchsorted(listed, codes).clip(max=len(listed) - 1)
+    strange = listed[places] != codes
+    if strange.any():
+        found, pixels = np.unique(codes[strange], return_counts=True)
+        order = np.argsort(-pixels, kind="stable")[:_SHOWN_CODES]
+        shown = [f"{written(int(found[i]))} ({pixels[i]:,} pixels)" for i in order]
+        more = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
+        smoothed = len(found) >= _CODES_OF_A_SMOOTHED_MAP
+        raise DataError(
+            f"{path} holds {', '.join(shown)}{more}, which {source} does not list: "
+            + ("so many come of smoothing or scaling; save it without" if smoothed else "add rows")
+            + ", or repaint it"
+        )
+    plane: Int32[np.ndarray, "height width"] = numbers[places]
+    return plane

@@ -1,0 +1,197 @@
+"""How does Broden come onto this disk, whole and unchanged?"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.files import hash_file, write_atomically
+from prunescope.base.lock import only_writer
+from prunescope.base.progress import SILENT, Progress
+from prunescope.concepts.broden import BrodenFolder
+from prunescope.concepts.download.archive import unpack
+from prunescope.concepts.download.fetch import Patience, fetch
+from prunescope.concepts.totals import count_pixels, known_pixels, pixel_disagreements
+
+PUBLISHED = "http://netdissect.csail.mit.edu/data/"
+"""Where the authors of Network Dissection publish Broden."""
+
+RESOLUTIONS = (224, 227, 384)
+_RECORD = "download.json"
+_UNPACKED = "unpacked"
+_COPIES = 2  # room for the archive and, as pictures hardly shrink, as much again unpacked
+
+
+@dataclass(frozen=True, kw_only=True)
+class Downloaded:
+    """A set that lies on this disk, and where it came from.
+
+    archive: the name of the archive; source: its address or path; sha256: of its content
+    images: rows with labels
+    pixels: what was counted in the label maps and agreed with the published totals; empty for a
+        set that is not Broden 1 at 224 or 227, of which no totals are known
+    """
+
+    archive: str
+    source: str
+    sha256: str
+    images: int
+    pixels: dict[str, int]
+
+
+def download_broden(
+    out: Path,
+    *,
+    source: str | None = None,
+    resolution: int = 224,
+    patience: Patience = Patience(),  # noqa: B008  # frozen
+    progress: Progress = SILENT,
+) -> tuple[Downloaded, bool]:
+    """Bring Broden into the folder `out`; say what it is, and whether it was there already.
+
+    source: the address of an archive; of a folder of archives, on a server or this disk, from
+        which `broden1_<resolution>.zip` is taken; or an archive on this disk. Where None, what the
+        authors publish. resolution: 224, 227 or 384 pixels across.
+    The folder appears when it is complete. On the way everything lies in `<out>.download` beside
+    it, and goes on from there after a cut. Label maps are counted as `known_pixels` asks.
+    Raises ConfigError for a source, a resolution or a folder that will not do; DataError for an
+    archive that is damaged, unsafe or not Broden's; DownloadError and StoreError as `fetch` does.
+    """
+    origin = _origin(source, resolution)
+    out = out.expanduser().absolute()
+    if (there := _already(out, origin)) is not None:
+        return there, True
+    with _workshop(out) as work:
+        archive = work / origin.name if origin.remote else Path(origin.source)
+        if not archive.exists():
+            fetch(origin.source, archive, copies=_COPIES, patience=patience, progress=progress)
+        try:
+            root, downloaded = _prepare(archive, origin, work, progress)
+        except DataError as error:
+            if not origin.remote:
+                raise
+            archive.unlink()
+            raise DataError(f"{error} (fetched from {origin.source}, and removed again)") from error
+        os.sync()  # the folder must not appear before its files are safe
+        root.replace(out)
+        if origin.remote:
+            archive.unlink()
+    return downloaded, False
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Origin:
+    """Where an archive comes from, and what it is called."""
+
+    name: str
+    source: str
+    remote: bool
+
+
+def _origin(source: str | None, resolution: int) -> _Origin:
+    if resolution not in RESOLUTIONS:
+        allowed = ", ".join(map(str, RESOLUTIONS))
+        raise ConfigError(f"resolution is {resolution}, but Broden is published at {allowed}")
+    source = PUBLISHED if source is None else source
+    name = f"broden1_{resolution}.zip"
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", source):
+        return _remote(source, name)
+    path = Path(source).expanduser().absolute()
+    path = path / name if path.is_dir() else path
+    if not path.is_file():
+        raise ConfigError(
+            f"there is no file {path}: give the address or the path of an archive, or of the "
+            f"folder that holds {name}"
+        )
+    return _Origin(name=path.name, source=str(path), remote=False)
+
+
+def _remote(url: str, name: str) -> _Origin:
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise _no_address(url) from error
+    if parts.scheme.lower() not in ("http", "https") or not parts.netloc:
+        raise _no_address(url)
+    if parts.path.lower().endswith(".zip"):
+        own = re.sub(r"[^\w.-]", "_", parts.path.rpartition("/")[2])
+        return _Origin(name=own, source=url, remote=True)
+    if parts.query:
+        return _Origin(name="archive.zip", source=url, remote=True)
+    return _Origin(name=name, source=f"{url.rstrip('/')}/{name}", remote=True)
+
+
+def _no_address(url: str) -> ConfigError:
+    return ConfigError(f"{url} is no address to fetch from: give one in http:// or https://")
+
+
+def _already(out: Path, origin: _Origin) -> Downloaded | None:
+    """Return what a folder holds if it is this download, whole; None if it holds nothing."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return None
+    try:
+        there = Downloaded(**json.loads((out / _RECORD).read_text()))
+    except (OSError, ValueError, TypeError):
+        raise ConfigError(
+            f"{out} holds something that was not downloaded: give another folder, or, if it is a "
+            f"set in Broden's layout, use it as broden:{out}"
+        ) from None
+    if there.archive != origin.name:
+        raise ConfigError(f"{out} holds {there.archive}, not {origin.name}: give another folder")
+    return there
+
+
+@contextmanager
+def _workshop(out: Path) -> Iterator[Path]:
+    """Hold the folder in which a download is made; it stays only while an archive is in it."""
+    work = out.with_name(f"{out.name}.download")
+    work.mkdir(parents=True, exist_ok=True)
+    with only_writer(work / "lock"):
+        shutil.rmtree(work / _UNPACKED, ignore_errors=True)
+        try:
+            yield work
+        finally:
+            shutil.rmtree(work / _UNPACKED, ignore_errors=True)
+            if not any(work.glob("*.zip*")):
+                shutil.rmtree(work, ignore_errors=True)
+
+
+def _prepare(
+    archive: Path, origin: _Origin, work: Path, progress: Progress
+) -> tuple[Path, Downloaded]:
+    """Unpack an archive, check the set in it, and write down where it is from."""
+    unpack(archive, work / _UNPACKED, progress=progress)
+    root = _root(archive, work / _UNPACKED)
+    try:
+        concepts = BrodenFolder.open(root, name=origin.name)
+        for _ in concepts.files():
+            pass
+        shapes = {(height, width) for height, width in concepts.rows.sizes[:, 2:].tolist()}
+        expected = known_pixels(concepts, shapes)
+        pixels = count_pixels(concepts, expected, progress=progress) if expected else {}
+    except DataError as error:
+        raise DataError(f"{archive} holds no sound set in Broden's layout: {error}") from error
+    if problems := pixel_disagreements(pixels, expected):
+        raise DataError(f"{archive} is not Broden as it was published: {'; '.join(problems)}")
+    downloaded = Downloaded(
+        archive=origin.name,
+        source=origin.source,
+        sha256=hash_file(archive),
+        images=len(concepts.images),
+        pixels=pixels,
+    )
+    write_atomically(root / _RECORD, json.dumps(asdict(downloaded), indent=2).encode())
+    return root, downloaded
+
+
+def _root(archive: Path, folder: Path) -> Path:
+    found = [*folder.glob("index.csv"), *folder.glob("*/index.csv")]
+    if len(found) != 1:
+        raise DataError(f"{archive} holds {len(found)} index.csv, but must hold one, of one set")
+    return found[0].parent

@@ -1,0 +1,219 @@
+"""How is a user's own set read: images, and masks beside them that say which concept is where?"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Bool, Int32
+from PIL import Image, ImageOps
+
+from prunescope.base.errors import DataError
+from prunescope.concepts.codes import read_map, read_mask
+from prunescope.concepts.contents import fingerprint_set
+from prunescope.concepts.names import Names, read_names
+from prunescope.concepts.pairing import Marked, Pairing, pair_masks
+from prunescope.concepts.pictures import in_colour, read_picture, read_size
+from prunescope.concepts.protocol import Annotation, Label
+from prunescope.concepts.selection import select_images
+
+_SHOWN_FAULTS = 20
+_TOO_DEEP = ("I", "I;16", "I;16B", "F")  # Pillow cuts their brightness off at 255
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MaskFolder:
+    """A concept set of images, masks mirrored beside them, and `names.csv`.
+
+    Below `masks/`, `NAME.png` is the map of all concepts of the image NAME, as values or colours,
+    and `NAME/CONCEPT.png` the mask of one. An image may have both, and masks may overlap. An image
+    is in the set if it has any mask, even an empty one. Codes are checked when a mask is read.
+
+    unmarked: the images without a mask, which are not in the set
+    faults: what is wrong with names and folders; none unless opened leniently
+    """
+
+    root: Path
+    name: str
+    names: Names = field(repr=False)
+    images: tuple[str, ...] = field(repr=False)
+    marked: tuple[Marked, ...] = field(repr=False)
+    unmarked: tuple[str, ...] = field(repr=False)
+    faults: tuple[str, ...]
+    whole_set: bool
+
+    @classmethod
+    def open(
+        cls,
+        root: Path,
+        *,
+        name: str | None = None,
+        split: str | None = None,
+        limit: int | None = None,
+        lenient: bool = False,
+    ) -> "MaskFolder":
+        """Return the set of a folder, its images in the order of their paths.
+
+        name: what the set calls itself; `masks:` and the folder when None
+        split: only the images in this folder of `images/`; limit: only the first so many of them
+        lenient: leave to the caller the faults that do not keep the rest from being read
+        Raises DataError with a line for each fault of `names.csv` and of the folders, and where no
+        image has a mask; ConfigError for an unknown split.
+        """
+        if not root.is_dir():
+            raise DataError(f"there is no folder {root}")
+        names = read_names(root / "names.csv")
+        pairs = pair_masks(root, names)
+        faults = (*names.faults, *pairs.faults)
+        if not pairs.marked:
+            faults += (f"no image in {root / 'images'} has a mask in {root / 'masks'}",)
+        if faults and not (lenient and pairs.marked):
+            raise DataError(_listed(faults))
+        splits = pa.array([marked.split for marked in pairs.marked], pa.string())
+        chosen = select_images(root / "images", splits, split, limit)
+        return cls._of(root, name or f"masks:{root}", names, pairs, chosen.tolist())
+
+    @classmethod
+    def _of(
+        cls, root: Path, name: str, names: Names, pairs: Pairing, chosen: list[int]
+    ) -> "MaskFolder":
+        marked = tuple(pairs.marked[place] for place in chosen)
+        return cls(
+            root=root,
+            name=name,
+            names=names,
+            images=tuple(each.image for each in marked),
+            marked=marked,
+            unmarked=pairs.unmarked,
+            faults=(*names.faults, *pairs.faults),
+            whole_set=len(marked) == len(pairs.marked),
+        )
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The categories in the order of their first rows in names.csv."""
+        return self.names.categories
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The concepts of names.csv; a number is that of the row, from 1."""
+        return self.names.labels
+
+    def image_path(self, index: int) -> Path:
+        """Return where an image lies."""
+        return self.root / "images" / self.images[index]
+
+    def read_image(self, index: int) -> Image.Image:
+        """Return an image in RGB, upright as its EXIF says.
+
+        Raises DataError where it cannot be read, or its sides are not in the ratio of its masks'.
+        """
+        path = self.image_path(index)
+        stored = read_picture(path)
+        if stored.mode in _TOO_DEEP:
+            raise DataError(
+                f"{path} is a picture of mode {stored.mode}: save it with 8 bits per channel"
+            )
+        picture = in_colour(ImageOps.exif_transpose(stored))
+        mask = self.root / "masks" / self.marked[index].masks[0]
+        height, width = read_size(mask)
+        # As far as whole pixels let them: a half of 375 x 500 is 187 x 250 or 188 x 250
+        if abs(height * picture.width - width * picture.height) >= max(picture.size):
+            raise DataError(
+                f"{mask} is {height} x {width} (height x width), but {path} is "
+                f"{picture.height} x {picture.width}: give both the same shape, of any size"
+            )
+        return picture
+
+    def read_annotation(self, index: int) -> Annotation:
+        """Return the labels of an image: its map's plane, then those of the single masks.
+
+        The masks of a category share planes as far as they do not overlap.
+        Raises one DataError with a line for every mask that cannot be read, holds a code without
+        a name, or has another size than the image's first one.
+        """
+        marked = self.marked[index]
+        faults: list[str] = []
+        coded = () if marked.coded is None else (marked.coded,)
+        maps = self._read_each(coded, partial(read_map, names=self.names), faults)
+        masks = self._read_each([path for _, path in marked.single], read_mask, faults)
+        sizes = {path: mask.shape for path, mask in (maps | masks).items()}
+        faults += self._other_sizes(sizes)
+        if faults:
+            raise DataError("\n".join(faults))
+        planes = [*maps.values(), *self._packed({n: masks[path] for n, path in marked.single})]
+        size = next(iter(sizes.values()))
+        return Annotation(
+            planes=np.stack(planes) if planes else np.zeros((0, *size), np.int32), whole=()
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The sha256 of all that can change a count, in hex.
+
+        That is the concepts and their codes, the chosen images and their masks, as
+        `fingerprint_set` says. Raises DataError where a file is missing.
+        """
+        return fingerprint_set(self._stated(), self._files)
+
+    def _stated(self) -> Iterator[list[object]]:
+        labels = [[label.number, label.name, label.category] for label in self.labels]
+        codes = [sorted(self.names.values.items()), sorted(self.names.colors.items())]
+        yield [self.categories, labels, codes]
+        for marked in self.marked:
+            yield [marked.image, marked.coded, marked.single]
+
+    def _files(self) -> Iterator[tuple[Path, int]]:
+        for marked in self.marked:
+            masks = (self.root / "masks" / mask for mask in marked.masks)
+            for path in (self.root / "images" / marked.image, *masks):
+                try:
+                    yield path, path.stat().st_size
+                except OSError as error:
+                    raise DataError(f"{path} cannot be read: {error.strerror}") from error
+
+    def _read_each(
+        self, paths: Iterable[str], read: Callable[[Path], np.ndarray], faults: list[str]
+    ) -> dict[str, np.ndarray]:
+        """Return what can be read, and add a fault for every path that cannot."""
+        found: dict[str, np.ndarray] = {}
+        for path in paths:
+            try:
+                found[path] = read(self.root / "masks" / path)
+            except DataError as error:
+                faults.append(str(error))
+        return found
+
+    def _other_sizes(self, sizes: Mapping[str, tuple[int, ...]]) -> Iterator[str]:
+        paths = list(sizes)
+        for path in paths[1:]:
+            if sizes[path] != sizes[paths[0]]:
+                (height, width), first = sizes[path], " x ".join(map(str, sizes[paths[0]]))
+                yield (
+                    f"{self.root / 'masks' / path} is {height} x {width} (height x width), but "
+                    f"{paths[0]} is {first}: give all masks of an image one size"
+                )
+
+    def _packed(
+        self, masks: Mapping[int, Bool[np.ndarray, "height width"]]
+    ) -> list[Int32[np.ndarray, "height width"]]:
+        """Lay masks in as few planes of their category as they fit without overlap, in turn."""
+        categories = {label.number: label.category for label in self.labels}
+        planes: dict[str, list[Int32[np.ndarray, "height width"]]] = {}
+        for number, mask in masks.items():
+            own = planes.setdefault(categories[number], [])
+            free = next((plane for plane in own if not plane[mask].any()), None)
+            if free is None:
+                free = np.zeros(mask.shape, np.int32)
+                own.append(free)
+            free[mask] = number
+        return [plane for category in self.categories for plane in planes.get(category, [])]
+
+
+def _listed(faults: Sequence[str]) -> str:
+    shown = list(faults[:_SHOWN_FAULTS])
+    if len(faults) > len(shown):
+        shown.append(f"and {len(faults) - len(shown):,} more, which `concepts check` lists")
+    return "\n".join(shown)

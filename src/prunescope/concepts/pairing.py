@@ -1,0 +1,138 @@
+"""Which masks belong to which image?"""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from prunescope.base.errors import DataError, nearest
+from prunescope.base.paths import IMAGE_SUFFIXES, find_files
+from prunescope.concepts.names import Names
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marked:
+    """An image that has masks.
+
+    image: its path below `images/`
+    coded: the path, below `masks/`, of the map of all its concepts; None without one
+    single: number and path of each concept's own mask, by ascending number
+    """
+
+    image: str
+    coded: str | None
+    single: tuple[tuple[int, str], ...]
+
+    @property
+    def masks(self) -> tuple[str, ...]:
+        """The paths of all of them, below `masks/`."""
+        return (() if self.coded is None else (self.coded,)) + tuple(p for _, p in self.single)
+
+    @property
+    def split(self) -> str:
+        """The first folder the image lies in; empty where it lies in none."""
+        folder, slash, _ = self.image.partition("/")
+        return folder if slash else ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pairing:
+    """The images of a folder that have masks, those that have none, and what cannot be paired."""
+
+    marked: tuple[Marked, ...]
+    unmarked: tuple[str, ...]
+    faults: tuple[str, ...]
+
+
+def pair_masks(root: Path, names: Names) -> Pairing:
+    """Find the images below `images/` and their masks below `masks/`, by their paths.
+
+    The map of `images/a/b.jpg` is `masks/a/b.png`, a concept's own mask `masks/a/b/CONCEPT.png`.
+    No file is opened. Raises DataError where one of the two folders is missing.
+    """
+    for folder in ("images", "masks"):
+        if not (root / folder).is_dir():
+            raise DataError(f"{root} is no set of masks: it has no folder {folder}")
+    matching = _Matching(root, names)
+    for path in find_files(root / "images", IMAGE_SUFFIXES):
+        matching.add_image(path.relative_to(root / "images").as_posix())
+    for path in find_files(root / "masks", IMAGE_SUFFIXES):
+        matching.add_mask(path.relative_to(root / "masks").as_posix())
+    return matching.result()
+
+
+class _Matching:
+    """Images and masks found so far, by the path of an image without its suffix."""
+
+    def __init__(self, root: Path, names: Names) -> None:
+        self._root = root
+        self._names = names
+        self._images: dict[str, str] = {}
+        self._coded: dict[str, str] = {}
+        self._single: dict[str, dict[int, str]] = {}
+        self._faults: list[str] = []
+
+    def add_image(self, image: str) -> None:
+        """Take note of an image."""
+        key = _without_suffix(image)
+        if other := self._images.get(key):
+            self._refuse(
+                "images", image, f"and {other} have one name, and so would their masks: rename one"
+            )
+        else:
+            self._images[key] = image
+
+    def add_mask(self, mask: str) -> None:
+        """Give a mask to its image; all images must be known."""
+        key = _without_suffix(mask)
+        folder, _, concept = key.rpartition("/")
+        is_map, is_single = key in self._images, folder in self._images
+        if not mask.lower().endswith(".png"):
+            self._refuse("masks", mask, "is no PNG, which alone keeps codes: save it as PNG")
+        elif is_map and is_single:
+            images = f"{self._images[key]} or a mask of {self._images[folder]}"
+            self._refuse("masks", mask, f"could be the map of {images}: rename one image")
+        elif is_map and key in self._coded:
+            self._refuse("masks", mask, f"and {self._coded[key]} are maps of one image: keep one")
+        elif is_map:
+            self._coded[key] = mask
+        elif is_single:
+            self._add_single(folder, concept, mask)
+        else:
+            expected = f"no {self._root / 'images' / key} with a suffix {' '.join(IMAGE_SUFFIXES)}"
+            self._refuse("masks", mask, f"has no image: there is {expected}; add it, or rename")
+
+    def result(self) -> Pairing:
+        """Return every image with its masks, in the order of the images' paths."""
+        marked = tuple(
+            Marked(
+                image=image,
+                coded=self._coded.get(key),
+                single=tuple(sorted(self._single.get(key, {}).items())),
+            )
+            for key, image in self._images.items()
+            if key in self._coded or key in self._single
+        )
+        unmarked = tuple(
+            image
+            for key, image in self._images.items()
+            if key not in self._coded and key not in self._single
+        )
+        return Pairing(marked=marked, unmarked=unmarked, faults=tuple(self._faults))
+
+    def _add_single(self, key: str, concept: str, mask: str) -> None:
+        number = self._names.numbers.get(concept)
+        own = self._single.get(key, {})
+        if number is None:
+            hint = nearest(concept, self._names.numbers)
+            fault = f'is the mask of "{concept}", which {self._names.path} does not name{hint}'
+            self._refuse("masks", mask, f"{fault}: rename it, or add a row")
+        elif number in own:
+            self._refuse("masks", mask, f"and {own[number]} are masks of one concept: keep one")
+        else:
+            self._single[key] = own | {number: mask}
+
+    def _refuse(self, folder: str, path: str, fault: str) -> None:
+        self._faults.append(f"{self._root / folder / path} {fault}")
+
+
+def _without_suffix(path: str) -> str:
+    return PurePosixPath(path).with_suffix("").as_posix()

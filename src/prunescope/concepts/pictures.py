@@ -1,0 +1,46 @@
+"""How is a picture decoded, and what is said of one that cannot be?"""
+
+from pathlib import Path
+
+from PIL import Image, ImageFile
+
+from prunescope.base.errors import DataError
+
+# RuntimeError is Python's word, up to 3.12, for a link that leads to itself
+_UNREADABLE = (OSError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError)
+
+
+def read_picture(path: Path, *, within: Path | None = None) -> ImageFile.ImageFile:
+    """Decode a picture, in the mode it is stored in.
+
+    within: the folder, resolved, that a link may not leave; None lets it lead anywhere.
+    Raises DataError, naming the file, where it cannot be read or lies elsewhere.
+    """
+    try:
+        if within is not None and not path.resolve().is_relative_to(within):
+            raise DataError(f"{path} is a link that leaves the folder {within.name}")
+        with Image.open(path) as picture:
+            picture.load()
+    except _UNREADABLE as error:
+        raise _fault(path, error) from error
+    return picture
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Return height and width of a picture from its head alone; DataError where it has none."""
+    try:
+        with Image.open(path) as picture:
+            return picture.height, picture.width
+    except _UNREADABLE as error:
+        raise _fault(path, error) from error
+
+
+def in_colour(picture: Image.Image) -> Image.Image:
+    """Return a picture in RGB; what is transparent in it shows the colour stored there."""
+    if picture.mode == "P" and "transparency" in picture.info:
+        picture = picture.convert("RGBA")  # else Pillow warns that it drops the transparency
+    return picture.convert("RGB")
+
+
+def _fault(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}")

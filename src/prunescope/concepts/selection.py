@@ -1,0 +1,29 @@
+"""Which images of a concept set are asked for?"""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from jaxtyping import Int64
+
+from prunescope.base.errors import ConfigError, nearest
+
+
+def select_images(
+    where: Path, splits: pa.StringArray | pa.ChunkedArray, split: str | None, limit: int | None
+) -> Int64[np.ndarray, " chosen"]:
+    """Return the places of the first `limit` images of a split; all where None.
+
+    splits: that of every image, empty where it has none; where: what states them, for messages.
+    Raises ConfigError for a split that there is not, or a limit below 1.
+    """
+    if limit is not None and limit < 1:
+        raise ConfigError(f"limit is {limit}, but must be at least 1")
+    if split is None:
+        return np.arange(len(splits), dtype=np.int64)[:limit]
+    known = sorted(name for name in pc.unique(splits).to_pylist() if name)
+    if split not in known:
+        there = f"it has {', '.join(known)}" if known else "it has none"
+        raise ConfigError(f'{where} has no split "{split}"{nearest(split, known)}; {there}')
+    return np.flatnonzero(pc.equal(splits, split))[:limit]

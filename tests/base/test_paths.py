@@ -1,0 +1,49 @@
+"""Are files found wherever they lie, once, and is a lack of room told before the work?"""
+
+import pytest
+
+from prunescope.base.errors import StoreError
+from prunescope.base.paths import find_files, require_room
+
+
+def found(folder, suffixes=(".png",)):
+    return [path.relative_to(folder).as_posix() for path in find_files(folder, suffixes)]
+
+
+def make(folder, *paths):
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).touch()
+
+
+def test_files_of_the_suffixes_are_found_at_any_depth_in_either_case(tmp_path):
+    make(tmp_path, "b.png", "x/y/a.PNG", "x/c.jpg", "png")
+    assert found(tmp_path) == ["b.png", "x/y/a.PNG"]
+    assert found(tmp_path, (".png", ".jpg")) == ["b.png", "x/c.jpg", "x/y/a.PNG"]
+
+
+def test_what_is_hidden_is_passed_over(tmp_path):
+    make(tmp_path, ".a.png", ".x/b.png", "x/.y/c.png", "x/d.png")
+    assert found(tmp_path) == ["x/d.png"]
+
+
+def test_links_are_followed_but_never_in_a_circle(tmp_path):
+    make(tmp_path, "set/a.png", "elsewhere/b.png")
+    (tmp_path / "set" / "more").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "set" / "again").symlink_to(tmp_path / "set")
+    (tmp_path / "elsewhere" / "up").symlink_to(tmp_path)
+    assert found(tmp_path / "set") == ["a.png", "more/b.png"]
+
+
+def test_folders_that_link_to_each_other_are_walked_once(tmp_path):
+    make(tmp_path, "a/1.png", "b/2.png")
+    (tmp_path / "a" / "to").symlink_to(tmp_path / "b")
+    (tmp_path / "b" / "to").symlink_to(tmp_path / "a")
+    assert found(tmp_path / "a") == ["1.png", "to/2.png"]
+
+
+def test_more_than_the_disk_has_is_told_with_both_numbers(tmp_path):
+    require_room(tmp_path, 1, "a byte")
+    with pytest.raises(StoreError, match=r"the moon needs 1,000,000,000,000 MB, but .* MB free"):
+        require_room(tmp_path, 10**18, "the moon")
+    assert not any(tmp_path.iterdir())
