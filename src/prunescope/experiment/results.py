@@ -11,10 +11,14 @@ from prunescope.base.progress import Progress
 from prunescope.base.store import Store
 from prunescope.experiment.plan import Plan
 from prunescope.experiment.sources import Sources
+from prunescope.pruning.selection import Scope
 from prunescope.report.atlas import DissectedLayer
 from prunescope.report.figures import draw_figures
 from prunescope.report.page import write_page
 from prunescope.study import Study
+
+
+_RANKED: dict[Scope, str] = {"global": "globally", "layerwise": "layer by layer"}
 
 
 def make_tables(plan: Plan, store: Store, folder: Path) -> None:
@@ -58,14 +62,14 @@ def _facts(study: Study, sources: Sources) -> dict[str, str]:
     training, pruning = study.training, study.pruning
     strategies = ", ".join(
         f"{name}: {100 * strategy.fraction:g} % of the remaining weights at each of "
-        f"{strategy.levels} levels"
+        f"{strategy.levels} levels, {_RANKED[strategy.scope]}"
         for name, strategy in pruning.strategies.items()
     )
     return {
         "Network": study.network,
         "Trained on": f"{Path(study.data.source).name}, to {training.to} in batches of "
         f"{training.batch_size}",
-        "Pruned": f"{strategies} (globally by magnitude, {pruning.prunable}), "
+        "Pruned": f"{strategies} (by magnitude, {pruning.prunable}), "
         f"rewound to {pruning.rewind_to}",
         "Dissected on": f"{Path(study.concepts.source.partition(':')[2] or 'scenes').name}, "
         f"{len(sources.concepts.images):,} images",

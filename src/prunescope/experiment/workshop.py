@@ -153,9 +153,10 @@ class Workshop:
         if level.previous is None:
             return Mask.ones(network, prunable_names(network, self._study.pruning.prunable))
         previous = self._store.folder(level.previous.artifact)
-        fraction = self._study.pruning.strategies[level.strategy].fraction
+        strategy = self._study.pruning.strategies[level.strategy]
         mask = Mask.load(previous / MASK)
-        return prune_by_magnitude(load_tensors(previous / WEIGHTS), mask, fraction)
+        weights = load_tensors(previous / WEIGHTS)
+        return prune_by_magnitude(weights, mask, strategy.fraction, strategy.scope)
 
     def _train(
         self,
