@@ -17,7 +17,6 @@ from prunescope.report.figures import draw_figures
 from prunescope.report.page import write_page
 from prunescope.study import Study
 
-
 _RANKED: dict[Scope, str] = {"global": "globally", "layerwise": "layer by layer"}
 
 
