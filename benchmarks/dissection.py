@@ -16,18 +16,17 @@ from prunescope.dissection.reading import read_ahead
 from prunescope.dissection.run import dissect
 from prunescope.networks import build, network_input
 
-PAIRS = 5
 BATCH = 32
 
 
 def main() -> None:
-    """Print one JSON object: the ratio over alternating pairs, and its conditions."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--network", default="torchvision:resnet18")
-    parser.add_argument("--layer", action="append")
-    parser.add_argument("--concepts", default="scenes")
-    parser.add_argument("--images", type=int, default=200)
-    given = parser.parse_args()
+    """Print one JSON object: the ratio over alternating pairs, and its conditions.
+
+    Either side decodes every image and shows it to the network; the whole one does so twice, and
+    reads the label maps. What is done once for a set (its fingerprint), and saving, is in neither.
+    """
+    given = arguments()
+    conditions = environment()
     layers = tuple(given.layer or ["layer4"])
     concepts = open_concepts(given.concepts, limit=given.images)
     network = build(given.network, seed=0).eval()
@@ -39,7 +38,7 @@ def main() -> None:
     )
     wholes: list[float] = []
     bares: list[float] = []
-    for pair in range(PAIRS + 1):  # the first warms up
+    for pair in range(given.pairs + 1):  # the first warms up
         timings = [(wholes, whole), (bares, bare)]
         for seconds, timed in reversed(timings) if pair % 2 else timings:
             seconds.append(timed(network, layers, concepts, form))
@@ -50,8 +49,7 @@ def main() -> None:
         "ratio_most": round(max(ratios), 3),
         "images": len(concepts.images),
         "bare_images_per_second": round(len(concepts.images) / statistics.median(bares[1:]), 1),
-        "passes": 2,
-        "pairs": PAIRS,
+        "pairs": given.pairs,
         "network": given.network,
         "layers": layers,
         "resolution": form.resolution,
@@ -59,7 +57,18 @@ def main() -> None:
         "precision": "float32",
         "threads": torch.get_num_threads(),
     }
-    print(json.dumps(figures | {"conditions": environment()}))
+    print(json.dumps(figures | {"conditions": conditions}))
+
+
+def arguments() -> argparse.Namespace:
+    """Return what is asked for on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--network", default="torchvision:resnet18", help="with random weights")
+    parser.add_argument("--layer", action="append", help="may be repeated  [default: layer4]")
+    parser.add_argument("--concepts", default="scenes", help="scenes or broden:DIR")
+    parser.add_argument("--images", type=int, default=200, help="the first so many of the set")
+    parser.add_argument("--pairs", type=int, default=5, help="of timings, after a first one")
+    return parser.parse_args()
 
 
 def whole(

@@ -1,9 +1,12 @@
 """What do all tests share?"""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+from commands import Ended, Prunescope
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -23,3 +26,30 @@ def _few_threads() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A handful of drawn pictures, at once a Broden folder and an image folder."""
+    from prunescope.concepts.scenes import draw_scenes
+
+    return draw_scenes(tmp_path_factory.mktemp("drawn") / "set", train=20, val=20, size=32)
+
+
+@pytest.fixture
+def prunescope(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Prunescope:
+    """Return a function that runs a command line in this process."""
+    from prunescope import cli
+
+    def run(*words: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["prunescope", *map(str, words)])
+        capsys.readouterr()
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        said = capsys.readouterr()
+        return Ended(status=status, out=said.out, err=said.err)
+
+    return run

@@ -1,6 +1,7 @@
-"""What does a run folder hold, byte for byte?"""
+"""What is a run folder that tests can afford, and what does one hold, byte for byte?"""
 
 from pathlib import Path
+from typing import Any
 
 BESIDE = {"provenance.json", ".lock"}
 """The record of when and where, and who writes: the only files that may differ."""
@@ -11,3 +12,30 @@ def contents(out: Path) -> dict[str, bytes]:
     files = (path for path in out.rglob("*") if path.is_file())
     named = {path.relative_to(out).as_posix(): path for path in files}
     return {name: path.read_bytes() for name, path in named.items() if name not in BESIDE}
+
+
+def tiny_recipe(pictures: Path) -> dict[str, Any]:
+    """Return a recipe: two replicates, two pruned levels, a network of a few thousand weights.
+
+    pictures: a handful, 32 pixels wide, as `draw_scenes` draws them.
+    """
+    return {
+        "name": "tiny",
+        "network": "cifar_resnet20,width=0.25",
+        "data": {"source": str(pictures / "images"), "test_split": "val"},
+        "training": {
+            "to": "3ep",
+            "batch_size": 16,
+            "learning_rate": 0.05,
+            "weight_decay": 1e-4,
+            "milestones": ["2ep"],
+            "augmentation": {"pad": 2, "flip": True},
+        },
+        "pruning": {
+            "rewind_to": "1ep1it",
+            "strategies": {"lottery": {"fraction": 0.2, "levels": 2}},
+        },
+        "concepts": {"source": f"broden:{pictures}", "split": "val"},
+        "dissection": {"layers": ["layer2", "layer3"], "quantile": 0.01, "examples": 4},
+        "replicates": 2,
+    }

@@ -10,10 +10,14 @@ from pydantic import ByteSize, Field
 from prunescope.base.errors import ConfigError
 from prunescope.base.settings import Settings
 from prunescope.dissection.settings import DissectionSettings
+from prunescope.pruning.selection import Scope
 from prunescope.pruning.settings import PruningSettings
 from prunescope.training.settings import TrainingSettings
 
-Channels = tuple[float, float, float]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+_RANKED: dict[Scope, str] = {"global": "globally", "layerwise": "layer by layer"}
 
 
 class DataSettings(Settings):
@@ -29,8 +33,8 @@ class DataSettings(Settings):
     train_split: str = "train"
     test_split: str = "test"
     resolution: Annotated[int, Field(ge=1)] | None = None
-    mean: Channels | None = None
-    std: Channels | None = None
+    mean: tuple[Finite, Finite, Finite] | None = None
+    std: tuple[Positive, Positive, Positive] | None = None
     memory: ByteSize = ByteSize(4 * 2**30)
 
 
@@ -66,6 +70,25 @@ class Study(Settings):
         """Write the study as a recipe: every setting stated, in one fixed order."""
         values = self.model_dump(mode="json", exclude_none=True)
         return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What the study is, in words that do not depend on where its folders lie."""
+        training, pruning = self.training, self.pruning
+        strategies = ", ".join(
+            f"{name}: {100 * strategy.fraction:g} % of the remaining weights at each of "
+            f"{strategy.levels} levels, {_RANKED[strategy.scope]}"
+            for name, strategy in pruning.strategies.items()
+        )
+        return {
+            "Network": self.network,
+            "Replicates": str(self.replicates),
+            "Trained on": f"{Path(self.data.source).name}, to {training.to} in batches of "
+            f"{training.batch_size}",
+            "Pruned": f"{strategies} (by magnitude, {pruning.prunable}), "
+            f"rewound to {pruning.rewind_to}",
+            "Dissected on": Path(self.concepts.source.partition(":")[2] or "scenes").name,
+        }
 
     def anchored(self) -> "Study":
         """Return the study with the local paths in it made absolute."""

@@ -3,8 +3,10 @@
 import os
 
 import pytest
+import torch
 
 from prunescope.base import devices
+from prunescope.base.errors import ConfigError
 
 
 @pytest.fixture
@@ -30,3 +32,14 @@ def test_as_many_workers_as_pieces_and_cores(machine, device, cores, independent
 def test_cores_that_this_process_may_not_use_do_not_count(machine):
     machine("cpu", 3)
     assert devices.usable_cores() == 3
+
+
+def test_a_device_that_is_there_is_returned():
+    assert devices.usable_device("cpu") == torch.device("cpu")
+    assert devices.usable_device(torch.device("cpu", 0)) == torch.device("cpu:0")
+
+
+@pytest.mark.parametrize("name", ["foo", "", "cuda:99", "xpu", "hpu", "mps:7", "meta"])
+def test_a_device_that_is_not_there_is_refused_by_name(name):
+    with pytest.raises(ConfigError, match=f'device "{name}" cannot be used here: .'):
+        devices.usable_device(name)

@@ -57,6 +57,32 @@ def test_no_work_empty_steps_and_too_much_work_say_nothing_wrong(clock, total, s
     assert stream.getvalue() == ""
 
 
+def test_work_done_before_counts_for_the_share_and_not_for_the_speed(clock):
+    stream = io.StringIO()
+    progress = LineProgress(stream).titled("level 1")
+    with progress.task("training", 100, done=28) as task:
+        clock.now += 20
+        task.advance(2)
+    assert stream.getvalue() == "level 1: training · 30 % · 11 min 40 s left\n"
+
+
+def test_nothing_is_known_of_the_speed_before_anything_new_is_done(clock):
+    stream = io.StringIO()
+    with LineProgress(stream).task("training", 100, done=28) as task:
+        clock.now += 20
+        task.advance(0)
+    assert stream.getvalue() == ""
+
+
+def test_a_bar_of_work_done_before_begins_there(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    with progress_on(Terminal()) as progress, progress.task("training", 100, done=28) as task:
+        task.advance(2)
+        (bar,) = progress._bars.tasks
+        assert bar.completed == 30
+        assert sum(sample.completed for sample in bar._progress) == 2
+
+
 def test_messages_and_titles_are_plain_lines():
     stream = io.StringIO()
     progress = LineProgress(stream)

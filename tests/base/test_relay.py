@@ -19,10 +19,12 @@ class Recorder(Progress):
     def __init__(self) -> None:
         self.said: list[str] = []
         self.advanced: dict[str, list[tuple[int, str]]] = {}
+        self.done: list[int] = []
         self.open: set[str] = set()
 
     @contextmanager
-    def task(self, description: str, total: int) -> Iterator[Task]:
+    def task(self, description: str, total: int, *, done: int = 0) -> Iterator[Task]:
+        self.done.append(done)
         advanced = self.advanced.setdefault(f"{description} of {total}", [])
 
         class Recording(Task):
@@ -53,6 +55,13 @@ def test_processes_side_by_side_are_heard_each_in_its_order(recorder: Recorder):
     assert recorder.advanced == {"a: counting of 3": notes, "b: counting of 3": notes}
     assert sorted(recorder.said) == ["a begins", "b begins", *["x" * 100_000] * 2]
     assert recorder.open == set()
+
+
+def test_work_done_before_is_told(recorder: Recorder):
+    with relaying(recorder, SPAWN) as remote, remote.task("counting", 3, done=2) as task:
+        task.advance()
+    assert recorder.done == [2]
+    assert recorder.advanced == {"counting of 3": [(1, "")]}
 
 
 def test_a_process_killed_in_a_task_is_not_waited_for(recorder: Recorder):

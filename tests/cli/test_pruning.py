@@ -1,44 +1,16 @@
 """Do `prune` and `audit` say what they did, and refuse what they cannot do?"""
 
 import json
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
 
-from prunescope import cli
+from commands import Prunescope, check_refused
 from prunescope.base.tensors import load_tensors, save_tensors
 from prunescope.networks import build
 
 NAME = "cifar_resnet20,width=0.25"
-
-
-@dataclass(frozen=True)
-class Ended:
-    status: int
-    out: str
-    err: str
-
-
-Prunescope = Callable[..., Ended]
-
-
-@pytest.fixture
-def prunescope(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Prunescope:
-    """Return a function that runs a command line in this process."""
-
-    def run(*words: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["prunescope", *map(str, words)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        said = capsys.readouterr()
-        return Ended(status=int(end.value.code or 0), out=said.out, err=said.err)
-
-    return run
 
 
 @pytest.fixture
@@ -121,9 +93,7 @@ def test_what_prune_cannot_do_is_refused_and_nothing_written(
     prunescope: Prunescope, dense: Path, tmp_path: Path, words: list[str], said: list[str]
 ) -> None:
     ended = prunescope(*_prune(dense, tmp_path / "small.safetensors", *words))
-    assert ended.status == 2, ended.err
-    assert all(word in ended.err for word in said), ended.err
-    assert "Traceback" not in ended.err
+    check_refused(ended, *said)
     assert [path.name for path in tmp_path.iterdir()] == ["dense.pth"]
 
 
@@ -142,13 +112,24 @@ def test_what_audit_cannot_read_is_refused(
 ) -> None:
     filled = [word.format(dense=dense, folder=dense.parent) for word in words]
     ended = prunescope("audit", *filled)
-    assert ended.status == 2, ended.err
-    assert all(word in ended.err for word in said), ended.err
-    assert "Traceback" not in ended.err
+    check_refused(ended, *said)
 
 
 def test_options_for_a_file_are_refused_for_a_run(prunescope: Prunescope, tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text("name: x")
     ended = prunescope("audit", tmp_path, "--network", NAME)
-    assert ended.status == 2
-    assert "leave out --network" in ended.err
+    check_refused(ended, "leave out --network")
+
+
+def test_pruned_weights_are_opened_by_their_own_name(
+    prunescope: Prunescope, tmp_path: Path, drawn: Path
+) -> None:
+    dense, out = tmp_path / "dense.pth", tmp_path / "small.safetensors"
+    torch.save(build(NAME, num_classes=10, seed=0).state_dict(), dense)
+    network = [NAME, "--weights", dense, "--num-classes", 10]
+    prunescope("prune", *network, "--keep", 0.5, "--out", out)
+    options = ["--data", drawn / "images", "--json"]
+    by_itself = prunescope("evaluate", out, *options)
+    assert "random weights" not in by_itself.err
+    network[2] = out
+    assert by_itself.out == prunescope("evaluate", *network, *options).out != ""

@@ -1,6 +1,9 @@
 """Do the pixels, the labels and the names arrive as they are stored, and does bad input say so?"""
 
 import json
+import os
+import threading
+from contextlib import contextmanager
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +13,8 @@ from PIL import Image
 from pyarrow import parquet
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.data import find_split, load_images
+from prunescope.base.progress import Progress, Task
+from prunescope.data import count_images, find_split, load_images
 
 
 def test_parquet_gives_pixels_and_labels_in_stored_order(folder, three_pictures, no_network):
@@ -128,11 +132,44 @@ def test_images_of_two_sizes_need_a_resolution(tmp_path, encode, write_parquet):
         load_images(str(tmp_path), "train")
 
 
+def test_images_are_counted_without_being_decoded(tmp_path, write_parquet):
+    write_parquet(tmp_path / "parquet" / "train.parquet", [b"no picture"] * 3, [0, 1, 0])
+    for name in ("1.png", "2.png"):
+        path = tmp_path / "pictures" / "train" / "a" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"no picture")
+    assert count_images(str(tmp_path / "parquet"), "train") == 3
+    assert count_images(str(tmp_path / "pictures"), "train") == 2
+    with pytest.raises(DataError, match="has no split test"):
+        count_images(str(tmp_path / "parquet"), "test")
+
+
 def test_a_set_over_the_memory_budget_is_refused_with_need_and_budget(folder):
     need = 2 * 4 * 5 * 3
     assert len(load_images(str(folder), "train", memory=need)) == 2
-    with pytest.raises(DataError, match=r"2 x 4 x 5 pixels need .* but the budget"):
+    with pytest.raises(DataError, match=r"2 x 4 x 5 pixels need .* but the budget") as raised:
         load_images(str(folder), "train", memory=need - 1)
+    assert "data.memory" in str(raised.value)
+    assert "data.resolution" in str(raised.value)
+
+
+def test_cores_that_this_process_may_not_use_do_not_decode(
+    tmp_path, three_pictures, encode, write_parquet, monkeypatch
+):
+    class Counting(Progress):
+        @contextmanager
+        def task(self, description, total, *, done=0):
+            before = threading.active_count()
+            task = Task()
+            task.advance = lambda count: added.append(threading.active_count() - before)
+            yield task
+
+    added = []
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0}, raising=False)
+    write_parquet(tmp_path / "train.parquet", [encode(three_pictures[0])] * 60, [0] * 60)
+    load_images(str(tmp_path), "train", progress=Counting())
+    assert added == [1]
 
 
 def test_a_truncated_image_is_named_by_its_row(tmp_path, three_pictures, encode, write_parquet):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from prunescope.base.errors import DataError
-from prunescope.data import find_split, load_images, source_fingerprint
+from prunescope.data import count_images, find_split, load_images, source_fingerprint
 
 
 def test_a_folder_per_split_names_the_splits(tmp_path, three_pictures, encode, write_parquet):
@@ -95,6 +95,7 @@ def test_a_hub_name_is_read_through_hugging_face(
     assert asked == ["somebody/pets"]
     assert (images.classes, images.labels.tolist()) == (("cat", "dog"), [1])
     assert torch.equal(images.pixels[0], torch.from_numpy(three_pictures[0]))
+    assert count_images("somebody/pets", "train") == 1
     before = source_fingerprint("somebody/pets")
     save_picture(tmp_path / "1.png", three_pictures[1])
     assert source_fingerprint("somebody/pets") != before

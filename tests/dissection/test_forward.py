@@ -58,6 +58,17 @@ def test_images_the_network_cannot_take_are_refused_with_their_shape(painted):
         list(observe(model, painted, ("0",)).batches(with_regions=False))
 
 
+def test_a_network_that_asserts_on_the_size_of_its_images_is_refused_with_their_shape(painted):
+    class Particular(nn.Conv2d):
+        def forward(self, images):
+            torch._assert(images.shape[-1] == 224, "Wrong image width!")
+            return super().forward(images)
+
+    model = nn.Sequential(Particular(3, 2, 1))
+    with pytest.raises(ConfigError, match=r"Sequential fails on .* 3 x 3 x 4 x 4 .*Wrong image"):
+        list(observe(model, painted, ("0",)).batches(with_regions=False))
+
+
 def test_the_arithmetic_settings_of_the_process_come_back(observation):
     before = torch.get_float32_matmul_precision(), torch.backends.cudnn.deterministic
     torch.set_float32_matmul_precision("high")

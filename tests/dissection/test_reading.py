@@ -1,5 +1,6 @@
 """Does reading ahead change nothing but the time?"""
 
+import os
 import threading
 
 import pytest
@@ -35,6 +36,16 @@ def test_a_failure_is_raised_in_its_turn():
     assert [next(items), next(items)] == [0, 1]
     with pytest.raises(ValueError, match="item 2"):
         next(items)
+
+
+def test_cores_that_this_process_may_not_use_do_not_read(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0}, raising=False)
+    read = []
+    items = read_ahead(lambda item: read.append(item) or item, range(1000))
+    next(items)
+    items.close()
+    assert len(read) <= 2
 
 
 def test_no_more_than_a_few_items_are_read_before_they_are_wanted():

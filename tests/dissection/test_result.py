@@ -1,13 +1,14 @@
 """Is a dissection on disk what it was in memory?"""
 
 import json
+import os
 
 import pandas as pd
 import pytest
 import torch
 
-from prunescope.base.errors import DataError
-from prunescope.dissection.result import LayerDissection, count_units
+from prunescope.base.errors import ConfigError, DataError, StoreError
+from prunescope.dissection.result import Dissection, LayerDissection, check_room, count_units
 from prunescope.dissection.run import dissect
 
 FILES = ["examples.parquet", "overlap.safetensors", "summary.json", "units.csv", "units.parquet"]
@@ -52,6 +53,57 @@ def test_two_dissections_have_the_same_bytes(dissection, eye, painted, tmp_path)
     for name in FILES:
         first = (tmp_path / "first/colours" / name).read_bytes()
         assert first == (tmp_path / "second/colours" / name).read_bytes(), name
+
+
+def test_the_layers_of_an_earlier_dissection_do_not_stay_beside_the_new_ones(dissection, tmp_path):
+    dissection.save(tmp_path / "D")
+    alone = Dissection(layers={"relu": dissection.layers["relu"]})
+    alone.save(tmp_path / "D")
+    assert [path.name for path in (tmp_path / "D").iterdir()] == ["relu"]
+    assert [path.name for path in tmp_path.iterdir()] == ["D"]
+
+
+@pytest.mark.parametrize("files", range(0, 20, 3))
+def test_a_disk_that_is_full_midway_leaves_the_earlier_dissection(
+    dissection, tmp_path, monkeypatch, files
+):
+    Dissection(layers={"relu": dissection.layers["relu"]}).save(tmp_path / "D")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    left = iter(range(files))
+    fsync = os.fsync
+
+    def fill(handle):
+        if next(left, None) is None:
+            raise OSError(28, "No space left on device")
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", fill)
+    with pytest.raises(StoreError, match="No space left"):
+        dissection.save(tmp_path / "D")
+    after = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    assert after == before
+
+
+@pytest.mark.parametrize("stranger", ["letter.txt", "letters/letter.txt", "relu/letter.txt"])
+def test_what_is_no_dissection_is_not_replaced(dissection, tmp_path, stranger):
+    dissection.save(tmp_path)
+    (tmp_path / stranger).parent.mkdir(exist_ok=True)
+    (tmp_path / stranger).write_text("dear")
+    with pytest.raises(ConfigError, match=f"not a dissection .it holds {stranger}"):
+        dissection.save(tmp_path)
+    assert (tmp_path / stranger).read_text() == "dear"
+
+
+def test_a_file_takes_no_dissection(tmp_path):
+    (tmp_path / "D").write_text("dear")
+    with pytest.raises(ConfigError, match="D is a file"):
+        check_room(tmp_path / "D")
+    assert [path.name for path in tmp_path.iterdir()] == ["D"]
+
+
+def test_asking_for_room_makes_nothing(tmp_path):
+    check_room(tmp_path / "a" / "D")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_units_as_csv_hold_the_same_numbers(dissection, tmp_path):

@@ -129,6 +129,18 @@ def test_progress_counts_every_image_of_both_passes(eye, painted):
     assert counter.done == [(3, "thresholds"), (1, "thresholds"), (3, "masks"), (1, "masks")]
 
 
+@pytest.mark.parametrize("link", [False, True])
+def test_the_summary_does_not_say_where_the_concepts_lie(eye, painted, tmp_path, link):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    if link:
+        folder = tmp_path / "link"
+        folder.symlink_to(tmp_path / "set")
+    placed = replace(painted, name=f"broden:{folder}")
+    layer = dissect(eye, "colours", placed, quantile=0.1, **PLAIN).layers["colours"]
+    assert layer.summary["concept_set"] == {"name": "broden:set", "fingerprint": "0" * 64}
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -121,7 +121,7 @@ def test_keys_are_those_of_the_first_version(tiny_study: TinyStudy) -> None:
     assert first.artifact.key == fingerprint(made_of)
 
 
-def test_where_data_lie_changes_no_key(
+def test_where_data_lie_changes_no_key_but_the_pages(
     tiny_study: TinyStudy, pictures: Path, tmp_path: Path
 ) -> None:
     link = tmp_path / "elsewhere"
@@ -130,7 +130,23 @@ def test_where_data_lie_changes_no_key(
         data={"source": str(link / "images"), "test_split": "val"},
         concepts={"source": f"broden:{link}", "split": "val"},
     )
-    assert _keys(moved) == _keys(tiny_study())
+    assert _changed(_keys(tiny_study()), _keys(moved)) == {"report"}  # it names the folder
+
+
+def test_the_name_is_on_the_page_alone(tiny_study: TinyStudy) -> None:
+    assert _changed(_keys(tiny_study()), _keys(tiny_study(name="other"))) == {"report"}
+
+
+def test_other_code_of_a_factory_changes_everything(
+    tiny_study: TinyStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    module = tmp_path / "own_network_of_a_plan.py"
+    study = tiny_study(network="own_network_of_a_plan:make")
+    module.write_text("make = 1")
+    before = _keys(study)
+    module.write_text("make = 2")
+    assert _changed(before, _keys(study)) == set(before)
 
 
 @pytest.mark.parametrize("memory", ["1GiB", "8GiB"])

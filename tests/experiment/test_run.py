@@ -1,5 +1,6 @@
 """Does a study, run, stopped, extended and shown again, hold what it must?"""
 
+import gc
 import json
 import shutil
 from collections.abc import Callable
@@ -10,11 +11,12 @@ import pandas as pd
 import pytest
 import torch
 
-from prunescope.base.errors import ConfigError, DataError, RunBusyError, StoreError
+from prunescope.base.errors import ConfigError, RunBusyError, StoreError
 from prunescope.base.progress import Progress
 from prunescope.base.store import Store
 from prunescope.base.tensors import load_metadata, load_tensors
-from prunescope.experiment import dry_run, report_again, run_study, status
+from prunescope.data.images import LabelledImages
+from prunescope.experiment import report_again, run_study, status
 from prunescope.networks import load_network
 from prunescope.study import Study
 from runs import contents
@@ -133,9 +135,28 @@ def test_the_same_study_again_changes_nothing_and_does_nothing(
     assert listener.said == []
 
 
-def test_workers_give_the_same_bytes(tiny_study: TinyStudy, finished: Path, tmp_path: Path) -> None:
-    run_study(tiny_study(), tmp_path / "run", workers=2)
+class _Bookkeeper(Progress):
+    """Counts the sets of photographs in this process whenever a stage is finished."""
+
+    def __init__(self) -> None:
+        self.counts = [self.count()]
+
+    @staticmethod
+    def count() -> int:
+        return sum(type(thing) is LabelledImages for thing in gc.get_objects())
+
+    def say(self, message: str) -> None:
+        self.counts.append(self.count())
+
+
+def test_workers_give_the_same_bytes_and_they_alone_hold_the_photographs(
+    tiny_study: TinyStudy, finished: Path, tmp_path: Path
+) -> None:
+    bookkeeper = _Bookkeeper()
+    run_study(tiny_study(), tmp_path / "run", workers=2, progress=bookkeeper)
     assert contents(tmp_path / "run") == contents(finished)
+    assert len(bookkeeper.counts) > 1
+    assert max(bookkeeper.counts) == bookkeeper.counts[0]
 
 
 def test_a_study_is_extended_by_a_level(tiny_study: TinyStudy, run: Path) -> None:
@@ -193,6 +214,20 @@ def test_status_says_what_is_left_and_how_long(tiny_study: TinyStudy, run: Path)
     assert left.holder == ""
 
 
+def test_status_does_not_read_the_photographs(
+    tiny_study: TinyStudy, run: Path, pictures: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(pictures / "images", tmp_path / "copy"))
+    for photograph in (copy / "train").rglob("*.png"):
+        photograph.write_bytes(b"no picture")
+    study = tiny_study(data={"source": str(copy), "test_split": "val"})
+    (run / "study.yaml").write_text(study.to_yaml())
+    found = status(run)
+    assert found.done == ()
+    assert found.seconds_left is not None
+    assert found.seconds_left > 0
+
+
 def test_the_report_is_made_again_with_the_same_bytes(run: Path) -> None:
     before = contents(run)
     for name in ("tables", "figures", "report"):
@@ -205,34 +240,6 @@ def test_a_report_of_an_unfinished_run_is_refused(run: Path) -> None:
     shutil.rmtree(run / "replicate-1" / "lottery" / "level-02")
     with pytest.raises(ConfigError, match="not finished"):
         report_again(run)
-
-
-def test_a_dry_run_writes_nothing(tiny_study: TinyStudy, tmp_path: Path) -> None:
-    found = dry_run(tiny_study(), tmp_path / "run")
-    assert len(found.to_do) == 2 * (1 + 3 + 3) + 3
-    assert found.seconds > 0
-    assert found.disk > 0
-    assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"network": "cifar_resnet21"}, "cifar_resnet20"),
-        ({"dissection": {"layers": ["layer9"]}}, r'did you mean "layer'),
-        ({"dissection": {"layers": ["linear"]}}, "linear"),
-        ({"dissection": {"layers": ["layer3"], "categories": ["objects"]}}, "object"),
-        ({"data": {"source": "nowhere/at/all"}}, "nowhere"),
-        ({"concepts": {"source": "broden:nowhere"}}, "nowhere"),
-        ({"pruning": {"rewind_to": "3ep", "strategies": {"lottery": {"levels": 1}}}}, "rewind_to"),
-    ],
-)
-def test_a_study_that_cannot_be_carried_out_writes_nothing(
-    tiny_study: TinyStudy, tmp_path: Path, changes: dict[str, Any], words: str
-) -> None:
-    with pytest.raises((ConfigError, DataError), match=words):
-        run_study(tiny_study(**changes), tmp_path / "run", workers=1)
-    assert not (tmp_path / "run").exists()
 
 
 def test_a_folder_that_is_not_a_run_is_refused(tiny_study: TinyStudy, tmp_path: Path) -> None:

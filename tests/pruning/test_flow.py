@@ -184,7 +184,7 @@ def still(output):
 
 def test_a_resolution_that_the_network_refuses_is_said():
     network = nn.Sequential(nn.Conv2d(3, 2, 7))
-    with pytest.raises(ConfigError, match="Sequential fails on an image of 4 x 4 pixels"):
+    with pytest.raises(ConfigError, match="Sequential fails on a batch of 1 x 3 x 4 x 4"):
         trace_flow(network, state_of(network), 4)
 
 

@@ -73,11 +73,13 @@ class Recorder(Progress):
     def __init__(self) -> None:
         self.said: list[str] = []
         self.tasks: list[tuple[str, int]] = []
+        self.done: list[int] = []
         self.advanced: list[tuple[int, str]] = []
 
     @contextmanager
-    def task(self, description: str, total: int) -> Iterator[Task]:
+    def task(self, description: str, total: int, *, done: int = 0) -> Iterator[Task]:
         self.tasks.append((description, total))
+        self.done.append(done)
         recorder = self
 
         class Recording(Task):

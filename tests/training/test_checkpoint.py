@@ -234,11 +234,34 @@ def test_weights_that_are_not_finite_are_never_saved(
     run, make_network, path, minutes, call, step, kept, value
 ):
     network = make_network()
-    said = f"a weight or its momentum is no longer finite at step {step} with .* at step "
+    said = f"or a running statistic is no longer finite at step {step} with .* at step "
     with pytest.raises(TrainingDiverged, match=said):
         run(network, after_step=spoiling(network, call, value), checkpoint_minutes=minutes)
     assert iteration_of(path) == kept
     assert all(tensor.isfinite().all() for tensor in load_tensors(path).values())
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_running_statistics_that_are_not_finite_are_never_saved(run, make_network, path, value):
+    network = make_network()
+    calls = iter(range(100))
+
+    @torch.no_grad()
+    def spoil(optimizer):
+        if next(calls) == 4:  # no loss of a training is computed from it
+            network[1].running_var[0] = value
+
+    with pytest.raises(TrainingDiverged, match="no longer finite at step"):
+        run(network, after_step=spoil, checkpoint_minutes=0.0)
+    assert iteration_of(path) == 4
+    assert all(tensor.isfinite().all() for tensor in load_tensors(path).values())
+
+
+def test_a_constant_that_is_infinite_on_purpose_stops_nothing(run, make_network, path):
+    network = make_network()
+    network.register_buffer("mask", torch.tensor([0.0, -math.inf]))
+    run(network)
+    assert iteration_of(path) == END
 
 
 def test_the_last_step_is_checked_even_without_a_checkpoint(run, make_network):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from prunescope.base.errors import DataError
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.training.evaluate import evaluate, rank_of_label
 
 
@@ -144,6 +144,15 @@ def test_progress_counts_every_image(score, make_network, recorder):
 def test_labels_that_do_not_fit_the_network_are_refused(score, network, labels, said):
     with pytest.raises(DataError, match=said):
         score(network, labels)
+
+
+def test_a_network_that_asserts_on_the_size_of_its_images_is_refused_with_their_shape(score):
+    class Particular(nn.Module):
+        def forward(self, pixels):
+            torch._assert(pixels.shape[-1] == 224, "Wrong image width!")
+
+    with pytest.raises(ConfigError, match=r"Particular fails on .* 6 x 3 x 8 x 8 .*Wrong image"):
+        score(Particular())
 
 
 def test_no_images_is_an_error_not_a_share(images, normalisation, make_network):

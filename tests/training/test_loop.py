@@ -251,6 +251,24 @@ def test_progress_counts_the_images_from_start_to_end(run, make_network, recorde
     assert recorder.advanced[-1][1].endswith("learning rate 0.1")
 
 
+def test_progress_of_a_resumed_training_begins_at_what_was_done(
+    run, make_network, recorder, tmp_path
+):
+    calls = iter(range(100))
+
+    def stop(optimizer):
+        if next(calls) == 3:
+            raise KeyboardInterrupt
+
+    options = {"checkpoint": tmp_path / "checkpoint", "checkpoint_minutes": 0.0}
+    with pytest.raises(KeyboardInterrupt):
+        run(make_network(), start=2, end=7, after_step=stop, **options)
+    run(make_network(), start=2, end=7, progress=recorder, **options)
+    assert recorder.tasks == [("training", 4 + 20 + 8)]
+    assert recorder.done == [4 + 8]
+    assert sum(count for count, _ in recorder.advanced) == 8 + 4 + 8
+
+
 @pytest.mark.parametrize(
     ("start", "end", "said"),
     [

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from prunescope.base.errors import DataError
-from prunescope.dissection.result import count_units
+from prunescope.dissection.result import by_layer, count_units
 
 _NETDISSECT_COLUMNS = ("unit", "category", "label", "score")
 _NETDISSECT_NUMBERS = ("-truth", "-activation", "-intersect", "-iou")
@@ -76,14 +76,9 @@ def _described(layer: str, counts: Mapping[str, Any]) -> str:
 
 
 def summarise_layers(units: pd.DataFrame, iou: float | None = None) -> dict[str, Any]:
-    """Summarise every layer, as `--json` prints it.
-
-    Returns `layers: {name: counts}`; where there is one layer, its keys stand at the top too.
-    """
-    layers = {str(name): summarise(rows, iou) for name, rows in units.groupby("layer", sort=False)}
-    if len(layers) > 1:
-        return {"layers": layers}
-    return {"layers": layers, **next(iter(layers.values()))}
+    """Summarise every layer, as `by_layer` gives it and `--json` prints it."""
+    groups = units.groupby("layer", sort=False)
+    return by_layer({str(name): summarise(rows, iou) for name, rows in groups})
 
 
 def _read_layer(folder: Path) -> pd.DataFrame:

@@ -1,6 +1,12 @@
 """Where is there to compute?"""
 
 import os
+from typing import TYPE_CHECKING
+
+from prunescope.base.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
 
 
 def default_device() -> str:
@@ -8,6 +14,18 @@ def default_device() -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def usable_device(device: "str | torch.device") -> "torch.device":
+    """Return a device after trying it. Raises ConfigError for one that this machine lacks."""
+    import torch
+
+    try:
+        wanted = torch.device(device)
+        torch.zeros(1, device=wanted).item()  # "meta" would take a tensor, but gives none back
+    except (RuntimeError, AssertionError, ImportError) as error:
+        raise ConfigError(f'device "{device}" cannot be used here: {error}') from None
+    return wanted
 
 
 def usable_cores() -> int:

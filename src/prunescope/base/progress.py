@@ -25,8 +25,8 @@ class Progress:
     """Where long functions report; this one is silent."""
 
     @contextmanager
-    def task(self, description: str, total: int) -> Iterator[Task]:  # noqa: ARG002
-        """Open a piece of work of `total` parts."""
+    def task(self, description: str, total: int, *, done: int = 0) -> Iterator[Task]:  # noqa: ARG002
+        """Open a piece of work of `total` parts, of which so many were done before."""
         yield Task()
 
     def say(self, message: str) -> None:
@@ -43,8 +43,8 @@ class _Titled(Progress):
         self._title = title
 
     @contextmanager
-    def task(self, description: str, total: int) -> Iterator[Task]:
-        with self._inner.task(f"{self._title}: {description}", total) as task:
+    def task(self, description: str, total: int, *, done: int = 0) -> Iterator[Task]:
+        with self._inner.task(f"{self._title}: {description}", total, done=done) as task:
             yield task
 
     def say(self, message: str) -> None:
@@ -55,19 +55,21 @@ SILENT = Progress()
 
 
 class _LineTask(Task):
-    def __init__(self, stream: Stream, description: str, total: int) -> None:
+    def __init__(self, stream: Stream, description: str, total: int, before: int) -> None:
         self._stream = stream
         self._description = description
         self._total = total
-        self._done = 0
+        self._before = self._done = before
         self._started = self._last_line = time.monotonic()
 
     def advance(self, count: int = 1, note: str = "") -> None:
         self._done += count
         now = time.monotonic()
-        if now - self._last_line >= _SECONDS_BETWEEN_LINES and 0 < self._done < self._total:
+        due = now - self._last_line >= _SECONDS_BETWEEN_LINES
+        if due and self._before < self._done < self._total:
             self._last_line = now
-            left = (now - self._started) / self._done * (self._total - self._done)
+            each = (now - self._started) / (self._done - self._before)
+            left = each * (self._total - self._done)
             share = f"{100 * self._done / self._total:.0f} %"
             parts = [self._description, share, f"{duration(left)} left", note]
             print(" · ".join(part for part in parts if part), file=self._stream, flush=True)
@@ -80,17 +82,17 @@ class LineProgress(Progress):
         self._stream = stream
 
     @contextmanager
-    def task(self, description: str, total: int) -> Iterator[Task]:
-        yield _LineTask(self._stream, description, total)
+    def task(self, description: str, total: int, *, done: int = 0) -> Iterator[Task]:
+        yield _LineTask(self._stream, description, total, done)
 
     def say(self, message: str) -> None:
         print(message, file=self._stream, flush=True)
 
 
 class _BarTask(Task):
-    def __init__(self, bars: "RichProgress", description: str, total: int) -> None:
+    def __init__(self, bars: "RichProgress", description: str, total: int, before: int) -> None:
         self._bars = bars
-        self._id = bars.add_task(description, total=total, note="")
+        self._id = bars.add_task(description, total=total, completed=before, note="")
 
     def advance(self, count: int = 1, note: str = "") -> None:
         self._bars.update(self._id, advance=count, note=note)
@@ -106,8 +108,8 @@ class BarProgress(Progress):
         self._bars = bars
 
     @contextmanager
-    def task(self, description: str, total: int) -> Iterator[Task]:
-        task = _BarTask(self._bars, description, total)
+    def task(self, description: str, total: int, *, done: int = 0) -> Iterator[Task]:
+        task = _BarTask(self._bars, description, total, done)
         try:
             yield task
         finally:

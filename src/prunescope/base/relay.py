@@ -25,10 +25,10 @@ class RemoteProgress(Progress):
         self._opened = 0
 
     @contextmanager
-    def task(self, description: str, total: int) -> Iterator[Task]:
+    def task(self, description: str, total: int, *, done: int = 0) -> Iterator[Task]:
         self._opened += 1
         name = (os.getpid(), self._opened)
-        self.tell("open", name, description, total)
+        self.tell("open", name, description, total, done)
         try:
             yield _RemoteTask(self, name)
         finally:
@@ -77,9 +77,10 @@ def _listen(reader: Connection, progress: Progress) -> None:
             match message:
                 case "say", text:
                     progress.say(text)
-                case "open", name, description, total:
+                case "open", name, description, total, done:
                     stack = ExitStack()
-                    tasks[name] = stack, stack.enter_context(progress.task(description, total))
+                    opened = stack.enter_context(progress.task(description, total, done=done))
+                    tasks[name] = stack, opened
                 case "advance", name, number, note:
                     tasks[name][1].advance(number, note)
                 case "close", name:

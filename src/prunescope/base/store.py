@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prunescope.base.errors import ConfigError, StoreError
-from prunescope.base.files import canonical_json, hash_file, sync, write_atomically
+from prunescope.base.files import canonical_json, hash_file, write_atomically
+from prunescope.base.folders import move, sync_tree
 from prunescope.base.lock import holder, only_writer
 from prunescope.base.provenance import PROVENANCE
 
@@ -48,14 +49,18 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def create(self) -> None:
-        """Make the run folder. Raises ConfigError where something else lies there already."""
+    def check_place(self) -> None:
+        """Raise ConfigError where something that is no run lies in the place of the folder."""
         if self.root.exists() and not self.root.is_dir():
             raise ConfigError(f"{self.root} is a file, not a run folder: give another --out")
         if self.root.is_dir() and not self.is_run() and not self._is_empty():
             raise ConfigError(
                 f"{self.root} is neither empty nor a run folder: give another --out, or empty it"
             )
+
+    def create(self) -> None:
+        """Make the run folder. Raises ConfigError where something else lies there already."""
+        self.check_place()
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -170,10 +175,9 @@ class Store:
         digests = {path.relative_to(folder).as_posix(): hash_file(path) for path in files}
         manifest = {"key": artifact.key, "kind": kind, "files": digests}
         write_atomically(folder / MANIFEST, canonical_json(manifest).encode() + b"\n")
-        for path in (*folder.rglob("*"), folder):
-            sync(path)
+        sync_tree(folder)
         self._set_aside(artifact)
-        self._move(folder, self.root / artifact.path)
+        move(folder, self.root / artifact.path)
 
     def _set_aside(self, artifact: Artifact) -> None:
         folder = self.root / artifact.path
@@ -188,28 +192,23 @@ class Store:
         former = self._aside(artifact.path, key)
         self._remove(folder if artifact.derived else former)
         if folder.exists():
-            self._move(folder, former)
+            move(folder, former)
 
     def _bring_back(self, artifact: Artifact) -> bool:
         former = self._aside(artifact.path, artifact.key)
         fits = _key_at(former) == artifact.key
         if fits:
-            self._move(former, self.root / artifact.path)
+            move(former, self.root / artifact.path)
         return fits
 
     def _aside(self, path: str, key: str) -> Path:
         return self.root / _OUTDATED / _flat_name(path, key)
 
-    def _move(self, folder: Path, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder.rename(target)
-        sync(target.parent)
-
     def _remove(self, folder: Path) -> None:
         """Remove a folder so that a crash leaves it whole or gone, never in part."""
         if folder.exists():
             trash = self.root / _WORK / f"trash.{os.getpid()}"
-            self._move(folder, trash)
+            move(folder, trash)
             shutil.rmtree(trash)
 
 

@@ -1,24 +1,11 @@
 """Which options mean the same in several commands?"""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-
-class Precision(StrEnum):
-    """Of the forward pass."""
-
-    FLOAT32 = "float32"
-    BF16 = "bf16"
-
-
-class EngineName(StrEnum):
-    """Where the stages of a study run."""
-
-    LOCAL = "local"
-
+from prunescope.base import images
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object as the last line of standard output.")
@@ -33,22 +20,30 @@ NumClasses = Annotated[int | None, typer.Option(min=1, help="Number of the netwo
 Network = Annotated[
     str,
     typer.Argument(
-        help="torchvision:NAME, cifar_resnet20, package.module:factory, or a run folder's level.",
+        help="torchvision:NAME, cifar_resnet20, package.module:factory, a run folder's level, or a "
+        "file of `prune`.",
         show_default=False,
     ),
 ]
 Resolution = Annotated[int | None, typer.Option(min=1, help="Squash the images to N x N pixels.")]
 Mean = Annotated[str | None, typer.Option(metavar="R,G,B", help="Mean of the channels in [0, 1].")]
 Std = Annotated[str | None, typer.Option(metavar="R,G,B", help="Standard deviation of them.")]
+Precision = Annotated[images.Precision, typer.Option(help="Of the forward pass.")]
+Convention = Annotated[
+    Literal["exact"], typer.Option("--convention", help="How it is counted; so far there is one.")
+]
+Engine = Annotated[
+    Literal["local"], typer.Option("--engine", help="Where stages run; so far there is one.")
+]
 Device = Annotated[
-    str | None, typer.Option(help="cpu, cuda, ...  [default: a GPU if there is one]")
+    str | None, typer.Option(help="cpu, cuda, ...", show_default="a GPU if there is one")
 ]
 Workers = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Processes that train replicates and strategies beside each other.  "
-        "[default: one for each of them, as far as the cores go; 1 on a GPU]",
+        help="Processes that train replicates and strategies beside each other.",
+        show_default="one for each of them, as far as the cores go; 1 on a GPU",
     ),
 ]
 Concepts = Annotated[str, typer.Option(help="scenes (embedded) or broden:DIR.")]

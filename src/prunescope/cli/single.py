@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from prunescope.base.images import Channels
 from prunescope.cli.console import print_result, progress_shown, warn
 from prunescope.cli.options import (
     Concepts,
+    Convention,
     Device,
     Json,
     Limit,
@@ -44,8 +46,9 @@ def dissect(
     mean: Mean = None,
     std: Std = None,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
-    precision: Annotated[Precision, typer.Option()] = Precision.FLOAT32,
+    precision: Precision = "float32",
     device: Device = None,
+    _convention: Convention = "exact",
     as_json: Json = False,
 ) -> None:
     """Find the concept that each unit of one or more layers answers to."""
@@ -58,12 +61,12 @@ def dissect(
             "layers": tuple(layer),
             "quantile": quantile,
             "iou": iou,
-            "categories": tuple(categories.split(",")) if categories else None,
+            "categories": _names(categories) if categories else None,
             "resolution": resolution,
             "mean": _channels(mean, "--mean"),
             "std": _channels(std, "--std"),
             "batch_size": batch_size,
-            "precision": precision.value,
+            "precision": precision,
         },
         "dissect",
     )
@@ -92,7 +95,7 @@ def evaluate(
     mean: Mean = None,
     std: Std = None,
     batch_size: Annotated[int, typer.Option(min=1)] = 256,
-    precision: Annotated[Precision, typer.Option()] = Precision.FLOAT32,
+    precision: Precision = "float32",
     device: Device = None,
     as_json: Json = False,
 ) -> None:
@@ -100,7 +103,7 @@ def evaluate(
     from prunescope.experiment.single import evaluate_network
 
     with progress_shown() as progress:
-        result = evaluate_network(
+        used, result = evaluate_network(
             _load(network, weights, num_classes),
             data,
             split=split,
@@ -108,11 +111,12 @@ def evaluate(
             mean=_channels(mean, "--mean"),
             std=_channels(std, "--std"),
             batch_size=batch_size,
-            precision=precision.value,
+            precision=precision,
             device=device,
             progress=progress,
         )
-    print_result(result.as_dict(), str(result), as_json=as_json)
+    values = result.as_dict() | {"split": used}
+    print_result(values, f"split    {used}\n{result}", as_json=as_json)
 
 
 def summary(
@@ -122,7 +126,7 @@ def summary(
     ],
     iou: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Interpretable above this IoU.  [default: as saved]"),
+        typer.Option(min=0, max=1, help="Interpretable above this IoU.", show_default="as saved"),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -134,15 +138,19 @@ def summary(
 
 
 def _load(network: str, weights: Path | None, num_classes: int | None) -> "LoadedNetwork":
-    from prunescope.networks import load_network
+    from prunescope.networks import load_network, own_weights
 
     loaded = load_network(network, weights=weights, num_classes=num_classes)
-    if weights is None and not Path(network).is_dir():
+    if weights is None and own_weights(network) is None:
         warn(f"{network} has random weights: give --weights")
     return loaded
 
 
-def _channels(text: str | None, option: str) -> tuple[float, float, float] | None:
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
+
+
+def _channels(text: str | None, option: str) -> Channels | None:
     if text is None:
         return None
     try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prunescope.cli.console import print_result, progress_shown
-from prunescope.cli.options import EngineName, Json, Workers
+from prunescope.cli.options import Engine, Json, Workers
 
 if TYPE_CHECKING:
     from prunescope.study import Study
@@ -25,15 +25,17 @@ def demo(
 
 def run(
     recipe: Annotated[Path, typer.Argument(help="A study as YAML.", show_default=False)],
-    out: Annotated[Path | None, typer.Option(help="The run folder.  [default: runs/NAME]")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run folder.", show_default="runs/NAME")
+    ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change one setting.")
     ] = None,
-    engine: Annotated[EngineName, typer.Option(help="Where stages run.")] = EngineName.LOCAL,  # noqa: ARG001
     workers: Workers = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only check it, and estimate time and disk.")
     ] = False,
+    _engine: Engine = "local",
     as_json: Json = False,
 ) -> None:
     """Run a study, or go on with it: whatever its run folder lacks is made."""
@@ -42,7 +44,7 @@ def run(
     study = load_study(recipe, overrides or ())
     out = out or Path("runs") / study.name
     if dry_run:
-        _dry_run(study, out, as_json)
+        _dry_run(study, out, workers, as_json)
     else:
         _run(study, out, workers, as_json)
 
@@ -80,9 +82,9 @@ def _run(study: "Study", out: Path, workers: int | None, as_json: bool) -> None:
     )
 
 
-def _dry_run(study: "Study", out: Path, as_json: bool) -> None:
+def _dry_run(study: "Study", out: Path, workers: int | None, as_json: bool) -> None:
     from prunescope.experiment import dry_run
 
     with progress_shown() as progress:
-        found = dry_run(study, out, progress=progress)
+        found = dry_run(study, out, workers=workers, progress=progress)
     print_result(found.as_dict(), str(found), as_json=as_json)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from prunescope.base.devices import usable_cores
 from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts.scenery.picture import KINDS
@@ -112,8 +113,7 @@ def _commission(seed: int, train: int, val: int, size: int) -> Commission:
 
 
 def _workers(pictures: int) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(cores or 1, _MOST_WORKERS, pictures // _PICTURES_PER_WORKER)
+    return min(usable_cores(), _MOST_WORKERS, pictures // _PICTURES_PER_WORKER)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """How do thousands of encoded images become one tensor?"""
 
 import io
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
+from prunescope.base.devices import usable_cores
 from prunescope.base.errors import DataError
 from prunescope.base.progress import SILENT, Progress
 
@@ -55,7 +55,7 @@ def decode_all(
     pixels = np.empty((count, height, width, 3), dtype=np.uint8)
     every, done = chain([first], images), 0
     with (
-        ThreadPoolExecutor(os.cpu_count() or 1) as pool,  # Pillow frees the interpreter lock
+        ThreadPoolExecutor(usable_cores()) as pool,  # Pillow frees the interpreter lock
         progress.task(f"Decoding {where}", count) as task,
     ):
         while some := list(islice(every, _AT_ONCE)):
@@ -96,5 +96,6 @@ def _check_budget(need: int, memory: int, what: str) -> None:
     if need > memory:
         raise DataError(
             f"{what} pixels need {need / _GIB:.2f} GiB, but the budget for decoded images is "
-            f"{memory / _GIB:.2f} GiB: give a smaller resolution or a greater budget"
+            f"{memory / _GIB:.2f} GiB: lower the resolution (data.resolution of a study) or raise "
+            "the budget (data.memory)"
         )

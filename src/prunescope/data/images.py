@@ -55,9 +55,7 @@ def load_images(
     """
     if resolution is not None and resolution < 1:
         raise ConfigError(f"the resolution is {resolution}, but must be at least 1 pixel")
-    opened = open_source(source)
-    if split not in opened.splits:
-        raise DataError(_no_split(source, split, opened.splits))
+    opened = _open_with(source, split)
     where, rows = f"the split {split} of {source}", opened.rows(split)
     if not rows.count:
         raise DataError(f"{where} has no images")
@@ -76,6 +74,14 @@ def load_images(
     return LabelledImages(pixels=pixels, labels=torch.from_numpy(labels), classes=classes)
 
 
+def count_images(source: str, split: str) -> int:
+    """Return how many images a split holds, without decoding or even reading one.
+
+    Raises DataError for a source or a split that is not there.
+    """
+    return _open_with(source, split).count(split)
+
+
 def find_split(source: str, *wanted: str) -> str:
     """Return the source's own name for the first wanted split it has.
 
@@ -92,6 +98,13 @@ def find_split(source: str, *wanted: str) -> str:
 def source_fingerprint(source: str) -> str:
     """Return a hash of the content of all splits: equal for a copy, other for a change."""
     return open_source(source).fingerprint()
+
+
+def _open_with(source: str, split: str) -> Source:
+    opened = open_source(source)
+    if split not in opened.splits:
+        raise DataError(_no_split(source, split, opened.splits))
+    return opened
 
 
 def _no_split(source: str, split: str, splits: tuple[str, ...]) -> str:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from prunescope.base.errors import ConfigError
+from prunescope.base.images import Channels
 from prunescope.base.seeding import torch_generator
 from prunescope.base.settings import Settings
 from prunescope.data.images import LabelledImages
@@ -20,8 +21,8 @@ from prunescope.data.images import LabelledImages
 class Normalisation:
     """Per colour (R, G, B): x in [0, 1] becomes (x - mean) / std."""
 
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: Channels
+    std: Channels
 
     def __post_init__(self) -> None:
         finite = all(map(math.isfinite, (*self.mean, *self.std)))
@@ -158,8 +159,8 @@ def _check(
     side = min(images.pixels.shape[1:3])
     if augmentation.pad >= side:
         raise ConfigError(
-            f"pad is {augmentation.pad}, but must be below the images' side of {side} pixels: "
-            "a window could else miss the image"
+            f"augmentation.pad is {augmentation.pad}, but must be below the images' side of "
+            f"{side} pixels: a window could else miss the image"
         )
 
 

@@ -59,11 +59,13 @@ class ParquetFolder:
     def splits(self) -> tuple[str, ...]:
         return tuple(self._files)
 
+    def count(self, split: str) -> int:
+        return sum(_count_rows(file) for file in self._files[split])
+
     def rows(self, split: str) -> Rows:
         files = self._files[split]
-        count = sum(_count_rows(file) for file in files)
         return Rows(
-            count=count,
+            count=self.count(split),
             features=_stream(files).features,
             tables=lambda column: _read_parquet(files, column),
         )
@@ -95,6 +97,9 @@ class ImageFolder:
         return sorted(
             {self._class(file, split) for split in self.splits for file in self._files[split]}
         )
+
+    def count(self, split: str) -> int:
+        return len(self._files[split])
 
     def rows(self, split: str) -> Rows:
         from datasets import ClassLabel, Dataset, Features, Image
@@ -139,6 +144,9 @@ class HubSet:
     @property
     def splits(self) -> tuple[str, ...]:
         return tuple(self._tables)
+
+    def count(self, split: str) -> int:
+        return len(self._tables[split])
 
     def rows(self, split: str) -> Rows:
         return _rows_of(self._tables[split])

@@ -9,13 +9,15 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor, nn
 
-from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.devices import usable_device
+from prunescope.base.errors import DataError
+from prunescope.base.images import Precision
+from prunescope.base.showing import show
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.capture import Maps, capture
 from prunescope.dissection.input import InputForm, normalise, read_pixels
 from prunescope.dissection.reading import read_ahead
 from prunescope.dissection.regions import RegionReader, Regions
-from prunescope.dissection.settings import Precision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,14 +83,7 @@ class Observation:
                 # Channels last would save a fifth of ResNet-18's time on a CPU, but it moved the
                 # smallest thresholds by 3e-4, and 3 to 36 times as far from those of float64.
                 batch = batch.contiguous()
-            try:
-                self.model(batch)
-            except RuntimeError as error:
-                shape = " x ".join(map(str, batch.shape))
-                raise ConfigError(
-                    f"{type(self.model).__name__} fails on a batch of {shape} "
-                    f"(images, channels, height, width): {error}"
-                ) from error
+            show(self.model, batch)
 
     def _check_finite(self, layer: str, maps: Tensor, images: range) -> None:
         finite = maps.isfinite()
@@ -109,11 +104,7 @@ def placed(model: nn.Module, device: str | torch.device | None) -> Iterator[torc
     """
     tensors = [*model.parameters(), *model.buffers()]
     own = tensors[0].device if tensors else torch.device("cpu")
-    try:
-        wanted = own if device is None else torch.device(device)
-        torch.empty(1, device=wanted)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f'device "{device}" cannot be used here: {error}') from None
+    wanted = usable_device(own if device is None else device)
     if wanted == own:
         yield own
         return

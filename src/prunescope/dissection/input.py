@@ -10,11 +10,11 @@ from PIL import Image
 from torch import Tensor, nn
 
 from prunescope.base.errors import ConfigError
+from prunescope.base.images import IMAGENET_MEAN, IMAGENET_STD, Channels
 from prunescope.base.settings import Settings
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.dissection.settings import Channels
 
-_IMAGENET = {"resolution": 224, "mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+_IMAGENET = {"resolution": 224, "mean": IMAGENET_MEAN, "std": IMAGENET_STD}
 
 
 class InputForm(Settings):

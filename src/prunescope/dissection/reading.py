@@ -1,10 +1,11 @@
 """How are images read while the network is busy with the ones before?"""
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+from prunescope.base.devices import usable_cores
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -18,7 +19,7 @@ def read_ahead(read: Callable[[Item], Made], items: Iterable[Item]) -> Generator
     As many are under way as there are threads: one for each core, at most 8. What `read` raises
     is raised in its turn.
     """
-    threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    threads = min(_MOST_THREADS, usable_cores())
     with ThreadPoolExecutor(threads, thread_name_prefix="read-ahead") as pool:
         under_way: deque[Future[Made]] = deque()
         try:

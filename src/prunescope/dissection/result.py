@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from prunescope.base.errors import DataError
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import write_atomically
+from prunescope.base.folders import drafting, replacing
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
 from prunescope.dissection.overlap import Overlap
 
@@ -19,6 +20,7 @@ _UNITS = "units.parquet"
 _OVERLAP = "overlap.safetensors"
 _EXAMPLES = "examples.parquet"
 _SUMMARY = "summary.json"
+_FILES = {_UNITS, "units.csv", _OVERLAP, _EXAMPLES, _SUMMARY}
 _NAMES = "dissection"
 
 
@@ -91,18 +93,48 @@ class Dissection:
         return pd.concat(tables, ignore_index=True)
 
     def summary(self) -> dict[str, Any]:
-        """Return `layers: {name: counts}`; where there is one layer, its counts at the top too."""
+        """Return the counts of every layer, as `by_layer` gives them."""
         keys = ("units", "interpretable", "concepts", "dead", "by_category")
-        layers = {
-            name: {key: dissected.summary[key] for key in keys}
-            for name, dissected in self.layers.items()
-        }
-        return {"layers": layers} | (next(iter(layers.values())) if len(layers) == 1 else {})
+        return by_layer(
+            {
+                name: {key: dissected.summary[key] for key in keys}
+                for name, dissected in self.layers.items()
+            }
+        )
 
     def save(self, folder: Path) -> None:
-        """Write every layer into a folder of its name."""
-        for name, dissected in self.layers.items():
-            dissected.save(folder / name)
+        """Write every layer into a folder of its name, all of them or none.
+
+        A dissection that is there already is replaced as a whole: its layers do not stay beside
+        the new ones. Raises ConfigError as `check_room` does.
+        """
+        check_room(folder)
+        with replacing(folder) as draft:
+            for name, dissected in self.layers.items():
+                dissected.save(draft / name)
+
+
+def check_room(folder: Path) -> None:
+    """Raise ConfigError where no dissection can be saved, or where it would replace other things.
+
+    Nothing but a dissection may be there: layers' folders with the files of `save` alone.
+    """
+    with drafting(folder):
+        if folder.exists() and not folder.is_dir():
+            raise ConfigError(f"{folder} is a file: give a folder as --out")
+        for entry in sorted(folder.iterdir()) if folder.exists() else ():
+            files = {path.name for path in entry.iterdir()} if entry.is_dir() else set()
+            if _SUMMARY not in files or not files <= _FILES:
+                other = min(files - _FILES, default="")
+                raise ConfigError(
+                    f"{folder} is not empty and not a dissection (it holds "
+                    f"{Path(entry.name, other)}): give another --out"
+                )
+
+
+def by_layer(counts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `layers: {name: counts}`; where there is one layer, its counts at the top too."""
+    return {"layers": counts} | (next(iter(counts.values())) if len(counts) == 1 else {})
 
 
 def count_units(units: pd.DataFrame, categories: Sequence[str]) -> dict[str, Any]:

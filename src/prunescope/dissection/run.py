@@ -1,6 +1,7 @@
 """Which concepts do the units of these layers answer to, on this concept set?"""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import torch
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.images import Channels, Precision
 from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
@@ -17,7 +19,7 @@ from prunescope.dissection.input import input_of
 from prunescope.dissection.passes import Counts, Extremes, count_overlaps, find_extremes
 from prunescope.dissection.result import Dissection, LayerDissection, count_units
 from prunescope.dissection.scores import score_units
-from prunescope.dissection.settings import Channels, DissectionSettings, Precision
+from prunescope.dissection.settings import DissectionSettings
 
 
 def dissect(
@@ -81,7 +83,7 @@ def dissect_as(
     The images go through the network twice: for the thresholds and examples, then for the masks.
     """
     find_layers(model, settings.layers)
-    _check_concepts(concepts, settings.categories)
+    check_concepts(concepts, settings.categories)
     form = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
     title = f"dissecting {', '.join(settings.layers)}"
     with placed(model, device) as place, progress.task(title, 2 * len(concepts.images)) as task:
@@ -106,7 +108,8 @@ def dissect_as(
     )
 
 
-def _check_concepts(concepts: ConceptSet, categories: Sequence[str] | None) -> None:
+def check_concepts(concepts: ConceptSet, categories: Sequence[str] | None) -> None:
+    """Raise DataError where there are no images, ConfigError for a category the set lacks."""
     if not concepts.images:
         raise DataError(f"the concept set {concepts.name} has no labelled image to look at")
     for category in categories or ():
@@ -136,8 +139,9 @@ def _conclude(
         "cells": extremes.cells,
         "cells_above": extremes.above,
         "images": len(concepts.images),
-        "concept_set": {"name": concepts.name, "fingerprint": concepts.fingerprint},
+        "concept_set": {"name": _placeless(concepts.name), "fingerprint": concepts.fingerprint},
         "input": observation.form.model_dump(mode="json"),
+        "convention": "exact",
         "settings": settings.model_dump(mode="json", exclude={"layers"}),
     }
     return LayerDissection(
@@ -147,6 +151,12 @@ def _conclude(
         examples=_examples_table(concepts, extremes, counts),
         summary=summary,
     )
+
+
+def _placeless(name: str) -> str:
+    """Return a concept set's name without where it lies: "broden:DIR" with DIR's own name only."""
+    kind, colon, folder = name.partition(":")
+    return f"{kind}:{Path(folder).expanduser().resolve().name}" if colon else name
 
 
 def _examples_table(concepts: ConceptSet, extremes: Extremes, counts: Counts) -> pd.DataFrame:

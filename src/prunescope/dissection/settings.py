@@ -1,13 +1,12 @@
 """What can be chosen in a dissection?"""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from prunescope.base.images import Channels, Precision
 from prunescope.base.settings import Settings
 
-Precision = Literal["float32", "bf16"]
-Channels = tuple[float, float, float]
 Spread = Annotated[float, Field(gt=0)]
 
 
@@ -35,6 +34,13 @@ class DissectionSettings(Settings):
     batch_size: Annotated[int, Field(ge=1)] = 32
     precision: Precision = "float32"
     examples: Annotated[int, Field(ge=1)] = 16
+
+    def completed(self, *, resolution: int, mean: Channels, std: Channels) -> "DissectionSettings":
+        """Return these settings with a network's own input where they state none."""
+        known = {"resolution": resolution, "mean": mean, "std": std}
+        return self.model_copy(
+            update={key: value for key, value in known.items() if getattr(self, key) is None}
+        )
 
     @model_validator(mode="after")
     def _names_each_once(self) -> "DissectionSettings":

@@ -37,31 +37,40 @@ def run_study(
     Raises ConfigError or DataError before anything is written, RunBusyError where another process
     writes here, StoreError where a finished artifact is damaged.
     """
-    study = study.anchored()
-    store = Store(out)
-    sources = Sources(study, progress)
-    plan = plan_study(study, sources)
+    study, store, sources, plan = _prepare(study, out, progress)
+    engine = _engine(study, workers)
     if not (store.is_run() and all(_is_done(stage, store) for stage in plan.stages)):
-        check_study(study, sources)
+        check_study(study, sources, progress)
+        if engine.workers > 1:
+            sources.let_go()  # every worker reads them for itself
     store.create()
     with store.writing():
         store.tidy(plan.artifacts)
         write_atomically(out / STUDY, study.to_yaml().encode())
-        _perform(study, store, sources, plan, _engine(study, workers), progress)
+        _perform(study, store, sources, plan, engine, progress)
     return out / PAGE
 
 
-def dry_run(study: Study, out: Path, *, progress: Progress = SILENT) -> DryRun:
-    """Check a study wholly, say what a run would do, and time a few of its steps; write nothing."""
-    study = study.anchored()
-    store = Store(out)
-    sources = Sources(study, progress)
-    plan = plan_study(study, sources)
-    check_study(study, sources)
+def dry_run(
+    study: Study, out: Path, *, workers: int | None = None, progress: Progress = SILENT
+) -> DryRun:
+    """Check a study wholly, say what such a run would do, and time a little of it; write nothing.
+
+    Raises what `run_study` would before it writes anything.
+    """
+    study, store, sources, plan = _prepare(study, out, progress)
+    engine = _engine(study, workers)
+    check_study(study, sources, progress)
     to_do, done = _sorted_out(plan, store)
-    rates = measure_rates(study, sources)
-    seconds = seconds_left(plan, store, study, sources, rates) or 0.0
-    return DryRun(to_do=to_do, done=done, seconds=seconds, disk=disk_bytes(plan, study, sources))
+    rates = measure_rates(study, sources, threads=engine.threads)
+    seconds = seconds_left(plan, store, study, sources, rates, workers=engine.workers)
+    return DryRun(
+        to_do=to_do,
+        done=done,
+        workers=engine.workers,
+        seconds=seconds or 0.0,
+        disk=disk_bytes(plan, study, sources),
+    )
 
 
 def status(out: Path) -> Status:
@@ -143,6 +152,14 @@ def _sorted_out(plan: Plan, store: Store) -> tuple[tuple[str, ...], tuple[str, .
         tuple(title for title in titles if title not in done),
         tuple(title for title in titles if title in done),
     )
+
+
+def _prepare(study: Study, out: Path, progress: Progress) -> tuple[Study, Store, Sources, Plan]:
+    study = study.anchored()
+    store = Store(out)
+    store.check_place()
+    sources = Sources(study, progress)
+    return study, store, sources, plan_study(study, sources)
 
 
 def _open_run(out: Path, progress: Progress = SILENT) -> tuple[Study, Store, Sources, Plan]:

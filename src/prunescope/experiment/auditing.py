@@ -128,7 +128,10 @@ def check_level(
         problems = [str(error)]
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise StoreError(f"{title} is not accepted, for its audit says: {problems[0]}{more}")
+        raise StoreError(
+            f"{title} is not accepted, for its audit says: {problems[0]}{more}. Run the study "
+            "again; if it comes back, it is a fault of Prunescope that we should hear of"
+        )
 
 
 def _places(study: Study) -> Iterator[Place]:

@@ -1,50 +1,119 @@
 """Can a study be carried out at all? Found out before anything is written."""
 
+from contextlib import closing
+
 import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from prunescope.base.errors import ConfigError
+from prunescope.base.progress import SILENT, Progress
+from prunescope.base.showing import show
 from prunescope.base.steps import Step
+from prunescope.concepts.protocol import ConceptSet
+from prunescope.data.images import LabelledImages
+from prunescope.data.loader import Augmentation, batches
 from prunescope.dissection.capture import capture
+from prunescope.dissection.reading import read_ahead
+from prunescope.dissection.run import check_concepts
+from prunescope.dissection.thresholds import cells_above
 from prunescope.experiment.sources import Sources
 from prunescope.networks import build
 from prunescope.pruning.prunable import prunable_names
 from prunescope.study import Study
+from prunescope.training.forward import class_scores, classes_needed
 from prunescope.training.loop import steps_per_epoch
 
 
-def check_study(study: Study, sources: Sources) -> None:
-    """Read the photographs and concepts, build the network, and look at the layers once.
+def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> None:
+    """Read all photographs and concepts, build the network, and show it what it will see.
 
+    Every file is read, so that no damaged one ends a run after hours.
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
-    images, test_images, _ = sources.train_images, sources.test_images, sources.normalisation
+    images, test_images = sources.train_images, sources.test_images
     if images.classes != test_images.classes:
         raise ConfigError(
             f"the splits {study.data.train_split} and {study.data.test_split} of "
             f"{study.data.source} do not have the same classes"
         )
-    per_epoch = steps_per_epoch(len(images), study.training.batch_size)
-    if len(images) % study.training.batch_size == 1:
-        raise ConfigError(
-            f"training.batch_size is {study.training.batch_size}, which leaves a last batch of one "
-            f"image of {len(images)}: batch normalisation needs two, so choose another"
-        )
+    _check_rewinding(study, len(images))
+    network = build(study.network, num_classes=len(images.classes), seed=0).eval()
+    prunable_names(network, study.pruning.prunable)
+    _check_last_batch(study, network, len(images))
+    for shown, augmentation in ((images, study.training.augmentation), (test_images, None)):
+        _check_scores(study, sources, network, shown, augmentation)
+    check_concepts(sources.concepts, study.dissection.categories)
+    _check_cells(study, sources, network)
+    _read_all(sources.concepts, progress)
+
+
+def map_cells(study: Study, sources: Sources, network: nn.Module) -> dict[str, tuple[int, int]]:
+    """Return the height and width of the maps of every layer to dissect.
+
+    Raises ConfigError where a layer has none, or the network refuses images of that size.
+    """
+    with torch.inference_mode(), capture(network, study.dissection.layers) as maps:
+        show(network, torch.zeros(1, 3, sources.side, sources.side))
+        return {layer: (maps[layer].shape[2], maps[layer].shape[3]) for layer in maps}
+
+
+def _check_rewinding(study: Study, count: int) -> None:
+    per_epoch = steps_per_epoch(count, study.training.batch_size)
     rewind_to = Step.parse(study.pruning.rewind_to, per_epoch)
     if rewind_to >= Step.parse(study.training.to, per_epoch):
         raise ConfigError(
             f"pruning.rewind_to is {study.pruning.rewind_to}, but must come before the end of "
             f"training, {study.training.to}"
         )
-    network = build(study.network, num_classes=len(images.classes), seed=0)
-    prunable_names(network, study.pruning.prunable)
-    side = study.dissection.resolution or images.pixels.shape[1]
-    with torch.inference_mode(), capture(network, study.dissection.layers):
-        network(torch.zeros(1, 3, side, side))
-    _check_categories(study, sources)
 
 
-def _check_categories(study: Study, sources: Sources) -> None:
-    unknown = set(study.dissection.categories or ()) - set(sources.concepts.categories)
-    if unknown:
-        known = ", ".join(sources.concepts.categories)
-        raise ConfigError(f"dissection.categories names {min(unknown)}, but the set has {known}")
+def _check_last_batch(study: Study, network: nn.Module, count: int) -> None:
+    size = study.training.batch_size
+    alone = (count - 1) % size == 0
+    if alone and any(isinstance(module, _BatchNorm) for module in network.modules()):
+        raise ConfigError(
+            f"training.batch_size is {size}, which leaves a last batch of one image of {count}: "
+            "batch normalisation needs two, so choose another"
+        )
+
+
+def _check_scores(
+    study: Study,
+    sources: Sources,
+    network: nn.Module,
+    images: LabelledImages,
+    augmentation: Augmentation | None,
+) -> None:
+    first = batches(
+        images,
+        batch_size=1,
+        normalisation=sources.normalisation,
+        order=torch.arange(1),
+        augmentation=augmentation,
+    )
+    with torch.inference_mode():
+        for pixels, _ in first:
+            precision, classes = study.training.precision, classes_needed(images)
+            class_scores(network, pixels, precision=precision, classes=classes)
+
+
+def _check_cells(study: Study, sources: Sources, network: nn.Module) -> None:
+    count = len(sources.concepts.images)
+    for layer, (height, width) in map_cells(study, sources, network).items():
+        where = f'layer "{layer}": {count} images x {height} x {width}'
+        cells_above(study.dissection.quantile, count * height * width, where)
+
+
+def _read_all(concepts: ConceptSet, progress: Progress) -> None:
+    def read(image: int) -> None:
+        concepts.read_image(image)
+        concepts.read_annotation(image)
+
+    count = len(concepts.images)
+    with (
+        progress.task(f"reading {concepts.name}", count) as task,
+        closing(read_ahead(read, range(count))) as images,
+    ):
+        for _ in images:
+            task.advance()

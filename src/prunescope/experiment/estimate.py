@@ -1,13 +1,19 @@
 """How long will a study take, and how much room?"""
 
+import math
 import time
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
+from torch import nn
 
+from prunescope.base.devices import default_device
 from prunescope.base.steps import Step
 from prunescope.base.store import Store
+from prunescope.concepts import ConceptSet, open_concepts
+from prunescope.dissection.run import dissect_as
+from prunescope.experiment.check import map_cells
 from prunescope.experiment.plan import Plan, Stage
 from prunescope.experiment.sources import Sources
 from prunescope.networks import build
@@ -15,7 +21,6 @@ from prunescope.study import Study
 from prunescope.training.loop import steps_per_epoch, train
 
 _TRIAL_STEPS = 3
-_PASSES = 2  # of a dissection over its images
 _BYTES_PER_UNIT_AND_LABEL = 16  # intersections, and a share for tables and examples
 
 
@@ -43,46 +48,37 @@ def seconds_left(
 ) -> float | None:
     """Return how long the unfinished stages will take; None while no rate is known for one.
 
-    rates: seconds per unit of cost, by kind of stage. workers: processes beside each other, of
-    which one replicate's levels keep one busy.
+    rates: seconds per unit of cost, by kind of stage. workers: processes beside each other; they
+    never get done before the longest chain of stages that wait for one another.
     """
     known = {**rates}
     for kind, like in (("level", "rewind"), ("rewind", "level")):  # both are training
         if kind not in known and like in known:
             known[kind] = known[like]
-    by_replicate: dict[int, float] = defaultdict(float)
+    work = 0.0
+    ends: dict[str, float] = {}
     for stage in plan.stages:
         missing = sum(not store.has(artifact) for artifact in stage.artifacts)
         cost = stage_cost(stage, study, sources) * missing / len(stage.artifacts)
-        if stage.subject is None or not cost:
-            continue
-        if stage.kind not in known:
+        if cost and stage.kind not in known:
             return None
-        by_replicate[stage.subject.replicate] += cost * known[stage.kind]
-    return max(sum(by_replicate.values()) / workers, max(by_replicate.values(), default=0.0))
+        seconds = cost * known[stage.kind] if cost else 0.0
+        work += seconds
+        ends[stage.name] = seconds + max((ends[name] for name in stage.after), default=0.0)
+    return max(work / workers, *ends.values())
 
 
-def measure_rates(study: Study, sources: Sources) -> dict[str, float]:
-    """Time a few real steps of the study's own network; return seconds per unit of cost."""
-    images = sources.train_images
-    network = build(study.network, num_classes=len(images.classes), seed=0)
-    per_epoch = steps_per_epoch(len(images), study.training.batch_size)
-    started = time.monotonic()
-    for trial in range(2):  # the first also warms up
-        started = time.monotonic()
-        train(
-            network,
-            images,
-            settings=study.training,
-            normalisation=sources.normalisation,
-            seed=trial,
-            start=Step(0, per_epoch),
-            end=Step(min(_TRIAL_STEPS, per_epoch), per_epoch),
-        )
-    shown = min(_TRIAL_STEPS * study.training.batch_size, len(images))
-    training = (time.monotonic() - started) / shown
-    side = study.dissection.resolution or images.pixels.shape[1]
-    dissecting = _PASSES * _seconds_per_forward(network, side)
+def measure_rates(study: Study, sources: Sources, *, threads: int) -> dict[str, float]:
+    """Time a little real work where a run would do it; return seconds per unit of cost.
+
+    threads: how many each process of the run computes with.
+    """
+    network = build(study.network, num_classes=len(sources.train_images.classes), seed=0)
+    concepts = _some_concepts(study, sources, network)
+    network = network.to(default_device())
+    with _computing_with(threads):
+        training = _seconds_per_unit(lambda: _try_training(study, sources, network))
+        dissecting = _seconds_per_unit(lambda: _try_dissecting(study, sources, network, concepts))
     return {"rewind": training, "level": training, "dissection": dissecting}
 
 
@@ -100,17 +96,57 @@ def disk_bytes(plan: Plan, study: Study, sources: Sources) -> int:
 
 
 def _images_shown(start: str, end: str, study: Study, sources: Sources) -> float:
-    count = len(sources.train_images.labels)
-    per_epoch = steps_per_epoch(count, study.training.batch_size)
+    per_epoch = steps_per_epoch(sources.train_count, study.training.batch_size)
     steps = Step.parse(end, per_epoch).iteration - Step.parse(start, per_epoch).iteration
-    return steps / per_epoch * count
+    return steps / per_epoch * sources.train_count
 
 
-@torch.inference_mode()
-def _seconds_per_forward(network: torch.nn.Module, side: int) -> float:
-    network.eval()
-    batch = torch.zeros(16, 3, side, side)
-    network(batch)
+def _seconds_per_unit(work: Callable[[], float]) -> float:
+    """Do some work twice, since the first also warms up; it returns its cost."""
+    work()
     started = time.monotonic()
-    network(batch)
-    return (time.monotonic() - started) / len(batch)
+    cost = work()
+    return (time.monotonic() - started) / cost
+
+
+def _try_training(study: Study, sources: Sources, network: nn.Module) -> float:
+    images, settings = sources.train_images, study.training
+    per_epoch = steps_per_epoch(len(images), settings.batch_size)
+    steps = min(_TRIAL_STEPS, per_epoch, Step.parse(settings.to, per_epoch).iteration)
+    train(
+        network,
+        images,
+        settings=settings,
+        normalisation=sources.normalisation,
+        seed=0,
+        start=Step(0, per_epoch),
+        end=Step(steps, per_epoch),
+    )
+    return min(steps * settings.batch_size, len(images))
+
+
+def _some_concepts(study: Study, sources: Sources, network: nn.Module) -> ConceptSet:
+    """Open the first images of the concepts: a batch, and enough for the quantile."""
+    smallest = min(height * width for height, width in map_cells(study, sources, network).values())
+    enough = math.ceil(2 / (study.dissection.quantile * smallest))
+    count = min(len(sources.concepts.images), max(study.dissection.batch_size, enough))
+    return open_concepts(study.concepts.source, split=study.concepts.split, limit=count)
+
+
+def _try_dissecting(
+    study: Study, sources: Sources, network: nn.Module, concepts: ConceptSet
+) -> float:
+    used = sources.normalisation
+    settings = study.dissection.completed(resolution=sources.side, mean=used.mean, std=used.std)
+    dissect_as(settings, network, concepts)
+    return len(concepts.images)
+
+
+@contextmanager
+def _computing_with(threads: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

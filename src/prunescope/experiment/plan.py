@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from prunescope.base.files import fingerprint
+from prunescope.base.files import fingerprint, hash_file
 from prunescope.base.seeding import derive_seed
 from prunescope.base.store import Artifact
 from prunescope.experiment.sources import Sources
+from prunescope.networks.registry import factory_source
 from prunescope.pruning.settings import DENSE
 from prunescope.study import Study
 
@@ -139,6 +140,9 @@ def _moment(study: Study, sources: Sources, replicate: int) -> Moment:
         "rewind_to": study.pruning.rewind_to,
         "seed": seed,
     }
+    source = factory_source(study.network)
+    if source is not None:
+        settings["network_source"] = hash_file(source)
     path = f"replicate-{replicate}/rewind"
     artifact = Artifact(path=path, key=_key("rewind", settings, []))
     return Moment(replicate=replicate, seed=seed, artifact=artifact)
@@ -216,12 +220,13 @@ def _level_stages(level: Level) -> Iterator[Stage]:
 
 
 def _result_stages(study: Study, levels: list[Level]) -> Iterator[Stage]:
-    places = {"levels": [level.artifact.path for level in levels], "name": study.name}
+    places = {"levels": [level.artifact.path for level in levels]}
+    words = {**places, "name": study.name, "facts": study.facts}
     inputs = [artifact for level in levels for artifact in level.dissections.values()]
     dissections = tuple(f"dissecting {level.title}" for level in levels)
     tables = Artifact(path="tables", key=_key("tables", places, inputs), derived=True)
     yield Stage(kind="tables", title="tables", artifacts=(tables,), after=dissections)
-    results: tuple[Kind, ...] = ("figures", "report")
-    for kind in results:
-        artifact = Artifact(path=kind, key=_key(kind, places, [tables]), derived=True)
-        yield Stage(kind=kind, title=kind, artifacts=(artifact,), after=("tables",))
+    figures = Artifact(path="figures", key=_key("figures", places, [tables]), derived=True)
+    yield Stage(kind="figures", title="figures", artifacts=(figures,), after=("tables",))
+    report = Artifact(path="report", key=_key("report", words, [tables]), derived=True)
+    yield Stage(kind="report", title="report", artifacts=(report,), after=("tables",))

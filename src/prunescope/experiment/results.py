@@ -11,13 +11,10 @@ from prunescope.base.progress import Progress
 from prunescope.base.store import Store
 from prunescope.experiment.plan import Plan
 from prunescope.experiment.sources import Sources
-from prunescope.pruning.selection import Scope
 from prunescope.report.atlas import DissectedLayer
 from prunescope.report.figures import draw_figures
 from prunescope.report.page import write_page
 from prunescope.study import Study
-
-_RANKED: dict[Scope, str] = {"global": "globally", "layerwise": "layer by layer"}
 
 
 def make_tables(plan: Plan, store: Store, folder: Path) -> None:
@@ -48,32 +45,12 @@ def make_report(
     write_page(
         folder,
         name=study.name,
-        facts=_facts(study, sources),
+        facts=study.facts | {"Labelled images": f"{len(sources.concepts.images):,}"},
         levels=read_levels(store.folder(plan.tables) / "levels.csv"),
         dissections=dissected,
         concepts=sources.concepts,
         progress=progress,
     )
-
-
-def _facts(study: Study, sources: Sources) -> dict[str, str]:
-    """Say what the study is, in words that do not depend on where it ran."""
-    training, pruning = study.training, study.pruning
-    strategies = ", ".join(
-        f"{name}: {100 * strategy.fraction:g} % of the remaining weights at each of "
-        f"{strategy.levels} levels, {_RANKED[strategy.scope]}"
-        for name, strategy in pruning.strategies.items()
-    )
-    return {
-        "Network": study.network,
-        "Trained on": f"{Path(study.data.source).name}, to {training.to} in batches of "
-        f"{training.batch_size}",
-        "Pruned": f"{strategies} (by magnitude, {pruning.prunable}), "
-        f"rewound to {pruning.rewind_to}",
-        "Dissected on": f"{Path(study.concepts.source.partition(':')[2] or 'scenes').name}, "
-        f"{len(sources.concepts.images):,} images",
-        "Replicates": str(study.replicates),
-    }
 
 
 def _records(plan: Plan, store: Store) -> Iterator[LevelRecord]:

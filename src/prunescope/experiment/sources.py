@@ -3,19 +3,21 @@
 from functools import cached_property
 
 from prunescope.base.errors import ConfigError
+from prunescope.base.images import Channels
 from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.scenes import scenes_folder
 from prunescope.data.images import (
     LabelledImages,
+    count_images,
     find_split,
     load_images,
     source_fingerprint,
 )
 from prunescope.data.loader import Normalisation
 from prunescope.networks import NetworkInput, network_input
-from prunescope.study import Channels, Study
+from prunescope.study import Study
 
 
 def data_folder(source: str, progress: Progress = SILENT) -> str:
@@ -63,6 +65,11 @@ class Sources:
         )
 
     @cached_property
+    def train_count(self) -> int:
+        """How many photographs there are to train on, found without reading them."""
+        return count_images(self._data, find_split(self._data, self._study.data.train_split))
+
+    @cached_property
     def train_images(self) -> LabelledImages:
         """The photographs to train on."""
         return self._load(self._study.data.train_split)
@@ -77,6 +84,16 @@ class Sources:
         """How channels are normalised, in training and dissection alike."""
         network, data = self._study.network, self._study.data
         return normalisation_of(network, network_input(network), data.mean, data.std)
+
+    def let_go(self) -> None:
+        """Free the memory of the photographs; they are read again when they are asked for."""
+        for name in ("train_images", "test_images"):
+            self.__dict__.pop(name, None)
+
+    @property
+    def side(self) -> int:
+        """Side in pixels of what networks are dissected on: as stated, else as they are trained."""
+        return self._study.dissection.resolution or self.train_images.pixels.shape[1]
 
     @cached_property
     def _data(self) -> str:

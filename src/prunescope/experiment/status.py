@@ -12,12 +12,14 @@ _SHOWN = 10
 class DryRun:
     """What a run would do.
 
-    to_do, done: titles of the stages. seconds: of work left, measured on this machine.
+    to_do, done: titles of the stages. workers: processes beside each other.
+    seconds: until it is finished, from work timed on this machine.
     disk: bytes that the whole run folder will take, about.
     """
 
     to_do: tuple[str, ...]
     done: tuple[str, ...]
+    workers: int
     seconds: float
     disk: int
 
@@ -31,7 +33,8 @@ class DryRun:
             [
                 *_listed("to do", self.to_do),
                 f"{len(self.done)} of {len(self.done) + len(self.to_do)} stages are done",
-                f"about {duration(self.seconds)} on this machine, {self.disk / 2**20:,.0f} MiB",
+                f"about {duration(self.seconds)} on this machine (workers: {self.workers}), "
+                f"{self.disk / 2**20:,.0f} MiB",
             ]
         )
 

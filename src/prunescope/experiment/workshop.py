@@ -129,17 +129,10 @@ class Workshop:
         folder = self._store.folder(level.artifact)
         loaded = load_network(str(folder))
         assert loaded.input is not None  # a level always says what its network sees
-        asked = self._study.dissection
-        settings = asked.model_copy(
-            update={
-                "layers": tuple(layers[artifact.path] for artifact in missing),
-                "resolution": asked.resolution or loaded.input.resolution,
-                "mean": asked.mean or loaded.input.mean,
-                "std": asked.std or loaded.input.std,
-            }
-        )
+        chosen = tuple(layers[artifact.path] for artifact in missing)
+        settings = self._study.dissection.model_copy(update={"layers": chosen})
         dissection = dissect_as(
-            settings,
+            settings.completed(**vars(loaded.input)),
             loaded.module.to(self.device),
             self._sources.concepts,
             progress=self._progress,

@@ -11,6 +11,7 @@ from prunescope.networks.registry import NetworkInput, build, network_input
 from prunescope.networks.weights import fit_state_dict, read_state_dict
 
 __all__ = [
+    "LEVEL_WEIGHTS",
     "Description",
     "LoadedNetwork",
     "NetworkInput",
@@ -18,6 +19,7 @@ __all__ = [
     "fit_state_dict",
     "load_network",
     "network_input",
+    "own_weights",
     "read_description",
     "read_state_dict",
 ]

@@ -1,7 +1,7 @@
 """Which network does a name stand for?"""
 
 import ast
-import importlib
+import importlib.util
 import inspect
 import re
 import sys
@@ -15,11 +15,9 @@ import torch
 from torch import nn
 
 from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.images import IMAGENET_MEAN, IMAGENET_STD, Channels
 from prunescope.base.seeding import derive_seed
 from prunescope.networks.cifar_resnet import DEPTHS, CifarResNet
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 _CIFAR = {f"cifar_resnet{depth}": depth for depth in DEPTHS}
 _WITH_AUXILIARIES = ("googlenet", "inception_v3")
@@ -38,8 +36,8 @@ class NetworkInput:
     resolution: side of the square, in pixels.
     """
 
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: Channels
+    std: Channels
     resolution: int
 
 
@@ -82,6 +80,24 @@ def network_input(name: str) -> NetworkInput | None:
         return None
     side = 224 if origin == "torchvision" else 32
     return NetworkInput(mean=IMAGENET_MEAN, std=IMAGENET_STD, resolution=side)
+
+
+def factory_source(name: str) -> Path | None:
+    """Return the file that holds a name's factory; None for the networks of a library.
+
+    The module is found, not run. Raises ConfigError where there is none.
+    """
+    origin = _parse(name).origin
+    if origin in ("torchvision", "cifar"):
+        return None
+    with _current_directory_importable():
+        try:
+            found = importlib.util.find_spec(origin)
+        except (ImportError, ValueError):  # a parent package that is missing or no package
+            found = None
+    if found is None or not found.origin:
+        raise ConfigError(f'"{name}": there is no module {origin} here; {_FORMS}')
+    return Path(found.origin)
 
 
 def _parse(name: str) -> _Name:

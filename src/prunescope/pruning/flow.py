@@ -9,10 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from prunescope.base.errors import ConfigError
+from prunescope.base.showing import show
 
 LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
-_REFUSALS = (RuntimeError, AssertionError, ValueError, TypeError, IndexError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,13 +99,7 @@ def _reach(
     found: dict[str, tuple[int, Tensor]] = {}
     image = torch.ones(1, 3, resolution, resolution)
     with torch.inference_mode(), _listening(network, found):
-        try:
-            network(image)
-        except _REFUSALS as error:
-            raise ConfigError(
-                f"{type(network).__name__} fails on an image of {resolution} x {resolution} "
-                f"pixels: {error}"
-            ) from error
+        show(network, image)
     return found
 
 

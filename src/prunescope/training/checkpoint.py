@@ -81,8 +81,12 @@ def momenta(network: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def is_finite(network: nn.Module, optimizer: Optimizer) -> bool:
-    """Return whether every parameter and every momentum is a finite number."""
-    tensors = [*network.parameters(), *momenta(network, optimizer).values()]
+    """Return whether every parameter, momentum and running statistic is a finite number.
+
+    Other buffers are constants, which may be infinite on purpose, as in an attention mask.
+    """
+    statistics = [buffer for name, buffer in network.named_buffers() if "running_" in name]
+    tensors = [*network.parameters(), *momenta(network, optimizer).values(), *statistics]
     return bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all())
 
 

@@ -10,11 +10,11 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from prunescope.base.images import Precision
 from prunescope.base.progress import SILENT, Progress
 from prunescope.data.images import LabelledImages
 from prunescope.data.loader import Normalisation, batches
 from prunescope.training.forward import class_scores, classes_needed
-from prunescope.training.settings import Precision
 from prunescope.training.surroundings import device_of, ready
 
 

@@ -5,8 +5,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from prunescope.base.errors import DataError
+from prunescope.base.images import Precision
+from prunescope.base.showing import show
 from prunescope.data.images import LabelledImages
-from prunescope.training.settings import Precision
 
 
 def classes_needed(images: LabelledImages) -> int:
@@ -32,10 +33,11 @@ def class_scores(
     """Return a network's scores in float32, computed in bfloat16 where asked.
 
     classes: how many the labels need; the network may have more outputs.
-    Raises DataError if it has fewer, or if its output is not one row of scores per image.
+    Raises DataError if it has fewer, or if its output is not one row of scores per image;
+    ConfigError if it cannot take such images.
     """
     with torch.autocast(pixels.device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
-        scores = network(pixels)
+        scores = show(network, pixels)
     if not isinstance(scores, Tensor) or scores.ndim != 2 or len(scores) != len(pixels):
         shape = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
         raise DataError(

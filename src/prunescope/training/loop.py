@@ -83,7 +83,8 @@ def train(
         )
         run.resume(progress)
         run.after_step(run.optimizer)
-        with progress.task("training", run.images_until(end)) as task:
+        before, done, total = map(run.images_before, (start, run.now, end))
+        with progress.task("training", total - before, done=done - before) as task:
             while run.now < end:
                 run.finish_epoch(end, task)
         run.optimizer.zero_grad()
@@ -126,11 +127,9 @@ class _Run:
             self.now, self.history = found
             self.saved = self.now
 
-    def images_until(self, end: Step) -> int:
-        """Return how many images are shown from now on until `end`."""
-        count, size = len(self.images), self.settings.batch_size
-        before = [step.epoch * count + step.batch * size for step in (self.now, end)]
-        return before[1] - before[0]
+    def images_before(self, step: Step) -> int:
+        """Return how many images are shown from step 0 until a step."""
+        return step.epoch * len(self.images) + step.batch * self.settings.batch_size
 
     def finish_epoch(self, end: Step, task: Task) -> None:
         """Train to the end of the present epoch, or to `end` inside it."""
@@ -202,7 +201,8 @@ class _Run:
     def _save(self) -> None:
         """Write a checkpoint, if one is asked for. Raises TrainingDiverged."""
         if not is_finite(self.network, self.optimizer):
-            raise self._diverged("a weight or its momentum is no longer finite", self._last_taken())
+            broken = "a weight, its momentum or a running statistic is no longer finite"
+            raise self._diverged(broken, self._last_taken())
         if self.checkpoint is None:
             return
         save_checkpoint(

@@ -4,11 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from prunescope.base.images import Precision
 from prunescope.base.settings import Settings
 from prunescope.base.steps import StepText
 from prunescope.data.loader import Augmentation
-
-Precision = Literal["float32", "bf16"]
 
 
 class TrainingSettings(Settings):

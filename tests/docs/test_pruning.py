@@ -13,7 +13,7 @@ from prunescope.networks import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.writing import write_weights
 
-TEXT = (Path(__file__).parent.parent / "docs" / "pruning.md").read_text()
+TEXT = (Path(__file__).parents[2] / "docs" / "pruning.md").read_text()
 COMMANDS = re.findall(r"^    (prunescope .*)$", TEXT, flags=re.MULTILINE)
 STUDY = """
 name: tiny

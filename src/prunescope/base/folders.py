@@ -1,0 +1,83 @@
+"""How does a folder come to its place whole, or not at all?"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from prunescope.base.errors import ConfigError
+from prunescope.base.files import sync
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give an empty folder to fill; when the block ends well, it takes the place of `path`.
+
+    A process killed before that leaves `path` as it was, and beside it a folder `.NAME.tmp` that
+    the next replacement removes. (Killed in the instant between the two renames, it leaves the old
+    and the new in there, both whole.) Raises ConfigError as `drafting` does.
+    """
+    path = path.resolve()
+    with drafting(path) as draft:
+        yield draft
+        sync_tree(draft)
+        former = draft.parent / "former"
+        try:
+            if path.exists():
+                shutil.rmtree(former, ignore_errors=True)
+                move(path, former)
+            move(draft, path)
+        finally:
+            if former.exists() and not path.exists():
+                move(former, path)
+        shutil.rmtree(draft.parent, ignore_errors=True)
+
+
+@contextmanager
+def drafting(path: Path) -> Iterator[Path]:
+    """Give an empty folder beside `path`; unless it is moved, it goes with the block.
+
+    So do the parents made for it. Raises ConfigError where the system refuses to make it, and
+    where nothing can take the place of `path`.
+    """
+    path = path.resolve()
+    draft = path.parent / f".{path.name}.tmp" / str(os.getpid())
+    made: list[Path] = []
+    try:
+        try:
+            _check_replaceable(path)
+            made += [parent for parent in draft.parents if not parent.exists()]
+            shutil.rmtree(draft, ignore_errors=True)  # of a killed process with this number
+            draft.mkdir(parents=True)
+        except OSError as error:
+            raise ConfigError(
+                f"{path} cannot be made or replaced ({error.strerror}): give another --out"
+            ) from None
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        for parent in made:
+            with suppress(OSError):
+                parent.rmdir()
+
+
+def sync_tree(folder: Path) -> None:
+    """Make a folder and all in it durable."""
+    for path in (*folder.rglob("*"), folder):
+        sync(path)
+
+
+def move(folder: Path, target: Path) -> None:
+    """Rename a folder for good, making the parents of its new place."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder.rename(target)
+    sync(target.parent)
+
+
+def _check_replaceable(path: Path) -> None:
+    if path.is_mount() or Path.cwd().is_relative_to(path):
+        raise ConfigError(
+            f"{path} cannot be replaced as a whole, since a disk is mounted there or you are in "
+            "it: give a folder inside it as --out"
+        )

@@ -1,0 +1,265 @@
+"""Is one network measured and dissected as the commands say, and what they cannot do refused?"""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from commands import Prunescope, check_refused
+from prunescope.networks import build
+
+
+@pytest.fixture
+def pictures(drawn: Path, tmp_path: Path) -> Path:
+    """A concept set that a test may spoil."""
+    return Path(shutil.copytree(drawn, tmp_path / "pictures"))
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "resnet.pth"
+    torch.save(build("cifar_resnet20,width=0.25", num_classes=10, seed=0).state_dict(), path)
+    return path
+
+
+def _dissect(weights: Path, pictures: Path) -> list[object]:
+    network = ["cifar_resnet20,width=0.25", "--weights", weights, "--num-classes", 10]
+    return ["dissect", *network, "--layer", "layer3", "--concepts", f"broden:{pictures}"]
+
+
+def test_dissect_saves_and_says_the_same(
+    prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "D"
+    words = [*_dissect(weights, drawn), "--layer", "layer2", "--quantile", 0.02, "--out", out]
+    ended = prunescope(*words, "--json")
+    assert ended.status == 0, ended.err
+    printed = json.loads(ended.out.splitlines()[-1])
+    assert set(printed["layers"]) == {"layer2", "layer3"}
+    assert printed["layers"]["layer3"]["units"] == 16
+    for layer in ("layer2", "layer3"):
+        units = pd.read_parquet(out / layer / "units.parquet")
+        assert int(units["interpretable"].sum()) == printed["layers"][layer]["interpretable"]
+    summary = prunescope("summary", out, "--json")
+    assert json.loads(summary.out) == printed
+
+
+def test_another_dissection_in_the_same_place_replaces_it_as_a_whole(
+    prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
+) -> None:
+    words = [*_dissect(weights, drawn), "--quantile", 0.02, "--out", tmp_path / "D"]
+    prunescope(*words, "--layer", "layer2")
+    assert prunescope(*words, "--convention", "exact").status == 0
+    assert list(json.loads(prunescope("summary", tmp_path / "D", "--json").out)["layers"]) == [
+        "layer3"
+    ]
+    summary = json.loads((tmp_path / "D" / "layer3" / "summary.json").read_text())
+    assert summary["convention"] == "exact"
+    assert summary["concept_set"]["name"] == f"broden:{drawn.name}"
+
+
+def test_one_layer_has_its_counts_at_the_top(
+    prunescope: Prunescope, weights: Path, drawn: Path
+) -> None:
+    ended = prunescope(*_dissect(weights, drawn), "--quantile", 0.02, "--json")
+    printed = json.loads(ended.out)
+    assert printed["units"] == 16
+    assert printed["layers"]["layer3"]["by_category"] == printed["by_category"]
+
+
+def test_categories_limit_the_concepts_alone(
+    prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
+) -> None:
+    words = [*_dissect(weights, drawn), "--quantile", 0.02]
+    prunescope(*words, "--out", tmp_path / "all")
+    few = prunescope(*words, "--out", tmp_path / "few", "--categories", "color, object ")
+    assert few.status == 0, few.err
+    both, limited = (
+        pd.read_parquet(tmp_path / name / "layer3" / "units.parquet") for name in ("all", "few")
+    )
+    assert (both["threshold"] == limited["threshold"]).all()
+    pd.testing.assert_series_equal(both["color_iou"], limited["color_iou"])
+    assert set(limited["category"].dropna()) <= {"color", "object"}
+
+
+def test_evaluate_prints_shares_and_the_split_they_are_of(
+    prunescope: Prunescope, weights: Path, drawn: Path
+) -> None:
+    network = ["cifar_resnet20,width=0.25", "--weights", weights, "--num-classes", 10]
+    words = ["evaluate", *network, "--data", drawn / "images"]
+    ended = prunescope(*words, "--json")
+    assert ended.status == 0, ended.err
+    printed = json.loads(ended.out.splitlines()[-1])
+    assert printed["images"] == 20
+    assert printed["split"] == "val"  # a test split is wanted by default, and there is none
+    assert 0 <= printed["top1"] <= printed["top5"] <= 1
+    assert len(printed["per_class"]) == 10
+    assert prunescope(*words).out.splitlines()[:2] == ["split    val", "20 images"]
+
+
+def test_random_weights_are_warned_of(prunescope: Prunescope, drawn: Path) -> None:
+    words = ["cifar_resnet20", "--num-classes", 10, "--data", drawn / "images"]
+    assert "random weights" in prunescope("evaluate", *words).err
+
+
+# --- what is refused ---------------------------------------------------------------------------
+
+
+def _first_row(pictures: Path) -> tuple[pd.DataFrame, Path]:
+    path = pictures / "index.csv"
+    return pd.read_csv(path, dtype=str, keep_default_na=False), path
+
+
+def _rewrite(pictures: Path, column: str, value: str) -> None:
+    rows, path = _first_row(pictures)
+    rows.loc[0, column] = value
+    rows.to_csv(path, index=False, lineterminator="\r\n")
+
+
+def _image_of(pictures: Path) -> Path:
+    return pictures / "images" / _first_row(pictures)[0].loc[0, "image"]
+
+
+def _map_of(pictures: Path) -> Path:
+    cell = _first_row(pictures)[0].loc[0, "color"]
+    return pictures / "images" / cell.split(";")[0]
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:100])
+
+
+SPOILED: dict[str, tuple[Callable[[Path], object], list[str]]] = {
+    "no index": (lambda p: (p / "index.csv").unlink(), ["index.csv"]),
+    "no labels": (lambda p: (p / "label.csv").unlink(), ["label.csv"]),
+    "a CSV that is not text": (
+        lambda p: (p / "label.csv").write_bytes(b"\xff\xfe\x00\x01"),
+        ["label.csv"],
+    ),
+    "no image": (lambda p: _image_of(p).unlink(), [".png"]),
+    "a truncated image": (lambda p: _cut(_image_of(p)), [".png"]),
+    "an image of another size": (
+        lambda p: Image.new("RGB", (31, 32)).save(_image_of(p)),
+        [".png", "31"],
+    ),
+    "no label map": (lambda p: _map_of(p).unlink(), [".png"]),
+    "a truncated label map": (lambda p: _cut(_map_of(p)), [".png"]),
+    "a label map of another size": (
+        lambda p: Image.new("RGB", (15, 16)).save(_map_of(p)),
+        [".png", "15"],
+    ),
+    "a label without a row": (
+        lambda p: Image.new("RGB", (16, 16), (0, 250, 0)).save(_map_of(p)),
+        ["64000", "label.csv"],
+    ),
+    "a whole-image label without a row": (
+        lambda p: _rewrite(p, "scene", "9999"),
+        ["9999", "label.csv"],
+    ),
+    "a path that leaves the folder": (
+        lambda p: _rewrite(p, "color", "../../secret.png"),
+        ["../../secret.png"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_a_spoiled_concept_set_is_refused_and_nothing_written(
+    prunescope: Prunescope, weights: Path, pictures: Path, tmp_path: Path, name: str
+) -> None:
+    spoil, words = SPOILED[name]
+    spoil(pictures)
+    out = tmp_path / "D"
+    check_refused(
+        prunescope(*_dissect(weights, pictures), "--quantile", 0.02, "--out", out), *words
+    )
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--layer", "layre3"], ["layre3", "layer3"]),
+        (["--layer", "linear"], ["linear", "map"]),
+        (["--resolution", "2"], ["one cell", "resolution"]),
+        (["--quantile", "0"], ["quantile"]),
+        (["--quantile", "0.0000001"], ["quantile", "cells"]),
+        (["--iou", "1.5"], ["iou"]),
+        (["--convention", "lite"], ["convention", "exact"]),
+        (["--precision", "float16"], ["precision", "float32"]),
+        (["--categories", "objects"], ["objects", "object"]),
+        (["--split", "vall"], ["vall", "val"]),
+        (["--mean", "1,2"], ["--mean", "1,2"]),
+        (["--std", "1,0,1"], ["std"]),
+    ],
+)
+def test_wrong_options_of_dissect_are_refused(
+    prunescope: Prunescope,
+    weights: Path,
+    drawn: Path,
+    tmp_path: Path,
+    words: list[str],
+    said: list[str],
+) -> None:
+    ended = prunescope(*_dissect(weights, drawn), *words, "--out", tmp_path / "D")
+    check_refused(ended, *said)
+    assert not (tmp_path / "D").exists()
+
+
+def test_weights_that_do_not_fit_are_refused_by_their_keys(
+    prunescope: Prunescope, weights: Path, drawn: Path
+) -> None:
+    network = ["cifar_resnet20,width=0.25", "--weights", weights, "--num-classes", 7]
+    ended = prunescope("evaluate", *network, "--data", drawn / "images")
+    check_refused(ended, "linear.weight", "--num-classes 10")
+    wider = ["cifar_resnet20", "--weights", weights, "--num-classes", 10]
+    check_refused(prunescope("evaluate", *wider, "--data", drawn / "images"), "conv1.weight")
+
+
+def test_a_pickled_network_is_refused(prunescope: Prunescope, drawn: Path, tmp_path: Path) -> None:
+    torch.save(build("cifar_resnet20", num_classes=10, seed=0), tmp_path / "model.pth")
+    network = ["cifar_resnet20", "--weights", tmp_path / "model.pth", "--num-classes", 10]
+    check_refused(prunescope("evaluate", *network, "--data", drawn / "images"), "model.pth")
+
+
+def test_dissect_into_a_folder_with_other_things_is_refused(
+    prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "letter.txt").write_text("dear")
+    ended = prunescope(*_dissect(weights, drawn), "--out", tmp_path)
+    check_refused(ended, "letter.txt", "--out")
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+@pytest.mark.parametrize("out", ["letter.txt", "letter.txt/D", "new/" + "x" * 300])
+def test_dissect_into_a_place_that_cannot_be_is_refused_before_the_concepts_are_read(
+    prunescope: Prunescope, weights: Path, tmp_path: Path, out: str
+) -> None:
+    (tmp_path / "letter.txt").write_text("dear")
+    ended = prunescope(*_dissect(weights, tmp_path / "no such set"), "--out", tmp_path / out)
+    check_refused(ended, out, "--out")
+    assert "no such set" not in ended.err
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_device_that_is_not_there_is_refused(
+    prunescope: Prunescope, weights: Path, drawn: Path
+) -> None:
+    check_refused(prunescope(*_dissect(weights, drawn), "--device", "foo"), 'device "foo"')
+    words = ["cifar_resnet20", "--num-classes", 10, "--data", drawn / "images", "--device", "foo"]
+    check_refused(prunescope("evaluate", *words), 'device "foo"')
+
+
+def test_a_network_that_asserts_on_the_size_of_its_images_is_refused(
+    prunescope: Prunescope, drawn: Path
+) -> None:
+    network = ["torchvision:vit_b_16", "--num-classes", 10]
+    words = ["--data", drawn / "images", "--batch-size", 1]
+    check_refused(prunescope("evaluate", *network, *words), "VisionTransformer", "1 x 3 x 32 x 32")
+    words = ["--layer", "conv_proj", "--concepts", f"broden:{drawn}", "--resolution", 32]
+    check_refused(prunescope("dissect", *network, *words), "VisionTransformer", "x 3 x 32 x 32")

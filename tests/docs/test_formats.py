@@ -1,0 +1,268 @@
+"""Is docs/formats.md true of what a study and a dissection really write?"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+from torch import Tensor
+
+from commands import Prunescope
+from prunescope.base.tensors import load_metadata, load_tensors
+from prunescope.concepts.broden import BrodenFolder
+from prunescope.experiment import run_study
+from prunescope.networks import build
+from prunescope.study import Study
+from runs import tiny_recipe
+
+PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+LEVELS = ("replicate-0/level-00", "replicate-0/lottery/level-01")
+PLACEHOLDER = re.compile(r"(?<![A-Za-z])[A-Z]+(?![A-Za-z])")
+
+
+@pytest.fixture(scope="module")
+def run(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    recipe = tiny_recipe(drawn) | {"replicates": 1}
+    recipe["pruning"] = {"rewind_to": "1it", "strategies": {"lottery": {"levels": 1}}}
+    out = tmp_path_factory.mktemp("run") / "tiny"
+    run_study(Study.validate_from(recipe, "tiny"), out, workers=1)
+    return out
+
+
+@pytest.fixture(scope="module")
+def categories(drawn: Path) -> tuple[str, ...]:
+    return BrodenFolder.open(drawn).categories
+
+
+# --- what the page says --------------------------------------------------------------------------
+
+
+def section(title: str) -> str:
+    """Return the text under a heading of the page."""
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S)
+    assert found, f"docs/formats.md has no section {title}"
+    return found[1]
+
+
+def documented(file: str) -> dict[str, str]:
+    """Return the columns, keys or tensors the page names for a file, with their types."""
+    rows = re.findall(r"^\| `([^`]+)` \| ([^|]+?) \|", section(f"`{file}`"), re.M)
+    return dict(rows)
+
+
+def documented_columns(file: str, categories: tuple[str, ...]) -> dict[str, str]:
+    """Return the columns of a table, those of a category written out for each of them."""
+    rows = documented(file)
+    of_category = [name for name in rows if name.startswith("CATEGORY_")]
+    single = {name: kind for name, kind in rows.items() if name not in of_category}
+    return single | {
+        name.replace("CATEGORY", category): rows[name]
+        for category in categories
+        for name in of_category
+    }
+
+
+def pattern(name: str) -> re.Pattern[str]:
+    """Return what a documented path or key stands for."""
+    escaped = re.escape(name).replace("LEVEL", r"replicate\-R/(level\-00|STRATEGY/level\-NN)")
+    return re.compile(PLACEHOLDER.sub(".+", escaped))
+
+
+# --- what the files hold -------------------------------------------------------------------------
+
+
+def arrow_word(kind: pa.DataType) -> str:
+    if pa.types.is_list(kind):
+        return f"list of {arrow_word(kind.value_type)}"
+    words = {"double": "float64", "float": "float32", "large_string": "string"}
+    return words.get(str(kind), str(kind))
+
+
+def parquet_columns(path: Path) -> dict[str, str]:
+    """Return the columns of a table with their types, as the page writes them."""
+    table = parquet.read_table(path)
+    return {
+        name: arrow_word(table.schema.field(name).type)
+        + (" or null" if table[name].null_count else "")
+        for name in table.column_names
+    }
+
+
+def csv_columns(path: Path) -> dict[str, str]:
+    table = pd.read_csv(path)
+    return {
+        str(name): "string" if pd.api.types.is_string_dtype(kind) else str(kind)
+        for name, kind in table.dtypes.items()
+    }
+
+
+def json_keys(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every value's path, as the page writes it, and the name of its type."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from json_keys(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for inner in value:
+            yield from json_keys(inner, f"{path}[]")
+    else:
+        yield path, json_word(value)
+
+
+def json_word(value: Any) -> str:
+    if isinstance(value, list):
+        return f"list of {json_word(value[0])}"
+    words = {type(None): "null", str: "string", bool: "bool", int: "int", float: "float"}
+    return words[type(value)]
+
+
+# --- the claims ----------------------------------------------------------------------------------
+
+
+def assert_columns(found: dict[str, str], said: dict[str, str]) -> None:
+    assert list(found) == list(said)
+    for name, kind in found.items():
+        word, _, or_else = said[name].partition(" or ")
+        assert kind in (word, f"{word} or {or_else}"), name
+
+
+def assert_keys(values: dict[str, Any], said: dict[str, str]) -> None:
+    found = list(json_keys(values))
+    for path, word in found:
+        kinds = [kind for name, kind in said.items() if pattern(name).fullmatch(path)]
+        assert len(kinds) == 1, f"{path} is said {len(kinds)} times"
+        assert word in kinds[0].split(" or "), path
+    for name in said:
+        assert any(pattern(name).fullmatch(path) for path, _ in found), f"there is no {name}"
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return values
+
+
+def test_a_run_holds_the_files_of_the_page_and_no_others(run: Path) -> None:
+    said = re.findall(r"^\| `([^`]+)` \| [^|]+ \|$", section("A run folder"), re.M)
+    passing = [name for name in said if name.startswith(".") or name.endswith("/")]
+    assert passing == [".lock", ".work/", "outdated/"]
+    assert not any((run / ".work").iterdir())
+    assert not (run / ".lock").read_text()
+    files = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
+    lasting = [name for name in said if name not in passing]
+    for name in lasting:
+        assert any(pattern(name).fullmatch(file) for file in files), f"there is no {name}"
+    for file in files - {".lock"}:
+        assert any(pattern(name).fullmatch(file) for name in lasting), f"{file} is not said"
+
+
+def test_a_dissection_saves_the_files_of_a_layer(
+    prunescope: Prunescope, run: Path, drawn: Path, tmp_path: Path
+) -> None:
+    words = ["dissect", run / LEVELS[1], "--layer", "layer3", "--concepts", f"broden:{drawn}"]
+    options = ["--split", "val", "--quantile", "0.01", "--out", tmp_path / "D"]
+    assert prunescope(*words, *options).status == 0
+    assert list(tmp_path.iterdir()) == [tmp_path / "D"]
+    saved = {path.relative_to(tmp_path / "D") for path in (tmp_path / "D").rglob("*.*")}
+    inside = run / LEVELS[1] / "dissection" / "layer3"
+    names = {path.name for path in inside.iterdir()} - {"manifest.json"}
+    assert saved == {Path("layer3", name) for name in names}
+    same = (tmp_path / "D" / "layer3" / "units.parquet").read_bytes()
+    assert same == (inside / "units.parquet").read_bytes()
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_table_of_units_is_as_said(run: Path, categories: tuple[str, ...], level: str) -> None:
+    folder = run / level / "dissection" / "layer3"
+    said = documented_columns("units.parquet", categories)
+    assert_columns(parquet_columns(folder / "units.parquet"), said)
+    assert list(csv_columns(folder / "units.csv")) == list(said)
+
+
+def test_the_table_of_all_units_says_first_where_they_are(
+    run: Path, categories: tuple[str, ...]
+) -> None:
+    levels = documented("levels.csv")
+    place = {name: levels[name] for name in ("replicate", "strategy", "level", "layer")}
+    said = place | documented_columns("units.parquet", categories)
+    assert_columns(parquet_columns(run / "tables" / "units.parquet"), said)
+
+
+def test_the_table_of_levels_is_as_said(run: Path, categories: tuple[str, ...]) -> None:
+    said = documented_columns("levels.csv", categories)
+    assert_columns(csv_columns(run / "tables" / "levels.csv"), said)
+
+
+def test_the_table_of_examples_is_as_said(run: Path) -> None:
+    path = run / LEVELS[0] / "dissection" / "layer2" / "examples.parquet"
+    assert_columns(parquet_columns(path), documented("examples.parquet"))
+
+
+@pytest.mark.parametrize("place", ["replicate-0/rewind", *LEVELS])
+def test_a_history_is_as_said(run: Path, place: str) -> None:
+    assert_columns(csv_columns(run / place / "history.csv"), documented("history.csv"))
+
+
+def test_the_overlap_is_as_said(run: Path, drawn: Path, categories: tuple[str, ...]) -> None:
+    path = run / LEVELS[0] / "dissection" / "layer3" / "overlap.safetensors"
+    tensors = load_tensors(path)
+    said = documented("overlap.safetensors")
+    assert list(tensors) == list(said)
+    labels = len(BrodenFolder.open(drawn).labels)
+    sizes = {"unit": 16, "label": labels, "category": len(categories)}
+    for name, tensor in tensors.items():
+        assert _tensor_word(tensor, sizes) == said[name]
+    names = json.loads(load_metadata(path)["dissection"])
+    assert names == {"categories": list(categories), "layer": "layer3"}
+
+
+def _tensor_word(tensor: Tensor, sizes: dict[str, int]) -> str:
+    axes = {size: axis for axis, size in sizes.items()}
+    assert len(axes) == len(sizes), "the axes cannot be told apart"
+    kind = str(tensor.dtype).removeprefix("torch.")
+    return f"{kind} [{', '.join(axes[size] for size in tensor.shape)}]"
+
+
+@pytest.mark.parametrize("place", ["replicate-0/rewind", *LEVELS])
+def test_weights_are_the_state_dict_and_say_whose_they_are(run: Path, place: str) -> None:
+    path = run / place / "weights.safetensors"
+    state = build("cifar_resnet20,width=0.25", num_classes=10, seed=0).state_dict()
+    saved = {name: (tensor.dtype, tensor.shape) for name, tensor in load_tensors(path).items()}
+    assert saved == {name: (tensor.dtype, tensor.shape) for name, tensor in state.items()}
+    metadata = load_metadata(path)
+    assert set(metadata) == {"network"}
+    assert_keys(json.loads(metadata["network"]), documented("weights.safetensors"))
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_mask_has_the_names_and_shapes_of_the_weights(run: Path, level: str) -> None:
+    weights = load_tensors(run / level / "weights.safetensors")
+    for name, kept in load_tensors(run / level / "mask.safetensors").items():
+        assert str(kept.dtype) == "torch.bool"
+        assert kept.shape == weights[name].shape
+        assert not weights[name][~kept].any()
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_json_files_of_a_level_are_as_said(run: Path, level: str) -> None:
+    folder = run / level
+    assert_keys(read_json(folder / "metrics.json"), documented("metrics.json"))
+    summary = read_json(folder / "dissection" / "layer2" / "summary.json")
+    assert_keys(summary, documented("summary.json"))
+
+
+def test_every_manifest_is_as_said(run: Path) -> None:
+    kinds = set()
+    for path in run.rglob("manifest.json"):
+        manifest = read_json(path)
+        assert_keys(manifest, documented("manifest.json"))
+        kinds.add(manifest["kind"])
+    row = next(line for line in section("`manifest.json`").splitlines() if "`kind`" in line)
+    assert kinds == set(re.findall(r"`(\w+)`", row)) - {"kind"}
+
+
+def test_the_provenance_is_as_said(run: Path) -> None:
+    assert_keys(read_json(run / "provenance.json"), documented("provenance.json"))

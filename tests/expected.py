@@ -1,0 +1,32 @@
+"""When is a dissection equal to one made by other code or on another machine?"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from prunescope.concepts.protocol import ConceptSet
+from prunescope.dissection.result import LayerDissection
+from prunescope.dissection.scores import iou_matrix
+
+
+def check_as_expected(layer: LayerDissection, concepts: ConceptSet, table: Path) -> None:
+    """Fail unless every unit equals that of a table, within METHOD section 2, "Equality"."""
+    expected, units = pd.read_csv(table), layer.units
+    assert units["unit"].tolist() == expected["unit"].tolist()
+    away = (units["threshold"] - expected["threshold"]).abs()
+    assert (away <= 1e-4 * expected["threshold"].abs()).all()
+    assert ((units["iou"] - expected["iou"]).abs() <= 2e-4).all()
+    assert units["truth"].tolist() == expected["truth"].tolist()
+    # The rounding of another machine may swap labels whose IoUs are as close as this.
+    clear = _runner_up_gap(layer, concepts) > 1e-3
+    assert clear.sum() > 0.5 * len(units)
+    assert units["label"][clear].tolist() == expected["label"][clear].tolist()
+
+
+def _runner_up_gap(layer: LayerDissection, concepts: ConceptSet) -> np.ndarray:
+    """Return how far each unit's best IoU is above its second best."""
+    categories = [layer.overlap.categories.index(label.category) for label in concepts.labels]
+    ious = np.nan_to_num(iou_matrix(layer.overlap, np.array(categories)))
+    second, best = np.sort(ious, axis=1)[:, -2:].T
+    return best - second

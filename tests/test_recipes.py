@@ -1,0 +1,67 @@
+"""Are the shipped recipes studies that can be run as they say?"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from commands import Prunescope
+from prunescope.data.images import find_split
+from prunescope.experiment.sources import Sources
+from prunescope.study import load_study, shipped_recipe
+
+REPOSITORY = Path(__file__).parents[1]
+RECIPES = sorted((REPOSITORY / "recipes").glob("*"))
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_a_recipe_is_a_valid_study_named_like_its_file(recipe: Path) -> None:
+    assert recipe.suffix == ".yaml"
+    assert load_study(recipe).name == recipe.stem
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_a_recipe_comes_with_the_package(recipe: Path) -> None:
+    assert shipped_recipe(recipe.stem) == load_study(recipe)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_a_recipe_saved_in_a_run_folder_is_the_same_study(recipe: Path, tmp_path: Path) -> None:
+    study = load_study(recipe)
+    (tmp_path / "study.yaml").write_text(study.to_yaml())
+    assert load_study(tmp_path / "study.yaml") == study
+
+
+def test_a_dry_run_of_the_demo_plans_all_its_stages_and_writes_nothing(
+    prunescope: Prunescope, drawn: Path, tmp_path: Path
+) -> None:
+    sources = [f"data.source={drawn / 'images'}", f"concepts.source=broden:{drawn}"]
+    command = ["run", REPOSITORY / "recipes" / "demo.yaml", "--dry-run", "--json"]
+    options = [word for source in sources for word in ("--set", source)]
+    ended = prunescope(*command, *options, "--out", tmp_path / "run")
+    assert ended.status == 0, ended.err
+    found = json.loads(ended.out.splitlines()[-1])
+    moment, levels, results = 1, 7, 3
+    assert len(found["to_do"]) == 2 * (moment + 2 * levels) + results
+    assert found["done"] == []
+    assert found["seconds"] > 0
+    assert found["disk"] > 0
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.real
+def test_the_recipe_on_photographs_finds_them_beside_the_folder_it_is_run_in(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    (tmp_path / "shared").symlink_to(shared)
+    recipe = REPOSITORY / "recipes" / "tiny_imagenet_small.yaml"
+    monkeypatch.chdir(checkout)
+    study = load_study(recipe).anchored()
+    monkeypatch.chdir("/")  # from now on its folders are absolute
+    assert find_split(study.data.source, study.data.train_split) == "train"
+    assert find_split(study.data.source, study.data.test_split) == "val"
+    sources = Sources(study)
+    assert len(sources.concepts.images) == 2_000
+    assert Path(study.data.source).samefile(shared / "data" / "tiny-imagenet")
