@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune as torch_prune
 from torch.optim import SGD
 
 from prunescope.base.errors import ConfigError, DataError
@@ -163,6 +164,21 @@ def test_a_network_that_does_not_say_its_resolution_is_counted_without(tmp_path,
     assert "give --resolution" in audit.notes[0]
     audit = audit_file(tmp_path / "net.pth", network="own_small_network:make", resolution=5)
     assert (audit.total("multiply_adds"), audit.notes) == (150, ())
+
+
+def test_a_bias_that_torch_pruned_is_counted_too(tmp_path):
+    network = nn.Sequential(nn.Linear(3, 4))
+    torch_prune.l1_unstructured(network[0], "bias", 2)
+    torch.save(network.state_dict(), tmp_path / "net.pth")
+    audit = audit_file(tmp_path / "net.pth")
+    assert audit.layers["0.bias"].pruned == audit.total("pruned") == 2
+    assert (audit.total("revived"), audit.problems) == (0, ())
+
+
+def test_a_file_without_weights_to_prune_is_refused(tmp_path):
+    torch.save({"scale": torch.ones(3)}, tmp_path / "net.pth")
+    with pytest.raises(DataError, match=r"net.pth holds no weights of a convolution or linear"):
+        audit_file(tmp_path / "net.pth")
 
 
 def test_the_description_names_every_layer_and_total(pruned):

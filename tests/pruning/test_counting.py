@@ -55,3 +55,8 @@ def test_a_tensor_that_is_zero_where_its_mask_says_so_has_nothing_revived(values
     back.view(-1)[place] = 3.0
     expected = int(values[place] == 0)
     assert count_layer(back, kept, None).revived == expected
+
+
+def test_a_bias_has_no_filters():
+    count = count_layer(torch.tensor([0.0, 1.0]), torch.tensor([False, True]), None)
+    assert (count.filters, count.dead_filters, count.pruned, count.revived) == (0, 0, 1, 0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from prunescope.base.errors import ConfigError
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.networks.description import Description
 from prunescope.networks.hollow import build_hollow
 from prunescope.networks.registry import network_input
@@ -17,6 +17,7 @@ from prunescope.pruning.flow import LayerFlow, layer_names, trace_flow
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import SavedWeights, read_weights
 
+_UNTRACED = "multiply-adds and dead units are not counted: give --resolution"
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 
 
@@ -128,20 +129,16 @@ def audit_weights(
 
     network: the network it belongs to, whose own weights are *replaced*. title: its name.
     resolution: None leaves multiply-adds and dead units uncounted.
-    Raises DataError where the weights are another network's.
+    Raises DataError where the weights are another network's, or none that could be pruned.
     """
-    notes = saved.notes
     flow: dict[str, LayerFlow] = {}
-    names, parameters = _names(saved)
     if network is not None:
         saved = saved.named_as_in(network.state_dict())
         check_fit(network, saved.state, str(saved.path))
-        parameters = [name for name, _ in network.named_parameters()]
-        names = list(dict.fromkeys([*layer_names(network), *(saved.mask or ())]))
-        if resolution is None:
-            notes += ("multiply-adds and dead units are not counted: give --resolution",)
-        else:
-            flow = trace_flow(network, saved.state, resolution)
+        flow = trace_flow(network, saved.state, resolution) if resolution else {}
+    names, parameters = _names(saved, network)
+    if not names:
+        raise DataError(f"{saved.path} holds no weights of a convolution or linear layer")
     mask = saved.mask or Mask({})
     layers = {
         name: count_layer(saved.state[name], mask.get(name), flow.get(name)) for name in names
@@ -161,7 +158,7 @@ def audit_weights(
         revived_memory=memory,
         bytes=_bytes(saved.state, layers),
         problems=(*_problems(layers), *_memory_problems(memory)),
-        notes=notes,
+        notes=(*saved.notes, *([_UNTRACED] if network is not None and not flow else [])),
     )
 
 
@@ -169,21 +166,29 @@ def _describe(
     saved: SavedWeights, network: str | None, num_classes: int | None
 ) -> Description | None:
     own = saved.description
-    if network is None:
-        return own
-    if own is not None and (network, num_classes or own.num_classes) != (own.name, own.num_classes):
+    if own is None:
+        if network is None:
+            return None
+        expected = network_input(network)
+        return Description(name=network, num_classes=num_classes, input=expected)
+    if (network or own.name, num_classes or own.num_classes) != (own.name, own.num_classes):
         raise ConfigError(
             f"{saved.path} says it belongs to {own.name} with {own.num_classes} classes: "
             "leave out --network and --num-classes"
         )
-    return own or Description(name=network, num_classes=num_classes, input=network_input(network))
+    return own
 
 
-def _names(saved: SavedWeights) -> tuple[list[str], list[str]]:
+def _names(saved: SavedWeights, network: nn.Module | None) -> tuple[list[str], list[str]]:
     """Return the names of layers and of parameters, as far as they show without the network."""
-    parameters = [name for name in saved.state if name.rpartition(".")[2] not in _BUFFERS]
-    tensors = (name for name in parameters if saved.state[name].dim() > 1)
-    return list(dict.fromkeys([*tensors, *(saved.mask or ())])), parameters
+    if network is not None:
+        layers = list(layer_names(network))
+        parameters = [name for name, _ in network.named_parameters()]
+    else:
+        parameters = [name for name in saved.state if name.rpartition(".")[2] not in _BUFFERS]
+        shown = {name: saved.state[name] for name in parameters}
+        layers = [name for name, tensor in shown.items() if tensor.dim() > 1 and tensor.numel()]
+    return list(dict.fromkeys([*layers, *(saved.mask or ())])), parameters
 
 
 def _nonzero(tensor: Tensor) -> int:

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from prunescope.pruning.flow import LayerFlow
+from prunescope.pruning.flow import LayerFlow, zero_filters
 
 _INDEX_BYTES = 4
 FORMATS = ("dense", "bitmap", "csr")
@@ -47,8 +47,8 @@ class LayerCount:
 
     @property
     def filters(self) -> int:
-        """Number of outputs."""
-        return self.shape[0]
+        """Number of outputs; none in a tensor of one axis, such as a bias."""
+        return self.shape[0] if len(self.shape) > 1 else 0
 
     @property
     def sparsity(self) -> float:
@@ -101,7 +101,7 @@ def count_layer(
         pruned=None if kept is None else kept.numel() - int(torch.count_nonzero(kept)),
         revived=None if kept is None else int(torch.count_nonzero(live & ~kept)),
         not_finite=weight.numel() - int(torch.count_nonzero(torch.isfinite(weight))),
-        dead_filters=len(live) - int(torch.count_nonzero(live.flatten(1).any(dim=1))),
+        dead_filters=zero_filters(live),
         dead_units=None if flow is None else flow.dead_units,
         multiply_adds=None if flow is None else weight.numel() * flow.cells,
         sparse_multiply_adds=None if flow is None else nonzero * flow.cells,

@@ -91,24 +91,24 @@ def prune_saved(
     if known is None and infer_mask:
         names = prunable_names(module, prunable)
         known = Mask({name: saved.state[name] != 0 for name in names})
-    if keep is None:
-        if known is None:
-            raise ConfigError(
-                f"{saved.path} has no mask: say how much to --keep, or, where its zeros are "
-                "pruned weights, --infer-mask"
-            )
-        MaskKeeper(module, known)
-        return Pruned(network=network, mask=known)
-    kept = prune(
-        module,
-        keep=keep,
-        criterion=criterion,
-        scope=scope,
-        prunable=prunable,
-        mask=known,
-        seed=seed,
-    )
-    return Pruned(network=network, mask=kept)
+    if keep is not None:
+        kept = prune(
+            module,
+            keep=keep,
+            criterion=criterion,
+            scope=scope,
+            prunable=prunable,
+            mask=known,
+            seed=seed,
+        )
+        return Pruned(network=network, mask=kept)
+    if known is None:
+        raise ConfigError(
+            f"{saved.path} has no mask: say how much to --keep, or, where its zeros are pruned "
+            "weights, --infer-mask"
+        )
+    MaskKeeper(module, known)
+    return Pruned(network=network, mask=known)
 
 
 def _open(

@@ -57,7 +57,7 @@ def trace_flow(
     reached = _reach(network, _paths(network, state), resolution)
     dead = {name: int(torch.count_nonzero(~alive)) for name, (_, alive) in reached.items()}
     blocked = False
-    if any(dead[name] > _zero_filters(state[name]) for name in reached):
+    if any(dead[name] > zero_filters(state[name]) for name in reached):
         full = {
             name: torch.ones_like(tensor) if tensor.is_floating_point() else tensor
             for name, tensor in state.items()
@@ -70,7 +70,13 @@ def trace_flow(
     }
 
 
-def _zero_filters(weight: Tensor) -> int:
+def zero_filters(weight: Tensor) -> int:
+    """Return how many outputs, along the first axis, have weights of zero alone.
+
+    None has in a tensor of one axis, which holds no filters.
+    """
+    if weight.dim() < 2:
+        return 0
     return int(torch.count_nonzero(~(weight != 0).flatten(1).any(dim=1)))
 
 
