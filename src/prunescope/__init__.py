@@ -11,13 +11,26 @@ from prunescope.version import __version__
 if TYPE_CHECKING:
     from prunescope.dissection.result import Dissection, LayerDissection
     from prunescope.dissection.run import dissect
+    from prunescope.pruning.mask import Mask, MaskKeeper
+    from prunescope.pruning.prune import prune
 
-__all__ = ["Dissection", "LayerDissection", "__version__", "dissect"]
+__all__ = [
+    "Dissection",
+    "LayerDissection",
+    "Mask",
+    "MaskKeeper",
+    "__version__",
+    "dissect",
+    "prune",
+]
 
 _HOMES = {
     "dissect": "prunescope.dissection.run",
     "Dissection": "prunescope.dissection.result",
     "LayerDissection": "prunescope.dissection.result",
+    "Mask": "prunescope.pruning.mask",
+    "MaskKeeper": "prunescope.pruning.mask",
+    "prune": "prunescope.pruning.prune",
 }
 
 

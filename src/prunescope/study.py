@@ -10,11 +10,14 @@ from pydantic import ByteSize, Field
 from prunescope.base.errors import ConfigError
 from prunescope.base.settings import Settings
 from prunescope.dissection.settings import DissectionSettings
+from prunescope.pruning.selection import Scope
 from prunescope.pruning.settings import PruningSettings
 from prunescope.training.settings import TrainingSettings
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+_RANKED: dict[Scope, str] = {"global": "globally", "layerwise": "layer by layer"}
 
 
 class DataSettings(Settings):
@@ -74,7 +77,7 @@ class Study(Settings):
         training, pruning = self.training, self.pruning
         strategies = ", ".join(
             f"{name}: {100 * strategy.fraction:g} % of the remaining weights at each of "
-            f"{strategy.levels} levels"
+            f"{strategy.levels} levels, {_RANKED[strategy.scope]}"
             for name, strategy in pruning.strategies.items()
         )
         return {
@@ -82,7 +85,7 @@ class Study(Settings):
             "Replicates": str(self.replicates),
             "Trained on": f"{Path(self.data.source).name}, to {training.to} in batches of "
             f"{training.batch_size}",
-            "Pruned": f"{strategies} (globally by magnitude, {pruning.prunable}), "
+            "Pruned": f"{strategies} (by magnitude, {pruning.prunable}), "
             f"rewound to {pruning.rewind_to}",
             "Dissected on": Path(self.concepts.source.partition(":")[2] or "scenes").name,
         }

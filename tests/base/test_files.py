@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from prunescope.base.errors import StoreError
-from prunescope.base.files import canonical_json, fingerprint, hash_file, write_atomically
+from prunescope.base.files import (
+    canonical_json,
+    fingerprint,
+    hash_file,
+    write_atomically,
+    write_together,
+)
 
 
 def test_content_is_replaced_at_once_and_nothing_else_is_left(tmp_path: Path):
@@ -68,3 +74,47 @@ def test_a_value_has_one_text_however_it_was_put_together():
 def test_nan_has_no_text():
     with pytest.raises(ValueError, match="not JSON compliant"):
         canonical_json({"a": float("nan")})
+
+
+def test_files_are_written_together_in_their_order_and_nothing_else_is_left(tmp_path: Path):
+    folder = tmp_path / "new"
+    for content in (b"old", b"new"):
+        write_together({folder / "mask": b"m" + content, folder / "weights": b"w" + content})
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        "mask": b"mnew",
+        "weights": b"wnew",
+    }
+
+
+def test_a_full_disk_leaves_both_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    files = {tmp_path / "mask": b"old mask", tmp_path / "weights": b"old weights"}
+    write_together(files)
+    calls = []
+
+    def full_at_the_second(handle: int) -> None:
+        calls.append(handle)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_at_the_second)
+    with pytest.raises(StoreError, match=r"weights cannot be written: No space left"):
+        write_together(dict.fromkeys(files, b"new"))
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == files
+
+
+def test_a_crash_between_two_files_never_leaves_the_last_beside_anothers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    files = {tmp_path / "mask": b"old mask", tmp_path / "weights": b"old weights"}
+    write_together(files)
+    replace = Path.replace
+
+    def crash(self: Path, target: Path) -> Path:
+        if target.name == "weights":
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", crash)
+    with pytest.raises(KeyboardInterrupt):
+        write_together(dict.fromkeys(files, b"new"))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"mask": b"new"}

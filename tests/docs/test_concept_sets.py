@@ -15,7 +15,7 @@ from concepts.worlds import FILES, write_folder
 from prunescope.networks import build
 from serving import served
 
-DOCUMENT = Path(__file__).parent.parent / "docs" / "concept-sets.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "concept-sets.md"
 
 
 def blocks(kind: str) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from prunescope.base.files import fingerprint
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.sources import Sources
 from prunescope.study import Study
@@ -91,6 +92,33 @@ def test_the_fraction_changes_pruned_levels_alone(tiny_study: TinyStudy) -> None
     changed = _changed(_keys(tiny_study()), _keys(tiny_study(pruning=other)))
     assert "replicate-0/lottery/level-01" in changed
     assert "replicate-0/level-00" not in changed
+
+
+def test_a_scope_that_is_the_default_changes_no_key_and_another_its_own_levels_alone(
+    tiny_study: TinyStudy,
+) -> None:
+    def keys(**scope: str) -> dict[str, str]:
+        lottery = {"fraction": 0.2, "levels": 2, **scope}
+        return _keys(
+            tiny_study(pruning={"rewind_to": "1ep1it", "strategies": {"lottery": lottery}})
+        )
+
+    assert keys(scope="global") == keys()
+    changed = _changed(keys(), keys(scope="layerwise"))
+    assert "replicate-0/lottery/level-01" in changed
+    assert all("lottery" in path or "/" not in path for path in changed)
+
+
+def test_keys_are_those_of_the_first_version(tiny_study: TinyStudy) -> None:
+    """A run begun then goes on: what a level's key is made of, as it was written then."""
+    study = tiny_study()
+    plan = plan_study(study, Sources(study))
+    first = next(level for level in plan.levels if level.level == 1)
+    assert first.previous is not None
+    settings = {"prunable": "all", "test_split": "val", "fraction": 0.2}
+    inputs = [first.moment.artifact.key, first.previous.artifact.key]
+    made_of = {"kind": "level", "version": 1, "settings": settings, "inputs": inputs}
+    assert first.artifact.key == fingerprint(made_of)
 
 
 def test_where_data_lie_changes_no_key_but_the_pages(

@@ -7,7 +7,14 @@ import torch
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.tensors import save_tensors
-from prunescope.networks import NetworkInput, build, load_network, network_input
+from prunescope.networks import (
+    Description,
+    NetworkInput,
+    build,
+    load_network,
+    network_input,
+    read_description,
+)
 
 DESCRIPTION = {
     "name": "cifar_resnet20,width=0.25",
@@ -111,3 +118,25 @@ def test_the_tiny_imagenet_network_fits_with_200_classes_and_asks_for_them_witho
     assert loaded.module(torch.zeros(1, 3, 64, 64)).shape == (1, 200)
     with pytest.raises(DataError, match=r"pass --num-classes 200$"):
         load_network("torchvision:resnet18", weights=path)
+
+
+def test_a_file_that_says_its_network_opens_by_itself(write_level, tmp_path):
+    path = tmp_path / "pruned.safetensors"
+    (write_level(DESCRIPTION) / "weights.safetensors").rename(path)
+    loaded = load_network(str(path))
+    expected = build(DESCRIPTION["name"], num_classes=4, seed=5).state_dict()
+    assert all(torch.equal(v, expected[k]) for k, v in loaded.module.state_dict().items())
+    assert (loaded.name, loaded.input.resolution) == (DESCRIPTION["name"], 64)
+    with pytest.raises(ConfigError, match="leave out --weights"):
+        load_network(str(path), weights=path)
+    with pytest.raises(DataError, match=r"absent.safetensors does not exist"):
+        load_network(str(tmp_path / "absent.safetensors"))
+
+
+@pytest.mark.parametrize(
+    "expected", [None, NetworkInput(mean=(0, 0.5, 1), std=(1, 2, 3), resolution=9)]
+)
+def test_a_description_is_read_as_it_was_written(tmp_path, expected):
+    described = Description(name="cifar_resnet20", num_classes=None, input=expected)
+    save_tensors(tmp_path / "net.safetensors", {}, described.as_metadata())
+    assert read_description(tmp_path / "net.safetensors") == described

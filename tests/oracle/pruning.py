@@ -40,3 +40,13 @@ def prune(
         _, name, index = worst
         left[name][index] = False
     return left
+
+
+def prune_layerwise(
+    weights: dict[str, list[float]], alive: dict[str, list[bool]], fraction: str
+) -> dict[str, list[bool]]:
+    """Prune each tensor as if it were the whole network."""
+    return {
+        name: prune({name: weights[name]}, {name: marks}, fraction)[name]
+        for name, marks in alive.items()
+    }

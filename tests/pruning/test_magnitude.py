@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from oracle import pruning as oracle
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.pruning.magnitude import keep_largest, prune_by_magnitude, survivors_after
+from prunescope.pruning.magnitude import prune_by_magnitude, survivors_after
 from prunescope.pruning.mask import Mask
 
 NAMES = ("layer2.weight", "conv1.weight", "fc.weight", "layer1.weight")  # not in ABC order
@@ -137,11 +137,3 @@ def test_weights_of_another_network_are_refused():
         prune_by_magnitude({"v": torch.ones(2)}, mask, 0.5)
     with pytest.raises(DataError, match=r"w is \(2,\), but \(1, 2\) here"):
         prune_by_magnitude({"w": torch.ones(1, 2)}, mask, 0.5)
-
-
-@given(st.lists(few_values, max_size=12), st.data())
-def test_the_largest_are_marked_and_as_many_as_asked(values, data):
-    count = data.draw(st.integers(0, len(values)))
-    kept = keep_largest(torch.tensor(values, dtype=torch.float32), count).tolist()
-    ranked = sorted(range(len(values)), key=lambda index: (-values[index], index))
-    assert kept == [index in ranked[:count] for index in range(len(values))]

@@ -15,6 +15,7 @@ def test_the_paper_prunes_a_fifth_of_everything_prunable():
     settings = read()
     assert settings.prunable == "all"
     assert settings.strategies["lottery"].fraction == 0.2
+    assert settings.strategies["lottery"].scope == "global"
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,7 @@ def test_other_names_are_fine(name):
         ({"strategies": {"lottery": {"levels": 3, "fraction": 1}}}, "fraction is 1"),
         ({"strategies": {"lottery": {"levels": 3, "fraction": 0.0}}}, "fraction is 0.0"),
         ({"strategies": {"levels": {"levels": 3, "fration": 0.2}}}, 'did you mean "fraction"'),
+        ({"strategies": {"lottery": {"levels": 3, "scope": "local"}}}, "'global' or 'layerwise'"),
         ({"strategies": {}}, "strategies"),
         ({"prunable": "convs"}, "'conv' or 'conv[+]shortcut'"),
         ({"rewind_to": "soon"}, '"soon" is not a step'),

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,9 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     Raises StoreError naming the file where the system refuses, as on a full disk.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _beside(path)
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        _write_durably(temporary, content)
         temporary.replace(path)
         sync(path.parent)
     except OSError as error:
@@ -28,6 +26,43 @@ def write_atomically(path: Path, content: bytes) -> None:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write files of one folder so that the last, where a reader finds it, belongs to the others.
+
+    All are written beside their places first, so a full disk changes nothing. Then a former file
+    in the place of the last one goes, and all are put there in their order: a crash in between
+    leaves no last file, never one with another's companions.
+    Raises StoreError naming the last file where the system refuses.
+    """
+    last = list(contents)[-1]
+    try:
+        last.parent.mkdir(parents=True, exist_ok=True)
+        for path, content in contents.items():
+            _write_durably(_beside(path), content)
+        last.unlink(missing_ok=True)
+        sync(last.parent)
+        for path in contents:
+            _beside(path).replace(path)
+        sync(last.parent)
+    except OSError as error:
+        raise StoreError(f"{last} cannot be written: {error.strerror or error}") from error
+    finally:
+        for path in contents:
+            with suppress(OSError):
+                _beside(path).unlink()
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def sync(path: Path) -> None:

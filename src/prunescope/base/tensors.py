@@ -24,12 +24,17 @@ def save_tensors(
 
     The order of the tensors is kept. Raises StoreError where the system refuses to write.
     """
+    write_atomically(path, tensor_bytes(tensors, metadata))
+
+
+def tensor_bytes(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> bytes:
+    """Return what `save_tensors` writes."""
     plain = {
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in tensors.items()
     }
     content = save(plain, dict(metadata) if metadata else None)
-    write_atomically(path, _with_ordered_header(content, list(tensors)))
+    return _with_ordered_header(content, list(tensors))
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:

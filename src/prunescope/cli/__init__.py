@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from prunescope.base.errors import InputError, PrunescopeError
-from prunescope.cli import concepts, single, studies
+from prunescope.cli import concepts, pruning, single, studies
 from prunescope.cli.console import stop
 from prunescope.version import __version__
 
@@ -23,6 +23,8 @@ for command in (
     single.dissect,
     single.evaluate,
     single.summary,
+    pruning.prune,
+    pruning.audit,
     studies.report,
 ):
     app.command()(command)

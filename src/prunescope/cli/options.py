@@ -20,7 +20,8 @@ NumClasses = Annotated[int | None, typer.Option(min=1, help="Number of the netwo
 Network = Annotated[
     str,
     typer.Argument(
-        help="torchvision:NAME, cifar_resnet20, package.module:factory, or a run folder's level.",
+        help="torchvision:NAME, cifar_resnet20, package.module:factory, a run folder's level, or a "
+        "file of `prune`.",
         show_default=False,
     ),
 ]

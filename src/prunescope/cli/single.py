@@ -138,10 +138,10 @@ def summary(
 
 
 def _load(network: str, weights: Path | None, num_classes: int | None) -> "LoadedNetwork":
-    from prunescope.networks import load_network
+    from prunescope.networks import load_network, own_weights
 
     loaded = load_network(network, weights=weights, num_classes=num_classes)
-    if weights is None and not Path(network).is_dir():
+    if weights is None and own_weights(network) is None:
         warn(f"{network} has random weights: give --weights")
     return loaded
 

@@ -154,8 +154,10 @@ def _levels(study: Study, sources: Sources, moment: Moment) -> Iterator[Level]:
     yield dense
     for name, strategy in study.pruning.strategies.items():
         previous = dense
+        # a setting that came later enters a key only where it is not at its default
+        later = strategy.model_dump(mode="json", include={"scope"}, exclude_defaults=True)
+        settings = {**shared, "fraction": strategy.fraction, **later}
         for _ in range(strategy.levels):
-            settings = {**shared, "fraction": strategy.fraction}
             previous = _level(study, sources, moment, name, previous, settings)
             yield previous
 

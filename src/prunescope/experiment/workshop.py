@@ -13,21 +13,22 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from prunescope.base.devices import default_device
-from prunescope.base.errors import StoreError
-from prunescope.base.files import canonical_json, write_atomically
+from prunescope.base.files import write_atomically
 from prunescope.base.progress import Progress, duration
 from prunescope.base.steps import Step
 from prunescope.base.store import Artifact, Store
 from prunescope.base.tensors import load_tensors, save_tensors
 from prunescope.dissection.run import dissect_as
+from prunescope.experiment.auditing import check_level
 from prunescope.experiment.plan import Level, Moment, Plan, Stage, plan_study
 from prunescope.experiment.results import make_figures, make_report, make_tables
 from prunescope.experiment.sources import Sources
-from prunescope.networks import build, load_network
+from prunescope.networks import Description, NetworkInput, build, load_network
 from prunescope.pruning.magnitude import prune_by_magnitude
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import prunable_names
 from prunescope.pruning.rewinding import rewind
+from prunescope.pruning.settings import StrategySettings
 from prunescope.study import Study
 from prunescope.training.evaluate import Evaluation, evaluate
 from prunescope.training.loop import steps_per_epoch, train
@@ -115,13 +116,11 @@ class Workshop:
         keeper = rewind(network, moment, mask)
         start, end = self._step(self._study.pruning.rewind_to), self._step(self._study.training.to)
         history = self._train(network, level.artifact, level.moment, start, end, keeper)
-        revived = mask.revived(network.state_dict())
-        if revived:
-            raise StoreError(f"{level.title}: pruned weights of {revived[0]} are not zero")
         metrics = self._metrics(level, mask, network, self._evaluate(network))
         with self._store.making(level.artifact, kind="level") as folder:
             self._save_network(network, folder)
             mask.save(folder / MASK)
+            check_level(folder, level.title, *self._origin(level))
             write_atomically(folder / HISTORY, history)
             write_atomically(folder / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
 
@@ -143,12 +142,18 @@ class Workshop:
                 dissection.layers[layers[artifact.path]].save(target)
 
     def _mask(self, level: Level, network: nn.Module) -> Mask:
-        if level.previous is None:
+        before, strategy = self._origin(level)
+        if level.previous is None or before is None or strategy is None:
             return Mask.ones(network, prunable_names(network, self._study.pruning.prunable))
+        weights = load_tensors(self._store.folder(level.previous.artifact) / WEIGHTS)
+        return prune_by_magnitude(weights, before, strategy.fraction, strategy.scope)
+
+    def _origin(self, level: Level) -> tuple[Mask | None, StrategySettings | None]:
+        """Return the mask that a level was pruned from, and the rule; None twice at level 0."""
+        if level.previous is None:
+            return None, None
         previous = self._store.folder(level.previous.artifact)
-        fraction = self._study.pruning.strategies[level.strategy].fraction
-        mask = Mask.load(previous / MASK)
-        return prune_by_magnitude(load_tensors(previous / WEIGHTS), mask, fraction)
+        return Mask.load(previous / MASK), self._study.pruning.strategies[level.strategy]
 
     def _train(
         self,
@@ -212,15 +217,17 @@ class Workshop:
 
     def _save_network(self, network: nn.Module, folder: Path) -> None:
         images, normalisation = self._sources.train_images, self._sources.normalisation
-        description = {
-            "name": self._study.network,
-            "num_classes": len(images.classes),
-            "mean": normalisation.mean,
-            "std": normalisation.std,
-            "resolution": images.pixels.shape[1],
-        }
+        description = Description(
+            name=self._study.network,
+            num_classes=len(images.classes),
+            input=NetworkInput(
+                mean=normalisation.mean,
+                std=normalisation.std,
+                resolution=images.pixels.shape[1],
+            ),
+        )
         state: dict[str, Tensor] = network.state_dict()
-        save_tensors(folder / WEIGHTS, state, {"network": canonical_json(description)})
+        save_tensors(folder / WEIGHTS, state, description.as_metadata())
 
     def _step(self, text: str) -> Step:
         count = len(self._sources.train_images.labels)

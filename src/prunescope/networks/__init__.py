@@ -1,28 +1,30 @@
 """Which network is meant, and with which weights?"""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.base.tensors import load_metadata
+from prunescope.networks.description import Description, read_description
 from prunescope.networks.registry import NetworkInput, build, network_input
 from prunescope.networks.weights import fit_state_dict, read_state_dict
 
 __all__ = [
+    "LEVEL_WEIGHTS",
+    "Description",
     "LoadedNetwork",
     "NetworkInput",
     "build",
     "fit_state_dict",
     "load_network",
     "network_input",
+    "own_weights",
+    "read_description",
     "read_state_dict",
 ]
 
-_LEVEL_WEIGHTS = "weights.safetensors"
+LEVEL_WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,16 +44,17 @@ class LoadedNetwork:
 def load_network(
     name: str, *, weights: Path | None = None, num_classes: int | None = None
 ) -> LoadedNetwork:
-    """Make a named network and load its weights, or open a level of a run.
+    """Make a named network and load its weights, or open weights that know their network.
 
-    name: as `build` takes it, or a folder that holds a level's weights.safetensors.
+    name: as `build` takes it, or a folder that holds a level's weights.safetensors, or a file that
+        `prunescope prune` wrote.
     weights: a file as `read_state_dict` takes it; None leaves a network random (seed 0).
     Raises ConfigError for a wrong name or an argument that contradicts a level, DataError for
     weights that are absent, damaged or do not fit.
     """
-    is_level = (Path(name) / _LEVEL_WEIGHTS).is_file()
-    if is_level or ("/" in name and Path(name).is_dir()):
-        return _load_level(Path(name), weights=weights, num_classes=num_classes)
+    own = own_weights(name)
+    if own is not None:
+        return _load_own(name, own, weights=weights, num_classes=num_classes)
     module = build(name, num_classes=num_classes, seed=0)
     if weights is not None:
         fit_state_dict(module, read_state_dict(weights), str(weights))
@@ -60,41 +63,36 @@ def load_network(
     )
 
 
-def _load_level(folder: Path, *, weights: Path | None, num_classes: int | None) -> LoadedNetwork:
-    path = folder / _LEVEL_WEIGHTS
-    if not path.is_file():
-        raise DataError(f"{folder} is not a level of a run: it has no {_LEVEL_WEIGHTS}")
+def own_weights(name: str) -> Path | None:
+    """Return the file of weights that a name means by itself; None if it is a network's name.
+
+    Raises DataError for a folder that is not a level of a run.
+    """
+    path = Path(name)
+    level = path / LEVEL_WEIGHTS
+    if level.is_file():
+        return level
+    if "/" in name and path.is_dir():
+        raise DataError(f"{path} is not a level of a run: it has no {LEVEL_WEIGHTS}")
+    return path if path.suffix == ".safetensors" else None
+
+
+def _load_own(
+    name: str, path: Path, *, weights: Path | None, num_classes: int | None
+) -> LoadedNetwork:
     if weights is not None:
-        raise ConfigError(f"{folder} has weights of its own: leave out --weights {weights}")
-    described = _read_description(path)
+        raise ConfigError(f"{name} has weights of its own: leave out --weights {weights}")
+    described = read_description(path)
     if num_classes not in (None, described.num_classes):
         raise ConfigError(
-            f"{folder} has {described.num_classes} classes, not {num_classes}: "
+            f"{name} has {described.num_classes} classes, not {num_classes}: "
             "leave out --num-classes"
         )
-    fit_state_dict(described.module, read_state_dict(path), str(path))
-    return described
-
-
-def _read_description(path: Path) -> LoadedNetwork:
-    try:
-        stored: dict[str, Any] = json.loads(load_metadata(path)["network"])
-        name, num_classes = str(stored["name"]), stored["num_classes"]
-        expected = None if stored["mean"] is None else _as_input(stored)
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(
-            f'{path} does not say which network it belongs to: its metadata "network" is missing '
-            f"or incomplete ({type(error).__name__}: {error})"
-        ) from error
-    module = build(name, num_classes=num_classes, seed=0).eval()
-    return LoadedNetwork(module=module, name=name, num_classes=num_classes, input=expected)
-
-
-def _as_input(stored: dict[str, Any]) -> NetworkInput:
-    red, green, blue = map(float, stored["mean"])
-    std_red, std_green, std_blue = map(float, stored["std"])
-    return NetworkInput(
-        mean=(red, green, blue),
-        std=(std_red, std_green, std_blue),
-        resolution=int(stored["resolution"]),
+    module = build(described.name, num_classes=described.num_classes, seed=0)
+    fit_state_dict(module, read_state_dict(path), str(path))
+    return LoadedNetwork(
+        module=module.eval(),
+        name=described.name,
+        num_classes=described.num_classes,
+        input=described.input,
     )

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from prunescope.base.errors import DataError
 from prunescope.base.tensors import load_tensors
 
-_WRAPPERS = ("state_dict", "model")
+_WRAPPERS = ("state_dict", "model_state_dict", "model")
 _SHOWN = 3
 
 
@@ -20,15 +20,14 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     """Read the tensors of a checkpoint, on the CPU and in the dtypes it was stored in.
 
     Takes safetensors, and torch files old and new, saved on any device; a state dict under the
-    key "state_dict" or "model" is unwrapped, and a "module." that starts every name is dropped.
+    key "state_dict", "model_state_dict" or "model" is unwrapped, and a "module." that starts every
+    name is dropped.
     Nothing in the file is executed. Raises DataError for a file that is absent, damaged, or holds
     something else (a pickled module, for one), and says what to do.
     """
-    if not path.is_file():
-        raise DataError(f"the weights {path} do not exist, or are no file")
-    if _is_safetensors(path):
+    if is_safetensors(path):
         return _strip_module(load_tensors(path))
-    return _strip_module(_unwrap(_load_torch(path), path))
+    return unwrap_state_dict(load_torch(path), path)
 
 
 def fit_state_dict(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
@@ -39,6 +38,12 @@ def fit_state_dict(module: nn.Module, state: Mapping[str, Tensor], where: str) -
     Raises DataError naming the keys that are missing, unexpected or of another shape; the module
     is then unchanged.
     """
+    check_fit(module, state, where)
+    module.load_state_dict(dict(state), strict=False)
+
+
+def check_fit(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
+    """Raise DataError, as `fit_state_dict` does, where the tensors are another network's."""
     own = module.state_dict()
     missing = [key for key in own if key not in state and not _is_counter(key)]
     unexpected = [key for key in state if key not in own]
@@ -53,17 +58,20 @@ def fit_state_dict(module: nn.Module, state: Mapping[str, Tensor], where: str) -
         raise DataError(
             f"{where} does not fit the network: {'; '.join(filter(None, complaints))}{hint}"
         )
-    module.load_state_dict(dict(state), strict=False)
 
 
-def _is_safetensors(path: Path) -> bool:
+def is_safetensors(path: Path) -> bool:
+    """Say in which of the two formats a file of weights is. Raises DataError where it is absent."""
+    if not path.is_file():
+        raise DataError(f"the weights {path} do not exist, or are no file")
     with path.open("rb") as file:
         head = file.read(9)
     pickled_or_zipped = head.startswith((b"\x80", b"PK"))
     return path.suffix == ".safetensors" or (head[8:] == b"{" and not pickled_or_zipped)
 
 
-def _load_torch(path: Path) -> Any:
+def load_torch(path: Path) -> Any:
+    """Read what torch saved, on the CPU, without running code. Raises DataError, saying why."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on odd files, which fail right after
@@ -83,7 +91,8 @@ def _brief(error: Exception) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _unwrap(content: Any, path: Path) -> dict[str, Tensor]:
+def unwrap_state_dict(content: Any, path: Path) -> dict[str, Tensor]:
+    """Return the state dict in what torch saved. Raises DataError where there is none."""
     for key in _WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
@@ -96,7 +105,7 @@ def _unwrap(content: Any, path: Path) -> dict[str, Tensor]:
             f"{path} is not a state dict, nor holds one as {' or '.join(_WRAPPERS)}: "
             + (_complain("not tensors", odd) or "it is empty")
         )
-    return {str(key): value for key, value in content.items()}
+    return _strip_module({str(key): value for key, value in content.items()})
 
 
 def _strip_module(state: dict[str, Tensor]) -> dict[str, Tensor]:

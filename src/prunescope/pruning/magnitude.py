@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from fractions import Fraction
 
-import torch
-from jaxtyping import Bool, Float
 from torch import Tensor
 
-from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.errors import ConfigError
 from prunescope.pruning.mask import Mask
+from prunescope.pruning.selection import Scope, select
 
 
 def survivors_after(survivors: int, fraction: float) -> int:
@@ -22,37 +21,23 @@ def survivors_after(survivors: int, fraction: float) -> int:
     return round(survivors * (1 - Fraction(str(fraction))))
 
 
-def prune_by_magnitude(weights: Mapping[str, Tensor], mask: Mask, fraction: float) -> Mask:
-    """Remove a fraction of the surviving weights: those of lowest magnitude, ranked globally.
+def magnitudes(weights: Mapping[str, Tensor], mask: Mask) -> dict[str, Tensor]:
+    """Return |w| of every tensor of a mask. Raises DataError where they are another network's."""
+    mask.check_fit(weights)
+    return {name: weights[name].detach().abs() for name in mask}
+
+
+def prune_by_magnitude(
+    weights: Mapping[str, Tensor], mask: Mask, fraction: float, scope: Scope = "global"
+) -> Mask:
+    """Remove a fraction of the surviving weights: those of lowest magnitude.
 
     weights: a state dict that holds every tensor of the mask.
-    fraction: share of the *surviving* weights that goes, in (0, 1).
+    fraction: share of the *surviving* weights that goes, in (0, 1): of all of them together,
+        ranked globally, or of each tensor (layerwise).
     Exactly `survivors_after` survive; of equal weights the lower flat index does, tensors in the
     order of the mask (Frankle & Carbin 2019; Frankle et al. 2019). Raises DataError where the
     weights are another network's or not finite.
     """
-    mask.check_fit(weights)
-    alive = torch.cat([mask[name].flatten() for name in mask])
-    magnitudes = torch.cat([weights[name].detach().cpu()[mask[name]] for name in mask]).abs_()
-    if not bool(torch.isfinite(magnitudes).all()):
-        raise DataError("the weights to prune hold a value that is not finite")
-    kept = keep_largest(magnitudes, survivors_after(len(magnitudes), fraction))
-    survivors = alive.masked_scatter(alive, kept)
-    pieces = torch.split(survivors, [mask[name].numel() for name in mask])
-    return Mask(
-        {name: piece.reshape(mask[name].shape) for name, piece in zip(mask, pieces, strict=True)}
-    )
-
-
-def keep_largest(values: Float[Tensor, " value"], count: int) -> Bool[Tensor, " value"]:
-    """Mark the `count` largest values; of equal values, those of lower index.
-
-    count: in [0, number of values].
-    """
-    if count == 0:
-        return torch.zeros_like(values, dtype=torch.bool)
-    cut = values.kthvalue(len(values) - count + 1).values
-    kept = values > cut
-    tied = (values == cut).nonzero().squeeze(1)
-    kept[tied[: count - int(torch.count_nonzero(kept))]] = True
-    return kept
+    scores = magnitudes(weights, mask)
+    return select(scores, mask, scope, lambda group: survivors_after(group.survivors, fraction))

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from prunescope.base.settings import Settings
 from prunescope.base.steps import StepText
 from prunescope.pruning.prunable import Prunable
+from prunescope.pruning.selection import Scope
 
 DENSE = "dense"
 """What stands for a strategy at level 0, which all strategies share."""
@@ -25,14 +26,17 @@ StrategyName = Annotated[str, AfterValidator(_check_name)]
 
 
 class StrategySettings(Settings):
-    """Iterative global magnitude pruning with weight rewinding.
+    """Iterative magnitude pruning with weight rewinding.
 
     fraction: share of the surviving weights removed at each level, in (0, 1).
     levels: number of pruned levels after level 0.
+    scope: "global" ranks the weights of all prunable tensors together; "layerwise" removes the
+        fraction from each tensor.
     """
 
     fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     levels: Annotated[int, Field(ge=1)]
+    scope: Scope = "global"
 
 
 class PruningSettings(Settings):

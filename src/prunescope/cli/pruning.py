@@ -1,0 +1,117 @@
+"""How is one network pruned, and what is really in pruned weights?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from prunescope.base.errors import ConfigError
+from prunescope.cli.console import print_result, warn
+from prunescope.cli.options import Json, Network, NumClasses, Weights
+
+MaskFile = Annotated[
+    Path | None,
+    typer.Option("--mask", help="The mask.  [default: the one in the file or beside it]"),
+]
+
+
+def prune(
+    network: Network,
+    out: Annotated[Path, typer.Option(help="The file to write, the mask beside it.")],
+    keep: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of all prunable weights to keep, in (0, 1].  [default: as the mask does]"
+        ),
+    ] = None,
+    weights: Weights = None,
+    num_classes: NumClasses = None,
+    criterion: Annotated[
+        Literal["magnitude", "random"], typer.Option(help="What goes: the smallest, or any.")
+    ] = "magnitude",
+    scope: Annotated[
+        Literal["global", "layerwise"],
+        typer.Option(help="Rank the weights of all layers together, or of each."),
+    ] = "global",
+    prunable: Annotated[
+        Literal["all", "conv", "conv+shortcut"], typer.Option(help="Which tensors are pruned.")
+    ] = "all",
+    seed: Annotated[int, typer.Option(min=0, help="Of the random criterion.")] = 0,
+    mask: MaskFile = None,
+    infer_mask: Annotated[
+        bool, typer.Option("--infer-mask", help="Without a mask: take zeros for pruned weights.")
+    ] = False,
+    form: Annotated[
+        Literal["prunescope", "torch", "openlth"],
+        typer.Option("--format", help="For whom it is written."),
+    ] = "prunescope",
+    as_json: Json = False,
+) -> None:
+    """Set weights to zero, and write them with their mask; or only write them for another tool."""
+    from prunescope.pruning.files import prune_saved
+    from prunescope.pruning.writing import check_place, write_weights
+
+    check_place(out, form)
+    pruned = prune_saved(
+        network,
+        weights=weights,
+        num_classes=num_classes,
+        mask=mask,
+        infer_mask=infer_mask,
+        keep=keep,
+        criterion=criterion,
+        scope=scope,
+        prunable=prunable,
+        seed=seed,
+    )
+    files = write_weights(out, pruned.network, pruned.mask, form)
+    for name in pruned.emptied:
+        warn(f"nothing is left of {name}")
+    written = {"out": str(files[0]), "mask": str(files[-1])}
+    text = f"{pruned}\nWritten to {' and '.join(map(str, files))}"
+    print_result(written | pruned.as_dict(), text, as_json=as_json)
+
+
+def audit(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE|RUN", help="Weights, a level, or a run folder.", show_default=False
+        ),
+    ],
+    network: Annotated[
+        str | None,
+        typer.Option(help="The network.  [default: the one that the file says it belongs to]"),
+    ] = None,
+    num_classes: NumClasses = None,
+    resolution: Annotated[
+        int | None,
+        typer.Option(min=1, help="Count multiply-adds for an image of N x N pixels."),
+    ] = None,
+    mask: MaskFile = None,
+    as_json: Json = False,
+) -> None:
+    """Count what is left, dead, revived and saved in pruned weights; check a run's levels."""
+    if (path / "study.yaml").is_file():
+        if network or num_classes or mask:
+            raise ConfigError(
+                f"{path} is a run, whose levels know their network and mask: "
+                "leave out --network, --num-classes and --mask"
+            )
+        from prunescope.experiment.auditing import audit_run
+
+        run = audit_run(path, resolution)
+        print_result(run.as_dict(), str(run), as_json=as_json)
+        problems: Sequence[str] = run.problems
+    else:
+        from prunescope.pruning.audit import audit_file
+        from prunescope.pruning.audit_text import describe_audit
+
+        found = audit_file(
+            path, network=network, num_classes=num_classes, resolution=resolution, mask=mask
+        )
+        print_result(found.as_dict(), describe_audit(found), as_json=as_json)
+        problems = found.problems
+    if problems:
+        raise typer.Exit(2)

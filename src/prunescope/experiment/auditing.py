@@ -1,0 +1,184 @@
+"""Do the files of a run hold what the method promises?"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from torch import nn
+
+from prunescope.base.errors import ConfigError, DataError, StoreError
+from prunescope.base.store import STUDY
+from prunescope.base.text import align, number, percent
+from prunescope.networks import LEVEL_WEIGHTS, read_description
+from prunescope.networks.hollow import build_hollow
+from prunescope.pruning.audit import Audit, audit_weights
+from prunescope.pruning.lineage import check_dense, check_descent
+from prunescope.pruning.mask import Mask
+from prunescope.pruning.saved import LEVEL_MASK, read_mask, read_weights
+from prunescope.pruning.settings import DENSE, StrategySettings
+from prunescope.study import Study, load_study
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a level stands among those of a study."""
+
+    replicate: int
+    strategy: str
+    level: int
+
+    @property
+    def path(self) -> str:
+        """Its folder, relative to the run's."""
+        within = "" if self.level == 0 else f"{self.strategy}/"
+        return f"replicate-{self.replicate}/{within}level-{self.level:02d}"
+
+    @property
+    def before(self) -> "Place":
+        """The level from which this one was pruned."""
+        strategy = DENSE if self.level == 1 else self.strategy
+        return Place(replicate=self.replicate, strategy=strategy, level=self.level - 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LevelAudit:
+    """The audit of one level. problems: those of its files, and of its descent."""
+
+    place: Place
+    audit: Audit
+    problems: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, object]:
+        """Return everything by name, for a program."""
+        place = {"path": self.place.path, **asdict(self.place)}
+        return place | self.audit.as_dict() | {"problems": list(self.problems)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunAudit:
+    """The audits of all finished levels of a run."""
+
+    root: Path
+    levels: tuple[LevelAudit, ...]
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong, with the level it is wrong with."""
+        return [
+            f"{level.place.path}: {problem}" for level in self.levels for problem in level.problems
+        ]
+
+    def as_dict(self) -> dict[str, object]:
+        """Return everything by name, for a program."""
+        levels = [level.as_dict() for level in self.levels]
+        return {"run": str(self.root), "levels": levels, "problems": self.problems}
+
+    def __str__(self) -> str:
+        headings = (
+            "level",
+            "keep",
+            "keep overall",
+            "zero",
+            "revived",
+            "dead filters",
+            "dead units",
+            "multiply-adds",
+            "sparse",
+            "bytes dense",
+            "bitmap",
+            "csr",
+        )
+        rows = [(level.place.path, *_cells(level.audit)) for level in self.levels]
+        problems = [f"PROBLEM: {problem}" for problem in self.problems]
+        return "\n".join([align([headings, *rows]), *problems])
+
+
+def audit_run(root: Path, resolution: int | None = None) -> RunAudit:
+    """Audit every finished level of a run, and its descent from the level before it.
+
+    resolution: side of the image for which multiply-adds are counted, in pixels; None takes the
+    one the run trained at. Raises ConfigError where there is no run or no finished level,
+    DataError where a file is damaged.
+    """
+    if not (root / STUDY).is_file():
+        raise ConfigError(f"{root} is not a run folder: it has no {STUDY}")
+    study = load_study(root / STUDY)
+    places = [p for p in _places(study) if (root / p.path / LEVEL_WEIGHTS).is_file()]
+    if not places:
+        raise ConfigError(f"{root} has no finished level to audit")
+    described = read_description(root / places[0].path / LEVEL_WEIGHTS)
+    network = build_hollow(described.name, num_classes=described.num_classes)
+    side = resolution or (described.input.resolution if described.input else None)
+    levels = (_audit_level(root, place, study, network, side) for place in places)
+    return RunAudit(root=root, levels=tuple(levels))
+
+
+def check_level(
+    folder: Path, title: str, before: Mask | None, strategy: StrategySettings | None
+) -> None:
+    """Raise StoreError where a level, as it was saved, is not what the method says.
+
+    before: the mask of the level that it was pruned from; None at level 0. strategy: the rule by
+    which it was.
+    """
+    try:
+        saved = read_weights(folder)
+        problems = [*audit_weights(saved).problems, *_lineage(saved.mask, before, strategy)]
+    except DataError as error:
+        problems = [str(error)]
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise StoreError(
+            f"{title} is not accepted, for its audit says: {problems[0]}{more}. Run the study "
+            "again; if it comes back, it is a fault of Prunescope that we should hear of"
+        )
+
+
+def _places(study: Study) -> Iterator[Place]:
+    for replicate in range(study.replicates):
+        yield Place(replicate=replicate, strategy=DENSE, level=0)
+        for name, strategy in study.pruning.strategies.items():
+            for level in range(1, strategy.levels + 1):
+                yield Place(replicate=replicate, strategy=name, level=level)
+
+
+def _audit_level(
+    root: Path, place: Place, study: Study, network: nn.Module, resolution: int | None
+) -> LevelAudit:
+    saved = read_weights(root / place.path)
+    audit = audit_weights(saved, network, title=study.network, resolution=resolution)
+    descent = _descent(saved.mask, root, place, study)
+    return LevelAudit(place=place, audit=audit, problems=(*audit.problems, *descent))
+
+
+def _descent(mask: Mask | None, root: Path, place: Place, study: Study) -> list[str]:
+    if place.level == 0:
+        return _lineage(mask, None, None)
+    former = root / place.before.path / LEVEL_MASK
+    if not former.is_file():
+        return [f"{place.before.path}, from which it was pruned, is missing"]
+    return _lineage(mask, read_mask(former), study.pruning.strategies[place.strategy])
+
+
+def _lineage(
+    mask: Mask | None, before: Mask | None, strategy: StrategySettings | None
+) -> list[str]:
+    if mask is None:
+        return [f"it has no {LEVEL_MASK}"]
+    if before is None or strategy is None:
+        return check_dense(mask)
+    return check_descent(before, mask, strategy.fraction, strategy.scope)
+
+
+def _cells(audit: Audit) -> list[str]:
+    return [
+        percent(audit.keep),
+        percent(audit.keep_overall),
+        percent(audit.sparsity),
+        number(audit.total("revived")),
+        number(audit.total("dead_filters")),
+        number(audit.total("dead_units")),
+        number(audit.total("multiply_adds")),
+        number(audit.total("sparse_multiply_adds")),
+        *(number(size) for size in audit.bytes.values()),
+    ]

@@ -1,0 +1,228 @@
+"""What is really in pruned weights, counted rather than believed?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from prunescope.base.errors import ConfigError, DataError
+from prunescope.networks.description import Description
+from prunescope.networks.hollow import build_hollow
+from prunescope.networks.registry import network_input
+from prunescope.networks.weights import check_fit
+from prunescope.pruning.counting import FORMATS, LayerCount, count_layer
+from prunescope.pruning.flow import LayerFlow, layer_names, trace_flow
+from prunescope.pruning.mask import Mask
+from prunescope.pruning.saved import SavedWeights, read_weights
+
+_UNTRACED = "multiply-adds and dead units are not counted: give --resolution"
+_BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """The counts of one file of weights.
+
+    network, resolution: for which multiply-adds and dead units are counted; None where unknown.
+    layers: weights of convolutions and linear layers, and whatever else the mask holds, by name;
+        where the network is not known, every tensor of two axes or more stands for them.
+    parameters, nonzero_parameters: of everything that is trained, biases and normalisation too.
+    keep, keep_overall: shares of the mask's weights and of all parameters that the mask leaves.
+    revived_memory: pruned weights of which an optimizer in the file remembers more than zero.
+    bytes: of the whole file's tensors, the layers in each of `FORMATS`, the rest dense.
+    problems: what breaks a pruned network's promises. notes: what could not be looked at.
+    """
+
+    path: Path
+    network: str | None
+    resolution: int | None
+    layers: Mapping[str, LayerCount]
+    parameters: int
+    nonzero_parameters: int
+    keep: float | None
+    keep_overall: float | None
+    revived_memory: int | None
+    bytes: Mapping[str, int]
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def total(self, count: str) -> int | None:
+        """Return the sum of one count over the layers; None where none of them has it."""
+        known = [
+            value for layer in self.layers.values() if (value := getattr(layer, count)) is not None
+        ]
+        return sum(known) if known else None
+
+    @property
+    def sparsity(self) -> float:
+        """The share of the layers' values that are zero, counted."""
+        weights = sum(layer.weights for layer in self.layers.values())
+        return 1 - sum(layer.nonzero for layer in self.layers.values()) / weights
+
+    def as_dict(self) -> dict[str, object]:
+        """Return everything by name, for a program."""
+        totals = (
+            "weights",
+            "nonzero",
+            "pruned",
+            "revived",
+            "filters",
+            "dead_filters",
+            "dead_units",
+            "multiply_adds",
+            "sparse_multiply_adds",
+        )
+        return {
+            "file": str(self.path),
+            "network": self.network,
+            "resolution": self.resolution,
+            "keep": self.keep,
+            "keep_overall": self.keep_overall,
+            "sparsity": self.sparsity,
+            **{name: self.total(name) for name in totals},
+            "parameters": self.parameters,
+            "nonzero_parameters": self.nonzero_parameters,
+            "revived_memory": self.revived_memory,
+            "bytes": dict(self.bytes),
+            "layers": {name: layer.as_dict() for name, layer in self.layers.items()},
+            "problems": list(self.problems),
+            "notes": list(self.notes),
+        }
+
+
+def audit_file(
+    path: Path,
+    *,
+    network: str | None = None,
+    num_classes: int | None = None,
+    resolution: int | None = None,
+    mask: Path | None = None,
+) -> Audit:
+    """Count what is in a file of weights, or in a level of a run.
+
+    path, mask: as `read_weights` takes them.
+    network: a name `build` knows; None takes the one that the file says it belongs to, if any.
+    resolution: side of the image for which multiply-adds are counted, in pixels; None takes what
+        the network expects.
+    Raises ConfigError for a name, an option or a resolution that does not fit, DataError for
+    files that do not.
+    """
+    saved = read_weights(path, mask)
+    described = _describe(saved, network, num_classes)
+    if described is None:
+        return audit_weights(saved)
+    module = build_hollow(described.name, num_classes=described.num_classes)
+    side = resolution or (described.input.resolution if described.input else None)
+    return audit_weights(saved, module, title=described.name, resolution=side)
+
+
+def audit_weights(
+    saved: SavedWeights,
+    network: nn.Module | None = None,
+    *,
+    title: str | None = None,
+    resolution: int | None = None,
+) -> Audit:
+    """Count what was read from a file.
+
+    network: the network it belongs to, whose own weights are *replaced*. title: its name.
+    resolution: None leaves multiply-adds and dead units uncounted.
+    Raises DataError where the weights are another network's, or none that could be pruned.
+    """
+    flow: dict[str, LayerFlow] = {}
+    if network is not None:
+        saved = saved.named_as_in(network.state_dict())
+        check_fit(network, saved.state, str(saved.path))
+        flow = trace_flow(network, saved.state, resolution) if resolution else {}
+    names, parameters = _names(saved, network)
+    if not names:
+        raise DataError(f"{saved.path} holds no weights of a convolution or linear layer")
+    mask = saved.mask or Mask({})
+    layers = {
+        name: count_layer(saved.state[name], mask.get(name), flow.get(name)) for name in names
+    }
+    memory = _revived_memory(saved)
+    count = sum(saved.state[name].numel() for name in parameters)
+    pruned = mask.size - mask.survivors
+    return Audit(
+        path=saved.path,
+        network=title,
+        resolution=resolution,
+        layers=layers,
+        parameters=count,
+        nonzero_parameters=sum(_nonzero(saved.state[name]) for name in parameters),
+        keep=mask.keep if mask else None,
+        keep_overall=(count - pruned) / count if mask else None,
+        revived_memory=memory,
+        bytes=_bytes(saved.state, layers),
+        problems=(*_problems(layers), *_memory_problems(memory)),
+        notes=(*saved.notes, *([_UNTRACED] if network is not None and not flow else [])),
+    )
+
+
+def _describe(
+    saved: SavedWeights, network: str | None, num_classes: int | None
+) -> Description | None:
+    own = saved.description
+    if own is None:
+        if network is None:
+            return None
+        expected = network_input(network)
+        return Description(name=network, num_classes=num_classes, input=expected)
+    if (network or own.name, num_classes or own.num_classes) != (own.name, own.num_classes):
+        raise ConfigError(
+            f"{saved.path} says it belongs to {own.name} with {own.num_classes} classes: "
+            "leave out --network and --num-classes"
+        )
+    return own
+
+
+def _names(saved: SavedWeights, network: nn.Module | None) -> tuple[list[str], list[str]]:
+    """Return the names of layers and of parameters, as far as they show without the network."""
+    if network is not None:
+        layers = list(layer_names(network))
+        parameters = [name for name, _ in network.named_parameters()]
+    else:
+        parameters = [name for name in saved.state if name.rpartition(".")[2] not in _BUFFERS]
+        shown = {name: saved.state[name] for name in parameters}
+        layers = [name for name, tensor in shown.items() if tensor.dim() > 1 and tensor.numel()]
+    return list(dict.fromkeys([*layers, *(saved.mask or ())])), parameters
+
+
+def _nonzero(tensor: Tensor) -> int:
+    return int(torch.count_nonzero(tensor))
+
+
+def _revived_memory(saved: SavedWeights) -> int | None:
+    if saved.memories is None or saved.mask is None:
+        return None
+    return sum(
+        _nonzero((memory != 0) & ~kept)
+        for name, kept in saved.mask.items()
+        for memory in saved.memories.get(name, ())
+    )
+
+
+def _bytes(state: Mapping[str, Tensor], layers: Mapping[str, LayerCount]) -> dict[str, int]:
+    rest = sum(t.numel() * t.element_size() for name, t in state.items() if name not in layers)
+    return {form: rest + sum(layer.bytes[form] for layer in layers.values()) for form in FORMATS}
+
+
+def _problems(layers: Mapping[str, LayerCount]) -> list[str]:
+    revived = [
+        f"{layer.revived:,} pruned weights of {name} are not zero"
+        for name, layer in layers.items()
+        if layer.revived
+    ]
+    odd = [
+        f"{layer.not_finite:,} weights of {name} are not finite"
+        for name, layer in layers.items()
+        if layer.not_finite
+    ]
+    return revived + odd
+
+
+def _memory_problems(revived: int | None) -> list[str]:
+    return [f"the optimizer remembers {revived:,} pruned weights"] if revived else []

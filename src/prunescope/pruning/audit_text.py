@@ -1,0 +1,66 @@
+"""How does an audit read?"""
+
+from prunescope.base.text import align, number, percent
+from prunescope.pruning.audit import Audit
+from prunescope.pruning.counting import LayerCount
+
+_HEADINGS = (
+    "layer",
+    "weights",
+    "left",
+    "zero",
+    "revived",
+    "filters",
+    "dead",
+    "dead units",
+    "multiply-adds",
+    "sparse",
+)
+
+
+def describe_audit(audit: Audit) -> str:
+    """Write an audit as a table of layers and a few lines."""
+    rows = [(name, *_cells(layer)) for name, layer in audit.layers.items()]
+    parts = [align([_HEADINGS, *rows]), "", *_totals(audit)]
+    parts += [f"note: {note}" for note in audit.notes]
+    parts += [f"PROBLEM: {problem}" for problem in audit.problems]
+    return "\n".join(parts)
+
+
+def _cells(layer: LayerCount) -> list[str]:
+    return [
+        number(layer.weights),
+        number(layer.nonzero),
+        percent(layer.sparsity),
+        number(layer.revived),
+        number(layer.filters),
+        number(layer.dead_filters),
+        number(layer.dead_units),
+        number(layer.multiply_adds),
+        number(layer.sparse_multiply_adds),
+    ]
+
+
+def _totals(audit: Audit) -> list[str]:
+    sizes = ", ".join(f"{form} {size:,}" for form, size in audit.bytes.items())
+    weights, left = number(audit.total("weights")), number(audit.total("nonzero"))
+    lines = [
+        f"{weights} weights in these layers, {left} not zero: {percent(audit.sparsity)} are zero",
+        f"{audit.parameters:,} parameters, {audit.nonzero_parameters:,} not zero",
+    ]
+    if audit.keep is None:
+        lines.append("no mask: nothing says which zeros are pruned weights")
+    else:
+        lines.append(
+            f"by the mask {percent(audit.keep)} of the prunable weights are kept, "
+            f"{percent(audit.keep_overall)} of all parameters"
+        )
+    if audit.revived_memory is not None:
+        lines.append(f"{audit.revived_memory:,} pruned weights are remembered by the optimizer")
+    if audit.total("multiply_adds") is not None:
+        lines.append(
+            f"{number(audit.total('multiply_adds'))} multiply-adds for an image of "
+            f"{audit.resolution} x {audit.resolution}, "
+            f"{number(audit.total('sparse_multiply_adds'))} without the zeros"
+        )
+    return [*lines, f"bytes: {sizes}"]

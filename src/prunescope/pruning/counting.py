@@ -1,0 +1,109 @@
+"""How many weights of a layer are left, and what do they cost?"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from prunescope.pruning.flow import LayerFlow, zero_filters
+
+_INDEX_BYTES = 4
+FORMATS = ("dense", "bitmap", "csr")
+"""How a tensor can be kept: see `LayerCount.bytes`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerCount:
+    """One prunable tensor, counted value by value.
+
+    nonzero: values that are not zero, nan among them; -0 is zero.
+    pruned, revived: by the mask, the weights that are gone, and those of them that are not zero
+        all the same; None where there is no mask for this tensor.
+    not_finite: values that are nan or infinite.
+    filters: outputs, the first axis. dead_filters: those whose weights are all zero.
+    dead_units: outputs that no path of weights connects with the image, see `trace_flow`.
+    multiply_adds, sparse_multiply_adds: for one image, of all weights and of those not zero;
+        products with the zeros that pad an image count, biases do not.
+    element_bytes: size of a stored value.
+    None where the network is not known, or never runs the layer as a module.
+    """
+
+    shape: tuple[int, ...]
+    nonzero: int
+    pruned: int | None
+    revived: int | None
+    not_finite: int
+    dead_filters: int
+    dead_units: int | None
+    multiply_adds: int | None
+    sparse_multiply_adds: int | None
+    element_bytes: int
+
+    @property
+    def weights(self) -> int:
+        """Number of values."""
+        return torch.Size(self.shape).numel()
+
+    @property
+    def filters(self) -> int:
+        """Number of outputs; none in a tensor of one axis, such as a bias."""
+        return self.shape[0] if len(self.shape) > 1 else 0
+
+    @property
+    def sparsity(self) -> float:
+        """The share of values that are zero."""
+        return 1 - self.nonzero / self.weights
+
+    @property
+    def bytes(self) -> dict[str, int]:
+        """Size by format.
+
+        dense: every value. bitmap: one bit a value, rounded up to bytes, and the values that are
+        not zero. csr: those values, an int32 column for each, and an int32 offset for each filter
+        and one more (compressed sparse rows, a filter being a row).
+        """
+        values = self.nonzero * self.element_bytes
+        return {
+            "dense": self.weights * self.element_bytes,
+            "bitmap": (self.weights + 7) // 8 + values,
+            "csr": values + _INDEX_BYTES * (self.nonzero + self.filters + 1),
+        }
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the counts by name, for a program."""
+        return {
+            "shape": list(self.shape),
+            "weights": self.weights,
+            "nonzero": self.nonzero,
+            "zeros": self.weights - self.nonzero,
+            "sparsity": self.sparsity,
+            "pruned": self.pruned,
+            "revived": self.revived,
+            "filters": self.filters,
+            "dead_filters": self.dead_filters,
+            "dead_units": self.dead_units,
+            "multiply_adds": self.multiply_adds,
+            "sparse_multiply_adds": self.sparse_multiply_adds,
+            "bytes": self.bytes,
+        }
+
+
+def count_layer(
+    weight: Tensor, kept: Bool[Tensor, "..."] | None, flow: LayerFlow | None
+) -> LayerCount:
+    """Count one tensor. kept: its mask, of its shape. flow: what an image makes of the layer."""
+    live = weight != 0
+    nonzero = int(torch.count_nonzero(live))
+    return LayerCount(
+        shape=tuple(weight.shape),
+        nonzero=nonzero,
+        pruned=None if kept is None else kept.numel() - int(torch.count_nonzero(kept)),
+        revived=None if kept is None else int(torch.count_nonzero(live & ~kept)),
+        not_finite=weight.numel() - int(torch.count_nonzero(torch.isfinite(weight))),
+        dead_filters=zero_filters(live),
+        dead_units=None if flow is None else flow.dead_units,
+        multiply_adds=None if flow is None else weight.numel() * flow.cells,
+        sparse_multiply_adds=None if flow is None else nonzero * flow.cells,
+        element_bytes=weight.element_size(),
+    )

@@ -1,0 +1,129 @@
+"""How are weights in a file pruned, whichever tool wrote them?"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from prunescope.base.errors import ConfigError
+from prunescope.base.text import align, number, percent
+from prunescope.networks import (
+    LoadedNetwork,
+    build,
+    fit_state_dict,
+    load_network,
+    network_input,
+    own_weights,
+)
+from prunescope.pruning.mask import Mask, MaskKeeper
+from prunescope.pruning.prunable import Prunable, prunable_names
+from prunescope.pruning.prune import Criterion, prune
+from prunescope.pruning.saved import SavedWeights, read_weights
+from prunescope.pruning.selection import Scope
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruned:
+    """A network with zeros where its mask says so."""
+
+    network: LoadedNetwork
+    mask: Mask
+
+    @property
+    def _layers(self) -> dict[str, Mask]:
+        return {name: Mask({name: kept}) for name, kept in self.mask.items()}
+
+    @property
+    def emptied(self) -> list[str]:
+        """Tensors of which nothing is left, so that nothing passes them."""
+        return [name for name, layer in self._layers.items() if not layer.survivors]
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the counts by name, for a program."""
+        module = self.network.module
+        return {
+            "keep": self.mask.keep,
+            "keep_overall": self.mask.keep_overall(module),
+            "survivors": self.mask.survivors,
+            "prunable": self.mask.size,
+            "parameters": sum(parameter.numel() for parameter in module.parameters()),
+            "layers": {
+                name: {"weights": layer.size, "survivors": layer.survivors, "keep": layer.keep}
+                for name, layer in self._layers.items()
+            },
+        }
+
+    def __str__(self) -> str:
+        rows = [
+            (name, number(layer.size), number(layer.survivors), percent(layer.keep))
+            for name, layer in self._layers.items()
+        ]
+        overall = self.mask.keep_overall(self.network.module)
+        return (
+            f"{align([('layer', 'weights', 'kept', 'keep'), *rows])}\n\n"
+            f"{self.mask.survivors:,} of {self.mask.size:,} prunable weights kept, "
+            f"{percent(self.mask.keep)}; of all parameters {percent(overall)}"
+        )
+
+
+def prune_saved(
+    name: str,
+    *,
+    weights: Path | None,
+    num_classes: int | None = None,
+    mask: Path | None = None,
+    infer_mask: bool = False,
+    keep: float | None,
+    criterion: Criterion = "magnitude",
+    scope: Scope = "global",
+    prunable: Prunable = "all",
+    seed: int = 0,
+) -> Pruned:
+    """Read a network's weights and mask, whichever tool wrote them, and prune it.
+
+    name, weights, num_classes: as `load_network` takes them, but weights there must be, in any form
+        that `read_weights` knows.
+    mask: None takes the mask in the file or beside it. infer_mask: where there is none, take
+        every prunable weight that is zero for pruned, and every other for alive.
+    keep: None prunes nothing more than the mask says, and leaves the mask as it is.
+    Raises ConfigError and DataError, as `prune` and `read_weights` do.
+    """
+    network, saved = _open(name, weights, num_classes, mask)
+    module, known = network.module, saved.mask
+    if known is None and infer_mask:
+        names = prunable_names(module, prunable)
+        known = Mask({name: saved.state[name] != 0 for name in names})
+    if keep is not None:
+        kept = prune(
+            module,
+            keep=keep,
+            criterion=criterion,
+            scope=scope,
+            prunable=prunable,
+            mask=known,
+            seed=seed,
+        )
+        return Pruned(network=network, mask=kept)
+    if known is None:
+        raise ConfigError(
+            f"{saved.path} has no mask: say how much to --keep, or, where its zeros are pruned "
+            "weights, --infer-mask"
+        )
+    MaskKeeper(module, known)
+    return Pruned(network=network, mask=known)
+
+
+def _open(
+    name: str, weights: Path | None, num_classes: int | None, mask: Path | None
+) -> tuple[LoadedNetwork, SavedWeights]:
+    own = own_weights(name)
+    if own is not None:
+        network = load_network(name, weights=weights, num_classes=num_classes)
+        return network, read_weights(own, mask)
+    if weights is None:
+        raise ConfigError(f"{name} without weights is random: give --weights")
+    module = build(name, num_classes=num_classes, seed=0)
+    saved = read_weights(weights, mask).named_as_in(module.state_dict())
+    fit_state_dict(module, saved.state, str(weights))
+    network = LoadedNetwork(
+        module=module.eval(), name=name, num_classes=num_classes, input=network_input(name)
+    )
+    return network, saved

@@ -1,0 +1,136 @@
+"""How do other tools write pruned weights, and how do theirs become ours and ours theirs?
+
+torch: `torch.nn.utils.prune` replaces a parameter `weight` by `weight_orig` and a buffer
+    `weight_mask`, and computes `weight` as their product.
+OpenLTH: `mask.pth` holds a 0/1 tensor for each prunable tensor. Beside it lies the plain state
+    dict `model_ep160_it0.pth`; `checkpoint.pth` holds the state dict of network and masks
+    together, `model.conv.weight` and `mask_conv___weight`.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import prune as torch_prune
+
+from prunescope.base.errors import DataError
+from prunescope.pruning.mask import Mask
+
+State = dict[str, Tensor]
+
+_ORIGINAL, _MASK = "_orig", "_mask"
+_OPENLTH_MASK, _OPENLTH_DOT, _OPENLTH_NETWORK = "mask_", "___", "model."
+
+
+def as_mask(tensors: Mapping[str, Tensor], where: str) -> Mask:
+    """Read tensors of zeros and ones, of any type, as a mask.
+
+    where: what they came from, for messages. Raises DataError naming one that holds anything else.
+    """
+    for name, tensor in tensors.items():
+        if not bool(((tensor == 0) | (tensor == 1)).all()):
+            raise DataError(f"{where} is not a mask: {name} holds values that are neither 0 nor 1")
+    return Mask({name: tensor == 1 for name, tensor in tensors.items()})
+
+
+def masked(state: Mapping[str, Tensor], mask: Mask) -> State:
+    """Return a state dict whose pruned weights are exactly zero, +0, whatever they were.
+
+    Raises DataError where the mask is another network's.
+    """
+    mask.check_fit(state)
+    return {
+        name: torch.where(mask[name], tensor, torch.zeros_like(tensor)) if name in mask else tensor
+        for name, tensor in state.items()
+    }
+
+
+def from_torch(state: Mapping[str, Tensor], where: str) -> tuple[State, Mask | None]:
+    """Split a state dict of a network pruned by torch into plain weights and their mask.
+
+    A weight is `weight_orig` where `weight_mask` is 1, and +0 elsewhere; it stands where
+    `weight_orig` stood. None, and the state dict as it was, where nothing in it is pruned so.
+    Raises DataError where a mask is not of zeros and ones, or of another shape than its weights.
+    """
+    names = {key.removesuffix(_ORIGINAL) for key in state if key.endswith(_ORIGINAL)}
+    pruned = [name for name in names if name + _MASK in state]
+    if not pruned:
+        return dict(state), None
+    plain = {
+        key.removesuffix(_ORIGINAL) if key.removesuffix(_ORIGINAL) in pruned else key: tensor
+        for key, tensor in state.items()
+        if key.removesuffix(_MASK) not in pruned
+    }
+    found = {name: state[name + _MASK] for name in plain if name in pruned}
+    mask = as_mask(found, where)
+    return masked(plain, mask), mask
+
+
+def to_torch(state: Mapping[str, Tensor], mask: Mask) -> State:
+    """Return the state dict that the same network, pruned by torch with this mask, loads.
+
+    `weight_mask` is of the weights' own type, as torch makes it.
+    """
+    form: State = {}
+    for name, tensor in masked(state, mask).items():
+        if name in mask:
+            form[name + _ORIGINAL] = tensor
+            form[name + _MASK] = mask[name].to(tensor.dtype)
+        else:
+            form[name] = tensor
+    return form
+
+
+def attach_torch_masks(network: nn.Module, mask: Mask) -> None:
+    """Put a live network under `torch.nn.utils.prune` with this mask, in place.
+
+    Raises DataError where the mask is another network's.
+    """
+    parameters = dict(network.named_parameters())
+    mask.check_fit(parameters)
+    for name, kept in mask.items():
+        path, _, parameter = name.rpartition(".")
+        module, kept_there = network.get_submodule(path), kept.to(parameters[name].device)
+        torch_prune.custom_from_mask(module, parameter, kept_there)  # type: ignore[no-untyped-call]
+
+
+def detach_torch_masks(network: nn.Module) -> Mask | None:
+    """Take a live network out of `torch.nn.utils.prune`, in place, and return its mask.
+
+    Its parameters are plain again, pruned weights +0. None where torch had pruned nothing.
+    Raises DataError, with nothing changed, where a mask is not of zeros and ones.
+    """
+    state = {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
+    plain, mask = from_torch(state, type(network).__name__)
+    for name in mask or ():
+        path, _, parameter = name.rpartition(".")
+        torch_prune.remove(network.get_submodule(path), parameter)  # type: ignore[no-untyped-call]
+    if mask is not None:
+        network.load_state_dict(plain)
+    return mask
+
+
+def from_openlth(state: Mapping[str, Tensor], where: str) -> tuple[State, Mask | None]:
+    """Split the state dict of an OpenLTH checkpoint into the network's own and its mask.
+
+    None, and the state dict as it was, where it is nothing of the kind. The weights are as they
+    were saved: OpenLTH masks them in its forward pass alone, so pruned ones need not be zero.
+    """
+    keys = {key: _openlth_name(key) for key in state if key.startswith(_OPENLTH_MASK)}
+    if not keys or any(_OPENLTH_NETWORK + name not in state for name in keys.values()):
+        return dict(state), None
+    plain = {
+        key.removeprefix(_OPENLTH_NETWORK): tensor
+        for key, tensor in state.items()
+        if key not in keys
+    }
+    return plain, as_mask({name: state[key] for key, name in keys.items()}, where)
+
+
+def to_openlth_mask(mask: Mask) -> State:
+    """Return what OpenLTH saves as `mask.pth`: integers, 1 where a weight survives."""
+    return {name: kept.int() for name, kept in mask.items()}
+
+
+def _openlth_name(key: str) -> str:
+    return key.removeprefix(_OPENLTH_MASK).replace(_OPENLTH_DOT, ".")

@@ -1,0 +1,50 @@
+"""Does each level of a run descend from the one before it, as the method says?"""
+
+import torch
+
+from prunescope.pruning.magnitude import survivors_after
+from prunescope.pruning.mask import Mask
+from prunescope.pruning.selection import Scope
+
+
+def check_dense(mask: Mask) -> list[str]:
+    """Return what is wrong with the mask of an unpruned level: nothing, if it is of ones."""
+    gone = mask.size - mask.survivors
+    return [f"the unpruned level lacks {gone:,} of its weights"] if gone else []
+
+
+def check_descent(before: Mask, after: Mask, fraction: float, scope: Scope) -> list[str]:
+    """Return what is wrong with a level's mask, given the level it was pruned from.
+
+    It must be of the same tensors, hold no weight that was pruned before, and have exactly as many
+    left as `survivors_after` says: of all tensors together (global), or of each (layerwise).
+    """
+    if list(before) != list(after):
+        odd = sorted(set(before) ^ set(after)) or ["their order"]
+        return [f"the mask is not of the tensors of the level before: {', '.join(odd)}"]
+    reshaped = [name for name in after if after[name].shape != before[name].shape]
+    if reshaped:
+        name = reshaped[0]
+        shapes = f"{tuple(after[name].shape)}, but was {tuple(before[name].shape)} a level before"
+        return [f"the mask of {name} is {shapes}"]
+    grown = {name: int(torch.count_nonzero(after[name] & ~before[name])) for name in after}
+    problems = [
+        f"the mask has grown: {count:,} weights of {name} that were pruned are back"
+        for name, count in grown.items()
+        if count
+    ]
+    return problems + _wrong_counts(before, after, fraction, scope)
+
+
+def _wrong_counts(before: Mask, after: Mask, fraction: float, scope: Scope) -> list[str]:
+    groups = {"": list(before)} if scope == "global" else {f" of {n}": [n] for n in before}
+    problems = []
+    for title, names in groups.items():
+        former, present = (Mask({name: mask[name] for name in names}) for mask in (before, after))
+        expected = survivors_after(former.survivors, fraction)
+        if present.survivors != expected:
+            problems.append(
+                f"{present.survivors:,} weights{title} are left of {former.survivors:,}, "
+                f"but pruning {100 * fraction:g} % leaves {expected:,}"
+            )
+    return problems

@@ -1,0 +1,99 @@
+"""Which weights of one network go, outside any study?"""
+
+from fractions import Fraction
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.prune import is_pruned
+
+from prunescope.base.errors import ConfigError
+from prunescope.base.seeding import torch_generator
+from prunescope.pruning.magnitude import magnitudes
+from prunescope.pruning.mask import Mask, MaskKeeper
+from prunescope.pruning.prunable import Prunable, prunable_names
+from prunescope.pruning.selection import Scope, select
+
+Criterion: TypeAlias = Literal["magnitude", "random"]
+
+
+def prune(
+    model: nn.Module,
+    *,
+    keep: float,
+    criterion: Criterion = "magnitude",
+    scope: Scope = "global",
+    prunable: Prunable = "all",
+    mask: Mask | None = None,
+    seed: int = 0,
+) -> Mask:
+    """Set all but a share of a network's weights to zero, in place, and return which survive.
+
+    keep: share of *all* prunable weights that survives, in (0, 1]: of n, round(keep x n), half to
+        even; of all tensors together (global) or of each (layerwise).
+    criterion: what goes: the weights of lowest magnitude, of equal ones those of higher flat
+        index (Han et al. 2015), or any, drawn from the seed. The same seed at a lower `keep`
+        leaves a part of the same weights.
+    prunable: which tensors are pruned, see `prunable_names`.
+    mask: what is pruned already; masks only shrink. It is not changed.
+    seed: for the random criterion alone.
+
+    Nothing holds the weights at zero when the network is trained on: for that, make a
+    `MaskKeeper(model, mask)` and call it with the optimizer after every step.
+    Raises ConfigError for a share outside (0, 1] or above what the mask has left, or a mask that
+    prunes what `prunable` leaves out; DataError for a mask of another network, or weights that
+    are not finite.
+    """
+    if not 0 < keep <= 1:
+        raise ConfigError(f"keep is {keep}, but must lie in (0, 1]")
+    before = starting_mask(model, mask, prunable)
+    weights = dict(model.named_parameters())
+    scores = magnitudes(weights, before) if criterion == "magnitude" else _lots(before, seed)
+    after = select(scores, before, scope, lambda group: _survivors(group, keep))
+    MaskKeeper(model, after)
+    return after
+
+
+def starting_mask(model: nn.Module, mask: Mask | None, prunable: Prunable) -> Mask:
+    """Return a mask of every prunable tensor: as it is given, and of ones elsewhere.
+
+    Raises ConfigError where the mask prunes what `prunable` leaves out, or where torch prunes the
+    network; DataError where the mask is another network's.
+    """
+    if is_pruned(model):
+        raise ConfigError(
+            "the network is under torch.nn.utils.prune: take it out with "
+            "prunescope.pruning.interchange.detach_torch_masks, and pass the mask that returns"
+        )
+    ones = Mask.ones(model, prunable_names(model, prunable))
+    if mask is None:
+        return ones
+    mask.check_fit(dict(model.named_parameters()))
+    for name, kept in mask.items():
+        if name not in ones and not bool(kept.all()):
+            raise ConfigError(
+                f"{name} is pruned already, but not prunable by the convention "
+                f'"{prunable}": choose one that holds it'
+            )
+    return Mask({name: mask.get(name, kept) for name, kept in ones.items()})
+
+
+def _survivors(group: Mask, keep: float) -> int:
+    """Return round(keep x n), half to even, `keep` taken as the decimal it is written as."""
+    wanted = round(group.size * Fraction(str(keep)))
+    if wanted > group.survivors:
+        where = "the network" if len(group) > 1 else next(iter(group))
+        raise ConfigError(
+            f"keep is {keep}, which is {wanted} of {where}'s {group.size} weights, but only "
+            f"{group.survivors} are left, and masks only shrink: choose a lower one"
+        )
+    return wanted
+
+
+def _lots(mask: Mask, seed: int) -> dict[str, Tensor]:
+    """Draw a number in [0, 1) for every weight, pruned or not, from one stream."""
+    generator = torch_generator(seed, "prune", "random")
+    return {
+        name: torch.rand(kept.shape, generator=generator, dtype=torch.float64)
+        for name, kept in mask.items()
+    }

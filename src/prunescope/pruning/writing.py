@@ -1,0 +1,72 @@
+"""How are pruned weights written, for us and for other tools?"""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor
+
+from prunescope.base.errors import ConfigError
+from prunescope.base.files import write_together
+from prunescope.base.tensors import tensor_bytes
+from prunescope.networks import Description, LoadedNetwork
+from prunescope.pruning.interchange import masked, to_openlth_mask, to_torch
+from prunescope.pruning.mask import Mask
+from prunescope.pruning.saved import OPENLTH_MASK, mask_beside
+
+Form: TypeAlias = Literal["prunescope", "torch", "openlth"]
+
+
+def check_place(out: Path, form: Form) -> None:
+    """Raise ConfigError where a file of that form should not be written."""
+    if out.is_dir():
+        raise ConfigError(f"--out {out} is a folder: give the name of a file in it")
+    ours = out.suffix == ".safetensors"
+    if form == "prunescope" and not ours:
+        raise ConfigError(
+            f"--out {out}: name the file *.safetensors, or write it as torch saves it "
+            "with --format torch"
+        )
+    if form != "prunescope" and ours:
+        raise ConfigError(f"--out {out}: --format {form} is no safetensors file: name it *.pth")
+
+
+def write_weights(out: Path, network: LoadedNetwork, mask: Mask, form: Form) -> tuple[Path, ...]:
+    """Write a network's weights, +0 where pruned, and the mask; return the files, `out` first.
+
+    prunescope: weights that say which network they belong to, and the mask as `mask_beside` names
+        it. torch: one state dict, as of a network under `torch.nn.utils.prune`. openlth: a plain
+        state dict, and `mask.pth` beside it; torchvision's ResNets under the names by which
+        OpenLTH wraps them.
+    Where `out` stands, the mask beside it is its own; what was there before is replaced.
+    Raises ConfigError as `check_place` does, StoreError where the system refuses.
+    """
+    check_place(out, form)
+    state: dict[str, Tensor] = network.module.state_dict()
+    state = masked({name: tensor.detach().cpu() for name, tensor in state.items()}, mask)
+    match form:
+        case "prunescope":
+            described = Description(
+                name=network.name, num_classes=network.num_classes, input=network.input
+            )
+            beside, content = mask_beside(out), tensor_bytes(state, described.as_metadata())
+            contents = {beside: tensor_bytes(mask), out: content}
+        case "torch":
+            contents = {out: _torch_bytes(to_torch(state, mask))}
+        case "openlth":
+            prefix = "model." if network.name.startswith("torchvision:resnet") else ""
+            kept = {prefix + name: kept for name, kept in to_openlth_mask(mask).items()}
+            plain = {prefix + name: tensor for name, tensor in state.items()}
+            beside = out.with_name(OPENLTH_MASK)
+            contents = {beside: _torch_bytes(kept), out: _torch_bytes(plain)}
+    write_together(contents)
+    return tuple(reversed(contents))
+
+
+def _torch_bytes(tensors: Mapping[str, Tensor]) -> bytes:
+    buffer = io.BytesIO()
+    plain = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    torch.save(plain, buffer)
+    return buffer.getvalue()

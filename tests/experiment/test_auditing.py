@@ -1,0 +1,225 @@
+"""Is every level of a run looked at, and none accepted that breaks the method's promises?"""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from prunescope.base.errors import ConfigError, DataError, StoreError
+from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
+from prunescope.experiment import run_study, workshop
+from prunescope.experiment.auditing import audit_run, check_level
+from prunescope.pruning.mask import Mask
+from prunescope.pruning.rewinding import rewind
+from prunescope.pruning.settings import StrategySettings
+from prunescope.study import Study
+
+TinyStudy = Callable[..., Study]
+PRUNING = {
+    "rewind_to": "1ep",
+    "strategies": {
+        "lottery": {"fraction": 0.2, "levels": 2},
+        "layers": {"fraction": 0.5, "levels": 1, "scope": "layerwise"},
+    },
+}
+FIRST = "replicate-0/lottery/level-01"
+
+
+def _small(tiny_study: TinyStudy, values: dict[str, Any], **changes: object) -> Study:
+    training = values["training"] | {"to": "2ep", "milestones": []}
+    dissection = values["dissection"] | {"layers": ["layer3"]}
+    settings = {"replicates": 1, "training": training, "dissection": dissection}
+    return tiny_study(**settings | {"pruning": PRUNING} | changes)
+
+
+@pytest.fixture(scope="module")
+def finished(
+    tiny_study: TinyStudy, values: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    out = tmp_path_factory.mktemp("run") / "tiny"
+    run_study(_small(tiny_study, values), out, workers=1)
+    return out
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished run that a test may change."""
+    return Path(shutil.copytree(finished, tmp_path / "run"))
+
+
+def _change(path: Path, name: str, change: Callable[[torch.Tensor], object]) -> None:
+    tensors, metadata = load_tensors(path), load_metadata(path)
+    tensors[name] = tensors[name].clone()
+    change(tensors[name])
+    save_tensors(path, tensors, metadata)
+
+
+def _first(tensor: torch.Tensor) -> tuple[int, ...]:
+    return tuple(tensor.nonzero()[0].tolist())
+
+
+def _prune_one_more(level: Path) -> None:
+    mask = Mask.load(level / "mask.safetensors")
+    place = _first(mask["conv1.weight"])
+    _change(level / "mask.safetensors", "conv1.weight", lambda kept: kept.__setitem__(place, False))
+    _change(level / "weights.safetensors", "conv1.weight", lambda w: w.__setitem__(place, 0))
+
+
+def _revive(level: Path) -> None:
+    place = _first(~Mask.load(level / "mask.safetensors")["layer1.0.conv1.weight"])
+    _change(
+        level / "weights.safetensors", "layer1.0.conv1.weight", lambda w: w.__setitem__(place, 1)
+    )
+
+
+def _cut_mask(level: Path) -> None:
+    tensors = load_tensors(level / "mask.safetensors")
+    tensors["conv1.weight"] = tensors["conv1.weight"][1:]
+    save_tensors(level / "mask.safetensors", tensors)
+
+
+def test_a_finished_run_keeps_its_promises_at_every_level(finished: Path) -> None:
+    found = audit_run(finished)
+    assert [level.place.path for level in found.levels] == [
+        "replicate-0/level-00",
+        "replicate-0/lottery/level-01",
+        "replicate-0/lottery/level-02",
+        "replicate-0/layers/level-01",
+    ]
+    assert found.problems == []
+    for level in found.levels:
+        metrics = json.loads((finished / level.place.path / "metrics.json").read_text())
+        assert level.audit.keep == metrics["keep"]
+        assert level.audit.keep_overall == metrics["keep_overall"]
+        assert level.audit.total("revived") == 0
+        assert level.audit.total("nonzero") == metrics["survivors"]
+        assert level.audit.resolution == 32
+        assert level.place.path in str(found)
+    values = json.loads(json.dumps(found.as_dict(), allow_nan=False))
+    assert values["levels"][1]["strategy"] == "lottery"
+    assert values["levels"][1]["level"] == 1
+
+
+def test_layerwise_each_tensor_is_pruned_to_its_own_count(finished: Path) -> None:
+    mask = Mask.load(finished / "replicate-0/layers/level-01/mask.safetensors")
+    for name, kept in mask.items():
+        assert int(kept.sum()) == round(kept.numel() / 2), name
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (_revive, "1 pruned weights of layer1.0.conv1.weight are not zero"),
+        (_prune_one_more, "weights are left of"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_level(
+    run: Path, spoil: Callable[[Path], None], words: str
+) -> None:
+    spoil(run / FIRST)
+    problems = audit_run(run).problems
+    assert problems[0].startswith(f"{FIRST}: ")
+    assert words in problems[0]
+    assert "PROBLEM: " in str(audit_run(run))
+
+
+def test_a_mask_that_grew_is_found(run: Path) -> None:
+    shutil.copy(run / FIRST / "mask.safetensors", run / "keep")
+    _prune_one_more(run / FIRST)
+    second = "replicate-0/lottery/level-02"
+    place = _first(
+        Mask.load(run / "keep")["conv1.weight"]
+        & ~Mask.load(run / FIRST / "mask.safetensors")["conv1.weight"]
+    )
+    for file in ("mask", "weights"):
+        _change(
+            run / second / f"{file}.safetensors", "conv1.weight", lambda t: t.__setitem__(place, 1)
+        )
+    assert any(
+        problem.startswith(f"{second}: the mask has grown: 1 weights of conv1.weight")
+        for problem in audit_run(run).problems
+    )
+
+
+def test_a_level_whose_origin_is_missing_is_said(run: Path) -> None:
+    shutil.rmtree(run / FIRST)
+    assert audit_run(run).problems == [
+        f"replicate-0/lottery/level-02: {FIRST}, from which it was pruned, is missing"
+    ]
+
+
+def test_a_mask_of_another_shape_is_refused(run: Path) -> None:
+    _cut_mask(run / FIRST)
+    with pytest.raises(DataError, match=r"level-01/mask.safetensors does not fit .*conv1.weight"):
+        audit_run(run)
+
+
+def test_what_is_no_run_is_refused(tmp_path: Path, run: Path) -> None:
+    with pytest.raises(ConfigError, match="not a run folder"):
+        audit_run(tmp_path)
+    shutil.rmtree(run / "replicate-0")
+    with pytest.raises(ConfigError, match="no finished level"):
+        audit_run(run)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda level: None, None),
+        (_revive, "1 pruned weights of layer1.0.conv1.weight are not zero"),
+        (_prune_one_more, "weights are left of"),
+        (_cut_mask, "conv1.weight is"),
+        (lambda level: (level / "mask.safetensors").unlink(), "it has no mask.safetensors"),
+    ],
+)
+def test_a_level_is_accepted_only_as_it_should_be(
+    run: Path, spoil: Callable[[Path], None], words: str | None
+) -> None:
+    before = Mask.load(run / "replicate-0/level-00/mask.safetensors")
+    strategy = StrategySettings(fraction=0.2, levels=1)
+    spoil(run / FIRST)
+    if words is None:
+        check_level(run / FIRST, "level 1", before, strategy)
+        return
+    with pytest.raises(StoreError, match=f"level 1 is not accepted.*{words}"):
+        check_level(run / FIRST, "level 1", before, strategy)
+
+
+def test_an_unpruned_level_is_accepted_only_if_it_is_unpruned(run: Path) -> None:
+    check_level(run / "replicate-0/level-00", "level 0", None, None)
+    with pytest.raises(StoreError, match=r"lacks \d,\d+ of its weights"):
+        check_level(run / FIRST, "level 0", None, None)
+
+
+def test_a_study_stops_where_pruned_weights_come_back(
+    tiny_study: TinyStudy, values: dict[str, Any], run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forgetful(*arguments: Any) -> Callable[[object], None]:
+        rewind(*arguments)
+        return lambda optimizer: None
+
+    monkeypatch.setattr(workshop, "rewind", forgetful)
+    _remove(run, FIRST)
+    with pytest.raises(StoreError, match=r"level 1 of lottery is not accepted, .* are not zero"):
+        run_study(_small(tiny_study, values), run, workers=1)
+    assert not (run / FIRST / "weights.safetensors").exists()
+
+
+def test_a_study_stops_where_a_mask_is_not_as_the_rule_has_it(
+    tiny_study: TinyStudy, values: dict[str, Any], run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workshop, "prune_by_magnitude", lambda weights, mask, *rule: mask)
+    _remove(run, FIRST)
+    with pytest.raises(StoreError, match=r"but pruning 20 % leaves"):
+        run_study(_small(tiny_study, values), run, workers=1)
+    assert not (run / FIRST / "weights.safetensors").exists()
+
+
+def _remove(run: Path, level: str) -> None:
+    shutil.rmtree(run / level)
+    for name in ("tables", "figures", "report"):
+        shutil.rmtree(run / name)
