@@ -9,13 +9,27 @@ from typing import TYPE_CHECKING, Any
 from prunescope.version import __version__
 
 if TYPE_CHECKING:
+    from prunescope.analysis.compare import compare
+    from prunescope.analysis.comparison import Comparison
+    from prunescope.analysis.run_comparison import RunComparison
     from prunescope.dissection.result import Dissection, LayerDissection
     from prunescope.dissection.run import dissect
 
-__all__ = ["Dissection", "LayerDissection", "__version__", "dissect"]
+__all__ = [
+    "Comparison",
+    "Dissection",
+    "LayerDissection",
+    "RunComparison",
+    "__version__",
+    "compare",
+    "dissect",
+]
 
 _HOMES = {
     "dissect": "prunescope.dissection.run",
+    "compare": "prunescope.analysis.compare",
+    "Comparison": "prunescope.analysis.comparison",
+    "RunComparison": "prunescope.analysis.run_comparison",
     "Dissection": "prunescope.dissection.result",
     "LayerDissection": "prunescope.dissection.result",
 }
