@@ -46,7 +46,7 @@ units_strategy = st.lists(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(units=units_strategy)
 def test_a_network_is_consistent_with_itself(
     make_units: MakeUnits, units: list[tuple[str, float]]
@@ -57,7 +57,7 @@ def test_a_network_is_consistent_with_itself(
     assert consistency.same_concept_count == consistency.still_interpretable_count == count
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(
     pairs=st.lists(st.tuples(*[st.sampled_from(["red", "cat"]), st.sampled_from([0.01, 0.2])] * 2))
 )

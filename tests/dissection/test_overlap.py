@@ -34,6 +34,7 @@ def test_counts_of_a_tiny_world(labels, annotate):
     assert counts.intersection.tolist() == [[3, 1, 1], [0, 0, 1]]
     assert counts.truth.tolist() == [4, 1, 2]
     assert counts.activation.tolist() == [[4, 2], [1, 1]]
+    assert counts.category_of.tolist() == [0, 0, 1]
     assert counts.dead.tolist() == [False, False]
 
 

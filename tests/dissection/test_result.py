@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from prunescope.base.errors import ConfigError, DataError, StoreError
-from prunescope.dissection.result import Dissection, LayerDissection, check_room, count_units
+from prunescope.dissection.counts import count_units
+from prunescope.dissection.result import Dissection, LayerDissection, check_room
 from prunescope.dissection.run import dissect
 
 FILES = ["examples.parquet", "overlap.safetensors", "summary.json", "units.csv", "units.parquet"]

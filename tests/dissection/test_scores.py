@@ -23,6 +23,7 @@ def overlap(intersection, activation, truth=(100, 50, 100)):
         activation=torch.tensor(activation),
         truth=torch.tensor(truth),
         label_numbers=torch.tensor([label.number for label in LABELS]),
+        category_of=torch.tensor([0, 1, 0]),
         categories=("color", "part"),
     )
 
@@ -32,7 +33,7 @@ def only_unit(counts, **options):
 
 
 def test_iou_is_the_intersection_over_activation_and_truth_less_it():
-    ious = iou_matrix(overlap([[20, 10, 0]], [[40, 30]]), np.array([0, 1, 0]))
+    ious = iou_matrix(overlap([[20, 10, 0]], [[40, 30]]))
     assert ious.tolist() == [[20 / 120, 10 / 70, 0]]
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from prunescope.analysis.places import UNITS, layer_folders
 from prunescope.base.errors import DataError
-from prunescope.dissection.result import by_layer, count_units
+from prunescope.dissection.counts import by_layer, count_units
 
 _NETDISSECT_COLUMNS = ("unit", "category", "label", "score")
 _NETDISSECT_NUMBERS = ("-truth", "-activation", "-intersect", "-iou")
@@ -19,23 +20,15 @@ _OUR_COLUMNS = ("unit", "concept", "category", "iou", "interpretable", "dead")
 def read_units(path: Path) -> pd.DataFrame:
     """Return the units of any saved dissection, one row per layer and unit, units from 0.
 
-    path: a dissection's folder (one folder per layer in it), one layer's folder, or a CSV of
-    Network Dissection (2017) or NetDissect-Lite. Such a CSV becomes one layer named after the
-    file, its units (from 1 there) count from 0, it has no label numbers and no thresholds, and
-    `interpretable` is at 0.05, as in Frankle & Bau (2019); those tools report 0.04.
+    path: a dissection's folder (one folder per layer in it), one layer's folder, a level's of a
+    run, or a CSV of Network Dissection (2017) or NetDissect-Lite. Such a CSV becomes one layer
+    named after the file, its units (from 1 there) count from 0, it has no label numbers and no
+    thresholds, and `interpretable` is at 0.05, as in Frankle & Bau (2019); those tools report 0.04.
     Raises DataError where there is nothing of that kind.
     """
-    if path.is_dir():
-        folders = [path, *sorted(path.iterdir())]
-        layers = [folder for folder in folders if (folder / "units.parquet").is_file()]
-        if not layers:
-            raise DataError(
-                f"{path} holds no dissection: neither it nor a folder in it has a units.parquet"
-            )
-        return pd.concat([_read_layer(folder) for folder in layers], ignore_index=True)
-    if not path.is_file():
-        raise DataError(f"{path} is neither a dissection's folder nor a result CSV: it is missing")
-    return _read_netdissect(path)
+    if path.is_file():
+        return _read_netdissect(path)
+    return pd.concat([_read_layer(folder) for folder in layer_folders(path)], ignore_index=True)
 
 
 def categories_of(units: pd.DataFrame) -> tuple[str, ...]:
@@ -82,7 +75,7 @@ def summarise_layers(units: pd.DataFrame, iou: float | None = None) -> dict[str,
 
 
 def _read_layer(folder: Path) -> pd.DataFrame:
-    path = folder / "units.parquet"
+    path = folder / UNITS
     try:
         units = pd.read_parquet(path)
     except (pa.ArrowException, OSError) as error:

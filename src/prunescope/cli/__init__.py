@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from prunescope.base.errors import InputError, PrunescopeError
-from prunescope.cli import concepts, pruning, single, studies
+from prunescope.cli import comparison, concepts, pruning, single, studies
 from prunescope.cli.console import stop
 from prunescope.version import __version__
 
@@ -23,6 +23,7 @@ for command in (
     single.dissect,
     single.evaluate,
     single.summary,
+    comparison.compare,
     pruning.prune,
     pruning.audit,
     studies.report,

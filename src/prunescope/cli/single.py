@@ -122,7 +122,10 @@ def evaluate(
 def summary(
     result: Annotated[
         Path,
-        typer.Argument(help="A dissection's folder, or a NetDissect CSV.", show_default=False),
+        typer.Argument(
+            help="The folder of a dissection, a level, a run or a comparison, or a NetDissect CSV.",
+            show_default=False,
+        ),
     ],
     iou: Annotated[
         float | None,
@@ -130,11 +133,11 @@ def summary(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Count the units and concepts of a dissection, by category."""
-    from prunescope.analysis.summary import describe_layers, read_units, summarise_layers
+    """Count units and concepts: of a dissection by category, of a run by level."""
+    from prunescope.analysis.results import summarise_result
 
-    counts = summarise_layers(read_units(result), iou)
-    print_result(counts, describe_layers(counts), as_json=as_json)
+    values, text = summarise_result(result, iou)
+    print_result(values, text, as_json=as_json)
 
 
 def _load(network: str, weights: Path | None, num_classes: int | None) -> "LoadedNetwork":

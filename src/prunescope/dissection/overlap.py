@@ -21,6 +21,7 @@ class Overlap:
 
     thresholds: T_k. intersection: I. truth: G. activation: A of each category.
     label_numbers: the global number of every column of I and G, ascending.
+    category_of: for each of them, the column of A of its primary category.
     categories: the names of the columns of A.
     """
 
@@ -29,6 +30,7 @@ class Overlap:
     activation: Int64[Tensor, "unit category"]
     truth: Int64[Tensor, " label"]
     label_numbers: Int64[Tensor, " label"]
+    category_of: Int64[Tensor, " label"]
     categories: tuple[str, ...]
 
     @property
@@ -91,6 +93,7 @@ class OverlapTally:
             activation=self._activation.cpu().clone(),
             truth=self._truth.cpu().clone(),
             label_numbers=self._numbers.clone(),
+            category_of=self._category_of.cpu().clone(),
             categories=self._categories,
         )
 

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import drafting, replacing
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
+from prunescope.dissection.counts import by_layer
 from prunescope.dissection.overlap import Overlap
 
 _UNITS = "units.parquet"
@@ -130,34 +131,6 @@ def check_room(folder: Path) -> None:
                     f"{folder} is not empty and not a dissection (it holds "
                     f"{Path(entry.name, other)}): give another --out"
                 )
-
-
-def by_layer(counts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `layers: {name: counts}`; where there is one layer, its counts at the top too."""
-    return {"layers": counts} | (next(iter(counts.values())) if len(counts) == 1 else {})
-
-
-def count_units(units: pd.DataFrame, categories: Sequence[str]) -> dict[str, Any]:
-    """Return a layer's counts: units, interpretable, concepts, dead, and the same by category.
-
-    Concepts are the distinct labels of the interpretable units; a unit and a concept belong to the
-    label's primary category. Categories without any stand with zeros.
-    """
-    found = units.loc[units["interpretable"].astype(bool), ["category", "label", "concept"]]
-    distinct = found.drop_duplicates()
-    return {
-        "units": len(units),
-        "interpretable": len(found),
-        "concepts": len(distinct),
-        "dead": int(units["dead"].sum()),
-        "by_category": {
-            category: {
-                "units": int((found["category"] == category).sum()),
-                "concepts": int((distinct["category"] == category).sum()),
-            }
-            for category in categories
-        },
-    }
 
 
 def _parquet(table: pd.DataFrame) -> bytes:

@@ -14,10 +14,11 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.capture import find_layers
+from prunescope.dissection.counts import count_units
 from prunescope.dissection.forward import Observation, placed
 from prunescope.dissection.input import input_of
 from prunescope.dissection.passes import Counts, Extremes, count_overlaps, find_extremes
-from prunescope.dissection.result import Dissection, LayerDissection, count_units
+from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.scores import score_units
 from prunescope.dissection.settings import DissectionSettings
 

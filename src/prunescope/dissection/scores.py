@@ -8,27 +8,20 @@ import pandas as pd
 from jaxtyping import Float64, Int64
 
 from prunescope.concepts.protocol import Label
+from prunescope.dissection.counts import iou_of_counts
 from prunescope.dissection.overlap import Overlap
 
 NO_LABEL = -1
 
 
-def iou_matrix(
-    overlap: Overlap, category_of: Int64[np.ndarray, " label"]
-) -> Float64[np.ndarray, "unit label"]:
-    """Return I / (A + G - I) of every unit and label.
-
-    category_of: for every label, the column of `overlap.activation` of its primary category.
-    nan for a unit that never fires, and where both the label and the unit's masks are nowhere in
-    the images of the label's category.
-    """
-    intersection = overlap.intersection.numpy()
-    activation = overlap.activation.numpy()
-    union = activation[:, category_of] + overlap.truth.numpy() - intersection
-    defined = (union > 0) & (~overlap.dead.numpy())[:, None]
-    ratio = np.full(union.shape, np.nan)
-    np.divide(intersection, union, out=ratio, where=defined)
-    return ratio
+def iou_matrix(overlap: Overlap) -> Float64[np.ndarray, "unit label"]:
+    """Return I / (A + G - I) of every unit and label; nan as `iou_of_counts` says."""
+    return iou_of_counts(
+        overlap.intersection.numpy(),
+        overlap.activation.numpy(),
+        overlap.truth.numpy(),
+        overlap.category_of.numpy(),
+    )
 
 
 def score_units(
@@ -47,9 +40,9 @@ def score_units(
     category C, `C_label` and `C_iou` are its best label and IoU; nan if C has no label to compare.
     """
     chosen = tuple(overlap.categories if categories is None else categories)
-    category_of = np.array([overlap.categories.index(label.category) for label in labels], np.int64)
+    category_of = overlap.category_of.numpy()
     names = np.array([label.name for label in labels], object)
-    ious = iou_matrix(overlap, category_of)
+    ious = iou_matrix(overlap)
     allowed = np.isin(category_of, [overlap.categories.index(name) for name in chosen])
     best, best_iou = _best(ious, allowed)
     columns: dict[str, Any] = {

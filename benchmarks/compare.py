@@ -1,0 +1,109 @@
+"""How long does `compare` take on two dissections as large as the paper's, from start to end?"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from prunescope.base.provenance import environment
+from prunescope.concepts.protocol import Label
+from prunescope.dissection.counts import count_units
+from prunescope.dissection.overlap import Overlap
+from prunescope.dissection.result import Dissection, LayerDissection
+from prunescope.dissection.scores import score_units
+
+CATEGORIES = ("color", "object", "part", "material", "scene", "texture")
+PIXELS = 10_000_000
+
+
+def main() -> None:
+    """Print one JSON object: seconds of the whole command, medians, and its conditions.
+
+    identity_seconds: units paired by number. profile_seconds: by their IoU profiles.
+    written_seconds: by number, with `--out` (tables and figure).
+    """
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--units", type=int, default=2048)
+    parser.add_argument("--labels", type=int, default=1197)
+    parser.add_argument("--runs", type=int, default=5)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        sides = [str(Path(place, name)) for name in ("A", "B")]
+        for seed, side in enumerate(sides):
+            save_dissection(Path(side), given.units, given.labels, seed)
+        commands = {
+            "identity_seconds": [*sides],
+            "profile_seconds": [*sides, "--match", "profile"],
+            "written_seconds": [*sides, "--out", str(Path(place, "C"))],
+        }
+        figures = {name: median_seconds(words, given.runs) for name, words in commands.items()}
+    print(json.dumps(figures | vars(given) | {"conditions": environment()}))
+
+
+def median_seconds(words: list[str], runs: int) -> float:
+    """Return the median wall time of a comparison in a fresh process, after one to warm up."""
+    seconds = []
+    for run in range(runs + 1):
+        started = time.perf_counter()
+        command = [sys.executable, "-m", "prunescope", "compare", *words]
+        subprocess.run(command, check=True, capture_output=True)
+        if run:
+            seconds.append(time.perf_counter() - started)
+    return round(statistics.median(seconds), 3)
+
+
+def save_dissection(folder: Path, units: int, labels: int, seed: int) -> None:
+    """Save a made-up layer: its units answer to some labels, as many of them as real ones do."""
+    named = [
+        Label(number=i + 1, name=f"label {i}", category=CATEGORIES[i % len(CATEGORIES)])
+        for i in range(labels)
+    ]
+    overlap = random_overlap(units, labels, seed)
+    table = score_units(overlap, named, iou=0.05)
+    conditions = {
+        "concept_set": {"name": "made up", "fingerprint": "0" * 64},
+        "settings": {"quantile": 0.005},
+    }
+    layer = LayerDissection(
+        layer="layer4",
+        units=table,
+        overlap=overlap,
+        examples=pd.DataFrame({"unit": range(units)}),
+        summary={**count_units(table, CATEGORIES), **conditions},
+    )
+    Dissection(layers={"layer4": layer}).save(folder)
+
+
+def random_overlap(units: int, labels: int, seed: int) -> Overlap:
+    """Return counts in which a unit meets every label a little and one of them more.
+
+    The labels' sizes are the same for every seed.
+    """
+    random = np.random.default_rng(seed)
+    truth = np.random.default_rng(-1 % 2**32).integers(PIXELS // 100, PIXELS, labels)
+    activation = random.integers(PIXELS // 10, PIXELS, (units, len(CATEGORIES)))
+    share = random.exponential(0.005, (units, labels))
+    share[np.arange(units), random.integers(0, labels, units)] += random.uniform(0, 0.4, units)
+    category_of = np.arange(labels) % len(CATEGORIES)
+    smaller = np.minimum(truth, activation[:, category_of])
+    return Overlap(
+        thresholds=torch.zeros(units, dtype=torch.float64),
+        intersection=torch.from_numpy((np.minimum(share, 1) * smaller).astype(np.int64)),
+        activation=torch.from_numpy(activation),
+        truth=torch.from_numpy(truth),
+        label_numbers=torch.arange(1, labels + 1),
+        category_of=torch.from_numpy(category_of),
+        categories=CATEGORIES,
+    )
+
+
+if __name__ == "__main__":
+    main()

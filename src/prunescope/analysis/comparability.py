@@ -1,0 +1,113 @@
+"""Can two dissected layers be compared, and what must be known when they are?"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from prunescope.analysis.sides import SideLayer
+from prunescope.analysis.summary import categories_of
+from prunescope.base.errors import ConfigError
+
+_CONDITIONS = {
+    "quantile": ("settings", "quantile"),
+    "input resolution": ("input", "resolution"),
+    "input mean": ("input", "mean"),
+    "input standard deviation": ("input", "std"),
+    "precision": ("settings", "precision"),
+    "convention": ("convention",),
+}
+
+
+def check_comparable(a: SideLayer, b: SideLayer) -> list[str]:
+    """Return what else than the network differs between two layers: a sentence for each.
+
+    Raises ConfigError where their concepts are not the same: another concept set (by fingerprint;
+    between tables of Network Dissection, which have none, by the pixels of their labels) or
+    other categories to choose from.
+    """
+    _check_sets(a, b)
+    _check_categories(a, b)
+    if a.is_table or b.is_table:
+        _check_labels(a, b)
+    return list(_differences(a, b))
+
+
+def _check_sets(a: SideLayer, b: SideLayer) -> None:
+    ours, theirs = (side.conditions.get("concept_set") for side in (a, b))
+    if ours is None or theirs is None or ours["fingerprint"] == theirs["fingerprint"]:
+        return
+    raise ConfigError(
+        f"A was dissected on {_set_text(a)}, B on {_set_text(b)}: another set, or other images of "
+        "it, so its concepts cannot be compared; dissect one of them again on the other's set"
+    )
+
+
+def _check_categories(a: SideLayer, b: SideLayer) -> None:
+    ours, theirs = categories_of(a.units), categories_of(b.units)
+    if set(ours) != set(theirs):
+        raise ConfigError(
+            f"A's units chose among the categories {', '.join(ours)}, B's among "
+            f"{', '.join(theirs)}: give both dissections the same (--categories)"
+        )
+
+
+def _check_labels(a: SideLayer, b: SideLayer) -> None:
+    if not _labels(a.units) & _labels(b.units):
+        raise ConfigError(
+            "no label is named in both A and B: they are not of the same concept set, so they "
+            "cannot be compared"
+        )
+    if a.is_table and b.is_table:
+        ours, theirs = _truth(a.units), _truth(b.units)
+        for label in sorted(ours.keys() & theirs.keys()):
+            if ours[label] != theirs[label]:
+                raise ConfigError(
+                    f'"{label[1]}" has {ours[label]:,} pixels in A but {theirs[label]:,} in B: '
+                    "they were counted on other images, so they cannot be compared"
+                )
+
+
+def _differences(a: SideLayer, b: SideLayer) -> Iterator[str]:
+    if a.is_table != b.is_table:
+        yield (
+            "one side is a table of Network Dissection, which counts by other conventions (its "
+            "quantile, and pixels in two planes) and does not say on which images"
+        )
+        return
+    for name, path in _CONDITIONS.items():
+        ours, theirs = _look_up(a.conditions, path), _look_up(b.conditions, path)
+        if ours != theirs:
+            yield f"the {name} differs: {_text(ours)} in A, {_text(theirs)} in B"
+
+
+def _set_text(side: SideLayer) -> str:
+    concepts = side.conditions["concept_set"]
+    images = side.conditions.get("images", 0)
+    return f"{concepts['name']} ({images:,} images, fingerprint {concepts['fingerprint'][:8]})"
+
+
+def _labels(units: pd.DataFrame) -> set[tuple[str, str]]:
+    return {
+        (category, str(name))
+        for category in categories_of(units)
+        for name in units[f"{category}_label"].dropna().unique()
+    }
+
+
+def _truth(units: pd.DataFrame) -> dict[tuple[str, str], int]:
+    named = units.dropna(subset=["concept"])
+    keys = zip(named["category"], named["concept"], strict=True)
+    return dict(zip(keys, (int(count) for count in named["truth"]), strict=True))
+
+
+def _look_up(values: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    for key in path:
+        values = values.get(key, {})
+    return values or None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ",".join(f"{part:g}" for part in value)
+    return "not stated" if value is None else str(value)

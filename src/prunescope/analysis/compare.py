@@ -1,0 +1,43 @@
+"""Which units and concepts were kept, lost, gained and relabelled from A to B?"""
+
+from pathlib import Path
+
+from prunescope.analysis.comparison import Comparison, Match, compare_dissections
+from prunescope.analysis.places import is_run
+from prunescope.analysis.run_comparison import RunComparison, compare_runs
+from prunescope.analysis.sides import Comparable
+from prunescope.base.errors import ConfigError
+
+
+def compare(
+    a: Comparable,
+    b: Comparable,
+    *,
+    layer: str | None = None,
+    match: Match | None = None,
+    iou: float = 0.05,
+) -> Comparison | RunComparison:
+    """Say what became of A's units and concepts in B (definitions: LayerComparison).
+
+    a, b: dissections in memory (a Dissection, a LayerDissection) or on disk: the folder of
+        `dissect --out` or of one layer, a level's of a run, a result table (CSV) of Network
+        Dissection; or two whole run folders, compared level by level (RunComparison).
+    layer: the one to compare; None compares all that both have. Layers of other names are
+        compared where each side is one layer by itself.
+    match: "identity" pairs units of equal number; "profile" by the best one-to-one assignment of
+        their IoU profiles; "concept" pairs none and compares the concepts alone. None takes
+        identity where both layers have the same unit numbers, else concept.
+    iou: a unit is interpretable if its best IoU is strictly above this, whatever was saved.
+    Raises ConfigError where they cannot be compared (other concept sets or categories, no layer
+    in common, other units under "identity", no counts for "profile"), DataError where a path
+    holds no dissection or a damaged one.
+    """
+    if not 0 <= iou <= 1:
+        raise ConfigError(f"iou is {iou}, but must lie in [0, 1]")
+    if _is_run(a) and _is_run(b):
+        return compare_runs(Path(str(a)), Path(str(b)), layer=layer, match=match, iou=iou)
+    return compare_dissections(a, b, layer=layer, match=match, iou=iou)
+
+
+def _is_run(given: Comparable) -> bool:
+    return isinstance(given, str | Path) and is_run(Path(given))

@@ -1,0 +1,146 @@
+"""What became of a dissection's units and concepts in another?"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from prunescope.analysis.comparability import check_comparable
+from prunescope.analysis.comparison_text import describe_comparison
+from prunescope.analysis.matching import (
+    Pairs,
+    no_pairs,
+    pair_by_number,
+    pair_by_profile,
+    profiles_of,
+)
+from prunescope.analysis.outcomes import LayerComparison, compare_units, count_outcomes
+from prunescope.analysis.sides import (
+    Comparable,
+    Side,
+    SideLayer,
+    left_out,
+    open_side,
+    pair_layers,
+)
+from prunescope.analysis.summary import categories_of
+from prunescope.dissection.counts import by_layer
+
+Match = Literal["identity", "concept", "profile"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two dissections, layer by layer.
+
+    a, b: what was compared, with `keep` and `accuracy` where it is a run's level.
+    iou: a unit is interpretable strictly above it. warnings: what else differs than the network.
+    """
+
+    a: Mapping[str, Any]
+    b: Mapping[str, Any]
+    iou: float
+    warnings: tuple[str, ...]
+    layers: Mapping[str, LayerComparison]
+
+    @property
+    def units(self) -> pd.DataFrame:
+        """What became of every unit, the layer's name in the first column (LayerComparison)."""
+        return self._table(lambda compared: compared.units)
+
+    @property
+    def concepts(self) -> pd.DataFrame:
+        """What became of every concept, the layer's name in the first column."""
+        return self._table(lambda compared: compared.concepts)
+
+    def summary(self) -> dict[str, Any]:
+        """Return what was compared, and `layers: {name: counts}` (`count_outcomes`).
+
+        Where there is one layer, its counts stand at the top too. Undefined shares are None.
+        """
+        return {
+            "a": dict(self.a),
+            "b": dict(self.b),
+            "iou": self.iou,
+            "warnings": list(self.warnings),
+            **by_layer({name: count_outcomes(own) for name, own in self.layers.items()}),
+        }
+
+    def __str__(self) -> str:
+        """Return it as text for a terminal."""
+        return describe_comparison(self.summary(), self.concepts)
+
+    def _table(self, of: Callable[[LayerComparison], pd.DataFrame]) -> pd.DataFrame:
+        tables = []
+        for name, compared in self.layers.items():
+            table = of(compared).copy()
+            table.insert(0, "layer", name)
+            tables.append(table)
+        return pd.concat(tables, ignore_index=True)
+
+
+def compare_dissections(
+    a: Comparable, b: Comparable, *, layer: str | None, match: Match | None, iou: float
+) -> Comparison:
+    """Compare two dissections, in memory or on disk, as `compare` says."""
+    side_a, side_b = open_side(a, "A"), open_side(b, "B")
+    pairs = pair_layers(side_a, side_b, layer)
+    warnings = left_out(side_a, side_b, pairs) if layer is None else []
+    layers = {}
+    for ours, theirs in pairs:
+        said, compared = compare_layers(ours, theirs, match=match, iou=iou)
+        warnings += [text for text in said if text not in warnings]
+        layers[compared.name] = compared
+    return Comparison(
+        a=_described(side_a),
+        b=_described(side_b),
+        iou=iou,
+        warnings=tuple(warnings),
+        layers=layers,
+    )
+
+
+def compare_layers(
+    a: SideLayer, b: SideLayer, *, match: Match | None, iou: float
+) -> tuple[list[str], LayerComparison]:
+    """Return warnings, and the comparison of two layers; raises as `compare`."""
+    warnings = check_comparable(a, b)
+    if match is None:
+        match, said = choose_match(a, b)
+        warnings += said
+    compared = compare_units(
+        a.units,
+        b.units,
+        layers=(a.layer, b.layer),
+        categories=categories_of(a.units),
+        pairs=_pair(a, b, match),
+        match=match,
+        iou=iou,
+    )
+    return warnings, compared
+
+
+def choose_match(a: SideLayer, b: SideLayer) -> tuple[Match, list[str]]:
+    """Return identity where both have the same unit numbers, else concept, and a warning of it."""
+    if set(a.units["unit"]) == set(b.units["unit"]):
+        return "identity", []
+    hint = "" if a.is_table or b.is_table else " (--match profile pairs units by what they see)"
+    return "concept", [
+        f"A has {len(a.units):,} units and B {len(b.units):,}: their concepts are compared, "
+        f"not their units{hint}"
+    ]
+
+
+def _pair(a: SideLayer, b: SideLayer, match: Match) -> Pairs:
+    match match:
+        case "identity":
+            return pair_by_number(a.units, b.units)
+        case "profile":
+            return pair_by_profile(profiles_of(a.counts), profiles_of(b.counts))
+        case "concept":
+            return no_pairs()
+
+
+def _described(side: Side) -> dict[str, Any]:
+    return {"name": side.title, **side.facts}

@@ -1,0 +1,83 @@
+"""What do the numbers at a path say: of a dissection, a run or a comparison?"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from prunescope.analysis.comparison_text import describe_comparison
+from prunescope.analysis.level_text import Block, level_lines, mean, percent, replicates_text
+from prunescope.analysis.places import CONCEPTS, SUMMARY, is_comparison, is_run, read_json
+from prunescope.analysis.run_comparison_text import describe_runs
+from prunescope.analysis.runs import open_run, summarise_run
+from prunescope.analysis.summary import describe_layers, read_units, summarise_layers
+from prunescope.base.errors import ConfigError, DataError
+
+
+def summarise_result(path: Path, iou: float | None = None) -> tuple[dict[str, Any], str]:
+    """Return a result's numbers, as `--json` prints them, and as text for a terminal.
+
+    path: a dissection's, a layer's or a level's folder, a table of Network Dissection, a run's
+        folder (every level of it), or what `compare --out` wrote.
+    iou: a unit is interpretable strictly above this; None keeps what was saved.
+    Raises DataError where there is no such thing, ConfigError for a comparison at another IoU.
+    """
+    if is_comparison(path):
+        return _summarise_comparison(path, iou)
+    if is_run(path):
+        levels = summarise_run(open_run(path), iou)
+        return {"levels": levels}, _describe_levels(levels)
+    counts = summarise_layers(read_units(path), iou)
+    return counts, describe_layers(counts)
+
+
+def _summarise_comparison(path: Path, iou: float | None) -> tuple[dict[str, Any], str]:
+    summary = read_json(path / SUMMARY)
+    try:
+        if iou not in (None, summary["iou"]):
+            raise ConfigError(
+                f"{path} compares at IoU {summary['iou']:g}: for another, compare again with --iou"
+            )
+        if "levels" in summary:
+            return summary, describe_runs(summary)
+        concepts = pd.read_csv(path / CONCEPTS, dtype={"layer": str, "concept": str})
+        return summary, describe_comparison(summary, concepts)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{path / SUMMARY} is not what `compare` writes: {error!r}") from None
+
+
+def _describe_levels(levels: Sequence[Mapping[str, Any]]) -> str:
+    """Write the levels of a run: means over its replicates, a table for each layer."""
+    table = pd.DataFrame(levels)
+    layers = list(dict.fromkeys(table["layer"]))
+    strategies = list(dict.fromkeys(table["strategy"]))
+    groups = table.groupby(["layer", "strategy", "level"])
+    means = groups.mean(numeric_only=True).assign(replicates=groups.size()).reset_index()
+    rows = sorted(
+        means.to_dict("records"),
+        key=lambda row: (
+            layers.index(row["layer"]),
+            strategies.index(row["strategy"]),
+            row["level"],
+        ),
+    )
+    by_layer = groupby(rows, key=lambda row: row["layer"])
+    return "\n\n".join("\n".join(_layer_lines(name, list(own))) for name, own in by_layer)
+
+
+def _layer_lines(layer: str, rows: Sequence[Mapping[Any, Any]]) -> Iterator[str]:
+    yield f"{layer}: {mean(rows[0]['units'])} units, {replicates_text(rows)}"
+    yield ""
+    yield from level_lines(_COLUMNS, rows)
+
+
+_COLUMNS = (
+    Block(heading="", columns={"weights": "keep", "accuracy": "accuracy"}, write=percent),
+    Block(
+        heading="",
+        columns={"interpretable": "interpretable", "concepts": "concepts", "dead": "dead"},
+        write=mean,
+    ),
+)

@@ -1,0 +1,22 @@
+"""How are saved tensors read by what needs no torch?"""
+
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from prunescope.base.errors import DataError
+
+
+def load_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read every tensor of a safetensors file as an array.
+
+    Raises DataError if the file is missing or damaged.
+    """
+    if not path.is_file():
+        raise DataError(f"{path} does not exist")
+    try:
+        with safe_open(path, framework="np") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise DataError(f"{path} is not a whole safetensors file: {error}") from None

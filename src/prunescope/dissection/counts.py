@@ -1,0 +1,55 @@
+"""What follows from a layer's counts, whoever counted them?"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float64, Int64
+
+
+def by_layer(counts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `layers: {name: counts}`; where there is one layer, its counts at the top too."""
+    return {"layers": counts} | (next(iter(counts.values())) if len(counts) == 1 else {})
+
+
+def count_units(units: pd.DataFrame, categories: Sequence[str]) -> dict[str, Any]:
+    """Return a layer's counts: units, interpretable, concepts, dead, and the same by category.
+
+    Concepts are the distinct labels of the interpretable units; a unit and a concept belong to the
+    label's primary category. Categories without any stand with zeros.
+    """
+    found = units.loc[units["interpretable"].astype(bool), ["category", "label", "concept"]]
+    distinct = found.drop_duplicates()
+    return {
+        "units": len(units),
+        "interpretable": len(found),
+        "concepts": len(distinct),
+        "dead": int(units["dead"].sum()),
+        "by_category": {
+            category: {
+                "units": int((found["category"] == category).sum()),
+                "concepts": int((distinct["category"] == category).sum()),
+            }
+            for category in categories
+        },
+    }
+
+
+def iou_of_counts(
+    intersection: Int64[np.ndarray, "unit label"],
+    activation: Int64[np.ndarray, "unit category"],
+    truth: Int64[np.ndarray, " label"],
+    category_of: Int64[np.ndarray, " label"],
+) -> Float64[np.ndarray, "unit label"]:
+    """Return I / (A + G - I) of every unit and label, in float64 (METHOD section 2).
+
+    category_of: for every label, the column of `activation` of its primary category.
+    nan for a unit that never fires, and where both the label and the unit's masks are nowhere in
+    the images of the label's category.
+    """
+    union = activation[:, category_of] + truth - intersection
+    fires = np.any(activation > 0, axis=1, keepdims=True)
+    ratio = np.full(union.shape, np.nan)
+    np.divide(intersection, union, out=ratio, where=(union > 0) & fires)
+    return ratio

@@ -1,0 +1,78 @@
+"""What does a comparison leave behind: its tables, its numbers and its figure?"""
+
+import io
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from prunescope.analysis.comparison import Comparison
+from prunescope.analysis.run_comparison import RunComparison
+from prunescope.base.errors import ConfigError
+from prunescope.base.files import write_atomically
+from prunescope.base.folders import replacing
+from prunescope.report.comparison_figure import outcomes_figure
+from prunescope.report.style import LIGHT, drawing, figure_bytes
+
+_FORMS = ("png", "svg")
+_FILES = {
+    "units.parquet",
+    "units.csv",
+    "concepts.csv",
+    "levels.csv",
+    "summary.json",
+    *(f"comparison.{form}" for form in _FORMS),
+}
+
+
+def write_comparison(comparison: Comparison | RunComparison, out: Path) -> None:
+    """Write a comparison's tables, summary and figure into a folder, all of them or none.
+
+    `units.parquet`, `units.csv`, `concepts.csv`, `summary.json`, `comparison.png` (200 dpi) and
+    `comparison.svg`; for two runs also `levels.csv`. A comparison that is there already is
+    replaced as a whole. Raises ConfigError where the folder holds anything else. Equal
+    comparisons give equal bytes.
+    """
+    check_room(out)
+    with replacing(out) as draft:
+        _write_table(comparison.units, draft / "units")
+        _write_csv(comparison.concepts, draft / "concepts.csv")
+        if isinstance(comparison, RunComparison):
+            _write_csv(comparison.levels, draft / "levels.csv")
+        summary = json.dumps(comparison.summary(), indent=2, ensure_ascii=False) + "\n"
+        write_atomically(draft / "summary.json", summary.encode())
+        for form in _FORMS:
+            write_atomically(draft / f"comparison.{form}", render_comparison(comparison, form))
+
+
+def render_comparison(comparison: Comparison | RunComparison, form: str) -> bytes:
+    """Return a comparison's figure as png, svg or pdf."""
+    with drawing(LIGHT):
+        if isinstance(comparison, RunComparison):
+            from prunescope.report.run_comparison_figure import levels_figure  # loads torch
+
+            return figure_bytes(levels_figure(comparison.levels, LIGHT), form)
+        return figure_bytes(outcomes_figure(comparison.summary()["layers"], LIGHT), form)
+
+
+def check_room(out: Path) -> None:
+    """Raise ConfigError where a folder holds anything but a comparison."""
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"{out} is a file: give a folder as --out")
+    for entry in sorted(out.iterdir()) if out.exists() else ():
+        if entry.name not in _FILES or not (out / "concepts.csv").is_file():
+            raise ConfigError(
+                f"{out} is not empty and not a comparison (it holds {entry.name}): give another "
+                "--out"
+            )
+
+
+def _write_table(table: pd.DataFrame, path: Path) -> None:
+    content = io.BytesIO()
+    table.to_parquet(content, index=False)
+    write_atomically(path.with_suffix(".parquet"), content.getvalue())
+    _write_csv(table, path.with_suffix(".csv"))
+
+
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    write_atomically(path, table.to_csv(index=False, lineterminator="\n").encode())

@@ -1,0 +1,76 @@
+"""How do two runs' units and concepts fall with their weights?"""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from prunescope.pruning.settings import DENSE
+from prunescope.report.lines import strategies_of
+from prunescope.report.style import (
+    DASHES,
+    MARKERS,
+    Theme,
+    count_from_zero,
+    new_panels,
+    scale_weights_left,
+)
+
+_TITLES = {"units": "Interpretable units", "concepts": "Distinct concepts"}
+
+
+def levels_figure(levels: pd.DataFrame, theme: Theme) -> Figure:
+    """Draw units (left) and concepts (right) of both runs against weights left, a row per layer.
+
+    levels: RunComparison's, means over replicates. Colour and marker tell the runs apart, dashes
+    the strategies; a thin line without markers is what B kept of A.
+    """
+    layers = [str(name) for name in levels["layer"].unique()]
+    figure, panels = new_panels(len(layers), 2)
+    for layer, row in zip(layers, panels, strict=True):
+        own = levels[levels["layer"] == layer]
+        for kind, axes in zip(_TITLES, row, strict=True):
+            axes.set_title(f"{_TITLES[kind]}, {layer}")
+            _draw_runs(axes, own, kind, theme)
+            count_from_zero([axes])
+            scale_weights_left(axes, [*levels["keep_a"], *levels["keep_b"]])
+    for axes in panels[-1]:
+        axes.set_xlabel("weights left (%)")
+    _draw_legend(figure, strategies_of(levels), theme)
+    return figure
+
+
+def _draw_runs(axes: Axes, levels: pd.DataFrame, kind: str, theme: Theme) -> None:
+    for index, strategy in enumerate(strategies_of(levels)):
+        own = levels[levels["strategy"].isin([DENSE, strategy])]
+        dashes = DASHES[index % len(DASHES)]
+        for place, letter in enumerate("ab"):
+            axes.plot(
+                100 * own[f"keep_{letter}"],
+                own[f"{kind}_{letter}"],
+                color=theme.palette[place],
+                marker=MARKERS[place],
+                linestyle=dashes,
+                clip_on=False,
+            )
+        axes.plot(
+            100 * own["keep_b"],
+            own[f"{kind}_kept"],
+            color=theme.muted,
+            linewidth=0.9,
+            linestyle=dashes,
+        )
+
+
+def _draw_legend(figure: Figure, strategies: list[str], theme: Theme) -> None:
+    keys = [
+        Line2D([], [], color=theme.palette[place], marker=MARKERS[place], label=letter)
+        for place, letter in enumerate("AB")
+    ]
+    keys.append(Line2D([], [], color=theme.muted, linewidth=0.9, label="kept: the same in both"))
+    if len(strategies) > 1:
+        keys += [
+            Line2D([], [], color=theme.ink, linestyle=DASHES[i % len(DASHES)], label=name)
+            for i, name in enumerate(strategies)
+        ]
+    figure.legend(handles=keys, loc="outside upper left", ncols=len(keys))

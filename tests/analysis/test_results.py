@@ -1,0 +1,96 @@
+"""Are the numbers at a path told, whatever lies there?"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from layers import make_layer, save_run
+from prunescope.analysis.compare import compare
+from prunescope.analysis.results import summarise_result
+from prunescope.base.errors import ConfigError, DataError
+from prunescope.report.comparison import write_comparison
+
+BOTH = make_layer({"red": 200}, {"cat": 100}, {})
+RED = make_layer({"red": 200}, {}, {})
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return save_run(
+        tmp_path / "run",
+        {
+            (replicate, "lottery" if level else "dense", level): [layer]
+            for replicate in (0, 1)
+            for level, layer in ((0, BOTH), (1, BOTH if replicate else RED))
+        },
+    )
+
+
+def test_a_level_is_its_dissection(run: Path) -> None:
+    level = run / "replicate-0" / "level-00"
+    values, text = summarise_result(level)
+    assert values == summarise_result(level / "dissection" / "layer4")[0]
+    assert (values["interpretable"], values["concepts"], values["dead"]) == (2, 2, 1)
+    assert text.startswith("layer4: 2 of 3 units are interpretable")
+
+
+def test_a_run_is_every_level_of_it(run: Path) -> None:
+    values, text = summarise_result(run)
+    place = ("replicate", "strategy", "level", "layer")
+    assert [[row[name] for name in place] for row in values["levels"]] == [
+        [0, "dense", 0, "layer4"],
+        [0, "lottery", 1, "layer4"],
+        [1, "dense", 0, "layer4"],
+        [1, "lottery", 1, "layer4"],
+    ]
+    assert [row["interpretable"] for row in values["levels"]] == [2, 1, 2, 2]
+    assert values["levels"][0]["by_category"]["object"] == {"units": 1, "concepts": 1}
+    assert json.loads(json.dumps(values)) == values
+    lines = text.splitlines()
+    assert lines[0] == "layer4: 3 units, means over 2 replicates"
+    assert lines[-1].split() == ["lottery", "1", "80.0", "%", "89.5", "%", "1.5", "1.5", "1.5"]
+
+
+def test_a_run_is_counted_at_another_iou(run: Path) -> None:
+    levels = summarise_result(run, 0.1)[0]["levels"]
+    assert [row["interpretable"] for row in levels] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_comparison_says_again_what_it_said(run: Path, tmp_path: Path, whole: bool) -> None:
+    names = (".", ".") if whole else ("replicate-0/level-00", "replicate-0/lottery/level-01")
+    comparison = compare(*(run / name for name in names))
+    write_comparison(comparison, tmp_path / "C")
+    values, text = summarise_result(tmp_path / "C")
+    assert values == comparison.summary()
+    assert text == str(comparison)
+    assert summarise_result(tmp_path / "C", 0.05)[1] == text
+    with pytest.raises(ConfigError, match=r"compares at IoU 0\.05.*compare again with --iou"):
+        summarise_result(tmp_path / "C", 0.1)
+
+
+def test_a_comparison_cannot_be_compared(run: Path, tmp_path: Path) -> None:
+    level = run / "replicate-0" / "level-00"
+    write_comparison(compare(level, level), tmp_path / "C")
+    with pytest.raises(DataError, match="is a comparison: give one of the two dissections"):
+        compare(tmp_path / "C", level)
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "not JSON", '{"iou": 0.05, "layers": {"x": 1}}'])
+def test_a_damaged_comparison_is_refused(run: Path, tmp_path: Path, content: str) -> None:
+    level = run / "replicate-0" / "level-00"
+    write_comparison(compare(level, level), tmp_path / "C")
+    (tmp_path / "C" / "summary.json").write_text(content)
+    with pytest.raises(DataError, match=r"summary\.json"):
+        summarise_result(tmp_path / "C")
+
+
+def test_what_holds_no_result_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no dissection"):
+        summarise_result(tmp_path)
+    with pytest.raises(DataError, match="missing"):
+        summarise_result(tmp_path / "nothing")
+    (tmp_path / "study.yaml").write_text("name: begun")
+    with pytest.raises(DataError, match=r"levels\.csv is missing"):
+        summarise_result(tmp_path)

@@ -1,0 +1,101 @@
+"""Which dissected layers can be written by hand? Of the labels red, blue, cat and dog."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from prunescope.analysis.levels import LevelRecord, write_tables
+from prunescope.concepts.protocol import Label
+from prunescope.dissection.counts import count_units
+from prunescope.dissection.overlap import Overlap
+from prunescope.dissection.result import LayerDissection
+from prunescope.dissection.scores import score_units
+
+CATEGORIES = ("color", "object")
+LABELS = tuple(
+    Label(number=index + 1, name=name, category=category)
+    for index, (name, category) in enumerate(
+        [("red", "color"), ("blue", "color"), ("cat", "object"), ("dog", "object")]
+    )
+)
+Unit = dict[str, int]
+
+
+def make_layer(
+    *units: Unit,
+    name: str = "layer4",
+    fingerprint: str = "5" * 64,
+    categories: tuple[str, ...] | None = None,
+    **conditions: Any,
+) -> LayerDissection:
+    """Return a dissected layer.
+
+    units: the pixels each shares with the labels, out of 1,000 of its masks and 1,000 of each
+    label: 200 are an IoU of 1/9, 100 of 1/19, 96 of 0.0504 and 95 of 0.0499. A unit without any
+    never fires. conditions: what its summary says instead.
+    """
+    overlap = _overlap(units)
+    table = score_units(overlap, LABELS, iou=0.05, categories=categories)
+    summary = {
+        **count_units(table, categories or CATEGORIES),
+        "layer": name,
+        "images": 10,
+        "concept_set": {"name": "tiny", "fingerprint": fingerprint},
+        "input": {"resolution": 32, "mean": [0.5, 0.5, 0.5], "std": [0.2, 0.2, 0.2]},
+        "settings": {"quantile": 0.005, "precision": "float32"},
+    }
+    return LayerDissection(
+        layer=name,
+        units=table,
+        overlap=overlap,
+        examples=pd.DataFrame({"unit": range(len(units))}),
+        summary=summary | conditions,
+    )
+
+
+def _overlap(units: tuple[Unit, ...]) -> Overlap:
+    shared = [[unit.get(label.name, 0) for label in LABELS] for unit in units]
+    fires = [[1000 * bool(unit)] * len(CATEGORIES) for unit in units]
+    return Overlap(
+        thresholds=torch.zeros(len(units), dtype=torch.float64),
+        intersection=torch.tensor(shared, dtype=torch.int64).reshape(len(units), len(LABELS)),
+        activation=torch.tensor(fires, dtype=torch.int64).reshape(len(units), len(CATEGORIES)),
+        truth=torch.full((len(LABELS),), 1000),
+        label_numbers=torch.tensor([label.number for label in LABELS]),
+        category_of=torch.tensor([CATEGORIES.index(label.category) for label in LABELS]),
+        categories=CATEGORIES,
+    )
+
+
+def save_run(out: Path, levels: Mapping[tuple[int, str, int], Sequence[LayerDissection]]) -> Path:
+    """Write what `compare` and `summary` read of a run whose levels have these layers.
+
+    levels: by replicate, strategy and level. Level n keeps 0.8^n of the weights, at an accuracy of
+    0.9 less a point for each replicate.
+    """
+    records = []
+    for (replicate, strategy, level), layers in levels.items():
+        part = "" if strategy == "dense" else f"{strategy}/"
+        folder = out / f"replicate-{replicate}" / f"{part}level-{level:02d}"
+        for layer in layers:
+            layer.save(folder / "dissection" / layer.layer)
+        facts = {"keep": 0.8**level, "top1": 0.9 - 0.01 * replicate}
+        (folder / "metrics.json").write_text(json.dumps(facts))
+        records.append(
+            LevelRecord(
+                replicate=replicate,
+                strategy=strategy,
+                level=level,
+                keep=facts["keep"],
+                keep_overall=facts["keep"],
+                accuracy=facts["top1"],
+                units={layer.layer: layer.units for layer in layers},
+            )
+        )
+    write_tables(records, out / "tables")
+    (out / "study.yaml").write_text("name: tiny\n")
+    return out

@@ -1,0 +1,174 @@
+"""Does a comparison leave its tables, numbers and figure behind, and show what it should?"""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from PIL import Image
+
+from layers import make_layer, save_run
+from prunescope.analysis.compare import compare
+from prunescope.analysis.comparison import Comparison
+from prunescope.analysis.run_comparison import RunComparison
+from prunescope.base.errors import ConfigError
+from prunescope.report.comparison import render_comparison, write_comparison
+from prunescope.report.comparison_figure import outcomes_figure
+from prunescope.report.run_comparison_figure import levels_figure
+from prunescope.report.style import LIGHT
+
+A = make_layer({"red": 200}, {"cat": 200}, {"dog": 100, "blue": 300}, {}, {"cat": 300})
+B = make_layer({"red": 100}, {"dog": 200}, {"dog": 90}, {"cat": 400}, {"blue": 150})
+FILES = ["comparison.png", "comparison.svg", "concepts.csv", "summary.json"]
+FILES += ["units.csv", "units.parquet"]
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Comparison | RunComparison:
+    return compare(A, B)
+
+
+@pytest.fixture(scope="module")
+def of_runs(tmp_path_factory: pytest.TempPathFactory) -> RunComparison:
+    root = tmp_path_factory.mktemp("runs")
+    runs = [
+        save_run(root / name, {(0, "dense", 0): [first], (0, "lottery", 1): [second]})
+        for name, first, second in (("A", A, A), ("B", A, B))
+    ]
+    compared = compare(*runs)
+    assert isinstance(compared, RunComparison)
+    return compared
+
+
+def panels_of(compared: Comparison | RunComparison) -> list[Axes]:
+    return outcomes_figure(compared.summary()["layers"], LIGHT).axes
+
+
+def title_of(axes: Axes) -> str:
+    return axes.get_title(loc="left") or axes.get_title()
+
+
+def bars_of(axes: Axes) -> dict[str, list[tuple[float, float]]]:
+    """Return, by category, the left end and the width of every bar, from the left."""
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    bars: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+    for bar in (patch for patch in axes.patches if isinstance(patch, Rectangle)):
+        place = round(bar.get_y() + bar.get_height() / 2)
+        bars[names[place]].append((bar.get_x(), bar.get_width()))
+    return bars
+
+
+def test_a_folder_holds_tables_numbers_and_the_figure(
+    comparison: Comparison, tmp_path: Path
+) -> None:
+    out = tmp_path / "deep" / "C"
+    write_comparison(comparison, out)
+    assert sorted(path.name for path in out.iterdir()) == FILES
+    units = comparison.units
+    pd.testing.assert_frame_equal(pd.read_parquet(out / "units.parquet"), units)
+    text = pd.read_csv(out / "units.csv")
+    assert text["outcome"].tolist() == units["outcome"].tolist()
+    assert text["iou_a"].dropna().tolist() == units["iou_a"].dropna().tolist()
+    concepts = pd.read_csv(out / "concepts.csv")
+    assert concepts["outcome"].tolist() == comparison.concepts["outcome"].tolist()
+    assert json.loads((out / "summary.json").read_text()) == comparison.summary()
+    with Image.open(out / "comparison.png") as picture:
+        assert picture.width == 1320
+
+
+def test_two_runs_leave_their_levels_too(of_runs: RunComparison, tmp_path: Path) -> None:
+    write_comparison(of_runs, tmp_path / "C")
+    names = sorted(path.name for path in (tmp_path / "C").iterdir())
+    assert names == sorted([*FILES, "levels.csv"])
+    levels = pd.read_csv(tmp_path / "C" / "levels.csv")
+    pd.testing.assert_frame_equal(levels, of_runs.levels, check_dtype=False)
+
+
+def test_equal_comparisons_give_equal_bytes(comparison: Comparison, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        write_comparison(comparison, tmp_path / name)
+    for name in FILES:
+        first, second = ((tmp_path / side / name).read_bytes() for side in ("first", "second"))
+        assert first == second, name
+
+
+def test_a_comparison_is_replaced_as_a_whole(
+    comparison: Comparison, of_runs: RunComparison, tmp_path: Path
+) -> None:
+    write_comparison(of_runs, tmp_path / "C")
+    write_comparison(comparison, tmp_path / "C")
+    assert sorted(path.name for path in (tmp_path / "C").iterdir()) == FILES
+    assert [path.name for path in tmp_path.iterdir()] == ["C"]
+
+
+@pytest.mark.parametrize("name", ["letter.txt", "summary.json", "units.parquet"])
+def test_a_folder_of_other_things_is_left_alone(
+    comparison: Comparison, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "C").mkdir()
+    (tmp_path / "C" / name).write_text("mine")
+    with pytest.raises(ConfigError, match=rf"not a comparison \(it holds {name}\)"):
+        write_comparison(comparison, tmp_path / "C")
+    assert [path.name for path in (tmp_path / "C").iterdir()] == [name]
+    with pytest.raises(ConfigError, match="is a file"):
+        write_comparison(comparison, tmp_path / "C" / name)
+
+
+def test_a_figure_that_fails_leaves_nothing(
+    comparison: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr("prunescope.report.comparison.render_comparison", fail)
+    with pytest.raises(RuntimeError, match="no ink"):
+        write_comparison(comparison, tmp_path / "C")
+    assert not list(tmp_path.iterdir())
+
+
+# --- what the figures show -----------------------------------------------------------------------
+
+
+def test_lost_stands_to_the_left_and_what_b_has_to_the_right(comparison: Comparison) -> None:
+    units, concepts = panels_of(comparison)
+    assert bars_of(units) == {
+        "color": [(-1, 1), (0, 1)],  # blue is lost, red kept
+        "object": [(0, 2), (2, 1)],  # two are relabelled, one gained
+    }
+    assert bars_of(concepts) == {"color": [(0, 2)], "object": [(0, 1), (1, 1)]}
+
+
+def test_the_counts_of_both_sides_stand_behind_the_bars(comparison: Comparison) -> None:
+    units, concepts = panels_of(comparison)
+    behind = [
+        [text.get_text() for text in axes.texts if "→" in text.get_text()]
+        for axes in (units, concepts)
+    ]
+    assert behind == [["2 → 2", "2 → 2"], ["2 → 2", "1 → 2"]]
+
+
+def test_units_that_are_not_paired_are_not_drawn() -> None:
+    fewer = make_layer({"red": 100})
+    [concepts] = panels_of(compare(A, fewer))
+    assert title_of(concepts) == "Distinct concepts, layer4"
+
+
+def test_layers_of_other_names_are_both_named() -> None:
+    other = make_layer({"red": 200}, {}, {}, {}, {}, name="layer3")
+    units, _ = panels_of(compare(A, other))
+    assert title_of(units) == "Interpretable units\nA: layer4\nB: layer3"
+
+
+def test_nothing_interpretable_can_be_drawn(tmp_path: Path) -> None:
+    nothing = compare(make_layer({}, {}), make_layer({"red": 10}, {}))
+    assert "none interpretable" in [text.get_text() for text in panels_of(nothing)[0].texts]
+    assert render_comparison(nothing, "png").startswith(b"\x89PNG")
+
+
+def test_two_runs_show_both_sides_and_what_is_the_same(of_runs: RunComparison) -> None:
+    units, concepts = levels_figure(of_runs.levels, LIGHT).axes
+    lines = [line.get_ydata().tolist() for line in units.get_lines()]
+    assert lines == [[4, 4], [4, 4], [4, 1]]
+    assert len(concepts.get_lines()) == 3
