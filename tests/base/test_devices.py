@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from prunescope.base import devices
+from prunescope.base.devices import computing_with
 from prunescope.base.errors import ConfigError
 
 
@@ -43,3 +44,14 @@ def test_a_device_that_is_there_is_returned():
 def test_a_device_that_is_not_there_is_refused_by_name(name):
     with pytest.raises(ConfigError, match=f'device "{name}" cannot be used here: .'):
         devices.usable_device(name)
+
+
+def test_as_many_threads_are_used_as_asked_and_then_as_many_as_before():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with computing_with(1):
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

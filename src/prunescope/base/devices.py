@@ -1,6 +1,8 @@
 """Where is there to compute?"""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from prunescope.base.errors import ConfigError
@@ -42,3 +44,16 @@ def default_workers(independent: int) -> int:
     on a GPU one.
     """
     return 1 if default_device() == "cuda" else max(1, min(independent, usable_cores()))
+
+
+@contextmanager
+def computing_with(threads: int) -> Iterator[None]:
+    """Compute on so many threads, then on as many as before."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

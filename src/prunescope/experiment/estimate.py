@@ -2,13 +2,11 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 
-import torch
 from torch import nn
 
-from prunescope.base.devices import default_device
+from prunescope.base.devices import computing_with, default_device
 from prunescope.base.steps import Step
 from prunescope.base.store import Store
 from prunescope.concepts import ConceptSet, open_concepts
@@ -76,7 +74,7 @@ def measure_rates(study: Study, sources: Sources, *, threads: int) -> dict[str, 
     network = build(study.network, num_classes=len(sources.train_images.classes), seed=0)
     concepts = _some_concepts(study, sources, network)
     network = network.to(default_device())
-    with _computing_with(threads):
+    with computing_with(threads):
         training = _seconds_per_unit(lambda: _try_training(study, sources, network))
         dissecting = _seconds_per_unit(lambda: _try_dissecting(study, sources, network, concepts))
     return {"rewind": training, "level": training, "dissection": dissecting}
@@ -140,13 +138,3 @@ def _try_dissecting(
     settings = study.dissection.completed(resolution=sources.side, mean=used.mean, std=used.std)
     dissect_as(settings, network, concepts)
     return len(concepts.images)
-
-
-@contextmanager
-def _computing_with(threads: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

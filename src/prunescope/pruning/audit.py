@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from prunescope.base.devices import computing_with
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.networks.description import Description
 from prunescope.networks.hollow import build_hollow
@@ -118,6 +119,7 @@ def audit_file(
     return audit_weights(saved, module, title=described.name, resolution=side)
 
 
+@computing_with(1)  # threads that wait for each other on a busy machine took five times as long
 def audit_weights(
     saved: SavedWeights,
     network: nn.Module | None = None,
@@ -152,7 +154,10 @@ def audit_weights(
         resolution=resolution,
         layers=layers,
         parameters=count,
-        nonzero_parameters=sum(_nonzero(saved.state[name]) for name in parameters),
+        nonzero_parameters=sum(
+            layers[name].nonzero if name in layers else _nonzero(saved.state[name])
+            for name in parameters
+        ),
         keep=mask.keep if mask else None,
         keep_overall=(count - pruned) / count if mask else None,
         revived_memory=memory,

@@ -114,7 +114,7 @@ def _listening(network: nn.Module, found: dict[str, tuple[int, Tensor]]) -> Iter
     handles = [
         module.register_forward_hook(_listener(f"{path}.weight" if path else "weight", found))
         for path, module in network.named_modules()
-        if isinstance(module, (*LAYERS, _BatchNorm))
+        if isinstance(module, LAYERS)
     ]
     try:
         yield
@@ -126,10 +126,9 @@ def _listening(network: nn.Module, found: dict[str, tuple[int, Tensor]]) -> Iter
 def _listener(name: str, found: dict[str, tuple[int, Tensor]]) -> Callable[..., Tensor]:
     def listen(module: nn.Module, _: tuple[Any, ...], output: Tensor) -> Tensor:
         reached = output != 0
-        if isinstance(module, LAYERS):
-            units = reached.movedim(-1 if isinstance(module, nn.Linear) else 1, 0).flatten(1)
-            cells, alive = found.get(name, (0, torch.zeros(len(units), dtype=torch.bool)))
-            found[name] = (cells + units.shape[1], alive | units.any(dim=1))
+        units = reached.movedim(-1 if isinstance(module, nn.Linear) else 1, 0).flatten(1)
+        cells, alive = found.get(name, (0, torch.zeros(len(units), dtype=torch.bool)))
+        found[name] = (cells + units.shape[1], alive | units.any(dim=1))
         return reached.to(output.dtype)  # else the numbers of paths would overflow
 
     return listen
