@@ -33,6 +33,12 @@ def test_help_and_import_do_not_load_torch() -> None:
 # --- what is refused ---------------------------------------------------------------------------
 
 
+def test_sheets_do_not_go_into_a_file(prunescope: Prunescope, drawn: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ended = prunescope("concepts", "preview", f"broden:{drawn}", "--out", tmp_path / "file")
+    check_refused(ended, "file is a file", "--out")
+
+
 RECIPE = Path(__file__).parent.parent / "recipes" / "demo.yaml"
 
 

@@ -30,3 +30,9 @@ def test_channels_that_normalise_nothing_are_refused_by_their_name(
     Study.validate_from(recipe | {"data": fine}, "tiny")
     with pytest.raises(ConfigError, match=f"data.{key}"):
         Study.validate_from(recipe | {"data": fine | {key: value}}, "tiny")
+
+
+@pytest.mark.parametrize("name", ["../other", "a/b", "a\\b", "..", ".hidden", ""])
+def test_a_name_that_is_no_folder_of_its_own_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="name"):
+        Study.validate_from(tiny_recipe(Path("pictures")) | {"name": name}, "tiny")

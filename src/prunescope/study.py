@@ -53,10 +53,11 @@ class ConceptSettings(Settings):
 class Study(Settings):
     """Replicates x levels x strategies of one network on one data set, and their dissection.
 
+    name: also of the folder under runs/, so it holds no slash and begins with no dot.
     network: a name `build` knows. replicates: number of trainings that differ in their seed alone.
     """
 
-    name: str
+    name: Annotated[str, Field(pattern=r"^[^/\\.][^/\\]*$")]
     network: str
     data: DataSettings
     training: TrainingSettings

@@ -66,7 +66,7 @@ def test_a_row_for_label_zero_is_passed_over(make_folder):
 @pytest.mark.parametrize(
     "name", ["index.csv", "label.csv", "category.csv", "c_color.csv", "c_part.csv"]
 )
-@pytest.mark.parametrize("content", [None, b"", b"\x89PNG\xff\xfe\x00"])
+@pytest.mark.parametrize("content", [None, b"", b"\x89PNG\xff\xfe\x00", b'"' + 300_000 * b"a"])
 def test_a_missing_or_unreadable_table_is_named(make_folder, name, content):
     with pytest.raises(DataError, match=name):
         BrodenFolder.open(make_folder({name: content}))

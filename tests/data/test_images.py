@@ -153,6 +153,12 @@ def test_a_set_over_the_memory_budget_is_refused_with_need_and_budget(folder):
     assert "data.resolution" in str(raised.value)
 
 
+def test_a_resolution_over_the_budget_is_refused_before_anything_is_decoded(folder):
+    side = 1 << 20  # one image of it would take 3 TiB
+    with pytest.raises(DataError, match=f"2 x {side} x {side} pixels need 6144.00 GiB"):
+        load_images(str(folder), "train", resolution=side)
+
+
 def test_cores_that_this_process_may_not_use_do_not_decode(
     tmp_path, three_pictures, encode, write_parquet, monkeypatch
 ):

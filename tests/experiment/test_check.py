@@ -102,6 +102,13 @@ def test_a_pad_as_large_as_the_images_is_refused(
             _check(study)
 
 
+def test_pruning_until_nothing_is_left_is_refused(tiny_study: TinyStudy) -> None:
+    strategies = {"gentle": {"levels": 3}, "harsh": {"fraction": 0.99, "levels": 4}}
+    study = tiny_study(pruning={"rewind_to": "1ep1it", "strategies": strategies})
+    with pytest.raises(ConfigError, match="harsh leaves no weight at level 3"):
+        _check(study)
+
+
 @pytest.mark.parametrize(("side", "seen"), [(64, 32), (32, 64)])
 def test_a_network_that_asserts_on_the_size_of_its_images_is_refused(
     tiny_study: TinyStudy, picky: dict[str, Any], side: int, seen: int

@@ -68,6 +68,8 @@ def preview_concepts(
     """
     if images < 1:
         raise ConfigError(f"images is {images}, but must be at least 1")
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"{out} is a file: give a folder as --out")
     chosen = _choose(concepts, images, seed)
     paint = _Paint(concepts.labels, (number for a in chosen.values() for number in a.numbers()))
     cards: list[Image.Image] = []

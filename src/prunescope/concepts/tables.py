@@ -1,7 +1,7 @@
 """How is a table of text read from a CSV file?"""
 
 from collections.abc import Iterator
-from csv import reader
+from csv import Error, reader
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,7 +18,7 @@ def read_header(path: Path) -> list[str]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return next(reader(file), [])
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, Error) as error:
         raise DataError(f"{path} cannot be read as CSV: {error}") from error
 
 

@@ -49,9 +49,11 @@ def decode_all(
     Raises DataError where the pixels would not fit (before decoding them), where two sizes meet,
     and naming the image that cannot be decoded.
     """
+    if resolution is not None:
+        _check_budget(count, resolution, resolution, memory, where)
     first = next(images)
     height, width, _ = decode(first, resolution).shape
-    _check_budget(count * height * width * 3, memory, f"{where}: {count:,} x {height} x {width}")
+    _check_budget(count, height, width, memory, where)
     pixels = np.empty((count, height, width, 3), dtype=np.uint8)
     every, done = chain([first], images), 0
     with (
@@ -92,10 +94,11 @@ def _check_size(image: EncodedImage, found: tuple[int, ...], first: tuple[int, i
         )
 
 
-def _check_budget(need: int, memory: int, what: str) -> None:
+def _check_budget(count: int, height: int, width: int, memory: int, where: str) -> None:
+    need = count * height * width * 3
     if need > memory:
         raise DataError(
-            f"{what} pixels need {need / _GIB:.2f} GiB, but the budget for decoded images is "
-            f"{memory / _GIB:.2f} GiB: lower the resolution (data.resolution of a study) or raise "
-            "the budget (data.memory)"
+            f"{where}: {count:,} x {height} x {width} pixels need {need / _GIB:.2f} GiB, "
+            f"but the budget for decoded images is {memory / _GIB:.2f} GiB: lower the "
+            "resolution (data.resolution of a study) or raise the budget (data.memory)"
         )

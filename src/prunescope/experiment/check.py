@@ -19,6 +19,7 @@ from prunescope.dissection.run import check_concepts
 from prunescope.dissection.thresholds import cells_above
 from prunescope.experiment.sources import Sources
 from prunescope.networks import build
+from prunescope.pruning.magnitude import survivors_after
 from prunescope.pruning.prunable import prunable_names
 from prunescope.study import Study
 from prunescope.training.forward import class_scores, classes_needed
@@ -39,7 +40,7 @@ def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> 
         )
     _check_rewinding(study, len(images))
     network = build(study.network, num_classes=len(images.classes), seed=0).eval()
-    prunable_names(network, study.pruning.prunable)
+    _check_survivors(study, network)
     _check_last_batch(study, network, len(images))
     for shown, augmentation in ((images, study.training.augmentation), (test_images, None)):
         _check_scores(study, sources, network, shown, augmentation)
@@ -66,6 +67,21 @@ def _check_rewinding(study: Study, count: int) -> None:
             f"pruning.rewind_to is {study.pruning.rewind_to}, but must come before the end of "
             f"training, {study.training.to}"
         )
+
+
+def _check_survivors(study: Study, network: nn.Module) -> None:
+    """Follow every strategy down to its last level: something must be left of the weights."""
+    parameters = dict(network.named_parameters())
+    names = prunable_names(network, study.pruning.prunable)
+    for name, strategy in study.pruning.strategies.items():
+        left = sum(parameters[tensor].numel() for tensor in names)
+        for level in range(1, strategy.levels + 1):
+            left = survivors_after(left, strategy.fraction)
+            if left == 0:
+                raise ConfigError(
+                    f"pruning.strategies.{name} leaves no weight at level {level}: take a smaller "
+                    "fraction, or fewer levels"
+                )
 
 
 def _check_last_batch(study: Study, network: nn.Module, count: int) -> None:

@@ -87,6 +87,9 @@ def load_torch(path: Path) -> Any:
 
 
 def _brief(error: Exception) -> str:
+    """Say in a line what was wrong, without torch's advice to run the code in the file."""
+    if isinstance(error, pickle.UnpicklingError):
+        return "torch did not write it"
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 
