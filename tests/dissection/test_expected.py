@@ -31,9 +31,9 @@ def dissection(shared, concepts):
 @pytest.mark.real
 @pytest.mark.slow
 @pytest.mark.parametrize("layer", LAYERS)
-def test_every_unit_equals_the_expected_one(dissection, concepts, shared, layer):
+def test_every_unit_equals_the_expected_one(dissection, shared, layer):
     table = shared / f"data/expected/resnet18_tinyimagenet_{layer}.csv"
-    check_as_expected(dissection.layers[layer], concepts, table)
+    check_as_expected(dissection.layers[layer], table)
 
 
 @pytest.mark.real

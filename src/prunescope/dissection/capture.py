@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import torch
@@ -16,8 +16,12 @@ _NAMES_SHOWN = 12
 
 
 @contextmanager
-def capture(model: nn.Module, layers: Sequence[str]) -> Iterator[Mapping[str, Maps]]:
+def capture(
+    model: nn.Module, layers: Sequence[str], *, stop: bool = False
+) -> Iterator[Mapping[str, Maps]]:
     """Give the layers' activation maps of the latest forward pass, in float32.
+
+    stop: end the block as soon as every layer was called, without the rest of the network.
 
     Each output is copied when the layer's own forward returns, so that nothing behind it, such as
     an in-place ReLU, reaches the copy. Inside the block the model is in evaluation mode;
@@ -25,8 +29,9 @@ def capture(model: nn.Module, layers: Sequence[str]) -> Iterator[Mapping[str, Ma
     Raises ConfigError for a layer that does not exist (naming the nearest) and, at the end of a
     forward pass, for one that was not called exactly once in it or put out no map.
     """
-    recorder = _Recorder(find_layers(model, layers))
+    recorder = _Recorder(find_layers(model, layers), stop)
     with ExitStack() as stack:
+        stack.enter_context(suppress(_AllSeen))
         stack.enter_context(_evaluation_mode(model))
         stack.callback(recorder.detach)
         recorder.attach(model)
@@ -64,10 +69,15 @@ def layers_with_maps(model: nn.Module, *inputs: Any) -> tuple[str, ...]:
     )
 
 
+class _AllSeen(Exception):
+    """Every layer has been called: nothing behind them is wanted."""
+
+
 class _Recorder:
     """Hooks that keep the copies of one forward pass, and what is wrong with it."""
 
-    def __init__(self, modules: Mapping[str, nn.Module]) -> None:
+    def __init__(self, modules: Mapping[str, nn.Module], stop: bool) -> None:
+        self._stop = stop
         self.maps: dict[str, Tensor] = {}
         self._modules = modules
         self._faults: dict[str, str] = {}
@@ -100,6 +110,8 @@ class _Recorder:
             else:
                 self._faults.pop(layer, None)
                 self.maps[layer] = output.detach().to(torch.float32, copy=True)
+                if self._stop and len(self.maps) == len(self._modules):
+                    raise _AllSeen
 
         return record
 

@@ -1,6 +1,6 @@
 """What do the layers put out for every image of a concept set?"""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
@@ -10,8 +10,9 @@ from jaxtyping import UInt8
 from torch import Tensor, nn
 
 from prunescope.base.devices import usable_device
-from prunescope.base.errors import DataError
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.images import Precision
+from prunescope.base.seeding import torch_generator
 from prunescope.base.showing import show
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.capture import Maps, capture
@@ -21,54 +22,88 @@ from prunescope.dissection.regions import RegionReader, Regions
 
 
 @dataclass(frozen=True, kw_only=True)
-class Batch:
-    """Some successive images: the maps of every layer and, where asked for, the labels."""
+class Shard:
+    """One part of the batches: those whose number leaves the remainder `rank` by `ranks`."""
 
-    images: range
+    rank: int = 0
+    ranks: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Some images: their indexes in the set, the maps of every layer and, if read, the labels."""
+
+    number: int
+    images: tuple[int, ...]
     maps: Mapping[str, Maps]
     regions: tuple[Regions, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
-    """A network, and the images it is shown; the same numbers however often it is repeated."""
+    """A network, and the images it is shown; the same numbers however often it is repeated.
+
+    The images come in one random order, so that what is seen early is like what is seen late, and
+    in the same batches however many shards there are.
+    say: where the user is told what he should know.
+    """
 
     model: nn.Module
-    layers: tuple[str, ...]
     concepts: ConceptSet
     form: InputForm
     batch_size: int
     precision: Precision
     device: torch.device
+    shard: Shard = Shard()
+    say: Callable[[str], None] = str
 
-    def batches(self, *, with_regions: bool) -> Generator[Batch, None, None]:
-        """Show every image once, in the set's order. The maps of a batch last until the next.
+    @property
+    def images(self) -> int:
+        """Images of the whole set."""
+        return len(self.concepts.images)
 
+    def own_batches(self) -> list[tuple[int, tuple[int, ...]]]:
+        """Return number and images of every batch of this shard."""
+        order = torch.randperm(self.images, generator=torch_generator(0, "dissection", "order"))
+        batches = enumerate(order.split(self.batch_size))
+        return [
+            (number, tuple(images.tolist()))
+            for number, images in batches
+            if number % self.shard.ranks == self.shard.rank
+        ]
+
+    def batches(
+        self, layers: Sequence[str], reader: RegionReader | None = None
+    ) -> Generator[Batch, None, None]:
+        """Show the images of this shard once; not even that where no layer is asked for.
+
+        reader: reads the labels; None leaves them unread.
+        After the first batch, what lies behind the deepest layer is not computed.
         Close it (`contextlib.closing`), and the network is as it was.
         Raises DataError for an image or a label map that cannot be read, and for an activation
         that is no finite number; ConfigError where the network cannot take such images, or a
         layer has no maps.
         """
-        reader = RegionReader(self.concepts.labels) if with_regions else None
-        count = len(self.concepts.images)
-        ranges = [
-            range(first, min(first + self.batch_size, count))
-            for first in range(0, count, self.batch_size)
-        ]
 
-        def read(images: range) -> tuple[range, np.ndarray, tuple[Regions, ...]]:
-            pixels = read_pixels(self.concepts, images, self.form.resolution)
-            return images, pixels, () if reader is None else self._regions(reader, images)
+        def read(batch: tuple[int, tuple[int, ...]]) -> tuple[Batch, np.ndarray | None]:
+            number, images = batch
+            side = self.form.resolution
+            pixels = read_pixels(self.concepts, images, side) if layers else None
+            regions = () if reader is None else self._regions(reader, images)
+            return Batch(number=number, images=images, maps={}, regions=regions), pixels
 
-        with (
-            capture(self.model, self.layers) as maps,
-            closing(read_ahead(read, ranges)) as batches,
-        ):
-            for images, pixels, regions in batches:
-                self._show(pixels)
-                for layer in self.layers:
-                    self._check_finite(layer, maps[layer], images)
-                yield Batch(images=images, maps=maps, regions=regions)
+        shown = _Portion(self.batch_size)
+        with closing(read_ahead(read, self.own_batches())) as read_batches:
+            for place, (batch, pixels) in enumerate(read_batches):
+                if pixels is None:
+                    yield batch
+                    continue
+                maps = self._maps(pixels, layers, shown, stop=place > 0)
+                for layer in layers:
+                    self._check_finite(layer, maps[layer], batch.images)
+                yield Batch(
+                    number=batch.number, images=batch.images, maps=maps, regions=batch.regions
+                )
 
     def _regions(self, reader: RegionReader, images: Sequence[int]) -> tuple[Regions, ...]:
         return tuple(
@@ -76,24 +111,80 @@ class Observation:
             for image in images
         )
 
-    def _show(self, pixels: UInt8[np.ndarray, "image height width 3"]) -> None:
-        with torch.inference_mode(), _exact_arithmetic(self.device, self.precision):
+    def _maps(
+        self,
+        pixels: UInt8[np.ndarray, "image height width 3"],
+        layers: Sequence[str],
+        shown: "_Portion",
+        *,
+        stop: bool,
+    ) -> dict[str, Tensor]:
+        """Show a batch, in as many portions as the device's memory makes necessary."""
+        while True:
+            try:
+                portions = [
+                    self._show(pixels[start : start + shown.size], layers, stop=stop)
+                    for start in range(0, len(pixels), shown.size)
+                ]
+            except torch.OutOfMemoryError:
+                shown.halve(self.device, self.say)
+                continue
+            if len(portions) == 1:
+                return portions[0]
+            return {layer: torch.cat([maps[layer] for maps in portions]) for layer in layers}
+
+    def _show(
+        self,
+        pixels: UInt8[np.ndarray, "image height width 3"],
+        layers: Sequence[str],
+        *,
+        stop: bool,
+    ) -> dict[str, Tensor]:
+        with (
+            torch.inference_mode(),
+            _exact_arithmetic(self.device, self.precision),
+            capture(self.model, layers, stop=stop) as maps,
+        ):
             batch = normalise(pixels, self.form, self.device)
             if self.precision == "float32":
                 # Channels last would save a fifth of ResNet-18's time on a CPU, but it moved the
                 # smallest thresholds by 3e-4, and 3 to 36 times as far from those of float64.
                 batch = batch.contiguous()
             show(self.model, batch)
+        return dict(maps)
 
-    def _check_finite(self, layer: str, maps: Tensor, images: range) -> None:
-        finite = maps.isfinite()
-        if finite.all():
+    def _check_finite(self, layer: str, maps: Tensor, images: Sequence[int]) -> None:
+        if bool(maps.sum().isfinite()):  # a tenth of the time, and what is not finite shows in it
             return
-        image, unit = (~finite).any(dim=3).any(dim=2).nonzero()[0].tolist()
-        raise DataError(
-            f'unit {unit} of layer "{layer}" is not finite on image '
-            f"{self.concepts.images[images[image]]}: the network or its input is broken"
-        )
+        broken = (~maps.isfinite()).any(dim=3).any(dim=2).nonzero()
+        if len(broken):
+            image, unit = broken[0].tolist()
+            raise DataError(
+                f'unit {unit} of layer "{layer}" is not finite on image '
+                f"{self.concepts.images[images[image]]}: the network or its input is broken"
+            )
+
+
+@dataclass(kw_only=False)
+class _Portion:
+    """How many images are shown at a time: a batch, or what the device's memory allows of it."""
+
+    size: int
+    told: bool = False
+
+    def halve(self, device: torch.device, say: Callable[[str], None]) -> None:
+        """Show half as many from now on. Raises ConfigError where one is too many."""
+        if self.size == 1:
+            raise ConfigError(
+                f"the memory of {device} does not hold the forward pass of one image: "
+                "take a smaller resolution, or another device"
+            )
+        self.size = -(-self.size // 2)
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+        if not self.told:
+            say(f"the memory of {device} is too small for the batch: going on with smaller ones")
+        self.told = True
 
 
 @contextmanager

@@ -1,132 +1,129 @@
-"""What do two passes over the images leave of each layer: thresholds, then counts?"""
+"""How do one or two passes over the images leave each layer's thresholds, examples and counts?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float32, Float64, Int64
-from torch import Tensor
 
 from prunescope.base.progress import Task
-from prunescope.dissection.capture import Maps
 from prunescope.dissection.forward import Batch, Observation
-from prunescope.dissection.overlap import Overlap, OverlapTally
-from prunescope.dissection.thresholds import ExampleCollector, ThresholdCollector, cells_above
+from prunescope.dissection.image_counts import ImageCounts
+from prunescope.dissection.kept import ActiveMaps
+from prunescope.dissection.overlap import OverlapTally
+from prunescope.dissection.regions import RegionReader
+from prunescope.dissection.search import Extremes, LayerSearch, stay_within
+from prunescope.dissection.thresholds import Cut, cells_above
 
 
 @dataclass(frozen=True, kw_only=True)
-class Extremes:
-    """What the first pass leaves of a layer.
+class Sight:
+    """What all images leave of a layer.
 
-    peaks, images: the highest maxima of each unit's maps, and the images they are on, best first
-    cells: all cells of a unit, on all images; at most `above` of them exceed its threshold
+    passes: how often the images went through the network for it. kept_bytes: the most memory that
+    its kept maps took at any time.
     """
 
-    thresholds: Float64[Tensor, " unit"]
-    peaks: Float32[Tensor, "unit rank"]
-    images: Int64[Tensor, "unit rank"]
-    cells: int
-    above: int
+    extremes: Extremes
+    tally: OverlapTally
+    images: ImageCounts
+    passes: int
+    kept_bytes: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Counts:
-    """What the second pass leaves of a layer: the overlap, and the maps of the best examples."""
+def look(
+    observation: Observation,
+    layers: Sequence[str],
+    *,
+    quantile: float,
+    examples: int,
+    memory: int,
+    task: Task,
+) -> dict[str, Sight]:
+    """Show the images to a network, once or twice, and return what they leave of each layer.
 
-    overlap: Overlap
-    maps: Float32[Tensor, "unit rank height width"]
-
-
-def find_extremes(
-    observation: Observation, *, quantile: float, examples: int, task: Task
-) -> dict[str, Extremes]:
-    """Return each layer's exact thresholds and best examples, after one pass.
-
+    The first pass finds thresholds and examples, and keeps the maps that may have a mask; of
+    layers whose maps would take more than `memory` bytes together it keeps none, and they are
+    looked at again. The numbers are the same either way.
     Raises ConfigError, at the first batch, where a layer has too few cells for the quantile.
     """
-    searches: dict[str, _Search] = {}
-    with closing(observation.batches(with_regions=False)) as batches:
-        for batch in batches:
+    searches = _search(observation, layers, quantile, examples, memory, task)
+    extremes = {layer: search.end() for layer, search in searches.items()}
+    return _count(observation, searches, extremes, task)
+
+
+def _search(
+    observation: Observation,
+    layers: Sequence[str],
+    quantile: float,
+    examples: int,
+    memory: int,
+    task: Task,
+) -> dict[str, LayerSearch]:
+    searches: dict[str, LayerSearch] = {}
+    with closing(observation.batches(layers)) as batches:
+        for place, batch in enumerate(batches):
+            images = torch.tensor(batch.images)
             for layer, maps in batch.maps.items():
                 if layer not in searches:
-                    count = len(observation.concepts.images)
-                    searches[layer] = _Search.begin(layer, maps, count, quantile, examples)
-                searches[layer].add(maps, batch.images.start)
-            task.advance(len(batch.images), note="thresholds")
-    return {layer: search.end() for layer, search in searches.items()}
+                    cut = _cut(layer, observation.images, maps.shape[2:], quantile)
+                    searches[layer] = LayerSearch(maps, cut, examples)
+                searches[layer].add(batch.number, maps, images)
+            # A prediction is worth most early, and after 1, 2, 4, 8, ... batches.
+            stay_within(memory, searches, predict=place & (place + 1) == 0)
+            task.advance(len(batch.images), note="looking")
+    return {layer: searches[layer] for layer in layers}
 
 
-def count_overlaps(
-    observation: Observation, extremes: Mapping[str, Extremes], *, task: Task
-) -> dict[str, Counts]:
-    """Return each layer's counts of masks and labels, after one more pass."""
+def _cut(layer: str, images: int, shape: Sequence[int], quantile: float) -> Cut:
+    height, width = shape
+    cells = images * height * width
+    where = f'layer "{layer}": {images} images x {height} x {width}'
+    return Cut(cells=cells, above=cells_above(quantile, cells, where))
+
+
+def _count(
+    observation: Observation,
+    searches: Mapping[str, LayerSearch],
+    extremes: Mapping[str, Extremes],
+    task: Task,
+) -> dict[str, Sight]:
     concepts = observation.concepts
-    tallies = {
-        layer: OverlapTally(
-            found.thresholds, concepts.labels, concepts.categories, observation.device
+    sights = {
+        layer: Sight(
+            extremes=extremes[layer],
+            tally=OverlapTally(
+                extremes[layer].thresholds,
+                concepts.labels,
+                concepts.categories,
+                observation.device,
+            ),
+            images=ImageCounts(),
+            passes=2 if search.kept is None else 1,
+            kept_bytes=0 if search.kept is None else search.kept.peak_bytes,
         )
-        for layer, found in extremes.items()
+        for layer, search in searches.items()
     }
-    examples: dict[str, Tensor] = {}
-    with closing(observation.batches(with_regions=True)) as batches:
+    again = [layer for layer, search in searches.items() if search.kept is None]
+    reader = RegionReader(concepts.labels)
+    with closing(observation.batches(again, reader)) as batches:
         for batch in batches:
-            for layer, maps in batch.maps.items():
-                for image, regions in zip(maps, batch.regions, strict=True):
-                    tallies[layer].add(image, regions)
-                rows = extremes[layer].images
-                kept = examples.setdefault(layer, torch.zeros(*rows.shape, *maps.shape[2:]))
-                _keep_examples(kept, rows, maps, batch)
-            task.advance(len(batch.images), note="masks")
-    return {
-        layer: Counts(overlap=tally.overlap(), maps=examples[layer])
-        for layer, tally in tallies.items()
-    }
+            for layer, sight in sights.items():
+                _add(sight, _active(searches[layer], extremes[layer], layer, batch), batch)
+            task.advance(len(batch.images), note="counting")
+    return sights
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Search:
-    thresholds: ThresholdCollector
-    examples: ExampleCollector
-    cells: int
-    above: int
-
-    @classmethod
-    def begin(cls, layer: str, maps: Maps, count: int, quantile: float, examples: int) -> "_Search":
-        units, height, width = maps.shape[1:]
-        cells = count * height * width
-        where = f'layer "{layer}": {count} images x {height} x {width}'
-        above = cells_above(quantile, cells, where)
-        return cls(
-            thresholds=ThresholdCollector(units, above, maps.device),
-            examples=ExampleCollector(units, examples, maps.device),
-            cells=cells,
-            above=above,
-        )
-
-    def add(self, maps: Maps, first: int) -> None:
-        by_unit = maps.transpose(0, 1).flatten(1)
-        self.thresholds.add(by_unit)
-        self.examples.add(maps.amax(dim=(2, 3)), first)
-
-    def end(self) -> Extremes:
-        return Extremes(
-            thresholds=self.thresholds.thresholds(),
-            peaks=self.examples.peaks,
-            images=self.examples.images,
-            cells=self.cells,
-            above=self.above,
-        )
+def _active(search: LayerSearch, extremes: Extremes, layer: str, batch: Batch) -> ActiveMaps:
+    if search.kept is not None:
+        return search.kept.take(batch.number)
+    maps = batch.maps[layer]
+    return ActiveMaps.of(maps, maps.amax(dim=(2, 3)), extremes.thresholds.to(maps.device))
 
 
-def _keep_examples(
-    kept: Float32[Tensor, "unit rank height width"],
-    images: Int64[Tensor, "unit rank"],
-    maps: Maps,
-    batch: Batch,
-) -> None:
-    """Copy into `kept` the maps of this batch that are among their unit's best examples."""
-    wanted = (images >= batch.images.start) & (images < batch.images.stop)
-    units, ranks = wanted.nonzero(as_tuple=True)
-    places = images[units, ranks] - batch.images.start
-    kept[units, ranks] = maps[places.to(maps.device), units.to(maps.device)].cpu()
+def _add(sight: Sight, active: ActiveMaps, batch: Batch) -> None:
+    done = 0
+    for meeting in sight.tally.add(active, batch.regions):
+        some = slice(done, done + meeting.of)
+        sight.images.add(batch.images[some], meeting, batch.regions[some])
+        done += meeting.of

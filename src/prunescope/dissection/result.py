@@ -20,8 +20,9 @@ from prunescope.dissection.overlap import Overlap
 _UNITS = "units.parquet"
 _OVERLAP = "overlap.safetensors"
 _EXAMPLES = "examples.parquet"
+_IMAGES = "images.parquet"
 _SUMMARY = "summary.json"
-_FILES = {_UNITS, "units.csv", _OVERLAP, _EXAMPLES, _SUMMARY}
+_FILES = {_UNITS, "units.csv", _OVERLAP, _EXAMPLES, _IMAGES, _SUMMARY}
 _NAMES = "dissection"
 
 
@@ -32,7 +33,9 @@ class LayerDissection:
     units: a row per unit, as `score_units` makes it
     overlap: the counts behind it, of every unit with every label of the set
     examples: a row per unit and rank (0 the best): `image` (path in the set), `row` (its index),
-        `peak`, and its activation map, flat, of `height` x `width` cells
+        `peak` at the cell `peak_row`, `peak_column` of its activation map, which is flat, of
+        `height` x `width` cells
+    images: a row per image with what it added to the counts, see `ImageCounts.table`
     summary: the counts of `count_units`, and the conditions they hold under
     """
 
@@ -40,15 +43,17 @@ class LayerDissection:
     units: pd.DataFrame
     overlap: Overlap
     examples: pd.DataFrame
+    images: pd.DataFrame
     summary: Mapping[str, Any]
 
     def save(self, folder: Path) -> None:
-        """Write units.parquet, units.csv, overlap.safetensors, examples.parquet, summary.json."""
+        """Write the tables of units, examples and images, the counts and the summary."""
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / _UNITS, _parquet(self.units))
         text = self.units.to_csv(index=False, lineterminator="\n")
         write_atomically((folder / _UNITS).with_suffix(".csv"), text.encode())
         write_atomically(folder / _EXAMPLES, _parquet(self.examples))
+        write_atomically(folder / _IMAGES, _parquet(self.images))
         tensors = {
             name: value for name, value in vars(self.overlap).items() if name != "categories"
         }
@@ -73,6 +78,7 @@ class LayerDissection:
             units=_read_table(folder / _UNITS),
             overlap=overlap,
             examples=_read_table(folder / _EXAMPLES),
+            images=_read_table(folder / _IMAGES),
             summary=_read_summary(folder / _SUMMARY),
         )
 
@@ -135,7 +141,7 @@ def check_room(folder: Path) -> None:
 
 def _parquet(table: pd.DataFrame) -> bytes:
     content = io.BytesIO()
-    table.to_parquet(content, index=False)
+    table.to_parquet(content, index=False, compression="zstd")
     return content.getvalue()
 
 

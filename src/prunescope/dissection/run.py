@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from prunescope.base.allocator import keep_freed_memory
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.images import Channels, Precision
 from prunescope.base.progress import SILENT, Progress
@@ -17,10 +18,14 @@ from prunescope.dissection.capture import find_layers
 from prunescope.dissection.counts import count_units
 from prunescope.dissection.forward import Observation, placed
 from prunescope.dissection.input import input_of
-from prunescope.dissection.passes import Counts, Extremes, count_overlaps, find_extremes
+from prunescope.dissection.passes import Sight, look
 from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.scores import score_units
+from prunescope.dissection.search import Extremes
 from prunescope.dissection.settings import DissectionSettings
+
+MEMORY = 2 << 30
+"""Budget for kept maps unless another is stated, in bytes."""
 
 
 def dissect(
@@ -40,6 +45,7 @@ def dissect(
     precision: Precision = "float32",
     examples: int = 16,
     device: str | torch.device | None = None,
+    memory: int = MEMORY,
     progress: Progress = SILENT,
 ) -> Dissection:
     """Return the concept of every unit of the layers (METHOD section 2, convention `exact`).
@@ -48,6 +54,8 @@ def dissect(
     concepts: a concept set, or the name of one ("scenes", "broden:DIR"), of which `split` and
         `limit` select images.
     device: where to compute; where the model is when None. The model comes back as it was.
+    memory: bytes that the maps may take that are kept for the masks, of all layers together.
+        Layers that need more are shown the images twice; no number depends on it.
     The rest: see DissectionSettings.
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
@@ -68,7 +76,7 @@ def dissect(
         concepts = open_concepts(concepts, split=split, limit=limit, progress=progress)
     elif split is not None or limit is not None:
         raise ConfigError("split and limit select images of a concept set given by name only")
-    return dissect_as(settings, model, concepts, device=device, progress=progress)
+    return dissect_as(settings, model, concepts, device=device, memory=memory, progress=progress)
 
 
 def dissect_as(
@@ -77,34 +85,37 @@ def dissect_as(
     concepts: ConceptSet,
     *,
     device: str | torch.device | None = None,
+    memory: int = MEMORY,
     progress: Progress = SILENT,
 ) -> Dissection:
-    """Return what `dissect` does, under settings already stated.
-
-    The images go through the network twice: for the thresholds and examples, then for the masks.
-    """
+    """Return what `dissect` does, under settings already stated."""
     find_layers(model, settings.layers)
     check_concepts(concepts, settings.categories)
     form = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
     title = f"dissecting {', '.join(settings.layers)}"
     with placed(model, device) as place, progress.task(title, 2 * len(concepts.images)) as task:
+        if place.type == "cpu":
+            keep_freed_memory()
         observation = Observation(
             model=model,
-            layers=settings.layers,
             concepts=concepts,
             form=form,
             batch_size=settings.batch_size,
             precision=settings.precision,
             device=place,
+            say=progress.say,
         )
-        extremes = find_extremes(
-            observation, quantile=settings.quantile, examples=settings.examples, task=task
+        sights = look(
+            observation,
+            settings.layers,
+            quantile=settings.quantile,
+            examples=settings.examples,
+            memory=memory,
+            task=task,
         )
-        counts = count_overlaps(observation, extremes, task=task)
     return Dissection(
         layers={
-            layer: _conclude(layer, settings, observation, extremes[layer], counts[layer])
-            for layer in settings.layers
+            layer: _conclude(layer, settings, observation, sight) for layer, sight in sights.items()
         }
     )
 
@@ -123,22 +134,17 @@ def check_concepts(concepts: ConceptSet, categories: Sequence[str] | None) -> No
 
 
 def _conclude(
-    layer: str,
-    settings: DissectionSettings,
-    observation: Observation,
-    extremes: Extremes,
-    counts: Counts,
+    layer: str, settings: DissectionSettings, observation: Observation, sight: Sight
 ) -> LayerDissection:
-    concepts = observation.concepts
-    units = score_units(
-        counts.overlap, concepts.labels, iou=settings.iou, categories=settings.categories
-    )
+    concepts, extremes = observation.concepts, sight.extremes
+    overlap = sight.tally.overlap()
+    units = score_units(overlap, concepts.labels, iou=settings.iou, categories=settings.categories)
     summary = {
         **count_units(units, settings.categories or concepts.categories),
         "layer": layer,
-        "map": list(counts.maps.shape[2:]),
-        "cells": extremes.cells,
-        "cells_above": extremes.above,
+        "map": list(extremes.maps.shape[2:]),
+        "cells": extremes.cut.cells,
+        "cells_above": extremes.cut.above,
         "images": len(concepts.images),
         "concept_set": {"name": _placeless(concepts.name), "fingerprint": concepts.fingerprint},
         "input": observation.form.model_dump(mode="json"),
@@ -148,8 +154,9 @@ def _conclude(
     return LayerDissection(
         layer=layer,
         units=units,
-        overlap=counts.overlap,
-        examples=_examples_table(concepts, extremes, counts),
+        overlap=overlap,
+        examples=_examples_table(concepts, extremes),
+        images=sight.images.table(concepts.images, overlap.label_numbers.tolist()),
         summary=summary,
     )
 
@@ -160,9 +167,11 @@ def _placeless(name: str) -> str:
     return f"{kind}:{Path(folder).expanduser().resolve().name}" if colon else name
 
 
-def _examples_table(concepts: ConceptSet, extremes: Extremes, counts: Counts) -> pd.DataFrame:
-    units, ranks, height, width = counts.maps.shape
+def _examples_table(concepts: ConceptSet, extremes: Extremes) -> pd.DataFrame:
+    units, ranks, height, width = extremes.maps.shape
     rows = extremes.images.flatten().numpy()
+    flat = extremes.maps.flatten(0, 1).flatten(1).numpy()
+    cell = flat.argmax(axis=1)
     return pd.DataFrame(
         {
             "unit": np.repeat(np.arange(units), ranks),
@@ -170,7 +179,9 @@ def _examples_table(concepts: ConceptSet, extremes: Extremes, counts: Counts) ->
             "image": pd.array([concepts.images[row] for row in rows], dtype="string"),
             "row": rows,
             "peak": extremes.peaks.flatten().numpy(),
-            "map": list(counts.maps.flatten(0, 1).flatten(1).numpy()),
+            "peak_row": cell // width,
+            "peak_column": cell % width,
+            "map": list(flat),
             "height": height,
             "width": width,
         }

@@ -1,6 +1,7 @@
 """Which value is exceeded by exactly the wanted share of a unit's cells, and on which images?"""
 
 import math
+from dataclasses import dataclass
 from fractions import Fraction
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from prunescope.base.errors import ConfigError
 
-_SPARE_VALUES = 4096
+_SPARE_VALUES = 64
 
 
 def cells_above(quantile: float, cells: int, where: str) -> int:
@@ -29,87 +30,102 @@ def cells_above(quantile: float, cells: int, where: str) -> int:
     return above
 
 
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """Where among a unit's cells, from the largest down, its threshold lies.
+
+    cells: of all images together. above: K, the most cells that can exceed a threshold.
+    toward_next: how far, in [0, 1), it lies from the (K + 1)-th largest value toward the K-th.
+    """
+
+    cells: int
+    above: int
+    toward_next: float = 0.0
+
+
 class ThresholdCollector:
     """The largest values of every unit so far, and nothing else: the exact threshold in one pass.
 
-    Holds at most 1.25 (K + 1) + 4,096 values per unit. Values come in any order and in any number
-    of collectors; the thresholds are the same.
+    `bounds` is the smallest value that a unit's threshold can still be: the (K + 1)-th largest so
+    far, brought up to date whenever a unit's room is full. Room for 1.25 (K + 1) + 64 values a unit
+    stays; values come in any order and in any number of collectors, the thresholds are the same.
     """
 
-    def __init__(self, units: int, above: int, device: torch.device | None = None) -> None:
-        """Make an empty collector. above: K, the number of cells above a threshold."""
-        self._kept = above + 1
-        self._spare = max(_SPARE_VALUES, self._kept // 4)
-        self._values = torch.full((units, self._kept + self._spare), -math.inf, device=device)
+    def __init__(self, units: int, cut: Cut, device: torch.device | None = None) -> None:
+        """Make an empty collector."""
+        self._kept = cut.above + 1
+        self._toward_next = cut.toward_next
+        self._room = self._kept + max(_SPARE_VALUES, self._kept // 4)
+        self._values = torch.full((units, self._room), -math.inf, device=device)
         self._filled = torch.zeros(units, dtype=torch.int64, device=device)
-        self._bound = torch.full((units,), -math.inf, device=device)
+        self.bounds = torch.full((units,), -math.inf, device=device)
 
-    def add(self, values: Float32[Tensor, "unit cell"]) -> None:
-        """Take in more cells of every unit."""
-        for part in torch.split(values, self._spare, dim=1):
-            above = part > self._bound[:, None]
-            if int((self._filled + above.sum(dim=1)).max()) > self._values.shape[1]:
-                self._compact()
-                above = part > self._bound[:, None]
-            self._append(part, above)
+    @property
+    def bytes(self) -> int:
+        """How much memory the values take."""
+        return self._values.numel() * self._values.element_size()
+
+    def add(
+        self, cells: Float32[Tensor, "map cell"], units: Int64[Tensor, " map"] | None = None
+    ) -> None:
+        """Take in more cells.
+
+        units: of which unit each map is, ascending; None for one map of every unit.
+        """
+        if units is None:
+            units = torch.arange(len(cells), device=cells.device)
+        maps, values, counts = self._above(cells, units)
+        if int((self._filled + counts).max()) > self._room:
+            self._compact()
+            maps, values, counts = self._above(cells, units)
+        self._make_room(int((self._filled + counts).max()))
+        owners = units[maps]
+        first = self._filled - (counts.cumsum(0) - counts)
+        places = torch.arange(len(owners), device=owners.device) + first[owners]
+        self._values[owners, places] = values
+        self._filled += counts
+        if self._values.shape[1] > self._room:
+            self._compact()
 
     def merge(self, other: "ThresholdCollector") -> None:
         """Take in everything another collector of the same units has seen."""
         self.add(other._values.to(self._values.device))
 
-    def thresholds(self) -> Float64[Tensor, " unit"]:
-        """Return the (K + 1)-th largest value of every unit; at least K + 1 must have come."""
+    def largest(self) -> Float32[Tensor, "unit value"]:
+        """Return the K + 1 largest values of every unit, in no order; -inf where fewer came."""
         self._compact()
-        return self._bound.double().cpu()
+        return self._values[:, : self._kept]
 
-    def _append(self, values: Tensor, above: Tensor) -> None:
-        counts = above.sum(dim=1)
-        units, cells = above.nonzero(as_tuple=True)
-        first = self._filled - (counts.cumsum(0) - counts)
-        places = torch.arange(len(units), device=units.device) + first[units]
-        self._values[units, places] = values[units, cells]
-        self._filled += counts
+    def thresholds(self) -> Float64[Tensor, " unit"]:
+        """Return what the cut says of every unit; at least K + 1 values of each must have come."""
+        largest = self.largest().double()
+        lower = largest.amin(dim=1)
+        if self._toward_next:
+            following = largest.topk(self._kept - 1, dim=1, sorted=False).values.amin(dim=1)
+            lower += self._toward_next * (following - lower)
+        return lower.cpu()
+
+    def estimates(self, share: float) -> Float32[Tensor, " unit"]:
+        """Return what the thresholds are likely to be, after a share of all cells, in (0, 1]."""
+        kept = max(1, min(self._kept, round(self._kept * share)))
+        return self.largest().topk(kept, dim=1, sorted=False).values.amin(dim=1)
+
+    def _above(self, cells: Tensor, units: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return map and value of every cell above its bound, and how many each unit has."""
+        above = cells > self.bounds[units][:, None]
+        maps, within = above.nonzero(as_tuple=True)
+        counts = torch.zeros_like(self._filled).index_add_(0, units, above.sum(dim=1))
+        return maps, cells[maps, within], counts
+
+    def _make_room(self, values: int) -> None:
+        wanting = values - self._values.shape[1]
+        if wanting > 0:
+            more = self._values.new_full((len(self._values), wanting), -math.inf)
+            self._values = torch.cat([self._values, more], dim=1)
 
     def _compact(self) -> None:
         largest = self._values.topk(self._kept, dim=1, sorted=False).values
+        self._values = self._values.new_full((len(largest), self._room), -math.inf)
         self._values[:, : self._kept] = largest
-        self._values[:, self._kept :] = -math.inf
         self._filled.clamp_(max=self._kept)
-        self._bound = largest.amin(dim=1)
-
-
-class ExampleCollector:
-    """The images on which every unit peaks highest; of equal peaks, the lower image index."""
-
-    def __init__(self, units: int, examples: int, device: torch.device | None = None) -> None:
-        """Make an empty collector of the best `examples` images of every unit."""
-        self._examples = examples
-        self._peaks = torch.empty((units, 0), device=device)
-        self._images = torch.empty((units, 0), dtype=torch.int64, device=device)
-
-    @property
-    def peaks(self) -> Float32[Tensor, "unit rank"]:
-        """The highest peaks, falling; fewer than asked for while fewer images have come."""
-        return self._peaks.cpu()
-
-    @property
-    def images(self) -> Int64[Tensor, "unit rank"]:
-        """The index of the image of every peak."""
-        return self._images.cpu()
-
-    def add(self, peaks: Float32[Tensor, "image unit"], first: int) -> None:
-        """Take in images `first`, `first + 1`, ... by the maximum of each map."""
-        images = torch.arange(first, first + len(peaks), device=peaks.device)
-        self._take(peaks.T, images.expand(peaks.shape[1], -1))
-
-    def merge(self, other: "ExampleCollector") -> None:
-        """Take in the images another collector of the same units has seen."""
-        device = self._peaks.device
-        self._take(other._peaks.to(device), other._images.to(device))
-
-    def _take(self, peaks: Tensor, images: Tensor) -> None:
-        peaks = torch.cat([self._peaks, peaks], dim=1)
-        images, order = torch.cat([self._images, images], dim=1).sort(dim=1)
-        peaks, by_peak = peaks.gather(1, order).sort(dim=1, descending=True, stable=True)
-        self._peaks = peaks[:, : self._examples].contiguous()
-        self._images = images.gather(1, by_peak)[:, : self._examples].contiguous()
+        self.bounds = largest.amin(dim=1)

@@ -1,0 +1,82 @@
+"""Which maps can still have a mask once every image has been seen?"""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float32, Int64, Shaped
+from torch import Tensor
+
+from prunescope.dissection.capture import Maps
+
+_SMALL = 16 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActiveMaps:
+    """The maps of one batch that reach above a bound, unit by unit.
+
+    units: of which unit each is. places: of which image of the batch. peaks: their maxima.
+    """
+
+    units: Int64[Tensor, " map"]
+    places: Int64[Tensor, " map"]
+    peaks: Float32[Tensor, " map"]
+    maps: Float32[Tensor, "map height width"]
+
+    @classmethod
+    def of(
+        cls, maps: Maps, peaks: Float32[Tensor, "image unit"], bounds: Shaped[Tensor, " unit"]
+    ) -> "ActiveMaps":
+        """Return those maps of a batch whose maximum is strictly above their unit's bound."""
+        units, places = (bounds[:, None] < peaks.T).nonzero(as_tuple=True)
+        return cls(units=units, places=places, peaks=peaks[places, units], maps=maps[places, units])
+
+    def above(self, bounds: Shaped[Tensor, " unit"]) -> "ActiveMaps":
+        """Return those that are strictly above a higher bound."""
+        kept = (self.peaks > bounds[self.units]).nonzero()[:, 0]
+        if len(kept) == len(self.units):
+            return self
+        return ActiveMaps(**{name: part[kept] for name, part in vars(self).items()})
+
+    @property
+    def bytes(self) -> int:
+        """How much memory they take."""
+        return sum(part.numel() * part.element_size() for part in vars(self).values())
+
+
+class KeptMaps:
+    """The active maps of every batch so far, cleared of what the rising bounds leave behind.
+
+    peak_bytes: the most memory they took at any time.
+    """
+
+    def __init__(self) -> None:
+        self._batches: dict[int, ActiveMaps] = {}
+        self._bytes_after_clearing = 0
+        self.bytes = 0
+        self.peak_bytes = 0
+
+    def add(self, number: int, active: ActiveMaps) -> None:
+        """Keep the maps of a batch, by its number."""
+        self._batches[number] = active
+        self.bytes += active.bytes
+        self.peak_bytes = max(self.peak_bytes, self.bytes)
+
+    @property
+    def has_doubled(self) -> bool:
+        """Whether they take so much more memory than after the last clearing that it is due."""
+        return self.bytes > 2 * self._bytes_after_clearing + _SMALL
+
+    def clear(self, bounds: Shaped[Tensor, " unit"]) -> None:
+        """Drop every map that does not reach above its unit's bound."""
+        for number, active in self._batches.items():
+            self._batches[number] = active.above(bounds)
+        self.bytes = sum(active.bytes for active in self._batches.values())
+        self._bytes_after_clearing = self.bytes
+
+    def take(self, number: int) -> ActiveMaps:
+        """Hand over the maps of a batch; they are kept no longer."""
+        return self._batches.pop(number)
+
+    def count_above(self, bounds: Shaped[Tensor, " unit"]) -> int:
+        """Return how many maps reach above a bound."""
+        return sum(int((a.peaks > bounds[a.units]).sum()) for a in self._batches.values())

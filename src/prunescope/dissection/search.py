@@ -1,0 +1,112 @@
+"""What does a first look at every image leave of a layer, while memory stays bounded?"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from jaxtyping import Float32, Float64, Int64
+from torch import Tensor
+
+from prunescope.dissection.capture import Maps
+from prunescope.dissection.examples import ExampleCollector
+from prunescope.dissection.kept import ActiveMaps, KeptMaps
+from prunescope.dissection.thresholds import Cut, ThresholdCollector
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extremes:
+    """What every image together leaves of a layer.
+
+    peaks, images, maps: the highest maxima of each unit's maps, best first, the images they are
+        on, and the maps themselves
+    cut: how many cells there are, and how many of them exceed a threshold at most
+    """
+
+    thresholds: Float64[Tensor, " unit"]
+    peaks: Float32[Tensor, "unit rank"]
+    images: Int64[Tensor, "unit rank"]
+    maps: Float32[Tensor, "unit rank height width"]
+    cut: Cut
+
+
+class LayerSearch:
+    """The largest values and best examples of one layer, and the maps that may have a mask.
+
+    kept: None once they were given up, for want of memory; the layer is then looked at twice.
+    """
+
+    def __init__(self, maps: Maps, cut: Cut, examples: int) -> None:
+        """Begin empty. maps: like those that will come, for units, shape and device."""
+        self._thresholds = ThresholdCollector(maps.shape[1], cut, maps.device)
+        self._examples = ExampleCollector(examples, maps)
+        self._cut = cut
+        self._seen = 0  # maps
+        self._map_cells = maps.shape[2] * maps.shape[3]
+        self._map_bytes = maps[0, 0].numel() * maps.element_size() + 2 * 8 + 4
+        self.kept: KeptMaps | None = KeptMaps()
+
+    def add(self, number: int, maps: Maps, images: Int64[Tensor, " image"]) -> None:
+        """Take in a batch. images: their indexes in the set."""
+        peaks = maps.amax(dim=(2, 3))
+        self._seen += peaks.numel()
+        self._examples.add(maps, peaks, images)
+        active = ActiveMaps.of(maps, peaks, self._thresholds.bounds)
+        self._thresholds.add(active.maps.flatten(1), active.units)
+        if self.kept is not None:
+            self.kept.add(number, active.above(self._thresholds.bounds))
+
+    def clear(self) -> None:
+        """Drop the kept maps that can have no mask any more."""
+        if self.kept is not None:
+            self.kept.clear(self._thresholds.bounds)
+
+    def predicted_bytes(self) -> float:
+        """Return how much memory the kept maps will take after the last image, about."""
+        if self.kept is None:
+            return 0.0
+        units = len(self._thresholds.bounds)
+        total = units * self._cut.cells / self._map_cells
+        bounds = self._thresholds.estimates(self._seen / total)
+        return self.kept.count_above(bounds) / self._seen * total * self._map_bytes
+
+    def merge(self, other: "LayerSearch") -> None:
+        """Take in the values and examples of other images; their kept maps stay where they are."""
+        self._thresholds.merge(other._thresholds)
+        self._examples.merge(other._examples)
+
+    def end(self) -> Extremes:
+        """Return what all images leave."""
+        return Extremes(
+            thresholds=self._thresholds.thresholds(),
+            peaks=self._examples.peaks,
+            images=self._examples.images,
+            maps=self._examples.maps,
+            cut=self._cut,
+        )
+
+
+def stay_within(budget: int, searches: Mapping[str, LayerSearch], *, predict: bool) -> None:
+    """Clear what is kept where it is due, and give up the layers that will not fit the budget.
+
+    budget: bytes for the kept maps of all layers together. predict: look ahead, too.
+    """
+    keeping = [search for search in searches.values() if search.kept is not None]
+    full = _bytes(keeping) > budget
+    for search in keeping:
+        if full or (search.kept is not None and search.kept.has_doubled):
+            search.clear()
+    _give_up({search: float(_bytes([search])) for search in keeping}, budget)
+    if predict:
+        _give_up({search: search.predicted_bytes() for search in keeping}, budget)
+
+
+def _give_up(sizes: dict[LayerSearch, float], budget: int) -> None:
+    """Give up the largest, until the rest fits."""
+    for search in sorted(sizes, key=lambda search: sizes[search], reverse=True):
+        if sum(sizes.values()) <= budget:
+            return
+        search.kept = None
+        del sizes[search]
+
+
+def _bytes(searches: Iterable[LayerSearch]) -> int:
+    return sum(search.kept.bytes for search in searches if search.kept is not None)
