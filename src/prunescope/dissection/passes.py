@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from prunescope.base.progress import Task
+from prunescope.dissection.capture import Maps
 from prunescope.dissection.forward import Batch, Observation
 from prunescope.dissection.image_counts import ImageCounts
 from prunescope.dissection.kept import ActiveMaps
@@ -48,8 +49,14 @@ def look(
     Raises ConfigError, at the first batch, where a layer has too few cells for the quantile.
     """
     searches = _search(observation, layers, quantile, examples, memory, task)
+    for search in searches.values():
+        search.exchange(observation.ranks)
     extremes = {layer: search.end() for layer, search in searches.items()}
-    return _count(observation, searches, extremes, task)
+    sights = _count(observation, searches, extremes, task)
+    for sight in sights.values():
+        sight.tally.exchange(observation.ranks)
+        sight.images.exchange(observation.ranks)
+    return sights
 
 
 def _search(
@@ -61,13 +68,21 @@ def _search(
     task: Task,
 ) -> dict[str, LayerSearch]:
     searches: dict[str, LayerSearch] = {}
+
+    def begin(all_maps: Mapping[str, Maps]) -> None:
+        for layer, maps in all_maps.items():
+            cut = _cut(layer, observation.images, maps.shape[2:], quantile)
+            searches[layer] = LayerSearch(maps, cut, examples=examples, images=own)
+
+    own = sum(len(images) for _, images in observation.own_batches())
+    if own == 0:  # more processes than batches
+        begin(observation.probe(layers))
     with closing(observation.batches(layers)) as batches:
         for place, batch in enumerate(batches):
             images = torch.tensor(batch.images)
+            if not searches:
+                begin(batch.maps)
             for layer, maps in batch.maps.items():
-                if layer not in searches:
-                    cut = _cut(layer, observation.images, maps.shape[2:], quantile)
-                    searches[layer] = LayerSearch(maps, cut, examples)
                 searches[layer].add(batch.number, maps, images)
             # A prediction is worth most early, and after 1, 2, 4, 8, ... batches.
             stay_within(memory, searches, predict=place & (place + 1) == 0)
