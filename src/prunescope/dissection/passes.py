@@ -1,19 +1,20 @@
 """How do one or two passes over the images leave each layer's thresholds, examples and counts?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
 import torch
 
 from prunescope.base.progress import Task
+from prunescope.dissection.conventions import Convention
 from prunescope.dissection.forward import Batch, Observation
 from prunescope.dissection.image_counts import ImageCounts
 from prunescope.dissection.kept import ActiveMaps
 from prunescope.dissection.overlap import OverlapTally
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.search import Extremes, LayerSearch, stay_within
-from prunescope.dissection.thresholds import Cut, cells_above
+from prunescope.dissection.thresholds import Cut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,7 @@ def look(
     observation: Observation,
     layers: Sequence[str],
     *,
+    rules: Convention,
     quantile: float,
     examples: int,
     memory: int,
@@ -47,15 +49,21 @@ def look(
     looked at again. The numbers are the same either way.
     Raises ConfigError, at the first batch, where a layer has too few cells for the quantile.
     """
-    searches = _search(observation, layers, quantile, examples, memory, task)
+
+    def cut(layer: str, shape: Sequence[int]) -> Cut:
+        height, width = shape
+        where = f'layer "{layer}": {observation.images} images x {height} x {width}'
+        return rules.cut(quantile, observation.images * height * width, where)
+
+    searches = _search(observation, layers, cut, examples, memory, task)
     extremes = {layer: search.end() for layer, search in searches.items()}
-    return _count(observation, searches, extremes, task)
+    return _count(observation, searches, extremes, rules, task)
 
 
 def _search(
     observation: Observation,
     layers: Sequence[str],
-    quantile: float,
+    cut: Callable[[str, Sequence[int]], Cut],
     examples: int,
     memory: int,
     task: Task,
@@ -66,8 +74,7 @@ def _search(
             images = torch.tensor(batch.images)
             for layer, maps in batch.maps.items():
                 if layer not in searches:
-                    cut = _cut(layer, observation.images, maps.shape[2:], quantile)
-                    searches[layer] = LayerSearch(maps, cut, examples)
+                    searches[layer] = LayerSearch(maps, cut(layer, maps.shape[2:]), examples)
                 searches[layer].add(batch.number, maps, images)
             # A prediction is worth most early, and after 1, 2, 4, 8, ... batches.
             stay_within(memory, searches, predict=place & (place + 1) == 0)
@@ -75,17 +82,11 @@ def _search(
     return {layer: searches[layer] for layer in layers}
 
 
-def _cut(layer: str, images: int, shape: Sequence[int], quantile: float) -> Cut:
-    height, width = shape
-    cells = images * height * width
-    where = f'layer "{layer}": {images} images x {height} x {width}'
-    return Cut(cells=cells, above=cells_above(quantile, cells, where))
-
-
 def _count(
     observation: Observation,
     searches: Mapping[str, LayerSearch],
     extremes: Mapping[str, Extremes],
+    rules: Convention,
     task: Task,
 ) -> dict[str, Sight]:
     concepts = observation.concepts
@@ -97,6 +98,8 @@ def _count(
                 concepts.labels,
                 concepts.categories,
                 observation.device,
+                centring=rules.centring,
+                inside=rules.inside,
             ),
             images=ImageCounts(),
             passes=2 if search.kept is None else 1,
@@ -105,7 +108,7 @@ def _count(
         for layer, search in searches.items()
     }
     again = [layer for layer, search in searches.items() if search.kept is None]
-    reader = RegionReader(concepts.labels)
+    reader = RegionReader(concepts.labels, once=rules.once, truth_once=rules.truth_once)
     with closing(observation.batches(again, reader)) as batches:
         for batch in batches:
             for layer, sight in sights.items():
