@@ -15,6 +15,7 @@ from prunescope.cli.options import (
     Layers,
     Limit,
     Mean,
+    Memory,
     Network,
     NumClasses,
     Out,
@@ -52,10 +53,12 @@ def conventions(
     std: Std = None,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     precision: Precision = "float32",
+    memory: Memory = "2GiB",
     device: Device = None,
     as_json: Json = False,
 ) -> None:
     """Dissect by the rules of earlier tools, too, and say what units and concepts change."""
+    from prunescope.base.ranks import joined
     from prunescope.experiment.conventions import compare_by_conventions
 
     stated = {
@@ -68,8 +71,9 @@ def conventions(
         "std": channels(std, "--std"),
         "batch_size": batch_size,
         "precision": precision,
+        "memory": memory,
     }
-    with progress_shown() as progress:
+    with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         compared = compare_by_conventions(
             load(network, weights, num_classes),
             stated,
@@ -79,8 +83,11 @@ def conventions(
             split=split,
             limit=limit,
             device=device,
+            ranks=ranks,
             progress=progress,
         )
+    if ranks.rank > 0:
+        return
     text = str(compared) + (f"\n\nSaved in {out}" if out else "")
     print_result(compared.summary(), text, as_json=as_json)
 

@@ -40,6 +40,9 @@ Iou = Annotated[
         show_default="0.05, or that of the convention",
     ),
 ]
+Memory = Annotated[
+    str, typer.Option(help="For the maps kept between first sight and count; no number differs.")
+]
 Engine = Annotated[
     Literal["local"], typer.Option("--engine", help="Where stages run; so far there is one.")
 ]

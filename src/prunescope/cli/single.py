@@ -17,6 +17,7 @@ from prunescope.cli.options import (
     Layers,
     Limit,
     Mean,
+    Memory,
     Network,
     NumClasses,
     Out,
@@ -50,11 +51,13 @@ def dissect(
     std: Std = None,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     precision: Precision = "float32",
+    memory: Memory = "2GiB",
     device: Device = None,
     as_json: Json = False,
 ) -> None:
     """Find the concept that each unit of one or more layers answers to."""
     from prunescope.analysis.summary import describe_layers
+    from prunescope.base.ranks import joined
     from prunescope.dissection.settings import DissectionSettings
     from prunescope.experiment.single import dissect_network
 
@@ -70,10 +73,11 @@ def dissect(
             "std": channels(std, "--std"),
             "batch_size": batch_size,
             "precision": precision,
+            "memory": memory,
         },
         "dissect",
     )
-    with progress_shown() as progress:
+    with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         dissection = dissect_network(
             load(network, weights, num_classes),
             settings,
@@ -82,10 +86,14 @@ def dissect(
             split=split,
             limit=limit,
             device=device,
+            ranks=ranks,
             progress=progress,
         )
+    if ranks.rank > 0:
+        return
     text = describe_layers(dissection.summary())
-    print_result(dissection.summary(), text + (f"\nSaved in {out}" if out else ""), as_json=as_json)
+    values = dissection.summary() | {"passes": dict(dissection.passes)}
+    print_result(values, text + (f"\nSaved in {out}" if out else ""), as_json=as_json)
 
 
 def evaluate(

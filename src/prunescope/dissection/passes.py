@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from prunescope.base.progress import Task
+from prunescope.dissection.capture import Maps
 from prunescope.dissection.conventions import Convention
 from prunescope.dissection.forward import Batch, Observation
 from prunescope.dissection.image_counts import ImageCounts
@@ -56,8 +57,14 @@ def look(
         return rules.cut(quantile, observation.images * height * width, where)
 
     searches = _search(observation, layers, cut, examples, memory, task)
+    for search in searches.values():
+        search.exchange(observation.ranks)
     extremes = {layer: search.end() for layer, search in searches.items()}
-    return _count(observation, searches, extremes, rules, task)
+    sights = _count(observation, searches, extremes, rules, task)
+    for sight in sights.values():
+        sight.tally.exchange(observation.ranks)
+        sight.images.exchange(observation.ranks)
+    return sights
 
 
 def _search(
@@ -69,12 +76,21 @@ def _search(
     task: Task,
 ) -> dict[str, LayerSearch]:
     searches: dict[str, LayerSearch] = {}
+
+    def begin(all_maps: Mapping[str, Maps]) -> None:
+        for layer, maps in all_maps.items():
+            layer_cut = cut(layer, maps.shape[2:])
+            searches[layer] = LayerSearch(maps, layer_cut, examples=examples, images=own)
+
+    own = sum(len(images) for _, images in observation.own_batches())
+    if own == 0:  # more processes than batches
+        begin(observation.probe(layers))
     with closing(observation.batches(layers)) as batches:
         for place, batch in enumerate(batches):
             images = torch.tensor(batch.images)
+            if not searches:
+                begin(batch.maps)
             for layer, maps in batch.maps.items():
-                if layer not in searches:
-                    searches[layer] = LayerSearch(maps, cut(layer, maps.shape[2:]), examples)
                 searches[layer].add(batch.number, maps, images)
             # A prediction is worth most early, and after 1, 2, 4, 8, ... batches.
             stay_within(memory, searches, predict=place & (place + 1) == 0)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import ByteSize, Field, model_validator
 
 from prunescope.base.images import Channels, Precision
 from prunescope.base.settings import Settings
@@ -26,6 +26,8 @@ class DissectionSettings(Settings):
     batch_size: images per forward pass; it changes no more than the last digits.
     precision: the forward pass in float32, or in bfloat16 where autocast allows.
     examples: number of top images kept per unit.
+    memory: bytes ("512MiB") for the maps that are kept until the thresholds are known, of all
+        layers together. Layers that need more are shown the images twice; it changes no number.
     """
 
     layers: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -39,6 +41,7 @@ class DissectionSettings(Settings):
     batch_size: Annotated[int, Field(ge=1)] = 32
     precision: Precision = "float32"
     examples: Annotated[int, Field(ge=1)] = 16
+    memory: ByteSize = ByteSize(2 << 30)
 
     def completed(self, *, resolution: int, mean: Channels, std: Channels) -> "DissectionSettings":
         """Return these settings with a network's own input where they state none."""

@@ -9,6 +9,7 @@ from prunescope.base.devices import default_device, usable_device
 from prunescope.base.errors import ConfigError
 from prunescope.base.files import write_atomically
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.ranks import ALONE, Ranks
 from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.dissection.conventions import CONVENTIONS
 from prunescope.dissection.result import Dissection, check_room
@@ -30,6 +31,7 @@ def compare_by_conventions(
     split: str | None = None,
     limit: int | None = None,
     device: str | None = None,
+    ranks: Ranks = ALONE,
     progress: Progress = SILENT,
 ) -> ConventionComparison:
     """Dissect a network by several conventions, all where None, and compare with the first.
@@ -52,7 +54,7 @@ def compare_by_conventions(
     ]
     folders = [out / name if out else None for name in conventions]
     for folder in folders:
-        if folder is not None:
+        if folder is not None and ranks.rank == 0:
             check_room(folder)
     sets = _open_each(settings, concepts, split, limit, progress)
     found: dict[str, Dissection] = {
@@ -62,12 +64,13 @@ def compare_by_conventions(
             opened,
             out=folder,
             device=place,
+            ranks=ranks,
             progress=progress.titled(own.convention),
         )
         for own, opened, folder in zip(settings, sets, folders, strict=True)
     }
     compared = compare_conventions(found)
-    if out is not None:
+    if out is not None and ranks.rank == 0:
         text = compared.table.to_csv(index=False, lineterminator="\n")
         write_atomically(out / TABLE, text.encode())
     return compared

@@ -17,7 +17,7 @@ Kind = Literal["rewind", "level", "dissection", "tables", "figures", "report"]
 _VERSIONS: dict[Kind, int] = {
     "rewind": 1,
     "level": 1,
-    "dissection": 1,
+    "dissection": 2,
     "tables": 1,
     "figures": 1,
     "report": 1,
@@ -179,7 +179,7 @@ def _level(
     artifact = Artifact(path=f"{folder}level-{number:02d}", key=_key("level", settings, inputs))
     common = {
         "concepts": sources.concepts_fingerprint,
-        **study.dissection.model_dump(mode="json", exclude={"layers", *_LATER}),
+        **study.dissection.model_dump(mode="json", exclude={"layers", "memory", *_LATER}),
         **study.dissection.model_dump(mode="json", include=_LATER, exclude_defaults=True),
     }
     dissections = {

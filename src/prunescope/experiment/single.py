@@ -7,6 +7,7 @@ import torch
 from prunescope.base.devices import default_device, usable_device
 from prunescope.base.images import Channels, Precision
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.ranks import ALONE, Ranks
 from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.data.images import find_split, load_images
 from prunescope.dissection.result import Dissection, check_room
@@ -60,19 +61,24 @@ def dissect_network(
     split: str | None = None,
     limit: int | None = None,
     device: str | None = None,
+    ranks: Ranks = ALONE,
     progress: Progress = SILENT,
 ) -> Dissection:
     """Dissect a network as its own input wants it, and save the result under `out` if given.
+
+    ranks: the processes that share the images; the first one saves.
 
     Raises ConfigError before any work where `out` cannot take it, as `check_room` says, or the
     device is not there.
     """
     place = usable_device(device or default_device())
-    if out is not None:
+    if out is not None and ranks.rank == 0:
         check_room(out)
     images = settings.rules.images_of(split)
     opened = open_concepts(concepts, split=images, limit=limit, progress=progress)
-    return dissect_opened(network, settings, opened, out=out, device=place, progress=progress)
+    return dissect_opened(
+        network, settings, opened, out=out, device=place, ranks=ranks, progress=progress
+    )
 
 
 def dissect_opened(
@@ -82,12 +88,15 @@ def dissect_opened(
     *,
     out: Path | None,
     device: torch.device,
+    ranks: Ranks,
     progress: Progress,
 ) -> Dissection:
     """Do what `dissect_network` does where `out`, the device and the concept set are fit for it."""
     if network.input is not None:
         settings = settings.completed(**vars(network.input))
-    dissection = dissect_as(settings, network.module, concepts, device=device, progress=progress)
-    if out is not None:
+    dissection = dissect_as(
+        settings, network.module, concepts, device=device, ranks=ranks, progress=progress
+    )
+    if out is not None and ranks.rank == 0:
         dissection.save(out)
     return dissection
