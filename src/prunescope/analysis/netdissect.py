@@ -27,13 +27,14 @@ def read_netdissect(path: Path) -> pd.DataFrame:
     Raises DataError where it is no such table.
     """
     try:
-        # A concept may be called "none" or "null"; a score is read to its last digit.
-        table = pd.read_csv(
-            path, keep_default_na=False, na_values=[""], float_precision="round_trip"
-        )
+        # As text first: a concept may be called "none", and a score counts to its last digit.
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
         names = [str(name) for name in table.columns]
-        numbers = [name for name in names if name in ("unit", "score") or name.endswith(_NUMBERS)]
-        table[numbers] = table[numbers].apply(pd.to_numeric)
+        for name in names:
+            if name == "score" or name.endswith("-iou"):
+                table[name] = table[name].astype("float64")
+            elif name == "unit" or name.endswith(_NUMBERS):
+                table[name] = pd.to_numeric(table[name])
     except (ValueError, OSError) as error:
         raise DataError(f"{path} cannot be read as a CSV of units: {error}") from error
     require_columns(table, OF_A_UNIT, path)
