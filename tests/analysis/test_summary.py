@@ -90,6 +90,18 @@ def test_a_netdissect_table_reads_as_ours(tmp_path: Path) -> None:
     }
 
 
+def test_a_concept_may_be_called_none_and_a_score_is_read_to_its_last_digit(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "table.csv"
+    score = "0.28571428571428570"
+    path.write_text(NETDISSECT.replace("0.25,red-c", f"{score},red-c").replace("lake-s", "none"))
+    first = read_units(path).iloc[0]
+    assert first["concept"] == "none"
+    assert first["iou"] == 2 / 7
+    assert read_units(path)["scene_label"].isna().tolist() == [False, True, False, False]
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [

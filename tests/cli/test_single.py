@@ -190,7 +190,7 @@ def test_a_spoiled_concept_set_is_refused_and_nothing_written(
         (["--quantile", "0"], ["quantile"]),
         (["--quantile", "0.0000001"], ["quantile", "cells"]),
         (["--iou", "1.5"], ["iou"]),
-        (["--convention", "lite"], ["convention", "exact"]),
+        (["--convention", "light"], ["convention", "lite"]),
         (["--precision", "float16"], ["precision", "float32"]),
         (["--categories", "objects"], ["objects", "object"]),
         (["--split", "vall"], ["vall", "val"]),

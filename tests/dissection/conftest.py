@@ -1,43 +1,16 @@
 """What little worlds, counted by hand, are the dissection tests made of?"""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch import nn
 
+from painted import PaintedSet
 from prunescope.concepts.protocol import Annotation, Label
 
 RED, GREEN, TOP = 3, 5, 9
-
-
-@dataclass(frozen=True, kw_only=True)
-class PaintedSet:
-    """A concept set in memory."""
-
-    pictures: tuple[np.ndarray, ...]
-    annotations: tuple[Annotation, ...]
-    labels: tuple[Label, ...]
-    categories: tuple[str, ...]
-    name: str = "painted"
-    fingerprint: str = "0" * 64
-
-    @property
-    def images(self) -> tuple[str, ...]:
-        return tuple(f"{index}.png" for index in range(len(self.pictures)))
-
-    def image_path(self, index: int) -> Path:
-        return Path(self.images[index])
-
-    def read_image(self, index: int) -> Image.Image:
-        return Image.fromarray(self.pictures[index])
-
-    def read_annotation(self, index: int) -> Annotation:
-        return self.annotations[index]
 
 
 def paint(rows: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -121,6 +121,56 @@ def test_keys_are_those_of_the_first_version(tiny_study: TinyStudy) -> None:
     assert first.artifact.key == fingerprint(made_of)
 
 
+def test_the_convention_exact_changes_no_key_and_another_its_own_dissections_alone(
+    tiny_study: TinyStudy, values: dict[str, Any]
+) -> None:
+    def keys(convention: str) -> dict[str, str]:
+        dissection = values["dissection"] | {"convention": convention, "iou": 0.05}
+        return _keys(tiny_study(dissection=dissection))
+
+    assert keys("exact") == _keys(tiny_study())
+    changed = _changed(keys("exact"), keys("netdissect"))
+    assert "replicate-0/level-00/dissection/layer3" in changed
+    assert all("dissection" in path or "/" not in path for path in changed)
+    assert keys("netdissect") != keys("lite")
+
+
+def test_a_key_of_a_dissection_is_made_of_what_it_was_before_there_were_conventions(
+    tiny_study: TinyStudy,
+) -> None:
+    study = tiny_study()
+    sources = Sources(study)
+    level = plan_study(study, sources).levels[0]
+    settings = {
+        "concepts": sources.concepts_fingerprint,
+        "layer": "layer3",
+        "quantile": 0.01,
+        "iou": 0.05,
+        "resolution": None,
+        "mean": None,
+        "std": None,
+        "categories": None,
+        "batch_size": 32,
+        "precision": "float32",
+        "examples": 4,
+    }
+    made_of = {"kind": "dissection", "settings": settings, "inputs": [level.artifact.key]}
+    keys = [fingerprint(made_of | {"version": version}) for version in range(1, 9)]
+    assert level.dissections["layer3"].key in keys
+
+
+def test_quick_dissects_on_the_training_images_unless_a_split_is_stated(
+    tiny_study: TinyStudy, values: dict[str, Any]
+) -> None:
+    quick = values["dissection"] | {"convention": "quick"}
+    concepts = {"source": values["concepts"]["source"]}
+    study = tiny_study(dissection=quick, concepts=concepts)
+    stated = tiny_study(dissection=quick, concepts=concepts | {"split": "train"})
+    every = tiny_study(dissection=quick, concepts=concepts | {"split": "all"})
+    fingerprints = [Sources(each).concepts_fingerprint for each in (study, stated, every)]
+    assert fingerprints[0] == fingerprints[1] != fingerprints[2]
+
+
 def test_where_data_lie_changes_no_key_but_the_pages(
     tiny_study: TinyStudy, pictures: Path, tmp_path: Path
 ) -> None:

@@ -69,7 +69,8 @@ def _layer_lines(
         yield _share(units[KEPT], both, "of these stand for the same concept")
     yield _share(found[KEPT], found["a"], "of A's concepts are kept")
     for outcome, letter in ((LOST, "a"), (GAINED, "b")):
-        yield from _named(outcome, letter, concepts[concepts["outcome"] == outcome])
+        title = f"{outcome} (units in {letter.upper()})"
+        yield from named(title, letter, concepts[concepts["outcome"] == outcome])
 
 
 def _share(part: int, whole: int, of_what: str) -> str:
@@ -89,8 +90,11 @@ def _cell(value: Any) -> str:
     return value if isinstance(value, str) else f"{value:,}"
 
 
-def _named(outcome: str, letter: str, concepts: pd.DataFrame) -> Iterator[str]:
-    """Name the concepts of most units first, those of equally many by name."""
+def named(title: str, letter: str, concepts: pd.DataFrame) -> Iterator[str]:
+    """Name concepts behind a title, those of most units first, of equally many by name.
+
+    letter: of the side whose units are counted.
+    """
     if concepts.empty:
         return
     count = f"units_{letter}"
@@ -101,7 +105,7 @@ def _named(outcome: str, letter: str, concepts: pd.DataFrame) -> Iterator[str]:
     ]
     more = f", and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     text = textwrap.fill(
-        f"{outcome} (units in {letter.upper()}): {', '.join(names[:_NAMED])}{more}",
+        f"{title}: {', '.join(names[:_NAMED])}{more}",
         width=_WIDTH,
         initial_indent="  ",
         subsequent_indent="    ",

@@ -64,12 +64,12 @@ def compare_units(
     categories: Sequence[str],
     pairs: Pairs,
     match: str,
-    iou: float,
+    iou: float | None,
 ) -> LayerComparison:
     """Compare two tables of units under a pairing of their rows.
 
     a, b: a row per unit. layers, categories, match: for the result. iou: a unit is interpretable
-    strictly above it.
+    strictly above it; None keeps what the tables say.
     """
     ours, theirs = _of_side(a, iou), _of_side(b, iou)
     return LayerComparison(
@@ -117,11 +117,12 @@ def count_outcomes(compared: LayerComparison) -> dict[str, Any]:
     }
 
 
-def _of_side(table: pd.DataFrame, iou: float) -> pd.DataFrame:
+def _of_side(table: pd.DataFrame, iou: float | None) -> pd.DataFrame:
     side = table[_OF_A_UNIT].reset_index(drop=True)
     kinds = {"unit": "Int64", "concept": "string", "category": "string", "iou": "float64"}
     side = side.astype(kinds)
-    return side.assign(interpretable=(side["iou"] > iou) & side["concept"].notna())
+    above = side["interpretable"].astype(bool) if iou is None else side["iou"] > iou
+    return side.assign(interpretable=above & side["concept"].notna())
 
 
 def _pair_up(a: pd.DataFrame, b: pd.DataFrame, pairs: Pairs, *, compared: bool) -> pd.DataFrame:

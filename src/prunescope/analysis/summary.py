@@ -1,19 +1,17 @@
 """How many units of a dissection are interpretable, and which concepts do they hold?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
+from prunescope.analysis.netdissect import read_netdissect, require_columns
 from prunescope.analysis.places import UNITS, layer_folders
 from prunescope.base.errors import DataError
 from prunescope.dissection.counts import by_layer, count_units
 
-_NETDISSECT_COLUMNS = ("unit", "category", "label", "score")
-_NETDISSECT_NUMBERS = ("-truth", "-activation", "-intersect", "-iou")
-_NETDISSECT_IOU = 0.05
 _OUR_COLUMNS = ("unit", "concept", "category", "iou", "interpretable", "dead")
 
 
@@ -27,7 +25,7 @@ def read_units(path: Path) -> pd.DataFrame:
     Raises DataError where there is nothing of that kind.
     """
     if path.is_file():
-        return _read_netdissect(path)
+        return read_netdissect(path)
     return pd.concat([_read_layer(folder) for folder in layer_folders(path)], ignore_index=True)
 
 
@@ -80,74 +78,6 @@ def _read_layer(folder: Path) -> pd.DataFrame:
         units = pd.read_parquet(path)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} cannot be read as a table: {error}") from error
-    _require(units, _OUR_COLUMNS, path)
+    require_columns(units, _OUR_COLUMNS, path)
     units.insert(0, "layer", folder.resolve().name)
     return units
-
-
-def _read_netdissect(path: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path)
-        names = [str(name) for name in table.columns]
-        numbers = [
-            name
-            for name in names
-            if name in ("unit", "score") or name.endswith(_NETDISSECT_NUMBERS)
-        ]
-        table[numbers] = table[numbers].apply(pd.to_numeric)
-    except (ValueError, OSError) as error:
-        raise DataError(f"{path} cannot be read as a CSV of units: {error}") from error
-    _require(table, _NETDISSECT_COLUMNS, path)
-    categories = [name.removesuffix("-label") for name in names if name.endswith("-label")]
-    if not categories:
-        raise DataError(f"{path} is no result of Network Dissection: it has no CATEGORY-label")
-    for category in categories:
-        _require(table, [f"{category}{field}" for field in _NETDISSECT_NUMBERS], path)
-    return _from_netdissect(table, categories, path.stem)
-
-
-def _from_netdissect(table: pd.DataFrame, categories: list[str], layer: str) -> pd.DataFrame:
-    activation = table[[f"{category}-activation" for category in categories]].sum(axis="columns")
-    dead = activation == 0
-    named = (table["score"] > 0) & ~dead
-    counts = {
-        ours: _of_best_category(table, theirs)
-        for ours, theirs in (
-            ("intersection", "intersect"),
-            ("activation", "activation"),
-            ("truth", "truth"),
-        )
-    }
-    by_category = {
-        f"{category}_{field}": table[f"{category}-{field}"]
-        for category in categories
-        for field in ("label", "iou")
-    }
-    return pd.DataFrame(
-        {
-            "layer": layer,
-            "unit": table["unit"] - 1,
-            "label": pd.array([pd.NA] * len(table), dtype="Int64"),
-            "concept": table["label"].where(named),
-            "category": table["category"].where(named),
-            "iou": table["score"].mask(dead),
-            "threshold": float("nan"),
-            **counts,
-            "interpretable": named & (table["score"] > _NETDISSECT_IOU),
-            "dead": dead,
-            **by_category,
-        }
-    )
-
-
-def _of_best_category(table: pd.DataFrame, field: str) -> list[int]:
-    """Return, per row, the count of the category its best label is of; 0 where it has none."""
-    columns = set(table.columns)
-    names = [f"{category}-{field}" for category in table["category"]]
-    return [int(table[name].iloc[row]) if name in columns else 0 for row, name in enumerate(names)]
-
-
-def _require(table: pd.DataFrame, columns: Sequence[str], path: Path) -> None:
-    missing = [column for column in columns if column not in table.columns]
-    if missing:
-        raise DataError(f"{path} is no table of units: it has no column {', '.join(missing)}")

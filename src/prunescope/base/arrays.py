@@ -13,10 +13,20 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
 
     Raises DataError if the file is missing or damaged.
     """
+    with _open(path) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def load_arrays_metadata(path: Path) -> dict[str, str]:
+    """Read the metadata of a safetensors file; empty if it has none. Raises as `load_arrays`."""
+    with _open(path) as file:
+        return dict(file.metadata() or {})
+
+
+def _open(path: Path) -> safe_open:
     if not path.is_file():
         raise DataError(f"{path} does not exist")
     try:
-        with safe_open(path, framework="np") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return safe_open(path, framework="np")
     except SafetensorError as error:
         raise DataError(f"{path} is not a whole safetensors file: {error}") from None

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from prunescope.base.errors import InputError, PrunescopeError
-from prunescope.cli import comparison, concepts, pruning, single, studies
+from prunescope.cli import comparison, concepts, conventions, pruning, single, studies
 from prunescope.cli.console import stop
 from prunescope.version import __version__
 
@@ -24,6 +24,8 @@ for command in (
     single.evaluate,
     single.summary,
     comparison.compare,
+    conventions.conventions,
+    conventions.export,
     pruning.prune,
     pruning.audit,
     studies.report,

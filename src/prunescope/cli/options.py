@@ -11,7 +11,7 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object as the last line of standard output.")
 ]
 Out = Annotated[Path | None, typer.Option(help="Folder to write to.")]
-Split = Annotated[str | None, typer.Option(help="Use only the images of this split.")]
+Split = Annotated[str | None, typer.Option(help="Use only the images of this split, or all.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use only the first N images.")]
 Weights = Annotated[
     Path | None, typer.Option(help="A state dict, .safetensors or as torch saves it.")
@@ -30,7 +30,18 @@ Mean = Annotated[str | None, typer.Option(metavar="R,G,B", help="Mean of the cha
 Std = Annotated[str | None, typer.Option(metavar="R,G,B", help="Standard deviation of them.")]
 Precision = Annotated[images.Precision, typer.Option(help="Of the forward pass.")]
 Convention = Annotated[
-    Literal["exact"], typer.Option("--convention", help="How it is counted; so far there is one.")
+    Literal["exact", "netdissect", "lite", "quick"],
+    typer.Option(help="By whose rules it is counted; they set what is not stated here."),
+]
+Iou = Annotated[
+    float | None,
+    typer.Option(
+        help="A unit is interpretable above this IoU.",
+        show_default="0.05, or that of the convention",
+    ),
+]
+Memory = Annotated[
+    str, typer.Option(help="For the maps kept between first sight and count; no number differs.")
 ]
 Engine = Annotated[
     Literal["local"], typer.Option("--engine", help="Where stages run; so far there is one.")
@@ -46,6 +57,11 @@ Workers = Annotated[
         show_default="one for each of them, as far as the cores go; 1 on a GPU",
     ),
 ]
+Categories = Annotated[
+    str | None, typer.Option(metavar="C,C", help="Only labels of these may be a concept.")
+]
+Quantile = Annotated[float, typer.Option(help="Share of a unit's cells above T.")]
+Layers = Annotated[list[str], typer.Option("--layer", help="A layer's name; may be repeated.")]
 _SETS = "scenes (embedded), broden:DIR, or masks:DIR (your own)."
 Concepts = Annotated[str, typer.Option(help=_SETS)]
 ConceptsArgument = Annotated[str, typer.Argument(metavar="SET", help=_SETS, show_default=False)]

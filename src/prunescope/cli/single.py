@@ -8,16 +8,21 @@ import typer
 from prunescope.base.images import Channels
 from prunescope.cli.console import print_result, progress_shown, warn
 from prunescope.cli.options import (
+    Categories,
     Concepts,
     Convention,
     Device,
+    Iou,
     Json,
+    Layers,
     Limit,
     Mean,
+    Memory,
     Network,
     NumClasses,
     Out,
     Precision,
+    Quantile,
     Resolution,
     Split,
     Std,
@@ -30,16 +35,15 @@ if TYPE_CHECKING:
 
 def dissect(
     network: Network,
-    layer: Annotated[list[str], typer.Option(help="A layer's name; may be repeated.")],
+    layer: Layers,
     concepts: Concepts,
     weights: Weights = None,
     num_classes: NumClasses = None,
     out: Out = None,
-    quantile: Annotated[float, typer.Option(help="Share of a unit's cells above T.")] = 0.005,
-    iou: Annotated[float, typer.Option(help="A unit is interpretable above this IoU.")] = 0.05,
-    categories: Annotated[
-        str | None, typer.Option(metavar="C,C", help="Only labels of these may be a concept.")
-    ] = None,
+    quantile: Quantile = 0.005,
+    iou: Iou = None,
+    convention: Convention = "exact",
+    categories: Categories = None,
     split: Split = None,
     limit: Limit = None,
     resolution: Resolution = None,
@@ -47,12 +51,8 @@ def dissect(
     std: Std = None,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     precision: Precision = "float32",
-    memory: Annotated[
-        str,
-        typer.Option(help="For the maps kept between first sight and count; no number differs."),
-    ] = "2GiB",
+    memory: Memory = "2GiB",
     device: Device = None,
-    _convention: Convention = "exact",
     as_json: Json = False,
 ) -> None:
     """Find the concept that each unit of one or more layers answers to."""
@@ -66,10 +66,11 @@ def dissect(
             "layers": tuple(layer),
             "quantile": quantile,
             "iou": iou,
-            "categories": _names(categories) if categories else None,
+            "convention": convention,
+            "categories": names(categories),
             "resolution": resolution,
-            "mean": _channels(mean, "--mean"),
-            "std": _channels(std, "--std"),
+            "mean": channels(mean, "--mean"),
+            "std": channels(std, "--std"),
             "batch_size": batch_size,
             "precision": precision,
             "memory": memory,
@@ -78,7 +79,7 @@ def dissect(
     )
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         dissection = dissect_network(
-            _load(network, weights, num_classes),
+            load(network, weights, num_classes),
             settings,
             concepts,
             out=out,
@@ -114,12 +115,12 @@ def evaluate(
 
     with progress_shown() as progress:
         used, result = evaluate_network(
-            _load(network, weights, num_classes),
+            load(network, weights, num_classes),
             data,
             split=split,
             resolution=resolution,
-            mean=_channels(mean, "--mean"),
-            std=_channels(std, "--std"),
+            mean=channels(mean, "--mean"),
+            std=channels(std, "--std"),
             batch_size=batch_size,
             precision=precision,
             device=device,
@@ -150,7 +151,8 @@ def summary(
     print_result(values, text, as_json=as_json)
 
 
-def _load(network: str, weights: Path | None, num_classes: int | None) -> "LoadedNetwork":
+def load(network: str, weights: Path | None, num_classes: int | None) -> "LoadedNetwork":
+    """Load a network, with a warning where its weights are random."""
     from prunescope.networks import load_network, own_weights
 
     loaded = load_network(network, weights=weights, num_classes=num_classes)
@@ -159,11 +161,13 @@ def _load(network: str, weights: Path | None, num_classes: int | None) -> "Loade
     return loaded
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(","))
+def names(text: str | None) -> tuple[str, ...] | None:
+    """Read names with commas between them."""
+    return tuple(name.strip() for name in text.split(",")) if text else None
 
 
-def _channels(text: str | None, option: str) -> Channels | None:
+def channels(text: str | None, option: str) -> Channels | None:
+    """Read a number for each channel; option: for the message where there are no three."""
     if text is None:
         return None
     try:

@@ -30,7 +30,7 @@ def open_concepts(
 
     name: `scenes`, the embedded set (drawn on first use), or `broden:DIR`, a folder in Broden's
         layout, or `masks:DIR`, a folder of images and masks
-    split: only the images of this split; all of them when None
+    split: only the images of this split; all of them when None or "all"
     limit: only the first so many images, counted after `split`
     lenient: open a folder of masks with faults in it, too, for `check_concepts` to tell them all
     Raises ConfigError for an unknown name or split, DataError for a folder that cannot be used.

@@ -9,11 +9,14 @@ from jaxtyping import Int64
 
 from prunescope.base.errors import ConfigError, nearest
 
+EVERY_SPLIT = "all"
+"""Every image, where no split is called so: what says it where a split is the default."""
+
 
 def select_images(
     where: Path, splits: pa.StringArray | pa.ChunkedArray, split: str | None, limit: int | None
 ) -> Int64[np.ndarray, " chosen"]:
-    """Return the places of the first `limit` images of a split; all where None.
+    """Return the places of the first `limit` images of a split; of all where None, or "all".
 
     splits: that of every image, empty where it has none; where: what states them, for messages.
     Raises ConfigError for a split that there is not, or a limit below 1.
@@ -23,7 +26,12 @@ def select_images(
     if split is None:
         return np.arange(len(splits), dtype=np.int64)[:limit]
     known = sorted(name for name in pc.unique(splits).to_pylist() if name)
+    if split == EVERY_SPLIT and split not in known:
+        return np.arange(len(splits), dtype=np.int64)[:limit]
     if split not in known:
         there = f"it has {', '.join(known)}" if known else "it has none"
-        raise ConfigError(f'{where} has no split "{split}"{nearest(split, known)}; {there}')
+        raise ConfigError(
+            f'{where} has no split "{split}"{nearest(split, known)}; {there}, and '
+            f'"{EVERY_SPLIT}" takes every image'
+        )
     return np.flatnonzero(pc.equal(splits, split))[:limit]

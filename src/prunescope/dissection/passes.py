@@ -1,6 +1,6 @@
 """How do one or two passes over the images leave each layer's thresholds, examples and counts?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -8,13 +8,14 @@ import torch
 
 from prunescope.base.progress import Task
 from prunescope.dissection.capture import Maps
+from prunescope.dissection.conventions import Convention
 from prunescope.dissection.forward import Batch, Observation
 from prunescope.dissection.image_counts import ImageCounts
 from prunescope.dissection.kept import ActiveMaps
 from prunescope.dissection.overlap import OverlapTally
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.search import Extremes, LayerSearch, stay_within
-from prunescope.dissection.thresholds import Cut, cells_above
+from prunescope.dissection.thresholds import Cut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,7 @@ def look(
     observation: Observation,
     layers: Sequence[str],
     *,
+    rules: Convention,
     quantile: float,
     examples: int,
     memory: int,
@@ -48,11 +50,17 @@ def look(
     looked at again. The numbers are the same either way.
     Raises ConfigError, at the first batch, where a layer has too few cells for the quantile.
     """
-    searches = _search(observation, layers, quantile, examples, memory, task)
+
+    def cut(layer: str, shape: Sequence[int]) -> Cut:
+        height, width = shape
+        where = f'layer "{layer}": {observation.images} images x {height} x {width}'
+        return rules.cut(quantile, observation.images * height * width, where)
+
+    searches = _search(observation, layers, cut, examples, memory, task)
     for search in searches.values():
         search.exchange(observation.ranks)
     extremes = {layer: search.end() for layer, search in searches.items()}
-    sights = _count(observation, searches, extremes, task)
+    sights = _count(observation, searches, extremes, rules, task)
     for sight in sights.values():
         sight.tally.exchange(observation.ranks)
         sight.images.exchange(observation.ranks)
@@ -62,7 +70,7 @@ def look(
 def _search(
     observation: Observation,
     layers: Sequence[str],
-    quantile: float,
+    cut: Callable[[str, Sequence[int]], Cut],
     examples: int,
     memory: int,
     task: Task,
@@ -71,8 +79,8 @@ def _search(
 
     def begin(all_maps: Mapping[str, Maps]) -> None:
         for layer, maps in all_maps.items():
-            cut = _cut(layer, observation.images, maps.shape[2:], quantile)
-            searches[layer] = LayerSearch(maps, cut, examples=examples, images=own)
+            layer_cut = cut(layer, maps.shape[2:])
+            searches[layer] = LayerSearch(maps, layer_cut, examples=examples, images=own)
 
     own = sum(len(images) for _, images in observation.own_batches())
     if own == 0:  # more processes than batches
@@ -90,17 +98,11 @@ def _search(
     return {layer: searches[layer] for layer in layers}
 
 
-def _cut(layer: str, images: int, shape: Sequence[int], quantile: float) -> Cut:
-    height, width = shape
-    cells = images * height * width
-    where = f'layer "{layer}": {images} images x {height} x {width}'
-    return Cut(cells=cells, above=cells_above(quantile, cells, where))
-
-
 def _count(
     observation: Observation,
     searches: Mapping[str, LayerSearch],
     extremes: Mapping[str, Extremes],
+    rules: Convention,
     task: Task,
 ) -> dict[str, Sight]:
     concepts = observation.concepts
@@ -112,6 +114,8 @@ def _count(
                 concepts.labels,
                 concepts.categories,
                 observation.device,
+                centring=rules.centring,
+                inside=rules.inside,
             ),
             images=ImageCounts(),
             passes=2 if search.kept is None else 1,
@@ -120,7 +124,7 @@ def _count(
         for layer, search in searches.items()
     }
     again = [layer for layer, search in searches.items() if search.kept is None]
-    reader = RegionReader(concepts.labels)
+    reader = RegionReader(concepts.labels, once=rules.once, truth_once=rules.truth_once)
     with closing(observation.batches(again, reader)) as batches:
         for batch in batches:
             for layer, sight in sights.items():

@@ -16,6 +16,7 @@ from prunescope.base.ranks import ALONE, Ranks
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.capture import find_layers
+from prunescope.dissection.conventions import ConventionName
 from prunescope.dissection.counts import count_units
 from prunescope.dissection.forward import Observation, placed
 from prunescope.dissection.input import input_of
@@ -31,8 +32,9 @@ def dissect(
     layers: str | Sequence[str],
     concepts: ConceptSet | str,
     *,
+    convention: ConventionName = "exact",
     quantile: float = 0.005,
-    iou: float = 0.05,
+    iou: float | None = None,
     categories: Sequence[str] | None = None,
     split: str | None = None,
     limit: int | None = None,
@@ -46,17 +48,19 @@ def dissect(
     device: str | torch.device | None = None,
     progress: Progress = SILENT,
 ) -> Dissection:
-    """Return the concept of every unit of the layers (METHOD section 2, convention `exact`).
+    """Return the concept of every unit of the layers (METHOD section 2).
 
     layers: a name or several, as in `model.named_modules()`.
     concepts: a concept set, or the name of one ("scenes", "broden:DIR"), of which `split` and
-        `limit` select images.
+        `limit` select images; None takes those of the convention's split.
+    convention: "exact" for our definitions, or whose rules to count by (`Convention`).
     device: where to compute; where the model is when None. The model comes back as it was.
     The rest: see DissectionSettings.
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
     given = {
         "layers": (layers,) if isinstance(layers, str) else tuple(layers),
+        "convention": convention,
         "quantile": quantile,
         "iou": iou,
         "categories": categories,
@@ -70,7 +74,8 @@ def dissect(
     }
     settings = DissectionSettings.validate_from(given, "dissect")
     if isinstance(concepts, str):
-        concepts = open_concepts(concepts, split=split, limit=limit, progress=progress)
+        chosen = settings.rules.images_of(split)
+        concepts = open_concepts(concepts, split=chosen, limit=limit, progress=progress)
     elif split is not None or limit is not None:
         raise ConfigError("split and limit select images of a concept set given by name only")
     return dissect_as(settings, model, concepts, device=device, progress=progress)
@@ -91,7 +96,8 @@ def dissect_as(
     arguments; every one gets the whole result.
     """
     find_layers(model, settings.layers)
-    check_concepts(concepts, settings.categories)
+    chosen = choose_categories(concepts, settings)
+    settings = settings.model_copy(update={"categories": chosen})
     form = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
     title = f"dissecting {', '.join(settings.layers)}"
     with placed(model, device) as place, progress.task(title, 2 * len(concepts.images)) as task:
@@ -110,6 +116,7 @@ def dissect_as(
         sights = look(
             observation,
             settings.layers,
+            rules=settings.rules,
             quantile=settings.quantile,
             examples=settings.examples,
             memory=int(settings.memory),
@@ -125,17 +132,24 @@ def dissect_as(
     )
 
 
-def check_concepts(concepts: ConceptSet, categories: Sequence[str] | None) -> None:
-    """Raise DataError where there are no images, ConfigError for a category the set lacks."""
+def choose_categories(concepts: ConceptSet, settings: DissectionSettings) -> tuple[str, ...] | None:
+    """Return the categories whose labels may be a concept, as stated or by the convention.
+
+    None stands for all. Raises DataError where there are no images, ConfigError for a category the
+    set lacks, and where the convention leaves none.
+    """
     if not concepts.images:
         raise DataError(f"the concept set {concepts.name} has no labelled image to look at")
-    for category in categories or ():
+    if settings.categories is None:
+        return settings.rules.categories_of(concepts.categories)
+    for category in settings.categories:
         if category not in concepts.categories:
             hint = nearest(category, concepts.categories)
             known = ", ".join(concepts.categories)
             raise ConfigError(
                 f'categories names "{category}"{hint}, but {concepts.name} has {known}'
             )
+    return settings.categories
 
 
 def _tell(layer: str, sight: Sight, progress: Progress) -> None:
@@ -167,8 +181,8 @@ def _conclude(
         "images": len(concepts.images),
         "concept_set": {"name": _placeless(concepts.name), "fingerprint": concepts.fingerprint},
         "input": observation.form.model_dump(mode="json"),
-        "convention": "exact",
-        "settings": settings.model_dump(mode="json", exclude={"layers", "memory"}),
+        "convention": settings.convention,
+        "settings": settings.model_dump(mode="json", exclude={"layers", "convention", "memory"}),
     }
     return LayerDissection(
         layer=layer,

@@ -1,11 +1,13 @@
 """What can be chosen in a dissection?"""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import ByteSize, Field, model_validator
 
 from prunescope.base.images import Channels, Precision
 from prunescope.base.settings import Settings
+from prunescope.dissection.conventions import CONVENTIONS, Convention, ConventionName
 
 Spread = Annotated[float, Field(gt=0)]
 
@@ -15,10 +17,12 @@ class DissectionSettings(Settings):
 
     layers: names as in `model.named_modules()`, each once.
     quantile: share of a unit's cells above its threshold, in (0, 1).
+    convention: by whose rules it is counted; where nothing else is stated, `iou`, `mean`, `std`
+        and `categories` are its own.
     iou: a unit is interpretable if its best IoU is strictly above this.
     resolution, mean, std: the network's input; None takes what is known of the network.
-    categories: only labels of these may be a concept; None allows all. Images, thresholds and the
-        results of the labels that are left do not depend on it.
+    categories: only labels of these may be a concept; None allows all, or what the convention
+        does. Images, thresholds and the results of the labels that are left do not depend on it.
     batch_size: images per forward pass; it changes no more than the last digits.
     precision: the forward pass in float32, or in bfloat16 where autocast allows.
     examples: number of top images kept per unit.
@@ -28,6 +32,7 @@ class DissectionSettings(Settings):
 
     layers: Annotated[tuple[str, ...], Field(min_length=1)]
     quantile: Annotated[float, Field(gt=0, lt=1)] = 0.005
+    convention: ConventionName = "exact"
     iou: Annotated[float, Field(ge=0, le=1)] = 0.05
     resolution: Annotated[int, Field(ge=1)] | None = None
     mean: Channels | None = None
@@ -44,6 +49,23 @@ class DissectionSettings(Settings):
         return self.model_copy(
             update={key: value for key, value in known.items() if getattr(self, key) is None}
         )
+
+    @property
+    def rules(self) -> Convention:
+        """The convention's rules."""
+        return CONVENTIONS[self.convention]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_convention_where_nothing_is_stated(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        name = values.get("convention", "exact")
+        rules = next((own for own in CONVENTIONS.values() if own.name == name), None)
+        if rules is None:
+            return values  # which its own field refuses
+        unstated = [key for key in ("iou", "mean", "std") if values.get(key) is None]
+        return {**values, **{key: getattr(rules, key) for key in unstated}}
 
     @model_validator(mode="after")
     def _names_each_once(self) -> "DissectionSettings":

@@ -15,8 +15,7 @@ from prunescope.data.images import LabelledImages
 from prunescope.data.loader import Augmentation, batches
 from prunescope.dissection.capture import capture
 from prunescope.dissection.reading import read_ahead
-from prunescope.dissection.run import check_concepts
-from prunescope.dissection.thresholds import cells_above
+from prunescope.dissection.run import choose_categories
 from prunescope.experiment.sources import Sources
 from prunescope.networks import build
 from prunescope.pruning.magnitude import survivors_after
@@ -44,7 +43,7 @@ def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> 
     _check_last_batch(study, network, len(images))
     for shown, augmentation in ((images, study.training.augmentation), (test_images, None)):
         _check_scores(study, sources, network, shown, augmentation)
-    check_concepts(sources.concepts, study.dissection.categories)
+    choose_categories(sources.concepts, study.dissection)
     _check_cells(study, sources, network)
     _read_all(sources.concepts, progress)
 
@@ -115,10 +114,10 @@ def _check_scores(
 
 
 def _check_cells(study: Study, sources: Sources, network: nn.Module) -> None:
-    count = len(sources.concepts.images)
+    count, rules = len(sources.concepts.images), study.dissection.rules
     for layer, (height, width) in map_cells(study, sources, network).items():
         where = f'layer "{layer}": {count} images x {height} x {width}'
-        cells_above(study.dissection.quantile, count * height * width, where)
+        rules.cut(study.dissection.quantile, count * height * width, where)
 
 
 def _read_all(concepts: ConceptSet, progress: Progress) -> None:

@@ -128,7 +128,8 @@ def _some_concepts(study: Study, sources: Sources, network: nn.Module) -> Concep
     smallest = min(height * width for height, width in map_cells(study, sources, network).values())
     enough = math.ceil(2 / (study.dissection.quantile * smallest))
     count = min(len(sources.concepts.images), max(study.dissection.batch_size, enough))
-    return open_concepts(study.concepts.source, split=study.concepts.split, limit=count)
+    split = study.dissection.rules.images_of(study.concepts.split)
+    return open_concepts(study.concepts.source, split=split, limit=count)
 
 
 def _try_dissecting(

@@ -24,6 +24,9 @@ _VERSIONS: dict[Kind, int] = {
 }
 """Raised when the same settings and inputs come to give other numbers."""
 
+_LATER = {"convention"}
+"""Settings of a dissection that came later enter a key only where they are not at their default."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
@@ -176,7 +179,8 @@ def _level(
     artifact = Artifact(path=f"{folder}level-{number:02d}", key=_key("level", settings, inputs))
     common = {
         "concepts": sources.concepts_fingerprint,
-        **study.dissection.model_dump(mode="json", exclude={"layers", "memory"}),
+        **study.dissection.model_dump(mode="json", exclude={"layers", "memory", *_LATER}),
+        **study.dissection.model_dump(mode="json", include=_LATER, exclude_defaults=True),
     }
     dissections = {
         layer: Artifact(

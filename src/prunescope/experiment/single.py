@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import torch
+
 from prunescope.base.devices import default_device, usable_device
 from prunescope.base.images import Channels, Precision
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
-from prunescope.concepts import open_concepts
+from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.data.images import find_split, load_images
 from prunescope.dissection.result import Dissection, check_room
 from prunescope.dissection.run import dissect_as
@@ -72,15 +74,28 @@ def dissect_network(
     place = usable_device(device or default_device())
     if out is not None and ranks.rank == 0:
         check_room(out)
+    images = settings.rules.images_of(split)
+    opened = open_concepts(concepts, split=images, limit=limit, progress=progress)
+    return dissect_opened(
+        network, settings, opened, out=out, device=place, ranks=ranks, progress=progress
+    )
+
+
+def dissect_opened(
+    network: LoadedNetwork,
+    settings: DissectionSettings,
+    concepts: ConceptSet,
+    *,
+    out: Path | None,
+    device: torch.device,
+    ranks: Ranks,
+    progress: Progress,
+) -> Dissection:
+    """Do what `dissect_network` does where `out`, the device and the concept set are fit for it."""
     if network.input is not None:
         settings = settings.completed(**vars(network.input))
     dissection = dissect_as(
-        settings,
-        network.module,
-        open_concepts(concepts, split=split, limit=limit, progress=progress),
-        device=place,
-        ranks=ranks,
-        progress=progress,
+        settings, network.module, concepts, device=device, ranks=ranks, progress=progress
     )
     if out is not None and ranks.rank == 0:
         dissection.save(out)

@@ -59,9 +59,12 @@ class Sources:
     @cached_property
     def concepts(self) -> ConceptSet:
         """The pictures with labelled concepts."""
-        concepts = self._study.concepts
+        concepts, rules = self._study.concepts, self._study.dissection.rules
         return open_concepts(
-            concepts.source, split=concepts.split, limit=concepts.limit, progress=self._progress
+            concepts.source,
+            split=rules.images_of(concepts.split),
+            limit=concepts.limit,
+            progress=self._progress,
         )
 
     @cached_property

@@ -1,0 +1,95 @@
+"""How is a dissected layer written as Network Dissection and NetDissect-Lite write theirs?"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from prunescope.analysis.netdissect import netdissect_columns
+from prunescope.analysis.places import layer_folders
+from prunescope.analysis.summary import categories_of, read_units
+from prunescope.base.arrays import load_arrays, load_arrays_metadata
+from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.files import write_atomically
+from prunescope.dissection.counts import iou_of_counts
+
+_COUNTS = "overlap.safetensors"
+
+
+def export_netdissect(result: Path, out: Path, layer: str | None = None) -> pd.DataFrame:
+    """Write one layer's units as a CSV of Network Dissection, and return it.
+
+    result: a dissection's folder, a layer's, or a level's of a run. layer: needed where it holds
+    several. `read_units` reads the same numbers from the file.
+    Raises ConfigError where it does not say which layer, or `out` is a folder; DataError where
+    there is no dissection, or one that is damaged.
+    """
+    if out.is_dir():
+        raise ConfigError(f"--out {out} is a folder: give the name of a file in it")
+    folder = _one_layer(result, layer)
+    table = netdissect_table(read_units(folder), *_counts(folder / _COUNTS))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(out, table.to_csv(index=False, lineterminator="\n").encode())
+    return table
+
+
+def netdissect_table(
+    units: pd.DataFrame, counts: Mapping[str, np.ndarray], categories: Sequence[str]
+) -> pd.DataFrame:
+    """Return a row per unit, as Network Dissection has it; units count from 1 there.
+
+    units: as `score_units` makes them. counts: those behind them (`Overlap`), whose columns of A
+    are of these categories.
+    A unit without a concept has a score of 0, and neither category nor label. In a category in
+    which it has none, the label is empty, truth and intersect are 0.
+    """
+    ious = iou_of_counts(
+        counts["intersection"], counts["activation"], counts["truth"], counts["category_of"]
+    )
+    columns: dict[str, Any] = {
+        "unit": units["unit"] + 1,
+        "category": units["category"],
+        "label": units["concept"],
+        "score": units["iou"].fillna(0.0),
+    }
+    for category in categories_of(units):
+        place = categories.index(category)
+        within = np.where(counts["category_of"] == place, np.nan_to_num(ious), -1.0)
+        best = within.argmax(axis=1)  # the first of equal ones, as in `score_units`
+        named = units[f"{category}_label"].notna().to_numpy()
+        rows = np.arange(len(units))
+        own = {
+            "label": units[f"{category}_label"],
+            "truth": np.where(named, counts["truth"][best], 0),
+            "activation": counts["activation"][:, place],
+            "intersect": np.where(named, counts["intersection"][rows, best], 0),
+            "iou": units[f"{category}_iou"].fillna(0.0),
+        }
+        columns |= {f"{category}-{field}": values for field, values in own.items()}
+    return pd.DataFrame(columns)[netdissect_columns(categories_of(units))]
+
+
+def _counts(path: Path) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    try:
+        names = json.loads(load_arrays_metadata(path)["dissection"])["categories"]
+    except (KeyError, TypeError, ValueError):
+        raise DataError(f"{path} holds no counts of a dissection") from None
+    return load_arrays(path), tuple(names)
+
+
+def _one_layer(result: Path, layer: str | None) -> Path:
+    if result.is_file():
+        raise ConfigError(f"{result} is a file: give the folder of a dissection")
+    folders = {folder.resolve().name: folder for folder in layer_folders(result)}
+    if layer is None and len(folders) == 1:
+        return next(iter(folders.values()))
+    known = ", ".join(folders)
+    if layer is None:
+        raise ConfigError(f"{result} holds {known}: say with --layer which one to write")
+    if layer not in folders:
+        hint = nearest(layer, list(folders))
+        raise ConfigError(f'--layer is "{layer}"{hint}, but {result} has {known}')
+    return folders[layer]

@@ -1,0 +1,114 @@
+"""How do the conventions of earlier tools, and their files, come in?"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from prunescope.cli.console import print_result, progress_shown
+from prunescope.cli.options import (
+    Categories,
+    Concepts,
+    Device,
+    Iou,
+    Json,
+    Layers,
+    Limit,
+    Mean,
+    Memory,
+    Network,
+    NumClasses,
+    Out,
+    Precision,
+    Quantile,
+    Resolution,
+    Split,
+    Std,
+    Weights,
+)
+from prunescope.cli.single import channels, load, names
+
+
+def conventions(
+    network: Network,
+    layer: Layers,
+    concepts: Concepts,
+    weights: Weights = None,
+    num_classes: NumClasses = None,
+    out: Out = None,
+    convention: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="One to dissect by, the first to compare with; may be repeated.",
+            show_default="exact, netdissect, lite, quick",
+        ),
+    ] = None,
+    quantile: Quantile = 0.005,
+    iou: Iou = None,
+    categories: Categories = None,
+    split: Split = None,
+    limit: Limit = None,
+    resolution: Resolution = None,
+    mean: Mean = None,
+    std: Std = None,
+    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    precision: Precision = "float32",
+    memory: Memory = "2GiB",
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Dissect by the rules of earlier tools, too, and say what units and concepts change."""
+    from prunescope.base.ranks import joined
+    from prunescope.experiment.conventions import compare_by_conventions
+
+    stated = {
+        "layers": tuple(layer),
+        "quantile": quantile,
+        "iou": iou,
+        "categories": names(categories),
+        "resolution": resolution,
+        "mean": channels(mean, "--mean"),
+        "std": channels(std, "--std"),
+        "batch_size": batch_size,
+        "precision": precision,
+        "memory": memory,
+    }
+    with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
+        compared = compare_by_conventions(
+            load(network, weights, num_classes),
+            stated,
+            concepts,
+            conventions=convention,
+            out=out,
+            split=split,
+            limit=limit,
+            device=device,
+            ranks=ranks,
+            progress=progress,
+        )
+    if ranks.rank > 0:
+        return
+    text = str(compared) + (f"\n\nSaved in {out}" if out else "")
+    print_result(compared.summary(), text, as_json=as_json)
+
+
+def export(
+    result: Annotated[
+        Path,
+        typer.Argument(
+            help="The folder of a dissection, of one of its layers, or a level of a run.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    layer: Annotated[str | None, typer.Option(help="The layer, where there are several.")] = None,
+    _form: Annotated[
+        Literal["netdissect"],
+        typer.Option("--format", help="The CSV of Network Dissection and NetDissect-Lite."),
+    ] = "netdissect",
+) -> None:
+    """Write one layer's units as another tool writes them."""
+    from prunescope.analysis.export import export_netdissect
+
+    table = export_netdissect(result, out, layer)
+    typer.echo(f"{len(table):,} units written to {out}")

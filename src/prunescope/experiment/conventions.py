@@ -1,0 +1,94 @@
+"""How do the conventions of earlier tools change what is found in one network?"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from prunescope.analysis.conventions import ConventionComparison, compare_conventions
+from prunescope.base.devices import default_device, usable_device
+from prunescope.base.errors import ConfigError
+from prunescope.base.files import write_atomically
+from prunescope.base.progress import SILENT, Progress
+from prunescope.base.ranks import ALONE, Ranks
+from prunescope.concepts import ConceptSet, open_concepts
+from prunescope.dissection.conventions import CONVENTIONS
+from prunescope.dissection.result import Dissection, check_room
+from prunescope.dissection.run import choose_categories
+from prunescope.dissection.settings import DissectionSettings
+from prunescope.experiment.single import dissect_opened
+from prunescope.networks import LoadedNetwork
+
+TABLE = "conventions.csv"
+
+
+def compare_by_conventions(
+    network: LoadedNetwork,
+    stated: Mapping[str, Any],
+    concepts: str,
+    *,
+    conventions: Sequence[str] | None = None,
+    out: Path | None = None,
+    split: str | None = None,
+    limit: int | None = None,
+    device: str | None = None,
+    ranks: Ranks = ALONE,
+    progress: Progress = SILENT,
+) -> ConventionComparison:
+    """Dissect a network by several conventions, all where None, and compare with the first.
+
+    stated: settings that hold for all, by their names in DissectionSettings; what is None there,
+        and `split`, is each convention's own.
+    out: each dissection is saved in the folder of its convention's name in it, as soon as it is
+        made, and at the end the table of them all.
+    Raises ConfigError or DataError, before any work, where one of them cannot be made.
+    """
+    conventions = conventions or tuple(CONVENTIONS)
+    if len(set(conventions)) < max(2, len(conventions)):
+        raise ConfigError(
+            f"--convention names {', '.join(conventions)}, but must name two or more, each once"
+        )
+    place = usable_device(device or default_device())
+    settings = [
+        DissectionSettings.validate_from({**stated, "convention": name}, "conventions")
+        for name in conventions
+    ]
+    folders = [out / name if out else None for name in conventions]
+    for folder in folders:
+        if folder is not None and ranks.rank == 0:
+            check_room(folder)
+    sets = _open_each(settings, concepts, split, limit, progress)
+    found: dict[str, Dissection] = {
+        own.convention: dissect_opened(
+            network,
+            own,
+            opened,
+            out=folder,
+            device=place,
+            ranks=ranks,
+            progress=progress.titled(own.convention),
+        )
+        for own, opened, folder in zip(settings, sets, folders, strict=True)
+    }
+    compared = compare_conventions(found)
+    if out is not None and ranks.rank == 0:
+        text = compared.table.to_csv(index=False, lineterminator="\n")
+        write_atomically(out / TABLE, text.encode())
+    return compared
+
+
+def _open_each(
+    settings: Sequence[DissectionSettings],
+    concepts: str,
+    split: str | None,
+    limit: int | None,
+    progress: Progress,
+) -> list[ConceptSet]:
+    """Open the images that each convention uses; the same ones once."""
+    splits = [own.rules.images_of(split) for own in settings]
+    opened = {
+        name: open_concepts(concepts, split=name, limit=limit, progress=progress)
+        for name in dict.fromkeys(splits)
+    }
+    for own, name in zip(settings, splits, strict=True):
+        choose_categories(opened[name], own)
+    return [opened[name] for name in splits]
