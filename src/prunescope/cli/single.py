@@ -15,6 +15,7 @@ from prunescope.cli.options import (
     Limit,
     Mean,
     Network,
+    Null,
     NumClasses,
     Out,
     Precision,
@@ -47,6 +48,7 @@ def dissect(
     std: Std = None,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     precision: Precision = "float32",
+    null: Null = 0,
     device: Device = None,
     _convention: Convention = "exact",
     as_json: Json = False,
@@ -67,6 +69,7 @@ def dissect(
             "std": _channels(std, "--std"),
             "batch_size": batch_size,
             "precision": precision,
+            "null": null,
         },
         "dissect",
     )

@@ -10,8 +10,10 @@ from prunescope.base.progress import Task
 from prunescope.dissection.forward import Batch, Observation
 from prunescope.dissection.image_counts import ImageCounts
 from prunescope.dissection.kept import ActiveMaps
-from prunescope.dissection.overlap import OverlapTally
-from prunescope.dissection.regions import RegionReader
+from prunescope.dissection.label_maps import LabelMaps
+from prunescope.dissection.null import Null, NullTally
+from prunescope.dissection.overlap import Meeting, OverlapTally
+from prunescope.dissection.regions import RegionReader, Regions
 from prunescope.dissection.search import Extremes, LayerSearch, stay_within
 from prunescope.dissection.thresholds import Cut, cells_above
 
@@ -21,7 +23,7 @@ class Sight:
     """What all images leave of a layer.
 
     passes: how often the images went through the network for it. kept_bytes: the most memory that
-    its kept maps took at any time.
+    its kept maps took at any time. null: the counts of permuted labels, if they were asked for.
     """
 
     extremes: Extremes
@@ -29,6 +31,7 @@ class Sight:
     images: ImageCounts
     passes: int
     kept_bytes: int
+    null: NullTally | None
 
 
 def look(
@@ -38,6 +41,8 @@ def look(
     quantile: float,
     examples: int,
     memory: int,
+    draws: int,
+    categories: Sequence[str],
     task: Task,
 ) -> dict[str, Sight]:
     """Show the images to a network, once or twice, and return what they leave of each layer.
@@ -45,11 +50,44 @@ def look(
     The first pass finds thresholds and examples, and keeps the maps that may have a mask; of
     layers whose maps would take more than `memory` bytes together it keeps none, and they are
     looked at again. The numbers are the same either way.
+    draws: how often the labels of these categories are permuted, too; their label maps are held in
+    as much memory again, and read anew where that does not do.
     Raises ConfigError, at the first batch, where a layer has too few cells for the quantile.
     """
-    searches = _search(observation, layers, quantile, examples, memory, task)
+    reader = RegionReader(observation.concepts.labels)
+    maps = _label_maps(observation, reader, memory) if draws else None
+    searches = _search(observation, layers, quantile, examples, memory, reader, maps, task)
     extremes = {layer: search.end() for layer, search in searches.items()}
-    return _count(observation, searches, extremes, task)
+    null = None if maps is None else _null(observation, maps, extremes, draws, categories)
+    return _count(observation, searches, extremes, reader, null, task)
+
+
+def _label_maps(observation: Observation, reader: RegionReader, memory: int) -> LabelMaps:
+    concepts = observation.concepts
+
+    def read(image: int) -> Regions:
+        return reader.read(concepts.read_annotation(image), concepts.images[image])
+
+    images = observation.images
+    return LabelMaps(read, concepts.labels, concepts.categories, images=images, memory=memory)
+
+
+def _null(
+    observation: Observation,
+    maps: LabelMaps,
+    extremes: Mapping[str, Extremes],
+    draws: int,
+    categories: Sequence[str],
+) -> Null:
+    return Null(
+        maps,
+        {layer: len(own.thresholds) for layer, own in extremes.items()},
+        labels=len(observation.concepts.labels),
+        categories=observation.concepts.categories,
+        chosen=categories,
+        draws=draws,
+        device=observation.device,
+    )
 
 
 def _search(
@@ -58,12 +96,17 @@ def _search(
     quantile: float,
     examples: int,
     memory: int,
+    reader: RegionReader,
+    label_maps: LabelMaps | None,
     task: Task,
 ) -> dict[str, LayerSearch]:
     searches: dict[str, LayerSearch] = {}
-    with closing(observation.batches(layers)) as batches:
+    read = None if label_maps is None else reader
+    with closing(observation.batches(layers, read)) as batches:
         for place, batch in enumerate(batches):
             images = torch.tensor(batch.images)
+            if label_maps is not None:
+                label_maps.add(batch.images, batch.regions)
             for layer, maps in batch.maps.items():
                 if layer not in searches:
                     cut = _cut(layer, observation.images, maps.shape[2:], quantile)
@@ -86,6 +129,8 @@ def _count(
     observation: Observation,
     searches: Mapping[str, LayerSearch],
     extremes: Mapping[str, Extremes],
+    reader: RegionReader,
+    null: Null | None,
     task: Task,
 ) -> dict[str, Sight]:
     concepts = observation.concepts
@@ -101,15 +146,25 @@ def _count(
             images=ImageCounts(),
             passes=2 if search.kept is None else 1,
             kept_bytes=0 if search.kept is None else search.kept.peak_bytes,
+            null=None if null is None else null.tallies[layer],
         )
         for layer, search in searches.items()
     }
     again = [layer for layer, search in searches.items() if search.kept is None]
-    reader = RegionReader(concepts.labels)
-    with closing(observation.batches(again, reader)) as batches:
+    with closing(observation.batches(again, reader if null is None else None)) as batches:
         for batch in batches:
-            for layer, sight in sights.items():
-                _add(sight, _active(searches[layer], extremes[layer], layer, batch), batch)
+            regions = batch.regions if null is None else null.regions(batch.images)
+            met = {
+                layer: _meet(
+                    sight,
+                    _active(searches[layer], extremes[layer], layer, batch),
+                    batch.images,
+                    regions,
+                )
+                for layer, sight in sights.items()
+            }
+            if null is not None:
+                null.add(batch.images, met)
             task.advance(len(batch.images), note="counting")
     return sights
 
@@ -121,9 +176,13 @@ def _active(search: LayerSearch, extremes: Extremes, layer: str, batch: Batch) -
     return ActiveMaps.of(maps, maps.amax(dim=(2, 3)), extremes.thresholds.to(maps.device))
 
 
-def _add(sight: Sight, active: ActiveMaps, batch: Batch) -> None:
-    done = 0
-    for meeting in sight.tally.add(active, batch.regions):
+def _meet(
+    sight: Sight, active: ActiveMaps, images: Sequence[int], regions: Sequence[Regions]
+) -> list[Meeting]:
+    done, met = 0, []
+    for meeting in sight.tally.add(active, regions):
         some = slice(done, done + meeting.of)
-        sight.images.add(batch.images[some], meeting, batch.regions[some])
+        sight.images.add(images[some], meeting, regions[some])
         done += meeting.of
+        met.append(meeting)
+    return met

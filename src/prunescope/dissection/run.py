@@ -15,6 +15,7 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.capture import find_layers
+from prunescope.dissection.chance import judge
 from prunescope.dissection.counts import count_units
 from prunescope.dissection.forward import Observation, placed
 from prunescope.dissection.input import input_of
@@ -44,6 +45,7 @@ def dissect(
     batch_size: int = 32,
     precision: Precision = "float32",
     examples: int = 16,
+    null: int = 0,
     device: str | torch.device | None = None,
     memory: int = MEMORY,
     progress: Progress = SILENT,
@@ -55,7 +57,8 @@ def dissect(
         `limit` select images.
     device: where to compute; where the model is when None. The model comes back as it was.
     memory: bytes that the maps may take that are kept for the masks, of all layers together.
-        Layers that need more are shown the images twice; no number depends on it.
+        Layers that need more are shown the images twice; no number depends on it. With `null`,
+        as much again for the labels of all images; those beyond it are read again and again.
     The rest: see DissectionSettings.
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
@@ -70,6 +73,7 @@ def dissect(
         "batch_size": batch_size,
         "precision": precision,
         "examples": examples,
+        "null": null,
     }
     settings = DissectionSettings.validate_from(given, "dissect")
     if isinstance(concepts, str):
@@ -111,6 +115,8 @@ def dissect_as(
             quantile=settings.quantile,
             examples=settings.examples,
             memory=memory,
+            draws=settings.null,
+            categories=settings.categories or concepts.categories,
             task=task,
         )
     return Dissection(
@@ -139,8 +145,14 @@ def _conclude(
     concepts, extremes = observation.concepts, sight.extremes
     overlap = sight.tally.overlap()
     units = score_units(overlap, concepts.labels, iou=settings.iou, categories=settings.categories)
+    chosen = settings.categories or concepts.categories
+    chance = {}
+    if sight.null is not None:
+        null = sight.null.best_ious(overlap, chosen)
+        units, chance["chance"] = judge(units, null, iou=settings.iou)
     summary = {
-        **count_units(units, settings.categories or concepts.categories),
+        **count_units(units, chosen),
+        **chance,
         "layer": layer,
         "map": list(extremes.maps.shape[2:]),
         "cells": extremes.cut.cells,

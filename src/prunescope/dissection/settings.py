@@ -22,6 +22,7 @@ class DissectionSettings(Settings):
     batch_size: images per forward pass; it changes no more than the last digits.
     precision: the forward pass in float32, or in bfloat16 where autocast allows.
     examples: number of top images kept per unit.
+    null: how often the labels are permuted among the images, to see what is due to chance.
     """
 
     layers: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -34,6 +35,7 @@ class DissectionSettings(Settings):
     batch_size: Annotated[int, Field(ge=1)] = 32
     precision: Precision = "float32"
     examples: Annotated[int, Field(ge=1)] = 16
+    null: Annotated[int, Field(ge=0)] = 0
 
     def completed(self, *, resolution: int, mean: Channels, std: Channels) -> "DissectionSettings":
         """Return these settings with a network's own input where they state none."""

@@ -174,9 +174,11 @@ def _level(
     folder = f"replicate-{moment.replicate}/" + ("" if previous is None else f"{strategy}/")
     inputs = [moment.artifact] if previous is None else [moment.artifact, previous.artifact]
     artifact = Artifact(path=f"{folder}level-{number:02d}", key=_key("level", settings, inputs))
+    later = study.dissection.model_dump(mode="json", include={"null"}, exclude_defaults=True)
     common = {
         "concepts": sources.concepts_fingerprint,
-        **study.dissection.model_dump(mode="json", exclude={"layers"}),
+        **study.dissection.model_dump(mode="json", exclude={"layers", "null"}),
+        **later,
     }
     dissections = {
         layer: Artifact(
