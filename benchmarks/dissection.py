@@ -2,60 +2,73 @@
 
 import argparse
 import json
+import os
+import resource
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
+from prunescope.base.allocator import keep_freed_memory
+from prunescope.base.devices import default_device
 from prunescope.base.provenance import environment
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
+from prunescope.dissection import capture, forward, overlap, passes, search
 from prunescope.dissection.input import InputForm, input_of, normalise, read_pixels
 from prunescope.dissection.reading import read_ahead
+from prunescope.dissection.result import Dissection
 from prunescope.dissection.run import dissect
-from prunescope.networks import build, network_input
+from prunescope.networks import load_network
 
-BATCH = 32
+WHOLE, BARE = "whole", "bare"
 
 
 def main() -> None:
-    """Print one JSON object: the ratio over alternating pairs, and its conditions.
+    """Print one JSON object: the ratio over alternating pairs, its phases, and its conditions.
 
-    Either side decodes every image and shows it to the network; the whole one does so twice, and
-    reads the label maps. What is done once for a set (its fingerprint), and saving, is in neither.
+    Either side decodes every image and shows it to the network, in the same batches, threads,
+    precision and memory format; the whole one also reads the label maps, counts, and saves its
+    result. The fingerprint of the set, which is kept, is in neither.
     """
     given = arguments()
+    if given.only:
+        print(json.dumps(alone(given)))
+        return
     conditions = environment()
-    layers = tuple(given.layer or ["layer4"])
-    concepts = open_concepts(given.concepts, limit=given.images)
-    network = build(given.network, seed=0).eval()
-    known = network_input(given.network)
-    form = (
-        input_of(network)
-        if known is None
-        else InputForm(resolution=known.resolution, mean=known.mean, std=known.std)
-    )
-    wholes: list[float] = []
-    bares: list[float] = []
+    job = Job(given)
+    seconds: dict[str, list[float]] = {WHOLE: [], BARE: []}
+    phases: list[dict[str, float]] = []
     for pair in range(given.pairs + 1):  # the first warms up
-        timings = [(wholes, whole), (bares, bare)]
-        for seconds, timed in reversed(timings) if pair % 2 else timings:
-            seconds.append(timed(network, layers, concepts, form))
-    ratios = [above / below for above, below in zip(wholes[1:], bares[1:], strict=True)]
+        sides = [WHOLE, BARE] if pair % 2 else [BARE, WHOLE]
+        for side in sides:
+            with timed_phases() as spent:
+                seconds[side].append(job.time(side))
+            if side == WHOLE:
+                phases.append(spent)
+    ratios = [a / b for a, b in zip(seconds[WHOLE][1:], seconds[BARE][1:], strict=True)]
+    bare = statistics.median(seconds[BARE][1:])
     figures = {
-        "ratio": round(statistics.median(ratios), 3),
-        "ratio_least": round(min(ratios), 3),
-        "ratio_most": round(max(ratios), 3),
-        "images": len(concepts.images),
-        "bare_images_per_second": round(len(concepts.images) / statistics.median(bares[1:]), 1),
-        "pairs": given.pairs,
-        "network": given.network,
-        "layers": layers,
-        "resolution": form.resolution,
-        "batch_size": BATCH,
-        "precision": "float32",
+        "ratio": spread(ratios),
+        "images": len(job.concepts.images),
+        "bare_images_per_second": round(len(job.concepts.images) / bare, 1),
+        "phases_of_bare": {
+            name: round(statistics.median(p.get(name, 0.0) for p in phases[1:]) / bare, 3)
+            for name in sorted({name for spent in phases for name in spent})
+        },
+        "passes": job.passes,
+        "peak_mib": {side: memory_of(side) for side in (WHOLE, BARE)} if given.memory_too else None,
+        **vars(given),
         "threads": torch.get_num_threads(),
+        "device": str(job.device),
     }
     print(json.dumps(figures | {"conditions": conditions}))
 
@@ -63,36 +76,147 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     """Return what is asked for on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--network", default="torchvision:resnet18", help="with random weights")
+    parser.add_argument("--network", default="torchvision:resnet18")
+    parser.add_argument("--weights", help="a state dict; random weights without", default=None)
+    parser.add_argument("--num-classes", type=int, default=None)
     parser.add_argument("--layer", action="append", help="may be repeated  [default: layer4]")
     parser.add_argument("--concepts", default="scenes", help="scenes or broden:DIR")
     parser.add_argument("--images", type=int, default=200, help="the first so many of the set")
+    parser.add_argument("--resolution", type=int, default=224)
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--precision", choices=["float32", "bf16"], default="float32")
+    parser.add_argument("--memory", default="2GiB", help="budget for kept maps; 0 is two passes")
+    parser.add_argument("--null", type=int, default=0, help="draws of chance in the whole one")
     parser.add_argument("--pairs", type=int, default=5, help="of timings, after a first one")
-    return parser.parse_args()
+    parser.add_argument("--memory-too", action="store_true", help="peak memory of either side")
+    parser.add_argument("--channels-last", action="store_true", help="in the bare pass alone")
+    parser.add_argument("--plain-allocator", action="store_true", help="leave malloc as it is")
+    parser.add_argument("--only", choices=[WHOLE, BARE], help="one run of one side: its memory")
+    given = parser.parse_args()
+    given.layer = given.layer or ["layer4"]
+    return given
 
 
-def whole(
-    network: nn.Module, layers: tuple[str, ...], concepts: ConceptSet, form: InputForm
-) -> float:
-    """Return the seconds of a dissection, decoding and examples included."""
-    started = time.perf_counter()
-    dissect(network, layers, concepts, batch_size=BATCH, **form.model_dump())
-    return time.perf_counter() - started
+class Job:
+    """A network and the images it is shown, by either side."""
+
+    def __init__(self, given: argparse.Namespace) -> None:
+        weights = None if given.weights is None else Path(given.weights)
+        loaded = load_network(given.network, weights=weights, num_classes=given.num_classes)
+        self.given = given
+        self.device = torch.device(default_device())
+        self.network: nn.Module = loaded.module.to(self.device)
+        self.concepts: ConceptSet = open_concepts(given.concepts, limit=given.images)
+        known = {} if loaded.input is None else {"mean": loaded.input.mean, "std": loaded.input.std}
+        self.form: InputForm = input_of(self.network, resolution=given.resolution, **known)
+        self.passes: dict[str, int] = {}
+        _ = self.concepts.fingerprint
+        if not given.plain_allocator:
+            keep_freed_memory()
+
+    def time(self, side: str) -> float:
+        """Return the seconds one side takes."""
+        run: Callable[[], None] = self.whole if side == WHOLE else self.bare
+        started = time.perf_counter()
+        run()
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter() - started
+
+    def whole(self) -> None:
+        """Dissect, and save the result."""
+        given = self.given
+        more = {"null": given.null} if given.null else {}
+        found = dissect(
+            self.network,
+            given.layer,
+            self.concepts,
+            batch_size=given.batch_size,
+            precision=given.precision,
+            memory=given.memory,
+            **self.form.model_dump(),
+            **more,
+        )
+        self.passes = dict(found.passes)
+        with tempfile.TemporaryDirectory() as folder:
+            found.save(Path(folder) / "D")
+
+    def bare(self) -> None:
+        """Decode, in the background too, and show every image to the whole network."""
+        count, size = len(self.concepts.images), self.given.batch_size
+        ranges = [range(i, min(i + size, count)) for i in range(0, count, size)]
+        bf16 = self.given.precision == "bf16"
+        with (
+            torch.inference_mode(),
+            torch.autocast(self.device.type, torch.bfloat16, enabled=bf16),
+            closing(read_ahead(self._read, ranges)) as batches,
+        ):
+            for pixels in batches:
+                batch = normalise(pixels, self.form, self.device)
+                if not bf16 and not self.given.channels_last:
+                    batch = batch.contiguous()
+                self.network(batch)
+
+    def _read(self, images: range) -> Any:
+        return read_pixels(self.concepts, images, self.form.resolution)
 
 
-def bare(
-    network: nn.Module, layers: tuple[str, ...], concepts: ConceptSet, form: InputForm
-) -> float:
-    """Return the seconds of decoding, in the background too, and a forward pass of every image."""
-    del layers
-    count = len(concepts.images)
-    ranges = [range(i, min(i + BATCH, count)) for i in range(0, count, BATCH)]
-    device = torch.device("cpu")
-    started = time.perf_counter()
-    with torch.inference_mode():
-        for pixels in read_ahead(lambda r: read_pixels(concepts, r, form.resolution), ranges):
-            network(normalise(pixels, form, device).contiguous())
-    return time.perf_counter() - started
+def alone(given: argparse.Namespace) -> dict[str, float]:
+    """Run one side once; return its peak memory and its seconds."""
+    job = Job(given)
+    seconds = job.time(given.only)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds": round(seconds, 2), "peak_mib": round(peak)}
+
+
+def memory_of(side: str) -> int:
+    """Return the peak memory of one side in a process of its own, in MiB."""
+    command = [sys.executable, *sys.argv, "--only", side]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
+    return int(json.loads(said.stdout.splitlines()[-1])["peak_mib"])
+
+
+@contextmanager
+def timed_phases() -> Iterator[dict[str, float]]:
+    """Time what the main thread spends in each part of a dissection, by wrapping it."""
+    spent: dict[str, float] = {}
+    places: list[tuple[Any, str, str]] = [
+        (forward, "show", "forward"),
+        (capture, "_copied", "capture"),
+        (search.LayerSearch, "add", "thresholds and kept maps"),
+        (passes, "stay_within", "thresholds and kept maps"),
+        (overlap.OverlapTally, "_meet", "tally"),
+        (overlap.OverlapTally, "_count", "tally"),
+        (Dissection, "save", "saving"),
+    ]
+    former = [getattr(place, name) for place, name, _ in places]
+    for (place, name, phase), function in zip(places, former, strict=True):
+        setattr(place, name, _timed(function, phase, spent))
+    try:
+        yield spent
+    finally:
+        for (place, name, _), function in zip(places, former, strict=True):
+            setattr(place, name, function)
+
+
+def _timed(function: Callable[..., Any], phase: str, spent: dict[str, float]) -> Any:
+    def timed(*arguments: Any, **named: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return function(*arguments, **named)
+        finally:
+            spent[phase] = spent.get(phase, 0.0) + time.perf_counter() - started
+
+    return timed
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Return median, least and most."""
+    return {
+        "median": round(statistics.median(values), 3),
+        "least": round(min(values), 3),
+        "most": round(max(values), 3),
+    }
 
 
 if __name__ == "__main__":

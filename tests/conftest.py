@@ -5,10 +5,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from commands import Ended, Prunescope
 
 REPOSITORY = Path(__file__).parent.parent
+
+settings.register_profile("prunescope", deadline=None)  # on a busy machine a time says nothing
+settings.load_profile("prunescope")
 
 
 @pytest.fixture(scope="session")

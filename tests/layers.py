@@ -53,6 +53,7 @@ def make_layer(
         units=table,
         overlap=overlap,
         examples=pd.DataFrame({"unit": range(len(units))}),
+        images=pd.DataFrame({"row": range(10)}),
         summary=summary | conditions,
     )
 

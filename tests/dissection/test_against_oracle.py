@@ -16,7 +16,8 @@ from prunescope.dissection.input import InputForm, normalise, read_pixels
 from prunescope.dissection.overlap import OverlapTally
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.scores import score_units
-from prunescope.dissection.thresholds import ThresholdCollector, cells_above
+from prunescope.dissection.search import LayerSearch
+from prunescope.dissection.thresholds import Cut, cells_above
 
 CATEGORIES = ("color", "object", "part")
 
@@ -33,16 +34,18 @@ def oracle():
 
 
 def tally_fast(activations, annotations, labels, categories, quantile):
-    """Return the counts of activations [image, unit, height, width], image by image."""
+    """Return the counts of activations [image, unit, height, width], a few images at a time."""
     maps = torch.from_numpy(activations)
     above = cells_above(quantile, maps[:, 0].numel(), "the maps")
-    collector = ThresholdCollector(maps.shape[1], above)
-    for image in maps:
-        collector.add(image.flatten(1))
-    tally = OverlapTally(collector.thresholds(), labels, categories)
+    cut = Cut(cells=maps[:, 0].numel(), above=above)
+    search = LayerSearch(maps, cut, examples=1, images=len(maps))
+    for number, some in enumerate(maps.split(4)):
+        search.add(number, some, torch.arange(len(some)) + 4 * number)
+    tally = OverlapTally(search.end().thresholds, labels, categories)
     reader = RegionReader(labels)
-    for image, annotation in zip(maps, annotations, strict=True):
-        tally.add(image, reader.read(annotation, "an image"))
+    for number in range(len(maps.split(4))):
+        regions = [reader.read(one, "an image") for one in annotations[4 * number : 4 * number + 4]]
+        assert list(tally.add(search.kept.take(number), regions))
     return tally.overlap()
 
 

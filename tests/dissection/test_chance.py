@@ -69,9 +69,7 @@ def test_a_p_at_its_bound_passes_exactly():
 )
 def test_discoveries_are_those_of_the_oracle(oracle, counts, candidates, dead):
     p = [float("nan") if unit in dead else count / 60 for unit, count in enumerate(counts)]
-    chosen = [
-        own and unit not in dead for unit, own in enumerate(candidates[: len(p)])
-    ]
+    chosen = [own and unit not in dead for unit, own in enumerate(candidates[: len(p)])]
     found = discoveries(np.array(p), np.array(chosen))
     assert found.tolist() == oracle.discoveries(p, chosen, RATE)
 

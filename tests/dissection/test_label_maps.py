@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from labelled import Labelled
 from prunescope.concepts.protocol import Annotation, Label
 from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.regions import RegionReader, label_table
@@ -25,24 +26,20 @@ def make_images(source, count=12):
     return images
 
 
-def maps_of(images, memory):
-    reader = RegionReader(LABELS)
+def fill(images, memory, labels=LABELS, categories=CATEGORIES):
+    """Return the maps of some annotations, what was put in, and which of them are read again."""
+    concepts = Labelled(annotations=tuple(images), labels=labels, categories=categories)
+    reader = RegionReader(labels)
     regions = [reader.read(image, "an image") for image in images]
-    asked = []
-
-    def read(image):
-        asked.append(image)
-        return regions[image]
-
-    maps = LabelMaps(read, LABELS, CATEGORIES, images=len(images), memory=memory)
-    return maps, regions, asked
+    maps = LabelMaps(concepts, reader, memory)
+    maps.add(range(len(images)), regions)
+    return maps, regions, concepts.asked
 
 
 @pytest.mark.parametrize("memory", [0, 1500, 1 << 20])
 def test_every_pixel_carries_what_it_did_for_any_memory(memory):
     images = make_images(np.random.default_rng(0))
-    maps, regions, asked = maps_of(images, memory)
-    maps.add(range(len(images)), regions)
+    maps, regions, asked = fill(images, memory)
     for image, expected in enumerate(regions):
         found = maps.regions(image)
         assert np.array_equal(found.columns, expected.columns)
@@ -60,8 +57,7 @@ def test_a_category_has_its_own_labels_alone(memory):
     annotation = Annotation(
         planes=np.array([[[1, 2, 4, 0]], [[0, 7, 7, 9]]], np.int32), whole=(300, 6)
     )
-    maps, regions, _ = maps_of([annotation], memory)
-    maps.add([0], regions)
+    maps, _, _ = fill([annotation], memory)
     assert maps.carried.tolist() == [[True, True, True]]
     color, object_, scene = (maps.of(0, place) for place in range(3))
     assert [LABELS[column].number for column in color.columns] == [6, 9, 300]
@@ -80,25 +76,8 @@ def test_more_labels_than_a_byte_can_number_are_held_too():
         Label(number=number, name=str(number), category="color") for number in range(1, 400)
     )
     plane = np.arange(400, dtype=np.int32).reshape(1, 20, 20)
-    region = RegionReader(labels).read(Annotation(planes=plane, whole=()), "an image")
-    maps = LabelMaps(lambda _: region, labels, ("color",), images=1, memory=1 << 20)
-    maps.add([0], [region])
+    annotation = Annotation(planes=plane, whole=())
+    maps, (region,), asked = fill([annotation], 1 << 20, labels, ("color",))
     assert np.array_equal(maps.regions(0).codes, region.codes)
     assert np.array_equal(maps.of(0, 0).codes, region.codes)
-
-
-def test_maps_of_shards_merge():
-    images = make_images(np.random.default_rng(1))
-    whole, regions, _ = maps_of(images, 1 << 20)
-    whole.add(range(len(images)), regions)
-    merged, _, asked = maps_of(images, 1 << 20)
-    for rank in range(3):
-        shard = maps_of(images, 1 << 20)[0]
-        shard.add(range(rank, 12, 3), regions[rank::3])
-        merged.merge(shard)
-    assert np.array_equal(merged.carried, whole.carried)
-    assert np.array_equal(merged.shapes, whole.shapes)
-    assert merged.bytes == whole.bytes
-    for image in range(len(images)):
-        assert np.array_equal(merged.regions(image).codes, whole.regions(image).codes)
     assert asked == []

@@ -9,18 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prunescope.concepts.protocol import Annotation, Label
+from prunescope.dissection.kept import ActiveMaps
 from prunescope.dissection.overlap import OverlapTally
 from prunescope.dissection.regions import RegionReader
 
 CATEGORIES = ("color", "part")
 
 
-def tally_of(labels, thresholds, pictures):
+def tally_of(labels, thresholds, pictures, **rules):
     """Count pictures, each the maps of all units and an annotation."""
-    tally = OverlapTally(torch.tensor(thresholds).double(), labels, CATEGORIES)
+    tally = OverlapTally(torch.tensor(thresholds).double(), labels, CATEGORIES, **rules)
+    maps = torch.stack([torch.tensor(maps).float() for maps, _ in pictures])
+    active = ActiveMaps.of(maps, maps.amax(dim=(2, 3)), torch.tensor(thresholds).double())
     reader = RegionReader(labels)
-    for maps, annotation in pictures:
-        tally.add(torch.tensor(maps).float(), reader.read(annotation, "an image"))
+    regions = [reader.read(annotation, "an image") for _, annotation in pictures]
+    assert sum(meeting.of for meeting in tally.add(active, regions)) == len(pictures)
     return tally
 
 
@@ -86,6 +89,22 @@ def test_many_units_on_a_large_label_map_are_counted_like_one(labels):
     assert torch.equal(together.intersection[::2], together.intersection[1::2])
     assert torch.equal(together.intersection[0], alone.intersection[0])
     assert torch.equal(together.activation[0], alone.activation[0])
+
+
+def test_an_autocast_around_it_costs_no_pixel(labels):
+    everywhere = Annotation(planes=np.full((1, 13, 95), 3, np.int32), whole=())
+    with torch.autocast("cpu", torch.bfloat16):
+        counts = tally_of(labels, [0.0], [([[[1]]], everywhere)]).overlap()
+    assert counts.intersection[0, 0] == 1235  # which a bfloat16 cannot hold
+
+
+def test_an_image_may_count_for_a_category_only_where_a_label_of_it_is_inside_the_mask(
+    labels, annotate
+):
+    picture = ([[[9, 9, 0, 0]]], annotate([[3, 0, 0, 9]]))
+    assert tally_of(labels, [1.0], [picture]).overlap().activation.tolist() == [[2, 2]]
+    inside = tally_of(labels, [1.0], [picture], inside=True).overlap()
+    assert inside.activation.tolist() == [[2, 0]]
 
 
 @given(seed=st.integers(0, 2**32 - 1))

@@ -12,7 +12,14 @@ from prunescope.dissection.counts import count_units
 from prunescope.dissection.result import Dissection, LayerDissection, check_room
 from prunescope.dissection.run import dissect
 
-FILES = ["examples.parquet", "overlap.safetensors", "summary.json", "units.csv", "units.parquet"]
+FILES = [
+    "examples.parquet",
+    "images.parquet",
+    "overlap.safetensors",
+    "summary.json",
+    "units.csv",
+    "units.parquet",
+]
 
 
 @pytest.fixture
@@ -37,6 +44,7 @@ def test_a_layer_read_again_equals_the_one_that_was_saved(dissection, tmp_path):
     assert read.layer == "colours"
     pd.testing.assert_frame_equal(read.units, saved.units)
     pd.testing.assert_frame_equal(read.examples, saved.examples)
+    pd.testing.assert_frame_equal(read.images, saved.images)
     assert read.summary == saved.summary
     for name, value in vars(saved.overlap).items():
         other = getattr(read.overlap, name)

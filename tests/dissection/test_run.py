@@ -42,6 +42,9 @@ def test_examples_are_the_images_of_the_highest_peaks_with_their_maps(eye, paint
     assert red["image"].tolist() == ["0.png", "2.png", "1.png"]
     assert red["row"].tolist() == [0, 2, 1]
     assert red["peak"].tolist() == [1, 1, 0]
+    assert red[["peak_row", "peak_column"]].iloc[0].tolist() == [
+        index[0] for index in np.nonzero(painted.pictures[0][:, :, 0])
+    ]
     assert np.array_equal(red["map"].iloc[1].reshape(4, 4), painted.pictures[2][:, :, 0] / 255)
     assert red[["height", "width"]].drop_duplicates().to_numpy().tolist() == [[4, 4]]
 
@@ -126,7 +129,7 @@ def test_progress_counts_every_image_of_both_passes(eye, painted):
     counter = Counter()
     dissect(eye, "colours", painted, quantile=0.1, batch_size=3, progress=counter, **PLAIN)
     assert counter.total == 8
-    assert counter.done == [(3, "thresholds"), (1, "thresholds"), (3, "masks"), (1, "masks")]
+    assert counter.done == [(3, "looking"), (1, "looking"), (3, "counting"), (1, "counting")]
 
 
 @pytest.mark.parametrize("link", [False, True])

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prunescope.base.errors import ConfigError
-from prunescope.dissection.thresholds import ExampleCollector, ThresholdCollector, cells_above
+from prunescope.dissection.thresholds import Cut, ThresholdCollector, cells_above
 
 
 def collect(parts: list[torch.Tensor], above: int) -> ThresholdCollector:
-    collector = ThresholdCollector(len(parts[0]), above)
+    collector = ThresholdCollector(len(parts[0]), Cut(cells=1_000_000, above=above))
     for part in parts:
         collector.add(part)
     return collector
@@ -74,28 +74,33 @@ def test_shards_merged_in_any_order_give_one_threshold(values, shards, above, se
     assert first.thresholds().item() == sorted(values, reverse=True)[above]
 
 
-def test_examples_rank_by_peak_and_equal_peaks_by_the_lower_image():
-    collector = ExampleCollector(2, 3)
-    collector.add(torch.tensor([[1.0, 0], [5, 0]]), first=0)
-    collector.add(torch.tensor([[5.0, 0], [3, 0], [9, 1]]), first=2)
-    assert collector.images.tolist() == [[4, 1, 2], [4, 0, 1]]
-    assert collector.peaks.tolist() == [[9, 5, 5], [1, 0, 0]]
+def test_cells_of_single_maps_go_to_the_units_they_are_of():
+    collector = ThresholdCollector(3, Cut(cells=6, above=1))
+    collector.add(torch.tensor([[5.0, 1], [2, 3], [9, 8]]), torch.tensor([0, 0, 2]))
+    collector.add(torch.tensor([[4.0, 7], [6, 1]]), torch.tensor([1, 2]))
+    assert collector.thresholds().tolist() == [3, 4, 8]
 
 
-def test_fewer_images_than_examples_are_all_kept():
-    collector = ExampleCollector(1, 16)
-    collector.add(torch.tensor([[1.0], [2.0]]), first=0)
-    assert collector.images.tolist() == [[1, 0]]
+def test_no_map_that_stays_below_its_bound_can_change_a_threshold():
+    maps = torch.randn(50, 4, 6, generator=torch.Generator().manual_seed(0))
+    every, active = (ThresholdCollector(4, Cut(cells=300, above=20)) for _ in range(2))
+    for image in maps:
+        every.add(image)
+        units = (image.amax(dim=1) > active.bounds).nonzero()[:, 0]
+        active.add(image[units], units)
+    assert torch.equal(active.thresholds(), every.thresholds())
+    assert torch.equal(every.thresholds(), maps.transpose(0, 1).flatten(1).sort(
+        dim=1, descending=True
+    ).values[:, 20].double())  # fmt: skip
 
 
-@given(peaks=st.lists(st.integers(0, 3), min_size=2, max_size=12), data=st.data())
-def test_examples_of_shards_merged_in_any_order_are_those_of_all_images(peaks, data):
-    cut = data.draw(st.integers(1, len(peaks) - 1))
-    column = torch.tensor(peaks).float()[:, None]
-    whole, early, late = (ExampleCollector(1, 4) for _ in range(3))
-    whole.add(column, first=0)
-    early.add(column[:cut], first=0)
-    late.add(column[cut:], first=cut)
-    late.merge(early)
-    assert torch.equal(late.images, whole.images)
-    assert torch.equal(late.peaks, whole.peaks)
+def test_a_threshold_may_lie_between_two_values():
+    collector = ThresholdCollector(1, Cut(cells=5, above=2, toward_next=0.25))
+    collector.add(torch.tensor([[5.0, 1, 4, 2, 3]]))
+    assert collector.thresholds().tolist() == [3.25]
+
+
+def test_an_estimate_after_a_part_of_the_cells_is_their_own_quantile():
+    collector = ThresholdCollector(1, Cut(cells=100, above=19))
+    collector.add(torch.arange(50.0)[None])
+    assert collector.estimates(0.5).tolist() == [40]  # the tenth largest

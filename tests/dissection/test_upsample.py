@@ -8,29 +8,53 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from prunescope.dissection.upsample import interpolation, masks_above
+from prunescope.dissection.upsample import masks_above, pixels_above, read_axis
 
 
+@pytest.mark.parametrize("source", [0, 1])
 @pytest.mark.parametrize(
     ("cells", "pixels"),
     [((1, 1), (1, 1)), ((1, 3), (5, 7)), ((7, 7), (112, 112)), ((7, 5), (113, 61)),
      ((28, 14), (9, 14)), ((56, 56), (13, 112)), ((3, 2), (1, 1))],
 )  # fmt: skip
-def test_weights_equal_torch_bilinear_interpolation(cells, pixels):
-    maps = torch.randn(2, *cells, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    rows, columns = (
-        interpolation(cell, pixel) / (2 * pixel) for cell, pixel in zip(cells, pixels, strict=True)
-    )
-    expected = functional.interpolate(maps[None], pixels, mode="bilinear", align_corners=False)[0]
-    torch.testing.assert_close(rows @ maps @ columns.T, expected, rtol=1e-12, atol=1e-12)
+def test_masks_equal_those_of_torch_bilinear_interpolation(cells, pixels, source):
+    maps = torch.randn(40, *cells, generator=torch.Generator().manual_seed(source))
+    thresholds = maps.flatten(1).quantile(torch.tensor(0.8), dim=1).double() + 1e-3
+    upsampled = functional.interpolate(
+        maps[:, None].double(), pixels, mode="bilinear", align_corners=False
+    )[:, 0]
+    assert torch.equal(masks_above(maps, thresholds, pixels), upsampled > thresholds[:, None, None])
 
 
 @given(cells=st.integers(1, 40), pixels=st.integers(1, 120))
-def test_weights_are_whole_numbers_that_sum_to_twice_the_pixels(cells, pixels):
-    weights = interpolation(cells, pixels)
-    assert torch.equal(weights, weights.round())
-    assert bool((weights >= 0).all())
-    assert torch.equal(weights.sum(dim=1), torch.full((pixels,), 2.0 * pixels).double())
+def test_every_pixel_lies_in_one_gap_and_reads_no_more_than_two_whole_cells(cells, pixels):
+    axis = read_axis(cells, pixels)
+    assert axis.pixels.sum() == pixels
+    assert torch.equal(axis.first, axis.pixels.cumsum(0) - axis.pixels)
+    used = axis.pixels > 0
+    last = axis.share + (axis.pixels - 1) * axis.step
+    assert bool((axis.share[used] >= 0).all())
+    assert bool((last[used] <= axis.whole).all())
+
+
+def test_nominal_centres_lie_half_a_pixel_further_on():
+    # Two cells on eight pixels: centres at 1.5 and 5.5, or nominally at 2 and 6.
+    maps, half = torch.tensor([[[0.0, 8.0]]]), torch.tensor([4.0]).double()
+    assert masks_above(maps, half, (1, 8))[0, 0].tolist() == [False] * 4 + [True] * 4
+    nominal = masks_above(maps, half, (1, 8), "nominal")[0, 0]
+    assert nominal.tolist() == [False] * 5 + [True] * 3
+
+
+def test_hits_are_counted_map_by_map_as_the_masks_are():
+    maps = torch.randn(9, 4, 5, generator=torch.Generator().manual_seed(0))
+    thresholds = torch.linspace(-2, 3, 9).double()
+    hits, masks = (found(maps, thresholds, (11, 6)) for found in (pixels_above, masks_above))
+    assert torch.equal(hits.counts, masks.sum(dim=(1, 2)))
+    assert hits.counts[0] > 0
+    assert hits.counts[-1] == 0
+    owners, pixels = masks.flatten(1).nonzero(as_tuple=True)
+    assert torch.equal(hits.pixels.sort().values, pixels.sort().values)
+    assert torch.equal(torch.arange(9).repeat_interleave(hits.counts), owners)
 
 
 def test_a_pixel_exactly_at_the_threshold_is_outside_the_mask():

@@ -25,9 +25,8 @@ def permute(world: Any, source_of: dict[tuple[int, str], int]) -> Any:
                 continue
             source = world.images[source_of[place, category]]
             own = [number for number, name in world.primary.items() if name == category]
-            for plane in source.planes:
-                planes.append(np.where(np.isin(plane, own), plane, 0))
-            whole.extend(number for number in source.whole if number in own)
+            planes += [np.where(np.isin(plane, own), plane, 0) for plane in source.planes]
+            whole += [number for number in source.whole if number in own]
         images.append(replace(image, planes=planes, whole=whole))
     return replace(world, images=images)
 

@@ -8,12 +8,15 @@ from typing import Any
 
 import typer
 
-from prunescope.base.progress import Progress, progress_on
+from prunescope.base.progress import SILENT, Progress, progress_on
 
 
 @contextmanager
-def progress_shown() -> Iterator[Progress]:
-    """Give a progress that is shown on standard error."""
+def progress_shown(shown: bool = True) -> Iterator[Progress]:
+    """Give a progress that is shown on standard error, or not at all."""
+    if not shown:
+        yield SILENT
+        return
     with progress_on(sys.stderr) as progress:
         yield progress
 

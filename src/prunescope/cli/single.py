@@ -49,12 +49,17 @@ def dissect(
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     precision: Precision = "float32",
     null: Null = 0,
+    memory: Annotated[
+        str,
+        typer.Option(help="For the maps kept between first sight and count; no number differs."),
+    ] = "2GiB",
     device: Device = None,
     _convention: Convention = "exact",
     as_json: Json = False,
 ) -> None:
     """Find the concept that each unit of one or more layers answers to."""
     from prunescope.analysis.summary import describe_layers
+    from prunescope.base.ranks import joined
     from prunescope.dissection.settings import DissectionSettings
     from prunescope.experiment.single import dissect_network
 
@@ -70,10 +75,11 @@ def dissect(
             "batch_size": batch_size,
             "precision": precision,
             "null": null,
+            "memory": memory,
         },
         "dissect",
     )
-    with progress_shown() as progress:
+    with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         dissection = dissect_network(
             _load(network, weights, num_classes),
             settings,
@@ -82,10 +88,14 @@ def dissect(
             split=split,
             limit=limit,
             device=device,
+            ranks=ranks,
             progress=progress,
         )
+    if ranks.rank > 0:
+        return
     text = describe_layers(dissection.summary())
-    print_result(dissection.summary(), text + (f"\nSaved in {out}" if out else ""), as_json=as_json)
+    values = dissection.summary() | {"passes": dict(dissection.passes)}
+    print_result(values, text + (f"\nSaved in {out}" if out else ""), as_json=as_json)
 
 
 def evaluate(

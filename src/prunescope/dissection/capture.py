@@ -109,7 +109,7 @@ class _Recorder:
                 )
             else:
                 self._faults.pop(layer, None)
-                self.maps[layer] = output.detach().to(torch.float32, copy=True)
+                self.maps[layer] = _copied(output)
                 if self._stop and len(self.maps) == len(self._modules):
                     raise _AllSeen
 
@@ -134,6 +134,10 @@ def _evaluation_mode(model: nn.Module) -> Iterator[None]:
     finally:
         for module, mode in modes.items():
             module.training = mode
+
+
+def _copied(output: Tensor) -> Maps:
+    return output.detach().to(torch.float32, copy=True, memory_format=torch.contiguous_format)
 
 
 def _is_map(output: Any) -> bool:

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor
 
+from prunescope.base.ranks import Ranks
 from prunescope.dissection.capture import Maps
 
 _LOW_BITS = (1 << 32) - 1
@@ -58,6 +59,12 @@ class ExampleCollector:
         """Take in the images another collector of the same units has seen."""
         device = self._keys.device
         self._take(other._keys.to(device), other._maps.to(device))
+
+    def exchange(self, ranks: Ranks) -> None:
+        """Take in the images that the collectors of other processes have seen."""
+        keys, maps = self._keys.clone(), self._maps.clone()
+        for other_keys, other_maps in zip(ranks.others(keys), ranks.others(maps), strict=True):
+            self._take(other_keys, other_maps)
 
     @property
     def _filled(self) -> int:

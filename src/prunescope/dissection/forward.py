@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from prunescope.base.devices import usable_device
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.images import Precision
+from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.seeding import torch_generator
 from prunescope.base.showing import show
 from prunescope.concepts.protocol import ConceptSet
@@ -19,14 +20,6 @@ from prunescope.dissection.capture import Maps, capture
 from prunescope.dissection.input import InputForm, normalise, read_pixels
 from prunescope.dissection.reading import read_ahead
 from prunescope.dissection.regions import RegionReader, Regions
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shard:
-    """One part of the batches: those whose number leaves the remainder `rank` by `ranks`."""
-
-    rank: int = 0
-    ranks: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +37,8 @@ class Observation:
     """A network, and the images it is shown; the same numbers however often it is repeated.
 
     The images come in one random order, so that what is seen early is like what is seen late, and
-    in the same batches however many shards there are.
+    in the same batches however many processes share them.
+    ranks: the processes that do; each shows every `count`th batch.
     say: where the user is told what he should know.
     """
 
@@ -54,7 +48,7 @@ class Observation:
     batch_size: int
     precision: Precision
     device: torch.device
-    shard: Shard = Shard()
+    ranks: Ranks = ALONE
     say: Callable[[str], None] = str
 
     @property
@@ -63,19 +57,20 @@ class Observation:
         return len(self.concepts.images)
 
     def own_batches(self) -> list[tuple[int, tuple[int, ...]]]:
-        """Return number and images of every batch of this shard."""
+        """Return number and images of every batch that this process shows."""
         order = torch.randperm(self.images, generator=torch_generator(0, "dissection", "order"))
-        batches = enumerate(order.split(self.batch_size))
-        return [
-            (number, tuple(images.tolist()))
-            for number, images in batches
-            if number % self.shard.ranks == self.shard.rank
-        ]
+        batches = [tuple(images.tolist()) for images in order.split(self.batch_size)]
+        return list(enumerate(batches))[self.ranks.rank :: self.ranks.count]
+
+    def probe(self, layers: Sequence[str]) -> dict[str, Tensor]:
+        """Return the maps of one image, for their shapes."""
+        pixels = read_pixels(self.concepts, [0], self.form.resolution)
+        return self._maps(pixels, layers, _Portion(1), stop=False)
 
     def batches(
         self, layers: Sequence[str], reader: RegionReader | None = None
     ) -> Generator[Batch, None, None]:
-        """Show the images of this shard once; not even that where no layer is asked for.
+        """Show this process's images once; not even that where no layer is asked for.
 
         reader: reads the labels; None leaves them unread.
         After the first batch, what lies behind the deepest layer is not computed.

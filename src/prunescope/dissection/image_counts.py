@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from prunescope.base.ranks import Ranks
 from prunescope.dissection.overlap import Meeting
 from prunescope.dissection.regions import Regions
 
@@ -38,6 +39,11 @@ class ImageCounts:
     def merge(self, other: "ImageCounts") -> None:
         """Take in the counts of other images."""
         self._rows |= other._rows
+
+    def exchange(self, ranks: Ranks) -> None:
+        """Take in the images that other processes have counted."""
+        for rows in ranks.gather(self._rows):
+            self._rows = self._rows | rows
 
     def table(self, names: Sequence[str], label_numbers: Sequence[int]) -> pd.DataFrame:
         """Return a row per image, in the set's order.

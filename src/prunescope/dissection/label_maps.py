@@ -1,14 +1,16 @@
 """Where are the labels of any image at hand, category by category and in little memory?"""
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Int64, Shaped
+from torch import from_numpy
 
-from prunescope.concepts.protocol import Label
-from prunescope.dissection.regions import Regions
+from prunescope.base.ranks import Ranks
+from prunescope.concepts.protocol import ConceptSet
+from prunescope.dissection.regions import RegionReader, Regions
 
 _OVERHEAD = 200  # bytes that Python takes to hold a record
 _CODES_OF_A_BYTE = 255
@@ -32,33 +34,22 @@ class LabelMaps:
     """The labels of every image of a set: compressed, as far as the memory goes, else read again.
 
     carried: whether an image carries a label of a category. shapes: of its label map. Both are
-    known of the images that were added or merged.
+    known of the images that were added here or in another process.
     """
 
-    def __init__(
-        self,
-        read: Callable[[int], Regions],
-        labels: Sequence[Label],
-        categories: Sequence[str],
-        *,
-        images: int,
-        memory: int,
-    ) -> None:
-        """Begin empty.
-
-        read: returns the labels of an image. labels, categories: all of the set, as they stand
-        there. memory: bytes for what is held.
-        """
-        places = [tuple(categories).index(label.category) for label in labels]
-        self._category_of = np.array(places, np.int64)
-        self._read = read
+    def __init__(self, concepts: ConceptSet, reader: RegionReader, memory: int) -> None:
+        """Begin empty. memory: bytes for what is held."""
+        self.concepts = concepts
+        self.reader = reader
         self._memory = memory
+        places = [concepts.categories.index(label.category) for label in concepts.labels]
+        self._category_of = np.array(places, np.int64)
         self._held: dict[int, dict[int, bytes]] = {}
         self.bytes = 0
         self.carried: Bool[np.ndarray, "image category"] = np.zeros(
-            (images, len(categories)), np.bool_
+            (len(concepts.images), len(concepts.categories)), np.bool_
         )
-        self.shapes: Int64[np.ndarray, "image 2"] = np.zeros((images, 2), np.int64)
+        self.shapes: Int64[np.ndarray, "image 2"] = np.zeros((len(concepts.images), 2), np.int64)
 
     def add(self, images: Sequence[int], regions: Sequence[Regions]) -> None:
         """Take in the labels of some images; they are held if there is room."""
@@ -72,13 +63,14 @@ class LabelMaps:
             parts = split_by_category(regions, self._category_of)
             self._hold(image, {category: _compressed(part) for category, part in parts})
 
-    def merge(self, other: "LabelMaps") -> None:
-        """Take in the images of another."""
-        self.carried |= other.carried
-        self.shapes = np.maximum(self.shapes, other.shapes)
-        for image, records in other._held.items():
-            if self.bytes < self._memory:
-                self._hold(image, records)
+    def exchange(self, ranks: Ranks) -> None:
+        """Take in the labels of the images that other processes have added."""
+        self.carried = ranks.total(from_numpy(self.carried).int()).bool().numpy()
+        self.shapes = ranks.total(from_numpy(self.shapes)).numpy()
+        for held in ranks.gather(self._held):
+            for image, records in held.items():
+                if image not in self._held and self.bytes < self._memory:
+                    self._hold(image, records)
 
     def of(self, image: int, category: int) -> CategoryLabels:
         """Return the labels of a category that an image carries.
@@ -115,6 +107,10 @@ class LabelMaps:
             truth=truth[order],
             shape=shape,
         )
+
+    def _read(self, image: int) -> Regions:
+        annotation = self.concepts.read_annotation(image)
+        return self.reader.read(annotation, self.concepts.images[image])
 
     def _pixels(self, image: int) -> int:
         return int(self.shapes[image].prod())

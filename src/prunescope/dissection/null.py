@@ -9,6 +9,7 @@ from jaxtyping import Float32, Float64, Int64, Shaped
 from torch import Tensor, from_numpy
 from torch.nn.functional import embedding_bag
 
+from prunescope.base.ranks import Ranks
 from prunescope.dissection.label_maps import CategoryLabels, LabelMaps
 from prunescope.dissection.overlap import Meeting, Overlap
 from prunescope.dissection.regions import Regions
@@ -77,9 +78,9 @@ class NullTally:
             area = masks.area.to(self._counts.dtype)[:, None, None]
             self._count(masks.units, lent.whole, area.expand(-1, *lent.whole.shape))
 
-    def merge(self, other: "NullTally") -> None:
-        """Take in other images."""
-        self._counts += other._counts.to(self._counts.device)
+    def exchange(self, ranks: Ranks) -> None:
+        """Take in the images of the tallies of other processes."""
+        self._counts = ranks.total(self._counts)
 
     def intersection(self, draw: int) -> Int64[Tensor, "unit label"]:
         """Return I of every unit and label in a draw, in pixels."""
@@ -116,26 +117,23 @@ class Null:
         self,
         maps: LabelMaps,
         units: Mapping[str, int],
-        *,
-        labels: int,
         categories: Sequence[str],
-        chosen: Sequence[str],
         draws: int,
         device: torch.device,
     ) -> None:
         """Draw, and make empty tallies.
 
-        maps: the labels of all images. units: of each layer. labels: of the whole set.
-        categories: all of the set. chosen: only their labels count.
+        maps: the labels of all images. units: of each layer. categories: only their labels count.
         """
+        names = maps.concepts.categories
         self._maps = maps
-        self._shuffle = Shuffle(maps.carried, maps.shapes, categories, draws)
-        self._chosen = [place for place, name in enumerate(categories) if name in chosen]
-        self._labels = labels
+        self._shuffle = Shuffle(maps.carried, maps.shapes, names, draws)
+        self._chosen = [place for place, name in enumerate(names) if name in categories]
+        self._labels = len(maps.concepts.labels)
         self._device = device
         pixels = int(maps.shapes.prod(axis=1).sum())
         self.tallies = {
-            layer: NullTally(number, labels, draws, pixels, device)
+            layer: NullTally(number, self._labels, draws, pixels, device)
             for layer, number in units.items()
         }
 

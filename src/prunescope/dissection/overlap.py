@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float64, Int64
 from torch import Tensor, from_numpy
 from torch.nn.functional import embedding_bag
 
+from prunescope.base.ranks import Ranks
 from prunescope.concepts.protocol import Label
 from prunescope.dissection.kept import ActiveMaps
 from prunescope.dissection.regions import Regions, label_table
@@ -123,6 +124,12 @@ class OverlapTally:
         self._intersection += other._intersection.to(self._intersection.device)
         self._activation += other._activation.to(self._activation.device)
         self._truth += other._truth
+
+    def exchange(self, ranks: Ranks) -> None:
+        """Take in the images of the tallies of other processes."""
+        self._intersection = ranks.total(self._intersection)
+        self._activation = ranks.total(self._activation)
+        self._truth = ranks.total(from_numpy(self._truth)).numpy()
 
     def overlap(self) -> Overlap:
         """Return the counts so far."""

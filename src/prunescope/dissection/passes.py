@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from prunescope.base.progress import Task
+from prunescope.dissection.capture import Maps
 from prunescope.dissection.forward import Batch, Observation
 from prunescope.dissection.image_counts import ImageCounts
 from prunescope.dissection.kept import ActiveMaps
@@ -23,7 +24,7 @@ class Sight:
     """What all images leave of a layer.
 
     passes: how often the images went through the network for it. kept_bytes: the most memory that
-    its kept maps took at any time. null: the counts of permuted labels, if they were asked for.
+    its kept maps took at any time. null: the counts with permuted labels, if they were asked for.
     """
 
     extremes: Extremes
@@ -50,44 +51,28 @@ def look(
     The first pass finds thresholds and examples, and keeps the maps that may have a mask; of
     layers whose maps would take more than `memory` bytes together it keeps none, and they are
     looked at again. The numbers are the same either way.
-    draws: how often the labels of these categories are permuted, too; their label maps are held in
-    as much memory again, and read anew where that does not do.
+    draws: how often the labels of these categories are permuted, too. The labels of all images are
+    then held in as much memory again, and read anew where that does not do.
     Raises ConfigError, at the first batch, where a layer has too few cells for the quantile.
     """
     reader = RegionReader(observation.concepts.labels)
-    maps = _label_maps(observation, reader, memory) if draws else None
-    searches = _search(observation, layers, quantile, examples, memory, reader, maps, task)
+    labels = LabelMaps(observation.concepts, reader, memory) if draws else None
+    searches = _search(observation, layers, quantile, examples, memory, labels, task)
+    for search in searches.values():
+        search.exchange(observation.ranks)
     extremes = {layer: search.end() for layer, search in searches.items()}
-    null = None if maps is None else _null(observation, maps, extremes, draws, categories)
-    return _count(observation, searches, extremes, reader, null, task)
-
-
-def _label_maps(observation: Observation, reader: RegionReader, memory: int) -> LabelMaps:
-    concepts = observation.concepts
-
-    def read(image: int) -> Regions:
-        return reader.read(concepts.read_annotation(image), concepts.images[image])
-
-    images = observation.images
-    return LabelMaps(read, concepts.labels, concepts.categories, images=images, memory=memory)
-
-
-def _null(
-    observation: Observation,
-    maps: LabelMaps,
-    extremes: Mapping[str, Extremes],
-    draws: int,
-    categories: Sequence[str],
-) -> Null:
-    return Null(
-        maps,
-        {layer: len(own.thresholds) for layer, own in extremes.items()},
-        labels=len(observation.concepts.labels),
-        categories=observation.concepts.categories,
-        chosen=categories,
-        draws=draws,
-        device=observation.device,
-    )
+    null = None
+    if labels is not None:
+        labels.exchange(observation.ranks)
+        units = {layer: len(own.thresholds) for layer, own in extremes.items()}
+        null = Null(labels, units, categories, draws, observation.device)
+    sights = _count(observation, searches, extremes, reader, null, task)
+    for sight in sights.values():
+        sight.tally.exchange(observation.ranks)
+        sight.images.exchange(observation.ranks)
+        if sight.null is not None:
+            sight.null.exchange(observation.ranks)
+    return sights
 
 
 def _search(
@@ -96,21 +81,28 @@ def _search(
     quantile: float,
     examples: int,
     memory: int,
-    reader: RegionReader,
-    label_maps: LabelMaps | None,
+    labels: LabelMaps | None,
     task: Task,
 ) -> dict[str, LayerSearch]:
     searches: dict[str, LayerSearch] = {}
-    read = None if label_maps is None else reader
-    with closing(observation.batches(layers, read)) as batches:
+
+    def begin(all_maps: Mapping[str, Maps]) -> None:
+        for layer, maps in all_maps.items():
+            cut = _cut(layer, observation.images, maps.shape[2:], quantile)
+            searches[layer] = LayerSearch(maps, cut, examples=examples, images=own)
+
+    own = sum(len(images) for _, images in observation.own_batches())
+    if own == 0:  # more processes than batches
+        begin(observation.probe(layers))
+    reader = None if labels is None else labels.reader
+    with closing(observation.batches(layers, reader)) as batches:
         for place, batch in enumerate(batches):
             images = torch.tensor(batch.images)
-            if label_maps is not None:
-                label_maps.add(batch.images, batch.regions)
+            if labels is not None:
+                labels.add(batch.images, batch.regions)
+            if not searches:
+                begin(batch.maps)
             for layer, maps in batch.maps.items():
-                if layer not in searches:
-                    cut = _cut(layer, observation.images, maps.shape[2:], quantile)
-                    searches[layer] = LayerSearch(maps, cut, examples)
                 searches[layer].add(batch.number, maps, images)
             # A prediction is worth most early, and after 1, 2, 4, 8, ... batches.
             stay_within(memory, searches, predict=place & (place + 1) == 0)
@@ -154,15 +146,10 @@ def _count(
     with closing(observation.batches(again, reader if null is None else None)) as batches:
         for batch in batches:
             regions = batch.regions if null is None else null.regions(batch.images)
-            met = {
-                layer: _meet(
-                    sight,
-                    _active(searches[layer], extremes[layer], layer, batch),
-                    batch.images,
-                    regions,
-                )
-                for layer, sight in sights.items()
-            }
+            met = {}
+            for layer, sight in sights.items():
+                active = _active(searches[layer], extremes[layer], layer, batch)
+                met[layer] = _meet(sight, active, batch.images, regions)
             if null is not None:
                 null.add(batch.images, met)
             task.advance(len(batch.images), note="counting")
@@ -179,10 +166,11 @@ def _active(search: LayerSearch, extremes: Extremes, layer: str, batch: Batch) -
 def _meet(
     sight: Sight, active: ActiveMaps, images: Sequence[int], regions: Sequence[Regions]
 ) -> list[Meeting]:
-    done, met = 0, []
+    met: list[Meeting] = []
+    done = 0
     for meeting in sight.tally.add(active, regions):
         some = slice(done, done + meeting.of)
         sight.images.add(images[some], meeting, regions[some])
-        done += meeting.of
         met.append(meeting)
+        done += meeting.of
     return met

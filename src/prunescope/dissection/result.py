@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +85,13 @@ class LayerDissection:
 
 @dataclass(frozen=True, kw_only=True)
 class Dissection:
-    """The dissected layers of one network, in the order asked for."""
+    """The dissected layers of one network, in the order asked for.
+
+    passes: how often the images were shown for each layer; empty where nobody knows any more.
+    """
 
     layers: Mapping[str, LayerDissection]
+    passes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def units(self) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from prunescope.base.allocator import keep_freed_memory
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.images import Channels, Precision
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.ranks import ALONE, Ranks
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.capture import find_layers
@@ -24,9 +25,6 @@ from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.scores import score_units
 from prunescope.dissection.search import Extremes
 from prunescope.dissection.settings import DissectionSettings
-
-MEMORY = 2 << 30
-"""Budget for kept maps unless another is stated, in bytes."""
 
 
 def dissect(
@@ -46,8 +44,8 @@ def dissect(
     precision: Precision = "float32",
     examples: int = 16,
     null: int = 0,
+    memory: int | str = "2GiB",
     device: str | torch.device | None = None,
-    memory: int = MEMORY,
     progress: Progress = SILENT,
 ) -> Dissection:
     """Return the concept of every unit of the layers (METHOD section 2, convention `exact`).
@@ -56,9 +54,6 @@ def dissect(
     concepts: a concept set, or the name of one ("scenes", "broden:DIR"), of which `split` and
         `limit` select images.
     device: where to compute; where the model is when None. The model comes back as it was.
-    memory: bytes that the maps may take that are kept for the masks, of all layers together.
-        Layers that need more are shown the images twice; no number depends on it. With `null`,
-        as much again for the labels of all images; those beyond it are read again and again.
     The rest: see DissectionSettings.
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
@@ -74,13 +69,14 @@ def dissect(
         "precision": precision,
         "examples": examples,
         "null": null,
+        "memory": memory,
     }
     settings = DissectionSettings.validate_from(given, "dissect")
     if isinstance(concepts, str):
         concepts = open_concepts(concepts, split=split, limit=limit, progress=progress)
     elif split is not None or limit is not None:
         raise ConfigError("split and limit select images of a concept set given by name only")
-    return dissect_as(settings, model, concepts, device=device, memory=memory, progress=progress)
+    return dissect_as(settings, model, concepts, device=device, progress=progress)
 
 
 def dissect_as(
@@ -89,10 +85,14 @@ def dissect_as(
     concepts: ConceptSet,
     *,
     device: str | torch.device | None = None,
-    memory: int = MEMORY,
+    ranks: Ranks = ALONE,
     progress: Progress = SILENT,
 ) -> Dissection:
-    """Return what `dissect` does, under settings already stated."""
+    """Return what `dissect` does, under settings already stated.
+
+    ranks: the processes that share the images, each of which must call this with the same
+    arguments; every one gets the whole result.
+    """
     find_layers(model, settings.layers)
     check_concepts(concepts, settings.categories)
     form = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
@@ -107,6 +107,7 @@ def dissect_as(
             batch_size=settings.batch_size,
             precision=settings.precision,
             device=place,
+            ranks=ranks,
             say=progress.say,
         )
         sights = look(
@@ -114,15 +115,18 @@ def dissect_as(
             settings.layers,
             quantile=settings.quantile,
             examples=settings.examples,
-            memory=memory,
+            memory=int(settings.memory),
             draws=settings.null,
             categories=settings.categories or concepts.categories,
             task=task,
         )
+    for layer, sight in sights.items():
+        _tell(layer, sight, progress)
     return Dissection(
         layers={
             layer: _conclude(layer, settings, observation, sight) for layer, sight in sights.items()
-        }
+        },
+        passes={layer: sight.passes for layer, sight in sights.items()},
     )
 
 
@@ -137,6 +141,20 @@ def check_concepts(concepts: ConceptSet, categories: Sequence[str] | None) -> No
             raise ConfigError(
                 f'categories names "{category}"{hint}, but {concepts.name} has {known}'
             )
+
+
+def _tell(layer: str, sight: Sight, progress: Progress) -> None:
+    """Say how a layer was looked at, and which of its units cannot fire."""
+    kept = sight.kept_bytes / 2**20
+    how = f"one pass, maps of up to {kept:,.0f} MiB kept" if sight.passes == 1 else "two passes"
+    progress.say(f"{layer}: {how}")
+    highest = sight.extremes.peaks.amax(dim=1)
+    tied = int((highest <= sight.extremes.thresholds).sum())
+    if tied:
+        progress.say(
+            f"{layer}: {tied:,} units never exceed their threshold, which is their largest "
+            "activation: they are constant, or tie there"
+        )
 
 
 def _conclude(
@@ -161,7 +179,7 @@ def _conclude(
         "concept_set": {"name": _placeless(concepts.name), "fingerprint": concepts.fingerprint},
         "input": observation.form.model_dump(mode="json"),
         "convention": "exact",
-        "settings": settings.model_dump(mode="json", exclude={"layers"}),
+        "settings": settings.model_dump(mode="json", exclude={"layers", "memory"}),
     }
     return LayerDissection(
         layer=layer,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
+from prunescope.base.ranks import Ranks
 from prunescope.dissection.capture import Maps
 from prunescope.dissection.examples import ExampleCollector
 from prunescope.dissection.kept import ActiveMaps, KeptMaps
@@ -34,12 +35,16 @@ class LayerSearch:
     kept: None once they were given up, for want of memory; the layer is then looked at twice.
     """
 
-    def __init__(self, maps: Maps, cut: Cut, examples: int) -> None:
-        """Begin empty. maps: like those that will come, for units, shape and device."""
+    def __init__(self, maps: Maps, cut: Cut, *, examples: int, images: int) -> None:
+        """Begin empty.
+
+        maps: like those that will come, for units, shape and device. images: how many will.
+        """
         self._thresholds = ThresholdCollector(maps.shape[1], cut, maps.device)
         self._examples = ExampleCollector(examples, maps)
         self._cut = cut
-        self._seen = 0  # maps
+        self._images = images
+        self._seen = 0
         self._map_cells = maps.shape[2] * maps.shape[3]
         self._map_bytes = maps[0, 0].numel() * maps.element_size() + 2 * 8 + 4
         self.kept: KeptMaps | None = KeptMaps()
@@ -47,7 +52,7 @@ class LayerSearch:
     def add(self, number: int, maps: Maps, images: Int64[Tensor, " image"]) -> None:
         """Take in a batch. images: their indexes in the set."""
         peaks = maps.amax(dim=(2, 3))
-        self._seen += peaks.numel()
+        self._seen += len(images)
         self._examples.add(maps, peaks, images)
         active = ActiveMaps.of(maps, peaks, self._thresholds.bounds)
         self._thresholds.add(active.maps.flatten(1), active.units)
@@ -63,15 +68,19 @@ class LayerSearch:
         """Return how much memory the kept maps will take after the last image, about."""
         if self.kept is None:
             return 0.0
-        units = len(self._thresholds.bounds)
-        total = units * self._cut.cells / self._map_cells
-        bounds = self._thresholds.estimates(self._seen / total)
-        return self.kept.count_above(bounds) / self._seen * total * self._map_bytes
+        bounds = self._thresholds.estimates(self._seen * self._map_cells / self._cut.cells)
+        maps_an_image = self.kept.count_above(bounds) / self._seen
+        return maps_an_image * self._images * self._map_bytes
 
     def merge(self, other: "LayerSearch") -> None:
         """Take in the values and examples of other images; their kept maps stay where they are."""
         self._thresholds.merge(other._thresholds)
         self._examples.merge(other._examples)
+
+    def exchange(self, ranks: Ranks) -> None:
+        """Take in the values and examples of the images that other processes have seen."""
+        self._thresholds.exchange(ranks)
+        self._examples.exchange(ranks)
 
     def end(self) -> Extremes:
         """Return what all images leave."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import ByteSize, Field, model_validator
 
 from prunescope.base.images import Channels, Precision
 from prunescope.base.settings import Settings
@@ -23,6 +23,9 @@ class DissectionSettings(Settings):
     precision: the forward pass in float32, or in bfloat16 where autocast allows.
     examples: number of top images kept per unit.
     null: how often the labels are permuted among the images, to see what is due to chance.
+    memory: bytes ("512MiB") for the maps that are kept until the thresholds are known, of all
+        layers together. Layers that need more are shown the images twice; it changes no number.
+        With `null`, as much again for the labels of all images; what it does not hold is read anew.
     """
 
     layers: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -36,6 +39,7 @@ class DissectionSettings(Settings):
     precision: Precision = "float32"
     examples: Annotated[int, Field(ge=1)] = 16
     null: Annotated[int, Field(ge=0)] = 0
+    memory: ByteSize = ByteSize(2 << 30)
 
     def completed(self, *, resolution: int, mean: Channels, std: Channels) -> "DissectionSettings":
         """Return these settings with a network's own input where they state none."""

@@ -9,6 +9,7 @@ from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
 from prunescope.base.errors import ConfigError
+from prunescope.base.ranks import Ranks
 
 _SPARE_VALUES = 64
 
@@ -90,6 +91,11 @@ class ThresholdCollector:
     def merge(self, other: "ThresholdCollector") -> None:
         """Take in everything another collector of the same units has seen."""
         self.add(other._values.to(self._values.device))
+
+    def exchange(self, ranks: Ranks) -> None:
+        """Take in what the collectors of other processes have seen."""
+        for values in ranks.others(self.largest().clone()):
+            self.add(values)
 
     def largest(self) -> Float32[Tensor, "unit value"]:
         """Return the K + 1 largest values of every unit, in no order; -inf where fewer came."""

@@ -130,7 +130,7 @@ def _runs_above(
     Along a row of a quad the excess runs linearly from one side to the other, and so, without
     ever turning, does its rounded value: what is above is one run from the higher side on.
     """
-    owner, y, x = quads
+    _, y, x = quads
     left, right = _at_sides(maps, thresholds, quads, rows)
     within = torch.arange(left.shape[1], device=maps.device)
     inside = within < rows.pixels[y][:, None]

@@ -17,7 +17,7 @@ Kind = Literal["rewind", "level", "dissection", "tables", "figures", "report"]
 _VERSIONS: dict[Kind, int] = {
     "rewind": 1,
     "level": 1,
-    "dissection": 1,
+    "dissection": 2,
     "tables": 1,
     "figures": 1,
     "report": 1,
@@ -174,11 +174,10 @@ def _level(
     folder = f"replicate-{moment.replicate}/" + ("" if previous is None else f"{strategy}/")
     inputs = [moment.artifact] if previous is None else [moment.artifact, previous.artifact]
     artifact = Artifact(path=f"{folder}level-{number:02d}", key=_key("level", settings, inputs))
-    later = study.dissection.model_dump(mode="json", include={"null"}, exclude_defaults=True)
     common = {
         "concepts": sources.concepts_fingerprint,
-        **study.dissection.model_dump(mode="json", exclude={"layers", "null"}),
-        **later,
+        **study.dissection.model_dump(mode="json", exclude={"layers", "memory", "null"}),
+        **study.dissection.model_dump(mode="json", include={"null"}, exclude_defaults=True),
     }
     dissections = {
         layer: Artifact(

@@ -5,6 +5,7 @@ from pathlib import Path
 from prunescope.base.devices import default_device, usable_device
 from prunescope.base.images import Channels, Precision
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.ranks import ALONE, Ranks
 from prunescope.concepts import open_concepts
 from prunescope.data.images import find_split, load_images
 from prunescope.dissection.result import Dissection, check_room
@@ -58,15 +59,18 @@ def dissect_network(
     split: str | None = None,
     limit: int | None = None,
     device: str | None = None,
+    ranks: Ranks = ALONE,
     progress: Progress = SILENT,
 ) -> Dissection:
     """Dissect a network as its own input wants it, and save the result under `out` if given.
+
+    ranks: the processes that share the images; the first one saves.
 
     Raises ConfigError before any work where `out` cannot take it, as `check_room` says, or the
     device is not there.
     """
     place = usable_device(device or default_device())
-    if out is not None:
+    if out is not None and ranks.rank == 0:
         check_room(out)
     if network.input is not None:
         settings = settings.completed(**vars(network.input))
@@ -75,8 +79,9 @@ def dissect_network(
         network.module,
         open_concepts(concepts, split=split, limit=limit, progress=progress),
         device=place,
+        ranks=ranks,
         progress=progress,
     )
-    if out is not None:
+    if out is not None and ranks.rank == 0:
         dissection.save(out)
     return dissection

@@ -1,0 +1,57 @@
+"""Are a unit's examples the images of its highest peaks, with its maps there?"""
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prunescope.dissection.examples import ExampleCollector
+
+
+def maps_of(peaks: list[list[float]]) -> torch.Tensor:
+    """Return maps of one row of two cells, the peak and less, of images and their units."""
+    values = torch.tensor(peaks).float()
+    return torch.stack([values, values - 1], dim=2)[:, :, None]
+
+
+def add(collector: ExampleCollector, peaks: list[list[float]], images: list[int]) -> None:
+    maps = maps_of(peaks)
+    collector.add(maps, maps.amax(dim=(2, 3)), torch.tensor(images))
+
+
+def test_examples_rank_by_peak_and_equal_peaks_by_the_lower_image():
+    collector = ExampleCollector(3, maps_of([[0, 0]]))
+    add(collector, [[5, 0], [3, 0], [9, 1]], [2, 3, 4])
+    add(collector, [[1, 0], [5, 0]], [0, 1])
+    assert collector.images.tolist() == [[4, 1, 2], [4, 0, 1]]
+    assert collector.peaks.tolist() == [[9, 5, 5], [1, 0, 0]]
+    assert collector.maps[0].flatten(1).tolist() == [[9, 8], [5, 4], [5, 4]]
+
+
+def test_negative_peaks_and_both_zeros_rank_as_numbers_do():
+    collector = ExampleCollector(5, maps_of([[0]]))
+    add(collector, [[-2.5], [0.0], [-1e-30], [-0.0], [-1e30]], [4, 3, 2, 1, 0])
+    assert collector.images.tolist() == [[1, 3, 2, 4, 0]]
+    assert collector.peaks[0].tolist() == torch.tensor([0, 0, -1e-30, -2.5, -1e30]).tolist()
+
+
+def test_fewer_images_than_examples_are_all_kept():
+    collector = ExampleCollector(16, maps_of([[0]]))
+    add(collector, [[1], [2]], [0, 1])
+    assert collector.images.tolist() == [[1, 0]]
+    assert collector.maps.shape == (1, 2, 1, 2)
+
+
+@given(peaks=st.lists(st.integers(-3, 3), min_size=2, max_size=12), data=st.data())
+def test_examples_of_shards_merged_in_any_order_are_those_of_all_images(peaks, data):
+    cut = data.draw(st.integers(1, len(peaks) - 1))
+    column = [[peak] for peak in peaks]
+    whole, early, late = (ExampleCollector(4, maps_of([[0]])) for _ in range(3))
+    add(whole, column, list(range(len(peaks))))
+    add(early, column[:cut], list(range(cut)))
+    add(late, column[cut:], list(range(cut, len(peaks))))
+    late.merge(early)
+    assert torch.equal(late.images, whole.images)
+    assert torch.equal(late.peaks, whole.peaks)
+    assert torch.equal(late.maps, whole.maps)
+    expected = sorted(range(len(peaks)), key=lambda image: (-peaks[image], image))[:4]
+    assert whole.images[0].tolist() == expected

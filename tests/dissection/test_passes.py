@@ -1,0 +1,180 @@
+"""Does the way the images are looked at change a number: passes, memory, processes?"""
+
+import copy
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from prunescope.base.progress import Progress
+from prunescope.base.ranks import Ranks
+from prunescope.concepts.protocol import Annotation
+from prunescope.dissection.run import dissect, dissect_as
+from prunescope.dissection.search import LayerSearch, stay_within
+from prunescope.dissection.settings import DissectionSettings
+from prunescope.dissection.thresholds import Cut
+
+PLAIN = {"resolution": 8, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
+
+
+class Threads(Ranks):
+    """Processes of one machine, played by threads: what one holds, the others are handed."""
+
+    def __init__(self, rank, barrier, board):
+        super().__init__(rank=rank, count=barrier.parties)
+        object.__setattr__(self, "barrier", barrier)
+        object.__setattr__(self, "board", board)
+
+    def gather(self, held):
+        self.board[self.rank] = held
+        self.barrier.wait(60)
+        everything = list(self.board)
+        self.barrier.wait(60)
+        return everything
+
+    def others(self, tensor):
+        everything = self.gather(tensor.clone())
+        return (one for rank, one in enumerate(everything) if rank != self.rank)
+
+    def total(self, tensor):
+        return torch.stack(self.gather(tensor.clone())).sum(dim=0)
+
+
+@pytest.fixture
+def many(painted):
+    """Twelve pictures of coloured noise, labelled by what is red and green in them."""
+    source = np.random.default_rng(0)
+    pictures = tuple(source.integers(0, 256, (8, 8, 3), np.uint8) for _ in range(12))
+    annotations = tuple(
+        Annotation(
+            planes=np.where(picture[:, :, 0] > 200, 3, np.where(picture[:, :, 1] > 200, 5, 0))[None]
+            .astype(np.int32),
+            whole=(9,) if index % 3 == 0 else (),
+        )
+        for index, picture in enumerate(pictures)
+    )  # fmt: skip
+    return replace(painted, pictures=pictures, annotations=annotations)
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(), nn.Conv2d(6, 4, 3, stride=2))
+
+
+def assert_same(first, second):
+    assert list(first.layers) == list(second.layers)
+    for name, layer in first.layers.items():
+        other = second.layers[name]
+        for table in ("units", "examples", "images"):
+            pd.testing.assert_frame_equal(getattr(layer, table), getattr(other, table))
+        assert torch.equal(layer.overlap.intersection, other.overlap.intersection)
+        assert layer.summary == other.summary
+
+
+@pytest.mark.parametrize(("memory", "passes"), [("1GiB", [1, 1]), (0, [2, 2]), (7_000, [1, 2])])
+def test_every_budget_gives_the_same_numbers(network, many, memory, passes):
+    how = {"quantile": 0.05, "batch_size": 2, "null": 3, **PLAIN}
+    given_room = dissect(network, ["2", "1"], many, **how)
+    found = dissect(network, ["2", "1"], many, memory=memory, **how)
+    assert list(found.passes.values()) == passes
+    assert_same(found, given_room)
+
+
+@pytest.mark.parametrize("count", [2, 3, 14])
+@pytest.mark.parametrize("memory", ["1GiB", 0])
+def test_processes_that_share_the_images_get_what_one_alone_gets(network, many, count, memory):
+    wanted = DissectionSettings(layers=("1", "2"), quantile=0.05, batch_size=1, null=3, **PLAIN)
+    alone = dissect_as(wanted, network, many)
+    barrier, board = threading.Barrier(count), [None] * count
+    given_less = wanted.model_copy(update={"memory": 1 << 30 if memory else 0})
+
+    def work(rank):
+        return dissect_as(
+            given_less, copy.deepcopy(network), many, ranks=Threads(rank, barrier, board)
+        )
+
+    with ThreadPoolExecutor(count) as pool:
+        for shared in pool.map(work, range(count)):
+            assert_same(shared, alone)
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    budget=st.sampled_from([0, 1_000, 5_000, 1 << 30]),
+    above=st.integers(1, 40),
+    kind=st.sampled_from(["smooth", "whole numbers", "mostly zero"]),
+)
+@settings(max_examples=25)
+def test_kept_maps_are_exactly_those_above_the_thresholds(seed, budget, above, kind):
+    maps = torch.randn(24, 3, 4, 4, generator=torch.Generator().manual_seed(seed))
+    maps = {"smooth": maps, "whole numbers": maps.round(), "mostly zero": (maps - 2).relu()}[kind]
+    cut = Cut(cells=24 * 16, above=above)
+    search = LayerSearch(maps, cut, examples=2, images=24)
+    for number, batch in enumerate(maps.split(5)):
+        search.add(number, batch, torch.arange(len(batch)) + 5 * number)
+        stay_within(budget, {"layer": search}, predict=number in (0, 1, 3))
+    thresholds = search.end().thresholds
+    values = maps.transpose(0, 1).flatten(1).sort(dim=1, descending=True).values
+    assert torch.equal(thresholds, values[:, above].double())
+    if search.kept is None:
+        return
+    for number, batch in enumerate(maps.split(5)):
+        active = search.kept.take(number).above(thresholds)
+        units, places = (thresholds[:, None] < batch.amax(dim=(2, 3)).T).nonzero(as_tuple=True)
+        assert torch.equal(active.units, units)
+        assert torch.equal(active.places, places)
+        assert torch.equal(active.maps, batch[places, units])
+
+
+def test_the_prediction_is_about_right_after_a_quarter_of_the_images():
+    maps = torch.randn(400, 8, 7, 7, generator=torch.Generator().manual_seed(0))
+    search = LayerSearch(maps, Cut(cells=400 * 49, above=98), examples=1, images=400)
+    predictions = []
+    for number, batch in enumerate(maps.split(25)):
+        search.add(number, batch, torch.arange(25) + 25 * number)
+        predictions.append(search.predicted_bytes())
+    search.clear()
+    assert predictions[3] == pytest.approx(search.kept.bytes, rel=0.25)
+    assert predictions[-1] == pytest.approx(search.kept.bytes, rel=0.05)
+
+
+def test_the_layer_that_needs_most_is_given_up_first():
+    searches = {}
+    for side in (2, 8):
+        maps = torch.randn(10, 3, side, side, generator=torch.Generator().manual_seed(0))
+        cut = Cut(cells=10 * side * side, above=side)
+        searches[side] = LayerSearch(maps, cut, examples=1, images=10)
+        searches[side].add(0, maps, torch.arange(10))
+        searches[side].clear()
+    stay_within(searches[8].kept.bytes, searches, predict=False)
+    assert searches[8].kept is None
+    assert searches[2].kept is not None
+
+
+def test_units_that_cannot_exceed_their_threshold_are_told(many):
+    class Constant(nn.Module):
+        def forward(self, images):
+            return torch.stack([images[:, 0], torch.full_like(images[:, 0], 3.0)], dim=1)
+
+    class Listening(Progress):
+        def say(self, message):
+            said.append(message)
+
+    said = []
+    found = dissect(
+        nn.Sequential(Constant()), "0", many, quantile=0.05, progress=Listening(), **PLAIN
+    )
+    assert found.units["dead"].tolist() == [False, True]
+    assert said == [
+        "0: one pass, maps of up to 0 MiB kept",
+        "0: 1 units never exceed their threshold, which is their largest activation: they are "
+        "constant, or tie there",
+    ]
