@@ -81,8 +81,9 @@ def assert_same(first, second):
 
 @pytest.mark.parametrize(("memory", "passes"), [("1GiB", [1, 1]), (0, [2, 2]), (7_000, [1, 2])])
 def test_every_budget_gives_the_same_numbers(network, many, memory, passes):
-    given_room = dissect(network, ["2", "1"], many, quantile=0.05, batch_size=2, **PLAIN)
-    found = dissect(network, ["2", "1"], many, quantile=0.05, batch_size=2, memory=memory, **PLAIN)
+    how = {"quantile": 0.05, "batch_size": 2, "null": 3, **PLAIN}
+    given_room = dissect(network, ["2", "1"], many, **how)
+    found = dissect(network, ["2", "1"], many, memory=memory, **how)
     assert list(found.passes.values()) == passes
     assert_same(found, given_room)
 
@@ -90,7 +91,7 @@ def test_every_budget_gives_the_same_numbers(network, many, memory, passes):
 @pytest.mark.parametrize("count", [2, 3, 14])
 @pytest.mark.parametrize("memory", ["1GiB", 0])
 def test_processes_that_share_the_images_get_what_one_alone_gets(network, many, count, memory):
-    wanted = DissectionSettings(layers=("1", "2"), quantile=0.05, batch_size=1, **PLAIN)
+    wanted = DissectionSettings(layers=("1", "2"), quantile=0.05, batch_size=1, null=3, **PLAIN)
     alone = dissect_as(wanted, network, many)
     barrier, board = threading.Barrier(count), [None] * count
     given_less = wanted.model_copy(update={"memory": 1 << 30 if memory else 0})

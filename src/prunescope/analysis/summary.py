@@ -10,6 +10,7 @@ import pyarrow as pa
 from prunescope.analysis.netdissect import read_netdissect, require_columns
 from prunescope.analysis.places import UNITS, layer_folders
 from prunescope.base.errors import DataError
+from prunescope.dissection.chance import describe_chance
 from prunescope.dissection.counts import by_layer, count_units
 
 _OUR_COLUMNS = ("unit", "concept", "category", "iou", "interpretable", "dead")
@@ -59,6 +60,8 @@ def _described(layer: str, counts: Mapping[str, Any]) -> str:
         f"of {counts['concepts']:,} concepts; {counts['dead']:,} never fire",
         f"  {'':<12}{'units':>8}{'concepts':>10}",
     ]
+    if "chance" in counts:
+        lines.insert(1, f"  {describe_chance(counts['chance'])}")
     lines += [
         f"  {category:<12}{own['units']:>8,}{own['concepts']:>10,}"
         for category, own in counts["by_category"].items()

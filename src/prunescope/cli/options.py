@@ -28,6 +28,12 @@ Network = Annotated[
 Resolution = Annotated[int | None, typer.Option(min=1, help="Squash the images to N x N pixels.")]
 Mean = Annotated[str | None, typer.Option(metavar="R,G,B", help="Mean of the channels in [0, 1].")]
 Std = Annotated[str | None, typer.Option(metavar="R,G,B", help="Standard deviation of them.")]
+Null = Annotated[
+    int,
+    typer.Option(
+        min=0, metavar="N", help="Permute the labels N times to see what is due to chance; try 20."
+    ),
+]
 Precision = Annotated[images.Precision, typer.Option(help="Of the forward pass.")]
 Convention = Annotated[
     Literal["exact", "netdissect", "lite", "quick"],

@@ -42,6 +42,11 @@ class Overlap:
         """Whether a unit never fires: its A is 0 over every category."""
         return (self.activation == 0).all(dim=1)
 
+    def allowed(self, categories: Sequence[str]) -> Bool[np.ndarray, " label"]:
+        """Whether each label is of one of some categories."""
+        chosen = [self.categories.index(name) for name in categories]
+        return np.isin(self.category_of.numpy(), chosen)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Meeting:
@@ -49,13 +54,15 @@ class Meeting:
 
     of: how many images.
     units, images: of which unit, and of which of the images, each mask is; image by image.
-    area: pixels of the mask. pixels: of them, those that carry the label of each code, from 1.
+    area: pixels of the mask. hits: their places in the label map, one mask after the other.
+    pixels: of them, those that carry the label of each code, from 1.
     """
 
     of: int
     units: Int64[Tensor, " mask"]
     images: Int64[Tensor, " mask"]
     area: Int64[Tensor, " mask"]
+    hits: Int64[Tensor, " hit"]
     pixels: Int64[Tensor, "mask label"]
 
 
@@ -149,7 +156,12 @@ class OverlapTally:
                 hits.pixels + start, table, hits.counts.cumsum(0) - hits.counts, mode="sum"
             )
         return Meeting(
-            of=len(regions), units=units, images=images, area=hits.counts, pixels=met.long()
+            of=len(regions),
+            units=units,
+            images=images,
+            area=hits.counts,
+            hits=hits.pixels,
+            pixels=met.long(),
         )
 
     def _count(self, meeting: Meeting, regions: Sequence[Regions]) -> None:

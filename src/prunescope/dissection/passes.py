@@ -12,8 +12,10 @@ from prunescope.dissection.conventions import Convention
 from prunescope.dissection.forward import Batch, Observation
 from prunescope.dissection.image_counts import ImageCounts
 from prunescope.dissection.kept import ActiveMaps
-from prunescope.dissection.overlap import OverlapTally
-from prunescope.dissection.regions import RegionReader
+from prunescope.dissection.label_maps import LabelMaps
+from prunescope.dissection.null import Null, NullTally
+from prunescope.dissection.overlap import Meeting, OverlapTally
+from prunescope.dissection.regions import RegionReader, Regions
 from prunescope.dissection.search import Extremes, LayerSearch, stay_within
 from prunescope.dissection.thresholds import Cut
 
@@ -23,7 +25,7 @@ class Sight:
     """What all images leave of a layer.
 
     passes: how often the images went through the network for it. kept_bytes: the most memory that
-    its kept maps took at any time.
+    its kept maps took at any time. null: the counts with permuted labels, if they were asked for.
     """
 
     extremes: Extremes
@@ -31,6 +33,7 @@ class Sight:
     images: ImageCounts
     passes: int
     kept_bytes: int
+    null: NullTally | None
 
 
 def look(
@@ -41,6 +44,8 @@ def look(
     quantile: float,
     examples: int,
     memory: int,
+    draws: int,
+    categories: Sequence[str],
     task: Task,
 ) -> dict[str, Sight]:
     """Show the images to a network, once or twice, and return what they leave of each layer.
@@ -48,6 +53,8 @@ def look(
     The first pass finds thresholds and examples, and keeps the maps that may have a mask; of
     layers whose maps would take more than `memory` bytes together it keeps none, and they are
     looked at again. The numbers are the same either way.
+    draws: how often the labels of these categories are permuted, too. The labels of all images are
+    then held in as much memory again, and read anew where that does not do.
     Raises ConfigError, at the first batch, where a layer has too few cells for the quantile.
     """
 
@@ -56,14 +63,24 @@ def look(
         where = f'layer "{layer}": {observation.images} images x {height} x {width}'
         return rules.cut(quantile, observation.images * height * width, where)
 
-    searches = _search(observation, layers, cut, examples, memory, task)
+    ranks, labels = observation.ranks, observation.concepts.labels
+    reader = RegionReader(labels, once=rules.once, truth_once=rules.truth_once)
+    maps = LabelMaps(observation.concepts, reader, memory) if draws else None
+    searches = _search(observation, layers, cut, examples, memory, maps, task)
     for search in searches.values():
-        search.exchange(observation.ranks)
+        search.exchange(ranks)
     extremes = {layer: search.end() for layer, search in searches.items()}
-    sights = _count(observation, searches, extremes, rules, task)
+    null = None
+    if maps is not None:
+        maps.exchange(ranks)
+        units = {layer: len(own.thresholds) for layer, own in extremes.items()}
+        null = Null(maps, units, categories, draws, observation.device)
+    sights = _count(observation, searches, extremes, rules, reader, null, task)
     for sight in sights.values():
-        sight.tally.exchange(observation.ranks)
-        sight.images.exchange(observation.ranks)
+        sight.tally.exchange(ranks)
+        sight.images.exchange(ranks)
+        if sight.null is not None:
+            sight.null.exchange(ranks)
     return sights
 
 
@@ -73,6 +90,7 @@ def _search(
     cut: Callable[[str, Sequence[int]], Cut],
     examples: int,
     memory: int,
+    labels: LabelMaps | None,
     task: Task,
 ) -> dict[str, LayerSearch]:
     searches: dict[str, LayerSearch] = {}
@@ -85,9 +103,12 @@ def _search(
     own = sum(len(images) for _, images in observation.own_batches())
     if own == 0:  # more processes than batches
         begin(observation.probe(layers))
-    with closing(observation.batches(layers)) as batches:
+    reader = None if labels is None else labels.reader
+    with closing(observation.batches(layers, reader)) as batches:
         for place, batch in enumerate(batches):
             images = torch.tensor(batch.images)
+            if labels is not None:
+                labels.add(batch.images, batch.regions)
             if not searches:
                 begin(batch.maps)
             for layer, maps in batch.maps.items():
@@ -103,6 +124,8 @@ def _count(
     searches: Mapping[str, LayerSearch],
     extremes: Mapping[str, Extremes],
     rules: Convention,
+    reader: RegionReader,
+    null: Null | None,
     task: Task,
 ) -> dict[str, Sight]:
     concepts = observation.concepts
@@ -120,15 +143,20 @@ def _count(
             images=ImageCounts(),
             passes=2 if search.kept is None else 1,
             kept_bytes=0 if search.kept is None else search.kept.peak_bytes,
+            null=None if null is None else null.tallies[layer],
         )
         for layer, search in searches.items()
     }
     again = [layer for layer, search in searches.items() if search.kept is None]
-    reader = RegionReader(concepts.labels, once=rules.once, truth_once=rules.truth_once)
-    with closing(observation.batches(again, reader)) as batches:
+    with closing(observation.batches(again, reader if null is None else None)) as batches:
         for batch in batches:
+            regions = batch.regions if null is None else null.regions(batch.images)
+            met = {}
             for layer, sight in sights.items():
-                _add(sight, _active(searches[layer], extremes[layer], layer, batch), batch)
+                active = _active(searches[layer], extremes[layer], layer, batch)
+                met[layer] = _meet(sight, active, batch.images, regions)
+            if null is not None:
+                null.add(batch.images, met)
             task.advance(len(batch.images), note="counting")
     return sights
 
@@ -140,9 +168,14 @@ def _active(search: LayerSearch, extremes: Extremes, layer: str, batch: Batch) -
     return ActiveMaps.of(maps, maps.amax(dim=(2, 3)), extremes.thresholds.to(maps.device))
 
 
-def _add(sight: Sight, active: ActiveMaps, batch: Batch) -> None:
+def _meet(
+    sight: Sight, active: ActiveMaps, images: Sequence[int], regions: Sequence[Regions]
+) -> list[Meeting]:
+    met: list[Meeting] = []
     done = 0
-    for meeting in sight.tally.add(active, batch.regions):
+    for meeting in sight.tally.add(active, regions):
         some = slice(done, done + meeting.of)
-        sight.images.add(batch.images[some], meeting, batch.regions[some])
+        sight.images.add(images[some], meeting, regions[some])
+        met.append(meeting)
         done += meeting.of
+    return met

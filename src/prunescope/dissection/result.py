@@ -105,10 +105,10 @@ class Dissection:
 
     def summary(self) -> dict[str, Any]:
         """Return the counts of every layer, as `by_layer` gives them."""
-        keys = ("units", "interpretable", "concepts", "dead", "by_category")
+        keys = ("units", "interpretable", "concepts", "dead", "by_category", "chance")
         return by_layer(
             {
-                name: {key: dissected.summary[key] for key in keys}
+                name: {key: dissected.summary[key] for key in keys if key in dissected.summary}
                 for name, dissected in self.layers.items()
             }
         )

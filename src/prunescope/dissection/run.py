@@ -16,6 +16,7 @@ from prunescope.base.ranks import ALONE, Ranks
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.capture import find_layers
+from prunescope.dissection.chance import judge
 from prunescope.dissection.conventions import ConventionName
 from prunescope.dissection.counts import count_units
 from prunescope.dissection.forward import Observation, placed
@@ -44,6 +45,7 @@ def dissect(
     batch_size: int = 32,
     precision: Precision = "float32",
     examples: int = 16,
+    null: int = 0,
     memory: int | str = "2GiB",
     device: str | torch.device | None = None,
     progress: Progress = SILENT,
@@ -70,6 +72,7 @@ def dissect(
         "batch_size": batch_size,
         "precision": precision,
         "examples": examples,
+        "null": null,
         "memory": memory,
     }
     settings = DissectionSettings.validate_from(given, "dissect")
@@ -120,6 +123,8 @@ def dissect_as(
             quantile=settings.quantile,
             examples=settings.examples,
             memory=int(settings.memory),
+            draws=settings.null,
+            categories=settings.categories or concepts.categories,
             task=task,
         )
     for layer, sight in sights.items():
@@ -172,8 +177,14 @@ def _conclude(
     concepts, extremes = observation.concepts, sight.extremes
     overlap = sight.tally.overlap()
     units = score_units(overlap, concepts.labels, iou=settings.iou, categories=settings.categories)
+    chosen = settings.categories or concepts.categories
+    chance = {}
+    if sight.null is not None:
+        null = sight.null.best_ious(overlap, chosen)
+        units, chance["chance"] = judge(units, null, iou=settings.iou)
     summary = {
-        **count_units(units, settings.categories or concepts.categories),
+        **count_units(units, chosen),
+        **chance,
         "layer": layer,
         "map": list(extremes.maps.shape[2:]),
         "cells": extremes.cut.cells,

@@ -43,8 +43,7 @@ def score_units(
     category_of = overlap.category_of.numpy()
     names = np.array([label.name for label in labels], object)
     ious = iou_matrix(overlap)
-    allowed = np.isin(category_of, [overlap.categories.index(name) for name in chosen])
-    best, best_iou = _best(ious, allowed)
+    best, best_iou = best_labels(ious, overlap.allowed(chosen))
     columns: dict[str, Any] = {
         "unit": np.arange(len(ious)),
         "label": _pick(overlap.label_numbers.numpy(), best, "Int64"),
@@ -57,13 +56,13 @@ def score_units(
         "dead": overlap.dead.numpy(),
     }
     for name in chosen:
-        within, within_iou = _best(ious, category_of == overlap.categories.index(name))
+        within, within_iou = best_labels(ious, category_of == overlap.categories.index(name))
         columns[f"{name}_label"] = _pick(names, within, "string")
         columns[f"{name}_iou"] = within_iou
     return pd.DataFrame(columns)
 
 
-def _best(
+def best_labels(
     ious: Float64[np.ndarray, "unit label"], allowed: np.ndarray
 ) -> tuple[Int64[np.ndarray, " unit"], Float64[np.ndarray, " unit"]]:
     """Return the place and the value of the highest IoU among the allowed labels.

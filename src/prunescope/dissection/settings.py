@@ -26,8 +26,10 @@ class DissectionSettings(Settings):
     batch_size: images per forward pass; it changes no more than the last digits.
     precision: the forward pass in float32, or in bfloat16 where autocast allows.
     examples: number of top images kept per unit.
+    null: how often the labels are permuted among the images, to see what is due to chance.
     memory: bytes ("512MiB") for the maps that are kept until the thresholds are known, of all
         layers together. Layers that need more are shown the images twice; it changes no number.
+        With `null`, as much again for the labels of all images; what it does not hold is read anew.
     """
 
     layers: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -41,6 +43,7 @@ class DissectionSettings(Settings):
     batch_size: Annotated[int, Field(ge=1)] = 32
     precision: Precision = "float32"
     examples: Annotated[int, Field(ge=1)] = 16
+    null: Annotated[int, Field(ge=0)] = 0
     memory: ByteSize = ByteSize(2 << 30)
 
     def completed(self, *, resolution: int, mean: Channels, std: Channels) -> "DissectionSettings":
@@ -66,6 +69,15 @@ class DissectionSettings(Settings):
             return values  # which its own field refuses
         unstated = [key for key in ("iou", "mean", "std") if values.get(key) is None]
         return {**values, **{key: getattr(rules, key) for key in unstated}}
+
+    @model_validator(mode="after")
+    def _chance_is_defined(self) -> "DissectionSettings":
+        if self.null and self.rules.inside:
+            raise ValueError(
+                f"null permutes labels, but under the convention {self.convention} the area of a "
+                "mask counts only where a label lies inside it: take another convention"
+            )
+        return self
 
     @model_validator(mode="after")
     def _names_each_once(self) -> "DissectionSettings":

@@ -24,7 +24,7 @@ _VERSIONS: dict[Kind, int] = {
 }
 """Raised when the same settings and inputs come to give other numbers."""
 
-_LATER = {"convention"}
+_LATER = {"convention", "null"}
 """Settings of a dissection that came later enter a key only where they are not at their default."""
 
 

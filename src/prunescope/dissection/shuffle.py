@@ -1,0 +1,53 @@
+"""Whose labels does an image get, when labels do not belong to their images?"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Int32, Int64
+
+from prunescope.base.seeding import torch_generator
+
+
+class Shuffle:
+    """Draws of a permutation of every category's labels among the images that carry it.
+
+    Images change places only with those whose label maps have the same shape. Every draw of every
+    category has a random stream of its own, so that N draws begin with the same N - 1.
+    """
+
+    def __init__(
+        self,
+        carried: Bool[np.ndarray, "image category"],
+        shapes: Int64[np.ndarray, "image 2"],
+        categories: Sequence[str],
+        draws: int,
+    ) -> None:
+        """Draw. carried: whether an image carries a label of a category. shapes: of label maps."""
+        self._sources = [
+            _draw(own, shapes, category, draws)
+            for own, category in zip(carried.T, categories, strict=True)
+        ]
+
+    def sources(self, image: int, category: int) -> Int32[np.ndarray, " draw"]:
+        """Return from which image a carrier of a category (by its place) gets it in each draw."""
+        return self._sources[category][:, image]
+
+
+def _draw(
+    carriers: Bool[np.ndarray, " image"],
+    shapes: Int64[np.ndarray, "image 2"],
+    category: str,
+    draws: int,
+) -> Int32[np.ndarray, "draw image"]:
+    """Return every carrier's source in each draw; images that carry nothing have none, -1."""
+    sources = np.full((draws, len(carriers)), -1, np.int32)
+    _, kinds = np.unique(shapes, axis=0, return_inverse=True)
+    kinds = kinds.reshape(-1)  # numpy 2.0 gives it another axis
+    alike = [np.flatnonzero(carriers & (kinds == kind)) for kind in np.unique(kinds[carriers])]
+    for draw in range(draws):
+        generator = torch_generator(0, "dissection", "null", category, draw)
+        keys = torch.randperm(len(carriers), generator=generator).numpy()
+        for images in alike:
+            sources[draw, images] = images[keys[images].argsort()]
+    return sources

@@ -1,0 +1,83 @@
+"""Do labels come back as they were put in, wherever they were held?"""
+
+import numpy as np
+import pytest
+import torch
+
+from labelled import Labelled
+from prunescope.concepts.protocol import Annotation, Label
+from prunescope.dissection.label_maps import LabelMaps
+from prunescope.dissection.regions import RegionReader, label_table
+
+CATEGORIES = ("color", "object", "scene")
+LABELS = tuple(
+    Label(number=number, name=str(number), category=CATEGORIES[number % 3])
+    for number in (1, 2, 3, 4, 6, 7, 9, 300)
+)
+
+
+def make_images(source, count=12):
+    images = []
+    for place in range(count):
+        shape = (3, 5) if place % 4 else (2, 4)
+        planes = source.choice([0, 0, 1, 2, 4, 7, 9], (place % 4, *shape)).astype(np.int32)
+        whole = tuple(int(number) for number in source.choice([3, 6, 300, 2], place % 3))
+        images.append(Annotation(planes=planes, whole=whole))
+    return images
+
+
+def fill(images, memory, labels=LABELS, categories=CATEGORIES):
+    """Return the maps of some annotations, what was put in, and which of them are read again."""
+    concepts = Labelled(annotations=tuple(images), labels=labels, categories=categories)
+    reader = RegionReader(labels)
+    regions = [reader.read(image, "an image") for image in images]
+    maps = LabelMaps(concepts, reader, memory)
+    maps.add(range(len(images)), regions)
+    return maps, regions, concepts.asked
+
+
+@pytest.mark.parametrize("memory", [0, 1500, 1 << 20])
+def test_every_pixel_carries_what_it_did_for_any_memory(memory):
+    images = make_images(np.random.default_rng(0))
+    maps, regions, asked = fill(images, memory)
+    for image, expected in enumerate(regions):
+        found = maps.regions(image)
+        assert np.array_equal(found.columns, expected.columns)
+        assert np.array_equal(found.truth, expected.truth)
+        assert found.shape == expected.shape
+        assert sorted(found.whole) == sorted(expected.whole)
+        tables = [label_table([one], torch.device("cpu")) for one in (found, expected)]
+        assert torch.equal(*tables)
+    assert len(asked) == {0: 12, 1500: len(asked), 1 << 20: 0}[memory]
+    assert memory != 1500 or 0 < len(asked) < 12
+
+
+@pytest.mark.parametrize("memory", [0, 1 << 20])
+def test_a_category_has_its_own_labels_alone(memory):
+    annotation = Annotation(
+        planes=np.array([[[1, 2, 4, 0]], [[0, 7, 7, 9]]], np.int32), whole=(300, 6)
+    )
+    maps, _, _ = fill([annotation], memory)
+    assert maps.carried.tolist() == [[True, True, True]]
+    color, object_, scene = (maps.of(0, place) for place in range(3))
+    assert [LABELS[column].number for column in color.columns] == [6, 9, 300]
+    assert color.codes.tolist() == [[0, 0, 0, 2]]
+    assert [LABELS[color.columns[code - 1]].number for code in color.whole] == [6, 300]
+    # Both planes of objects fit into one but where the pixel has 4 and 7.
+    assert [LABELS[column].number for column in object_.columns] == [1, 4, 7]
+    assert object_.codes.tolist() == [[1, 3, 2, 0], [0, 0, 3, 0]]
+    assert object_.truth.tolist() == [1, 1, 2]
+    assert scene.codes.tolist() == [[0, 1, 0, 0]]
+    assert scene.whole == ()
+
+
+def test_more_labels_than_a_byte_can_number_are_held_too():
+    labels = tuple(
+        Label(number=number, name=str(number), category="color") for number in range(1, 400)
+    )
+    plane = np.arange(400, dtype=np.int32).reshape(1, 20, 20)
+    annotation = Annotation(planes=plane, whole=())
+    maps, (region,), asked = fill([annotation], 1 << 20, labels, ("color",))
+    assert np.array_equal(maps.regions(0).codes, region.codes)
+    assert np.array_equal(maps.of(0, 0).codes, region.codes)
+    assert asked == []

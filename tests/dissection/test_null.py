@@ -1,0 +1,217 @@
+"""Do fast and naive code count the same where labels do not belong to their images?"""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from labelled import Labelled
+from prunescope.concepts.protocol import Annotation, Label
+from prunescope.dissection.chance import RATE, discoveries, p_values
+from prunescope.dissection.kept import ActiveMaps
+from prunescope.dissection.label_maps import LabelMaps
+from prunescope.dissection.null import Null
+from prunescope.dissection.overlap import OverlapTally
+from prunescope.dissection.regions import RegionReader
+from prunescope.dissection.shuffle import Shuffle
+from prunescope.dissection.thresholds import Cut, ThresholdCollector, cells_above
+
+CATEGORIES = ("color", "object", "scene")
+LABELS = tuple(
+    Label(number=number, name=f"label {number}", category=category)
+    for number, category in (
+        *((1, "color"), (2, "color"), (3, "color"), (4, "color"), (5, "object")),
+        *((6, "object"), (8, "object"), (9, "scene"), (300, "scene")),
+    )
+)
+IMAGES, UNITS, DRAWS, QUANTILE = 16, 5, 3, 0.03
+CPU = torch.device("cpu")
+
+
+def load_oracle(name):
+    path = Path(__file__).parent.parent / "oracle" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"oracle_of_null_{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # its dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def oracle():
+    return load_oracle("dissection")
+
+
+@pytest.fixture(scope="module")
+def oracle_of_chance():
+    return load_oracle("chance")
+
+
+def make_annotations(source):
+    """Return images of two shapes; some carry no object, some a scene in a plane, some a colour."""
+    annotations = []
+    for place in range(IMAGES):
+        shape = (9, 12) if place % 3 else (16, 8)
+        colors = source.choice([0, 1, 2, 3, 4][: 2 + place % 4], shape)
+        objects = source.choice([0, 0, 5, 6, 8], shape) if place % 2 else np.zeros(shape)
+        mixed = source.choice([0, 0, 0, 2, 8, 9], shape) if place % 5 == 0 else np.zeros(shape)
+        whole = [(), (9,), (300,), (9, 300, 1)][place % 4]
+        planes = np.array([colors, objects, mixed], np.int32)
+        annotations.append(Annotation(planes=planes, whole=whole))
+    return annotations
+
+
+def make_activations(source):
+    activations = source.normal(0, 1, (IMAGES, UNITS, 4, 5)).astype(np.float32)
+    activations[:, 4] = -1  # dead
+    return activations
+
+
+def make_world(oracle, annotations):
+    images = [
+        oracle.LabelledImage(
+            path="",
+            height=one.shape[0],
+            width=one.shape[1],
+            planes=list(one.planes),
+            whole=list(one.whole),
+        )
+        for one in annotations
+    ]
+    return oracle.World(
+        categories=list(CATEGORIES),
+        names={label.number: label.name for label in LABELS},
+        primary={label.number: label.category for label in LABELS},
+        images=images,
+    )
+
+
+class Counted:
+    """The counts of saved activations, taken in batches."""
+
+    def __init__(self, activations, annotations, *, memory=1 << 20, batch=7, draws=DRAWS):
+        maps = torch.from_numpy(activations)
+        cells = maps[:, 0].numel()
+        cut = Cut(cells=cells, above=cells_above(QUANTILE, cells, "the maps"))
+        collector = ThresholdCollector(UNITS, cut)
+        for image in maps:
+            collector.add(image.flatten(1))
+        thresholds = collector.thresholds()
+        reader = RegionReader(LABELS)
+        concepts = Labelled(annotations=tuple(annotations), labels=LABELS, categories=CATEGORIES)
+        batches = [images.tolist() for images in torch.arange(IMAGES).flip(0).split(batch)]
+        self.maps = LabelMaps(concepts, reader, memory)
+        for images in batches:
+            regions = [reader.read(annotations[image], "an image") for image in images]
+            self.maps.add(images, regions)
+        null = Null(self.maps, {"layer": UNITS}, CATEGORIES, draws, CPU)
+        tally = OverlapTally(thresholds, LABELS, CATEGORIES)
+        for images in batches:
+            some = maps[images]
+            active = ActiveMaps.of(some, some.amax(dim=(2, 3)), thresholds)
+            null.add(images, {"layer": list(tally.add(active, null.regions(images)))})
+        self.overlap = tally.overlap()
+        self.tally = null.tallies["layer"]
+
+    def sources(self, draw, draws=DRAWS):
+        shuffle = Shuffle(self.maps.carried, self.maps.shapes, CATEGORIES, draws)
+        return {
+            (image, name): int(shuffle.sources(image, place)[draw])
+            for place, name in enumerate(CATEGORIES)
+            for image in np.flatnonzero(self.maps.carried[:, place]).tolist()
+        }
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_random_worlds_give_the_integers_of_the_oracle_in_every_draw(
+    oracle, oracle_of_chance, seed
+):
+    source = np.random.default_rng(seed)
+    annotations, activations = make_annotations(source), make_activations(source)
+    world = make_world(oracle, annotations)
+    counted = Counted(activations, annotations)
+    real = oracle.dissect(activations, world, quantile=QUANTILE)
+    assert np.array_equal(counted.overlap.intersection, real.intersection)
+    for place, name in enumerate(CATEGORIES):
+        carriers = np.flatnonzero(counted.maps.carried[:, place]).tolist()
+        assert carriers == oracle_of_chance.carriers(world, name)
+    best = counted.tally.best_ious(counted.overlap, CATEGORIES)
+    null = []
+    for draw in range(DRAWS):
+        permuted = oracle_of_chance.permute(world, counted.sources(draw))
+        expected = oracle.dissect(activations, permuted, quantile=QUANTILE)
+        assert not np.array_equal(expected.intersection, real.intersection)
+        assert np.array_equal(counted.tally.intersection(draw), expected.intersection)
+        assert np.array_equal(best[draw], expected.best_iou, equal_nan=True)
+        null.append(expected.best_iou.tolist())
+    p = p_values(real.best_iou, best)
+    expected = oracle_of_chance.p_values(real.best_iou.tolist(), null)
+    assert np.array_equal(p, expected, equal_nan=True)
+    assert np.isnan(p).tolist() == [False] * 4 + [True]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_permutation_changes_neither_area_nor_truth(oracle, oracle_of_chance, seed):
+    source = np.random.default_rng(seed)
+    annotations, activations = make_annotations(source), make_activations(source)
+    world = make_world(oracle, annotations)
+    real = oracle.dissect(activations, world, quantile=QUANTILE)
+    sources = Counted(activations, annotations).sources(0)
+    permuted = oracle_of_chance.permute(world, sources)
+    null = oracle.dissect(activations, permuted, quantile=QUANTILE)
+    assert np.array_equal(null.activation, real.activation)
+    assert np.array_equal(null.truth, real.truth)
+    assert not np.array_equal(null.intersection, real.intersection)
+
+
+@pytest.mark.parametrize("how", [{"memory": 0}, {"memory": 3000}, {"batch": 1}, {"batch": 99}])
+def test_memory_and_batches_change_nothing(how):
+    source = np.random.default_rng(5)
+    annotations, activations = make_annotations(source), make_activations(source)
+    plain, other = (Counted(activations, annotations, **kind) for kind in ({}, how))
+    assert torch.equal(other.overlap.intersection, plain.overlap.intersection)
+    for draw in range(DRAWS):
+        assert torch.equal(other.tally.intersection(draw), plain.tally.intersection(draw))
+
+
+def test_more_draws_begin_with_the_same_counts():
+    source = np.random.default_rng(6)
+    annotations, activations = make_annotations(source), make_activations(source)
+    few, many = (Counted(activations, annotations, draws=draws) for draws in (2, 5))
+    for draw in range(2):
+        assert torch.equal(few.tally.intersection(draw), many.tally.intersection(draw))
+
+
+def test_masks_of_more_pixels_than_a_byte_can_count_are_counted():
+    """A unit above its threshold on whole images of 40 x 40, which carry one label everywhere."""
+    labels = (Label(number=1, name="all", category="color"),)
+    annotation = Annotation(planes=np.ones((1, 40, 40), np.int32), whole=())
+    concepts = Labelled(annotations=(annotation,) * 2, labels=labels, categories=("color",))
+    reader = RegionReader(labels)
+    regions = [reader.read(annotation, "an image")] * 2
+    maps = LabelMaps(concepts, reader, 1 << 20)
+    maps.add([0, 1], regions)
+    null = Null(maps, {"layer": 1}, ("color",), 2, CPU)
+    tally = OverlapTally(torch.zeros(1, dtype=torch.float64), labels, ("color",))
+    some = torch.ones(2, 1, 2, 2)
+    active = ActiveMaps.of(some, some.amax(dim=(2, 3)), torch.zeros(1))
+    null.add([0, 1], {"layer": list(tally.add(active, regions))})
+    assert [null.tallies["layer"].intersection(draw).tolist() for draw in (0, 1)] == [[[3200]]] * 2
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_false_discoveries_stay_at_the_rate_when_every_draw_is_taken_for_the_truth_in_turn(seed):
+    """Under no association every discovery is false: in at most 5 % of the cases is there one."""
+    source = np.random.default_rng(seed)
+    annotations, activations = make_annotations(source), make_activations(source)
+    draws = 40
+    counted = Counted(activations, annotations, draws=draws)
+    best = counted.tally.best_ious(counted.overlap, CATEGORIES)[:, :4]
+    wrong = 0
+    for draw in range(draws):
+        p = p_values(best[draw], np.delete(best, draw, axis=0))
+        wrong += discoveries(p, np.full(4, True)).any()
+    assert wrong / draws <= RATE
