@@ -14,14 +14,19 @@ Out = Annotated[Path | None, typer.Option(help="Folder to write to.")]
 Split = Annotated[str | None, typer.Option(help="Use only the images of this split.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use only the first N images.")]
 Weights = Annotated[
-    Path | None, typer.Option(help="A state dict, .safetensors or as torch saves it.")
+    str | None,
+    typer.Option(
+        metavar="FILE|DEFAULT|NAME",
+        help="A state dict, .safetensors or as torch saves it; or what torchvision or timm "
+        "publish: DEFAULT, IMAGENET1K_V2, a1_in1k, ...",
+    ),
 ]
 NumClasses = Annotated[int | None, typer.Option(min=1, help="Number of the network's outputs.")]
 Network = Annotated[
     str,
     typer.Argument(
-        help="torchvision:NAME, cifar_resnet20, package.module:factory, a run folder's level, or a "
-        "file of `prune`.",
+        help="torchvision:NAME, timm:NAME, cifar_resnet20, package.module:factory, a run folder's "
+        "level, or a file of `prune`.",
         show_default=False,
     ),
 ]
@@ -46,6 +51,8 @@ Workers = Annotated[
         show_default="one for each of them, as far as the cores go; 1 on a GPU",
     ),
 ]
-_SETS = "scenes (embedded), broden:DIR, or masks:DIR (your own)."
-Concepts = Annotated[str, typer.Option(help=_SETS)]
-ConceptsArgument = Annotated[str, typer.Argument(metavar="SET", help=_SETS, show_default=False)]
+CONCEPTS_HELP = "scenes (embedded), broden:DIR, or masks:DIR (your own)."
+Concepts = Annotated[str, typer.Option(help=CONCEPTS_HELP)]
+ConceptsArgument = Annotated[
+    str, typer.Argument(metavar="SET", help=CONCEPTS_HELP, show_default=False)
+]

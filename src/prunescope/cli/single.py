@@ -8,7 +8,7 @@ import typer
 from prunescope.base.images import Channels
 from prunescope.cli.console import print_result, progress_shown, warn
 from prunescope.cli.options import (
-    Concepts,
+    CONCEPTS_HELP,
     Convention,
     Device,
     Json,
@@ -28,10 +28,31 @@ if TYPE_CHECKING:
     from prunescope.networks import LoadedNetwork
 
 
+def _needed_to_dissect(context: typer.Context, concepts: str | None) -> str | None:
+    if concepts is None and not context.params.get("list_layers"):
+        raise typer.BadParameter(f"it is missing: give {CONCEPTS_HELP}")
+    return concepts
+
+
 def dissect(
     network: Network,
-    layer: Annotated[list[str], typer.Option(help="A layer's name; may be repeated.")],
-    concepts: Concepts,
+    concepts: Annotated[
+        str | None,
+        typer.Option(help=CONCEPTS_HELP, callback=_needed_to_dissect, show_default=False),
+    ] = None,
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A layer's name, or a pattern (layer?, *.conv2); may be repeated.",
+            show_default="the last with a map",
+        ),
+    ] = None,
+    list_layers: Annotated[
+        bool,
+        typer.Option(
+            "--list-layers", is_eager=True, help="Only show the layers, without --concepts."
+        ),
+    ] = False,
     weights: Weights = None,
     num_classes: NumClasses = None,
     out: Out = None,
@@ -52,13 +73,18 @@ def dissect(
     as_json: Json = False,
 ) -> None:
     """Find the concept that each unit of one or more layers answers to."""
+    if list_layers:
+        _list_layers(network, weights, num_classes, resolution, as_json=as_json)
+        return
+    assert concepts is not None  # the option was asked for
     from prunescope.analysis.summary import describe_layers
+    from prunescope.dissection.layers import DEFAULT_LAYER
     from prunescope.dissection.settings import DissectionSettings
     from prunescope.experiment.single import dissect_network
 
     settings = DissectionSettings.validate_from(
         {
-            "layers": tuple(layer),
+            "layers": tuple(layer or (DEFAULT_LAYER,)),
             "quantile": quantile,
             "iou": iou,
             "categories": _names(categories) if categories else None,
@@ -140,7 +166,21 @@ def summary(
     print_result(values, text, as_json=as_json)
 
 
-def _load(network: str, weights: Path | None, num_classes: int | None) -> "LoadedNetwork":
+def _list_layers(
+    network: str,
+    weights: str | None,
+    num_classes: int | None,
+    resolution: int | None,
+    *,
+    as_json: bool,
+) -> None:
+    from prunescope.analysis.layers import layers_of
+
+    found = layers_of(network, weights=weights, num_classes=num_classes, resolution=resolution)
+    print_result({"network": network, **found.as_dict()}, str(found), as_json=as_json)
+
+
+def _load(network: str, weights: str | None, num_classes: int | None) -> "LoadedNetwork":
     from prunescope.networks import load_network, own_weights
 
     loaded = load_network(network, weights=weights, num_classes=num_classes)

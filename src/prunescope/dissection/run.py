@@ -13,10 +13,10 @@ from prunescope.base.images import Channels, Precision
 from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.dissection.capture import find_layers
 from prunescope.dissection.counts import count_units
 from prunescope.dissection.forward import Observation, placed
 from prunescope.dissection.input import input_of
+from prunescope.dissection.layers import DEFAULT_LAYER, choose_layers
 from prunescope.dissection.passes import Counts, Extremes, count_overlaps, find_extremes
 from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.scores import score_units
@@ -25,7 +25,7 @@ from prunescope.dissection.settings import DissectionSettings
 
 def dissect(
     model: nn.Module,
-    layers: str | Sequence[str],
+    layers: str | Sequence[str] | None,
     concepts: ConceptSet | str,
     *,
     quantile: float = 0.005,
@@ -44,7 +44,8 @@ def dissect(
 ) -> Dissection:
     """Return the concept of every unit of the layers (METHOD section 2, convention `exact`).
 
-    layers: a name or several, as in `model.named_modules()`.
+    layers: a name or several, as in `model.named_modules()`, or patterns, as `choose_layers` takes
+        them; None for the network's default, see `default_layer`.
     concepts: a concept set, or the name of one ("scenes", "broden:DIR"), of which `split` and
         `limit` select images.
     device: where to compute; where the model is when None. The model comes back as it was.
@@ -52,7 +53,7 @@ def dissect(
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
     given = {
-        "layers": (layers,) if isinstance(layers, str) else tuple(layers),
+        "layers": _as_names(layers),
         "quantile": quantile,
         "iou": iou,
         "categories": categories,
@@ -83,9 +84,10 @@ def dissect_as(
 
     The images go through the network twice: for the thresholds and examples, then for the masks.
     """
-    find_layers(model, settings.layers)
-    check_concepts(concepts, settings.categories)
     form = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
+    layers = choose_layers(model, settings.layers, form.resolution)
+    settings = settings.model_copy(update={"layers": layers})
+    check_concepts(concepts, settings.categories)
     title = f"dissecting {', '.join(settings.layers)}"
     with placed(model, device) as place, progress.task(title, 2 * len(concepts.images)) as task:
         observation = Observation(
@@ -107,6 +109,12 @@ def dissect_as(
             for layer in settings.layers
         }
     )
+
+
+def _as_names(layers: str | Sequence[str] | None) -> tuple[str, ...]:
+    if layers is None:
+        return (DEFAULT_LAYER,)
+    return (layers,) if isinstance(layers, str) else tuple(layers)
 
 
 def check_concepts(concepts: ConceptSet, categories: Sequence[str] | None) -> None:

@@ -13,7 +13,8 @@ Spread = Annotated[float, Field(gt=0)]
 class DissectionSettings(Settings):
     """Settings of one dissection (METHOD section 2).
 
-    layers: names as in `model.named_modules()`, each once.
+    layers: names as in `model.named_modules()`, each once; outside of studies, whose layers are
+        known before their network, also patterns, as `choose_layers` takes them.
     quantile: share of a unit's cells above its threshold, in (0, 1).
     iou: a unit is interpretable if its best IoU is strictly above this.
     resolution, mean, std: the network's input; None takes what is known of the network.
