@@ -1,6 +1,7 @@
 """Which networks and which weights does timm have?"""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -97,13 +98,9 @@ def _load(name: Name, tag: str, stated: Any) -> nn.Module:
     """Return the network with published weights, as timm fits them to its present form."""
     if name.options:
         build_timm(name, None)  # what timm refuses is said before anything is downloaded
-    if stated.hf_hub_id:
-        named = (stated.hf_hub_filename,) if stated.hf_hub_filename else _FILES
-        path = fetch_from_hub(stated.hf_hub_id, named)
-    else:
-        path = fetch(stated.url if isinstance(stated.url, str) else stated.url[0])
+    path, own_form = _fetch(stated)
     source: dict[str, Any] = {"file": str(path), "custom_load": True}
-    if not stated.custom_load:  # else a form of the network's own, numbers without code
+    if not own_form:
         source = {"state_dict": read_state_dict(path)}
     try:
         return build_timm(
@@ -115,3 +112,16 @@ def _load(name: Name, tag: str, stated: Any) -> nn.Module:
         )
     except ConfigError as error:
         raise DataError(f"{path} does not fit {name.given}: {error}") from error
+
+
+def _fetch(stated: Any) -> tuple[Path, bool]:
+    """Return the file of published weights, and whether only the network itself can read it.
+
+    The latter are arrays of numpy, of which timm takes no pickled ones. On the hub, most of these
+    are kept as tensors as well.
+    """
+    if not stated.hf_hub_id:
+        url = stated.url if isinstance(stated.url, str) else stated.url[0]
+        return fetch(url), bool(stated.custom_load)
+    named = (stated.hf_hub_filename,) if stated.hf_hub_filename else _FILES
+    return fetch_from_hub(stated.hf_hub_id, named), stated.custom_load == "hf"
