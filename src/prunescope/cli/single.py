@@ -1,7 +1,7 @@
 """How is one network, or one dissection, looked at?"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from prunescope.networks import LoadedNetwork
 
 
-def _needed_to_dissect(context: typer.Context, concepts: str | None) -> str | None:
+def _needed_to_dissect(context: Any, concepts: str | None) -> str | None:
+    """Refuse a dissection without concepts; to list layers none are needed.
+
+    context: typer's, which gives another class than its own `typer.Context`.
+    """
     if concepts is None and not context.params.get("list_layers"):
         raise typer.BadParameter(f"it is missing: give {CONCEPTS_HELP}")
     return concepts
