@@ -1,5 +1,6 @@
 """Which weights did a library publish for a network, and how do they come here?"""
 
+import sys
 import urllib.error
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ def fetch(url: str) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.hub.download_url_to_file(
-            url, str(path), stated.group(1) if stated else None, progress=False
+            url, str(path), stated.group(1) if stated else None, progress=sys.stderr.isatty()
         )
     except (*_FAILURES, RuntimeError) as error:  # torch raises RuntimeError for a wrong hash
         raise DownloadError(
