@@ -106,10 +106,10 @@ def test_names_and_versions_of_old_files_are_brought_up_to_date(torch_home: Path
     )
 
 
-def test_a_network_that_changes_for_old_files_is_as_it_was_saved(
+def test_a_network_that_asks_for_the_version_of_a_file_takes_one_without(
     torch_home: Path, tmp_path: Path
 ) -> None:
-    """torchvision's MNASNet 0.5 makes its stem wider for a file without versions."""
+    """torchvision's MNASNet refuses a state dict that does not say its version."""
     network = build("torchvision:mnasnet0_5", seed=4)
     state = network.state_dict()
     keep(torch_home, torchvision.models.MNASNet0_5_Weights.DEFAULT.url, state)

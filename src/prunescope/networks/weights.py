@@ -63,7 +63,7 @@ def fit_published(module: nn.Module, state: OrderedDict[str, Tensor], path: Path
     """
     try:
         found = module.load_state_dict(state, strict=False)
-    except (RuntimeError, TypeError, AttributeError) as error:
+    except (RuntimeError, ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{path} does not fit the network: {error}") from error
     missing = [key for key in found.missing_keys if not _is_counter(key)]
     if missing or found.unexpected_keys:
@@ -181,8 +181,8 @@ def _strip_module(state: dict[str, Tensor]) -> dict[str, Tensor]:
 def _as_of_today(module: nn.Module, state: Mapping[str, Tensor]) -> OrderedDict[str, Tensor]:
     """Return a state dict that fits as one of the modules' present versions.
 
-    Without the versions, which files often lack, modules would take it for an old one and change
-    it, or themselves, as torchvision's MNASNet does.
+    Without the versions, which files often lack, modules would take it for an old one, and change
+    it or refuse it, as torchvision's MNASNet does.
     """
     dated: OrderedDict[str, Tensor] = OrderedDict(state)
     dated._metadata = module.state_dict()._metadata  # type: ignore[attr-defined]
