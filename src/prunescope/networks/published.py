@@ -87,7 +87,7 @@ def fetch_from_hub(repository: str, files: Iterable[str]) -> Path:
     repository: with a revision after "@", if need be. Raises DownloadError, saying what to do.
     """
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import LocalEntryNotFoundError, RemoteEntryNotFoundError
+    from huggingface_hub.errors import RemoteEntryNotFoundError
 
     name, _, revision = repository.partition("@")
     names = tuple(files)
@@ -96,11 +96,11 @@ def fetch_from_hub(repository: str, files: Iterable[str]) -> Path:
             return Path(hf_hub_download(name, file, revision=revision or None))
         except RemoteEntryNotFoundError:
             continue  # it is kept in another form
-        except (LocalEntryNotFoundError, *_FAILURES) as error:
+        except Exception as error:  # of whichever library the hub's client asks with
             where = f"https://huggingface.co/{name}/resolve/{revision or 'main'}/{file}"
             reason = str(error).strip().partition("\n")[0]
             raise DownloadError(
-                f"the weights cannot be downloaded from {where}: {reason} "
+                f"the weights cannot be downloaded from {where}: {reason.rstrip('.')}. "
                 "Download them elsewhere and give the file: --weights FILE"
             ) from error
     raise DownloadError(f"{name} on the Hugging Face hub has none of {', '.join(names)}")
