@@ -15,6 +15,8 @@ NAMES = [
     "torchvision:resnet18",
     "torchvision:inception_v3",  # draws until every weight lies within bounds
     "torchvision:squeezenet1_1",
+    "timm:test_vit",
+    "timm:test_convnext",
 ]
 
 

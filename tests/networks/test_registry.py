@@ -1,6 +1,8 @@
 """Does a name give the network it says, the same one for the same seed, or a clear refusal?"""
 
+import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -49,7 +51,9 @@ def same(one: nn.Module, other: nn.Module) -> bool:
     return all(torch.equal(tensor, others[key]) for key, tensor in one.state_dict().items())
 
 
-@pytest.mark.parametrize("name", ["cifar_resnet20", "torchvision:resnet18,stem=small"])
+@pytest.mark.parametrize(
+    "name", ["cifar_resnet20", "torchvision:resnet18,stem=small", "timm:test_vit"]
+)
 def test_weights_come_from_the_seed_alone(name):
     first = build(name, num_classes=4, seed=1)
     torch.manual_seed(99)
@@ -104,6 +108,36 @@ def test_torchvision_and_cifar_networks_say_what_they_expect_to_see():
     assert network_input("package.module:factory") is None
 
 
+def test_timms_networks_take_arguments_of_their_own():
+    network = build("timm:test_vit,img_size=64,num_heads=4", num_classes=5, seed=0).eval()
+    assert network(torch.zeros(1, 3, 64, 64)).shape == (1, 5)
+    assert network.blocks[0].attn.num_heads == 4
+    assert build("timm:test_resnet", seed=0).num_classes == 1000
+
+
+def test_timms_networks_say_what_they_expect_to_see():
+    half = (0.5, 0.5, 0.5)
+    at_160 = NetworkInput(mean=half, std=half, resolution=160)
+    assert network_input("timm:test_vit") == at_160
+    assert network_input("timm:test_vit,img_size=64") == replace(at_160, resolution=64)
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    without_weights = NetworkInput(mean=mean, std=std, resolution=224)
+    assert network_input("timm:cspresnet50d").resolution == 256
+    assert network_input("timm:resnet50") == without_weights
+
+
+def test_a_library_is_imported_only_for_its_own_networks():
+    program = (
+        "import sys; from prunescope.networks import load_network, network_input;"
+        "load_network('cifar_resnet20'); network_input('torchvision:resnet18');"
+        "print([name for name in ('torchvision', 'timm') if name in sys.modules])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "[]"
+
+
 def test_a_factory_in_the_current_directory_is_called_with_its_values(factory):
     path = list(sys.path)
     network = build(f"{factory}:counted,name=resnet,bias=False", num_classes=6, seed=0)
@@ -148,6 +182,13 @@ def test_a_factory_that_cannot_serve_is_refused_with_the_reason(factory, name, m
         ("torchvision:resnet18,stam=small", r'no option "stam" .did you mean "stem"'),
         ("torchvision:resnet18,width=2", 'no option "width"'),
         ("torchvision:squeezenet1_1,stem=small", "stem=small is for ResNets"),
+        ("timm:convnext_ato", r'timm has no network "convnext_ato" .did you mean "convnext_atto"'),
+        ("timm:qqqqqqqq", r"timm.list_models\(\) shows all"),
+        ("timm:resnet50.a1_in1k", 'write "timm:resnet50" and --weights a1_in1k'),
+        ("timm:test_vit,imgsize=64", "timm refuses .*imgsize"),
+        ("timm:test_vit,num_heads=7", "timm refuses .*num_heads"),
+        ("timm:test_vit,pretrained=True", "cannot take pretrained: give --weights DEFAULT"),
+        ("timm:test_vit,checkpoint_path=x.pth", "cannot take checkpoint_path: give --weights FILE"),
         ("cifar_resnet20,width=0", 'width is "0"'),
         ("cifar_resnet20,width=0.03", 'width is "0.03"'),
         ("cifar_resnet20,width=wide", 'width is "wide"'),

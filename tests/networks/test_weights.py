@@ -1,6 +1,8 @@
 """Do others' weights arrive unchanged, without running their code, or with a clear refusal?"""
 
 import pickle
+import re
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -179,3 +181,35 @@ def test_another_layers_shape_is_not_taken_for_a_classifier():
     with pytest.raises(DataError) as caught:
         fit_state_dict(make_network(), state, "there.pth")
     assert "--num-classes" not in str(caught.value)
+
+
+def quantised(tensor: torch.Tensor) -> torch.Tensor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch means to drop them, but files of them remain
+        return torch.quantize_per_tensor(tensor, 0.1, 0, torch.qint8)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda state: {"0.weight": quantised(state["0.weight"])}, "0.weight"),
+        (lambda state: {"2._packed_params._packed_params": (1, None)}, "2._packed_params"),
+        (lambda state: {"2.weight": (state["2.weight"] * 100).to(torch.int8)}, "2.weight"),
+    ],
+)
+def test_a_quantised_checkpoint_is_refused_and_told_what_to_do(tmp_path, change, named):
+    state = make_network().state_dict()
+    torch.save({**state, **change(state)}, tmp_path / "int8.pth")
+    with pytest.raises(DataError) as caught:
+        fit_state_dict(make_network(), read_state_dict(tmp_path / "int8.pth"), "int8.pth")
+    message = str(caught.value)
+    assert re.search(rf"int8\.pth is quantised .*{re.escape(named)}", message)
+    assert "from before it was quantised" in message
+
+
+def test_whole_numbers_stay_where_the_network_has_them():
+    state = make_network().state_dict()
+    state["1.num_batches_tracked"] += 3
+    network = make_network()
+    fit_state_dict(network, state, "here")
+    assert network[1].num_batches_tracked == 3

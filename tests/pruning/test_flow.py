@@ -194,3 +194,13 @@ def test_the_weights_given_are_only_read():
     before = {name: tensor.clone() for name, tensor in state.items()}
     trace_flow(network, state, 4)
     assert all(torch.equal(state[name], before[name]) for name in before)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.0])
+def test_a_normalisation_over_channels_never_makes_units_look_dead(shift):
+    """LayerNorm takes the mean of a path's ones away, and only its own shift may be left."""
+    network = nn.Sequential(nn.Flatten(2), nn.LayerNorm(16), nn.Linear(16, 4))
+    state = {key: torch.randn(value.shape) for key, value in network.state_dict().items()}
+    state["1.bias"] = torch.full((16,), shift)
+    flow = trace_flow(network, state, 4)
+    assert flow["2.weight"].dead_units == (None if shift == 0 else 0)

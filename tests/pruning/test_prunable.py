@@ -9,6 +9,7 @@ from torch import nn
 
 from prunescope.base.errors import ConfigError
 from prunescope.networks.cifar_resnet import CifarResNet
+from prunescope.networks.hollow import build_hollow
 from prunescope.pruning.prunable import prunable_names
 
 
@@ -108,3 +109,34 @@ def test_a_shared_weight_counts_once():
 def test_nothing_to_prune_is_an_error():
     with pytest.raises(ConfigError, match='prunable by the convention "conv"'):
         prunable_names(nn.Linear(2, 2), "conv")
+
+
+def test_attention_is_pruned_alike_whether_its_linear_layers_are_modules_or_not():
+    """Queries, keys and values of a ViT-Tiny: three maps of 192 x 192 in each of 12 blocks."""
+    timms = build_hollow("timm:vit_tiny_patch16_224", num_classes=2)
+    blocks = [name for name in prunable_names(timms, "all") if name.startswith("blocks.0.")]
+    assert blocks == [
+        f"blocks.0.{layer}.weight" for layer in ("attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2")
+    ]
+    torchs = nn.TransformerEncoderLayer(192, 3, 4 * 192)
+    assert prunable_names(torchs, "all") == (
+        "self_attn.in_proj_weight",
+        "self_attn.out_proj.weight",
+        "linear1.weight",
+        "linear2.weight",
+    )
+    weights = dict(torchs.named_parameters())
+    counted = sum(weights[name].numel() for name in prunable_names(torchs, "all"))
+    assert counted == sum(dict(timms.named_parameters())[name].numel() for name in blocks)
+
+
+def test_attention_over_other_keys_and_values_has_three_tensors_to_prune():
+    attention = nn.MultiheadAttention(8, 2, kdim=4, vdim=6, add_bias_kv=True)
+    assert prunable_names(attention, "all") == (
+        "q_proj_weight",
+        "k_proj_weight",
+        "v_proj_weight",
+        "out_proj.weight",
+    )
+    with pytest.raises(ConfigError, match="no tensor"):
+        prunable_names(attention, "conv")

@@ -31,8 +31,8 @@ from prunescope.cli.single import channels, load, names
 
 def conventions(
     network: Network,
-    layer: Layers,
     concepts: Concepts,
+    layer: Layers = None,
     weights: Weights = None,
     num_classes: NumClasses = None,
     out: Out = None,
@@ -59,10 +59,11 @@ def conventions(
 ) -> None:
     """Dissect by the rules of earlier tools, too, and say what units and concepts change."""
     from prunescope.base.ranks import joined
+    from prunescope.dissection.layers import DEFAULT_LAYER
     from prunescope.experiment.conventions import compare_by_conventions
 
     stated = {
-        "layers": tuple(layer),
+        "layers": tuple(layer or (DEFAULT_LAYER,)),
         "quantile": quantile,
         "iou": iou,
         "categories": names(categories),

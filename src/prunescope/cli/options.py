@@ -14,14 +14,19 @@ Out = Annotated[Path | None, typer.Option(help="Folder to write to.")]
 Split = Annotated[str | None, typer.Option(help="Use only the images of this split, or all.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use only the first N images.")]
 Weights = Annotated[
-    Path | None, typer.Option(help="A state dict, .safetensors or as torch saves it.")
+    str | None,
+    typer.Option(
+        metavar="FILE|DEFAULT|NAME",
+        help="A state dict, .safetensors or as torch saves it; or what torchvision or timm "
+        "publish: DEFAULT, IMAGENET1K_V2, a1_in1k, ...",
+    ),
 ]
 NumClasses = Annotated[int | None, typer.Option(min=1, help="Number of the network's outputs.")]
 Network = Annotated[
     str,
     typer.Argument(
-        help="torchvision:NAME, cifar_resnet20, package.module:factory, a run folder's level, or a "
-        "file of `prune`.",
+        help="torchvision:NAME, timm:NAME, cifar_resnet20, package.module:factory, a run folder's "
+        "level, or a file of `prune`.",
         show_default=False,
     ),
 ]
@@ -67,7 +72,16 @@ Categories = Annotated[
     str | None, typer.Option(metavar="C,C", help="Only labels of these may be a concept.")
 ]
 Quantile = Annotated[float, typer.Option(help="Share of a unit's cells above T.")]
-Layers = Annotated[list[str], typer.Option("--layer", help="A layer's name; may be repeated.")]
-_SETS = "scenes (embedded), broden:DIR, or masks:DIR (your own)."
-Concepts = Annotated[str, typer.Option(help=_SETS)]
-ConceptsArgument = Annotated[str, typer.Argument(metavar="SET", help=_SETS, show_default=False)]
+Layers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--layer",
+        help="A layer's name, or a pattern (layer?, *.conv2); may be repeated.",
+        show_default="the last with a map",
+    ),
+]
+CONCEPTS_HELP = "scenes (embedded), broden:DIR, or masks:DIR (your own)."
+Concepts = Annotated[str, typer.Option(help=CONCEPTS_HELP)]
+ConceptsArgument = Annotated[
+    str, typer.Argument(metavar="SET", help=CONCEPTS_HELP, show_default=False)
+]

@@ -1,15 +1,15 @@
 """How is one network, or one dissection, looked at?"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from prunescope.base.images import Channels
 from prunescope.cli.console import print_result, progress_shown, warn
 from prunescope.cli.options import (
+    CONCEPTS_HELP,
     Categories,
-    Concepts,
     Convention,
     Device,
     Iou,
@@ -34,10 +34,29 @@ if TYPE_CHECKING:
     from prunescope.networks import LoadedNetwork
 
 
+def _needed_to_dissect(context: Any, concepts: str | None) -> str | None:
+    """Refuse a dissection without concepts; to list layers none are needed.
+
+    context: typer's, which gives another class than its own `typer.Context`.
+    """
+    if concepts is None and not context.params.get("list_layers"):
+        raise typer.BadParameter(f"it is missing: give {CONCEPTS_HELP}")
+    return concepts
+
+
 def dissect(
     network: Network,
-    layer: Layers,
-    concepts: Concepts,
+    concepts: Annotated[
+        str | None,
+        typer.Option(help=CONCEPTS_HELP, callback=_needed_to_dissect, show_default=False),
+    ] = None,
+    layer: Layers = None,
+    list_layers: Annotated[
+        bool,
+        typer.Option(
+            "--list-layers", is_eager=True, help="Only show the layers, without --concepts."
+        ),
+    ] = False,
     weights: Weights = None,
     num_classes: NumClasses = None,
     out: Out = None,
@@ -58,14 +77,19 @@ def dissect(
     as_json: Json = False,
 ) -> None:
     """Find the concept that each unit of one or more layers answers to."""
+    if list_layers:
+        _list_layers(network, weights, num_classes, resolution, as_json=as_json)
+        return
+    assert concepts is not None  # the option was asked for
     from prunescope.analysis.summary import describe_layers
     from prunescope.base.ranks import joined
+    from prunescope.dissection.layers import DEFAULT_LAYER
     from prunescope.dissection.settings import DissectionSettings
     from prunescope.experiment.single import dissect_network
 
     settings = DissectionSettings.validate_from(
         {
-            "layers": tuple(layer),
+            "layers": tuple(layer or (DEFAULT_LAYER,)),
             "quantile": quantile,
             "iou": iou,
             "convention": convention,
@@ -154,7 +178,21 @@ def summary(
     print_result(values, text, as_json=as_json)
 
 
-def load(network: str, weights: Path | None, num_classes: int | None) -> "LoadedNetwork":
+def _list_layers(
+    network: str,
+    weights: str | None,
+    num_classes: int | None,
+    resolution: int | None,
+    *,
+    as_json: bool,
+) -> None:
+    from prunescope.analysis.layers import layers_of
+
+    found = layers_of(network, weights=weights, num_classes=num_classes, resolution=resolution)
+    print_result({"network": network, **found.as_dict()}, str(found), as_json=as_json)
+
+
+def load(network: str, weights: str | None, num_classes: int | None) -> "LoadedNetwork":
     """Load a network, with a warning where its weights are random."""
     from prunescope.networks import load_network, own_weights
 

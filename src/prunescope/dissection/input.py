@@ -10,11 +10,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from prunescope.base.errors import ConfigError
-from prunescope.base.images import IMAGENET_MEAN, IMAGENET_STD, Channels
+from prunescope.base.images import Channels
+from prunescope.base.inputs import IMAGENET, timm_input
 from prunescope.base.settings import Settings
 from prunescope.concepts.protocol import ConceptSet
-
-_IMAGENET = {"resolution": 224, "mean": IMAGENET_MEAN, "std": IMAGENET_STD}
 
 
 class InputForm(Settings):
@@ -88,14 +87,10 @@ def normalise(
 def _known_input(model: nn.Module) -> dict[str, Any]:
     match type(model).__module__.partition(".")[0]:
         case "torchvision":
-            return dict(_IMAGENET)
+            return vars(IMAGENET)
         case "timm":
-            return _timm_input(getattr(model, "pretrained_cfg", None) or {})
+            stated = getattr(model, "pretrained_cfg", None) or {}
+            size = getattr(getattr(model, "patch_embed", None), "img_size", None)
+            return vars(timm_input(stated, image_size=size))
         case _:
             return {}
-
-
-def _timm_input(stated: dict[str, Any]) -> dict[str, Any]:
-    known = {name: tuple(stated[name]) for name in ("mean", "std") if name in stated}
-    sides = {"resolution": stated["input_size"][-1]} if "input_size" in stated else {}
-    return _IMAGENET | known | sides

@@ -1,5 +1,6 @@
 """Which concepts do the units of these layers answer to, on this concept set?"""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,12 +16,12 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.dissection.capture import find_layers
 from prunescope.dissection.chance import judge
 from prunescope.dissection.conventions import ConventionName
 from prunescope.dissection.counts import count_units
 from prunescope.dissection.forward import Observation, placed
 from prunescope.dissection.input import input_of
+from prunescope.dissection.layers import DEFAULT_LAYER, choose_layers
 from prunescope.dissection.passes import Sight, look
 from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.scores import score_units
@@ -30,7 +31,7 @@ from prunescope.dissection.settings import DissectionSettings
 
 def dissect(
     model: nn.Module,
-    layers: str | Sequence[str],
+    layers: str | Sequence[str] | None,
     concepts: ConceptSet | str,
     *,
     convention: ConventionName = "exact",
@@ -52,7 +53,8 @@ def dissect(
 ) -> Dissection:
     """Return the concept of every unit of the layers (METHOD section 2).
 
-    layers: a name or several, as in `model.named_modules()`.
+    layers: a name or several, as in `model.named_modules()`, or patterns, as `choose_layers` takes
+        them; None for the network's default, see `default_layer`.
     concepts: a concept set, or the name of one ("scenes", "broden:DIR"), of which `split` and
         `limit` select images; None takes those of the convention's split.
     convention: "exact" for our definitions, or whose rules to count by (`Convention`).
@@ -61,7 +63,7 @@ def dissect(
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
     given = {
-        "layers": (layers,) if isinstance(layers, str) else tuple(layers),
+        "layers": _as_names(layers),
         "convention": convention,
         "quantile": quantile,
         "iou": iou,
@@ -98,10 +100,10 @@ def dissect_as(
     ranks: the processes that share the images, each of which must call this with the same
     arguments; every one gets the whole result.
     """
-    find_layers(model, settings.layers)
-    chosen = choose_categories(concepts, settings)
-    settings = settings.model_copy(update={"categories": chosen})
     form = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
+    layers = choose_layers(model, settings.layers, form.resolution)
+    categories = choose_categories(concepts, settings)
+    settings = settings.model_copy(update={"layers": layers, "categories": categories})
     title = f"dissecting {', '.join(settings.layers)}"
     with placed(model, device) as place, progress.task(title, 2 * len(concepts.images)) as task:
         if place.type == "cpu":
@@ -116,9 +118,10 @@ def dissect_as(
             ranks=ranks,
             say=progress.say,
         )
+        _tell_of_idle_processes(observation, progress)
         sights = look(
             observation,
-            settings.layers,
+            layers,
             rules=settings.rules,
             quantile=settings.quantile,
             examples=settings.examples,
@@ -135,6 +138,12 @@ def dissect_as(
         },
         passes={layer: sight.passes for layer, sight in sights.items()},
     )
+
+
+def _as_names(layers: str | Sequence[str] | None) -> tuple[str, ...]:
+    if layers is None:
+        return (DEFAULT_LAYER,)
+    return (layers,) if isinstance(layers, str) else tuple(layers)
 
 
 def choose_categories(concepts: ConceptSet, settings: DissectionSettings) -> tuple[str, ...] | None:
@@ -155,6 +164,16 @@ def choose_categories(concepts: ConceptSet, settings: DissectionSettings) -> tup
                 f'categories names "{category}"{hint}, but {concepts.name} has {known}'
             )
     return settings.categories
+
+
+def _tell_of_idle_processes(observation: Observation, progress: Progress) -> None:
+    batches = math.ceil(observation.images / observation.batch_size)
+    idle = observation.ranks.count - batches
+    if idle > 0:
+        progress.say(
+            f"{idle} of {observation.ranks.count} processes have nothing to do: the "
+            f"{observation.images:,} images make {batches} batches; make the batches smaller"
+        )
 
 
 def _tell(layer: str, sight: Sight, progress: Progress) -> None:

@@ -15,7 +15,8 @@ Spread = Annotated[float, Field(gt=0)]
 class DissectionSettings(Settings):
     """Settings of one dissection (METHOD section 2).
 
-    layers: names as in `model.named_modules()`, each once.
+    layers: names as in `model.named_modules()`, each once; outside of studies, whose layers are
+        known before their network, also patterns, as `choose_layers` takes them.
     quantile: share of a unit's cells above its threshold, in (0, 1).
     convention: by whose rules it is counted; where nothing else is stated, `iou`, `mean`, `std`
         and `categories` are its own.

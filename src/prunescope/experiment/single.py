@@ -10,6 +10,8 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.data.images import find_split, load_images
+from prunescope.dissection.input import input_of
+from prunescope.dissection.layers import DEFAULT_LAYER, choose_layers
 from prunescope.dissection.result import Dissection, check_room
 from prunescope.dissection.run import dissect_as
 from prunescope.dissection.settings import DissectionSettings
@@ -67,7 +69,7 @@ def dissect_network(
     """Dissect a network as its own input wants it, and save the result under `out` if given.
 
     ranks: the processes that share the images; the first one saves.
-
+    settings: their layers may be patterns, or DEFAULT_LAYER, of which the user is told.
     Raises ConfigError before any work where `out` cannot take it, as `check_room` says, or the
     device is not there.
     """
@@ -94,9 +96,26 @@ def dissect_opened(
     """Do what `dissect_network` does where `out`, the device and the concept set are fit for it."""
     if network.input is not None:
         settings = settings.completed(**vars(network.input))
+    settings = _with_layers(network, settings, progress)
     dissection = dissect_as(
         settings, network.module, concepts, device=device, ranks=ranks, progress=progress
     )
     if out is not None and ranks.rank == 0:
         dissection.save(out)
     return dissection
+
+
+def _with_layers(
+    network: LoadedNetwork, settings: DissectionSettings, progress: Progress
+) -> DissectionSettings:
+    """Return the settings with the names of the layers that are meant."""
+    form = input_of(
+        network.module, resolution=settings.resolution, mean=settings.mean, std=settings.std
+    )
+    layers = choose_layers(network.module, settings.layers, form.resolution)
+    if DEFAULT_LAYER in settings.layers:
+        progress.say(
+            f"no layer is named: dissecting {layers[0]} "
+            "(--list-layers shows which there are, --layer chooses)"
+        )
+    return settings.model_copy(update={"layers": layers})

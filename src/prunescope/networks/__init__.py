@@ -6,8 +6,10 @@ from pathlib import Path
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.inputs import NetworkInput
 from prunescope.networks.description import Description, read_description
-from prunescope.networks.registry import NetworkInput, build, network_input
+from prunescope.networks.published import DEFAULT, Published
+from prunescope.networks.registry import build, find_published, network_input
 from prunescope.networks.weights import fit_state_dict, read_state_dict
 
 __all__ = [
@@ -16,6 +18,8 @@ __all__ = [
     "LoadedNetwork",
     "NetworkInput",
     "build",
+    "describe_network",
+    "find_weights",
     "fit_state_dict",
     "load_network",
     "network_input",
@@ -25,6 +29,7 @@ __all__ = [
 ]
 
 LEVEL_WEIGHTS = "weights.safetensors"
+_SUFFIXES = (".safetensors", ".pth", ".pt", ".th", ".bin", ".ckpt", ".tar", ".pkl", ".npz")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,25 +47,61 @@ class LoadedNetwork:
 
 
 def load_network(
-    name: str, *, weights: Path | None = None, num_classes: int | None = None
+    name: str, *, weights: Path | str | None = None, num_classes: int | None = None
 ) -> LoadedNetwork:
     """Make a named network and load its weights, or open weights that know their network.
 
     name: as `build` takes it, or a folder that holds a level's weights.safetensors, or a file that
         `prunescope prune` wrote.
-    weights: a file as `read_state_dict` takes it; None leaves a network random (seed 0).
+    weights: a file as `read_state_dict` takes it; or, as text, what a library publishes, see
+        `find_weights`; None leaves a network random (seed 0).
     Raises ConfigError for a wrong name or an argument that contradicts a level, DataError for
-    weights that are absent, damaged or do not fit.
+    weights that are absent, damaged or do not fit, DownloadError for those that do not come.
+    """
+    described = describe_network(name, weights=weights, num_classes=num_classes)
+    own = own_weights(name)
+    chosen = own or find_weights(name, weights)
+    if isinstance(chosen, Published):
+        module = chosen.load()
+    else:
+        module = build(described.name, num_classes=described.num_classes, seed=0)
+        if chosen is not None:
+            fit_state_dict(module, read_state_dict(chosen), str(chosen))
+    return LoadedNetwork(module=module.eval(), **vars(described))
+
+
+def describe_network(
+    name: str, *, weights: Path | str | None = None, num_classes: int | None = None
+) -> Description:
+    """Say which network `load_network` would load and what it expects to see; load nothing.
+
+    Raises what `load_network` raises for a wrong name or an argument that contradicts another.
     """
     own = own_weights(name)
     if own is not None:
-        return _load_own(name, own, weights=weights, num_classes=num_classes)
-    module = build(name, num_classes=num_classes, seed=0)
-    if weights is not None:
-        fit_state_dict(module, read_state_dict(weights), str(weights))
-    return LoadedNetwork(
-        module=module.eval(), name=name, num_classes=num_classes, input=network_input(name)
-    )
+        return _describe_own(name, own, weights=weights, num_classes=num_classes)
+    published = find_weights(name, weights)
+    if not isinstance(published, Published):
+        return Description(name=name, num_classes=num_classes, input=network_input(name))
+    if num_classes not in (None, published.num_classes):
+        raise ConfigError(
+            f"the weights {published.name} of {name} have {published.num_classes} classes, "
+            f"not {num_classes}: leave out --num-classes"
+        )
+    return Description(name=name, num_classes=published.num_classes, input=published.input)
+
+
+def find_weights(name: str, weights: Path | str | None) -> Path | Published | None:
+    """Return the file of weights that is meant, or what a library publishes under that name.
+
+    weights: text that holds a slash or ends as files of weights do, or that names a file that is
+        there, is a file; any other is "DEFAULT" or a name as `find_published` takes it.
+    """
+    if weights is None or isinstance(weights, Path):
+        return weights
+    path = Path(weights)
+    is_file = "/" in weights or path.suffix in _SUFFIXES or path.is_file()
+    return path if is_file and weights != DEFAULT else find_published(name, weights)
 
 
 def own_weights(name: str) -> Path | None:
@@ -77,9 +118,9 @@ def own_weights(name: str) -> Path | None:
     return path if path.suffix == ".safetensors" else None
 
 
-def _load_own(
-    name: str, path: Path, *, weights: Path | None, num_classes: int | None
-) -> LoadedNetwork:
+def _describe_own(
+    name: str, path: Path, *, weights: Path | str | None, num_classes: int | None
+) -> Description:
     if weights is not None:
         raise ConfigError(f"{name} has weights of its own: leave out --weights {weights}")
     described = read_description(path)
@@ -88,11 +129,4 @@ def _load_own(
             f"{name} has {described.num_classes} classes, not {num_classes}: "
             "leave out --num-classes"
         )
-    module = build(described.name, num_classes=described.num_classes, seed=0)
-    fit_state_dict(module, read_state_dict(path), str(path))
-    return LoadedNetwork(
-        module=module.eval(),
-        name=described.name,
-        num_classes=described.num_classes,
-        input=described.input,
-    )
+    return described

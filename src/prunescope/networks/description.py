@@ -7,8 +7,8 @@ from typing import Any
 
 from prunescope.base.errors import DataError
 from prunescope.base.files import canonical_json
+from prunescope.base.inputs import NetworkInput
 from prunescope.base.tensors import load_metadata
-from prunescope.networks.registry import NetworkInput
 
 _KEY = "network"
 

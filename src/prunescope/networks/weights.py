@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from prunescope.base.errors import DataError
 from prunescope.base.tensors import load_tensors
 
+_PACKED = "_packed_params"  # of torch's quantised layers
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
 _SHOWN = 3
 
@@ -39,12 +41,43 @@ def fit_state_dict(module: nn.Module, state: Mapping[str, Tensor], where: str) -
     is then unchanged.
     """
     check_fit(module, state, where)
-    module.load_state_dict(dict(state), strict=False)
+    module.load_state_dict(_as_of_today(module, state), strict=False)
+
+
+def read_published(path: Path) -> OrderedDict[str, Tensor]:
+    """Read a state dict that a library published, with the versions of its modules if they are in.
+
+    Raises DataError as `read_state_dict` does.
+    """
+    content = load_torch(path)
+    state: OrderedDict[str, Tensor] = OrderedDict(unwrap_state_dict(content, path))
+    state._metadata = getattr(content, "_metadata", None)  # type: ignore[attr-defined]
+    return state
+
+
+def fit_published(module: nn.Module, state: OrderedDict[str, Tensor], path: Path) -> None:
+    """Load a state dict that a library published, perhaps long ago, as its modules know how to.
+
+    Unlike `fit_state_dict` it lets every module rename what older versions of it had saved.
+    Raises DataError where it does not fit.
+    """
+    try:
+        found = module.load_state_dict(state, strict=False)
+    except (RuntimeError, ValueError, TypeError, AttributeError) as error:
+        raise DataError(f"{path} does not fit the network: {error}") from error
+    missing = [key for key in found.missing_keys if not _is_counter(key)]
+    if missing or found.unexpected_keys:
+        complaints = (
+            _complain("missing in it", missing),
+            _complain("unknown to the network", list(found.unexpected_keys)),
+        )
+        raise DataError(f"{path} does not fit the network: {'; '.join(filter(None, complaints))}")
 
 
 def check_fit(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
     """Raise DataError, as `fit_state_dict` does, where the tensors are another network's."""
     own = module.state_dict()
+    refuse_quantised(state, where, own)
     missing = [key for key in own if key not in state and not _is_counter(key)]
     unexpected = [key for key in state if key not in own]
     reshaped = [key for key in own if key in state and own[key].shape != state[key].shape]
@@ -58,6 +91,32 @@ def check_fit(module: nn.Module, state: Mapping[str, Tensor], where: str) -> Non
         raise DataError(
             f"{where} does not fit the network: {'; '.join(filter(None, complaints))}{hint}"
         )
+
+
+def refuse_quantised(
+    state: Mapping[str, Any], where: str, own: Mapping[str, Tensor] | None = None
+) -> None:
+    """Raise DataError for weights that are not stored as the floating-point numbers they stand for.
+
+    own: the network's tensors, by which integers that should be none are known, too.
+    """
+    quantised = [
+        key
+        for key, value in state.items()
+        if _PACKED in key or (isinstance(value, Tensor) and _is_quantised(key, value, own or {}))
+    ]
+    if quantised:
+        raise DataError(
+            f"{where} is quantised ({_complain('not of floating point', quantised)}): concepts and "
+            "pruning need the weights themselves, so give the checkpoint from before it was "
+            "quantised, or save each tensor's dequantize() under the network's own names"
+        )
+
+
+def _is_quantised(key: str, value: Tensor, own: Mapping[str, Tensor]) -> bool:
+    if value.is_quantized:
+        return True
+    return key in own and own[key].is_floating_point() and not value.is_floating_point()
 
 
 def is_safetensors(path: Path) -> bool:
@@ -102,6 +161,7 @@ def unwrap_state_dict(content: Any, path: Path) -> dict[str, Tensor]:
     if not isinstance(content, Mapping):
         kind = type(content).__name__
         raise DataError(f"{path} holds a {kind}, not a state dict (names and their tensors)")
+    refuse_quantised({str(key): value for key, value in content.items()}, str(path))
     odd = [str(key) for key, value in content.items() if not isinstance(value, Tensor)]
     if odd or not content:
         raise DataError(
@@ -116,6 +176,17 @@ def _strip_module(state: dict[str, Tensor]) -> dict[str, Tensor]:
     if not all(key.startswith(prefix) for key in state):
         return state
     return {key.removeprefix(prefix): value for key, value in state.items()}
+
+
+def _as_of_today(module: nn.Module, state: Mapping[str, Tensor]) -> OrderedDict[str, Tensor]:
+    """Return a state dict that fits as one of the modules' present versions.
+
+    Without the versions, which files often lack, modules would take it for an old one, and change
+    it or refuse it, as torchvision's MNASNet does.
+    """
+    dated: OrderedDict[str, Tensor] = OrderedDict(state)
+    dated._metadata = module.state_dict()._metadata  # type: ignore[attr-defined]
+    return dated
 
 
 def _is_counter(key: str) -> bool:

@@ -8,15 +8,16 @@ from prunescope.base.text import align, number, percent
 from prunescope.networks import (
     LoadedNetwork,
     build,
+    describe_network,
+    find_weights,
     fit_state_dict,
     load_network,
-    network_input,
     own_weights,
 )
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import Prunable, prunable_names
 from prunescope.pruning.prune import Criterion, prune
-from prunescope.pruning.saved import SavedWeights, read_weights
+from prunescope.pruning.saved import SavedWeights, read_mask, read_weights
 from prunescope.pruning.selection import Scope
 
 
@@ -67,7 +68,7 @@ class Pruned:
 def prune_saved(
     name: str,
     *,
-    weights: Path | None,
+    weights: Path | str | None,
     num_classes: int | None = None,
     mask: Path | None = None,
     infer_mask: bool = False,
@@ -80,7 +81,7 @@ def prune_saved(
     """Read a network's weights and mask, whichever tool wrote them, and prune it.
 
     name, weights, num_classes: as `load_network` takes them, but weights there must be, in any form
-        that `read_weights` knows.
+        that `read_weights` knows, or as a library publishes them.
     mask: None takes the mask in the file or beside it. infer_mask: where there is none, take
         every prunable weight that is zero for pruned, and every other for alive.
     keep: None prunes nothing more than the mask says, and leaves the mask as it is.
@@ -112,18 +113,22 @@ def prune_saved(
 
 
 def _open(
-    name: str, weights: Path | None, num_classes: int | None, mask: Path | None
+    name: str, weights: Path | str | None, num_classes: int | None, mask: Path | None
 ) -> tuple[LoadedNetwork, SavedWeights]:
     own = own_weights(name)
     if own is not None:
         network = load_network(name, weights=weights, num_classes=num_classes)
         return network, read_weights(own, mask)
-    if weights is None:
+    chosen = find_weights(name, weights)
+    if chosen is None:
         raise ConfigError(f"{name} without weights is random: give --weights")
+    if not isinstance(chosen, Path):
+        network = load_network(name, weights=weights, num_classes=num_classes)
+        known = None if mask is None else read_mask(mask)
+        state = network.module.state_dict()
+        return network, SavedWeights(path=Path(chosen.name), state=state, mask=known)
+    described = describe_network(name, weights=weights, num_classes=num_classes)
     module = build(name, num_classes=num_classes, seed=0)
-    saved = read_weights(weights, mask).named_as_in(module.state_dict())
-    fit_state_dict(module, saved.state, str(weights))
-    network = LoadedNetwork(
-        module=module.eval(), name=name, num_classes=num_classes, input=network_input(name)
-    )
-    return network, saved
+    saved = read_weights(chosen, mask).named_as_in(module.state_dict())
+    fit_state_dict(module, saved.state, str(chosen))
+    return LoadedNetwork(module=module.eval(), **vars(described)), saved

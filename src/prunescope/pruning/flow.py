@@ -59,7 +59,9 @@ def trace_flow(
     blocked = False
     if any(dead[name] > zero_filters(state[name]) for name in reached):
         full = {
-            name: torch.ones_like(tensor) if tensor.is_floating_point() else tensor
+            name: torch.full_like(tensor, not name.endswith("bias"))  # a path begins at the image
+            if tensor.is_floating_point()
+            else tensor
             for name, tensor in state.items()
         }
         everywhere = _reach(network, _paths(network, full), resolution)

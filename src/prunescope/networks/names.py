@@ -1,0 +1,71 @@
+"""How is the name of a network read?"""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from prunescope.base.errors import ConfigError, nearest
+from prunescope.networks.cifar_resnet import DEPTHS
+
+CIFAR = {f"cifar_resnet{depth}": depth for depth in DEPTHS}
+FORMS = (
+    'write "torchvision:resnet18" (for a ResNet on small images "torchvision:resnet18,stem=small"),'
+    ' "timm:convnext_atto" (with arguments of its own: "timm:vit_tiny_patch16_224,img_size=64"),'
+    f' one of {", ".join(CIFAR)} (wider: "cifar_resnet20,width=2"),'
+    ' "package.module:factory" (with arguments: "package.module:factory,depth=3"),'
+    " or the folder of a run's level"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Name:
+    """A network's name in its parts.
+
+    origin: "torchvision", "timm", "cifar", or the module that holds the factory.
+    """
+
+    given: str
+    origin: str
+    entry: str
+    options: Mapping[str, str]
+
+
+def parse(name: str) -> Name:
+    """Take a name apart. Raises ConfigError for one that cannot be read."""
+    head, *parts = (part.strip() for part in name.split(","))
+    options: dict[str, str] = {}
+    for part in parts:
+        key, value = _option(part, name)
+        if key in options:
+            raise ConfigError(f'"{name}" gives {key} twice')
+        options[key] = value
+    origin, colon, entry = head.partition(":")
+    if colon and origin and entry:
+        return Name(given=name, origin=origin, entry=entry, options=options)
+    if head in CIFAR:
+        return Name(given=name, origin="cifar", entry=head, options=options)
+    raise ConfigError(f'"{name}" is not a network{nearest(head, CIFAR)}: {FORMS}')
+
+
+def refuse_other_options(name: Name, allowed: str) -> None:
+    """Raise ConfigError for an option that is not the allowed one."""
+    for key in name.options:
+        if key != allowed:
+            hint = nearest(key, [allowed])
+            raise ConfigError(f'"{name.given}" has no option "{key}"{hint}: it takes {allowed}')
+
+
+def literal(text: str) -> Any:
+    """Return the Python literal that an option's value is, else the text itself."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _option(part: str, name: str) -> tuple[str, str]:
+    key, equals, value = (piece.strip() for piece in part.partition("="))
+    if not (key.isidentifier() and equals and value):
+        raise ConfigError(f'"{part}" in the network "{name}" is not of the form key=value')
+    return key, value

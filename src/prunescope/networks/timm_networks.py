@@ -1,0 +1,127 @@
+"""Which networks and which weights does timm have?"""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.inputs import NetworkInput, timm_input
+from prunescope.networks.names import Name, literal
+from prunescope.networks.published import Published, choose, fetch, fetch_from_hub
+from prunescope.networks.weights import read_state_dict
+
+_OURS = {
+    "num_classes": "give --num-classes",
+    "pretrained": "give --weights DEFAULT",
+    "checkpoint_path": "give --weights FILE",
+    "features_only": "the whole network is needed",
+}
+"""Arguments of timm.create_model that are said in another way here."""
+_REFUSALS = (TypeError, ValueError, AssertionError, RuntimeError, AttributeError, KeyError)
+_FILES = ("model.safetensors", "pytorch_model.bin")
+
+
+def build_timm(name: Name, num_classes: int | None, **arguments: Any) -> nn.Module:
+    """Make a network of timm, its options passed on. Raises ConfigError for what timm refuses."""
+    import timm
+
+    _check_known(name)
+    for key, instead in _OURS.items():
+        if key in name.options:
+            raise ConfigError(f'"{name.given}" cannot take {key}: {instead}')
+    given = {key: literal(value) for key, value in name.options.items()}
+    if num_classes is not None:
+        given["num_classes"] = num_classes
+    try:
+        network: nn.Module = timm.create_model(name.entry, **given, **arguments)
+    except _REFUSALS as error:
+        raise ConfigError(f'timm refuses "{name.given}": {error}') from error
+    return network
+
+
+def timm_network_input(name: Name) -> NetworkInput:
+    """Return what a network of timm expects to see: as its default weights, which it may lack."""
+    from timm.models import get_pretrained_cfg
+
+    _check_known(name)
+    return _input_of(name, get_pretrained_cfg(name.entry))
+
+
+def find_timm_weights(name: Name, wanted: str) -> Published:
+    """Return the published weights of a network; nothing is downloaded yet.
+
+    wanted: their tag, as timm writes it behind the network's name ("a1_in1k"), or "DEFAULT".
+    Raises ConfigError for a network that has none, or not these.
+    """
+    from timm.models import get_pretrained_cfg, list_pretrained
+
+    _check_known(name)
+    tags = [
+        full.partition(".")[2]
+        for full in list_pretrained(f"{name.entry}.*")
+        if full.partition(".")[0] == name.entry
+    ]
+    default = get_pretrained_cfg(name.entry)
+    best = (default.tag or "") if default and default.has_weights else None
+    tag = choose(wanted, tags or ([""] if best == "" else []), name.given, best)
+    stated: Any = get_pretrained_cfg(f"{name.entry}.{tag}" if tag else name.entry)
+    return Published(
+        name=tag or name.entry,
+        num_classes=stated.num_classes or None,
+        input=_input_of(name, stated),
+        load=partial(_load, name, tag, stated),
+    )
+
+
+def _check_known(name: Name) -> None:
+    from timm.models import list_models
+
+    known = list_models()
+    if name.entry in known:
+        return
+    network, dot, tag = name.entry.partition(".")
+    if dot and network in known:
+        raise ConfigError(f'"{name.given}": write "timm:{network}" and --weights {tag}')
+    hint = nearest(name.entry, known) or " (timm.list_models() shows all)"
+    raise ConfigError(f'timm has no network "{name.entry}"{hint}')
+
+
+def _input_of(name: Name, stated: Any) -> NetworkInput:
+    size = literal(name.options.get("img_size", "None"))
+    known = vars(stated) if stated else {}
+    return timm_input(known, image_size=size if isinstance(size, int) else None)
+
+
+def _load(name: Name, tag: str, stated: Any) -> nn.Module:
+    """Return the network with published weights, as timm fits them to its present form."""
+    if name.options:
+        build_timm(name, None)  # what timm refuses is said before anything is downloaded
+    path, own_form = _fetch(stated)
+    source: dict[str, Any] = {"file": str(path), "custom_load": True}
+    if not own_form:
+        source = {"state_dict": read_state_dict(path)}
+    try:
+        return build_timm(
+            name,
+            None,
+            pretrained=True,
+            pretrained_cfg=tag or None,
+            pretrained_cfg_overlay=source,
+        )
+    except ConfigError as error:
+        raise DataError(f"{path} does not fit {name.given}: {error}") from error
+
+
+def _fetch(stated: Any) -> tuple[Path, bool]:
+    """Return the file of published weights, and whether only the network itself can read it.
+
+    The latter are arrays of numpy, of which timm takes no pickled ones. On the hub, most of these
+    are kept as tensors as well.
+    """
+    if not stated.hf_hub_id:
+        url = stated.url if isinstance(stated.url, str) else stated.url[0]
+        return fetch(url), bool(stated.custom_load)
+    named = (stated.hf_hub_filename,) if stated.hf_hub_filename else _FILES
+    return fetch_from_hub(stated.hf_hub_id, named), stated.custom_load == "hf"
