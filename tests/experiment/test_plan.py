@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from prunescope.base.files import fingerprint
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.sources import Sources
-from prunescope.study import Study
+from prunescope.study import Study, shipped_recipe
 
 TinyStudy = Callable[..., Study]
 
@@ -119,6 +119,55 @@ def test_keys_are_those_of_the_first_version(tiny_study: TinyStudy) -> None:
     inputs = [first.moment.artifact.key, first.previous.artifact.key]
     made_of = {"kind": "level", "version": 1, "settings": settings, "inputs": inputs}
     assert first.artifact.key == fingerprint(made_of)
+
+
+class _Named:
+    """Photographs and concepts by name alone, so that keys depend on settings only."""
+
+    data_fingerprint = "photographs"
+    concepts_fingerprint = "concepts"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "rewinding", "everything"),
+    [
+        (
+            "demo",
+            "26ad962986218081f9202fca291bfd68426a07c3074ba3ee121c22978fabed47",
+            "6a001303cd7d059084c242715c2ed139a7fbf8f254582b98f318dabff5b81861",
+        ),
+        (
+            "tiny_imagenet_small",
+            "f6ccab872685714dd4a8e82712b916bb1779d8d22b5c3c1c9cbc7ff1ded8300d",
+            "d5df1c7d86afdf70e76ae0af474fde5b0c40ab5e8a2c2fdaeec988faa5e32555",
+        ),
+    ],
+)
+def test_keys_of_the_first_recipes_are_those_of_the_first_version(
+    recipe: str, rewinding: str, everything: str
+) -> None:
+    """Settings that came later do not enter where they are not used."""
+    plan = plan_study(shipped_recipe(recipe), cast(Sources, _Named()))
+    keys = {artifact.path: artifact.key for artifact in plan.artifacts}
+    assert keys["replicate-0/rewind"] == rewinding
+    assert fingerprint(keys) == everything
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"label_smoothing": 0.1},
+        {"weight_decay_on": "weights"},
+        {"zero_last_gamma": True},
+        {"schedule": "one-cycle", "milestones": []},
+    ],
+)
+def test_a_later_training_setting_changes_every_key_where_it_is_used(
+    tiny_study: TinyStudy, values: dict[str, Any], change: dict[str, Any]
+) -> None:
+    before = _keys(tiny_study())
+    changed = _keys(tiny_study(training=values["training"] | change))
+    assert _changed(before, changed) == set(before)
 
 
 def test_where_data_lie_changes_no_key_but_the_pages(

@@ -19,6 +19,7 @@ from prunescope.dissection.run import check_concepts
 from prunescope.dissection.thresholds import cells_above
 from prunescope.experiment.sources import Sources
 from prunescope.networks import build
+from prunescope.networks.residual import zero_last_gammas
 from prunescope.pruning.magnitude import survivors_after
 from prunescope.pruning.prunable import prunable_names
 from prunescope.study import Study
@@ -40,6 +41,8 @@ def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> 
         )
     _check_rewinding(study, len(images))
     network = build(study.network, num_classes=len(images.classes), seed=0).eval()
+    if study.training.zero_last_gamma:
+        zero_last_gammas(build(study.network, seed=0), study.network)
     _check_survivors(study, network)
     _check_last_batch(study, network, len(images))
     for shown, augmentation in ((images, study.training.augmentation), (test_images, None)):

@@ -136,7 +136,7 @@ def _moment(study: Study, sources: Sources, replicate: int) -> Moment:
         "network": study.network,
         "data": study.data.model_dump(mode="json", exclude={"source", "memory", "test_split"}),
         "content": sources.data_fingerprint,
-        "training": study.training.model_dump(mode="json"),
+        "training": study.training.for_key(),
         "rewind_to": study.pruning.rewind_to,
         "seed": seed,
     }

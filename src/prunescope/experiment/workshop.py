@@ -24,6 +24,7 @@ from prunescope.experiment.plan import Level, Moment, Plan, Stage, plan_study
 from prunescope.experiment.results import make_figures, make_report, make_tables
 from prunescope.experiment.sources import Sources
 from prunescope.networks import Description, NetworkInput, build, load_network
+from prunescope.networks.residual import zero_last_gammas
 from prunescope.pruning.magnitude import prune_by_magnitude
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import prunable_names
@@ -103,6 +104,8 @@ class Workshop:
 
     def _make_moment(self, moment: Moment) -> None:
         network = self._network(moment)
+        if self._study.training.zero_last_gamma:
+            zero_last_gammas(network, self._study.network)
         start, end = self._step("0it"), self._step(self._study.pruning.rewind_to)
         history = self._train(network, moment.artifact, moment, start, end)
         with self._store.making(moment.artifact, kind="rewind") as folder:

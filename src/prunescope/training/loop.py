@@ -22,6 +22,7 @@ from prunescope.base.steps import Step
 from prunescope.data.images import LabelledImages
 from prunescope.data.loader import Normalisation, batches, epoch_order
 from prunescope.training.checkpoint import is_finite, load_checkpoint, save_checkpoint
+from prunescope.training.decay import decay_groups
 from prunescope.training.forward import class_scores, classes_needed
 from prunescope.training.history import History
 from prunescope.training.schedule import learning_rate_at
@@ -169,7 +170,7 @@ class _Run:
         scores = class_scores(
             self.network, pixels, precision=self.settings.precision, classes=self.classes
         )
-        loss = cross_entropy(scores, labels)
+        loss = cross_entropy(scores, labels, label_smoothing=self.settings.label_smoothing)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
         for group in self.optimizer.param_groups:
@@ -237,11 +238,10 @@ def _steps_between_looks(device: torch.device) -> int:
 
 def _sgd(network: nn.Module, settings: TrainingSettings, start: Step) -> SGD:
     return SGD(
-        network.parameters(),
+        decay_groups(network, settings.weight_decay, settings.weight_decay_on),
         lr=learning_rate_at(start, settings),
         momentum=settings.momentum,
         nesterov=settings.nesterov,
-        weight_decay=settings.weight_decay,
         foreach=True,
     )
 
