@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from prunescope.base.provenance import environment
+from prunescope.base.reading import read_ahead
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.input import InputForm, input_of, normalise, read_pixels
-from prunescope.dissection.reading import read_ahead
 from prunescope.dissection.run import dissect
 from prunescope.networks import build, network_input
 

@@ -13,7 +13,7 @@ from torch.optim import SGD
 
 from prunescope.base.provenance import environment
 from prunescope.base.steps import Step
-from prunescope.data.images import LabelledImages
+from prunescope.data.labelled import LabelledImages
 from prunescope.data.loader import Normalisation, batches, epoch_order
 from prunescope.networks import build
 from prunescope.pruning.magnitude import prune_by_magnitude

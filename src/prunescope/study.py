@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import ByteSize, Field
+from pydantic import ByteSize, Field, model_validator
 
 from prunescope.base.errors import ConfigError
-from prunescope.base.settings import Settings
+from prunescope.base.settings import Later, Settings
+from prunescope.data.sizing import CentreCrop
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.pruning.selection import Scope
 from prunescope.pruning.settings import PruningSettings
@@ -26,7 +27,9 @@ class DataSettings(Settings):
     source: a folder of parquet files, an image folder, a hub name, or "scenes" (embedded).
     resolution: side the images are squashed to; None takes them as they are.
     mean, std: normalisation of the channels in [0, 1]; None takes the network's own.
-    memory: budget for the decoded images; it changes no number.
+    memory: budget for the decoded images of a split; where they need more, they are decoded anew
+        for every batch. It changes no number.
+    evaluation: how test images are cut; None squashes them to the resolution.
     """
 
     source: str
@@ -36,6 +39,15 @@ class DataSettings(Settings):
     mean: tuple[Finite, Finite, Finite] | None = None
     std: tuple[Positive, Positive, Positive] | None = None
     memory: ByteSize = ByteSize(4 * 2**30)
+    evaluation: Annotated[CentreCrop | None, Later()] = None
+
+    @model_validator(mode="after")
+    def _agree(self) -> "DataSettings":
+        if self.evaluation is not None and self.evaluation.crop is None:
+            if self.resolution is None:
+                raise ValueError("evaluation needs a crop, or the data a resolution to crop to")
+            CentreCrop(resize=self.evaluation.resize, crop=self.resolution)
+        return self
 
 
 class ConceptSettings(Settings):

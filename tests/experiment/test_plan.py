@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -121,7 +121,7 @@ def test_keys_are_those_of_the_first_version(tiny_study: TinyStudy) -> None:
     assert first.artifact.key == fingerprint(made_of)
 
 
-class _Named:
+class _Named(Sources):
     """Photographs and concepts by name alone, so that keys depend on settings only."""
 
     data_fingerprint = "photographs"
@@ -147,7 +147,8 @@ def test_keys_of_the_first_recipes_are_those_of_the_first_version(
     recipe: str, rewinding: str, everything: str
 ) -> None:
     """Settings that came later do not enter where they are not used."""
-    plan = plan_study(shipped_recipe(recipe), cast(Sources, _Named()))
+    study = shipped_recipe(recipe)
+    plan = plan_study(study, _Named(study))
     keys = {artifact.path: artifact.key for artifact in plan.artifacts}
     assert keys["replicate-0/rewind"] == rewinding
     assert fingerprint(keys) == everything

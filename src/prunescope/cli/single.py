@@ -92,6 +92,10 @@ def evaluate(
     num_classes: NumClasses = None,
     split: Annotated[str, typer.Option(help="The split to use.")] = "test",
     resolution: Resolution = None,
+    resize: Annotated[
+        int | None,
+        typer.Option(min=1, help="Shorter side, of which the centre is cut.", show_default=False),
+    ] = None,
     mean: Mean = None,
     std: Std = None,
     batch_size: Annotated[int, typer.Option(min=1)] = 256,
@@ -108,6 +112,7 @@ def evaluate(
             data,
             split=split,
             resolution=resolution,
+            resize=resize,
             mean=_channels(mean, "--mean"),
             std=_channels(std, "--std"),
             batch_size=batch_size,

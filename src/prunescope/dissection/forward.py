@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from prunescope.base.devices import usable_device
 from prunescope.base.errors import DataError
 from prunescope.base.images import Precision
+from prunescope.base.reading import read_ahead
 from prunescope.base.showing import show
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.capture import Maps, capture
 from prunescope.dissection.input import InputForm, normalise, read_pixels
-from prunescope.dissection.reading import read_ahead
 from prunescope.dissection.regions import RegionReader, Regions
 
 

@@ -8,13 +8,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.reading import read_ahead
 from prunescope.base.showing import show
 from prunescope.base.steps import Step
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.data.images import LabelledImages
-from prunescope.data.loader import Augmentation, batches
+from prunescope.data.augmentation import Augmentation
+from prunescope.data.labelled import Images, StreamedImages
+from prunescope.data.loader import batches
 from prunescope.dissection.capture import capture
-from prunescope.dissection.reading import read_ahead
 from prunescope.dissection.run import check_concepts
 from prunescope.dissection.thresholds import cells_above
 from prunescope.experiment.sources import Sources
@@ -30,7 +31,8 @@ from prunescope.training.loop import steps_per_epoch
 def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> None:
     """Read all photographs and concepts, build the network, and show it what it will see.
 
-    Every file is read, so that no damaged one ends a run after hours.
+    Every file is read, so that no damaged one ends a run after hours; of photographs that are
+    decoded as they are needed, a sample only, which the user is told.
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
     images, test_images = sources.train_images, sources.test_images
@@ -45,6 +47,12 @@ def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> 
         zero_last_gammas(build(study.network, seed=0), study.network)
     _check_survivors(study, network)
     _check_last_batch(study, network, len(images))
+    for split, shown in ((study.data.train_split, images), (study.data.test_split, test_images)):
+        if isinstance(shown, StreamedImages):
+            progress.say(
+                f"{shown.check_sample():,} of the {len(shown):,} images of the split {split} were "
+                "read to check them: they are decoded as they are needed"
+            )
     for shown, augmentation in ((images, study.training.augmentation), (test_images, None)):
         _check_scores(study, sources, network, shown, augmentation)
     check_concepts(sources.concepts, study.dissection.categories)
@@ -101,7 +109,7 @@ def _check_scores(
     study: Study,
     sources: Sources,
     network: nn.Module,
-    images: LabelledImages,
+    images: Images,
     augmentation: Augmentation | None,
 ) -> None:
     first = batches(

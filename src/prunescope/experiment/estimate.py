@@ -10,6 +10,7 @@ from prunescope.base.devices import computing_with, default_device
 from prunescope.base.steps import Step
 from prunescope.base.store import Store
 from prunescope.concepts import ConceptSet, open_concepts
+from prunescope.data.labelled import StreamedImages
 from prunescope.dissection.run import dissect_as
 from prunescope.experiment.check import map_cells
 from prunescope.experiment.plan import Plan, Stage
@@ -109,6 +110,8 @@ def _seconds_per_unit(work: Callable[[], float]) -> float:
 
 def _try_training(study: Study, sources: Sources, network: nn.Module) -> float:
     images, settings = sources.train_images, study.training
+    if isinstance(images, StreamedImages):
+        images = images.beginning(_TRIAL_STEPS * settings.batch_size)
     per_epoch = steps_per_epoch(len(images), settings.batch_size)
     steps = min(_TRIAL_STEPS, per_epoch, Step.parse(settings.to, per_epoch).iteration)
     train(

@@ -24,6 +24,9 @@ _VERSIONS: dict[Kind, int] = {
 }
 """Raised when the same settings and inputs come to give other numbers."""
 
+_OF_TRAINING = ("train_split", "resolution", "mean", "std")
+"""The settings of the photographs that training depends on, beside their content."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
@@ -134,7 +137,7 @@ def _moment(study: Study, sources: Sources, replicate: int) -> Moment:
     seed = replicate_seed(study, replicate)
     settings = {
         "network": study.network,
-        "data": study.data.model_dump(mode="json", exclude={"source", "memory", "test_split"}),
+        "data": {key: own for key, own in study.data.for_key().items() if key in _OF_TRAINING},
         "content": sources.data_fingerprint,
         "training": study.training.for_key(),
         "rewind_to": study.pruning.rewind_to,
@@ -149,7 +152,12 @@ def _moment(study: Study, sources: Sources, replicate: int) -> Moment:
 
 
 def _levels(study: Study, sources: Sources, moment: Moment) -> Iterator[Level]:
-    shared = {"prunable": study.pruning.prunable, "test_split": study.data.test_split}
+    shared: dict[str, Any] = {
+        "prunable": study.pruning.prunable,
+        "test_split": study.data.test_split,
+    }
+    if study.data.evaluation is not None:
+        shared["evaluation"] = study.data.evaluation.for_key()
     dense = _level(study, sources, moment, DENSE, None, shared)
     yield dense
     for name, strategy in study.pruning.strategies.items():

@@ -226,7 +226,7 @@ class Workshop:
             input=NetworkInput(
                 mean=normalisation.mean,
                 std=normalisation.std,
-                resolution=images.pixels.shape[1],
+                resolution=images.size[0],
             ),
         )
         state: dict[str, Tensor] = network.state_dict()

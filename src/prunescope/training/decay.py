@@ -21,12 +21,11 @@ def decay_groups(network: nn.Module, weight_decay: float, on: Decayed) -> list[d
     if on == "weights":
         spared |= {name for name, _ in network.named_parameters() if name.endswith("bias")}
     named = list(network.named_parameters())
+    decayed = [parameter for name, parameter in named if name not in spared]
+    rest = [parameter for name, parameter in named if name in spared]
     groups = [
-        {
-            "params": [own for name, own in named if name not in spared],
-            "weight_decay": weight_decay,
-        },
-        {"params": [own for name, own in named if name in spared], "weight_decay": 0.0},
+        {"params": decayed, "weight_decay": weight_decay},
+        {"params": rest, "weight_decay": 0.0},
     ]
     return [group for group in groups if group["params"]]
 

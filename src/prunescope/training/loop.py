@@ -19,7 +19,7 @@ from prunescope.base.files import fingerprint
 from prunescope.base.progress import SILENT, Progress, Task
 from prunescope.base.seeding import derive_seed
 from prunescope.base.steps import Step
-from prunescope.data.images import LabelledImages
+from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import Normalisation, batches, epoch_order
 from prunescope.training.checkpoint import is_finite, load_checkpoint, save_checkpoint
 from prunescope.training.decay import decay_groups
@@ -37,7 +37,7 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
 
 def train(
     network: nn.Module,
-    images: LabelledImages,
+    images: Images,
     *,
     settings: TrainingSettings,
     normalisation: Normalisation,
@@ -85,6 +85,8 @@ def train(
         run.resume(progress)
         run.after_step(run.optimizer)
         before, done, total = map(run.images_before, (start, run.now, end))
+        if isinstance(images, StreamedImages) and run.now < end:
+            images.stored.prepare(progress)
         with progress.task("training", total - before, done=done - before) as task:
             while run.now < end:
                 run.finish_epoch(end, task)
@@ -97,7 +99,7 @@ class _Run:
     """A training under way: everything before `now` is done; `unread` losses are not looked at."""
 
     network: nn.Module
-    images: LabelledImages
+    images: Images
     classes: int
     settings: TrainingSettings
     normalisation: Normalisation
@@ -267,9 +269,7 @@ def _identity(
     )
 
 
-def _check_steps(
-    images: LabelledImages, settings: TrainingSettings, start: Step, end: Step
-) -> None:
+def _check_steps(images: Images, settings: TrainingSettings, start: Step, end: Step) -> None:
     per_epoch = steps_per_epoch(len(images), settings.batch_size)
     for name, step in (("start", start), ("end", end)):
         if step.per_epoch != per_epoch:
