@@ -1,5 +1,6 @@
 """Where does the embedded set `scenes` come from: little pictures with exact labels, drawn here?"""
 
+import os
 import shutil
 from pathlib import Path
 

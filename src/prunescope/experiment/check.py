@@ -19,6 +19,7 @@ from prunescope.dissection.capture import capture
 from prunescope.dissection.run import check_concepts
 from prunescope.dissection.thresholds import cells_above
 from prunescope.experiment.sources import Sources
+from prunescope.experiment.start import load_own_weights
 from prunescope.networks import build
 from prunescope.networks.residual import zero_last_gammas
 from prunescope.pruning.magnitude import survivors_after
@@ -41,10 +42,15 @@ def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> 
             f"the splits {study.data.train_split} and {study.data.test_split} of "
             f"{study.data.source} do not have the same classes"
         )
-    _check_rewinding(study, len(images))
+    if study.pruning.rewind_to is not None:
+        _check_rewinding(study, len(images), study.pruning.rewind_to)
     network = build(study.network, num_classes=len(images.classes), seed=0).eval()
     if study.training.zero_last_gamma:
         zero_last_gammas(build(study.network, seed=0), study.network)
+    if study.start is not None:
+        for key, path in study.start:
+            if path is not None:
+                load_own_weights(network, path, f"start.{key}", len(images.classes))
     _check_survivors(study, network)
     _check_last_batch(study, network, len(images))
     for split, shown in ((study.data.train_split, images), (study.data.test_split, test_images)):
@@ -70,12 +76,11 @@ def map_cells(study: Study, sources: Sources, network: nn.Module) -> dict[str, t
         return {layer: (maps[layer].shape[2], maps[layer].shape[3]) for layer in maps}
 
 
-def _check_rewinding(study: Study, count: int) -> None:
+def _check_rewinding(study: Study, count: int, rewind_to: str) -> None:
     per_epoch = steps_per_epoch(count, study.training.batch_size)
-    rewind_to = Step.parse(study.pruning.rewind_to, per_epoch)
-    if rewind_to >= Step.parse(study.training.to, per_epoch):
+    if Step.parse(rewind_to, per_epoch) >= Step.parse(study.training.to, per_epoch):
         raise ConfigError(
-            f"pruning.rewind_to is {study.pruning.rewind_to}, but must come before the end of "
+            f"pruning.rewind_to is {rewind_to}, but must come before the end of "
             f"training, {study.training.to}"
         )
 

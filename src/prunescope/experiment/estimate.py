@@ -13,7 +13,7 @@ from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.data.labelled import StreamedImages
 from prunescope.dissection.run import dissect_as
 from prunescope.experiment.check import map_cells
-from prunescope.experiment.plan import Plan, Stage
+from prunescope.experiment.plan import Level, Plan, Stage
 from prunescope.experiment.sources import Sources
 from prunescope.networks import build
 from prunescope.study import Study
@@ -25,11 +25,12 @@ _BYTES_PER_UNIT_AND_LABEL = 16  # intersections, and a share for tables and exam
 
 def stage_cost(stage: Stage, study: Study, sources: Sources) -> float:
     """Return a stage's work: images shown in training, or images dissected; 0 for results."""
+    rewind_to = study.pruning.rewind_to or "0it"
     match stage.kind:
         case "rewind":
-            return _images_shown("0it", study.pruning.rewind_to, study, sources)
+            return 0.0 if study.start else _images_shown("0it", rewind_to, study, sources)
         case "level":
-            return _images_shown(study.pruning.rewind_to, study.training.to, study, sources)
+            return _level_cost(stage.subject, study, sources)
         case "dissection":
             return float(len(sources.concepts.images))
         case _:
@@ -92,6 +93,16 @@ def disk_bytes(plan: Plan, study: Study, sources: Sources) -> int:
     moments = sum(stage.kind == "rewind" for stage in plan.stages)
     layers = sum(len(level.dissections) for level in plan.levels)
     return (moments + len(plan.levels)) * weights + len(plan.levels) * masks + layers * dissection
+
+
+def _level_cost(level: object, study: Study, sources: Sources) -> float:
+    assert isinstance(level, Level)  # of a stage of this kind
+    if level.previous is None and study.start is not None:
+        return 0.0
+    strategy = study.pruning.strategies.get(level.strategy)  # none of level 0
+    if strategy is not None and strategy.steps is not None:
+        return _images_shown("0it", strategy.steps, study, sources)
+    return _images_shown(study.pruning.rewinding_step, study.training.to, study, sources)
 
 
 def _images_shown(start: str, end: str, study: Study, sources: Sources) -> float:

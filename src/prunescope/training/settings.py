@@ -75,3 +75,10 @@ class TrainingSettings(Settings):
                 f'but schedule is "{self.schedule}"'
             )
         return self
+
+    def finetuning(self, learning_rate: float, steps: str) -> "TrainingSettings":
+        """Return settings that train so many steps at one constant rate, all else equal."""
+        fields = type(self).model_fields
+        shape = ("schedule", "warmup", "milestones", "gamma", *_ONE_CYCLE)
+        constant = {name: fields[name].default for name in shape}
+        return self.model_copy(update=constant | {"learning_rate": learning_rate, "to": steps})
