@@ -9,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
+from prunescope.networks import build
 from prunescope.study import Study
 from runs import contents
 
@@ -45,6 +47,30 @@ def test_five_kills_change_no_byte(tiny_study: TinyStudy, tmp_path: Path) -> Non
         "replicate-0/lottery/level-01/dissection/*/units.parquet",
         "replicate-1/lottery/level-0*",
         "tables",
+    ):
+        _kill_once(_command(recipe, broken), broken, sign)
+    subprocess.run(_command(recipe, broken), check=True, capture_output=True)
+    assert contents(broken) == contents(whole)
+
+
+@pytest.mark.slow
+def test_a_study_that_starts_from_given_weights_is_killed_without_a_trace(
+    tiny_study: TinyStudy, tmp_path: Path
+) -> None:
+    weights = tmp_path / "dense.pth"
+    torch.save(build("cifar_resnet20,width=0.25", num_classes=10, seed=0).state_dict(), weights)
+    tuned = {"levels": 2, "recovery": "finetune", "learning_rate": 0.01, "steps": "12ep"}
+    study = tiny_study(
+        replicates=1, start={"weights": str(weights)}, pruning={"strategies": {"tuned": tuned}}
+    )
+    recipe = tmp_path / "started.yaml"
+    recipe.write_text(study.to_yaml())
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    subprocess.run(_command(recipe, whole), check=True, capture_output=True)
+    for sign in (
+        ".work/*/checkpoint.safetensors",
+        "replicate-0/tuned/level-01/weights.safetensors",
+        "replicate-0/tuned/level-02",
     ):
         _kill_once(_command(recipe, broken), broken, sign)
     subprocess.run(_command(recipe, broken), check=True, capture_output=True)

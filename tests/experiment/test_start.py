@@ -11,12 +11,16 @@ import torch
 from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.progress import SILENT
+from prunescope.base.store import Store
 from prunescope.base.tensors import load_tensors
 from prunescope.experiment import dry_run, run_study, status
+from prunescope.experiment import workshop as workshop_module
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.check import check_study
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.sources import Sources
+from prunescope.experiment.workshop import Workshop
 from prunescope.networks import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.writing import write_weights
@@ -62,6 +66,26 @@ def finished(small: TinyStudy, tmp_path_factory: pytest.TempPathFactory) -> Path
     out = tmp_path_factory.mktemp("run") / "started"
     run_study(small(), out, workers=1)
     return out
+
+
+def _make_levels(study: Study, out: Path) -> dict[str, bytes]:
+    """Make the levels of a study alone, without dissecting them; return their files."""
+    sources, store = Sources(study), Store(out)
+    plan = plan_study(study, sources)
+    out.mkdir(exist_ok=True)
+    workshop = Workshop(study, store, sources, plan)
+    for stage in plan.stages:
+        if stage.kind in ("rewind", "level"):
+            workshop.perform(stage, SILENT)
+    return _level_files(out)
+
+
+def _level_files(run: Path) -> dict[str, bytes]:
+    return {
+        name: content
+        for name, content in contents(run).items()
+        if name.startswith("replicate-") and "dissection" not in name
+    }
 
 
 def _weights(run: Path, level: str) -> dict[str, Tensor]:
@@ -127,9 +151,7 @@ def test_stopped_in_the_middle_it_ends_with_the_same_bytes(
     small: TinyStudy, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped once inside the fine-tuning of level 2, after a checkpoint."""
-    from prunescope.experiment import workshop
-
-    seen, real = [], workshop.train
+    seen, real = [], workshop_module.train
 
     def stopping(*arguments: Any, **named: Any) -> pd.DataFrame:
         keeper = named["after_step"]
@@ -142,13 +164,12 @@ def test_stopped_in_the_middle_it_ends_with_the_same_bytes(
 
         return real(*arguments, **named | {"after_step": keep, "checkpoint_minutes": 0.0})
 
-    monkeypatch.setattr(workshop, "train", stopping)
+    monkeypatch.setattr(workshop_module, "train", stopping)
     with pytest.raises(KeyboardInterrupt):
-        run_study(small(), tmp_path / "run", workers=1)
+        _make_levels(small(), tmp_path / "run")
     assert list((tmp_path / "run" / ".work").rglob("checkpoint.safetensors"))
     monkeypatch.undo()
-    run_study(small(), tmp_path / "run", workers=1)
-    assert contents(tmp_path / "run") == contents(finished)
+    assert _make_levels(small(), tmp_path / "run") == _level_files(finished)
 
 
 def test_without_rewinding_there_is_no_moment_and_no_step(small: TinyStudy, files: Path) -> None:
@@ -174,9 +195,9 @@ def test_fine_tuning_follows_a_training_of_ones_own_too(
         replicates=1,
         training=values["training"] | {"to": "1ep", "milestones": []},
         pruning={"rewind_to": "0it", "strategies": {"tuned": TUNED | {"levels": 1}}},
-        dissection=values["dissection"] | {"layers": ["layer3"]},
     )
-    run_study(study, tmp_path / "run", workers=1)
+    _make_levels(study, tmp_path / "run")
+    (tmp_path / "run" / "study.yaml").write_text(study.to_yaml())
     before, after = (_weights(tmp_path / "run", level) for level in ("level-00", "tuned/level-01"))
     counter = "bn1.num_batches_tracked"
     assert [int(weights[counter]) for weights in (before, after)] == [3, 3 + 4]
@@ -281,14 +302,32 @@ def test_weights_that_cannot_be_level_0_are_refused_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_large_set_is_said_to_be_read_as_needed_and_changes_no_byte_of_the_run(
+def test_a_large_set_is_said_to_be_read_as_needed_and_changes_no_byte_of_the_levels(
     small: TinyStudy, values: dict[str, Any], finished: Path, tmp_path: Path
 ) -> None:
     recorder = Recorder()
     study = small(data=values["data"] | {"memory": 32 * 32 * 3 * 5})
-    run_study(study, tmp_path / "run", workers=1, progress=recorder)
-    said = [line for line in recorder.said if "decoded as they are needed" in line]
-    assert len(said) == 2
-    assert said[0].startswith("40 of the 40 images of the split train were read to check them")
-    ours, theirs = contents(tmp_path / "run"), contents(finished)
-    assert {name for name in ours if ours[name] != theirs[name]} == {"study.yaml"}  # the budget
+    check_study(study, Sources(study), recorder)
+    assert [line.partition(" were")[0] for line in recorder.said] == [
+        "40 of the 40 images of the split train",
+        "20 of the 20 images of the split val",
+    ]
+    assert _make_levels(study, tmp_path / "run") == _level_files(finished)
+
+
+def test_crops_of_photographs_take_a_dry_run_and_a_centre_crop_measures_them(
+    small: TinyStudy, values: dict[str, Any], tmp_path: Path
+) -> None:
+    augmentation = {"random_resized_crop": {}, "flip": True}
+    training = values["training"] | {"to": "2ep", "milestones": [], "augmentation": augmentation}
+    data = values["data"] | {"resolution": 24, "evaluation": {"resize": 28}}
+    study = small(data=data, training=training)
+    sources = Sources(study)
+    assert sources.train_images.size == sources.test_images.size == (24, 24)
+    assert sources.train_images.original(0).size == (32, 32)
+    found = dry_run(study, tmp_path / "run", workers=1)
+    assert found.seconds > 0
+    plain = small(training=study.training.model_dump(), data=values["data"] | {"resolution": 24})
+    before, after = _keys(plain), _keys(study)
+    assert before["replicate-0/rewind"] == after["replicate-0/rewind"]
+    assert before["replicate-0/level-00"] != after["replicate-0/level-00"]
