@@ -182,8 +182,9 @@ def crop_with_torchvision(images: LabelledImages) -> float:
         ]
     )
     started = time.perf_counter()
-    for numbers in epoch_order(len(images), 0, 0).split(BATCH):
-        torch.stack([transform(images.original(number)) for number in numbers.tolist()])
+    order = epoch_order(len(images), 0, 0).tolist()
+    for first in range(0, len(order), BATCH):
+        torch.stack([transform(images.original(number)) for number in order[first:][:BATCH]])
     return time.perf_counter() - started
 
 
