@@ -8,8 +8,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from prunescope.base.cache import cache_folder, turn_to_make
-from prunescope.base.errors import DataError
-from prunescope.base.files import fingerprint
+from prunescope.base.errors import DataError, StoreError
+from prunescope.base.files import fingerprint, sync
 from prunescope.base.paths import require_room
 from prunescope.base.progress import Progress
 
@@ -116,6 +116,9 @@ def _copy(tables: Iterator["pyarrow.Table"], path: Path, count: int, progress: P
             for table in tables:
                 writer.write_table(table)
                 task.advance(len(table))
+        sync(draft)
         draft.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
     finally:
         draft.unlink(missing_ok=True)
