@@ -20,11 +20,11 @@ from torch import nn
 from prunescope.base.allocator import keep_freed_memory
 from prunescope.base.devices import default_device
 from prunescope.base.provenance import environment
+from prunescope.base.reading import read_ahead
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection import capture, forward, overlap, passes, search
 from prunescope.dissection.input import InputForm, input_of, normalise, read_pixels
-from prunescope.dissection.reading import read_ahead
 from prunescope.dissection.result import Dissection
 from prunescope.dissection.run import dissect
 from prunescope.networks import load_network

@@ -13,7 +13,9 @@ from torch.optim import SGD
 
 from prunescope.base.provenance import environment
 from prunescope.base.steps import Step
-from prunescope.data.images import LabelledImages
+from prunescope.data.augmentation import Augmentation
+from prunescope.data.cropping import RandomResizedCrop
+from prunescope.data.labelled import LabelledImages
 from prunescope.data.loader import Normalisation, batches, epoch_order
 from prunescope.networks import build
 from prunescope.pruning.magnitude import prune_by_magnitude
@@ -43,6 +45,8 @@ def main() -> None:
     masked_step_ratio: seconds of our loop with a mask over seconds without, 1 at best.
     loop_throughput_ratio: images a second of our loop over those of a loop of a few lines, 1 at
     best. Our side holds all that it does once a training, too, spread over few steps here.
+    crop_throughput_ratio: random-resized crops with flips a second, ready for the network, over
+    those of torchvision's transforms applied to one image after the other.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=5, help="of timings, for each ratio")
@@ -58,6 +62,9 @@ def main() -> None:
     figures = {
         "masked_step_ratio": ratio_of(masked, loop, given.pairs),
         "loop_throughput_ratio": ratio_of(bare, loop, given.pairs),
+        "crop_throughput_ratio": ratio_of(
+            lambda: crop_with_torchvision(images), lambda: crop(images), given.pairs
+        ),
         "network": NETWORK,
         "side": SIDE,
         "pairs": given.pairs,
@@ -144,6 +151,40 @@ def plain(images: LabelledImages) -> float:
         loss = F.cross_entropy(scores.float(), labels)
         torch.autograd.backward(loss)
         optimizer.step()
+    return time.perf_counter() - started
+
+
+def crop(images: LabelledImages) -> float:
+    """Return the seconds our loader takes to crop, flip and normalise every image once."""
+    started = time.perf_counter()
+    shown = batches(
+        images,
+        batch_size=BATCH,
+        normalisation=NORMALISATION,
+        order=epoch_order(len(images), 0, 0),
+        augmentation=Augmentation(random_resized_crop=RandomResizedCrop(), flip=True),
+    )
+    for _ in shown:
+        pass
+    return time.perf_counter() - started
+
+
+def crop_with_torchvision(images: LabelledImages) -> float:
+    """Return the seconds torchvision's transforms take for the same."""
+    from torchvision import transforms
+
+    transform = transforms.Compose(
+        [
+            transforms.RandomResizedCrop(SIDE),
+            transforms.RandomHorizontalFlip(),
+            transforms.ToTensor(),
+            transforms.Normalize(NORMALISATION.mean, NORMALISATION.std),
+        ]
+    )
+    started = time.perf_counter()
+    order = epoch_order(len(images), 0, 0).tolist()
+    for first in range(0, len(order), BATCH):
+        torch.stack([transform(images.original(number)) for number in order[first:][:BATCH]])
     return time.perf_counter() - started
 
 

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import ByteSize, Field
+from pydantic import ByteSize, Field, model_validator
 
 from prunescope.base.errors import ConfigError
-from prunescope.base.settings import Settings
+from prunescope.base.settings import Later, Settings
+from prunescope.data.sizing import CentreCrop
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.pruning.selection import Scope
-from prunescope.pruning.settings import PruningSettings
+from prunescope.pruning.settings import PruningSettings, StrategySettings
 from prunescope.training.settings import TrainingSettings
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -26,7 +27,9 @@ class DataSettings(Settings):
     source: a folder of parquet files, an image folder, a hub name, or "scenes" (embedded).
     resolution: side the images are squashed to; None takes them as they are.
     mean, std: normalisation of the channels in [0, 1]; None takes the network's own.
-    memory: budget for the decoded images; it changes no number.
+    memory: budget for the decoded images of a split; where they need more, they are decoded anew
+        for every batch. It changes no number.
+    evaluation: how test images are cut; None squashes them to the resolution.
     """
 
     source: str
@@ -36,6 +39,15 @@ class DataSettings(Settings):
     mean: tuple[Finite, Finite, Finite] | None = None
     std: tuple[Positive, Positive, Positive] | None = None
     memory: ByteSize = ByteSize(4 * 2**30)
+    evaluation: Annotated[CentreCrop | None, Later()] = None
+
+    @model_validator(mode="after")
+    def _agree(self) -> "DataSettings":
+        if self.evaluation is not None and self.evaluation.crop is None:
+            if self.resolution is None:
+                raise ValueError("evaluation needs a crop, or the data a resolution to crop to")
+            CentreCrop(resize=self.evaluation.resize, crop=self.resolution)
+        return self
 
 
 class ConceptSettings(Settings):
@@ -50,11 +62,23 @@ class ConceptSettings(Settings):
     limit: Annotated[int, Field(ge=1)] | None = None
 
 
+class StartSettings(Settings):
+    """Your own dense weights, which are level 0 as they are, instead of a training.
+
+    weights: a file in any form that `prune` reads, or a level of a run. rewind_weights: the same
+        network at the step `pruning.rewind_to`, for strategies that rewind.
+    """
+
+    weights: str
+    rewind_weights: str | None = None
+
+
 class Study(Settings):
     """Replicates x levels x strategies of one network on one data set, and their dissection.
 
     name: also of the folder under runs/, so it holds no slash and begins with no dot.
     network: a name `build` knows. replicates: number of trainings that differ in their seed alone.
+    start: None trains level 0; else it is these weights.
     """
 
     name: Annotated[str, Field(pattern=r"^[^/\\.][^/\\]*$")]
@@ -66,6 +90,15 @@ class Study(Settings):
     dissection: DissectionSettings
     replicates: Annotated[int, Field(ge=1)] = 1
     seed: Annotated[int, Field(ge=0)] = 0
+    start: StartSettings | None = None
+
+    @model_validator(mode="after")
+    def _agree(self) -> "Study":
+        if self.start is None and self.pruning.rewind_to is None:
+            raise ValueError('pruning.rewind_to is missing: a step such as "1ep"')
+        if self.start is not None:
+            _check_start(self.start, self.pruning, self.training)
+        return self
 
     def to_yaml(self) -> str:
         """Write the study as a recipe: every setting stated, in one fixed order."""
@@ -78,16 +111,20 @@ class Study(Settings):
         training, pruning = self.training, self.pruning
         strategies = ", ".join(
             f"{name}: {100 * strategy.fraction:g} % of the remaining weights at each of "
-            f"{strategy.levels} levels, {_RANKED[strategy.scope]}"
+            f"{strategy.levels} levels, {_RANKED[strategy.scope]}{_tuned(strategy)}"
             for name, strategy in pruning.strategies.items()
         )
+        trained = f"to {training.to} in batches of {training.batch_size}"
+        if self.start is not None:
+            trained = (
+                f"from {Path(self.start.weights).name} on, in batches of {training.batch_size}"
+            )
+        rewound = f", rewound to {pruning.rewind_to}" if pruning.rewinds else ""
         return {
             "Network": self.network,
             "Replicates": str(self.replicates),
-            "Trained on": f"{Path(self.data.source).name}, to {training.to} in batches of "
-            f"{training.batch_size}",
-            "Pruned": f"{strategies} (by magnitude, {pruning.prunable}), "
-            f"rewound to {pruning.rewind_to}",
+            "Trained on": f"{Path(self.data.source).name}, {trained}",
+            "Pruned": f"{strategies} (by magnitude, {pruning.prunable}){rewound}",
             "Dissected on": Path(self.concepts.source.partition(":")[2] or "scenes").name,
         }
 
@@ -101,11 +138,48 @@ class Study(Settings):
         folder_of_data = Path(source).expanduser()
         if folder_of_data.exists():
             source = str(folder_of_data.absolute())
+        start = self.start
+        if start is not None:
+            paths = {name: _absolute(path) for name, path in start if path is not None}
+            start = start.model_copy(update=paths)
         return self.model_copy(
             update={
                 "data": self.data.model_copy(update={"source": source}),
                 "concepts": self.concepts.model_copy(update={"source": concepts}),
+                "start": start,
             }
+        )
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().absolute())
+
+
+def _tuned(strategy: StrategySettings) -> str:
+    if strategy.recovery != "finetune":
+        return ""
+    return f", fine-tuned for {strategy.steps} at a rate of {strategy.learning_rate:g}"
+
+
+def _check_start(
+    start: StartSettings, pruning: PruningSettings, training: TrainingSettings
+) -> None:
+    names = [name for name, own in pruning.strategies.items() if own.recovery == "rewind"]
+    if names and start.rewind_weights is None:
+        raise ValueError(
+            f"pruning.strategies.{names[0]} rewinds, but start gives no weights to rewind to: give "
+            "start.rewind_weights, the network as it was at pruning.rewind_to, or recovery: "
+            "finetune with a learning_rate and steps"
+        )
+    if names and pruning.rewind_to is None:
+        raise ValueError(
+            "pruning.rewind_to is missing: the step at which start.rewind_weights were saved"
+        )
+    if start.rewind_weights is not None and not names:
+        raise ValueError("start.rewind_weights are for strategies that rewind, but there is none")
+    if training.zero_last_gamma:
+        raise ValueError(
+            "training.zero_last_gamma is for weights drawn at random, but start gives weights"
         )
 
 

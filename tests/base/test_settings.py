@@ -6,7 +6,7 @@ import pytest
 from pydantic import Field, ValidationError, model_validator
 
 from prunescope.base.errors import ConfigError
-from prunescope.base.settings import Settings
+from prunescope.base.settings import Later, Settings
 
 
 class Wheel(Settings):
@@ -65,3 +65,23 @@ def test_right_settings_come_back_frozen_and_the_given_ones_stay():
     assert values == {"doors": 4, "spare": {"radius": 1}}
     with pytest.raises(ValidationError):
         car.doors = 5
+
+
+class Radio(Settings):
+    stations: int = 5
+    digital: Annotated[bool, Later()] = False
+
+
+class Lorry(Settings):
+    doors: int = 2
+    radio: Radio = Radio()
+    trailer: Annotated[Radio | None, Later()] = None
+
+
+def test_what_came_later_enters_a_key_only_where_it_is_not_at_its_default():
+    assert Lorry(trailer=None).for_key() == {"doors": 2, "radio": {"stations": 5}}
+    assert Lorry(radio=Radio(digital=True), trailer=Radio()).for_key() == {
+        "doors": 2,
+        "radio": {"stations": 5, "digital": True},
+        "trailer": {"stations": 5},
+    }

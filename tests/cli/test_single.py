@@ -87,6 +87,21 @@ def test_categories_limit_the_concepts_alone(
     assert set(limited["category"].dropna()) <= {"color", "object"}
 
 
+def test_evaluate_cuts_the_centre_where_it_is_told_what_to_resize_to(
+    prunescope: Prunescope, weights: Path, drawn: Path
+) -> None:
+    network = ["cifar_resnet20,width=0.25", "--weights", weights, "--num-classes", 10]
+    plain = ["evaluate", *network, "--data", drawn / "images", "--json"]
+    words = [*plain, "--resolution", 24]
+    squashed, cut = (
+        json.loads(prunescope(*words, *option).out) for option in ([], ["--resize", 30])
+    )
+    assert squashed["images"] == cut["images"] == 20
+    assert squashed["loss"] != cut["loss"]
+    check_refused(prunescope(*words, "--resize", 20), "centre crop is 24", "shorter side, 20")
+    check_refused(prunescope(*plain, "--resize", 20), "of no stated size")
+
+
 def test_evaluate_prints_shares_and_the_split_they_are_of(
     prunescope: Prunescope, weights: Path, drawn: Path
 ) -> None:

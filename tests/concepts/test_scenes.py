@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from prunescope.base import cache
 from prunescope.base.errors import ConfigError, StoreError
 from prunescope.concepts import scenes
 from prunescope.concepts.broden import BrodenFolder
@@ -365,11 +366,11 @@ class TestCache:
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.delenv("PRUNESCOPE_CACHE", raising=False)
         monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-        assert scenes.cache_folder() == tmp_path / ".cache" / "prunescope"
+        assert cache.cache_folder() == tmp_path / ".cache" / "prunescope"
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-        assert scenes.cache_folder() == tmp_path / "xdg" / "prunescope"
+        assert cache.cache_folder() == tmp_path / "xdg" / "prunescope"
         monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "own"))
-        assert scenes.cache_folder() == tmp_path / "own"
+        assert cache.cache_folder() == tmp_path / "own"
 
     def test_a_cache_that_cannot_be_written_is_explained(self, tmp_path, monkeypatch):
         (tmp_path / "file").write_text("no folder")

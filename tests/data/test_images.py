@@ -14,7 +14,13 @@ from pyarrow import parquet
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.progress import Progress, Task
-from prunescope.data import count_images, find_split, load_images
+from prunescope.data import (
+    LabelledImages,
+    StreamedImages,
+    count_images,
+    find_split,
+    load_images,
+)
 
 
 def test_parquet_gives_pixels_and_labels_in_stored_order(folder, three_pictures, no_network):
@@ -144,19 +150,24 @@ def test_images_are_counted_without_being_decoded(tmp_path, write_parquet):
         count_images(str(tmp_path / "parquet"), "test")
 
 
-def test_a_set_over_the_memory_budget_is_refused_with_need_and_budget(folder):
+def test_a_set_over_the_memory_budget_is_streamed_with_the_same_labels(folder):
     need = 2 * 4 * 5 * 3
-    assert len(load_images(str(folder), "train", memory=need)) == 2
-    with pytest.raises(DataError, match=r"2 x 4 x 5 pixels need .* but the budget") as raised:
-        load_images(str(folder), "train", memory=need - 1)
+    whole = load_images(str(folder), "train", memory=need)
+    streamed = load_images(str(folder), "train", memory=need - 1)
+    assert type(whole) is LabelledImages
+    assert type(streamed) is StreamedImages
+    assert (len(streamed), streamed.size, streamed.classes) == (2, (4, 5), whole.classes)
+    assert torch.equal(streamed.labels, whole.labels)
+    for number in range(2):
+        assert np.array_equal(streamed.sized(number), whole.pixels[number].numpy())
+
+
+def test_one_image_over_the_budget_is_refused_before_anything_is_decoded(folder):
+    side = 1 << 20  # one image of it would take 3 TiB
+    with pytest.raises(DataError, match=f"one image of {side} x {side} .* 3072.00 GiB") as raised:
+        load_images(str(folder), "train", resolution=side)
     assert "data.memory" in str(raised.value)
     assert "data.resolution" in str(raised.value)
-
-
-def test_a_resolution_over_the_budget_is_refused_before_anything_is_decoded(folder):
-    side = 1 << 20  # one image of it would take 3 TiB
-    with pytest.raises(DataError, match=f"2 x {side} x {side} pixels need 6144.00 GiB"):
-        load_images(str(folder), "train", resolution=side)
 
 
 def test_cores_that_this_process_may_not_use_do_not_decode(

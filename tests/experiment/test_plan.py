@@ -9,7 +9,7 @@ import pytest
 from prunescope.base.files import fingerprint
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.sources import Sources
-from prunescope.study import Study
+from prunescope.study import Study, shipped_recipe
 
 TinyStudy = Callable[..., Study]
 
@@ -169,6 +169,57 @@ def test_quick_dissects_on_the_training_images_unless_a_split_is_stated(
     every = tiny_study(dissection=quick, concepts=concepts | {"split": "all"})
     fingerprints = [Sources(each).concepts_fingerprint for each in (study, stated, every)]
     assert fingerprints[0] == fingerprints[1] != fingerprints[2]
+
+
+class _Named(Sources):
+    """Photographs and concepts by name alone, so that keys depend on settings only."""
+
+    data_fingerprint = "photographs"
+    concepts_fingerprint = "concepts"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "rewinding", "levels"),
+    [
+        (
+            "demo",
+            "26ad962986218081f9202fca291bfd68426a07c3074ba3ee121c22978fabed47",
+            "490eab53710f4866d8d29d94243d9c029252aa4131e2b249742d902f6772cd1a",
+        ),
+        (
+            "tiny_imagenet_small",
+            "f6ccab872685714dd4a8e82712b916bb1779d8d22b5c3c1c9cbc7ff1ded8300d",
+            "8687b95383cd0c8a2a8f98cf1bee9db039bea58112b85d6e9c8c525f2c3d934d",
+        ),
+    ],
+)
+def test_keys_of_the_first_recipes_are_those_of_the_first_version(
+    recipe: str, rewinding: str, levels: str
+) -> None:
+    """Settings that came later do not enter where they are not used."""
+    study = shipped_recipe(recipe)
+    plan = plan_study(study, _Named(study))
+    keys = {artifact.path: artifact.key for artifact in plan.artifacts}
+    assert keys["replicate-0/rewind"] == rewinding
+    trained = {path: key for path, key in keys.items() if "level-" in path.rpartition("/")[2]}
+    assert fingerprint(trained) == levels
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"label_smoothing": 0.1},
+        {"weight_decay_on": "weights"},
+        {"zero_last_gamma": True},
+        {"schedule": "one-cycle", "milestones": []},
+    ],
+)
+def test_a_later_training_setting_changes_every_key_where_it_is_used(
+    tiny_study: TinyStudy, values: dict[str, Any], change: dict[str, Any]
+) -> None:
+    before = _keys(tiny_study())
+    changed = _keys(tiny_study(training=values["training"] | change))
+    assert _changed(before, changed) == set(before)
 
 
 def test_where_data_lie_changes_no_key_but_the_pages(

@@ -5,6 +5,8 @@ import pytest
 from prunescope.base.errors import ConfigError
 from prunescope.pruning.settings import PruningSettings
 
+TUNED = {"levels": 1, "recovery": "finetune", "learning_rate": 0.01, "steps": "1ep"}
+
 
 def read(**changes):
     values = {"rewind_to": "1ep", "strategies": {"lottery": {"levels": 3}}}
@@ -40,6 +42,13 @@ def test_other_names_are_fine(name):
         ({"strategies": {"levels": {"levels": 3, "fration": 0.2}}}, 'did you mean "fraction"'),
         ({"strategies": {"lottery": {"levels": 3, "scope": "local"}}}, "'global' or 'layerwise'"),
         ({"strategies": {}}, "strategies"),
+        ({"strategies": {"a": TUNED | {"recovery": "tune"}}}, "'rewind' or 'finetune'"),
+        ({"strategies": {"a": TUNED | {"recovery": "rewind"}}}, "learning_rate and steps belong"),
+        ({"strategies": {"a": {"levels": 1, "recovery": "finetune"}}}, "needs a learning_rate"),
+        ({"strategies": {"a": TUNED | {"learning_rate": 0}}}, "learning_rate is 0"),
+        ({"strategies": {"a": TUNED | {"steps": "0ep"}}}, "at least one"),
+        ({"strategies": {"a": TUNED | {"steps": "long"}}}, '"long" is not a step'),
+        ({"strategies": {"a": TUNED | {"learning_rat": 1}}}, 'did you mean "learning_rate"'),
         ({"prunable": "convs"}, "'conv' or 'conv[+]shortcut'"),
         ({"rewind_to": "soon"}, '"soon" is not a step'),
         ({"rewind_too": "1ep"}, 'rewind_too is not a setting .did you mean "rewind_to"'),

@@ -165,6 +165,26 @@ def test_history_of_equal_scores_is_the_logarithm_of_the_number_of_classes(run):
     assert history.train_accuracy.tolist() == [7 / 20]  # argmax of equal scores is class 0
 
 
+def test_label_smoothing_spreads_a_share_of_the_label_over_all_classes(run, make_settings):
+    """Scores of 1 for the right class and 0 else: by hand, the mean over the three classes."""
+    network = nn.Sequential(nn.Flatten(), nn.Linear(192, 3))
+
+    @torch.no_grad()
+    def say_class_0(optimizer):
+        network[1].weight.zero_()
+        network[1].bias.copy_(torch.tensor([1.0, 0.0, 0.0]))
+
+    history = run(
+        network, end=3, after_step=say_class_0, settings=make_settings(label_smoothing=0.3)
+    )
+    total = math.log(math.e + 2)
+    right, wrong = total - 1, total
+    plain = (7 * right + 13 * wrong) / 20
+    assert history.train_loss.tolist() == pytest.approx(
+        [0.7 * plain + 0.3 * (right + 2 * wrong) / 3], rel=1e-5
+    )
+
+
 def test_no_steps_is_no_history(run, make_network, same_bits):
     network = make_network()
     calls = []

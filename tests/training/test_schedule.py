@@ -1,6 +1,9 @@
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.optim import SGD
+from torch.optim.lr_scheduler import OneCycleLR
 
 from prunescope.base.steps import Step
 from prunescope.training.schedule import learning_rate_at
@@ -59,3 +62,39 @@ def test_the_rate_stays_between_nothing_and_the_highest_and_never_rises_after_wa
     assert all(0 <= rate <= 0.8 for rate in found)
     after = found[min(warmup, to) :]
     assert after == sorted(after, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("steps", "shape"),
+    [
+        (37, {}),
+        (40, {"pct_start": 0.25, "div_factor": 10.0, "final_div_factor": 100.0}),
+        (10, {"pct_start": 0.9, "div_factor": 1.0, "final_div_factor": 1.0}),
+        (5, {"pct_start": 0.5}),
+    ],
+)
+def test_one_cycle_is_torchs_at_every_step(steps, shape):
+    optimizer = SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0, momentum=0.9)
+    scheduler = OneCycleLR(
+        optimizer,
+        max_lr=0.8,
+        total_steps=steps,
+        cycle_momentum=False,
+        anneal_strategy="cos",
+        **shape,
+    )
+    expected = []
+    for _ in range(steps):
+        expected.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        if len(expected) < steps:
+            scheduler.step()
+    found = rates(range(steps), to=f"{steps}it", schedule="one-cycle", **shape)
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 4])
+def test_one_cycle_of_a_few_steps_has_a_rate_at_each(steps):
+    found = rates(range(steps + 1), to=f"{steps}it", schedule="one-cycle", pct_start=0.5)
+    assert all(0 < rate <= 0.8 for rate in found)
+    assert found[-1] == found[steps - 1] == pytest.approx(0.8 / 25 / 1e4)

@@ -23,6 +23,14 @@ GOOD = {"to": "2ep", "batch_size": 4, "learning_rate": 0.1, "weight_decay": 0.0}
         ({"nesterov": True, "momentum": 0}, "nesterov needs a momentum above 0"),
         ({"schedule": "cosine", "milestones": ["1ep"]}, 'milestones belong to schedule "miles'),
         ({"learning_rat": 0.1}, 'did you mean "learning_rate"?'),
+        ({"label_smoothing": 1.0}, "label_smoothing is 1.0"),
+        ({"label_smothing": 0.1}, 'did you mean "label_smoothing"?'),
+        ({"weight_decay_on": "weight"}, "weight_decay_on is 'weight'"),
+        ({"schedule": "one-cycle", "milestones": ["1ep"]}, 'but schedule is "one-cycle"'),
+        ({"schedule": "one-cycle", "warmup": "1ep"}, "leave out warmup and give pct_start"),
+        ({"schedule": "one-cycle", "pct_start": 1.0}, "pct_start is 1.0"),
+        ({"schedule": "one-cycle", "div_factor": 0.5}, "div_factor is 0.5"),
+        ({"schedule": "cosine", "pct_start": 0.2}, 'pct_start belong to schedule "one-cycle"'),
     ],
 )
 def test_a_wrong_setting_is_refused_with_what_was_given(change, said):

@@ -11,6 +11,10 @@ S = TypeVar("S", bound="Settings")
 _OF_A_KEY = "[key]"  # pydantic's mark for a wrong key of a mapping
 
 
+class Later:
+    """Marks a field that came after runs had been keyed without it: Annotated[..., Later()]."""
+
+
 class Settings(BaseModel):
     """Frozen settings of one stage: unknown keys are refused, values are checked at the door."""
 
@@ -28,6 +32,21 @@ class Settings(BaseModel):
         except ValidationError as error:
             lines = [_explain(cls, detail) for detail in error.errors()]
             raise ConfigError(f"{where}: " + "; ".join(dict.fromkeys(lines))) from None
+
+    def for_key(self) -> dict[str, Any]:
+        """Return plain values for an artifact's key.
+
+        A setting that came later enters only where it is not at its default, so that keys made
+        before it still hold.
+        """
+        values = self.model_dump(mode="json")
+        for name, field in type(self).model_fields.items():
+            own = getattr(self, name)
+            if own == field.default and any(isinstance(mark, Later) for mark in field.metadata):
+                del values[name]
+            elif isinstance(own, Settings):
+                values[name] = own.for_key()
+        return values
 
 
 def _explain(model: type[BaseModel], detail: Any) -> str:

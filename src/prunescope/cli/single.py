@@ -130,6 +130,10 @@ def evaluate(
     num_classes: NumClasses = None,
     split: Annotated[str, typer.Option(help="The split to use.")] = "test",
     resolution: Resolution = None,
+    resize: Annotated[
+        int | None,
+        typer.Option(min=1, help="Shorter side, of which the centre is cut.", show_default=False),
+    ] = None,
     mean: Mean = None,
     std: Std = None,
     batch_size: Annotated[int, typer.Option(min=1)] = 256,
@@ -146,6 +150,7 @@ def evaluate(
             data,
             split=split,
             resolution=resolution,
+            resize=resize,
             mean=channels(mean, "--mean"),
             std=channels(std, "--std"),
             batch_size=batch_size,

@@ -2,10 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from prunescope.base.cache import cache_folder, turn_to_make
 from prunescope.base.devices import usable_cores
 from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
@@ -79,20 +78,12 @@ def scenes_folder(
     if _is_drawn(folder):
         return folder
     _commission(seed, train, val, size)
-    with _turn(folder):
+    with turn_to_make(folder, "the scenes"):
         if not _is_drawn(folder):
             for abandoned in folder.parent.glob(f".{name}.*.drawing"):
                 shutil.rmtree(abandoned, ignore_errors=True)
             draw_scenes(folder, seed=seed, train=train, val=val, size=size, progress=progress)
     return folder
-
-
-def cache_folder() -> Path:
-    """Return where the user keeps what can be made again."""
-    if own := os.environ.get("PRUNESCOPE_CACHE"):
-        return Path(own).expanduser().absolute()
-    shared = os.environ.get("XDG_CACHE_HOME")
-    return (Path(shared) if shared else Path.home() / ".cache") / "prunescope"
 
 
 def _is_drawn(folder: Path) -> bool:
@@ -114,21 +105,3 @@ def _commission(seed: int, train: int, val: int, size: int) -> Commission:
 
 def _workers(pictures: int) -> int:
     return min(usable_cores(), _MOST_WORKERS, pictures // _PICTURES_PER_WORKER)
-
-
-@contextmanager
-def _turn(folder: Path) -> Iterator[None]:
-    """Hold the one right to draw a cached folder, waiting for it if need be."""
-    import fcntl
-
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = folder.with_name(f".{folder.name}.lock").open("w")
-    except OSError as error:
-        raise ConfigError(
-            f"the scenes cannot be kept in {folder.parent} ({error.strerror}): "
-            "set PRUNESCOPE_CACHE to a folder that can be written"
-        ) from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

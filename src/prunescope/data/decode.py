@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +16,9 @@ from torch import Tensor
 from prunescope.base.devices import usable_cores
 from prunescope.base.errors import DataError
 from prunescope.base.progress import SILENT, Progress
+from prunescope.data.sizing import Sizing
 
 _AT_ONCE = 512
-_GIB = 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,72 +33,63 @@ class EncodedImage:
     where: str
 
 
-def decode_all(
-    images: Iterator[EncodedImage],
-    *,
-    count: int,
-    resolution: int | None,
-    memory: int,
-    where: str,
-    progress: Progress = SILENT,
-) -> UInt8[Tensor, "image height width 3"]:
-    """Decode `count` images, at least one, to RGB in their order.
-
-    resolution: the side, in pixels, that every image is squashed to by antialiased bilinear
-    resampling; None keeps their size, which must be one. memory: budget in bytes for the result.
-    Raises DataError where the pixels would not fit (before decoding them), where two sizes meet,
-    and naming the image that cannot be decoded.
-    """
-    if resolution is not None:
-        _check_budget(count, resolution, resolution, memory, where)
-    first = next(images)
-    height, width, _ = decode(first, resolution).shape
-    _check_budget(count, height, width, memory, where)
-    pixels = np.empty((count, height, width, 3), dtype=np.uint8)
-    every, done = chain([first], images), 0
-    with (
-        ThreadPoolExecutor(usable_cores()) as pool,  # Pillow frees the interpreter lock
-        progress.task(f"Decoding {where}", count) as task,
-    ):
-        while some := list(islice(every, _AT_ONCE)):
-            decoded = pool.map(lambda image: decode(image, resolution), some)
-            for image, one in zip(some, decoded, strict=True):
-                _check_size(image, one.shape, (height, width))
-                pixels[done] = one
-                done += 1
-            task.advance(len(some))
-    return torch.from_numpy(pixels)
+class UnequalSizes(DataError):
+    """Two images that should be of one size are not."""
 
 
-def decode(image: EncodedImage, resolution: int | None) -> UInt8[np.ndarray, "height width 3"]:
-    """Decode one image to RGB; see `decode_all`."""
+def open_image(image: EncodedImage) -> Image.Image:
+    """Decode one image to RGB. Raises DataError naming it where that cannot be done."""
     if image.content is None and image.path is None:
         raise DataError(f"{image.where} has no image")
     stored = io.BytesIO(image.content) if image.content is not None else image.path
     try:
         with Image.open(stored) as opened:  # type: ignore[arg-type]  # one of the two is there
-            rgb = opened.convert("RGB")
+            return opened.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{image.where} cannot be decoded: {error}") from error
-    side = (resolution, resolution)
-    if resolution is not None and rgb.size != side:
-        rgb = rgb.resize((resolution, resolution), Image.Resampling.BILINEAR)
-    return np.asarray(rgb)
 
 
-def _check_size(image: EncodedImage, found: tuple[int, ...], first: tuple[int, int]) -> None:
-    if found[:2] != first:
-        raise DataError(
+def decode(
+    image: EncodedImage, sizing: Sizing, size: tuple[int, int] | None = None
+) -> UInt8[np.ndarray, "height width 3"]:
+    """Decode one image to RGB and size it.
+
+    size: height and width that must come out, those of the first image; None takes any.
+    Raises DataError as `open_image` does, UnequalSizes for another size.
+    """
+    pixels = np.asarray(sizing.apply(open_image(image)))
+    found = pixels.shape[:2]
+    if size is not None and found != size:
+        raise UnequalSizes(
             f"{image.where} is {found[1]} x {found[0]} pixels, but the first is "
-            f"{first[1]} x {first[0]}: give a resolution, to which all are squashed"
+            f"{size[1]} x {size[0]}: give a resolution, to which all are brought"
         )
+    return pixels
 
 
-def _check_budget(count: int, height: int, width: int, memory: int, where: str) -> None:
-    need = count * height * width * 3
-    if need > memory:
-        raise DataError(
-            f"{where}: {count:,} x {height} x {width} pixels need {need / _GIB:.2f} GiB, "
-            f"but the budget for decoded images is {memory / _GIB:.2f} GiB: lower the "
-            "resolution (data.resolution of a study) or raise the budget (data.memory)"
-        )
+def decode_all(
+    images: Iterator[EncodedImage],
+    *,
+    count: int,
+    size: tuple[int, int],
+    sizing: Sizing,
+    where: str,
+    progress: Progress = SILENT,
+) -> UInt8[Tensor, "image height width 3"]:
+    """Decode `count` images to RGB in their order.
+
+    size: height and width of every one of them, once it is sized.
+    Raises DataError where two sizes meet, or naming the image that cannot be decoded.
+    """
+    pixels = np.empty((count, *size, 3), dtype=np.uint8)
+    done = 0
+    with (
+        ThreadPoolExecutor(usable_cores()) as pool,  # Pillow frees the interpreter lock
+        progress.task(f"Decoding {where}", count) as task,
+    ):
+        while some := list(islice(images, _AT_ONCE)):
+            for one in pool.map(lambda image: decode(image, sizing, size), some):
+                pixels[done] = one
+                done += 1
+            task.advance(len(some))
+    return torch.from_numpy(pixels)

@@ -1,60 +1,52 @@
-"""Which labelled images does a source hold, decoded and ready in memory?"""
+"""Which labelled images does a source hold?"""
 
 import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Int64, UInt8
-from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.progress import SILENT, Progress
 from prunescope.data.columns import find_columns
-from prunescope.data.decode import EncodedImage, decode_all
+from prunescope.data.decode import EncodedImage, UnequalSizes, decode_all, open_image
+from prunescope.data.labelled import Images, LabelledImages, StoredImages, StreamedImages
+from prunescope.data.sizing import AS_STORED, Sizing
 from prunescope.data.sources import ParquetFolder, Rows, Source, match_split, open_source
+from prunescope.data.stored import Cell, Reader
 
 DEFAULT_MEMORY = 4 << 30
-
-
-@dataclass(frozen=True, kw_only=True)
-class LabelledImages:
-    """Images of one size, each with the number of its class.
-
-    pixels: RGB, 0 to 255. labels: index into classes.
-    """
-
-    pixels: UInt8[Tensor, "image height width 3"]
-    labels: Int64[Tensor, " image"]
-    classes: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.labels)
+_GIB = 1 << 30
 
 
 def load_images(
     source: str,
     split: str,
     *,
+    sizing: Sizing | None = None,
     resolution: int | None = None,
+    cropped: bool = False,
     memory: int = DEFAULT_MEMORY,
     progress: Progress = SILENT,
-) -> LabelledImages:
-    """Read a split whole and decode it, once, to RGB in the order it is stored.
+) -> Images:
+    """Open a split: decoded in memory where it fits, else to be decoded as it is needed.
 
     source: a folder of parquet files, an image folder (train/CLASS/x.png, or CLASS/x.png), or a
     name on the Hugging Face hub. Local folders are read without the network.
     split: as the source names it; see `find_split`.
     resolution: side in pixels that images are squashed to (antialiased bilinear); None keeps
-    their size, which must be one. memory: budget in bytes for the decoded pixels.
+    their size, which must be one. sizing: instead of it, any way to bring images to one size.
+    cropped: random parts of the images as they are stored will be shown, so that these are kept
+    in memory only where they have one size.
+    memory: budget in bytes for the decoded pixels; it changes no pixel that is shown.
     classes: the names in classes.csv beside the parquet files, else those of the label column,
     else the numbers up to the largest label of any split; an image folder's class folders, sorted.
     Raises DataError for a source, a split, a row or an image that cannot be used, naming it.
     """
     if resolution is not None and resolution < 1:
         raise ConfigError(f"the resolution is {resolution}, but must be at least 1 pixel")
+    sizing = sizing or Sizing(resolution=resolution)
     opened = _open_with(source, split)
     where, rows = f"the split {split} of {source}", opened.rows(split)
     if not rows.count:
@@ -63,15 +55,29 @@ def load_images(
     labels = _read_labels(rows, columns.label, where)
     classes = _stored_classes(opened) or columns.classes or _numbers(opened, columns.label)
     _check_labels(labels, classes, where)
-    pixels = decode_all(
-        _encoded(rows, columns.image, where),
-        count=rows.count,
-        resolution=resolution,
-        memory=memory,
-        where=where,
-        progress=progress,
+    kept = AS_STORED if cropped else sizing
+    encoded = _encoded(rows, columns.image, where)
+    size = _size_of(next(_encoded(rows, columns.image, where)), kept, memory, where)
+    if rows.count * size[0] * size[1] * 3 <= memory:
+        try:
+            pixels = decode_all(
+                encoded, count=rows.count, size=size, sizing=kept, where=where, progress=progress
+            )
+        except UnequalSizes:
+            if not cropped or sizing.resolution is None:
+                raise
+        else:
+            known = torch.from_numpy(labels)
+            rest = sizing if cropped else AS_STORED
+            return LabelledImages(pixels=pixels, labels=known, classes=classes, sizing=rest)
+    side = sizing.resolution
+    return StreamedImages(
+        stored=_stored(rows, columns.image, where),
+        labels=torch.from_numpy(labels),
+        classes=classes,
+        sizing=sizing,
+        size=size if side is None else (side, side),
     )
-    return LabelledImages(pixels=pixels, labels=torch.from_numpy(labels), classes=classes)
 
 
 def count_images(source: str, split: str) -> int:
@@ -130,15 +136,42 @@ def _check_labels(labels: np.ndarray, classes: tuple[str, ...], where: str) -> N
         )
 
 
+def _size_of(first: EncodedImage, kept: Sizing, memory: int, where: str) -> tuple[int, int]:
+    """Return the height and width to keep. Raises DataError where not one image has room."""
+    side = kept.resolution
+    width, height = (side, side) if side is not None else open_image(first).size
+    need = height * width * 3
+    if need > memory:
+        raise DataError(
+            f"{where}: one image of {height} x {width} pixels alone needs {need / _GIB:.2f} GiB, "
+            f"but the budget for decoded images is {memory / _GIB:.2f} GiB: lower the "
+            "resolution (data.resolution of a study) or raise the budget (data.memory)"
+        )
+    return height, width
+
+
 def _encoded(rows: Rows, column: str, where: str) -> Iterator[EncodedImage]:
-    row = 0
-    for table in rows.tables(column):
-        for image in table[column].to_pylist():
-            content, name = (image["bytes"], image["path"]) if image else (None, None)
-            path = Path(name) if name else None
-            called = f"row {row} of {where}" + (f" ({name})" if name else "")
-            yield EncodedImage(content=content, path=path, where=called)
-            row += 1
+    cells = (cell for table in rows.tables(column) for cell in table[column].to_pylist())
+    for row, cell in enumerate(cells):
+        yield _as_image(cell, row, where)
+
+
+def _stored(rows: Rows, column: str, where: str) -> StoredImages:
+    def naming(read: Reader) -> Callable[[int], EncodedImage]:
+        return lambda row: _as_image(read(row), row, where)
+
+    return StoredImages(
+        lambda: _encoded(rows, column, where),
+        naming(rows.in_order(column)),
+        lambda progress: naming(rows.in_any_order(column, progress)),
+    )
+
+
+def _as_image(cell: Cell, row: int, where: str) -> EncodedImage:
+    content, name = (cell["bytes"], cell["path"]) if cell else (None, None)
+    path = Path(name) if name else None
+    called = f"row {row} of {where}" + (f" ({name})" if name else "")
+    return EncodedImage(content=content, path=path, where=called)
 
 
 def _stored_classes(source: Source) -> tuple[str, ...] | None:

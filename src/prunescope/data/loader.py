@@ -1,20 +1,26 @@
 """In which order, and how altered, does an epoch show the images?"""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain, islice
 
+import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int64, UInt8
-from pydantic import NonNegativeInt
+from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
-from torch.nn import functional
 
+from prunescope.base.devices import usable_cores
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels
+from prunescope.base.reading import read_ahead
 from prunescope.base.seeding import torch_generator
-from prunescope.base.settings import Settings
-from prunescope.data.images import LabelledImages
+from prunescope.data.augmentation import Augmentation, Draws, cut_and_mirror, draw_augmentation
+from prunescope.data.labelled import Images, LabelledImages
+from prunescope.data.sizing import resized_crop
+
+_BATCHES_AHEAD = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,34 +38,6 @@ class Normalisation:
             )
 
 
-class Augmentation(Settings):
-    """How training images are altered, anew in every epoch.
-
-    pad: pixels of black on every side before a window of the image's size is cut at random.
-    flip: mirror left and right with probability 1/2.
-    """
-
-    pad: NonNegativeInt = 0
-    flip: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Draws:
-    """Where an epoch cuts each image of the set and whether it mirrors it, by image number.
-
-    left, top: pixels from the padded image's corner to the window's, 0 to 2 pad.
-    """
-
-    left: Int64[Tensor, " image"]
-    top: Int64[Tensor, " image"]
-    mirrored: Bool[Tensor, " image"]
-
-    def of(self, numbers: Int64[Tensor, " chosen"]) -> "Draws":
-        """Return the draws of these images alone, in this order."""
-        left, top = self.left[numbers], self.top[numbers]
-        return Draws(left=left, top=top, mirrored=self.mirrored[numbers])
-
-
 def epoch_order(count: int, seed: int, epoch: int) -> Int64[Tensor, " image"]:
     """Return the images' numbers in the order an epoch shows them: a permutation, every time anew.
 
@@ -68,19 +46,8 @@ def epoch_order(count: int, seed: int, epoch: int) -> Int64[Tensor, " image"]:
     return torch.randperm(count, generator=torch_generator(seed, "order", epoch))
 
 
-def draw_augmentation(count: int, augmentation: Augmentation, seed: int, epoch: int) -> Draws:
-    """Draw for every image of the set at once, so that neither order nor batch size matters."""
-    generator = torch_generator(seed, "augmentation", epoch)
-    places = 2 * augmentation.pad + 1
-    left = torch.randint(places, (count,), generator=generator)
-    top = torch.randint(places, (count,), generator=generator)
-    coin = torch.randint(2, (count,), generator=generator).bool()
-    mirrored = coin if augmentation.flip else torch.zeros(count, dtype=torch.bool)
-    return Draws(left=left, top=top, mirrored=mirrored)
-
-
 def batches(
-    images: LabelledImages,
+    images: Images,
     *,
     batch_size: int,
     normalisation: Normalisation,
@@ -93,37 +60,33 @@ def batches(
 ) -> Iterator[tuple[Float[Tensor, "image 3 height width"], Int64[Tensor, " image"]]]:
     """Yield the batches of an epoch with their labels; the last one may be smaller.
 
+    Each image, and how it is altered, depends on seed, epoch and its number alone, wherever it
+    lies. Images that are not ready in memory, or are cropped, are made in threads, one for each
+    core, up to two batches ahead of the one asked for.
+
     order: numbers of the images to show, see `epoch_order`.
     first_batch: batches to leave out at the start; the rest are those of the whole epoch.
     channels_last: give batches torch's channels_last memory format, which costs nothing here.
     Raises ConfigError for a batch size below 1, a negative first batch, an order that names
-    images which are not there, or a pad as large as the images.
+    images which are not there, or a pad as large as the images; DataError, when its turn comes,
+    for an image that cannot be decoded.
     """
     augmentation = augmentation or Augmentation()
     _check(images, batch_size, order, augmentation, first_batch)
     draws = draw_augmentation(len(images), augmentation, seed, epoch)
     starts = range(first_batch * batch_size, len(order), batch_size)
-    chosen = (order[start : start + batch_size] for start in starts)
-    return (
-        (
-            normalise(
-                cut_and_mirror(images.pixels[numbers], augmentation.pad, draws.of(numbers)),
-                normalisation,
-                channels_last=channels_last,
-            ),
-            images.labels[numbers],
-        )
-        for numbers in chosen
-    )
+    chosen = [order[start : start + batch_size] for start in starts]
 
+    def make() -> Generator[tuple[Tensor, Tensor], None, None]:
+        with closing(_pixels(images, chosen, draws)) as shown:
+            for numbers, pixels in zip(chosen, shown, strict=True):
+                altered = cut_and_mirror(pixels, augmentation.pad, draws.of(numbers))
+                yield (
+                    normalise(altered, normalisation, channels_last=channels_last),
+                    images.labels[numbers],
+                )
 
-def cut_and_mirror(
-    pixels: UInt8[Tensor, "image height width 3"], pad: int, draws: Draws
-) -> UInt8[Tensor, "image height width 3"]:
-    """Pad with zeros, cut each image's window, mirror those drawn."""
-    if pad:
-        pixels = _cut(functional.pad(pixels, (0, 0, pad, pad, pad, pad)), pad, draws)
-    return torch.where(draws.mirrored[:, None, None, None], pixels.flip(2), pixels)
+    return make()
 
 
 def normalise(
@@ -143,7 +106,7 @@ def normalise(
 
 
 def _check(
-    images: LabelledImages,
+    images: Images,
     batch_size: int,
     order: Int64[Tensor, " chosen"],
     augmentation: Augmentation,
@@ -156,7 +119,7 @@ def _check(
         )
     if len(order) and not 0 <= int(order.min()) <= int(order.max()) < len(images):
         raise ConfigError(f"the order names images that are not among the {len(images)} there are")
-    side = min(images.pixels.shape[1:3])
+    side = min(images.size)
     if augmentation.pad >= side:
         raise ConfigError(
             f"augmentation.pad is {augmentation.pad}, but must be below the images' side of "
@@ -164,12 +127,33 @@ def _check(
         )
 
 
-def _cut(
-    padded: UInt8[Tensor, "image tall wide 3"], pad: int, draws: Draws
-) -> UInt8[Tensor, "image height width 3"]:
-    count, tall, wide, _ = padded.shape
-    height, width = tall - 2 * pad, wide - 2 * pad
-    windows = padded.flatten(2).unfold(2, 3 * width, 3)  # image, row, left, the row's pixels
-    image = torch.arange(count)[:, None]
-    row = draws.top[:, None] + torch.arange(height)
-    return windows[image, row, draws.left[:, None]].view(count, height, width, 3)
+def _pixels(
+    images: Images, chosen: Sequence[Tensor], draws: Draws
+) -> Generator[Tensor, None, None]:
+    """Yield the pixels of every batch, cropped where crops were drawn, not yet mirrored.
+
+    chosen: for each batch, the numbers of its images.
+    """
+    if isinstance(images, LabelledImages) and images.is_sized and draws.crops is None:
+        return (images.pixels[numbers] for numbers in chosen)
+    return _made_ahead(images, chosen, draws)
+
+
+def _made_ahead(
+    images: Images, chosen: Sequence[Tensor], draws: Draws
+) -> Generator[Tensor, None, None]:
+    crops = draws.crops
+
+    def view(number: int) -> UInt8[np.ndarray, "height width 3"]:
+        if crops is None:
+            return images.sized(number)
+        photograph = images.original(number)
+        return np.asarray(
+            resized_crop(photograph, crops.box(number, *photograph.size), images.size)
+        )
+
+    numbers = chain.from_iterable(batch.tolist() for batch in chosen)
+    ahead = _BATCHES_AHEAD * max(map(len, chosen), default=1)
+    with closing(read_ahead(view, numbers, threads=usable_cores(), ahead=ahead)) as views:
+        for batch in chosen:
+            yield torch.from_numpy(np.stack(list(islice(views, len(batch)))))

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from prunescope.base.errors import DataError
 from prunescope.base.files import fingerprint, hash_file
 from prunescope.base.paths import IMAGE_SUFFIXES, find_files
+from prunescope.base.progress import Progress
 from prunescope.data.columns import find_columns
+from prunescope.data.stored import GroupReader, Reader, copied_reader, table_reader
 
 if TYPE_CHECKING:
     import pyarrow
@@ -31,11 +33,15 @@ class Rows:
 
     features: the type of every column, as Hugging Face `datasets` tells it.
     tables: reads one column of the rows, from the first to the last, some at a time.
+    in_order: opens a column to read any row, fast where one comes after the other.
+    in_any_order: the same, fast in any order; it may first copy the column, once.
     """
 
     count: int
     features: Mapping[str, Any]
     tables: Callable[[str], Iterator["pyarrow.Table"]]
+    in_order: Callable[[str], Reader]
+    in_any_order: Callable[[str, Progress], Reader]
 
 
 class ParquetFolder:
@@ -62,11 +68,15 @@ class ParquetFolder:
         return sum(_count_rows(file) for file in self._files[split])
 
     def rows(self, split: str) -> Rows:
-        files = self._files[split]
+        files, count = self._files[split], self.count(split)
         return Rows(
-            count=self.count(split),
+            count=count,
             features=_stream(files).features,
             tables=lambda column: _read_parquet(files, column),
+            in_order=lambda column: GroupReader(files, column),
+            in_any_order=lambda column, progress: copied_reader(
+                files, column, lambda: _read_parquet(files, column), count, progress
+            ),
         )
 
     def fingerprint(self) -> str:
@@ -203,7 +213,13 @@ def _rows_of(table: Any) -> Rows:
     def tables(column: str) -> Iterator["pyarrow.Table"]:
         return table.select_columns([column]).with_format("arrow").iter(_ROWS_AT_ONCE)  # type: ignore[no-any-return]
 
-    return Rows(count=len(table), features=table.features, tables=tables)
+    return Rows(
+        count=len(table),
+        features=table.features,
+        tables=tables,
+        in_order=lambda column: table_reader(table, column),
+        in_any_order=lambda column, _progress: table_reader(table, column),
+    )
 
 
 def _split_of(path: PurePath) -> str:

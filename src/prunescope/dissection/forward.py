@@ -14,12 +14,12 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.images import Precision
 from prunescope.base.progress import SILENT
 from prunescope.base.ranks import ALONE, Ranks
+from prunescope.base.reading import read_ahead
 from prunescope.base.seeding import torch_generator
 from prunescope.base.showing import show
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.capture import Maps, capture
 from prunescope.dissection.input import InputForm, normalise, read_pixels
-from prunescope.dissection.reading import read_ahead
 from prunescope.dissection.regions import RegionReader, Regions
 
 

@@ -41,6 +41,7 @@ def run_study(
     engine = _engine(study, workers)
     if not (store.is_run() and all(_is_done(stage, store) for stage in plan.stages)):
         check_study(study, sources, progress)
+        sources.make_ready()
         if engine.workers > 1:
             sources.let_go()  # every worker reads them for itself
     store.create()

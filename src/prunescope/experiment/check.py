@@ -8,16 +8,19 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.reading import read_ahead
 from prunescope.base.showing import show
 from prunescope.base.steps import Step
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.data.images import LabelledImages
-from prunescope.data.loader import Augmentation, batches
+from prunescope.data.augmentation import Augmentation
+from prunescope.data.labelled import Images, StreamedImages
+from prunescope.data.loader import batches
 from prunescope.dissection.capture import capture
-from prunescope.dissection.reading import read_ahead
 from prunescope.dissection.run import choose_categories
 from prunescope.experiment.sources import Sources
+from prunescope.experiment.start import load_own_weights
 from prunescope.networks import build
+from prunescope.networks.residual import zero_last_gammas
 from prunescope.pruning.magnitude import survivors_after
 from prunescope.pruning.prunable import prunable_names
 from prunescope.study import Study
@@ -28,7 +31,8 @@ from prunescope.training.loop import steps_per_epoch
 def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> None:
     """Read all photographs and concepts, build the network, and show it what it will see.
 
-    Every file is read, so that no damaged one ends a run after hours.
+    Every file is read, so that no damaged one ends a run after hours; of photographs that are
+    decoded as they are needed, a sample only, which the user is told.
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
     images, test_images = sources.train_images, sources.test_images
@@ -37,10 +41,23 @@ def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> 
             f"the splits {study.data.train_split} and {study.data.test_split} of "
             f"{study.data.source} do not have the same classes"
         )
-    _check_rewinding(study, len(images))
+    if study.pruning.rewind_to is not None:
+        _check_rewinding(study, len(images), study.pruning.rewind_to)
     network = build(study.network, num_classes=len(images.classes), seed=0).eval()
+    if study.training.zero_last_gamma:
+        zero_last_gammas(build(study.network, seed=0), study.network)
+    if study.start is not None:
+        for key, path in study.start:
+            if path is not None:
+                load_own_weights(network, path, f"start.{key}", len(images.classes))
     _check_survivors(study, network)
     _check_last_batch(study, network, len(images))
+    for split, shown in ((study.data.train_split, images), (study.data.test_split, test_images)):
+        if isinstance(shown, StreamedImages):
+            progress.say(
+                f"{shown.check_sample():,} of the {len(shown):,} images of the split {split} were "
+                "read to check them: they are decoded as they are needed"
+            )
     for shown, augmentation in ((images, study.training.augmentation), (test_images, None)):
         _check_scores(study, sources, network, shown, augmentation)
     choose_categories(sources.concepts, study.dissection)
@@ -58,12 +75,11 @@ def map_cells(study: Study, sources: Sources, network: nn.Module) -> dict[str, t
         return {layer: (maps[layer].shape[2], maps[layer].shape[3]) for layer in maps}
 
 
-def _check_rewinding(study: Study, count: int) -> None:
+def _check_rewinding(study: Study, count: int, rewind_to: str) -> None:
     per_epoch = steps_per_epoch(count, study.training.batch_size)
-    rewind_to = Step.parse(study.pruning.rewind_to, per_epoch)
-    if rewind_to >= Step.parse(study.training.to, per_epoch):
+    if Step.parse(rewind_to, per_epoch) >= Step.parse(study.training.to, per_epoch):
         raise ConfigError(
-            f"pruning.rewind_to is {study.pruning.rewind_to}, but must come before the end of "
+            f"pruning.rewind_to is {rewind_to}, but must come before the end of "
             f"training, {study.training.to}"
         )
 
@@ -97,7 +113,7 @@ def _check_scores(
     study: Study,
     sources: Sources,
     network: nn.Module,
-    images: LabelledImages,
+    images: Images,
     augmentation: Augmentation | None,
 ) -> None:
     first = batches(

@@ -10,9 +10,10 @@ from prunescope.base.devices import computing_with, default_device
 from prunescope.base.steps import Step
 from prunescope.base.store import Store
 from prunescope.concepts import ConceptSet, open_concepts
+from prunescope.data.labelled import StreamedImages
 from prunescope.dissection.run import dissect_as
 from prunescope.experiment.check import map_cells
-from prunescope.experiment.plan import Plan, Stage
+from prunescope.experiment.plan import Level, Plan, Stage
 from prunescope.experiment.sources import Sources
 from prunescope.networks import build
 from prunescope.study import Study
@@ -24,11 +25,12 @@ _BYTES_PER_UNIT_AND_LABEL = 16  # intersections, and a share for tables and exam
 
 def stage_cost(stage: Stage, study: Study, sources: Sources) -> float:
     """Return a stage's work: images shown in training, or images dissected; 0 for results."""
+    rewind_to = study.pruning.rewind_to or "0it"
     match stage.kind:
         case "rewind":
-            return _images_shown("0it", study.pruning.rewind_to, study, sources)
+            return 0.0 if study.start else _images_shown("0it", rewind_to, study, sources)
         case "level":
-            return _images_shown(study.pruning.rewind_to, study.training.to, study, sources)
+            return _level_cost(stage.subject, study, sources)
         case "dissection":
             return float(len(sources.concepts.images))
         case _:
@@ -93,6 +95,16 @@ def disk_bytes(plan: Plan, study: Study, sources: Sources) -> int:
     return (moments + len(plan.levels)) * weights + len(plan.levels) * masks + layers * dissection
 
 
+def _level_cost(level: object, study: Study, sources: Sources) -> float:
+    assert isinstance(level, Level)  # of a stage of this kind
+    if level.previous is None and study.start is not None:
+        return 0.0
+    strategy = study.pruning.strategies.get(level.strategy)  # none of level 0
+    if strategy is not None and strategy.steps is not None:
+        return _images_shown("0it", strategy.steps, study, sources)
+    return _images_shown(study.pruning.rewinding_step, study.training.to, study, sources)
+
+
 def _images_shown(start: str, end: str, study: Study, sources: Sources) -> float:
     per_epoch = steps_per_epoch(sources.train_count, study.training.batch_size)
     steps = Step.parse(end, per_epoch).iteration - Step.parse(start, per_epoch).iteration
@@ -109,6 +121,8 @@ def _seconds_per_unit(work: Callable[[], float]) -> float:
 
 def _try_training(study: Study, sources: Sources, network: nn.Module) -> float:
     images, settings = sources.train_images, study.training
+    if isinstance(images, StreamedImages):
+        images = images.beginning(_TRIAL_STEPS * settings.batch_size)
     per_epoch = steps_per_epoch(len(images), settings.batch_size)
     steps = min(_TRIAL_STEPS, per_epoch, Step.parse(settings.to, per_epoch).iteration)
     train(

@@ -8,8 +8,9 @@ from prunescope.base.files import fingerprint, hash_file
 from prunescope.base.seeding import derive_seed
 from prunescope.base.store import Artifact
 from prunescope.experiment.sources import Sources
+from prunescope.experiment.start import own_weights_hash
 from prunescope.networks.registry import factory_source
-from prunescope.pruning.settings import DENSE
+from prunescope.pruning.settings import DENSE, StrategySettings
 from prunescope.study import Study
 
 Kind = Literal["rewind", "level", "dissection", "tables", "figures", "report"]
@@ -27,14 +28,20 @@ _VERSIONS: dict[Kind, int] = {
 _LATER = {"convention", "null"}
 """Settings of a dissection that came later enter a key only where they are not at their default."""
 
+_OF_TRAINING = ("train_split", "resolution", "mean", "std")
+"""The settings of the photographs that training depends on, beside their content."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """Everything a replicate's levels go back to: the network at the rewinding step."""
+    """What a replicate's levels go back to: the network at the rewinding step, and the seed.
+
+    artifact: None where a study starts from given weights and rewinds no level.
+    """
 
     replicate: int
     seed: int
-    artifact: Artifact
+    artifact: Artifact | None
 
     @property
     def title(self) -> str:
@@ -105,7 +112,8 @@ def plan_study(study: Study, sources: Sources) -> Plan:
     stages: list[Stage] = []
     for replicate in range(study.replicates):
         moment = _moment(study, sources, replicate)
-        stages.append(_moment_stage(moment))
+        if moment.artifact is not None:
+            stages.append(_moment_stage(moment, moment.artifact))
         for level in _levels(study, sources, moment):
             levels.append(level)
             stages.extend(_level_stages(level))
@@ -133,36 +141,76 @@ def _key(kind: Kind, settings: dict[str, Any], inputs: list[Artifact]) -> str:
     )
 
 
-def _moment(study: Study, sources: Sources, replicate: int) -> Moment:
-    seed = replicate_seed(study, replicate)
+def _network_and_data(study: Study, sources: Sources) -> dict[str, Any]:
+    """Return what any network of the study depends on, by name."""
     settings = {
         "network": study.network,
-        "data": study.data.model_dump(mode="json", exclude={"source", "memory", "test_split"}),
+        "data": {key: own for key, own in study.data.for_key().items() if key in _OF_TRAINING},
         "content": sources.data_fingerprint,
-        "training": study.training.model_dump(mode="json"),
-        "rewind_to": study.pruning.rewind_to,
-        "seed": seed,
     }
     source = factory_source(study.network)
     if source is not None:
         settings["network_source"] = hash_file(source)
+    return settings
+
+
+def _moment(study: Study, sources: Sources, replicate: int) -> Moment:
+    seed = replicate_seed(study, replicate)
+    settings = _network_and_data(study, sources)
+    if study.start is None:
+        settings |= {
+            "training": study.training.for_key(),
+            "rewind_to": study.pruning.rewind_to,
+            "seed": seed,
+        }
+    elif study.start.rewind_weights is not None:
+        settings["weights"] = own_weights_hash(study.start.rewind_weights, "start.rewind_weights")
+    else:
+        return Moment(replicate=replicate, seed=seed, artifact=None)
     path = f"replicate-{replicate}/rewind"
     artifact = Artifact(path=path, key=_key("rewind", settings, []))
     return Moment(replicate=replicate, seed=seed, artifact=artifact)
 
 
 def _levels(study: Study, sources: Sources, moment: Moment) -> Iterator[Level]:
-    shared = {"prunable": study.pruning.prunable, "test_split": study.data.test_split}
-    dense = _level(study, sources, moment, DENSE, None, shared)
+    shared: dict[str, Any] = {
+        "prunable": study.pruning.prunable,
+        "test_split": study.data.test_split,
+    }
+    if study.data.evaluation is not None:
+        shared["evaluation"] = study.data.evaluation.for_key()
+    own = _given(study, sources)
+    dense = _level(study, sources, moment, DENSE, None, shared | own)
     yield dense
     for name, strategy in study.pruning.strategies.items():
         previous = dense
-        # a setting that came later enters a key only where it is not at its default
-        later = strategy.model_dump(mode="json", include={"scope"}, exclude_defaults=True)
-        settings = {**shared, "fraction": strategy.fraction, **later}
+        rule = {key: own for key, own in strategy.for_key().items() if key != "levels"}
+        settings = shared | rule | _course(study, moment, strategy)
         for _ in range(strategy.levels):
             previous = _level(study, sources, moment, name, previous, settings)
             yield previous
+
+
+def _given(study: Study, sources: Sources) -> dict[str, Any]:
+    """Return what a level 0 of given weights depends on; nothing where it is trained."""
+    if study.start is None:
+        return {}
+    training = study.training
+    return _network_and_data(study, sources) | {
+        "weights": own_weights_hash(study.start.weights, "start.weights"),
+        "precision": training.precision,
+        "channels_last": training.channels_last,
+    }
+
+
+def _course(study: Study, moment: Moment, strategy: StrategySettings) -> dict[str, Any]:
+    """Return what the training of a pruned level depends on, beside the levels it is made from."""
+    if study.start is None:
+        return {}  # all of it is in the key of the moment
+    course = {"training": study.training.for_key(), "seed": moment.seed}
+    if strategy.recovery == "rewind":
+        course["rewind_to"] = study.pruning.rewind_to
+    return course
 
 
 def _level(
@@ -175,7 +223,9 @@ def _level(
 ) -> Level:
     number = 0 if previous is None else previous.level + 1
     folder = f"replicate-{moment.replicate}/" + ("" if previous is None else f"{strategy}/")
-    inputs = [moment.artifact] if previous is None else [moment.artifact, previous.artifact]
+    rewound = study.start is None or _rewinds(study, strategy)
+    inputs = [moment.artifact] if rewound and moment.artifact else []
+    inputs += [previous.artifact] if previous else []
     artifact = Artifact(path=f"{folder}level-{number:02d}", key=_key("level", settings, inputs))
     common = {
         "concepts": sources.concepts_fingerprint,
@@ -199,19 +249,22 @@ def _level(
     )
 
 
-def _moment_stage(moment: Moment) -> Stage:
-    return Stage(
-        kind="rewind", title=moment.title, artifacts=(moment.artifact,), after=(), subject=moment
-    )
+def _rewinds(study: Study, strategy: str) -> bool:
+    return strategy != DENSE and study.pruning.strategies[strategy].recovery == "rewind"
+
+
+def _moment_stage(moment: Moment, artifact: Artifact) -> Stage:
+    return Stage(kind="rewind", title=moment.title, artifacts=(artifact,), after=(), subject=moment)
 
 
 def _level_stages(level: Level) -> Iterator[Stage]:
-    before = level.previous or level.moment
+    needed = [level.previous.title] if level.previous else []
+    needed += [level.moment.title] if level.moment.artifact else []
     yield Stage(
         kind="level",
         title=level.title,
         artifacts=(level.artifact,),
-        after=(before.title,),
+        after=tuple(needed),
         subject=level,
     )
     yield Stage(

@@ -10,12 +10,13 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.data.images import find_split, load_images
+from prunescope.data.sizing import CentreCrop
 from prunescope.dissection.input import input_of
 from prunescope.dissection.layers import DEFAULT_LAYER, choose_layers
 from prunescope.dissection.result import Dissection, check_room
 from prunescope.dissection.run import dissect_as
 from prunescope.dissection.settings import DissectionSettings
-from prunescope.experiment.sources import data_folder, normalisation_of
+from prunescope.experiment.sources import data_folder, normalisation_of, test_sizing
 from prunescope.networks import LoadedNetwork
 from prunescope.training.evaluate import Evaluation, evaluate
 
@@ -26,6 +27,7 @@ def evaluate_network(
     *,
     split: str = "test",
     resolution: int | None = None,
+    resize: int | None = None,
     mean: Channels | None = None,
     std: Channels | None = None,
     batch_size: int = 256,
@@ -36,14 +38,16 @@ def evaluate_network(
     """Return which split of labelled images was used, and a network's accuracy and loss on it.
 
     split: as `find_split` takes it. resolution: side the images are squashed to; None takes them
-        as they are.
+        as they are. resize: shorter side to bring them to instead, before the square of that
+        resolution is cut from the middle.
     mean, std: normalisation; None takes the network's own. Raises ConfigError if it has none, or
         for a device that is not there.
     """
     place = usable_device(device or default_device())
     folder = data_folder(source, progress)
     found = find_split(folder, split)
-    images = load_images(folder, found, resolution=resolution, progress=progress)
+    sizing = test_sizing(resolution, None if resize is None else CentreCrop(resize=resize))
+    images = load_images(folder, found, sizing=sizing, progress=progress)
     return found, evaluate(
         network.module.to(place),
         images,

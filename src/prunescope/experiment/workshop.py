@@ -8,6 +8,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -20,10 +21,13 @@ from prunescope.base.store import Artifact, Store
 from prunescope.base.tensors import load_tensors, save_tensors
 from prunescope.dissection.run import dissect_as
 from prunescope.experiment.auditing import check_level
+from prunescope.experiment.course import Course, course_of
 from prunescope.experiment.plan import Level, Moment, Plan, Stage, plan_study
 from prunescope.experiment.results import make_figures, make_report, make_tables
 from prunescope.experiment.sources import Sources
+from prunescope.experiment.start import load_own_weights
 from prunescope.networks import Description, NetworkInput, build, load_network
+from prunescope.networks.residual import zero_last_gammas
 from prunescope.pruning.magnitude import prune_by_magnitude
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import prunable_names
@@ -31,6 +35,7 @@ from prunescope.pruning.rewinding import rewind
 from prunescope.pruning.settings import StrategySettings
 from prunescope.study import Study
 from prunescope.training.evaluate import Evaluation, evaluate
+from prunescope.training.history import History
 from prunescope.training.loop import steps_per_epoch, train
 
 WEIGHTS = "weights.safetensors"
@@ -102,26 +107,46 @@ class Workshop:
                     )
 
     def _make_moment(self, moment: Moment) -> None:
-        network = self._network(moment)
-        start, end = self._step("0it"), self._step(self._study.pruning.rewind_to)
-        history = self._train(network, moment.artifact, moment, start, end)
+        assert moment.artifact is not None  # else there is no such stage
+        network, start = self._network(moment), self._study.start
+        history = History().table()
+        if start is not None:
+            assert start.rewind_weights is not None  # else there is no such stage
+            self._load_own(network, start.rewind_weights, "start.rewind_weights")
+        else:
+            if self._study.training.zero_last_gamma:
+                zero_last_gammas(network, self._study.network)
+            course = Course(
+                origin=moment.artifact,
+                settings=self._study.training,
+                seed=moment.seed,
+                start=self._step("0it"),
+                end=self._step(self._study.pruning.rewinding_step),
+                rewound=False,
+            )
+            history = self._train(network, moment.artifact, course)
         with self._store.making(moment.artifact, kind="rewind") as folder:
             self._save_network(network, folder)
-            write_atomically(folder / HISTORY, history)
+            write_atomically(folder / HISTORY, _as_csv(history))
 
     def _make_level(self, level: Level) -> None:
         network = self._network(level.moment)
-        moment = load_tensors(self._store.folder(level.moment.artifact) / WEIGHTS)
         mask = self._mask(level, network)
-        keeper = rewind(network, moment, mask)
-        start, end = self._step(self._study.pruning.rewind_to), self._step(self._study.training.to)
-        history = self._train(network, level.artifact, level.moment, start, end, keeper)
-        metrics = self._metrics(level, mask, network, self._evaluate(network))
+        course = course_of(level, self._study, self._step)
+        history = History().table()
+        if course is None:
+            assert self._study.start is not None  # whose weights are a level as they are
+            self._load_own(network, self._study.start.weights, "start.weights")
+        else:
+            weights = load_tensors(self._store.folder(course.origin) / WEIGHTS)
+            keeper = rewind(network, weights, mask)
+            history = self._train(network, level.artifact, course, keeper)
+        metrics = self._metrics(level, mask, network, course, self._evaluate(network))
         with self._store.making(level.artifact, kind="level") as folder:
             self._save_network(network, folder)
             mask.save(folder / MASK)
             check_level(folder, level.title, *self._origin(level))
-            write_atomically(folder / HISTORY, history)
+            write_atomically(folder / HISTORY, _as_csv(history))
             write_atomically(folder / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
 
     def _dissect(self, level: Level, missing: tuple[Artifact, ...]) -> None:
@@ -159,25 +184,22 @@ class Workshop:
         self,
         network: nn.Module,
         artifact: Artifact,
-        moment: Moment,
-        start: Step,
-        end: Step,
+        course: Course,
         keeper: Callable[[Optimizer | None], None] | None = None,
-    ) -> bytes:
-        history = train(
+    ) -> pd.DataFrame:
+        return train(
             network,
             self._sources.train_images,
-            settings=self._study.training,
+            settings=course.settings,
             normalisation=self._sources.normalisation,
-            seed=moment.seed,
-            start=start,
-            end=end,
+            seed=course.seed,
+            start=course.start,
+            end=course.end,
             after_step=keeper,
             checkpoint=self._checkpoint(artifact),
             identity=artifact.key,
             progress=self._progress,
         )
-        return history.to_csv(index=False, lineterminator="\n").encode()
 
     def _checkpoint(self, artifact: Artifact) -> Path:
         return self._store.workplace(artifact) / "checkpoint.safetensors"
@@ -194,7 +216,12 @@ class Workshop:
         )
 
     def _metrics(
-        self, level: Level, mask: Mask, network: nn.Module, evaluation: Evaluation
+        self,
+        level: Level,
+        mask: Mask,
+        network: nn.Module,
+        course: Course | None,
+        evaluation: Evaluation,
     ) -> dict[str, Any]:
         return {
             "replicate": level.replicate,
@@ -205,10 +232,13 @@ class Workshop:
             "survivors": mask.survivors,
             "prunable": mask.size,
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
-            "rewound_to": str(self._step(self._study.pruning.rewind_to)),
-            "trained_to": str(self._step(self._study.training.to)),
+            "rewound_to": str(course.start) if course and course.rewound else None,
+            "trained_to": str(course.end) if course else None,
             **evaluation.as_dict(),
         }
+
+    def _load_own(self, network: nn.Module, path: str, key: str) -> None:
+        load_own_weights(network, path, key, len(self._sources.train_images.classes))
 
     def _network(self, moment: Moment) -> nn.Module:
         classes = len(self._sources.train_images.classes)
@@ -223,7 +253,7 @@ class Workshop:
             input=NetworkInput(
                 mean=normalisation.mean,
                 std=normalisation.std,
-                resolution=images.pixels.shape[1],
+                resolution=images.size[0],
             ),
         )
         state: dict[str, Tensor] = network.state_dict()
@@ -246,6 +276,10 @@ class Workshop:
     def device(self) -> torch.device:
         """Where networks run: a GPU if there is one."""
         return torch.device(default_device())
+
+
+def _as_csv(history: pd.DataFrame) -> bytes:
+    return history.to_csv(index=False, lineterminator="\n").encode()
 
 
 @cache

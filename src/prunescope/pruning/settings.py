@@ -1,12 +1,12 @@
 """What can a recipe say about pruning?"""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from prunescope.base.settings import Settings
-from prunescope.base.steps import StepText
+from prunescope.base.settings import Later, Settings
+from prunescope.base.steps import Step, StepText
 from prunescope.pruning.prunable import Prunable
 from prunescope.pruning.selection import Scope
 
@@ -25,27 +25,65 @@ def _check_name(name: str) -> str:
 StrategyName = Annotated[str, AfterValidator(_check_name)]
 
 
+Recovery = Literal["rewind", "finetune"]
+"""How a pruned network gets its accuracy back, see `StrategySettings`."""
+
+
 class StrategySettings(Settings):
-    """Iterative magnitude pruning with weight rewinding.
+    """Iterative magnitude pruning, and how the network recovers from it.
 
     fraction: share of the surviving weights removed at each level, in (0, 1).
     levels: number of pruned levels after level 0.
     scope: "global" ranks the weights of all prunable tensors together; "layerwise" removes the
         fraction from each tensor.
+    recovery: "rewind" takes every parameter and buffer back to the rewinding step and trains to
+        the end again (Frankle et al. 2019); "finetune" keeps the weights of the level before and
+        trains on, with fresh momentum (Han et al. 2015).
+    learning_rate, steps: of "finetune" alone: its constant rate, and how long ("10ep").
     """
 
     fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     levels: Annotated[int, Field(ge=1)]
-    scope: Scope = "global"
+    scope: Annotated[Scope, Later()] = "global"
+    recovery: Annotated[Recovery, Later()] = "rewind"
+    learning_rate: Annotated[Annotated[float, Field(gt=0)] | None, Later()] = None
+    steps: Annotated[StepText | None, Later()] = None
+
+    @model_validator(mode="after")
+    def _agree(self) -> "StrategySettings":
+        own = {"learning_rate": self.learning_rate, "steps": self.steps}
+        given = [name for name, value in own.items() if value is not None]
+        if self.recovery == "rewind" and given:
+            raise ValueError(
+                f'{" and ".join(given)} belong to recovery "finetune", but recovery is "rewind": '
+                "rewound levels are trained by the study's own schedule"
+            )
+        if self.recovery == "finetune" and len(given) < len(own):
+            raise ValueError('recovery "finetune" needs a learning_rate and its steps ("10ep")')
+        if self.steps is not None and Step.parse(self.steps, 1).iteration == 0:
+            raise ValueError(f"steps is {self.steps}, but fine-tuning takes at least one")
+        return self
 
 
 class PruningSettings(Settings):
     """What all strategies of a study share, and the strategies by name.
 
     prunable: which tensors are pruned, see `prunable_names`.
-    rewind_to: the step that every level goes back to; "0it" is the original lottery ticket.
+    rewind_to: the step that rewound levels go back to; "0it" is the original lottery ticket.
+        None only where a study starts from given weights and rewinds no level.
     """
 
     prunable: Prunable = "all"
-    rewind_to: StepText
+    rewind_to: StepText | None = None
     strategies: Annotated[dict[StrategyName, StrategySettings], Field(min_length=1)]
+
+    @property
+    def rewinds(self) -> bool:
+        """Say whether any strategy recovers by rewinding."""
+        return any(strategy.recovery == "rewind" for strategy in self.strategies.values())
+
+    @property
+    def rewinding_step(self) -> str:
+        """The step that levels go back to, of a study that has one."""
+        assert self.rewind_to is not None  # `Study` sees to it
+        return self.rewind_to

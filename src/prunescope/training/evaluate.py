@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from prunescope.base.images import Precision
 from prunescope.base.progress import SILENT, Progress
-from prunescope.data.images import LabelledImages
+from prunescope.data.labelled import Images
 from prunescope.data.loader import Normalisation, batches
 from prunescope.training.forward import class_scores, classes_needed
 from prunescope.training.surroundings import device_of, ready
@@ -61,7 +61,7 @@ class Evaluation:
 
 def evaluate(
     network: nn.Module,
-    images: LabelledImages,
+    images: Images,
     *,
     normalisation: Normalisation,
     batch_size: int = 256,
@@ -118,7 +118,7 @@ def rank_of_label(
 
 
 def _summarise(
-    images: LabelledImages, ranks: Int64[Tensor, " image"], loss: float, outputs: int
+    images: Images, ranks: Int64[Tensor, " image"], loss: float, outputs: int
 ) -> Evaluation:
     right = ranks < 1
     shown = torch.bincount(images.labels, minlength=len(images.classes)).tolist()

@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from prunescope.base.errors import DataError
 from prunescope.base.images import Precision
 from prunescope.base.showing import show
-from prunescope.data.images import LabelledImages
+from prunescope.data.labelled import Images
 
 
-def classes_needed(images: LabelledImages) -> int:
+def classes_needed(images: Images) -> int:
     """Return how many outputs a network needs for these labels: the highest label plus one.
 
     Raises DataError if there are no images, or images without a label (negative numbers).

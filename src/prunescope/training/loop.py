@@ -19,9 +19,10 @@ from prunescope.base.files import fingerprint
 from prunescope.base.progress import SILENT, Progress, Task
 from prunescope.base.seeding import derive_seed
 from prunescope.base.steps import Step
-from prunescope.data.images import LabelledImages
+from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import Normalisation, batches, epoch_order
 from prunescope.training.checkpoint import is_finite, load_checkpoint, save_checkpoint
+from prunescope.training.decay import decay_groups
 from prunescope.training.forward import class_scores, classes_needed
 from prunescope.training.history import History
 from prunescope.training.schedule import learning_rate_at
@@ -36,7 +37,7 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
 
 def train(
     network: nn.Module,
-    images: LabelledImages,
+    images: Images,
     *,
     settings: TrainingSettings,
     normalisation: Normalisation,
@@ -84,6 +85,8 @@ def train(
         run.resume(progress)
         run.after_step(run.optimizer)
         before, done, total = map(run.images_before, (start, run.now, end))
+        if isinstance(images, StreamedImages) and run.now < end:
+            images.stored.prepare(progress)
         with progress.task("training", total - before, done=done - before) as task:
             while run.now < end:
                 run.finish_epoch(end, task)
@@ -96,7 +99,7 @@ class _Run:
     """A training under way: everything before `now` is done; `unread` losses are not looked at."""
 
     network: nn.Module
-    images: LabelledImages
+    images: Images
     classes: int
     settings: TrainingSettings
     normalisation: Normalisation
@@ -169,7 +172,7 @@ class _Run:
         scores = class_scores(
             self.network, pixels, precision=self.settings.precision, classes=self.classes
         )
-        loss = cross_entropy(scores, labels)
+        loss = cross_entropy(scores, labels, label_smoothing=self.settings.label_smoothing)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
         for group in self.optimizer.param_groups:
@@ -237,11 +240,10 @@ def _steps_between_looks(device: torch.device) -> int:
 
 def _sgd(network: nn.Module, settings: TrainingSettings, start: Step) -> SGD:
     return SGD(
-        network.parameters(),
+        decay_groups(network, settings.weight_decay, settings.weight_decay_on),
         lr=learning_rate_at(start, settings),
         momentum=settings.momentum,
         nesterov=settings.nesterov,
-        weight_decay=settings.weight_decay,
         foreach=True,
     )
 
@@ -267,9 +269,7 @@ def _identity(
     )
 
 
-def _check_steps(
-    images: LabelledImages, settings: TrainingSettings, start: Step, end: Step
-) -> None:
+def _check_steps(images: Images, settings: TrainingSettings, start: Step, end: Step) -> None:
     per_epoch = steps_per_epoch(len(images), settings.batch_size)
     for name, step in (("start", start), ("end", end)):
         if step.per_epoch != per_epoch:

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from prunescope.dissection.reading import read_ahead
+from prunescope.base.reading import read_ahead
 
 
 def test_items_come_in_order():

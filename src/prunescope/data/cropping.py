@@ -1,0 +1,105 @@
+"""Which part of a photograph does a random-resized crop show?"""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from jaxtyping import Float, Int64
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from prunescope.base.seeding import torch_generator
+from prunescope.base.settings import Settings
+from prunescope.data.sizing import Box
+
+_TRIES = 10
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class RandomResizedCrop(Settings):
+    """A box of random area, shape and place, brought to the resolution (Szegedy et al. 2015).
+
+    area: least and greatest share of the image's area. aspect: least and greatest width divided
+    by height; its logarithm is uniform.
+    """
+
+    area: tuple[Positive, Positive] = (0.08, 1.0)
+    aspect: tuple[Positive, Positive] = (3 / 4, 4 / 3)
+
+    @model_validator(mode="after")
+    def _agree(self) -> "RandomResizedCrop":
+        for name, (least, greatest) in (("area", self.area), ("aspect", self.aspect)):
+            if least > greatest:
+                raise ValueError(f"{name} runs from {least} to {greatest}: give the lesser first")
+        if self.area[1] > 1:
+            raise ValueError(f"area goes up to {self.area[1]}, but is a share: at most 1")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class CropDraws:
+    """What an epoch draws for each image of the set, in [0, 1), before any size is known.
+
+    areas, shapes: for every try. left, top: the box's place within its freedom.
+    """
+
+    crop: RandomResizedCrop
+    areas: Float[Tensor, "image try"]
+    shapes: Float[Tensor, "image try"]
+    left: Float[Tensor, " image"]
+    top: Float[Tensor, " image"]
+
+    def of(self, numbers: Int64[Tensor, " chosen"]) -> "CropDraws":
+        """Return the draws of these images alone, in this order."""
+        return CropDraws(
+            crop=self.crop,
+            areas=self.areas[numbers],
+            shapes=self.shapes[numbers],
+            left=self.left[numbers],
+            top=self.top[numbers],
+        )
+
+    def box(self, number: int, width: int, height: int) -> Box:
+        """Return the box of an image of this size.
+
+        As torchvision's RandomResizedCrop: the first of ten tries that fits inside the image, else
+        the largest box in the middle whose aspect is allowed.
+        """
+        least, greatest = self.crop.area
+        flattest, steepest = map(math.log, self.crop.aspect)
+        tries = zip(self.areas[number].tolist(), self.shapes[number].tolist(), strict=True)
+        for area, shape in tries:
+            pixels = width * height * (least + area * (greatest - least))
+            aspect = math.exp(flattest + shape * (steepest - flattest))
+            wide, high = round(math.sqrt(pixels * aspect)), round(math.sqrt(pixels / aspect))
+            if 0 < wide <= width and 0 < high <= height:
+                left = int(self.left[number].item() * (width - wide + 1))
+                top = int(self.top[number].item() * (height - high + 1))
+                return Box(left=left, top=top, width=wide, height=high)
+        return self._in_the_middle(width, height)
+
+    def _in_the_middle(self, width: int, height: int) -> Box:
+        least, greatest = self.crop.aspect
+        wide, high = width, height
+        if width / height < least:
+            high = round(width / least)
+        elif width / height > greatest:
+            wide = round(height * greatest)
+        return Box(left=(width - wide) // 2, top=(height - high) // 2, width=wide, height=high)
+
+
+def draw_crops(count: int, crop: RandomResizedCrop, seed: int, epoch: int) -> CropDraws:
+    """Draw for every image of the set at once, so that neither order nor batch size matters.
+
+    For a million images the draws of an epoch take 88 MB.
+    """
+    generator = torch_generator(seed, "crop", epoch)
+    return CropDraws(
+        crop=crop,
+        areas=torch.rand((count, _TRIES), generator=generator),
+        shapes=torch.rand((count, _TRIES), generator=generator),
+        left=torch.rand(count, generator=generator),
+        top=torch.rand(count, generator=generator),
+    )
