@@ -200,6 +200,17 @@ def test_a_second_writer_is_told_who_is_first(tiny_study: TinyStudy, run: Path) 
         run_study(tiny_study(replicates=3), run, workers=1)
 
 
+def test_a_second_writer_is_told_at_once_before_it_reads_anything(
+    tiny_study: TinyStudy, run: Path
+) -> None:
+    """Its photographs lie nowhere, which it would find out by looking for them."""
+    study = tiny_study(data={"source": "nowhere/at/all"})
+    before = contents(run)
+    with Store(run).writing(), pytest.raises(RunBusyError, match="process"):
+        run_study(study, run, workers=1)
+    assert contents(run) == before
+
+
 def test_status_says_what_is_left_and_how_long(tiny_study: TinyStudy, run: Path) -> None:
     assert status(run).to_do == ()
     assert status(run).seconds_left == 0

@@ -34,9 +34,10 @@ def run_study(
     strategy as far as the cores go, 1 trains in this process.
 
     Stopped at any moment, even by `kill -9`, the same call goes on and ends with the same bytes.
-    Raises ConfigError or DataError before anything is written, RunBusyError where another process
-    writes here, StoreError where a finished artifact is damaged.
+    Raises ConfigError or DataError before anything is written, RunBusyError before anything is
+    read where another process writes here, StoreError where a finished artifact is damaged.
     """
+    Store(out).check_free()
     study, store, sources, plan = _prepare(study, out, progress)
     engine = _engine(study, workers)
     if not (store.is_run() and all(_is_done(stage, store) for stage in plan.stages)):
@@ -98,7 +99,7 @@ def report_again(out: Path, *, progress: Progress = SILENT) -> Path:
     if unfinished:
         raise ConfigError(f"{out} is not finished: {unfinished[0]} is missing; run the study first")
     with store.writing():
-        for stage in plan.stages:
+        for stage in reversed(plan.stages):  # the page first: none is left of a run in part
             if stage.subject is None:
                 for artifact in stage.artifacts:
                     store.discard(artifact)
