@@ -361,16 +361,6 @@ class TestCache:
         assert scenes_folder(train=10, val=10, size=32) == tmp_path / name
         assert not list(tmp_path.glob(".*.drawing"))
 
-    def test_the_cache_follows_the_environment(self, tmp_path, monkeypatch):
-        monkeypatch.setenv("HOME", str(tmp_path))
-        monkeypatch.delenv("PRUNESCOPE_CACHE", raising=False)
-        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-        assert scenes.cache_folder() == tmp_path / ".cache" / "prunescope"
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-        assert scenes.cache_folder() == tmp_path / "xdg" / "prunescope"
-        monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "own"))
-        assert scenes.cache_folder() == tmp_path / "own"
-
     def test_a_cache_that_cannot_be_written_is_explained(self, tmp_path, monkeypatch):
         (tmp_path / "file").write_text("no folder")
         monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "file"))

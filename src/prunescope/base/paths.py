@@ -1,4 +1,4 @@
-"""Which files lie in a folder, and is there room for more?"""
+"""Which files lie in a folder, is there room for more, and where is the user's cache?"""
 
 import os
 import shutil
@@ -30,6 +30,17 @@ def require_room(folder: Path, needed: int, what: str) -> None:
             f"{what} needs {needed / _MB:,.0f} MB, but {folder} has {free / _MB:,.0f} MB free: "
             "make room, or choose a folder on another disk"
         )
+
+
+def cache_folder() -> Path:
+    """Return where the user keeps what can be made again.
+
+    That is $PRUNESCOPE_CACHE, else $XDG_CACHE_HOME/prunescope, else ~/.cache/prunescope.
+    """
+    if own := os.environ.get("PRUNESCOPE_CACHE"):
+        return Path(own).expanduser().absolute()
+    shared = os.environ.get("XDG_CACHE_HOME")
+    return (Path(shared) if shared else Path.home() / ".cache") / "prunescope"
 
 
 def _leads_back(path: Path) -> bool:

@@ -30,7 +30,7 @@ def stage_cost(stage: Stage, study: Study, sources: Sources) -> float:
         case "level":
             return _images_shown(study.pruning.rewind_to, study.training.to, study, sources)
         case "dissection":
-            return float(len(sources.concepts.images))
+            return float(sources.known_concepts.images)
         case _:
             return 0.0
 
