@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-MEMORY = Path("/dev/shm")  # the same thousands of small files take five times as long on a disk
+MEMORY = Path("/dev/shm")  # thousands of small files are slow on a disk
 
 
 @pytest.fixture
