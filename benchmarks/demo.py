@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from prunescope.analysis.levels import level_categories
 from prunescope.base.provenance import PROVENANCE, environment
+from prunescope.study import load_study
 
 SECONDS_BETWEEN_LOOKS = 1.0  # a look walks the page tables: 20 ms for each GiB
 KIB = 1024
@@ -23,14 +25,17 @@ def main() -> None:
 
     It runs on Linux, where the memory of a process stands in /proc.
     """
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--recipe", type=Path, help="another study in its place")
+    given = parser.parse_args()
     conditions = environment()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "demo"
+        command = ["run", str(given.recipe)] if given.recipe else ["demo"]
         surroundings = os.environ | {"PRUNESCOPE_CACHE": str(Path(folder) / "cache")}
         started = time.perf_counter()
         demo = subprocess.Popen(
-            [sys.executable, "-m", "prunescope", "demo", "--out", str(out)],
+            [sys.executable, "-m", "prunescope", *command, "--out", str(out)],
             env=surroundings,
             stdout=subprocess.DEVNULL,
         )
@@ -39,7 +44,10 @@ def main() -> None:
         levels = pd.read_csv(out / "tables" / "levels.csv")
         [invocation] = json.loads((out / PROVENANCE).read_bytes())["invocations"]
     accuracy = levels.groupby("level")["accuracy"].mean()
+    unpruned = levels[levels["level"] == 0].sum(numeric_only=True)
+    units = {name: int(unpruned[f"{name}_units"]) for name in level_categories(levels)}
     figures = {
+        "study": load_study(given.recipe).name if given.recipe else "demo",
         "seconds": round(seconds, 1),
         "peak_gib": round(peak / 2**30, 2),
         "replicates": int(levels["replicate"].nunique()),
@@ -47,6 +55,7 @@ def main() -> None:
         "accuracy_dense": round(float(accuracy.iloc[0]), 4),
         "accuracy_sparsest": round(float(accuracy.iloc[-1]), 4),
         "keep_sparsest": round(float(levels["keep"].min()), 4),
+        "unpruned_interpretable_units": units,
         "workers": invocation["workers"],
         "threads_per_worker": invocation["threads"],
     }

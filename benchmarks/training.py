@@ -25,9 +25,7 @@ from prunescope.training.loop import train
 from prunescope.training.settings import TrainingSettings
 
 BATCH = 64
-SIDE = 64
 CLASSES = 200
-NETWORK = "torchvision:resnet18"
 NORMALISATION = Normalisation(mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
 SETTINGS = TrainingSettings(
     to="1ep",
@@ -51,13 +49,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=5, help="of timings, for each ratio")
     parser.add_argument("--steps", type=int, default=8, help="of a timing")
+    parser.add_argument("--network", default="torchvision:resnet18")
+    parser.add_argument("--side", type=int, default=64, help="of the images, in pixels")
     given = parser.parse_args()
     conditions = environment()
-    images = random_images(given.steps * BATCH)
+    images = random_images(given.steps * BATCH, given.side)
     masked, bare, loop = (
-        lambda: ours(images, masked=True),
-        lambda: plain(images),
-        lambda: ours(images, masked=False),
+        lambda: ours(given.network, images, masked=True),
+        lambda: plain(given.network, images),
+        lambda: ours(given.network, images, masked=False),
     )
     figures = {
         "masked_step_ratio": ratio_of(masked, loop, given.pairs),
@@ -65,8 +65,8 @@ def main() -> None:
         "crop_throughput_ratio": ratio_of(
             lambda: crop_with_torchvision(images), lambda: crop(images), given.pairs
         ),
-        "network": NETWORK,
-        "side": SIDE,
+        "network": given.network,
+        "side": given.side,
         "pairs": given.pairs,
         "steps": given.steps,
         "batch_size": BATCH,
@@ -76,10 +76,10 @@ def main() -> None:
     print(json.dumps(figures | {"conditions": conditions}))
 
 
-def random_images(count: int) -> LabelledImages:
+def random_images(count: int, side: int) -> LabelledImages:
     """Return so many images of noise, the same every time."""
     generator = torch.Generator().manual_seed(0)
-    shape = (count, SIDE, SIDE, 3)
+    shape = (count, side, side, 3)
     return LabelledImages(
         pixels=torch.randint(256, shape, dtype=torch.uint8, generator=generator),
         labels=torch.randint(CLASSES, (count,), generator=generator),
@@ -106,9 +106,9 @@ def ratio_of(
     }
 
 
-def ours(images: LabelledImages, *, masked: bool) -> float:
+def ours(name: str, images: LabelledImages, *, masked: bool) -> float:
     """Return the seconds our loop takes for all steps; masked to a fifth of the weights or not."""
-    network = build(NETWORK, num_classes=CLASSES, seed=0)
+    network = build(name, num_classes=CLASSES, seed=0)
     steps = len(images) // BATCH
     keeper = MaskKeeper(network, sparse_mask(network)) if masked else None
     started = time.perf_counter()
@@ -131,9 +131,9 @@ def sparse_mask(network: nn.Module) -> Mask:
     return prune_by_magnitude(network.state_dict(), ones, 0.8)
 
 
-def plain(images: LabelledImages) -> float:
+def plain(name: str, images: LabelledImages) -> float:
     """Return the seconds a loop of a few lines takes for the same batches."""
-    network = build(NETWORK, num_classes=CLASSES, seed=0).train()
+    network = build(name, num_classes=CLASSES, seed=0).train()
     network.to(memory_format=torch.channels_last)
     optimizer = SGD(network.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4, foreach=True)
     shown = batches(

@@ -4,15 +4,60 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-STARTUP = Path(__file__).parents[1] / "benchmarks" / "startup.py"
+import pytest
+import yaml
+
+from runs import tiny_recipe
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
-def test_a_benchmark_ends_with_its_figures_and_their_conditions() -> None:
-    ended = subprocess.run(
-        [sys.executable, STARTUP, "--runs", "1"], capture_output=True, text=True, check=True
-    )
-    found = json.loads(ended.stdout.splitlines()[-1])
+def figures(name: str, *options: object) -> dict[str, Any]:
+    """Run a benchmark in a process of its own; return its last line."""
+    command = [sys.executable, str(BENCHMARKS / name), *map(str, options)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    found: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    assert found["conditions"].keys() >= {"commit", "machine", "cores", "packages", "started"}
+    return found
+
+
+def test_startup_counts_pythons_own_time_in() -> None:
+    found = figures("startup.py", "--runs", 1)
     assert found["runs"] == 1
     assert 0 < found["python_alone_seconds"] < found["help_seconds"]
-    assert found["conditions"].keys() >= {"commit", "machine", "cores", "packages", "started"}
+
+
+def test_training_compares_steps_and_loops() -> None:
+    options = ("--pairs", 1, "--steps", 1, "--network", "cifar_resnet20,width=0.25", "--side", 8)
+    found = figures("training.py", *options)
+    assert found["network"] == "cifar_resnet20,width=0.25"
+    for name in ("masked_step_ratio", "loop_throughput_ratio"):
+        assert 0 < found[name]["least"] <= found[name]["median"] <= found[name]["most"]
+
+
+def test_an_audits_time_holds_that_of_importing_torch() -> None:
+    found = figures("audit.py", "--runs", 1, "--network", "cifar_resnet20,width=0.25")
+    assert found["keep"] == pytest.approx(0.168, abs=1e-3)
+    assert 0 < found["sparse_multiply_adds"] < found["multiply_adds"]
+    assert found["audit_seconds"] > 0
+
+
+def test_comparisons_are_timed_three_ways() -> None:
+    found = figures("compare.py", "--runs", 1, "--units", 40, "--labels", 20)
+    names = ("identity_seconds", "profile_seconds", "written_seconds")
+    assert all(found[name] > 0 for name in names)
+    assert (found["units"], found["labels"]) == (40, 20)
+
+
+def test_a_demo_is_watched_from_its_start_to_its_end(drawn: Path, tmp_path: Path) -> None:
+    recipe = tiny_recipe(drawn) | {"replicates": 1}
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(recipe))
+    found = figures("demo.py", "--recipe", tmp_path / "tiny.yaml")
+    assert found["study"] == "tiny"
+    assert found["levels"] == 3
+    assert found["seconds"] > 0
+    assert found["peak_gib"] > 0.1
+    assert found["unpruned_interpretable_units"].keys() >= {"object", "color"}

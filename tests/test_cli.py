@@ -10,6 +10,7 @@ import yaml
 from PIL import Image
 
 from commands import Prunescope, check_refused
+from prunescope.base.tensors import load_tensors
 
 
 def test_concepts_are_listed_checked_and_shown(
@@ -104,17 +105,34 @@ def test_a_folder_that_is_not_a_run_is_refused(
     check_refused(prunescope("report", tmp_path / "mine"), "not a run folder")
 
 
-def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoint(
-    prunescope: Prunescope, drawn: Path, tmp_path: Path
-) -> None:
+@pytest.fixture
+def diverging(drawn: Path, tmp_path: Path) -> Path:
+    """A recipe whose rate is 0 at the first step and absurd at the second, an epoch's last."""
     recipe = yaml.safe_load(RECIPE.read_text())
     recipe["network"] = "cifar_resnet20,width=0.25"
     recipe["data"] |= {"source": str(drawn / "images"), "resolution": 32}
     recipe["concepts"]["source"] = f"broden:{drawn}"
-    recipe["training"] |= {"learning_rate": 1e30, "batch_size": 10, "to": "3ep", "warmup": "1ep"}
+    recipe["training"] = {
+        "learning_rate": 1e25,
+        "warmup": "1it",
+        "weight_decay": 0,
+        "batch_size": 10,
+        "to": "3ep",
+    }
+    recipe["pruning"]["rewind_to"] = "2ep"
     recipe["replicates"] = 1
     path = tmp_path / "wild.yaml"
     path.write_text(yaml.safe_dump(recipe))
-    ended = prunescope("run", path, "--out", tmp_path / "run", "--workers", 1)
-    check_refused(ended, "learning rate", "step")
-    assert not (tmp_path / "run" / "replicate-0" / "level-00").exists()
+    return path
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoint(
+    prunescope: Prunescope, diverging: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    ended = prunescope("run", diverging, "--out", out, "--workers", 1)
+    check_refused(ended, "the loss is nan at step", "Lower training.learning_rate")
+    [kept] = out.rglob("checkpoint.safetensors")
+    assert f"the last good checkpoint, at step 1ep, is {kept}" in " ".join(ended.err.split())
+    assert all(tensor.isfinite().all() for tensor in load_tensors(kept).values())
+    assert not list((out / "replicate-0").glob("*"))

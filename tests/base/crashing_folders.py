@@ -49,6 +49,7 @@ def crash(root: Path, number: int) -> tuple[int, str]:
 
 def main() -> None:
     os.fsync = lambda handle: None  # a killed process is no power cut
+    os.getpid = lambda: 1  # as in a container
     root = Path(sys.argv[1]) / "root"
     states = []
     for number in count(1):

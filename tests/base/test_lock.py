@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from prunescope.base.errors import RunBusyError
-from prunescope.base.lock import holder, only_writer
+from prunescope.base.lock import check_free, holder, only_writer
 from prunescope.base.store import Store
 
 
@@ -67,6 +67,17 @@ def test_the_lock_is_free_after_an_error_and_says_nothing(tmp_path: Path):
 def test_a_lock_that_never_was_has_no_holder(tmp_path: Path):
     assert holder(tmp_path / "lock") == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_check_says_who_writes_and_makes_no_file(tmp_path: Path):
+    check_free(tmp_path / "lock")
+    assert list(tmp_path.iterdir()) == []
+    with (
+        only_writer(tmp_path / "lock"),
+        pytest.raises(RunBusyError, match=f"process {os.getpid()} on"),
+    ):
+        check_free(tmp_path / "lock")
+    check_free(tmp_path / "lock")
 
 
 def test_two_writers_in_one_process_are_two_too(tmp_path: Path):

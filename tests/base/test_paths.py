@@ -1,7 +1,11 @@
-"""Are files found wherever they lie, once, and is a lack of room told before the work?"""
+"""Are files found wherever they lie, once, and is a lack of room told before the work?
+
+And where does the user keep what can be made again?
+"""
 
 import pytest
 
+from prunescope.base.cache import cache_folder
 from prunescope.base.errors import StoreError
 from prunescope.base.paths import find_files, require_room
 
@@ -47,3 +51,14 @@ def test_more_than_the_disk_has_is_told_with_both_numbers(tmp_path):
     with pytest.raises(StoreError, match=r"the moon needs 1,000,000,000,000 MB, but .* MB free"):
         require_room(tmp_path, 10**18, "the moon")
     assert not any(tmp_path.iterdir())
+
+
+def test_the_cache_follows_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("PRUNESCOPE_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert cache_folder() == tmp_path / ".cache" / "prunescope"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_folder() == tmp_path / "xdg" / "prunescope"
+    monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "own"))
+    assert cache_folder() == tmp_path / "own"

@@ -95,6 +95,16 @@ def test_every_invocation_and_artifact_stays_on_record(invoke, tmp_path: Path):
     }
 
 
+def test_what_a_run_is_made_from_stays_on_record_and_may_be_missing_in_an_old_one(
+    invoke, tmp_path: Path
+):
+    (tmp_path / PROVENANCE).write_text('{"invocations": [], "artifacts": {}}')
+    assert Provenance(tmp_path).sources == {}
+    Provenance(tmp_path).remember({"data": {"images": 3}})
+    invoke()
+    assert Provenance(tmp_path).sources == {"data": {"images": 3}}
+
+
 def test_the_rate_of_a_kind_is_reckoned_over_all_of_it_that_was_made_in_one_go(tmp_path: Path):
     record = Provenance(tmp_path)
     for path, kind, seconds, cost in [

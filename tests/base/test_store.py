@@ -208,6 +208,20 @@ def test_a_layer_that_is_no_longer_asked_for_goes_with_its_level(store: Store):
     assert store.folder(DISSECTION).is_dir()
 
 
+def test_a_level_that_comes_back_with_another_dissection_gets_its_own_back(store: Store):
+    """Level a is dissected one way, then another; level b comes, and a with its first again."""
+    other_level = replace(LEVEL, key="e" * 64)
+    others = [REWIND, other_level, replace(DISSECTION, key="d" * 64), REPORT]
+    make_all(store, PLAN)
+    before = contents(store.root)
+    make_all(store, [REWIND, LEVEL, changed(DISSECTION), REPORT])
+    make_all(store, others)
+    make_all(store, PLAN)
+    after = contents(store.root)
+    assert {name: after[name] for name in after if not name.startswith("outdated/")} == before
+    assert store.outdated(PLAN) == sorted([aside(changed(DISSECTION)), aside(other_level)])
+
+
 def test_outdated_results_are_removed_not_kept(store: Store):
     make_all(store, [REPORT])
     store.tidy([changed(REPORT)])

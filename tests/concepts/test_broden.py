@@ -1,6 +1,8 @@
 """Is a Broden folder read as its format says, and is every fault in it named?"""
 
+import hashlib
 import importlib.util
+import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +17,7 @@ from PIL import Image
 from prunescope.base.errors import DataError
 from prunescope.concepts import ConceptSet, Label, open_concepts
 from prunescope.concepts.broden import BrodenFolder
+from prunescope.concepts.contents import fingerprint_set
 
 HEADER = "image,split,ih,iw,sh,sw,color,object\n"
 
@@ -223,14 +226,35 @@ class TestFingerprint:
         with pytest.raises(DataError, match=r"a_2\.png cannot be read: No such file.*row 2 of"):
             _ = concepts.fingerprint
 
-    def test_in_a_large_set_sizes_count_and_contents_do_not(self, make_folder, monkeypatch):
-        def fingerprint(name: str, content: bytes) -> str:
-            return BrodenFolder.open(make_folder({"images/e.png": content}, name)).fingerprint
+    def test_a_repainted_map_of_equal_size_changes_it(self, make_folder):
+        folder = make_folder({"images/e.png": b"one"})
+        plain = self.settled(folder).fingerprint
+        (folder / "images" / "e.png").write_bytes(b"two")
+        assert BrodenFolder.open(folder).fingerprint != plain
 
-        assert fingerprint("a", b"one") != fingerprint("b", b"two")
-        monkeypatch.setattr("prunescope.concepts.contents._HASHED_BYTES", 10)
-        assert fingerprint("c", b"one") == fingerprint("d", b"two")
-        assert fingerprint("e", b"one") != fingerprint("f", b"three")
+    def test_files_that_did_not_change_are_not_read_again(self, make_folder, monkeypatch):
+        folder = make_folder()
+        plain = self.settled(folder).fingerprint
+        monkeypatch.setattr("prunescope.concepts.contents.hash_file", None)
+        assert BrodenFolder.open(folder).fingerprint == plain
+
+    def test_it_is_made_of_what_is_stated_then_sizes_then_contents(self, tmp_path):
+        """As it was at first: other fingerprints would have every set dissected again."""
+        files = [tmp_path / "a", tmp_path / "b"]
+        for file in files:
+            file.write_bytes(f"in {file.name}".encode())
+        digest = hashlib.sha256(b'["x",1]4\n4\n')
+        for file in files:
+            digest.update(hashlib.sha256(file.read_bytes()).hexdigest().encode())
+        found = fingerprint_set([["x", 1]], lambda: ((file, file.stat()) for file in files))
+        assert found == digest.hexdigest()
+
+    @staticmethod
+    def settled(folder: Path) -> BrodenFolder:
+        """Open a folder as it is long after its files were written."""
+        for file in (folder / "images").rglob("*"):
+            os.utime(file, (1e9, 1e9))
+        return BrodenFolder.open(folder)
 
 
 @pytest.mark.real

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from prunescope.base import cache
 from prunescope.base.errors import ConfigError, StoreError
 from prunescope.concepts import scenes
 from prunescope.concepts.broden import BrodenFolder
@@ -361,16 +360,6 @@ class TestCache:
         (tmp_path / f".{name}.1.drawing" / "images").mkdir(parents=True)
         assert scenes_folder(train=10, val=10, size=32) == tmp_path / name
         assert not list(tmp_path.glob(".*.drawing"))
-
-    def test_the_cache_follows_the_environment(self, tmp_path, monkeypatch):
-        monkeypatch.setenv("HOME", str(tmp_path))
-        monkeypatch.delenv("PRUNESCOPE_CACHE", raising=False)
-        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-        assert cache.cache_folder() == tmp_path / ".cache" / "prunescope"
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-        assert cache.cache_folder() == tmp_path / "xdg" / "prunescope"
-        monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "own"))
-        assert cache.cache_folder() == tmp_path / "own"
 
     def test_a_cache_that_cannot_be_written_is_explained(self, tmp_path, monkeypatch):
         (tmp_path / "file").write_text("no folder")

@@ -1,5 +1,6 @@
 """What do the tests of whole studies share? A world so small that a study takes seconds."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ TinyStudy = Callable[..., Study]
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A handful of drawn pictures, at once a Broden folder and an image folder."""
-    return draw_scenes(tmp_path_factory.mktemp("pictures") / "set", train=40, val=20, size=32)
+    """A handful of pictures drawn long ago, at once a Broden folder and an image folder."""
+    folder = draw_scenes(tmp_path_factory.mktemp("pictures") / "set", train=40, val=20, size=32)
+    for file in folder.rglob("*"):
+        os.utime(file, (1e9, 1e9))
+    return folder
 
 
 @pytest.fixture(scope="session")

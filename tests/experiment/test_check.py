@@ -41,6 +41,12 @@ def make(num_classes, side):
         nn.Flatten(),
         nn.Linear(4, num_classes),
     )
+
+
+def normalise(num_classes):
+    network = make(num_classes, side=32)
+    network.insert(3, nn.BatchNorm2d(4))
+    return network
 """
 
 
@@ -121,13 +127,30 @@ def test_a_network_that_asserts_on_the_size_of_its_images_is_refused(
 
 
 @pytest.mark.parametrize("batch_size", [1, 13])
-def test_a_batch_of_one_image_is_refused_by_batch_normalisation_alone(
+def test_a_batch_of_one_image_is_refused_where_the_network_fails_on_it_alone(
     tiny_study: TinyStudy, values: dict[str, Any], picky: dict[str, Any], batch_size: int
 ) -> None:
+    """One normalises maps of 1 x 1, one of 8 x 8 at the least, one nothing."""
     training = values["training"] | {"batch_size": batch_size}
-    with pytest.raises(ConfigError, match=f"batch_size is {batch_size}, .* one image of 40"):
-        _check(tiny_study(training=training))
+    _check(tiny_study(training=training))
     _check(tiny_study(training=training, **picky))
+    normalising = picky | {"network": "picky_network:normalise"}
+    words = f"batch_size is {batch_size}, .* one image of 40, .* more than 1 value per channel"
+    with pytest.raises(ConfigError, match=words):
+        _check(tiny_study(training=training, **normalising))
+    _check(tiny_study(training=training | {"batch_size": 14}, **normalising))
+
+
+def test_a_network_that_passes_learns_from_a_batch_of_one_image(
+    tiny_study: TinyStudy, values: dict[str, Any], tmp_path: Path
+) -> None:
+    study = tiny_study(
+        training=values["training"] | {"batch_size": 39, "to": "1ep"},
+        pruning={"rewind_to": "1it", "strategies": {"lottery": {"levels": 1}}},
+        dissection=values["dissection"] | {"layers": ["layer3"]},
+        replicates=1,
+    )
+    run_study(study, tmp_path / "run", workers=1)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +12,17 @@ import pandas as pd
 import pytest
 import torch
 
-from prunescope.base.errors import ConfigError, RunBusyError, StoreError
+from commands import Prunescope
+from prunescope.base.errors import ConfigError, DataError, RunBusyError, StoreError
 from prunescope.base.progress import Progress
 from prunescope.base.store import Store
 from prunescope.base.tensors import load_metadata, load_tensors
 from prunescope.data.images import LabelledImages
 from prunescope.experiment import report_again, run_study, status
+from prunescope.experiment.known import Known
+from prunescope.experiment.plan import plan_study
+from prunescope.experiment.sources import Sources
+from prunescope.experiment.workshop import Workshop
 from prunescope.networks import load_network
 from prunescope.study import Study
 from runs import contents
@@ -200,6 +206,17 @@ def test_a_second_writer_is_told_who_is_first(tiny_study: TinyStudy, run: Path) 
         run_study(tiny_study(replicates=3), run, workers=1)
 
 
+def test_a_second_writer_is_told_at_once_before_it_reads_anything(
+    tiny_study: TinyStudy, run: Path
+) -> None:
+    """Its photographs lie nowhere, which it would find out by looking for them."""
+    study = tiny_study(data={"source": "nowhere/at/all"})
+    before = contents(run)
+    with Store(run).writing(), pytest.raises(RunBusyError, match="process"):
+        run_study(study, run, workers=1)
+    assert contents(run) == before
+
+
 def test_status_says_what_is_left_and_how_long(tiny_study: TinyStudy, run: Path) -> None:
     assert status(run).to_do == ()
     assert status(run).seconds_left == 0
@@ -214,7 +231,45 @@ def test_status_says_what_is_left_and_how_long(tiny_study: TinyStudy, run: Path)
     assert left.holder == ""
 
 
-def test_status_does_not_read_the_photographs(
+@pytest.fixture
+def without_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every attempt fail to read a photograph or a label map for its fingerprint."""
+    monkeypatch.setattr("prunescope.data.sources.hash_file", None)
+    monkeypatch.setattr("prunescope.concepts.contents.hash_file", None)
+
+
+@pytest.mark.usefixtures("without_reading")
+def test_status_does_not_read_the_photographs(run: Path) -> None:
+    found = status(run)
+    assert found.to_do == ()
+    assert found.unread == ()
+
+
+@pytest.mark.usefixtures("without_reading")
+def test_a_worker_does_not_read_the_photographs_for_their_fingerprint(
+    tiny_study: TinyStudy, run: Path, pictures: Path
+) -> None:
+    study = tiny_study(data={"source": str(pictures / "images" / "gone"), "test_split": "val"})
+    known = Known(fingerprint="5" * 64, images=40)
+    sources = Sources(study, data=known, concepts=known)
+    here = Workshop(study, Store(run), sources, plan_study(study, sources))
+    there = pickle.loads(pickle.dumps(here))
+    assert there._plan.artifacts == here._plan.artifacts
+
+
+def test_a_changed_photograph_is_noticed(
+    tiny_study: TinyStudy, run: Path, pictures: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(pictures / "images", tmp_path / "copy"))
+    study = tiny_study(data={"source": str(copy), "test_split": "val"})
+    (run / "study.yaml").write_text(study.to_yaml())
+    assert "replicate 0, level 0" in status(run).done
+    photograph = next((copy / "train").rglob("*.png"))
+    photograph.write_bytes(bytes(photograph.stat().st_size))
+    assert status(run).done == ()
+
+
+def test_status_decodes_no_photograph(
     tiny_study: TinyStudy, run: Path, pictures: Path, tmp_path: Path
 ) -> None:
     copy = Path(shutil.copytree(pictures / "images", tmp_path / "copy"))
@@ -234,6 +289,53 @@ def test_the_report_is_made_again_with_the_same_bytes(run: Path) -> None:
         (run / name / "stray").write_text("x")
     report_again(run)
     assert contents(run) == before
+
+
+@pytest.fixture
+def bereft(tiny_study: TinyStudy, run: Path, pictures: Path, tmp_path: Path) -> Path:
+    """A finished run whose photographs and concepts are gone."""
+    copy = Path(shutil.copytree(pictures, tmp_path / pictures.name))
+    study = tiny_study(
+        data={"source": str(copy / "images"), "test_split": "val"},
+        concepts={"source": f"broden:{copy}", "split": "val"},
+    )
+    run_study(study, run, workers=1)
+    shutil.rmtree(copy)
+    return run
+
+
+def test_a_run_whose_photographs_are_gone_says_how_far_it_is(bereft: Path) -> None:
+    found = status(bereft)
+    assert found.to_do == ()
+    assert ["does not exist" in found.unread[0], "no folder" in found.unread[1]] == [True, True]
+    assert "taken as the run recorded it: the folder" in str(found)
+    shutil.rmtree(bereft / "replicate-1" / "lottery" / "level-02")
+    assert status(bereft).seconds_left is not None
+
+
+def test_a_run_whose_concepts_are_gone_gets_its_tables_and_figures_but_no_page(
+    bereft: Path,
+) -> None:
+    before = contents(bereft)
+    for name in ("tables", "figures"):
+        (bereft / name / "stray").write_text("x")
+    listener = _Listener()
+    report_again(bereft, progress=listener)
+    assert contents(bereft) == before
+    assert "tables and figures are made again, but not the page: there is no" in listener.said[-1]
+    shutil.rmtree(bereft / "report")
+    with pytest.raises(
+        DataError, match=r"but not the page: there is no folder .* it needs the pic"
+    ):
+        report_again(bereft)
+
+
+def test_a_run_whose_photographs_are_gone_is_summed_up_audited_and_compared(
+    prunescope: Prunescope, bereft: Path
+) -> None:
+    for words in (["status", bereft], ["summary", bereft], ["audit", bereft]):
+        assert prunescope(*words).status == 0
+    assert prunescope("compare", bereft, bereft).status == 0
 
 
 def test_a_report_of_an_unfinished_run_is_refused(run: Path) -> None:

@@ -5,9 +5,12 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import torch
 
-from prunescope.experiment.sources import Sources
+from prunescope.base.errors import DataError
+from prunescope.experiment.known import Known, record_known
+from prunescope.experiment.sources import Sources, look_again
 from prunescope.study import Study
 
 TinyStudy = Callable[..., Study]
@@ -30,3 +33,39 @@ def test_photographs_let_go_leave_memory_and_come_back(tiny_study: TinyStudy) ->
     sources.let_go()
     assert kept() is None
     assert torch.equal(sources.train_images.pixels, pixels)
+
+
+BEFORE = Known(fingerprint="5" * 64, images=7)
+
+
+@pytest.mark.parametrize("source", ["scenes", "somebody/photographs"])
+def test_looking_at_a_run_draws_and_downloads_nothing(
+    tiny_study: TinyStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "cache"))
+    study = tiny_study(data={"source": source}, concepts={"source": "scenes"})
+    sources, unread = look_again(study, record_known(study, data=BEFORE, concepts=BEFORE))
+    assert sources.known_data == sources.known_concepts == BEFORE
+    assert unread == {}
+    assert not (tmp_path / "cache").exists()
+
+
+def test_what_is_there_is_looked_at_whatever_was_recorded(tiny_study: TinyStudy) -> None:
+    study = tiny_study()
+    sources, unread = look_again(study, record_known(study, data=BEFORE, concepts=BEFORE))
+    assert sources.known_data == Sources(study).known_data
+    assert sources.known_concepts == Sources(study).known_concepts
+    assert unread == {}
+
+
+def test_what_was_recorded_of_another_source_is_not_taken(tiny_study: TinyStudy) -> None:
+    gone = tiny_study(data={"source": "/nowhere/now", "test_split": "val"})
+    own, former = (
+        record_known(study, data=BEFORE, concepts=BEFORE) for study in (gone, tiny_study())
+    )
+    sources, unread = look_again(gone, own)
+    assert sources.known_data == BEFORE
+    assert list(unread) == ["data"]
+    for record in (former, {}):
+        with pytest.raises(DataError, match="/nowhere/now does not exist"):
+            look_again(gone, record)

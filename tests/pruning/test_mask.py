@@ -154,6 +154,21 @@ def test_all_that_an_optimizer_remembers_of_a_pruned_weight_is_zeroed():
     assert state["step"] == 1
 
 
+@pytest.mark.parametrize("weights", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("memories", [torch.bfloat16, torch.float32, torch.float64])
+def test_memory_of_another_precision_than_the_weights_is_zeroed_too(weights, memories):
+    """Some optimizers remember bf16 weights in float32."""
+    network = make_network().to(weights)
+    mask, optimizer = half_of(network), SGD(network.parameters(), 0.1, 0.9)
+    first = network[0].weight
+    memory = torch.randn(first.shape).to(memories)
+    optimizer.state[first]["momentum_buffer"] = memory.clone()
+    MaskKeeper(network, mask)(optimizer)
+    kept, found = mask["0.weight"], optimizer.state[first]["momentum_buffer"]
+    assert is_plus_zero(found[~kept])
+    assert torch.equal(found[kept], memory[kept])
+
+
 def test_a_mask_of_ones_changes_no_bit():
     network = make_network()
     network[0].weight.data[0] = -0.0

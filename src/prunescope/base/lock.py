@@ -23,8 +23,7 @@ def only_writer(path: Path) -> Iterator[None]:
     """
     with path.open("a+") as file:
         if not _seized(file):
-            who = holder(path) or "another process"
-            raise RunBusyError(f"{path.parent} is being written by {who}: wait for it, or stop it")
+            raise _busy(path, holder(path) or "another process")
         started = time.strftime("%Y-%m-%d %H:%M:%S")
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}, since {started}")
@@ -33,6 +32,12 @@ def only_writer(path: Path) -> Iterator[None]:
             yield
         finally:
             file.truncate(0)
+
+
+def check_free(path: Path) -> None:
+    """Raise RunBusyError as `only_writer` would at the moment; leave the file alone."""
+    if who := holder(path):
+        raise _busy(path, who)
 
 
 def holder(path: Path) -> str:
@@ -45,6 +50,10 @@ def holder(path: Path) -> str:
         except BlockingIOError:
             return file.read() or "another process"
     return ""
+
+
+def _busy(path: Path, who: str) -> RunBusyError:
+    return RunBusyError(f"{path.parent} is being written by {who}: wait for it, or stop it")
 
 
 def _seized(file: TextIO) -> bool:

@@ -21,17 +21,19 @@ _DECIDES_BITS = ("prunescope", "commit", "machine", "threads", "gpu", *_PACKAGES
 
 
 class Provenance:
-    """The record of a run folder: every invocation, and what each artifact took."""
+    """The record of a run folder: every invocation, what each artifact took, and its sources."""
 
     def __init__(self, root: Path) -> None:
         self._path = root / PROVENANCE
         self._invocations: list[dict[str, Any]] = []
         self._artifacts: dict[str, dict[str, Any]] = {}
+        self._sources: dict[str, dict[str, Any]] = {}
         if self._path.is_file():
             try:
                 record = json.loads(self._path.read_bytes())
                 self._invocations = list(record["invocations"])
                 self._artifacts = dict(record["artifacts"])
+                self._sources = dict(record.get("sources", {}))  # which came later
             except (ValueError, TypeError, KeyError) as error:
                 raise StoreError(
                     f"{self._path} is damaged ({error!r}): remove it to go on"
@@ -41,6 +43,17 @@ class Provenance:
     def workers(self) -> int:
         """Return how many processes the last invocation ran beside each other."""
         return int(self._invocations[-1]["workers"]) if self._invocations else 1
+
+    @property
+    def sources(self) -> dict[str, dict[str, Any]]:
+        """Return what is remembered of each thing the run is made from, by name."""
+        return self._sources
+
+    def remember(self, sources: dict[str, dict[str, Any]]) -> None:
+        """Record what the run is made from."""
+        if sources != self._sources:
+            self._sources = sources
+            self._write()
 
     def begin(self, seeds: dict[str, int], *, threads: int, workers: int) -> list[str]:
         """Record this invocation; return what differs from the last one and may change bits.
@@ -88,7 +101,11 @@ class Provenance:
         return {kind: seconds[kind] / costs[kind] for kind in seconds if costs[kind] > 0}
 
     def _write(self) -> None:
-        record = {"invocations": self._invocations, "artifacts": self._artifacts}
+        record = {
+            "invocations": self._invocations,
+            "artifacts": self._artifacts,
+            "sources": self._sources,
+        }
         text = json.dumps(record, indent=1, sort_keys=True)
         write_atomically(self._path, text.encode() + b"\n")
 

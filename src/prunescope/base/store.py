@@ -8,7 +8,6 @@ aside under `outdated/` with all artifacts inside it, and comes back when its se
 """
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -18,7 +17,7 @@ from pathlib import Path
 from prunescope.base.errors import ConfigError, StoreError
 from prunescope.base.files import canonical_json, hash_file, write_atomically
 from prunescope.base.folders import move, sync_tree
-from prunescope.base.lock import holder, only_writer
+from prunescope.base.lock import check_free, holder, only_writer
 from prunescope.base.provenance import PROVENANCE
 
 MANIFEST = "manifest.json"
@@ -77,6 +76,10 @@ class Store:
     def writing(self) -> AbstractContextManager[None]:
         """Be the only writer. Raises RunBusyError naming the process that is. Ends with it, too."""
         return only_writer(self.root / _LOCK)
+
+    def check_free(self) -> None:
+        """Raise RunBusyError where a process writes here at the moment; write nothing."""
+        check_free(self.root / _LOCK)
 
     def holder(self) -> str:
         """Return who writes to this run at the moment; empty if nobody does."""
@@ -137,8 +140,10 @@ class Store:
         artifacts: one that lies inside another comes after it.
         Raises StoreError where something that no study made is in the way.
         """
-        for artifact in sorted(artifacts, key=lambda artifact: not artifact.derived):
-            self._set_aside(artifact)  # results first: no page is left of a run in part
+        results = [artifact for artifact in artifacts if artifact.derived]
+        others = [artifact for artifact in artifacts if not artifact.derived]
+        for artifact in (*reversed(results), *others):  # no page is left of a run in part
+            self._set_aside(artifact)
         missing: list[Artifact] = []
         for artifact in artifacts:
             homeless = any(artifact.path.startswith(f"{other.path}/") for other in missing)
@@ -198,6 +203,7 @@ class Store:
         former = self._aside(artifact.path, artifact.key)
         fits = _key_at(former) == artifact.key
         if fits:
+            self._set_aside(artifact)  # it may have come back inside another
             move(former, self.root / artifact.path)
         return fits
 
@@ -207,7 +213,9 @@ class Store:
     def _remove(self, folder: Path) -> None:
         """Remove a folder so that a crash leaves it whole or gone, never in part."""
         if folder.exists():
-            trash = self.root / _WORK / f"trash.{os.getpid()}"
+            trash = self.root / _WORK / "trash"
+            if trash.exists():  # of a process that was killed here
+                shutil.rmtree(trash)
             move(folder, trash)
             shutil.rmtree(trash)
 

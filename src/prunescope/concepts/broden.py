@@ -1,5 +1,6 @@
 """How is a folder in Broden's layout read: its photographs, and the labels of their pixels?"""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -106,15 +107,15 @@ class BrodenFolder:
         stack = np.stack(planes) if planes else np.zeros((0, height, width), np.int32)
         return Annotation(planes=stack, whole=tuple(whole))
 
-    def files(self) -> Iterator[tuple[Path, int]]:
-        """Find every file the rows name, and its size; DataError where one is missing."""
+    def files(self) -> Iterator[tuple[Path, os.stat_result]]:
+        """Find every file the rows name, its size and time; DataError where one is missing."""
         folder = self.root / "images"
         for index, image in enumerate(self.images):
             maps = (entry for entry in self.rows.entries(index) if not entry.isdecimal())
             for relative in (image, *maps):
                 path = folder / relative
                 try:
-                    yield path, path.stat().st_size
+                    yield path, path.stat()
                 except OSError as error:
                     raise self._fault(index, path, f"cannot be read: {error.strerror}") from error
 

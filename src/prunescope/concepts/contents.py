@@ -1,29 +1,32 @@
 """What names the content of a concept set?"""
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from prunescope.base.files import canonical_json, hash_file
+from prunescope.base.recall import recall
 
-_HASHED_BYTES = 1 << 29  # contents are hashed up to 512 MiB a set: about a second
 
+def fingerprint_set(
+    stated: Iterable[Any], files: Callable[[], Iterable[tuple[Path, os.stat_result]]]
+) -> str:
+    """Return the sha256 of what a set states and of all that its files hold, in hex.
 
-def fingerprint_set(stated: Iterable[Any], files: Callable[[], Iterable[tuple[Path, int]]]) -> str:
-    """Return the sha256 of what a set states and of its files, in hex.
-
-    files: every file with its size, in one order. Their contents count too where they are at most
-        512 MiB together; in a larger set a file changed to another of equal size is not noticed.
+    files: every file with what the system says of it, in one order. They are read the first time;
+        as long as none of them changes, as `recall` says, the fingerprint is remembered.
     """
     digest = hashlib.sha256()
     for value in stated:
         digest.update(canonical_json(value).encode())
-    total = 0
-    for _, size in files():
-        total += size
-        digest.update(f"{size}\n".encode())
-    if total <= _HASHED_BYTES:
+
+    def hash_contents() -> str:
+        for _, status in files():
+            digest.update(f"{status.st_size}\n".encode())
         for path, _ in files():
             digest.update(hash_file(path).encode())
-    return digest.hexdigest()
+        return digest.hexdigest()
+
+    return recall(f"concepts 1 {digest.hexdigest()}", files(), hash_contents)

@@ -1,5 +1,6 @@
 """How is a user's own set read: images, and masks beside them that say which concept is where?"""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -165,12 +166,12 @@ class MaskFolder:
         for marked in self.marked:
             yield [marked.image, marked.coded, marked.single]
 
-    def _files(self) -> Iterator[tuple[Path, int]]:
+    def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
         for marked in self.marked:
             masks = (self.root / "masks" / mask for mask in marked.masks)
             for path in (self.root / "images" / marked.image, *masks):
                 try:
-                    yield path, path.stat().st_size
+                    yield path, path.stat()
                 except OSError as error:
                     raise DataError(f"{path} cannot be read: {error.strerror}") from error
 

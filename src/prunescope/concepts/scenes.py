@@ -69,21 +69,30 @@ def scenes_folder(
 ) -> Path:
     """Return the folder of the set in the user's cache, drawn there if it is not.
 
-    The cache is $PRUNESCOPE_CACHE, else $XDG_CACHE_HOME/prunescope, else ~/.cache/prunescope.
+    The cache is the one of `cache_folder`.
     Two processes that ask at once get one set: the second waits for the first.
     Raises ConfigError as `draw_scenes` does, or where the cache cannot be written.
     """
-    name = f"scenes-v{SCENES_VERSION}-seed{seed}-{train}+{val}-{size}px"
-    folder = cache_folder() / name
+    folder = _cached(seed=seed, train=train, val=val, size=size)
     if _is_drawn(folder):
         return folder
     _commission(seed, train, val, size)
     with turn_to_make(folder, "the scenes"):
         if not _is_drawn(folder):
-            for abandoned in folder.parent.glob(f".{name}.*.drawing"):
+            for abandoned in folder.parent.glob(f".{folder.name}.*.drawing"):
                 shutil.rmtree(abandoned, ignore_errors=True)
             draw_scenes(folder, seed=seed, train=train, val=val, size=size, progress=progress)
     return folder
+
+
+def scenes_are_drawn() -> bool:
+    """Say whether the set with its usual size and seed lies in the user's cache."""
+    return _is_drawn(_cached(seed=0, train=2400, val=600, size=96))
+
+
+def _cached(*, seed: int, train: int, val: int, size: int) -> Path:
+    name = f"scenes-v{SCENES_VERSION}-seed{seed}-{train}+{val}-{size}px"
+    return cache_folder() / name
 
 
 def _is_drawn(folder: Path) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from prunescope.base.devices import default_workers
-from prunescope.base.errors import ConfigError
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import write_atomically
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.provenance import Provenance
@@ -13,8 +13,9 @@ from prunescope.engines import Engine
 from prunescope.engines.local import LocalEngine
 from prunescope.experiment.check import check_study
 from prunescope.experiment.estimate import disk_bytes, measure_rates, seconds_left, stage_cost
+from prunescope.experiment.known import record_known
 from prunescope.experiment.plan import Plan, Stage, plan_study, replicate_seed
-from prunescope.experiment.sources import Sources
+from prunescope.experiment.sources import Sources, look_again
 from prunescope.experiment.status import DryRun, Status
 from prunescope.experiment.workshop import Outcome, Workshop
 from prunescope.study import Study, load_study
@@ -34,9 +35,10 @@ def run_study(
     strategy as far as the cores go, 1 trains in this process.
 
     Stopped at any moment, even by `kill -9`, the same call goes on and ends with the same bytes.
-    Raises ConfigError or DataError before anything is written, RunBusyError where another process
-    writes here, StoreError where a finished artifact is damaged.
+    Raises ConfigError or DataError before anything is written, RunBusyError before anything is
+    read where another process writes here, StoreError where a finished artifact is damaged.
     """
+    Store(out).check_free()
     study, store, sources, plan = _prepare(study, out, progress)
     engine = _engine(study, workers)
     if not (store.is_run() and all(_is_done(stage, store) for stage in plan.stages)):
@@ -75,8 +77,8 @@ def dry_run(
 
 
 def status(out: Path) -> Status:
-    """Say what is done, running and left in a run folder."""
-    study, store, sources, plan = _open_run(out)
+    """Say what is done, running and left in a run folder, even if what it was made from is gone."""
+    study, store, sources, plan, unread = _open_run(out)
     to_do, done = _sorted_out(plan, store)
     provenance = Provenance(out)
     rates = provenance.seconds_per_cost()
@@ -87,33 +89,49 @@ def status(out: Path) -> Status:
         seconds_left=seconds_left(plan, store, study, sources, rates, workers=provenance.workers),
         holder=store.holder(),
         outdated=tuple(store.outdated(plan.artifacts)),
+        unread=tuple(unread.values()),
     )
 
 
 def report_again(out: Path, *, progress: Progress = SILENT) -> Path:
-    """Make the tables, figures and page of a run once more from its finished levels."""
-    study, store, sources, plan = _open_run(out, progress)
+    """Make the tables, figures and page of a run once more from its finished levels.
+
+    Where the concepts' pictures cannot be read, the page, which shows them, is left as it is.
+    Raises ConfigError for a run that is not finished, DataError where there is no such page.
+    """
+    study, store, sources, plan, unread = _open_run(out, progress)
     unfinished = [
         stage.title for stage in plan.stages if stage.subject and not _is_done(stage, store)
     ]
     if unfinished:
         raise ConfigError(f"{out} is not finished: {unfinished[0]} is missing; run the study first")
+    kept = [stage for stage in plan.stages if stage.kind == "report" and "concepts" in unread]
+    redone = replace(plan, stages=tuple(stage for stage in plan.stages if stage not in kept))
+    store.check_free()
     with store.writing():
-        for stage in plan.stages:
+        for stage in reversed(redone.stages):  # the page first: none is left of a run in part
             if stage.subject is None:
                 for artifact in stage.artifacts:
                     store.discard(artifact)
-        _perform(study, store, sources, plan, LocalEngine(), progress)
+        _perform(study, store, sources, redone, LocalEngine(), progress)
+    if kept:
+        what = f"tables and figures are made again, but not the page: {unread['concepts']}"
+        if not all(_is_done(stage, store) for stage in kept):
+            raise DataError(f"{what}; it needs the pictures that were dissected on")
+        progress.say(f"warning: {what}; it is left as it was")
     return out / PAGE
 
 
 def _perform(
     study: Study, store: Store, sources: Sources, plan: Plan, engine: Engine, progress: Progress
 ) -> None:
+    provenance = Provenance(store.root)
+    provenance.remember(
+        record_known(study, data=sources.known_data, concepts=sources.known_concepts)
+    )
     stages = [stage for stage in plan.stages if not _is_done(stage, store)]
     if not stages:
         return
-    provenance = Provenance(store.root)
     seeds = {f"replicate-{i}": replicate_seed(study, i) for i in range(study.replicates)}
     for difference in provenance.begin(seeds, threads=engine.threads, workers=engine.workers):
         progress.say(f"warning: the bits may differ, since {difference}")
@@ -163,9 +181,12 @@ def _prepare(study: Study, out: Path, progress: Progress) -> tuple[Study, Store,
     return study, store, sources, plan_study(study, sources)
 
 
-def _open_run(out: Path, progress: Progress = SILENT) -> tuple[Study, Store, Sources, Plan]:
+def _open_run(
+    out: Path, progress: Progress = SILENT
+) -> tuple[Study, Store, Sources, Plan, dict[str, str]]:
+    """Return what a run folder holds, and why its sources cannot be read, as `look_again` does."""
     if not (out / STUDY).is_file():
         raise ConfigError(f"{out} is not a run folder: it has no {STUDY}")
     study = load_study(out / STUDY)
-    sources = Sources(study, progress)
-    return study, Store(out), sources, plan_study(study, sources)
+    sources, unread = look_again(study, Provenance(out).sources, progress)
+    return study, Store(out), sources, plan_study(study, sources), unread

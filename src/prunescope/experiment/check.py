@@ -1,10 +1,10 @@
 """Can a study be carried out at all? Found out before anything is written."""
 
+import copy
 from contextlib import closing
 
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
@@ -26,6 +26,7 @@ from prunescope.pruning.prunable import prunable_names
 from prunescope.study import Study
 from prunescope.training.forward import class_scores, classes_needed
 from prunescope.training.loop import steps_per_epoch
+from prunescope.training.surroundings import repeatable
 
 
 def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> None:
@@ -51,7 +52,6 @@ def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> 
             if path is not None:
                 load_own_weights(network, path, f"start.{key}", len(images.classes))
     _check_survivors(study, network)
-    _check_last_batch(study, network, len(images))
     for split, shown in ((study.data.train_split, images), (study.data.test_split, test_images)):
         if isinstance(shown, StreamedImages):
             progress.say(
@@ -60,6 +60,7 @@ def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> 
             )
     for shown, augmentation in ((images, study.training.augmentation), (test_images, None)):
         _check_scores(study, sources, network, shown, augmentation)
+    _check_last_batch(study, sources, network, images)
     choose_categories(sources.concepts, study.dissection)
     _check_cells(study, sources, network)
     _read_all(sources.concepts, progress)
@@ -99,14 +100,22 @@ def _check_survivors(study: Study, network: nn.Module) -> None:
                 )
 
 
-def _check_last_batch(study: Study, network: nn.Module, count: int) -> None:
-    size = study.training.batch_size
-    alone = (count - 1) % size == 0
-    if alone and any(isinstance(module, _BatchNorm) for module in network.modules()):
+def _check_last_batch(
+    study: Study, sources: Sources, network: nn.Module, images: Images
+) -> None:
+    """Train on one image where the last batch is one: normalisation of 1 x 1 maps needs two."""
+    size, count = study.training.batch_size, len(images)
+    if (count - 1) % size:
+        return
+    trained = copy.deepcopy(network).train()
+    try:
+        with repeatable(torch.device("cpu")):
+            _check_scores(study, sources, trained, images, study.training.augmentation)
+    except ConfigError as error:
         raise ConfigError(
-            f"training.batch_size is {size}, which leaves a last batch of one image of {count}: "
-            "batch normalisation needs two, so choose another"
-        )
+            f"training.batch_size is {size}, which leaves a last batch of one image of {count}, "
+            f"and in training {error}: choose another"
+        ) from None
 
 
 def _check_scores(

@@ -32,7 +32,7 @@ def stage_cost(stage: Stage, study: Study, sources: Sources) -> float:
         case "level":
             return _level_cost(stage.subject, study, sources)
         case "dissection":
-            return float(len(sources.concepts.images))
+            return float(sources.known_concepts.images)
         case _:
             return 0.0
 

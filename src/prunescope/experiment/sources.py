@@ -1,17 +1,24 @@
 """Where do a study's photographs and concepts come from, and what are they, exactly?"""
 
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from os import stat_result
+from pathlib import Path
+from typing import Any
 
-from prunescope.base.errors import ConfigError
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.images import Channels
+from prunescope.base.paths import find_files
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.recall import recall
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.concepts.scenes import scenes_folder
+from prunescope.concepts.scenes import scenes_are_drawn, scenes_folder
 from prunescope.data.images import count_images, find_split, load_images, source_fingerprint
 from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import Normalisation
 from prunescope.data.sizing import CentreCrop, Sizing
+from prunescope.experiment.known import Known, recorded
 from prunescope.networks import NetworkInput, network_input
 from prunescope.study import Study
 
@@ -52,21 +59,48 @@ def test_sizing(resolution: int | None, crop: CentreCrop | None) -> Sizing:
 
 
 class Sources:
-    """A study's photographs and concepts, read when first asked for and kept."""
+    """A study's photographs and concepts, read when first asked for and kept.
 
-    def __init__(self, study: Study, progress: Progress = SILENT) -> None:
+    data, concepts: what is known of either already, so that nobody looks at them to find it out.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        progress: Progress = SILENT,
+        *,
+        data: Known | None = None,
+        concepts: Known | None = None,
+    ) -> None:
         self._study = study
         self._progress = progress
+        self._known_data = data
+        self._known_concepts = concepts
 
     @cached_property
+    def known_data(self) -> Known:
+        """Identity of the photographs, and how many there are to train on."""
+        if self._known_data is not None:
+            return self._known_data
+        count = count_images(self._data, find_split(self._data, self._study.data.train_split))
+        return Known(fingerprint=_fingerprint_images(self._data), images=count)
+
+    @cached_property
+    def known_concepts(self) -> Known:
+        """Identity of the concepts, and the number of their pictures."""
+        if self._known_concepts is not None:
+            return self._known_concepts
+        return Known(fingerprint=self.concepts.fingerprint, images=len(self.concepts.images))
+
+    @property
     def data_fingerprint(self) -> str:
         """Identity of the photographs."""
-        return source_fingerprint(self._data)
+        return self.known_data.fingerprint
 
-    @cached_property
+    @property
     def concepts_fingerprint(self) -> str:
         """Identity of the concepts."""
-        return self.concepts.fingerprint
+        return self.known_concepts.fingerprint
 
     @cached_property
     def concepts(self) -> ConceptSet:
@@ -79,10 +113,10 @@ class Sources:
             progress=self._progress,
         )
 
-    @cached_property
+    @property
     def train_count(self) -> int:
-        """How many photographs there are to train on, found without reading them."""
-        return count_images(self._data, find_split(self._data, self._study.data.train_split))
+        """How many photographs there are to train on."""
+        return self.known_data.images
 
     @cached_property
     def train_images(self) -> Images:
@@ -131,3 +165,57 @@ class Sources:
             memory=int(self._study.data.memory),
             progress=self._progress,
         )
+
+
+def look_again(
+    study: Study, record: Mapping[str, dict[str, Any]], progress: Progress = SILENT
+) -> tuple[Sources, dict[str, str]]:
+    """Return a run's sources, taken as it recorded them where they can no longer be read.
+
+    record: as `record_known` wrote it. So that looking at a run never draws or downloads, what
+    lies in no folder of the user's is taken as recorded too.
+    Returns also why "data" or "concepts" could not be read. Raises DataError for one that cannot,
+    and that the record does not have.
+    """
+    fresh = Sources(study, progress)
+    looks: dict[str, tuple[str, Callable[[], Known]]] = {
+        "data": (study.data.source, lambda: fresh.known_data),
+        "concepts": (study.concepts.source, lambda: fresh.known_concepts),
+    }
+    found: dict[str, Known] = {}
+    unread: dict[str, str] = {}
+    for name, (source, look) in looks.items():
+        before = recorded(study, record, name)
+        if before is not None and not _is_at_hand(source):
+            found[name] = before
+            continue
+        try:
+            found[name] = look()
+        except DataError as error:
+            if before is None:
+                raise
+            found[name], unread[name] = before, str(error)
+    return Sources(study, progress, **found), unread
+
+
+def _is_at_hand(source: str) -> bool:
+    """Say whether a source can be looked at without drawing it or asking a hub."""
+    if source == "scenes":
+        return scenes_are_drawn()
+    places = (Path(source).expanduser(), Path(source.partition(":")[2] or source).expanduser())
+    return any(place.is_absolute() or place.exists() for place in places)
+
+
+def _fingerprint_images(source: str) -> str:
+    """Return the identity of labelled images, without reading a folder that has not changed."""
+    folder = Path(source).expanduser()
+    if not folder.is_dir():
+        return source_fingerprint(source)
+    return recall(
+        f"images 1 {folder.absolute()}", _files(folder), lambda: source_fingerprint(source)
+    )
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, stat_result]]:
+    for path in find_files(folder, ("",)):
+        yield path, path.stat()

@@ -46,6 +46,7 @@ class Status:
     done, to_do: titles of the stages. seconds_left: None while nothing made here tells how long.
     holder: who writes to the run now; empty if nobody does.
     outdated: paths of artifacts that no longer belong to the study.
+    unread: why photographs or concepts cannot be read now, so that they are taken as recorded.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Status:
     seconds_left: float | None
     holder: str
     outdated: tuple[str, ...]
+    unread: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -71,6 +73,7 @@ class Status:
         if self.outdated:
             lines.append("no longer part of the study (remove them if you like):")
             lines += [f"  {path}" for path in self.outdated]
+        lines += [f"taken as the run recorded it: {why}" for why in self.unread]
         return "\n".join(lines)
 
 

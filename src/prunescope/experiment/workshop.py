@@ -22,6 +22,7 @@ from prunescope.base.tensors import load_tensors, save_tensors
 from prunescope.dissection.run import dissect_as
 from prunescope.experiment.auditing import check_level
 from prunescope.experiment.course import Course, course_of
+from prunescope.experiment.known import Known
 from prunescope.experiment.plan import Level, Moment, Plan, Stage, plan_study
 from prunescope.experiment.results import make_figures, make_report, make_tables
 from prunescope.experiment.sources import Sources
@@ -67,7 +68,8 @@ class Workshop:
         self._plan = plan
 
     def __reduce__(self) -> Any:
-        return _open_workshop, (self._study.model_dump_json(), self._store.root)
+        known = self._sources.known_data, self._sources.known_concepts
+        return _open_workshop, (self._study.model_dump_json(), self._store.root, *known)
 
     def perform(self, stage: Stage, progress: Progress) -> Outcome:
         """Make those artifacts of a stage that are not there yet."""
@@ -283,8 +285,8 @@ def _as_csv(history: pd.DataFrame) -> bytes:
 
 
 @cache
-def _open_workshop(study_json: str, root: Path) -> Workshop:
+def _open_workshop(study_json: str, root: Path, data: Known, concepts: Known) -> Workshop:
     """Return a process's own workshop, with the photographs it has read so far."""
     study = Study.model_validate_json(study_json)
-    sources = Sources(study)
+    sources = Sources(study, data=data, concepts=concepts)
     return Workshop(study, Store(root), sources, plan_study(study, sources))

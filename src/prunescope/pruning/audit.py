@@ -119,7 +119,7 @@ def audit_file(
     return audit_weights(saved, module, title=described.name, resolution=side)
 
 
-@computing_with(1)  # threads that wait for each other on a busy machine took five times as long
+@computing_with(1)  # ResNet-50 on two cores with a load of 20: 8 to 14 s; with 2 threads 42 to 137
 def audit_weights(
     saved: SavedWeights,
     network: nn.Module | None = None,

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from prunescope.base.errors import DataError
 from prunescope.base.tensors import load_tensors, save_tensors
 
-_BITS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
+_BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 class Mask(Mapping[str, Bool[Tensor, "..."]]):
@@ -115,7 +115,8 @@ class MaskKeeper:
             memories = optimizer.state.get(parameter, {}).values() if optimizer else ()
             for memory in memories:
                 if isinstance(memory, Tensor) and memory.shape == parameter.shape:
-                    memory.view(kept.dtype).bitwise_and_(kept)
+                    bits = kept.to(_BITS[memory.element_size()])  # itself, if they are as wide
+                    memory.view(bits.dtype).bitwise_and_(bits)
 
 
 def _kept_bits(parameter: Tensor, kept: Bool[Tensor, "..."]) -> Tensor:

@@ -1,0 +1,43 @@
+"""What does a run remember of its photographs and concepts, once they are gone?"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from prunescope.study import Study
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What a plan needs of photographs or concepts.
+
+    images: how many photographs there are to train on, or pictures to dissect on.
+    """
+
+    fingerprint: str
+    images: int
+
+
+def record_known(study: Study, *, data: Known, concepts: Known) -> dict[str, dict[str, Any]]:
+    """Return what a run writes down of its sources: which they are, and what is known of them."""
+    chosen = _chosen(study)
+    return {
+        "data": chosen["data"] | asdict(data),
+        "concepts": chosen["concepts"] | asdict(concepts),
+    }
+
+
+def recorded(study: Study, record: Mapping[str, dict[str, Any]], name: str) -> Known | None:
+    """Return what was written down of "data" or "concepts"; None if of others than the study's."""
+    entry = record.get(name, {})
+    if any(key not in entry or entry[key] != value for key, value in _chosen(study)[name].items()):
+        return None
+    return Known(fingerprint=str(entry["fingerprint"]), images=int(entry["images"]))
+
+
+def _chosen(study: Study) -> dict[str, dict[str, Any]]:
+    data, concepts = study.data, study.concepts
+    return {
+        "data": data.model_dump(mode="json", include={"source", "train_split"}),
+        "concepts": concepts.model_dump(mode="json", include={"source", "split", "limit"}),
+    }
