@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import ByteSize, Field
+from pydantic import ByteSize, Field, WithJsonSchema
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.settings import Settings
@@ -16,6 +16,12 @@ from prunescope.training.settings import TrainingSettings
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Bytes = Annotated[
+    ByteSize,
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}], "examples": ["4GiB"]}
+    ),
+]
 
 _RANKED: dict[Scope, str] = {"global": "globally", "layerwise": "layer by layer"}
 
@@ -24,6 +30,7 @@ class DataSettings(Settings):
     """The labelled photographs a study trains and is measured on.
 
     source: a folder of parquet files, an image folder, a hub name, or "scenes" (embedded).
+    train_split, test_split: what is trained on, and what accuracy is measured on.
     resolution: side the images are squashed to; None takes them as they are.
     mean, std: normalisation of the channels in [0, 1]; None takes the network's own.
     memory: budget for the decoded images; it changes no number.
@@ -35,7 +42,7 @@ class DataSettings(Settings):
     resolution: Annotated[int, Field(ge=1)] | None = None
     mean: tuple[Finite, Finite, Finite] | None = None
     std: tuple[Positive, Positive, Positive] | None = None
-    memory: ByteSize = ByteSize(4 * 2**30)
+    memory: Bytes = ByteSize(4 * 2**30)
 
 
 class ConceptSettings(Settings):
@@ -54,7 +61,14 @@ class Study(Settings):
     """Replicates x levels x strategies of one network on one data set, and their dissection.
 
     name: also of the folder under runs/, so it holds no slash and begins with no dot.
-    network: a name `build` knows. replicates: number of trainings that differ in their seed alone.
+    network: "torchvision:NAME", "cifar_resnet20", or "package.module:factory".
+    data: the labelled photographs.
+    training: how level 0 is trained, and every level after it was pruned.
+    pruning: what all strategies share, and the strategies.
+    concepts: the pictures that every level is dissected on.
+    dissection: of which layers, and how.
+    replicates: number of trainings that differ in their seed alone.
+    seed: from which those of all replicates follow.
     """
 
     name: Annotated[str, Field(pattern=r"^[^/\\.][^/\\]*$")]
@@ -109,6 +123,16 @@ class Study(Settings):
         )
 
 
+def study_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a recipe, by which an editor completes and checks.
+
+    Every setting has its type, its bounds, its default and the text of its docstring; unknown keys
+    are errors. What ties settings to each other is checked when a recipe is loaded, not here.
+    """
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Recipe"}
+    return dialect | {k: v for k, v in Study.model_json_schema().items() if k != "title"}
+
+
 def load_study(recipe: Path, overrides: Sequence[str] = ()) -> Study:
     """Read a recipe. Raises ConfigError naming the file, the key, and the nearest valid one.
 
@@ -134,14 +158,19 @@ def _override(values: dict[str, Any], override: str) -> None:
     *parents, key = path.strip().split(".")
     if not equals or not key:
         raise ConfigError(f'--set {override}: write it as "a.b=c"')
-    for parent in parents:
-        values = values.setdefault(parent, {})
+    for place, parent in enumerate(parents, start=1):
+        if values.get(parent) is None:
+            values[parent] = {}
+        values = values[parent]
         if not isinstance(values, dict):
-            raise ConfigError(f"--set {override}: {parent} is a value and holds no settings")
+            name = ".".join(parents[:place])
+            advice = f"; give all of it, as in {name}=[a,b]" if isinstance(values, list) else ""
+            raise ConfigError(f"--set {override}: {name} is a value and holds no settings{advice}")
     try:
         values[key] = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override}: {text} is not YAML: {error}") from None
+        problem = getattr(error, "problem", None) or error
+        raise ConfigError(f"--set {override}: {text} is not YAML: {problem}") from None
 
 
 def shipped_recipe(name: str) -> Study:

@@ -27,6 +27,7 @@ for command in (
     pruning.prune,
     pruning.audit,
     studies.report,
+    studies.schema,
 ):
     app.command()(command)
 

@@ -44,6 +44,7 @@ class PruningSettings(Settings):
 
     prunable: which tensors are pruned, see `prunable_names`.
     rewind_to: the step that every level goes back to; "0it" is the original lottery ticket.
+    strategies: ways to prune and recover, by names of your own; all share level 0.
     """
 
     prunable: Prunable = "all"

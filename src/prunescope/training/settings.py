@@ -14,7 +14,11 @@ class TrainingSettings(Settings):
     """Stochastic gradient descent from step 0 to step `to`, and its schedule.
 
     to: the step at which training is over, "160ep"; the cosine reaches 0 there.
+    batch_size: images per step; the last batch of an epoch may be smaller.
     learning_rate: the highest rate; warm-up rises to it.
+    momentum, nesterov: of stochastic gradient descent, as torch's SGD has them.
+    weight_decay: added to the gradient, times the weight.
+    schedule: "milestones" steps down; "cosine" falls smoothly to 0.
     warmup: how long the rate rises, linearly, from 0.
     milestones, gamma: the rate is multiplied by gamma at each of these steps ("milestones" only).
     precision: "bf16" computes forward and backward in bfloat16; weights and loss stay float32.
