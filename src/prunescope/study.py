@@ -1,13 +1,14 @@
 """What is a study, and which one text stands for it?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
 from pydantic import ByteSize, Field, WithJsonSchema
 
-from prunescope.base.errors import ConfigError
+from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.settings import Settings
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.pruning.selection import Scope
@@ -23,6 +24,7 @@ Bytes = Annotated[
     ),
 ]
 
+_SHIPPED = Path(__file__).parent / "recipes"
 _RANKED: dict[Scope, str] = {"global": "globally", "layerwise": "layer by layer"}
 
 
@@ -138,6 +140,43 @@ def load_study(recipe: Path, overrides: Sequence[str] = ()) -> Study:
 
     overrides: "a.b=c" sets one value, c read as YAML.
     """
+    return Study.validate_from(overridden(_read_file(recipe), overrides), str(recipe))
+
+
+def read_recipe(recipe: Path | str | Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recipe's plain values, unchecked: of a file, of a shipped one by name, or as given.
+
+    Raises ConfigError where there is none.
+    """
+    if isinstance(recipe, Mapping):
+        return deepcopy(dict(recipe))
+    shipped = {path.stem: path for path in _SHIPPED.glob("*.yaml")}
+    if isinstance(recipe, str) and recipe in shipped and not Path(recipe).exists():
+        return _read_file(shipped[recipe])
+    if not Path(recipe).exists() and not Path(recipe).suffix:
+        known = ", ".join(sorted(shipped))
+        hint = nearest(str(recipe), shipped)
+        raise ConfigError(f'there is no recipe "{recipe}"{hint}: give a file, or one of {known}')
+    return _read_file(Path(recipe))
+
+
+def overridden(values: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Return plain values with some replaced: "a.b=c" sets one, c read as YAML.
+
+    Raises ConfigError for one that is not of this form, or leads through a value.
+    """
+    changed = deepcopy(values)
+    for override in overrides:
+        _override(changed, override)
+    return changed
+
+
+def shipped_recipe(name: str) -> Study:
+    """Return a recipe that comes with Prunescope, by name."""
+    return load_study(_SHIPPED / f"{name}.yaml")
+
+
+def _read_file(recipe: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(recipe.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -148,9 +187,7 @@ def load_study(recipe: Path, overrides: Sequence[str] = ()) -> Study:
         raise ConfigError(f"{recipe} is not YAML: {error}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{recipe} holds no settings: a recipe is a YAML mapping")
-    for override in overrides:
-        _override(values, override)
-    return Study.validate_from(values, str(recipe))
+    return values
 
 
 def _override(values: dict[str, Any], override: str) -> None:
@@ -171,8 +208,3 @@ def _override(values: dict[str, Any], override: str) -> None:
     except yaml.YAMLError as error:
         problem = getattr(error, "problem", None) or error
         raise ConfigError(f"--set {override}: {text} is not YAML: {problem}") from None
-
-
-def shipped_recipe(name: str) -> Study:
-    """Return a recipe that comes with Prunescope, by name."""
-    return load_study(Path(__file__).parent / "recipes" / f"{name}.yaml")

@@ -49,3 +49,15 @@ Workers = Annotated[
 _SETS = "scenes (embedded), broden:DIR, or masks:DIR (your own)."
 Concepts = Annotated[str, typer.Option(help=_SETS)]
 ConceptsArgument = Annotated[str, typer.Argument(metavar="SET", help=_SETS, show_default=False)]
+
+
+def channels(text: str | None, option: str) -> images.Channels | None:
+    """Read three numbers, "0.5,0.5,0.5". option: whose they are, for the message."""
+    if text is None:
+        return None
+    try:
+        red, green, blue = (float(part) for part in text.split(","))
+    except ValueError:
+        message = f'"{text}" is not three numbers, as in 0.5,0.5,0.5'
+        raise typer.BadParameter(message, param_hint=option) from None
+    return red, green, blue

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from prunescope.base.images import Channels
 from prunescope.cli.console import print_result, progress_shown, warn
 from prunescope.cli.options import (
     Concepts,
@@ -22,6 +21,7 @@ from prunescope.cli.options import (
     Split,
     Std,
     Weights,
+    channels,
 )
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def dissect(
             "iou": iou,
             "categories": _names(categories) if categories else None,
             "resolution": resolution,
-            "mean": _channels(mean, "--mean"),
-            "std": _channels(std, "--std"),
+            "mean": channels(mean, "--mean"),
+            "std": channels(std, "--std"),
             "batch_size": batch_size,
             "precision": precision,
         },
@@ -108,8 +108,8 @@ def evaluate(
             data,
             split=split,
             resolution=resolution,
-            mean=_channels(mean, "--mean"),
-            std=_channels(std, "--std"),
+            mean=channels(mean, "--mean"),
+            std=channels(std, "--std"),
             batch_size=batch_size,
             precision=precision,
             device=device,
@@ -151,14 +151,3 @@ def _load(network: str, weights: Path | None, num_classes: int | None) -> "Loade
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(","))
-
-
-def _channels(text: str | None, option: str) -> Channels | None:
-    if text is None:
-        return None
-    try:
-        red, green, blue = (float(part) for part in text.split(","))
-    except ValueError:
-        message = f'"{text}" is not three numbers, as in 0.5,0.5,0.5'
-        raise typer.BadParameter(message, param_hint=option) from None
-    return red, green, blue

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from torch import Tensor, nn
+from torch import nn
 
 from prunescope.base.devices import usable_device
 from prunescope.base.errors import DataError
@@ -65,9 +65,10 @@ class Observation:
             closing(read_ahead(read, ranges)) as batches,
         ):
             for images, pixels, regions in batches:
-                self._show(pixels)
+                show_pixels(self.model, pixels, self.form, self.precision, self.device)
                 for layer in self.layers:
-                    self._check_finite(layer, maps[layer], images)
+                    names = self.concepts.images[images.start : images.stop]
+                    check_finite(layer, maps[layer], names)
                 yield Batch(images=images, maps=maps, regions=regions)
 
     def _regions(self, reader: RegionReader, images: Sequence[int]) -> tuple[Regions, ...]:
@@ -76,24 +77,34 @@ class Observation:
             for image in images
         )
 
-    def _show(self, pixels: UInt8[np.ndarray, "image height width 3"]) -> None:
-        with torch.inference_mode(), _exact_arithmetic(self.device, self.precision):
-            batch = normalise(pixels, self.form, self.device)
-            if self.precision == "float32":
-                # Channels last would save a fifth of ResNet-18's time on a CPU, but it moved the
-                # smallest thresholds by 3e-4, and 3 to 36 times as far from those of float64.
-                batch = batch.contiguous()
-            show(self.model, batch)
 
-    def _check_finite(self, layer: str, maps: Tensor, images: range) -> None:
-        finite = maps.isfinite()
-        if finite.all():
-            return
-        image, unit = (~finite).any(dim=3).any(dim=2).nonzero()[0].tolist()
-        raise DataError(
-            f'unit {unit} of layer "{layer}" is not finite on image '
-            f"{self.concepts.images[images[image]]}: the network or its input is broken"
-        )
+def show_pixels(
+    model: nn.Module,
+    pixels: UInt8[np.ndarray, "image height width 3"],
+    form: InputForm,
+    precision: Precision,
+    device: torch.device,
+) -> None:
+    """Let a network, which is on the device, look at pictures of the side its input has."""
+    with torch.inference_mode(), _exact_arithmetic(device, precision):
+        batch = normalise(pixels, form, device)
+        if precision == "float32":
+            # Channels last would save a fifth of ResNet-18's time on a CPU, but it moved the
+            # smallest thresholds by 3e-4, and 3 to 36 times as far from those of float64.
+            batch = batch.contiguous()
+        show(model, batch)
+
+
+def check_finite(layer: str, maps: Maps, names: Sequence[str]) -> None:
+    """Raise DataError for an activation that is no finite number. names: of the images."""
+    finite = maps.isfinite()
+    if finite.all():
+        return
+    image, unit = (~finite).any(dim=3).any(dim=2).nonzero()[0].tolist()
+    raise DataError(
+        f'unit {unit} of layer "{layer}" is not finite on image {names[image]}: '
+        "the network or its input is broken"
+    )
 
 
 @contextmanager

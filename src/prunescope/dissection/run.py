@@ -16,7 +16,7 @@ from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.capture import find_layers
 from prunescope.dissection.counts import count_units
 from prunescope.dissection.forward import Observation, placed
-from prunescope.dissection.input import input_of
+from prunescope.dissection.input import Loaded, input_of, open_model
 from prunescope.dissection.passes import Counts, Extremes, count_overlaps, find_extremes
 from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.scores import score_units
@@ -24,7 +24,7 @@ from prunescope.dissection.settings import DissectionSettings
 
 
 def dissect(
-    model: nn.Module,
+    model: nn.Module | Loaded,
     layers: str | Sequence[str],
     concepts: ConceptSet | str,
     *,
@@ -44,11 +44,18 @@ def dissect(
 ) -> Dissection:
     """Return the concept of every unit of the layers (METHOD section 2, convention `exact`).
 
+    model: a module, or what `prunescope.load` returns for a network, which knows its input.
     layers: a name or several, as in `model.named_modules()`.
     concepts: a concept set, or the name of one ("scenes", "broden:DIR"), of which `split` and
         `limit` select images.
+    quantile: share of a unit's cells above its threshold, in (0, 1).
+    iou: a unit is interpretable if its best IoU is strictly above this, in [0, 1].
+    categories: only labels of these may be a concept; None allows all.
+    resolution, mean, std: side in pixels that images are squashed to, and the normalisation of
+        their channels in [0, 1]; None takes what is known of the network.
+    batch_size: images per forward pass. precision: "float32" or "bf16". examples: top images kept
+        per unit. progress: where to report.
     device: where to compute; where the model is when None. The model comes back as it was.
-    The rest: see DissectionSettings.
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
     given = {
@@ -64,11 +71,13 @@ def dissect(
         "examples": examples,
     }
     settings = DissectionSettings.validate_from(given, "dissect")
+    module, known = open_model(model)
+    settings = settings.completed(**known) if known else settings
     if isinstance(concepts, str):
         concepts = open_concepts(concepts, split=split, limit=limit, progress=progress)
     elif split is not None or limit is not None:
         raise ConfigError("split and limit select images of a concept set given by name only")
-    return dissect_as(settings, model, concepts, device=device, progress=progress)
+    return dissect_as(settings, module, concepts, device=device, progress=progress)
 
 
 def dissect_as(

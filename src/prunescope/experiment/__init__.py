@@ -19,7 +19,7 @@ from prunescope.experiment.status import DryRun, Status
 from prunescope.experiment.workshop import Outcome, Workshop
 from prunescope.study import Study, load_study
 
-__all__ = ["DryRun", "Status", "dry_run", "report_again", "run_study", "status"]
+__all__ = ["DryRun", "Status", "dry_run", "report_again", "run_study", "status", "status_of"]
 
 
 PAGE = "report/index.html"
@@ -74,8 +74,15 @@ def dry_run(
 
 
 def status(out: Path) -> Status:
-    """Say what is done, running and left in a run folder."""
-    study, store, sources, plan = _open_run(out)
+    """Say what is done, running and left in a run folder, of the study that is written there."""
+    return status_of(_read_study(out), out)
+
+
+def status_of(study: Study, out: Path) -> Status:
+    """Say what of a study is done, running and left in a run folder, even one not begun."""
+    study, store = study.anchored(), Store(out)
+    sources = Sources(study)
+    plan = plan_study(study, sources)
     to_do, done = _sorted_out(plan, store)
     provenance = Provenance(out)
     rates = provenance.seconds_per_cost()
@@ -163,8 +170,12 @@ def _prepare(study: Study, out: Path, progress: Progress) -> tuple[Study, Store,
 
 
 def _open_run(out: Path, progress: Progress = SILENT) -> tuple[Study, Store, Sources, Plan]:
-    if not (out / STUDY).is_file():
-        raise ConfigError(f"{out} is not a run folder: it has no {STUDY}")
-    study = load_study(out / STUDY)
+    study = _read_study(out)
     sources = Sources(study, progress)
     return study, Store(out), sources, plan_study(study, sources)
+
+
+def _read_study(out: Path) -> Study:
+    if not (out / STUDY).is_file():
+        raise ConfigError(f"{out} is not a run folder: it has no {STUDY}")
+    return load_study(out / STUDY)
