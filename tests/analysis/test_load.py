@@ -111,7 +111,9 @@ def test_networks_by_name_by_weights_and_by_a_file_that_knows_its_own(tmp_path: 
     assert isinstance(network, LoadedNetwork)
     assert torch.equal(network.module.state_dict()["conv1.weight"], state["conv1.weight"])
     pruned = prune_saved(name, weights=dense, num_classes=3, keep=0.5)
-    small, _ = write_weights(tmp_path / "small", pruned.network, pruned.mask, "prunescope")
+    small, _ = write_weights(
+        tmp_path / "small.safetensors", pruned.network, pruned.mask, "prunescope"
+    )
     opened = load(small)
     assert isinstance(opened, LoadedNetwork)
     assert opened.num_classes == 3

@@ -12,7 +12,7 @@ from prunescope.analysis.run_folder import Run
 from prunescope.base.notebook import BLUE, Html, bar, page, share, table, title
 from prunescope.dissection.result import Dissection
 
-DENSE = make_layer({"red": 200}, {"cat": 300}, {"dog": 250}, {"blue": 90}, {})
+DENSE = make_layer({"red": 200}, {"cat": 300}, {"dog": 250}, {"blue": 110}, {})
 PRUNED = make_layer({"red": 180}, {"dog": 280}, {}, {}, {"cat": 150})
 
 

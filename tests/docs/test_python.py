@@ -83,7 +83,7 @@ def parameters(value: Callable[..., Any]) -> list[str]:
     return [name for name in names if name not in ("self", "cls", "args", "kwargs", "data")]
 
 
-@pytest.mark.parametrize("value", explained())
+@pytest.mark.parametrize("value", list(explained()))
 def test_a_public_name_is_explained_and_each_of_its_parameters(value: Any) -> None:
     text = inspect.getdoc(value)
     assert text, "no docstring"

@@ -154,7 +154,8 @@ class Run:
     def level(self, level: int, *, replicate: int = 0, strategy: str | None = None) -> Level:
         """Return one finished level.
 
-        level: 0 is the unpruned network. strategy: needed above level 0 where there are several.
+        level: 0 is the unpruned network. replicate: from 0.
+        strategy: needed above level 0 where there are several.
         Raises ConfigError where there is no such level, and says which there are.
         """
         own = [each for each in self.finished if each.replicate == replicate]

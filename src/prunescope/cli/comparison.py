@@ -1,10 +1,12 @@
 """How are two dissections, or two runs, laid side by side?"""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
+from prunescope.base import images
 from prunescope.base.errors import ConfigError
 from prunescope.cli.console import print_result, progress_shown, warn
 from prunescope.cli.options import (
@@ -14,26 +16,12 @@ from prunescope.cli.options import (
     Mean,
     NumClasses,
     Out,
-    Precision,
     Resolution,
     Split,
     Std,
-    channels,
+    dissection_settings,
 )
 
-_OF_NETWORKS = (
-    "network",
-    "num_classes",
-    "quantile",
-    "split",
-    "limit",
-    "resolution",
-    "mean",
-    "std",
-    "batch_size",
-    "precision",
-    "device",
-)
 _SIDE = (
     "The folder of a dissection, a layer, a level or a run, or a NetDissect CSV; with --concepts "
     "also a file of weights."
@@ -41,7 +29,6 @@ _SIDE = (
 
 
 def compare(
-    context: typer.Context,
     a: Annotated[Path, typer.Argument(metavar="A", help=_SIDE, show_default=False)],
     b: Annotated[Path, typer.Argument(metavar="B", help="The same.", show_default=False)],
     out: Out = None,
@@ -63,20 +50,44 @@ def compare(
         str | None, typer.Option(help="Of weights that do not say to which network they belong.")
     ] = None,
     num_classes: NumClasses = None,
-    quantile: Annotated[float, typer.Option(help="Share of a unit's cells above T.")] = 0.005,
+    quantile: Annotated[
+        float | None,
+        typer.Option(help="Share of a unit's cells above T.", show_default="0.005"),
+    ] = None,
     split: Split = None,
     limit: Limit = None,
     resolution: Resolution = None,
     mean: Mean = None,
     std: Std = None,
-    batch_size: Annotated[int, typer.Option(min=1)] = 32,
-    precision: Precision = "float32",
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Images per forward pass.", show_default="32"),
+    ] = None,
+    precision: Annotated[
+        images.Precision | None,
+        typer.Option(help="Of the forward pass.", show_default="float32"),
+    ] = None,
     device: Device = None,
     as_json: Json = False,
 ) -> None:
     """Say which units and concepts were kept, lost, gained and relabelled from A to B."""
+    stated: dict[str, Any] = {
+        "quantile": quantile,
+        "resolution": resolution,
+        "mean": mean,
+        "std": std,
+        "batch_size": batch_size,
+        "precision": precision,
+    }
+    chosen: dict[str, Any] = {
+        "network": network,
+        "num_classes": num_classes,
+        "split": split,
+        "limit": limit,
+        "device": device,
+    }
     if concepts is None:
-        _refuse_options_of_networks(context)
+        refuse_alone(stated | chosen)
         from prunescope.analysis.compare import compare as compare_results
 
         compared = compare_results(a, b, layer=layer, match=match, iou=iou)
@@ -85,39 +96,22 @@ def compare(
 
             write_comparison(compared, out)
     else:
-        from prunescope.dissection.settings import DissectionSettings
         from prunescope.experiment.comparing import compare_networks
 
         if layer is None:
             raise ConfigError("--concepts dissects one layer: name it with --layer")
-        settings = DissectionSettings.validate_from(
-            {
-                "layers": (layer,),
-                "quantile": quantile,
-                "iou": iou,
-                "resolution": resolution,
-                "mean": channels(mean, "--mean"),
-                "std": channels(std, "--std"),
-                "batch_size": batch_size,
-                "precision": precision,
-            },
-            "compare",
-        )
+        settings = dissection_settings("compare", layers=(layer,), iou=iou, **stated)
         with progress_shown() as progress:
             compared = compare_networks(
                 a,
                 b,
                 layer=layer,
                 concepts=concepts,
-                network=network,
-                num_classes=num_classes,
                 settings=settings,
-                split=split,
-                limit=limit,
                 match=match,
                 out=out,
-                device=device,
                 progress=progress,
+                **chosen,
             )
     for warning in compared.warnings:
         warn(warning)
@@ -125,13 +119,11 @@ def compare(
     print_result(compared.summary(), text, as_json=as_json)
 
 
-def _refuse_options_of_networks(context: typer.Context) -> None:
-    """Raise ConfigError for an option that means nothing where no network is dissected."""
-    for name in _OF_NETWORKS:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            option = name.replace("_", "-")
-            raise ConfigError(
-                f"--{option} is for networks that are dissected first: give --concepts, too, or "
-                "leave it out"
-            )
+def refuse_alone(options: Mapping[str, object]) -> None:
+    """Raise ConfigError for an option that is given though no network is dissected."""
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise ConfigError(
+            f"--{given[0].replace('_', '-')} is for networks that are dissected first: give "
+            "--concepts, too, or leave it out"
+        )

@@ -1,11 +1,15 @@
 """Which options mean the same in several commands?"""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from prunescope.base import images
+
+if TYPE_CHECKING:
+    from prunescope.dissection.settings import DissectionSettings
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object as the last line of standard output.")
@@ -28,6 +32,8 @@ Network = Annotated[
 Resolution = Annotated[int | None, typer.Option(min=1, help="Squash the images to N x N pixels.")]
 Mean = Annotated[str | None, typer.Option(metavar="R,G,B", help="Mean of the channels in [0, 1].")]
 Std = Annotated[str | None, typer.Option(metavar="R,G,B", help="Standard deviation of them.")]
+Quantile = Annotated[float, typer.Option(help="Share of a unit's cells above T.")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Images per forward pass.")]
 Precision = Annotated[images.Precision, typer.Option(help="Of the forward pass.")]
 Convention = Annotated[
     Literal["exact"], typer.Option("--convention", help="How it is counted; so far there is one.")
@@ -49,6 +55,17 @@ Workers = Annotated[
 _SETS = "scenes (embedded), broden:DIR, or masks:DIR (your own)."
 Concepts = Annotated[str, typer.Option(help=_SETS)]
 ConceptsArgument = Annotated[str, typer.Argument(metavar="SET", help=_SETS, show_default=False)]
+
+
+def dissection_settings(
+    command: str, *, layers: Sequence[str], mean: str | None, std: str | None, **given: Any
+) -> "DissectionSettings":
+    """Return what the options of a command say of a dissection; defaults where they are None."""
+    from prunescope.dissection.settings import DissectionSettings
+
+    given |= {"mean": channels(mean, "--mean"), "std": channels(std, "--std")}
+    stated = {name: value for name, value in given.items() if value is not None}
+    return DissectionSettings.validate_from({"layers": tuple(layers), **stated}, command)
 
 
 def channels(text: str | None, option: str) -> images.Channels | None:

@@ -7,6 +7,7 @@ import typer
 
 from prunescope.cli.console import print_result, progress_shown, warn
 from prunescope.cli.options import (
+    BatchSize,
     Concepts,
     Convention,
     Device,
@@ -17,11 +18,13 @@ from prunescope.cli.options import (
     NumClasses,
     Out,
     Precision,
+    Quantile,
     Resolution,
     Split,
     Std,
     Weights,
     channels,
+    dissection_settings,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +38,7 @@ def dissect(
     weights: Weights = None,
     num_classes: NumClasses = None,
     out: Out = None,
-    quantile: Annotated[float, typer.Option(help="Share of a unit's cells above T.")] = 0.005,
+    quantile: Quantile = 0.005,
     iou: Annotated[float, typer.Option(help="A unit is interpretable above this IoU.")] = 0.05,
     categories: Annotated[
         str | None, typer.Option(metavar="C,C", help="Only labels of these may be a concept.")
@@ -45,7 +48,7 @@ def dissect(
     resolution: Resolution = None,
     mean: Mean = None,
     std: Std = None,
-    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    batch_size: BatchSize = 32,
     precision: Precision = "float32",
     device: Device = None,
     _convention: Convention = "exact",
@@ -53,22 +56,19 @@ def dissect(
 ) -> None:
     """Find the concept that each unit of one or more layers answers to."""
     from prunescope.analysis.summary import describe_layers
-    from prunescope.dissection.settings import DissectionSettings
     from prunescope.experiment.single import dissect_network
 
-    settings = DissectionSettings.validate_from(
-        {
-            "layers": tuple(layer),
-            "quantile": quantile,
-            "iou": iou,
-            "categories": _names(categories) if categories else None,
-            "resolution": resolution,
-            "mean": channels(mean, "--mean"),
-            "std": channels(std, "--std"),
-            "batch_size": batch_size,
-            "precision": precision,
-        },
+    settings = dissection_settings(
         "dissect",
+        layers=layer,
+        quantile=quantile,
+        iou=iou,
+        categories=_names(categories) if categories else None,
+        resolution=resolution,
+        mean=mean,
+        std=std,
+        batch_size=batch_size,
+        precision=precision,
     )
     with progress_shown() as progress:
         dissection = dissect_network(
@@ -94,7 +94,7 @@ def evaluate(
     resolution: Resolution = None,
     mean: Mean = None,
     std: Std = None,
-    batch_size: Annotated[int, typer.Option(min=1)] = 256,
+    batch_size: BatchSize = 256,
     precision: Precision = "float32",
     device: Device = None,
     as_json: Json = False,

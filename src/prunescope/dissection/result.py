@@ -115,8 +115,9 @@ class LayerDissection:
     def _repr_html_(self) -> str:
         return show_layers({self.layer: (self.units, self.summary)})
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         """Write units.parquet, units.csv, overlap.safetensors, examples.parquet, summary.json."""
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / _UNITS, _parquet(self.units))
         text = self.units.to_csv(index=False, lineterminator="\n")
@@ -209,12 +210,13 @@ class Dissection:
             }
         )
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         """Write every layer into a folder of its name, all of them or none.
 
         A dissection that is there already is replaced as a whole: its layers do not stay beside
         the new ones. Raises ConfigError as `check_room` does.
         """
+        folder = Path(folder)
         check_room(folder)
         with replacing(folder) as draft:
             for name, dissected in self.layers.items():

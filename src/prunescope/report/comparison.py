@@ -35,7 +35,7 @@ _FILES = {
 class Saveable(Protocol):
     """What a Dissection is to a comparison's folder; this module does without torch."""
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         """Write it into a folder."""
 
 
