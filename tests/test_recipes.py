@@ -49,12 +49,12 @@ def test_a_dry_run_of_the_demo_plans_all_its_stages_and_writes_nothing(
     assert not (tmp_path / "run").exists()
 
 
+CHEAP = ["training.batch_size=4", "training.precision=float32", "dissection.quantile=0.1"]
+CHEAP += ["dissection.resolution=64", "dissection.batch_size=2"]
+
+
 @pytest.mark.parametrize(
-    ("name", "changes"),
-    [
-        ("cifar10_resnet20", []),
-        ("tiny_imagenet_resnet18", ["dissection.resolution=96", "dissection.batch_size=8"]),
-    ],
+    ("name", "changes"), [("cifar10_resnet20", []), ("tiny_imagenet_resnet18", CHEAP)]
 )
 def test_a_full_study_is_planned_down_to_the_papers_last_level(
     prunescope: Prunescope, drawn: Path, tmp_path: Path, name: str, changes: list[str]
