@@ -53,8 +53,16 @@ CHEAP = ["training.batch_size=4", "training.precision=float32", "dissection.quan
 CHEAP += ["dissection.resolution=64", "dissection.batch_size=2"]
 
 
+IMAGENET = [*CHEAP, "data.resolution=32", "data.evaluation.resize=32"]
+
+
 @pytest.mark.parametrize(
-    ("name", "changes"), [("cifar10_resnet20", []), ("tiny_imagenet_resnet18", CHEAP)]
+    ("name", "changes"),
+    [
+        ("cifar10_resnet20", []),
+        ("tiny_imagenet_resnet18", CHEAP),
+        ("imagenet_resnet50", IMAGENET),
+    ],
 )
 def test_a_full_study_is_planned_down_to_the_papers_last_level(
     prunescope: Prunescope, drawn: Path, tmp_path: Path, name: str, changes: list[str]
