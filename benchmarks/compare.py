@@ -103,6 +103,7 @@ def random_overlap(units: int, labels: int, seed: int) -> Overlap:
         label_numbers=torch.arange(1, labels + 1),
         category_of=torch.from_numpy(category_of),
         categories=CATEGORIES,
+        label_names=tuple(f"label {i}" for i in range(labels)),
     )
 
 

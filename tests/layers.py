@@ -69,6 +69,7 @@ def _overlap(units: tuple[Unit, ...]) -> Overlap:
         label_numbers=torch.tensor([label.number for label in LABELS]),
         category_of=torch.tensor([CATEGORIES.index(label.category) for label in LABELS]),
         categories=CATEGORIES,
+        label_names=tuple(label.name for label in LABELS),
     )
 
 

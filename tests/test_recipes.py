@@ -49,6 +49,37 @@ def test_a_dry_run_of_the_demo_plans_all_its_stages_and_writes_nothing(
     assert not (tmp_path / "run").exists()
 
 
+CHEAP = ["training.batch_size=4", "training.precision=float32", "dissection.quantile=0.1"]
+CHEAP += ["dissection.resolution=64", "dissection.batch_size=2"]
+
+
+IMAGENET = [*CHEAP, "data.resolution=32", "data.evaluation.resize=32"]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("cifar10_resnet20", []),
+        ("tiny_imagenet_resnet18", CHEAP),
+        ("imagenet_resnet50", IMAGENET),
+    ],
+)
+def test_a_full_study_is_planned_down_to_the_papers_last_level(
+    prunescope: Prunescope, drawn: Path, tmp_path: Path, name: str, changes: list[str]
+) -> None:
+    sources = [f"data.source={drawn / 'images'}", f"concepts.source=broden:{drawn}"]
+    options = [word for change in (*sources, *changes) for word in ("--set", change)]
+    command = ["run", REPOSITORY / "recipes" / f"{name}.yaml", "--dry-run", "--json"]
+    ended = prunescope(*command, *options, "--out", tmp_path / "run", "--workers", 1)
+    assert ended.status == 0, ended.err
+    found = json.loads(ended.out.splitlines()[-1])
+    moment, levels, results, replicates = 1, 16, 3, 3
+    assert len(found["to_do"]) == replicates * (moment + 2 * levels) + results
+    assert not (tmp_path / "run").exists()
+    [strategy] = load_study(command[1]).pruning.strategies.values()
+    assert (1 - strategy.fraction) ** strategy.levels == pytest.approx(0.035, abs=5e-4)
+
+
 @pytest.mark.real
 def test_the_recipe_on_photographs_finds_them_beside_the_folder_it_is_run_in(
     shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -11,42 +11,80 @@ from prunescope.version import __version__
 if TYPE_CHECKING:
     from prunescope.analysis.compare import compare
     from prunescope.analysis.comparison import Comparison
+    from prunescope.analysis.load import load
+    from prunescope.analysis.outcomes import LayerComparison
     from prunescope.analysis.run_comparison import RunComparison
+    from prunescope.analysis.run_folder import Level, Run
     from prunescope.dissection.result import Dissection, LayerDissection
     from prunescope.dissection.run import dissect
+    from prunescope.experiment.comparing import compare_networks
+    from prunescope.experiment.handle import Study
+    from prunescope.networks import LoadedNetwork, load_network
     from prunescope.pruning.mask import Mask, MaskKeeper
     from prunescope.pruning.prune import prune
+    from prunescope.report.plots import (
+        plot_accuracy,
+        plot_comparison,
+        plot_concepts,
+        plot_consistency,
+        plot_examples,
+        plot_interpretability,
+        plot_taxonomy,
+        plot_units,
+    )
 
 __all__ = [
     "Comparison",
     "Dissection",
+    "LayerComparison",
     "LayerDissection",
+    "Level",
+    "LoadedNetwork",
     "Mask",
     "MaskKeeper",
+    "Run",
     "RunComparison",
+    "Study",
     "__version__",
     "compare",
+    "compare_networks",
     "dissect",
+    "load",
+    "load_network",
+    "plot_accuracy",
+    "plot_comparison",
+    "plot_concepts",
+    "plot_consistency",
+    "plot_examples",
+    "plot_interpretability",
+    "plot_taxonomy",
+    "plot_units",
     "prune",
 ]
 
 _HOMES = {
-    "dissect": "prunescope.dissection.run",
-    "compare": "prunescope.analysis.compare",
-    "Comparison": "prunescope.analysis.comparison",
-    "RunComparison": "prunescope.analysis.run_comparison",
-    "Dissection": "prunescope.dissection.result",
-    "LayerDissection": "prunescope.dissection.result",
-    "Mask": "prunescope.pruning.mask",
-    "MaskKeeper": "prunescope.pruning.mask",
-    "prune": "prunescope.pruning.prune",
+    "analysis.compare": ("compare",),
+    "analysis.comparison": ("Comparison",),
+    "analysis.load": ("load",),
+    "analysis.outcomes": ("LayerComparison",),
+    "analysis.run_comparison": ("RunComparison",),
+    "analysis.run_folder": ("Level", "Run"),
+    "dissection.result": ("Dissection", "LayerDissection"),
+    "dissection.run": ("dissect",),
+    "experiment.comparing": ("compare_networks",),
+    "experiment.handle": ("Study",),
+    "networks": ("LoadedNetwork", "load_network"),
+    "pruning.mask": ("Mask", "MaskKeeper"),
+    "pruning.prune": ("prune",),
+    "report.plots": tuple(name for name in __all__ if name.startswith("plot_")),
 }
+_HOME_OF = {name: f"prunescope.{home}" for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _HOME_OF:
         raise AttributeError(f"module 'prunescope' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    return getattr(importlib.import_module(_HOME_OF[name]), name)
 
 
 def __dir__() -> list[str]:

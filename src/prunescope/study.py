@@ -1,13 +1,14 @@
 """What is a study, and which one text stands for it?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import ByteSize, Field, model_validator
+from pydantic import ByteSize, Field, WithJsonSchema, model_validator
 
-from prunescope.base.errors import ConfigError
+from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.settings import Later, Settings
 from prunescope.data.sizing import CentreCrop
 from prunescope.dissection.settings import DissectionSettings
@@ -17,7 +18,14 @@ from prunescope.training.settings import TrainingSettings
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Bytes = Annotated[
+    ByteSize,
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}], "examples": ["4GiB"]}
+    ),
+]
 
+_SHIPPED = Path(__file__).parent / "recipes"
 _RANKED: dict[Scope, str] = {"global": "globally", "layerwise": "layer by layer"}
 
 
@@ -25,6 +33,7 @@ class DataSettings(Settings):
     """The labelled photographs a study trains and is measured on.
 
     source: a folder of parquet files, an image folder, a hub name, or "scenes" (embedded).
+    train_split, test_split: what is trained on, and what accuracy is measured on.
     resolution: side the images are squashed to; None takes them as they are.
     mean, std: normalisation of the channels in [0, 1]; None takes the network's own.
     memory: budget for the decoded images of a split; where they need more, they are decoded anew
@@ -38,7 +47,7 @@ class DataSettings(Settings):
     resolution: Annotated[int, Field(ge=1)] | None = None
     mean: tuple[Finite, Finite, Finite] | None = None
     std: tuple[Positive, Positive, Positive] | None = None
-    memory: ByteSize = ByteSize(4 * 2**30)
+    memory: Bytes = ByteSize(4 * 2**30)
     evaluation: Annotated[CentreCrop | None, Later()] = None
 
     @model_validator(mode="after")
@@ -77,8 +86,15 @@ class Study(Settings):
     """Replicates x levels x strategies of one network on one data set, and their dissection.
 
     name: also of the folder under runs/, so it holds no slash and begins with no dot.
-    network: a name `build` knows. replicates: number of trainings that differ in their seed alone.
+    network: "torchvision:NAME", "cifar_resnet20", or "package.module:factory".
+    data: the labelled photographs.
+    training: how level 0 is trained, and every level after it was pruned.
+    pruning: what all strategies share, and the strategies.
+    concepts: the pictures that every level is dissected on.
+    dissection: of which layers, and how.
     start: None trains level 0; else it is these weights.
+    replicates: number of trainings that differ in their seed alone.
+    seed: from which those of all replicates follow.
     """
 
     name: Annotated[str, Field(pattern=r"^[^/\\.][^/\\]*$")]
@@ -183,11 +199,58 @@ def _check_start(
         )
 
 
+def study_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a recipe, by which an editor completes and checks.
+
+    Every setting has its type, its bounds, its default and the text of its docstring; unknown keys
+    are errors. What ties settings to each other is checked when a recipe is loaded, not here.
+    """
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Recipe"}
+    return dialect | {k: v for k, v in Study.model_json_schema().items() if k != "title"}
+
+
 def load_study(recipe: Path, overrides: Sequence[str] = ()) -> Study:
     """Read a recipe. Raises ConfigError naming the file, the key, and the nearest valid one.
 
     overrides: "a.b=c" sets one value, c read as YAML.
     """
+    return Study.validate_from(overridden(_read_file(recipe), overrides), str(recipe))
+
+
+def read_recipe(recipe: Path | str | Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recipe's plain values, unchecked: of a file, of a shipped one by name, or as given.
+
+    Raises ConfigError where there is none.
+    """
+    if isinstance(recipe, Mapping):
+        return deepcopy(dict(recipe))
+    shipped = {path.stem: path for path in _SHIPPED.glob("*.yaml")}
+    if isinstance(recipe, str) and recipe in shipped and not Path(recipe).exists():
+        return _read_file(shipped[recipe])
+    if not Path(recipe).exists() and not Path(recipe).suffix:
+        known = ", ".join(sorted(shipped))
+        hint = nearest(str(recipe), shipped)
+        raise ConfigError(f'there is no recipe "{recipe}"{hint}: give a file, or one of {known}')
+    return _read_file(Path(recipe))
+
+
+def overridden(values: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Return plain values with some replaced: "a.b=c" sets one, c read as YAML.
+
+    Raises ConfigError for one that is not of this form, or leads through a value.
+    """
+    changed = deepcopy(values)
+    for override in overrides:
+        _override(changed, override)
+    return changed
+
+
+def shipped_recipe(name: str) -> Study:
+    """Return a recipe that comes with Prunescope, by name."""
+    return load_study(_SHIPPED / f"{name}.yaml")
+
+
+def _read_file(recipe: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(recipe.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -198,9 +261,7 @@ def load_study(recipe: Path, overrides: Sequence[str] = ()) -> Study:
         raise ConfigError(f"{recipe} is not YAML: {error}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{recipe} holds no settings: a recipe is a YAML mapping")
-    for override in overrides:
-        _override(values, override)
-    return Study.validate_from(values, str(recipe))
+    return values
 
 
 def _override(values: dict[str, Any], override: str) -> None:
@@ -208,16 +269,16 @@ def _override(values: dict[str, Any], override: str) -> None:
     *parents, key = path.strip().split(".")
     if not equals or not key:
         raise ConfigError(f'--set {override}: write it as "a.b=c"')
-    for parent in parents:
-        values = values.setdefault(parent, {})
+    for place, parent in enumerate(parents, start=1):
+        if values.get(parent) is None:
+            values[parent] = {}
+        values = values[parent]
         if not isinstance(values, dict):
-            raise ConfigError(f"--set {override}: {parent} is a value and holds no settings")
+            name = ".".join(parents[:place])
+            advice = f"; give all of it, as in {name}=[a,b]" if isinstance(values, list) else ""
+            raise ConfigError(f"--set {override}: {name} is a value and holds no settings{advice}")
     try:
         values[key] = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override}: {text} is not YAML: {error}") from None
-
-
-def shipped_recipe(name: str) -> Study:
-    """Return a recipe that comes with Prunescope, by name."""
-    return load_study(Path(__file__).parent / "recipes" / f"{name}.yaml")
+        problem = getattr(error, "problem", None) or error
+        raise ConfigError(f"--set {override}: {text} is not YAML: {problem}") from None

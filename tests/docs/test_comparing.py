@@ -6,16 +6,21 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 from commands import Prunescope
 from layers import make_layer, save_run
 from prunescope.dissection.result import Dissection, LayerDissection
+from prunescope.networks import build
+from prunescope.pruning.files import prune_saved
+from prunescope.pruning.writing import write_weights
 
 PAGE = (Path(__file__).parents[2] / "docs" / "comparing.md").read_text(encoding="utf-8")
 FORMATS = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
 COMMANDS = [
     shlex.split(line) for line in re.findall(r"^    prunescope (.*)$", PAGE, flags=re.MULTILINE)
 ]
+NETWORK = "cifar_resnet20,width=0.25"
 DENSE = make_layer(
     *[{"red": 200}, {"cat": 300}, {"dog": 250}, {"cat": 200}],
     *[{"blue": 150}, {"dog": 80}, {"red": 90}, {}],
@@ -31,7 +36,7 @@ unit,category,label,score,color-label,color-truth,color-activation,color-interse
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def world(tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with everything that the page names."""
     dissected: dict[str, LayerDissection] = {
         "dense": DENSE,
@@ -43,6 +48,11 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("a", "b"):
         levels = {(0, "dense", 0): [DENSE], (0, "lottery", 1): [PRUNED]}
         save_run(tmp_path / "runs" / name, levels)
+    (tmp_path / "DIR").symlink_to(drawn)
+    for name, keep in (("A", 1.0), ("B", 0.2)):
+        torch.save(build(NETWORK, num_classes=4, seed=2).state_dict(), tmp_path / "dense.pth")
+        pruned = prune_saved(NETWORK, weights=tmp_path / "dense.pth", num_classes=4, keep=keep)
+        write_weights(tmp_path / f"{name}.safetensors", pruned.network, pruned.mask, "prunescope")
     for name in ("resnet18.csv", "resnet50.csv"):
         (tmp_path / name).write_text(TABLE)
     monkeypatch.chdir(tmp_path)
@@ -56,6 +66,8 @@ def test_every_command_of_the_page_runs(world: Path, prunescope: Prunescope) -> 
         assert ended.status == 0, (words, ended.err)
         assert ended.out
     assert (world / "C" / "units.parquet").is_file()
+    for side in "ab":
+        assert (world / "E" / side / "layer3" / "units.parquet").is_file()
 
 
 def test_the_page_shows_what_the_first_command_prints(world: Path, prunescope: Prunescope) -> None:

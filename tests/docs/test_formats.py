@@ -216,6 +216,8 @@ def test_the_overlap_is_as_said(run: Path, drawn: Path, categories: tuple[str, .
     for name, tensor in tensors.items():
         assert _tensor_word(tensor, sizes) == said[name]
     names = json.loads(load_metadata(path)["dissection"])
+    own = BrodenFolder.open(drawn).labels
+    assert names.pop("label_names") == [label.name for label in own]
     assert names == {"categories": list(categories), "layer": "layer3"}
 
 

@@ -15,6 +15,7 @@ from prunescope.analysis.matching import (
     pair_by_profile,
     profiles_of,
 )
+from prunescope.analysis.notebook import show_comparison
 from prunescope.analysis.outcomes import LayerComparison, compare_units, count_outcomes
 from prunescope.analysis.sides import (
     Comparable,
@@ -32,10 +33,11 @@ Match = Literal["identity", "concept", "profile"]
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Two dissections, layer by layer.
+    """Two dissections, layer by layer (Frankle & Bau 2019, section 4; METHOD section 4).
 
     a, b: what was compared, with `keep` and `accuracy` where it is a run's level.
     iou: a unit is interpretable strictly above it. warnings: what else differs than the network.
+    layers: what became of each layer, by its name.
     """
 
     a: Mapping[str, Any]
@@ -70,6 +72,9 @@ class Comparison:
     def __str__(self) -> str:
         """Return it as text for a terminal."""
         return describe_comparison(self.summary(), self.concepts)
+
+    def _repr_html_(self) -> str:
+        return show_comparison(self.summary(), self.concepts)
 
     def _table(self, of: Callable[[LayerComparison], pd.DataFrame]) -> pd.DataFrame:
         tables = []

@@ -38,6 +38,16 @@ def is_comparison(path: Path) -> bool:
     return (path / CONCEPTS).is_file() and (path / SUMMARY).is_file()
 
 
+def holds_weights(path: Path) -> bool:
+    """Say whether a file holds weights, by its name or first bytes: safetensors, zip or pickle."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(9)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+    return path.suffix == ".safetensors" or head[8:] == b"{" or head.startswith((b"\x80", b"PK"))
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object. Raises DataError naming the file if it is missing or damaged."""
     try:

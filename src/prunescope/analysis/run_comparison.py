@@ -1,6 +1,6 @@
 """What became of one run's units and concepts in another's, level by level?"""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,10 @@ import pandas as pd
 from prunescope.analysis.comparability import check_comparable
 from prunescope.analysis.comparison import Match, choose_match
 from prunescope.analysis.matching import no_pairs, pair_by_number
+from prunescope.analysis.notebook import show_runs
 from prunescope.analysis.outcomes import LayerComparison, compare_units, count_outcomes
 from prunescope.analysis.run_comparison_text import describe_runs
-from prunescope.analysis.runs import PLACE, Run, open_run
+from prunescope.analysis.runs import PLACE, RunTables, open_run
 from prunescope.analysis.sides import SideLayer, open_layer
 from prunescope.analysis.summary import categories_of
 from prunescope.base.errors import ConfigError, nearest
@@ -39,42 +40,29 @@ class LevelComparison:
 class RunComparison:
     """Two runs at every strategy, level, replicate and layer that both have.
 
-    Replicate r of A is compared with replicate r of B. a, b: the runs.
-    iou: a unit is interpretable strictly above it. warnings: what else differs, and what only one
-    of the runs has.
+    Replicate r of A is compared with replicate r of B (Frankle & Bau 2019; METHOD section 4).
+    a, b: the runs. iou: a unit is interpretable strictly above it.
+    warnings: what else differs, and what only one of the runs has.
+    levels: a row per layer, strategy and level: means over the replicates, and their number;
+        `units_...` and `concepts_...` are the counts of LayerComparison, those of units nan where
+        units are not paired.
+    units: what became of every unit, after its replicate, strategy, level and layer.
+    concepts: what became of every concept, after the same.
     """
 
     a: Mapping[str, Any]
     b: Mapping[str, Any]
     iou: float
     warnings: tuple[str, ...]
-    comparisons: tuple[LevelComparison, ...]
-
-    @property
-    def levels(self) -> pd.DataFrame:
-        """A row per layer, strategy and level: means over the replicates, and their number.
-
-        `units_...` and `concepts_...` are the counts of LayerComparison; those of units are nan
-        where units are not paired.
-        """
-        rows = pd.DataFrame([_row(level) for level in self.comparisons])
-        groups = rows.groupby(_GROUP, sort=False)
-        means = groups.mean().drop(columns="replicate")
-        means.insert(0, "replicates", groups.size())
-        return means.reset_index()
-
-    @property
-    def units(self) -> pd.DataFrame:
-        """What became of every unit, after its replicate, strategy, level and layer."""
-        return self._table(lambda compared: compared.units)
-
-    @property
-    def concepts(self) -> pd.DataFrame:
-        """What became of every concept, after the replicate, strategy, level and layer."""
-        return self._table(lambda compared: compared.concepts)
+    levels: pd.DataFrame
+    units: pd.DataFrame
+    concepts: pd.DataFrame
 
     def summary(self) -> dict[str, Any]:
-        """Return what was compared, and `levels`, a mapping for each row of them."""
+        """Return what was compared, and `levels`, a mapping for each row of them.
+
+        Plain values, as `--json` prints them and summary.json holds them; None where undefined.
+        """
         levels = self.levels.astype(object)
         return {
             "a": dict(self.a),
@@ -88,19 +76,8 @@ class RunComparison:
         """Return it as text for a terminal."""
         return describe_runs(self.summary())
 
-    def _table(self, of: Callable[[LayerComparison], pd.DataFrame]) -> pd.DataFrame:
-        tables = []
-        for level in self.comparisons:
-            table = of(level.compared).copy()
-            columns = table.columns.tolist()
-            table = table.assign(
-                replicate=level.replicate,
-                strategy=level.strategy,
-                level=level.level,
-                layer=level.compared.name,
-            )
-            tables.append(table[[*PLACE, *columns]])
-        return pd.concat(tables, ignore_index=True)
+    def _repr_html_(self) -> str:
+        return show_runs(self.summary())
 
 
 def compare_runs(
@@ -131,11 +108,13 @@ def compare_runs(
         b={"name": str(b)},
         iou=iou,
         warnings=tuple(dict.fromkeys([*warnings, *_left_out(run_a, run_b)])),
-        comparisons=comparisons,
+        levels=_mean_levels(comparisons),
+        units=_gather(comparisons, lambda compared: compared.units),
+        concepts=_gather(comparisons, lambda compared: compared.concepts),
     )
 
 
-def _common_layers(a: Run, b: Run, layer: str | None) -> list[str]:
+def _common_layers(a: RunTables, b: RunTables, layer: str | None) -> list[str]:
     common = [name for name in a.layers if name in b.layers and layer in (None, name)]
     if not common:
         hint = nearest(layer, a.layers) if layer else ""
@@ -146,13 +125,13 @@ def _common_layers(a: Run, b: Run, layer: str | None) -> list[str]:
     return common
 
 
-def _unpruned(run: Run, layer: str) -> SideLayer:
+def _unpruned(run: RunTables, layer: str) -> SideLayer:
     replicate = min(place[0] for place in run.places)
     return open_layer(run.path / f"replicate-{replicate}" / "level-00" / "dissection" / layer)
 
 
 def _compare_levels(
-    a: Run, b: Run, matches: Mapping[str, Match], iou: float
+    a: RunTables, b: RunTables, matches: Mapping[str, Match], iou: float
 ) -> Iterator[LevelComparison]:
     places = [place for place in a.places if place in b.units and place[3] in matches]
     layers, strategies = list(matches), [strategy for _, strategy, _, _ in places]
@@ -181,6 +160,30 @@ def _compare_levels(
         )
 
 
+def _mean_levels(comparisons: Sequence[LevelComparison]) -> pd.DataFrame:
+    groups = pd.DataFrame([_row(level) for level in comparisons]).groupby(_GROUP, sort=False)
+    means = groups.mean().drop(columns="replicate")
+    means.insert(0, "replicates", groups.size())
+    return means.reset_index()
+
+
+def _gather(
+    comparisons: Sequence[LevelComparison], of: Callable[[LayerComparison], pd.DataFrame]
+) -> pd.DataFrame:
+    tables = []
+    for level in comparisons:
+        table = of(level.compared).copy()
+        columns = table.columns.tolist()
+        table = table.assign(
+            replicate=level.replicate,
+            strategy=level.strategy,
+            level=level.level,
+            layer=level.compared.name,
+        )
+        tables.append(table[[*PLACE, *columns]])
+    return pd.concat(tables, ignore_index=True)
+
+
 def _row(level: LevelComparison) -> dict[str, Any]:
     counts = count_outcomes(level.compared)
     names = ("a", "b", "kept", "relabelled", "lost", "gained")
@@ -202,7 +205,7 @@ def _row(level: LevelComparison) -> dict[str, Any]:
     }
 
 
-def _left_out(a: Run, b: Run) -> Iterator[str]:
+def _left_out(a: RunTables, b: RunTables) -> Iterator[str]:
     for letter, run, other in (("A", a, b), ("B", b, a)):
         alone = [name for name in run.layers if name not in other.layers]
         if alone:

@@ -16,7 +16,7 @@ Place = tuple[Any, ...]  # the values of PLACE
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class RunTables:
     """The tables of a finished run.
 
     levels: a row per level and layer. units: a table of units for each of them, by its place:
@@ -43,7 +43,7 @@ class Run:
         return float(self.levels[column].iloc[row])
 
 
-def open_run(path: Path) -> Run:
+def open_run(path: Path) -> RunTables:
     """Read a run folder's tables. Raises DataError where they are missing or damaged."""
     from prunescope.analysis.levels import read_levels  # loads torch
 
@@ -54,14 +54,14 @@ def open_run(path: Path) -> Run:
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{table} cannot be read as a table: {error}") from error
     groups = {cast(Place, place): own for place, own in units.groupby(PLACE, sort=False)}
-    run = Run(path=path, levels=levels, units=groups)
+    run = RunTables(path=path, levels=levels, units=groups)
     lost = [place for place in run.places if place not in groups]
     if lost:
         raise DataError(f"{table} has no units of {lost[0]}: make it again with `report {path}`")
     return run
 
 
-def summarise_run(run: Run, iou: float | None = None) -> list[dict[str, Any]]:
+def summarise_run(run: RunTables, iou: float | None = None) -> list[dict[str, Any]]:
     """Return, for each level and layer, its place, weights left, accuracy and counts.
 
     iou: a unit is interpretable strictly above this; None keeps what the tables say.

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from prunescope.analysis.netdissect import read_netdissect, require_columns
-from prunescope.analysis.places import UNITS, layer_folders
+from prunescope.analysis.places import UNITS, holds_weights, layer_folders
 from prunescope.base.errors import DataError
 from prunescope.dissection.chance import describe_chance
 from prunescope.dissection.counts import by_layer, count_units
@@ -26,6 +26,11 @@ def read_units(path: Path) -> pd.DataFrame:
     Raises DataError where there is nothing of that kind.
     """
     if path.is_file():
+        if holds_weights(path):
+            raise DataError(
+                f"{path} holds a network's weights, not a dissection: `dissect` it first; or "
+                "`compare` two such files with --layer and --concepts"
+            )
         return read_netdissect(path)
     return pd.concat([_read_layer(folder) for folder in layer_folders(path)], ignore_index=True)
 

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
+from prunescope.base.described import describe_fields, introduction
 from prunescope.base.errors import ConfigError, nearest
 
 S = TypeVar("S", bound="Settings")
@@ -19,6 +22,20 @@ class Settings(BaseModel):
     """Frozen settings of one stage: unknown keys are refused, values are checked at the door."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe the settings and each field by the docstring, the one place for such texts."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        names, docstring = list(cls.model_fields), cls.__doc__ or ""
+        schema["description"] = introduction(docstring, names)
+        for name, text in describe_fields(docstring, names).items():
+            schema["properties"][name]["description"] = text
+        for own in schema.get("properties", {}).values():
+            own.pop("title", None)  # pydantic's: the name again, in capitals
+        return schema
 
     @classmethod
     def validate_from(cls: type[S], values: Mapping[Any, Any], where: str) -> S:

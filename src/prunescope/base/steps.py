@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 
 from prunescope.base.errors import ConfigError
 
@@ -68,5 +68,9 @@ def _check(given: Any) -> str:
     return text
 
 
-StepText = Annotated[str, BeforeValidator(_check)]
+StepText = Annotated[
+    str,
+    BeforeValidator(_check),
+    WithJsonSchema({"type": "string", "pattern": r"^\s*(\d+ep(\d+it)?|\d+it)\s*$"}),
+]
 """A step as a recipe writes it, parsed once the length of an epoch is known."""

@@ -29,6 +29,7 @@ for command in (
     pruning.prune,
     pruning.audit,
     studies.report,
+    studies.schema,
 ):
     app.command()(command)
 

@@ -1,14 +1,31 @@
 """How are two dissections, or two runs, laid side by side?"""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from prunescope.cli.console import print_result, warn
-from prunescope.cli.options import Json, Out
+from prunescope.base import images
+from prunescope.base.errors import ConfigError
+from prunescope.cli.console import print_result, progress_shown, warn
+from prunescope.cli.options import (
+    Device,
+    Json,
+    Limit,
+    Mean,
+    NumClasses,
+    Out,
+    Resolution,
+    Split,
+    Std,
+    dissection_settings,
+)
 
-_SIDE = "The folder of a dissection, a layer, a level or a run, or a NetDissect CSV."
+_SIDE = (
+    "The folder of a dissection, a layer, a level or a run, or a NetDissect CSV; with --concepts "
+    "also a file of weights."
+)
 
 
 def compare(
@@ -26,17 +43,87 @@ def compare(
         ),
     ] = None,
     iou: Annotated[float, typer.Option(help="A unit is interpretable above this IoU.")] = 0.05,
+    concepts: Annotated[
+        str | None, typer.Option(help="Dissect networks on this set first, at --layer.")
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(help="Of weights that do not say to which network they belong.")
+    ] = None,
+    num_classes: NumClasses = None,
+    quantile: Annotated[
+        float | None,
+        typer.Option(help="Share of a unit's cells above T.", show_default="0.005"),
+    ] = None,
+    split: Split = None,
+    limit: Limit = None,
+    resolution: Resolution = None,
+    mean: Mean = None,
+    std: Std = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Images per forward pass.", show_default="32"),
+    ] = None,
+    precision: Annotated[
+        images.Precision | None,
+        typer.Option(help="Of the forward pass.", show_default="float32"),
+    ] = None,
+    device: Device = None,
     as_json: Json = False,
 ) -> None:
     """Say which units and concepts were kept, lost, gained and relabelled from A to B."""
-    from prunescope.analysis.compare import compare as compare_results
+    stated: dict[str, Any] = {
+        "quantile": quantile,
+        "resolution": resolution,
+        "mean": mean,
+        "std": std,
+        "batch_size": batch_size,
+        "precision": precision,
+    }
+    chosen: dict[str, Any] = {
+        "network": network,
+        "num_classes": num_classes,
+        "split": split,
+        "limit": limit,
+        "device": device,
+    }
+    if concepts is None:
+        refuse_alone(stated | chosen)
+        from prunescope.analysis.compare import compare as compare_results
 
-    compared = compare_results(a, b, layer=layer, match=match, iou=iou)
+        compared = compare_results(a, b, layer=layer, match=match, iou=iou)
+        if out is not None:
+            from prunescope.report.comparison import write_comparison
+
+            write_comparison(compared, out)
+    else:
+        from prunescope.experiment.comparing import compare_networks
+
+        if layer is None:
+            raise ConfigError("--concepts dissects one layer: name it with --layer")
+        settings = dissection_settings("compare", layers=(layer,), iou=iou, **stated)
+        with progress_shown() as progress:
+            compared = compare_networks(
+                a,
+                b,
+                layer=layer,
+                concepts=concepts,
+                settings=settings,
+                match=match,
+                out=out,
+                progress=progress,
+                **chosen,
+            )
     for warning in compared.warnings:
         warn(warning)
-    if out is not None:
-        from prunescope.report.comparison import write_comparison
-
-        write_comparison(compared, out)
     text = str(compared) + (f"\n\nSaved in {out}" if out else "")
     print_result(compared.summary(), text, as_json=as_json)
+
+
+def refuse_alone(options: Mapping[str, object]) -> None:
+    """Raise ConfigError for an option that is given though no network is dissected."""
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise ConfigError(
+            f"--{given[0].replace('_', '-')} is for networks that are dissected first: give "
+            "--concepts, too, or leave it out"
+        )

@@ -7,6 +7,7 @@ import typer
 
 from prunescope.cli.console import print_result, progress_shown
 from prunescope.cli.options import (
+    BatchSize,
     Categories,
     Concepts,
     Device,
@@ -25,8 +26,9 @@ from prunescope.cli.options import (
     Split,
     Std,
     Weights,
+    stated_settings,
 )
-from prunescope.cli.single import channels, load, names
+from prunescope.cli.single import load
 
 
 def conventions(
@@ -51,7 +53,7 @@ def conventions(
     resolution: Resolution = None,
     mean: Mean = None,
     std: Std = None,
-    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    batch_size: BatchSize = 32,
     precision: Precision = "float32",
     memory: Memory = "2GiB",
     device: Device = None,
@@ -59,21 +61,20 @@ def conventions(
 ) -> None:
     """Dissect by the rules of earlier tools, too, and say what units and concepts change."""
     from prunescope.base.ranks import joined
-    from prunescope.dissection.layers import DEFAULT_LAYER
     from prunescope.experiment.conventions import compare_by_conventions
 
-    stated = {
-        "layers": tuple(layer or (DEFAULT_LAYER,)),
-        "quantile": quantile,
-        "iou": iou,
-        "categories": names(categories),
-        "resolution": resolution,
-        "mean": channels(mean, "--mean"),
-        "std": channels(std, "--std"),
-        "batch_size": batch_size,
-        "precision": precision,
-        "memory": memory,
-    }
+    stated = stated_settings(
+        layers=layer,
+        quantile=quantile,
+        iou=iou,
+        categories=categories,
+        resolution=resolution,
+        mean=mean,
+        std=std,
+        batch_size=batch_size,
+        precision=precision,
+        memory=memory,
+    )
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         compared = compare_by_conventions(
             load(network, weights, num_classes),

@@ -1,11 +1,15 @@
 """Which options mean the same in several commands?"""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from prunescope.base import images
+
+if TYPE_CHECKING:
+    from prunescope.dissection.settings import DissectionSettings
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object as the last line of standard output.")
@@ -39,6 +43,7 @@ Null = Annotated[
         min=0, metavar="N", help="Permute the labels N times to see what is due to chance; try 20."
     ),
 ]
+BatchSize = Annotated[int, typer.Option(min=1, help="Images per forward pass.")]
 Precision = Annotated[images.Precision, typer.Option(help="Of the forward pass.")]
 Convention = Annotated[
     Literal["exact", "netdissect", "lite", "quick"],
@@ -85,3 +90,46 @@ Concepts = Annotated[str, typer.Option(help=CONCEPTS_HELP)]
 ConceptsArgument = Annotated[
     str, typer.Argument(metavar="SET", help=CONCEPTS_HELP, show_default=False)
 ]
+
+
+def dissection_settings(
+    command: str, *, layers: Sequence[str] | None, **given: Any
+) -> "DissectionSettings":
+    """Return what the options of a command say of a dissection; defaults where they are None."""
+    from prunescope.dissection.settings import DissectionSettings
+
+    return DissectionSettings.validate_from(stated_settings(layers=layers, **given), command)
+
+
+def stated_settings(
+    *,
+    layers: Sequence[str] | None,
+    mean: str | None = None,
+    std: str | None = None,
+    categories: str | None = None,
+    **given: Any,
+) -> dict[str, Any]:
+    """Return what the options of a command state of a dissection: nothing where they are None."""
+    from prunescope.dissection.layers import DEFAULT_LAYER
+
+    given |= {"mean": channels(mean, "--mean"), "std": channels(std, "--std")}
+    given["categories"] = None if categories is None else names(categories)
+    stated = {name: value for name, value in given.items() if value is not None}
+    return {"layers": tuple(layers or (DEFAULT_LAYER,)), **stated}
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Read names with commas between them."""
+    return tuple(name.strip() for name in text.split(","))
+
+
+def channels(text: str | None, option: str) -> images.Channels | None:
+    """Read three numbers, "0.5,0.5,0.5". option: whose they are, for the message."""
+    if text is None:
+        return None
+    try:
+        red, green, blue = (float(part) for part in text.split(","))
+    except ValueError:
+        message = f'"{text}" is not three numbers, as in 0.5,0.5,0.5'
+        raise typer.BadParameter(message, param_hint=option) from None
+    return red, green, blue

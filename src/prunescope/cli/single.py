@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from prunescope.base.images import Channels
 from prunescope.cli.console import print_result, progress_shown, warn
 from prunescope.cli.options import (
     CONCEPTS_HELP,
+    BatchSize,
     Categories,
     Convention,
     Device,
@@ -28,6 +28,8 @@ from prunescope.cli.options import (
     Split,
     Std,
     Weights,
+    channels,
+    dissection_settings,
 )
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ def dissect(
     resolution: Resolution = None,
     mean: Mean = None,
     std: Std = None,
-    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    batch_size: BatchSize = 32,
     precision: Precision = "float32",
     null: Null = 0,
     memory: Memory = "2GiB",
@@ -83,26 +85,22 @@ def dissect(
     assert concepts is not None  # the option was asked for
     from prunescope.analysis.summary import describe_layers
     from prunescope.base.ranks import joined
-    from prunescope.dissection.layers import DEFAULT_LAYER
-    from prunescope.dissection.settings import DissectionSettings
     from prunescope.experiment.single import dissect_network
 
-    settings = DissectionSettings.validate_from(
-        {
-            "layers": tuple(layer or (DEFAULT_LAYER,)),
-            "quantile": quantile,
-            "iou": iou,
-            "convention": convention,
-            "categories": names(categories),
-            "resolution": resolution,
-            "mean": channels(mean, "--mean"),
-            "std": channels(std, "--std"),
-            "batch_size": batch_size,
-            "precision": precision,
-            "null": null,
-            "memory": memory,
-        },
+    settings = dissection_settings(
         "dissect",
+        layers=layer,
+        quantile=quantile,
+        iou=iou,
+        convention=convention,
+        categories=categories,
+        resolution=resolution,
+        mean=mean,
+        std=std,
+        batch_size=batch_size,
+        precision=precision,
+        null=null,
+        memory=memory,
     )
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         dissection = dissect_network(
@@ -136,7 +134,7 @@ def evaluate(
     ] = None,
     mean: Mean = None,
     std: Std = None,
-    batch_size: Annotated[int, typer.Option(min=1)] = 256,
+    batch_size: BatchSize = 256,
     precision: Precision = "float32",
     device: Device = None,
     as_json: Json = False,
@@ -205,20 +203,3 @@ def load(network: str, weights: str | None, num_classes: int | None) -> "LoadedN
     if weights is None and own_weights(network) is None:
         warn(f"{network} has random weights: give --weights")
     return loaded
-
-
-def names(text: str | None) -> tuple[str, ...] | None:
-    """Read names with commas between them."""
-    return tuple(name.strip() for name in text.split(",")) if text else None
-
-
-def channels(text: str | None, option: str) -> Channels | None:
-    """Read a number for each channel; option: for the message where there are no three."""
-    if text is None:
-        return None
-    try:
-        red, green, blue = (float(part) for part in text.split(","))
-    except ValueError:
-        message = f'"{text}" is not three numbers, as in 0.5,0.5,0.5'
-        raise typer.BadParameter(message, param_hint=option) from None
-    return red, green, blue

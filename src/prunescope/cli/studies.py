@@ -1,5 +1,6 @@
 """How is a whole study run, watched and shown?"""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,6 +48,13 @@ def run(
         _dry_run(study, out, workers, as_json)
     else:
         _run(study, out, workers, as_json)
+
+
+def schema() -> None:
+    """Print the JSON schema of a recipe, for an editor to complete and check one."""
+    from prunescope.study import study_schema
+
+    typer.echo(json.dumps(study_schema(), indent=2, ensure_ascii=False))
 
 
 def status(

@@ -96,7 +96,8 @@ class Observation:
                     continue
                 maps = self._maps(pixels, layers, shown, stop=place > 0)
                 for layer in layers:
-                    self._check_finite(layer, maps[layer], batch.images)
+                    names = [self.concepts.images[image] for image in batch.images]
+                    check_finite(layer, maps[layer], names)
                 yield Batch(
                     number=batch.number, images=batch.images, maps=maps, regions=batch.regions
                 )
@@ -136,32 +137,12 @@ class Observation:
         *,
         stop: bool,
     ) -> dict[str, Tensor]:
-        with (
-            torch.inference_mode(),
-            _exact_arithmetic(self.device, self.precision),
-            capture(self.model, layers, stop=stop) as maps,
-        ):
-            batch = normalise(pixels, self.form, self.device)
-            if self.precision == "float32":
-                # Channels last would save a fifth of ResNet-18's time on a CPU, but it moved the
-                # smallest thresholds by 3e-4, and 3 to 36 times as far from those of float64.
-                batch = batch.contiguous()
-            show(self.model, batch)
+        with capture(self.model, layers, stop=stop) as maps:
+            show_pixels(self.model, pixels, self.form, self.precision, self.device)
         return dict(maps)
 
-    def _check_finite(self, layer: str, maps: Tensor, images: Sequence[int]) -> None:
-        if bool(maps.sum().isfinite()):  # a tenth of the time, and what is not finite shows in it
-            return
-        broken = (~maps.isfinite()).any(dim=3).any(dim=2).nonzero()
-        if len(broken):
-            image, unit = broken[0].tolist()
-            raise DataError(
-                f'unit {unit} of layer "{layer}" is not finite on image '
-                f"{self.concepts.images[images[image]]}: the network or its input is broken"
-            )
 
-
-@dataclass(kw_only=False)
+@dataclass
 class _Portion:
     """How many images are shown at a time: a batch, or what the device's memory allows of it."""
 
@@ -181,6 +162,36 @@ class _Portion:
         if not self.told:
             say(f"the memory of {device} is too small for the batch: going on with smaller ones")
         self.told = True
+
+
+def show_pixels(
+    model: nn.Module,
+    pixels: UInt8[np.ndarray, "image height width 3"],
+    form: InputForm,
+    precision: Precision,
+    device: torch.device,
+) -> None:
+    """Let a network, which is on the device, look at pictures of the side its input has."""
+    with torch.inference_mode(), _exact_arithmetic(device, precision):
+        batch = normalise(pixels, form, device)
+        if precision == "float32":
+            # Channels last would save a fifth of ResNet-18's time on a CPU, but it moved the
+            # smallest thresholds by 3e-4, and 3 to 36 times as far from those of float64.
+            batch = batch.contiguous()
+        show(model, batch)
+
+
+def check_finite(layer: str, maps: Maps, names: Sequence[str]) -> None:
+    """Raise DataError for an activation that is no finite number. names: of the images."""
+    if bool(maps.sum().isfinite()):  # a tenth of the time, and what is not finite shows in it
+        return
+    broken = (~maps.isfinite()).any(dim=3).any(dim=2).nonzero()
+    if len(broken):
+        image, unit = broken[0].tolist()
+        raise DataError(
+            f'unit {unit} of layer "{layer}" is not finite on image {names[image]}: '
+            "the network or its input is broken"
+        )
 
 
 @contextmanager

@@ -9,11 +9,27 @@ from jaxtyping import Float32, UInt8
 from PIL import Image
 from torch import Tensor, nn
 
+# Python 3.11's own Protocol computes every property when asked isinstance()
+from typing_extensions import Protocol, runtime_checkable
+
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels
 from prunescope.base.inputs import IMAGENET, timm_input
 from prunescope.base.settings import Settings
 from prunescope.concepts.protocol import ConceptSet
+
+
+@runtime_checkable
+class Loaded(Protocol):
+    """A network that says what it wants to see, as `prunescope.load` returns one."""
+
+    @property
+    def module(self) -> nn.Module:
+        """The network itself."""
+
+    @property
+    def input(self) -> Any:
+        """Its `resolution`, `mean` and `std`; None where nothing says so."""
 
 
 class InputForm(Settings):
@@ -53,6 +69,15 @@ def input_of(
     return InputForm(**chosen)
 
 
+def open_model(model: nn.Module | Loaded) -> tuple[nn.Module, dict[str, Any]]:
+    """Return the module, and what it wants to see (as `input_of` takes it) where that is known."""
+    if isinstance(model, nn.Module):
+        return model, {}
+    known = model.input
+    names = ("resolution", "mean", "std") if known is not None else ()
+    return model.module, {name: getattr(known, name) for name in names}
+
+
 def read_pixels(
     concepts: ConceptSet, images: Sequence[int], resolution: int
 ) -> UInt8[np.ndarray, "image height width 3"]:
@@ -60,16 +85,14 @@ def read_pixels(
 
     Raises DataError, naming the file, for an image that cannot be read.
     """
+    return np.stack([squash(concepts.read_image(image), resolution) for image in images])
+
+
+def squash(picture: Image.Image, resolution: int) -> UInt8[np.ndarray, "side side 3"]:
+    """Return an RGB picture as a square, by antialiased bilinear resampling; untouched if it is."""
     size = (resolution, resolution)
-    pictures = (concepts.read_image(image) for image in images)
-    return np.stack(
-        [
-            np.asarray(
-                picture if picture.size == size else picture.resize(size, Image.Resampling.BILINEAR)
-            )
-            for picture in pictures
-        ]
-    )
+    same = picture.size == size
+    return np.asarray(picture if same else picture.resize(size, Image.Resampling.BILINEAR))
 
 
 def normalise(

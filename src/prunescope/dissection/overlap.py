@@ -27,6 +27,7 @@ class Overlap:
     label_numbers: the global number of every column of I and G, ascending.
     category_of: for each of them, the column of A of its primary category.
     categories: the names of the columns of A.
+    label_names: those of the columns of I and G; empty where nothing says them.
     """
 
     thresholds: Float64[Tensor, " unit"]
@@ -36,6 +37,7 @@ class Overlap:
     label_numbers: Int64[Tensor, " label"]
     category_of: Int64[Tensor, " label"]
     categories: tuple[str, ...]
+    label_names: tuple[str, ...] = ()
 
     @property
     def dead(self) -> Bool[Tensor, " unit"]:
@@ -87,6 +89,7 @@ class OverlapTally:
         """
         self._thresholds = thresholds.to(device)
         self._numbers = torch.tensor([label.number for label in labels], dtype=torch.int64)
+        self._names = tuple(label.name for label in labels)
         self._categories = tuple(categories)
         places = [self._categories.index(label.category) for label in labels]
         self._category_of = torch.tensor(places, dtype=torch.int64, device=device)
@@ -141,6 +144,7 @@ class OverlapTally:
             label_numbers=self._numbers.clone(),
             category_of=self._category_of.cpu().clone(),
             categories=self._categories,
+            label_names=self._names,
         )
 
     def _meet(

@@ -2,20 +2,29 @@
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import torch
+from torch import nn
 
-from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import drafting, replacing
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
+from prunescope.dissection.conventions import CONVENTIONS
 from prunescope.dissection.counts import by_layer
+from prunescope.dissection.given import Pictures
+from prunescope.dissection.input import InputForm, Loaded, open_model
+from prunescope.dissection.masking import Looking, UnitMasks, mask_pictures
+from prunescope.dissection.notebook import show_layers
 from prunescope.dissection.overlap import Overlap
+from prunescope.dissection.scores import iou_table
 
 _UNITS = "units.parquet"
 _OVERLAP = "overlap.safetensors"
@@ -24,13 +33,17 @@ _IMAGES = "images.parquet"
 _SUMMARY = "summary.json"
 _FILES = {_UNITS, "units.csv", _OVERLAP, _EXAMPLES, _IMAGES, _SUMMARY}
 _NAMES = "dissection"
+_TEXTS = ("categories", "label_names")  # of an Overlap; its other fields are tensors
 
 
 @dataclass(frozen=True, kw_only=True)
 class LayerDissection:
     """One dissected layer.
 
-    units: a row per unit, as `score_units` makes it
+    layer: its name in the network
+    units: a row per unit: `unit`, `label` (number), `concept` (name), `category`, `iou`,
+        `threshold`, the counts `intersection`, `activation` and `truth` in pixels,
+        `interpretable`, `dead`, and each category's best label and IoU
     overlap: the counts behind it, of every unit with every label of the set
     examples: a row per unit and rank (0 the best): `image` (path in the set), `row` (its index),
         `peak` at the cell `peak_row`, `peak_column` of its activation map, which is flat, of
@@ -46,30 +59,95 @@ class LayerDissection:
     images: pd.DataFrame
     summary: Mapping[str, Any]
 
-    def save(self, folder: Path) -> None:
+    @property
+    def iou(self) -> pd.DataFrame:
+        """The IoU of every unit (a row) with every concept of the set (a column), in float64.
+
+        It follows from the saved counts: IoU(k, c) = I / (A + G - I) (Bau et al. 2017; METHOD
+        section 2). Columns are the concepts' names, or (category, concept) where a name stands
+        for two concepts; nan for a unit that never fires.
+        Raises DataError for a result saved without the names of its labels.
+        """
+        return iou_table(self.overlap)
+
+    def masks(
+        self,
+        model: nn.Module | Loaded,
+        images: Pictures,
+        units: int | Sequence[int],
+        *,
+        size: tuple[int, int] | None = None,
+        batch_size: int = 32,
+        device: str | torch.device | None = None,
+    ) -> list[UnitMasks]:
+        """Return where units fire on any images: a bool array (unit, height, width) for each.
+
+        A mask is the unit's activation map, upsampled bilinearly, strictly above the threshold
+        that was found in the dissection. Images are squashed and normalised as they were then.
+
+        model: the network that was dissected, or what `prunescope.load` returns for it.
+        images: one or several: files (turned upright as their EXIF says), Pillow images, uint8
+            arrays (height, width, 3) or (height, width), tensors (3, height, width), uint8 or in
+            [0, 1] and not normalised; an array or tensor with one axis more is a batch.
+        units: a number or several, from 0; the first axis of each array follows them.
+        size: height and width of the masks; each image's own when None.
+        batch_size: images per forward pass. device: where the model is when None.
+        Raises ConfigError for a unit, a layer or an image that cannot be, DataError for a file
+        that cannot be read.
+        """
+        chosen = (units,) if isinstance(units, int | np.integer) else tuple(units)
+        count = len(self.overlap.thresholds)
+        wrong = [unit for unit in chosen if not 0 <= unit < count]
+        if wrong or not chosen:
+            said = f"unit {wrong[0]} is asked for" if wrong else "no unit is asked for"
+            raise ConfigError(f"{said}, but {self.layer} has units 0 to {count - 1:,}")
+        looking = Looking(
+            layer=self.layer,
+            units=tuple(int(unit) for unit in chosen),
+            thresholds=self.overlap.thresholds[list(chosen)],
+            form=InputForm(**self.summary["input"]),
+            precision=self.summary["settings"]["precision"],
+            centring=CONVENTIONS[self.summary["convention"]].centring,
+        )
+        return mask_pictures(
+            looking,
+            open_model(model)[0],
+            images,
+            size=size,
+            batch_size=batch_size,
+            device=device,
+        )
+
+    def _repr_html_(self) -> str:
+        return show_layers({self.layer: (self.units, self.summary)})
+
+    def save(self, folder: Path | str) -> None:
         """Write the tables of units, examples and images, the counts and the summary."""
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / _UNITS, _parquet(self.units))
         text = self.units.to_csv(index=False, lineterminator="\n")
         write_atomically((folder / _UNITS).with_suffix(".csv"), text.encode())
         write_atomically(folder / _EXAMPLES, _parquet(self.examples))
         write_atomically(folder / _IMAGES, _parquet(self.images))
-        tensors = {
-            name: value for name, value in vars(self.overlap).items() if name != "categories"
-        }
-        names = {"categories": self.overlap.categories, "layer": self.layer}
+        counts = vars(self.overlap)
+        tensors = {name: value for name, value in counts.items() if name not in _TEXTS}
+        names = {"layer": self.layer} | {name: counts[name] for name in _TEXTS}
         save_tensors(folder / _OVERLAP, tensors, {_NAMES: json.dumps(names)})
         summary = json.dumps(self.summary, indent=2, ensure_ascii=False) + "\n"
         write_atomically(folder / _SUMMARY, summary.encode())
 
     @classmethod
-    def load(cls, folder: Path) -> "LayerDissection":
+    def load(cls, folder: Path | str) -> "LayerDissection":
         """Read what `save` wrote. Raises DataError naming the file that is missing or damaged."""
+        folder = Path(folder)
         metadata = load_metadata(folder / _OVERLAP)
         tensors = load_tensors(folder / _OVERLAP)
         try:
             names = json.loads(metadata[_NAMES])
-            overlap = Overlap(**tensors, categories=tuple(names["categories"]))
+            counts: dict[str, Any] = {**tensors}
+            counts |= {name: tuple(names[name]) for name in _TEXTS if name in names}
+            overlap = Overlap(**counts)
             layer = names["layer"]
         except (KeyError, TypeError):
             raise DataError(f"{folder / _OVERLAP} holds no counts of a dissection") from None
@@ -85,13 +163,35 @@ class LayerDissection:
 
 @dataclass(frozen=True, kw_only=True)
 class Dissection:
-    """The dissected layers of one network, in the order asked for.
+    """The dissected layers of one network.
 
-    passes: how often the images were shown for each layer; empty where nobody knows any more.
+    layers: each by its name, in the order asked for; `dissection["layer4"]` is one of them.
+    passes: how often the images were shown for each; empty where nobody knows any more.
     """
 
     layers: Mapping[str, LayerDissection]
     passes: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, folder: Path | str) -> "Dissection":
+        """Read what `save` wrote: every layer's folder in it, by name.
+
+        Raises DataError where there is none, or a file is missing or damaged.
+        """
+        folders = sorted(path.parent for path in Path(folder).glob(f"*/{_OVERLAP}"))
+        if not folders:
+            raise DataError(f"{folder} holds no dissection: no folder in it has an {_OVERLAP}")
+        read = [LayerDissection.load(path) for path in folders]
+        return cls(layers={layer.layer: layer for layer in read})
+
+    def __getitem__(self, layer: str) -> LayerDissection:
+        """Return a layer by its name. Raises ConfigError naming the nearest one."""
+        if layer not in self.layers:
+            known = ", ".join(self.layers)
+            raise ConfigError(
+                f'no layer "{layer}" was dissected{nearest(layer, self.layers)}: there is {known}'
+            )
+        return self.layers[layer]
 
     @property
     def units(self) -> pd.DataFrame:
@@ -103,8 +203,15 @@ class Dissection:
             tables.append(table)
         return pd.concat(tables, ignore_index=True)
 
+    def _repr_html_(self) -> str:
+        return show_layers({name: (own.units, own.summary) for name, own in self.layers.items()})
+
     def summary(self) -> dict[str, Any]:
-        """Return the counts of every layer, as `by_layer` gives them."""
+        """Return `layers: {name: counts}`; where there is one layer, its counts at the top too.
+
+        Counts: `units`, `interpretable`, `concepts`, `dead`, `by_category` the units and concepts
+        of each category, and `chance` what is due to it, where that was asked for.
+        """
         keys = ("units", "interpretable", "concepts", "dead", "by_category", "chance")
         return by_layer(
             {
@@ -113,12 +220,13 @@ class Dissection:
             }
         )
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         """Write every layer into a folder of its name, all of them or none.
 
         A dissection that is there already is replaced as a whole: its layers do not stay beside
         the new ones. Raises ConfigError as `check_room` does.
         """
+        folder = Path(folder)
         check_room(folder)
         with replacing(folder) as draft:
             for name, dissected in self.layers.items():

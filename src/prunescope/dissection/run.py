@@ -20,7 +20,7 @@ from prunescope.dissection.chance import judge
 from prunescope.dissection.conventions import ConventionName
 from prunescope.dissection.counts import count_units
 from prunescope.dissection.forward import Observation, placed
-from prunescope.dissection.input import input_of
+from prunescope.dissection.input import Loaded, input_of, open_model
 from prunescope.dissection.layers import DEFAULT_LAYER, choose_layers
 from prunescope.dissection.passes import Sight, look
 from prunescope.dissection.result import Dissection, LayerDissection
@@ -30,7 +30,7 @@ from prunescope.dissection.settings import DissectionSettings
 
 
 def dissect(
-    model: nn.Module,
+    model: nn.Module | Loaded,
     layers: str | Sequence[str] | None,
     concepts: ConceptSet | str,
     *,
@@ -53,13 +53,23 @@ def dissect(
 ) -> Dissection:
     """Return the concept of every unit of the layers (METHOD section 2).
 
+    model: a module, or what `prunescope.load` returns for a network, which knows its input.
     layers: a name or several, as in `model.named_modules()`, or patterns, as `choose_layers` takes
         them; None for the network's default, see `default_layer`.
     concepts: a concept set, or the name of one ("scenes", "broden:DIR"), of which `split` and
         `limit` select images; None takes those of the convention's split.
     convention: "exact" for our definitions, or whose rules to count by (`Convention`).
+    quantile: share of a unit's cells above its threshold, in (0, 1).
+    iou: a unit is interpretable if its best IoU is strictly above this, in [0, 1]; None takes the
+        convention's.
+    categories: only labels of these may be a concept; None allows all, or what the convention does.
+    resolution, mean, std: side in pixels that images are squashed to, and the normalisation of
+        their channels in [0, 1]; None takes what is known of the network.
+    batch_size: images per forward pass. precision: "float32" or "bf16". examples: top images kept
+        per unit. progress: where to report.
+    null: how often the labels are permuted to see what is due to chance, see `judge`.
+    memory: bytes ("512MiB") for maps kept until they are counted; it changes no number.
     device: where to compute; where the model is when None. The model comes back as it was.
-    The rest: see DissectionSettings.
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
     given = {
@@ -78,12 +88,14 @@ def dissect(
         "memory": memory,
     }
     settings = DissectionSettings.validate_from(given, "dissect")
+    module, known = open_model(model)
+    settings = settings.completed(**known) if known else settings
     if isinstance(concepts, str):
         chosen = settings.rules.images_of(split)
         concepts = open_concepts(concepts, split=chosen, limit=limit, progress=progress)
     elif split is not None or limit is not None:
         raise ConfigError("split and limit select images of a concept set given by name only")
-    return dissect_as(settings, model, concepts, device=device, progress=progress)
+    return dissect_as(settings, module, concepts, device=device, progress=progress)
 
 
 def dissect_as(

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64, Int64
 
+from prunescope.base.errors import DataError
 from prunescope.concepts.protocol import Label
 from prunescope.dissection.counts import iou_of_counts
 from prunescope.dissection.overlap import Overlap
@@ -22,6 +23,25 @@ def iou_matrix(overlap: Overlap) -> Float64[np.ndarray, "unit label"]:
         overlap.truth.numpy(),
         overlap.category_of.numpy(),
     )
+
+
+def iou_table(overlap: Overlap) -> pd.DataFrame:
+    """Return `iou_matrix` with a row per unit, its columns under the labels' names.
+
+    Columns are in the order of the label numbers. Where two labels have one name, all columns are
+    (category, concept). Raises DataError where the counts do not say what their labels are called.
+    """
+    if len(overlap.label_names) != len(overlap.label_numbers):
+        raise DataError(
+            "these counts were saved without the names of their labels, by an earlier version: "
+            "dissect again"
+        )
+    names = pd.Index(overlap.label_names, name="concept")
+    if names.has_duplicates:
+        homes = [overlap.categories[place] for place in overlap.category_of.tolist()]
+        names = pd.MultiIndex.from_arrays([homes, names], names=["category", "concept"])
+    units = pd.RangeIndex(len(overlap.thresholds), name="unit")
+    return pd.DataFrame(iou_matrix(overlap), index=units, columns=names)
 
 
 def score_units(

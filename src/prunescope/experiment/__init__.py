@@ -20,7 +20,7 @@ from prunescope.experiment.status import DryRun, Status
 from prunescope.experiment.workshop import Outcome, Workshop
 from prunescope.study import Study, load_study
 
-__all__ = ["DryRun", "Status", "dry_run", "report_again", "run_study", "status"]
+__all__ = ["DryRun", "Status", "dry_run", "report_again", "run_study", "status", "status_of"]
 
 
 PAGE = "report/index.html"
@@ -79,8 +79,21 @@ def dry_run(
 def status(out: Path) -> Status:
     """Say what is done, running and left in a run folder, even if what it was made from is gone."""
     study, store, sources, plan, unread = _open_run(out)
+    return _status_of(study, store, sources, plan, unread)
+
+
+def status_of(study: Study, out: Path) -> Status:
+    """Say what of a study is done, running and left in a run folder, even one not begun."""
+    study, store = study.anchored(), Store(out)
+    sources = Sources(study)
+    return _status_of(study, store, sources, plan_study(study, sources), {})
+
+
+def _status_of(
+    study: Study, store: Store, sources: Sources, plan: Plan, unread: dict[str, str]
+) -> Status:
     to_do, done = _sorted_out(plan, store)
-    provenance = Provenance(out)
+    provenance = Provenance(store.root)
     rates = provenance.seconds_per_cost()
     return Status(
         name=study.name,
@@ -185,8 +198,12 @@ def _open_run(
     out: Path, progress: Progress = SILENT
 ) -> tuple[Study, Store, Sources, Plan, dict[str, str]]:
     """Return what a run folder holds, and why its sources cannot be read, as `look_again` does."""
-    if not (out / STUDY).is_file():
-        raise ConfigError(f"{out} is not a run folder: it has no {STUDY}")
-    study = load_study(out / STUDY)
+    study = _read_study(out)
     sources, unread = look_again(study, Provenance(out).sources, progress)
     return study, Store(out), sources, plan_study(study, sources), unread
+
+
+def _read_study(out: Path) -> Study:
+    if not (out / STUDY).is_file():
+        raise ConfigError(f"{out} is not a run folder: it has no {STUDY}")
+    return load_study(out / STUDY)

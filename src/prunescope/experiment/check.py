@@ -100,9 +100,7 @@ def _check_survivors(study: Study, network: nn.Module) -> None:
                 )
 
 
-def _check_last_batch(
-    study: Study, sources: Sources, network: nn.Module, images: Images
-) -> None:
+def _check_last_batch(study: Study, sources: Sources, network: nn.Module, images: Images) -> None:
     """Train on one image where the last batch is one: normalisation of 1 x 1 maps needs two."""
     size, count = study.training.batch_size, len(images)
     if (count - 1) % size:

@@ -36,6 +36,7 @@ _SUFFIXES = (".safetensors", ".pth", ".pt", ".th", ".bin", ".ckpt", ".tar", ".pk
 class LoadedNetwork:
     """A network with its weights, in evaluation mode, on the CPU.
 
+    module: the network itself.
     name: as the registry knows it. num_classes: None where the network chose it itself.
     input: what it expects to see; None where nothing says so.
     """
@@ -51,6 +52,7 @@ def load_network(
 ) -> LoadedNetwork:
     """Make a named network and load its weights, or open weights that know their network.
 
+    num_classes: outputs of a named network; its own number (1,000, or 10 for CIFAR) when None.
     name: as `build` takes it, or a folder that holds a level's weights.safetensors, or a file that
         `prunescope prune` wrote.
     weights: a file as `read_state_dict` takes it; or, as text, what a library publishes, see

@@ -25,7 +25,11 @@ class Mask(Mapping[str, Bool[Tensor, "..."]]):
 
     @classmethod
     def ones(cls, network: nn.Module, names: tuple[str, ...]) -> "Mask":
-        """Return the mask of an unpruned network."""
+        """Return the mask of an unpruned network: of each named tensor every weight survives.
+
+        network: whose state dict has the tensors. names: their keys, as `prunable_names` gives
+        them. Raises KeyError for another name.
+        """
         state = network.state_dict()
         return cls({name: torch.ones(state[name].shape, dtype=torch.bool) for name in names})
 

@@ -34,6 +34,7 @@ def prune(
     criterion: what goes: the weights of lowest magnitude, of equal ones those of higher flat
         index (Han et al. 2015), or any, drawn from the seed. The same seed at a lower `keep`
         leaves a part of the same weights.
+    scope: "global" lets the weights of all tensors compete together, "layerwise" those of each.
     prunable: which tensors are pruned, see `prunable_names`.
     mask: what is pruned already; masks only shrink. It is not changed.
     seed: for the random criterion alone.

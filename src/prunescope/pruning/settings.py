@@ -71,6 +71,7 @@ class PruningSettings(Settings):
     prunable: which tensors are pruned, see `prunable_names`.
     rewind_to: the step that rewound levels go back to; "0it" is the original lottery ticket.
         None only where a study starts from given weights and rewinds no level.
+    strategies: ways to prune and recover, by names of your own; all share level 0.
     """
 
     prunable: Prunable = "all"

@@ -1,8 +1,9 @@
 """What does a unit see? Its best images, with the part it fires on in full light."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -121,6 +122,20 @@ def draw_example(
     return picture
 
 
+def check_example(row: Mapping[Any, Any], concepts: ConceptSet) -> int:
+    """Return the place in the set of a saved example (a row of examples.parquet).
+
+    Raises DataError where the set has another image there than was dissected.
+    """
+    index: int = row["row"]
+    if index >= len(concepts.images) or concepts.images[index] != row["image"]:
+        raise DataError(
+            f"{concepts.name} no longer has the image {row['image']} at its place {index}: it has "
+            "changed since the dissection, or other images are selected; dissect again"
+        )
+    return index
+
+
 def _coverage(mask: Bool[np.ndarray, "row column"]) -> Image.Image:
     """Return how much of each pixel of the picture an oversampled mask covers, 0 to 255."""
     return Image.fromarray(mask.astype(np.uint8) * 255).reduce(_OVERSAMPLING)
@@ -142,12 +157,7 @@ def _draw_examples(
     saved: pd.DataFrame, threshold: float, concepts: ConceptSet, page: Path, stem: Path
 ) -> Iterator[Example]:
     for row in saved.to_dict("records"):
-        index, name = row["row"], row["image"]
-        if index >= len(concepts.images) or concepts.images[index] != name:
-            raise DataError(
-                f"{concepts.name} no longer has the image {name} at its place {index}: "
-                "it has changed since the dissection; dissect again"
-            )
+        index, name = check_example(row, concepts), row["image"]
         activation = np.asarray(row["map"], np.float32).reshape(row["height"], row["width"])
         picture = draw_example(concepts.read_image(index), activation, threshold)
         path = stem.with_name(f"{stem.name}-{row['rank']}.jpg")

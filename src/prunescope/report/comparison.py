@@ -2,9 +2,14 @@
 
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
+
+# Python 3.11's own Protocol computes every property when asked isinstance()
+from typing_extensions import Protocol, runtime_checkable
 
 from prunescope.analysis.comparison import Comparison
 from prunescope.analysis.run_comparison import RunComparison
@@ -15,6 +20,7 @@ from prunescope.report.comparison_figure import outcomes_figure
 from prunescope.report.style import LIGHT, drawing, figure_bytes
 
 _FORMS = ("png", "svg")
+_SIDES = ("a", "b")
 _FILES = {
     "units.parquet",
     "units.csv",
@@ -25,13 +31,27 @@ _FILES = {
 }
 
 
-def write_comparison(comparison: Comparison | RunComparison, out: Path) -> None:
+@runtime_checkable
+class Saveable(Protocol):
+    """What a Dissection is to a comparison's folder; this module does without torch."""
+
+    def save(self, folder: Path | str) -> None:
+        """Write it into a folder."""
+
+
+def write_comparison(
+    comparison: Comparison | RunComparison,
+    out: Path,
+    *,
+    dissections: Mapping[str, Saveable] = MappingProxyType({}),
+) -> None:
     """Write a comparison's tables, summary and figure into a folder, all of them or none.
 
     `units.parquet`, `units.csv`, `concepts.csv`, `summary.json`, `comparison.png` (200 dpi) and
     `comparison.svg`; for two runs also `levels.csv`. A comparison that is there already is
     replaced as a whole. Raises ConfigError where the folder holds anything else. Equal
     comparisons give equal bytes.
+    dissections: what was dissected for it, saved beside it under "a" and "b".
     """
     check_room(out)
     with replacing(out) as draft:
@@ -41,6 +61,8 @@ def write_comparison(comparison: Comparison | RunComparison, out: Path) -> None:
             _write_csv(comparison.levels, draft / "levels.csv")
         summary = json.dumps(comparison.summary(), indent=2, ensure_ascii=False) + "\n"
         write_atomically(draft / "summary.json", summary.encode())
+        for side, dissection in dissections.items():
+            dissection.save(draft / side)
         for form in _FORMS:
             write_atomically(draft / f"comparison.{form}", render_comparison(comparison, form))
 
@@ -60,7 +82,7 @@ def check_room(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise ConfigError(f"{out} is a file: give a folder as --out")
     for entry in sorted(out.iterdir()) if out.exists() else ():
-        if entry.name not in _FILES or not (out / "concepts.csv").is_file():
+        if entry.name not in _FILES | set(_SIDES) or not (out / "concepts.csv").is_file():
             raise ConfigError(
                 f"{out} is not empty and not a comparison (it holds {entry.name}): give another "
                 "--out"

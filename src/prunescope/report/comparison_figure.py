@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from prunescope.report.style import PANEL_INCHES, Theme
+from prunescope.report.style import PANEL_INCHES, Theme, new_figure
 
 _COLOURS = {"lost": 1, "kept": 0, "relabelled": 6, "gained": 2}  # places in the palette
 _RIGHTWARD = ("kept", "relabelled", "gained")
@@ -22,7 +22,9 @@ _DIGIT = 0.024  # of the panel's width: one digit of a number in a bar
 _ROOM = 0.27  # of the bars' extent, to their right: the counts of A and B
 
 
-def outcomes_figure(layers: Mapping[str, Mapping[str, Any]], theme: Theme) -> Figure:
+def outcomes_figure(
+    layers: Mapping[str, Mapping[str, Any]], theme: Theme, into: Figure | None = None
+) -> Figure:
     """Draw, for each layer, its units (left) and concepts (right) by category.
 
     layers: the counts of `count_outcomes`. To the right of the line stands what B kept, relabelled
@@ -39,7 +41,7 @@ def outcomes_figure(layers: Mapping[str, Mapping[str, Any]], theme: Theme) -> Fi
         for layer, counts in layers.items()
     ]
     width = PANEL_INCHES[0] * max(1.5, len(kinds))
-    figure = Figure(figsize=(width, sum(heights) + _LEGEND_INCHES), layout="constrained")
+    figure = new_figure(width, sum(heights) + _LEGEND_INCHES, into)
     panels = figure.subplots(len(layers), len(kinds), squeeze=False, height_ratios=heights)
     for (layer, counts), row in zip(layers.items(), panels, strict=True):
         for kind, axes in zip(kinds, row, strict=True):

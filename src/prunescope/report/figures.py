@@ -61,9 +61,9 @@ def render_figures(levels: pd.DataFrame, form: str, theme: Theme) -> dict[str, b
         return {name: figure_bytes(draw(levels, theme), form) for name, draw in drawn.items()}
 
 
-def accuracy_figure(levels: pd.DataFrame, theme: Theme) -> Figure:
+def accuracy_figure(levels: pd.DataFrame, theme: Theme, into: Figure | None = None) -> Figure:
     """Fig. 1: top-1 accuracy against weights left, a line per replicate and strategy."""
-    figure, [[axes]] = new_panels(1, 1)
+    figure, [[axes]] = new_panels(1, 1, into)
     axes.set_title("Top-1 accuracy")
     draw_curves(axes, _of_layer(levels, _layers(levels)[0]), "accuracy", theme, scale=100.0)
     show_percent(axes, least_span=2.0)
@@ -72,10 +72,12 @@ def accuracy_figure(levels: pd.DataFrame, theme: Theme) -> Figure:
     return figure
 
 
-def interpretability_figure(levels: pd.DataFrame, theme: Theme) -> Figure:
+def interpretability_figure(
+    levels: pd.DataFrame, theme: Theme, into: Figure | None = None
+) -> Figure:
     """Fig. 2: interpretable units (left) and distinct concepts (right), a row per layer."""
     layers = _layers(levels)
-    figure, panels = new_panels(len(layers), 2)
+    figure, panels = new_panels(len(layers), 2, into)
     for layer, (units, concepts) in zip(layers, panels, strict=True):
         units.set_title(f"Interpretable units, {layer}")
         draw_curves(units, _of_layer(levels, layer), "interpretable", theme)
@@ -88,12 +90,12 @@ def interpretability_figure(levels: pd.DataFrame, theme: Theme) -> Figure:
     return figure
 
 
-def taxonomy_figure(levels: pd.DataFrame, theme: Theme) -> Figure:
+def taxonomy_figure(levels: pd.DataFrame, theme: Theme, into: Figure | None = None) -> Figure:
     """Fig. 3: distinct concepts by category in the first replicate; a column per strategy."""
     replicate = replicates_of(levels)[0]
     own = levels[levels["replicate"] == replicate]
     layers, strategies = _layers(own), strategies_of(own)
-    figure, panels = new_panels(len(layers), len(strategies))
+    figure, panels = new_panels(len(layers), len(strategies), into)
     for layer, row in zip(layers, panels, strict=True):
         for axes, curve in zip(row, curves_of(_of_layer(own, layer)), strict=True):
             kind = "Concepts by category" if len(strategies) == 1 else curve.strategy
@@ -106,10 +108,10 @@ def taxonomy_figure(levels: pd.DataFrame, theme: Theme) -> Figure:
     return figure
 
 
-def consistency_figure(levels: pd.DataFrame, theme: Theme) -> Figure:
+def consistency_figure(levels: pd.DataFrame, theme: Theme, into: Figure | None = None) -> Figure:
     """Fig. 4: units of level 0 still interpretable, and those of them with the same concept."""
     layers = _layers(levels)
-    figure, panels = new_panels(len(layers), 2)
+    figure, panels = new_panels(len(layers), 2, into)
     for layer, (still, same) in zip(layers, panels, strict=True):
         still.set_title(f"Units still interpretable, {layer}")
         draw_curves(still, _of_layer(levels, layer), "still_interpretable", theme, scale=100.0)

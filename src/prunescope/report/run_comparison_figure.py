@@ -19,14 +19,14 @@ from prunescope.report.style import (
 _TITLES = {"units": "Interpretable units", "concepts": "Distinct concepts"}
 
 
-def levels_figure(levels: pd.DataFrame, theme: Theme) -> Figure:
+def levels_figure(levels: pd.DataFrame, theme: Theme, into: Figure | None = None) -> Figure:
     """Draw units (left) and concepts (right) of both runs against weights left, a row per layer.
 
     levels: RunComparison's, means over replicates. Colour and marker tell the runs apart, dashes
     the strategies; a thin line without markers is what B kept of A.
     """
     layers = [str(name) for name in levels["layer"].unique()]
-    figure, panels = new_panels(len(layers), 2)
+    figure, panels = new_panels(len(layers), 2, into)
     for layer, row in zip(layers, panels, strict=True):
         own = levels[levels["layer"] == layer]
         for kind, axes in zip(_TITLES, row, strict=True):

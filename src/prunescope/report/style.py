@@ -115,10 +115,24 @@ def drawing(theme: Theme) -> Iterator[None]:
         yield
 
 
-def new_panels(rows: int, columns: int) -> tuple[Figure, list[list[Axes]]]:
-    """Return an empty figure of equal panels that share their x axis, as rows of columns."""
+def new_figure(width: float, height: float, into: Figure | None = None) -> Figure:
+    """Return an empty figure of this size in inches: `into`, laid out anew, or one of its own."""
+    if into is None:
+        return Figure(figsize=(width, height), layout="constrained")
+    into.set_size_inches(width, height)
+    into.set_layout_engine("constrained")
+    return into
+
+
+def new_panels(
+    rows: int, columns: int, into: Figure | None = None
+) -> tuple[Figure, list[list[Axes]]]:
+    """Return an empty figure of equal panels that share their x axis, as rows of columns.
+
+    into: the figure to draw in; None makes one.
+    """
     width, height = PANEL_INCHES
-    figure = Figure(figsize=(columns * width, rows * height + 0.35), layout="constrained")
+    figure = new_figure(columns * width, rows * height + 0.35, into)
     axes = figure.subplots(rows, columns, sharex=True, squeeze=False)
     return figure, [list(row) for row in axes]
 

@@ -18,9 +18,13 @@ class TrainingSettings(Settings):
     """Stochastic gradient descent from step 0 to step `to`, and its schedule.
 
     to: the step at which training is over, "160ep"; the cosine reaches 0 there.
+    batch_size: images per step; the last batch of an epoch may be smaller.
     learning_rate: the highest rate; warm-up rises to it.
+    momentum, nesterov: of stochastic gradient descent, as torch's SGD has them.
+    weight_decay: added to the gradient, times the weight.
     weight_decay_on: "all" parameters; "not-normalisation" spares the gains and biases of
         normalisation layers; "weights" spares all other biases, too.
+    schedule: "milestones" steps down; "cosine" falls smoothly to 0; "one-cycle" rises and falls.
     warmup: how long the rate rises, linearly, from 0 (not "one-cycle").
     milestones, gamma: the rate is multiplied by gamma at each of these steps ("milestones" only).
     pct_start, div_factor, final_div_factor: as torch's OneCycleLR has them ("one-cycle" only): the

@@ -1,0 +1,100 @@
+"""What did the user save, and what is it in Python?"""
+
+from pathlib import Path
+from typing import TypeAlias
+
+import pandas as pd
+
+from prunescope.analysis.comparison import Comparison
+from prunescope.analysis.places import holds_weights, is_comparison, is_run
+from prunescope.analysis.run_comparison import RunComparison
+from prunescope.analysis.run_folder import Level, Run, is_level
+from prunescope.analysis.saved_comparison import open_comparison
+from prunescope.analysis.summary import read_units
+from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.dissection.result import Dissection, LayerDissection
+from prunescope.networks import LoadedNetwork, load_network
+from prunescope.networks.description import has_description
+from prunescope.networks.weights import is_safetensors
+
+Loadable: TypeAlias = (
+    Run
+    | Level
+    | Dissection
+    | LayerDissection
+    | Comparison
+    | RunComparison
+    | LoadedNetwork
+    | pd.DataFrame
+)
+
+
+def load(
+    path: Path | str, *, weights: Path | str | None = None, num_classes: int | None = None
+) -> Loadable:
+    """Return what lies at a path, or the network of a name.
+
+    path:
+        a run folder (`run --out`)                  gives a Run
+        the folder of a level in it                 a Level
+        the folder of a dissection (`dissect --out`)  a Dissection
+        the folder of one layer in it               a LayerDissection
+        the folder of a comparison (`compare --out`)  a Comparison, or a RunComparison
+        a result table (CSV) of Network Dissection  a DataFrame: a row per unit, from 0, with
+                                                    `concept`, `category`, `iou`, counts in pixels
+        weights that say their network (`prune --out`)  a LoadedNetwork
+        a network's name ("torchvision:resnet18")   a LoadedNetwork
+    weights, num_classes: for a network's name alone, as `load_network` takes them; without
+        weights it is random.
+    Where the type matters to a checker, take the class instead: `Run.load`, `Level.load`,
+    `Dissection.load`, `LayerDissection.load`, `load_network`.
+    Raises DataError for a path where there is nothing, or something else or damaged; ConfigError
+    for a name that is no network's, or weights where there is no name.
+    """
+    place = Path(path).expanduser()
+    if not place.exists():
+        return _named(str(path), weights, num_classes)
+    if weights is not None or num_classes is not None:
+        raise ConfigError(
+            f"{place} is there already: weights and num_classes belong to a network's name, as in "
+            f'load("torchvision:resnet18", weights="{weights or place}")'
+        )
+    return _file(place) if place.is_file() else _folder(place)
+
+
+def _folder(path: Path) -> Loadable:
+    if is_run(path):
+        return Run.load(path)
+    if is_comparison(path):
+        return open_comparison(path)
+    if is_level(path):
+        return Level.load(path)
+    if (path / "overlap.safetensors").is_file():
+        return LayerDissection.load(path)
+    if any(path.glob("*/overlap.safetensors")):
+        return Dissection.load(path)
+    raise DataError(
+        f"{path} is the folder of no run, level, dissection, layer or comparison: it has none of "
+        "their files"
+    )
+
+
+def _file(path: Path) -> LoadedNetwork | pd.DataFrame:
+    if not holds_weights(path):
+        return read_units(path)
+    if is_safetensors(path) and has_description(path):
+        return load_network(str(path))
+    raise ConfigError(
+        f"{path} holds weights, but does not say of which network: "
+        f'load("torchvision:resnet18", weights="{path}", num_classes=...)'
+    )
+
+
+def _named(name: str, weights: Path | str | None, num_classes: int | None) -> LoadedNetwork:
+    head = name.partition(",")[0]  # of "cifar_resnet20,width=0.5", without the options
+    if ":" not in head and ("/" in head or Path(head).suffix):
+        parent = Path(name).parent
+        beside = [path.name for path in parent.iterdir()] if parent.is_dir() else []
+        raise DataError(f"{name} does not exist{nearest(Path(name).name, beside)}")
+    given = None if weights is None else Path(weights)
+    return load_network(name, weights=given, num_classes=num_classes)

@@ -1,0 +1,183 @@
+"""What lies in a run folder: levels with their networks and dissections, and the tables?"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import yaml
+
+from prunescope.analysis.levels import read_levels
+from prunescope.analysis.notebook import show_run
+from prunescope.analysis.places import is_run, read_json
+from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.dissection.result import Dissection
+from prunescope.networks import LEVEL_WEIGHTS, LoadedNetwork, load_network
+from prunescope.pruning.mask import Mask
+from prunescope.pruning.saved import LEVEL_MASK, read_mask
+from prunescope.pruning.settings import DENSE
+
+_METRICS = "metrics.json"
+_DISSECTION = "dissection"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """One finished level of a run; what it holds is read when it is asked for.
+
+    path: its folder. replicate, level: from 0. strategy: "dense" at level 0, which all share.
+    metrics: what metrics.json says: `keep`, `keep_overall` (fractions of the weights left), `top1`
+        and `top5` (shares), `loss` (nats), `per_class` and more (docs/formats.md).
+    """
+
+    path: Path
+    replicate: int
+    strategy: str
+    level: int
+    metrics: dict[str, Any]
+
+    @classmethod
+    def load(cls, folder: Path | str) -> "Level":
+        """Open a level by its folder. Raises DataError where it is none, or damaged."""
+        path = Path(folder)
+        metrics = read_json(path / _METRICS)
+        try:
+            place = (int(metrics["replicate"]), str(metrics["strategy"]), int(metrics["level"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{path / _METRICS} is not that of a level: {error!r}") from None
+        return cls(
+            path=path, replicate=place[0], strategy=place[1], level=place[2], metrics=metrics
+        )
+
+    @property
+    def keep(self) -> float:
+        """The fraction of the prunable weights that is left, counted, in (0, 1]."""
+        return float(self.metrics["keep"])
+
+    @property
+    def accuracy(self) -> float:
+        """Top-1 on the study's test images, a share."""
+        return float(self.metrics["top1"])
+
+    @property
+    def dissection(self) -> Dissection:
+        """The level's dissection. Raises DataError where it is not finished or damaged."""
+        return Dissection.load(self.path / _DISSECTION)
+
+    @property
+    def mask(self) -> Mask:
+        """Which weights survive: a bool tensor for each prunable one. Raises DataError."""
+        return read_mask(self.path / LEVEL_MASK)
+
+    @property
+    def network(self) -> LoadedNetwork:
+        """The network with the level's weights, in evaluation mode, on the CPU; made anew.
+
+        Raises DataError for weights that are damaged, ConfigError for a factory that is not here.
+        """
+        return load_network(str(self.path))
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """The training, a row per epoch: `iteration`, `train_loss` (nats), `train_accuracy`, ..."""
+        path = self.path / "history.csv"
+        try:
+            return pd.read_csv(path)
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path} cannot be read: {error}") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run folder, finished or not; what it holds is read when it is first asked for.
+
+    path: the folder.
+    """
+
+    path: Path
+
+    @classmethod
+    def load(cls, folder: Path | str) -> "Run":
+        """Open a run folder. Raises DataError where there is none."""
+        path = Path(folder)
+        if not is_run(path):
+            raise DataError(f"{path} is not a run folder: it has no study.yaml")
+        return cls(path=path)
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return str(self.recipe.get("name", self.path.name))
+
+    @cached_property
+    def recipe(self) -> dict[str, Any]:
+        """The study as plain values, as study.yaml states it. Raises DataError if it is damaged."""
+        path = self.path / "study.yaml"
+        try:
+            values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise DataError(f"{path} cannot be read: {error}") from None
+        if not isinstance(values, dict):
+            raise DataError(f"{path} holds no settings")
+        return values
+
+    @cached_property
+    def levels(self) -> pd.DataFrame:
+        """A row per level and layer: weights left, accuracy, units, concepts, consistency.
+
+        As `tables/levels.csv` (docs/formats.md). Raises DataError while the run is not finished.
+        """
+        return read_levels(self.path / "tables" / "levels.csv")
+
+    @cached_property
+    def units(self) -> pd.DataFrame:
+        """Every unit of every layer of every level, as `tables/units.parquet`. Raises DataError."""
+        path = self.path / "tables" / "units.parquet"
+        try:
+            return pd.read_parquet(path)
+        except (OSError, pa.ArrowException) as error:
+            raise DataError(f"{path} cannot be read: {error}") from None
+
+    @property
+    def finished(self) -> tuple[Level, ...]:
+        """The finished levels, by replicate, strategy and level. Raises DataError."""
+        patterns = ("replicate-*/level-*", "replicate-*/*/level-*")
+        folders = (path for pattern in patterns for path in self.path.glob(pattern))
+        levels = [Level.load(path) for path in folders if (path / _METRICS).is_file()]
+        return tuple(
+            sorted(levels, key=lambda own: (own.replicate, own.strategy != DENSE, own.strategy,
+                                            own.level))
+        )  # fmt: skip
+
+    def level(self, level: int, *, replicate: int = 0, strategy: str | None = None) -> Level:
+        """Return one finished level.
+
+        level: 0 is the unpruned network. replicate: from 0.
+        strategy: needed above level 0 where there are several.
+        Raises ConfigError where there is no such level, and says which there are.
+        """
+        own = [each for each in self.finished if each.replicate == replicate]
+        strategies = sorted({each.strategy for each in own} - {DENSE})
+        if level > 0 and strategy is None and len(strategies) > 1:
+            raise ConfigError(f"{self.path} has several strategies: say {' or '.join(strategies)}")
+        wanted = DENSE if level == 0 else strategy
+        for each in own:
+            if each.level == level and wanted in (None, each.strategy):
+                return each
+        hint = nearest(strategy, strategies) if strategy else ""
+        named = ", ".join(f"{each.strategy} {each.level}" for each in own) or "none"
+        raise ConfigError(
+            f"{self.path} has no finished level {level} of {strategy or 'any strategy'}{hint} in "
+            f"replicate {replicate}: it has {named}"
+        )
+
+    def _repr_html_(self) -> str:
+        tabulated = (self.path / "tables" / "levels.csv").is_file()
+        return show_run(self.name, self.levels if tabulated else None, len(self.finished))
+
+
+def is_level(path: Path) -> bool:
+    """Say whether a path is the folder of a finished level."""
+    return (path / _METRICS).is_file() and (path / LEVEL_WEIGHTS).is_file()

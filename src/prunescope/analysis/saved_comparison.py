@@ -1,0 +1,75 @@
+"""Which comparison does a folder hold?"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from prunescope.analysis.comparison import Comparison
+from prunescope.analysis.outcomes import LayerComparison
+from prunescope.analysis.places import CONCEPTS, SUMMARY, UNITS, read_json
+from prunescope.analysis.run_comparison import RunComparison
+from prunescope.base.errors import DataError
+
+_TEXTS = {"layer": "str", "strategy": "str"} | dict.fromkeys(
+    ("category", "concept", "outcome"), "string"
+)
+_UNITS_OF_A_SIDE = {f"best_unit_{letter}": "Int64" for letter in "ab"}
+
+
+def open_comparison(folder: Path) -> Comparison | RunComparison:
+    """Return what `compare --out` wrote. Raises DataError where a file is missing or damaged."""
+    summary = read_json(folder / SUMMARY)
+    try:
+        units = pd.read_parquet(folder / UNITS)
+        concepts = _read_csv(folder / CONCEPTS)
+        sides: dict[str, Any] = {
+            "a": summary["a"],
+            "b": summary["b"],
+            "iou": summary["iou"],
+            "warnings": tuple(summary["warnings"]),
+        }
+        if "levels" in summary:
+            levels = _read_csv(folder / "levels.csv")
+            return RunComparison(**sides, levels=levels, units=units, concepts=concepts)
+        layers = {
+            name: _layer(counts, _of(name, units), _of(name, concepts))
+            for name, counts in summary["layers"].items()
+        }
+        return Comparison(**sides, layers=layers)
+    except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
+        raise DataError(f"{folder} is not what `compare --out` writes: {error!r}") from None
+
+
+def _layer(
+    counts: Mapping[str, Any], units: pd.DataFrame, concepts: pd.DataFrame
+) -> LayerComparison:
+    of_units = counts["units"]
+    return LayerComparison(
+        layer_a=counts["layer_a"],
+        layer_b=counts["layer_b"],
+        match=counts["match"],
+        categories=tuple(counts["by_category"]),
+        units=units,
+        concepts=concepts,
+        totals=(of_units["total_a"], of_units["total_b"]),
+        dead=(of_units["dead_a"], of_units["dead_b"]),
+    )
+
+
+def _of(layer: str, table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["layer"] == layer].drop(columns="layer").reset_index(drop=True)
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """Read a table whose texts may be anything, "null" among them; only numbers may be absent."""
+    names = pd.read_csv(path, nrows=0).columns
+    texts = [name for name in names if name in _TEXTS]
+    return pd.read_csv(
+        path,
+        dtype={name: kind for name, kind in (_TEXTS | _UNITS_OF_A_SIDE).items() if name in names},
+        keep_default_na=False,
+        na_values={name: [""] for name in names if name not in texts},
+    )

@@ -1,0 +1,136 @@
+"""What do two networks see differently? Both are dissected alike, then compared."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from prunescope.analysis.comparison import Comparison, Match, compare_dissections
+from prunescope.analysis.places import holds_weights, is_run
+from prunescope.analysis.run_folder import is_level
+from prunescope.base.errors import ConfigError, DataError, InputError
+from prunescope.base.progress import SILENT, Progress
+from prunescope.dissection.capture import find_layers
+from prunescope.dissection.result import Dissection
+from prunescope.dissection.settings import DissectionSettings
+from prunescope.experiment.single import dissect_network
+from prunescope.networks import LoadedNetwork, load_network
+from prunescope.networks.description import has_description
+from prunescope.networks.weights import is_safetensors
+from prunescope.report.comparison import check_room, write_comparison
+
+Side = str | Path | LoadedNetwork
+
+
+def compare_networks(
+    a: Side,
+    b: Side,
+    *,
+    layer: str,
+    concepts: str,
+    network: str | None = None,
+    num_classes: int | None = None,
+    settings: DissectionSettings | None = None,
+    split: str | None = None,
+    limit: int | None = None,
+    match: Match | None = None,
+    out: Path | str | None = None,
+    device: str | None = None,
+    progress: Progress = SILENT,
+) -> Comparison:
+    """Dissect two networks alike on one concept set, and say what became of A's units in B.
+
+    a, b: files of weights, levels of a run, or what `load_network` returns. One of them may be a
+        saved dissection on the same set, or a table of Network Dissection: it is taken as it is.
+    layer: of both. concepts: the name of a set, of which `split` and `limit` select images.
+    network, num_classes: of files of weights that do not say to which network they belong.
+    settings: of the dissections (their `layers` do not count); the defaults when None. Units are
+        interpretable above `settings.iou`.
+    match: as for `compare`. device: where to compute; a GPU if there is one when None.
+    progress: where to report.
+    out: a folder for the comparison, with the dissections in `a` and `b` below it.
+    Returns the Comparison (Frankle & Bau 2019; METHOD section 4).
+    Raises ConfigError or DataError, saying on which side, for what cannot be opened, dissected or
+    compared; nothing is written then.
+    """
+    place = None if out is None else Path(out)
+    if place is not None:
+        check_room(place)
+    chosen = settings or DissectionSettings(layers=(layer,))
+    chosen = chosen.model_copy(update={"layers": (layer,)})
+    opened: dict[str, LoadedNetwork | Path] = {}
+    for letter, side in (("A", a), ("B", b)):
+        with _on_side(letter, side):
+            opened[letter] = _open(side, layer, network, num_classes)
+    if not any(isinstance(side, LoadedNetwork) for side in opened.values()):
+        raise ConfigError(
+            f"neither {a} nor {b} is a network, so there is nothing to dissect: leave out the "
+            "concept set (--concepts)"
+        )
+    sides: dict[str, Dissection | Path] = {}
+    for letter, side in (("A", a), ("B", b)):
+        own = opened[letter]
+        if not isinstance(own, LoadedNetwork):
+            sides[letter] = own
+            continue
+        with _on_side(letter, side):
+            sides[letter] = dissect_network(
+                own,
+                chosen,
+                concepts,
+                split=split,
+                limit=limit,
+                device=device,
+                progress=progress.titled(letter),
+            )
+    compared = compare_dissections(sides["A"], sides["B"], layer=layer, match=match, iou=chosen.iou)
+    named = replace(compared, a={**compared.a, **_name(a)}, b={**compared.b, **_name(b)})
+    if place is not None:
+        made = {name.lower(): own for name, own in sides.items() if isinstance(own, Dissection)}
+        write_comparison(named, place, dissections=made)
+    return named
+
+
+def _open(
+    side: Side, layer: str, network: str | None, num_classes: int | None
+) -> LoadedNetwork | Path:
+    """Return the network of a side, which has the layer; or the path of what was dissected."""
+    if isinstance(side, LoadedNetwork):
+        found = side
+    else:
+        path = Path(side).expanduser()
+        if not path.exists():
+            raise DataError("it does not exist: give a file of weights, a level or a dissection")
+        if is_run(path):
+            raise ConfigError("it is a whole run: name one of its levels")
+        if is_level(path):
+            found = load_network(str(path))
+        elif path.is_file() and holds_weights(path):
+            found = _load(path, network, num_classes)
+        else:
+            return path
+    find_layers(found.module, (layer,))
+    return found
+
+
+def _load(path: Path, network: str | None, num_classes: int | None) -> LoadedNetwork:
+    if is_safetensors(path) and has_description(path):
+        return load_network(str(path))
+    if network is None:
+        raise ConfigError(
+            "it does not say to which network its weights belong: give its name (--network)"
+        )
+    return load_network(network, weights=path, num_classes=num_classes)
+
+
+def _name(side: Side) -> dict[str, str]:
+    return {"name": side.name if isinstance(side, LoadedNetwork) else str(side)}
+
+
+@contextmanager
+def _on_side(letter: str, side: Side) -> Iterator[None]:
+    """Say of what the user gave wrong on which side it is."""
+    try:
+        yield
+    except InputError as error:
+        raise type(error)(f"{letter} ({_name(side)['name']}): {error}") from error

@@ -1,0 +1,234 @@
+"""What does a person with Python see of a result? Axes of matplotlib, to change or to save."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Shaped
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from PIL import Image
+
+from prunescope.analysis.comparison import Comparison
+from prunescope.analysis.run_comparison import RunComparison
+from prunescope.analysis.run_folder import Run
+from prunescope.base.errors import ConfigError
+from prunescope.concepts import open_concepts
+from prunescope.concepts.protocol import ConceptSet
+from prunescope.dissection.result import Dissection, LayerDissection
+from prunescope.report.atlas import check_example, draw_example
+from prunescope.report.comparison_figure import outcomes_figure
+from prunescope.report.figures import (
+    accuracy_figure,
+    consistency_figure,
+    interpretability_figure,
+    taxonomy_figure,
+)
+from prunescope.report.run_comparison_figure import levels_figure
+from prunescope.report.style import LIGHT, PANEL_INCHES, Theme, drawing, new_figure
+
+Panels = Shaped[np.ndarray, "row column"]
+_BAR_INCHES = 0.21
+_FRAME_INCHES = 0.55
+_EXAMPLE_INCHES = 1.35
+
+
+def plot_units(result: Dissection | LayerDissection, *, axes: Axes | None = None) -> Axes:
+    """Draw a layer's interpretable units by the category of their concept, and return the axes.
+
+    A bar is a category, as long as its units; beside it stand its distinct concepts (what Frankle &
+    Bau 2019 count in Figure 3). Categories without any stand with 0.
+
+    result: one layer, or a dissection of one. axes: where to draw; a figure of its own when None.
+    Raises ConfigError for a dissection of several layers: take one, `result["layer4"]`.
+    """
+    layer = _one_layer(result)
+    counts = layer.summary["by_category"]
+    bars = [
+        (name, own["units"], f"{own['concepts']:,} concept{'s' * (own['concepts'] != 1)}")
+        for name, own in counts.items()
+    ]
+    found = f"{layer.summary['interpretable']:,} of {layer.summary['units']:,}"
+    return _draw_bars(axes, f"Interpretable units, {layer.layer}: {found}", bars)
+
+
+def plot_concepts(
+    result: Dissection | LayerDissection, *, most: int = 20, axes: Axes | None = None
+) -> Axes:
+    """Draw the concepts of most interpretable units in a layer, and return the axes.
+
+    A bar is a concept, as long as its units; beside it stands the highest IoU among them. Equal
+    numbers are ordered by that IoU.
+
+    result: one layer, or a dissection of one. most: how many concepts, at least 1.
+    axes: where to draw; a figure of its own when None.
+    Raises ConfigError for a dissection of several layers, or a `most` below 1.
+    """
+    layer = _one_layer(result)
+    if most < 1:
+        raise ConfigError(f"most is {most}, but must be at least 1")
+    units = layer.units[layer.units["interpretable"].astype(bool)]
+    groups = units.groupby(["category", "concept"])["iou"].agg(["size", "max"]).reset_index()
+    order = groups.sort_values(["size", "max"], ascending=False, kind="stable").head(most)
+    bars = [
+        (str(row["concept"]), int(row["size"]), f"IoU {row['max']:.2f}, {row['category']}")
+        for row in order.to_dict("records")
+    ]
+    shown = f"{len(order):,} of {len(groups):,}"
+    return _draw_bars(axes, f"Concepts by units, {layer.layer}: {shown}", bars)
+
+
+def plot_examples(
+    result: Dissection | LayerDissection,
+    units: int | Sequence[int],
+    concepts: ConceptSet | str,
+    *,
+    images: int = 6,
+) -> Panels:
+    """Draw the images on which units peak highest, dimmed outside their masks; return the axes.
+
+    The mask is the saved activation map, upsampled, above the unit's threshold (Bau et al. 2017;
+    METHOD section 2). No network is needed.
+
+    result: one layer, or a dissection of one. units: a number or several, from 0: a row each.
+    concepts: the set that it was dissected on, or its name ("scenes", "broden:DIR").
+    images: columns, at least 1; no more than were saved.
+    Raises ConfigError for a unit or a number that cannot be, DataError where the set has other
+    images than were dissected.
+    """
+    layer = _one_layer(result)
+    chosen = [units] if isinstance(units, int | np.integer) else list(units)
+    count = len(layer.units)
+    wrong = [unit for unit in chosen if not 0 <= unit < count]
+    if wrong or not chosen or images < 1:
+        raise ConfigError(
+            f"units {chosen} and {images} images are asked for, but {layer.layer} has units 0 to "
+            f"{count - 1:,}, and at least one of each is needed"
+        )
+    opened = open_concepts(concepts) if isinstance(concepts, str) else concepts
+    saved = layer.examples.sort_values(["unit", "rank"])
+    rows = [saved[saved["unit"] == unit].head(images).to_dict("records") for unit in chosen]
+    named = layer.units.set_index("unit").loc[chosen].to_dict("records")
+    side, columns = _EXAMPLE_INCHES, max(map(len, rows))
+    with drawing(LIGHT):
+        figure = new_figure(side * columns, (side + 0.2) * len(chosen), pyplot.figure())
+        panels = figure.subplots(len(chosen), columns, squeeze=False)
+        for axes in panels.flat:
+            axes.set_axis_off()
+        for unit, about, examples, row in zip(chosen, named, rows, panels, strict=True):
+            row[0].set_title(_name_unit(unit, about))
+            for example, axes in zip(examples, row, strict=False):
+                axes.imshow(_draw_saved(example, about["threshold"], opened))
+    return np.array(panels, object)
+
+
+def plot_comparison(comparison: Comparison | RunComparison) -> Panels:
+    """Draw a comparison: kept, relabelled, lost and gained, or two runs' levels; return the axes.
+
+    Of two dissections a row per layer, units left and concepts right: to the right of the line
+    what B kept, relabelled and gained, to its left what it lost. Of two runs, units and concepts
+    against the weights left. It is the figure that `compare --out` saves.
+    """
+    if isinstance(comparison, RunComparison):
+        return _draw(levels_figure, comparison.levels)
+    return _draw(outcomes_figure, comparison.summary()["layers"])
+
+
+def plot_accuracy(run: Run | Path | str) -> Panels:
+    """Draw Figure 1 of Frankle & Bau (2019) of a run, and return its axes (1, 1).
+
+    Top-1 accuracy in percent against the percentage of weights left, a line per replicate and
+    strategy. run: a Run or its folder. Raises DataError while the run is not finished.
+    """
+    return _draw(accuracy_figure, _levels(run))
+
+
+def plot_interpretability(run: Run | Path | str) -> Panels:
+    """Draw Figure 2 of Frankle & Bau (2019) of a run, and return its axes (layer, 2).
+
+    Interpretable units and distinct concepts against the percentage of weights left.
+    run: a Run or its folder. Raises DataError while the run is not finished.
+    """
+    return _draw(interpretability_figure, _levels(run))
+
+
+def plot_taxonomy(run: Run | Path | str) -> Panels:
+    """Draw Figure 3 of Frankle & Bau (2019) of a run, and return its axes (layer, strategy).
+
+    Distinct concepts by category in the first replicate, against the percentage of weights left.
+    run: a Run or its folder. Raises DataError while the run is not finished.
+    """
+    return _draw(taxonomy_figure, _levels(run))
+
+
+def plot_consistency(run: Run | Path | str) -> Panels:
+    """Draw Figure 4 of Frankle & Bau (2019) of a run, and return its axes (layer, 2).
+
+    Of the unpruned network's interpretable units the percentage that still is, and of these that
+    with the same concept. run: a Run or its folder. Raises DataError while it is not finished.
+    """
+    return _draw(consistency_figure, _levels(run))
+
+
+def _levels(run: Run | Path | str) -> pd.DataFrame:
+    return (run if isinstance(run, Run) else Run.load(run)).levels
+
+
+def _draw(draw: Callable[[Any, Theme, Figure], Figure], values: Any) -> Panels:
+    with drawing(LIGHT):
+        figure = draw(values, LIGHT, pyplot.figure())
+    grid = figure.axes[0].get_gridspec()
+    rows, columns = (1, 1) if grid is None else (grid.nrows, grid.ncols)
+    return np.array(figure.axes, object).reshape(rows, columns)
+
+
+def _draw_saved(example: Mapping[Any, Any], threshold: float, concepts: ConceptSet) -> Image.Image:
+    image = concepts.read_image(check_example(example, concepts))
+    cells = np.asarray(example["map"], np.float32)
+    return draw_example(image, cells.reshape(example["height"], example["width"]), threshold)
+
+
+def _one_layer(result: Dissection | LayerDissection) -> LayerDissection:
+    if isinstance(result, LayerDissection):
+        return result
+    if not isinstance(result, Dissection):
+        raise ConfigError(f"a {type(result).__name__} is no dissection: give one, or a layer of it")
+    if len(result.layers) != 1:
+        known = " or ".join(f'result["{name}"]' for name in result.layers)
+        raise ConfigError(f"the dissection has {len(result.layers)} layers: give {known}")
+    return next(iter(result.layers.values()))
+
+
+def _draw_bars(axes: Axes | None, title: str, bars: Sequence[tuple[str, int, str]]) -> Axes:
+    """Draw a bar for each name, its length and a note behind it, the first at the top."""
+    with drawing(LIGHT):
+        if axes is None:
+            height = _FRAME_INCHES + _BAR_INCHES * max(1, len(bars))
+            axes = new_figure(1.5 * PANEL_INCHES[0], height, pyplot.figure()).subplots()
+        lengths = [length for _, length, _ in bars]
+        axes.set_title(title)
+        axes.barh(range(len(bars)), lengths, height=0.74, color=LIGHT.palette[0], linewidth=0)
+        axes.set_yticks(range(len(bars)), labels=[name for name, _, _ in bars])
+        axes.set_ylim(max(1, len(bars)) - 0.4, -0.6)
+        most = max([1, *lengths])
+        axes.set_xlim(0, 1.45 * most)
+        for place, (_, length, note) in enumerate(bars):
+            text = f"{length:,} · {note}"
+            axes.text(
+                length + 0.015 * most, place, text, va="center_baseline", fontsize=7,
+                color=LIGHT.muted,
+            )  # fmt: skip
+        axes.grid(visible=True, axis="x")
+        axes.grid(visible=False, axis="y")
+        axes.spines["left"].set_visible(False)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10], integer=True))
+    return axes
+
+
+def _name_unit(unit: int, row: Any) -> str:
+    concept = "no concept" if pd.isna(row["concept"]) else f"{row['concept']}, IoU {row['iou']:.2f}"
+    return f"unit {unit}: {concept}"

@@ -1,0 +1,155 @@
+"""Do the plots show what the results say?"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from layers import make_layer, save_run
+from prunescope.analysis.compare import compare
+from prunescope.analysis.run_folder import Run
+from prunescope.base.errors import ConfigError, DataError
+from prunescope.dissection.result import Dissection, LayerDissection
+from prunescope.report import plots
+from prunescope.report.plots import (
+    plot_comparison,
+    plot_concepts,
+    plot_examples,
+    plot_units,
+)
+
+LAYER = make_layer({"red": 200}, {"cat": 300}, {"dog": 100}, {"cat": 200}, {"dog": 20}, {})
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    pyplot.close("all")
+
+
+def bars(axes: Axes) -> dict[str, float]:
+    """Return the length of each bar by its name."""
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    return dict(zip(names, [patch.get_width() for patch in axes.patches], strict=True))  # type: ignore[attr-defined]
+
+
+def texts(axes: Axes) -> list[str]:
+    return [text.get_text() for text in axes.texts]
+
+
+def test_a_bar_is_a_category_as_long_as_its_units() -> None:
+    axes = plot_units(LAYER)
+    assert bars(axes) == {"color": 1, "object": 3}
+    assert texts(axes) == ["1 · 1 concept", "3 · 2 concepts"]
+    assert axes.get_title(loc="left") == "Interpretable units, layer4: 4 of 6"
+    assert axes.figure is pyplot.gcf()
+
+
+def test_the_concepts_of_most_units_come_first() -> None:
+    axes = plot_concepts(Dissection(layers={"layer4": LAYER}))
+    assert list(bars(axes).items()) == [("cat", 2), ("red", 1), ("dog", 1)]
+    assert texts(axes)[0] == f"2 · IoU {300 / 1700:.2f}, object"
+    assert list(bars(plot_concepts(LAYER, most=1))) == ["cat"]
+
+
+def test_it_draws_into_the_axes_it_is_given() -> None:
+    own = Figure().subplots()
+    assert plot_units(LAYER, axes=own) is own
+    assert bars(own) == {"color": 1, "object": 3}
+    assert not pyplot.get_fignums()
+
+
+def test_a_layer_without_any_is_drawn_empty() -> None:
+    none = make_layer({}, {"dog": 20})
+    assert bars(plot_units(none)) == {"color": 0, "object": 0}
+    assert bars(plot_concepts(none)) == {}
+
+
+def test_the_users_own_settings_of_matplotlib_stay() -> None:
+    before = dict(pyplot.rcParams)
+    plot_units(LAYER)
+    assert dict(pyplot.rcParams) == before
+
+
+@pytest.fixture
+def shown(dissection: Path) -> LayerDissection:
+    """A layer with saved examples on the three plain pictures."""
+    layer = make_layer({"red": 200}, {"cat": 200}, {}, {"cat": 20})
+    units = layer.units.assign(threshold=0.5)
+    examples = pd.read_parquet(dissection / "examples.parquet")
+    return replace(layer, units=units, examples=examples)
+
+
+def test_examples_stand_in_a_row_for_each_unit_outside_its_mask_dimmed(
+    shown: LayerDissection, photographs
+) -> None:
+    panels = plot_examples(shown, [1, 2], photographs, images=2)
+    assert panels.shape == (2, 2)
+    titles = [row[0].get_title(loc="left") for row in panels]
+    assert titles == [f"unit 1: cat, IoU {200 / 1800:.2f}", "unit 2: no concept"]
+    for axes in panels.flat:
+        [picture] = axes.get_images()
+        pixels = np.asarray(picture.get_array())
+        assert pixels[:, :40].mean() > 1.5 * pixels[:, -40:].mean()
+
+
+def test_examples_of_another_set_are_refused(shown: LayerDissection, photographs) -> None:
+    other = replace(photographs, images=("x.png", "y.png", "z.png"))
+    with pytest.raises(DataError, match="no longer has the image"):
+        plot_examples(shown, 0, other)
+
+
+@pytest.mark.parametrize("asked", [{"units": 4}, {"units": []}, {"units": 0, "images": 0}])
+def test_examples_that_are_not_there_are_refused(
+    shown: LayerDissection, photographs, asked: dict[str, object]
+) -> None:
+    with pytest.raises(ConfigError, match="units 0 to 3"):
+        plot_examples(shown, concepts=photographs, **asked)  # type: ignore[arg-type]
+
+
+def test_of_several_layers_one_must_be_chosen() -> None:
+    several = Dissection(layers={"layer3": LAYER, "layer4": LAYER})
+    with pytest.raises(ConfigError, match=r'result\["layer3"\] or result\["layer4"\]'):
+        plot_units(several)
+    with pytest.raises(ConfigError, match="most is 0"):
+        plot_concepts(LAYER, most=0)
+
+
+def test_a_comparison_is_drawn_with_its_counts() -> None:
+    other = make_layer({"red": 200}, {"dog": 300}, {}, {"cat": 200}, {"dog": 20}, {})
+    panels = plot_comparison(compare(LAYER, other))
+    assert panels.shape == (1, 2)
+    assert [axes.get_title(loc="left") for axes in panels[0]] == [
+        "Interpretable units, layer4",
+        "Distinct concepts, layer4",
+    ]
+    assert {"1 → 1", "3 → 2"} <= set(texts(panels[0, 0]))
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("accuracy", (1, 1)), ("interpretability", (1, 2)), ("taxonomy", (1, 1)),
+     ("consistency", (1, 2))],
+)  # fmt: skip
+def test_the_papers_figures_of_a_run(tmp_path: Path, name: str, shape: tuple[int, int]) -> None:
+    run = Run.load(save_run(tmp_path, {(0, "dense", 0): [LAYER], (0, "lottery", 1): [LAYER]}))
+    panels = getattr(plots, f"plot_{name}")(run)
+    assert panels.shape == shape
+    x, y = panels[0, 0].get_lines()[0].get_data()
+    assert list(x) == [100.0, 80.0]
+    first = {"accuracy": 90.0, "interpretability": 4, "taxonomy": 1, "consistency": 100.0}
+    assert list(y) == pytest.approx([first[name]] * 2)
+    again = getattr(plots, f"plot_{name}")(tmp_path)
+    assert again.shape == shape
+
+
+def test_two_runs_are_drawn_by_level(tmp_path: Path) -> None:
+    levels = {(0, "dense", 0): [LAYER], (0, "lottery", 1): [LAYER]}
+    runs = [save_run(tmp_path / name, levels) for name in "ab"]
+    assert plot_comparison(compare(*runs)).shape == (1, 2)

@@ -1,0 +1,98 @@
+"""Does the schema of a recipe know what a recipe may say?"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from commands import Prunescope
+from prunescope.base.settings import Settings
+from prunescope.study import study_schema
+
+RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def validator() -> jsonschema.Draft202012Validator:
+    schema = study_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def problems(validator: jsonschema.Draft202012Validator, values: Any) -> list[str]:
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(values)]
+
+
+def demo() -> dict[str, Any]:
+    recipe: dict[str, Any] = yaml.safe_load((RECIPES[0].parent / "demo.yaml").read_text())
+    return recipe
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_a_shipped_recipe_is_valid(
+    validator: jsonschema.Draft202012Validator, recipe: Path
+) -> None:
+    assert problems(validator, yaml.safe_load(recipe.read_text())) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("traning", {}),
+        ("training.learning_rat", 0.1),
+        ("training.to", "5 epochs"),
+        ("training.augmentation.flop", True),
+        ("pruning.prunable", "conv+shortcuts"),
+        ("pruning.strategies.lottery.fraction", 1.5),
+        ("pruning.strategies", {}),
+        ("dissection.layers", "layer4"),
+        ("dissection.layers", []),
+        ("data.mean", [0.5, 0.5]),
+        ("replicates", 0),
+        ("name", "../elsewhere"),
+    ],
+)
+def test_a_wrong_recipe_is_not(
+    validator: jsonschema.Draft202012Validator, path: str, value: object
+) -> None:
+    recipe = demo()
+    place = recipe
+    *parents, key = path.split(".")
+    for parent in parents:
+        place = place[parent]
+    place[key] = value
+    assert problems(validator, recipe)
+
+
+def test_a_size_may_be_a_number_or_a_text(validator: jsonschema.Draft202012Validator) -> None:
+    for size in (2**30, "4GiB"):
+        recipe = demo()
+        recipe["data"]["memory"] = size
+        assert problems(validator, recipe) == []
+
+
+def settings(schema: Any) -> Iterator[tuple[str, Any]]:
+    for title, model in {"Study": schema, **schema["$defs"]}.items():
+        for name, field in model.get("properties", {}).items():
+            yield f"{title}.{name}", field
+
+
+def test_every_setting_is_described_by_the_docstring_of_its_model() -> None:
+    schema = study_schema()
+    bare = [name for name, field in settings(schema) if len(field.get("description", "")) < 10]
+    assert bare == []
+    classes = {model.__name__: model for model in Settings.__subclasses__()}
+    for title, own in schema["$defs"].items():
+        text = " ".join((classes[title].__doc__ or "").split())
+        for field in own["properties"].values():
+            assert field["description"] in text
+
+
+def test_the_command_prints_it(prunescope: Prunescope) -> None:
+    ended = prunescope("schema")
+    assert ended.status == 0, ended.err
+    assert json.loads(ended.out) == study_schema()
