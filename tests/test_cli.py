@@ -10,6 +10,7 @@ import yaml
 from PIL import Image
 
 from commands import Prunescope, check_refused
+from prunescope.base.tensors import load_tensors
 
 
 def test_concepts_are_listed_checked_and_shown(
@@ -111,10 +112,13 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoin
     recipe["network"] = "cifar_resnet20,width=0.25"
     recipe["data"] |= {"source": str(drawn / "images"), "resolution": 32}
     recipe["concepts"]["source"] = f"broden:{drawn}"
-    recipe["training"] |= {"learning_rate": 1e30, "batch_size": 10, "to": "3ep", "warmup": "1ep"}
+    recipe["training"] |= {"learning_rate": 1e30, "batch_size": 20, "to": "4ep", "warmup": "1ep"}
     recipe["replicates"] = 1
-    path = tmp_path / "wild.yaml"
+    path, out = tmp_path / "wild.yaml", tmp_path / "run"
     path.write_text(yaml.safe_dump(recipe))
-    ended = prunescope("run", path, "--out", tmp_path / "run", "--workers", 1)
-    check_refused(ended, "learning rate", "step")
-    assert not (tmp_path / "run" / "replicate-0" / "level-00").exists()
+    ended = prunescope("run", path, "--out", out, "--workers", 1)
+    check_refused(ended, "the loss is nan at step 2ep", "Lower training.learning_rate")
+    [kept] = out.rglob("checkpoint.safetensors")
+    assert f"the last good checkpoint, at step 2ep, is {kept}" in ended.err
+    assert all(tensor.isfinite().all() for tensor in load_tensors(kept).values())
+    assert not (out / "replicate-0" / "level-00").exists()

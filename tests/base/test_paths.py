@@ -2,8 +2,8 @@
 
 import pytest
 
-from prunescope.base.errors import StoreError
-from prunescope.base.paths import find_files, require_room
+from prunescope.base.errors import ConfigError, StoreError
+from prunescope.base.paths import find_files, require_place, require_room
 
 
 def found(folder, suffixes=(".png",)):
@@ -47,3 +47,15 @@ def test_more_than_the_disk_has_is_told_with_both_numbers(tmp_path):
     with pytest.raises(StoreError, match=r"the moon needs 1,000,000,000,000 MB, but .* MB free"):
         require_room(tmp_path, 10**18, "the moon")
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("place", ["file", "file/x", "file/x/y"])
+def test_there_can_be_no_folder_where_a_file_is_nor_below_it(tmp_path, place):
+    make(tmp_path, "file")
+    with pytest.raises(ConfigError, match="file is a file.*--out"):
+        require_place(tmp_path / place)
+
+
+def test_a_folder_may_be_there_or_not(tmp_path):
+    require_place(tmp_path)
+    require_place(tmp_path / "x" / "y")

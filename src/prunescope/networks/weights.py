@@ -2,7 +2,7 @@
 
 import pickle
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,8 @@ def fit_state_dict(module: nn.Module, state: Mapping[str, Tensor], where: str) -
 
     where: what the tensors came from, for messages. Counters of seen batches
     (`num_batches_tracked`) may be missing, as they are in old files.
-    Raises DataError naming the keys that are missing, unexpected or of another shape; the module
-    is then unchanged.
+    Raises DataError naming the keys that are missing, unexpected, of another shape or quantised;
+    the module is then unchanged.
     """
     check_fit(module, state, where)
     module.load_state_dict(dict(state), strict=False)
@@ -45,6 +45,7 @@ def fit_state_dict(module: nn.Module, state: Mapping[str, Tensor], where: str) -
 def check_fit(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
     """Raise DataError, as `fit_state_dict` does, where the tensors are another network's."""
     own = module.state_dict()
+    _refuse_quantised([key for key in own if own[key].is_floating_point()], state, where)
     missing = [key for key in own if key not in state and not _is_counter(key)]
     unexpected = [key for key in state if key not in own]
     reshaped = [key for key in own if key in state and own[key].shape != state[key].shape]
@@ -109,6 +110,18 @@ def unwrap_state_dict(content: Any, path: Path) -> dict[str, Tensor]:
             + (_complain("not tensors", odd) or "it is empty")
         )
     return _strip_module({str(key): value for key, value in content.items()})
+
+
+def _refuse_quantised(keys: Iterable[str], state: Mapping[str, Tensor], where: str) -> None:
+    """Raise DataError where a tensor named here holds whole numbers in the place of floats."""
+    whole = [key for key in keys if key in state and not state[key].is_floating_point()]
+    if whole:
+        kind = str(state[whole[0]].dtype).removeprefix("torch.")
+        raise DataError(
+            f"{where} is quantised: it holds {_complain(f'as {kind}', whole)}. Turn them back "
+            "into floats by their scales, and save that state dict (torch's own quantised tensors "
+            "by tensor.dequantize())"
+        )
 
 
 def _strip_module(state: dict[str, Tensor]) -> dict[str, Tensor]:
