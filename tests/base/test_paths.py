@@ -52,7 +52,7 @@ def test_more_than_the_disk_has_is_told_with_both_numbers(tmp_path):
 @pytest.mark.parametrize("place", ["file", "file/x", "file/x/y"])
 def test_there_can_be_no_folder_where_a_file_is_nor_below_it(tmp_path, place):
     make(tmp_path, "file")
-    with pytest.raises(ConfigError, match="file is a file.*--out"):
+    with pytest.raises(ConfigError, match=r"file is a file.*--out"):
         require_place(tmp_path / place)
 
 
