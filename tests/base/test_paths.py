@@ -6,8 +6,8 @@ And where does the user keep what can be made again?
 import pytest
 
 from prunescope.base.cache import cache_folder
-from prunescope.base.errors import StoreError
-from prunescope.base.paths import find_files, require_room
+from prunescope.base.errors import ConfigError, StoreError
+from prunescope.base.paths import find_files, require_place, require_room
 
 
 def found(folder, suffixes=(".png",)):
@@ -62,3 +62,15 @@ def test_the_cache_follows_the_environment(tmp_path, monkeypatch):
     assert cache_folder() == tmp_path / "xdg" / "prunescope"
     monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "own"))
     assert cache_folder() == tmp_path / "own"
+
+
+@pytest.mark.parametrize("place", ["file", "file/x", "file/x/y"])
+def test_there_can_be_no_folder_where_a_file_is_nor_below_it(tmp_path, place):
+    make(tmp_path, "file")
+    with pytest.raises(ConfigError, match=r"file is a file.*--out"):
+        require_place(tmp_path / place)
+
+
+def test_a_folder_may_be_there_or_not(tmp_path):
+    require_place(tmp_path)
+    require_place(tmp_path / "x" / "y")

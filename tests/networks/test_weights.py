@@ -141,6 +141,15 @@ def test_float16_weights_become_the_networks_float32():
     assert target[0].weight.dtype == torch.float32
 
 
+def test_quantised_weights_are_refused_by_their_keys_and_change_nothing():
+    network, state = make_network(), make_network().state_dict()
+    before = {key: tensor.clone() for key, tensor in network.state_dict().items()}
+    state["0.weight"] = (127 * state["0.weight"]).to(torch.int8)
+    with pytest.raises(DataError, match=r"q\.pth is quantised.*0\.weight.*dequantize"):
+        fit_state_dict(network, state, "q.pth")
+    assert_same(network.state_dict(), before)
+
+
 def test_old_files_lack_the_counters_of_batches_and_still_fit():
     network, state = make_network(), make_network().state_dict()
     del state["1.num_batches_tracked"]

@@ -1,10 +1,10 @@
-"""Which files lie in a folder, and is there room for more?"""
+"""Which files lie in a folder, and can there be more?"""
 
 import os
 import shutil
 from pathlib import Path
 
-from prunescope.base.errors import StoreError
+from prunescope.base.errors import ConfigError, StoreError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff", ".webp")
 _MB = 1_000_000
@@ -30,6 +30,14 @@ def require_room(folder: Path, needed: int, what: str) -> None:
             f"{what} needs {needed / _MB:,.0f} MB, but {folder} has {free / _MB:,.0f} MB free: "
             "make room, or choose a folder on another disk"
         )
+
+
+def require_place(folder: Path) -> None:
+    """Raise ConfigError where a file stands in the place of a folder to be made, or above it."""
+    for place in (folder, *folder.parents):
+        if place.is_file():
+            below = "" if place == folder else f", so that there can be no {folder}"
+            raise ConfigError(f"{place} is a file{below}: give a folder as --out")
 
 
 def _leads_back(path: Path) -> bool:

@@ -13,6 +13,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.files import write_atomically
+from prunescope.base.paths import require_place
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.seeding import derive_seed
 from prunescope.concepts.protocol import Annotation, ConceptSet, Label
@@ -68,8 +69,7 @@ def preview_concepts(
     """
     if images < 1:
         raise ConfigError(f"images is {images}, but must be at least 1")
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"{out} is a file: give a folder as --out")
+    require_place(out)
     chosen = _choose(concepts, images, seed)
     paint = _Paint(concepts.labels, (number for a in chosen.values() for number in a.numbers()))
     cards: list[Image.Image] = []

@@ -37,8 +37,8 @@ def fit_state_dict(module: nn.Module, state: Mapping[str, Tensor], where: str) -
 
     where: what the tensors came from, for messages. Counters of seen batches
     (`num_batches_tracked`) may be missing, as they are in old files.
-    Raises DataError naming the keys that are missing, unexpected or of another shape; the module
-    is then unchanged.
+    Raises DataError naming the keys that are missing, unexpected, of another shape or quantised;
+    the module is then unchanged.
     """
     check_fit(module, state, where)
     module.load_state_dict(_as_of_today(module, state), strict=False)

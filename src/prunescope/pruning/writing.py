@@ -10,6 +10,7 @@ from torch import Tensor
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.files import write_together
+from prunescope.base.paths import require_place
 from prunescope.base.tensors import tensor_bytes
 from prunescope.networks import Description, LoadedNetwork
 from prunescope.pruning.interchange import masked, to_openlth_mask, to_torch
@@ -23,6 +24,7 @@ def check_place(out: Path, form: Form) -> None:
     """Raise ConfigError where a file of that form should not be written."""
     if out.is_dir():
         raise ConfigError(f"--out {out} is a folder: give the name of a file in it")
+    require_place(out.parent)
     ours = out.suffix == ".safetensors"
     if form == "prunescope" and not ours:
         raise ConfigError(

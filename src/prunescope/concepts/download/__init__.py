@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import hash_file, write_atomically
 from prunescope.base.lock import only_writer
+from prunescope.base.paths import require_place
 from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.download.archive import unpack
@@ -67,6 +68,7 @@ def download_broden(
     out = out.expanduser().absolute()
     if (there := _already(out, origin)) is not None:
         return there, True
+    require_place(out.parent)
     with _workshop(out) as work:
         archive = work / origin.name if origin.remote else Path(origin.source)
         if not archive.exists():

@@ -1,0 +1,223 @@
+"""What can be wrong with concepts or a dissection, and what must its user be told?"""
+
+from cli.world import (
+    IMAGE,
+    MAP,
+    NETWORK,
+    TABLE,
+    Bad,
+    append,
+    cut,
+    in_index,
+    paint,
+    remove,
+    rename,
+    replace,
+    write,
+    zipped,
+    zipped_without_set,
+)
+from concepts.packing import DEVICE, FILE, LINK
+
+LOADED = f"{NETWORK} --weights dense.pth --num-classes 10"
+DISSECT = f"dissect {LOADED} --layer layer3 --concepts broden:set --quantile 0.02 --out out"
+MASKS = f"dissect {LOADED} --layer layer3 --concepts masks:mine --quantile 0.02 --out out"
+CHECK = "concepts check masks:mine"
+DOWNLOAD = "concepts download broden --out broden"
+
+DISSECTION = {
+    "a layer that nearly exists": Bad(f"{DISSECT} --layer layre2", ("layre2", 'mean "layer2"')),
+    "a layer without a map": Bad(f"{DISSECT} --layer linear", ("linear", "map")),
+    "a layer twice": Bad(f"{DISSECT} --layer layer3", ("layer3", "more than once")),
+    "no layer": Bad(f"dissect {LOADED} --concepts broden:set", ("--layer",)),
+    "maps of one cell": Bad(f"{DISSECT} --resolution 2", ("one cell", "resolution")),
+    "a quantile of nothing": Bad(f"{DISSECT} --quantile 0", ("quantile", "greater than 0")),
+    "a quantile of less than a cell": Bad(f"{DISSECT} --quantile 1e-7", ("quantile", "cells")),
+    "an IoU above 1": Bad(f"{DISSECT} --iou 1.5", ("iou", "1.5")),
+    "a convention that does not exist": Bad(f"{DISSECT} --convention exakt", ("exakt", "exact")),
+    "a category that nearly exists": Bad(
+        f"{DISSECT} --categories objects", ("objects", 'mean "object"')
+    ),
+    "a split that nearly exists": Bad(f"{DISSECT} --split vall", ("vall", 'mean "val"')),
+    "no images": Bad(f"{DISSECT} --limit 0", ("--limit", "0")),
+    "a spread of nothing": Bad(f"{DISSECT} --std 1,0,1", ("std", "greater than 0")),
+    "a dissection into a folder of other things": Bad(
+        DISSECT.replace("--out out", "--out letters"), ("letter.txt", "--out")
+    ),
+    "a dissection into a file": Bad(
+        DISSECT.replace("--out out", "--out table.csv"), ("table.csv is a file",)
+    ),
+    "a dissection below a file": Bad(
+        DISSECT.replace("--out out", "--out table.csv/x"), ("table.csv", "--out")
+    ),
+    "a concept set that nearly exists": Bad(
+        DISSECT.replace("broden:set", "broaden:set"), ("broaden", 'mean "broden"')
+    ),
+    "a concept set without its folder": Bad(
+        DISSECT.replace("broden:set", "broden"), ("broden", "broden:DIR")
+    ),
+}
+
+BRODEN = {
+    "no folder": Bad(DISSECT, ("no folder set",), rename("set", "moved")),
+    "no index": Bad(DISSECT, ("index.csv",), remove("set/index.csv")),
+    "no table of labels": Bad(DISSECT, ("label.csv",), remove("set/label.csv")),
+    "no table of a category": Bad(DISSECT, ("c_color.csv",), remove("set/c_color.csv")),
+    "a table that is no text": Bad(
+        DISSECT, ("label.csv",), write("set/label.csv", b"\xff\xfe\0\1")
+    ),
+    "an empty index": Bad(DISSECT, ("index.csv",), write("set/index.csv", "")),
+    "an index without a column": Bad(
+        DISSECT, ("index.csv", "split"), replace("set/index.csv", "split", "part_of")
+    ),
+    "an index with a size in words": Bad(DISSECT, ("index.csv", "tall"), in_index("ih", "tall")),
+    "a label twice": Bad(
+        DISSECT, ("label.csv", "1"), append("set/label.csv", "1,again,color(1),1,1,\n")
+    ),
+    "an image that is lost": Bad(DISSECT, ("aeroplane/0000.png",), remove(IMAGE)),
+    "an image cut short": Bad(DISSECT, ("aeroplane/0000.png",), cut(IMAGE)),
+    "an image of another size": Bad(DISSECT, ("aeroplane/0000.png", "31"), paint(IMAGE, 31, 32, 3)),
+    "a label map that is lost": Bad(DISSECT, ("0000_color.png",), remove(MAP)),
+    "a label map cut short": Bad(DISSECT, ("0000_color.png",), cut(MAP)),
+    "a label map of another size": Bad(DISSECT, ("0000_color.png", "15"), paint(MAP, 15, 16, 3)),
+    "a pixel without a row": Bad(
+        DISSECT, ("64000", "label.csv"), paint(MAP, 16, 16, 3, value=(0, 250, 0))
+    ),
+    "a whole image without a row": Bad(DISSECT, ("9999", "label.csv"), in_index("scene", "9999")),
+    "a path that leaves the folder": Bad(
+        DISSECT, ("../../secret.png",), in_index("color", "../../secret.png")
+    ),
+    "an absolute path": Bad(DISSECT, ("/etc/passwd",), in_index("image", "/etc/passwd")),
+    "a fault told by check": Bad(
+        "concepts check broden:set", ("0000_color.png", "problem"), cut(MAP)
+    ),
+    "a set to check that is not there": Bad("concepts check broden:no", ("no folder no",)),
+    "a set to preview that is not there": Bad("concepts preview masks:no --out sheets", ("no",)),
+    "a preview of a damaged image": Bad(
+        "concepts preview broden:set --images 20 --out sheets", ("aeroplane/0000.png",), cut(IMAGE)
+    ),
+    "a preview into a file": Bad(
+        "concepts preview broden:set --out table.csv", ("table.csv is a file", "--out")
+    ),
+    "a preview below a file": Bad(
+        "concepts preview broden:set --out table.csv/x", ("table.csv", "--out")
+    ),
+    "a preview of nothing": Bad(
+        "concepts preview broden:set --images 0", ("--images", "equal to 1")
+    ),
+    "a list of something": Bad("concepts list broden", ("unexpected", "broden")),
+}
+
+OWN_MASKS = {
+    "no names": Bad(MASKS, ("names.csv",), remove("mine/names.csv")),
+    "names without a column": Bad(
+        MASKS, ("names.csv", "name"), replace("mine/names.csv", "name,", "title,")
+    ),
+    "a name twice": Bad(CHECK, ("names.csv, row 6", "car"), append("mine/names.csv", "car,5,\n")),
+    "a value twice": Bad(CHECK, ("row 6", "value 7"), append("mine/names.csv", "bus,7,\n")),
+    "a value too large": Bad(CHECK, ("row 6", "65535"), append("mine/names.csv", "bus,70000,\n")),
+    "no images": Bad(MASKS, ("no folder images",), rename("mine/images", "mine/pictures")),
+    "a mask without an image": Bad(
+        MASKS, ("masks/val/c.png", "no image"), remove("mine/images/val/c.png")
+    ),
+    "a mask of no concept": Bad(
+        CHECK,
+        ("wheels.png", "wheel"),
+        rename("mine/masks/train/a/wheel.png", "mine/masks/train/a/wheels.png"),
+    ),
+    "a mask that is a JPEG": Bad(
+        CHECK, ("b.jpg", "PNG"), rename("mine/masks/train/b.png", "mine/masks/train/b.jpg")
+    ),
+    "a mask cut short": Bad(
+        MASKS, ("train/b.png", "cannot be read"), cut("mine/masks/train/b.png")
+    ),
+    "a value without a name": Bad(
+        MASKS, ("train/b.png", "value 9"), paint("mine/masks/train/b.png", 3, 4, value=9)
+    ),
+    "a colour without a name": Bad(
+        MASKS, ("train/b.png", "color"), paint("mine/masks/train/b.png", 3, 4, 3, value=9)
+    ),
+    "a mask of another shape": Bad(
+        MASKS, ("train/b.png", "4 x 4"), paint("mine/masks/train/b.png", 4, 4, value=3)
+    ),
+    "masks of two sizes": Bad(
+        MASKS, ("car.png", "6 x 8"), paint("mine/masks/train/a/car.png", 6, 8, value=255)
+    ),
+}
+
+DOWNLOADS = {
+    "a set that cannot be had": Bad("concepts download bordem --out b", ("bordem", "only broden")),
+    "a resolution that was not published": Bad(f"{DOWNLOAD} --resolution 256", ("256", "224, 227")),
+    "an archive that is not there": Bad(f"{DOWNLOAD} --from no.zip", ("no.zip", "no file")),
+    "an address of another kind": Bad(f"{DOWNLOAD} --from ftp://x/y.zip", ("ftp://x", "http://")),
+    "a file that is no archive": Bad(f"{DOWNLOAD} --from table.csv", ("table.csv", "no zip")),
+    "an archive cut short": Bad(
+        f"{DOWNLOAD} --from .", ("broden1_224.zip", "damaged"), cut("broden1_224.zip")
+    ),
+    "an archive of something else": Bad(
+        f"{DOWNLOAD} --from a.zip", ("a.zip", "0 index.csv"), zipped_without_set("a.zip")
+    ),
+    "an absolute path in an archive": Bad(
+        f"{DOWNLOAD} --from a.zip", ("/etc/x", "no relative path"), zipped("a.zip", "/etc/x", FILE)
+    ),
+    "a parent path in an archive": Bad(
+        f"{DOWNLOAD} --from a.zip", ("../x", "leads outside"), zipped("a.zip", "../x", FILE)
+    ),
+    "a link in an archive": Bad(
+        f"{DOWNLOAD} --from a.zip", ('"x" is a link',), zipped("a.zip", "x", LINK)
+    ),
+    "a device in an archive": Bad(
+        f"{DOWNLOAD} --from a.zip", ('"x" is a device',), zipped("a.zip", "x", DEVICE)
+    ),
+    "a bomb": Bad(
+        f"{DOWNLOAD} --from a.zip",
+        ('"x" unpacks from', "bomb"),
+        zipped("a.zip", "x", FILE, bytes(1 << 23)),
+    ),
+    "a download into a folder of other things": Bad(
+        "concepts download broden --out letters --from .", ("letters", "another folder")
+    ),
+    "a download below a file": Bad(
+        "concepts download broden --out table.csv/x --from .", ("table.csv", "--out")
+    ),
+}
+
+RESULTS = {
+    "a summary of nothing": Bad("summary absent", ("absent", "missing")),
+    "a summary of other things": Bad("summary letters", ("letters", "units.parquet")),
+    "a summary of a table of other things": Bad(
+        "summary table.csv", ("table.csv",), write("table.csv", "a,b\n1,2\n")
+    ),
+    "a summary of a damaged dissection": Bad(
+        "summary A", ("units.parquet", "read"), cut("A/layer4/units.parquet")
+    ),
+    "a summary at an IoU above 1": Bad("summary A --iou 1.5", ("--iou", "equal to 1")),
+    "a comparison with nothing": Bad("compare A absent --out C", ("absent", "missing")),
+    "a comparison on another set": Bad("compare A other_set --out C", ("another set",)),
+    "a comparison of other layers": Bad("compare A elsewhere --out C", ("layer4", "layer3")),
+    "a comparison of a layer that nearly exists": Bad(
+        "compare A B --layer layr4 --out C", ("layr4", 'mean "layer4"')
+    ),
+    "a comparison by number of other numbers": Bad(
+        "compare A narrow --match identity --out C", ("2 units", "1")
+    ),
+    "a comparison of tables by profile": Bad(
+        "compare table.csv table.csv --match profile --out C", ("profiles", "--match concept")
+    ),
+    "a comparison by no rule": Bad("compare A B --match name", ("--match", "identity")),
+    "a comparison at an IoU above 1": Bad("compare A B --iou 2", ("iou is 2.0", "[0, 1]")),
+    "a run beside a dissection": Bad("compare run A --out C", ("run", "level")),
+    "a comparison into other things": Bad("compare A B --out letters", ("letter.txt", "--out")),
+    "a comparison into a file": Bad("compare A B --out table.csv", ("table.csv", "--out")),
+    "a damaged table of counts": Bad(
+        "compare A B --match profile --out C",
+        ("overlap.safetensors",),
+        cut("A/layer4/overlap.safetensors"),
+    ),
+    "a damaged summary": Bad(
+        "compare A B --out C", ("summary.json",), write("A/layer4/summary.json", "{")
+    ),
+    "a half table of Network Dissection": Bad(
+        "summary table.csv", ("table.csv",), write("table.csv", TABLE[:60])
+    ),
+}

@@ -1,0 +1,73 @@
+"""Is every bad input refused in clear words, with status 2, and nothing left behind?"""
+
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli import bad_concepts, bad_networks, bad_studies
+from cli.world import Bad, everything_in, make_world, nothing
+from commands import Prunescope
+
+TABLE: dict[str, Bad] = {
+    f"{command.split()[0]}: {name}": Bad(command, said, spoil)
+    for table in (
+        bad_studies.STUDIES,
+        bad_networks.NETWORKS,
+        bad_networks.PRUNING,
+        bad_concepts.DISSECTION,
+        bad_concepts.BRODEN,
+        bad_concepts.OWN_MASKS,
+        bad_concepts.DOWNLOADS,
+        bad_concepts.RESULTS,
+    )
+    for name, (command, said, spoil) in table.items()
+}
+COMMANDS = """
+    demo run status report dissect evaluate summary compare prune audit
+    concepts-list concepts-check concepts-preview concepts-download
+"""
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture
+def here(
+    request: pytest.FixtureRequest, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """The folder that a row runs in: one of its own if the row spoils it."""
+    spoil = TABLE[request.node.callspec.params["name"]].spoil
+    root = world if spoil is nothing else Path(shutil.copytree(world, tmp_path / "world"))
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("PRUNESCOPE_CACHE", str(root / "cache"))
+    monkeypatch.setenv("TMPDIR", str(root))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.delitem(sys.modules, "factories", raising=False)
+    spoil()
+    return root
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_a_bad_input_is_refused_in_clear_words_and_leaves_nothing_behind(
+    prunescope: Prunescope, here: Path, name: str
+) -> None:
+    before = everything_in(here)
+    ended = prunescope(*shlex.split(TABLE[name].command))
+    told = ended.out + ended.err
+    assert ended.status == 2, told
+    assert "Traceback" not in told
+    for words in TABLE[name].said:
+        assert words in told
+    assert everything_in(here) == before
+
+
+def test_the_table_has_a_bad_input_for_every_command() -> None:
+    pairs = (row.command.split()[:2] for row in TABLE.values())
+    asked = {f"{first}-{second}" if first == "concepts" else first for first, second in pairs}
+    assert asked == set(COMMANDS.split())
+    assert len(TABLE) >= 60

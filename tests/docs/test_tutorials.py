@@ -1,0 +1,136 @@
+"""Do the tutorials, from their first command to their last, do what they say?
+
+Each is followed as a reader would, in an empty folder. Only the embedded pictures are fewer and
+smaller here, and one process does what otherwise several do beside each other.
+"""
+
+import re
+import runpy
+import shlex
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import pandas as pd
+import pytest
+
+from commands import Ended, Prunescope
+from prunescope.concepts.scenes import SCENES_VERSION
+
+PAGES = Path(__file__).parents[2] / "docs" / "tutorials"
+BLOCK = re.compile(
+    r"(?:Save this as `(?P<file>[^`]+)`:\n\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.M | re.S
+)
+STOP = "# stopped with Ctrl-C"
+
+
+@pytest.fixture
+def here(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, and few embedded pictures, which count as drawn."""
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    (cache / f"scenes-v{SCENES_VERSION}-seed0-2400+600-96px").symlink_to(drawn)
+    monkeypatch.setenv("PRUNESCOPE_CACHE", str(cache))
+    place = tmp_path / "here"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    monkeypatch.syspath_prepend(place)
+    return place
+
+
+@contextmanager
+def stopped_beyond(pattern: str) -> Iterator[None]:
+    """Press Ctrl-C, once, soon after there is such a path."""
+
+    def press(_signal: int, _frame: FrameType | None) -> None:
+        if any(Path().glob(pattern)):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            raise KeyboardInterrupt
+
+    former = signal.signal(signal.SIGALRM, press)
+    signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
+
+
+def follow(page: str, prunescope: Prunescope) -> dict[str, list[Ended]]:
+    """Do everything that a page says, in its order; return how each command ended, every time."""
+    ended: dict[str, list[Ended]] = {}
+    for block in BLOCK.finditer((PAGES / page).read_text()):
+        if block["file"]:
+            Path(block["file"]).write_text(block["text"])
+        elif block["kind"] in ("py", "python"):
+            exec(compile(block["text"], page, "exec"), {})
+        else:
+            assert block["kind"] == "sh"
+            for line in re.sub(r"\\\n *", "", block["text"]).splitlines():
+                ended.setdefault(line, []).append(_run(line, prunescope))
+    return ended
+
+
+def _run(line: str, prunescope: Prunescope) -> Ended:
+    program, *words = shlex.split(line, comments=True)
+    if program == "python":
+        runpy.run_path(words[0], run_name="__main__")
+        return Ended(status=0, out="", err="")
+    assert program == "prunescope"
+    if words[0] == "run":
+        words += ["--workers", "1"]
+    if line.endswith(STOP):
+        with stopped_beyond("runs/*/replicate-0/level-00"):
+            ended = prunescope(*words)
+        assert ended.status != 0
+        return ended
+    ended = prunescope(*words)
+    assert ended.status == 0, (line, ended.err)
+    return ended
+
+
+def test_an_interpretability_researcher_sees_what_a_network_of_his_own_sees(
+    here: Path, prunescope: Prunescope, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = follow("dissecting.md", prunescope)
+    said = capsys.readouterr().out
+    units = pd.read_parquet("seen/relu3/units.parquet")
+    assert len(units) == 64
+    assert "no problems" in ended["prunescope concepts check scenes"][0].out
+    assert "relu3: " in ended["prunescope summary seen --iou 0.04"][0].out
+    assert (here / "sheets" / "sheet-1.png").is_file()
+    assert "peak" in said
+    assert "[64 rows x 3 columns]" in said  # of the dissection from Python
+
+
+def test_a_compression_engineer_learns_what_pruning_cost(
+    here: Path, prunescope: Prunescope
+) -> None:
+    ended = follow("compressing.md", prunescope)
+    assert "conv1.weight" in ended["prunescope audit pruned.safetensors"][0].out
+    assert (here / "comparison" / "comparison.png").is_file()
+    assert (here / "comparison" / "concepts.csv").is_file()
+    [[last]] = [times for line, times in ended.items() if line.endswith("--layer layer3")]
+    assert "units paired by number" in last.out
+
+
+def test_a_lottery_ticket_researcher_stops_resumes_and_extends_a_study(
+    here: Path, prunescope: Prunescope
+) -> None:
+    ended = follow("lottery.md", prunescope)
+    levels = pd.read_csv("runs/tickets/tables/levels.csv")
+    assert sorted(zip(levels["replicate"], levels["level"], strict=True)) == [
+        (replicate, level) for replicate in (0, 1) for level in (0, 1, 2)
+    ]
+    stopped, extended = ended["prunescope status runs/tickets"]
+    assert "left:\n" in stopped.out
+    assert "left:\n" not in extended.out
+    [[resumed]] = [times for line, times in ended.items() if line.endswith("--out runs/tickets")]
+    assert "replicate 0, up to the rewinding step: done" not in resumed.err
+    assert "replicate 1, level 1 of lottery" in resumed.err
+    [[longer]] = [times for line, times in ended.items() if line.endswith("levels=2")]
+    assert "level 2 of lottery" in longer.err
+    assert "level 1 of lottery" not in longer.err
+    assert "PROBLEM" not in ended["prunescope audit runs/tickets"][0].out
