@@ -148,15 +148,15 @@ def test_the_prediction_is_about_right_after_a_quarter_of_the_images():
 
 def test_the_layer_that_needs_most_is_given_up_first():
     searches = {}
-    for side in (2, 8):
+    for name, side in (("small", 2), ("large", 8)):
         maps = torch.randn(10, 3, side, side, generator=torch.Generator().manual_seed(0))
         cut = Cut(cells=10 * side * side, above=side)
-        searches[side] = LayerSearch(maps, cut, examples=1, images=10)
-        searches[side].add(0, maps, torch.arange(10))
-        searches[side].clear()
-    stay_within(searches[8].kept.bytes, searches, predict=False)
-    assert searches[8].kept is None
-    assert searches[2].kept is not None
+        searches[name] = LayerSearch(maps, cut, examples=1, images=10)
+        searches[name].add(0, maps, torch.arange(10))
+        searches[name].clear()
+    stay_within(searches["large"].kept.bytes, searches, predict=False)
+    assert searches["large"].kept is None
+    assert searches["small"].kept is not None
 
 
 def test_units_that_cannot_exceed_their_threshold_are_told(many):
