@@ -102,6 +102,24 @@ def test_evaluate_cuts_the_centre_where_it_is_told_what_to_resize_to(
     check_refused(prunescope(*plain, "--resize", 20), "of no stated size")
 
 
+def test_a_null_says_what_is_due_to_chance_and_whether_the_draws_suffice(
+    prunescope: Prunescope, weights: Path, drawn: Path
+) -> None:
+    words = [*_dissect(weights, drawn), "--quantile", 0.02, "--limit", 20, "--null", 2]
+    ended = prunescope(*words, "--json")
+    assert ended.status == 0, ended.err
+    printed = json.loads(ended.out.splitlines()[-1])
+    assert printed["chance"] == printed["layers"]["layer3"]["chance"]
+    assert printed["chance"]["draws"] == 2
+    assert printed["chance"]["discoveries"] == 0
+    least = printed["chance"]["smallest_draws"]
+    assert least >= 19
+    line = prunescope(*words).out.splitlines()[1]
+    assert "by chance: " in line
+    assert line.endswith(f"too few for a false discovery rate of 5 %, which takes at least {least}")
+    assert prunescope(*words[:-1], -1).status == 2
+
+
 def test_evaluate_prints_shares_and_the_split_they_are_of(
     prunescope: Prunescope, weights: Path, drawn: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from labelled import Labelled
+from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import Annotation, Label
 from prunescope.dissection.chance import RATE, discoveries, p_values
 from prunescope.dissection.kept import ActiveMaps
@@ -16,8 +18,10 @@ from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.null import Null
 from prunescope.dissection.overlap import OverlapTally
 from prunescope.dissection.regions import RegionReader
+from prunescope.dissection.run import dissect
 from prunescope.dissection.shuffle import Shuffle
 from prunescope.dissection.thresholds import Cut, ThresholdCollector, cells_above
+from prunescope.networks import build
 
 CATEGORIES = ("color", "object", "scene")
 LABELS = tuple(
@@ -215,3 +219,85 @@ def test_false_discoveries_stay_at_the_rate_when_every_draw_is_taken_for_the_tru
         p = p_values(best[draw], np.delete(best, draw, axis=0))
         wrong += discoveries(p, np.full(4, True)).any()
     assert wrong / draws <= RATE
+
+
+class Bright(torch.nn.Module):
+    """Four units: red, green, and two that see noise of their own in every image."""
+
+    def forward(self, images):
+        noise = torch.sin(1e4 * images.sum(dim=1)), torch.sin(3e4 * images.sum(dim=1))
+        return torch.stack([images[:, 0], images[:, 1], *noise], dim=1)
+
+
+@pytest.fixture
+def patches(painted):
+    """Thirty pictures of grey noise; in each a red and a green patch that are labelled as such."""
+    source = np.random.default_rng(0)
+    pictures, annotations = [], []
+    for _ in range(30):
+        picture = source.integers(0, 100, (12, 12, 1), np.uint8).repeat(3, axis=2)
+        plane = np.zeros((12, 12), np.int32)
+        for channel, number in ((0, 3), (1, 5)):
+            row, column = source.integers(0, 10, 2)
+            picture[row : row + 3, column : column + 3, channel] = 255
+            plane[row : row + 3, column : column + 3] = number
+        pictures.append(picture)
+        annotations.append(Annotation(planes=plane[None], whole=()))
+    return replace(painted, pictures=tuple(pictures), annotations=tuple(annotations))
+
+
+def dissect_patches(concepts, module, **how):
+    plain = {"resolution": 12, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0), "quantile": 0.07}
+    return dissect(torch.nn.Sequential(module), "0", concepts, **plain | how)
+
+
+def test_a_planted_detector_is_found_and_noise_is_not(patches):
+    found = dissect_patches(patches, Bright(), null=39).layers["0"]
+    assert found.units["p"].tolist()[:2] == [1 / 40, 1 / 40]
+    assert found.units["discovery"].tolist() == [True, True, False, False]
+    assert found.units["interpretable"].tolist()[:2] == [True, True]
+    chance = found.summary["chance"]
+    assert (chance["draws"], chance["discoveries"], chance["concepts"]) == (39, 2, 2)
+    assert 0 < chance["expected_false"] < 2
+
+
+def test_a_null_leaves_every_other_number_as_it_is(patches):
+    without, with_null = (dissect_patches(patches, Bright(), null=draws) for draws in (0, 2))
+    assert "p" not in without.units
+    assert "chance" not in without.layers["0"].summary
+    assert "chance" not in without.summary()
+    assert with_null.units.drop(columns=["p", "discovery"]).equals(without.units)
+    first, second = without.layers["0"], with_null.layers["0"]
+    assert torch.equal(first.overlap.intersection, second.overlap.intersection)
+    assert first.images.equals(second.images)
+    assert second.summary["settings"]["null"] == 2
+
+
+def test_chosen_categories_are_compared_with_their_own_null(patches):
+    found = dissect_patches(patches, Bright(), null=3, categories=("part",)).layers["0"]
+    assert found.units["iou"].isna().all()
+    assert found.units["p"].isna().all()
+    assert found.summary["chance"]["smallest_draws"] is None
+
+
+@pytest.mark.parametrize("strangers", [0, 7])
+def test_an_untrained_network_has_units_as_by_chance_and_no_discoveries(painted, drawn, strangers):
+    """On its own labels, and on those of other images, where every discovery would be false."""
+    scenes = open_concepts(f"broden:{drawn}")
+    images = range(20)
+    annotations = [scenes.read_annotation(image) for image in images]
+    concepts = replace(
+        painted,
+        pictures=tuple(np.asarray(scenes.read_image(image)) for image in images),
+        annotations=(*annotations[strangers:], *annotations[:strangers]),
+        labels=scenes.labels,
+        categories=scenes.categories,
+    )
+    network = build("cifar_resnet20", num_classes=10, seed=0)
+    how = {"resolution": 32, "mean": (0.5,) * 3, "std": (0.25,) * 3, "quantile": 0.02}
+    summary = dissect(network, "layer3", concepts, null=39, **how).layers["layer3"].summary
+    chance = summary["chance"]
+    assert chance["draws"] >= chance["smallest_draws"]
+    assert summary["interpretable"] >= 20
+    assert chance["expected_false"] >= 20
+    assert chance["discoveries"] == 0

@@ -13,6 +13,7 @@ from pyarrow import parquet
 from torch import Tensor
 
 from commands import Prunescope
+from prunescope.analysis.levels import LevelRecord, write_tables
 from prunescope.base.tensors import load_metadata, load_tensors
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.experiment import run_study
@@ -254,6 +255,48 @@ def test_the_json_files_of_a_level_are_as_said(run: Path, level: str) -> None:
     assert_keys(read_json(folder / "metrics.json"), documented("metrics.json"))
     summary = read_json(folder / "dissection" / "layer2" / "summary.json")
     assert_keys(summary, documented("summary.json"))
+
+
+def documented_of_null(place: int) -> dict[str, str]:
+    """Return what the nth table of the section on `null` names."""
+    tables = section("What `null` adds").split("|---|---|---|")[1:]
+    return dict(re.findall(r"^\| `([^`]+)` \| ([^|]+?) \|", tables[place], re.M))
+
+
+def test_a_null_adds_what_is_said_and_nothing_else(
+    prunescope: Prunescope, run: Path, drawn: Path, tmp_path: Path
+) -> None:
+    words = ["dissect", run / LEVELS[0], "--layer", "layer3", "--concepts", f"broden:{drawn}"]
+    options = ["--split", "val", "--quantile", "0.01", "--null", "2", "--out", tmp_path]
+    assert prunescope(*words, *options).status == 0
+    folders = run / LEVELS[0] / "dissection" / "layer3", tmp_path / "layer3"
+    assert_added(*(parquet_columns(one / "units.parquet") for one in folders), place=0)
+    summaries = (read_json(one / "summary.json") for one in folders)
+    assert_added(*(dict(json_keys(summary)) for summary in summaries), place=1)
+    tables = (levels_of(pd.read_parquet(one / "units.parquet"), tmp_path) for one in folders)
+    assert_added(*(csv_columns(table) for table in tables), place=2)
+
+
+def levels_of(units: pd.DataFrame, folder: Path) -> Path:
+    """Write the tables of one unpruned level."""
+    record = LevelRecord(
+        replicate=0,
+        strategy="dense",
+        level=0,
+        keep=1.0,
+        keep_overall=1.0,
+        accuracy=0.5,
+        units={"layer3": units},
+    )
+    return write_tables([record], folder)[0]
+
+
+def assert_added(before: dict[str, str], after: dict[str, str], place: int) -> None:
+    said = documented_of_null(place)
+    assert [name for name in after if name not in before] == list(said)
+    assert [name for name in after if name not in said] == list(before)
+    for name, kind in said.items():
+        assert after[name] in (kind, *kind.split(" or ")), name
 
 
 def test_every_manifest_is_as_said(run: Path) -> None:

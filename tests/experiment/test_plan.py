@@ -47,6 +47,17 @@ def test_the_same_study_has_the_same_keys(tiny_study: TinyStudy) -> None:
     assert _keys(tiny_study()) == _keys(tiny_study())
 
 
+def test_a_null_changes_the_dissections_and_what_is_made_of_them_alone(
+    tiny_study: TinyStudy,
+) -> None:
+    before = _keys(tiny_study())
+    dissection = tiny_study().dissection.model_dump(exclude={"memory"}, exclude_defaults=True)
+    assert _keys(tiny_study(dissection=dissection | {"null": 0})) == before
+    changed = _changed(before, _keys(tiny_study(dissection=dissection | {"null": 20})))
+    made = {path for path in before if "/dissection/" in path}
+    assert changed == made | {"tables", "figures", "report"}
+
+
 def test_every_key_is_its_own(tiny_study: TinyStudy) -> None:
     keys = list(_keys(tiny_study()).values())
     assert len(set(keys)) == len(keys)

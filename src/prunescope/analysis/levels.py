@@ -133,12 +133,21 @@ def _row(
         "interpretable": summary["interpretable"],
         "concepts": summary["concepts"],
         "dead": summary["dead"],
+        **_discovery_columns(units),
         "still_interpretable": consistency.still_interpretable,
         "still_interpretable_count": consistency.still_interpretable_count,
         "same_concept": consistency.same_concept,
         "same_concept_count": consistency.same_concept_count,
         **_category_columns(summary),
     }
+
+
+def _discovery_columns(units: pd.DataFrame) -> dict[str, int]:
+    """Return what is beyond chance, where the dissection asked for it."""
+    if "discovery" not in units:
+        return {}
+    found = units[units["discovery"].astype(bool)]
+    return {"discoveries": len(found), "discovered_concepts": found["label"].nunique()}
 
 
 def _category_columns(summary: dict[str, Any]) -> dict[str, int]:
