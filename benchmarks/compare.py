@@ -77,6 +77,7 @@ def save_dissection(folder: Path, units: int, labels: int, seed: int) -> None:
         units=table,
         overlap=overlap,
         examples=pd.DataFrame({"unit": range(units)}),
+        images=pd.DataFrame({"row": range(1)}),
         summary={**count_units(table, CATEGORIES), **conditions},
     )
     Dissection(layers={"layer4": layer}).save(folder)

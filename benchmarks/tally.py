@@ -123,7 +123,7 @@ def tally(activations: np.ndarray, concepts: ConceptSet) -> Overlap:
     cells = count * height * width
     cut = Cut(cells=cells, above=cells_above(QUANTILE, cells, "the maps"))
     search = LayerSearch(maps, cut, examples=16, images=count)
-    batches = list(torch.arange(count).split(32))
+    batches = list(torch.split(torch.arange(count), 32))
     for number, images in enumerate(batches):
         search.add(number, maps[images], images)
     assert search.kept is not None

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from prunescope.base.devices import usable_device
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.images import Precision
+from prunescope.base.progress import SILENT
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.seeding import torch_generator
 from prunescope.base.showing import show
@@ -49,7 +50,7 @@ class Observation:
     precision: Precision
     device: torch.device
     ranks: Ranks = ALONE
-    say: Callable[[str], None] = str
+    say: Callable[[str], None] = SILENT.say
 
     @property
     def images(self) -> int:
@@ -59,7 +60,7 @@ class Observation:
     def own_batches(self) -> list[tuple[int, tuple[int, ...]]]:
         """Return number and images of every batch that this process shows."""
         order = torch.randperm(self.images, generator=torch_generator(0, "dissection", "order"))
-        batches = [tuple(images.tolist()) for images in order.split(self.batch_size)]
+        batches = [tuple(images.tolist()) for images in torch.split(order, self.batch_size)]
         return list(enumerate(batches))[self.ranks.rank :: self.ranks.count]
 
     def probe(self, layers: Sequence[str]) -> dict[str, Tensor]:

@@ -113,8 +113,8 @@ def _quads_above(above: Bool[Tensor, "map height width"]) -> tuple[Tensor, Tenso
     """Return map, row gap and column gap of every quad with a cell above, map by map."""
     padded = functional.pad(above, (1, 1, 1, 1))
     tall = padded[:, :-1] | padded[:, 1:]
-    quads: tuple[Tensor, Tensor, Tensor] = (tall[:, :, :-1] | tall[:, :, 1:]).nonzero(as_tuple=True)
-    return quads
+    owners, down, across = (tall[:, :, :-1] | tall[:, :, 1:]).nonzero(as_tuple=True)
+    return owners, down, across
 
 
 def _runs_above(
