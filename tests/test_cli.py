@@ -121,7 +121,7 @@ def diverging(drawn: Path, tmp_path: Path) -> Path:
     }
     recipe["pruning"]["rewind_to"] = "2ep"
     recipe["replicates"] = 1
-    path, out = tmp_path / "wild.yaml", tmp_path / "run"
+    path = tmp_path / "wild.yaml"
     path.write_text(yaml.safe_dump(recipe))
     return path
 

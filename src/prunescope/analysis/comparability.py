@@ -71,7 +71,7 @@ def _check_labels(a: SideLayer, b: SideLayer) -> None:
 def _differences(a: SideLayer, b: SideLayer) -> Iterator[str]:
     if a.is_table != b.is_table:
         yield (
-            "one side is a table of Network Dissection, which counts by other conventions (its "
+            "one side is a table of Network Dissection, which may count by other conventions (its "
             "quantile, and pixels in two planes) and does not say on which images"
         )
         return
