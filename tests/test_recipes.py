@@ -54,7 +54,11 @@ CHEAP += ["dissection.resolution=64", "dissection.batch_size=2"]
 
 
 @pytest.mark.parametrize(
-    ("name", "changes"), [("cifar10_resnet20", []), ("tiny_imagenet_resnet18", CHEAP)]
+    ("name", "changes"),
+    [
+        ("cifar10_resnet20", ["pruning.rewind_to=1ep"]),  # one step: there are 20 pictures
+        ("tiny_imagenet_resnet18", CHEAP),
+    ],
 )
 def test_a_full_study_is_planned_down_to_the_papers_last_level(
     prunescope: Prunescope, drawn: Path, tmp_path: Path, name: str, changes: list[str]
