@@ -53,11 +53,15 @@ CHEAP = ["training.batch_size=4", "training.precision=float32", "dissection.quan
 CHEAP += ["dissection.resolution=64", "dissection.batch_size=2"]
 
 
+IMAGENET = [*CHEAP, "data.resolution=32", "data.evaluation.resize=32"]
+
+
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
         ("cifar10_resnet20", ["pruning.rewind_to=1ep"]),  # one step: there are 20 pictures
         ("tiny_imagenet_resnet18", CHEAP),
+        ("imagenet_resnet50", IMAGENET),
     ],
 )
 def test_a_full_study_is_planned_down_to_the_papers_last_level(
