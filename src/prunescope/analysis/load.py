@@ -96,5 +96,4 @@ def _named(name: str, weights: Path | str | None, num_classes: int | None) -> Lo
         parent = Path(name).parent
         beside = [path.name for path in parent.iterdir()] if parent.is_dir() else []
         raise DataError(f"{name} does not exist{nearest(Path(name).name, beside)}")
-    given = None if weights is None else Path(weights)
-    return load_network(name, weights=given, num_classes=num_classes)
+    return load_network(name, weights=weights, num_classes=num_classes)
