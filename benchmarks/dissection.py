@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import nn
 
 from prunescope.base.allocator import keep_freed_memory
@@ -22,9 +23,9 @@ from prunescope.base.devices import default_device
 from prunescope.base.provenance import environment
 from prunescope.base.reading import read_ahead
 from prunescope.concepts import open_concepts
-from prunescope.concepts.protocol import ConceptSet
+from prunescope.concepts.protocol import Annotation, ConceptSet
 from prunescope.dissection import capture, forward, overlap, passes, search
-from prunescope.dissection.input import InputForm, input_of, normalise, read_pixels
+from prunescope.dissection.input import InputForm, input_of, normalise, read_pixels, squash
 from prunescope.dissection.result import Dissection
 from prunescope.dissection.run import dissect
 from prunescope.networks import load_network
@@ -86,6 +87,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--precision", choices=["float32", "bf16"], default="float32")
     parser.add_argument("--memory", default="2GiB", help="budget for kept maps; 0 is two passes")
+    parser.add_argument(
+        "--repeat",
+        type=int,
+        default=None,
+        help="decode them once, and show them over and over until so many",
+    )
     parser.add_argument("--null", type=int, default=0, help="draws of chance in the whole one")
     parser.add_argument("--pairs", type=int, default=5, help="of timings, after a first one")
     parser.add_argument("--memory-too", action="store_true", help="peak memory of either side")
@@ -107,6 +114,8 @@ class Job:
         self.device = torch.device(default_device())
         self.network: nn.Module = loaded.module.to(self.device)
         self.concepts: ConceptSet = open_concepts(given.concepts, limit=given.images)
+        if given.repeat is not None:
+            self.concepts = Repeated(self.concepts, given.repeat, given.resolution)
         known = {} if loaded.input is None else {"mean": loaded.input.mean, "std": loaded.input.std}
         self.form: InputForm = input_of(self.network, resolution=given.resolution, **known)
         self.passes: dict[str, int] = {}
@@ -159,6 +168,32 @@ class Job:
 
     def _read(self, images: range) -> Any:
         return read_pixels(self.concepts, images, self.form.resolution)
+
+
+class Repeated:
+    """A concept set as large as one likes, of a few images that are decoded and sized already."""
+
+    def __init__(self, concepts: ConceptSet, count: int, side: int) -> None:
+        places = range(len(concepts.images))
+        self.name, self.fingerprint = f"{concepts.name}, repeated", concepts.fingerprint
+        self.categories, self.labels = concepts.categories, concepts.labels
+        self._pictures = [squash(concepts.read_image(place), side) for place in places]
+        self._annotations = [concepts.read_annotation(place) for place in places]
+        self.images = tuple(
+            f"{i // len(places)}/{concepts.images[i % len(places)]}" for i in range(count)
+        )
+
+    def image_path(self, index: int) -> Path:
+        """Return a name; there is no such file."""
+        return Path(self.images[index])
+
+    def read_image(self, index: int) -> Image.Image:
+        """Return an image, decoded before."""
+        return Image.fromarray(self._pictures[index % len(self._pictures)])
+
+    def read_annotation(self, index: int) -> Annotation:
+        """Return its labels, read before."""
+        return self._annotations[index % len(self._annotations)]
 
 
 def alone(given: argparse.Namespace) -> dict[str, float]:
