@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from prunescope.base.errors import InputError, PrunescopeError
-from prunescope.cli import comparison, concepts, conventions, pruning, single, studies
+from prunescope.cli import comparison, concepts, export, pruning, single, studies
 from prunescope.cli.console import stop
 from prunescope.version import __version__
 
@@ -21,11 +21,11 @@ for command in (
     studies.run,
     studies.status,
     single.dissect,
+    single.conventions,
     single.evaluate,
     single.summary,
     comparison.compare,
-    conventions.conventions,
-    conventions.export,
+    export.export,
     pruning.prune,
     pruning.audit,
     studies.report,

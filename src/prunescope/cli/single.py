@@ -67,10 +67,10 @@ def dissect(
             "quantile": quantile,
             "iou": iou,
             "convention": convention,
-            "categories": names(categories),
+            "categories": _names(categories),
             "resolution": resolution,
-            "mean": channels(mean, "--mean"),
-            "std": channels(std, "--std"),
+            "mean": _channels(mean, "--mean"),
+            "std": _channels(std, "--std"),
             "batch_size": batch_size,
             "precision": precision,
             "memory": memory,
@@ -79,7 +79,7 @@ def dissect(
     )
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         dissection = dissect_network(
-            load(network, weights, num_classes),
+            _load(network, weights, num_classes),
             settings,
             concepts,
             out=out,
@@ -115,12 +115,12 @@ def evaluate(
 
     with progress_shown() as progress:
         used, result = evaluate_network(
-            load(network, weights, num_classes),
+            _load(network, weights, num_classes),
             data,
             split=split,
             resolution=resolution,
-            mean=channels(mean, "--mean"),
-            std=channels(std, "--std"),
+            mean=_channels(mean, "--mean"),
+            std=_channels(std, "--std"),
             batch_size=batch_size,
             precision=precision,
             device=device,
@@ -128,6 +128,69 @@ def evaluate(
         )
     values = result.as_dict() | {"split": used}
     print_result(values, f"split    {used}\n{result}", as_json=as_json)
+
+
+def conventions(
+    network: Network,
+    layer: Layers,
+    concepts: Concepts,
+    weights: Weights = None,
+    num_classes: NumClasses = None,
+    out: Out = None,
+    convention: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="One to dissect by, the first to compare with; may be repeated.",
+            show_default="exact, netdissect, lite, quick",
+        ),
+    ] = None,
+    quantile: Quantile = 0.005,
+    iou: Iou = None,
+    categories: Categories = None,
+    split: Split = None,
+    limit: Limit = None,
+    resolution: Resolution = None,
+    mean: Mean = None,
+    std: Std = None,
+    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    precision: Precision = "float32",
+    memory: Memory = "2GiB",
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Dissect by the rules of earlier tools, too, and say what units and concepts change."""
+    from prunescope.base.ranks import joined
+    from prunescope.experiment.conventions import compare_by_conventions
+
+    stated = {
+        "layers": tuple(layer),
+        "quantile": quantile,
+        "iou": iou,
+        "categories": _names(categories),
+        "resolution": resolution,
+        "mean": _channels(mean, "--mean"),
+        "std": _channels(std, "--std"),
+        "batch_size": batch_size,
+        "precision": precision,
+        "memory": memory,
+    }
+    with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
+        compared = compare_by_conventions(
+            _load(network, weights, num_classes),
+            stated,
+            concepts,
+            conventions=convention,
+            out=out,
+            split=split,
+            limit=limit,
+            device=device,
+            ranks=ranks,
+            progress=progress,
+        )
+    if ranks.rank > 0:
+        return
+    text = str(compared) + (f"\n\nSaved in {out}" if out else "")
+    print_result(compared.summary(), text, as_json=as_json)
 
 
 def summary(
@@ -151,7 +214,7 @@ def summary(
     print_result(values, text, as_json=as_json)
 
 
-def load(network: str, weights: Path | None, num_classes: int | None) -> "LoadedNetwork":
+def _load(network: str, weights: Path | None, num_classes: int | None) -> "LoadedNetwork":
     """Load a network, with a warning where its weights are random."""
     from prunescope.networks import load_network, own_weights
 
@@ -161,12 +224,12 @@ def load(network: str, weights: Path | None, num_classes: int | None) -> "Loaded
     return loaded
 
 
-def names(text: str | None) -> tuple[str, ...] | None:
+def _names(text: str | None) -> tuple[str, ...] | None:
     """Read names with commas between them."""
     return tuple(name.strip() for name in text.split(",")) if text else None
 
 
-def channels(text: str | None, option: str) -> Channels | None:
+def _channels(text: str | None, option: str) -> Channels | None:
     """Read a number for each channel; option: for the message where there are no three."""
     if text is None:
         return None
