@@ -30,15 +30,16 @@ class Masks:
     area: Int64[Tensor, " mask"]
     pixels: Int64[Tensor, " hit"]
 
-    def bags(self, most: int) -> tuple[Int64[Tensor, " bag"], Int64[Tensor, " bag"]]:
+    def bags(self, most: int) -> tuple[Int64[Tensor, " mask"], Int64[Tensor, " bag"]]:
         """Cut the pixels of every mask into bags of at most so many.
 
-        Return of which mask each bag is, and where it starts.
+        Return the first bag of each mask, and where each bag starts.
         """
         bags = (self.area + most - 1).div(most, rounding_mode="floor")
+        first = bags.cumsum(0) - bags
         owners = torch.arange(len(bags), device=bags.device).repeat_interleave(bags)
-        place = torch.arange(len(owners), device=bags.device) - (bags.cumsum(0) - bags)[owners]
-        return owners, (self.area.cumsum(0) - self.area)[owners] + place * most
+        place = torch.arange(len(owners), device=bags.device) - first[owners]
+        return first, (self.area.cumsum(0) - self.area)[owners] + place * most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +170,8 @@ def lend(labels: Sequence[CategoryLabels], pixels: int, nothing: int, device: to
     wholes = max(len(one.whole) for one in labels)
     columns = np.full((len(labels), wide), nothing, np.int64)
     whole = np.full((len(labels), wholes), nothing, np.int64)
-    codes = np.zeros((planes, len(labels), pixels), np.int16)
+    kind = np.result_type(*(one.codes for one in labels))
+    codes = np.zeros((planes, len(labels), pixels), kind)
     for draw, one in enumerate(labels):
         columns[draw, : len(one.columns)] = one.columns
         whole[draw, : len(one.whole)] = [one.columns[code - 1] for code in one.whole]
@@ -177,7 +179,7 @@ def lend(labels: Sequence[CategoryLabels], pixels: int, nothing: int, device: to
     return Lent(
         columns=from_numpy(columns).to(device),
         whole=from_numpy(whole).to(device),
-        table=_table(from_numpy(codes).to(device), wide // _SHARED),
+        table=_table(codes, wide // _SHARED, device),
         most=_MOST // max(1, planes),
     )
 
@@ -199,16 +201,17 @@ def masks_by_image(meetings: Sequence[Meeting]) -> Iterator[Masks]:
 
 
 def _table(
-    codes: Shaped[Tensor, "plane draw pixel"], groups: int
+    codes: Shaped[np.ndarray, "plane draw pixel"], groups: int, device: torch.device
 ) -> Float32[Tensor, "pixel column"]:
     """Return the sum over the planes of what stands for each code: 1, 256 or 65536 in its group."""
     planes, draws, pixels = codes.shape
-    labels = torch.arange(groups * _SHARED, device=codes.device)
-    values = torch.zeros(len(labels) + 1, groups, device=codes.device)
+    labels = torch.arange(groups * _SHARED, device=device)
+    values = torch.zeros(len(labels) + 1, groups, device=device)
     values[labels + 1, labels // _SHARED] = 2.0 ** (_BITS * (labels % _SHARED))
     if planes == 0:
         return values.new_zeros(pixels, 0)
-    tables = (values.index_select(0, plane.T.reshape(-1).int()) for plane in codes)
+    rows = (np.ascontiguousarray(plane.T).astype(np.int32) for plane in codes)
+    tables = (values.index_select(0, from_numpy(row).to(device).flatten()) for row in rows)
     table = next(tables)
     for more in tables:
         table += more
@@ -217,11 +220,11 @@ def _table(
 
 def _meet(masks: Masks, lent: Lent) -> Shaped[Tensor, "mask draw code"]:
     """Return how many pixels of each mask carry each code in each draw."""
-    owners, starts = masks.bags(lent.most)
+    first, starts = masks.bags(lent.most)
     # A sum of such numbers is exact while it stays within 24 bits, which autocast would end.
     with torch.autocast(starts.device.type, enabled=False):
         sums = embedding_bag(masks.pixels, lent.table, starts, mode="sum").int()
-    parts = torch.stack([(sums >> (_BITS * place)) & _MOST for place in range(_SHARED)], dim=2)
-    met = parts.new_zeros(len(masks.units), parts.shape[1] * _SHARED)
-    met.index_add_(0, owners, parts.flatten(1))
+        parts = torch.stack([(sums >> (_BITS * place)) & _MOST for place in range(_SHARED)], dim=2)
+        every = torch.arange(len(starts), device=starts.device)
+        met = embedding_bag(every, parts.flatten(1).double(), first, mode="sum")
     return met.view(len(met), *lent.columns.shape)
