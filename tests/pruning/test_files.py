@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.utils import prune as torch_prune
 
-from prunescope.base.errors import ConfigError, DataError, StoreError
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.networks import build, load_network
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.mask import Mask
@@ -169,7 +169,7 @@ def test_a_place_that_is_none_is_refused(dense, tmp_path, out, form, words):
 
 def test_a_file_in_the_way_of_the_folder_is_told(dense, tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(StoreError, match=r"small.safetensors cannot be written"):
+    with pytest.raises(ConfigError, match=r"file is a file: give a folder"):
         write(tmp_path / "file" / "small.safetensors", pruned_from(dense, keep=0.5))
 
 

@@ -88,7 +88,7 @@ def _fold(output: Tensor, layout: Layout) -> Tensor | str:
 
 def _channels_first(output: Tensor, module: nn.Module, layout: Layout) -> Tensor:
     first, second, third = output.shape[1:]
-    if _acts_on_last_axis(module) or (first == second != third):
+    if _acts_on_last_axis(module) or (1 < first == second != third):
         last = True
     else:
         last = layout.channels_last and first == second == third and not _is_convolution(module)
