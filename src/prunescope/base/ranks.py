@@ -25,7 +25,11 @@ class Ranks:
     count: int = 1
 
     def others(self, tensor: "torch.Tensor") -> "Iterator[torch.Tensor]":
-        """Yield the tensor of every other process, in one order; all are of one shape."""
+        """Yield the tensor of every other process, in one order; all are of one shape.
+
+        The exchange goes on while they are taken: take all of them before anything else is
+        exchanged.
+        """
         if self.count == 1:
             return
         from torch import distributed, empty_like

@@ -62,8 +62,9 @@ class ExampleCollector:
 
     def exchange(self, ranks: Ranks) -> None:
         """Take in the images that the collectors of other processes have seen."""
-        keys, maps = self._keys.clone(), self._maps.clone()
-        for other_keys, other_maps in zip(ranks.others(keys), ranks.others(maps), strict=True):
+        maps = self._maps.clone()
+        every_keys = list(ranks.others(self._keys))  # one exchange ends before the next begins
+        for other_keys, other_maps in zip(every_keys, ranks.others(maps), strict=True):
             self._take(other_keys, other_maps)
 
     @property
