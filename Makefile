@@ -21,7 +21,7 @@ demo: $(READY)
 	$(BIN)/prunescope demo --out $(OUT)
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadfile
 
 real: $(READY)
 	$(BIN)/python -m pytest -m "real or slow"

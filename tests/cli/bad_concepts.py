@@ -29,7 +29,6 @@ DISSECTION = {
     "a layer that nearly exists": Bad(f"{DISSECT} --layer layre2", ("layre2", 'mean "layer2"')),
     "a layer without a map": Bad(f"{DISSECT} --layer linear", ("linear", "map")),
     "a layer twice": Bad(f"{DISSECT} --layer layer3", ("layer3", "more than once")),
-    "no layer": Bad(f"dissect {LOADED} --concepts broden:set", ("--layer",)),
     "maps of one cell": Bad(f"{DISSECT} --resolution 2", ("one cell", "resolution")),
     "a quantile of nothing": Bad(f"{DISSECT} --quantile 0", ("quantile", "greater than 0")),
     "a quantile of less than a cell": Bad(f"{DISSECT} --quantile 1e-7", ("quantile", "cells")),

@@ -67,7 +67,8 @@ STUDIES = {
         f"{RUN} --set dissection.layers=[layre3]", ("layre3", 'mean "layer3"')
     ),
     "a batch that leaves one image": Bad(
-        f"{RUN} --set training.batch_size=9", ("batch_size is 9", "one image")
+        f"{RUN} --set training.batch_size=9 --set network=torchvision:resnet18",
+        ("batch_size is 9", "one image"),
     ),
     "an engine that does not exist": Bad(f"{RUN} --engine rya", ("rya", "local")),
     "no workers": Bad("run tiny.yaml --out out --workers 0", ("--workers", "equal to 1")),

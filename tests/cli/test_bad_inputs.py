@@ -44,7 +44,7 @@ def here(
     spoil = TABLE[request.node.callspec.params["name"]].spoil
     root = world if spoil is nothing else Path(shutil.copytree(world, tmp_path / "world"))
     monkeypatch.chdir(root)
-    monkeypatch.setenv("PRUNESCOPE_CACHE", str(root / "cache"))
+    monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("TMPDIR", str(root))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.delitem(sys.modules, "factories", raising=False)

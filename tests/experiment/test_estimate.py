@@ -89,7 +89,7 @@ def test_rates_are_of_real_training_and_dissecting_as_a_worker_would(
     looked, *seen = importlib.import_module("watched_network").seen
     assert looked[:2] == (False, 1)  # for the size of the maps
     assert {(threads, device) for *_, threads, device in seen} == {(before + 1, default_device())}
-    steps, passes = [16, 16, 8], [12, 12]
+    steps, passes = [16, 16, 8], [12]
     assert [size for training, size, *_ in seen if training] == 2 * steps
     assert [size for training, size, *_ in seen if not training] == 2 * passes
 
