@@ -175,7 +175,7 @@ def crop_with_torchvision(images: LabelledImages) -> float:
 
     transform = transforms.Compose(
         [
-            transforms.RandomResizedCrop(SIDE),
+            transforms.RandomResizedCrop(images.pixels.shape[1]),
             transforms.RandomHorizontalFlip(),
             transforms.ToTensor(),
             transforms.Normalize(NORMALISATION.mean, NORMALISATION.std),

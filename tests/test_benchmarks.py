@@ -38,6 +38,7 @@ def test_training_compares_steps_and_loops() -> None:
         assert 0 < found[name]["least"] <= found[name]["median"] <= found[name]["most"]
 
 
+@pytest.mark.slow
 def test_an_audits_time_holds_that_of_importing_torch() -> None:
     found = figures("audit.py", "--runs", 1, "--network", "cifar_resnet20,width=0.25")
     assert found["keep"] == pytest.approx(0.168, abs=1e-3)
@@ -45,6 +46,7 @@ def test_an_audits_time_holds_that_of_importing_torch() -> None:
     assert found["audit_seconds"] > 0
 
 
+@pytest.mark.slow
 def test_comparisons_are_timed_three_ways() -> None:
     found = figures("compare.py", "--runs", 1, "--units", 40, "--labels", 20)
     names = ("identity_seconds", "profile_seconds", "written_seconds")

@@ -11,6 +11,7 @@ from prunescope.dissection.result import LayerDissection
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_evaluate_gives_the_published_accuracy(prunescope: Prunescope, shared: Path) -> None:
     weights = shared / "models" / "cifar10_resnet20_foreign.th"
     network = ["cifar_resnet20", "--weights", weights, "--num-classes", 10]

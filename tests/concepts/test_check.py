@@ -247,6 +247,7 @@ class TestMasks:
         assert note.endswith("and 10 more")
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_the_real_photographs_hold_what_their_tables_say(shared):
     report = check_concepts(open_concepts(f"broden:{shared / 'data' / 'minibroden_224'}"))

@@ -40,12 +40,20 @@ def here(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
+def _callers(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
 @contextmanager
 def stopped_beyond(pattern: str) -> Iterator[None]:
     """Press Ctrl-C, once, soon after there is such a path."""
 
-    def press(_signal: int, _frame: FrameType | None) -> None:
-        if any(Path().glob(pattern)):
+    def press(_signal: int, frame: FrameType | None) -> None:
+        # Within the library that reads tensors, Ctrl-C would come out as another error.
+        reading = any(own.f_code.co_filename.endswith("tensors.py") for own in _callers(frame))
+        if not reading and any(Path().glob(pattern)):
             signal.setitimer(signal.ITIMER_REAL, 0)
             raise KeyboardInterrupt
 

@@ -141,6 +141,7 @@ def test_a_batch_of_one_image_is_refused_where_the_network_fails_on_it_alone(
     _check(tiny_study(training=training | {"batch_size": 14}, **normalising))
 
 
+@pytest.mark.slow
 def test_a_network_that_passes_learns_from_a_batch_of_one_image(
     tiny_study: TinyStudy, values: dict[str, Any], tmp_path: Path
 ) -> None:

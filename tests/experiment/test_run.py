@@ -178,6 +178,7 @@ def test_a_study_is_extended_by_a_level(tiny_study: TinyStudy, run: Path) -> Non
     assert len(trained) == 2
 
 
+@pytest.mark.slow
 def test_a_changed_setting_sets_the_old_aside_and_brings_it_back(
     tiny_study: TinyStudy, values: dict[str, Any], run: Path
 ) -> None:

@@ -307,6 +307,7 @@ class TestCommand:
         assert kept.stat().st_size == 500
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_real_photographs_come_through_a_bad_line_as_they_are(shared, tmp_path):
     folder = shared / "data" / "minibroden_224"
