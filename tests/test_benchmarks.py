@@ -54,6 +54,7 @@ def test_comparisons_are_timed_three_ways() -> None:
     assert (found["units"], found["labels"]) == (40, 20)
 
 
+@pytest.mark.slow
 def test_a_demo_is_watched_from_its_start_to_its_end(drawn: Path, tmp_path: Path) -> None:
     recipe = tiny_recipe(drawn) | {"replicates": 1}
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(recipe))
