@@ -7,7 +7,8 @@ from PIL import Image
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.masks import MaskFolder
-from prunescope.concepts.preview import preview_concepts
+from prunescope.concepts.preview import _Paint, preview_concepts
+from prunescope.concepts.protocol import Label
 
 RED, ORANGE = (185, 35, 40), (235, 130, 35)  # how red-c and orange-c are painted
 
@@ -108,3 +109,9 @@ def _plain(shade: int) -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (8, 6), (shade, shade, 200)).save(file, "png")
     return file.getvalue()
+
+
+def test_labels_of_one_category_have_a_colour_each_however_many_they_are():
+    labels = [Label(number=n, name=f"thing {n}", category="object") for n in range(1, 61)]
+    colours = _Paint(labels, range(1, 61)).colours
+    assert len(set(colours.values())) == 60

@@ -240,6 +240,24 @@ def without_reading(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("without_reading")
+def test_status_says_which_training_is_under_way_and_how_far(
+    tiny_study: TinyStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_given: object, **_named: object) -> None:
+        raise KeyboardInterrupt
+
+    study = tiny_study(replicates=1)
+    monkeypatch.setattr("prunescope.experiment.workshop.evaluate", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run_study(study, tmp_path / "run", workers=1)
+    found = status(tmp_path / "run")
+    to = study.training.to
+    expected = f"replicate 0, level 0, trained to {to} of {to} at its last checkpoint"
+    assert found.under_way == (expected,)
+    assert expected in str(found)
+    assert found.as_dict()["holder"] is None
+
+
 def test_status_does_not_read_the_photographs(run: Path) -> None:
     found = status(run)
     assert found.to_do == ()

@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,11 +32,12 @@ _PAPER, _INK, _PALE = "#ffffff", "#20242b", "#7c828c"
 _LABEL_WEIGHT = 0.72  # of the paint over the photograph; the rest lets its shading through
 _BLANK_WEIGHT = 0.75  # of white over the parts without a label
 _BORDER_WEIGHT = 0.45  # of white on the lines between labels
-# Twenty colours that stay apart on a grey photograph; a category with more repeats them
+# Twenty colours that stay apart on a grey photograph; a category with more has them darker, too
 _PALETTE = """
     e6432f 2f7fe6 2fae4e f2b01e 8a4fd3 14b1b8 ef7d1a d6459d 7a9a01 5566d6
     a8572a 00936b c92a5b 59a5d8 b8a100 9b6bd0 e58a7b 3c7d3c c08040 6f7d8c
 """
+_DARKER = 0.6
 # The eleven basic colour terms, as Broden's category color names them
 _OWN_COLOURS = {
     "black-c": "#141414",
@@ -112,12 +113,19 @@ class _Paint:
             if label.name in _OWN_COLOURS:
                 self.colours[number] = _OWN_COLOURS[label.name]
             else:
-                self.colours[number] = f"#{palette[used[label.category] % len(palette)]}"
+                self.colours[number] = _colour(palette, used[label.category])
                 used[label.category] += 1
 
     def mark(self, number: int, note: str) -> _Mark:
         """Return a label's line in a legend."""
         return _Mark(colour=self.colours[number], name=self.labels[number].name, note=note)
+
+
+def _colour(palette: Sequence[str], place: int) -> str:
+    """Return a colour for each place: the palette's, and then the same ever darker."""
+    turn, index = divmod(place, len(palette))
+    parts = (int(palette[index][start : start + 2], 16) for start in (0, 2, 4))
+    return "#" + "".join(f"{round(part * _DARKER**turn):02x}" for part in parts)
 
 
 def _choose(concepts: ConceptSet, images: int, seed: int) -> dict[int, Annotation]:

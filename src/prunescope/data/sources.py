@@ -191,7 +191,10 @@ def open_source(source: str) -> Source:
         raise DataError(f"{folder} is a file: give the folder it lies in")
     inside_a_folder = len(folder.parts) > 1 and folder.parent.is_dir()
     if inside_a_folder or not _HUB_NAME.fullmatch(source):
-        raise DataError(f"the folder {folder} does not exist")
+        raise DataError(
+            f"the folder {folder} does not exist: name another, in a study as data.source "
+            "(--set data.source=DIR)"
+        )
     return HubSet(source)
 
 

@@ -1,5 +1,6 @@
 """How is a whole study run, resumed, watched and shown again?"""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from prunescope.experiment.known import record_known
 from prunescope.experiment.plan import Plan, Stage, plan_study, replicate_seed
 from prunescope.experiment.sources import Sources, look_again
 from prunescope.experiment.status import DryRun, Status
-from prunescope.experiment.workshop import Outcome, Workshop
+from prunescope.experiment.workshop import Outcome, Workshop, checkpoint_of
 from prunescope.study import Study, load_study
+from prunescope.training.checkpoint import checkpoint_step
 
 __all__ = ["DryRun", "Status", "dry_run", "report_again", "run_study", "status", "status_of"]
 
@@ -102,6 +104,7 @@ def _status_of(
         seconds_left=seconds_left(plan, store, study, sources, rates, workers=provenance.workers),
         holder=store.holder(),
         outdated=tuple(store.outdated(plan.artifacts)),
+        under_way=tuple(_under_way(plan, store, study.training.to)),
         unread=tuple(unread.values()),
     )
 
@@ -170,6 +173,15 @@ def _perform(
 def _engine(study: Study, workers: int | None) -> LocalEngine:
     independent = study.replicates * len(study.pruning.strategies)
     return LocalEngine(workers or default_workers(independent))
+
+
+def _under_way(plan: Plan, store: Store, end: str) -> Iterator[str]:
+    """Yield the trainings that are not finished but have a checkpoint, and how far that is."""
+    for stage in plan.stages:
+        for artifact in stage.artifacts:
+            step = None if store.has(artifact) else checkpoint_step(checkpoint_of(store, artifact))
+            if step is not None:
+                yield f"{stage.title}, trained to {step} of {end} at its last checkpoint"
 
 
 def _is_done(stage: Stage, store: Store) -> bool:

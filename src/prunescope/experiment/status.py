@@ -46,6 +46,7 @@ class Status:
     done, to_do: titles of the stages. seconds_left: None while nothing made here tells how long.
     holder: who writes to the run now; empty if nobody does.
     outdated: paths of artifacts that no longer belong to the study.
+    under_way: trainings that have begun, and the step of their last checkpoint.
     unread: why photographs or concepts cannot be read now, so that they are taken as recorded.
     """
 
@@ -55,16 +56,18 @@ class Status:
     seconds_left: float | None
     holder: str
     outdated: tuple[str, ...]
+    under_way: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return asdict(self)
+        """Return plain values for JSON; nobody who writes is None."""
+        return asdict(self) | {"holder": self.holder or None}
 
     def __str__(self) -> str:
         """Return it as text for a terminal."""
         stages = len(self.done) + len(self.to_do)
         lines = [f"{self.name}: {len(self.done)} of {stages} stages done"]
+        lines += _listed("under way", self.under_way)
         lines += _listed("left", self.to_do)
         if self.to_do:
             left = "not known yet" if self.seconds_left is None else duration(self.seconds_left)

@@ -58,6 +58,11 @@ class Outcome:
     message: str
 
 
+def checkpoint_of(store: Store, artifact: Artifact) -> Path:
+    """Return where the training of an unfinished artifact keeps its last checkpoint."""
+    return store.workplace(artifact) / "checkpoint.safetensors"
+
+
 class Workshop:
     """Performs the stages of one study in its run folder, in whichever process it finds itself."""
 
@@ -204,7 +209,7 @@ class Workshop:
         )
 
     def _checkpoint(self, artifact: Artifact) -> Path:
-        return self._store.workplace(artifact) / "checkpoint.safetensors"
+        return checkpoint_of(self._store, artifact)
 
     def _evaluate(self, network: nn.Module) -> Evaluation:
         training = self._study.training

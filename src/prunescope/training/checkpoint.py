@@ -69,6 +69,17 @@ def load_checkpoint(
     return step, History.from_text(metadata["history"])
 
 
+def checkpoint_step(path: Path) -> Step | None:
+    """Return the step of a checkpoint; None if there is none, or it is damaged."""
+    if not path.is_file():
+        return None
+    try:
+        metadata = load_metadata(path)
+        return Step(int(metadata["iteration"]), int(metadata["per_epoch"]))
+    except (DataError, KeyError, ValueError):
+        return None
+
+
 def momenta(network: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
     """Return the momentum of each parameter that has one, by the parameter's name."""
     found = {
