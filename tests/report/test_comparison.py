@@ -164,7 +164,7 @@ def test_layers_of_other_names_are_both_named() -> None:
 def test_nothing_interpretable_can_be_drawn(tmp_path: Path) -> None:
     nothing = compare(make_layer({}, {}), make_layer({"red": 10}, {}))
     assert "none interpretable" in [text.get_text() for text in panels_of(nothing)[0].texts]
-    assert render_comparison(nothing, "png").startswith(b"\x89PNG")
+    assert render_comparison(nothing, ("png",))["png"].startswith(b"\x89PNG")
 
 
 def test_two_runs_show_both_sides_and_what_is_the_same(of_runs: RunComparison) -> None:

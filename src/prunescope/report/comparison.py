@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -63,18 +63,20 @@ def write_comparison(
         write_atomically(draft / "summary.json", summary.encode())
         for side, dissection in dissections.items():
             dissection.save(draft / side)
-        for form in _FORMS:
-            write_atomically(draft / f"comparison.{form}", render_comparison(comparison, form))
+        for form, content in render_comparison(comparison, _FORMS).items():
+            write_atomically(draft / f"comparison.{form}", content)
 
 
-def render_comparison(comparison: Comparison | RunComparison, form: str) -> bytes:
-    """Return a comparison's figure as png, svg or pdf."""
+def render_comparison(
+    comparison: Comparison | RunComparison, forms: Sequence[str]
+) -> dict[str, bytes]:
+    """Return a comparison's figure as png, svg or pdf, by form."""
     with drawing(LIGHT):
         if isinstance(comparison, RunComparison):
             from prunescope.report.run_comparison_figure import levels_figure  # loads torch
 
-            return figure_bytes(levels_figure(comparison.levels, LIGHT), form)
-        return figure_bytes(outcomes_figure(comparison.summary()["layers"], LIGHT), form)
+            return figure_bytes(levels_figure(comparison.levels, LIGHT), forms)
+        return figure_bytes(outcomes_figure(comparison.summary()["layers"], LIGHT), forms)
 
 
 def check_room(out: Path) -> None:

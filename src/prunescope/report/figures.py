@@ -1,6 +1,6 @@
 """What do the levels show? Figures 1-4 of Frankle and Bau (2019)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -41,16 +41,18 @@ def draw_figures(levels: pd.DataFrame, folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for form in FORMATS:
-        for name, content in render_figures(levels, form, LIGHT).items():
+    for name, contents in render_figures(levels, FORMATS, LIGHT).items():
+        for form, content in contents.items():
             path = folder / f"{name}.{form}"
             write_atomically(path, content)
             paths.append(path)
     return sorted(paths)
 
 
-def render_figures(levels: pd.DataFrame, form: str, theme: Theme) -> dict[str, bytes]:
-    """Return the four figures as png, svg or pdf, by file name without its ending."""
+def render_figures(
+    levels: pd.DataFrame, forms: Sequence[str], theme: Theme
+) -> dict[str, dict[str, bytes]]:
+    """Return the four figures by file name without its ending, each as png, svg or pdf by form."""
     drawn: dict[str, Callable[[pd.DataFrame, Theme], Figure]] = {
         "fig1_accuracy": accuracy_figure,
         "fig2_interpretability": interpretability_figure,
@@ -58,7 +60,7 @@ def render_figures(levels: pd.DataFrame, form: str, theme: Theme) -> dict[str, b
         "fig4_consistency": consistency_figure,
     }
     with drawing(theme):
-        return {name: figure_bytes(draw(levels, theme), form) for name, draw in drawn.items()}
+        return {name: figure_bytes(draw(levels, theme), forms) for name, draw in drawn.items()}
 
 
 def accuracy_figure(levels: pd.DataFrame, theme: Theme, into: Figure | None = None) -> Figure:

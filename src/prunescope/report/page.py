@@ -102,8 +102,8 @@ def write_page(
 
 def _draw_figures(levels: pd.DataFrame, folder: Path) -> list[FigureView]:
     for suffix, theme in (("light", LIGHT), ("dark", DARK)):
-        for name, content in render_figures(levels, "svg", theme).items():
-            write_atomically(folder / f"assets/{name}-{suffix}.svg", content)
+        for name, contents in render_figures(levels, ("svg",), theme).items():
+            write_atomically(folder / f"assets/{name}-{suffix}.svg", contents["svg"])
     columns = {"fig1_accuracy": 1, "fig3_taxonomy": len(strategies_of(levels))}
     return [
         FigureView(

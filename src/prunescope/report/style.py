@@ -192,11 +192,19 @@ def show_percent(axes: Axes, *, least_span: float) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}%"))
 
 
-def figure_bytes(figure: Figure, form: str) -> bytes:
-    """Return a figure as png, svg or pdf, without dates or versions: equal input, equal bytes."""
-    content = io.BytesIO()
-    figure.savefig(content, format=form, dpi=_PIXELS_PER_INCH, metadata=_NO_NOISE[form])
-    return content.getvalue()
+def figure_bytes(figure: Figure, forms: Sequence[str]) -> dict[str, bytes]:
+    """Return a figure as png, svg or pdf, by form, without dates or versions.
+
+    Equal input gives equal bytes. It is laid out once, for all forms.
+    """
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    contents = {}
+    for form in forms:
+        content = io.BytesIO()
+        figure.savefig(content, format=form, dpi=_PIXELS_PER_INCH, metadata=_NO_NOISE[form])
+        contents[form] = content.getvalue()
+    return contents
 
 
 def _settings(theme: Theme) -> Any:
