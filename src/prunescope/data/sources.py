@@ -1,8 +1,10 @@
 """Where do labelled images lie, which splits are there, and what names their content?"""
 
 import hashlib
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
@@ -142,7 +144,8 @@ class HubSet:
         import datasets
 
         try:
-            loaded: Mapping[str, Any] = datasets.load_dataset(self.name)
+            with _without_retries_told():
+                loaded: Mapping[str, Any] = datasets.load_dataset(self.name)
         except (OSError, ValueError, RuntimeError) as error:
             raise DataError(
                 f'"{self.name}" is no folder here, and could not be had from the Hugging Face '
@@ -172,6 +175,18 @@ class HubSet:
                 digest.update(repr(some[columns.label].to_pylist()).encode())
             digests[split] = [columns.classes, digest.hexdigest()]
         return fingerprint(digests)
+
+
+@contextmanager
+def _without_retries_told() -> Iterator[None]:
+    """Keep Hugging Face from telling of every request it repeats; the last error is enough."""
+    logger = logging.getLogger("huggingface_hub")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 Source = ParquetFolder | ImageFolder | HubSet
