@@ -9,6 +9,7 @@ from layers import make_layer, save_run
 from prunescope.analysis.compare import compare
 from prunescope.analysis.results import summarise_result
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.dissection.result import Dissection
 from prunescope.report.comparison import write_comparison
 
 BOTH = make_layer({"red": 200}, {"cat": 100}, {})
@@ -33,6 +34,21 @@ def test_a_level_is_its_dissection(run: Path) -> None:
     assert values == summarise_result(level / "dissection" / "layer4")[0]
     assert (values["interpretable"], values["concepts"], values["dead"]) == (2, 2, 1)
     assert text.startswith("layer4: 2 of 3 units are interpretable")
+
+
+def test_what_is_due_to_chance_is_told_at_the_iou_it_was_found_at(tmp_path: Path) -> None:
+    chance = {"draws": 2, "rate": 0.05, "expected_false": 1.5, "discoveries": 0, "concepts": 0,
+              "smallest_draws": 39}  # fmt: skip
+    settings = {"quantile": 0.005, "precision": "float32", "iou": 0.05}
+    judged = make_layer({"red": 200}, {}, name="layer3", chance=chance, settings=settings)
+    dissection = Dissection(layers={"layer3": judged, "layer4": RED})
+    dissection.save(tmp_path / "D")
+    values, text = summarise_result(tmp_path / "D")
+    assert values == dissection.summary()
+    assert "by chance: 1.5 units (2 draws); too few" in text
+    assert summarise_result(tmp_path / "D" / "layer3")[0]["chance"] == chance
+    assert summarise_result(tmp_path / "D", 0.05) == (values, text)
+    assert "chance" not in str(summarise_result(tmp_path / "D", 0.1))
 
 
 def test_a_run_is_every_level_of_it(run: Path) -> None:

@@ -72,6 +72,26 @@ def test_a_network_can_face_a_saved_dissection(files: Path, concepts: str, tmp_p
     assert again.warnings == ()
 
 
+def test_the_command_dissects_by_a_convention_and_for_some_categories(
+    prunescope: Prunescope, files: Path, concepts: str, tmp_path: Path
+) -> None:
+    small, out = files / "small.safetensors", tmp_path / "C"
+    options = ["--convention", "lite", "--categories", "color", "--memory", "64MiB"]
+    words = ["--concepts", concepts, "--device", "cpu", "--out", out]
+    ended = prunescope("compare", small, small, *OPTIONS, *options, *words, "--json")
+    assert ended.status == 0, ended.err
+    assert json.loads(ended.out)["iou"] == 0.04  # the convention's
+    for side in "ab":
+        found = load(out / side)
+        assert isinstance(found, Dissection)
+        summary = found["layer3"].summary
+        assert summary["convention"] == "lite"
+        assert summary["settings"]["categories"] == ["color"]
+    check_refused(
+        prunescope("compare", out / "a", out / "b", *options), "--convention", "--concepts"
+    )
+
+
 def test_the_command_dissects_compares_and_saves_all(
     prunescope: Prunescope, files: Path, concepts: str, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from prunescope.base.errors import DataError
-from prunescope.experiment.known import Known, record_known
+from prunescope.experiment.known import Known, record_known, recorded
 from prunescope.experiment.sources import Sources, look_again
 from prunescope.study import Study
 
@@ -69,3 +69,22 @@ def test_what_was_recorded_of_another_source_is_not_taken(tiny_study: TinyStudy)
     for record in (former, {}):
         with pytest.raises(DataError, match="/nowhere/now does not exist"):
             look_again(gone, record)
+
+
+def test_what_was_recorded_of_another_conventions_split_is_not_taken(
+    tiny_study: TinyStudy,
+) -> None:
+    """`quick` takes the split train where none is stated, `exact` every image."""
+    exact, quick = (
+        tiny_study(
+            concepts={"source": "scenes"}, dissection={"layers": ["layer3"], "convention": name}
+        )
+        for name in ("exact", "quick")
+    )
+    record = record_known(exact, data=BEFORE, concepts=BEFORE)
+    assert record["concepts"]["split"] is None
+    assert recorded(exact, record, "concepts") == BEFORE
+    assert recorded(quick, record, "concepts") is None
+    again = record_known(quick, data=BEFORE, concepts=BEFORE)
+    assert again["concepts"]["split"] == "train"
+    assert recorded(quick, again, "concepts") == BEFORE

@@ -75,6 +75,26 @@ def test_the_input_is_that_of_the_weights_not_of_the_library(torch_home: Path) -
     assert not torch_home.exists(), "nothing is downloaded to know it"
 
 
+@pytest.mark.parametrize(
+    ("name", "weights", "expected"),
+    [
+        ("torchvision:resnet50", "IMAGENET1K_V1", (224, 256)),
+        ("torchvision:resnet50", "IMAGENET1K_V2", (224, 232)),
+        ("torchvision:inception_v3", "DEFAULT", (299, 342)),
+        ("timm:test_vit", "DEFAULT", (160, 168)),  # floor(160 / 0.95)
+        ("timm:test_vit,img_size=96", "DEFAULT", (96, 101)),
+        ("timm:fastvit_t8", "DEFAULT", (256, 284)),
+        ("timm:convnextv2_base", "fcmae_ft_in22k_in1k_384", (384, None)),  # timm squashes
+    ],
+)
+def test_published_weights_say_what_they_are_measured_on(
+    name: str, weights: str, expected: tuple[int, int | None]
+) -> None:
+    found = describe_network(name, weights=weights).measured_on
+    assert found is not None
+    assert (found.resolution, found.shorter_side) == expected
+
+
 def test_googlenet_sees_what_torchvisions_own_would(torch_home: Path) -> None:
     """Its published weights want channels less 0.5 over 0.5; its auxiliary heads are dropped."""
     published = torchvision.models.GoogLeNet_Weights.DEFAULT

@@ -105,6 +105,7 @@ def dissection(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for rank in range(3)
         ]
     ).to_parquet(folder / "examples.parquet")
+    (folder / "summary.json").write_text('{"convention": "exact"}')
     return folder
 
 

@@ -1,6 +1,10 @@
+import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -65,6 +69,34 @@ def test_the_contour_runs_where_the_map_crosses_the_threshold() -> None:
         blue_channel = np.asarray(picture)[42, :, 2].astype(int)
         yellow = np.asarray(picture)[42, :, 0] - blue_channel
         assert yellow.argmax() in range(crossing - 2, crossing + 1)
+
+
+def test_the_atlas_shows_the_masks_of_its_convention(
+    layer: DissectedLayer, photographs: ConceptSet, tmp_path: Path
+) -> None:
+    """netdissect's centres lie half a pixel on, so its contour lies behind the 252nd of 504."""
+    folders = [Path(shutil.copytree(layer.folder, tmp_path / name)) for name in ("a", "b")]
+    units = pd.read_parquet(layer.folder / "units.parquet").assign(threshold=0.499)
+    pictures = []
+    for folder, convention in zip(folders, ("exact", "netdissect"), strict=True):
+        units.to_parquet(folder / "units.parquet")
+        (folder / "summary.json").write_text(json.dumps({"convention": convention}))
+        own = replace(layer, folder=folder)
+        [unit] = draw_atlas(own, photographs, folder, units=1, images=1)
+        pictures.append(np.asarray(Image.open(folder / unit.examples[0].path)).astype(int))
+    differing = np.abs(pictures[0] - pictures[1]).max(axis=(0, 2)).nonzero()[0]
+    assert len(differing)
+    assert abs(differing - 84).max() <= 16  # the contour, and the blocks of JPEG beside it
+
+
+def test_images_are_found_by_name_in_a_set_that_has_others_beside_them(
+    layer: DissectedLayer, photographs: ConceptSet, tmp_path: Path
+) -> None:
+    more = type(photographs)(images=("other.png", *photographs.images))
+    units = draw_atlas(layer, more, tmp_path, units=8, images=3)
+    pixel = Image.open(tmp_path / units[0].examples[0].path).getpixel((4, 4))
+    assert units[0].examples[0].image == "<b>.png"
+    assert abs(pixel[0] - (60 * 2 + 90)) < 8  # the third of that set
 
 
 def test_a_map_that_never_exceeds_the_threshold_lights_nothing() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,7 +16,9 @@ from layers import make_layer, save_run
 from prunescope.analysis.compare import compare
 from prunescope.analysis.run_folder import Run
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.concepts.broden import BrodenFolder
 from prunescope.dissection.result import Dissection, LayerDissection
+from prunescope.dissection.run import dissect
 from prunescope.report import plots
 from prunescope.report.plots import (
     plot_comparison,
@@ -103,6 +106,25 @@ def test_examples_of_another_set_are_refused(shown: LayerDissection, photographs
     other = replace(photographs, images=("x.png", "y.png", "z.png"))
     with pytest.raises(DataError, match="no longer has the image"):
         plot_examples(shown, 0, other)
+
+
+def test_examples_of_a_part_of_a_set_are_found_in_all_of_it(
+    drawn: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3, padding=1))
+    form = {"resolution": 32, "mean": (0.5,) * 3, "std": (0.25,) * 3}
+    name = f"broden:{drawn}"
+    found = dissect(network, "0", name, split="val", quantile=0.02, examples=2, **form)
+    [first] = found["0"].examples["image"][:1]
+    read: list[Path] = []
+    own = BrodenFolder.read_image
+    monkeypatch.setattr(
+        BrodenFolder,
+        "read_image",
+        lambda self, index: read.append(self.images[index]) or own(self, index),
+    )
+    plot_examples(found, 0, name, images=1)
+    assert read == [first]
 
 
 @pytest.mark.parametrize("asked", [{"units": 4}, {"units": []}, {"units": 0, "images": 0}])

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from prunescope.analysis.netdissect import read_netdissect, require_columns
-from prunescope.analysis.places import UNITS, holds_weights, layer_folders
+from prunescope.analysis.places import SUMMARY, UNITS, holds_weights, layer_folders, read_json
 from prunescope.base.errors import DataError
 from prunescope.dissection.chance import describe_chance
 from prunescope.dissection.counts import by_layer, count_units
@@ -74,10 +74,38 @@ def _described(layer: str, counts: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def summarise_layers(units: pd.DataFrame, iou: float | None = None) -> dict[str, Any]:
-    """Summarise every layer, as `by_layer` gives it and `--json` prints it."""
+def summarise_layers(
+    units: pd.DataFrame, iou: float | None = None, chance: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Summarise every layer, as `by_layer` gives it and `--json` prints it.
+
+    chance: what is due to it in each layer, where that is known; see `read_chance`.
+    """
+    known = {name: {"chance": own} for name, own in (chance or {}).items()}
     groups = units.groupby("layer", sort=False)
-    return by_layer({str(name): summarise(rows, iou) for name, rows in groups})
+    return by_layer(
+        {str(name): summarise(rows, iou) | known.get(str(name), {}) for name, rows in groups}
+    )
+
+
+def read_chance(path: Path, iou: float | None = None) -> dict[str, Any]:
+    """Return what a dissection saved of chance, by layer; nothing of a layer that has none.
+
+    path: as `read_units` takes it. iou: units are interpretable above it; what is due to chance is
+    known only at the IoU that was saved, which None stands for.
+    Raises DataError for a damaged summary.
+    """
+    folders = [] if path.is_file() else layer_folders(path)
+    found = {
+        folder.resolve().name: read_json(folder / SUMMARY)
+        for folder in folders
+        if (folder / SUMMARY).is_file()
+    }
+    return {
+        name: own["chance"]
+        for name, own in found.items()
+        if "chance" in own and iou in (None, own["settings"]["iou"])
+    }
 
 
 def _read_layer(folder: Path) -> pd.DataFrame:

@@ -10,7 +10,10 @@ from prunescope.base import images
 from prunescope.base.errors import ConfigError
 from prunescope.cli.console import print_result, progress_shown, warn
 from prunescope.cli.options import (
+    Categories,
+    ConventionName,
     Device,
+    Iou,
     Json,
     Limit,
     Mean,
@@ -42,7 +45,7 @@ def compare(
             "identity where both have the same units, and concept where not."
         ),
     ] = None,
-    iou: Annotated[float, typer.Option(help="A unit is interpretable above this IoU.")] = 0.05,
+    iou: Iou = None,
     concepts: Annotated[
         str | None, typer.Option(help="Dissect networks on this set first, at --layer.")
     ] = None,
@@ -54,6 +57,14 @@ def compare(
         float | None,
         typer.Option(help="Share of a unit's cells above T.", show_default="0.005"),
     ] = None,
+    convention: Annotated[
+        ConventionName | None,
+        typer.Option(
+            help="By whose rules they are dissected; they set what is not stated here.",
+            show_default="exact",
+        ),
+    ] = None,
+    categories: Categories = None,
     split: Split = None,
     limit: Limit = None,
     resolution: Resolution = None,
@@ -67,17 +78,27 @@ def compare(
         images.Precision | None,
         typer.Option(help="Of the forward pass.", show_default="float32"),
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            help="For the maps kept between first sight and count; no number differs.",
+            show_default="2GiB",
+        ),
+    ] = None,
     device: Device = None,
     as_json: Json = False,
 ) -> None:
     """Say which units and concepts were kept, lost, gained and relabelled from A to B."""
     stated: dict[str, Any] = {
         "quantile": quantile,
+        "convention": convention,
+        "categories": categories,
         "resolution": resolution,
         "mean": mean,
         "std": std,
         "batch_size": batch_size,
         "precision": precision,
+        "memory": memory,
     }
     chosen: dict[str, Any] = {
         "network": network,
@@ -90,7 +111,7 @@ def compare(
         refuse_alone(stated | chosen)
         from prunescope.analysis.compare import compare as compare_results
 
-        compared = compare_results(a, b, layer=layer, match=match, iou=iou)
+        compared = compare_results(a, b, layer=layer, match=match, iou=0.05 if iou is None else iou)
         if out is not None:
             from prunescope.report.comparison import write_comparison
 

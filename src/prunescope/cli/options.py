@@ -45,8 +45,9 @@ Null = Annotated[
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Images per forward pass.")]
 Precision = Annotated[images.Precision, typer.Option(help="Of the forward pass.")]
+ConventionName = Literal["exact", "netdissect", "lite", "quick"]
 Convention = Annotated[
-    Literal["exact", "netdissect", "lite", "quick"],
+    ConventionName,
     typer.Option(help="By whose rules it is counted; they set what is not stated here."),
 ]
 Iou = Annotated[

@@ -17,7 +17,7 @@ from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import drafting, replacing
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
-from prunescope.dissection.conventions import CONVENTIONS
+from prunescope.dissection.conventions import CONVENTIONS, EXACT
 from prunescope.dissection.counts import by_layer
 from prunescope.dissection.given import Pictures
 from prunescope.dissection.input import InputForm, Loaded, open_model
@@ -25,6 +25,7 @@ from prunescope.dissection.masking import Looking, UnitMasks, mask_pictures
 from prunescope.dissection.notebook import show_layers
 from prunescope.dissection.overlap import Overlap
 from prunescope.dissection.scores import iou_table
+from prunescope.dissection.upsample import Centring
 
 _UNITS = "units.parquet"
 _OVERLAP = "overlap.safetensors"
@@ -107,7 +108,7 @@ class LayerDissection:
             thresholds=self.overlap.thresholds[list(chosen)],
             form=InputForm(**self.summary["input"]),
             precision=self.summary["settings"]["precision"],
-            centring=CONVENTIONS[self.summary["convention"]].centring,
+            centring=centring_of(self.summary),
         )
         return mask_pictures(
             looking,
@@ -231,6 +232,14 @@ class Dissection:
         with replacing(folder) as draft:
             for name, dissected in self.layers.items():
                 dissected.save(draft / name)
+
+
+def centring_of(summary: Mapping[str, Any]) -> Centring:
+    """Return where the centres of a layer's cells lay when it was counted.
+
+    summary: of a layer. One that states no convention was counted by our own definitions.
+    """
+    return CONVENTIONS[summary.get("convention", EXACT.name)].centring
 
 
 def check_room(folder: Path) -> None:

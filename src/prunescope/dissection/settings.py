@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import ByteSize, Field, model_validator
 
 from prunescope.base.images import Channels, Precision
-from prunescope.base.settings import Settings
+from prunescope.base.settings import Later, Settings
 from prunescope.dissection.conventions import CONVENTIONS, Convention, ConventionName
 
 Spread = Annotated[float, Field(gt=0)]
@@ -35,7 +35,7 @@ class DissectionSettings(Settings):
 
     layers: Annotated[tuple[str, ...], Field(min_length=1)]
     quantile: Annotated[float, Field(gt=0, lt=1)] = 0.005
-    convention: ConventionName = "exact"
+    convention: Annotated[ConventionName, Later()] = "exact"
     iou: Annotated[float, Field(ge=0, le=1)] = 0.05
     resolution: Annotated[int, Field(ge=1)] | None = None
     mean: Channels | None = None
@@ -44,7 +44,7 @@ class DissectionSettings(Settings):
     batch_size: Annotated[int, Field(ge=1)] = 32
     precision: Precision = "float32"
     examples: Annotated[int, Field(ge=1)] = 16
-    null: Annotated[int, Field(ge=0)] = 0
+    null: Annotated[int, Field(ge=0), Later()] = 0
     memory: ByteSize = ByteSize(2 << 30)
 
     def completed(self, *, resolution: int, mean: Channels, std: Channels) -> "DissectionSettings":

@@ -36,8 +36,13 @@ def recorded(study: Study, record: Mapping[str, dict[str, Any]], name: str) -> K
 
 
 def _chosen(study: Study) -> dict[str, dict[str, Any]]:
+    """Return what of the sources is used; of the concepts the split that the convention takes."""
     data, concepts = study.data, study.concepts
     return {
         "data": data.model_dump(mode="json", include={"source", "train_split"}),
-        "concepts": concepts.model_dump(mode="json", include={"source", "split", "limit"}),
+        "concepts": {
+            "source": concepts.source,
+            "split": study.dissection.rules.images_of(concepts.split),
+            "limit": concepts.limit,
+        },
     }

@@ -25,8 +25,8 @@ _VERSIONS: dict[Kind, int] = {
 }
 """Raised when the same settings and inputs come to give other numbers."""
 
-_LATER = {"convention", "null"}
-"""Settings of a dissection that came later enter a key only where they are not at their default."""
+_OF_NO_DISSECTION_KEY = ("layers", "memory")
+"""Each layer has a key of its own, and memory changes no number."""
 
 _OF_TRAINING = ("train_split", "resolution", "mean", "std")
 """The settings of the photographs that training depends on, beside their content."""
@@ -229,8 +229,11 @@ def _level(
     artifact = Artifact(path=f"{folder}level-{number:02d}", key=_key("level", settings, inputs))
     common = {
         "concepts": sources.concepts_fingerprint,
-        **study.dissection.model_dump(mode="json", exclude={"layers", "memory", *_LATER}),
-        **study.dissection.model_dump(mode="json", include=_LATER, exclude_defaults=True),
+        **{
+            key: own
+            for key, own in study.dissection.for_key().items()
+            if key not in _OF_NO_DISSECTION_KEY
+        },
     }
     dissections = {
         layer: Artifact(

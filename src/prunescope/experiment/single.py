@@ -10,7 +10,7 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.data.images import find_split, load_images
-from prunescope.data.sizing import CentreCrop
+from prunescope.data.sizing import CentreCrop, Sizing
 from prunescope.dissection.input import input_of
 from prunescope.dissection.layers import DEFAULT_LAYER, choose_layers
 from prunescope.dissection.result import Dissection, check_room
@@ -37,16 +37,17 @@ def evaluate_network(
 ) -> tuple[str, Evaluation]:
     """Return which split of labelled images was used, and a network's accuracy and loss on it.
 
-    split: as `find_split` takes it. resolution: side the images are squashed to; None takes them
-        as they are. resize: shorter side to bring them to instead, before the square of that
-        resolution is cut from the middle.
+    split: as `find_split` takes it. resolution: side the images are squashed to. resize: shorter
+        side to bring them to instead, before the square of that resolution is cut from the middle.
+        Where neither is stated, published weights are shown what their library measures them on,
+        and any other network the images as they are stored.
     mean, std: normalisation; None takes the network's own. Raises ConfigError if it has none, or
         for a device that is not there.
     """
     place = usable_device(device or default_device())
     folder = data_folder(source, progress)
     found = find_split(folder, split)
-    sizing = test_sizing(resolution, None if resize is None else CentreCrop(resize=resize))
+    sizing = _sizing(network, resolution, resize, progress)
     images = load_images(folder, found, sizing=sizing, progress=progress)
     return found, evaluate(
         network.module.to(place),
@@ -107,6 +108,21 @@ def dissect_opened(
     if out is not None and ranks.rank == 0:
         dissection.save(out)
     return dissection
+
+
+def _sizing(
+    network: LoadedNetwork, resolution: int | None, resize: int | None, progress: Progress
+) -> Sizing:
+    """Return how photographs are sized, and tell the user where the weights say it."""
+    own = network.measured_on
+    if own is None or resolution is not None:
+        return test_sizing(resolution, None if resize is None else CentreCrop(resize=resize))
+    if resize is not None:
+        return test_sizing(own.resolution, CentreCrop(resize=resize))
+    side = f"{own.resolution} x {own.resolution} pixels"
+    way = "squashed to" if own.shorter_side is None else f"resized to {own.shorter_side}, cut to"
+    progress.say(f"as the published weights state, images are {way} {side}")
+    return Sizing(resolution=own.resolution, shorter_side=own.shorter_side)
 
 
 def _with_layers(

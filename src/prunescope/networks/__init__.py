@@ -6,7 +6,7 @@ from pathlib import Path
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.base.inputs import NetworkInput
+from prunescope.base.inputs import CentreSquare, NetworkInput
 from prunescope.networks.description import Description, read_description
 from prunescope.networks.published import DEFAULT, Published
 from prunescope.networks.registry import build, find_published, network_input
@@ -39,12 +39,15 @@ class LoadedNetwork:
     module: the network itself.
     name: as the registry knows it. num_classes: None where the network chose it itself.
     input: what it expects to see; None where nothing says so.
+    measured_on: how photographs are sized to measure weights that a library publishes; None for
+        all others.
     """
 
     module: nn.Module
     name: str
     num_classes: int | None
     input: NetworkInput | None
+    measured_on: CentreSquare | None = None
 
 
 def load_network(
@@ -90,7 +93,12 @@ def describe_network(
             f"the weights {published.name} of {name} have {published.num_classes} classes, "
             f"not {num_classes}: leave out --num-classes"
         )
-    return Description(name=name, num_classes=published.num_classes, input=published.input)
+    return Description(
+        name=name,
+        num_classes=published.num_classes,
+        input=published.input,
+        measured_on=published.measured_on,
+    )
 
 
 def find_weights(name: str, weights: Path | str | None) -> Path | Published | None:

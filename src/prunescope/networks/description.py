@@ -7,7 +7,7 @@ from typing import Any
 
 from prunescope.base.errors import DataError
 from prunescope.base.files import canonical_json
-from prunescope.base.inputs import NetworkInput
+from prunescope.base.inputs import CentreSquare, NetworkInput
 from prunescope.base.tensors import load_metadata
 
 _KEY = "network"
@@ -19,11 +19,14 @@ class Description:
 
     name: as `build` takes it. num_classes: None where the network chose it itself.
     input: what it expects to see; None where nothing says so.
+    measured_on: how photographs are sized to measure weights that a library publishes; None for
+        all others. No file carries it.
     """
 
     name: str
     num_classes: int | None
     input: NetworkInput | None
+    measured_on: CentreSquare | None = None
 
     def as_metadata(self) -> dict[str, str]:
         """Return the metadata under which a safetensors file carries the description."""

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DownloadError, nearest
-from prunescope.base.inputs import NetworkInput
+from prunescope.base.inputs import CentreSquare, NetworkInput
 
 DEFAULT = "DEFAULT"
 _FAILURES = (urllib.error.URLError, HTTPException, OSError)
@@ -23,12 +23,14 @@ class Published:
     """Weights that a library publishes for one of its networks.
 
     num_classes: how many outputs they give it; None for a network without a classifier.
-    input: what they were trained to see. load: fetches them, and returns the network with them.
+    input: what they were trained to see. measured_on: how photographs are sized to measure them.
+    load: fetches them, and returns the network with them.
     """
 
     name: str
     num_classes: int | None
     input: NetworkInput
+    measured_on: CentreSquare
     load: Callable[[], nn.Module]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError, nearest
-from prunescope.base.inputs import NetworkInput, timm_input
+from prunescope.base.inputs import NetworkInput, timm_input, timm_square
 from prunescope.networks.names import Name, literal
 from prunescope.networks.published import Published, choose, fetch, fetch_from_hub
 from prunescope.networks.weights import read_state_dict
@@ -67,10 +67,12 @@ def find_timm_weights(name: Name, wanted: str) -> Published:
     best = (default.tag or "") if default and default.has_weights else None
     tag = choose(wanted, tags or ([""] if best == "" else []), name.given, best)
     stated: Any = get_pretrained_cfg(f"{name.entry}.{tag}" if tag else name.entry)
+    expected = _input_of(name, stated)
     return Published(
         name=tag or name.entry,
         num_classes=stated.num_classes or None,
-        input=_input_of(name, stated),
+        input=expected,
+        measured_on=timm_square(vars(stated), expected.resolution),
         load=partial(_load, name, tag, stated),
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from prunescope.base.errors import ConfigError, nearest
-from prunescope.base.inputs import NetworkInput
+from prunescope.base.inputs import CentreSquare, NetworkInput
 from prunescope.networks.names import Name, refuse_other_options
 from prunescope.networks.published import DEFAULT, Published, choose, fetch
 from prunescope.networks.weights import fit_published, read_published
@@ -63,6 +63,7 @@ def find_torchvision_weights(name: Name, wanted: str) -> Published:
         name=weights.name,
         num_classes=len(weights.meta["categories"]),
         input=_input_of(name, weights),
+        measured_on=_measured_on(weights),
         load=partial(_load, name, weights),
     )
 
@@ -87,6 +88,11 @@ def _input_of(name: Name, weights: "WeightsEnum") -> NetworkInput:
     if name.entry in _WITH_AUXILIARIES:
         return NetworkInput(mean=_HALF, std=_HALF, resolution=shown.crop_size[0])
     return NetworkInput(mean=tuple(shown.mean), std=tuple(shown.std), resolution=shown.crop_size[0])
+
+
+def _measured_on(weights: "WeightsEnum") -> CentreSquare:
+    shown = weights.transforms()
+    return CentreSquare(resolution=shown.crop_size[0], shorter_side=shown.resize_size[0])
 
 
 def _load(name: Name, weights: "WeightsEnum") -> nn.Module:

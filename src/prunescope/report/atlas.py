@@ -12,9 +12,11 @@ import torch
 from jaxtyping import Bool, Float32
 from PIL import Image, ImageEnhance
 
+from prunescope.analysis.places import SUMMARY, read_json
 from prunescope.base.errors import DataError
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.dissection.upsample import masks_above
+from prunescope.dissection.result import centring_of
+from prunescope.dissection.upsample import Centring, masks_above
 
 _PIXELS = 168  # longer side of a picture, shown at about two thirds of it
 _OVERSAMPLING = 3  # masks are drawn so much larger, then averaged: no steps in the contour
@@ -63,12 +65,13 @@ def draw_atlas(
 
     units: how many units that have a concept, by falling IoU, ties by number.
     images: how many of the saved examples of each, by rank.
-    Raises DataError where the dissection cannot be read, or the concept set's images are no
-    longer those it was made on.
+    Raises DataError where the dissection cannot be read, or the concept set no longer has the
+    images it was made on.
     """
     table = _read(layer.folder / "units.parquet").dropna(subset=["concept"])
     best = table.sort_values(["iou", "unit"], ascending=[False, True], kind="stable").head(units)
     saved = _read(layer.folder / "examples.parquet").sort_values(["unit", "rank"])
+    centring = centring_of(read_json(layer.folder / SUMMARY))
     relative = Path(
         "assets",
         f"replicate-{layer.replicate}",
@@ -88,6 +91,7 @@ def draw_atlas(
                 _draw_examples(
                     saved[saved["unit"] == row["unit"]].head(images),
                     row["threshold"],
+                    centring,
                     concepts,
                     page,
                     relative / f"unit-{row['unit']:04d}",
@@ -99,13 +103,16 @@ def draw_atlas(
 
 
 def draw_example(
-    image: Image.Image, activation: Float32[np.ndarray, "height width"], threshold: float
+    image: Image.Image,
+    activation: Float32[np.ndarray, "height width"],
+    threshold: float,
+    centring: Centring = "half-pixel",
 ) -> Image.Image:
     """Return an image, 168 pixels on its longer side, dimmed outside a unit's mask.
 
     The mask is the activation map upsampled to the picture's own pixels as in METHOD section 2
-    (bilinear, half-pixel centres, clamped, strictly above the threshold); the map of labels,
-    which the counts are made on, may be coarser.
+    (bilinear, clamped, strictly above the threshold); the map of labels, which the counts are
+    made on, may be coarser. centring: of the convention it was counted by.
     """
     scale = _PIXELS / max(image.size)
     width, height = (max(1, round(scale * side)) for side in image.size)
@@ -116,24 +123,29 @@ def draw_example(
         torch.tensor(activation)[None],
         torch.tensor([threshold], dtype=torch.float64),
         (height * _OVERSAMPLING, width * _OVERSAMPLING),
+        centring,
     )[0].numpy()
     picture = Image.composite(inside, outside, _coverage(mask))
     picture.paste(_CONTOUR_COLOUR, mask=_coverage(mask & ~_eroded(mask, _CONTOUR_PIXELS)))
     return picture
 
 
-def check_example(row: Mapping[Any, Any], concepts: ConceptSet) -> int:
-    """Return the place in the set of a saved example (a row of examples.parquet).
+def find_example(row: Mapping[Any, Any], concepts: ConceptSet) -> int:
+    """Return the place in the set of a saved example (a row of examples.parquet), by its name.
 
-    Raises DataError where the set has another image there than was dissected.
+    The set may be open with other images beside it than were dissected.
+    Raises DataError where the image is not among them.
     """
-    index: int = row["row"]
-    if index >= len(concepts.images) or concepts.images[index] != row["image"]:
+    index, name = row["row"], row["image"]
+    if index < len(concepts.images) and concepts.images[index] == name:
+        return int(index)
+    try:
+        return concepts.images.index(name)
+    except ValueError:
         raise DataError(
-            f"{concepts.name} no longer has the image {row['image']} at its place {index}: it has "
-            "changed since the dissection, or other images are selected; dissect again"
-        )
-    return index
+            f"{concepts.name} no longer has the image {name}: it has changed since the "
+            "dissection, or other images are selected; dissect again, or select those"
+        ) from None
 
 
 def _coverage(mask: Bool[np.ndarray, "row column"]) -> Image.Image:
@@ -154,12 +166,17 @@ def _eroded(mask: Bool[np.ndarray, "row column"], pixels: int) -> Bool[np.ndarra
 
 
 def _draw_examples(
-    saved: pd.DataFrame, threshold: float, concepts: ConceptSet, page: Path, stem: Path
+    saved: pd.DataFrame,
+    threshold: float,
+    centring: Centring,
+    concepts: ConceptSet,
+    page: Path,
+    stem: Path,
 ) -> Iterator[Example]:
     for row in saved.to_dict("records"):
-        index, name = check_example(row, concepts), row["image"]
+        index, name = find_example(row, concepts), row["image"]
         activation = np.asarray(row["map"], np.float32).reshape(row["height"], row["width"])
-        picture = draw_example(concepts.read_image(index), activation, threshold)
+        picture = draw_example(concepts.read_image(index), activation, threshold, centring)
         path = stem.with_name(f"{stem.name}-{row['rank']}.jpg")
         picture.save(page / path, quality=86, subsampling=0, optimize=True)
         yield Example(path=path.as_posix(), image=name, width=picture.width, height=picture.height)

@@ -19,8 +19,9 @@ from prunescope.analysis.run_folder import Run
 from prunescope.base.errors import ConfigError
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.dissection.result import Dissection, LayerDissection
-from prunescope.report.atlas import check_example, draw_example
+from prunescope.dissection.result import Dissection, LayerDissection, centring_of
+from prunescope.dissection.upsample import Centring
+from prunescope.report.atlas import draw_example, find_example
 from prunescope.report.comparison_figure import outcomes_figure
 from prunescope.report.figures import (
     accuracy_figure,
@@ -91,14 +92,15 @@ def plot_examples(
 ) -> Panels:
     """Draw the images on which units peak highest, dimmed outside their masks; return the axes.
 
-    The mask is the saved activation map, upsampled, above the unit's threshold (Bau et al. 2017;
-    METHOD section 2). No network is needed.
+    The mask is the saved activation map, upsampled as it was counted, above the unit's threshold
+    (Bau et al. 2017; METHOD section 2). No network is needed.
 
     result: one layer, or a dissection of one. units: a number or several, from 0: a row each.
-    concepts: the set that it was dissected on, or its name ("scenes", "broden:DIR").
+    concepts: the set that it was dissected on, or its name ("scenes", "broden:DIR"); images are
+        found in it by their names, so all of it will do where a part was dissected.
     images: columns, at least 1; no more than were saved.
-    Raises ConfigError for a unit or a number that cannot be, DataError where the set has other
-    images than were dissected.
+    Raises ConfigError for a unit or a number that cannot be, DataError where the set lacks an
+    image that was dissected.
     """
     layer = _one_layer(result)
     chosen = [units] if isinstance(units, int | np.integer) else list(units)
@@ -113,7 +115,7 @@ def plot_examples(
     saved = layer.examples.sort_values(["unit", "rank"])
     rows = [saved[saved["unit"] == unit].head(images).to_dict("records") for unit in chosen]
     named = layer.units.set_index("unit").loc[chosen].to_dict("records")
-    side, columns = _EXAMPLE_INCHES, max(map(len, rows))
+    side, columns, centring = _EXAMPLE_INCHES, max(map(len, rows)), centring_of(layer.summary)
     with drawing(LIGHT):
         figure = new_figure(side * columns, (side + 0.2) * len(chosen), pyplot.figure())
         panels = figure.subplots(len(chosen), columns, squeeze=False)
@@ -122,7 +124,7 @@ def plot_examples(
         for unit, about, examples, row in zip(chosen, named, rows, panels, strict=True):
             row[0].set_title(_name_unit(unit, about))
             for example, axes in zip(examples, row, strict=False):
-                axes.imshow(_draw_saved(example, about["threshold"], opened))
+                axes.imshow(_draw_saved(example, about["threshold"], centring, opened))
     return np.array(panels, object)
 
 
@@ -186,10 +188,13 @@ def _draw(draw: Callable[[Any, Theme, Figure], Figure], values: Any) -> Panels:
     return np.array(figure.axes, object).reshape(rows, columns)
 
 
-def _draw_saved(example: Mapping[Any, Any], threshold: float, concepts: ConceptSet) -> Image.Image:
-    image = concepts.read_image(check_example(example, concepts))
+def _draw_saved(
+    example: Mapping[Any, Any], threshold: float, centring: Centring, concepts: ConceptSet
+) -> Image.Image:
+    image = concepts.read_image(find_example(example, concepts))
     cells = np.asarray(example["map"], np.float32)
-    return draw_example(image, cells.reshape(example["height"], example["width"]), threshold)
+    cells = cells.reshape(example["height"], example["width"])
+    return draw_example(image, cells, threshold, centring)
 
 
 def _one_layer(result: Dissection | LayerDissection) -> LayerDissection:
