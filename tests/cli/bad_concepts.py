@@ -125,7 +125,9 @@ OWN_MASKS = {
     "a name twice": Bad(CHECK, ("names.csv, row 6", "car"), append("mine/names.csv", "car,5,\n")),
     "a value twice": Bad(CHECK, ("row 6", "value 7"), append("mine/names.csv", "bus,7,\n")),
     "a value too large": Bad(CHECK, ("row 6", "65535"), append("mine/names.csv", "bus,70000,\n")),
-    "no images": Bad(MASKS, ("no folder images",), rename("mine/images", "mine/pictures")),
+    "no folder of images": Bad(
+        MASKS, ("no folder images",), rename("mine/images", "mine/pictures")
+    ),
     "a mask without an image": Bad(
         MASKS, ("masks/val/c.png", "no image"), remove("mine/images/val/c.png")
     ),

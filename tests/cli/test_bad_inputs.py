@@ -15,21 +15,20 @@ from cli.world import Bad, everything_in, make_world, nothing
 from commands import Prunescope
 from prunescope.cli import app
 
+TABLES = (
+    bad_studies.STUDIES,
+    bad_networks.NETWORKS,
+    bad_networks.PRUNING,
+    bad_concepts.DISSECTION,
+    bad_concepts.BRODEN,
+    bad_concepts.OWN_MASKS,
+    bad_concepts.DOWNLOADS,
+    bad_results.RESULTS,
+    bad_results.CONVENTIONS,
+    bad_results.EXPORT,
+)
 TABLE: dict[str, Bad] = {
-    f"{command.split()[0]}: {name}": Bad(command, said, spoil)
-    for table in (
-        bad_studies.STUDIES,
-        bad_networks.NETWORKS,
-        bad_networks.PRUNING,
-        bad_concepts.DISSECTION,
-        bad_concepts.BRODEN,
-        bad_concepts.OWN_MASKS,
-        bad_concepts.DOWNLOADS,
-        bad_results.RESULTS,
-        bad_results.CONVENTIONS,
-        bad_results.EXPORT,
-    )
-    for name, (command, said, spoil) in table.items()
+    f"{row.command.split()[0]}: {name}": row for table in TABLES for name, row in table.items()
 }
 
 
@@ -74,6 +73,7 @@ def test_the_table_has_a_bad_input_for_every_command() -> None:
     assert len(commands) > len(app.registered_commands)  # and so those of `concepts`, too
     lacking = [name for name in commands if not any(line.startswith(f"{name} ") for line in lines)]
     assert not lacking
+    assert len(TABLE) == sum(map(len, TABLES))  # so no row hides another of its name
     assert len(TABLE) >= 60
 
 
