@@ -4,7 +4,6 @@ from cli.world import (
     IMAGE,
     MAP,
     NETWORK,
-    TABLE,
     Bad,
     append,
     cut,
@@ -27,6 +26,9 @@ DOWNLOAD = "concepts download broden --out broden"
 
 DISSECTION = {
     "a layer that nearly exists": Bad(f"{DISSECT} --layer layre2", ("layre2", 'mean "layer2"')),
+    "a pattern that no layer fits": Bad(
+        f"{DISSECT} --layer layer?.*.cnv2", ("layer?.*.cnv2", 'mean "layer3.2.conv2"')
+    ),
     "a layer without a map": Bad(f"{DISSECT} --layer linear", ("linear", "map")),
     "a layer twice": Bad(f"{DISSECT} --layer layer3", ("layer3", "more than once")),
     "maps of one cell": Bad(f"{DISSECT} --resolution 2", ("one cell", "resolution")),
@@ -34,6 +36,14 @@ DISSECTION = {
     "a quantile of less than a cell": Bad(f"{DISSECT} --quantile 1e-7", ("quantile", "cells")),
     "an IoU above 1": Bad(f"{DISSECT} --iou 1.5", ("iou", "1.5")),
     "a convention that does not exist": Bad(f"{DISSECT} --convention exakt", ("exakt", "exact")),
+    "fewer permutations than none": Bad(f"{DISSECT} --null -1", ("--null", "equal to 0")),
+    "permutations where no chance is defined": Bad(
+        f"{DISSECT} --null 5 --convention lite", ("null", "lite", "another convention")
+    ),
+    "a memory that is no size": Bad(
+        f"{DISSECT} --memory nonsense", ("memory", "nonsense", "512MiB")
+    ),
+    "a memory in a unit that is none": Bad(f"{DISSECT} --memory 2bits", ("memory", "512MiB")),
     "a category that nearly exists": Bad(
         f"{DISSECT} --categories objects", ("objects", 'mean "object"')
     ),
@@ -115,7 +125,9 @@ OWN_MASKS = {
     "a name twice": Bad(CHECK, ("names.csv, row 6", "car"), append("mine/names.csv", "car,5,\n")),
     "a value twice": Bad(CHECK, ("row 6", "value 7"), append("mine/names.csv", "bus,7,\n")),
     "a value too large": Bad(CHECK, ("row 6", "65535"), append("mine/names.csv", "bus,70000,\n")),
-    "no images": Bad(MASKS, ("no folder images",), rename("mine/images", "mine/pictures")),
+    "no folder of images": Bad(
+        MASKS, ("no folder images",), rename("mine/images", "mine/pictures")
+    ),
     "a mask without an image": Bad(
         MASKS, ("masks/val/c.png", "no image"), remove("mine/images/val/c.png")
     ),
@@ -178,45 +190,5 @@ DOWNLOADS = {
     ),
     "a download below a file": Bad(
         "concepts download broden --out table.csv/x --from .", ("table.csv", "--out")
-    ),
-}
-
-RESULTS = {
-    "a summary of nothing": Bad("summary absent", ("absent", "missing")),
-    "a summary of other things": Bad("summary letters", ("letters", "units.parquet")),
-    "a summary of a table of other things": Bad(
-        "summary table.csv", ("table.csv",), write("table.csv", "a,b\n1,2\n")
-    ),
-    "a summary of a damaged dissection": Bad(
-        "summary A", ("units.parquet", "read"), cut("A/layer4/units.parquet")
-    ),
-    "a summary at an IoU above 1": Bad("summary A --iou 1.5", ("--iou", "equal to 1")),
-    "a comparison with nothing": Bad("compare A absent --out C", ("absent", "missing")),
-    "a comparison on another set": Bad("compare A other_set --out C", ("another set",)),
-    "a comparison of other layers": Bad("compare A elsewhere --out C", ("layer4", "layer3")),
-    "a comparison of a layer that nearly exists": Bad(
-        "compare A B --layer layr4 --out C", ("layr4", 'mean "layer4"')
-    ),
-    "a comparison by number of other numbers": Bad(
-        "compare A narrow --match identity --out C", ("2 units", "1")
-    ),
-    "a comparison of tables by profile": Bad(
-        "compare table.csv table.csv --match profile --out C", ("profiles", "--match concept")
-    ),
-    "a comparison by no rule": Bad("compare A B --match name", ("--match", "identity")),
-    "a comparison at an IoU above 1": Bad("compare A B --iou 2", ("iou is 2.0", "[0, 1]")),
-    "a run beside a dissection": Bad("compare run A --out C", ("run", "level")),
-    "a comparison into other things": Bad("compare A B --out letters", ("letter.txt", "--out")),
-    "a comparison into a file": Bad("compare A B --out table.csv", ("table.csv", "--out")),
-    "a damaged table of counts": Bad(
-        "compare A B --match profile --out C",
-        ("overlap.safetensors",),
-        cut("A/layer4/overlap.safetensors"),
-    ),
-    "a damaged summary": Bad(
-        "compare A B --out C", ("summary.json",), write("A/layer4/summary.json", "{")
-    ),
-    "a half table of Network Dissection": Bad(
-        "summary table.csv", ("table.csv",), write("table.csv", TABLE[:60])
     ),
 }

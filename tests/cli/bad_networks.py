@@ -30,6 +30,16 @@ NETWORKS = {
     "a torchvision network that nearly exists": Bad(
         f"dissect torchvision:resnet19 {ON_SET}", ("resnet19", 'mean "resnet18"')
     ),
+    "a timm network that nearly exists": Bad(
+        f"dissect timm:resnet51 {ON_SET}", ("resnet51", 'mean "resnet51q"')
+    ),
+    "the layers of a network that does not exist": Bad(
+        "dissect cifar_resnet21 --list-layers", ("cifar_resnet21", "cifar_resnet20")
+    ),
+    "published weights that nearly exist": Bad(
+        "evaluate torchvision:resnet18 --weights IMAGENET1K_V3 --data set/images",
+        ("IMAGENET1K_V3", 'mean "IMAGENET1K_V1"', "no such file"),
+    ),
     "an option of a network that nearly exists": Bad(
         f"dissect cifar_resnet20,widht=2 {ON_SET}", ("widht", 'mean "width"')
     ),

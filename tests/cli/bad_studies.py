@@ -96,4 +96,5 @@ STUDIES = {
         ("gone/images", "does not exist"),
         replace("run/study.yaml", "set/images", "gone/images"),
     ),
+    "a schema of something": Bad("schema run", ("unexpected", "run")),
 }

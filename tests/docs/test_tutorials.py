@@ -4,17 +4,20 @@ Each is followed as a reader would, in an empty folder. Only the embedded pictur
 smaller here, and one process does what otherwise several do beside each other.
 """
 
+import io
+import json
 import re
 import runpy
 import shlex
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import FrameType
 
 import pandas as pd
 import pytest
+import yaml
 
 from commands import Ended, Prunescope
 from prunescope.concepts.scenes import SCENES_VERSION
@@ -23,6 +26,8 @@ PAGES = Path(__file__).parents[2] / "docs" / "tutorials"
 BLOCK = re.compile(
     r"(?:Save this as `(?P<file>[^`]+)`:\n\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.M | re.S
 )
+OWN = "prunescope dissect my_network:make --num-classes 10 "
+PROGRAM = "a program on the page"
 STOP = "# stopped with Ctrl-C"
 
 
@@ -67,13 +72,18 @@ def stopped_beyond(pattern: str) -> Iterator[None]:
 
 
 def follow(page: str, prunescope: Prunescope) -> dict[str, list[Ended]]:
-    """Do everything that a page says, in its order; return how each command ended, every time."""
+    """Do everything that a page says, in its order; return how each command ended, every time.
+
+    What programs on the page print is found under PROGRAM.
+    """
     ended: dict[str, list[Ended]] = {}
     for block in BLOCK.finditer((PAGES / page).read_text()):
         if block["file"]:
             Path(block["file"]).write_text(block["text"])
         elif block["kind"] in ("py", "python"):
-            exec(compile(block["text"], page, "exec"), {})
+            with redirect_stdout(io.StringIO()) as said:
+                exec(compile(block["text"], page, "exec"), {})
+            ended.setdefault(PROGRAM, []).append(Ended(status=0, out=said.getvalue(), err=""))
         else:
             assert block["kind"] == "sh"
             for line in re.sub(r"\\\n *", "", block["text"]).splitlines():
@@ -83,6 +93,9 @@ def follow(page: str, prunescope: Prunescope) -> dict[str, list[Ended]]:
 
 def _run(line: str, prunescope: Prunescope) -> Ended:
     program, *words = shlex.split(line, comments=True)
+    kept = None
+    if ">" in words:
+        *words, _, kept = words
     if program == "python":
         runpy.run_path(words[0], run_name="__main__")
         return Ended(status=0, out="", err="")
@@ -96,21 +109,32 @@ def _run(line: str, prunescope: Prunescope) -> Ended:
         return ended
     ended = prunescope(*words)
     assert ended.status == 0, (line, ended.err)
+    if kept:
+        Path(kept).write_text(ended.out)
     return ended
 
 
 def test_an_interpretability_researcher_sees_what_a_network_of_his_own_sees(
-    here: Path, prunescope: Prunescope, capsys: pytest.CaptureFixture[str]
+    here: Path, prunescope: Prunescope
 ) -> None:
     ended = follow("dissecting.md", prunescope)
-    said = capsys.readouterr().out
     units = pd.read_parquet("seen/relu3/units.parquet")
     assert len(units) == 64
     assert "no problems" in ended["prunescope concepts check scenes"][0].out
     assert "relu3: " in ended["prunescope summary seen --iou 0.04"][0].out
     assert (here / "sheets" / "sheet-1.png").is_file()
-    assert "peak" in said
-    assert "[64 rows x 3 columns]" in said  # of the dissection from Python
+    assert "relu3" in ended[OWN + "--resolution 32 --list-layers"][0].out
+    tested = pd.read_parquet("tested/relu3/units.parquet")
+    assert tested["p"].dropna().between(1 / 21, 1).all()
+    assert tested["p"].isna().equals(tested["iou"].isna())
+    assert tested["discovery"].dtype == bool
+    assert len(pd.read_csv("relu3.csv")) == 64
+    [[untrained]] = [times for line, times in ended.items() if line.endswith("untrained")]
+    assert "random weights" in untrained.err
+    assert {path.name for path in Path("untrained").iterdir()} == {"blocks.2", "blocks.3"}
+    table, dissection = ended[PROGRAM]
+    assert "peak" in table.out
+    assert "[64 rows x 3 columns]" in dissection.out
 
 
 def test_a_compression_engineer_learns_what_pruning_cost(
@@ -120,14 +144,24 @@ def test_a_compression_engineer_learns_what_pruning_cost(
     assert "conv1.weight" in ended["prunescope audit pruned.safetensors"][0].out
     assert (here / "comparison" / "comparison.png").is_file()
     assert (here / "comparison" / "concepts.csv").is_file()
-    [[last]] = [times for line, times in ended.items() if line.endswith("--layer layer3")]
-    assert "units paired by number" in last.out
+    compared = [times for line, times in ended.items() if line.endswith("--layer layer3")]
+    assert len(compared) == 2
+    for [last] in compared:
+        assert "units paired by number" in last.out
+    tuned = Path("runs/tuned/replicate-0")
+    [given, level] = pd.read_csv("runs/tuned/tables/levels.csv")["keep"]
+    assert given == 1
+    assert level == pytest.approx(0.2, abs=1e-3)
+    assert (tuned / "level-00" / "weights.safetensors").is_file()
+    assert not (tuned / "rewind").exists()
 
 
 def test_a_lottery_ticket_researcher_stops_resumes_and_extends_a_study(
     here: Path, prunescope: Prunescope
 ) -> None:
     ended = follow("lottery.md", prunescope)
+    known = json.loads((here / "recipe.schema.json").read_text())["properties"]
+    assert yaml.safe_load((here / "tickets.yaml").read_text()).keys() <= known.keys()
     levels = pd.read_csv("runs/tickets/tables/levels.csv")
     assert sorted(zip(levels["replicate"], levels["level"], strict=True)) == [
         (replicate, level) for replicate in (0, 1) for level in (0, 1, 2)

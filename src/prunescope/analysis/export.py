@@ -14,6 +14,7 @@ from prunescope.analysis.summary import categories_of, read_units
 from prunescope.base.arrays import load_arrays, load_arrays_metadata
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
+from prunescope.base.paths import require_place
 from prunescope.dissection.counts import iou_of_counts
 
 _COUNTS = "overlap.safetensors"
@@ -24,11 +25,12 @@ def export_netdissect(result: Path, out: Path, layer: str | None = None) -> pd.D
 
     result: a dissection's folder, a layer's, or a level's of a run. layer: needed where it holds
     several. `read_units` reads the same numbers from the file.
-    Raises ConfigError where it does not say which layer, or `out` is a folder; DataError where
-    there is no dissection, or one that is damaged.
+    Raises ConfigError where it does not say which layer, or `out` cannot be a file;
+    DataError where there is no dissection, or one that is damaged.
     """
     if out.is_dir():
         raise ConfigError(f"--out {out} is a folder: give the name of a file in it")
+    require_place(out.parent)
     folder = _one_layer(result, layer)
     table = netdissect_table(read_units(folder), *_counts(folder / _COUNTS))
     out.parent.mkdir(parents=True, exist_ok=True)

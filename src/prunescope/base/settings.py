@@ -78,6 +78,8 @@ def _explain(model: type[BaseModel], detail: Any) -> str:
             return f"{path} is missing"
         case "value_error":
             return f"{path or 'settings'}: {detail['ctx']['error']}"
+        case "byte_size" | "byte_size_unit":
+            return f"{path} is {detail['input']!r}, but must be a number of bytes, as in 512MiB"
         case _:
             message = detail["msg"]
             return f"{path} is {detail['input']!r}: {message[0].lower()}{message[1:]}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from prunescope.analysis.conventions import ConventionComparison, compare_conventions
 from prunescope.base.devices import default_device, usable_device
-from prunescope.base.errors import ConfigError
+from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.files import write_atomically
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
@@ -43,6 +43,10 @@ def compare_by_conventions(
     Raises ConfigError or DataError, before any work, where one of them cannot be made.
     """
     conventions = conventions or tuple(CONVENTIONS)
+    for name in conventions:
+        if name not in CONVENTIONS:
+            hint, known = nearest(name, CONVENTIONS), ", ".join(CONVENTIONS)
+            raise ConfigError(f'--convention is "{name}"{hint}: there are {known}')
     if len(set(conventions)) < max(2, len(conventions)):
         raise ConfigError(
             f"--convention names {', '.join(conventions)}, but must name two or more, each once"

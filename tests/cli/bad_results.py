@@ -1,0 +1,87 @@
+"""What can be wrong with a result, or with another tool's rules, and what must its user be told?"""
+
+from cli.world import NETWORK, TABLE, Bad, cut, remove, write
+
+LOADED = f"{NETWORK} --weights dense.pth --num-classes 10"
+BY_EACH = f"conventions {LOADED} --layer layer3 --concepts broden:set --quantile 0.02"
+
+RESULTS = {
+    "a summary of nothing": Bad("summary absent", ("absent", "missing")),
+    "a summary of other things": Bad("summary letters", ("letters", "units.parquet")),
+    "a summary of a table of other things": Bad(
+        "summary table.csv", ("table.csv",), write("table.csv", "a,b\n1,2\n")
+    ),
+    "a summary of a damaged dissection": Bad(
+        "summary A", ("units.parquet", "read"), cut("A/layer4/units.parquet")
+    ),
+    "a summary at an IoU above 1": Bad("summary A --iou 1.5", ("--iou", "equal to 1")),
+    "a comparison with nothing": Bad("compare A absent --out C", ("absent", "missing")),
+    "a comparison on another set": Bad("compare A other_set --out C", ("another set",)),
+    "a comparison of other layers": Bad("compare A elsewhere --out C", ("layer4", "layer3")),
+    "a comparison of a layer that nearly exists": Bad(
+        "compare A B --layer layr4 --out C", ("layr4", 'mean "layer4"')
+    ),
+    "a comparison by number of other numbers": Bad(
+        "compare A narrow --match identity --out C", ("2 units", "1")
+    ),
+    "a comparison of tables by profile": Bad(
+        "compare table.csv table.csv --match profile --out C", ("profiles", "--match concept")
+    ),
+    "a comparison by no rule": Bad("compare A B --match name", ("--match", "identity")),
+    "a comparison at an IoU above 1": Bad("compare A B --iou 2", ("iou is 2.0", "[0, 1]")),
+    "a run beside a dissection": Bad("compare run A --out C", ("run", "level")),
+    "a comparison into other things": Bad("compare A B --out letters", ("letter.txt", "--out")),
+    "a comparison into a file": Bad("compare A B --out table.csv", ("table.csv", "--out")),
+    "a damaged table of counts": Bad(
+        "compare A B --match profile --out C",
+        ("overlap.safetensors",),
+        cut("A/layer4/overlap.safetensors"),
+    ),
+    "a damaged summary": Bad(
+        "compare A B --out C", ("summary.json",), write("A/layer4/summary.json", "{")
+    ),
+    "a half table of Network Dissection": Bad(
+        "summary table.csv", ("table.csv",), write("table.csv", TABLE[:60])
+    ),
+}
+
+CONVENTIONS = {
+    "a convention that nearly exists": Bad(
+        f"{BY_EACH} --convention exact --convention exakt --out out",
+        ("exakt", 'mean "exact"', "netdissect, lite, quick"),
+    ),
+    "one convention alone": Bad(f"{BY_EACH} --convention lite --out out", ("lite", "two or more")),
+    "a convention twice": Bad(
+        f"{BY_EACH} --convention lite --convention lite --out out", ("lite, lite", "each once")
+    ),
+    "a category that nearly exists": Bad(
+        f"{BY_EACH} --categories materials --out out", ("materials", 'mean "material"')
+    ),
+    "conventions into a file": Bad(f"{BY_EACH} --out table.csv", ("table.csv", "--out")),
+    "conventions into a folder of other things": Bad(
+        f"{BY_EACH} --out .",
+        ("exact", "letter.txt"),
+        write("exact/letter.txt", "dear"),
+    ),
+}
+
+EXPORT = {
+    "of nothing": Bad("export absent --out x.csv", ("absent", "missing")),
+    "of a folder of other things": Bad("export letters --out x.csv", ("letters", "units.parquet")),
+    "of a file": Bad("export table.csv --out x.csv", ("table.csv is a file", "folder")),
+    "of a whole run": Bad("export run --out x.csv", ("run is a whole run", "level")),
+    "of a layer that nearly exists": Bad(
+        "export A --layer layr4 --out x.csv", ("layr4", 'mean "layer4"')
+    ),
+    "of a dissection without its counts": Bad(
+        "export A --out x.csv", ("overlap.safetensors",), remove("A/layer4/overlap.safetensors")
+    ),
+    "of a damaged dissection": Bad(
+        "export A --out x.csv", ("units.parquet", "read"), cut("A/layer4/units.parquet")
+    ),
+    "for a tool that is not known": Bad(
+        "export A --format lite --out x.csv", ("--format", "netdissect")
+    ),
+    "into a folder": Bad("export A --out letters", ("letters is a folder", "file in it")),
+    "below a file": Bad("export A --out table.csv/x", ("table.csv", "--out")),
+}
