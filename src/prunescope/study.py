@@ -63,7 +63,8 @@ class ConceptSettings(Settings):
     """The pictures with labelled concepts on which every level is dissected.
 
     source: "scenes" (embedded), "broden:DIR" or "masks:DIR".
-    split, limit: the rows to use; None takes all.
+    split: of the images; None takes all, or what the convention does. limit: the first so many of
+        them; None takes all.
     """
 
     source: str
@@ -86,7 +87,7 @@ class Study(Settings):
     """Replicates x levels x strategies of one network on one data set, and their dissection.
 
     name: also of the folder under runs/, so it holds no slash and begins with no dot.
-    network: "torchvision:NAME", "cifar_resnet20", or "package.module:factory".
+    network: "torchvision:NAME", "timm:NAME", "cifar_resnet20", or "package.module:factory".
     data: the labelled photographs.
     training: how level 0 is trained, and every level after it was pruned.
     pruning: what all strategies share, and the strategies.

@@ -29,7 +29,7 @@ from prunescope.concepts.scenery.labels import (
 from prunescope.concepts.scenery.picture import KINDS, draw_picture
 from prunescope.concepts.scenery.textures import FABRICS
 from prunescope.concepts.scenery.writer import Commission, draw_sheets
-from prunescope.concepts.scenes import class_names, draw_scenes, scenes_folder
+from prunescope.concepts.scenes import draw_scenes, scenes_folder
 
 RED, GREEN, WHITE = (200.0, 40.0, 40.0), (40.0, 160.0, 60.0), (255.0, 255.0, 255.0)
 TINY = {"train": 30, "val": 20, "size": 64}
@@ -133,7 +133,7 @@ class TestCanvas:
 
 
 class TestPictures:
-    @pytest.mark.parametrize("name", class_names())
+    @pytest.mark.parametrize("name", KINDS)
     def test_the_class_is_the_largest_of_the_main_things(self, name):
         shares = Counter[str]()
         for number in range(8):
@@ -163,7 +163,7 @@ class TestPictures:
     def test_a_part_lies_in_a_thing_and_a_wider_name_over_its_kinds(self):
         kinds = {concept("building"): {"house", "windmill"}, concept("animal"): {"bird", "fish"}}
         for number in range(12):
-            name = class_names()[number % 10]
+            name = list(KINDS)[number % 10]
             picture = draw_picture(seed=2, split="train", name=name, number=number, size=32)
             planes = dict(zip(PLANES, label_planes(picture), strict=True))
             assert planes["object_1"].all()
@@ -180,7 +180,7 @@ class TestPictures:
                     .mean(axis=1)
                     for number in range(4)
                 ]
-                for name in class_names()
+                for name in KINDS
             ]
 
         centres = np.array([np.mean(each, axis=0) for each in means("train")])
@@ -276,13 +276,13 @@ class TestLayout:
 
     def test_classes_are_balanced_and_take_turns(self, drawn):
         folders = {path.name for path in (drawn / "images" / "train").iterdir()}
-        assert folders == set(class_names())
+        assert folders == set(KINDS)
         for split, share in (("train", 3), ("val", 2)):
-            for name in class_names():
+            for name in KINDS:
                 files = sorted(path.name for path in (drawn / "images" / split / name).iterdir())
                 assert files == [f"{number:04d}.png" for number in range(share)]
         index = rows(drawn / "index.csv")
-        assert [row["image"].split("/")[1] for row in index[:10]] == list(class_names())
+        assert [row["image"].split("/")[1] for row in index[:10]] == list(KINDS)
         assert Counter(row["split"] for row in index) == {"train": 30, "val": 20}
 
 

@@ -20,11 +20,6 @@ _PICTURES_PER_WORKER = 300  # fewer do not pay for starting a process
 _MOST_WORKERS = 8
 
 
-def class_names() -> tuple[str, ...]:
-    """Return the classes, one for each main object, in the order of their numbers."""
-    return tuple(KINDS)
-
-
 def draw_scenes(
     root: Path,
     *,

@@ -126,4 +126,5 @@ CONVENTIONS: dict[ConventionName, Convention] = {
         split="train",
     ),
 }
-"""Every convention by its name. Another one is a rule set here; nothing else lists them."""
+"""Every convention by its name. Another one is a rule set here; its name stands in
+`ConventionName` too, and among the options of the command line."""
