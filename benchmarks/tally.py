@@ -104,8 +104,10 @@ def load_oracle() -> ModuleType:
 
 def observe(given: argparse.Namespace, concepts: ConceptSet) -> np.ndarray:
     """Return the layer's activations on every image, [image, unit, height, width]."""
-    network = load_network(given.network).module
-    form = input_of(network, resolution=given.resolution)
+    loaded = load_network(given.network)
+    network = loaded.module
+    known = {} if loaded.input is None else {"mean": loaded.input.mean, "std": loaded.input.std}
+    form = input_of(network, resolution=given.resolution, **known)
     parts = []
     for start in range(0, len(concepts.images), 20):
         images = range(start, min(start + 20, len(concepts.images)))

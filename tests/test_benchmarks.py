@@ -12,6 +12,7 @@ import yaml
 from runs import tiny_recipe
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+SMALL = "cifar_resnet20,width=0.25"
 
 
 def figures(name: str, *options: object) -> dict[str, Any]:
@@ -24,23 +25,68 @@ def figures(name: str, *options: object) -> dict[str, Any]:
     return found
 
 
+def dissecting(drawn: Path) -> tuple[str, ...]:
+    """Return the options that make a dissection a small one."""
+    return ("--network", SMALL, "--layer", "layer3", "--concepts", f"broden:{drawn}")
+
+
 def test_startup_counts_pythons_own_time_in() -> None:
     found = figures("startup.py", "--runs", 1)
     assert found["runs"] == 1
     assert 0 < found["python_alone_seconds"] < found["help_seconds"]
 
 
+@pytest.mark.slow
+def test_listing_layers_is_timed_as_a_whole_command() -> None:
+    found = figures("layers.py", "--runs", 1, "--network", SMALL)
+    assert found["import_torch_seconds"] > 0
+    assert found["list_layers_seconds"] > 0
+    assert (found["layers"], found["resolution"]) == (60, 32)
+
+
+@pytest.mark.slow
+def test_an_index_is_opened_in_processes_of_their_own() -> None:
+    found = figures("index.py", "--runs", 1, "--rows", 500)
+    assert found["images"] == found["rows"] == 500
+    assert found["cpu_seconds"] > 0
+    assert 0 < found["imports_mib"] <= found["peak_mib"]
+
+
+def test_counting_is_compared_with_the_naive_oracle_which_counts_the_same(drawn: Path) -> None:
+    found = figures("tally.py", *dissecting(drawn), "--images", 8, "--resolution", 64, "--pairs", 1)
+    assert 0 < found["least"] <= found["times_faster"] <= found["most"]
+    assert found["units"] == 16
+
+
+@pytest.mark.slow
+def test_a_dissection_is_compared_with_a_bare_pass(drawn: Path) -> None:
+    sizes = ("--images", 20, "--resolution", 32, "--pairs", 1, "--batch-size", 8)
+    found = figures("dissection.py", *dissecting(drawn), *sizes)
+    assert found["images"] == 20
+    assert found["passes"] == {"layer3": 1}
+    assert 0 < found["ratio"]["least"] <= found["ratio"]["median"] <= found["ratio"]["most"]
+    assert found["phases_of_bare"].keys() >= {"forward", "tally", "saving"}
+
+
+@pytest.mark.slow
+def test_processes_share_a_dissection(drawn: Path) -> None:
+    found = figures("processes.py", *dissecting(drawn), "--images", 40, "--pairs", 1)
+    assert found["processes"] == 2
+    assert found["seconds_alone"] > 0
+    assert 0 < found["least"] <= found["times_faster"] <= found["most"]
+
+
 def test_training_compares_steps_and_loops() -> None:
-    options = ("--pairs", 1, "--steps", 1, "--network", "cifar_resnet20,width=0.25", "--side", 8)
+    options = ("--pairs", 1, "--steps", 1, "--network", SMALL, "--side", 8)
     found = figures("training.py", *options)
-    assert found["network"] == "cifar_resnet20,width=0.25"
+    assert found["network"] == SMALL
     for name in ("masked_step_ratio", "loop_throughput_ratio"):
         assert 0 < found[name]["least"] <= found[name]["median"] <= found[name]["most"]
 
 
 @pytest.mark.slow
 def test_an_audits_time_holds_that_of_importing_torch() -> None:
-    found = figures("audit.py", "--runs", 1, "--network", "cifar_resnet20,width=0.25")
+    found = figures("audit.py", "--runs", 1, "--network", SMALL)
     assert found["keep"] == pytest.approx(0.168, abs=1e-3)
     assert 0 < found["sparse_multiply_adds"] < found["multiply_adds"]
     assert found["audit_seconds"] > 0

@@ -13,6 +13,8 @@ from pyarrow import parquet
 from torch import Tensor
 
 from commands import Prunescope
+from concepts.packing import packed
+from concepts.worlds import FILES, write_folder
 from prunescope.analysis.levels import LevelRecord, write_tables
 from prunescope.base.tensors import load_metadata, load_tensors
 from prunescope.concepts.broden import BrodenFolder
@@ -311,3 +313,43 @@ def test_every_manifest_is_as_said(run: Path) -> None:
 
 def test_the_provenance_is_as_said(run: Path) -> None:
     assert_keys(read_json(run / "provenance.json"), documented("provenance.json"))
+
+
+def test_a_download_leaves_the_set_and_says_where_it_is_from(
+    prunescope: Prunescope, tmp_path: Path
+) -> None:
+    source = write_folder(tmp_path / "source", FILES)
+    (tmp_path / "broden1_224.zip").write_bytes(packed(source))
+    words = ["concepts", "download", "broden", "--out", tmp_path / "set", "--from", tmp_path]
+    assert prunescope(*words).status == 0
+    files = {path.name: path for path in (tmp_path / "set").iterdir()}
+    assert files.keys() == {path.name for path in source.iterdir()} | {"download.json"}
+    record = read_json(files["download.json"])
+    kinds = {str: "string", int: "int", dict: "object"}
+    assert {name: kinds[type(value)] for name, value in record.items()} == documented(
+        "download.json"
+    )
+
+
+def test_the_commands_that_write_little_write_what_is_said(
+    prunescope: Prunescope, run: Path, drawn: Path, tmp_path: Path
+) -> None:
+    preview = ["concepts", "preview", f"broden:{drawn}", "--images", 2, "--out", tmp_path / "P"]
+    prune = ["prune", run / LEVELS[0], "--keep", 0.5, "--out", tmp_path / "small.safetensors"]
+    for words in (preview, prune):
+        assert prunescope(*words).status == 0
+    assert {path.name for path in (tmp_path / "P").iterdir()} == {"sheet-1.png"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("P", "small.safetensors", "small.mask.safetensors")
+    }
+    metadata = load_metadata(tmp_path / "small.safetensors")
+    assert_keys(json.loads(metadata["network"]), documented("weights.safetensors"))
+
+
+def test_every_command_that_can_write_is_named(prunescope: Prunescope) -> None:
+    listed = section("What other commands write")
+    for command in ("run", "dissect", "compare"):
+        assert f"`{command}" in PAGE[: PAGE.index("\n## ")]
+    for command in ("conventions", "prune", "export", "concepts preview", "concepts download"):
+        assert "--out" in prunescope(*command.split(), "--help").out
+        assert f"| `{command}" in listed
