@@ -1,7 +1,8 @@
-"""How did a command end that ran in this process, and was it refused as it should be?"""
+"""Which commands are there, how did one end that ran in this process, and was it refused?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -22,3 +23,20 @@ def check_refused(ended: Ended, *words: str) -> None:
     for word in words:
         assert word in ended.err
     assert "Traceback" not in ended.err
+
+
+def every_command() -> Iterator[tuple[str, set[str]]]:
+    """Yield the words of each command, those of `concepts` too, and the names of what it takes."""
+    import typer
+
+    from prunescope.cli import app  # late, so that its shapes are checked: conftest imports this
+
+    return _commands(typer.main.get_command(app))
+
+
+def _commands(group: Any, *before: str) -> Iterator[tuple[str, set[str]]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, *before, name)
+        else:
+            yield " ".join([*before, name]), {taken.name for taken in command.params}

@@ -33,7 +33,8 @@ def commands(page: Path, program: str) -> Iterator[list[str]]:
     shell = re.sub(r"^(?=\S)", "    ", shell, flags=re.M)
     for found in (INDENTED, SPAN):
         for line in found.findall(f"{text}\n{shell}\n"):
-            words = shlex.split(line.replace("\\\n", " "), comments=True)
+            ours = line.replace("\\\n", " ").partition(" > ")[0]  # the rest is the shell's
+            words = shlex.split(ours, comments=True)
             if words[0] == program and "--help" not in words:
                 yield words[1:]
 
