@@ -108,10 +108,14 @@ class Store:
         return folder
 
     def workplace(self, artifact: Artifact) -> Path:
-        """Return the folder in which an unfinished artifact's checkpoints survive a crash."""
-        folder = self.root / _WORK / _flat_name(artifact.path, artifact.key)
+        """Return the folder in which an unfinished artifact's checkpoints survive a crash, made."""
+        folder = self.place_of_work(artifact)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def place_of_work(self, artifact: Artifact) -> Path:
+        """Return where that folder is, or would be."""
+        return self.root / _WORK / _flat_name(artifact.path, artifact.key)
 
     @contextmanager
     def making(self, artifact: Artifact, *, kind: str) -> Iterator[Path]:

@@ -60,7 +60,7 @@ class Outcome:
 
 def checkpoint_of(store: Store, artifact: Artifact) -> Path:
     """Return where the training of an unfinished artifact keeps its last checkpoint."""
-    return store.workplace(artifact) / "checkpoint.safetensors"
+    return store.place_of_work(artifact) / "checkpoint.safetensors"
 
 
 class Workshop:
