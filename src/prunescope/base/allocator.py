@@ -1,7 +1,6 @@
 """How is memory that is freed kept for the next batch, instead of going back to the system?"""
 
 import ctypes
-import ctypes.util
 import sys
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of malloc.h
@@ -12,8 +11,9 @@ def keep_freed_memory() -> bool:
     """Let this process keep what it frees; return whether the C library could be told so.
 
     glibc maps every large buffer anew and unmaps it at once, and the system fills each page with
-    zeros: at batch 32 a third of a ResNet's forward pass on two cores. It is told so for the whole
-    process, which keeps at most what it once used. Other C libraries are left as they are.
+    zeros: the pixels above the threshold of 512 maps took 13 ms with that, 8 ms without. It is told
+    so for the whole process, which keeps at most what it once used. Other C libraries are left as
+    they are.
     """
     if sys.platform != "linux":
         return False

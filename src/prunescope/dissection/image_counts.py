@@ -36,10 +36,6 @@ class ImageCounts:
                 "intersection": _narrow(met[own, : len(one.columns)].reshape(-1)),
             }
 
-    def merge(self, other: "ImageCounts") -> None:
-        """Take in the counts of other images."""
-        self._rows |= other._rows
-
     def exchange(self, ranks: Ranks) -> None:
         """Take in the images that other processes have counted."""
         for rows in ranks.gather(self._rows):

@@ -72,11 +72,6 @@ class LayerSearch:
         maps_an_image = self.kept.count_above(bounds) / self._seen
         return maps_an_image * self._images * self._map_bytes
 
-    def merge(self, other: "LayerSearch") -> None:
-        """Take in the values and examples of other images; their kept maps stay where they are."""
-        self._thresholds.merge(other._thresholds)
-        self._examples.merge(other._examples)
-
     def exchange(self, ranks: Ranks) -> None:
         """Take in the values and examples of the images that other processes have seen."""
         self._thresholds.exchange(ranks)
