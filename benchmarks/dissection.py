@@ -96,7 +96,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--null", type=int, default=0, help="draws of chance in the whole one")
     parser.add_argument("--pairs", type=int, default=5, help="of timings, after a first one")
     parser.add_argument("--memory-too", action="store_true", help="peak memory of either side")
-    parser.add_argument("--channels-last", action="store_true", help="in the bare pass alone")
+    parser.add_argument("--channels-last", action="store_true", help="in float32, on both sides")
+    parser.add_argument("--bare-channels-last", action="store_true", help="on the bare side alone")
     parser.add_argument("--plain-allocator", action="store_true", help="leave malloc as it is")
     parser.add_argument("--only", choices=[WHOLE, BARE], help="one run of one side: its memory")
     given = parser.parse_args()
@@ -142,6 +143,7 @@ class Job:
             self.concepts,
             batch_size=given.batch_size,
             precision=given.precision,
+            channels_last=given.channels_last,
             memory=given.memory,
             **self.form.model_dump(),
             **more,
@@ -155,6 +157,7 @@ class Job:
         count, size = len(self.concepts.images), self.given.batch_size
         ranges = [range(i, min(i + size, count)) for i in range(0, count, size)]
         bf16 = self.given.precision == "bf16"
+        last = bf16 or self.given.channels_last or self.given.bare_channels_last
         with (
             torch.inference_mode(),
             torch.autocast(self.device.type, torch.bfloat16, enabled=bf16),
@@ -162,9 +165,7 @@ class Job:
         ):
             for pixels in batches:
                 batch = normalise(pixels, self.form, self.device)
-                if not bf16 and not self.given.channels_last:
-                    batch = batch.contiguous()
-                self.network(batch)
+                self.network(batch if last else batch.contiguous())
 
     def _read(self, images: range) -> Any:
         return read_pixels(self.concepts, images, self.form.resolution)

@@ -166,3 +166,12 @@ def test_a_network_is_put_back_where_it_was(eye):
     with placed(eye, "cpu") as device:
         assert eye.colours.weight.device == device
     assert torch.equal(eye.colours.weight, weight)
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_the_memory_format_is_the_one_asked_for(eye, painted, channels_last):
+    seen = []
+    eye.register_forward_pre_hook(lambda _, given: seen.append(given[0].stride(1)))
+    observed = observe(eye, painted, channels_last=channels_last)
+    list(observed.batches(("colours",)))
+    assert set(seen) == {1 if channels_last else 4 * 4}

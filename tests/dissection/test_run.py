@@ -92,6 +92,15 @@ def test_bf16_is_close_to_float32(eye, painted):
     assert units["iou"].tolist()[:2] == [1, 1]
 
 
+def test_channels_last_in_memory_counts_the_same_pixels(eye, painted):
+    usual, last = (
+        dissect(eye, "colours", painted, quantile=0.1, channels_last=last, **PLAIN)["colours"]
+        for last in (False, True)
+    )
+    assert last.summary["settings"]["channels_last"]
+    pd.testing.assert_frame_equal(last.units, usual.units)
+
+
 def test_the_network_comes_back_as_it_was(eye, painted):
     eye.train()
     eye.relu.eval()

@@ -33,6 +33,7 @@ class Looking:
     thresholds: Float64[Tensor, " unit"]
     form: InputForm
     precision: Precision
+    channels_last: bool
     centring: Centring
 
 
@@ -59,7 +60,14 @@ def mask_pictures(
     with placed(model, device) as place, capture(model, (looking.layer,)) as maps:
         for batch in _batches(each_picture(pictures), batch_size):
             pixels = np.stack([squash(picture, looking.form.resolution) for picture in batch])
-            show_pixels(model, pixels, looking.form, looking.precision, place)
+            show_pixels(
+                model,
+                pixels,
+                looking.form,
+                looking.precision,
+                place,
+                channels_last=looking.channels_last,
+            )
             whole = maps[looking.layer]
             _check_units(looking, whole.shape[1])
             names = [f"{len(found) + i} of those given" for i in range(len(batch))]

@@ -108,6 +108,7 @@ class LayerDissection:
             thresholds=self.overlap.thresholds[list(chosen)],
             form=InputForm(**self.summary["input"]),
             precision=self.summary["settings"]["precision"],
+            channels_last=self.summary["settings"].get("channels_last", False),
             centring=centring_of(self.summary),
         )
         return mask_pictures(

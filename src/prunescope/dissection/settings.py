@@ -26,6 +26,8 @@ class DissectionSettings(Settings):
         does. Images, thresholds and the results of the labels that are left do not depend on it.
     batch_size: images per forward pass; it changes no more than the last digits.
     precision: the forward pass in float32, or in bfloat16 where autocast allows.
+    channels_last: float32 in that memory format, too, as bfloat16 always is: faster on CPUs, but
+        rounded otherwise (docs/dissection.md says by how much).
     examples: number of top images kept per unit.
     null: how often the labels are permuted among the images, to see what is due to chance.
     memory: bytes ("512MiB") for the maps that are kept until the thresholds are known, of all
@@ -43,6 +45,7 @@ class DissectionSettings(Settings):
     categories: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     batch_size: Annotated[int, Field(ge=1)] = 32
     precision: Precision = "float32"
+    channels_last: Annotated[bool, Later()] = False
     examples: Annotated[int, Field(ge=1)] = 16
     null: Annotated[int, Field(ge=0), Later()] = 0
     memory: ByteSize = ByteSize(2 << 30)
