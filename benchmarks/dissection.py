@@ -20,13 +20,14 @@ from torch import nn
 
 from prunescope.base.allocator import keep_freed_memory
 from prunescope.base.devices import default_device
+from prunescope.base.images import Precision
 from prunescope.base.provenance import environment
 from prunescope.base.reading import read_ahead
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import Annotation, ConceptSet
 from prunescope.dissection import capture, forward, overlap, passes, search
 from prunescope.dissection.input import InputForm, input_of, normalise, read_pixels, squash
-from prunescope.dissection.result import Dissection
+from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.run import dissect
 from prunescope.networks import load_network
 
@@ -66,6 +67,7 @@ def main() -> None:
             for name in sorted({name for spent in phases for name in spent})
         },
         "passes": job.passes,
+        "change_from_float32": job.change() if given.precision == "bf16" else None,
         "peak_mib": {side: memory_of(side) for side in (WHOLE, BARE)} if given.memory_too else None,
         **vars(given),
         "threads": torch.get_num_threads(),
@@ -135,22 +137,31 @@ class Job:
 
     def whole(self) -> None:
         """Dissect, and save the result."""
+        found = self.dissect(self.given.precision)
+        self.passes = dict(found.passes)
+        with tempfile.TemporaryDirectory() as folder:
+            found.save(Path(folder) / "D")
+
+    def dissect(self, precision: Precision) -> Dissection:
+        """Dissect as asked for, but in this precision."""
         given = self.given
         more = {"null": given.null} if given.null else {}
-        found = dissect(
+        return dissect(
             self.network,
             given.layer,
             self.concepts,
             batch_size=given.batch_size,
-            precision=given.precision,
+            precision=precision,
             channels_last=given.channels_last,
             memory=given.memory,
             **self.form.model_dump(),
             **more,
         )
-        self.passes = dict(found.passes)
-        with tempfile.TemporaryDirectory() as folder:
-            found.save(Path(folder) / "D")
+
+    def change(self) -> dict[str, dict[str, Any]]:
+        """Return how the result of each layer differs between float32 and bfloat16."""
+        exact, rough = self.dissect("float32"), self.dissect("bf16")
+        return {layer: difference(exact[layer], rough[layer]) for layer in exact.layers}
 
     def bare(self) -> None:
         """Decode, in the background too, and show every image to the whole network."""
@@ -195,6 +206,17 @@ class Repeated:
     def read_annotation(self, index: int) -> Annotation:
         """Return its labels, read before."""
         return self._annotations[index % len(self._annotations)]
+
+
+def difference(a: LayerDissection, b: LayerDissection) -> dict[str, Any]:
+    """Return units and concepts in a and in b, and how far labels and best IoUs differ."""
+    moved = (a.units["iou"] - b.units["iou"]).abs()
+    return {
+        "interpretable": [side.summary["interpretable"] for side in (a, b)],
+        "concepts": [side.summary["concepts"] for side in (a, b)],
+        "same_label": round(float((a.units["label"] == b.units["label"]).mean()), 3),
+        "iou": {"median": round(float(moved.median()), 5), "most": round(float(moved.max()), 5)},
+    }
 
 
 def alone(given: argparse.Namespace) -> dict[str, float]:

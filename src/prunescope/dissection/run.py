@@ -201,8 +201,8 @@ def _tell(layer: str, sight: Sight, progress: Progress) -> None:
     tied = int((highest <= sight.extremes.thresholds).sum())
     if tied:
         progress.say(
-            f"{layer}: {tied:,} units never exceed their threshold, which is their largest "
-            "activation: they are constant, or tie there"
+            f"{layer}: units that never exceed their threshold, since they are constant or tie at "
+            f"their largest activation: {tied:,}"
         )
 
 
