@@ -3,14 +3,13 @@
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from prunescope.base.reading import read_ahead
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import Annotation, ConceptSet
 from prunescope.dissection import capture, forward, overlap, passes, search
+from prunescope.dissection.image_counts import ImageCounts
 from prunescope.dissection.input import InputForm, input_of, normalise, read_pixels, squash
 from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.run import dissect
@@ -49,13 +49,19 @@ def main() -> None:
     job = Job(given)
     seconds: dict[str, list[float]] = {WHOLE: [], BARE: []}
     phases: list[dict[str, float]] = []
+    on_gpu = job.device.type == "cuda"
     for pair in range(given.pairs + 1):  # the first warms up
         sides = [WHOLE, BARE] if pair % 2 else [BARE, WHOLE]
         for side in sides:
-            with timed_phases() as spent:
+            with ExitStack() as stack:
+                spent = {} if on_gpu else stack.enter_context(timed_phases())
                 seconds[side].append(job.time(side))
             if side == WHOLE:
                 phases.append(spent)
+    if on_gpu:  # on which to wait for the end of each phase takes time of its own
+        with timed_phases() as spent:
+            job.whole()
+        phases = [{}, spent]
     ratios = [a / b for a, b in zip(seconds[WHOLE][1:], seconds[BARE][1:], strict=True)]
     bare = statistics.median(seconds[BARE][1:])
     figures = {
@@ -129,11 +135,9 @@ class Job:
     def time(self, side: str) -> float:
         """Return the seconds one side takes."""
         run: Callable[[], None] = self.whole if side == WHOLE else self.bare
-        started = time.perf_counter()
+        started = now()
         run()
-        if self.device.type == "cuda":
-            torch.cuda.synchronize()
-        return time.perf_counter() - started
+        return now() - started
 
     def whole(self) -> None:
         """Dissect, and save the result."""
@@ -171,7 +175,7 @@ class Job:
         last = bf16 or self.given.channels_last or self.given.bare_channels_last
         with (
             torch.inference_mode(),
-            torch.autocast(self.device.type, torch.bfloat16, enabled=bf16),
+            forward.exact_arithmetic(self.device, self.given.precision),
             closing(read_ahead(self._read, ranges)) as batches,
         ):
             for pixels in batches:
@@ -223,7 +227,8 @@ def alone(given: argparse.Namespace) -> dict[str, float]:
     """Run one side once; return its peak memory and its seconds."""
     job = Job(given)
     seconds = job.time(given.only)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    status = Path("/proc/self/status").read_text()  # ru_maxrss would begin with the parent's
+    peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
     return {"seconds": round(seconds, 2), "peak_mib": round(peak)}
 
 
@@ -241,10 +246,13 @@ def timed_phases() -> Iterator[dict[str, float]]:
     places: list[tuple[Any, str, str]] = [
         (forward, "show", "forward"),
         (capture, "_copied", "capture"),
+        (forward, "check_finite", "capture"),
         (search.LayerSearch, "add", "thresholds and kept maps"),
+        (search.LayerSearch, "end", "thresholds and kept maps"),
         (passes, "stay_within", "thresholds and kept maps"),
         (overlap.OverlapTally, "_meet", "tally"),
         (overlap.OverlapTally, "_count", "tally"),
+        (ImageCounts, "add", "tally"),
         (Dissection, "save", "saving"),
     ]
     former = [getattr(place, name) for place, name, _ in places]
@@ -259,13 +267,20 @@ def timed_phases() -> Iterator[dict[str, float]]:
 
 def _timed(function: Callable[..., Any], phase: str, spent: dict[str, float]) -> Any:
     def timed(*arguments: Any, **named: Any) -> Any:
-        started = time.perf_counter()
+        started = now()
         try:
             return function(*arguments, **named)
         finally:
-            spent[phase] = spent.get(phase, 0.0) + time.perf_counter() - started
+            spent[phase] = spent.get(phase, 0.0) + now() - started
 
     return timed
+
+
+def now() -> float:
+    """Return the time at which all that was asked of a GPU is done."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
 
 
 def spread(values: list[float]) -> dict[str, float]:

@@ -20,10 +20,12 @@ def main() -> None:
     """
     given = arguments()
     conditions = environment()
-    alone, together = [], []
-    for _ in range(given.pairs):
-        together.append(seconds(given, given.processes))
-        alone.append(seconds(given, 1))
+    alone: list[float] = []
+    together: list[float] = []
+    for pair in range(given.pairs):
+        for several in (True, False) if pair % 2 else (False, True):
+            taken = seconds(given, given.processes if several else 1)
+            (together if several else alone).append(taken)
     ratios = [one / several for one, several in zip(alone, together, strict=True)]
     figures = {
         "times_faster": round(statistics.median(ratios), 2),
@@ -43,7 +45,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--layer", default="layer4")
     parser.add_argument("--concepts", default="scenes", help="scenes or broden:DIR")
     parser.add_argument("--images", type=int, default=1000, help="the first so many of the set")
-    parser.add_argument("--pairs", type=int, default=3, help="of timings")
+    parser.add_argument("--pairs", type=int, default=5, help="of timings")
     return parser.parse_args()
 
 

@@ -54,7 +54,8 @@ def test_an_index_is_opened_in_processes_of_their_own() -> None:
 
 def test_counting_is_compared_with_the_naive_oracle_which_counts_the_same(drawn: Path) -> None:
     found = figures("tally.py", *dissecting(drawn), "--images", 8, "--resolution", 64, "--pairs", 1)
-    assert 0 < found["least"] <= found["times_faster"] <= found["most"]
+    for name in ("tally_times_faster", "with_thresholds_times_faster"):
+        assert 0 < found[name]["least"] <= found[name]["median"] <= found[name]["most"]
     assert found["units"] == 16
 
 
@@ -66,6 +67,18 @@ def test_a_dissection_is_compared_with_a_bare_pass(drawn: Path) -> None:
     assert found["passes"] == {"layer3": 1}
     assert 0 < found["ratio"]["least"] <= found["ratio"]["median"] <= found["ratio"]["most"]
     assert found["phases_of_bare"].keys() >= {"forward", "tally", "saving"}
+
+
+@pytest.mark.slow
+def test_bfloat16_is_set_beside_float32_and_memory_is_measured_on_either_side(drawn: Path) -> None:
+    sizes = ("--images", 20, "--resolution", 32, "--pairs", 1, "--batch-size", 8)
+    more = ("--precision", "bf16", "--memory-too", "--memory", 0)
+    found = figures("dissection.py", *dissecting(drawn), *sizes, *more)
+    assert found["passes"] == {"layer3": 2}
+    assert found["peak_mib"]["whole"] > found["peak_mib"]["bare"] > 100
+    change = found["change_from_float32"]["layer3"]
+    assert 0 <= change["iou"]["median"] <= change["iou"]["most"] < 1
+    assert 0 < change["same_label"] <= 1
 
 
 @pytest.mark.slow

@@ -273,18 +273,25 @@ def test_the_command_line_knows_every_convention():
     convention=st.sampled_from(NAMES),
     seed=st.integers(0, 2**32 - 1),
     cells=st.tuples(st.integers(4, 6), st.integers(2, 6)),  # 3 high, they might be 3 units last
-    pixels=st.tuples(st.integers(1, 12), st.integers(2, 12)),
+    sizes=st.lists(st.tuples(st.integers(1, 12), st.integers(2, 12)), min_size=1, max_size=3),
     quantile=st.sampled_from([0.005, 0.02, 0.1, 0.37]),
+    batch_size=st.sampled_from([1, 5, 32]),
+    memory=st.sampled_from([0, 2_000, 1 << 30]),
 )
 def test_random_worlds_give_the_same_integers_as_the_oracle(
-    convention, seed, cells, pixels, quantile
+    convention, seed, cells, sizes, quantile, batch_size, memory
 ):
     source = np.random.default_rng(seed)
     images = 12 if quantile > 0.01 else 40
     numbers = [0, *(label.number for label in LABELS)]
-    planes = source.choice(numbers, (images, 2, *pixels)).astype(np.int32)
-    planes[::3, 1] = planes[::3, 0]  # one label in both planes
-    planes[1::4] = 0
+    planes = [
+        source.choice(numbers, (2, *sizes[image % len(sizes)])).astype(np.int32)
+        for image in range(images)
+    ]
+    for own in planes[::3]:
+        own[1] = own[0]  # one label in both planes
+    for own in planes[1::4]:
+        own[:] = 0
     wholes = [
         tuple(source.choice(numbers[1:], 2).tolist()) if source.random() < 0.3 else ()
         for _ in planes
@@ -305,7 +312,14 @@ def test_random_worlds_give_the_same_integers_as_the_oracle(
         convention=convention,
     )
     concepts = world_of(annotations, LABELS, ("color", "part"))
-    layer = replay(activations, concepts, convention=convention, quantile=quantile)
+    layer = replay(
+        activations,
+        concepts,
+        convention=convention,
+        quantile=quantile,
+        batch_size=batch_size,
+        memory=memory,
+    )
     np.testing.assert_allclose(layer.overlap.thresholds, expected.thresholds, rtol=1e-14)
     assert layer.overlap.intersection.tolist() == expected.intersection.tolist()
     assert layer.overlap.activation.tolist() == expected.activation.tolist()
@@ -314,17 +328,46 @@ def test_random_worlds_give_the_same_integers_as_the_oracle(
     assert labels.where(labels.notna(), None).tolist() == expected.best_label
     assert layer.units["dead"].tolist() == expected.dead.tolist()
     assert layer.units["interpretable"].tolist() == expected.interpretable.tolist()
+    _assert_images_sum_to(layer)
+
+
+def _assert_images_sum_to(layer):
+    """The counts image by image are those of all images, A under `lite` left aside."""
+    overlap = layer.overlap
+    columns = overlap.label_numbers.tolist()
+    intersection, activation, truth = (
+        torch.zeros_like(counts)
+        for counts in (overlap.intersection, overlap.activation, overlap.truth)
+    )
+    for row in layer.images.itertuples():
+        labels = [columns.index(number) for number in row.labels]
+        own = torch.from_numpy(row.units.copy()).long()
+        met = torch.from_numpy(row.intersection.copy()).long()
+        intersection[own[:, None], torch.tensor(labels, dtype=torch.int64)] += met.view(
+            len(own), len(labels)
+        )
+        area = torch.from_numpy(row.activation.copy()).long()
+        carried = sorted({int(overlap.category_of[label]) for label in labels})
+        activation[own[:, None], torch.tensor(carried, dtype=torch.int64)] += area[:, None]
+        truth[labels] += torch.from_numpy(row.truth.copy()).long()
+    assert torch.equal(intersection, overlap.intersection)
+    assert torch.equal(truth, overlap.truth)
+    if layer.summary["convention"] != "lite":
+        assert torch.equal(activation, overlap.activation)
 
 
 def _world_of_the_oracle(planes, wholes):
-    height, width = planes.shape[2:]
     return oracle.World(
         categories=["color", "part"],
         names={label.number: label.name for label in LABELS},
         primary={label.number: label.category for label in LABELS},
         images=[
             oracle.LabelledImage(
-                path="", height=height, width=width, planes=list(own), whole=list(whole)
+                path="",
+                height=own.shape[1],
+                width=own.shape[2],
+                planes=list(own),
+                whole=list(whole),
             )
             for own, whole in zip(planes, wholes, strict=True)
         ],

@@ -79,9 +79,10 @@ def assert_same(first, second):
         assert layer.summary == other.summary
 
 
+@pytest.mark.parametrize("quantile", [0.05, 0.5])
 @pytest.mark.parametrize(("memory", "passes"), [("1GiB", [1, 1]), (0, [2, 2]), (7_000, [1, 2])])
-def test_every_budget_gives_the_same_numbers(network, many, memory, passes):
-    how = {"quantile": 0.05, "batch_size": 2, "null": 3, **PLAIN}
+def test_every_budget_gives_the_same_numbers(network, many, quantile, memory, passes):
+    how = {"quantile": quantile, "batch_size": 2, "null": 3, **PLAIN}
     given_room = dissect(network, ["2", "1"], many, **how)
     found = dissect(network, ["2", "1"], many, memory=memory, **how)
     assert list(found.passes.values()) == passes
@@ -89,9 +90,11 @@ def test_every_budget_gives_the_same_numbers(network, many, memory, passes):
 
 
 @pytest.mark.parametrize("count", [2, 3, 14])
-@pytest.mark.parametrize("memory", ["1GiB", 0])
-def test_processes_that_share_the_images_get_what_one_alone_gets(network, many, count, memory):
-    wanted = DissectionSettings(layers=("1", "2"), quantile=0.05, batch_size=1, null=3, **PLAIN)
+@pytest.mark.parametrize(("memory", "quantile"), [("1GiB", 0.05), (0, 0.05), ("1GiB", 0.5)])
+def test_processes_that_share_the_images_get_what_one_alone_gets(
+    network, many, count, memory, quantile
+):
+    wanted = DissectionSettings(layers=("1", "2"), quantile=quantile, batch_size=1, null=3, **PLAIN)
     alone = dissect_as(wanted, network, many)
     barrier, board = threading.Barrier(count), [None] * count
     given_less = wanted.model_copy(update={"memory": 1 << 30 if memory else 0})
@@ -109,24 +112,25 @@ def test_processes_that_share_the_images_get_what_one_alone_gets(network, many, 
 @given(
     seed=st.integers(0, 2**32 - 1),
     budget=st.sampled_from([0, 1_000, 5_000, 1 << 30]),
-    above=st.integers(1, 40),
+    above=st.integers(1, 300),
+    size=st.integers(1, 24),
     kind=st.sampled_from(["smooth", "whole numbers", "mostly zero"]),
 )
 @settings(max_examples=25)
-def test_kept_maps_are_exactly_those_above_the_thresholds(seed, budget, above, kind):
+def test_kept_maps_are_exactly_those_above_the_thresholds(seed, budget, above, size, kind):
     maps = torch.randn(24, 3, 4, 4, generator=torch.Generator().manual_seed(seed))
     maps = {"smooth": maps, "whole numbers": maps.round(), "mostly zero": (maps - 2).relu()}[kind]
     cut = Cut(cells=24 * 16, above=above)
     search = LayerSearch(maps, cut, examples=2, images=24)
-    for number, batch in enumerate(maps.split(5)):
-        search.add(number, batch, torch.arange(len(batch)) + 5 * number)
+    for number, batch in enumerate(maps.split(size)):
+        search.add(number, batch, torch.arange(len(batch)) + size * number)
         stay_within(budget, {"layer": search}, predict=number in (0, 1, 3))
     thresholds = search.end().thresholds
     values = maps.transpose(0, 1).flatten(1).sort(dim=1, descending=True).values
     assert torch.equal(thresholds, values[:, above].double())
     if search.kept is None:
         return
-    for number, batch in enumerate(maps.split(5)):
+    for number, batch in enumerate(maps.split(size)):
         active = search.kept.take(number).above(thresholds)
         units, places = (thresholds[:, None] < batch.amax(dim=(2, 3)).T).nonzero(as_tuple=True)
         assert torch.equal(active.units, units)

@@ -74,6 +74,23 @@ def test_shards_merged_in_any_order_give_one_threshold(values, shards, above, se
     assert first.thresholds().item() == sorted(values, reverse=True)[above]
 
 
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    above=st.integers(0, 199),
+    size=st.integers(1, 50),
+    looks=st.lists(st.integers(0, 199), max_size=6),
+)
+def test_looking_before_enough_has_come_changes_no_threshold(seed, above, size, looks):
+    values = torch.randn(2, 200, generator=torch.Generator().manual_seed(seed))
+    collector = ThresholdCollector(2, Cut(cells=200, above=above))
+    for number, part in enumerate(values.split(size, dim=1)):
+        collector.add(part)
+        if number in looks:
+            collector.estimates(min(1.0, (number + 1) * size / 200))
+    expected = values.double().sort(dim=1, descending=True).values[:, above]
+    assert torch.equal(collector.thresholds(), expected)
+
+
 def test_cells_of_single_maps_go_to_the_units_they_are_of():
     collector = ThresholdCollector(3, Cut(cells=6, above=1))
     collector.add(torch.tensor([[5.0, 1], [2, 3], [9, 8]]), torch.tensor([0, 0, 2]))

@@ -115,6 +115,9 @@ def test_as_many_channels_as_cells_a_side_are_last_only_where_the_network_says_s
         (SwinTransformer(), nn.Conv2d(3, 3, 1), cube),
     ]:
         assert torch.equal(as_map(cube, module, layout_of(model), 1), expected)
+    oblong = torch.arange(64.0).reshape(1, 4, 4, 4)[..., :2]
+    for module in (nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4), nn.MaxPool2d(1)):
+        assert torch.equal(as_map(oblong, module, layout_of(nn.Module()), 1), oblong)
 
 
 @pytest.mark.parametrize(

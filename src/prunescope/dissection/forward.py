@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -65,10 +66,19 @@ class Observation:
         batches = [tuple(images.tolist()) for images in torch.split(order, self.batch_size)]
         return list(enumerate(batches))[self.ranks.rank :: self.ranks.count]
 
+    @property
+    def own_images(self) -> int:
+        """Images that this process shows."""
+        return sum(len(images) for _, images in self.own_batches())
+
+    @cached_property
+    def _portion(self) -> "_Portion":
+        return _Portion(self.batch_size)
+
     def probe(self, layers: Sequence[str]) -> dict[str, Tensor]:
         """Return the maps of one image, for their shapes."""
         pixels = read_pixels(self.concepts, [0], self.form.resolution)
-        return self._maps(pixels, layers, _Portion(1), stop=False)
+        return self._maps(pixels, layers, stop=False)
 
     def batches(
         self, layers: Sequence[str], reader: RegionReader | None = None
@@ -90,13 +100,12 @@ class Observation:
             regions = () if reader is None else self._regions(reader, images)
             return Batch(number=number, images=images, maps={}, regions=regions), pixels
 
-        shown = _Portion(self.batch_size)
         with closing(read_ahead(read, self.own_batches())) as read_batches:
             for place, (batch, pixels) in enumerate(read_batches):
                 if pixels is None:
                     yield batch
                     continue
-                maps = self._maps(pixels, layers, shown, stop=place > 0)
+                maps = self._maps(pixels, layers, stop=place > 0)
                 for layer in layers:
                     names = [self.concepts.images[image] for image in batch.images]
                     check_finite(layer, maps[layer], names)
@@ -114,11 +123,11 @@ class Observation:
         self,
         pixels: UInt8[np.ndarray, "image height width 3"],
         layers: Sequence[str],
-        shown: "_Portion",
         *,
         stop: bool,
     ) -> dict[str, Tensor]:
         """Show a batch, in as many portions as the device's memory makes necessary."""
+        shown = self._portion
         while True:
             try:
                 portions = [
@@ -186,7 +195,7 @@ def show_pixels(
 
     channels_last: in memory, in float32 too; bfloat16 always has them last.
     """
-    with torch.inference_mode(), _exact_arithmetic(device, precision):
+    with torch.inference_mode(), exact_arithmetic(device, precision):
         batch = normalise(pixels, form, device)
         if precision == "float32" and not channels_last:
             batch = batch.contiguous()
@@ -226,7 +235,7 @@ def placed(model: nn.Module, device: str | torch.device | None) -> Iterator[torc
 
 
 @contextmanager
-def _exact_arithmetic(device: torch.device, precision: Precision) -> Iterator[None]:
+def exact_arithmetic(device: torch.device, precision: Precision) -> Iterator[None]:
     """Compute in full float32, or in bfloat16 where autocast allows, the same way every time.
 
     A GPU's TF32, on by default in convolutions, keeps 10 bits: too few for a threshold.

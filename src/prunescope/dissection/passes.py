@@ -100,7 +100,7 @@ def _search(
             layer_cut = cut(layer, maps.shape[2:])
             searches[layer] = LayerSearch(maps, layer_cut, examples=examples, images=own)
 
-    own = sum(len(images) for _, images in observation.own_batches())
+    own = observation.own_images
     if own == 0:  # more processes than batches
         begin(observation.probe(layers))
     reader = None if labels is None else labels.reader

@@ -1,7 +1,8 @@
 """Which concepts do the units of these layers answer to, on this concept set?"""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +121,7 @@ def dissect_as(
     categories = choose_categories(concepts, settings)
     settings = settings.model_copy(update={"layers": layers, "categories": categories})
     title = f"dissecting {', '.join(settings.layers)}"
-    with placed(model, device) as place, progress.task(title, 2 * len(concepts.images)) as task:
+    with placed(model, device) as place:
         if place.type == "cpu":
             keep_freed_memory()
         observation = Observation(
@@ -135,17 +136,21 @@ def dissect_as(
             say=progress.say,
         )
         _tell_of_idle_processes(observation, progress)
-        sights = look(
-            observation,
-            layers,
-            rules=settings.rules,
-            quantile=settings.quantile,
-            examples=settings.examples,
-            memory=int(settings.memory),
-            draws=settings.null,
-            categories=settings.categories or concepts.categories,
-            task=task,
-        )
+        with (
+            _told_where_memory_ends(place),
+            progress.task(title, 2 * observation.own_images) as task,
+        ):
+            sights = look(
+                observation,
+                layers,
+                rules=settings.rules,
+                quantile=settings.quantile,
+                examples=settings.examples,
+                memory=int(settings.memory),
+                draws=settings.null,
+                categories=settings.categories or concepts.categories,
+                task=task,
+            )
     for layer, sight in sights.items():
         _tell(layer, sight, progress)
     return Dissection(
@@ -190,6 +195,17 @@ def _tell_of_idle_processes(observation: Observation, progress: Progress) -> Non
             f"{idle} of {observation.ranks.count} processes have nothing to do: the "
             f"{observation.images:,} images make {batches} batches; make the batches smaller"
         )
+
+
+@contextmanager
+def _told_where_memory_ends(device: torch.device) -> Iterator[None]:
+    try:
+        yield
+    except torch.OutOfMemoryError as error:  # the forward pass has made its portions smaller
+        raise ConfigError(
+            f"the memory of {device} does not hold what is counted beside the forward pass: take a "
+            "smaller batch size, less memory for kept maps, or fewer layers at a time"
+        ) from error
 
 
 def _tell(layer: str, sight: Sight, progress: Progress) -> None:

@@ -31,7 +31,8 @@ class DissectionSettings(Settings):
     examples: number of top images kept per unit.
     null: how often the labels are permuted among the images, to see what is due to chance.
     memory: bytes ("512MiB") for the maps that are kept until the thresholds are known, of all
-        layers together. Layers that need more are shown the images twice; it changes no number.
+        layers together, in each process. Layers that need more are shown the images twice; it
+        changes no number.
         With `null`, as much again for the labels of all images; what it does not hold is read anew.
     """
 

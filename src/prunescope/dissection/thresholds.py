@@ -130,7 +130,9 @@ class ThresholdCollector:
             self._values = torch.cat([self._values, more], dim=1)
 
     def _compact(self) -> None:
-        largest = self._values.topk(self._kept, dim=1, sorted=False).values
+        # Sorted where fewer have come: what is filled must stand before what is not.
+        full = bool((self._filled >= self._kept).all())
+        largest = self._values.topk(self._kept, dim=1, sorted=not full).values
         self._values = self._values.new_full((len(largest), self._room), -math.inf)
         self._values[:, : self._kept] = largest
         self._filled.clamp_(max=self._kept)

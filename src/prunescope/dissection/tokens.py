@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor, nn
 
 _PLAUSIBLE = (0, 1, 2, 4, 5)  # none; a class; and one of distillation; registers; and a class
+_CHANNELS_FIRST = (nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d)
 _CHANNELS_LAST = ("SwinTransformer", "SwinTransformerV2", "SwinTransformerV2Cr")
 
 
@@ -88,10 +89,12 @@ def _fold(output: Tensor, layout: Layout) -> Tensor | str:
 
 def _channels_first(output: Tensor, module: nn.Module, layout: Layout) -> Tensor:
     first, second, third = output.shape[1:]
-    if _acts_on_last_axis(module) or (1 < first == second != third):
+    if _acts_on_last_axis(module):
         last = True
+    elif isinstance(module, _CHANNELS_FIRST):
+        last = False
     else:
-        last = layout.channels_last and first == second == third and not _is_convolution(module)
+        last = first == second and (1 < first != third or (layout.channels_last and first == third))
     return output.permute(0, 3, 1, 2) if last else output
 
 
@@ -100,10 +103,6 @@ def _acts_on_last_axis(module: nn.Module) -> bool:
     return isinstance(module, nn.Linear) or (
         type(module) is nn.LayerNorm and len(module.normalized_shape) == 1
     )
-
-
-def _is_convolution(module: nn.Module) -> bool:
-    return isinstance(module, nn.Conv2d)
 
 
 def _shape(output: Tensor) -> str:

@@ -18,7 +18,7 @@ Kind = Literal["rewind", "level", "dissection", "tables", "figures", "report"]
 _VERSIONS: dict[Kind, int] = {
     "rewind": 1,
     "level": 1,
-    "dissection": 2,
+    "dissection": 3,
     "tables": 1,
     "figures": 2,
     "report": 2,
