@@ -5,7 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-FILES = ("units.parquet", "examples.parquet", "images.parquet", "overlap.safetensors")
+FILES = (
+    "units.parquet",
+    "examples.parquet",
+    "images.parquet",
+    "overlap.safetensors",
+    "summary.json",
+)
 
 
 def test_two_processes_write_the_files_of_one(drawn: Path, tmp_path: Path) -> None:
@@ -13,13 +19,16 @@ def test_two_processes_write_the_files_of_one(drawn: Path, tmp_path: Path) -> No
         command = [
             *(sys.executable, *before, "-m", "prunescope", "dissect", "cifar_resnet20,width=0.5"),
             *("--layer", "layer2", "--layer", "layer3", "--concepts", f"broden:{drawn}"),
-            *("--quantile", "0.05", "--batch-size", "8", "--out", str(out)),
+            *("--quantile", "0.05", "--batch-size", "8", "--null", "3"),
+            *("--memory", "400KB", "--out", str(out)),  # layer2 is looked at twice
         ]
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
         ended = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=300, check=False
         )
         assert ended.returncode == 0, ended.stderr
+        assert "layer2: two passes" in ended.stderr + ended.stdout
+        assert "layer3: one pass" in ended.stderr + ended.stdout
 
     dissect(tmp_path / "one")
     dissect(tmp_path / "two", "-m", "torch.distributed.run", "--nproc-per-node", "2")

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prunescope.concepts.protocol import Annotation, Label
+from prunescope.dissection import overlap
 from prunescope.dissection.kept import ActiveMaps
 from prunescope.dissection.overlap import OverlapTally
 from prunescope.dissection.regions import RegionReader
@@ -68,6 +69,18 @@ def test_label_maps_of_different_sizes_mix(labels):
     ]
     counts = tally_of(labels, [0.0], pictures).overlap()
     assert counts.intersection[0, 0] == counts.truth[0] == 2 * 3 + 3 * 4 + 5 * 6
+
+
+@pytest.mark.parametrize("room", [1, 30, 1 << 23])
+def test_images_are_counted_some_at_a_time_where_their_labels_fill_the_memory(
+    labels, annotate, monkeypatch, room
+):
+    monkeypatch.setattr(overlap, "_TABLE_VALUES", room)
+    pictures = [([[[9 * (i % 3), 9]]], annotate([[3, 5]])) for i in range(7)]
+    counts = tally_of(labels, [1.0], pictures).overlap()
+    assert counts.intersection.tolist() == [[4, 7, 0]]
+    assert counts.activation.tolist() == [[11, 0]]
+    assert counts.truth.tolist() == [7, 7, 0]
 
 
 @pytest.mark.parametrize("side", [4097])

@@ -47,6 +47,14 @@ class Threads(Ranks):
         return torch.stack(self.gather(tensor.clone())).sum(dim=0)
 
 
+class Listening(Progress):
+    def __init__(self, said):
+        self.said = said
+
+    def say(self, message):
+        self.said.append(message)
+
+
 @pytest.fixture
 def many(painted):
     """Twelve pictures of coloured noise, labelled by what is red and green in them."""
@@ -99,14 +107,18 @@ def test_processes_that_share_the_images_get_what_one_alone_gets(
     barrier, board = threading.Barrier(count), [None] * count
     given_less = wanted.model_copy(update={"memory": 1 << 30 if memory else 0})
 
+    said = []
+
     def work(rank):
-        return dissect_as(
-            given_less, copy.deepcopy(network), many, ranks=Threads(rank, barrier, board)
-        )
+        ranks, own = Threads(rank, barrier, board), copy.deepcopy(network)
+        return dissect_as(given_less, own, many, ranks=ranks, progress=Listening(said))
 
     with ThreadPoolExecutor(count) as pool:
         for shared in pool.map(work, range(count)):
             assert_same(shared, alone)
+    idle = [message for message in said if "have nothing to do" in message]
+    assert len(idle) == (14 if count == 14 else 0)  # every process says it, the first aloud
+    assert all(message.startswith("2 of 14 processes") for message in idle)
 
 
 @given(
@@ -168,13 +180,9 @@ def test_units_that_cannot_exceed_their_threshold_are_told(many):
         def forward(self, images):
             return torch.stack([images[:, 0], torch.full_like(images[:, 0], 3.0)], dim=1)
 
-    class Listening(Progress):
-        def say(self, message):
-            said.append(message)
-
     said = []
     found = dissect(
-        nn.Sequential(Constant()), "0", many, quantile=0.05, progress=Listening(), **PLAIN
+        nn.Sequential(Constant()), "0", many, quantile=0.05, progress=Listening(said), **PLAIN
     )
     assert found.units["dead"].tolist() == [False, True]
     assert said == [
