@@ -46,7 +46,7 @@ def make_layer(
         "images": 10,
         "concept_set": {"name": "tiny", "fingerprint": fingerprint},
         "input": {"resolution": 32, "mean": [0.5, 0.5, 0.5], "std": [0.2, 0.2, 0.2]},
-        "settings": {"quantile": 0.005, "precision": "float32"},
+        "settings": {"quantile": 0.005, "precision": "float32", "iou": 0.05},
     }
     return LayerDissection(
         layer=name,

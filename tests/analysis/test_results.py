@@ -33,7 +33,7 @@ def test_a_level_is_its_dissection(run: Path) -> None:
     values, text = summarise_result(level)
     assert values == summarise_result(level / "dissection" / "layer4")[0]
     assert (values["interpretable"], values["concepts"], values["dead"]) == (2, 2, 1)
-    assert text.startswith("layer4: 2 of 3 units are interpretable")
+    assert text.startswith("layer4: 2 of 3 units are interpretable (IoU > 0.05), of 2 concepts")
 
 
 def test_what_is_due_to_chance_is_told_at_the_iou_it_was_found_at(tmp_path: Path) -> None:

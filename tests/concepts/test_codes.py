@@ -158,12 +158,12 @@ class TestFaultyMaps:
 
     def test_numbers_without_values_and_colours_are_refused(self, tmp_path):
         path = saved(tmp_path, Image.new("L", (2, 2)))
-        with pytest.raises(DataError, match=r"mode L.*a column value"):
+        with pytest.raises(DataError, match=r"mode L.*in column value"):
             read_map(path, listing(tmp_path))
 
     def test_16_bits_show_no_colours(self, tmp_path, colors):
         path = saved(tmp_path, Image.fromarray(np.array([[300]], np.uint16)))
-        with pytest.raises(DataError, match=r"mode I.*a column value"):
+        with pytest.raises(DataError, match=r"mode I.*in column value"):
             read_map(path, colors)
 
     @pytest.mark.parametrize("read", [lambda path, names: read_mask(path), read_map])

@@ -113,5 +113,14 @@ def _plain(shade: int) -> bytes:
 
 def test_labels_of_one_category_have_a_colour_each_however_many_they_are():
     labels = [Label(number=n, name=f"thing {n}", category="object") for n in range(1, 61)]
-    colours = _Paint(labels, range(1, 61)).colours
+    colours = _Paint(labels, [frozenset(range(1, 61))]).colours
     assert len(set(colours.values())) == 60
+
+
+def test_labels_that_are_seen_together_have_a_colour_each_whatever_their_category():
+    categories = ("object", "part", "material") * 3
+    labels = [Label(number=n, name=f"{n}", category=own) for n, own in enumerate(categories, 1)]
+    together = [frozenset(range(1, 5)), frozenset(range(4, 10)), frozenset()]
+    colours = _Paint(labels, together).colours
+    assert all(len({colours[n] for n in panel}) == len(panel) for panel in together)
+    assert len(set(colours.values())) < len(labels)  # what is never seen together may share

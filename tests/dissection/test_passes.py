@@ -187,6 +187,6 @@ def test_units_that_cannot_exceed_their_threshold_are_told(many):
     assert found.units["dead"].tolist() == [False, True]
     assert said == [
         "0: one pass, maps of up to 0 MiB kept",
-        "0: units that never exceed their threshold, since they are constant or tie at their "
+        "0: units with no cell above their threshold, since they are constant or tie at their "
         "largest activation: 1",
     ]

@@ -133,7 +133,7 @@ def test_the_summary_of_one_layer_stands_at_the_top_too(dissection):
     colours = type(dissection)(layers={"colours": dissection.layers["colours"]})
     summary = colours.summary()
     assert {key: summary[key] for key in summary if key != "layers"} == summary["layers"]["colours"]
-    assert list(summary)[1:] == ["units", "interpretable", "concepts", "dead", "by_category"]
+    assert list(summary)[1:] == ["units", "interpretable", "concepts", "dead", "by_category", "iou"]
 
 
 def test_the_saved_summary_states_the_conditions(dissection, tmp_path):
@@ -145,6 +145,14 @@ def test_the_saved_summary_states_the_conditions(dissection, tmp_path):
     assert summary["concept_set"] == {"name": "painted", "fingerprint": "0" * 64}
     assert summary["settings"]["quantile"] == 0.1
     assert summary["input"] == {"resolution": 4, "mean": [0, 0, 0], "std": [1, 1, 1]}
+
+
+def test_it_shows_itself_in_a_line(dissection):
+    assert repr(dissection) == (
+        "Dissection(colours: 2 of 3 units interpretable, 2 concepts; "
+        "relu: 2 of 3 units interpretable, 2 concepts)"
+    )
+    assert repr(dissection["relu"]).startswith("LayerDissection(relu: 2 of 3 units")
 
 
 def test_distinct_concepts_are_counted_once_and_by_primary_category():

@@ -57,7 +57,7 @@ def test_a_bar_is_a_category_as_long_as_its_units() -> None:
 def test_the_concepts_of_most_units_come_first() -> None:
     axes = plot_concepts(Dissection(layers={"layer4": LAYER}))
     assert list(bars(axes).items()) == [("cat", 2), ("red", 1), ("dog", 1)]
-    assert texts(axes)[0] == f"2 · IoU {300 / 1700:.2f}, object"
+    assert texts(axes)[0] == f"2 · IoU up to {300 / 1700:.2f}, object"
     assert list(bars(plot_concepts(LAYER, most=1))) == ["cat"]
 
 
@@ -104,7 +104,7 @@ def test_examples_stand_in_a_row_for_each_unit_outside_its_mask_dimmed(
 
 def test_examples_of_another_set_are_refused(shown: LayerDissection, photographs) -> None:
     other = replace(photographs, images=("x.png", "y.png", "z.png"))
-    with pytest.raises(DataError, match="no longer has the image"):
+    with pytest.raises(DataError, match="has no image"):
         plot_examples(shown, 0, other)
 
 

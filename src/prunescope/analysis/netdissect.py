@@ -10,7 +10,8 @@ from prunescope.base.errors import DataError
 OF_A_UNIT = ("unit", "category", "label", "score")
 OF_A_CATEGORY = ("label", "truth", "activation", "intersect", "iou")
 _NUMBERS = tuple(f"-{field}" for field in OF_A_CATEGORY if field != "label")
-_IOU = 0.05
+TABLE_IOU = 0.05
+"""Above which a unit of a table counts as interpretable, as in Frankle & Bau (2019)."""
 
 
 def netdissect_columns(categories: Sequence[str]) -> list[str]:
@@ -80,7 +81,7 @@ def _as_ours(table: pd.DataFrame, categories: list[str], layer: str) -> pd.DataF
             "iou": table["score"].mask(dead),
             "threshold": float("nan"),
             **counts,
-            "interpretable": named & (table["score"] > _IOU),
+            "interpretable": named & (table["score"] > TABLE_IOU),
             "dead": dead,
             **by_category,
         }

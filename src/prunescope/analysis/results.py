@@ -12,7 +12,7 @@ from prunescope.analysis.level_text import Block, level_lines, mean, percent, re
 from prunescope.analysis.places import CONCEPTS, SUMMARY, is_comparison, is_run, read_json
 from prunescope.analysis.run_comparison_text import describe_runs
 from prunescope.analysis.runs import open_run, summarise_run
-from prunescope.analysis.summary import describe_layers, read_chance, read_units, summarise_layers
+from prunescope.analysis.summary import describe_layers, read_known, read_units, summarise_layers
 from prunescope.base.errors import ConfigError, DataError
 
 
@@ -29,7 +29,7 @@ def summarise_result(path: Path, iou: float | None = None) -> tuple[dict[str, An
     if is_run(path):
         levels = summarise_run(open_run(path), iou)
         return {"levels": levels}, _describe_levels(levels)
-    counts = summarise_layers(read_units(path), iou, read_chance(path, iou))
+    counts = summarise_layers(read_units(path), iou, read_known(path, iou))
     return counts, describe_layers(counts)
 
 

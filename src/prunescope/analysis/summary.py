@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from prunescope.analysis.netdissect import read_netdissect, require_columns
+from prunescope.analysis.netdissect import TABLE_IOU, read_netdissect, require_columns
 from prunescope.analysis.places import SUMMARY, UNITS, holds_weights, layer_folders, read_json
 from prunescope.base.errors import DataError
 from prunescope.dissection.chance import describe_chance
@@ -60,9 +60,10 @@ def describe_layers(summary: Mapping[str, Any]) -> str:
 
 
 def _described(layer: str, counts: Mapping[str, Any]) -> str:
+    above = f" (IoU > {counts['iou']:g})" if "iou" in counts else ""
     lines = [
-        f"{layer}: {counts['interpretable']:,} of {counts['units']:,} units are interpretable, "
-        f"of {counts['concepts']:,} concepts; {counts['dead']:,} never fire",
+        f"{layer}: {counts['interpretable']:,} of {counts['units']:,} units are interpretable"
+        f"{above}, of {counts['concepts']:,} concepts; {counts['dead']:,} never fire",
         f"  {'':<12}{'units':>8}{'concepts':>10}",
     ]
     if "chance" in counts:
@@ -75,37 +76,43 @@ def _described(layer: str, counts: Mapping[str, Any]) -> str:
 
 
 def summarise_layers(
-    units: pd.DataFrame, iou: float | None = None, chance: Mapping[str, Any] | None = None
+    units: pd.DataFrame,
+    iou: float | None = None,
+    known: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Summarise every layer, as `by_layer` gives it and `--json` prints it.
 
-    chance: what is due to it in each layer, where that is known; see `read_chance`.
+    known: what else is known of each layer; see `read_known`.
     """
-    known = {name: {"chance": own} for name, own in (chance or {}).items()}
+    more = known or {}
     groups = units.groupby("layer", sort=False)
     return by_layer(
-        {str(name): summarise(rows, iou) | known.get(str(name), {}) for name, rows in groups}
+        {str(name): {**summarise(rows, iou), **more.get(str(name), {})} for name, rows in groups}
     )
 
 
-def read_chance(path: Path, iou: float | None = None) -> dict[str, Any]:
-    """Return what a dissection saved of chance, by layer; nothing of a layer that has none.
+def read_known(path: Path, iou: float | None = None) -> dict[str, dict[str, Any]]:
+    """Return, by layer, the `iou` above which units are interpretable, and what is due to `chance`.
 
-    path: as `read_units` takes it. iou: units are interpretable above it; what is due to chance is
-    known only at the IoU that was saved, which None stands for.
+    path: as `read_units` takes it. iou: the one that is asked for; None stands for the one that
+    was saved, at which alone it is known what is due to chance, if that was asked for.
     Raises DataError for a damaged summary.
     """
-    folders = [] if path.is_file() else layer_folders(path)
+    if path.is_file():
+        return {path.stem: {"iou": TABLE_IOU if iou is None else iou}}
+    folders = layer_folders(path)
     found = {
         folder.resolve().name: read_json(folder / SUMMARY)
         for folder in folders
         if (folder / SUMMARY).is_file()
     }
-    return {
-        name: own["chance"]
-        for name, own in found.items()
-        if "chance" in own and iou in (None, own["settings"]["iou"])
-    }
+    known: dict[str, dict[str, Any]] = {}
+    for name, own in found.items():
+        saved = own["settings"]["iou"]
+        known[name] = {"iou": saved if iou is None else iou}
+        if "chance" in own and iou in (None, saved):
+            known[name]["chance"] = own["chance"]
+    return known
 
 
 def _read_layer(folder: Path) -> pd.DataFrame:

@@ -37,7 +37,7 @@ def read_map(path: Path, names: Names) -> Int32[np.ndarray, "height width"]:
         advice = "save it in grey, with a palette, or in RGB"
     else:
         column = "value" if picture.mode in _ONE_NUMBER else "color"
-        advice = f"give {names.path} a column {column} that says what stands for which concept"
+        advice = f"say in column {column} of {names.path} what stands for which concept"
     raise DataError(f"{path} is a picture of mode {picture.mode}, which cannot be read: {advice}")
 
 

@@ -72,7 +72,7 @@ def preview_concepts(
         raise ConfigError(f"images is {images}, but must be at least 1")
     require_place(out)
     chosen = _choose(concepts, images, seed)
-    paint = _Paint(concepts.labels, (number for a in chosen.values() for number in a.numbers()))
+    paint = _Paint(concepts.labels, _seen_together(chosen.values()))
     cards: list[Image.Image] = []
     with progress.task(f"Drawing {concepts.name}", len(chosen)) as task:
         for index, annotation in chosen.items():
@@ -88,6 +88,9 @@ def preview_concepts(
         file = io.BytesIO()
         _sheet(sheet, f"{title}  ·  {number} of {len(sheets)}").save(file, "png")
         write_atomically(path, file.getvalue())
+    number = len(paths)
+    while (left := out / f"sheet-{(number := number + 1)}.png").is_file():  # of an earlier preview
+        left.unlink()
     return paths
 
 
@@ -101,24 +104,40 @@ class _Mark:
 
 
 class _Paint:
-    """One colour per label shown: its own for `red-c`, else the next of its category's palette."""
+    """One colour per label shown: its own for `red-c`, else the next of its category's palette.
 
-    def __init__(self, labels: Iterable[Label], shown: Iterable[int]) -> None:
+    Labels that are seen together never have the same.
+    """
+
+    def __init__(self, labels: Iterable[Label], together: Sequence[frozenset[int]]) -> None:
         self.labels: Mapping[int, Label] = {label.number: label for label in labels}
         self.colours: dict[int, str] = {}
         palette = _PALETTE.split()
         used: Counter[str] = Counter()
-        for number in sorted(set(shown)):
+        for number in sorted(frozenset().union(*together)):
             label = self.labels[number]
             if label.name in _OWN_COLOURS:
                 self.colours[number] = _OWN_COLOURS[label.name]
-            else:
-                self.colours[number] = _colour(palette, used[label.category])
+                continue
+            beside = frozenset().union(*(group for group in together if number in group))
+            taken = {self.colours.get(other) for other in beside}
+            while (colour := _colour(palette, used[label.category])) in taken:
                 used[label.category] += 1
+            self.colours[number] = colour
+            used[label.category] += 1
 
     def mark(self, number: int, note: str) -> _Mark:
         """Return a label's line in a legend."""
         return _Mark(colour=self.colours[number], name=self.labels[number].name, note=note)
+
+
+def _seen_together(annotations: Iterable[Annotation]) -> list[frozenset[int]]:
+    """Return the labels of every panel."""
+    panels: list[frozenset[int]] = []
+    for annotation in annotations:
+        panels.append(frozenset(annotation.whole))
+        panels += [frozenset(np.unique(plane).tolist()) - {0} for plane in annotation.planes]
+    return panels
 
 
 def _colour(palette: Sequence[str], place: int) -> str:

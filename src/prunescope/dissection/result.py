@@ -120,6 +120,9 @@ class LayerDissection:
             device=device,
         )
 
+    def __repr__(self) -> str:
+        return f"LayerDissection({_in_a_line(self)})"
+
     def _repr_html_(self) -> str:
         return show_layers({self.layer: (self.units, self.summary)})
 
@@ -205,6 +208,9 @@ class Dissection:
             tables.append(table)
         return pd.concat(tables, ignore_index=True)
 
+    def __repr__(self) -> str:
+        return f"Dissection({'; '.join(map(_in_a_line, self.layers.values()))})"
+
     def _repr_html_(self) -> str:
         return show_layers({name: (own.units, own.summary) for name, own in self.layers.items()})
 
@@ -212,12 +218,14 @@ class Dissection:
         """Return `layers: {name: counts}`; where there is one layer, its counts at the top too.
 
         Counts: `units`, `interpretable`, `concepts`, `dead`, `by_category` the units and concepts
-        of each category, and `chance` what is due to it, where that was asked for.
+        of each category, `chance` what is due to it, where that was asked for, and the `iou` above
+        which units are interpretable.
         """
         keys = ("units", "interpretable", "concepts", "dead", "by_category", "chance")
         return by_layer(
             {
                 name: {key: dissected.summary[key] for key in keys if key in dissected.summary}
+                | {"iou": dissected.summary["settings"]["iou"]}
                 for name, dissected in self.layers.items()
             }
         )
@@ -259,6 +267,11 @@ def check_room(folder: Path) -> None:
                     f"{folder} is not empty and not a dissection (it holds "
                     f"{Path(entry.name, other)}): give another --out"
                 )
+
+
+def _in_a_line(layer: LayerDissection) -> str:
+    found = "{interpretable:,} of {units:,} units interpretable, {concepts:,} concepts"
+    return f"{layer.layer}: {found.format_map(layer.summary)}"
 
 
 def _parquet(table: pd.DataFrame) -> bytes:

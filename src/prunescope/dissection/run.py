@@ -217,7 +217,7 @@ def _tell(layer: str, sight: Sight, progress: Progress) -> None:
     tied = int((highest <= sight.extremes.thresholds).sum())
     if tied:
         progress.say(
-            f"{layer}: units that never exceed their threshold, since they are constant or tie at "
+            f"{layer}: units with no cell above their threshold, since they are constant or tie at "
             f"their largest activation: {tied:,}"
         )
 

@@ -13,7 +13,7 @@ FORMS = (
     'write "torchvision:resnet18" (for a ResNet on small images "torchvision:resnet18,stem=small"),'
     ' "timm:convnext_atto" (with arguments of its own: "timm:vit_tiny_patch16_224,img_size=64"),'
     f' one of {", ".join(CIFAR)} (wider: "cifar_resnet20,width=2"), or'
-    ' "package.module:factory" (with arguments: "package.module:factory,depth=3"),'
+    ' "package.module:factory" (with arguments: "package.module:factory,depth=3")'
     "; where a command asks for it, also the folder of a run's level, or a file of `prune`"
 )
 

@@ -143,8 +143,8 @@ def find_example(row: Mapping[Any, Any], concepts: ConceptSet) -> int:
         return concepts.images.index(name)
     except ValueError:
         raise DataError(
-            f"{concepts.name} no longer has the image {name}: it has changed since the "
-            "dissection, or other images are selected; dissect again, or select those"
+            f"{concepts.name} has no image {name}, which was dissected: it is another set, it has "
+            "changed since, or other images of it are selected"
         ) from None
 
 

@@ -76,7 +76,7 @@ def plot_concepts(
     groups = units.groupby(["category", "concept"])["iou"].agg(["size", "max"]).reset_index()
     order = groups.sort_values(["size", "max"], ascending=False, kind="stable").head(most)
     bars = [
-        (str(row["concept"]), int(row["size"]), f"IoU {row['max']:.2f}, {row['category']}")
+        (str(row["concept"]), int(row["size"]), f"IoU up to {row['max']:.2f}, {row['category']}")
         for row in order.to_dict("records")
     ]
     shown = f"{len(order):,} of {len(groups):,}"
