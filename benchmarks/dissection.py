@@ -1,6 +1,7 @@
 """How much longer is a whole dissection than decoding the images and one bare forward pass?"""
 
 import argparse
+import hashlib
 import json
 import os
 import statistics
@@ -20,6 +21,7 @@ from torch import nn
 from prunescope.base.allocator import keep_freed_memory
 from prunescope.base.devices import default_device
 from prunescope.base.images import Precision
+from prunescope.base.progress import Progress
 from prunescope.base.provenance import environment
 from prunescope.base.reading import read_ahead
 from prunescope.concepts import open_concepts
@@ -128,6 +130,8 @@ class Job:
         known = {} if loaded.input is None else {"mean": loaded.input.mean, "std": loaded.input.std}
         self.form: InputForm = input_of(self.network, resolution=given.resolution, **known)
         self.passes: dict[str, int] = {}
+        self.digest = ""
+        self.told = Told()
         _ = self.concepts.fingerprint
         if not given.plain_allocator:
             keep_freed_memory()
@@ -145,6 +149,8 @@ class Job:
         self.passes = dict(found.passes)
         with tempfile.TemporaryDirectory() as folder:
             found.save(Path(folder) / "D")
+            if self.given.only:
+                self.digest = digest_of(Path(folder) / "D")
 
     def dissect(self, precision: Precision) -> Dissection:
         """Dissect as asked for, but in this precision."""
@@ -158,6 +164,7 @@ class Job:
             precision=precision,
             channels_last=given.channels_last,
             memory=given.memory,
+            progress=self.told,
             **self.form.model_dump(),
             **more,
         )
@@ -184,6 +191,17 @@ class Job:
 
     def _read(self, images: range) -> Any:
         return read_pixels(self.concepts, images, self.form.resolution)
+
+
+class Told(Progress):
+    """Keeps what the user is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, message: str) -> None:
+        """Keep a line."""
+        self.lines.append(message)
 
 
 class Repeated:
@@ -223,13 +241,25 @@ def difference(a: LayerDissection, b: LayerDissection) -> dict[str, Any]:
     }
 
 
-def alone(given: argparse.Namespace) -> dict[str, float]:
-    """Run one side once; return its peak memory and its seconds."""
+def digest_of(folder: Path) -> str:
+    """Return the beginning of the sha256 of all that a dissection wrote."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def alone(given: argparse.Namespace) -> dict[str, Any]:
+    """Run one side once; return its peak memory, its seconds, and what the whole one came to."""
+    conditions = environment()
     job = Job(given)
     seconds = job.time(given.only)
     status = Path("/proc/self/status").read_text()  # ru_maxrss would begin with the parent's
     peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
-    return {"seconds": round(seconds, 2), "peak_mib": round(peak)}
+    figures: dict[str, Any] = {"seconds": round(seconds, 2), "peak_mib": round(peak)}
+    if given.only == WHOLE:
+        figures |= {"passes": job.passes, "told": job.told.lines, "digest": job.digest}
+    return {**figures, **vars(given), "conditions": conditions}
 
 
 def memory_of(side: str) -> int:
