@@ -74,7 +74,7 @@ def main() -> None:
             name: round(statistics.median(p.get(name, 0.0) for p in phases[1:]) / bare, 3)
             for name in sorted({name for spent in phases for name in spent})
         },
-        "passes": job.passes,
+        "passes": dict(job.found.passes),
         "change_from_float32": job.change() if given.precision == "bf16" else None,
         "peak_mib": {side: memory_of(side) for side in (WHOLE, BARE)} if given.memory_too else None,
         **vars(given),
@@ -129,8 +129,7 @@ class Job:
             self.concepts = Repeated(self.concepts, given.repeat, given.resolution)
         known = {} if loaded.input is None else {"mean": loaded.input.mean, "std": loaded.input.std}
         self.form: InputForm = input_of(self.network, resolution=given.resolution, **known)
-        self.passes: dict[str, int] = {}
-        self.digest = ""
+        self.found = Dissection(layers={})
         self.told = Told()
         _ = self.concepts.fingerprint
         if not given.plain_allocator:
@@ -146,11 +145,9 @@ class Job:
     def whole(self) -> None:
         """Dissect, and save the result."""
         found = self.dissect(self.given.precision)
-        self.passes = dict(found.passes)
         with tempfile.TemporaryDirectory() as folder:
             found.save(Path(folder) / "D")
-            if self.given.only:
-                self.digest = digest_of(Path(folder) / "D")
+        self.found = found
 
     def dissect(self, precision: Precision) -> Dissection:
         """Dissect as asked for, but in this precision."""
@@ -233,19 +230,22 @@ class Repeated:
 def difference(a: LayerDissection, b: LayerDissection) -> dict[str, Any]:
     """Return units and concepts in a and in b, and how far labels and best IoUs differ."""
     moved = (a.units["iou"] - b.units["iou"]).abs()
+    label, other = (side.units["label"].fillna(-1) for side in (a, b))
     return {
         "interpretable": [side.summary["interpretable"] for side in (a, b)],
         "concepts": [side.summary["concepts"] for side in (a, b)],
-        "same_label": round(float((a.units["label"] == b.units["label"]).mean()), 3),
+        "same_label": round(float((label == other).mean()), 3),
         "iou": {"median": round(float(moved.median()), 5), "most": round(float(moved.max()), 5)},
     }
 
 
-def digest_of(folder: Path) -> str:
-    """Return the beginning of the sha256 of all that a dissection wrote."""
+def digest_of(found: Dissection) -> str:
+    """Return the beginning of the sha256 of all that a dissection saves."""
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(path.read_bytes())
+    with tempfile.TemporaryDirectory() as folder:
+        found.save(Path(folder) / "D")
+        for path in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
+            digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -258,7 +258,8 @@ def alone(given: argparse.Namespace) -> dict[str, Any]:
     peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
     figures: dict[str, Any] = {"seconds": round(seconds, 2), "peak_mib": round(peak)}
     if given.only == WHOLE:
-        figures |= {"passes": job.passes, "told": job.told.lines, "digest": job.digest}
+        figures |= {"passes": dict(job.found.passes), "told": job.told.lines}
+        figures |= {"digest": digest_of(job.found)}
     return {**figures, **vars(given), "conditions": conditions}
 
 

@@ -50,6 +50,22 @@ def test_dissect_saves_and_says_the_same(
     assert json.loads(summary.out) == printed
 
 
+def test_above_which_iou_units_are_counted_is_said(
+    prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
+) -> None:
+    words = [*_dissect(weights, drawn), "--quantile", 0.02, "--out", tmp_path / "D"]
+    assert "units are interpretable (IoU > 0.05), of" in prunescope(*words, "--channels-last").out
+    assert "(IoU > 0.05)" in prunescope("summary", tmp_path / "D").out
+    assert "(IoU > 0.1)" in prunescope("summary", tmp_path / "D", "--iou", 0.1).out
+    summary = json.loads((tmp_path / "D" / "layer3" / "summary.json").read_text())
+    assert summary["settings"]["channels_last"] is True
+    table = tmp_path / "layer3.csv"
+    prunescope("export", tmp_path / "D" / "layer3", "--out", table)
+    assert "layer3: " in (said := prunescope("summary", table).out)
+    assert "(IoU > 0.05)" in said
+    assert json.loads(prunescope("summary", table, "--iou", 0.2, "--json").out)["iou"] == 0.2
+
+
 def test_another_dissection_in_the_same_place_replaces_it_as_a_whole(
     prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
 ) -> None:

@@ -68,6 +68,8 @@ def test_many_images_fill_several_sheets(make_folder, tmp_path):
     paths = preview_concepts(BrodenFolder.open(make_folder(index)), tmp_path / "out", images=19)
     assert [path.name for path in paths] == ["sheet-1.png", "sheet-2.png"]
     assert len({path.read_bytes() for path in paths}) == 2
+    preview_concepts(BrodenFolder.open(make_folder(index)), tmp_path / "out", images=2)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["sheet-1.png"]
 
 
 def test_more_labels_than_a_legend_has_room_for_are_drawn(make_folder, tmp_path):
@@ -123,4 +125,6 @@ def test_labels_that_are_seen_together_have_a_colour_each_whatever_their_categor
     together = [frozenset(range(1, 5)), frozenset(range(4, 10)), frozenset()]
     colours = _Paint(labels, together).colours
     assert all(len({colours[n] for n in panel}) == len(panel) for panel in together)
+    crowd = [Label(number=n, name=f"{n}", category="object") for n in range(1, 401)]
+    assert len(_Paint(crowd, [frozenset(range(1, 401))]).colours) == 400
     assert len(set(colours.values())) < len(labels)  # what is never seen together may share

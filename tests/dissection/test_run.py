@@ -9,6 +9,7 @@ import torch
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.progress import Progress, Task
+from prunescope.dissection.overlap import OverlapTally
 from prunescope.dissection.run import dissect
 
 PLAIN = {"resolution": 4, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
@@ -93,12 +94,24 @@ def test_bf16_is_close_to_float32(eye, painted):
 
 
 def test_channels_last_in_memory_counts_the_same_pixels(eye, painted):
+    seen = []
+    eye.register_forward_pre_hook(lambda _, given: seen.append(given[0].stride(1)))
     usual, last = (
         dissect(eye, "colours", painted, quantile=0.1, channels_last=last, **PLAIN)["colours"]
         for last in (False, True)
     )
+    assert (seen[0], seen[-1]) == (4 * 4, 1)
     assert last.summary["settings"]["channels_last"]
     pd.testing.assert_frame_equal(last.units, usual.units)
+
+
+def test_memory_that_does_not_hold_the_counts_is_told_with_what_to_do(eye, painted, monkeypatch):
+    def count(*_):
+        raise torch.OutOfMemoryError("out of memory")
+
+    monkeypatch.setattr(OverlapTally, "add", count)
+    with pytest.raises(ConfigError, match=r"memory of cpu does not hold what is counted.*smaller"):
+        dissect(eye, "colours", painted, quantile=0.1, **PLAIN)
 
 
 def test_the_network_comes_back_as_it_was(eye, painted):

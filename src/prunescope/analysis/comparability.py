@@ -15,6 +15,7 @@ _CONDITIONS = {
     "input mean": ("input", "mean"),
     "input standard deviation": ("input", "std"),
     "precision": ("settings", "precision"),
+    "channels-last": ("settings", "channels_last"),
     "convention": ("convention",),
 }
 

@@ -108,8 +108,9 @@ def read_known(path: Path, iou: float | None = None) -> dict[str, dict[str, Any]
     }
     known: dict[str, dict[str, Any]] = {}
     for name, own in found.items():
-        saved = own["settings"]["iou"]
-        known[name] = {"iou": saved if iou is None else iou}
+        saved = own.get("settings", {}).get("iou")
+        above = saved if iou is None else iou
+        known[name] = {} if above is None else {"iou": above}
         if "chance" in own and iou in (None, saved):
             known[name]["chance"] = own["chance"]
     return known

@@ -11,6 +11,7 @@ from prunescope.base.errors import ConfigError
 from prunescope.cli.console import print_result, progress_shown, warn
 from prunescope.cli.options import (
     Categories,
+    ChannelsLast,
     ConventionName,
     Device,
     Iou,
@@ -78,6 +79,7 @@ def compare(
         images.Precision | None,
         typer.Option(help="Of the forward pass.", show_default="float32"),
     ] = None,
+    channels_last: ChannelsLast = False,
     memory: Annotated[
         str | None,
         typer.Option(
@@ -98,6 +100,7 @@ def compare(
         "std": std,
         "batch_size": batch_size,
         "precision": precision,
+        "channels_last": channels_last or None,
         "memory": memory,
     }
     chosen: dict[str, Any] = {

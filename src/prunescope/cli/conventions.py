@@ -9,6 +9,7 @@ from prunescope.cli.console import print_result, progress_shown
 from prunescope.cli.options import (
     BatchSize,
     Categories,
+    ChannelsLast,
     Concepts,
     Device,
     Iou,
@@ -55,6 +56,7 @@ def conventions(
     std: Std = None,
     batch_size: BatchSize = 32,
     precision: Precision = "float32",
+    channels_last: ChannelsLast = False,
     memory: Memory = "2GiB",
     device: Device = None,
     as_json: Json = False,
@@ -73,6 +75,7 @@ def conventions(
         std=std,
         batch_size=batch_size,
         precision=precision,
+        channels_last=channels_last,
         memory=memory,
     )
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:

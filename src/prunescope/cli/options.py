@@ -45,6 +45,13 @@ Null = Annotated[
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Images per forward pass.")]
 Precision = Annotated[images.Precision, typer.Option(help="Of the forward pass.")]
+ChannelsLast = Annotated[
+    bool,
+    typer.Option(
+        "--channels-last",
+        help="float32 in that memory format: faster on CPUs, but rounded otherwise.",
+    ),
+]
 ConventionName = Literal["exact", "netdissect", "lite", "quick"]
 Convention = Annotated[
     ConventionName,

@@ -10,6 +10,7 @@ from prunescope.cli.options import (
     CONCEPTS_HELP,
     BatchSize,
     Categories,
+    ChannelsLast,
     Convention,
     Device,
     Iou,
@@ -73,13 +74,7 @@ def dissect(
     std: Std = None,
     batch_size: BatchSize = 32,
     precision: Precision = "float32",
-    channels_last: Annotated[
-        bool,
-        typer.Option(
-            "--channels-last",
-            help="float32 in that memory format: faster on CPUs, but rounded otherwise.",
-        ),
-    ] = False,
+    channels_last: ChannelsLast = False,
     null: Null = 0,
     memory: Memory = "2GiB",
     device: Device = None,

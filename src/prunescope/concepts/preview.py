@@ -67,6 +67,7 @@ def preview_concepts(
     A photograph has a panel for every label map, with the share of the picture beside each name;
     labels of the whole image stand below it. Of a seeded draw of eight times as many, those images
     are shown that bring the most new labels. The same set, number and seed give the same bytes.
+    Sheets of an earlier preview in the folder are replaced, and those beyond the last removed.
     """
     if images < 1:
         raise ConfigError(f"images is {images}, but must be at least 1")
@@ -106,7 +107,7 @@ class _Mark:
 class _Paint:
     """One colour per label shown: its own for `red-c`, else the next of its category's palette.
 
-    Labels that are seen together never have the same.
+    Labels that are seen together have different ones, unless they are hundreds.
     """
 
     def __init__(self, labels: Iterable[Label], together: Sequence[frozenset[int]]) -> None:
@@ -121,10 +122,11 @@ class _Paint:
                 continue
             beside = frozenset().union(*(group for group in together if number in group))
             taken = {self.colours.get(other) for other in beside}
-            while (colour := _colour(palette, used[label.category])) in taken:
-                used[label.category] += 1
-            self.colours[number] = colour
-            used[label.category] += 1
+            places = range(used[label.category], used[label.category] + 2 * len(palette))
+            free = (place for place in places if _colour(palette, place) not in taken)
+            place = next(free, places.start)  # hundreds in one panel are all but black
+            self.colours[number] = _colour(palette, place)
+            used[label.category] = place + 1
 
     def mark(self, number: int, note: str) -> _Mark:
         """Return a label's line in a legend."""

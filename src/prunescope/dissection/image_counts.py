@@ -45,8 +45,9 @@ class ImageCounts:
         """Return a row per image, in the set's order.
 
         image, row: its path and index. pixels: of its label map. labels: the numbers of those it
-        carries, ascending; truth: on how many pixels. units: those with a mask there; activation:
-        its pixels; intersection: of these, those with each label, unit by unit.
+        carries, ascending; truth: on how many pixels. units: those with a cell above their
+        threshold there; activation: the pixels of each one's mask; intersection: of these, those
+        with each label, unit by unit.
         """
         numbers = np.asarray(label_numbers, np.int32)
         rows = [

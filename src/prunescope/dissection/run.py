@@ -204,7 +204,7 @@ def _told_where_memory_ends(device: torch.device) -> Iterator[None]:
     except torch.OutOfMemoryError as error:  # the forward pass has made its portions smaller
         raise ConfigError(
             f"the memory of {device} does not hold what is counted beside the forward pass: take a "
-            "smaller batch size, less memory for kept maps, or fewer layers at a time"
+            "smaller batch size, less memory for kept maps, fewer layers at a time or fewer draws"
         ) from error
 
 

@@ -13,7 +13,11 @@ from typing import Any
 from torch import Tensor, nn
 
 _PLAUSIBLE = (0, 1, 2, 4, 5)  # none; a class; and one of distillation; registers; and a class
-_CHANNELS_FIRST = (nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d)
+_CHANNELS_FIRST = (
+    *(nn.Conv2d, nn.ConvTranspose2d),
+    *(nn.BatchNorm2d, nn.SyncBatchNorm, nn.InstanceNorm2d, nn.GroupNorm),
+    *(nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveMaxPool2d, nn.AdaptiveAvgPool2d),
+)
 _CHANNELS_LAST = ("SwinTransformer", "SwinTransformerV2", "SwinTransformerV2Cr")
 
 
@@ -47,9 +51,9 @@ def as_map(output: Any, module: nn.Module, layout: Layout, images: int | None) -
     """Return a layer's output as images x units x height x width, or say why it is no map.
 
     module: the layer. images: how many the network was shown; None where that is not known.
-    Of four axes the channels are taken to be last where the first two of the others are equal and
-    the last two are not, since the image is a square; where all are equal, as the layer or the
-    network is known to have them.
+    Of four axes the channels are where the layer is known to have them. Of other layers they are
+    taken to be last where the first two of the others are equal and the last two are not, since
+    the image is a square; where all are equal, as the network is known to have them.
     """
     if not isinstance(output, Tensor):
         return f"puts out a {type(output).__name__}, not a map for each unit"
