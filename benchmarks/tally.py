@@ -86,7 +86,9 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     """Return what is asked for on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--network", default="torchvision:resnet18", help="with random weights")
+    parser.add_argument("--network", default="torchvision:resnet18")
+    parser.add_argument("--weights", help="a state dict; random weights without", default=None)
+    parser.add_argument("--num-classes", type=int, default=None)
     parser.add_argument("--layer", default="layer4")
     parser.add_argument("--concepts", default="scenes", help="scenes or broden:DIR")
     parser.add_argument("--images", type=int, default=40, help="the first so many of the set")
@@ -108,7 +110,8 @@ def load_oracle() -> ModuleType:
 
 def observe(given: argparse.Namespace, concepts: ConceptSet) -> np.ndarray:
     """Return the layer's activations on every image, [image, unit, height, width]."""
-    loaded = load_network(given.network)
+    weights = None if given.weights is None else Path(given.weights)
+    loaded = load_network(given.network, weights=weights, num_classes=given.num_classes)
     network = loaded.module
     known = {} if loaded.input is None else {"mean": loaded.input.mean, "std": loaded.input.std}
     form = input_of(network, resolution=given.resolution, **known)
