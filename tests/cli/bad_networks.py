@@ -140,6 +140,9 @@ PRUNING = {
     "a folder for a file": Bad(
         f"prune {LOADED} --keep 0.5 --out letters", ("letters is a folder", "file in it")
     ),
+    "the file that is pruned": Bad(
+        f"prune {LOADED} --keep 0.5 --out dense.pth --format torch", ("dense.pth", "another file")
+    ),
     "a file below a file": Bad(
         f"prune {LOADED} --keep 0.5 --out table.csv/x.safetensors", ("table.csv", "--out")
     ),

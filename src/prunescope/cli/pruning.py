@@ -52,7 +52,7 @@ def prune(
     from prunescope.pruning.files import prune_saved
     from prunescope.pruning.writing import check_place, write_weights
 
-    check_place(out, form)
+    check_place(out, form, read=(network, weights, mask))
     pruned = prune_saved(
         network,
         weights=weights,

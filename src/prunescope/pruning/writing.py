@@ -1,7 +1,7 @@
 """How are pruned weights written, for us and for other tools?"""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -20,10 +20,15 @@ from prunescope.pruning.saved import OPENLTH_MASK, mask_beside
 Form: TypeAlias = Literal["prunescope", "torch", "openlth"]
 
 
-def check_place(out: Path, form: Form) -> None:
-    """Raise ConfigError where a file of that form should not be written."""
+def check_place(out: Path, form: Form, *, read: Iterable[Path | str | None] = ()) -> None:
+    """Raise ConfigError where a file of that form should not be written.
+
+    read: what it is made of, as far as that is files.
+    """
     if out.is_dir():
         raise ConfigError(f"--out {out} is a folder: give the name of a file in it")
+    if any(given is not None and Path(given).resolve() == out.resolve() for given in read):
+        raise ConfigError(f"--out {out} is what is pruned: give the name of another file")
     require_place(out.parent)
     ours = out.suffix == ".safetensors"
     if form == "prunescope" and not ours:
