@@ -28,7 +28,7 @@ def check_place(out: Path, form: Form, *, read: Iterable[Path | str | None] = ()
     if out.is_dir():
         raise ConfigError(f"--out {out} is a folder: give the name of a file in it")
     if any(given is not None and Path(given).resolve() == out.resolve() for given in read):
-        raise ConfigError(f"--out {out} is what is pruned: give the name of another file")
+        raise ConfigError(f"--out {out} is read for this: give the name of another file")
     require_place(out.parent)
     ours = out.suffix == ".safetensors"
     if form == "prunescope" and not ours:
