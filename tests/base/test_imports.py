@@ -8,8 +8,17 @@ LIGHT = "devices errors files lock progress provenance relay seeding settings st
 
 def test_nothing_but_tensors_loads_torch():
     imports = ", ".join(f"prunescope.base.{name}" for name in LIGHT.split())
-    code = f"import sys, {imports}; print('torch' in sys.modules)"
+    assert not loads(imports, "torch")
+
+
+def test_dissecting_loads_nothing_that_draws():
+    assert not loads("prunescope.experiment.single", "matplotlib")
+
+
+def loads(imports, module):
+    """Return whether a module is loaded with others."""
+    code = f"import sys, {imports}; print({module!r} in sys.modules)"
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert answer.stdout.strip() == "False"
+    return {"True": True, "False": False}[answer.stdout.strip()]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import torch
@@ -24,7 +24,6 @@ from prunescope.experiment.auditing import check_level
 from prunescope.experiment.course import Course, course_of
 from prunescope.experiment.known import Known
 from prunescope.experiment.plan import Level, Moment, Plan, Stage, plan_study
-from prunescope.experiment.results import make_figures, make_report, make_tables
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.start import load_own_weights
 from prunescope.networks import Description, NetworkInput, build, load_network
@@ -96,21 +95,23 @@ class Workshop:
                 self._make_level(level)
             case "dissection", Level() as level:
                 self._dissect(level, missing)
-            case "tables", None:
-                with self._store.making(missing[0], kind="tables") as folder:
-                    make_tables(self._plan, self._store, folder)
-            case "figures", None:
-                with self._store.making(missing[0], kind="figures") as folder:
-                    make_figures(self._plan, self._store, folder)
-            case "report", None:
-                with self._store.making(missing[0], kind="report") as folder:
-                    make_report(
-                        self._study,
-                        self._plan,
-                        self._store,
-                        self._sources,
-                        folder,
-                        self._progress,
+            case ("tables" | "figures" | "report") as kind, None:
+                self._make_results(kind, missing[0])
+
+    def _make_results(
+        self, kind: Literal["tables", "figures", "report"], artifact: Artifact
+    ) -> None:
+        from prunescope.experiment import results  # loads Matplotlib
+
+        with self._store.making(artifact, kind=kind) as folder:
+            match kind:
+                case "tables":
+                    results.make_tables(self._plan, self._store, folder)
+                case "figures":
+                    results.make_figures(self._plan, self._store, folder)
+                case "report":
+                    results.make_report(
+                        self._study, self._plan, self._store, self._sources, folder, self._progress
                     )
 
     def _make_moment(self, moment: Moment) -> None:
