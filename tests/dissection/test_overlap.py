@@ -17,12 +17,12 @@ from prunescope.dissection.regions import RegionReader
 CATEGORIES = ("color", "part")
 
 
-def tally_of(labels, thresholds, pictures, **rules):
+def tally_of(labels, thresholds, pictures, *, once=True, **rules):
     """Count pictures, each the maps of all units and an annotation."""
     tally = OverlapTally(torch.tensor(thresholds).double(), labels, CATEGORIES, **rules)
     maps = torch.stack([torch.tensor(maps).float() for maps, _ in pictures])
     active = ActiveMaps.of(maps, maps.amax(dim=(2, 3)), torch.tensor(thresholds).double())
-    reader = RegionReader(labels)
+    reader = RegionReader(labels, once=once)
     regions = [reader.read(annotation, "an image") for _, annotation in pictures]
     assert sum(meeting.of for meeting in tally.add(active, regions)) == len(pictures)
     return tally
@@ -72,15 +72,27 @@ def test_label_maps_of_different_sizes_mix(labels):
 
 
 @pytest.mark.parametrize("room", [1, 30, 1 << 23])
-def test_images_are_counted_some_at_a_time_where_their_labels_fill_the_memory(
-    labels, annotate, monkeypatch, room
+@pytest.mark.parametrize("exact", [0, 1 << 24])
+@pytest.mark.parametrize("once", [True, False])
+def test_counts_are_those_of_every_pixel_alone_however_many_sums_fit(
+    labels, annotate, monkeypatch, room, exact, once
 ):
-    monkeypatch.setattr(overlap, "_TABLE_VALUES", room)
-    pictures = [([[[9 * (i % 3), 9]]], annotate([[3, 5]])) for i in range(7)]
-    counts = tally_of(labels, [1.0], pictures).overlap()
-    assert counts.intersection.tolist() == [[4, 7, 0]]
-    assert counts.activation.tolist() == [[11, 0]]
-    assert counts.truth.tolist() == [7, 7, 0]
+    monkeypatch.setattr(overlap, "_SUMS_IN_A_CACHE", room)
+    monkeypatch.setattr(overlap, "_EXACT_IN_FLOAT32", exact)
+    source = np.random.default_rng(0)
+    planes = [*source.choice([0, 3, 5, 9], (7, 2, 3, 4)), *source.choice([0, 9], (2, 2, 3, 4))]
+    planes += [np.zeros((2, 3, 4))]  # no label, whatever the masks
+    maps = source.choice([-1, 1, 1], (10, 2, 3, 4))
+    maps[4] = -1  # labels, but no mask
+    pictures = [(own, annotate(*both)) for own, both in zip(maps, planes, strict=True)]
+    counts = tally_of(labels, [0.0, 0.0], pictures, once=once).overlap()
+    expected = np.zeros((2, 3))
+    for own, both in zip(maps, planes, strict=True):
+        for place, number in enumerate([3, 5, 9]):
+            times = (both == number).sum(axis=0)
+            carried = np.minimum(times, 1) if once else times
+            expected[:, place] += ((own > 0) * carried).sum(axis=(1, 2))
+    assert np.array_equal(counts.intersection.numpy(), expected)
 
 
 @pytest.mark.parametrize("side", [4097])

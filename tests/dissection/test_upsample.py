@@ -4,11 +4,12 @@ from fractions import Fraction
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from prunescope.dissection.upsample import masks_above, pixels_above, read_axis
+from prunescope.dissection import upsample
+from prunescope.dissection.upsample import masks_above, read_axis, runs_above
 
 
 @pytest.mark.parametrize("source", [0, 1])
@@ -37,29 +38,44 @@ def test_every_pixel_lies_in_one_gap_and_reads_no_more_than_two_whole_cells(cell
     assert bool((last[used] <= axis.whole).all())
 
 
-def test_nominal_centres_lie_half_a_pixel_further_on():
+def line_above(line, threshold, pixels, *, down, centring="half-pixel"):
+    """Return which pixels of a map of one row, or of one column, are above."""
+    map_ = torch.tensor(line).float().view((-1, 1) if down else (1, -1))
+    shape = (pixels, 1) if down else (1, pixels)
+    cut = torch.tensor([threshold]).double()
+    return masks_above(map_[None], cut, shape, centring).flatten().tolist()
+
+
+@pytest.mark.parametrize("down", [False, True])
+def test_nominal_centres_lie_half_a_pixel_further_on(down):
     # Two cells on eight pixels: centres at 1.5 and 5.5, or nominally at 2 and 6.
-    maps, half = torch.tensor([[[0.0, 8.0]]]), torch.tensor([4.0]).double()
-    assert masks_above(maps, half, (1, 8))[0, 0].tolist() == [False] * 4 + [True] * 4
-    nominal = masks_above(maps, half, (1, 8), "nominal")[0, 0]
-    assert nominal.tolist() == [False] * 5 + [True] * 3
+    assert line_above([0, 8], 4, 8, down=down) == [False] * 4 + [True] * 4
+    nominal = line_above([0, 8], 4, 8, down=down, centring="nominal")
+    assert nominal == [False] * 5 + [True] * 3
 
 
-def test_hits_are_counted_map_by_map_as_the_masks_are():
+@pytest.mark.parametrize("room", [1, 70, 1 << 17])
+def test_runs_hold_the_pixels_of_every_map_once_however_many_quads_fit(monkeypatch, room):
+    monkeypatch.setattr(upsample, "_QUAD_COLUMNS_IN_A_CACHE", room)
     maps = torch.randn(9, 4, 5, generator=torch.Generator().manual_seed(0))
     thresholds = torch.linspace(-2, 3, 9).double()
-    hits, masks = (found(maps, thresholds, (11, 6)) for found in (pixels_above, masks_above))
-    assert torch.equal(hits.counts, masks.sum(dim=(1, 2)))
-    assert hits.counts[0] > 0
-    assert hits.counts[-1] == 0
-    owners, pixels = masks.flatten(1).nonzero(as_tuple=True)
-    assert torch.equal(hits.pixels.sort().values, pixels.sort().values)
-    assert torch.equal(torch.arange(9).repeat_interleave(hits.counts), owners)
+    runs = runs_above(maps, thresholds, (11, 6))
+    masks = functional.interpolate(maps[:, None].double(), (11, 6), mode="bilinear")[:, 0]
+    masks = masks > thresholds[:, None, None]
+    assert torch.equal(runs.areas, masks.sum(dim=(1, 2)))
+    assert runs.areas[0] > 0
+    assert runs.areas[-1] == 0
+    for part, mask in zip(runs.parts(range(10)), masks, strict=True):
+        assert torch.equal(part.pixels().sort().values, mask.flatten().nonzero()[:, 0])
+    [some] = runs.parts((2, 5))
+    assert torch.equal(some.areas, runs.areas[2:5])
+    assert torch.equal(some.pixels(), runs.pixels()[runs.areas[:2].sum() :][: some.areas.sum()])
 
 
-def test_a_pixel_exactly_at_the_threshold_is_outside_the_mask():
-    masks = masks_above(torch.tensor([[[0.0, 2.0]]]), torch.ones(1).double(), (1, 3))
-    assert masks.tolist() == [[[False, False, True]]]
+@pytest.mark.parametrize("down", [False, True])
+def test_a_pixel_exactly_at_the_threshold_is_outside_the_mask(down):
+    assert line_above([0, 2], 1, 3, down=down) == [False, False, True]
+    assert line_above([2, 0], 1, 3, down=down) == [True, False, False]
 
 
 def test_a_single_cell_fills_the_label_map():
@@ -78,8 +94,11 @@ def test_cells_equal_to_the_threshold_never_exceed_it(threshold, cells, pixels):
     line=st.lists(st.integers(-2, 2), min_size=1, max_size=6),
     pixels=st.integers(1, 20),
     threshold=st.integers(-2, 2),
+    down=st.booleans(),
 )
-def test_masks_of_whole_numbers_equal_those_of_exact_fractions(line, pixels, threshold):
+@example(line=[11, -9], pixels=100, threshold=0, down=True)  # where a quotient is rounded up
+@example(line=[7, -5], pixels=108, threshold=0, down=True)
+def test_masks_of_whole_numbers_equal_those_of_exact_fractions(line, pixels, threshold, down):
     expected = []
     for pixel in range(pixels):
         centre = (pixel + Fraction(1, 2)) * len(line) / pixels - Fraction(1, 2)
@@ -88,6 +107,4 @@ def test_masks_of_whole_numbers_equal_those_of_exact_fractions(line, pixels, thr
         upper = min(lower + 1, len(line) - 1)
         value = line[lower] + (centre - lower) * (line[upper] - line[lower])
         expected.append(value > threshold)
-    maps = torch.tensor([[line]]).float()
-    masks = masks_above(maps, torch.tensor([threshold]).double(), (1, pixels))
-    assert masks[0, 0].tolist() == expected
+    assert line_above(line, threshold, pixels, down=down) == expected

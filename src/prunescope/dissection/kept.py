@@ -6,6 +6,7 @@ from jaxtyping import Float32, Int64, Shaped
 from torch import Tensor
 
 from prunescope.dissection.capture import Maps
+from prunescope.dissection.places import true_places
 
 _SMALL = 16 << 20
 
@@ -32,15 +33,25 @@ class ActiveMaps:
 
     def above(self, bounds: Shaped[Tensor, " unit"]) -> "ActiveMaps":
         """Return those that are strictly above a higher bound."""
-        kept = (self.peaks > bounds[self.units]).nonzero()[:, 0]
-        if len(kept) == len(self.units):
-            return self
-        return ActiveMaps(**{name: part[kept] for name, part in vars(self).items()})
+        kept = self._above(bounds)
+        return self if len(kept) == len(self.units) else self._those(kept)
+
+    def by_image(self, bounds: Shaped[Tensor, " unit"]) -> "ActiveMaps":
+        """Return those that are strictly above a higher bound, image by image."""
+        kept = self._above(bounds)
+        return self._those(kept[self.places[kept].argsort(stable=True)])
 
     @property
     def bytes(self) -> int:
         """How much memory they take."""
         return sum(part.numel() * part.element_size() for part in vars(self).values())
+
+    def _above(self, bounds: Shaped[Tensor, " unit"]) -> Int64[Tensor, " kept"]:
+        return true_places(self.peaks > bounds.index_select(0, self.units))
+
+    def _those(self, kept: Int64[Tensor, " kept"]) -> "ActiveMaps":
+        parts = {name: part.index_select(0, kept) for name, part in vars(self).items()}
+        return ActiveMaps(**parts)
 
 
 class KeptMaps:

@@ -105,6 +105,7 @@ class LabelMaps:
             codes=np.concatenate(codes),
             whole=tuple(sorted(whole)),
             truth=truth[order],
+            times=self.reader.times(sum(map(len, codes)), len(whole)),
             shape=shape,
         )
 

@@ -73,7 +73,7 @@ def mask_pictures(
             names = [f"{len(found) + i} of those given" for i in range(len(batch))]
             check_finite(looking.layer, whole, names)
             for picture, own in zip(batch, whole[:, list(looking.units)].cpu(), strict=True):
-                shape = size or (picture.height, picture.width)
+                shape = (picture.height, picture.width) if size is None else (size[0], size[1])
                 masks = masks_above(own, looking.thresholds, shape, looking.centring)
                 found.append(masks.numpy())
     return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -188,16 +189,10 @@ def masks_by_image(meetings: Sequence[Meeting]) -> Iterator[Masks]:
     """Yield the masks of each image in turn."""
     for meeting in meetings:
         images = torch.arange(meeting.of + 1, device=meeting.images.device)
-        ends = torch.searchsorted(meeting.images, images)
-        hits = torch.cat([meeting.area.new_zeros(1), meeting.area.cumsum(0)])[ends].tolist()
-        cuts = ends.tolist()
-        for place in range(meeting.of):
-            own = slice(cuts[place], cuts[place + 1])
-            yield Masks(
-                units=meeting.units[own],
-                area=meeting.area[own],
-                pixels=meeting.hits[hits[place] : hits[place + 1]],
-            )
+        cuts = torch.searchsorted(meeting.images, images).tolist()
+        for (first, last), runs in zip(pairwise(cuts), meeting.runs.parts(cuts), strict=True):
+            units = meeting.units[first:last]
+            yield Masks(units=units, area=runs.areas, pixels=runs.pixels())
 
 
 def _table(

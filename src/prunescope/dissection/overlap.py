@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 import torch
@@ -13,10 +13,12 @@ from torch.nn.functional import embedding_bag
 from prunescope.base.ranks import Ranks
 from prunescope.concepts.protocol import Label
 from prunescope.dissection.kept import ActiveMaps
-from prunescope.dissection.regions import Regions, label_table
-from prunescope.dissection.upsample import Centring, pixels_above
+from prunescope.dissection.regions import Regions, label_sums
+from prunescope.dissection.upsample import Centring, Runs, runs_above
 
-_TABLE_VALUES = 1 << 23  # 32 MiB in float32
+_SUMS_IN_A_CACHE = 1 << 19  # 2 MiB in float32
+_SUMS_ON_A_GPU = 1 << 23
+_EXACT_IN_FLOAT32 = 1 << 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +58,7 @@ class Meeting:
 
     of: how many images.
     units, images: of which unit, and of which of the images, each mask is; image by image.
-    area: pixels of the mask. hits: their places in the label map, one mask after the other.
+    area: pixels of the mask. runs: where in the label map they are.
     pixels: of them, those that carry the label of each code, from 1.
     """
 
@@ -64,7 +66,7 @@ class Meeting:
     units: Int64[Tensor, " mask"]
     images: Int64[Tensor, " mask"]
     area: Int64[Tensor, " mask"]
-    hits: Int64[Tensor, " hit"]
+    runs: Runs
     pixels: Int64[Tensor, "mask label"]
 
 
@@ -84,7 +86,7 @@ class OverlapTally:
         """Make an empty tally.
 
         labels: of the whole set, by ascending number. categories: all of the set.
-        centring: see `pixels_above`. inside: A counts an image for a category only if a label of
+        centring: see `read_axis`. inside: A counts an image for a category only if a label of
             it lies inside the unit's mask, instead of anywhere in the image.
         """
         self._thresholds = thresholds.to(device)
@@ -107,17 +109,14 @@ class OverlapTally:
         active: their maps; those that do not exceed their threshold have empty masks.
         regions: where the labels of each are. Nothing is taken in but what is iterated over.
         """
-        active = active.above(self._thresholds)
-        order = active.places.argsort(stable=True)
-        units, places, maps = active.units[order], active.places[order], active.maps[order]
+        active = active.by_image(self._thresholds)
+        units, places, maps = active.units, active.places, active.maps
         for images in _alike(regions):
             some = regions[images.start : images.stop]
             for one in some:
                 self._truth[one.columns] += one.truth
-            first, last = torch.searchsorted(
-                places, torch.tensor([images.start, images.stop], device=places.device)
-            ).tolist()
-            chosen = slice(first, last)
+            bounds = torch.tensor([images.start, images.stop], device=places.device)
+            chosen = slice(*torch.searchsorted(places, bounds).tolist())
             meeting = self._meet(units[chosen], places[chosen] - images.start, maps[chosen], some)
             self._count(meeting, some)
             yield meeting
@@ -150,22 +149,14 @@ class OverlapTally:
     def _meet(
         self, units: Tensor, images: Tensor, maps: Tensor, regions: Sequence[Regions]
     ) -> Meeting:
-        table = label_table(regions, maps.device)
-        hits = pixels_above(maps, self._thresholds[units], regions[0].shape, self._centring)
-        start = (images * regions[0].pixels).repeat_interleave(hits.counts)
-        # A sum of zeros, ones and twos is exact while every count can be represented, which an
-        # autocast around all this would end.
-        with torch.autocast(maps.device.type, enabled=False):
-            met = embedding_bag(
-                hits.pixels + start, table, hits.counts.cumsum(0) - hits.counts, mode="sum"
-            )
+        runs = runs_above(maps, self._thresholds[units], regions[0].shape, self._centring)
         return Meeting(
             of=len(regions),
             units=units,
             images=images,
-            area=hits.counts,
-            hits=hits.pixels,
-            pixels=met.long(),
+            area=runs.areas,
+            runs=runs,
+            pixels=_labels_met(runs, images, regions),
         )
 
     def _count(self, meeting: Meeting, regions: Sequence[Regions]) -> None:
@@ -192,14 +183,52 @@ class OverlapTally:
         return met.scatter_add_(1, categories, meeting.pixels)[:, :-1] > 0
 
 
+def _labels_met(
+    runs: Runs, images: Int64[Tensor, " mask"], regions: Sequence[Regions]
+) -> Int64[Tensor, "mask label"]:
+    """Return how many pixels of each mask carry each label of its image.
+
+    In a run they are the difference of two sums down its column: to its end, and to its start.
+    """
+    labels = max(len(one.columns) for one in regions)
+    met = torch.zeros(len(images), labels, dtype=torch.int64, device=images.device)
+    if labels == 0 or not runs.counts.any():
+        return met
+    # A sum of whole numbers is exact while it can be represented, which an autocast around all
+    # this would end.
+    most = int(runs.counts.max()) * regions[0].shape[0] * max(one.times for one in regions)
+    kind = torch.float32 if most <= _EXACT_IN_FLOAT32 else torch.float64
+    cuts = _portions(regions, images.device)
+    ends = torch.searchsorted(images, torch.tensor(cuts, device=images.device)).tolist()
+    for own, (start, stop), (first, last) in zip(
+        runs.parts(ends), pairwise(cuts), pairwise(ends), strict=True
+    ):
+        sums = label_sums(regions[start:stop], kind, images.device)
+        bags = own.counts.cumsum(0) - own.counts
+        image = (images[first:last] - start) * sums.shape[1]
+        shift = image.repeat_interleave(own.counts)
+        with torch.autocast(images.device.type, enabled=False):
+            upto, before = (
+                embedding_bag(places + shift, sums.flatten(0, 1), bags, mode="sum")
+                for places in (own.ends, own.starts)
+            )
+        width = min(labels, sums.shape[2])
+        met[first:last, :width] = (upto - before)[:, :width]
+    return met
+
+
 def _alike(regions: Sequence[Regions]) -> Iterator[range]:
-    """Cut images into stretches whose label maps have one size, and whose labels fit in memory."""
+    """Cut images into stretches whose label maps have one size."""
     for _, stretch in groupby(range(len(regions)), key=lambda place: regions[place].shape):
         places = list(stretch)
-        labels = max(len(regions[place].columns) for place in places)
-        step = max(1, _TABLE_VALUES // (regions[places[0]].pixels * (labels + 1)))
-        for start in range(places[0], places[-1] + 1, step):
-            yield range(start, min(start + step, places[-1] + 1))
+        yield range(places[0], places[-1] + 1)
+
+
+def _portions(regions: Sequence[Regions], device: torch.device) -> list[int]:
+    """Return where to cut images so that the sums of all labels fit in the room there is."""
+    values = regions[0].pixels * max(len(one.columns) | 1 for one in regions)
+    room = _SUMS_ON_A_GPU if device.type == "cuda" else _SUMS_IN_A_CACHE
+    return [*range(0, len(regions), max(1, room // values)), len(regions)]
 
 
 def _zeros(*shape: int, device: torch.device | None) -> Tensor:

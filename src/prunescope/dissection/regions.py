@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int16, Int64
+from jaxtyping import Float, Int16, Int32, Int64
 from torch import Tensor, from_numpy
+from torch.nn.functional import embedding_bag
 
 from prunescope.base.errors import DataError
 from prunescope.concepts.protocol import Annotation, Label
-
-_EXACT_IN_FLOAT32 = 1 << 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,13 +22,15 @@ class Regions:
     codes: the label of every pixel in every plane. whole: codes of the labels that fill the map.
         A code that a pixel has in two planes, or in one and over the whole map, counts twice.
     truth: pixels of each label, of those it has twice, two.
-    shape: height and width of the label map
+    times: how often a pixel can carry a label.
+    shape: height and width of the label map.
     """
 
     columns: Int64[np.ndarray, " label"]
     codes: Int16[np.ndarray, "plane pixel"]
     whole: tuple[int, ...]
     truth: Int64[np.ndarray, " label"]
+    times: int
     shape: tuple[int, int]
 
     @property
@@ -50,58 +51,87 @@ class RegionReader:
     ) -> None:
         """Take the set's labels, by ascending number."""
         numbers = np.array([label.number for label in labels], np.int64)
-        self._numbers = numbers
-        self._row_of = np.full(int(numbers.max(initial=0)) + 1, -1, np.int64)
-        self._row_of[numbers] = np.arange(len(numbers))
+        self._numbers = frozenset(numbers.tolist())
+        # 0 stays 0, labels are counted from 1, and behind them comes what the set does not list.
+        self._place_of = np.full(numbers.max(initial=0) + 1, len(labels) + 1, np.int32)
+        self._place_of[0] = 0
+        self._place_of[numbers] = np.arange(1, len(labels) + 1)
         self._once = once
         self._truth_once = once and truth_once
+
+    def times(self, planes: int, whole: int) -> int:
+        """Return how often a pixel can carry a label, in so many planes and whole-map labels."""
+        return 1 if self._once else planes + whole
 
     def read(self, annotation: Annotation, where: str) -> Regions:
         """Return where an annotation's labels are. Raises DataError for a label not in the set.
 
         where: the annotated image, for the message.
         """
-        height, width = annotation.shape
-        numbers = np.array(annotation.numbers(), np.int64)
-        strangers = np.setdiff1d(numbers, self._numbers)
-        if strangers.size:
-            raise DataError(f"{where} carries label {strangers[0]}, which the set does not list")
-        code_of = np.zeros(len(self._row_of), np.int16)
-        code_of[numbers] = np.arange(1, len(numbers) + 1)
-        codes = code_of[annotation.planes.reshape(len(annotation.planes), height * width)]
-        whole = [int(code) for code in code_of[list(annotation.whole)]]
-        every = _truth(codes, whole, len(numbers))
-        if self._once:
+        planes, fills = self._places(annotation, where)
+        size = len(self._numbers) + 1
+        lists = [np.bincount(plane, minlength=size) for plane in planes]
+        lists += [planes.shape[1] * np.bincount([place], minlength=size) for place in fills]
+        pixels = np.array(lists, np.int64).reshape(-1, size)[:, 1:]
+        columns = np.flatnonzero(pixels.any(axis=0))
+        code_of = np.zeros(size, np.int16)
+        code_of[columns + 1] = np.arange(1, len(columns) + 1)
+        codes, truth = code_of.take(planes), pixels.sum(axis=0)[columns]
+        whole = sorted(code for code in code_of[fills].tolist() if code)
+        if self._once and (np.count_nonzero(pixels, axis=0) > 1).any():
             codes, whole = _each_once(codes, whole)
+            truth = _truth(codes, whole, len(columns)) if self._truth_once else truth
         return Regions(
-            columns=self._row_of[numbers],
+            columns=columns,
             codes=codes,
             whole=tuple(whole),
-            truth=_truth(codes, whole, len(numbers)) if self._truth_once else every,
-            shape=(height, width),
+            truth=truth,
+            times=self.times(len(codes), len(whole)),
+            shape=annotation.shape,
         )
 
+    def _places(
+        self, annotation: Annotation, where: str
+    ) -> tuple[Int32[np.ndarray, "plane pixel"], Int32[np.ndarray, " whole"]]:
+        """Return the place of every number among the labels, from 1. Raises DataError as `read`."""
+        height, width = annotation.shape
+        planes = annotation.planes.reshape(len(annotation.planes), height * width)
+        whole = np.array(annotation.whole, np.int64)
+        least = min(part.min(initial=0) for part in (planes, whole))
+        most = max(part.max(initial=0) for part in (planes, whole))
+        if least == 0 and most < len(self._place_of):
+            places = self._place_of.take(planes), self._place_of.take(whole)
+            if max(part.max(initial=0) for part in places) <= len(self._numbers):
+                return places
+        stranger = min(set(annotation.numbers()) - self._numbers)
+        raise DataError(f"{where} carries label {stranger}, which the set does not list")
 
-def label_table(regions: Sequence[Regions], device: torch.device) -> Float[Tensor, "pixel label"]:
-    """Return how often each pixel of some images carries each label, image after image.
 
-    Column n stands for the code n + 1 of each image: their labels differ.
-    A float32 can count the pixels of a map exactly up to 2^24, so larger maps get float64.
+def label_sums(
+    regions: Sequence[Regions], kind: torch.dtype, device: torch.device
+) -> Float[Tensor, "image place label"]:
+    """Return how many pixels above a place, in its column, carry each label of some images.
+
+    Their label maps have one size. Places run row by row, and there is one row more than in the
+    map: the sums over whole columns. Label n stands for the code n + 1 of each image; the rest
+    carries nothing. kind: of floating-point numbers that can represent the sums.
     """
-    wide = max(len(one.columns) for one in regions)
-    large = max(one.pixels for one in regions) >= _EXACT_IN_FLOAT32
-    number = torch.float64 if large else torch.float32
-    table = torch.zeros(sum(one.pixels for one in regions), wide + 1, dtype=number, device=device)
-    start = 0
-    for one in regions:
-        part = table[start : start + one.pixels]
-        for plane in one.codes:
-            codes = from_numpy(plane).to(device).long()[:, None]
-            part.scatter_add_(1, codes, torch.ones_like(codes, dtype=number))
+    rows, columns = regions[0].shape
+    # An odd number of labels, since rows a power of two apart fall into the same sets of a cache.
+    labels = max(len(one.columns) for one in regions) | 1
+    planes = max(1, *(len(one.codes) for one in regions))
+    codes = np.zeros((len(regions), (rows + 1) * columns, planes), np.int32)
+    for place, one in enumerate(regions):
+        codes[place, columns:, : len(one.codes)] = one.codes.T
+    one_hot = torch.eye(labels + 1, dtype=kind, device=device)[:, 1:].contiguous()
+    with torch.autocast(device.type, enabled=False):
+        bags = from_numpy(codes.reshape(-1, planes)).to(device)
+        times = embedding_bag(bags, one_hot, mode="sum").view(len(regions), -1, labels)
+    for place, one in enumerate(regions):
         for code in one.whole:
-            part[:, code] += 1
-        start += one.pixels
-    return table[:, 1:]
+            times[place, columns:, code - 1] += 1
+    times.view(len(regions), rows + 1, -1).cumsum_(dim=1)
+    return times
 
 
 def _truth(

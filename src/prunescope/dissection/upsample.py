@@ -1,7 +1,9 @@
 """Which pixels of a label map does an activation map exceed its threshold on?"""
 
 import functools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import torch
@@ -9,10 +11,15 @@ from jaxtyping import Bool, Float32, Float64, Int64
 from torch import Tensor
 from torch.nn import functional
 
+from prunescope.dissection.places import true_places
+
 Centring: TypeAlias = Literal["half-pixel", "nominal"]
 """Where the centre of a cell lies: amid its pixels, or half a pixel further on."""
 
-_QUAD_ROWS_AT_ONCE = 1 << 16  # 512 KiB in float64, so that a step stays in a core's cache
+_QUAD_COLUMNS_IN_A_CACHE = 1 << 17  # 1 MiB in float64
+_QUAD_COLUMNS_ON_A_GPU = 1 << 21
+_LEAST = torch.finfo(torch.float64).tiny
+_DOUBT = 2.0**-20  # pixels, far more than the estimate of where a line crosses 0 can be off
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +28,7 @@ class Axis:
 
     Gap i lies between the centres of the cells i - 1 and i; before the first and behind the last
     both are the edge cell, which clamps. The nth pixel of a gap takes `share + n * step` of the
-    upper cell and the rest, up to `whole`, of the lower: whole numbers, which carry no rounding.
+    cell behind and the rest, up to `whole`, of that before: whole numbers, which carry no rounding.
     first, pixels: of each gap, its first pixel and how many it has.
     """
 
@@ -31,22 +38,42 @@ class Axis:
     step: int
     whole: int
 
-    def to(self, device: torch.device) -> "Axis":
-        """Return the same on a device."""
-        first, pixels, share = (part.to(device) for part in (self.first, self.pixels, self.share))
-        return Axis(first=first, pixels=pixels, share=share, step=self.step, whole=self.whole)
-
 
 @dataclass(frozen=True, kw_only=True)
-class Hits:
-    """The pixels above the threshold, map by map.
+class Runs:
+    """The pixels above the threshold, map by map, in runs down the columns of the label map.
 
-    counts: how many each map has.
-    pixels: their places in the flat label map, one map after the other.
+    areas, counts: how many pixels, and how many runs, each map has.
+    starts, ends: the place of the first pixel of each run, and of the one below its last; that of
+        row r and column c is r * columns + c, also in the row below the last of the label map.
+    columns: of the label map.
     """
 
+    areas: Int64[Tensor, " map"]
     counts: Int64[Tensor, " map"]
-    pixels: Int64[Tensor, " hit"]
+    starts: Int64[Tensor, " run"]
+    ends: Int64[Tensor, " run"]
+    columns: int
+
+    def parts(self, cuts: Sequence[int]) -> Iterator["Runs"]:
+        """Yield the runs of the maps between each cut and the next."""
+        places = functional.pad(self.counts.cumsum(0), (1, 0))[list(cuts)].tolist()
+        for maps, runs in zip(pairwise(cuts), pairwise(places), strict=True):
+            yield Runs(
+                areas=self.areas[slice(*maps)],
+                counts=self.counts[slice(*maps)],
+                starts=self.starts[slice(*runs)],
+                ends=self.ends[slice(*runs)],
+                columns=self.columns,
+            )
+
+    def pixels(self) -> Int64[Tensor, " hit"]:
+        """Return the places of the pixels, one map after the other."""
+        lengths = (self.ends - self.starts).div(self.columns, rounding_mode="floor")
+        last = lengths.cumsum(0)
+        within = torch.arange(int(lengths.sum()), device=last.device)
+        within -= (last - lengths).repeat_interleave(lengths)
+        return self.starts.repeat_interleave(lengths).add_(within, alpha=self.columns)
 
 
 @functools.cache
@@ -57,20 +84,23 @@ def read_axis(cells: int, pixels: int, centring: Centring = "half-pixel") -> Axi
     nominal: every cell's centre lies half a pixel further on (Network Dissection, 2017).
     """
     whole, shift = 2 * pixels, 1 if centring == "half-pixel" else 0
-    places = (2 * torch.arange(pixels) + shift) * cells - pixels  # in cells, times `whole`
+    every = torch.arange(pixels, device="cpu")
+    places = (2 * every + shift) * cells - pixels  # in cells, times `whole`
     gaps = places.div(whole, rounding_mode="floor") + 1
     counts = torch.bincount(gaps, minlength=cells + 1)
     first = counts.cumsum(0) - counts
-    share = places[first.clamp(max=pixels - 1)] - (torch.arange(cells + 1) - 1) * whole
+    share = (
+        places[first.clamp(max=pixels - 1)] - (torch.arange(cells + 1, device="cpu") - 1) * whole
+    )
     return Axis(first=first, pixels=counts, share=share, step=2 * cells, whole=whole)
 
 
-def pixels_above(
+def runs_above(
     maps: Float32[Tensor, "map height width"],
     thresholds: Float64[Tensor, " map"],
     shape: tuple[int, int],
     centring: Centring = "half-pixel",
-) -> Hits:
+) -> Runs:
     """Return the pixels at which each upsampled map is strictly above its threshold.
 
     shape: rows and columns of the label map.
@@ -78,21 +108,28 @@ def pixels_above(
     exactly 0 between them, so a map whose maximum does not exceed it has no pixel above.
     Only quads of four neighbouring cells are looked at of which one is above the threshold.
     """
-    rows, columns = (
-        read_axis(cells, pixels, centring).to(maps.device)
-        for cells, pixels in zip(maps.shape[1:], shape, strict=True)
-    )
-    owners, down, across = _quads_above(maps > thresholds[:, None, None])
+    height, width = maps.shape[1:]
+    quads = _read_quads((height, width), shape, centring, maps.device)
+    quads_a_map = (height + 1) * (width + 1)
+    above = _quads_above(maps > thresholds[:, None, None])
+    areas = torch.zeros(len(maps), dtype=torch.float64, device=maps.device)
     counts = torch.zeros(len(maps), dtype=torch.int64, device=maps.device)
-    found = [counts.new_zeros(0)]
-    step = max(1, _QUAD_ROWS_AT_ONCE // int(rows.pixels.max()))
-    for start in range(0, len(owners), step):
-        some = slice(start, start + step)
-        quads = owners[some], down[some], across[some]
-        places, lengths, quad = _runs_above(maps, thresholds, quads, rows, columns, shape[1])
-        counts.index_add_(0, quads[0][quad], lengths)
-        found.append(_expand(places, lengths))
-    return Hits(counts=counts, pixels=torch.cat(found))
+    found = [(above[:0], above[:0])]
+    room = _QUAD_COLUMNS_ON_A_GPU if maps.is_cuda else _QUAD_COLUMNS_IN_A_CACHE
+    step = max(1, room // quads.left.shape[1])
+    for start in range(0, len(above), step):
+        some = above[start : start + step]
+        owners = some.div(quads_a_map, rounding_mode="floor")
+        own = some - owners * quads_a_map
+        cells = quads.cells.index_select(0, own).add_(owners[:, None], alpha=height * width)
+        corners = maps.reshape(-1).index_select(0, cells.view(-1)).double().view(-1, 4)
+        corners -= thresholds.index_select(0, owners)[:, None]
+        pixels, runs, starts, ends = quads.runs(own, corners)
+        areas.index_add_(0, owners, pixels)
+        counts.index_add_(0, owners, runs)
+        found.append((starts, ends))
+    starts, ends = (torch.cat(parts) for parts in zip(*found, strict=True))
+    return Runs(areas=areas.long(), counts=counts, starts=starts, ends=ends, columns=shape[1])
 
 
 def masks_above(
@@ -101,102 +138,130 @@ def masks_above(
     shape: tuple[int, int],
     centring: Centring = "half-pixel",
 ) -> Bool[Tensor, "map row column"]:
-    """Mark the pixels that `pixels_above` finds."""
-    hits = pixels_above(maps, thresholds, shape, centring)
+    """Mark the pixels that `runs_above` finds."""
+    runs = runs_above(maps, thresholds, shape, centring)
     masks = torch.zeros(len(maps), shape[0] * shape[1], dtype=torch.bool, device=maps.device)
-    owners = torch.arange(len(maps), device=maps.device).repeat_interleave(hits.counts)
-    masks[owners, hits.pixels] = True
+    owners = torch.arange(len(maps), device=maps.device).repeat_interleave(runs.areas)
+    masks[owners, runs.pixels()] = True
     return masks.view(-1, *shape)
 
 
-def _quads_above(above: Bool[Tensor, "map height width"]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return map, row gap and column gap of every quad with a cell above, map by map."""
+def _quads_above(above: Bool[Tensor, "map height width"]) -> Int64[Tensor, " quad"]:
+    """Return the place, among the quads of all maps, of every quad with a cell above."""
     padded = functional.pad(above, (1, 1, 1, 1))
     tall = padded[:, :-1] | padded[:, 1:]
-    owners, down, across = (tall[:, :, :-1] | tall[:, :, 1:]).nonzero(as_tuple=True)
-    return owners, down, across
+    return true_places(tall[:, :, :-1] | tall[:, :, 1:])
 
 
-def _runs_above(
-    maps: Tensor,
-    thresholds: Tensor,
-    quads: tuple[Tensor, Tensor, Tensor],
-    rows: Axis,
-    columns: Axis,
-    width: int,
-) -> tuple[Int64[Tensor, " run"], Int64[Tensor, " run"], Int64[Tensor, " run"]]:
-    """Return the place, the length and the quad of every run of pixels above.
+@dataclass(frozen=True, kw_only=True)
+class _Quads:
+    """How the pixels between four neighbouring cells read them, for every quad of a map.
 
-    Along a row of a quad the excess runs linearly from one side to the other, and so, without
-    ever turning, does its rounded value: what is above is one run from the higher side on.
+    cells: places of the upper left, upper right, lower left and lower right cell.
+    left, right: what each column takes of the cells at that side, times the `whole` of its axis;
+        nothing in columns that the quad does not have, whose excess is then 0.
+    down: what the first pixel of a column takes of the lower cells, times `whole` (a pixel further
+        on takes one `step` more); how much more the last takes of the upper ones; how many pixels
+        a column has; and the place of the first of the first column.
+    tallest: the most pixels that a column has. columns: of the label map.
     """
-    _, y, x = quads
-    left, right = _at_sides(maps, thresholds, quads, rows)
-    within = torch.arange(left.shape[1], device=maps.device)
-    inside = within < rows.pixels[y][:, None]
-    quad, row = ((torch.maximum(left, right) > 0) & inside).nonzero(as_tuple=True)
-    left, right, x = left[quad, row], right[quad, row], x[quad]
-    pixels, share = columns.pixels[x], columns.share[x]
-    mirrored = right > left
-    last = share + (pixels - 1) * columns.step
-    lengths = _run_length(
-        torch.maximum(left, right),
-        torch.minimum(left, right),
-        torch.where(mirrored, columns.whole - last, share),
-        pixels,
-        columns,
+
+    cells: Int64[Tensor, "quad 4"]
+    left: Float64[Tensor, "quad column"]
+    right: Float64[Tensor, "quad column"]
+    down: Float64[Tensor, "quad 4"]
+    tallest: int
+    step: int
+    whole: int
+    columns: int
+
+    def runs(
+        self, own: Int64[Tensor, " some"], excess: Float64[Tensor, "some 4"]
+    ) -> tuple[
+        Float64[Tensor, " some"],
+        Int64[Tensor, " some"],
+        Int64[Tensor, " run"],
+        Int64[Tensor, " run"],
+    ]:
+        """Return how many pixels above 0 some quads have, in how many runs, from where to where.
+
+        own: which quads. excess: of their cells over the threshold.
+        Down a column of a quad the excess runs linearly from the upper side to the lower, and so,
+        without ever turning, does its rounded value: what is above is one run from the higher side
+        on.
+        """
+        left, right = self.left.index_select(0, own), self.right.index_select(0, own)
+        from_upper, more_from_lower, pixels, top = torch.split(
+            self.down.index_select(0, own), 1, dim=1
+        )
+        upper_left, upper_right, lower_left, lower_right = torch.split(excess, 1, dim=1)
+        upper = (left * upper_left).addcmul_(right, upper_right)
+        lower = (left * lower_left).addcmul_(right, lower_right)
+        mirrored = lower.clone().gt_(upper)  # 0 or 1: torch.where takes several times as long
+        taken = torch.addcmul(from_upper, mirrored, more_from_lower)
+        lengths = self._lengths(upper, lower, taken)
+        lengths = torch.minimum(lengths, pixels)
+        fires = lengths > 0
+        starts = torch.add(top, (pixels - lengths).mul_(mirrored), alpha=self.columns)
+        starts += torch.arange(starts.shape[1], device=starts.device)
+        places = true_places(fires)
+        starts, lengths_there = (
+            part.view(-1).index_select(0, places).long() for part in (starts, lengths)
+        )
+        ends = starts + lengths_there * self.columns
+        return lengths.sum(dim=1), fires.sum(dim=1), starts, ends
+
+    def _lengths(
+        self,
+        upper: Float64[Tensor, "some column"],
+        lower: Float64[Tensor, "some column"],
+        taken: Float64[Tensor, "some column"],
+    ) -> Float64[Tensor, "some column"]:
+        """Return how many pixels from the higher side on are above 0, more than there are for all.
+
+        upper, lower: the excess at the sides. taken: what the first pixel takes of the other side.
+        Where the line crosses 0 is estimated; where that is near a pixel, its sign is computed.
+        """
+        high, fall = torch.maximum(upper, lower), (upper - lower).abs_().clamp_(min=_LEAST)
+        crossing = (high / fall).mul_(self.whole / self.step).sub_(taken, alpha=1 / self.step)
+        crossing.clamp_(min=-0.5, max=self.tallest + 0.5)
+        lengths = crossing.ceil()
+        near = true_places((lengths - crossing).sub_(0.5).abs_() > 0.5 - _DOUBT)
+        low = torch.minimum(upper.view(-1)[near], lower.view(-1)[near])
+        pixel = crossing.view(-1)[near].round()
+        share = taken.view(-1)[near] + pixel * self.step
+        value = high.view(-1)[near] * (self.whole - share) + low * share
+        lengths.view(-1)[near] = pixel + (value > 0)
+        return lengths
+
+
+@functools.lru_cache(maxsize=16)
+def _read_quads(
+    cells: tuple[int, int], shape: tuple[int, int], centring: Centring, device: torch.device
+) -> _Quads:
+    """Return the quads of a map of so many cells on a label map of some shape, row by row."""
+    (height, width), columns = cells, shape[1]
+    down, across = (read_axis(*both, centring) for both in zip(cells, shape, strict=True))
+    every = torch.arange((height + 1) * (width + 1), device="cpu")
+    y, x = every.div(width + 1, rounding_mode="floor"), every % (width + 1)
+    upper, lower = ((y - 1).clamp(min=0) * width, y.clamp(max=height - 1) * width)
+    left, right = ((x - 1).clamp(min=0), x.clamp(max=width - 1))
+    within = torch.arange(int(across.pixels.max()), device="cpu")
+    share = (across.share[:, None] + within * across.step)[x]
+    inside = within < across.pixels[x, None]
+    more = down.whole - 2 * down.share - (down.pixels - 1) * down.step
+    top = down.first[y] * columns + across.first[x]
+    fields = {
+        "cells": torch.stack([upper + left, upper + right, lower + left, lower + right], dim=1),
+        "left": ((across.whole - share) * inside).double(),
+        "right": (share * inside).double(),
+        "down": torch.stack([down.share[y], more[y], down.pixels[y], top], dim=1).double(),
+    }
+    on_device = {name: field.to(device) for name, field in fields.items()}
+    return _Quads(
+        **on_device,
+        tallest=int(down.pixels.max()),
+        step=down.step,
+        whole=down.whole,
+        columns=columns,
     )
-    starts = columns.first[x] + torch.where(mirrored, pixels - lengths, 0)
-    return starts + (rows.first[y[quad]] + row) * width, lengths, quad
-
-
-def _at_sides(
-    maps: Tensor, thresholds: Tensor, quads: tuple[Tensor, Tensor, Tensor], rows: Axis
-) -> tuple[Float64[Tensor, "quad row"], Float64[Tensor, "quad row"]]:
-    """Return the excess at the left and at the right side of quads, row by row, times `whole`."""
-    owner, y, x = quads
-    height, width = maps.shape[1:]
-    top = (owner * height + (y - 1).clamp(min=0)) * width
-    bottom = (owner * height + y.clamp(max=height - 1)) * width
-    flat, cut = maps.reshape(-1), thresholds[owner]
-    within = torch.arange(int(rows.pixels.max()), device=maps.device)
-    upper = (rows.share[y][:, None] + within * rows.step).double()
-    lower = rows.whole - upper
-    left, right = (
-        lower * (flat[top + side].double() - cut)[:, None]
-        + upper * (flat[bottom + side].double() - cut)[:, None]
-        for side in ((x - 1).clamp(min=0), x.clamp(max=width - 1))
-    )
-    return left, right
-
-
-def _run_length(
-    high: Float64[Tensor, " run"],
-    low: Float64[Tensor, " run"],
-    share: Int64[Tensor, " run"],
-    pixels: Int64[Tensor, " run"],
-    axis: Axis,
-) -> Int64[Tensor, " run"]:
-    """Return how many pixels of a row of a quad are above 0, counted from its higher side.
-
-    high: the excess at that side, above 0; low: at the other. share: of the other side at the
-    first pixel. Where the line crosses 0 is estimated, to far less than a pixel; the sign of the
-    two pixels beside it is computed.
-    """
-    crossing = (axis.whole * (high / (high - low)) - share) / axis.step
-    beside = torch.minimum(crossing.clamp(min=0).ceil(), pixels.double()).long()
-
-    def is_above(pixel: Tensor) -> Tensor:
-        other = share + pixel * axis.step
-        value = high * (axis.whole - other).double() + low * other.double()
-        return (value > 0) & (pixel >= 0) & (pixel < pixels)
-
-    before = (beside - 1).clamp(min=0)
-    return before + is_above(before).long() + (is_above(beside) & (beside > 0)).long()
-
-
-def _expand(starts: Int64[Tensor, " run"], lengths: Int64[Tensor, " run"]) -> Tensor:
-    """Return start, start + 1, ... of every run, `length` of them, one run after the other."""
-    ends = lengths.cumsum(0)
-    places = (starts - (ends - lengths)).repeat_interleave(lengths)
-    return places.add_(torch.arange(len(places), device=places.device))
