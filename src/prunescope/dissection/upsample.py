@@ -217,7 +217,7 @@ class _Quads:
         lower: Float64[Tensor, "some column"],
         taken: Float64[Tensor, "some column"],
     ) -> Float64[Tensor, "some column"]:
-        """Return how many pixels from the higher side on are above 0, more than there are for all.
+        """Return how many pixels from the higher side on are above 0; where all are, maybe more.
 
         upper, lower: the excess at the sides. taken: what the first pixel takes of the other side.
         Where the line crosses 0 is estimated; where that is near a pixel, its sign is computed.
