@@ -86,13 +86,18 @@ def test_counts_are_those_of_every_pixel_alone_however_many_sums_fit(
     maps[4] = -1  # labels, but no mask
     pictures = [(own, annotate(*both)) for own, both in zip(maps, planes, strict=True)]
     counts = tally_of(labels, [0.0, 0.0], pictures, once=once).overlap()
-    expected = np.zeros((2, 3))
+    intersection, activation, truth = np.zeros((2, 3)), np.zeros((2, 2)), np.zeros(3)
     for own, both in zip(maps, planes, strict=True):
         for place, number in enumerate([3, 5, 9]):
             times = (both == number).sum(axis=0)
             carried = np.minimum(times, 1) if once else times
-            expected[:, place] += ((own > 0) * carried).sum(axis=(1, 2))
-    assert np.array_equal(counts.intersection.numpy(), expected)
+            intersection[:, place] += ((own > 0) * carried).sum(axis=(1, 2))
+            truth[place] += carried.sum()
+        for place, numbers in enumerate([(3, 5), (9,)]):
+            activation[:, place] += (own > 0).sum(axis=(1, 2)) * np.isin(both, numbers).any()
+    assert np.array_equal(counts.intersection, intersection)
+    assert np.array_equal(counts.activation, activation)
+    assert np.array_equal(counts.truth, truth)
 
 
 @pytest.mark.parametrize("side", [4097])

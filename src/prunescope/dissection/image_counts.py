@@ -22,7 +22,7 @@ class ImageCounts:
     def add(self, images: Sequence[int], meeting: Meeting, regions: Sequence[Regions]) -> None:
         """Take in what was met on some images. images: their indexes in the set."""
         units, area, met = (
-            part.cpu().numpy() for part in (meeting.units, meeting.area, meeting.pixels)
+            part.cpu().numpy() for part in (meeting.units, meeting.runs.areas, meeting.pixels)
         )
         cuts = np.searchsorted(meeting.images.cpu().numpy(), np.arange(len(images) + 1))
         for place, (image, one) in enumerate(zip(images, regions, strict=True)):

@@ -58,14 +58,13 @@ class Meeting:
 
     of: how many images.
     units, images: of which unit, and of which of the images, each mask is; image by image.
-    area: pixels of the mask. runs: where in the label map they are.
-    pixels: of them, those that carry the label of each code, from 1.
+    runs: where in the label map the pixels of the masks are.
+    pixels: how many of them carry the label of each code, from 1.
     """
 
     of: int
     units: Int64[Tensor, " mask"]
     images: Int64[Tensor, " mask"]
-    area: Int64[Tensor, " mask"]
     runs: Runs
     pixels: Int64[Tensor, "mask label"]
 
@@ -154,7 +153,6 @@ class OverlapTally:
             of=len(regions),
             units=units,
             images=images,
-            area=runs.areas,
             runs=runs,
             pixels=_labels_met(runs, images, regions),
         )
@@ -174,7 +172,7 @@ class OverlapTally:
         fired = present.to(device)[meeting.images]
         if self._inside:
             fired = self._met_categories(meeting, columns)
-        self._activation.index_add_(0, meeting.units, meeting.area[:, None] * fired)
+        self._activation.index_add_(0, meeting.units, meeting.runs.areas[:, None] * fired)
 
     def _met_categories(self, meeting: Meeting, columns: Tensor) -> Bool[Tensor, "mask category"]:
         nothing = self._category_of.new_tensor([len(self._categories)])
