@@ -10,6 +10,7 @@ from pydantic import ByteSize, Field, WithJsonSchema, model_validator
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.settings import Later, Settings
+from prunescope.base.store import STUDY
 from prunescope.data.sizing import CentreCrop
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.pruning.selection import Scope
@@ -210,29 +211,42 @@ def study_schema() -> dict[str, Any]:
     return dialect | {k: v for k, v in Study.model_json_schema().items() if k != "title"}
 
 
-def load_study(recipe: Path, overrides: Sequence[str] = ()) -> Study:
-    """Read a recipe. Raises ConfigError naming the file, the key, and the nearest valid one.
+def load_study(recipe: Path | str, overrides: Sequence[str] = ()) -> Study:
+    """Read a recipe, as `read_recipe` takes it, and check it.
 
-    overrides: "a.b=c" sets one value, c read as YAML.
+    overrides: "a.b=c" sets one value, c read as YAML. Raises ConfigError naming the recipe, the
+    key, and the nearest valid one.
     """
-    return Study.validate_from(overridden(_read_file(recipe), overrides), str(recipe))
+    return Study.validate_from(overridden(read_recipe(recipe), overrides), str(recipe))
 
 
 def read_recipe(recipe: Path | str | Mapping[str, Any]) -> dict[str, Any]:
     """Return a recipe's plain values, unchecked: of a file, of a shipped one by name, or as given.
 
+    The name of a shipped recipe means that recipe unless a file of that name is there; a folder
+    of that name, such as an earlier run's, does not count.
     Raises ConfigError where there is none.
     """
     if isinstance(recipe, Mapping):
         return deepcopy(dict(recipe))
-    shipped = {path.stem: path for path in _SHIPPED.glob("*.yaml")}
-    if isinstance(recipe, str) and recipe in shipped and not Path(recipe).exists():
-        return _read_file(shipped[recipe])
-    if not Path(recipe).exists() and not Path(recipe).suffix:
+    path = Path(recipe)
+    if path.is_file():
+        return _read_file(path)
+    shipped = {file.stem: file for file in _SHIPPED.glob("*.yaml")}
+    if str(recipe) in shipped:
+        return _read_file(shipped[str(recipe)])
+    if (path / STUDY).is_file():
+        raise ConfigError(
+            f"{recipe} is a run folder, not a recipe: to go on with that run, give its recipe, "
+            f"{path / STUDY}, and --out {recipe}"
+        )
+    if path.is_dir():
+        raise ConfigError(f"{recipe} is a folder, not a recipe: give a YAML file in it")
+    if not path.exists() and not path.suffix:
         known = ", ".join(sorted(shipped))
         hint = nearest(str(recipe), shipped)
         raise ConfigError(f'there is no recipe "{recipe}"{hint}: give a file, or one of {known}')
-    return _read_file(Path(recipe))
+    return _read_file(path)
 
 
 def overridden(values: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
@@ -247,7 +261,7 @@ def overridden(values: dict[str, Any], overrides: Sequence[str]) -> dict[str, An
 
 
 def shipped_recipe(name: str) -> Study:
-    """Return a recipe that comes with Prunescope, by name."""
+    """Return a recipe that comes with Prunescope, by name, whatever else has that name here."""
     return load_study(_SHIPPED / f"{name}.yaml")
 
 
