@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from prunescope.base.errors import ConfigError, StoreError
@@ -38,6 +39,21 @@ def require_place(folder: Path) -> None:
         if place.is_file():
             below = "" if place == folder else f", so that there can be no {folder}"
             raise ConfigError(f"{place} is a file{below}: give a folder as --out")
+
+
+def refuse_replacing(path: Path, content: bytes, written_by_us: Callable[[Path], bool]) -> None:
+    """Raise ConfigError where another file than one that this command writes would be replaced.
+
+    content: what is to be written; a file that holds it already may be replaced.
+    written_by_us: whether a file is one that this command wrote earlier.
+    """
+    if not path.exists() or (path.is_file() and path.read_bytes() == content):
+        return
+    if not path.is_file() or not written_by_us(path):
+        raise ConfigError(
+            f"{path} is there already and would be replaced, but this command did not write it: "
+            "give another --out, or remove it first"
+        )
 
 
 def _leads_back(path: Path) -> bool:
