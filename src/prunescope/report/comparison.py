@@ -75,8 +75,8 @@ def render_comparison(
         if isinstance(comparison, RunComparison):
             from prunescope.report.run_comparison_figure import levels_figure  # loads torch
 
-            return figure_bytes(levels_figure(comparison.levels, LIGHT), forms)
-        return figure_bytes(outcomes_figure(comparison.summary()["layers"], LIGHT), forms)
+            return figure_bytes(levels_figure(comparison, LIGHT), forms)
+        return figure_bytes(outcomes_figure(comparison.summary(), LIGHT), forms)
 
 
 def check_room(out: Path) -> None:

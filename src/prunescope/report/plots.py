@@ -136,8 +136,8 @@ def plot_comparison(comparison: Comparison | RunComparison) -> Panels:
     against the weights left. It is the figure that `compare --out` saves.
     """
     if isinstance(comparison, RunComparison):
-        return _draw(levels_figure, comparison.levels)
-    return _draw(outcomes_figure, comparison.summary()["layers"])
+        return _draw(levels_figure, comparison)
+    return _draw(outcomes_figure, comparison.summary())
 
 
 def plot_accuracy(run: Run | Path | str) -> Panels:
