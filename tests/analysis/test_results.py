@@ -1,6 +1,7 @@
 """Are the numbers at a path told, whatever lies there?"""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from layers import make_layer, save_run
 from prunescope.analysis.compare import compare
 from prunescope.analysis.results import summarise_result
+from prunescope.analysis.run_folder import Run
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.dissection.result import Dissection
 from prunescope.report.comparison import write_comparison
@@ -64,13 +66,27 @@ def test_a_run_is_every_level_of_it(run: Path) -> None:
     assert values["levels"][0]["by_category"]["object"] == {"units": 1, "concepts": 1}
     assert json.loads(json.dumps(values)) == values
     lines = text.splitlines()
-    assert lines[0] == "layer4: 3 units, means over 2 replicates"
+    assert lines[0] == "layer4: 3 units, interpretable above IoU 0.05, means over 2 replicates"
     assert lines[-1].split() == ["lottery", "1", "80.0", "%", "89.5", "%", "1.5", "1.5", "1.5"]
 
 
 def test_a_run_is_counted_at_another_iou(run: Path) -> None:
-    levels = summarise_result(run, 0.1)[0]["levels"]
-    assert [row["interpretable"] for row in levels] == [1, 1, 1, 1]
+    values, text = summarise_result(run, 0.1)
+    assert [row["interpretable"] for row in values["levels"]] == [1, 1, 1, 1]
+    assert {row["iou"] for row in values["levels"]} == {0.1}
+    assert "interpretable above IoU 0.1," in text
+
+
+def test_a_run_without_its_dissections_says_no_iou(run: Path) -> None:
+    for folder in run.glob("replicate-*/**/dissection"):
+        shutil.rmtree(folder)
+    values, text = summarise_result(run)
+    assert {row["iou"] for row in values["levels"]} == {None}
+    assert "IoU" not in text
+
+
+def test_a_run_in_a_notebook_says_the_iou(run: Path) -> None:
+    assert "units are interpretable above IoU 0.05" in Run.load(run)._repr_html_()
 
 
 @pytest.mark.parametrize("whole", [True, False])

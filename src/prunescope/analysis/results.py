@@ -64,11 +64,13 @@ def _describe_levels(levels: Sequence[Mapping[str, Any]]) -> str:
         ),
     )
     by_layer = groupby(rows, key=lambda row: row["layer"])
-    return "\n\n".join("\n".join(_layer_lines(name, list(own))) for name, own in by_layer)
+    iou = levels[0]["iou"]
+    above = "" if iou is None else f", interpretable above IoU {iou:g}"
+    return "\n\n".join("\n".join(_layer_lines(name, list(own), above)) for name, own in by_layer)
 
 
-def _layer_lines(layer: str, rows: Sequence[Mapping[Any, Any]]) -> Iterator[str]:
-    yield f"{layer}: {mean(rows[0]['units'])} units, {replicates_text(rows)}"
+def _layer_lines(layer: str, rows: Sequence[Mapping[Any, Any]], above: str) -> Iterator[str]:
+    yield f"{layer}: {mean(rows[0]['units'])} units{above}, {replicates_text(rows)}"
     yield ""
     yield from level_lines(_COLUMNS, rows)
 

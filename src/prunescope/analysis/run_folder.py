@@ -12,6 +12,7 @@ import yaml
 from prunescope.analysis.levels import read_levels
 from prunescope.analysis.notebook import show_run
 from prunescope.analysis.places import is_run, read_json
+from prunescope.analysis.runs import saved_iou
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.dissection.result import Dissection
 from prunescope.networks import LEVEL_WEIGHTS, LoadedNetwork, load_network
@@ -175,7 +176,8 @@ class Run:
 
     def _repr_html_(self) -> str:
         tabulated = (self.path / "tables" / "levels.csv").is_file()
-        return show_run(self.name, self.levels if tabulated else None, len(self.finished))
+        levels = self.levels if tabulated else None
+        return show_run(self.name, levels, len(self.finished), saved_iou(self.path))
 
 
 def is_level(path: Path) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pandas as pd
 import pyarrow as pa
 
-from prunescope.analysis.summary import summarise
+from prunescope.analysis.summary import read_known, summarise
 from prunescope.base.errors import DataError
 
 PLACE = ["replicate", "strategy", "level", "layer"]
@@ -61,15 +61,28 @@ def open_run(path: Path) -> RunTables:
     return run
 
 
+def saved_iou(run: Path) -> float | None:
+    """Return the IoU above which a run counts units as interpretable, as its dissections say."""
+    for pattern in ("replicate-*/level-*", "replicate-*/*/level-*"):
+        for level in sorted(run.glob(pattern)):
+            if (level / "dissection").is_dir():
+                ious = (facts.get("iou") for facts in read_known(level).values())
+                return next((float(iou) for iou in ious if iou is not None), None)
+    return None
+
+
 def summarise_run(run: RunTables, iou: float | None = None) -> list[dict[str, Any]]:
     """Return, for each level and layer, its place, weights left, accuracy and counts.
 
-    iou: a unit is interpretable strictly above this; None keeps what the tables say.
+    iou: a unit is interpretable strictly above this; None keeps what the tables say. The rows say
+    above which it is; None where the run's dissections, which know it, are gone.
     """
     facts = ["keep", "keep_overall", "accuracy"]
+    saved = saved_iou(run.path)
     return [
         dict(zip(PLACE, place, strict=True))
         | {name: float(row[name]) for name in facts}
+        | {"iou": saved if iou is None else iou}
         | summarise(run.units[place], iou)
         for place, row in zip(run.places, run.levels.to_dict("records"), strict=True)
     ]

@@ -24,9 +24,7 @@ _SIDE_CHARACTERS = 90
 _ROOM = 0.27  # of the bars' extent, to their right: the counts of A and B
 
 
-def outcomes_figure(
-    summary: Mapping[str, Any], theme: Theme, into: Figure | None = None
-) -> Figure:
+def outcomes_figure(summary: Mapping[str, Any], theme: Theme, into: Figure | None = None) -> Figure:
     """Draw, for each layer, its units (left) and concepts (right) by category.
 
     summary: a Comparison's, whose `a` and `b` are named at the top. To the right of the line stands what B kept, relabelled

@@ -21,9 +21,7 @@ from prunescope.report.style import (
 _TITLES = {"units": "Interpretable units", "concepts": "Distinct concepts"}
 
 
-def levels_figure(
-    comparison: RunComparison, theme: Theme, into: Figure | None = None
-) -> Figure:
+def levels_figure(comparison: RunComparison, theme: Theme, into: Figure | None = None) -> Figure:
     """Draw units (left) and concepts (right) of both runs against weights left, a row per layer.
 
     Shown are means over replicates. Colour and marker tell the runs apart, dashes the strategies;
