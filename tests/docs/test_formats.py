@@ -338,7 +338,7 @@ def test_the_commands_that_write_little_write_what_is_said(
     prune = ["prune", run / LEVELS[0], "--keep", 0.5, "--out", tmp_path / "small.safetensors"]
     for words in (preview, prune):
         assert prunescope(*words).status == 0
-    assert {path.name for path in (tmp_path / "P").iterdir()} == {"sheet-1.png"}
+    assert {path.name for path in (tmp_path / "P").iterdir()} == {"index.html", "sheet-1.png"}
     assert {path.name for path in tmp_path.iterdir()} == {
         *("P", "small.safetensors", "small.mask.safetensors")
     }

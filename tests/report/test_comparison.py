@@ -189,7 +189,7 @@ def test_the_figures_say_what_a_and_b_are(
 def test_of_a_long_path_the_figure_shows_the_end(comparison: Comparison | RunComparison) -> None:
     long = {"name": "/".join(["folder"] * 40) + "/level-03", "keep": 0.512}
     figure = outcomes_figure(comparison.summary() | {"a": long}, LIGHT)
-    a, b = figure.legends[0].get_title().get_text().splitlines()
+    a, _ = figure.legends[0].get_title().get_text().splitlines()
     assert a.startswith("A: …")
     assert a.endswith("level-03  (51.2 % of the weights)")
     assert len(a) < 100

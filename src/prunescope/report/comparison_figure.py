@@ -8,8 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from prunescope.analysis.comparison import Comparison
 from prunescope.analysis.comparison_text import side_text
-from prunescope.report.style import PANEL_INCHES, Theme, new_figure
+from prunescope.analysis.run_comparison import RunComparison
+from prunescope.report.style import PANEL_INCHES, Theme, names_in, new_figure
 
 _COLOURS = {"lost": 1, "kept": 0, "relabelled": 6, "gained": 2}  # places in the palette
 _RIGHTWARD = ("kept", "relabelled", "gained")
@@ -27,9 +29,9 @@ _ROOM = 0.27  # of the bars' extent, to their right: the counts of A and B
 def outcomes_figure(summary: Mapping[str, Any], theme: Theme, into: Figure | None = None) -> Figure:
     """Draw, for each layer, its units (left) and concepts (right) by category.
 
-    summary: a Comparison's, whose `a` and `b` are named at the top. To the right of the line stands what B kept, relabelled
-    and gained, to its left what it lost; behind a bar the counts in A and B. Categories without
-    any are left out; where units were not paired, there are concepts alone.
+    summary: a Comparison's, whose `a` and `b` are named at the top. To the right of the line stands
+    what B kept, relabelled and gained, to its left what it lost; behind a bar the counts in A and
+    B. Categories without any are left out; where units were not paired, there are concepts alone.
     """
     layers = summary["layers"]
     paired = any("kept" in counts["units"] for counts in layers.values())
@@ -53,6 +55,13 @@ def outcomes_figure(summary: Mapping[str, Any], theme: Theme, into: Figure | Non
             _draw_bars(axes, bars, theme)
     _draw_legend(figure, kinds, names, theme)
     return figure
+
+
+def comparison_names(comparison: Comparison | RunComparison) -> Iterator[str]:
+    """Yield what a comparison's figure spells that is not ours: sides, layers, categories."""
+    yield from (comparison.a["name"], comparison.b["name"])
+    table = comparison.levels if isinstance(comparison, RunComparison) else comparison.units
+    yield from names_in(table)
 
 
 def sides_title(a: Mapping[str, Any], b: Mapping[str, Any]) -> str:
