@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from prunescope.base.errors import DataError
+from prunescope.networks.reading.formats import has_weights_form
 
 UNITS = "units.parquet"
 SUMMARY = "summary.json"
@@ -39,13 +40,11 @@ def is_comparison(path: Path) -> bool:
 
 
 def holds_weights(path: Path) -> bool:
-    """Say whether a file holds weights, by its name or first bytes: safetensors, zip or pickle."""
+    """Say whether a file is one of weights, of any tool, and no table."""
     try:
-        with path.open("rb") as file:
-            head = file.read(9)
+        return path.suffix != ".csv" and has_weights_form(path)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
-    return path.suffix == ".safetensors" or head[8:] == b"{" or head.startswith((b"\x80", b"PK"))
 
 
 def read_json(path: Path) -> dict[str, Any]:

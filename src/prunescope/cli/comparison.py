@@ -53,6 +53,14 @@ def compare(
     network: Annotated[
         str | None, typer.Option(help="Of weights that do not say to which network they belong.")
     ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[,NAME]",
+            help="Which network of files that hold several; of A and of B, where they differ.",
+            show_default="the only one",
+        ),
+    ] = None,
     num_classes: NumClasses = None,
     quantile: Annotated[
         float | None,
@@ -105,6 +113,7 @@ def compare(
     }
     chosen: dict[str, Any] = {
         "network": network,
+        "key": key,
         "num_classes": num_classes,
         "split": split,
         "limit": limit,

@@ -25,6 +25,14 @@ Weights = Annotated[
         "publish: DEFAULT, IMAGENET1K_V2, a1_in1k, ...",
     ),
 ]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Which network of a file that holds several: state_dict_ema, model.teacher, ...",
+        show_default="the only one",
+    ),
+]
 NumClasses = Annotated[int | None, typer.Option(min=1, help="Number of the network's outputs.")]
 Network = Annotated[
     str,

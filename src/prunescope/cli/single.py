@@ -15,6 +15,7 @@ from prunescope.cli.options import (
     Device,
     Iou,
     Json,
+    Key,
     Layers,
     Limit,
     Mean,
@@ -61,6 +62,7 @@ def dissect(
         ),
     ] = False,
     weights: Weights = None,
+    key: Key = None,
     num_classes: NumClasses = None,
     out: Out = None,
     quantile: Quantile = 0.005,
@@ -107,7 +109,7 @@ def dissect(
     )
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         dissection = dissect_network(
-            load(network, weights, num_classes),
+            load(network, weights, num_classes, key),
             settings,
             concepts,
             out=out,
@@ -128,6 +130,7 @@ def evaluate(
     network: Network,
     data: Annotated[str, typer.Option(help="Folder or hub name of labelled images, or scenes.")],
     weights: Weights = None,
+    key: Key = None,
     num_classes: NumClasses = None,
     split: Annotated[str, typer.Option(help="The split to use.")] = "test",
     resolution: Resolution = None,
@@ -147,7 +150,7 @@ def evaluate(
 
     with progress_shown() as progress:
         used, result = evaluate_network(
-            load(network, weights, num_classes),
+            load(network, weights, num_classes, key),
             data,
             split=split,
             resolution=resolution,
@@ -198,11 +201,13 @@ def _list_layers(
     print_result({"network": network, **found.as_dict()}, str(found), as_json=as_json)
 
 
-def load(network: str, weights: str | None, num_classes: int | None) -> "LoadedNetwork":
+def load(
+    network: str, weights: str | None, num_classes: int | None, key: str | None = None
+) -> "LoadedNetwork":
     """Load a network, with a warning where its weights are random."""
     from prunescope.networks import load_network, own_weights
 
-    loaded = load_network(network, weights=weights, num_classes=num_classes)
+    loaded = load_network(network, weights=weights, num_classes=num_classes, key=key)
     if weights is None and own_weights(network) is None:
         warn(f"{network} has random weights: give --weights")
     return loaded

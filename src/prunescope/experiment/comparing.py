@@ -16,7 +16,8 @@ from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.single import dissect_network
 from prunescope.networks import LoadedNetwork, load_network
 from prunescope.networks.description import has_description
-from prunescope.networks.weights import is_safetensors
+from prunescope.networks.reading.files import is_hub_folder
+from prunescope.networks.reading.formats import is_safetensors
 from prunescope.report.comparison import check_room, write_comparison
 
 Side = str | Path | LoadedNetwork
@@ -30,6 +31,7 @@ def compare_networks(
     concepts: str,
     network: str | None = None,
     num_classes: int | None = None,
+    key: str | None = None,
     settings: DissectionSettings | None = None,
     split: str | None = None,
     limit: int | None = None,
@@ -44,6 +46,8 @@ def compare_networks(
         saved dissection on the same set, or a table of Network Dissection: it is taken as it is.
     layer: of both. concepts: the name of a set, of which `split` and `limit` select images.
     network, num_classes: of files of weights that do not say to which network they belong.
+    key: which network of files that hold several ("state_dict_ema"), of A and B alike; two names
+        with a comma between them where they differ, and nothing for a side that needs none.
     settings: of the dissections (their `layers` do not count); the defaults when None. Units are
         interpretable above `settings.iou`.
     match: as for `compare`. device: where to compute; a GPU if there is one when None.
@@ -59,9 +63,9 @@ def compare_networks(
     chosen = settings or DissectionSettings(layers=(layer,))
     chosen = chosen.model_copy(update={"layers": (layer,)})
     opened: dict[str, LoadedNetwork | Path] = {}
-    for letter, side in (("A", a), ("B", b)):
+    for letter, side, chosen_key in zip("AB", (a, b), _keys(key), strict=True):
         with _on_side(letter, side):
-            opened[letter] = _open(side, layer, network, num_classes)
+            opened[letter] = _open(side, layer, network, num_classes, chosen_key)
     if not any(isinstance(side, LoadedNetwork) for side in opened.values()):
         raise ConfigError(
             f"neither {a} nor {b} is a network, so there is nothing to dissect: leave out the "
@@ -91,8 +95,18 @@ def compare_networks(
     return named
 
 
+def _keys(key: str | None) -> tuple[str | None, str | None]:
+    """Return the keys of A and B. Raises ConfigError for more than two."""
+    if key is None or "," not in key:
+        return key, key
+    of_a, *rest = (name.strip() or None for name in key.split(","))
+    if len(rest) > 1:
+        raise ConfigError(f'--key is "{key}", but names one network, or that of A and that of B')
+    return of_a, rest[0]
+
+
 def _open(
-    side: Side, layer: str, network: str | None, num_classes: int | None
+    side: Side, layer: str, network: str | None, num_classes: int | None, key: str | None
 ) -> LoadedNetwork | Path:
     """Return the network of a side, which has the layer; or the path of what was dissected."""
     if isinstance(side, LoadedNetwork):
@@ -105,22 +119,26 @@ def _open(
             raise ConfigError("it is a whole run: name one of its levels")
         if is_level(path):
             found = load_network(str(path))
-        elif path.is_file() and holds_weights(path):
-            found = _load(path, network, num_classes)
+        elif is_hub_folder(path) or (path.is_file() and holds_weights(path)):
+            found = _load(path, network, num_classes, key)
         else:
             return path
     find_layers(found.module, (layer,))
     return found
 
 
-def _load(path: Path, network: str | None, num_classes: int | None) -> LoadedNetwork:
-    if is_safetensors(path) and has_description(path):
+def _load(
+    path: Path, network: str | None, num_classes: int | None, key: str | None
+) -> LoadedNetwork:
+    if is_hub_folder(path) and network is None:
+        return load_network(str(path), key=key)
+    if path.is_file() and is_safetensors(path) and has_description(path):
         return load_network(str(path))
     if network is None:
         raise ConfigError(
             "it does not say to which network its weights belong: give its name (--network)"
         )
-    return load_network(network, weights=path, num_classes=num_classes)
+    return load_network(network, weights=path, num_classes=num_classes, key=key)
 
 
 def _name(side: Side) -> dict[str, str]:

@@ -8,9 +8,17 @@ from torch import nn
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.inputs import CentreSquare, NetworkInput
 from prunescope.networks.description import Description, read_description
+from prunescope.networks.hub_folder import describe_hub_folder
 from prunescope.networks.published import DEFAULT, Published
+from prunescope.networks.reading.files import LEVEL_WEIGHTS, is_hub_folder
+from prunescope.networks.reading.formats import SUFFIXES
 from prunescope.networks.registry import build, find_published, network_input
-from prunescope.networks.weights import fit_state_dict, read_state_dict
+from prunescope.networks.weights import (
+    fit_state_dict,
+    load_weights,
+    read_state_dict,
+    refuse_not_finite,
+)
 
 __all__ = [
     "LEVEL_WEIGHTS",
@@ -27,9 +35,6 @@ __all__ = [
     "read_description",
     "read_state_dict",
 ]
-
-LEVEL_WEIGHTS = "weights.safetensors"
-_SUFFIXES = (".safetensors", ".pth", ".pt", ".th", ".bin", ".ckpt", ".tar", ".pkl", ".npz")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,27 +56,36 @@ class LoadedNetwork:
 
 
 def load_network(
-    name: str, *, weights: Path | str | None = None, num_classes: int | None = None
+    name: str,
+    *,
+    weights: Path | str | None = None,
+    num_classes: int | None = None,
+    key: str | None = None,
 ) -> LoadedNetwork:
     """Make a named network and load its weights, or open weights that know their network.
 
     num_classes: outputs of a named network; its own number (1,000, or 10 for CIFAR) when None.
     name: as `build` takes it, or a folder that holds a level's weights.safetensors, or a file that
-        `prunescope prune` wrote.
-    weights: a file as `read_state_dict` takes it; or, as text, what a library publishes, see
-        `find_weights`; None leaves a network random (seed 0).
+        `prunescope prune` wrote, or a folder of the Hugging Face hub whose config.json names a
+        network of timm.
+    weights: a file or folder as `read_stored` takes it, in any form (docs/networks.md); or, as
+        text, what a library publishes, see `find_weights`; None leaves a network random (seed 0).
+    key: which network of a file that holds several ("state_dict_ema").
     Raises ConfigError for a wrong name or an argument that contradicts a level, DataError for
     weights that are absent, damaged or do not fit, DownloadError for those that do not come.
     """
     described = describe_network(name, weights=weights, num_classes=num_classes)
     own = own_weights(name)
     chosen = own or find_weights(name, weights)
+    if key is not None and not isinstance(chosen, Path):
+        raise ConfigError(f"--key {key} chooses a network in a file of weights: give --weights")
     if isinstance(chosen, Published):
         module = chosen.load()
+        refuse_not_finite(module.state_dict(), f"{name} {chosen.name}")
     else:
         module = build(described.name, num_classes=described.num_classes, seed=0)
         if chosen is not None:
-            fit_state_dict(module, read_state_dict(chosen), str(chosen))
+            load_weights(module, chosen, key)
     return LoadedNetwork(module=module.eval(), **vars(described))
 
 
@@ -104,27 +118,32 @@ def describe_network(
 def find_weights(name: str, weights: Path | str | None) -> Path | Published | None:
     """Return the file of weights that is meant, or what a library publishes under that name.
 
-    weights: text that holds a slash or ends as files of weights do, or that names a file that is
-        there, is a file; any other is "DEFAULT" or a name as `find_published` takes it.
+    weights: text that holds a slash or ends as files of weights do, or that names a file or folder
+        that is there, is a file; any other is "DEFAULT" or a name as `find_published` takes it.
     """
     if weights is None or isinstance(weights, Path):
         return weights
     path = Path(weights)
-    is_file = "/" in weights or path.suffix in _SUFFIXES or path.is_file()
+    is_file = "/" in weights or path.suffix in SUFFIXES or path.exists()
     return path if is_file and weights != DEFAULT else find_published(name, weights)
 
 
 def own_weights(name: str) -> Path | None:
-    """Return the file of weights that a name means by itself; None if it is a network's name.
+    """Return the weights that a name means by itself: a file, or a folder of the Hugging Face hub.
 
-    Raises DataError for a folder that is not a level of a run.
+    None if it is a network's name. Raises DataError for a folder that is neither that nor a level.
     """
     path = Path(name)
     level = path / LEVEL_WEIGHTS
     if level.is_file():
         return level
+    if is_hub_folder(path):
+        return path
     if "/" in name and path.is_dir():
-        raise DataError(f"{path} is not a level of a run: it has no {LEVEL_WEIGHTS}")
+        raise DataError(
+            f"{path} is not a level of a run: it has no {LEVEL_WEIGHTS}; name the network, and "
+            "give the folder, or the file in it, as its --weights"
+        )
     return path if path.suffix == ".safetensors" else None
 
 
@@ -133,7 +152,7 @@ def _describe_own(
 ) -> Description:
     if weights is not None:
         raise ConfigError(f"{name} has weights of its own: leave out --weights {weights}")
-    described = read_description(path)
+    described = describe_hub_folder(path) if path.is_dir() else read_description(path)
     if num_classes not in (None, described.num_classes):
         raise ConfigError(
             f"{name} has {described.num_classes} classes, not {num_classes}: "

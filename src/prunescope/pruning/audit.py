@@ -100,17 +100,18 @@ def audit_file(
     num_classes: int | None = None,
     resolution: int | None = None,
     mask: Path | None = None,
+    key: str | None = None,
 ) -> Audit:
     """Count what is in a file of weights, or in a level of a run.
 
-    path, mask: as `read_weights` takes them.
+    path, mask, key: as `read_weights` takes them.
     network: a name `build` knows; None takes the one that the file says it belongs to, if any.
     resolution: side of the image for which multiply-adds are counted, in pixels; None takes what
         the network expects.
     Raises ConfigError for a name, an option or a resolution that does not fit, DataError for
     files that do not.
     """
-    saved = read_weights(path, mask)
+    saved = read_weights(path, mask, key)
     described = _describe(saved, network, num_classes)
     if described is None:
         return audit_weights(saved)

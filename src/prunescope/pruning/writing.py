@@ -15,9 +15,10 @@ from prunescope.base.store import STUDY
 from prunescope.base.tensors import tensor_bytes
 from prunescope.networks import Description, LoadedNetwork
 from prunescope.networks.description import has_description
+from prunescope.networks.reading.files import OPENLTH_MASK
 from prunescope.pruning.interchange import masked, to_openlth_mask, to_torch
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.saved import OPENLTH_MASK, mask_beside
+from prunescope.pruning.saved import mask_beside
 
 Form: TypeAlias = Literal["prunescope", "torch", "openlth"]
 
