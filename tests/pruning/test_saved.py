@@ -56,7 +56,7 @@ def test_a_mask_lies_beside_its_weights(tmp_path, weights, mask):
 
 def test_a_level_is_read_with_its_mask_and_its_network(tmp_path, pruned):
     network, mask = pruned
-    described = Description(name="a:b", num_classes=2, input=None)
+    described = Description(name="cifar_resnet20", num_classes=2, input=None)
     save_tensors(tmp_path / "weights.safetensors", network.state_dict(), described.as_metadata())
     mask.save(tmp_path / "mask.safetensors")
     saved = read_weights(tmp_path)

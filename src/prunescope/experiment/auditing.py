@@ -1,6 +1,7 @@
 """Do the files of a run hold what the method promises?"""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from prunescope.base.store import STUDY
 from prunescope.base.text import align, number, percent
 from prunescope.networks import LEVEL_WEIGHTS, read_description
 from prunescope.networks.hollow import build_hollow
+from prunescope.networks.trust import AtMost, NamesCode
 from prunescope.pruning.audit import Audit, audit_weights
 from prunescope.pruning.lineage import check_dense, check_descent
 from prunescope.pruning.mask import Mask
@@ -90,12 +92,15 @@ class RunAudit:
         )
         rows = [(level.place.path, *_cells(level.audit)) for level in self.levels]
         problems = [f"PROBLEM: {problem}" for problem in self.problems]
-        return "\n".join([align([headings, *rows]), *problems])
+        notes = dict.fromkeys(note for level in self.levels for note in level.audit.notes)
+        return "\n".join([align([headings, *rows]), *problems, *map("note: {}".format, notes)])
 
 
-def audit_run(root: Path, resolution: int | None = None) -> RunAudit:
+def audit_run(root: Path, resolution: int | None = None, *, network: str | None = None) -> RunAudit:
     """Audit every finished level of a run, and its descent from the level before it.
 
+    network: of a run whose levels name code, which they must not choose; without it their
+    multiply-adds and dead units are not counted, and a note says so.
     resolution: side of the image for which multiply-adds are counted, in pixels; None takes the
     one the run trained at. Raises ConfigError where there is no run or no finished level,
     DataError where a file is damaged.
@@ -106,10 +111,16 @@ def audit_run(root: Path, resolution: int | None = None) -> RunAudit:
     places = [p for p in _places(study) if (root / p.path / LEVEL_WEIGHTS).is_file()]
     if not places:
         raise ConfigError(f"{root} has no finished level to audit")
-    described = read_description(root / places[0].path / LEVEL_WEIGHTS)
-    network = build_hollow(described.name, num_classes=described.num_classes)
+    file = root / places[0].path / LEVEL_WEIGHTS
+    try:
+        described = read_description(file, network)
+    except NamesCode:
+        levels = [_audit_level(root, place, study, None, None) for place in places]
+        return RunAudit(root=root, levels=tuple(levels))
+    with AtMost(file) if network is None else nullcontext():
+        module = build_hollow(described.name, num_classes=described.num_classes)
     side = resolution or (described.input.resolution if described.input else None)
-    levels = (_audit_level(root, place, study, network, side) for place in places)
+    levels = [_audit_level(root, place, study, module, side) for place in places]
     return RunAudit(root=root, levels=tuple(levels))
 
 
@@ -143,7 +154,7 @@ def _places(study: Study) -> Iterator[Place]:
 
 
 def _audit_level(
-    root: Path, place: Place, study: Study, network: nn.Module, resolution: int | None
+    root: Path, place: Place, study: Study, network: nn.Module | None, resolution: int | None
 ) -> LevelAudit:
     saved = read_weights(root / place.path)
     audit = audit_weights(saved, network, title=study.network, resolution=resolution)

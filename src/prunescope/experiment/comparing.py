@@ -15,8 +15,8 @@ from prunescope.dissection.result import Dissection
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.single import dissect_network
 from prunescope.networks import LoadedNetwork, load_network
-from prunescope.networks.description import has_description
-from prunescope.networks.reading.files import is_hub_folder
+from prunescope.networks.description import has_description, names_code
+from prunescope.networks.reading.files import is_hub_folder, weights_file
 from prunescope.networks.reading.formats import is_safetensors
 from prunescope.report.comparison import check_room, write_comparison
 
@@ -117,9 +117,7 @@ def _open(
             raise DataError("it does not exist: give a file of weights, a level or a dissection")
         if is_run(path):
             raise ConfigError("it is a whole run: name one of its levels")
-        if is_level(path):
-            found = load_network(str(path))
-        elif is_hub_folder(path) or (path.is_file() and holds_weights(path)):
+        if is_level(path) or is_hub_folder(path) or (path.is_file() and holds_weights(path)):
             found = _load(path, network, num_classes, key)
         else:
             return path
@@ -132,7 +130,8 @@ def _load(
 ) -> LoadedNetwork:
     if is_hub_folder(path) and network is None:
         return load_network(str(path), key=key)
-    if path.is_file() and is_safetensors(path) and has_description(path):
+    file = weights_file(path)
+    if is_safetensors(file) and has_description(file) and not (network and names_code(file)):
         return load_network(str(path))
     if network is None:
         raise ConfigError(

@@ -160,7 +160,7 @@ class Workshop:
     def _dissect(self, level: Level, missing: tuple[Artifact, ...]) -> None:
         layers = {level.dissections[layer].path: layer for layer in level.dissections}
         folder = self._store.folder(level.artifact)
-        loaded = load_network(str(folder))
+        loaded = load_network(self._study.network, weights=folder)
         assert loaded.input is not None  # a level always says what its network sees
         chosen = tuple(layers[artifact.path] for artifact in missing)
         settings = self._study.dissection.model_copy(update={"layers": chosen})

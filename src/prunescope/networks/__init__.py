@@ -1,5 +1,6 @@
 """Which network is meant, and with which weights?"""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,12 +8,13 @@ from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.inputs import CentreSquare, NetworkInput
-from prunescope.networks.description import Description, read_description
+from prunescope.networks.description import Description, belongs_to, read_description
 from prunescope.networks.hub_folder import describe_hub_folder
 from prunescope.networks.published import DEFAULT, Published
-from prunescope.networks.reading.files import LEVEL_WEIGHTS, is_hub_folder
+from prunescope.networks.reading.files import LEVEL_WEIGHTS, is_hub_folder, weights_file
 from prunescope.networks.reading.formats import SUFFIXES
 from prunescope.networks.registry import build, find_published, network_input
+from prunescope.networks.trust import AtMost
 from prunescope.networks.weights import (
     fit_state_dict,
     load_weights,
@@ -83,7 +85,8 @@ def load_network(
         module = chosen.load()
         refuse_not_finite(module.state_dict(), f"{name} {chosen.name}")
     else:
-        module = build(described.name, num_classes=described.num_classes, seed=0)
+        with nullcontext() if own is None else AtMost(own):
+            module = build(described.name, num_classes=described.num_classes, seed=0)
         if chosen is not None:
             load_weights(module, chosen, key)
     return LoadedNetwork(module=module.eval(), **vars(described))
@@ -94,25 +97,28 @@ def describe_network(
 ) -> Description:
     """Say which network `load_network` would load and what it expects to see; load nothing.
 
+    Weights that say they belong to this very network say what it expects, too.
     Raises what `load_network` raises for a wrong name or an argument that contradicts another.
     """
     own = own_weights(name)
     if own is not None:
-        return _describe_own(name, own, weights=weights, num_classes=num_classes)
-    published = find_weights(name, weights)
-    if not isinstance(published, Published):
-        return Description(name=name, num_classes=num_classes, input=network_input(name))
-    if num_classes not in (None, published.num_classes):
-        raise ConfigError(
-            f"the weights {published.name} of {name} have {published.num_classes} classes, "
-            f"not {num_classes}: leave out --num-classes"
+        if weights is not None:
+            raise ConfigError(f"{name} has weights of its own: leave out --weights {weights}")
+        described = describe_hub_folder(own) if own.is_dir() else read_description(own)
+        return _of_classes(described, name, num_classes)
+    chosen = find_weights(name, weights)
+    if isinstance(chosen, Published):
+        described = Description(
+            name=name,
+            num_classes=chosen.num_classes,
+            input=chosen.input,
+            measured_on=chosen.measured_on,
         )
-    return Description(
-        name=name,
-        num_classes=published.num_classes,
-        input=published.input,
-        measured_on=published.measured_on,
-    )
+        return _of_classes(described, f"the weights {chosen.name} of {name}", num_classes)
+    if chosen is not None and belongs_to(weights_file(chosen), name):
+        described = read_description(weights_file(chosen), name)
+        return _of_classes(described, str(chosen), num_classes)
+    return Description(name=name, num_classes=num_classes, input=network_input(name))
 
 
 def find_weights(name: str, weights: Path | str | None) -> Path | Published | None:
@@ -147,15 +153,11 @@ def own_weights(name: str) -> Path | None:
     return path if path.suffix == ".safetensors" else None
 
 
-def _describe_own(
-    name: str, path: Path, *, weights: Path | str | None, num_classes: int | None
-) -> Description:
-    if weights is not None:
-        raise ConfigError(f"{name} has weights of its own: leave out --weights {weights}")
-    described = describe_hub_folder(path) if path.is_dir() else read_description(path)
+def _of_classes(described: Description, what: str, num_classes: int | None) -> Description:
+    """Return a description. Raises ConfigError where another number of classes is asked for."""
     if num_classes not in (None, described.num_classes):
         raise ConfigError(
-            f"{name} has {described.num_classes} classes, not {num_classes}: "
+            f"{what} has {described.num_classes} classes, not {num_classes}: "
             "leave out --num-classes"
         )
     return described

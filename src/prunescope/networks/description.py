@@ -1,6 +1,7 @@
 """Which network does a file of weights belong to? The file says it itself."""
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from prunescope.base.errors import DataError
 from prunescope.base.files import canonical_json
 from prunescope.base.inputs import CentreSquare, NetworkInput
 from prunescope.base.tensors import load_metadata
+from prunescope.networks.trust import NamesCode, trusted_name
 
 _KEY = "network"
+_MOST = 1 << 20  # classes, or pixels across
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,27 +45,65 @@ def has_description(path: Path) -> bool:
     return _KEY in load_metadata(path)
 
 
-def read_description(path: Path) -> Description:
-    """Read which network a safetensors file belongs to. Raises DataError if it does not say."""
-    try:
-        stored: dict[str, Any] = json.loads(load_metadata(path)[_KEY])
-        return Description(
-            name=str(stored["name"]),
-            num_classes=stored["num_classes"],
-            input=None if stored["mean"] is None else _as_input(stored),
-        )
-    except (KeyError, TypeError, ValueError) as error:
+def read_description(path: Path, typed: str | None = None) -> Description:
+    """Read which network a safetensors file belongs to; it may be trusted to be of a library.
+
+    typed: the network that the user names now; if the file names the same, it may be any.
+    Raises DataError if the file does not say, or is damaged; NamesCode, as `trusted_name` does, if
+    it names anything but a network of a library.
+    """
+    metadata = load_metadata(path)
+    if _KEY not in metadata:
         raise DataError(
-            f'{path} does not say which network it belongs to: its metadata "{_KEY}" is missing '
-            f"or incomplete ({type(error).__name__}: {error})"
-        ) from error
+            f'{path} does not say which network it belongs to: it has no metadata "{_KEY}"'
+        )
+    try:
+        stored: dict[str, Any] = json.loads(metadata[_KEY])
+        name, classes = stored["name"], stored["num_classes"]
+        if not isinstance(name, str) or not (classes is None or _is_count(classes)):
+            raise ValueError(f"name {name!r:.40}, num_classes {classes!r:.40}")
+        expected = None if stored["mean"] is None else _as_input(stored)
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise DataError(
+            f'{path} is damaged: its metadata "{_KEY}" does not describe a network '
+            f"({type(error).__name__}: {error!s:.80})"
+        ) from None
+    return Description(name=trusted_name(name, path, typed), num_classes=classes, input=expected)
+
+
+def names_code(path: Path) -> bool:
+    """Return whether a file says that it belongs to a network which it must not choose."""
+    try:
+        read_description(path)
+    except NamesCode:
+        return True
+    return False
+
+
+def belongs_to(path: Path, network: str) -> bool:
+    """Return whether a file is of safetensors and says that it belongs to this very network."""
+    try:
+        return path.suffix == ".safetensors" and read_description(path, network).name == network
+    except DataError:
+        return False
 
 
 def _as_input(stored: dict[str, Any]) -> NetworkInput:
     red, green, blue = map(float, stored["mean"])
     std_red, std_green, std_blue = map(float, stored["std"])
-    return NetworkInput(
+    expected = NetworkInput(
         mean=(red, green, blue),
         std=(std_red, std_green, std_blue),
-        resolution=int(stored["resolution"]),
+        resolution=stored["resolution"],
     )
+    if not all(math.isfinite(value) for value in expected.mean):
+        raise ValueError(f"mean {expected.mean}")
+    if not all(math.isfinite(value) and value > 0 for value in expected.std):
+        raise ValueError(f"std {expected.std}")
+    if not _is_count(expected.resolution):
+        raise ValueError(f"resolution {expected.resolution!r:.40}")
+    return expected
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST

@@ -9,6 +9,7 @@ from prunescope.base.errors import DataError
 from prunescope.base.inputs import timm_input
 from prunescope.networks.description import Description
 from prunescope.networks.reading.files import CONFIG
+from prunescope.networks.trust import trusted_name
 
 
 def describe_hub_folder(path: Path) -> Description:
@@ -31,7 +32,7 @@ def describe_hub_folder(path: Path) -> Description:
     options = "".join(
         f",{name}={value}"
         for name, value in (arguments.items() if isinstance(arguments, Mapping) else ())
-        if name.isidentifier() and isinstance(value, int | float) and not _is_stated(name)
+        if name.isidentifier() and isinstance(value, int | float) and name != "num_classes"
     )
     classes = config.get("num_classes")
     stated_input = config.get("pretrained_cfg")
@@ -40,15 +41,10 @@ def describe_hub_folder(path: Path) -> Description:
     except (TypeError, ValueError, IndexError) as error:
         raise DataError(f"{path / CONFIG} is damaged: pretrained_cfg ({error})") from None
     return Description(
-        name=f"timm:{architecture}{options}",
+        name=trusted_name(f"timm:{architecture}{options}", path / CONFIG),
         num_classes=classes if isinstance(classes, int) and classes > 0 else None,
         input=expected,
     )
-
-
-def _is_stated(name: str) -> bool:
-    """Say whether an argument is stated elsewhere, or would have timm fetch something."""
-    return name == "num_classes" or name.startswith(("pretrained", "checkpoint", "cache"))
 
 
 def _is_known(architecture: str) -> bool:

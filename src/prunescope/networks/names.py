@@ -8,6 +8,7 @@ from typing import Any
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.networks.cifar_resnet import DEPTHS
 
+LIBRARIES = ("torchvision", "timm", "cifar")
 CIFAR = {f"cifar_resnet{depth}": depth for depth in DEPTHS}
 FORMS = (
     'write "torchvision:resnet18" (for a ResNet on small images "torchvision:resnet18,stem=small"),'
@@ -60,7 +61,7 @@ def literal(text: str) -> Any:
     """Return the Python literal that an option's value is, else the text itself."""
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return text
 
 

@@ -1,12 +1,13 @@
 """Which network does a name stand for?"""
 
-import importlib.util
+import importlib
 import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,18 @@ from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.inputs import IMAGENET, NetworkInput
 from prunescope.base.seeding import derive_seed
 from prunescope.networks.cifar_resnet import CifarResNet
-from prunescope.networks.names import CIFAR, FORMS, Name, literal, parse, refuse_other_options
+from prunescope.networks.names import (
+    CIFAR,
+    FORMS,
+    LIBRARIES,
+    Name,
+    literal,
+    parse,
+    refuse_other_options,
+)
 from prunescope.networks.published import Published, no_published
 from prunescope.networks.timm_networks import build_timm, find_timm_weights, timm_network_input
 from prunescope.networks.torchvision_networks import build_torchvision, find_torchvision_weights
-
-_LIBRARIES = ("torchvision", "timm", "cifar")
 
 
 def build(name: str, *, num_classes: int | None = None, seed: int) -> nn.Module:
@@ -84,19 +91,24 @@ def find_published(name: str, weights: str) -> Published:
 def factory_source(name: str) -> Path | None:
     """Return the file that holds a name's factory; None for the networks of a library.
 
-    The module is found, not run. Raises ConfigError where there is none.
+    The module is found; neither it nor the packages above it are run. Raises ConfigError where
+    there is none.
     """
     origin = parse(name).origin
-    if origin in _LIBRARIES:
+    if origin in LIBRARIES:
         return None
+    loaded = sys.modules.get(origin)
+    if loaded is not None and getattr(loaded, "__file__", None):
+        return Path(str(loaded.__file__))
     with _current_directory_importable():
-        try:
-            found = importlib.util.find_spec(origin)
-        except (ImportError, ValueError):  # a parent package that is missing or no package
-            found = None
-    if found is None or not found.origin:
+        places: list[str] | None = list(sys.path)
+        spec: ModuleSpec | None = None
+        for part in origin.split("."):
+            spec = None if places is None else PathFinder.find_spec(part, places)
+            places = None if spec is None else spec.submodule_search_locations
+    if spec is None or not spec.origin or not Path(spec.origin).is_file():
         raise ConfigError(f'"{name}": there is no module {origin} here; {FORMS}')
-    return Path(found.origin)
+    return Path(spec.origin)
 
 
 def _build_cifar(name: Name, num_classes: int | None) -> nn.Module:

@@ -1,6 +1,7 @@
 """What is really in pruned weights, counted rather than believed?"""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.networks.description import Description
 from prunescope.networks.hollow import build_hollow
 from prunescope.networks.registry import network_input
+from prunescope.networks.trust import AtMost
 from prunescope.networks.weights import check_fit
 from prunescope.pruning.counting import FORMATS, LayerCount, count_layer
 from prunescope.pruning.flow import LayerFlow, layer_names, trace_flow
@@ -111,11 +113,12 @@ def audit_file(
     Raises ConfigError for a name, an option or a resolution that does not fit, DataError for
     files that do not.
     """
-    saved = read_weights(path, mask, key)
+    saved = read_weights(path, mask, key, typed=network)
     described = _describe(saved, network, num_classes)
     if described is None:
         return audit_weights(saved)
-    module = build_hollow(described.name, num_classes=described.num_classes)
+    with AtMost(path) if network is None else nullcontext():
+        module = build_hollow(described.name, num_classes=described.num_classes)
     side = resolution or (described.input.resolution if described.input else None)
     return audit_weights(saved, module, title=described.name, resolution=side)
 

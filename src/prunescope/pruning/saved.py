@@ -18,6 +18,7 @@ from prunescope.networks.reading.files import (
     weights_file,
 )
 from prunescope.networks.reading.formats import is_safetensors
+from prunescope.networks.trust import NamesCode
 from prunescope.pruning.interchange import State, as_mask
 from prunescope.pruning.mask import Mask
 
@@ -57,13 +58,16 @@ class SavedWeights:
         return replace(named, path=self.path, description=self.description)
 
 
-def read_weights(path: Path, mask: Path | None = None, key: str | None = None) -> SavedWeights:
+def read_weights(
+    path: Path, mask: Path | None = None, key: str | None = None, typed: str | None = None
+) -> SavedWeights:
     """Read weights and all that is said of them.
 
     path, key: as `read_stored` takes them: a level of a run, a checkpoint of a run's training, or
         any form of file or folder (docs/networks.md). Nothing in it is executed.
     mask: a file as `read_mask` takes it; None takes the mask inside the file or beside it, see
         `mask_beside`, where there is one.
+    typed: the network that the user names now; a note says where the file names other code.
     Raises DataError for a file that is absent, damaged or something else, or a mask of other
     tensors; ConfigError for a mask beside one that the file holds.
     """
@@ -71,7 +75,10 @@ def read_weights(path: Path, mask: Path | None = None, key: str | None = None) -
     file = weights_file(path)
     saved = replace(_take_effect(stored, None, None), path=file)
     if is_safetensors(file) and has_description(file):
-        saved = replace(saved, description=read_description(file))
+        try:
+            saved = replace(saved, description=read_description(file, typed))
+        except NamesCode as error:
+            saved = replace(saved, notes=(*saved.notes, str(error)))
     if mask is not None and saved.mask is not None:
         raise ConfigError(f"{path} holds a mask of its own: leave out --mask {mask}")
     if saved.mask is None:

@@ -1,0 +1,106 @@
+"""May a name that was read from a file choose which network is built? It must not run code.
+
+Names that the user types now (on the command line, in the recipe that is given, in a Python call)
+may lead to any factory. Names in files may select networks of a library, with harmless options;
+this is the only place that decides it, and `Description`s that come from files have passed it.
+"""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from prunescope.base.errors import ConfigError, DataError
+from prunescope.networks.names import LIBRARIES, Name, literal, parse
+
+_LONGEST_NAME = 300
+_LARGEST_NUMBER = 65_536
+_LONGEST_WORD = 40
+_READ_FILES = ("pretrained", "checkpoint", "cache", "file", "url", "hf_hub", "state_dict")
+"""How options of timm begin by which it reads, or fetches, files."""
+_SPARE_WEIGHTS = 1 << 24
+_ALLOCATING = ("empty", "zeros", "ones", "full", "rand", "randn", "arange", "empty_strided")
+
+
+class NamesCode(DataError):
+    """A file says that it belongs to a network that is not of a library."""
+
+
+def trusted_name(name: str, path: Path, typed: str | None = None) -> str:
+    """Return a name that was read from a file, if it may be built.
+
+    typed: the network that the user names now, which may be any.
+    Raises NamesCode for a name that leads to code, and for an option by which a library would read
+    other files; DataError for a name that cannot be read.
+    """
+    if name == typed:
+        return name
+    if len(name) > _LONGEST_NAME:
+        raise DataError(f"{path} names a network in {len(name):,} characters: it is damaged")
+    try:
+        parsed = parse(name)
+    except ConfigError as error:
+        raise DataError(f"{path} is damaged, or names no network: {error}") from None
+    if parsed.origin not in LIBRARIES:
+        raise NamesCode(
+            f'{path} says that it belongs to "{name}", which is code, and a file must not choose '
+            "what is run: it was not called. If you trust that code, name it yourself, as the "
+            f"network with --weights {path} (audit, compare: --network), or in Python: "
+            f'load("{name}", weights="{path}")'
+        )
+    for key in parsed.options:
+        if not _is_harmless(parsed, key):
+            raise NamesCode(
+                f'{path} says that it belongs to "{name}", whose option {key} a file must not '
+                "choose. If you trust it, name the network yourself, and give the file as its "
+                "--weights"
+            )
+    return name
+
+
+def _is_harmless(name: Name, key: str) -> bool:
+    if key.startswith(_READ_FILES):
+        return False
+    value = literal(name.options[key])
+    if isinstance(value, bool) or value is None:
+        return True
+    if isinstance(value, int | float):
+        return math.isfinite(value) and abs(value) <= _LARGEST_NUMBER
+    is_word = isinstance(value, str) and value.replace("_", "").isalnum()
+    return is_word and len(value) <= _LONGEST_WORD
+
+
+class AtMost(TorchFunctionMode):
+    """Refuses to make much larger tensors than a file holds, for the network it says it belongs to.
+
+    Raises DataError in the middle of building the network.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Take how much may be made from the size of a file, or of a folder of weights."""
+        super().__init__()
+        files = path.iterdir() if path.is_dir() else [path]
+        self._left = 4 * sum(file.stat().st_size for file in files) + _SPARE_WEIGHTS
+        self._path = path
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        named = kwargs or {}
+        if getattr(func, "__name__", "") in _ALLOCATING:
+            self._left -= _elements(args, named)
+            if self._left < 0:
+                raise DataError(
+                    f"{self._path} does not belong to the network that it names, which is far "
+                    "larger: it is damaged"
+                )
+        return func(*args, **named)
+
+
+def _elements(args: tuple[Any, ...], named: Any) -> int:
+    """Return how many numbers a call that makes a tensor asks for, as far as it is plain to see."""
+    size = args[0] if args else named.get("size", ())
+    sizes = size if isinstance(size, tuple | list | torch.Size) else args
+    return math.prod(part for part in sizes if isinstance(part, int))
