@@ -92,7 +92,7 @@ def test_a_level_that_does_not_say_its_network_is_named(write_level):
         *({**DESCRIPTION, "mean": value} for value in ([0.1], ["a"] * 3, [float("nan")] * 3, {})),
         *(
             {**DESCRIPTION, "std": value}
-            for value in ([0.1], [0] * 3, [-1] * 3, [float("inf")] * 3)
+            for value in ([0.1], [0] * 3, [-1, 1, 1], [1, 1, float("inf")])
         ),
     ],
 )

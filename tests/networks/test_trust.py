@@ -81,7 +81,7 @@ def test_a_file_may_select_nothing_else(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", ":", "a:", "x" * 301, "cifar_resnet21", "resnet18", "a:b,c"])
 def test_what_is_no_name_is_damage(name: str) -> None:
-    with pytest.raises(DataError, match="damaged|names no network"):
+    with pytest.raises(DataError, match=r"damaged|names no network"):
         trusted_name(name, Path("x"))
 
 
@@ -130,6 +130,6 @@ def test_a_file_cannot_ask_for_a_network_far_larger_than_itself(
     tmp_path: Path, name: str, classes: int
 ) -> None:
     path = described_file(tmp_path / "small.safetensors", name, classes)
-    with pytest.raises(DataError, match="far larger|does not fit"):
+    with pytest.raises(DataError, match=r"far larger|does not fit"):
         load_network(str(path))
     assert torch.get_default_dtype() == torch.float32
