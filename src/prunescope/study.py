@@ -9,7 +9,8 @@ import yaml
 from pydantic import ByteSize, Field, WithJsonSchema, model_validator
 
 from prunescope.base.errors import ConfigError, nearest
-from prunescope.base.settings import Later, Settings
+from prunescope.base.recipes import plain_values, read_plain
+from prunescope.base.settings import Count, Later, Pixels, Settings
 from prunescope.base.store import STUDY
 from prunescope.data.sizing import CentreCrop
 from prunescope.dissection.settings import DissectionSettings
@@ -45,7 +46,7 @@ class DataSettings(Settings):
     source: str
     train_split: str = "train"
     test_split: str = "test"
-    resolution: Annotated[int, Field(ge=1)] | None = None
+    resolution: Pixels | None = None
     mean: tuple[Finite, Finite, Finite] | None = None
     std: tuple[Positive, Positive, Positive] | None = None
     memory: Bytes = ByteSize(4 * 2**30)
@@ -106,8 +107,8 @@ class Study(Settings):
     pruning: PruningSettings
     concepts: ConceptSettings
     dissection: DissectionSettings
-    replicates: Annotated[int, Field(ge=1)] = 1
-    seed: Annotated[int, Field(ge=0)] = 0
+    replicates: Count = 1
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     start: StartSettings | None = None
 
     @model_validator(mode="after")
@@ -266,14 +267,7 @@ def shipped_recipe(name: str) -> Study:
 
 
 def _read_file(recipe: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(recipe.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{recipe} does not exist") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{recipe} cannot be read: {error}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{recipe} is not YAML: {error}") from None
+    values = read_plain(recipe)
     if not isinstance(values, dict):
         raise ConfigError(f"{recipe} holds no settings: a recipe is a YAML mapping")
     return values
@@ -292,8 +286,4 @@ def _override(values: dict[str, Any], override: str) -> None:
             name = ".".join(parents[:place])
             advice = f"; give all of it, as in {name}=[a,b]" if isinstance(values, list) else ""
             raise ConfigError(f"--set {override}: {name} is a value and holds no settings{advice}")
-    try:
-        values[key] = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        problem = getattr(error, "problem", None) or error
-        raise ConfigError(f"--set {override}: {text} is not YAML: {problem}") from None
+    values[key] = plain_values(text, f"--set {override}: {text}")

@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import yaml
 
 from prunescope.analysis.levels import read_levels
 from prunescope.analysis.notebook import show_run
 from prunescope.analysis.places import is_run, read_json
 from prunescope.analysis.runs import saved_iou
 from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.recipes import read_plain
 from prunescope.dissection.result import Dissection
 from prunescope.networks import LEVEL_WEIGHTS, LoadedNetwork, load_network
 from prunescope.pruning.mask import Mask
@@ -117,9 +117,9 @@ class Run:
         """The study as plain values, as study.yaml states it. Raises DataError if it is damaged."""
         path = self.path / "study.yaml"
         try:
-            values = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise DataError(f"{path} cannot be read: {error}") from None
+            values = read_plain(path)
+        except ConfigError as error:
+            raise DataError(str(error)) from None
         if not isinstance(values, dict):
             raise DataError(f"{path} holds no settings")
         return values

@@ -20,3 +20,8 @@ def number(count: int | None) -> str:
 def percent(share: float | None) -> str:
     """Write a share in percent; a dash for one that is not known."""
     return "-" if share is None else f"{100 * share:.2f} %"
+
+
+def shortened(text: str, longest: int = 80) -> str:
+    """Return a text cut to a length, with an ellipsis where something is missing."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"

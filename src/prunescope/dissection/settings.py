@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import ByteSize, Field, model_validator
 
 from prunescope.base.images import Channels, Precision
-from prunescope.base.settings import Later, Settings
+from prunescope.base.settings import Batch, Count, Later, Pixels, Settings
 from prunescope.dissection.conventions import CONVENTIONS, Convention, ConventionName
 
 Spread = Annotated[float, Field(gt=0)]
@@ -40,14 +40,14 @@ class DissectionSettings(Settings):
     quantile: Annotated[float, Field(gt=0, lt=1)] = 0.005
     convention: Annotated[ConventionName, Later()] = "exact"
     iou: Annotated[float, Field(ge=0, le=1)] = 0.05
-    resolution: Annotated[int, Field(ge=1)] | None = None
+    resolution: Pixels | None = None
     mean: Channels | None = None
     std: tuple[Spread, Spread, Spread] | None = None
     categories: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-    batch_size: Annotated[int, Field(ge=1)] = 32
+    batch_size: Batch = 32
     precision: Precision = "float32"
     channels_last: Annotated[bool, Later()] = False
-    examples: Annotated[int, Field(ge=1)] = 16
+    examples: Count = 16
     null: Annotated[int, Field(ge=0), Later()] = 0
     memory: ByteSize = ByteSize(2 << 30)
 
