@@ -15,6 +15,7 @@ from prunescope.base.arrays import load_arrays, load_arrays_metadata
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
 from prunescope.base.paths import refuse_replacing, require_place
+from prunescope.base.saved import read_csv
 from prunescope.dissection.counts import iou_of_counts
 
 _COUNTS = "overlap.safetensors"
@@ -49,8 +50,8 @@ def is_export(path: Path) -> bool:
     """
     try:
         units = read_netdissect(path)
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (DataError, ValueError, OSError):
+        table = read_csv(path, dtype=str, keep_default_na=False)
+    except DataError:
         return False
     categories = categories_of(units)
     if list(table.columns) != netdissect_columns(categories):

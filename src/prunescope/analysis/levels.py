@@ -12,6 +12,7 @@ from prunescope.analysis.consistency import measure_consistency
 from prunescope.analysis.summary import summarise
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import write_atomically
+from prunescope.base.saved import read_csv
 from prunescope.pruning.settings import DENSE
 
 
@@ -90,9 +91,9 @@ def write_tables(records: Sequence[LevelRecord], folder: Path) -> list[Path]:
 
 def read_levels(path: Path) -> pd.DataFrame:
     """Read `levels.csv` as it was written."""
-    if not path.is_file():
+    if not path.exists():
         raise DataError(f"{path} is missing: no level of this run has been tabulated yet")
-    return pd.read_csv(path, dtype={"strategy": str, "layer": str})
+    return read_csv(path, dtype={"strategy": str, "layer": str})
 
 
 def level_categories(levels: pd.DataFrame) -> tuple[str, ...]:

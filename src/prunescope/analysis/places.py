@@ -1,11 +1,10 @@
 """What lies at a path: a dissection, a level or a whole run, or a comparison?"""
 
-import json
 from pathlib import Path
-from typing import Any
 
 from prunescope.base.errors import DataError
-from prunescope.networks.reading.formats import has_weights_form
+from prunescope.base.paths import is_there, require_file
+from prunescope.base.weight_formats import has_weights_form
 
 UNITS = "units.parquet"
 SUMMARY = "summary.json"
@@ -20,6 +19,9 @@ def layer_folders(path: Path) -> list[Path]:
     """
     if not path.exists():
         raise DataError(f"{path} is neither a dissection's folder nor a result CSV: it is missing")
+    if not path.is_dir():
+        require_file(path)
+        raise DataError(f"{path} is a file: give the folder of a dissection")
     if is_run(path):
         raise DataError(f"{path} is a whole run: name one of its levels, such as {_a_level(path)}")
     folders = [path, *sorted(path.iterdir()), *sorted((path / "dissection").glob("*"))]
@@ -31,7 +33,7 @@ def layer_folders(path: Path) -> list[Path]:
 
 def is_run(path: Path) -> bool:
     """Say whether a path is a run folder."""
-    return (path / "study.yaml").is_file()
+    return is_there(path / "study.yaml")
 
 
 def is_comparison(path: Path) -> bool:
@@ -45,17 +47,6 @@ def holds_weights(path: Path) -> bool:
         return path.suffix != ".csv" and has_weights_form(path)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object. Raises DataError naming the file if it is missing or damaged."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from None
-    if not isinstance(values, dict):
-        raise DataError(f"{path} holds no JSON object")
-    return values
 
 
 def _a_level(run: Path) -> Path:

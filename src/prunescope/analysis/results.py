@@ -9,11 +9,12 @@ import pandas as pd
 
 from prunescope.analysis.comparison_text import describe_comparison
 from prunescope.analysis.level_text import Block, level_lines, mean, percent, replicates_text
-from prunescope.analysis.places import CONCEPTS, SUMMARY, is_comparison, is_run, read_json
+from prunescope.analysis.places import CONCEPTS, SUMMARY, is_comparison, is_run
 from prunescope.analysis.run_comparison_text import describe_runs
 from prunescope.analysis.runs import open_run, summarise_run
 from prunescope.analysis.summary import describe_layers, read_known, read_units, summarise_layers
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.saved import read_csv, read_json
 
 
 def summarise_result(path: Path, iou: float | None = None) -> tuple[dict[str, Any], str]:
@@ -42,7 +43,7 @@ def _summarise_comparison(path: Path, iou: float | None) -> tuple[dict[str, Any]
             )
         if "levels" in summary:
             return summary, describe_runs(summary)
-        concepts = pd.read_csv(path / CONCEPTS, dtype={"layer": str, "concept": str})
+        concepts = read_csv(path / CONCEPTS, dtype={"layer": str, "concept": str})
         return summary, describe_comparison(summary, concepts)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path / SUMMARY} is not what `compare` writes: {error!r}") from None

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
 from prunescope.analysis.levels import read_levels
 from prunescope.analysis.notebook import show_run
-from prunescope.analysis.places import is_run, read_json
+from prunescope.analysis.places import is_run
 from prunescope.analysis.runs import saved_iou
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.recipes import read_plain
+from prunescope.base.saved import read_csv, read_json, read_parquet
 from prunescope.dissection.result import Dissection
 from prunescope.networks import LEVEL_WEIGHTS, LoadedNetwork, load_network
 from prunescope.pruning.mask import Mask
@@ -83,11 +83,7 @@ class Level:
     @property
     def history(self) -> pd.DataFrame:
         """The training, a row per epoch: `iteration`, `train_loss` (nats), `train_accuracy`, ..."""
-        path = self.path / "history.csv"
-        try:
-            return pd.read_csv(path)
-        except (OSError, ValueError) as error:
-            raise DataError(f"{path} cannot be read: {error}") from None
+        return read_csv(self.path / "history.csv")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,11 +131,7 @@ class Run:
     @cached_property
     def units(self) -> pd.DataFrame:
         """Every unit of every layer of every level, as `tables/units.parquet`. Raises DataError."""
-        path = self.path / "tables" / "units.parquet"
-        try:
-            return pd.read_parquet(path)
-        except (OSError, pa.ArrowException) as error:
-            raise DataError(f"{path} cannot be read: {error}") from None
+        return read_parquet(self.path / "tables" / "units.parquet")
 
     @property
     def finished(self) -> tuple[Level, ...]:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import pandas as pd
-import pyarrow as pa
 
 from prunescope.analysis.summary import read_known, summarise
 from prunescope.base.errors import DataError
+from prunescope.base.saved import read_parquet
 
 PLACE = ["replicate", "strategy", "level", "layer"]
 Place = tuple[Any, ...]  # the values of PLACE
@@ -49,10 +49,7 @@ def open_run(path: Path) -> RunTables:
 
     levels = read_levels(path / "tables" / "levels.csv")
     table = path / "tables" / "units.parquet"
-    try:
-        units = pd.read_parquet(table)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{table} cannot be read as a table: {error}") from error
+    units = read_parquet(table)
     groups = {cast(Place, place): own for place, own in units.groupby(PLACE, sort=False)}
     run = RunTables(path=path, levels=levels, units=groups)
     lost = [place for place in run.places if place not in groups]

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from prunescope.base.errors import ConfigError
+from prunescope.base.paths import is_there
 from prunescope.cli.console import print_result, warn
 from prunescope.cli.options import Json, Key, Network, NumClasses, Weights
 
@@ -101,7 +102,7 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Count what is left, dead, revived and saved in pruned weights; check a run's levels."""
-    if (path / "study.yaml").is_file():
+    if is_there(path / "study.yaml"):
         if num_classes or mask or key:
             raise ConfigError(
                 f"{path} is a run, whose levels know their network and mask: "

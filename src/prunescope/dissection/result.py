@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import torch
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import drafting, replacing
+from prunescope.base.saved import read_json, read_parquet
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
 from prunescope.dissection.conventions import CONVENTIONS, EXACT
 from prunescope.dissection.counts import by_layer
@@ -158,11 +158,11 @@ class LayerDissection:
             raise DataError(f"{folder / _OVERLAP} holds no counts of a dissection") from None
         return cls(
             layer=layer,
-            units=_read_table(folder / _UNITS),
+            units=read_parquet(folder / _UNITS),
             overlap=overlap,
-            examples=_read_table(folder / _EXAMPLES),
-            images=_read_table(folder / _IMAGES),
-            summary=_read_summary(folder / _SUMMARY),
+            examples=read_parquet(folder / _EXAMPLES),
+            images=read_parquet(folder / _IMAGES),
+            summary=read_json(folder / _SUMMARY),
         )
 
 
@@ -278,18 +278,3 @@ def _parquet(table: pd.DataFrame) -> bytes:
     content = io.BytesIO()
     table.to_parquet(content, index=False, compression="zstd")
     return content.getvalue()
-
-
-def _read_table(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_parquet(path)
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path} cannot be read: {error}") from None
-
-
-def _read_summary(path: Path) -> dict[str, Any]:
-    try:
-        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from None
-    return summary

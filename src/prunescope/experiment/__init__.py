@@ -7,6 +7,7 @@ from pathlib import Path
 from prunescope.base.devices import default_workers
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import write_atomically
+from prunescope.base.paths import is_there
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.provenance import Provenance
 from prunescope.base.store import STUDY, Store
@@ -216,6 +217,6 @@ def _open_run(
 
 
 def _read_study(out: Path) -> Study:
-    if not (out / STUDY).is_file():
+    if not is_there(out / STUDY):
         raise ConfigError(f"{out} is not a run folder: it has no {STUDY}")
     return load_study(out / STUDY)

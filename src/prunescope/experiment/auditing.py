@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError, StoreError
+from prunescope.base.paths import is_there
 from prunescope.base.store import STUDY
 from prunescope.base.text import align, number, percent
 from prunescope.networks import LEVEL_WEIGHTS, read_description
@@ -105,7 +106,7 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
     one the run trained at. Raises ConfigError where there is no run or no finished level,
     DataError where a file is damaged.
     """
-    if not (root / STUDY).is_file():
+    if not is_there(root / STUDY):
         raise ConfigError(f"{root} is not a run folder: it has no {STUDY}")
     study = load_study(root / STUDY)
     places = [p for p in _places(study) if (root / p.path / LEVEL_WEIGHTS).is_file()]
@@ -114,6 +115,10 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
     file = root / places[0].path / LEVEL_WEIGHTS
     try:
         described = read_description(file, network)
+        if network not in (None, described.name):
+            raise ConfigError(
+                f"{root} is a run whose levels belong to {described.name}: leave out --network"
+            )
     except NamesCode:
         levels = [_audit_level(root, place, study, None, None) for place in places]
         return RunAudit(root=root, levels=tuple(levels))

@@ -8,11 +8,11 @@ from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.inputs import CentreSquare, NetworkInput
+from prunescope.base.weight_formats import SUFFIXES
 from prunescope.networks.description import Description, belongs_to, read_description
 from prunescope.networks.hub_folder import describe_hub_folder
 from prunescope.networks.published import DEFAULT, Published
 from prunescope.networks.reading.files import LEVEL_WEIGHTS, is_hub_folder, weights_file
-from prunescope.networks.reading.formats import SUFFIXES
 from prunescope.networks.registry import build, find_published, network_input
 from prunescope.networks.trust import AtMost
 from prunescope.networks.weights import (

@@ -7,11 +7,11 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from prunescope.base.errors import DataError
+from prunescope.base.weight_formats import is_safetensors
 from prunescope.networks.reading import load_torch, read_stored
 from prunescope.networks.reading.choice import choose_network
 from prunescope.networks.reading.effective import Effective, as_mask
 from prunescope.networks.reading.files import OPENLTH_MASK, is_openlth_network
-from prunescope.networks.reading.formats import is_safetensors
 from prunescope.networks.reading.values import plain_values, refuse_not_finite, refuse_quantised
 
 __all__ = [

@@ -8,6 +8,8 @@ from typing import Any
 from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.paths import is_there
+from prunescope.base.weight_formats import is_safetensors
 from prunescope.networks.description import Description, has_description, read_description
 from prunescope.networks.reading import Stored, load_torch, read_stored
 from prunescope.networks.reading.choice import choose_network
@@ -17,7 +19,6 @@ from prunescope.networks.reading.files import (
     is_openlth_network,
     weights_file,
 )
-from prunescope.networks.reading.formats import is_safetensors
 from prunescope.networks.trust import NamesCode
 from prunescope.pruning.interchange import State, as_mask
 from prunescope.pruning.mask import Mask
@@ -83,7 +84,7 @@ def read_weights(
         raise ConfigError(f"{path} holds a mask of its own: leave out --mask {mask}")
     if saved.mask is None:
         found = mask or mask_beside(file)
-        if mask is not None or found.is_file():
+        if mask is not None or is_there(found):
             beside = read_mask(found)
             saved = replace(saved, mask=_renamed(beside, stored, None), beside=beside)
             _check_fit(saved, found)

@@ -15,15 +15,15 @@ from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.tensors import load_tensors
-from prunescope.networks.reading.choice import choose_network, refuse_several
-from prunescope.networks.reading.effective import Effective, in_effect
-from prunescope.networks.reading.files import is_index, read_index, weights_file
-from prunescope.networks.reading.formats import (
+from prunescope.base.weight_formats import (
     STATE_DICT,
     STATE_DICT_IN,
     is_safetensors,
     refuse_foreign,
 )
+from prunescope.networks.reading.choice import choose_network, refuse_several
+from prunescope.networks.reading.effective import Effective, in_effect
+from prunescope.networks.reading.files import is_index, read_index, weights_file
 from prunescope.networks.reading.names import (
     is_average_counter,
     networks_within,

@@ -4,6 +4,7 @@ import zipfile
 from pathlib import Path
 
 from prunescope.base.errors import DataError
+from prunescope.base.paths import require_file
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".th", ".bin", ".ckpt", ".tar", ".pkl", ".npz")
 """How files of weights end; a name that ends so is taken for a file, be it there or not."""
@@ -83,6 +84,7 @@ _FOLDERS = {
 
 def refuse_foreign(path: Path) -> None:
     """Raise DataError, saying what to do, for a file in a format that holds no plain state dict."""
+    require_file(path)
     with path.open("rb") as file:
         head = file.read(512)
     reason = _reason(path, head)
@@ -100,6 +102,7 @@ def refuse_foreign_folder(path: Path) -> None:
 
 def has_weights_form(path: Path) -> bool:
     """Say whether a file is one of weights, of any tool: by its name or its first bytes."""
+    require_file(path)
     with path.open("rb") as file:
         head = file.read(512)
     known = path.suffix in (*SUFFIXES, *_ENDINGS)
