@@ -247,7 +247,7 @@ def test_what_a_draw_leaves_is_what_its_ious_say():
     trial = Trial.of(counted.overlap, units, CATEGORIES, iou=0.05)
     for draw in range(DRAWS):
         ious = counted.tally.ious(counted.overlap, CATEGORIES, draw)
-        trial.draws.take(draw, np.arange(UNITS), ious, trial.tested, 0.05)
+        trial.draws.take(draw, np.arange(UNITS), ious, trial.observed, 0.05)
     best = counted.best_ious()
     assert np.array_equal(trial.draws.as_good, (best >= units["iou"].to_numpy()).T)
     assert trial.draws.false_units.tolist() == (best > 0.05).sum(axis=1).tolist()

@@ -18,7 +18,7 @@ _COUNTS = ("counted", "false_units", "false_concepts")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tested:
+class Observed:
     """The units of a layer, as they are with the labels where they belong.
 
     iou: the highest IoU of each; nan where it has none, and is not tested. column: of the label it
@@ -83,7 +83,7 @@ class Draws:
         draw: int,
         units: Int64[np.ndarray, " some"],
         ious: Float64[np.ndarray, "some label"],
-        tested: Tested,
+        observed: Observed,
         above: float,
     ) -> None:
         """Take in the next draw of some units. ious: nan where there is none. above: see `iou`.
@@ -94,10 +94,10 @@ class Draws:
         ious = np.nan_to_num(ious, nan=-1.0)
         columns = np.column_stack([ious, np.full(len(ious), -1.0)])
         best = columns.max(axis=1)
-        named = columns[np.arange(len(units)), tested.column[units]]  # -1 is the last one
-        observed = tested.iou[units]
-        self.as_good[units, draw] = best >= observed
-        self.label_as_good[units, draw] = named >= observed
+        named = columns[np.arange(len(units)), observed.column[units]]  # -1 is the last one
+        iou = observed.iou[units]
+        self.as_good[units, draw] = best >= iou
+        self.label_as_good[units, draw] = named >= iou
         self.counted[units] = np.maximum(self.counted[units], draw + 1)
         if len(units) == len(self.counted) and draw == len(self.false_units):
             false = best > above
@@ -105,22 +105,22 @@ class Draws:
             self.false_units = np.append(self.false_units, int(false.sum()))
             self.false_concepts = np.append(self.false_concepts, len(labels))
 
-    def next(self, number: Number, tested: Tested) -> Request | None:
+    def next(self, number: Number, observed: Observed) -> Request | None:
         """Return which draws are to be made next; None where there are enough."""
         everything = np.arange(len(self.counted))
-        enough = min(FIRST_LOOK, tested.most) if number == "auto" else number
+        enough = min(FIRST_LOOK, observed.most) if number == "auto" else number
         if len(self.false_units) < enough:
             return Request(first=len(self.false_units), last=enough, units=everything)
         if number != "auto":
             return None
-        for look in looks(tested.most):
+        for look in looks(observed.most):
             state = standing(self.as_good, look)
             wanting = np.flatnonzero(
-                tested.interpretable & (self.counted < look) & self._open_before(look)
+                observed.interpretable & (self.counted < look) & self._open_before(look)
             )
             if len(wanting):
                 return Request(first=int(self.counted[wanting].min()), last=look, units=wanting)
-            if decided(state, tested.interpretable, tested.has_iou):
+            if decided(state, observed.interpretable, observed.has_iou):
                 return None
         return None
 
@@ -128,12 +128,12 @@ class Draws:
         """Return which units have not stopped within the draws of which they were counted."""
         return standing(self.as_good, look).open
 
-    def looked_at(self, tested: Tested) -> int:
+    def looked_at(self, observed: Observed) -> int:
         """Return after how many draws it was decided, drawing until then."""
-        for look in looks(tested.most):
-            if decided(standing(self.as_good, look), tested.interpretable, tested.has_iou):
+        for look in looks(observed.most):
+            if decided(standing(self.as_good, look), observed.interpretable, observed.has_iou):
                 return look
-        return tested.most
+        return observed.most
 
     def as_arrays(self) -> dict[str, np.ndarray]:
         """Return what `of_arrays` reads: draws are packed eight in a byte, the first highest."""

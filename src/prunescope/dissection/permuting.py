@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from prunescope.base.progress import Progress, duration
-from prunescope.dissection.draws import Draws, Number, Request, Tested
+from prunescope.dissection.draws import Draws, Number, Observed, Request
 from prunescope.dissection.null import Null
 from prunescope.dissection.overlap import Overlap
 from prunescope.dissection.scores import NO_LABEL
@@ -26,7 +26,7 @@ class Trial:
     overlap: Overlap
     categories: Sequence[str]
     iou: float
-    tested: Tested
+    observed: Observed
     draws: Draws
 
     @classmethod
@@ -51,7 +51,7 @@ class Trial:
             overlap=overlap,
             categories=categories,
             iou=iou,
-            tested=Tested(
+            observed=Observed(
                 iou=units["iou"].to_numpy(np.float64),
                 column=column,
                 labels=int((overlap.truth.numpy()[allowed] > 0).sum()),
@@ -68,7 +68,7 @@ def make_draws(null: Null, trials: Mapping[str, Trial], number: Number, progress
     the most draws would take as soon as a few show their pace.
     """
     while True:
-        asked = {layer: trial.draws.next(number, trial.tested) for layer, trial in trials.items()}
+        asked = {layer: trial.draws.next(number, trial.observed) for layer, trial in trials.items()}
         requests = {layer: request for layer, request in asked.items() if request is not None}
         if not requests:
             return
@@ -99,7 +99,7 @@ def _draw(
             for layer, trial in trials.items():
                 for place, draw in enumerate(some if layer in tallies else ()):
                     ious = tallies[layer].ious(trial.overlap, trial.categories, place)
-                    trial.draws.take(draw, units[layer], ious, trial.tested, trial.iou)
+                    trial.draws.take(draw, units[layer], ious, trial.observed, trial.iou)
             if start == draws.start >= FIRST_LOOK and any(
                 len(own) < len(trials[layer].draws.counted) for layer, own in units.items()
             ):
@@ -115,7 +115,7 @@ def _say_what_it_may_take(
     progress: Progress,
 ) -> None:
     """Say, drawing until it is decided, how many draws and how long there may still be to go."""
-    most = max(trials[layer].tested.most for layer in units)
+    most = max(trials[layer].observed.most for layer in units)
     left = ", ".join(f"{layer}: {len(own):,}" for layer, own in units.items())
     progress.say(
         f"units still open after {made:,} draws of chance: {left}; at most {most:,} draws, "

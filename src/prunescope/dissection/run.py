@@ -209,7 +209,7 @@ def draw_chance(
 
 def with_chance(layer: LayerDissection, trial: Trial, number: Number) -> LayerDissection:
     """Return a layer with what its draws say of chance."""
-    units, chance = judge(layer.units, trial.tested, trial.draws, number)
+    units, chance = judge(layer.units, trial.observed, trial.draws, number)
     settings = {**layer.summary["settings"], "null": number}
     summary = {**layer.summary, "chance": chance, "settings": settings}
     return replace(layer, units=units, summary=summary, draws=trial.draws)
