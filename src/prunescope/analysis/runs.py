@@ -12,6 +12,7 @@ from prunescope.analysis.summary import summarise
 from prunescope.base.errors import DataError
 
 PLACE = ["replicate", "strategy", "level", "layer"]
+CHANCE = ["discoveries", "discovered_concepts", "undecided", "draws"]
 Place = tuple[Any, ...]  # the values of PLACE
 
 
@@ -64,12 +65,15 @@ def open_run(path: Path) -> RunTables:
 def summarise_run(run: RunTables, iou: float | None = None) -> list[dict[str, Any]]:
     """Return, for each level and layer, its place, weights left, accuracy and counts.
 
-    iou: a unit is interpretable strictly above this; None keeps what the tables say.
+    iou: a unit is interpretable strictly above this; None keeps what the tables say, with what is
+    beyond chance, which is not known at another.
     """
     facts = ["keep", "keep_overall", "accuracy"]
+    chance = [name for name in CHANCE if iou is None and name in run.levels]
     return [
         dict(zip(PLACE, place, strict=True))
         | {name: float(row[name]) for name in facts}
         | summarise(run.units[place], iou)
+        | {name: int(row[name]) for name in chance}
         for place, row in zip(run.places, run.levels.to_dict("records"), strict=True)
     ]

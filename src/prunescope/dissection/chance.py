@@ -83,20 +83,24 @@ def smallest_draws(tested: int, candidates: int, rate: Fraction = RATE) -> int |
 
 def describe_chance(chance: Mapping[str, Any]) -> str:
     """Say in a line what is due to chance, which is beyond it, and what is not decided yet."""
-    draws = f"{chance['draws']:,} draw" + ("s" if chance["draws"] > 1 else "")
-    text = f"by chance: {_expected_text(chance)} ({draws})"
+    text = f"by chance: {_expected_text(chance)} ({_counted(chance['draws'], 'draw')})"
     if chance["smallest_draws"] is None:
         return f"{text}; no unit to test"
     if "undecided" not in chance:
         return f"{text}; by an earlier version, which did not say what is undecided: dissect again"
     text += f"; at a false discovery rate of {100 * chance['rate']:g} %: "
-    found = f"{chance['discoveries']:,} units, of {chance['concepts']:,} concepts"
+    found = _counted(chance["discoveries"], "unit") + ", of "
+    found += _counted(chance["concepts"], "concept")
     if chance["undecided"] == 0:
         return text + found
-    advice = f"take --null auto, or about {chance['advised_draws']:,} draws"
+    advice = f"take --null auto, or about {_counted(chance['advised_draws'], 'draw')}"
     if chance["discoveries"] == 0:
-        return f"{text}{chance['undecided']:,} units undecided; {advice}"
+        return f"{text}{_counted(chance['undecided'], 'unit')} undecided; {advice}"
     return f"{text}{found}; {chance['undecided']:,} more undecided; {advice}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _expected_text(chance: Mapping[str, Any]) -> str:

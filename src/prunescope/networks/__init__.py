@@ -14,6 +14,7 @@ from prunescope.networks.weights import fit_state_dict, read_state_dict
 
 __all__ = [
     "LEVEL_WEIGHTS",
+    "RANDOM",
     "Description",
     "LoadedNetwork",
     "NetworkInput",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 LEVEL_WEIGHTS = "weights.safetensors"
+RANDOM = "random"
 _SUFFIXES = (".safetensors", ".pth", ".pt", ".th", ".bin", ".ckpt", ".tar", ".pkl", ".npz")
 
 
@@ -59,7 +61,7 @@ def load_network(
     name: as `build` takes it, or a folder that holds a level's weights.safetensors, or a file that
         `prunescope prune` wrote.
     weights: a file as `read_state_dict` takes it; or, as text, what a library publishes, see
-        `find_weights`; None leaves a network random (seed 0).
+        `find_weights`; None and "random" leave a network random (seed 0).
     Raises ConfigError for a wrong name or an argument that contradicts a level, DataError for
     weights that are absent, damaged or do not fit, DownloadError for those that do not come.
     """
@@ -105,8 +107,11 @@ def find_weights(name: str, weights: Path | str | None) -> Path | Published | No
     """Return the file of weights that is meant, or what a library publishes under that name.
 
     weights: text that holds a slash or ends as files of weights do, or that names a file that is
-        there, is a file; any other is "DEFAULT" or a name as `find_published` takes it.
+        there, is a file; any other is "DEFAULT" or a name as `find_published` takes it. "random",
+        like None, is neither: an untrained network, as a control.
     """
+    if weights == RANDOM:
+        return None
     if weights is None or isinstance(weights, Path):
         return weights
     path = Path(weights)
