@@ -74,7 +74,7 @@ class Stack:
 
         rows: of the image that lends in each draw. pixels: those that are looked at.
         """
-        codes = [plane[rows[:, None], pixels] for plane in self.codes]
+        codes = [_carried(plane, rows, pixels) for plane in self.codes]
         codes = [plane for plane in codes if plane.any()]
         return Lent(
             columns=from_numpy(self.columns[rows]).to(device),
@@ -129,18 +129,40 @@ class Stacks:
         return labels
 
 
+def _carried(
+    plane: Shaped[np.ndarray, "image pixel"],
+    rows: Int64[np.ndarray, " draw"],
+    pixels: Int64[np.ndarray, " some"],
+) -> Shaped[np.ndarray, "draw some"]:
+    """Return what some pixels of some images carry; row by row is several times as fast."""
+    if len(pixels) == plane.shape[1]:
+        whole: Shaped[np.ndarray, "draw some"] = plane[rows]
+        return whole
+    return np.stack([plane[row].take(pixels) for row in rows.tolist()])
+
+
 def _table(
     codes: Sequence[Shaped[np.ndarray, "draw pixel"]], groups: int, device: torch.device
 ) -> Float32[Tensor, "pixel column"]:
-    """Return the sum over the planes of what stands for each code: 1, 256 or 65536 in its group."""
-    labels = torch.arange(groups * SHARED, device=device)
-    values = torch.zeros(len(labels) + 1, groups, device=device)
+    """Return the sum over the planes of what stands for each code: 1, 256 or 65536 in its group.
+
+    On a CPU NumPy's look-up takes a sixth of the time of torch's.
+    """
+    labels = np.arange(groups * SHARED)
+    values = np.zeros((len(labels) + 1, groups), np.float32)
     values[labels + 1, labels // SHARED] = 2.0 ** (BITS * (labels % SHARED))
     if not codes:
-        return values.new_zeros(0, 0)
+        return torch.zeros(0, 0, device=device)
     draws, pixels = codes[0].shape
-    rows = (np.ascontiguousarray(plane.T).astype(np.int32) for plane in codes)
-    tables = (values.index_select(0, from_numpy(row).to(device).flatten()) for row in rows)
+    rows = (np.ascontiguousarray(plane.T).reshape(-1).astype(np.int32) for plane in codes)
+    on_device = from_numpy(values).to(device)
+
+    def look_up(row: Int32[np.ndarray, " place"]) -> Tensor:
+        if device.type == "cpu":
+            return from_numpy(values.take(row, axis=0))
+        return on_device.index_select(0, from_numpy(row).to(device))
+
+    tables = map(look_up, rows)
     table = next(tables)
     for more in tables:
         table += more
