@@ -25,6 +25,9 @@ _VERSIONS: dict[Kind, int] = {
 }
 """Raised when the same settings and inputs come to give other numbers."""
 
+_CHANCE_VERSION = 2
+"""Likewise, of what only dissections with draws of chance hold."""
+
 _OF_NO_DISSECTION_KEY = ("layers", "memory")
 """Each layer has a key of its own, and memory changes no number."""
 
@@ -234,6 +237,7 @@ def _level(
             for key, own in study.dissection.for_key().items()
             if key not in _OF_NO_DISSECTION_KEY
         },
+        **({"chance": _CHANCE_VERSION} if study.dissection.null else {}),
     }
     dissections = {
         layer: Artifact(

@@ -173,7 +173,8 @@ class Workshop:
         )
         for artifact in missing:
             with self._store.making(artifact, kind="dissection") as target:
-                dissection.layers[layers[artifact.path]].save(target)
+                layer = dissection.layers[layers[artifact.path]]
+                layer.save(target, to_be_continued=False)
 
     def _mask(self, level: Level, network: nn.Module) -> Mask:
         before, strategy = self._origin(level)
