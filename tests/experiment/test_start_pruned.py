@@ -193,16 +193,15 @@ def test_a_few_zeros_are_weights_like_any_other(
     check_study(study, Sources(study))
 
 
-def test_what_is_pruned_outside_the_convention_is_refused(started: TinyStudy, files: Path) -> None:
-    for weights, start in (("torch.pth", {}), ("zeros.pth", {"infer_mask": True})):
-        study = started(weights, start=start, pruning=BOTH | {"prunable": "conv"})
-        if weights == "zeros.pth":
-            state = torch.load(files / "zeros.pth")
-            assert int((state["linear.weight"] == 0).sum()) < 200  # no more than by chance
-            check_study(study, Sources(study))
-            continue
-        with pytest.raises(ConfigError, match=r"start.weights .*linear.weight is pruned already"):
-            check_study(study, Sources(study))
+def test_what_is_pruned_outside_the_convention_is_refused(started: TinyStudy) -> None:
+    """The classifier is, where only convolutions are prunable."""
+    pruning = BOTH | {"prunable": "conv"}
+    study = started("torch.pth", pruning=pruning)
+    with pytest.raises(ConfigError, match=r"start.weights .*linear.weight is pruned already"):
+        check_study(study, Sources(study))
+    study = started("zeros.pth", pruning=pruning, start={"infer_mask": True})
+    with pytest.raises(ConfigError, match=r"are zero, outside what pruning.prunable: conv holds"):
+        check_study(study, Sources(study))
 
 
 def test_rewinding_weights_must_hold_what_level_0_keeps(
@@ -212,6 +211,20 @@ def test_rewinding_weights_must_hold_what_level_0_keeps(
     write_weights(tmp_path / "early.safetensors", inside.network, inside.mask, "prunescope")
     study = started("torch.pth", start={"rewind_weights": str(tmp_path / "early.safetensors")})
     with pytest.raises(DataError, match=r"start.rewind_weights .* that start.weights keeps are"):
+        check_study(study, Sources(study))
+
+
+def test_rewinding_weights_may_lack_a_mask_but_not_be_pruned(
+    started: TinyStudy, files: Path, tmp_path: Path
+) -> None:
+    state = torch.load(files / "early.pth")
+    state["linear.weight"].zero_()  # as some layers start
+    torch.save(state, tmp_path / "early.pth")
+    study = started("torch.pth", start={"rewind_weights": str(tmp_path / "early.pth")})
+    check_study(study, Sources(study))
+    state["layer1.0.conv1.weight"][:, :2] = 0
+    torch.save(state, tmp_path / "early.pth")
+    with pytest.raises(DataError, match=r"start.rewind_weights .* are pruned in it"):
         check_study(study, Sources(study))
 
 

@@ -16,7 +16,7 @@ from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.single import dissect_network
 from prunescope.networks import LoadedNetwork, load_network
 from prunescope.networks.description import has_description
-from prunescope.networks.reading.files import is_hub_folder
+from prunescope.networks.reading.files import is_hub_folder, is_weights_folder
 from prunescope.networks.reading.formats import is_safetensors
 from prunescope.report.comparison import check_room, write_comparison
 
@@ -119,7 +119,7 @@ def _open(
             raise ConfigError("it is a whole run: name one of its levels")
         if is_level(path):
             found = load_network(str(path))
-        elif is_hub_folder(path) or (path.is_file() and holds_weights(path)):
+        elif is_weights_folder(path) or (path.is_file() and holds_weights(path)):
             found = _load(path, network, num_classes, key)
         else:
             return path

@@ -129,7 +129,8 @@ def _check_within(saved: SavedWeights, mask: Mask, start: StartSettings) -> None
     if saved.mask is not None:
         names = [name for name in mask if name in saved.mask]
         lacking = sum(int((mask[name] & ~saved.mask[name]).sum()) for name in names)
-    zeros = unmarked_zeros(saved.state, mask, mask)
+    begun = [name for name in mask if bool(saved.state[name].any())]  # some layers start at zero
+    zeros = unmarked_zeros(saved.state, begun, Mask({name: mask[name] for name in begun}))
     count = lacking or (0 if zeros is None else zeros.count)
     if count:
         raise DataError(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from prunescope.base.errors import DataError
 
+INDEX = ".index.json"
 SUFFIXES = (".safetensors", ".pth", ".pt", ".th", ".bin", ".ckpt", ".tar", ".pkl", ".npz")
 """How files of weights end; a name that ends so is taken for a file, be it there or not."""
 
@@ -102,7 +103,7 @@ def has_weights_form(path: Path) -> bool:
     """Say whether a file is one of weights, of any tool: by its name or its first bytes."""
     with path.open("rb") as file:
         head = file.read(512)
-    known = path.suffix in (*SUFFIXES, *_ENDINGS)
+    known = path.suffix in (*SUFFIXES, *_ENDINGS) or path.name.endswith(INDEX)
     return (
         known
         or _is_safetensors(head)
