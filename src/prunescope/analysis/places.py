@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from prunescope.base.errors import DataError
-from prunescope.networks.reading.formats import has_weights_form
+from prunescope.base.formats import has_weights_form
 
 UNITS = "units.parquet"
 SUMMARY = "summary.json"

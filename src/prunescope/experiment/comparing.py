@@ -9,6 +9,7 @@ from prunescope.analysis.comparison import Comparison, Match, compare_dissection
 from prunescope.analysis.places import holds_weights, is_run
 from prunescope.analysis.run_folder import is_level
 from prunescope.base.errors import ConfigError, DataError, InputError
+from prunescope.base.formats import is_safetensors
 from prunescope.base.progress import SILENT, Progress
 from prunescope.dissection.capture import find_layers
 from prunescope.dissection.result import Dissection
@@ -17,7 +18,6 @@ from prunescope.experiment.single import dissect_network
 from prunescope.networks import LoadedNetwork, load_network
 from prunescope.networks.description import has_description
 from prunescope.networks.reading.files import is_hub_folder, is_weights_folder
-from prunescope.networks.reading.formats import is_safetensors
 from prunescope.report.comparison import check_room, write_comparison
 
 Side = str | Path | LoadedNetwork
