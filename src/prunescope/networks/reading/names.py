@@ -33,7 +33,7 @@ def renaming(names: Sequence[str], own: Collection[str] | None = None) -> Rename
     for way in (tidy, _without_any_wrapper):
         ways += [way, *_without_beginnings([way(name) for name in names], way)]
     best = max(ways, key=lambda way: _fitting(map(way, names), known))
-    return _spared(best, known)
+    return _spared(best, known) if _fitting(map(best, names), known) else tidy
 
 
 def is_average_counter(name: str) -> bool:
