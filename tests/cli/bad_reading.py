@@ -122,6 +122,9 @@ READING = {
         f"compare dense.pth dense.pth {ON_SIDES} --key a,b,c", ('"a,b,c"', "that of A")
     ),
     "a key and nothing to dissect": Bad("compare A B --key ema", ("--key", "--concepts")),
+    "weights for a network": Bad(
+        "evaluate dense.pth --data set/images", ("does not say its network", "--weights dense.pth")
+    ),
     "an ONNX file": Bad(
         f"evaluate {NETWORK} --weights net.onnx --data set/images",
         ("net.onnx", "ONNX", "exported from"),

@@ -9,8 +9,8 @@ from prunescope.analysis.comparison import Comparison, Match, compare_dissection
 from prunescope.analysis.places import holds_weights, is_run
 from prunescope.analysis.run_folder import is_level
 from prunescope.base.errors import ConfigError, DataError, InputError
+from prunescope.base.formats import is_safetensors
 from prunescope.base.progress import SILENT, Progress
-from prunescope.base.weight_formats import is_safetensors
 from prunescope.dissection.capture import find_layers
 from prunescope.dissection.result import Dissection
 from prunescope.dissection.settings import DissectionSettings

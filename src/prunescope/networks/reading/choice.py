@@ -126,7 +126,8 @@ def _tensors(state: State, where: str) -> State:
 
     Raises DataError for anything else in it; what torch packs when it quantises is left to say so.
     """
-    kept = {name: value for name, value in state.items() if not name.endswith(_EXTRA)}
+    named = {str(name): value for name, value in state.items()}
+    kept = {name: value for name, value in named.items() if not name.endswith(_EXTRA)}
     odd = {k: v for k, v in kept.items() if not isinstance(v, Tensor) and not _is_packed(k)}
     if odd or not kept:
         raise DataError(

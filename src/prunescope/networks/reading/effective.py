@@ -18,8 +18,7 @@ from torch import Tensor
 from prunescope.base.errors import DataError
 
 _PARAMETRIZED = re.compile(r"(?:(.*)\.)?parametrizations\.([^.]+)\.(.+)")
-OPENLTH_NETWORK = "model."
-_OPENLTH_MASK, _OPENLTH_DOT = "mask_", "___"
+_OPENLTH_MASK, _OPENLTH_DOT, _OPENLTH_NETWORK = "mask_", "___", "model."
 _CURE = (
     "where you have the model, call model.eval() and, for each such layer, "
     'torch.nn.utils.parametrize.remove_parametrizations(layer, "weight") (or '
@@ -100,11 +99,11 @@ def split_openlth(found: Effective, where: str) -> Effective:
         for key in state
         if key.startswith(_OPENLTH_MASK)
     }
-    if not keys or any(OPENLTH_NETWORK + name not in state for name in keys.values()):
+    if not keys or any(_OPENLTH_NETWORK + name not in state for name in keys.values()):
         return found
     masks = as_mask({name: state[key] for key, name in keys.items()}, where)
     plain = {
-        key.removeprefix(OPENLTH_NETWORK): tensor
+        key.removeprefix(_OPENLTH_NETWORK): tensor
         for key, tensor in state.items()
         if key not in keys
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 from prunescope.base.errors import DataError
 from prunescope.base.files import fingerprint, hash_file
-from prunescope.base.weight_formats import INDEX, refuse_foreign_folder
+from prunescope.base.formats import INDEX, refuse_foreign_folder
 
 LEVEL_WEIGHTS = "weights.safetensors"
 CONFIG = "config.json"

@@ -17,7 +17,7 @@ from torch import nn
 
 from networks.reading.forms import small
 from prunescope.base.errors import DataError
-from prunescope.base.weight_formats import has_weights_form
+from prunescope.base.formats import has_weights_form
 from prunescope.networks.weights import load_weights, read_state_dict
 from prunescope.pruning.saved import read_weights
 
@@ -165,6 +165,7 @@ def _quantised(tensor: torch.Tensor) -> torch.Tensor:
 
 VALUES: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], str]] = {
     "int8": (lambda w: (w * 100).to(torch.int8), "is quantised .*6.weight"),
+    "int32": (lambda w: (w * 100).int(), "is quantised .*6.weight"),
     "uint8": (lambda w: (w.abs() * 100).to(torch.uint8), "is quantised .*6.weight"),
     "float8": (lambda w: w.to(torch.float8_e4m3fn), "is quantised .*6.weight"),
     "float8, the other": (lambda w: w.to(torch.float8_e5m2), "is quantised .*6.weight"),
