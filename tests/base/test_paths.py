@@ -3,11 +3,14 @@
 And where does the user keep what can be made again?
 """
 
+import os
+from pathlib import Path
+
 import pytest
 
 from prunescope.base.cache import cache_folder
-from prunescope.base.errors import ConfigError, StoreError
-from prunescope.base.paths import find_files, require_place, require_room
+from prunescope.base.errors import ConfigError, DataError, StoreError
+from prunescope.base.paths import find_files, require_place, require_regular_file, require_room
 
 
 def found(folder, suffixes=(".png",)):
@@ -74,3 +77,33 @@ def test_there_can_be_no_folder_where_a_file_is_nor_below_it(tmp_path, place):
 def test_a_folder_may_be_there_or_not(tmp_path):
     require_place(tmp_path)
     require_place(tmp_path / "x" / "y")
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("pipe", "is a named pipe"),
+        ("folder", "is a folder"),
+        ("device", "is a device"),
+        ("dangling", "is a link to a file that is missing"),
+        ("ring", "cannot be read"),
+        ("absent", "No such file"),
+    ],
+)
+def test_what_is_no_regular_file_is_refused_without_being_opened(
+    tmp_path: Path, kind: str, words: str
+) -> None:
+    path = tmp_path / "given"
+    match kind:
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "dangling":
+            path.symlink_to("nowhere")
+        case "ring":
+            path.symlink_to(path)
+    with pytest.raises(DataError, match=words):
+        require_regular_file(path)

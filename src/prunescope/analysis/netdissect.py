@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from prunescope.base.errors import DataError
+from prunescope.base.paths import require_regular_file
 
 OF_A_UNIT = ("unit", "category", "label", "score")
 OF_A_CATEGORY = ("label", "truth", "activation", "intersect", "iou")
@@ -27,6 +28,7 @@ def read_netdissect(path: Path) -> pd.DataFrame:
 
     Raises DataError where it is no such table.
     """
+    require_regular_file(path)
     try:
         # As text first: a concept may be called "none", and a score counts to its last digit.
         table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])

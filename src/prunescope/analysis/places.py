@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from prunescope.base.errors import DataError
+from prunescope.base.paths import require_regular_file
 from prunescope.networks.reading.formats import has_weights_form
 
 UNITS = "units.parquet"
@@ -49,9 +50,10 @@ def holds_weights(path: Path) -> bool:
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object. Raises DataError naming the file if it is missing or damaged."""
+    require_regular_file(path)
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path} cannot be read: {error}") from None
     if not isinstance(values, dict):
         raise DataError(f"{path} holds no JSON object")

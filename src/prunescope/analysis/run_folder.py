@@ -13,6 +13,7 @@ from prunescope.analysis.notebook import show_run
 from prunescope.analysis.places import is_run, read_json
 from prunescope.analysis.runs import saved_iou
 from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.paths import require_regular_file
 from prunescope.base.recipes import read_plain
 from prunescope.dissection.result import Dissection
 from prunescope.networks import LEVEL_WEIGHTS, LoadedNetwork, load_network
@@ -84,6 +85,7 @@ class Level:
     def history(self) -> pd.DataFrame:
         """The training, a row per epoch: `iteration`, `train_loss` (nats), `train_accuracy`, ..."""
         path = self.path / "history.csv"
+        require_regular_file(path)
         try:
             return pd.read_csv(path)
         except (OSError, ValueError) as error:
@@ -136,6 +138,7 @@ class Run:
     def units(self) -> pd.DataFrame:
         """Every unit of every layer of every level, as `tables/units.parquet`. Raises DataError."""
         path = self.path / "tables" / "units.parquet"
+        require_regular_file(path)
         try:
             return pd.read_parquet(path)
         except (OSError, pa.ArrowException) as error:

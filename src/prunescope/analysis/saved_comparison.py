@@ -12,6 +12,7 @@ from prunescope.analysis.outcomes import LayerComparison
 from prunescope.analysis.places import CONCEPTS, SUMMARY, UNITS, read_json
 from prunescope.analysis.run_comparison import RunComparison
 from prunescope.base.errors import DataError
+from prunescope.base.paths import require_regular_file
 
 _TEXTS = {"layer": "str", "strategy": "str"} | dict.fromkeys(
     ("category", "concept", "outcome"), "string"
@@ -65,6 +66,7 @@ def _of(layer: str, table: pd.DataFrame) -> pd.DataFrame:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     """Read a table whose texts may be anything, "null" among them; only numbers may be absent."""
+    require_regular_file(path)
     names = pd.read_csv(path, nrows=0).columns
     texts = [name for name in names if name in _TEXTS]
     return pd.read_csv(

@@ -1,11 +1,13 @@
 """How are saved tensors read by what needs no torch?"""
 
+import os
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from prunescope.base.errors import DataError
+from prunescope.base.paths import require_regular_file
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -24,8 +26,9 @@ def load_arrays_metadata(path: Path) -> dict[str, str]:
 
 
 def _open(path: Path) -> safe_open:
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise DataError(f"{path} does not exist")
+    require_regular_file(path)
     try:
         return safe_open(path, framework="np")
     except SafetensorError as error:

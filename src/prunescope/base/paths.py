@@ -2,10 +2,11 @@
 
 import os
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from prunescope.base.errors import ConfigError, StoreError
+from prunescope.base.errors import ConfigError, DataError, StoreError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff", ".webp")
 _MB = 1_000_000
@@ -21,6 +22,32 @@ def find_files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
         folders[:] = [n for n in folders if n[0] != "." and not _leads_back(Path(place, n))]
         found += [Path(place, n) for n in names if n.lower().endswith(suffixes) and n[0] != "."]
     return sorted(found)
+
+
+def require_regular_file(path: Path) -> None:
+    """Raise DataError, and open nothing, where a path is no regular file nor a link to one.
+
+    To open a named pipe waits for a writer; a device may never end.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, RuntimeError, ValueError) as error:  # links in a ring are a RuntimeError
+        reason = getattr(error, "strerror", None) or error
+        if path.is_symlink() and isinstance(error, FileNotFoundError):
+            reason = "it is a link to a file that is missing"
+        raise DataError(f"{path} cannot be read: {reason}") from None
+    if not stat.S_ISREG(mode):
+        kind = next((word for test, word in _KINDS if test(mode)), "no regular file")
+        raise DataError(f"{path} is {kind}: give a file, or write what it holds into one")
+
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
 
 
 def require_room(folder: Path, needed: int, what: str) -> None:

@@ -1,6 +1,7 @@
 """How are tensors kept on disk?"""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from prunescope.base.errors import DataError
 from prunescope.base.files import write_atomically
+from prunescope.base.paths import require_regular_file
 
 _PREFIX = 8  # a file begins with the length of its header in so many bytes
 _METADATA = "__metadata__"
@@ -54,8 +56,9 @@ def load_metadata(path: Path) -> dict[str, str]:
 
 
 def _open(path: Path) -> safe_open:
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise DataError(f"{path} does not exist")
+    require_regular_file(path)
     try:
         return safe_open(path, framework="pt")
     except SafetensorError as error:

@@ -8,6 +8,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from prunescope.base.errors import DataError, nearest
+from prunescope.base.paths import require_regular_file
 
 FIRST_ROW = 2
 """Number of the first row below the header, as editors and spreadsheets count."""
@@ -15,6 +16,7 @@ FIRST_ROW = 2
 
 def read_header(path: Path) -> list[str]:
     """Return the names of a table's columns; DataError where it cannot be read."""
+    require_regular_file(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return next(reader(file), [])

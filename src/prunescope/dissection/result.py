@@ -16,6 +16,7 @@ from torch import nn
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import drafting, replacing
+from prunescope.base.paths import require_regular_file
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
 from prunescope.dissection.conventions import CONVENTIONS, EXACT
 from prunescope.dissection.counts import by_layer
@@ -281,6 +282,7 @@ def _parquet(table: pd.DataFrame) -> bytes:
 
 
 def _read_table(path: Path) -> pd.DataFrame:
+    require_regular_file(path)
     try:
         return pd.read_parquet(path)
     except (OSError, pa.ArrowException) as error:
@@ -288,8 +290,9 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 
 def _read_summary(path: Path) -> dict[str, Any]:
+    require_regular_file(path)
     try:
         summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path} cannot be read: {error}") from None
     return summary
