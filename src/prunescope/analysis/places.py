@@ -21,6 +21,9 @@ def layer_folders(path: Path) -> list[Path]:
     """
     if not path.exists():
         raise DataError(f"{path} is neither a dissection's folder nor a result CSV: it is missing")
+    if not path.is_dir():
+        require_regular_file(path)
+        raise DataError(f"{path} is a file, not a dissection's folder")
     if is_run(path):
         raise DataError(f"{path} is a whole run: name one of its levels, such as {_a_level(path)}")
     folders = [path, *sorted(path.iterdir()), *sorted((path / "dissection").glob("*"))]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from prunescope.base.errors import DataError
 from prunescope.base.files import fingerprint, hash_file
-from prunescope.base.paths import IMAGE_SUFFIXES, find_files
+from prunescope.base.paths import IMAGE_SUFFIXES, find_files, require_regular_file
 from prunescope.base.progress import Progress
 from prunescope.data.columns import find_columns
 from prunescope.data.stored import GroupReader, Reader, copied_reader, table_reader
