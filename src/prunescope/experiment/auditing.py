@@ -126,10 +126,9 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
         *(f"{place.path}: {_loss(root, place)}" for place in lost),
     )
     unfinished = len(planned) - len(places) - len(lost)
-    if not places and lost:
-        raise DataError(f"{root} has no level left to audit: {missing[0]}; run the study again")
     if not places:
-        raise ConfigError(f"{root} has no finished level to audit")
+        why = f": {missing[0]}" if missing else ""
+        raise ConfigError(f"{root} has no finished level to audit{why}")
     file = root / places[0].path / LEVEL_WEIGHTS
     try:
         described = read_description(file, network)
