@@ -253,6 +253,7 @@ def _count_rows(file: Path) -> int:
     import pyarrow
     from pyarrow import parquet
 
+    require_file(file)
     try:
         return int(parquet.read_metadata(file).num_rows)
     except (pyarrow.ArrowException, OSError) as error:
@@ -282,4 +283,6 @@ def _stream(files: list[Path], columns: list[str] | None = None) -> Any:
 
 
 def _hash_files(folder: Path, files: list[Path]) -> str:
+    for file in files:
+        require_file(file)
     return fingerprint({file.relative_to(folder).as_posix(): hash_file(file) for file in files})

@@ -65,7 +65,7 @@ def outputs_first(weight: Tensor, module: nn.Module | None) -> Tensor:
     if module is None or not getattr(module, "transposed", False):
         return weight
     groups = int(module.groups)  # type: ignore[arg-type]
-    grouped: Tensor = weight.unflatten(0, (groups, -1)).transpose(1, 2)
+    grouped = weight.reshape(groups, -1, *weight.shape[1:]).transpose(1, 2)
     return grouped.flatten(0, 1)
 
 

@@ -172,7 +172,7 @@ def _first_reach(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Reach:
 def _any_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
     """Return 1 where any of the tensors that are broadcast together has 1."""
     parts = [_as_constant(p) for p in tree_flatten((args, kwargs))[0] if isinstance(p, Tensor)]
-    total = parts[0].float()
+    total: Tensor = parts[0].float()
     for part in parts[1:]:
         total = total + part.float()
     return total
@@ -221,7 +221,9 @@ def _attend_with_heads(walk: Walk, _func: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _scaled(values: Tensor, gain: Tensor | None, shape: Iterable[int]) -> Tensor:
-    return values if gain is None else values * (gain != 0).float().reshape(tuple(shape))
+    if gain is not None:
+        values = values * (gain != 0).float().reshape(tuple(shape))
+    return values
 
 
 def _normalise_channels(walk: Walk, func: Any, args: Any, kwargs: Any) -> Any:
