@@ -161,7 +161,8 @@ def test_a_network_that_does_not_say_its_resolution_is_counted_without(tmp_path,
     torch.save(nn.Sequential(nn.Conv2d(3, 2, 1)).state_dict(), tmp_path / "net.pth")
     audit = audit_file(tmp_path / "net.pth", network="own_small_network:make")
     assert audit.total("multiply_adds") is None
-    assert "give --resolution" in audit.notes[0]
+    assert "give --resolution" in audit.reasons["multiply_adds"]
+    assert "give --resolution" in describe_audit(audit)
     audit = audit_file(tmp_path / "net.pth", network="own_small_network:make", resolution=5)
     assert (audit.total("multiply_adds"), audit.notes) == (150, ())
 

@@ -125,6 +125,8 @@ def audit(
             mask=mask,
             key=key,
         )
+        if resolution and found.total("multiply_adds") is None:
+            warn(f"--resolution is of no use: {found.reasons['multiply_adds']}")
         print_result(found.as_dict(), describe_audit(found), as_json=as_json)
         problems = found.problems
     if problems:

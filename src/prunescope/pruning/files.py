@@ -15,11 +15,13 @@ from prunescope.networks import (
     own_weights,
 )
 from prunescope.pruning.mask import Mask, MaskKeeper
-from prunescope.pruning.prunable import Prunable, prunable_names
+from prunescope.pruning.prunable import Prunable, left_out, prunable_names
 from prunescope.pruning.prune import Criterion, prune
 from prunescope.pruning.saved import SavedWeights, read_mask, read_weights
 from prunescope.pruning.selection import Scope
 from prunescope.pruning.zeros import UnmarkedZeros, mask_of_nonzero, unmarked_zeros
+
+_SHOWN = 8  # tensors in a line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,7 @@ class Pruned:
             "survivors": self.mask.survivors,
             "prunable": self.mask.size,
             "unmarked_zeros": 0 if self.zeros is None else self.zeros.count,
+            "left_out": left_out(module, self.mask),
             "parameters": sum(parameter.numel() for parameter in module.parameters()),
             "layers": {
                 name: {"weights": layer.size, "survivors": layer.survivors, "keep": layer.keep}
@@ -69,7 +72,17 @@ class Pruned:
             f"{align([('layer', 'weights', 'kept', 'keep'), *rows])}\n\n"
             f"{self.mask.survivors:,} of {self.mask.size:,} prunable weights kept, "
             f"{percent(self.mask.keep)}; of all parameters {percent(overall)}"
+            f"{self._left_out_text()}"
         )
+
+    def _left_out_text(self) -> str:
+        dense = left_out(self.network.module, self.mask)
+        if not dense:
+            return ""
+        shown = [f"{name} ({size:,})" for name, size in list(dense.items())[:_SHOWN]]
+        more = [f"and {len(dense) - _SHOWN:,} more"] if len(dense) > _SHOWN else []
+        total = f"{sum(dense.values()):,} in all"
+        return f"\nleft out, and dense: {', '.join([*shown, *more])}; {total}"
 
 
 def prune_saved(

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.showing import show
-from prunescope.pruning.acting import LAYERS, layer_keys, outputs_first
+from prunescope.pruning.acting import layer_keys, outputs_first
 from prunescope.pruning.reach import Reach, Walk
 
-_CONVOLUTIONS = tuple(kind for kind in LAYERS if kind is not nn.Linear)
+_OWN_CODE = "the network's own code"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,9 @@ def _walk(network: nn.Module, image: Tensor) -> Flow:
 
     with torch.no_grad(), _hooked(network, before, after):
         show(network, walk.start(image))
-    return Flow(layers=seen, unknown=tuple(walk.unknown))
+    lost = any(layer.dead_units is None for layer in seen.values())
+    unknown = walk.unknown or ([_OWN_CODE] if lost else [])
+    return Flow(layers=seen, unknown=tuple(dict.fromkeys(unknown)))
 
 
 def _count_cells(network: nn.Module, image: Tensor) -> Flow:
@@ -111,7 +113,7 @@ def _count_cells(network: nn.Module, image: Tensor) -> Flow:
 
     with torch.inference_mode(), _hooked(network, before, after):
         show(network, image)
-    return Flow(layers=seen, unknown=("the network's own code",))
+    return Flow(layers=seen, unknown=(_OWN_CODE,))
 
 
 def _cells_before(seen: Mapping[str, LayerFlow], name: str) -> int:

@@ -8,8 +8,9 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from prunescope.base.errors import DataError
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.tensors import load_tensors, save_tensors
+from prunescope.pruning.acting import first_names
 
 _BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
@@ -79,6 +80,18 @@ class Mask(Mapping[str, Bool[Tensor, "..."]]):
         parameters = sum(parameter.numel() for parameter in network.parameters())
         return (parameters - self.size + self.survivors) / parameters
 
+    def under_first_names(self, network: nn.Module) -> "Mask":
+        """Return the mask with each shared weight once, under its first name in the network.
+
+        A weight that is pruned under any of its names is pruned.
+        """
+        first = first_names(network)
+        tensors: dict[str, Tensor] = {}
+        for name, kept in self._tensors.items():
+            known = first.get(name, name)
+            tensors[known] = kept & tensors[known] if known in tensors else kept
+        return self if tensors.keys() == self._tensors.keys() else Mask(tensors)
+
     def check_fit(self, state: Mapping[str, Tensor]) -> None:
         """Raise DataError naming a tensor that the state dict lacks or has in another shape."""
         for name, tensor in self._tensors.items():
@@ -98,22 +111,41 @@ class MaskKeeper:
 
     Call it with the optimizer after every step: weights that `forward` alone hides would be
     moved by momentum and weight decay, and come back. Raises DataError where the mask is another
-    network's.
+    network's, ConfigError once the network has other parameters than those it was made for.
     """
 
     def __init__(self, network: nn.Module, mask: Mask) -> None:
         parameters = dict(network.named_parameters())
+        mask = mask.under_first_names(network)
         mask.check_fit(parameters)
         self._kept = [
             (parameters[name], _kept_bits(parameters[name], kept))
             for name, kept in mask.items()
             if not bool(kept.all())
         ]
+        self._holders = [
+            (name, network.get_submodule(path)._parameters, key, parameters[name])
+            for name, kept in mask.items()
+            if not bool(kept.all())
+            for path, _, key in [name.rpartition(".")]
+        ]
         self()
+
+    def _check_held(self) -> None:
+        replaced = [name for name, held, key, own in self._holders if held.get(key) is not own]
+        if replaced:
+            others = f" and {len(replaced) - 1} more" if len(replaced) > 1 else ""
+            raise ConfigError(
+                f"{replaced[0]}{others}: the network has other parameters than when this "
+                "MaskKeeper was made (load_state_dict(assign=True) and parametrizations replace "
+                "them), so it would keep none of them at zero: make a new one, "
+                "MaskKeeper(model, mask)"
+            )
 
     @torch.no_grad()
     def __call__(self, optimizer: Optimizer | None = None) -> None:
         """Zero the pruned weights, and what the optimizer remembers of them."""
+        self._check_held()
         for parameter, kept in self._kept:
             parameter.view(kept.dtype).bitwise_and_(kept)
             memories = optimizer.state.get(parameter, {}).values() if optimizer else ()

@@ -1,14 +1,22 @@
-"""Which tensors of a network may be pruned?"""
+"""Which tensors of a network may be pruned, and which are left out?"""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from torch import nn
 
 from prunescope.base.errors import ConfigError
+from prunescope.pruning.acting import (
+    CONVOLUTIONS,
+    acts_as_stored,
+    first_names,
+    is_computed,
+    layer_keys,
+    present_weight,
+)
 
 Prunable = Literal["all", "conv", "conv+shortcut"]
 
-_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _PROJECTIONS = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
 _LEFT_OUT: dict[Prunable, set[str]] = {
     "all": set(),
@@ -21,28 +29,84 @@ _LEFT_OUT: dict[Prunable, set[str]] = {
 def prunable_names(network: nn.Module, convention: Prunable) -> tuple[str, ...]:
     """Return the state-dict keys of the tensors a convention prunes, in state-dict order.
 
-    all: weights of convolutions and linear layers (OpenLTH; Renda et al. 2020), and those by which
-        torch's attention makes queries, keys and values: linear layers that are no modules of
-        their own there (`in_proj_weight`, or `q_proj_weight` and so on), as they are in timm's.
+    all: weights of convolutions, transposed ones too, and linear layers (OpenLTH; Renda et al.
+        2020), and those by which torch's attention makes queries, keys and values: linear layers
+        that are no modules of their own there (`in_proj_weight`, or `q_proj_weight` and so on), as
+        they are in timm's.
     conv: weights of convolutions but those of the classifier and of shortcuts, which are modules
         named "downsample" or "shortcut" (the ResNet-50 of Frankle & Bau 2019).
     conv+shortcut: weights of convolutions but those of the classifier.
-    Biases and normalisation are never pruned; a weight that two modules share is named once.
-    Raises ConfigError if nothing is left to prune.
+    Biases and normalisation are never pruned. A weight that modules share is named once, by its
+    first name, and is pruned only if each of them is of a kind that may be. A weight that does not
+    act as it is stored, see `unprunable_layers`, is left out.
+    Raises ConfigError if nothing is left to prune, or if weights that do not act as they are
+    stored are more than half of what the convention names.
     """
-    parameters = (name for name, _ in network.named_parameters())
-    names = tuple(name for name in parameters if _is_prunable(network, name, convention))
+    chosen = _chosen(network, convention)
+    odd = unprunable_layers(network)
+    names = tuple(name for name in chosen if name not in odd)
+    parameters = dict(network.named_parameters())
+    lost = {name: why for name, why in odd.items() if _is_named(network, name, convention)}
+    kept_size = sum(parameters[name].numel() for name in names)
+    layers = layer_keys(network)
+    lost_size = sum(present_weight(layers[name][0]).numel() for name in lost)
+    if lost and lost_size >= kept_size:
+        name, why = next(iter(lost.items()))
+        others = f" and {len(lost) - 1:,} layers more" if len(lost) > 1 else ""
+        raise ConfigError(
+            f"{name}{others} cannot be pruned: {why}. These are {lost_size:,} of the "
+            f'{lost_size + kept_size:,} weights of the convention "{convention}"'
+        )
     if not names:
         raise ConfigError(f'no tensor of the network is prunable by the convention "{convention}"')
     return names
 
 
-def _is_prunable(network: nn.Module, name: str, convention: Prunable) -> bool:
+def unprunable_layers(network: nn.Module) -> Mapping[str, str]:
+    """Return the layers whose pruned weights would act all the same, by name, and why."""
+    found = {}
+    for name, modules in layer_keys(network).items():
+        kind = type(modules[0]).__name__
+        if is_computed(modules[0]):
+            found[name] = f"the weight of this {kind} is computed from other parameters"
+        elif not all(map(acts_as_stored, modules)):
+            found[name] = (
+                f"this {kind} changes its weights as it runs, so that a pruned one would act "
+                "all the same"
+            )
+    return found
+
+
+def left_out(network: nn.Module, pruned: Mapping[str, object]) -> dict[str, int]:
+    """Return the tensors of two axes or more that stay dense, by name, with their numbers.
+
+    pruned: the names of those that do not.
+    """
+    return {
+        name: parameter.numel()
+        for name, parameter in network.named_parameters()
+        if parameter.dim() > 1 and name not in pruned
+    }
+
+
+def _chosen(network: nn.Module, convention: Prunable) -> tuple[str, ...]:
+    """Return the parameters that a convention names, under all names of each."""
+    names: dict[str, list[str]] = {}
+    for name, first in first_names(network).items():
+        names.setdefault(first, []).append(name)
+    return tuple(
+        first
+        for first, alike in names.items()
+        if all(_is_named(network, name, convention) for name in alike)
+    )
+
+
+def _is_named(network: nn.Module, name: str, convention: Prunable) -> bool:
     path, _, parameter = name.rpartition(".")
     module = network.get_submodule(path)
     if isinstance(module, nn.MultiheadAttention):
         return convention == "all" and parameter in _PROJECTIONS
-    kinds = (*_CONVOLUTIONS, nn.Linear) if convention == "all" else _CONVOLUTIONS
+    kinds = (*CONVOLUTIONS, nn.Linear) if convention == "all" else CONVOLUTIONS
     return (
         parameter == "weight"
         and isinstance(module, kinds)

@@ -41,8 +41,9 @@ def prune(
 
     Nothing holds the weights at zero when the network is trained on: for that, make a
     `MaskKeeper(model, mask)` and call it with the optimizer after every step.
-    Raises ConfigError for a share outside (0, 1] or above what the mask has left, or a mask that
-    prunes what `prunable` leaves out; DataError for a mask of another network, or weights that
+    Raises ConfigError for a share outside (0, 1], above what the mask has left, or so small that
+    nothing is left, a mask that prunes what `prunable` leaves out, or a network whose pruned
+    weights would act all the same; DataError for a mask of another network, or weights that
     are not finite.
     """
     if not 0 < keep <= 1:
@@ -51,6 +52,11 @@ def prune(
     weights = dict(model.named_parameters())
     scores = magnitudes(weights, before) if criterion == "magnitude" else _lots(before, seed)
     after = select(scores, before, scope, lambda group: _survivors(group, keep))
+    if not after.survivors:
+        raise ConfigError(
+            f"keep is {keep}, of which nothing is left of the network's {after.size:,} prunable "
+            f"weights: give more than {0.5 / after.size:.2g}"
+        )
     MaskKeeper(model, after)
     return after
 
@@ -69,6 +75,7 @@ def starting_mask(model: nn.Module, mask: Mask | None, prunable: Prunable) -> Ma
     ones = Mask.ones(model, prunable_names(model, prunable))
     if mask is None:
         return ones
+    mask = mask.under_first_names(model)
     mask.check_fit(dict(model.named_parameters()))
     for name, kept in mask.items():
         if name not in ones and not bool(kept.all()):

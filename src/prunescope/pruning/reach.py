@@ -135,7 +135,9 @@ class Walk:
     def _lost(self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         result = func(*tree_map(_plain, args), **tree_map(_plain, kwargs))
         parts = [part for part in tree_flatten(result)[0] if isinstance(part, Tensor)]
-        if any(part.is_floating_point() for part in parts):
+        if any(part.is_complex() for part in parts):
+            self.unknown.append(name)
+        elif any(part.is_floating_point() for part in parts):
             self.forget(name, args, kwargs)
         return tree_map(
             lambda part: self._reach(torch.ones_like(part)) if _is_float(part) else part, result

@@ -1,0 +1,219 @@
+"""Are the weights that are counted, pruned and kept at zero those that act?"""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils import parametrizations, parametrize
+from torch.nn.utils import prune as torch_prune
+
+from prunescope.base.errors import ConfigError, DataError
+from prunescope.pruning.acting import acts_as_stored, first_names, layer_keys, outputs_first
+from prunescope.pruning.audit import audit_weights
+from prunescope.pruning.mask import Mask, MaskKeeper
+from prunescope.pruning.prunable import left_out, prunable_names
+from prunescope.pruning.prune import prune
+from prunescope.pruning.saved import SavedWeights
+
+
+class Tied(nn.Module):
+    """Two layers that share their weight, and a classifier."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 1, bias=False)
+        self.a = nn.Conv2d(4, 4, 3, padding=1, bias=False)
+        self.b = nn.Conv2d(4, 4, 3, padding=1, bias=False)
+        self.b.weight = self.a.weight
+        self.fc = nn.Linear(4, 2)
+
+    def forward(self, images):
+        return self.fc(self.b(self.a(self.stem(images))).mean((2, 3)))
+
+
+class Language(nn.Module):
+    """An embedding whose weight the classifier shares, and a recurrent layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(10, 6)
+        self.lstm = nn.LSTM(6, 6)
+        self.mix = nn.Linear(6, 6)
+        self.head = nn.Linear(6, 10, bias=False)
+        self.head.weight = self.embed.weight
+        self.scale = nn.Parameter(torch.ones(3, 5))
+
+
+class Standardised(nn.Conv2d):
+    def forward(self, maps):
+        weight = (self.weight - self.weight.mean((1, 2, 3), keepdim=True)) / self.weight.std()
+        return nn.functional.conv2d(maps, weight, self.bias, self.stride, self.padding)
+
+
+def saved_of(network):
+    state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    return SavedWeights(path=Path("x"), state=state)
+
+
+def test_a_shared_weight_is_counted_once_and_multiplied_wherever_it_is_used(tmp_path):
+    network = Tied()
+    true = sum(parameter.numel() for parameter in network.parameters())
+    for resolution in (None, 5):
+        for known in (network, None):
+            audit = audit_weights(saved_of(network), known, resolution=resolution)
+            assert audit.parameters == true
+            assert audit.total("weights") == true - 2
+            assert audit.bytes["dense"] == 4 * true
+    audit = audit_weights(saved_of(network), network, resolution=5)
+    assert audit.layers["a.weight"].multiply_adds == 2 * 25 * 144
+    assert "b.weight" not in audit.layers
+
+
+def test_a_shared_weight_is_pruned_once_and_zero_under_both_names():
+    network = Tied()
+    mask = prune(network, keep=0.5)
+    assert list(mask) == ["stem.weight", "a.weight", "fc.weight"]
+    state = network.state_dict()
+    assert bool((state["b.weight"][~mask["a.weight"]] == 0).all())
+    assert mask.survivors == round(0.5 * mask.size)
+    assert mask.keep_overall(network) == (mask.survivors + 2) / (mask.size + 2)
+
+
+def test_a_mask_under_the_other_name_of_a_shared_weight_counts():
+    network = Tied()
+    half = torch.arange(144).reshape(4, 4, 3, 3) % 2 == 0
+    third = torch.arange(144).reshape(4, 4, 3, 3) % 3 == 0
+    MaskKeeper(network, Mask({"a.weight": half, "b.weight": third}))
+    assert int(torch.count_nonzero(network.a.weight)) <= 24
+    assert first_names(network)["b.weight"] == "a.weight"
+
+
+def test_two_values_of_one_shared_weight_are_refused():
+    network = Tied()
+    saved = saved_of(network)
+    saved.state["b.weight"] += 1
+    with pytest.raises(DataError, match=r"one weight under the names a\.weight and b\.weight"):
+        audit_weights(saved, network)
+
+
+def test_what_is_left_out_is_named_with_its_size():
+    network = Language()
+    mask = prune(network, keep=0.5)
+    assert list(mask) == ["mix.weight"]
+    assert left_out(network, mask) == {
+        "scale": 15, "embed.weight": 60, "lstm.weight_ih_l0": 144, "lstm.weight_hh_l0": 144,
+    }  # fmt: skip
+
+
+PARAMETRISED = {
+    "weight norm": parametrizations.weight_norm,
+    "spectral norm": parametrizations.spectral_norm,
+    "orthogonal": parametrizations.orthogonal,
+    "weight norm of old": torch.nn.utils.weight_norm,
+    "spectral norm of old": torch.nn.utils.spectral_norm,
+    "torch's masks": lambda m: torch_prune.l1_unstructured(m, "weight", 0.5),
+}
+
+
+class Halved(nn.Module):
+    """A user's own parametrization: half of the weights act."""
+
+    def forward(self, weight):
+        return weight * (torch.arange(weight.numel()).reshape(weight.shape) % 2)
+
+
+def _own(module):
+    parametrize.register_parametrization(module, "weight", Halved())
+    return module
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("name", [*PARAMETRISED, "the user's own"])
+def test_a_computed_weight_is_audited_as_it_acts_and_left_out_of_pruning(name):
+    make = PARAMETRISED.get(name, _own)
+    network = nn.Sequential(make(nn.Conv2d(3, 4, 3)), nn.ReLU(), nn.Conv2d(4, 6, 3))
+    acting = network[0].weight.detach().clone()
+    for resolution in (None, 8):
+        audit = audit_weights(saved_of(network), network, resolution=resolution)
+        layer = audit.layers["0.weight"]
+        assert layer.weights == 108
+        assert layer.nonzero == int(torch.count_nonzero(acting))
+        assert (layer.multiply_adds is None) == (resolution is None)
+        assert audit.parameters == sum(p.numel() for p in network.parameters())
+    if name != "torch's masks":  # of which `prune` says how to take them out
+        mask = prune(network, keep=0.5)
+        assert list(mask) == ["2.weight"]
+        assert any(key.startswith("0.") for key in left_out(network, mask)) or "g" in name
+
+
+def test_where_most_weights_would_act_all_the_same_pruning_is_refused():
+    network = nn.Sequential(Standardised(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 2, 1))
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    with pytest.raises(ConfigError, match=r"0\.weight cannot be pruned: this Standardised changes"):
+        prune(network, keep=0.5)
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+    network[2] = nn.Conv2d(8, 80, 1)
+    assert prunable_names(network, "all") == ("2.weight",)
+
+
+@pytest.mark.parametrize(
+    ("name", "acts"),
+    [("nf_resnet26", False), ("resnetv2_50x1_bit", False), ("tf_efficientnet_lite0", True)],
+)
+def test_timms_standardised_convolutions_do_not_act_as_they_are_stored(name, acts):
+    import timm
+
+    network = timm.create_model(name)
+    layers = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+    assert {acts_as_stored(layer) for layer in layers[1:4]} == {acts}
+
+
+def test_an_audit_of_weights_that_act_otherwise_counts_those_that_act():
+    network = nn.Sequential(Standardised(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 2, 1))
+    network[0].weight.data[:, 0] = 0
+    saved = saved_of(network)
+    kept = Mask({"0.weight": saved.state["0.weight"] != 0})
+    saved = SavedWeights(path=Path("x"), state=saved.state, mask=kept)
+    audit = audit_weights(saved, network, resolution=8)
+    assert audit.layers["0.weight"].nonzero == 216
+    assert audit.layers["0.weight"].revived == 72
+    assert "72 pruned weights of 0.weight are not zero" in audit.problems
+    blind = audit_weights(saved, network)
+    assert any("give --resolution" in note for note in blind.notes)
+
+
+def test_transposed_convolutions_are_convolutions():
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 1), nn.ConvTranspose2d(4, 6, 2, stride=2, groups=2, bias=False)
+    )
+    assert prunable_names(network, "conv") == ("0.weight", "1.weight")
+    network[1].weight.data[:2, 1] = 0  # the second output of the first group
+    assert outputs_first(network[1].weight, network[1]).shape == (6, 2, 2, 2)
+    audit = audit_weights(saved_of(network), network, resolution=5)
+    layer = audit.layers["1.weight"]
+    assert (layer.filters, layer.dead_filters, layer.dead_units) == (6, 1, 1)
+    assert layer.multiply_adds == 25 * 48  # each weight meets each cell of its input once
+    assert list(layer_keys(network)) == ["0.weight", "1.weight"]
+
+
+@pytest.mark.parametrize("scope", ["global", "layerwise"])
+def test_a_keep_of_nothing_is_refused(scope):
+    with pytest.raises(ConfigError, match="nothing is left of the network's"):
+        prune(Tied(), keep=1e-9, scope=scope)
+
+
+def test_a_keeper_of_parameters_that_are_gone_says_so():
+    network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3))
+    mask = prune(network, keep=0.3)
+    state = {name: torch.ones_like(tensor) for name, tensor in network.state_dict().items()}
+    for change in (
+        lambda: network.load_state_dict(state, assign=True),
+        lambda: setattr(network[0], "weight", nn.Parameter(torch.ones(8, 3, 3, 3))),
+        lambda: parametrizations.weight_norm(network[0]),
+    ):
+        keeper = MaskKeeper(network, mask)
+        keeper()
+        change()
+        with pytest.raises(ConfigError, match=r"0\.weight.*other parameters"):
+            keeper()
