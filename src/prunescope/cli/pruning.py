@@ -94,14 +94,14 @@ def audit(
 ) -> None:
     """Count what is left, dead, revived and saved in pruned weights; check a run's levels."""
     if (path / "study.yaml").is_file():
-        if network or num_classes or mask:
+        if num_classes or mask:
             raise ConfigError(
                 f"{path} is a run, whose levels know their network and mask: "
-                "leave out --network, --num-classes and --mask"
+                "leave out --num-classes and --mask"
             )
         from prunescope.experiment.auditing import audit_run
 
-        run = audit_run(path, resolution)
+        run = audit_run(path, resolution, network=network)
         print_result(run.as_dict(), str(run), as_json=as_json)
         problems: Sequence[str] = run.problems
     else:

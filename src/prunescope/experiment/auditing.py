@@ -9,7 +9,8 @@ from torch import nn
 from prunescope.base.errors import ConfigError, DataError, StoreError
 from prunescope.base.store import STUDY
 from prunescope.base.text import align, number, percent
-from prunescope.networks import LEVEL_WEIGHTS, read_description
+from prunescope.networks import LEVEL_WEIGHTS, Description, read_description
+from prunescope.networks.description import describe_as, stated_code
 from prunescope.networks.hollow import build_hollow
 from prunescope.pruning.audit import Audit, audit_weights
 from prunescope.pruning.lineage import check_dense, check_descent
@@ -56,10 +57,11 @@ class LevelAudit:
 
 @dataclass(frozen=True, kw_only=True)
 class RunAudit:
-    """The audits of all finished levels of a run."""
+    """The audits of all finished levels of a run. note: why less than usual was counted."""
 
     root: Path
     levels: tuple[LevelAudit, ...]
+    note: str | None = None
 
     @property
     def problems(self) -> list[str]:
@@ -71,7 +73,8 @@ class RunAudit:
     def as_dict(self) -> dict[str, object]:
         """Return everything by name, for a program."""
         levels = [level.as_dict() for level in self.levels]
-        return {"run": str(self.root), "levels": levels, "problems": self.problems}
+        found = {"run": str(self.root), "levels": levels, "problems": self.problems}
+        return found | {"note": self.note}
 
     def __str__(self) -> str:
         headings = (
@@ -90,11 +93,15 @@ class RunAudit:
         )
         rows = [(level.place.path, *_cells(level.audit)) for level in self.levels]
         problems = [f"PROBLEM: {problem}" for problem in self.problems]
-        return "\n".join([align([headings, *rows]), *problems])
+        notes = [] if self.note is None else [f"note: {self.note}"]
+        return "\n".join([align([headings, *rows]), *problems, *notes])
 
 
-def audit_run(root: Path, resolution: int | None = None) -> RunAudit:
+def audit_run(root: Path, resolution: int | None = None, *, network: str | None = None) -> RunAudit:
     """Audit every finished level of a run, and its descent from the level before it.
+
+    network: a function that makes the run's network, if it is none of a library; where only the
+    run names it, it is not called, and what depends on the network is not counted.
 
     resolution: side of the image for which multiply-adds are counted, in pixels; None takes the
     one the run trained at. Raises ConfigError where there is no run or no finished level,
@@ -106,11 +113,15 @@ def audit_run(root: Path, resolution: int | None = None) -> RunAudit:
     places = [p for p in _places(study) if (root / p.path / LEVEL_WEIGHTS).is_file()]
     if not places:
         raise ConfigError(f"{root} has no finished level to audit")
-    described = read_description(root / places[0].path / LEVEL_WEIGHTS)
-    network = build_hollow(described.name, num_classes=described.num_classes)
-    side = resolution or (described.input.resolution if described.input else None)
-    levels = (_audit_level(root, place, study, network, side) for place in places)
-    return RunAudit(root=root, levels=tuple(levels))
+    weights = root / places[0].path / LEVEL_WEIGHTS
+    described, module, side, note = _described(weights, network), None, None, None
+    if described is None:
+        note = stated_code(weights)
+    else:
+        module = build_hollow(described.name, num_classes=described.num_classes)
+        side = resolution or (described.input.resolution if described.input else None)
+    levels = (_audit_level(root, place, study, module, side) for place in places)
+    return RunAudit(root=root, levels=tuple(levels), note=note)
 
 
 def check_level(
@@ -134,6 +145,16 @@ def check_level(
         )
 
 
+def _described(weights: Path, network: str | None) -> Description | None:
+    """Return which network the levels have; None where only the run names a function for it."""
+    code = stated_code(weights)
+    if code is None and network is not None:
+        raise ConfigError(f"{weights} says itself to which network it belongs: leave out --network")
+    if network is not None:
+        return describe_as(network, weights)
+    return read_description(weights) if code is None else None
+
+
 def _places(study: Study) -> Iterator[Place]:
     for replicate in range(study.replicates):
         yield Place(replicate=replicate, strategy=DENSE, level=0)
@@ -143,7 +164,7 @@ def _places(study: Study) -> Iterator[Place]:
 
 
 def _audit_level(
-    root: Path, place: Place, study: Study, network: nn.Module, resolution: int | None
+    root: Path, place: Place, study: Study, network: nn.Module | None, resolution: int | None
 ) -> LevelAudit:
     saved = read_weights(root / place.path)
     audit = audit_weights(saved, network, title=study.network, resolution=resolution)

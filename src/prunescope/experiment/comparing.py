@@ -14,8 +14,8 @@ from prunescope.dissection.capture import find_layers
 from prunescope.dissection.result import Dissection
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.single import dissect_network
-from prunescope.networks import LoadedNetwork, load_network
-from prunescope.networks.description import has_description
+from prunescope.networks import LEVEL_WEIGHTS, LoadedNetwork, load_network
+from prunescope.networks.description import describe_as, has_description, stated_code
 from prunescope.networks.weights import is_safetensors
 from prunescope.report.comparison import check_room, write_comparison
 
@@ -43,7 +43,8 @@ def compare_networks(
     a, b: files of weights, levels of a run, or what `load_network` returns. One of them may be a
         saved dissection on the same set, or a table of Network Dissection: it is taken as it is.
     layer: of both. concepts: the name of a set, of which `split` and `limit` select images.
-    network, num_classes: of files of weights that do not say to which network they belong.
+    network, num_classes: of files of weights that do not say to which network they belong, or name
+        a function, which is called only where it is named here.
     settings: of the dissections (their `layers` do not count); the defaults when None. Units are
         interpretable above `settings.iou`.
     match: as for `compare`. device: where to compute; a GPU if there is one when None.
@@ -104,7 +105,7 @@ def _open(
         if is_run(path):
             raise ConfigError("it is a whole run: name one of its levels")
         if is_level(path):
-            found = load_network(str(path))
+            found = _load(path / LEVEL_WEIGHTS, network, num_classes)
         elif path.is_file() and holds_weights(path):
             found = _load(path, network, num_classes)
         else:
@@ -115,7 +116,9 @@ def _open(
 
 def _load(path: Path, network: str | None, num_classes: int | None) -> LoadedNetwork:
     if is_safetensors(path) and has_description(path):
-        return load_network(str(path))
+        if network is None or stated_code(path) is None:
+            return load_network(str(path))
+        num_classes = num_classes or describe_as(network, path).num_classes
     if network is None:
         raise ConfigError(
             "it does not say to which network its weights belong: give its name (--network)"

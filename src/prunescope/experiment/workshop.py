@@ -27,6 +27,7 @@ from prunescope.experiment.plan import Level, Moment, Plan, Stage, plan_study
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.start import load_own_weights
 from prunescope.networks import Description, NetworkInput, build, load_network
+from prunescope.networks.description import describe_as
 from prunescope.networks.residual import zero_last_gammas
 from prunescope.pruning.magnitude import prune_by_magnitude
 from prunescope.pruning.mask import Mask
@@ -160,12 +161,14 @@ class Workshop:
     def _dissect(self, level: Level, missing: tuple[Artifact, ...]) -> None:
         layers = {level.dissections[layer].path: layer for layer in level.dissections}
         folder = self._store.folder(level.artifact)
-        loaded = load_network(str(folder))
-        assert loaded.input is not None  # a level always says what its network sees
+        weights = folder / WEIGHTS
+        described = describe_as(self._study.network, weights)
+        assert described.input is not None  # a level always says what its network sees
+        loaded = load_network(described.name, weights=weights, num_classes=described.num_classes)
         chosen = tuple(layers[artifact.path] for artifact in missing)
         settings = self._study.dissection.model_copy(update={"layers": chosen})
         dissection = dissect_as(
-            settings.completed(**vars(loaded.input)),
+            settings.completed(**vars(described.input)),
             loaded.module.to(self.device),
             self._sources.concepts,
             progress=self._progress,

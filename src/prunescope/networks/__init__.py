@@ -7,7 +7,7 @@ from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.inputs import CentreSquare, NetworkInput
-from prunescope.networks.description import Description, read_description
+from prunescope.networks.description import Description, read_description, stated_input
 from prunescope.networks.published import DEFAULT, Published
 from prunescope.networks.registry import build, find_published, network_input
 from prunescope.networks.weights import fit_state_dict, read_state_dict
@@ -87,7 +87,8 @@ def describe_network(
         return _describe_own(name, own, weights=weights, num_classes=num_classes)
     published = find_weights(name, weights)
     if not isinstance(published, Published):
-        return Description(name=name, num_classes=num_classes, input=network_input(name))
+        known = network_input(name) or (stated_input(published) if published else None)
+        return Description(name=name, num_classes=num_classes, input=known)
     if num_classes not in (None, published.num_classes):
         raise ConfigError(
             f"the weights {published.name} of {name} have {published.num_classes} classes, "

@@ -8,6 +8,9 @@ from typing import Any
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.networks.cifar_resnet import DEPTHS
 
+LIBRARIES = ("torchvision", "timm", "cifar")
+"""Where networks come from that are made without calling a user's code."""
+_LONGEST = 2_000
 CIFAR = {f"cifar_resnet{depth}": depth for depth in DEPTHS}
 FORMS = (
     'write "torchvision:resnet18" (for a ResNet on small images "torchvision:resnet18,stem=small"),'
@@ -33,6 +36,12 @@ class Name:
 
 def parse(name: str) -> Name:
     """Take a name apart. Raises ConfigError for one that cannot be read."""
+    if len(name) > _LONGEST or not name.isprintable():
+        shown = ascii(name[:60]) + ("..." if len(name) > 60 else "")
+        raise ConfigError(
+            f"{shown} is not a network: a name has up to {_LONGEST:,} characters, none of which "
+            f"is a control character; {FORMS}"
+        )
     head, *parts = (part.strip() for part in name.split(","))
     options: dict[str, str] = {}
     for part in parts:
@@ -60,7 +69,7 @@ def literal(text: str) -> Any:
     """Return the Python literal that an option's value is, else the text itself."""
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, MemoryError, RecursionError):  # the latter where it is deep
         return text
 
 

@@ -11,7 +11,12 @@ from torch import Tensor
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.tensors import load_tensors
 from prunescope.networks import LEVEL_WEIGHTS
-from prunescope.networks.description import Description, has_description, read_description
+from prunescope.networks.description import (
+    Description,
+    has_description,
+    read_description,
+    stated_code,
+)
 from prunescope.networks.weights import is_safetensors, load_torch, unwrap_state_dict
 from prunescope.pruning.interchange import State, as_mask, from_openlth, from_torch
 from prunescope.pruning.mask import Mask
@@ -121,10 +126,12 @@ def _check_fit(saved: SavedWeights, mask: Path) -> None:
 
 def _read_safetensors(path: Path) -> SavedWeights:
     tensors = load_tensors(path)
-    own = read_description(path) if has_description(path) else None
+    refusal = stated_code(path)
+    notes = () if refusal is None else (refusal,)
+    own = read_description(path) if has_description(path) and refusal is None else None
     if not all(name.startswith((_NETWORK, _MOMENTUM)) for name in tensors):
         state, mask = from_torch(tensors, str(path))
-        return SavedWeights(path=path, state=state, mask=mask, description=own)
+        return SavedWeights(path=path, state=state, mask=mask, description=own, notes=notes)
     momentum = {name: tensor for name, tensor in tensors.items() if name.startswith(_MOMENTUM)}
     network = {name: tensor for name, tensor in tensors.items() if name not in momentum}
     memories: Memories = {name: (tensor,) for name, tensor in _without(_MOMENTUM, momentum).items()}
