@@ -12,6 +12,7 @@ import yaml
 from prunescope.analysis.levels import read_levels
 from prunescope.analysis.notebook import show_run
 from prunescope.analysis.places import is_run, read_json
+from prunescope.base.door import checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.dissection.result import Dissection
 from prunescope.networks import LEVEL_WEIGHTS, LoadedNetwork, load_network
@@ -41,7 +42,7 @@ class Level:
     @classmethod
     def load(cls, folder: Path | str) -> "Level":
         """Open a level by its folder. Raises DataError where it is none, or damaged."""
-        path = Path(folder)
+        path = checked_path("folder", folder)
         metrics = read_json(path / _METRICS)
         try:
             place = (int(metrics["replicate"]), str(metrics["strategy"]), int(metrics["level"]))
@@ -101,7 +102,7 @@ class Run:
     @classmethod
     def load(cls, folder: Path | str) -> "Run":
         """Open a run folder. Raises DataError where there is none."""
-        path = Path(folder)
+        path = checked_path("folder", folder)
         if not is_run(path):
             raise DataError(f"{path} is not a run folder: it has no study.yaml")
         return cls(path=path)

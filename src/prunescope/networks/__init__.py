@@ -8,6 +8,7 @@ from torch import nn
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.inputs import CentreSquare, NetworkInput
 from prunescope.networks.description import Description, read_description, stated_input
+from prunescope.networks.names import as_name
 from prunescope.networks.published import DEFAULT, Published
 from prunescope.networks.registry import build, find_published, network_input
 from prunescope.networks.weights import fit_state_dict, read_state_dict
@@ -51,7 +52,7 @@ class LoadedNetwork:
 
 
 def load_network(
-    name: str, *, weights: Path | str | None = None, num_classes: int | None = None
+    name: Path | str, *, weights: Path | str | None = None, num_classes: int | None = None
 ) -> LoadedNetwork:
     """Make a named network and load its weights, or open weights that know their network.
 
@@ -63,6 +64,7 @@ def load_network(
     Raises ConfigError for a wrong name or an argument that contradicts a level, DataError for
     weights that are absent, damaged or do not fit, DownloadError for those that do not come.
     """
+    name = as_name(name)
     described = describe_network(name, weights=weights, num_classes=num_classes)
     own = own_weights(name)
     chosen = own or find_weights(name, weights)
