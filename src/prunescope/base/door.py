@@ -15,7 +15,7 @@ from prunescope.base.progress import Progress
 F = TypeVar("F", bound=Callable[..., Any])
 
 _WHOLE = ("resolution", "num_classes", "batch_size", "limit", "resize", "workers")
-_PATHS = ("path", "folder", "out", "result", "data", "weights")
+_PATHS = ("path", "folder", "out", "weights")
 _TEXTS = ("split", "layer", "network", "strategy")
 _NUMBERS = ("mean", "std")
 _FEW = 64  # values of a tensor or an array that is a setting, not a picture
