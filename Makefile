@@ -5,7 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-OUT ?= demo
+OUT ?= runs/demo
 
 .PHONY: demo test lint real bench lock clean
 .DEFAULT_GOAL := demo
@@ -43,4 +43,4 @@ lock:
 	build/lock/bin/python -m pip freeze --all --exclude-editable --exclude pip > requirements.lock
 
 clean:
-	rm -rf .venv build demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -86,7 +86,8 @@ def save_run(out: Path, levels: Mapping[tuple[int, str, int], Sequence[LayerDiss
         for layer in layers:
             layer.save(folder / "dissection" / layer.layer)
         facts = {"keep": 0.8**level, "top1": 0.9 - 0.01 * replicate}
-        (folder / "metrics.json").write_text(json.dumps(facts))
+        place = {"replicate": replicate, "strategy": strategy, "level": level}
+        (folder / "metrics.json").write_text(json.dumps(place | facts))
         records.append(
             LevelRecord(
                 replicate=replicate,

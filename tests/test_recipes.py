@@ -7,6 +7,7 @@ import pytest
 
 from commands import Prunescope
 from prunescope.data.images import find_split
+from prunescope.experiment.handle import Study
 from prunescope.experiment.sources import Sources
 from prunescope.study import load_study, shipped_recipe
 
@@ -30,6 +31,40 @@ def test_a_recipe_saved_in_a_run_folder_is_the_same_study(recipe: Path, tmp_path
     study = load_study(recipe)
     (tmp_path / "study.yaml").write_text(study.to_yaml())
     assert load_study(tmp_path / "study.yaml") == study
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_a_folder_with_a_shipped_name_does_not_hide_the_recipe(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / recipe.stem).mkdir()
+    (tmp_path / recipe.stem / "study.yaml").write_text("name: another")
+    shipped = shipped_recipe(recipe.stem)
+    assert load_study(recipe.stem) == load_study(Path(recipe.stem)) == shipped
+    for name in (recipe.stem, Path(recipe.stem)):
+        assert Study.load(name).to_yaml() == shipped.to_yaml()
+
+
+def test_a_file_with_a_shipped_name_is_the_recipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    study = load_study("demo", ["seed=5"])
+    (tmp_path / "demo").write_text(study.to_yaml())
+    assert load_study("demo") == study
+
+
+def test_run_takes_the_name_of_a_shipped_recipe(
+    prunescope: Prunescope, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo").mkdir()
+    sources = [f"data.source={drawn / 'images'}", f"concepts.source=broden:{drawn}"]
+    options = [word for source in sources for word in ("--set", source)]
+    ended = prunescope("run", "demo", "--dry-run", "--json", *options)
+    assert ended.status == 0, ended.err
+    assert json.loads(ended.out.splitlines()[-1])["to_do"]
 
 
 def test_a_dry_run_of_the_demo_plans_all_its_stages_and_writes_nothing(

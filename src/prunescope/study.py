@@ -9,7 +9,9 @@ import yaml
 from pydantic import ByteSize, Field, WithJsonSchema, model_validator
 
 from prunescope.base.errors import ConfigError, nearest
-from prunescope.base.settings import Later, Settings
+from prunescope.base.recipes import plain_values, read_plain
+from prunescope.base.settings import Count, Later, Pixels, Settings
+from prunescope.base.store import STUDY
 from prunescope.data.sizing import CentreCrop
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.pruning.selection import Scope
@@ -44,7 +46,7 @@ class DataSettings(Settings):
     source: str
     train_split: str = "train"
     test_split: str = "test"
-    resolution: Annotated[int, Field(ge=1)] | None = None
+    resolution: Pixels | None = None
     mean: tuple[Finite, Finite, Finite] | None = None
     std: tuple[Positive, Positive, Positive] | None = None
     memory: Bytes = ByteSize(4 * 2**30)
@@ -73,14 +75,21 @@ class ConceptSettings(Settings):
 
 
 class StartSettings(Settings):
-    """Your own dense weights, which are level 0 as they are, instead of a training.
+    """Your own weights, which are level 0 as they are, dense or pruned, instead of a training.
 
-    weights: a file in any form that `prune` reads, or a level of a run. rewind_weights: the same
-        network at the step `pruning.rewind_to`, for strategies that rewind.
+    weights: a file in any form that `prune` reads, or a level of a run. Where they are pruned, with
+        a mask in the file or beside it, every level stays inside it.
+    rewind_weights: the same network at the step `pruning.rewind_to`, for strategies that rewind.
+    key, rewind_key: which network of a file that holds several ("state_dict_ema").
+    infer_mask: takes prunable weights of zero for pruned; without it, zeros that no mask marks as
+        pruned are refused where they are more than chance leaves.
     """
 
     weights: str
     rewind_weights: str | None = None
+    key: Annotated[str | None, Later()] = None
+    rewind_key: Annotated[str | None, Later()] = None
+    infer_mask: Annotated[bool, Later()] = False
 
 
 class Study(Settings):
@@ -105,8 +114,8 @@ class Study(Settings):
     pruning: PruningSettings
     concepts: ConceptSettings
     dissection: DissectionSettings
-    replicates: Annotated[int, Field(ge=1)] = 1
-    seed: Annotated[int, Field(ge=0)] = 0
+    replicates: Count = 1
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     start: StartSettings | None = None
 
     @model_validator(mode="after")
@@ -157,7 +166,11 @@ class Study(Settings):
             source = str(folder_of_data.absolute())
         start = self.start
         if start is not None:
-            paths = {name: _absolute(path) for name, path in start if path is not None}
+            rewound = start.rewind_weights
+            paths = {
+                "weights": _absolute(start.weights),
+                "rewind_weights": None if rewound is None else _absolute(rewound),
+            }
             start = start.model_copy(update=paths)
         return self.model_copy(
             update={
@@ -194,6 +207,8 @@ def _check_start(
         )
     if start.rewind_weights is not None and not names:
         raise ValueError("start.rewind_weights are for strategies that rewind, but there is none")
+    if start.rewind_key is not None and start.rewind_weights is None:
+        raise ValueError("start.rewind_key is for start.rewind_weights, but there are none")
     if training.zero_last_gamma:
         raise ValueError(
             "training.zero_last_gamma is for weights drawn at random, but start gives weights"
@@ -210,29 +225,42 @@ def study_schema() -> dict[str, Any]:
     return dialect | {k: v for k, v in Study.model_json_schema().items() if k != "title"}
 
 
-def load_study(recipe: Path, overrides: Sequence[str] = ()) -> Study:
-    """Read a recipe. Raises ConfigError naming the file, the key, and the nearest valid one.
+def load_study(recipe: Path | str, overrides: Sequence[str] = ()) -> Study:
+    """Read a recipe, as `read_recipe` takes it, and check it.
 
-    overrides: "a.b=c" sets one value, c read as YAML.
+    overrides: "a.b=c" sets one value, c read as YAML. Raises ConfigError naming the recipe, the
+    key, and the nearest valid one.
     """
-    return Study.validate_from(overridden(_read_file(recipe), overrides), str(recipe))
+    return Study.validate_from(overridden(read_recipe(recipe), overrides), str(recipe))
 
 
 def read_recipe(recipe: Path | str | Mapping[str, Any]) -> dict[str, Any]:
     """Return a recipe's plain values, unchecked: of a file, of a shipped one by name, or as given.
 
+    The name of a shipped recipe means that recipe unless a file of that name is there; a folder
+    of that name, such as an earlier run's, does not count.
     Raises ConfigError where there is none.
     """
     if isinstance(recipe, Mapping):
         return deepcopy(dict(recipe))
-    shipped = {path.stem: path for path in _SHIPPED.glob("*.yaml")}
-    if isinstance(recipe, str) and recipe in shipped and not Path(recipe).exists():
-        return _read_file(shipped[recipe])
-    if not Path(recipe).exists() and not Path(recipe).suffix:
+    path = Path(recipe)
+    if path.is_file():
+        return _read_file(path)
+    shipped = {file.stem: file for file in _SHIPPED.glob("*.yaml")}
+    if str(recipe) in shipped:
+        return _read_file(shipped[str(recipe)])
+    if (path / STUDY).is_file():
+        raise ConfigError(
+            f"{recipe} is a run folder, not a recipe: to go on with that run, give its recipe, "
+            f"{path / STUDY}, and --out {recipe}"
+        )
+    if path.is_dir():
+        raise ConfigError(f"{recipe} is a folder, not a recipe: give a YAML file in it")
+    if not path.exists() and not path.suffix:
         known = ", ".join(sorted(shipped))
         hint = nearest(str(recipe), shipped)
         raise ConfigError(f'there is no recipe "{recipe}"{hint}: give a file, or one of {known}')
-    return _read_file(Path(recipe))
+    return _read_file(path)
 
 
 def overridden(values: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
@@ -247,19 +275,12 @@ def overridden(values: dict[str, Any], overrides: Sequence[str]) -> dict[str, An
 
 
 def shipped_recipe(name: str) -> Study:
-    """Return a recipe that comes with Prunescope, by name."""
+    """Return a recipe that comes with Prunescope, by name, whatever else has that name here."""
     return load_study(_SHIPPED / f"{name}.yaml")
 
 
 def _read_file(recipe: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(recipe.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{recipe} does not exist") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{recipe} cannot be read: {error}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{recipe} is not YAML: {error}") from None
+    values = read_plain(recipe)
     if not isinstance(values, dict):
         raise ConfigError(f"{recipe} holds no settings: a recipe is a YAML mapping")
     return values
@@ -278,8 +299,4 @@ def _override(values: dict[str, Any], override: str) -> None:
             name = ".".join(parents[:place])
             advice = f"; give all of it, as in {name}=[a,b]" if isinstance(values, list) else ""
             raise ConfigError(f"--set {override}: {name} is a value and holds no settings{advice}")
-    try:
-        values[key] = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        problem = getattr(error, "problem", None) or error
-        raise ConfigError(f"--set {override}: {text} is not YAML: {problem}") from None
+    values[key] = plain_values(text, f"--set {override}: {text}")

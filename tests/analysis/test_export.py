@@ -1,5 +1,6 @@
 """Do the tables we write for other tools say what the dissection says?"""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from layers import make_layer
 from prunescope.analysis.compare import compare
-from prunescope.analysis.export import export_netdissect
+from prunescope.analysis.export import export_netdissect, is_export
 from prunescope.analysis.netdissect import netdissect_columns
 from prunescope.analysis.summary import categories_of, read_units, summarise
 from prunescope.base.errors import ConfigError, DataError
@@ -47,6 +48,27 @@ def test_a_dissection_and_its_table_are_the_same_to_a_comparison(
     compared = compare(saved / "layer4", tmp_path / "table.csv", iou=0.04).summary()
     assert (compared["units"]["a"], compared["units"]["kept"]) == (4, 4)
     assert compared["concepts"]["kept_share"] == 1
+
+
+def test_an_export_replaces_an_export_and_nothing_else(saved: Path, tmp_path: Path) -> None:
+    out = tmp_path / "table.csv"
+    export_netdissect(saved, out, "layer3")
+    Dissection(layers={"layer4": make_layer({"red": 10}, {"dog": 7}, {})}).save(saved)
+    export_netdissect(saved, out)
+    assert len(read_units(out)) == 3
+    rounded = [re.sub(r"(\.\d{6})\d+", r"\1", line) for line in out.read_text().splitlines()]
+    for content in ("\n".join(rounded), "unit,category\n", "my notes", "", "\x00\x01"):
+        out.write_text(content)
+        with pytest.raises(ConfigError, match=r"table\.csv is there already.*another --out"):
+            export_netdissect(saved, out)
+        assert out.read_text() == content
+
+
+@pytest.mark.real
+def test_a_published_table_is_no_export_of_ours(shared: Path) -> None:
+    tables = sorted((shared / "data" / "netdissect_results").glob("*.csv"))
+    assert tables
+    assert not any(is_export(table) for table in tables)
 
 
 def test_the_columns_are_those_of_network_dissection(saved: Path, tmp_path: Path) -> None:

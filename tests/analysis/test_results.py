@@ -1,13 +1,16 @@
 """Are the numbers at a path told, whatever lies there?"""
 
 import json
+import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from layers import make_layer, save_run
 from prunescope.analysis.compare import compare
 from prunescope.analysis.results import summarise_result
+from prunescope.analysis.run_folder import Run
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.dissection.result import Dissection
 from prunescope.report.comparison import write_comparison
@@ -38,14 +41,16 @@ def test_a_level_is_its_dissection(run: Path) -> None:
 
 def test_what_is_due_to_chance_is_told_at_the_iou_it_was_found_at(tmp_path: Path) -> None:
     chance = {"draws": 2, "rate": 0.05, "expected_false": 1.5, "discoveries": 0, "concepts": 0,
-              "smallest_draws": 39}  # fmt: skip
+              "smallest_draws": 39, "undecided": 1, "advised_draws": 39}  # fmt: skip
     settings = {"quantile": 0.005, "precision": "float32", "iou": 0.05}
     judged = make_layer({"red": 200}, {}, name="layer3", chance=chance, settings=settings)
     dissection = Dissection(layers={"layer3": judged, "layer4": RED})
     dissection.save(tmp_path / "D")
     values, text = summarise_result(tmp_path / "D")
     assert values == dissection.summary()
-    assert "by chance: 1.5 units (2 draws); too few" in text
+    assert (
+        "by chance: 1.5 units (2 draws); at a false discovery rate of 5 %: 1 unit undecided" in text
+    )
     assert summarise_result(tmp_path / "D" / "layer3")[0]["chance"] == chance
     assert summarise_result(tmp_path / "D", 0.05) == (values, text)
     assert "chance" not in str(summarise_result(tmp_path / "D", 0.1))
@@ -64,13 +69,41 @@ def test_a_run_is_every_level_of_it(run: Path) -> None:
     assert values["levels"][0]["by_category"]["object"] == {"units": 1, "concepts": 1}
     assert json.loads(json.dumps(values)) == values
     lines = text.splitlines()
-    assert lines[0] == "layer4: 3 units, means over 2 replicates"
+    assert lines[0] == "layer4: 3 units, interpretable above IoU 0.05, means over 2 replicates"
     assert lines[-1].split() == ["lottery", "1", "80.0", "%", "89.5", "%", "1.5", "1.5", "1.5"]
 
 
+def test_a_run_says_what_is_undecided_and_no_wrong_zero(run: Path) -> None:
+    path = run / "tables" / "levels.csv"
+    levels = pd.read_csv(path)
+    found = {"discoveries": [0, 1, 0, 1], "discovered_concepts": [0, 1, 0, 1]}
+    levels.assign(**found, undecided=[2, 0, 2, 0], draws=100).to_csv(path, index=False)
+    values, text = summarise_result(run)
+    assert [row["undecided"] for row in values["levels"]] == [2, 0, 2, 0]
+    lines = text.splitlines()
+    assert lines[2].endswith("beyond chance  undecided")
+    assert lines[3].split()[-2:] == ["–", "2"]
+    assert lines[4].split()[-2:] == ["1", "0"]
+    assert "undecided" not in summarise_result(run, 0.1)[1]
+
+
 def test_a_run_is_counted_at_another_iou(run: Path) -> None:
-    levels = summarise_result(run, 0.1)[0]["levels"]
-    assert [row["interpretable"] for row in levels] == [1, 1, 1, 1]
+    values, text = summarise_result(run, 0.1)
+    assert [row["interpretable"] for row in values["levels"]] == [1, 1, 1, 1]
+    assert {row["iou"] for row in values["levels"]} == {0.1}
+    assert "interpretable above IoU 0.1," in text
+
+
+def test_a_run_without_its_dissections_says_no_iou(run: Path) -> None:
+    for folder in run.glob("replicate-*/**/dissection"):
+        shutil.rmtree(folder)
+    values, text = summarise_result(run)
+    assert {row["iou"] for row in values["levels"]} == {None}
+    assert "IoU" not in text
+
+
+def test_a_run_in_a_notebook_says_the_iou(run: Path) -> None:
+    assert "units are interpretable above IoU 0.05" in Run.load(run)._repr_html_()
 
 
 @pytest.mark.parametrize("whole", [True, False])

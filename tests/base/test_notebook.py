@@ -66,7 +66,7 @@ def test_a_bar_is_as_long_as_its_share() -> None:
 
 def test_a_dissection_shows_its_counts_and_best_units() -> None:
     text = words(Dissection(layers={"layer4": DENSE})._repr_html_())
-    assert "4 of 5 units are interpretable, of 4 concepts; 1 never fire" in text
+    assert "4 of 5 units are interpretable (IoU > 0.05), of 4 concepts; 1 never fire" in text
     assert text.index("cat") < text.index("blue")
     assert f"{300 / 1700:.3f}" in text
     assert words(DENSE._repr_html_()) == text
@@ -96,7 +96,7 @@ def test_a_run_shows_its_levels_once_it_has_tables(runs: list[Path]) -> None:
     for metrics in runs[0].rglob("metrics.json"):
         metrics.unlink()
     text = words(Run.load(runs[0])._repr_html_())
-    assert "means over 1 replicate " in f"{text} "
+    assert "means over 1 replicate; units" in f"{text} "
     assert "80.0 %" in text
     (runs[0] / "tables" / "levels.csv").unlink()
     assert "0 levels are finished; the run is not" in words(Run.load(runs[0])._repr_html_())

@@ -186,5 +186,7 @@ PRUNING = {
     "an audit of a run with a mask lost": Bad(
         "audit run", ("PROBLEM", "mask.safetensors"), remove(f"{LEVEL}/mask.safetensors")
     ),
-    "a network beside a run": Bad(f"audit run --network {NETWORK}", ("leave out --network",)),
+    "a network beside a run": Bad(
+        "audit run --network cifar_resnet32", (NETWORK, "leave out --network")
+    ),
 }

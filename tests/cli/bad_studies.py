@@ -6,9 +6,9 @@ RUN = "run tiny.yaml --out out --workers 1"
 
 STUDIES = {
     "a recipe that is not there": Bad("run absent.yaml", ("absent.yaml", "does not exist")),
-    "a recipe that is a folder": Bad("run set", ("set", "cannot be read")),
+    "a recipe that is a folder": Bad("run set", ("set", "is a folder")),
     "a recipe that is not YAML": Bad(RUN, ("tiny.yaml", "not YAML"), write("tiny.yaml", "a: [")),
-    "a recipe that is no text": Bad(RUN, ("tiny.yaml", "read"), write("tiny.yaml", b"\xff\xfe\0")),
+    "a recipe that is no text": Bad(RUN, ("tiny.yaml", "UTF-8"), write("tiny.yaml", b"\xff\xfe\0")),
     "a recipe without settings": Bad(RUN, ("tiny.yaml", "mapping"), write("tiny.yaml", "- 1")),
     "an empty recipe": Bad(RUN, ("tiny.yaml", "mapping"), write("tiny.yaml", "")),
     "a recipe with half its settings": Bad(

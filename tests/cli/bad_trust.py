@@ -24,22 +24,24 @@ RAISING = "def make():\n    raise KeyError('depth')\n"
 
 TRUST = {
     "a level that names a function": Bad(
-        EVALUATE, ("factories:grey", "package.module:factory --weights"), named("factories:grey")
+        EVALUATE,
+        ("factories:grey", "must not choose what is run", "--weights"),
+        named("factories:grey"),
     ),
     "a level that names an option that reads": Bad(
         EVALUATE,
-        ("may not choose checkpoint_path", "name the network yourself"),
+        ("checkpoint_path a file must not choose", "name the network yourself"),
         named("timm:resnet18,checkpoint_path=x"),
     ),
-    "a level whose name is no text": Bad(EVALUATE, ("its name is 7",), named(7)),
+    "a level whose name is no text": Bad(EVALUATE, ("name 7",), named(7)),
     "a level of too many classes": Bad(
-        EVALUATE, ("number of classes is 100000000000",), named(NETWORK, num_classes=10**11)
+        EVALUATE, ("num_classes 100000000000",), named(NETWORK, num_classes=10**11)
     ),
     "a level whose mean is not finite": Bad(
-        EVALUATE, ("mean and std are [nan",), named(NETWORK, mean=[float("nan")] * 3)
+        EVALUATE, ("mean (nan",), named(NETWORK, mean=[float("nan")] * 3)
     ),
     "a level whose resolution is negative": Bad(
-        EVALUATE, ("resolution is -1",), named(NETWORK, resolution=-1)
+        EVALUATE, ("resolution -1",), named(NETWORK, resolution=-1)
     ),
     "an option of timm that fetches": Bad(
         "evaluate timm:resnet18,pretrained_cfg=x --data set/images", ("cannot take pretrained_cfg",)

@@ -1,224 +1,147 @@
-"""Does any command run what only a file names?"""
+"""Can any file that a command opens have code called?"""
 
 import json
 import shlex
-import shutil
-import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-import prunescope as ps
 from cli.world import LEVEL, NETWORK, make_world
-from commands import Prunescope, check_refused, every_command
-from prunescope.base.errors import DataError
+from commands import Prunescope, every_command
 from prunescope.base.tensors import load_tensors, save_tensors
 
-TRAP = """\
-from pathlib import Path
-Path({marker!r}).touch()
-from torch import nn
-def make(**options):
-    Path({marker!r}).touch()
-    return nn.Conv2d(3, 4, 3)
+CODE = "factories:evil,where=marker"
+FACTORIES = """
+import pathlib
+
+pathlib.Path("imported").touch()
+
+
+def evil(where, num_classes=10):
+    pathlib.Path(where).touch()
+    import torch
+
+    return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1))
 """
-INPUT = {"mean": [0.5] * 3, "std": [0.25] * 3, "resolution": 32}
-CALLING = (
-    "os:system,command=touch\tmarker",
-    "trap:make",
-    "bag.trap:make",
-    "bag.inner.trap:make",
-    "torch.hub:load,repo_or_dir=bag",
-    "builtins:exec,source=1",
-    "trap:make,num_classes=3",
-)
-READING = (
-    "timm:resnet18,checkpoint_path=marker.pth",
-    "timm:resnet18,pretrained=True",
-    "timm:resnet18,pretrained_cfg=x",
-    "timm:resnet18,pretrained_cfg_overlay={'file':'marker.pth'}",
-    "timm:resnet18,cache_dir=marker",
-    "timm:hf-hub:someone/trap",
-    "timm:hf_hub:someone/trap",
-    "timm:local-dir:bag",
-    "torchvision:resnet18,weights=DEFAULT",
-    "timm:vit_tiny_patch16_224,img_size=1000000000",
-    "timm:vit_tiny_patch16_224,depth=100000000",
-    "cifar_resnet20,width=99999999",
-    "cifar_resnet20,width=" + "(" * 400,
-    "x" * 1_000_000,
-    "cifar_resnet20\x1b[2J",
-    "timm:resnet18\x00",
-)
-LOOKED_AT = {
-    "audit": ("audit {file}", "audit {run}", "audit {level}", "audit {run} --resolution 32"),
-    "evaluate": ("evaluate {file} --data set/images", "evaluate {level} --data set/images"),
-    "dissect": (
-        "dissect {file} --concepts broden:set --quantile 0.02 --out out",
-        "dissect {level} --concepts broden:set --quantile 0.02 --out out",
-        "dissect {file} --list-layers",
-        "dissect {level} --list-layers",
-    ),
-    "prune": ("prune {file} --keep 0.5 --out p.safetensors", "prune {level} --out p.safetensors"),
-    "conventions": ("conventions {file} --concepts broden:set --quantile 0.02 --out out",),
-    "compare": (
-        "compare {file} {level} --concepts broden:set --layer layer3 --quantile 0.02",
-        "compare A {file} --concepts broden:set --layer layer3 --quantile 0.02",
-        "compare {run} {run}",
-        "compare {level} {level}",
-    ),
-    "summary": ("summary {file}", "summary {run}", "summary {level}"),
-    "export": ("export {file} --out e.csv", "export {level} --out e.csv"),
-    "status": ("status {run}",),
-    "report": ("report {run}",),
-    "run": ("run {run}", "run start.yaml --dry-run", "run {file}"),
-    "concepts check": ("concepts check masks:{run}",),
-    "concepts preview": ("concepts preview broden:{run} --out preview.html",),
+ON_SET = "--layer layer3 --concepts broden:set --quantile 0.02"
+COMMANDS = {
+    "demo": "demo --out run",
+    "run": "run run --out out",
+    "status": "status run",
+    "dissect": f"dissect FILE {ON_SET} --out out",
+    "evaluate": "evaluate FILE --data set/images",
+    "summary": "summary run",
+    "compare": f"compare FILE {LEVEL} {ON_SET} --out out",
+    "conventions": f"conventions FILE {ON_SET} --out out",
+    "export": "export run --out x.csv",
+    "prune": "prune FILE --keep 0.5 --out small.safetensors",
+    "audit": "audit FILE",
+    "chance": "chance run --concepts broden:set",
+    "report": "report run",
+    "schema": "schema",
+    "concepts list": "concepts list",
+    "concepts check": "concepts check masks:run",
+    "concepts preview": "concepts preview broden:run --out out",
+    "concepts download": "concepts download broden --out set2 --from run",
 }
-NO_FILE = {"demo", "schema", "concepts list", "concepts download"}
-"""Commands that open no file of anybody's."""
+"""One line for each command, with what is hostile in place of FILE or `run`."""
+
+ALSO = (
+    f"audit {LEVEL}",
+    "audit run",
+    f"dissect {LEVEL} --list-layers",
+    f"dissect {LEVEL} {ON_SET}",
+    f"evaluate {LEVEL} --data set/images",
+    f"compare {LEVEL} FILE {ON_SET}",
+    f"summary {LEVEL}",
+    f"prune {NETWORK} --weights FILE --num-classes 10 --keep 0.5 --out small.safetensors",
+    f"evaluate {NETWORK} --weights FILE --num-classes 10 --data set/images --limit 2",
+)
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = make_world(tmp_path_factory.mktemp("sound"))
-    marker = str(root / "marker")
-    for place in (".", "bag", "bag/inner"):
-        (root / place).mkdir(exist_ok=True)
-        (root / place / "trap.py").write_text(TRAP.format(marker=marker))
-        if place != ".":
-            (root / place / "__init__.py").write_text(TRAP.format(marker=marker))
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The world of the bad inputs, in which every file that can names code as its network."""
+    root = make_world(tmp_path_factory.mktemp("hostile"))
+    (root / "factories.py").write_text(FACTORIES)
+    facts = {"name": CODE, "num_classes": 10, "mean": None, "std": None, "resolution": None}
+    for path in (*root.glob("run/**/weights.safetensors"), root / "small.safetensors"):
+        state = load_tensors(path if path.is_file() else root / LEVEL / "weights.safetensors")
+        save_tensors(path, state, {"network": json.dumps(facts)})
+    study = root / "run" / "study.yaml"
+    recipe = yaml.safe_load(study.read_text())
+    study.write_text(yaml.safe_dump(recipe | {"network": CODE}))
     return root
 
 
 @pytest.fixture
-def spoiled(sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Let the current folder's file, level and run say that they belong to a network."""
-    monkeypatch.chdir(sound)
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+def here(hostile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(hostile)
     monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    spoilt = [*sound.rglob("*.safetensors"), sound / "run" / "study.yaml"]
-    kept = {path: path.read_bytes() for path in spoilt}
-
-    def spoil(name: str) -> None:
-        metadata = {"network": json.dumps({"name": name, "num_classes": 10, **INPUT})}
-        for path in Path("run").rglob("weights.safetensors"):
-            save_tensors(path, load_tensors(path), metadata)
-        shutil.copy(Path(LEVEL) / "weights.safetensors", "file.safetensors")
-        recipe = yaml.safe_load(Path("run/study.yaml").read_text())
-        Path("run/study.yaml").write_text(yaml.safe_dump(recipe | {"network": name}))
-        start = {"network": NETWORK, "start": {"weights": "file.safetensors"}}
-        Path("start.yaml").write_text(yaml.safe_dump(recipe | start))
-
-    yield spoil
-    for path, content in kept.items():
-        path.write_bytes(content)
-    (sound / "marker").unlink(missing_ok=True)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.delitem(sys.modules, "factories", raising=False)
+    return hostile
 
 
-def test_every_command_that_opens_a_file_is_tried() -> None:
-    assert {name for name, _ in every_command()} == LOOKED_AT.keys() | NO_FILE
-
-
-@pytest.mark.parametrize("name", [*CALLING, *READING], ids=lambda name: ascii(name[:40]))
-def test_no_command_runs_what_only_a_file_names(
-    prunescope: Prunescope, spoiled: Callable[[str], None], name: str
+@pytest.mark.parametrize("line", [*COMMANDS.values(), *ALSO])
+def test_no_command_runs_code_that_a_file_names(
+    prunescope: Prunescope, here: Path, tmp_path: Path, line: str
 ) -> None:
-    spoiled(name)
-    for lines in LOOKED_AT.values():
-        for line in lines:
-            command = line.format(file="file.safetensors", run="run", level=LEVEL)
-            ended = prunescope(*shlex.split(command))
-            told = ended.out + ended.err
-            assert not Path("marker").exists(), command
-            assert "Traceback" not in told, command
-            assert ended.status in (0, 2), (command, told)
-            assert not {"\x1b", "\x00"} & set(told), command
-            assert len(told) < 20_000, command
-    for module in ("trap", "bag", "bag.trap", "bag.inner"):
-        assert module not in sys.modules
+    line = line.replace("FILE", "small.safetensors").replace("--out x", f"--out {tmp_path}/x")
+    line = line.replace("--out out", f"--out {tmp_path}/out")
+    line = line.replace("--out small", f"--out {tmp_path}/small")
+    ended = prunescope(*shlex.split(line))
+    told = ended.out + ended.err
+    assert ended.status in (0, 2), told
+    assert "Traceback" not in told
+    assert not (here / "imported").exists(), told
+    assert not (here / "marker").exists(), told
 
 
-@pytest.mark.parametrize("command", ["evaluate", "dissect", "prune", "conventions"])
-def test_a_refusal_says_how_to_go_on(
-    prunescope: Prunescope, spoiled: Callable[[str], None], command: str
+def test_every_command_is_walked() -> None:
+    assert set(COMMANDS) == {name for name, _ in every_command()}
+
+
+@pytest.mark.parametrize(
+    ("line", "cure"),
+    [
+        ("evaluate FILE --data set/images", "--weights"),
+        (f"dissect FILE {ON_SET}", "--weights"),
+        (f"conventions FILE {ON_SET}", "--weights"),
+        ("prune FILE --keep 0.5 --out o.safetensors", "--weights"),
+        (f"compare FILE {LEVEL} {ON_SET}", "--network"),
+    ],
+)
+def test_the_refusal_says_how_to_name_the_code_oneself(
+    prunescope: Prunescope, here: Path, line: str, cure: str
 ) -> None:
-    spoiled("trap:make")
-    line = LOOKED_AT[command][0].format(file="file.safetensors")
-    check_refused(
-        prunescope(*shlex.split(line)), "trap:make", "package.module:factory --weights file.saf"
-    )
+    ended = prunescope(*shlex.split(line.replace("FILE", "small.safetensors")))
+    assert ended.status == 2
+    assert CODE in ended.err
+    assert "must not choose what is run" in ended.err
+    assert cure in ended.err
 
 
-def test_an_audit_counts_without_the_function_and_says_how_to_count_more(
-    prunescope: Prunescope, spoiled: Callable[[str], None]
+def test_audit_counts_what_it_can_and_says_what_it_did_not_call(
+    prunescope: Prunescope, here: Path
 ) -> None:
-    spoiled("trap:make")
-    for path in ("file.safetensors", "run", LEVEL):
-        ended = prunescope("audit", path)
-        assert ended.status == 0, ended.out + ended.err
-        assert "--network package.module:factory" in ended.out
+    for line in ("audit small.safetensors", "audit run"):
+        ended = prunescope(*line.split())
+        assert ended.status == 0, ended.err
+        assert "--network" in ended.out
+    values = json.loads(prunescope("audit", "small.safetensors", "--json").out)
+    assert values["network"] is None
+    assert values["multiply_adds"] is None
+    assert values["nonzero"] > 0
 
 
-def test_python_refuses_what_only_a_file_names(spoiled: Callable[[str], None]) -> None:
-    spoiled("trap:make")
-    for opened in (
-        lambda: ps.load("file.safetensors"),
-        lambda: ps.load_network(LEVEL),
-    ):
-        with pytest.raises(DataError, match=r'load\("package.module:factory", weights='):
-            opened()
-    assert not Path("marker").exists()
-
-
-NET = """\
-from torch import nn
-from prunescope.networks import build
-def make(num_classes):
-    return build("cifar_resnet20,width=0.25", num_classes=num_classes, seed=0)
-"""
-
-
-def test_a_function_that_is_named_now_opens_the_file(
-    prunescope: Prunescope, spoiled: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spoiled("own_net:make")
-    Path("own_net.py").write_text(NET)
-    file = f"{LEVEL}/weights.safetensors"
-    named = ["own_net:make", "--weights", file, "--num-classes", "10"]
-    assert prunescope("evaluate", *named, "--data", "set/images").status == 0
-    ended = prunescope("audit", "run", "--network", "own_net:make", "--json")
-    assert ended.status == 0, ended.err
-    assert json.loads(ended.out)["levels"][0]["multiply_adds"] > 0
-    assert prunescope("audit", file, "--network", "own_net:make", "--num-classes", "10").status == 0
-    compared = prunescope(
-        *shlex.split(
-            f"compare file.safetensors {file} --network own_net:make --concepts broden:set "
-            "--layer layer3 --quantile 0.02"
-        )
-    )
-    assert compared.status == 0, compared.err
-    assert ps.load("own_net:make", weights=file, num_classes=10).input.resolution == 32
-
-
-@pytest.mark.parametrize("library", ["timm", "torchvision", "torch"])
-def test_a_folder_here_never_passes_for_a_library(
-    sound: Path, tmp_path: Path, library: str
-) -> None:
-    marker = tmp_path / "marker"
-    (tmp_path / library).mkdir()
-    (tmp_path / library / "__init__.py").write_text(TRAP.format(marker=str(marker)))
-    shutil.copy(sound / LEVEL / "weights.safetensors", tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-m", "prunescope", "audit", "weights.safetensors"],
-        check=False,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert not marker.exists()
+@pytest.mark.parametrize("line", ["audit small.safetensors", "audit run"])
+def test_code_that_the_user_names_is_called(prunescope: Prunescope, here: Path, line: str) -> None:
+    try:
+        prunescope(*line.split(), "--network", CODE)
+        assert (here / "marker").exists()
+    finally:
+        for name in ("marker", "imported"):
+            (here / name).unlink(missing_ok=True)

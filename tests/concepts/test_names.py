@@ -94,7 +94,7 @@ def test_every_fault_is_told(names):
         ("name,value\n", "names no concept"),
         ("name,value\n,3\n", "names no concept"),
         ("name,value\ncar,1,2\n", "Row #2"),
-        (b"name\n\xff\xfe\n", "cannot be read as CSV"),
+        (b"name\n\xff\xfe\n", r"not UTF-8 \(line 2\)"),
     ],
 )
 def test_what_is_no_table_of_names_is_refused(names, text, said):

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.fonts import DEFAULT_FAMILY, families_for, font_for
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.masks import MaskFolder
 from prunescope.concepts.preview import _Paint, preview_concepts
@@ -69,7 +70,10 @@ def test_many_images_fill_several_sheets(make_folder, tmp_path):
     assert [path.name for path in paths] == ["sheet-1.png", "sheet-2.png"]
     assert len({path.read_bytes() for path in paths}) == 2
     preview_concepts(BrodenFolder.open(make_folder(index)), tmp_path / "out", images=2)
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["sheet-1.png"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "index.html",
+        "sheet-1.png",
+    ]
 
 
 def test_more_labels_than_a_legend_has_room_for_are_drawn(make_folder, tmp_path):
@@ -128,3 +132,45 @@ def test_labels_that_are_seen_together_have_a_colour_each_whatever_their_categor
     crowd = [Label(number=n, name=f"{n}", category="object") for n in range(1, 401)]
     assert len(_Paint(crowd, [frozenset(range(1, 401))]).colours) == 400
     assert len(set(colours.values())) < len(labels)  # what is never seen together may share
+
+
+STIX = "\N{MATHEMATICAL SANS-SERIF BOLD CAPITAL A}"
+"""A glyph that the default font lacks and another that comes with matplotlib has."""
+
+
+@pytest.fixture
+def named(make_folder, request):
+    """A set whose label 1 has another name."""
+    table = f"number,name\n1,{request.param}\n2,car\n3,orange\n4,wood\n300,orange-c\n"
+    return BrodenFolder.open(make_folder({"label.csv": table}), limit=1)
+
+
+@pytest.mark.parametrize("named", ["<b>犬 & کتاب</b>"], indirect=True)
+def test_the_page_names_labels_of_any_script(named, tmp_path):
+    preview_concepts(named, tmp_path / "out")
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "&lt;b&gt;犬 &amp; کتاب&lt;/b&gt;" in page
+    assert "<b>" not in page
+
+
+def test_a_name_is_written_in_a_font_that_has_its_glyphs():
+    assert font_for("street lamp") == font_for("Straßenlaterne") == font_for(DEFAULT_FAMILY)
+    assert font_for(f"vector {STIX}") not in (None, font_for(DEFAULT_FAMILY))
+    assert font_for("\N{RUNIC LETTER FEHU FEOH FE F}\U000105c0\U0001e900") is None
+    assert families_for(["a", STIX])[0] == DEFAULT_FAMILY
+    assert len(families_for(["a", STIX])) == 2
+
+
+def test_what_no_font_can_write_stands_as_its_number():
+    label = Label(number=12, name="\U000105c0", category="object")
+    paint = _Paint([label], [frozenset([12])])
+    assert paint.mark(12, "3 %").name == "label 12"
+
+
+def test_a_folder_of_other_things_is_left_alone(make_folder, tmp_path):
+    concepts = BrodenFolder.open(make_folder())
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "sheet-1.png").write_bytes(b"mine")
+    with pytest.raises(ConfigError, match=r"not a preview \(it holds sheet-1\.png\)"):
+        preview_concepts(concepts, tmp_path / "out")
+    assert (tmp_path / "out" / "sheet-1.png").read_bytes() == b"mine"

@@ -73,19 +73,34 @@ def test_a_level_takes_neither_other_weights_nor_another_number_of_classes(write
         load_network(str(folder), num_classes=5)
 
 
+def test_a_level_that_does_not_say_its_network_is_named(write_level):
+    with pytest.raises(DataError, match=r"weights\.safetensors does not say which network"):
+        load_network(str(write_level(None)))
+
+
 @pytest.mark.parametrize(
     "description",
     [
-        None,
         {"name": "cifar_resnet20"},
         [1],
-        {**DESCRIPTION, "resolution": "x"},
-        {**DESCRIPTION, "mean": [0.1]},
+        7,
+        {**DESCRIPTION, "name": 7},
+        {**DESCRIPTION, "name": "cifar_resnet20" + ",width=1" * 100},
+        {**DESCRIPTION, "name": "no network"},
+        *({**DESCRIPTION, "resolution": value} for value in ("x", -1, 0, 1e9, 2**40, True, None)),
+        *({**DESCRIPTION, "num_classes": value} for value in ("4", 0, -4, 4.0, 10**12, [4], True)),
+        *({**DESCRIPTION, "mean": value} for value in ([0.1], ["a"] * 3, [float("nan")] * 3, {})),
+        *(
+            {**DESCRIPTION, "std": value}
+            for value in ([0.1], [0] * 3, [-1, 1, 1], [1, 1, float("inf")])
+        ),
     ],
 )
-def test_a_level_that_does_not_say_its_network_is_named(write_level, description):
-    with pytest.raises(DataError, match=r"weights\.safetensors does not say which network"):
+def test_a_level_that_describes_its_network_badly_is_damaged(write_level, description):
+    with pytest.raises(DataError, match=r"weights\.safetensors .*damaged") as refused:
         load_network(str(write_level(description)))
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 2000
 
 
 def test_a_folder_that_is_no_level_is_named(tmp_path):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch.nn.utils import prune as torch_prune
 
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.tensors import save_tensors
 from prunescope.networks import build, load_network
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.mask import Mask
@@ -196,3 +197,45 @@ def test_published_weights_are_pruned(shared, tmp_path):
     largest_gone = max(before[name][~kept].abs().max() for name, kept in saved.mask.items())
     smallest_left = min(before[name][kept].abs().min() for name, kept in saved.mask.items())
     assert largest_gone <= smallest_left
+
+
+def test_pruned_weights_replace_pruned_weights_and_nothing_else(dense, tmp_path):
+    out, (less, more) = tmp_path / "small.safetensors", (0.5, 0.25)
+    write(out, pruned_from(dense, keep=less))
+    write(out, pruned_from(dense, keep=more))
+    assert Mask.load(tmp_path / "small.mask.safetensors").keep == pytest.approx(more, abs=1e-3)
+    save_tensors(out, torch.load(dense, weights_only=True))
+    with pytest.raises(ConfigError, match="is there already"):
+        write(out, pruned_from(dense, keep=less))
+    assert read_weights(out).state.keys() == torch.load(dense, weights_only=True).keys()
+
+
+@pytest.mark.parametrize(
+    ("form", "out", "taken"),
+    [
+        ("torch", "theirs.pth", "theirs.pth"),
+        ("openlth", "theirs.pth", "theirs.pth"),
+        ("openlth", "theirs.pth", "mask.pth"),
+        ("prunescope", "new.safetensors", "new.mask.safetensors"),
+    ],
+)
+def test_no_file_of_another_origin_is_replaced(dense, tmp_path, form, out, taken):
+    (tmp_path / taken).write_bytes(b"precious")
+    with pytest.raises(ConfigError, match=rf"{taken} is there already.*another --out"):
+        write(tmp_path / out, pruned_from(dense, keep=0.5), form)
+    assert [path.name for path in tmp_path.iterdir()] == [taken]
+    assert (tmp_path / taken).read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("form", ["torch", "openlth"])
+def test_the_same_file_may_be_written_again(dense, tmp_path, form):
+    for _ in range(2):
+        write(tmp_path / "again.pth", pruned_from(dense, keep=0.5), form)
+
+
+def test_a_level_of_a_run_is_not_replaced(dense, tmp_path):
+    level = tmp_path / "replicate-0" / "level-00" / "weights.safetensors"
+    write(level, pruned_from(dense, keep=0.5))
+    (tmp_path / "study.yaml").write_text("name: run")
+    with pytest.raises(ConfigError, match="is there already"):
+        write(level, pruned_from(dense, keep=0.25))

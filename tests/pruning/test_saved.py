@@ -56,7 +56,7 @@ def test_a_mask_lies_beside_its_weights(tmp_path, weights, mask):
 
 def test_a_level_is_read_with_its_mask_and_its_network(tmp_path, pruned):
     network, mask = pruned
-    described = Description(name="a:b", num_classes=2, input=None)
+    described = Description(name="cifar_resnet20", num_classes=2, input=None)
     save_tensors(tmp_path / "weights.safetensors", network.state_dict(), described.as_metadata())
     mask.save(tmp_path / "mask.safetensors")
     saved = read_weights(tmp_path)
@@ -182,10 +182,23 @@ def test_names_follow_the_network_they_are_meant_for(tmp_path, pruned):
     )
     torch.save({f"model.{name}": kept.int() for name, kept in mask.items()}, tmp_path / "mask.pth")
     saved = read_weights(tmp_path / "model_ep2_it0.pth")
-    assert saved.named_as_in(saved.state) is saved
+    assert same(saved.named_as_in(saved.state).state, saved.state)
     renamed = saved.named_as_in(network.state_dict())
     assert same(renamed.state, network.state_dict())
     assert same(renamed.mask, mask)
+
+
+@pytest.mark.parametrize("before", ["", "module.", "module._orig_mod.", "model."])
+@pytest.mark.parametrize("mask_before", ["", "module.", "model."])
+def test_a_mask_beside_finds_its_weights_whatever_is_before_the_names_of_either(
+    tmp_path, pruned, before, mask_before
+):
+    network, mask = pruned
+    path = tmp_path / "net.pth"
+    torch.save({before + name: tensor for name, tensor in network.state_dict().items()}, path)
+    torch.save({mask_before + name: kept.int() for name, kept in mask.items()}, tmp_path / "m.pth")
+    saved = read_weights(path, tmp_path / "m.pth").named_as_in(network.state_dict())
+    assert same(saved.mask, mask)
 
 
 def test_files_that_do_not_belong_together_are_refused_by_name(tmp_path, pruned):
@@ -202,5 +215,5 @@ def test_files_that_do_not_belong_together_are_refused_by_name(tmp_path, pruned)
     torch.save({"0.weight": torch.full((4, 3, 3, 3), 0.5)}, tmp_path / "soft.pth")
     with pytest.raises(DataError, match=r"soft.pth is not a mask: 0.weight holds values"):
         read_weights(path, tmp_path / "soft.pth")
-    with pytest.raises(DataError, match=r"weights.safetensors do not exist"):
+    with pytest.raises(DataError, match=r"has none of weights.safetensors, model.safetensors"):
         read_weights(tmp_path)

@@ -43,7 +43,7 @@ def of_runs(tmp_path_factory: pytest.TempPathFactory) -> RunComparison:
 
 
 def panels_of(compared: Comparison | RunComparison) -> list[Axes]:
-    return outcomes_figure(compared.summary()["layers"], LIGHT).axes
+    return outcomes_figure(compared.summary(), LIGHT).axes
 
 
 def title_of(axes: Axes) -> str:
@@ -168,7 +168,28 @@ def test_nothing_interpretable_can_be_drawn(tmp_path: Path) -> None:
 
 
 def test_two_runs_show_both_sides_and_what_is_the_same(of_runs: RunComparison) -> None:
-    units, concepts = levels_figure(of_runs.levels, LIGHT).axes
+    units, concepts = levels_figure(of_runs, LIGHT).axes
     lines = [line.get_ydata().tolist() for line in units.get_lines()]
     assert lines == [[4, 4], [4, 4], [4, 1]]
     assert len(concepts.get_lines()) == 3
+
+
+def test_the_figures_say_what_a_and_b_are(
+    tmp_path: Path, comparison: Comparison | RunComparison, of_runs: RunComparison
+) -> None:
+    legends = [
+        outcomes_figure(comparison.summary(), LIGHT).legends[0],
+        levels_figure(of_runs, LIGHT).legends[0],
+    ]
+    for legend, compared in zip(legends, (comparison, of_runs), strict=True):
+        a, b = legend.get_title().get_text().splitlines()
+        assert (a, b) == (f"A: {compared.a['name']}", f"B: {compared.b['name']}")
+
+
+def test_of_a_long_path_the_figure_shows_the_end(comparison: Comparison | RunComparison) -> None:
+    long = {"name": "/".join(["folder"] * 40) + "/level-03", "keep": 0.512}
+    figure = outcomes_figure(comparison.summary() | {"a": long}, LIGHT)
+    a, _ = figure.legends[0].get_title().get_text().splitlines()
+    assert a.startswith("A: …")
+    assert a.endswith("level-03  (51.2 % of the weights)")
+    assert len(a) < 100

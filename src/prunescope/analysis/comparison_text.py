@@ -28,7 +28,7 @@ _MATCHED = {
 
 def describe_comparison(summary: Mapping[str, Any], concepts: pd.DataFrame) -> str:
     """Write what a Comparison's `summary()` and `concepts` hold as a table for each layer."""
-    sides = "\n".join(f"{letter}  {_side_text(summary[letter.lower()])}" for letter in "AB")
+    sides = "\n".join(f"{letter}  {side_text(summary[letter.lower()])}" for letter in "AB")
     layers = [
         "\n".join(_layer_lines(name, own, summary["iou"], concepts[concepts["layer"] == name]))
         for name, own in summary["layers"].items()
@@ -36,8 +36,8 @@ def describe_comparison(summary: Mapping[str, Any], concepts: pd.DataFrame) -> s
     return "\n\n".join([sides, *layers])
 
 
-def _side_text(side: Mapping[str, Any]) -> str:
-    """Say what stands on a side, and what is known of it."""
+def side_text(side: Mapping[str, Any]) -> str:
+    """Return the name of what stands on a side, and what is known of it."""
     facts = []
     if "keep" in side:
         facts.append(f"{100 * side['keep']:.3g} % of the weights")

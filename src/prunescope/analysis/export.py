@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prunescope.analysis.netdissect import netdissect_columns
+from prunescope.analysis.netdissect import netdissect_columns, read_netdissect
 from prunescope.analysis.places import layer_folders
 from prunescope.analysis.summary import categories_of, read_units
 from prunescope.base.arrays import load_arrays, load_arrays_metadata
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
-from prunescope.base.paths import require_place
+from prunescope.base.paths import refuse_replacing, require_place
+from prunescope.base.saved import read_csv
 from prunescope.dissection.counts import iou_of_counts
 
 _COUNTS = "overlap.safetensors"
@@ -25,7 +26,8 @@ def export_netdissect(result: Path, out: Path, layer: str | None = None) -> pd.D
 
     result: a dissection's folder, a layer's, or a level's of a run. layer: needed where it holds
     several. `read_units` reads the same numbers from the file.
-    Raises ConfigError where it does not say which layer, or `out` cannot be a file;
+    A file that is there already is replaced if it is such an export, see `is_export`.
+    Raises ConfigError where it does not say which layer, or `out` cannot be a file or is another;
     DataError where there is no dissection, or one that is damaged.
     """
     if out.is_dir():
@@ -33,9 +35,38 @@ def export_netdissect(result: Path, out: Path, layer: str | None = None) -> pd.D
     require_place(out.parent)
     folder = _one_layer(result, layer)
     table = netdissect_table(read_units(folder), *_counts(folder / _COUNTS))
+    content = table.to_csv(index=False, lineterminator="\n").encode()
+    refuse_replacing(out, content, is_export)
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(out, table.to_csv(index=False, lineterminator="\n").encode())
+    write_atomically(out, content)
     return table
+
+
+def is_export(path: Path) -> bool:
+    """Return whether a file is a CSV that `export_netdissect` wrote.
+
+    It has the columns of Network Dissection, and every IoU in it is the quotient of the counts
+    beside it to the last digit; the tools themselves write fewer digits.
+    """
+    try:
+        units = read_netdissect(path)
+        table = read_csv(path, dtype=str, keep_default_na=False)
+    except DataError:
+        return False
+    categories = categories_of(units)
+    if list(table.columns) != netdissect_columns(categories):
+        return False
+    return all(_is_exact(table, category) for category in categories)
+
+
+def _is_exact(table: pd.DataFrame, category: str) -> bool:
+    intersect, activation, truth = (
+        pd.to_numeric(table[f"{category}-{field}"]).to_numpy(np.float64)
+        for field in ("intersect", "activation", "truth")
+    )
+    union = activation + truth - intersect
+    ious = np.divide(intersect, union, out=np.zeros(len(table)), where=union > 0)
+    return table[f"{category}-iou"].tolist() == [str(iou) for iou in ious.tolist()]
 
 
 def netdissect_table(

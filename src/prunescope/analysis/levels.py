@@ -12,6 +12,7 @@ from prunescope.analysis.consistency import measure_consistency
 from prunescope.analysis.summary import summarise
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import write_atomically
+from prunescope.base.saved import read_csv
 from prunescope.pruning.settings import DENSE
 
 
@@ -90,9 +91,9 @@ def write_tables(records: Sequence[LevelRecord], folder: Path) -> list[Path]:
 
 def read_levels(path: Path) -> pd.DataFrame:
     """Read `levels.csv` as it was written."""
-    if not path.is_file():
+    if not path.exists():
         raise DataError(f"{path} is missing: no level of this run has been tabulated yet")
-    return pd.read_csv(path, dtype={"strategy": str, "layer": str})
+    return read_csv(path, dtype={"strategy": str, "layer": str})
 
 
 def level_categories(levels: pd.DataFrame) -> tuple[str, ...]:
@@ -143,11 +144,16 @@ def _row(
 
 
 def _discovery_columns(units: pd.DataFrame) -> dict[str, int]:
-    """Return what is beyond chance, where the dissection asked for it."""
-    if "discovery" not in units:
+    """Return what is beyond chance, and what is not decided, where the dissection asked for it."""
+    if "undecided" not in units:
         return {}
     found = units[units["discovery"].astype(bool)]
-    return {"discoveries": len(found), "discovered_concepts": found["label"].nunique()}
+    return {
+        "discoveries": len(found),
+        "discovered_concepts": found["label"].nunique(),
+        "undecided": int(units["undecided"].sum()),
+        "draws": int(units["draws"].max()),
+    }
 
 
 def _category_columns(summary: dict[str, Any]) -> dict[str, int]:

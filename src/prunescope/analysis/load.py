@@ -12,10 +12,11 @@ from prunescope.analysis.run_folder import Level, Run, is_level
 from prunescope.analysis.saved_comparison import open_comparison
 from prunescope.analysis.summary import read_units
 from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.formats import is_safetensors
 from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.networks import LoadedNetwork, load_network
 from prunescope.networks.description import has_description
-from prunescope.networks.weights import is_safetensors
+from prunescope.networks.reading.files import is_hub_folder
 
 Loadable: TypeAlias = (
     Run
@@ -30,7 +31,11 @@ Loadable: TypeAlias = (
 
 
 def load(
-    path: Path | str, *, weights: Path | str | None = None, num_classes: int | None = None
+    path: Path | str,
+    *,
+    weights: Path | str | None = None,
+    num_classes: int | None = None,
+    key: str | None = None,
 ) -> Loadable:
     """Return what lies at a path, or the network of a name.
 
@@ -43,9 +48,10 @@ def load(
         a result table (CSV) of Network Dissection  a DataFrame: a row per unit, from 0, with
                                                     `concept`, `category`, `iou`, counts in pixels
         weights that say their network (`prune --out`)  a LoadedNetwork
+        a folder of the Hugging Face hub            a LoadedNetwork, where timm has it
         a network's name ("torchvision:resnet18")   a LoadedNetwork
-    weights, num_classes: for a network's name alone, as `load_network` takes them; without
-        weights it is random.
+    weights, num_classes, key: for a network's name alone, as `load_network` takes them; without
+        weights it is random. key: which network of a file that holds several ("model_ema").
     Where the type matters to a checker, take the class instead: `Run.load`, `Level.load`,
     `Dissection.load`, `LayerDissection.load`, `load_network`.
     Raises DataError for a path where there is nothing, or something else or damaged; ConfigError
@@ -56,13 +62,19 @@ def load(
         raise ConfigError(f"what is to be loaded is a {kind}: give a path, or a network's name")
     place = Path(path).expanduser()
     if not place.exists():
-        return _named(str(path), weights, num_classes)
+        return _named(str(path), weights, num_classes, key)
     if weights is not None or num_classes is not None:
         raise ConfigError(
             f"{place} is there already: weights and num_classes belong to a network's name, as in "
             f'load("torchvision:resnet18", weights="{weights or place}")'
         )
-    return _file(place) if place.is_file() else _folder(place)
+    if is_hub_folder(place):
+        return load_network(str(place), key=key)
+    if place.is_file():
+        return _file(place)
+    if key is not None:
+        raise ConfigError(f"{place} holds no file of several networks: leave out key")
+    return _folder(place)
 
 
 def _folder(path: Path) -> Loadable:
@@ -93,10 +105,12 @@ def _file(path: Path) -> LoadedNetwork | pd.DataFrame:
     )
 
 
-def _named(name: str, weights: Path | str | None, num_classes: int | None) -> LoadedNetwork:
+def _named(
+    name: str, weights: Path | str | None, num_classes: int | None, key: str | None
+) -> LoadedNetwork:
     head = name.partition(",")[0]  # of "cifar_resnet20,width=0.5", without the options
     if ":" not in head and ("/" in head or Path(head).suffix):
         parent = Path(name).parent
         beside = [path.name for path in parent.iterdir()] if parent.is_dir() else []
         raise DataError(f"{name} does not exist{nearest(Path(name).name, beside)}")
-    return load_network(name, weights=weights, num_classes=num_classes)
+    return load_network(name, weights=weights, num_classes=num_classes, key=key)

@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from prunescope.base.errors import DataError
+from prunescope.base.paths import require_file
+from prunescope.base.saved import read_csv
 
 OF_A_UNIT = ("unit", "category", "label", "score")
 OF_A_CATEGORY = ("label", "truth", "activation", "intersect", "iou")
@@ -27,16 +29,17 @@ def read_netdissect(path: Path) -> pd.DataFrame:
 
     Raises DataError where it is no such table.
     """
+    require_file(path)
     try:
         # As text first: a concept may be called "none", and a score counts to its last digit.
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+        table = read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
         names = [str(name) for name in table.columns]
         for name in names:
             if name == "score" or name.endswith("-iou"):
                 table[name] = table[name].astype("float64")
             elif name == "unit" or name.endswith(_NUMBERS):
                 table[name] = pd.to_numeric(table[name])
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise DataError(f"{path} cannot be read as a CSV of units: {error}") from error
     require_columns(table, OF_A_UNIT, path)
     categories = [name.removesuffix("-label") for name in names if name.endswith("-label")]

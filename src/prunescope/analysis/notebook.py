@@ -53,8 +53,13 @@ def show_runs(summary: Mapping[str, Any]) -> str:
     return page(title("Two runs", note), table(head, rows))
 
 
-def show_run(name: str, levels: pd.DataFrame | None, finished: int) -> str:
-    """Return HTML of a run: its levels, or only how many are finished while it has no tables."""
+def show_run(
+    name: str, levels: pd.DataFrame | None, finished: int, iou: float | None = None
+) -> str:
+    """Return HTML of a run: its levels, or only how many are finished while it has no tables.
+
+    iou: above which units are interpretable, if it is known.
+    """
     if levels is None:
         return page(title(name, f"{finished:,} levels are finished; the run is not"))
     most = max(1, int(levels["interpretable"].max()))
@@ -72,6 +77,7 @@ def show_run(name: str, levels: pd.DataFrame | None, finished: int) -> str:
     ]
     replicates = levels["replicate"].nunique()
     note = f"{finished:,} levels; means over {replicates} replicate{'s' * (replicates > 1)}"
+    note += "" if iou is None else f"; units are interpretable above IoU {iou:g}"
     head = (*_PLACE, "weights left", "accuracy", "units", "concepts", "")
     return page(title(name, note), table(head, rows))
 

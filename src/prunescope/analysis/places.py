@@ -1,10 +1,10 @@
 """What lies at a path: a dissection, a level or a whole run, or a comparison?"""
 
-import json
 from pathlib import Path
-from typing import Any
 
 from prunescope.base.errors import DataError
+from prunescope.base.formats import has_weights_form
+from prunescope.base.paths import is_there, require_file
 
 UNITS = "units.parquet"
 SUMMARY = "summary.json"
@@ -19,6 +19,9 @@ def layer_folders(path: Path) -> list[Path]:
     """
     if not path.exists():
         raise DataError(f"{path} is neither a dissection's folder nor a result CSV: it is missing")
+    if not path.is_dir():
+        require_file(path)
+        raise DataError(f"{path} is a file: give the folder of a dissection")
     if is_run(path):
         raise DataError(f"{path} is a whole run: name one of its levels, such as {_a_level(path)}")
     folders = [path, *sorted(path.iterdir()), *sorted((path / "dissection").glob("*"))]
@@ -30,7 +33,7 @@ def layer_folders(path: Path) -> list[Path]:
 
 def is_run(path: Path) -> bool:
     """Say whether a path is a run folder."""
-    return (path / "study.yaml").is_file()
+    return is_there(path / "study.yaml")
 
 
 def is_comparison(path: Path) -> bool:
@@ -39,24 +42,11 @@ def is_comparison(path: Path) -> bool:
 
 
 def holds_weights(path: Path) -> bool:
-    """Say whether a file holds weights, by its name or first bytes: safetensors, zip or pickle."""
+    """Say whether a file is one of weights, of any tool, and no table."""
     try:
-        with path.open("rb") as file:
-            head = file.read(9)
+        return path.suffix != ".csv" and has_weights_form(path)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
-    return path.suffix == ".safetensors" or head[8:] == b"{" or head.startswith((b"\x80", b"PK"))
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object. Raises DataError naming the file if it is missing or damaged."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from None
-    if not isinstance(values, dict):
-        raise DataError(f"{path} holds no JSON object")
-    return values
 
 
 def _a_level(run: Path) -> Path:

@@ -9,11 +9,12 @@ import pandas as pd
 
 from prunescope.analysis.comparison_text import describe_comparison
 from prunescope.analysis.level_text import Block, level_lines, mean, percent, replicates_text
-from prunescope.analysis.places import CONCEPTS, SUMMARY, is_comparison, is_run, read_json
+from prunescope.analysis.places import CONCEPTS, SUMMARY, is_comparison, is_run
 from prunescope.analysis.run_comparison_text import describe_runs
 from prunescope.analysis.runs import open_run, summarise_run
 from prunescope.analysis.summary import describe_layers, read_known, read_units, summarise_layers
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.saved import read_csv, read_json
 
 
 def summarise_result(path: Path, iou: float | None = None) -> tuple[dict[str, Any], str]:
@@ -42,7 +43,7 @@ def _summarise_comparison(path: Path, iou: float | None) -> tuple[dict[str, Any]
             )
         if "levels" in summary:
             return summary, describe_runs(summary)
-        concepts = pd.read_csv(path / CONCEPTS, dtype={"layer": str, "concept": str})
+        concepts = read_csv(path / CONCEPTS, dtype={"layer": str, "concept": str})
         return summary, describe_comparison(summary, concepts)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path / SUMMARY} is not what `compare` writes: {error!r}") from None
@@ -64,13 +65,24 @@ def _describe_levels(levels: Sequence[Mapping[str, Any]]) -> str:
         ),
     )
     by_layer = groupby(rows, key=lambda row: row["layer"])
-    return "\n\n".join("\n".join(_layer_lines(name, list(own))) for name, own in by_layer)
+    iou = levels[0]["iou"]
+    above = "" if iou is None else f", interpretable above IoU {iou:g}"
+    return "\n\n".join("\n".join(_layer_lines(name, list(own), above)) for name, own in by_layer)
 
 
-def _layer_lines(layer: str, rows: Sequence[Mapping[Any, Any]]) -> Iterator[str]:
-    yield f"{layer}: {mean(rows[0]['units'])} units, {replicates_text(rows)}"
+def _layer_lines(layer: str, rows: Sequence[Mapping[Any, Any]], above: str) -> Iterator[str]:
+    yield f"{layer}: {mean(rows[0]['units'])} units{above}, {replicates_text(rows)}"
     yield ""
-    yield from level_lines(_COLUMNS, rows)
+    if not all("undecided" in row for row in rows):
+        yield from level_lines(_COLUMNS, rows)
+        return
+    yield from level_lines((*_COLUMNS, _CHANCE), [_without_a_wrong_zero(row) for row in rows])
+
+
+def _without_a_wrong_zero(row: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """Return a row in which no discovery is undefined, where units are undecided."""
+    none_yet = row["discoveries"] == 0 and row["undecided"] > 0
+    return {**row, "discoveries": None} if none_yet else row
 
 
 _COLUMNS = (
@@ -80,4 +92,9 @@ _COLUMNS = (
         columns={"interpretable": "interpretable", "concepts": "concepts", "dead": "dead"},
         write=mean,
     ),
+)
+_CHANCE = Block(
+    heading="",
+    columns={"beyond chance": "discoveries", "undecided": "undecided"},
+    write=mean,
 )

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import yaml
 
 from prunescope.analysis.levels import read_levels
 from prunescope.analysis.notebook import show_run
-from prunescope.analysis.places import is_run, read_json
+from prunescope.analysis.places import is_run
+from prunescope.analysis.runs import saved_iou
 from prunescope.base.door import checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.recipes import read_plain
+from prunescope.base.saved import read_csv, read_json, read_parquet
 from prunescope.dissection.result import Dissection
 from prunescope.networks import LEVEL_WEIGHTS, LoadedNetwork, load_network
 from prunescope.pruning.mask import Mask
@@ -83,11 +84,7 @@ class Level:
     @property
     def history(self) -> pd.DataFrame:
         """The training, a row per epoch: `iteration`, `train_loss` (nats), `train_accuracy`, ..."""
-        path = self.path / "history.csv"
-        try:
-            return pd.read_csv(path)
-        except (OSError, ValueError) as error:
-            raise DataError(f"{path} cannot be read: {error}") from None
+        return read_csv(self.path / "history.csv")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,9 +114,9 @@ class Run:
         """The study as plain values, as study.yaml states it. Raises DataError if it is damaged."""
         path = self.path / "study.yaml"
         try:
-            values = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise DataError(f"{path} cannot be read: {error}") from None
+            values = read_plain(path)
+        except ConfigError as error:
+            raise DataError(str(error)) from None
         if not isinstance(values, dict):
             raise DataError(f"{path} holds no settings")
         return values
@@ -135,11 +132,7 @@ class Run:
     @cached_property
     def units(self) -> pd.DataFrame:
         """Every unit of every layer of every level, as `tables/units.parquet`. Raises DataError."""
-        path = self.path / "tables" / "units.parquet"
-        try:
-            return pd.read_parquet(path)
-        except (OSError, pa.ArrowException) as error:
-            raise DataError(f"{path} cannot be read: {error}") from None
+        return read_parquet(self.path / "tables" / "units.parquet")
 
     @property
     def finished(self) -> tuple[Level, ...]:
@@ -176,7 +169,8 @@ class Run:
 
     def _repr_html_(self) -> str:
         tabulated = (self.path / "tables" / "levels.csv").is_file()
-        return show_run(self.name, self.levels if tabulated else None, len(self.finished))
+        levels = self.levels if tabulated else None
+        return show_run(self.name, levels, len(self.finished), saved_iou(self.path))
 
 
 def is_level(path: Path) -> bool:

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import pandas as pd
-import pyarrow as pa
 
-from prunescope.analysis.summary import summarise
+from prunescope.analysis.summary import read_known, summarise
 from prunescope.base.errors import DataError
+from prunescope.base.saved import read_parquet
 
 PLACE = ["replicate", "strategy", "level", "layer"]
+CHANCE = ["discoveries", "discovered_concepts", "undecided", "draws"]
 Place = tuple[Any, ...]  # the values of PLACE
 
 
@@ -49,10 +50,7 @@ def open_run(path: Path) -> RunTables:
 
     levels = read_levels(path / "tables" / "levels.csv")
     table = path / "tables" / "units.parquet"
-    try:
-        units = pd.read_parquet(table)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{table} cannot be read as a table: {error}") from error
+    units = read_parquet(table)
     groups = {cast(Place, place): own for place, own in units.groupby(PLACE, sort=False)}
     run = RunTables(path=path, levels=levels, units=groups)
     lost = [place for place in run.places if place not in groups]
@@ -61,15 +59,31 @@ def open_run(path: Path) -> RunTables:
     return run
 
 
+def saved_iou(run: Path) -> float | None:
+    """Return the IoU above which a run counts units as interpretable, as its dissections say."""
+    for pattern in ("replicate-*/level-*", "replicate-*/*/level-*"):
+        for level in sorted(run.glob(pattern)):
+            if (level / "dissection").is_dir():
+                ious = (facts.get("iou") for facts in read_known(level).values())
+                return next((float(iou) for iou in ious if iou is not None), None)
+    return None
+
+
 def summarise_run(run: RunTables, iou: float | None = None) -> list[dict[str, Any]]:
     """Return, for each level and layer, its place, weights left, accuracy and counts.
 
-    iou: a unit is interpretable strictly above this; None keeps what the tables say.
+    iou: a unit is interpretable strictly above this; None keeps what the tables say, with what is
+    beyond chance, which is not known at another. The rows say above which it is; None where the
+    run's dissections, which know it, are gone.
     """
     facts = ["keep", "keep_overall", "accuracy"]
+    saved = saved_iou(run.path)
+    chance = [name for name in CHANCE if iou is None and name in run.levels]
     return [
         dict(zip(PLACE, place, strict=True))
         | {name: float(row[name]) for name in facts}
+        | {"iou": saved if iou is None else iou}
         | summarise(run.units[place], iou)
+        | {name: int(row[name]) for name in chance}
         for place, row in zip(run.places, run.levels.to_dict("records"), strict=True)
     ]

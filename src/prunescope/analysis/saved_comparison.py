@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from prunescope.analysis.comparison import Comparison
 from prunescope.analysis.outcomes import LayerComparison
-from prunescope.analysis.places import CONCEPTS, SUMMARY, UNITS, read_json
+from prunescope.analysis.places import CONCEPTS, SUMMARY, UNITS
 from prunescope.analysis.run_comparison import RunComparison
 from prunescope.base.errors import DataError
+from prunescope.base.saved import read_csv, read_json, read_parquet
 
 _TEXTS = {"layer": "str", "strategy": "str"} | dict.fromkeys(
     ("category", "concept", "outcome"), "string"
@@ -23,7 +24,7 @@ def open_comparison(folder: Path) -> Comparison | RunComparison:
     """Return what `compare --out` wrote. Raises DataError where a file is missing or damaged."""
     summary = read_json(folder / SUMMARY)
     try:
-        units = pd.read_parquet(folder / UNITS)
+        units = read_parquet(folder / UNITS)
         concepts = _read_csv(folder / CONCEPTS)
         sides: dict[str, Any] = {
             "a": summary["a"],
@@ -65,9 +66,9 @@ def _of(layer: str, table: pd.DataFrame) -> pd.DataFrame:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     """Read a table whose texts may be anything, "null" among them; only numbers may be absent."""
-    names = pd.read_csv(path, nrows=0).columns
+    names = read_csv(path, nrows=0).columns
     texts = [name for name in names if name in _TEXTS]
-    return pd.read_csv(
+    return read_csv(
         path,
         dtype={name: kind for name, kind in (_TEXTS | _UNITS_OF_A_SIDE).items() if name in names},
         keep_default_na=False,

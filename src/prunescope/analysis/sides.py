@@ -10,9 +10,10 @@ import pandas as pd
 # Python 3.11's own Protocol computes every property when asked isinstance()
 from typing_extensions import Protocol, runtime_checkable
 
-from prunescope.analysis.places import SUMMARY, is_comparison, layer_folders, read_json
+from prunescope.analysis.places import SUMMARY, is_comparison, layer_folders
 from prunescope.analysis.summary import read_units
 from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.saved import read_json
 
 
 @runtime_checkable

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
 from prunescope.analysis.netdissect import TABLE_IOU, read_netdissect, require_columns
-from prunescope.analysis.places import SUMMARY, UNITS, holds_weights, layer_folders, read_json
+from prunescope.analysis.places import SUMMARY, UNITS, holds_weights, layer_folders
 from prunescope.base.errors import DataError
+from prunescope.base.paths import is_there
+from prunescope.base.saved import read_json, read_parquet
 from prunescope.dissection.chance import describe_chance
 from prunescope.dissection.counts import by_layer, count_units
 
@@ -104,7 +105,7 @@ def read_known(path: Path, iou: float | None = None) -> dict[str, dict[str, Any]
     found = {
         folder.resolve().name: read_json(folder / SUMMARY)
         for folder in folders
-        if (folder / SUMMARY).is_file()
+        if is_there(folder / SUMMARY)
     }
     known: dict[str, dict[str, Any]] = {}
     for name, own in found.items():
@@ -118,10 +119,7 @@ def read_known(path: Path, iou: float | None = None) -> dict[str, dict[str, Any]
 
 def _read_layer(folder: Path) -> pd.DataFrame:
     path = folder / UNITS
-    try:
-        units = pd.read_parquet(path)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} cannot be read as a table: {error}") from error
+    units = read_parquet(path)
     require_columns(units, _OUR_COLUMNS, path)
     units.insert(0, "layer", folder.resolve().name)
     return units

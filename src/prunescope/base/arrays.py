@@ -6,6 +6,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from prunescope.base.errors import DataError
+from prunescope.base.paths import require_file
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -24,8 +25,7 @@ def load_arrays_metadata(path: Path) -> dict[str, str]:
 
 
 def _open(path: Path) -> safe_open:
-    if not path.is_file():
-        raise DataError(f"{path} does not exist")
+    require_file(path)
     try:
         return safe_open(path, framework="np")
     except SafetensorError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from prunescope.base.errors import StoreError
+from prunescope.base.paths import require_file
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -75,7 +76,8 @@ def sync(path: Path) -> None:
 
 
 def hash_file(path: Path) -> str:
-    """Return the sha256 of a file's content in hex."""
+    """Return the sha256 of a file's content in hex. Raises DataError for a pipe or a device."""
+    require_file(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

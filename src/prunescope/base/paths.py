@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
-from prunescope.base.errors import ConfigError, StoreError
+from prunescope.base.errors import ConfigError, DataError, StoreError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff", ".webp")
 _MB = 1_000_000
@@ -38,6 +40,51 @@ def require_place(folder: Path) -> None:
         if place.is_file():
             below = "" if place == folder else f", so that there can be no {folder}"
             raise ConfigError(f"{place} is a file{below}: give a folder as --out")
+
+
+def is_there(path: Path) -> bool:
+    """Return whether anything is at a path, also what `require_file` refuses."""
+    return os.path.lexists(path)
+
+
+def require_file(path: Path) -> None:
+    """Raise DataError where a path is no regular file: absent, a folder, a pipe, a device.
+
+    Reading a pipe waits for whoever writes to it, perhaps for ever.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, RuntimeError, ValueError) as error:  # up to 3.12 a link to itself; NUL
+        missing = isinstance(error, FileNotFoundError) and not path.is_symlink()
+        reason = getattr(error, "strerror", None) or error
+        fault = "does not exist" if missing else f"cannot be read: {reason}"
+        raise DataError(f"{path} {fault}") from None
+    if not stat.S_ISREG(mode):
+        raise DataError(f"{path} is {_kind(mode)}, but must be a file")
+
+
+def _kind(mode: int) -> str:
+    kinds = {
+        stat.S_ISDIR: "a folder",
+        stat.S_ISFIFO: "a named pipe",
+        stat.S_ISSOCK: "a socket",
+    }
+    return next((name for is_kind, name in kinds.items() if is_kind(mode)), "a device")
+
+
+def refuse_replacing(path: Path, content: bytes, written_by_us: Callable[[Path], bool]) -> None:
+    """Raise ConfigError where another file than one that this command writes would be replaced.
+
+    content: what is to be written; a file that holds it already may be replaced.
+    written_by_us: whether a file is one that this command wrote earlier.
+    """
+    if not path.exists() or (path.is_file() and path.read_bytes() == content):
+        return
+    if not path.is_file() or not written_by_us(path):
+        raise ConfigError(
+            f"{path} is there already and would be replaced, but this command did not write it: "
+            "give another --out, or remove it first"
+        )
 
 
 def _leads_back(path: Path) -> bool:

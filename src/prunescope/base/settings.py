@@ -1,17 +1,37 @@
 """How does a stage state its settings, and how is a wrong one explained?"""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_args
+from types import NoneType
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationError,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from prunescope.base.described import describe_fields, introduction
 from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.text import shortened
 
 S = TypeVar("S", bound="Settings")
+_SHOWN = 10  # faults in one message
 _OF_A_KEY = "[key]"  # pydantic's mark for a wrong key of a mapping
+
+
+Count = Annotated[int, Field(ge=1, le=10_000)]
+"""How many of a thing a study may have."""
+Pixels = Annotated[int, Field(ge=1, le=16_384)]
+"""A length in images."""
+Batch = Annotated[int, Field(ge=1, le=1_000_000)]
+"""Images in a batch."""
+Rate = Annotated[float, Field(gt=0, le=1e15)]
+"""A rate of learning."""
 
 
 class Later:
@@ -22,6 +42,20 @@ class Settings(BaseModel):
     """Frozen settings of one stage: unknown keys are refused, values are checked at the door."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _true_is_no_number(cls, values: Any) -> Any:
+        """Refuse true and false where they would be read as 1 and 0."""
+        for name, value in values.items() if isinstance(values, Mapping) else ():
+            field = cls.model_fields.get(name)
+            items = value if isinstance(value, list | tuple) else (value,)
+            if field is None or not any(isinstance(item, bool) for item in items):
+                continue
+            if not _admits_bool(field.annotation):
+                written = str(value).lower()
+                raise ValueError(f"{name} is {written}, but must not be true or false")
+        return values
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -47,8 +81,9 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            lines = [_explain(cls, detail) for detail in error.errors()]
-            raise ConfigError(f"{where}: " + "; ".join(dict.fromkeys(lines))) from None
+            lines = list(dict.fromkeys(_explain(cls, detail) for detail in error.errors()))
+            more = [f"and {len(lines) - _SHOWN:,} more"] if len(lines) > _SHOWN else []
+            raise ConfigError(f"{where}: " + "; ".join([*lines[:_SHOWN], *more])) from None
 
     def for_key(self) -> dict[str, Any]:
         """Return plain values for an artifact's key.
@@ -66,8 +101,21 @@ class Settings(BaseModel):
         return values
 
 
+def _admits_bool(annotation: Any) -> bool:
+    """Return whether true or false may stand in a field, or whether it is for others to say."""
+    kinds = _kinds_of(annotation)
+    return bool in kinds or not kinds & {int, float}
+
+
+def _kinds_of(annotation: Any) -> set[Any]:
+    if get_origin(annotation) in (Literal, dict) or not get_args(annotation):
+        return {annotation} - {NoneType}
+    return set().union(*map(_kinds_of, get_args(annotation)))
+
+
 def _explain(model: type[BaseModel], detail: Any) -> str:
-    path = ".".join(str(part) for part in detail["loc"] if part != _OF_A_KEY)
+    path = ".".join(f"{part!s:.60}" for part in detail["loc"] if part != _OF_A_KEY)
+    given = shortened(repr(detail["input"]))
     match detail["type"]:
         case "extra_forbidden":
             *parents, key = detail["loc"]
@@ -79,10 +127,10 @@ def _explain(model: type[BaseModel], detail: Any) -> str:
         case "value_error":
             return f"{path or 'settings'}: {detail['ctx']['error']}"
         case "byte_size" | "byte_size_unit":
-            return f"{path} is {detail['input']!r}, but must be a number of bytes, as in 512MiB"
+            return f"{path} is {given}, but must be a number of bytes, as in 512MiB"
         case _:
             message = detail["msg"]
-            return f"{path} is {detail['input']!r}: {message[0].lower()}{message[1:]}"
+            return f"{path} is {given}: {message[0].lower()}{message[1:]}"
 
 
 def _fields_at(model: type[BaseModel], path: list[str | int]) -> list[str]:

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 from prunescope.base.errors import ConfigError
 
+_DIGITS = 9
 _PATTERN = re.compile(r"(?:(\d+)ep)?(?:(\d+)it)?")
 
 
@@ -56,7 +57,10 @@ def _split(text: str) -> tuple[int, int]:
             f'"{text}" is not a step: write epochs, iterations or both, as in "5ep", "250it", '
             f'"2ep30it"'
         )
-    return int(match[1] or 0), int(match[2] or 0)
+    epochs, iterations = match[1] or "0", match[2] or "0"
+    if max(len(epochs), len(iterations)) > _DIGITS:
+        raise ConfigError(f'"{text:.40}" is more than {10**_DIGITS - 1:,} epochs or iterations')
+    return int(epochs), int(iterations)
 
 
 def _check(given: Any) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from prunescope.base.errors import DataError
 from prunescope.base.files import write_atomically
+from prunescope.base.paths import require_file
 
 _PREFIX = 8  # a file begins with the length of its header in so many bytes
 _METADATA = "__metadata__"
@@ -54,8 +55,7 @@ def load_metadata(path: Path) -> dict[str, str]:
 
 
 def _open(path: Path) -> safe_open:
-    if not path.is_file():
-        raise DataError(f"{path} does not exist")
+    require_file(path)
     try:
         return safe_open(path, framework="pt")
     except SafetensorError as error:

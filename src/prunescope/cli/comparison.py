@@ -28,7 +28,7 @@ from prunescope.cli.options import (
 
 _SIDE = (
     "The folder of a dissection, a layer, a level or a run, or a NetDissect CSV; with --concepts "
-    "also a file of weights."
+    "also a file of weights, or random with --network."
 )
 
 
@@ -52,6 +52,14 @@ def compare(
     ] = None,
     network: Annotated[
         str | None, typer.Option(help="Of weights that do not say to which network they belong.")
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[,NAME]",
+            help="Which network of files that hold several; of A and of B, where they differ.",
+            show_default="the only one",
+        ),
     ] = None,
     num_classes: NumClasses = None,
     quantile: Annotated[
@@ -105,6 +113,7 @@ def compare(
     }
     chosen: dict[str, Any] = {
         "network": network,
+        "key": key,
         "num_classes": num_classes,
         "split": split,
         "limit": limit,

@@ -43,6 +43,7 @@ def preview(
     images: Annotated[int, typer.Option(min=1, help="Number of photographs shown.")] = 12,
     seed: Annotated[int, typer.Option(min=0, help="Another draw of them.")] = 0,
     split: Split = None,
+    limit: Limit = None,
     as_json: Json = False,
 ) -> None:
     """Draw photographs of a set beside their labels."""
@@ -50,11 +51,11 @@ def preview(
     from prunescope.concepts.preview import preview_concepts
 
     with progress_shown() as progress:
-        opened = open_concepts(concepts, split=split, progress=progress)
+        opened = open_concepts(concepts, split=split, limit=limit, progress=progress)
         sheets = preview_concepts(opened, out, images=images, seed=seed, progress=progress)
-    print_result(
-        {"sheets": [str(sheet) for sheet in sheets]}, "\n".join(map(str, sheets)), as_json=as_json
-    )
+    values = {"sheets": [str(sheet) for sheet in sheets], "page": str(out / "index.html")}
+    text = "\n".join([*values["sheets"], f"Their labels as text: {values['page']}"])
+    print_result(values, text, as_json=as_json)
 
 
 def download(

@@ -14,6 +14,7 @@ from prunescope.cli.options import (
     Device,
     Iou,
     Json,
+    Key,
     Layers,
     Limit,
     Mean,
@@ -37,6 +38,7 @@ def conventions(
     concepts: Concepts,
     layer: Layers = None,
     weights: Weights = None,
+    key: Key = None,
     num_classes: NumClasses = None,
     out: Out = None,
     convention: Annotated[
@@ -80,7 +82,7 @@ def conventions(
     )
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         compared = compare_by_conventions(
-            load(network, weights, num_classes),
+            load(network, weights, num_classes, key),
             stated,
             concepts,
             conventions=convention,

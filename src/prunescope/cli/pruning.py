@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 import typer
 
 from prunescope.base.errors import ConfigError
+from prunescope.base.paths import is_there
 from prunescope.cli.console import print_result, warn
-from prunescope.cli.options import Json, Network, NumClasses, Weights
+from prunescope.cli.options import Json, Key, Network, NumClasses, Weights
 
 MaskFile = Annotated[
     Path | None,
@@ -26,6 +27,7 @@ def prune(
         ),
     ] = None,
     weights: Weights = None,
+    key: Key = None,
     num_classes: NumClasses = None,
     criterion: Annotated[
         Literal["magnitude", "random"], typer.Option(help="What goes: the smallest, or any.")
@@ -56,6 +58,7 @@ def prune(
     pruned = prune_saved(
         network,
         weights=weights,
+        key=key,
         num_classes=num_classes,
         mask=mask,
         infer_mask=infer_mask,
@@ -66,6 +69,11 @@ def prune(
         seed=seed,
     )
     files = write_weights(out, pruned.network, pruned.mask, form)
+    if pruned.zeros is not None:
+        warn(
+            f"{pruned.zeros}: they are taken for weights like any other; --infer-mask takes them "
+            "for pruned"
+        )
     for name in pruned.emptied:
         warn(f"nothing is left of {name}")
     written = {"out": str(files[0]), "mask": str(files[-1])}
@@ -84,6 +92,7 @@ def audit(
         str | None,
         typer.Option(help="The network.  [default: the one that the file says it belongs to]"),
     ] = None,
+    key: Key = None,
     num_classes: NumClasses = None,
     resolution: Annotated[
         int | None,
@@ -93,11 +102,11 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Count what is left, dead, revived and saved in pruned weights; check a run's levels."""
-    if (path / "study.yaml").is_file():
-        if num_classes or mask:
+    if is_there(path / "study.yaml"):
+        if num_classes or mask or key:
             raise ConfigError(
                 f"{path} is a run, whose levels know their network and mask: "
-                "leave out --num-classes and --mask"
+                "leave out --num-classes, --mask and --key"
             )
         from prunescope.experiment.auditing import audit_run
 
@@ -109,7 +118,12 @@ def audit(
         from prunescope.pruning.audit_text import describe_audit
 
         found = audit_file(
-            path, network=network, num_classes=num_classes, resolution=resolution, mask=mask
+            path,
+            network=network,
+            num_classes=num_classes,
+            resolution=resolution,
+            mask=mask,
+            key=key,
         )
         print_result(found.as_dict(), describe_audit(found), as_json=as_json)
         problems = found.problems

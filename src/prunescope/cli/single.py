@@ -15,6 +15,7 @@ from prunescope.cli.options import (
     Device,
     Iou,
     Json,
+    Key,
     Layers,
     Limit,
     Mean,
@@ -61,6 +62,7 @@ def dissect(
         ),
     ] = False,
     weights: Weights = None,
+    key: Key = None,
     num_classes: NumClasses = None,
     out: Out = None,
     quantile: Quantile = 0.005,
@@ -75,7 +77,7 @@ def dissect(
     batch_size: BatchSize = 32,
     precision: Precision = "float32",
     channels_last: ChannelsLast = False,
-    null: Null = 0,
+    null: Null = "0",
     memory: Memory = "2GiB",
     device: Device = None,
     as_json: Json = False,
@@ -107,7 +109,7 @@ def dissect(
     )
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         dissection = dissect_network(
-            load(network, weights, num_classes),
+            load(network, weights, num_classes, key),
             settings,
             concepts,
             out=out,
@@ -128,6 +130,7 @@ def evaluate(
     network: Network,
     data: Annotated[str, typer.Option(help="Folder or hub name of labelled images, or scenes.")],
     weights: Weights = None,
+    key: Key = None,
     num_classes: NumClasses = None,
     split: Annotated[str, typer.Option(help="The split to use.")] = "test",
     resolution: Resolution = None,
@@ -147,7 +150,7 @@ def evaluate(
 
     with progress_shown() as progress:
         used, result = evaluate_network(
-            load(network, weights, num_classes),
+            load(network, weights, num_classes, key),
             data,
             split=split,
             resolution=resolution,
@@ -184,6 +187,42 @@ def summary(
     print_result(values, text, as_json=as_json)
 
 
+def chance(
+    result: Annotated[
+        Path,
+        typer.Argument(
+            help="The folder of a dissection that was made with --null.", show_default=False
+        ),
+    ],
+    concepts: Annotated[
+        str, typer.Option(help=f"Those it was made with: {CONCEPTS_HELP}", show_default=False)
+    ],
+    null: Null = "auto",
+    split: Split = None,
+    limit: Limit = None,
+    memory: Memory = "2GiB",
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Take more draws of chance for a saved dissection; its network is not needed."""
+    from prunescope.analysis.summary import describe_layers
+    from prunescope.dissection.more import draw_more
+
+    with progress_shown() as progress:
+        dissection = draw_more(
+            result,
+            concepts,
+            null,
+            split=split,
+            limit=limit,
+            memory=memory,
+            device=device,
+            progress=progress,
+        )
+    values = dissection.summary()
+    print_result(values, f"{describe_layers(values)}\nSaved in {result}", as_json=as_json)
+
+
 def _list_layers(
     network: str,
     weights: str | None,
@@ -198,11 +237,13 @@ def _list_layers(
     print_result({"network": network, **found.as_dict()}, str(found), as_json=as_json)
 
 
-def load(network: str, weights: str | None, num_classes: int | None) -> "LoadedNetwork":
+def load(
+    network: str, weights: str | None, num_classes: int | None, key: str | None = None
+) -> "LoadedNetwork":
     """Load a network, with a warning where its weights are random."""
     from prunescope.networks import load_network, own_weights
 
-    loaded = load_network(network, weights=weights, num_classes=num_classes)
+    loaded = load_network(network, weights=weights, num_classes=num_classes, key=key)
     if weights is None and own_weights(network) is None:
         warn(f"{network} has random weights: give --weights")
     return loaded

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="The run folder.")] = Path("demo"),
+    out: Annotated[Path, typer.Option(help="The run folder.")] = Path("runs/demo"),
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
@@ -25,7 +25,12 @@ def demo(
 
 
 def run(
-    recipe: Annotated[Path, typer.Argument(help="A study as YAML.", show_default=False)],
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            help="A study as YAML, or the name of one that is shipped: demo.", show_default=False
+        ),
+    ],
     out: Annotated[
         Path | None, typer.Option(help="The run folder.", show_default="runs/NAME")
     ] = None,

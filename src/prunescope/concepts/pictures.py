@@ -5,6 +5,7 @@ from pathlib import Path
 from PIL import Image, ImageFile
 
 from prunescope.base.errors import DataError
+from prunescope.base.paths import require_file
 
 # RuntimeError is Python's word, up to 3.12, for a link that leads to itself
 _UNREADABLE = (OSError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError)
@@ -19,6 +20,7 @@ def read_picture(path: Path, *, within: Path | None = None) -> ImageFile.ImageFi
     try:
         if within is not None and not path.resolve().is_relative_to(within):
             raise DataError(f"{path} is a link that leaves the folder {within.name}")
+        require_file(path)
         with Image.open(path) as picture:
             picture.load()
     except _UNREADABLE as error:
@@ -29,6 +31,7 @@ def read_picture(path: Path, *, within: Path | None = None) -> ImageFile.ImageFi
 def read_size(path: Path) -> tuple[int, int]:
     """Return height and width of a picture from its head alone; DataError where it has none."""
     try:
+        require_file(path)
         with Image.open(path) as picture:
             return picture.height, picture.width
     except _UNREADABLE as error:

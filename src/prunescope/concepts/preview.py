@@ -1,6 +1,7 @@
 """What do a concept set's photographs and labels look like, side by side?"""
 
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,16 +9,18 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int32
-from matplotlib import get_data_path
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.files import write_atomically
 from prunescope.base.paths import require_place
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.seeding import derive_seed
+from prunescope.concepts.lettering import drawable, font_of, write_line
+from prunescope.concepts.preview_page import PAGE, Shown, is_preview, preview_page
 from prunescope.concepts.protocol import Annotation, ConceptSet, Label
 
+_SHEET = re.compile(r"sheet-\d+\.png")
 _CANDIDATES = 8  # images looked at for each one shown
 _TILE = 288  # pixels along the longer side of a photograph
 _TILES_ACROSS = 6
@@ -67,11 +70,13 @@ def preview_concepts(
     A photograph has a panel for every label map, with the share of the picture beside each name;
     labels of the whole image stand below it. Of a seeded draw of eight times as many, those images
     are shown that bring the most new labels. The same set, number and seed give the same bytes.
-    Sheets of an earlier preview in the folder are replaced, and those beyond the last removed.
+    `index.html` shows the sheets and names their labels as text. An earlier preview in the folder
+    is replaced. Raises ConfigError where the folder holds anything else.
     """
     if images < 1:
         raise ConfigError(f"images is {images}, but must be at least 1")
     require_place(out)
+    _require_room(out)
     chosen = _choose(concepts, images, seed)
     paint = _Paint(concepts.labels, _seen_together(chosen.values()))
     cards: list[Image.Image] = []
@@ -89,15 +94,31 @@ def preview_concepts(
         file = io.BytesIO()
         _sheet(sheet, f"{title}  ·  {number} of {len(sheets)}").save(file, "png")
         write_atomically(path, file.getvalue())
+    shown = [
+        Shown(colour=colour, number=number, name=label.name, category=label.category)
+        for number, colour in sorted(paint.colours.items())
+        for label in [paint.labels[number]]
+    ]
+    content = preview_page(title, [path.name for path in paths], shown)
+    write_atomically(out / PAGE, content.encode())
     number = len(paths)
     while (left := out / f"sheet-{(number := number + 1)}.png").is_file():  # of an earlier preview
         left.unlink()
     return paths
 
 
+def _require_room(out: Path) -> None:
+    """Raise ConfigError where a folder holds anything but a preview."""
+    for entry in sorted(out.iterdir()) if out.is_dir() else ():
+        if not (entry.name == PAGE or _SHEET.fullmatch(entry.name)) or not is_preview(out):
+            raise ConfigError(
+                f"{out} is not empty and not a preview (it holds {entry.name}): give another --out"
+            )
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Mark:
-    """One line of a legend."""
+    """One line of a legend. name: as it can be drawn here, see `drawable`."""
 
     colour: str
     name: str
@@ -130,7 +151,8 @@ class _Paint:
 
     def mark(self, number: int, note: str) -> _Mark:
         """Return a label's line in a legend."""
-        return _Mark(colour=self.colours[number], name=self.labels[number].name, note=note)
+        name = drawable(self.labels[number].name, f"label {number}")
+        return _Mark(colour=self.colours[number], name=name, note=note)
 
 
 def _seen_together(annotations: Iterable[Annotation]) -> list[frozenset[int]]:
@@ -190,7 +212,7 @@ def _card(
     draw = ImageDraw.Draw(card)
     for position, panel in enumerate(panels):
         left = position * (_TILE + _GAP)
-        draw.text((left, 0), _fitted(panel.title, _TILE, 13), _PALE, _font(13))
+        write_line(draw, (left, 0), panel.title, 13, _PALE, width=_TILE)
         card.paste(panel.picture, (left, _LINE))
         _draw_legend(draw, left, _LINE + tile.height + 10, panel.marks)
     return card
@@ -232,12 +254,14 @@ def _draw_legend(draw: ImageDraw.ImageDraw, left: int, top: int, marks: list[_Ma
         y = top + line * _LINE
         chip = (left, y + 3, left + _CHIP, y + 3 + _CHIP)
         draw.rounded_rectangle(chip, radius=3, fill=mark.colour, outline=_PALE)
-        draw.text((left + _TILE, y), mark.note, _PALE, _font(15), anchor="ra")
-        room = _TILE - _CHIP - 18 - round(_font(15).getlength(mark.note))
-        draw.text((left + _CHIP + 8, y), _fitted(mark.name, room, 15), _INK, _font(15))
+        note = font_of(mark.note, 15)
+        draw.text((left + _TILE, y), mark.note, _PALE, note, anchor="ra")
+        room = _TILE - _CHIP - 18 - round(note.getlength(mark.note))
+        write_line(draw, (left + _CHIP + 8, y), mark.name, 15, _INK, width=room)
     if len(marks) > _LEGEND_LINES:
         more = f"and {len(marks) - _LEGEND_LINES} more"
-        draw.text((left + _CHIP + 8, top + _LEGEND_LINES * _LINE), more, _PALE, _font(15))
+        at = (left + _CHIP + 8, top + _LEGEND_LINES * _LINE)
+        write_line(draw, at, more, 15, _PALE, width=_TILE)
 
 
 def _packed(cards: list[Image.Image]) -> list[list[Image.Image]]:
@@ -263,7 +287,7 @@ def _sheet(rows: list[list[Image.Image]], title: str) -> Image.Image:
     height = 2 * _MARGIN + 2 * _LINE + sum(heights) + (len(rows) - 1) * _CARD_GAP
     sheet = Image.new("RGB", (width, height), _PAPER)
     draw = ImageDraw.Draw(sheet)
-    draw.text((_MARGIN, _MARGIN), _fitted(title, width - 2 * _MARGIN, 22), _INK, _font(22))
+    write_line(draw, (_MARGIN, _MARGIN), title, 22, _INK, width=width - 2 * _MARGIN)
     top = _MARGIN + 2 * _LINE
     for row, tallest in zip(rows, heights, strict=True):
         left = _MARGIN
@@ -272,18 +296,3 @@ def _sheet(rows: list[list[Image.Image]], title: str) -> Image.Image:
             left += card.width + _CARD_GAP
         top += tallest + _CARD_GAP
     return sheet
-
-
-def _fitted(text: str, width: int, size: int) -> str:
-    """Cut a text to a width in pixels."""
-    font = _font(size)
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(text + "…") > width:
-        text = text[:-1]
-    return text + "…"
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    """Return the font that comes with matplotlib; Pillow's own knows little beyond English."""
-    return ImageFont.truetype(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)

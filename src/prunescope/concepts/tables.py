@@ -8,6 +8,8 @@ import pyarrow as pa
 from pyarrow import csv
 
 from prunescope.base.errors import DataError, nearest
+from prunescope.base.paths import require_file
+from prunescope.base.saved import in_a_line
 
 FIRST_ROW = 2
 """Number of the first row below the header, as editors and spreadsheets count."""
@@ -15,11 +17,14 @@ FIRST_ROW = 2
 
 def read_header(path: Path) -> list[str]:
     """Return the names of a table's columns; DataError where it cannot be read."""
+    require_file(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return next(reader(file), [])
-    except (OSError, UnicodeDecodeError, Error) as error:
-        raise DataError(f"{path} cannot be read as CSV: {error}") from error
+    except UnicodeDecodeError:
+        raise _not_utf8(path) from None
+    except (OSError, Error) as error:
+        raise DataError(f"{path} cannot be read as CSV: {in_a_line(error)}") from error
 
 
 def read_columns(path: Path, columns: list[str]) -> dict[str, list[str]]:
@@ -54,4 +59,25 @@ def read_batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
             ),
         )
     except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(f"{path} cannot be read as CSV: {error}") from error
+        if "UTF8" in str(error):
+            raise _not_utf8(path) from None
+        raise DataError(f"{path} cannot be read as CSV: {in_a_line(error)}") from error
+
+
+def _not_utf8(path: Path) -> DataError:
+    """Return the error for a table in another encoding, with the first line that is."""
+    with path.open("rb") as file:
+        lines = enumerate(file, start=1)
+        number = next((number for number, line in lines if not _is_utf8(line)), 1)
+    return DataError(
+        f"{path} is not UTF-8 (line {number}): save it again in that encoding, which spreadsheets "
+        'call "CSV UTF-8"'
+    )
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import torch
 from jaxtyping import Bool, Int64, UInt8
-from pydantic import NonNegativeInt, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn import functional
 
@@ -22,7 +22,7 @@ class Augmentation(Settings):
     random_resized_crop: show a part of the photograph as it is stored, before any squashing.
     """
 
-    pad: NonNegativeInt = 0
+    pad: Annotated[int, Field(ge=0, le=16_384)] = 0
     flip: bool = False
     random_resized_crop: Annotated[RandomResizedCrop | None, Later()] = None
 

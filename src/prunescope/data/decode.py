@@ -15,6 +15,7 @@ from torch import Tensor
 
 from prunescope.base.devices import usable_cores
 from prunescope.base.errors import DataError
+from prunescope.base.paths import require_file
 from prunescope.base.progress import SILENT, Progress
 from prunescope.data.sizing import Sizing
 
@@ -41,6 +42,8 @@ def open_image(image: EncodedImage) -> Image.Image:
     """Decode one image to RGB. Raises DataError naming it where that cannot be done."""
     if image.content is None and image.path is None:
         raise DataError(f"{image.where} has no image")
+    if image.path is not None and image.content is None:
+        require_file(image.path)
     stored = io.BytesIO(image.content) if image.content is not None else image.path
     try:
         with Image.open(stored) as opened:  # type: ignore[arg-type]  # one of the two is there

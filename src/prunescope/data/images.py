@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.paths import require_file
 from prunescope.base.progress import SILENT, Progress
 from prunescope.data.columns import find_columns
 from prunescope.data.decode import EncodedImage, UnequalSizes, decode_all, open_image
@@ -178,8 +179,9 @@ def _stored_classes(source: Source) -> tuple[str, ...] | None:
     if not isinstance(source, ParquetFolder):
         return None
     path = source.folder / "classes.csv"
-    if not path.is_file():
+    if not path.exists():
         return None
+    require_file(path)
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             names = sorted((int(row["label"]), row["names"]) for row in csv.DictReader(file))

@@ -1,12 +1,12 @@
 """How does a photograph of any size come to the one size that a network sees?"""
 
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 from PIL import Image
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from prunescope.base.settings import Settings
+from prunescope.base.settings import Pixels, Settings
 
 _BILINEAR = Image.Resampling.BILINEAR  # Pillow's is antialiased
 
@@ -18,8 +18,8 @@ class CentreCrop(Settings):
     the resolution.
     """
 
-    resize: Annotated[int, Field(ge=1)]
-    crop: Annotated[int, Field(ge=1)] | None = None
+    resize: Pixels
+    crop: Pixels | None = None
 
     @model_validator(mode="after")
     def _agree(self) -> "CentreCrop":

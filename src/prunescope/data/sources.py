@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from prunescope.base.errors import DataError
 from prunescope.base.files import fingerprint, hash_file
-from prunescope.base.paths import IMAGE_SUFFIXES, find_files
+from prunescope.base.paths import IMAGE_SUFFIXES, find_files, require_file
 from prunescope.base.progress import Progress
 from prunescope.data.columns import find_columns
 from prunescope.data.stored import GroupReader, Reader, copied_reader, table_reader
@@ -53,6 +53,7 @@ class ParquetFolder:
         self.folder = folder
         self._files: dict[str, list[Path]] = {}
         for file in files:
+            require_file(file)
             self._files.setdefault(_split_of(file.relative_to(folder)), []).append(file)
         for split, own in self._files.items():
             folders = sorted({str(file.parent) for file in own})
@@ -252,6 +253,7 @@ def _count_rows(file: Path) -> int:
     import pyarrow
     from pyarrow import parquet
 
+    require_file(file)
     try:
         return int(parquet.read_metadata(file).num_rows)
     except (pyarrow.ArrowException, OSError) as error:
@@ -281,4 +283,6 @@ def _stream(files: list[Path], columns: list[str] | None = None) -> Any:
 
 
 def _hash_files(folder: Path, files: list[Path]) -> str:
+    for file in files:
+        require_file(file)
     return fingerprint({file.relative_to(folder).as_posix(): hash_file(file) for file in files})

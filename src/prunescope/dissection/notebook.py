@@ -16,8 +16,10 @@ def show_layers(layers: Mapping[str, tuple[pd.DataFrame, Mapping[str, Any]]]) ->
 
 
 def _layer(name: str, units: pd.DataFrame, counts: Mapping[str, Any]) -> Html:
+    iou = counts.get("settings", {}).get("iou")
+    above = "" if iou is None else f" (IoU > {iou:g})"
     note = (
-        f"{counts['interpretable']:,} of {counts['units']:,} units are interpretable, "
+        f"{counts['interpretable']:,} of {counts['units']:,} units are interpretable{above}, "
         f"of {counts['concepts']:,} concepts; {counts['dead']:,} never fire"
     )
     parts = [title(name, note), _categories(counts["by_category"]), _best(units)]

@@ -1,15 +1,13 @@
 """What is a dissection's result, in memory and on disk?"""
 
-import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import torch
 from torch import nn
 
@@ -17,15 +15,20 @@ from prunescope.base.door import checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import drafting, replacing
+from prunescope.base.saved import read_json, read_parquet
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
 from prunescope.dissection.conventions import CONVENTIONS, EXACT
 from prunescope.dissection.counts import by_layer
+from prunescope.dissection.draws import Draws
 from prunescope.dissection.given import Pictures
 from prunescope.dissection.input import InputForm, Loaded, open_model
+from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.masking import Looking, UnitMasks, mask_pictures
 from prunescope.dissection.notebook import show_layers
 from prunescope.dissection.overlap import Overlap
+from prunescope.dissection.saved_draws import DRAWS, MASKS, load_draws, save_draws
 from prunescope.dissection.scores import iou_table
+from prunescope.dissection.tables import parquet_bytes
 from prunescope.dissection.upsample import Centring
 
 _UNITS = "units.parquet"
@@ -33,7 +36,7 @@ _OVERLAP = "overlap.safetensors"
 _EXAMPLES = "examples.parquet"
 _IMAGES = "images.parquet"
 _SUMMARY = "summary.json"
-_FILES = {_UNITS, "units.csv", _OVERLAP, _EXAMPLES, _IMAGES, _SUMMARY}
+_FILES = {_UNITS, "units.csv", _OVERLAP, _EXAMPLES, _IMAGES, _SUMMARY, MASKS, DRAWS}
 _NAMES = "dissection"
 _TEXTS = ("categories", "label_names")  # of an Overlap; its other fields are tensors
 
@@ -52,6 +55,7 @@ class LayerDissection:
         `height` x `width` cells
     images: a row per image with what it added to the counts, see `ImageCounts.table`
     summary: the counts of `count_units`, and the conditions they hold under
+    masks_kept, draws: where labels were permuted, what more draws begin with; not read by `load`
     """
 
     layer: str
@@ -60,6 +64,8 @@ class LayerDissection:
     examples: pd.DataFrame
     images: pd.DataFrame
     summary: Mapping[str, Any]
+    masks_kept: KeptMasks | None = None
+    draws: Draws | None = None
 
     @property
     def iou(self) -> pd.DataFrame:
@@ -129,21 +135,34 @@ class LayerDissection:
     def _repr_html_(self) -> str:
         return show_layers({self.layer: (self.units, self.summary)})
 
-    def save(self, folder: Path | str) -> None:
-        """Write the tables of units, examples and images, the counts and the summary."""
+    def save(self, folder: Path | str, *, to_be_continued: bool = True) -> None:
+        """Write the tables of units, examples and images, the counts and the summary.
+
+        to_be_continued: where labels were permuted, also what more draws begin with.
+        """
         folder = checked_path("folder", folder)
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / _UNITS, _parquet(self.units))
+        write_atomically(folder / _UNITS, parquet_bytes(self.units))
         text = self.units.to_csv(index=False, lineterminator="\n")
         write_atomically((folder / _UNITS).with_suffix(".csv"), text.encode())
-        write_atomically(folder / _EXAMPLES, _parquet(self.examples))
-        write_atomically(folder / _IMAGES, _parquet(self.images))
+        write_atomically(folder / _EXAMPLES, parquet_bytes(self.examples))
+        write_atomically(folder / _IMAGES, parquet_bytes(self.images))
         counts = vars(self.overlap)
         tensors = {name: value for name, value in counts.items() if name not in _TEXTS}
         names = {"layer": self.layer} | {name: counts[name] for name in _TEXTS}
         save_tensors(folder / _OVERLAP, tensors, {_NAMES: json.dumps(names)})
         summary = json.dumps(self.summary, indent=2, ensure_ascii=False) + "\n"
         write_atomically(folder / _SUMMARY, summary.encode())
+        if to_be_continued and self.masks_kept is not None and self.draws is not None:
+            save_draws(folder, self.masks_kept, self.draws)
+
+    def with_draws(self, folder: Path | str) -> "LayerDissection":
+        """Return the same with what `save` wrote for more draws, which `load` leaves unread.
+
+        Raises DataError where it is not there, or damaged.
+        """
+        masks, draws = load_draws(Path(folder), len(self.units))
+        return replace(self, masks_kept=masks, draws=draws)
 
     @classmethod
     def load(cls, folder: Path | str) -> "LayerDissection":
@@ -161,11 +180,11 @@ class LayerDissection:
             raise DataError(f"{folder / _OVERLAP} holds no counts of a dissection") from None
         return cls(
             layer=layer,
-            units=_read_table(folder / _UNITS),
+            units=read_parquet(folder / _UNITS),
             overlap=overlap,
-            examples=_read_table(folder / _EXAMPLES),
-            images=_read_table(folder / _IMAGES),
-            summary=_read_summary(folder / _SUMMARY),
+            examples=read_parquet(folder / _EXAMPLES),
+            images=read_parquet(folder / _IMAGES),
+            summary=read_json(folder / _SUMMARY),
         )
 
 
@@ -186,9 +205,8 @@ class Dissection:
 
         Raises DataError where there is none, or a file is missing or damaged.
         """
-        folders = sorted(
-            path.parent for path in checked_path("folder", folder).glob(f"*/{_OVERLAP}")
-        )
+        folder = checked_path("folder", folder)
+        folders = sorted(path.parent for path in folder.glob(f"*/{_OVERLAP}"))
         if not folders:
             raise DataError(f"{folder} holds no dissection: no folder in it has an {_OVERLAP}")
         read = [LayerDissection.load(path) for path in folders]
@@ -277,24 +295,3 @@ def check_room(folder: Path) -> None:
 def _in_a_line(layer: LayerDissection) -> str:
     found = "{interpretable:,} of {units:,} units interpretable, {concepts:,} concepts"
     return f"{layer.layer}: {found.format_map(layer.summary)}"
-
-
-def _parquet(table: pd.DataFrame) -> bytes:
-    content = io.BytesIO()
-    table.to_parquet(content, index=False, compression="zstd")
-    return content.getvalue()
-
-
-def _read_table(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_parquet(path)
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path} cannot be read: {error}") from None
-
-
-def _read_summary(path: Path) -> dict[str, Any]:
-    try:
-        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from None
-    return summary

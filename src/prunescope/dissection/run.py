@@ -1,8 +1,7 @@
 """Which concepts do the units of these layers answer to, on this concept set?"""
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +16,16 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.dissection.chance import judge
 from prunescope.dissection.conventions import ConventionName
 from prunescope.dissection.counts import count_units
+from prunescope.dissection.draws import Number
 from prunescope.dissection.forward import Observation, placed
 from prunescope.dissection.input import Loaded, input_of, open_model
+from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.layers import DEFAULT_LAYER, choose_layers
 from prunescope.dissection.passes import Sight, look
+from prunescope.dissection.permuting import draw_chance, told_where_memory_ends
+from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.scores import score_units
 from prunescope.dissection.search import Extremes
@@ -48,7 +50,7 @@ def dissect(
     precision: Precision = "float32",
     channels_last: bool = False,
     examples: int = 16,
-    null: int = 0,
+    null: Number = 0,
     memory: int | str = "2GiB",
     device: str | torch.device | None = None,
     progress: Progress = SILENT,
@@ -70,7 +72,8 @@ def dissect(
     batch_size: images per forward pass. precision: "float32" or "bf16". channels_last: float32 in
         that memory format: faster on CPUs, but rounded otherwise. examples: top images kept per
         unit. progress: where to report.
-    null: how often the labels are permuted to see what is due to chance, see `judge`.
+    null: how often the labels are permuted to see what is due to chance: a number, or "auto" to
+        draw until it is decided which units are beyond it (docs/dissection.md says how).
     memory: bytes ("512MiB") for maps kept until they are counted; it changes no number.
     device: where to compute; where the model is when None. The model comes back as it was.
     Raises ConfigError or DataError saying what is wrong and what to do.
@@ -136,27 +139,33 @@ def dissect_as(
             say=progress.say,
         )
         _tell_of_idle_processes(observation, progress)
+        rules = settings.rules
+        reader = RegionReader(concepts.labels, once=rules.once, truth_once=rules.truth_once)
+        maps = LabelMaps(concepts, reader, int(settings.memory)) if settings.null else None
         with (
-            _told_where_memory_ends(place),
+            told_where_memory_ends(place),
             progress.task(title, 2 * observation.own_images) as task,
         ):
             sights = look(
                 observation,
                 layers,
-                rules=settings.rules,
+                rules=rules,
                 quantile=settings.quantile,
                 examples=settings.examples,
                 memory=int(settings.memory),
-                draws=settings.null,
-                categories=settings.categories or concepts.categories,
+                reader=reader,
+                labels=maps,
                 task=task,
             )
-    for layer, sight in sights.items():
-        _tell(layer, sight, progress)
-    return Dissection(
-        layers={
+        for layer, sight in sights.items():
+            _tell(layer, sight, progress)
+        found = {
             layer: _conclude(layer, settings, observation, sight) for layer, sight in sights.items()
-        },
+        }
+        if maps is not None:
+            found = draw_chance(found, maps, settings.null, place, ranks, progress)
+    return Dissection(
+        layers=found,
         passes={layer: sight.passes for layer, sight in sights.items()},
     )
 
@@ -197,17 +206,6 @@ def _tell_of_idle_processes(observation: Observation, progress: Progress) -> Non
         )
 
 
-@contextmanager
-def _told_where_memory_ends(device: torch.device) -> Iterator[None]:
-    try:
-        yield
-    except torch.OutOfMemoryError as error:  # the forward pass has made its portions smaller
-        raise ConfigError(
-            f"the memory of {device} does not hold what is counted beside the forward pass: take a "
-            "smaller batch size, less memory for kept maps, fewer layers at a time or fewer draws"
-        ) from error
-
-
 def _tell(layer: str, sight: Sight, progress: Progress) -> None:
     """Say how a layer was looked at, and which of its units cannot fire."""
     kept = sight.kept_bytes / 2**20
@@ -229,13 +227,9 @@ def _conclude(
     overlap = sight.tally.overlap()
     units = score_units(overlap, concepts.labels, iou=settings.iou, categories=settings.categories)
     chosen = settings.categories or concepts.categories
-    chance = {}
-    if sight.null is not None:
-        null = sight.null.best_ious(overlap, chosen)
-        units, chance["chance"] = judge(units, null, iou=settings.iou)
     summary = {
         **count_units(units, chosen),
-        **chance,
+        **({"chance": {}} if settings.null else {}),
         "layer": layer,
         "map": list(extremes.maps.shape[2:]),
         "cells": extremes.cut.cells,
@@ -253,6 +247,7 @@ def _conclude(
         examples=_examples_table(concepts, extremes),
         images=sight.images.table(concepts.images, overlap.label_numbers.tolist()),
         summary=summary,
+        masks_kept=sight.masks,
     )
 
 

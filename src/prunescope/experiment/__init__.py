@@ -7,6 +7,7 @@ from pathlib import Path
 from prunescope.base.devices import default_workers
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import write_atomically
+from prunescope.base.paths import is_there
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.provenance import Provenance
 from prunescope.base.store import STUDY, Store
@@ -50,6 +51,7 @@ def run_study(
             sources.let_go()  # every worker reads them for itself
     store.create()
     with store.writing():
+        _clear_damage(plan, store, progress)
         store.tidy(plan.artifacts)
         write_atomically(out / STUDY, study.to_yaml().encode())
         _perform(study, store, sources, plan, engine, progress)
@@ -106,6 +108,7 @@ def _status_of(
         outdated=tuple(store.outdated(plan.artifacts)),
         under_way=tuple(_under_way(plan, store, study.training.to)),
         unread=tuple(unread.values()),
+        damaged=tuple(_damaged(plan, store, provenance)),
     )
 
 
@@ -175,6 +178,23 @@ def _engine(study: Study, workers: int | None) -> LocalEngine:
     return LocalEngine(workers or default_workers(independent))
 
 
+def _damaged(plan: Plan, store: Store, provenance: Provenance) -> Iterator[str]:
+    """Yield what is missing, or of another size, of artifacts that were finished once."""
+    for artifact in plan.artifacts:
+        if provenance.has(artifact.path, artifact.key) and store.is_gone(artifact):
+            yield f"{artifact.path} is missing"
+        yield from store.flaws(artifact)
+
+
+def _clear_damage(plan: Plan, store: Store, progress: Progress) -> None:
+    provenance = Provenance(store.root)
+    for flaw in _damaged(plan, store, provenance):
+        progress.say(f"warning: {flaw}; it is made again")
+    for artifact in plan.artifacts:
+        if provenance.has(artifact.path, artifact.key):
+            store.reclaim(artifact)
+
+
 def _under_way(plan: Plan, store: Store, end: str) -> Iterator[str]:
     """Yield the trainings that are not finished but have a checkpoint, and how far that is."""
     for stage in plan.stages:
@@ -216,6 +236,6 @@ def _open_run(
 
 
 def _read_study(out: Path) -> Study:
-    if not (out / STUDY).is_file():
+    if not is_there(out / STUDY):
         raise ConfigError(f"{out} is not a run folder: it has no {STUDY}")
     return load_study(out / STUDY)

@@ -1,19 +1,23 @@
 """Do the files of a run hold what the method promises?"""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError, StoreError
+from prunescope.base.manifest import MANIFEST, flaws_of
+from prunescope.base.paths import is_there
+from prunescope.base.provenance import Provenance
 from prunescope.base.store import STUDY
 from prunescope.base.text import align, number, percent
-from prunescope.networks import LEVEL_WEIGHTS, Description, read_description
-from prunescope.networks.description import describe_as, stated_code
+from prunescope.networks import LEVEL_WEIGHTS, read_description
 from prunescope.networks.hollow import build_hollow
+from prunescope.networks.trust import AtMost, NamesCode
 from prunescope.pruning.audit import Audit, audit_weights
-from prunescope.pruning.lineage import check_dense, check_descent
+from prunescope.pruning.lineage import check_dense, check_descent, check_given
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import LEVEL_MASK, read_mask, read_weights
 from prunescope.pruning.settings import DENSE, StrategySettings
@@ -57,24 +61,27 @@ class LevelAudit:
 
 @dataclass(frozen=True, kw_only=True)
 class RunAudit:
-    """The audits of all finished levels of a run. note: why less than usual was counted."""
+    """The audits of all levels of a run that are there.
+
+    missing: what is not there of levels that were finished. unfinished: levels still to be made.
+    """
 
     root: Path
     levels: tuple[LevelAudit, ...]
-    note: str | None = None
+    missing: tuple[str, ...] = ()
+    unfinished: int = 0
 
     @property
     def problems(self) -> list[str]:
         """What is wrong, with the level it is wrong with."""
-        return [
-            f"{level.place.path}: {problem}" for level in self.levels for problem in level.problems
-        ]
+        found = (f"{level.place.path}: {each}" for level in self.levels for each in level.problems)
+        return [*self.missing, *found]
 
     def as_dict(self) -> dict[str, object]:
         """Return everything by name, for a program."""
         levels = [level.as_dict() for level in self.levels]
-        found = {"run": str(self.root), "levels": levels, "problems": self.problems}
-        return found | {"note": self.note}
+        values = {"run": str(self.root), "levels": levels, "problems": self.problems}
+        return values | {"missing": list(self.missing), "unfinished": self.unfinished}
 
     def __str__(self) -> str:
         headings = (
@@ -93,35 +100,51 @@ class RunAudit:
         )
         rows = [(level.place.path, *_cells(level.audit)) for level in self.levels]
         problems = [f"PROBLEM: {problem}" for problem in self.problems]
-        notes = [] if self.note is None else [f"note: {self.note}"]
-        return "\n".join([align([headings, *rows]), *problems, *notes])
+        notes = dict.fromkeys(note for level in self.levels for note in level.audit.notes)
+        if self.unfinished:
+            notes[f"levels that are not finished yet, and so not audited: {self.unfinished}"] = None
+        return "\n".join([align([headings, *rows]), *problems, *map("note: {}".format, notes)])
 
 
 def audit_run(root: Path, resolution: int | None = None, *, network: str | None = None) -> RunAudit:
     """Audit every finished level of a run, and its descent from the level before it.
 
-    network: a function that makes the run's network, if it is none of a library; where only the
-    run names it, it is not called, and what depends on the network is not counted.
-
+    network: of a run whose levels name code, which they must not choose; without it their
+    multiply-adds and dead units are not counted, and a note says so.
     resolution: side of the image for which multiply-adds are counted, in pixels; None takes the
     one the run trained at. Raises ConfigError where there is no run or no finished level,
     DataError where a file is damaged.
     """
-    if not (root / STUDY).is_file():
+    if not is_there(root / STUDY):
         raise ConfigError(f"{root} is not a run folder: it has no {STUDY}")
     study = load_study(root / STUDY)
-    places = [p for p in _places(study) if (root / p.path / LEVEL_WEIGHTS).is_file()]
+    planned = list(_places(study))
+    places = [p for p in planned if (root / p.path / LEVEL_WEIGHTS).is_file()]
+    made = Provenance(root).finished_paths
+    lost = [p for p in planned if p not in places and p.path in made]
+    missing = (
+        *_missing_files(root, places),
+        *(f"{place.path}: {_loss(root, place)}" for place in lost),
+    )
+    unfinished = len(planned) - len(places) - len(lost)
     if not places:
-        raise ConfigError(f"{root} has no finished level to audit")
-    weights = root / places[0].path / LEVEL_WEIGHTS
-    described, module, side, note = _described(weights, network), None, None, None
-    if described is None:
-        note = stated_code(weights)
-    else:
+        why = f": {missing[0]}" if missing else ""
+        raise ConfigError(f"{root} has no finished level to audit{why}")
+    file = root / places[0].path / LEVEL_WEIGHTS
+    try:
+        described = read_description(file, network)
+        if network not in (None, described.name):
+            raise ConfigError(
+                f"{root} is a run whose levels belong to {described.name}: leave out --network"
+            )
+    except NamesCode:
+        levels = [_audit_level(root, place, study, None, None) for place in places]
+        return RunAudit(root=root, levels=tuple(levels), missing=missing, unfinished=unfinished)
+    with AtMost(file) if network is None else nullcontext():
         module = build_hollow(described.name, num_classes=described.num_classes)
-        side = resolution or (described.input.resolution if described.input else None)
-    levels = (_audit_level(root, place, study, module, side) for place in places)
-    return RunAudit(root=root, levels=tuple(levels), note=note)
+    side = resolution or (described.input.resolution if described.input else None)
+    levels = [_audit_level(root, place, study, module, side) for place in places]
+    return RunAudit(root=root, levels=tuple(levels), missing=missing, unfinished=unfinished)
 
 
 def check_level(
@@ -129,8 +152,8 @@ def check_level(
 ) -> None:
     """Raise StoreError where a level, as it was saved, is not what the method says.
 
-    before: the mask of the level that it was pruned from; None at level 0. strategy: the rule by
-    which it was.
+    before: the mask of the level that it was pruned from, and strategy the rule by which it was;
+    at level 0 None, or the mask of the weights that a study started from.
     """
     try:
         saved = read_weights(folder)
@@ -145,22 +168,27 @@ def check_level(
         )
 
 
-def _described(weights: Path, network: str | None) -> Description | None:
-    """Return which network the levels have; None where only the run names a function for it."""
-    code = stated_code(weights)
-    if code is None and network is not None:
-        raise ConfigError(f"{weights} says itself to which network it belongs: leave out --network")
-    if network is not None:
-        return describe_as(network, weights)
-    return read_description(weights) if code is None else None
-
-
 def _places(study: Study) -> Iterator[Place]:
     for replicate in range(study.replicates):
         yield Place(replicate=replicate, strategy=DENSE, level=0)
         for name, strategy in study.pruning.strategies.items():
             for level in range(1, strategy.levels + 1):
                 yield Place(replicate=replicate, strategy=name, level=level)
+
+
+def _missing_files(root: Path, places: list[Place]) -> Iterator[str]:
+    """Yield what the manifests of levels, and of the dissections in them, miss."""
+    for place in places:
+        for manifest in sorted((root / place.path).rglob(MANIFEST)):
+            inner = manifest.parent.relative_to(root / place.path).as_posix()
+            within = "" if inner == "." else f"{inner}/"
+            for flaw in flaws_of(manifest.parent):
+                yield f"{place.path}: {within}{flaw}; the same run makes it again"
+
+
+def _loss(root: Path, place: Place) -> str:
+    what = LEVEL_WEIGHTS if (root / place.path).is_dir() else "the whole level"
+    return f"{what} is missing; the same run makes it again"
 
 
 def _audit_level(
@@ -173,8 +201,9 @@ def _audit_level(
 
 
 def _descent(mask: Mask | None, root: Path, place: Place, study: Study) -> list[str]:
-    if place.level == 0:
-        return _lineage(mask, None, None)
+    if place.level == 0:  # of given weights the mask is theirs, whatever it is
+        given = None if study.start is None else mask
+        return _lineage(mask, given, None)
     former = root / place.before.path / LEVEL_MASK
     if not former.is_file():
         return [f"{place.before.path}, from which it was pruned, is missing"]
@@ -186,8 +215,10 @@ def _lineage(
 ) -> list[str]:
     if mask is None:
         return [f"it has no {LEVEL_MASK}"]
-    if before is None or strategy is None:
+    if before is None:
         return check_dense(mask)
+    if strategy is None:
+        return check_given(before, mask)
     return check_descent(before, mask, strategy.fraction, strategy.scope)
 
 

@@ -127,6 +127,7 @@ def audit(
     num_classes: int | None = None,
     resolution: int | None = None,
     mask: Path | str | None = None,
+    key: str | None = None,
 ) -> Audit | RunAudit:
     """Count what is left, dead, revived and saved in pruned weights, as the command `audit` does.
 
@@ -136,6 +137,7 @@ def audit(
     network: a name, where the file does not say it. num_classes: its outputs.
     resolution: side in pixels of the image for which multiply-adds are counted; None takes what
         the network expects. mask: a file; None takes the one in the weights or beside them.
+    key: which network of a file that holds several ("state_dict_ema").
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
     what = "a file of weights, a level or a run folder (torch.save(model.state_dict(), FILE))"
@@ -147,9 +149,12 @@ def audit(
             num_classes=num_classes,
             resolution=resolution,
             mask=None if mask is None else Path(mask),
+            key=key,
         )
-    if num_classes is not None or mask is not None:
-        raise ConfigError(f"{place} is a run, whose levels know both: leave out num_classes, mask")
+    if any(given is not None for given in (num_classes, mask, key)):
+        raise ConfigError(
+            f"{place} is a run, whose levels know both: leave out num_classes, mask and key"
+        )
     return audit_run(place, resolution, network=network)
 
 

@@ -9,14 +9,15 @@ from prunescope.analysis.comparison import Comparison, Match, compare_dissection
 from prunescope.analysis.places import holds_weights, is_run
 from prunescope.analysis.run_folder import is_level
 from prunescope.base.errors import ConfigError, DataError, InputError
+from prunescope.base.formats import is_safetensors
 from prunescope.base.progress import SILENT, Progress
 from prunescope.dissection.capture import find_layers
 from prunescope.dissection.result import Dissection
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.single import dissect_network
-from prunescope.networks import LEVEL_WEIGHTS, LoadedNetwork, load_network
-from prunescope.networks.description import describe_as, has_description, stated_code
-from prunescope.networks.weights import is_safetensors
+from prunescope.networks import RANDOM, LoadedNetwork, load_network
+from prunescope.networks.description import has_description, names_code
+from prunescope.networks.reading.files import is_hub_folder, is_weights_folder, weights_file
 from prunescope.report.comparison import check_room, write_comparison
 
 Side = str | Path | LoadedNetwork
@@ -30,6 +31,7 @@ def compare_networks(
     concepts: str,
     network: str | None = None,
     num_classes: int | None = None,
+    key: str | None = None,
     settings: DissectionSettings | None = None,
     split: str | None = None,
     limit: int | None = None,
@@ -40,11 +42,13 @@ def compare_networks(
 ) -> Comparison:
     """Dissect two networks alike on one concept set, and say what became of A's units in B.
 
-    a, b: files of weights, levels of a run, or what `load_network` returns. One of them may be a
+    a, b: files of weights, levels of a run, "random" for the network untrained, or what
+        `load_network` returns. One of them may be a
         saved dissection on the same set, or a table of Network Dissection: it is taken as it is.
     layer: of both. concepts: the name of a set, of which `split` and `limit` select images.
-    network, num_classes: of files of weights that do not say to which network they belong, or name
-        a function, which is called only where it is named here.
+    network, num_classes: of files of weights that do not say to which network they belong.
+    key: which network of files that hold several ("state_dict_ema"), of A and B alike; two names
+        with a comma between them where they differ, and nothing for a side that needs none.
     settings: of the dissections (their `layers` do not count); the defaults when None. Units are
         interpretable above `settings.iou`.
     match: as for `compare`. device: where to compute; a GPU if there is one when None.
@@ -68,9 +72,9 @@ def compare_networks(
     chosen = settings or DissectionSettings(layers=(layer,))
     chosen = chosen.model_copy(update={"layers": (layer,)})
     opened: dict[str, LoadedNetwork | Path] = {}
-    for letter, side in (("A", a), ("B", b)):
+    for letter, side, chosen_key in zip("AB", (a, b), _keys(key), strict=True):
         with _on_side(letter, side):
-            opened[letter] = _open(side, layer, network, num_classes)
+            opened[letter] = _open(side, layer, network, num_classes, chosen_key)
     if not any(isinstance(side, LoadedNetwork) for side in opened.values()):
         raise ConfigError(
             f"neither {a} nor {b} is a network, so there is nothing to dissect: leave out the "
@@ -100,38 +104,54 @@ def compare_networks(
     return named
 
 
+def _keys(key: str | None) -> tuple[str | None, str | None]:
+    """Return the keys of A and B. Raises ConfigError for more than two."""
+    if key is None or "," not in key:
+        return key, key
+    of_a, *rest = (name.strip() or None for name in key.split(","))
+    if len(rest) > 1:
+        raise ConfigError(f'--key is "{key}", but names one network, or that of A and that of B')
+    return of_a, rest[0]
+
+
 def _open(
-    side: Side, layer: str, network: str | None, num_classes: int | None
+    side: Side, layer: str, network: str | None, num_classes: int | None, key: str | None
 ) -> LoadedNetwork | Path:
     """Return the network of a side, which has the layer; or the path of what was dissected."""
     if isinstance(side, LoadedNetwork):
         found = side
+    elif str(side) == RANDOM and not Path(side).exists():
+        if network is None:
+            raise ConfigError("random weights of which network? Give its name (--network)")
+        found = load_network(network, weights=RANDOM, num_classes=num_classes)
     else:
         path = Path(side).expanduser()
         if not path.exists():
             raise DataError("it does not exist: give a file of weights, a level or a dissection")
         if is_run(path):
             raise ConfigError("it is a whole run: name one of its levels")
-        if is_level(path):
-            found = _load(path / LEVEL_WEIGHTS, network, num_classes)
-        elif path.is_file() and holds_weights(path):
-            found = _load(path, network, num_classes)
+        is_file = path.is_file() and holds_weights(path)
+        if is_level(path) or is_weights_folder(path) or is_file:
+            found = _load(path, network, num_classes, key)
         else:
             return path
     find_layers(found.module, (layer,))
     return found
 
 
-def _load(path: Path, network: str | None, num_classes: int | None) -> LoadedNetwork:
-    if is_safetensors(path) and has_description(path):
-        if network is None or stated_code(path) is None:
-            return load_network(str(path))
-        num_classes = num_classes or describe_as(network, path).num_classes
+def _load(
+    path: Path, network: str | None, num_classes: int | None, key: str | None
+) -> LoadedNetwork:
+    if is_hub_folder(path) and network is None:
+        return load_network(str(path), key=key)
+    file = weights_file(path)
+    if is_safetensors(file) and has_description(file) and not (network and names_code(file)):
+        return load_network(str(path))
     if network is None:
         raise ConfigError(
             "it does not say to which network its weights belong: give its name (--network)"
         )
-    return load_network(network, weights=path, num_classes=num_classes)
+    return load_network(network, weights=path, num_classes=num_classes, key=key)
 
 
 def _name(side: Side) -> dict[str, str]:

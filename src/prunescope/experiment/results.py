@@ -1,13 +1,11 @@
 """How do finished levels become tables, figures and a page?"""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import pandas as pd
-
 from prunescope.analysis.levels import LevelRecord, read_levels, write_tables
 from prunescope.base.progress import Progress
+from prunescope.base.saved import read_json, read_parquet
 from prunescope.base.store import Store
 from prunescope.experiment.plan import Plan
 from prunescope.experiment.sources import Sources
@@ -55,9 +53,9 @@ def make_report(
 
 def _records(plan: Plan, store: Store) -> Iterator[LevelRecord]:
     for level in plan.levels:
-        metrics = json.loads((store.folder(level.artifact) / "metrics.json").read_text())
+        metrics = read_json(store.folder(level.artifact) / "metrics.json")
         units = {
-            layer: pd.read_parquet(store.folder(artifact) / "units.parquet")
+            layer: read_parquet(store.folder(artifact) / "units.parquet")
             for layer, artifact in level.dissections.items()
         }
         yield LevelRecord(

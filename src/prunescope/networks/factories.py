@@ -1,12 +1,12 @@
 """How does a function of the user's become a network? Only here is code called by its name."""
 
-import importlib.util
+import importlib
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.machinery import all_suffixes
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -43,32 +43,19 @@ def find_source(name: Name) -> Path:
 
     Raises ConfigError where there is none.
     """
-    top, *inner = name.origin.split(".")
+    origin = name.origin
+    loaded = sys.modules.get(origin)
+    if loaded is not None and getattr(loaded, "__file__", None):
+        return Path(str(loaded.__file__))
     with _current_directory_importable():
-        try:
-            found = importlib.util.find_spec(top)  # imports nothing where there is no dot
-        except (ImportError, ValueError, AttributeError):
-            found = None
-        if found is not None and not inner and found.has_location:
-            return Path(str(found.origin))
-        places = list(found.submodule_search_locations or ()) if found else []
-    path = _source_within(places, inner)
-    if path is None:
-        raise ConfigError(f'"{name.given}": there is no module {name.origin} here; {FORMS}')
-    return path
-
-
-def _source_within(places: Iterable[str], modules: list[str]) -> Path | None:
-    """Return the file of a module inside packages, which to import would run."""
-    for part in modules[:-1]:
-        places = [str(Path(place) / part) for place in places if (Path(place) / part).is_dir()]
-    for place in places if modules else ():
-        for suffix in all_suffixes():
-            for path in (Path(place, modules[-1], f"__init__{suffix}"),
-                         Path(place, f"{modules[-1]}{suffix}")):  # fmt: skip
-                if path.is_file():
-                    return path
-    return None
+        places: list[str] | None = list(sys.path)
+        spec: ModuleSpec | None = None
+        for part in origin.split("."):
+            spec = None if places is None else PathFinder.find_spec(part, places)
+            places = None if spec is None else spec.submodule_search_locations
+    if spec is None or not spec.origin or not Path(spec.origin).is_file():
+        raise ConfigError(f'"{name.given}": there is no module {origin} here; {FORMS}')
+    return Path(spec.origin)
 
 
 def _find_factory(name: Name) -> Callable[..., Any]:

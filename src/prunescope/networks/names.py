@@ -10,7 +10,6 @@ from prunescope.base.errors import ConfigError, nearest
 from prunescope.networks.cifar_resnet import DEPTHS
 
 LIBRARIES = ("torchvision", "timm", "cifar")
-"""Where networks come from that are made without calling a user's code."""
 _LONGEST = 2_000
 CIFAR = {f"cifar_resnet{depth}": depth for depth in DEPTHS}
 FORMS = (
@@ -78,7 +77,7 @@ def literal(text: str) -> Any:
     """Return the Python literal that an option's value is, else the text itself."""
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):  # the latter where it is deep
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return text
 
 

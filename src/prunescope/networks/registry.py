@@ -86,7 +86,8 @@ def find_published(name: str, weights: str) -> Published:
 def factory_source(name: str) -> Path | None:
     """Return the file that holds a name's factory; None for the networks of a library.
 
-    The module is found, not run. Raises ConfigError where there is none.
+    The module is found; neither it nor the packages above it are run. Raises ConfigError where
+    there is none.
     """
     parsed = parse(name)
     return None if parsed.origin in LIBRARIES else find_source(parsed)

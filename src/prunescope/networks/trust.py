@@ -1,100 +1,106 @@
-"""Which networks may a file name? Those of a library, made of plain options; nothing that is code.
+"""May a name that was read from a file choose which network is built? It must not run code.
 
-What the user types now (a command, a recipe, a Python call) may name a factory, which is called.
-What is read from a file may not: whoever wrote the file would choose what runs here.
+Names that the user types now (on the command line, in the recipe that is given, in a Python call)
+may lead to any factory. Names in files may select networks of a library, with harmless options;
+this is the only place that decides it, and `Description`s that come from files have passed it.
 """
 
-import re
-from collections.abc import Mapping
+import math
 from pathlib import Path
 from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.networks.names import LIBRARIES, Name, literal, parse
 
-_WORD = re.compile(r"[A-Za-z0-9_.]{1,40}")
-_LONGEST, _SHOWN = 500, 80
-_LARGEST: Mapping[str, float] = {
-    **dict.fromkeys(("img_size", "patch_size", "embed_dim", "num_features"), 4096),
-    **dict.fromkeys(("depth", "num_heads", "window_size", "in_chans", "output_stride"), 512),
-    **dict.fromkeys(("reg_tokens", "kernel_size", "mlp_ratio", "width", "cardinality"), 512),
-    **dict.fromkeys(("base_width", "stem_width"), 512),
-    **dict.fromkeys(("drop_rate", "drop_path_rate", "drop_block_rate", "proj_drop_rate"), 1),
-    **dict.fromkeys(("attn_drop_rate", "patch_drop_rate", "init_values", "ls_init_value"), 1),
-    **dict.fromkeys(("qkv_bias", "qk_norm", "class_token", "no_embed_class", "pre_norm"), 1),
-    **dict.fromkeys(("fc_norm", "dynamic_img_size", "strict_img_size", "zero_init_last"), 1),
-}
-"""Options of timm that a file may state, and the largest number each may be; False is 0."""
-_WORDS = ("global_pool", "act_layer", "norm_layer", "aa_layer", "pos_embed", "stem_type")
-"""Options of timm that a file may state as a word, which timm looks up among its own."""
+_LONGEST_NAME = 300
+_LARGEST_NUMBER = 65_536
+_LONGEST_WORD = 40
+_READ_FILES = ("pretrained", "checkpoint", "cache", "file", "url", "hf_hub", "state_dict")
+"""How options of timm begin by which it reads, or fetches, files."""
+_SPARE_WEIGHTS = 1 << 24
+_ALLOCATING = ("empty", "zeros", "ones", "full", "rand", "randn", "arange", "empty_strided")
 
 
-def library_name(name: object, path: Path) -> str:
-    """Return the name that a file gives to its network, if that is a library's.
+class NamesCode(DataError):
+    """A file says that it belongs to a network that is not of a library."""
 
-    path: the file. Raises DataError for any other, saying how to go on, and for options that do
-    more than shape a network.
+
+def trusted_name(name: str, path: Path, typed: str | None = None) -> str:
+    """Return a name that was read from a file, if it may be built.
+
+    typed: the network that the user names now, which may be any.
+    Raises NamesCode for a name that leads to code, and for an option by which a library would read
+    other files; DataError for a name that cannot be read.
     """
-    text = _readable(name, path)
-    try:
-        parsed = parse(text)
-    except ConfigError as error:
-        raise DataError(f"{path} does not say which network it belongs to: {error}") from None
-    refused = code_refusal(text, path)
-    if refused is not None:
-        raise DataError(refused)
-    for key, value in parsed.options.items():
-        if not _is_harmless(parsed, key, value):
-            raise DataError(
-                f'{path} says it belongs to "{text}", but a file may not choose {key}={value}: '
-                f"where you trust it, name the network yourself, {_cure(path)}"
-            )
-    return text
-
-
-def code_refusal(name: object, path: Path) -> str | None:
-    """Say that nothing is called that a file names, and how to go on; None where it names none."""
-    try:
-        is_code = isinstance(name, str) and parse(name).origin not in LIBRARIES
-    except ConfigError:
-        return None
-    if not is_code:
-        return None
-    return (
-        f'{path} says it belongs to "{_shown(name)}", a function, but nothing is called that only '
-        f"a file names: where you know and trust that code, name it yourself, {_cure(path)}"
-    )
-
-
-def _cure(path: Path) -> str:
-    return (
-        f"package.module:factory --weights {path} in place of the file (to `audit` and `compare` "
-        "give --network package.module:factory; in Python "
-        f'load("package.module:factory", weights="{path}"))'
-    )
-
-
-def _readable(name: object, path: Path) -> str:
-    if isinstance(name, str) and name.isprintable() and len(name) <= _LONGEST:
+    if name == typed:
         return name
-    raise DataError(f"{path} does not say which network it belongs to: its name is {_shown(name)}")
+    if len(name) > _LONGEST_NAME:
+        raise DataError(f"{path} names a network in {len(name):,} characters: it is damaged")
+    try:
+        parsed = parse(name)
+    except ConfigError as error:
+        raise DataError(f"{path} is damaged, or names no network: {error}") from None
+    if parsed.origin not in LIBRARIES:
+        raise NamesCode(
+            f'{path} says that it belongs to "{name}", which is code, and a file must not choose '
+            "what is run: it was not called. If you trust that code, name it yourself, as the "
+            f"network with --weights {path} (audit, compare: --network), or in Python: "
+            f'load("{name}", weights="{path}")'
+        )
+    for key in parsed.options:
+        if not _is_harmless(parsed, key):
+            raise NamesCode(
+                f'{path} says that it belongs to "{name}", whose option {key} a file must not '
+                "choose. If you trust it, name the network yourself, and give the file as its "
+                "--weights"
+            )
+    return name
 
 
-def _shown(name: object) -> str:
-    text = name if isinstance(name, str) and name.isprintable() else ascii(name)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+def _is_harmless(name: Name, key: str) -> bool:
+    if key.startswith(_READ_FILES):
+        return False
+    value = literal(name.options[key])
+    if isinstance(value, bool) or value is None:
+        return True
+    if isinstance(value, int | float):
+        return math.isfinite(value) and abs(value) <= _LARGEST_NUMBER
+    is_word = isinstance(value, str) and value.replace("_", "").isalnum()
+    return is_word and len(value) <= _LONGEST_WORD
 
 
-def _is_harmless(name: Name, key: str, text: str) -> bool:
-    value = literal(text)
-    if name.origin == "cifar":
-        return key == "width" and _within(value, _LARGEST["width"])
-    if name.origin == "torchvision":
-        return key == "stem"
-    if key in _WORDS:
-        return _WORD.fullmatch(text) is not None
-    return key in _LARGEST and (value is None or _within(value, _LARGEST[key]))
+class AtMost(TorchFunctionMode):
+    """Refuses to make much larger tensors than a file holds, for the network it says it belongs to.
+
+    Raises DataError in the middle of building the network.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Take how much may be made from the size of a file, or of a folder of weights."""
+        super().__init__()
+        files = path.iterdir() if path.is_dir() else [path]
+        self._left = 4 * sum(file.stat().st_size for file in files) + _SPARE_WEIGHTS
+        self._path = path
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        named = kwargs or {}
+        if getattr(func, "__name__", "") in _ALLOCATING:
+            self._left -= _elements(args, named)
+            if self._left < 0:
+                raise DataError(
+                    f"{self._path} does not belong to the network that it names, which is far "
+                    "larger: it is damaged"
+                )
+        return func(*args, **named)
 
 
-def _within(value: Any, largest: float) -> bool:
-    return isinstance(value, int | float) and 0 <= value <= largest
+def _elements(args: tuple[Any, ...], named: Any) -> int:
+    """Return how many numbers a call that makes a tensor asks for, as far as it is plain to see."""
+    size = args[0] if args else named.get("size", ())
+    sizes = size if isinstance(size, tuple | list | torch.Size) else args
+    return math.prod(part for part in sizes if isinstance(part, int))

@@ -1,35 +1,58 @@
 """How do weights that others saved come into a network, without running their code?"""
 
-import pickle
-import warnings
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from prunescope.base.errors import DataError
-from prunescope.base.tensors import load_tensors
+from prunescope.base.formats import is_safetensors
+from prunescope.networks.reading import load_torch, read_stored
+from prunescope.networks.reading.choice import choose_network
+from prunescope.networks.reading.effective import Effective, as_mask
+from prunescope.networks.reading.files import OPENLTH_MASK, is_openlth_network
+from prunescope.networks.reading.names import renaming
+from prunescope.networks.reading.values import plain_values, refuse_not_finite, refuse_quantised
 
-_PACKED = "_packed_params"  # of torch's quantised layers
-_WRAPPERS = ("state_dict", "model_state_dict", "model")
+__all__ = [
+    "check_fit",
+    "fit_published",
+    "fit_state_dict",
+    "is_safetensors",
+    "load_weights",
+    "read_published",
+    "read_state_dict",
+    "refuse_not_finite",
+]
+
 _SHOWN = 3
 
 
-def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """Read the tensors of a checkpoint, on the CPU and in the dtypes it was stored in.
+def load_weights(module: nn.Module, path: Path, key: str | None = None) -> None:
+    """Load into a network the weights that take effect in a file; of masked ones, the zeros.
 
-    Takes safetensors, and torch files old and new, saved on any device; a state dict under the
-    key "state_dict", "model_state_dict" or "model" is unwrapped, and a "module." that starts every
-    name is dropped.
-    Nothing in the file is executed. Raises DataError for a file that is absent, damaged, or holds
-    something else (a pickled module, for one), and says what to do.
+    path, key: as `read_stored` takes them. Raises what it and `fit_state_dict` raise; the module
+    is then unchanged.
     """
-    if is_safetensors(path):
-        return _strip_module(load_tensors(path))
-    return unwrap_state_dict(load_torch(path), path)
+    own = module.state_dict()
+    found = read_stored(path, key).named_as_in(own)
+    mask = path.with_name(OPENLTH_MASK)
+    if is_openlth_network(path) and mask.is_file():  # it masks as it computes
+        kept = as_mask(choose_network(load_torch(mask), str(mask), None), str(mask))
+        rename = renaming(list(kept), found.state)
+        found = Effective(found.state, {rename(name): kept[name] for name in kept})
+        _check_mask(found, f"{mask} does not fit {path}")
+    fit_state_dict(module, found.masked(), str(path))
+
+
+def read_state_dict(path: Path, key: str | None = None) -> dict[str, Tensor]:
+    """Return the weights that take effect in a file, whose network is not known.
+
+    path, key: as `read_stored` takes them, and what it raises. On the CPU, in the types they were
+    stored in; the names are without wrappers, see `renaming`.
+    """
+    return read_stored(path, key).named_as_in(None).masked()
 
 
 def fit_state_dict(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
@@ -37,10 +60,11 @@ def fit_state_dict(module: nn.Module, state: Mapping[str, Tensor], where: str) -
 
     where: what the tensors came from, for messages. Counters of seen batches
     (`num_batches_tracked`) may be missing, as they are in old files.
-    Raises DataError naming the keys that are missing, unexpected, of another shape or quantised;
-    the module is then unchanged.
+    Raises DataError naming the keys that are missing, unexpected, of another shape, quantised or
+    not finite; the module is then unchanged.
     """
     check_fit(module, state, where)
+    refuse_not_finite(state, where, module.state_dict())
     module.load_state_dict(_as_of_today(module, state), strict=False)
 
 
@@ -50,7 +74,8 @@ def read_published(path: Path) -> OrderedDict[str, Tensor]:
     Raises DataError as `read_state_dict` does.
     """
     content = load_torch(path)
-    state: OrderedDict[str, Tensor] = OrderedDict(unwrap_state_dict(content, path))
+    chosen = plain_values(choose_network(content, str(path), None), str(path))
+    state: OrderedDict[str, Tensor] = OrderedDict(chosen)
     state._metadata = getattr(content, "_metadata", None)  # type: ignore[attr-defined]
     return state
 
@@ -93,91 +118,6 @@ def check_fit(module: nn.Module, state: Mapping[str, Tensor], where: str) -> Non
         )
 
 
-def refuse_quantised(
-    state: Mapping[str, Any], where: str, own: Mapping[str, Tensor] | None = None
-) -> None:
-    """Raise DataError for weights that are not stored as the floating-point numbers they stand for.
-
-    own: the network's tensors, by which integers that should be none are known, too.
-    """
-    quantised = [
-        key
-        for key, value in state.items()
-        if _PACKED in key or (isinstance(value, Tensor) and _is_quantised(key, value, own or {}))
-    ]
-    if quantised:
-        raise DataError(
-            f"{where} is quantised ({_complain('not of floating point', quantised)}): concepts and "
-            "pruning need the weights themselves, so give the checkpoint from before it was "
-            "quantised, or save each tensor's dequantize() under the network's own names"
-        )
-
-
-def _is_quantised(key: str, value: Tensor, own: Mapping[str, Tensor]) -> bool:
-    if value.is_quantized:
-        return True
-    return key in own and own[key].is_floating_point() and not value.is_floating_point()
-
-
-def is_safetensors(path: Path) -> bool:
-    """Say in which of the two formats a file of weights is. Raises DataError where it is absent."""
-    if not path.is_file():
-        raise DataError(f"the weights {path} do not exist, or are no file")
-    with path.open("rb") as file:
-        head = file.read(9)
-    pickled_or_zipped = head.startswith((b"\x80", b"PK"))
-    return path.suffix == ".safetensors" or (head[8:] == b"{" and not pickled_or_zipped)
-
-
-def load_torch(path: Path) -> Any:
-    """Read what torch saved, on the CPU, without running code. Raises DataError, saying why."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on odd files, which fail right after
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged pickle makes the unpickler raise anything
-        if isinstance(error, pickle.UnpicklingError) and "GLOBAL" in str(error):
-            raise DataError(
-                f"{path} holds Python objects, not only tensors, and loading it would run code: "
-                "where you trust it, load it and save its tensors alone, "
-                "torch.save(model.state_dict(), ...)"
-            ) from error
-        raise DataError(f"{path} is damaged, or no file of weights: {_brief(error)}") from error
-
-
-def _brief(error: Exception) -> str:
-    """Say in a line what was wrong, without torch's advice to run the code in the file."""
-    if isinstance(error, pickle.UnpicklingError):
-        return "torch did not write it"
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
-
-
-def unwrap_state_dict(content: Any, path: Path) -> dict[str, Tensor]:
-    """Return the state dict in what torch saved. Raises DataError where there is none."""
-    for key in _WRAPPERS:
-        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
-            content = content[key]
-    if not isinstance(content, Mapping):
-        kind = type(content).__name__
-        raise DataError(f"{path} holds a {kind}, not a state dict (names and their tensors)")
-    refuse_quantised({str(key): value for key, value in content.items()}, str(path))
-    odd = [str(key) for key, value in content.items() if not isinstance(value, Tensor)]
-    if odd or not content:
-        raise DataError(
-            f"{path} is not a state dict, nor holds one as {' or '.join(_WRAPPERS)}: "
-            + (_complain("not tensors", odd) or "it is empty")
-        )
-    return _strip_module({str(key): value for key, value in content.items()})
-
-
-def _strip_module(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    prefix = "module."
-    if not all(key.startswith(prefix) for key in state):
-        return state
-    return {key.removeprefix(prefix): value for key, value in state.items()}
-
-
 def _as_of_today(module: nn.Module, state: Mapping[str, Tensor]) -> OrderedDict[str, Tensor]:
     """Return a state dict that fits as one of the modules' present versions.
 
@@ -187,6 +127,12 @@ def _as_of_today(module: nn.Module, state: Mapping[str, Tensor]) -> OrderedDict[
     dated: OrderedDict[str, Tensor] = OrderedDict(state)
     dated._metadata = module.state_dict()._metadata  # type: ignore[attr-defined]
     return dated
+
+
+def _check_mask(found: Effective, where: str) -> None:
+    for name, kept in found.masks.items():
+        if name not in found.state or kept.shape != found.state[name].shape:
+            raise DataError(f"{where}: it has no such {name}")
 
 
 def _is_counter(key: str) -> bool:

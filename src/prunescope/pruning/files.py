@@ -19,14 +19,20 @@ from prunescope.pruning.prunable import Prunable, prunable_names
 from prunescope.pruning.prune import Criterion, prune
 from prunescope.pruning.saved import SavedWeights, read_mask, read_weights
 from prunescope.pruning.selection import Scope
+from prunescope.pruning.zeros import UnmarkedZeros, mask_of_nonzero, unmarked_zeros
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pruned:
-    """A network with zeros where its mask says so."""
+    """A network with zeros where its mask says so.
+
+    zeros: those that were there before and that nothing said are pruned, where they are more than
+        chance leaves; they were taken for weights like any other.
+    """
 
     network: LoadedNetwork
     mask: Mask
+    zeros: UnmarkedZeros | None = None
 
     @property
     def _layers(self) -> dict[str, Mask]:
@@ -45,6 +51,7 @@ class Pruned:
             "keep_overall": self.mask.keep_overall(module),
             "survivors": self.mask.survivors,
             "prunable": self.mask.size,
+            "unmarked_zeros": 0 if self.zeros is None else self.zeros.count,
             "parameters": sum(parameter.numel() for parameter in module.parameters()),
             "layers": {
                 name: {"weights": layer.size, "survivors": layer.survivors, "keep": layer.keep}
@@ -69,6 +76,7 @@ def prune_saved(
     name: str,
     *,
     weights: Path | str | None,
+    key: str | None = None,
     num_classes: int | None = None,
     mask: Path | None = None,
     infer_mask: bool = False,
@@ -80,18 +88,19 @@ def prune_saved(
 ) -> Pruned:
     """Read a network's weights and mask, whichever tool wrote them, and prune it.
 
-    name, weights, num_classes: as `load_network` takes them, but weights there must be, in any form
-        that `read_weights` knows, or as a library publishes them.
-    mask: None takes the mask in the file or beside it. infer_mask: where there is none, take
-        every prunable weight that is zero for pruned, and every other for alive.
+    name, weights, key, num_classes: as `load_network` takes them, but weights there must be, in any
+        form that `read_weights` knows, or as a library publishes them.
+    mask: None takes the mask in the file or beside it. infer_mask: take every prunable weight that
+        is zero for pruned, and, where there is no mask, every other for alive.
     keep: None prunes nothing more than the mask says, and leaves the mask as it is.
     Raises ConfigError and DataError, as `prune` and `read_weights` do.
     """
-    network, saved = _open(name, weights, num_classes, mask)
+    network, saved = _open(name, weights, num_classes, mask, key)
     module, known = network.module, saved.mask
-    if known is None and infer_mask:
-        names = prunable_names(module, prunable)
-        known = Mask({name: saved.state[name] != 0 for name in names})
+    names = prunable_names(module, prunable)
+    zeros = None if infer_mask else unmarked_zeros(saved.state, names, known)
+    if infer_mask:
+        known = mask_of_nonzero(saved.state, names, known)
     if keep is not None:
         kept = prune(
             module,
@@ -102,33 +111,33 @@ def prune_saved(
             mask=known,
             seed=seed,
         )
-        return Pruned(network=network, mask=kept)
+        return Pruned(network=network, mask=kept, zeros=zeros)
     if known is None:
         raise ConfigError(
             f"{saved.path} has no mask: say how much to --keep, or, where its zeros are pruned "
             "weights, --infer-mask"
         )
     MaskKeeper(module, known)
-    return Pruned(network=network, mask=known)
+    return Pruned(network=network, mask=known, zeros=zeros)
 
 
 def _open(
-    name: str, weights: Path | str | None, num_classes: int | None, mask: Path | None
+    name: str,
+    weights: Path | str | None,
+    num_classes: int | None,
+    mask: Path | None,
+    key: str | None,
 ) -> tuple[LoadedNetwork, SavedWeights]:
-    own = own_weights(name)
-    if own is not None:
-        network = load_network(name, weights=weights, num_classes=num_classes)
-        return network, read_weights(own, mask)
-    chosen = find_weights(name, weights)
+    described = describe_network(name, weights=weights, num_classes=num_classes)
+    chosen = own_weights(name) or find_weights(name, weights)
     if chosen is None:
         raise ConfigError(f"{name} without weights is random: give --weights")
     if not isinstance(chosen, Path):
-        network = load_network(name, weights=weights, num_classes=num_classes)
+        network = load_network(name, weights=weights, num_classes=num_classes, key=key)
         known = None if mask is None else read_mask(mask)
         state = network.module.state_dict()
         return network, SavedWeights(path=Path(chosen.name), state=state, mask=known)
-    described = describe_network(name, weights=weights, num_classes=num_classes)
-    module = build(name, num_classes=num_classes, seed=0)
-    saved = read_weights(chosen, mask).named_as_in(module.state_dict())
+    module = build(described.name, num_classes=described.num_classes, seed=0)
+    saved = read_weights(chosen, mask, key).named_as_in(module.state_dict())
     fit_state_dict(module, saved.state, str(chosen))
     return LoadedNetwork(module=module.eval(), **vars(described)), saved

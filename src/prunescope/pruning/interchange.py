@@ -9,17 +9,16 @@ OpenLTH: `mask.pth` holds a 0/1 tensor for each prunable tensor. Beside it lies 
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils import prune as torch_prune
 
-from prunescope.base.errors import DataError
+from prunescope.networks.reading import effective
+from prunescope.networks.reading.effective import Effective
 from prunescope.pruning.mask import Mask
 
 State = dict[str, Tensor]
 
 _ORIGINAL, _MASK = "_orig", "_mask"
-_OPENLTH_MASK, _OPENLTH_DOT, _OPENLTH_NETWORK = "mask_", "___", "model."
 
 
 def as_mask(tensors: Mapping[str, Tensor], where: str) -> Mask:
@@ -27,10 +26,7 @@ def as_mask(tensors: Mapping[str, Tensor], where: str) -> Mask:
 
     where: what they came from, for messages. Raises DataError naming one that holds anything else.
     """
-    for name, tensor in tensors.items():
-        if not bool(((tensor == 0) | (tensor == 1)).all()):
-            raise DataError(f"{where} is not a mask: {name} holds values that are neither 0 nor 1")
-    return Mask({name: tensor == 1 for name, tensor in tensors.items()})
+    return Mask(effective.as_mask(tensors, where))
 
 
 def masked(state: Mapping[str, Tensor], mask: Mask) -> State:
@@ -39,10 +35,7 @@ def masked(state: Mapping[str, Tensor], mask: Mask) -> State:
     Raises DataError where the mask is another network's.
     """
     mask.check_fit(state)
-    return {
-        name: torch.where(mask[name], tensor, torch.zeros_like(tensor)) if name in mask else tensor
-        for name, tensor in state.items()
-    }
+    return Effective(dict(state), dict(mask)).masked()
 
 
 def from_torch(state: Mapping[str, Tensor], where: str) -> tuple[State, Mask | None]:
@@ -52,18 +45,8 @@ def from_torch(state: Mapping[str, Tensor], where: str) -> tuple[State, Mask | N
     `weight_orig` stood. None, and the state dict as it was, where nothing in it is pruned so.
     Raises DataError where a mask is not of zeros and ones, or of another shape than its weights.
     """
-    names = {key.removesuffix(_ORIGINAL) for key in state if key.endswith(_ORIGINAL)}
-    pruned = [name for name in names if name + _MASK in state]
-    if not pruned:
-        return dict(state), None
-    plain = {
-        key.removesuffix(_ORIGINAL) if key.removesuffix(_ORIGINAL) in pruned else key: tensor
-        for key, tensor in state.items()
-        if key.removesuffix(_MASK) not in pruned
-    }
-    found = {name: state[name + _MASK] for name in plain if name in pruned}
-    mask = as_mask(found, where)
-    return masked(plain, mask), mask
+    found = effective.multiply_masks(Effective(dict(state)), where)
+    return found.state, Mask(found.masks) if found.masks else None
 
 
 def to_torch(state: Mapping[str, Tensor], mask: Mask) -> State:
@@ -116,21 +99,10 @@ def from_openlth(state: Mapping[str, Tensor], where: str) -> tuple[State, Mask |
     None, and the state dict as it was, where it is nothing of the kind. The weights are as they
     were saved: OpenLTH masks them in its forward pass alone, so pruned ones need not be zero.
     """
-    keys = {key: _openlth_name(key) for key in state if key.startswith(_OPENLTH_MASK)}
-    if not keys or any(_OPENLTH_NETWORK + name not in state for name in keys.values()):
-        return dict(state), None
-    plain = {
-        key.removeprefix(_OPENLTH_NETWORK): tensor
-        for key, tensor in state.items()
-        if key not in keys
-    }
-    return plain, as_mask({name: state[key] for key, name in keys.items()}, where)
+    found = effective.split_openlth(Effective(dict(state)), where)
+    return found.state, Mask(found.masks) if found.masks else None
 
 
 def to_openlth_mask(mask: Mask) -> State:
     """Return what OpenLTH saves as `mask.pth`: integers, 1 where a weight survives."""
     return {name: kept.int() for name, kept in mask.items()}
-
-
-def _openlth_name(key: str) -> str:
-    return key.removeprefix(_OPENLTH_MASK).replace(_OPENLTH_DOT, ".")

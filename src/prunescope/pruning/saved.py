@@ -1,34 +1,32 @@
 """What is in a file of weights, whichever tool wrote it: weights, mask, momentum?"""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.base.tensors import load_tensors
-from prunescope.networks import LEVEL_WEIGHTS
-from prunescope.networks.description import (
-    Description,
-    has_description,
-    read_description,
-    stated_code,
+from prunescope.base.formats import is_safetensors
+from prunescope.base.paths import is_there
+from prunescope.networks.description import Description, has_description, read_description
+from prunescope.networks.reading import Stored, load_torch, read_stored
+from prunescope.networks.reading.choice import choose_network
+from prunescope.networks.reading.files import (
+    LEVEL_WEIGHTS,
+    OPENLTH_MASK,
+    is_openlth_network,
+    weights_file,
 )
-from prunescope.networks.weights import is_safetensors, load_torch, unwrap_state_dict
-from prunescope.pruning.interchange import State, as_mask, from_openlth, from_torch
+from prunescope.networks.reading.names import renaming
+from prunescope.networks.trust import NamesCode
+from prunescope.pruning.interchange import State, as_mask
 from prunescope.pruning.mask import Mask
 
 LEVEL_MASK = "mask.safetensors"
-OPENLTH_MASK = "mask.pth"
-_OPENLTH_NETWORK = re.compile(r"model_ep\d+_it\d+\.pth")
-_OPTIMIZERS = ("optimizer_state_dict", "optimizer")
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
-_NETWORK, _MOMENTUM = "network.", "momentum."
 
-T = TypeVar("T")
 Memories = dict[str, tuple[Tensor, ...]]
 
 
@@ -36,11 +34,13 @@ Memories = dict[str, tuple[Tensor, ...]]
 class SavedWeights:
     """What a file holds, and the mask inside or beside it.
 
-    state: plain names, values as they take effect. mask: None where nothing says what is pruned.
+    state: plain names, values as they take effect; where a mask says that a weight is pruned, as
+        they were saved. mask: None where nothing says what is pruned.
     memories: what an optimizer remembers of each parameter, in tensors of the parameter's shape;
         None where the file holds no optimizer.
     description: which network the file says it belongs to, if it does.
     notes: what could not be read, for the user.
+    stored, beside: the state dict as it was saved, and the mask beside it.
     """
 
     path: Path
@@ -49,45 +49,46 @@ class SavedWeights:
     memories: Memories | None = None
     description: Description | None = None
     notes: tuple[str, ...] = ()
+    stored: Stored | None = None
+    beside: Mask | None = None
 
-    def named_as_in(self, names: Iterable[str]) -> "SavedWeights":
-        """Return the weights under a network's own names.
-
-        OpenLTH puts "model." before the names of torchvision's ResNets, which it wraps.
-        """
-        prefix, own = "model.", set(names)
-        if any(name in own or not name.startswith(prefix) for name in self.state):
+    def named_as_in(self, names: Collection[str]) -> "SavedWeights":
+        """Return the weights under a network's own names, see `Stored.named_as_in`."""
+        if self.stored is None:
             return self
-        mask, memories = self.mask, self.memories
-        return replace(
-            self,
-            state=_without(prefix, self.state),
-            mask=None if mask is None else Mask(_without(prefix, mask)),
-            memories=None if memories is None else _without(prefix, memories),
-        )
+        named = _take_effect(self.stored, self.beside, names)
+        return replace(named, path=self.path, description=self.description)
 
 
-def read_weights(path: Path, mask: Path | None = None) -> SavedWeights:
+def read_weights(
+    path: Path, mask: Path | None = None, key: str | None = None, typed: str | None = None
+) -> SavedWeights:
     """Read weights and all that is said of them.
 
-    path: a level of a run, or a file: safetensors, a checkpoint of a run's training, a state dict
-        or checkpoint as torch saves it (also of a network under `torch.nn.utils.prune`), a network
-        or checkpoint of OpenLTH. Nothing in it is executed.
+    path, key: as `read_stored` takes them: a level of a run, a checkpoint of a run's training, or
+        any form of file or folder (docs/networks.md). Nothing in it is executed.
     mask: a file as `read_mask` takes it; None takes the mask inside the file or beside it, see
         `mask_beside`, where there is one.
+    typed: the network that the user names now; a note says where the file names other code.
     Raises DataError for a file that is absent, damaged or something else, or a mask of other
     tensors; ConfigError for a mask beside one that the file holds.
     """
-    if path.is_dir():
-        path = path / LEVEL_WEIGHTS
-    saved = _read_safetensors(path) if is_safetensors(path) else _read_torch(path)
+    stored = read_stored(path, key)
+    file = weights_file(path)
+    saved = replace(_take_effect(stored, None, None), path=file)
+    if is_safetensors(file) and has_description(file):
+        try:
+            saved = replace(saved, description=read_description(file, typed))
+        except NamesCode as error:
+            saved = replace(saved, notes=(*saved.notes, str(error)))
     if mask is not None and saved.mask is not None:
         raise ConfigError(f"{path} holds a mask of its own: leave out --mask {mask}")
     if saved.mask is None:
-        beside = mask or mask_beside(path)
-        if mask is not None or beside.is_file():
-            saved = replace(saved, mask=read_mask(beside))
-            _check_fit(saved, beside)
+        found = mask or mask_beside(file)
+        if mask is not None or is_there(found):
+            beside = read_mask(found)
+            saved = replace(saved, mask=_renamed(beside, saved.state), beside=beside)
+            _check_fit(saved, found)
     return saved
 
 
@@ -99,7 +100,7 @@ def mask_beside(path: Path) -> Path:
     """
     if path.name == LEVEL_WEIGHTS:
         return path.with_name(LEVEL_MASK)
-    if _OPENLTH_NETWORK.fullmatch(path.name):
+    if is_openlth_network(path):
         return path.with_name(OPENLTH_MASK)
     return path.with_name(path.name.removesuffix(".safetensors") + ".mask.safetensors")
 
@@ -113,7 +114,41 @@ def read_mask(path: Path) -> Mask:
         raise DataError(f"the mask {path} does not exist, or is no file")
     if is_safetensors(path):
         return Mask.load(path)
-    return as_mask(unwrap_state_dict(load_torch(path), path), str(path))
+    return as_mask(choose_network(load_torch(path), str(path), None), str(path))
+
+
+def _take_effect(
+    stored: Stored, beside: Mask | None, names: Collection[str] | None
+) -> SavedWeights:
+    found = stored.named_as_in(names)
+    mask = Mask(found.masks) if found.masks else None
+    if beside is not None:
+        mask = _renamed(beside, found.state)
+    memories, notes = _remembered(stored, found.state)
+    if found.norms:
+        those = "1 weight is" if found.norms == 1 else f"{found.norms} weights are"
+        notes = (*notes, f"{those} computed from a norm, as the network does")
+    return SavedWeights(
+        path=stored.path,
+        state=found.state,
+        mask=mask,
+        memories=memories,
+        notes=notes,
+        stored=stored,
+        beside=beside,
+    )
+
+
+def _renamed(mask: Mask, state: State) -> Mask:
+    """Return the mask beside a file under the names of the weights in it."""
+    rename = renaming(list(mask), state)
+    named = {rename(name): kept for name, kept in mask.items()}
+    parts = next(iter(state)).split(".")
+    beginnings = [".".join([*parts[:depth], ""]) for depth in range(1, len(parts))]
+    for beginning in ("", *beginnings):  # the weights may stand inside another network
+        if all(beginning + name in state for name in named):
+            return Mask({beginning + name: kept for name, kept in named.items()})
+    return Mask(named)
 
 
 def _check_fit(saved: SavedWeights, mask: Path) -> None:
@@ -124,39 +159,15 @@ def _check_fit(saved: SavedWeights, mask: Path) -> None:
         raise DataError(f"{mask} does not fit {saved.path}: {error}") from None
 
 
-def _read_safetensors(path: Path) -> SavedWeights:
-    tensors = load_tensors(path)
-    refusal = stated_code(path)
-    notes = () if refusal is None else (refusal,)
-    own = read_description(path) if has_description(path) and refusal is None else None
-    if not all(name.startswith((_NETWORK, _MOMENTUM)) for name in tensors):
-        state, mask = from_torch(tensors, str(path))
-        return SavedWeights(path=path, state=state, mask=mask, description=own, notes=notes)
-    momentum = {name: tensor for name, tensor in tensors.items() if name.startswith(_MOMENTUM)}
-    network = {name: tensor for name, tensor in tensors.items() if name not in momentum}
-    memories: Memories = {name: (tensor,) for name, tensor in _without(_MOMENTUM, momentum).items()}
-    return SavedWeights(path=path, state=_without(_NETWORK, network), memories=memories)
-
-
-def _read_torch(path: Path) -> SavedWeights:
-    content = load_torch(path)
-    state, mask = from_openlth(unwrap_state_dict(content, path), str(path))
-    if mask is None:
-        state, mask = from_torch(state, str(path))
-    optimizer = next(
-        (
-            content[key]
-            for key in _OPTIMIZERS
-            if isinstance(content, Mapping) and isinstance(content.get(key), Mapping)
-        ),
-        None,
-    )
-    if optimizer is None:
-        return SavedWeights(path=path, state=state, mask=mask)
-    memories = _memories(optimizer, state)
-    unmatched = (f"what {path} holds of its optimizer cannot be matched to the parameters",)
-    notes = unmatched if memories is None else ()
-    return SavedWeights(path=path, state=state, mask=mask, memories=memories, notes=notes)
+def _remembered(stored: Stored, state: State) -> tuple[Memories | None, tuple[str, ...]]:
+    """Return what an optimizer remembers, and a note where that cannot be told."""
+    if stored.momentum is not None:
+        return {name: (tensor,) for name, tensor in stored.momentum.items()}, ()
+    if stored.optimizer is None:
+        return None, ()
+    memories = _memories(stored.optimizer, state)
+    unmatched = (f"what {stored.path} holds of its optimizer cannot be matched to the parameters",)
+    return memories, unmatched if memories is None else ()
 
 
 def _memories(optimizer: Mapping[str, Any], state: State) -> Memories | None:
@@ -181,7 +192,3 @@ def _memories(optimizer: Mapping[str, Any], state: State) -> Memories | None:
         return None
     fits = all(value.shape == state[name].shape for name in found for value in found[name])
     return found if fits else None
-
-
-def _without(prefix: str, named: Mapping[str, T]) -> dict[str, T]:
-    return {name.removeprefix(prefix): value for name, value in named.items()}

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from prunescope.base.settings import Later, Settings
+from prunescope.base.settings import Count, Later, Rate, Settings
 from prunescope.base.steps import Step, StepText
 from prunescope.pruning.prunable import Prunable
 from prunescope.pruning.selection import Scope
@@ -43,10 +43,10 @@ class StrategySettings(Settings):
     """
 
     fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    levels: Annotated[int, Field(ge=1)]
+    levels: Count
     scope: Annotated[Scope, Later()] = "global"
     recovery: Annotated[Recovery, Later()] = "rewind"
-    learning_rate: Annotated[Annotated[float, Field(gt=0)] | None, Later()] = None
+    learning_rate: Annotated[Rate | None, Later()] = None
     steps: Annotated[StepText | None, Later()] = None
 
     @model_validator(mode="after")

@@ -8,14 +8,17 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor
 
-from prunescope.base.errors import ConfigError
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import write_together
-from prunescope.base.paths import require_place
+from prunescope.base.paths import refuse_replacing, require_place
+from prunescope.base.store import STUDY
 from prunescope.base.tensors import tensor_bytes
 from prunescope.networks import Description, LoadedNetwork
+from prunescope.networks.description import has_description
+from prunescope.networks.reading.files import OPENLTH_MASK
 from prunescope.pruning.interchange import masked, to_openlth_mask, to_torch
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.saved import OPENLTH_MASK, mask_beside
+from prunescope.pruning.saved import mask_beside
 
 Form: TypeAlias = Literal["prunescope", "torch", "openlth"]
 
@@ -47,8 +50,10 @@ def write_weights(out: Path, network: LoadedNetwork, mask: Mask, form: Form) -> 
         it. torch: one state dict, as of a network under `torch.nn.utils.prune`. openlth: a plain
         state dict, and `mask.pth` beside it; torchvision's ResNets under the names by which
         OpenLTH wraps them.
-    Where `out` stands, the mask beside it is its own; what was there before is replaced.
-    Raises ConfigError as `check_place` does, StoreError where the system refuses.
+    Where `out` stands, the mask beside it is its own. What an earlier call of the form
+    prunescope wrote there is replaced; nothing else is, and no level of a run.
+    Raises ConfigError as `check_place` does and where it would replace anything else, StoreError
+    where the system refuses.
     """
     check_place(out, form)
     state: dict[str, Tensor] = network.module.state_dict()
@@ -68,8 +73,20 @@ def write_weights(out: Path, network: LoadedNetwork, mask: Mask, form: Form) -> 
             plain = {prefix + name: tensor for name, tensor in state.items()}
             beside = out.with_name(OPENLTH_MASK)
             contents = {beside: _torch_bytes(kept), out: _torch_bytes(plain)}
+    for path, content in contents.items():
+        refuse_replacing(path, content, lambda _: _is_written_by_us(out))
     write_together(contents)
     return tuple(reversed(contents))
+
+
+def _is_written_by_us(out: Path) -> bool:
+    """Return whether a file says which network it belongs to, and is no level of a run."""
+    if out.suffix != ".safetensors" or any((folder / STUDY).exists() for folder in out.parents):
+        return False
+    try:
+        return out.is_file() and has_description(out)
+    except DataError:
+        return False
 
 
 def _torch_bytes(tensors: Mapping[str, Tensor]) -> bytes:

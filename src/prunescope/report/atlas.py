@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import torch
 from jaxtyping import Bool, Float32
 from PIL import Image, ImageEnhance
 
-from prunescope.analysis.places import SUMMARY, read_json
+from prunescope.analysis.places import SUMMARY
 from prunescope.base.errors import DataError
+from prunescope.base.saved import read_json, read_parquet
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.result import centring_of
 from prunescope.dissection.upsample import Centring, masks_above
@@ -68,9 +68,9 @@ def draw_atlas(
     Raises DataError where the dissection cannot be read, or the concept set no longer has the
     images it was made on.
     """
-    table = _read(layer.folder / "units.parquet").dropna(subset=["concept"])
+    table = read_parquet(layer.folder / "units.parquet").dropna(subset=["concept"])
     best = table.sort_values(["iou", "unit"], ascending=[False, True], kind="stable").head(units)
-    saved = _read(layer.folder / "examples.parquet").sort_values(["unit", "rank"])
+    saved = read_parquet(layer.folder / "examples.parquet").sort_values(["unit", "rank"])
     centring = centring_of(read_json(layer.folder / SUMMARY))
     relative = Path(
         "assets",
@@ -180,10 +180,3 @@ def _draw_examples(
         path = stem.with_name(f"{stem.name}-{row['rank']}.jpg")
         picture.save(page / path, quality=86, subsampling=0, optimize=True)
         yield Example(path=path.as_posix(), image=name, width=picture.width, height=picture.height)
-
-
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_parquet(path)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} cannot be read as a table: {error}") from error

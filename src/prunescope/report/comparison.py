@@ -16,7 +16,7 @@ from prunescope.analysis.run_comparison import RunComparison
 from prunescope.base.errors import ConfigError
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import replacing
-from prunescope.report.comparison_figure import outcomes_figure
+from prunescope.report.comparison_figure import comparison_names, outcomes_figure
 from prunescope.report.style import LIGHT, drawing, figure_bytes
 
 _FORMS = ("png", "svg")
@@ -71,12 +71,12 @@ def render_comparison(
     comparison: Comparison | RunComparison, forms: Sequence[str]
 ) -> dict[str, bytes]:
     """Return a comparison's figure as png, svg or pdf, by form."""
-    with drawing(LIGHT):
+    with drawing(LIGHT, comparison_names(comparison)):
         if isinstance(comparison, RunComparison):
             from prunescope.report.run_comparison_figure import levels_figure  # loads torch
 
-            return figure_bytes(levels_figure(comparison.levels, LIGHT), forms)
-        return figure_bytes(outcomes_figure(comparison.summary()["layers"], LIGHT), forms)
+            return figure_bytes(levels_figure(comparison, LIGHT), forms)
+        return figure_bytes(outcomes_figure(comparison.summary(), LIGHT), forms)
 
 
 def check_room(out: Path) -> None:

@@ -8,7 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from prunescope.report.style import PANEL_INCHES, Theme, new_figure
+from prunescope.analysis.comparison import Comparison
+from prunescope.analysis.comparison_text import side_text
+from prunescope.analysis.run_comparison import RunComparison
+from prunescope.report.style import PANEL_INCHES, Theme, names_in, new_figure
 
 _COLOURS = {"lost": 1, "kept": 0, "relabelled": 6, "gained": 2}  # places in the palette
 _RIGHTWARD = ("kept", "relabelled", "gained")
@@ -19,18 +22,18 @@ _TITLE_INCHES = 0.14
 _LEGEND_INCHES = 0.3
 _BAR_HEIGHT = 0.74
 _DIGIT = 0.024  # of the panel's width: one digit of a number in a bar
+_SIDE_CHARACTERS = 90
 _ROOM = 0.27  # of the bars' extent, to their right: the counts of A and B
 
 
-def outcomes_figure(
-    layers: Mapping[str, Mapping[str, Any]], theme: Theme, into: Figure | None = None
-) -> Figure:
+def outcomes_figure(summary: Mapping[str, Any], theme: Theme, into: Figure | None = None) -> Figure:
     """Draw, for each layer, its units (left) and concepts (right) by category.
 
-    layers: the counts of `count_outcomes`. To the right of the line stands what B kept, relabelled
-    and gained, to its left what it lost; behind a bar the counts in A and B. Categories without
-    any are left out; where units were not paired, there are concepts alone.
+    summary: a Comparison's, whose `a` and `b` are named at the top. To the right of the line stands
+    what B kept, relabelled and gained, to its left what it lost; behind a bar the counts in A and
+    B. Categories without any are left out; where units were not paired, there are concepts alone.
     """
+    layers = summary["layers"]
     paired = any("kept" in counts["units"] for counts in layers.values())
     kinds = ("units", "concepts") if paired else ("concepts",)
     shown = {name: _categories_shown(counts["by_category"]) for name, counts in layers.items()}
@@ -41,15 +44,33 @@ def outcomes_figure(
         for layer, counts in layers.items()
     ]
     width = PANEL_INCHES[0] * max(1.5, len(kinds))
-    figure = new_figure(width, sum(heights) + _LEGEND_INCHES, into)
+    names = sides_title(summary["a"], summary["b"])
+    above = _LEGEND_INCHES + _TITLE_INCHES * (1 + names.count("\n"))
+    figure = new_figure(width, sum(heights) + above, into)
     panels = figure.subplots(len(layers), len(kinds), squeeze=False, height_ratios=heights)
     for (layer, counts), row in zip(layers.items(), panels, strict=True):
         for kind, axes in zip(kinds, row, strict=True):
             axes.set_title(_title(_TITLES[kind], counts))
             bars = {name: counts["by_category"][name][kind] for name in shown[layer]}
             _draw_bars(axes, bars, theme)
-    _draw_legend(figure, kinds, theme)
+    _draw_legend(figure, kinds, names, theme)
     return figure
+
+
+def comparison_names(comparison: Comparison | RunComparison) -> Iterator[str]:
+    """Yield what a comparison's figure spells that is not ours: sides, layers, categories."""
+    yield from (comparison.a["name"], comparison.b["name"])
+    table = comparison.levels if isinstance(comparison, RunComparison) else comparison.units
+    yield from names_in(table)
+
+
+def sides_title(a: Mapping[str, Any], b: Mapping[str, Any]) -> str:
+    """Return two lines that say what A and B are; of long paths the end."""
+    texts = {"A": side_text(a), "B": side_text(b)}
+    return "\n".join(
+        f"{letter}: {text if len(text) <= _SIDE_CHARACTERS else '…' + text[1 - _SIDE_CHARACTERS :]}"
+        for letter, text in texts.items()
+    )
 
 
 def _title(kind: str, counts: Mapping[str, Any]) -> str:
@@ -116,9 +137,9 @@ def _leave_empty(axes: Axes, reason: str) -> None:
     axes.text(0.5, 0.5, reason, transform=axes.transAxes, ha="center", va="center")
 
 
-def _draw_legend(figure: Figure, kinds: Sequence[str], theme: Theme) -> None:
-    names = [name for name in _COLOURS if name != "relabelled" or "units" in kinds]
-    keys = [Patch(color=theme.palette[_COLOURS[name]], label=name) for name in names]
+def _draw_legend(figure: Figure, kinds: Sequence[str], title: str, theme: Theme) -> None:
+    outcomes = [name for name in _COLOURS if name != "relabelled" or "units" in kinds]
+    keys = [Patch(color=theme.palette[_COLOURS[name]], label=name) for name in outcomes]
     keys.append(Patch(color=theme.paper, label="behind a bar: number in A → in B"))
     figure.legend(
         handles=keys,
@@ -126,4 +147,6 @@ def _draw_legend(figure: Figure, kinds: Sequence[str], theme: Theme) -> None:
         ncols=len(keys),
         handlelength=1.0,
         handleheight=0.8,
+        title=title,
+        alignment="left",
     )

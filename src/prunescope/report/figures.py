@@ -24,6 +24,7 @@ from prunescope.report.style import (
     count_from_zero,
     drawing,
     figure_bytes,
+    names_in,
     new_panels,
     scale_weights_left,
     show_percent,
@@ -59,7 +60,7 @@ def render_figures(
         "fig3_taxonomy": taxonomy_figure,
         "fig4_consistency": consistency_figure,
     }
-    with drawing(theme):
+    with drawing(theme, names_in(levels)):
         return {name: figure_bytes(draw(levels, theme), forms) for name, draw in drawn.items()}
 
 

@@ -1,6 +1,6 @@
 """What does a person with Python see of a result? Axes of matplotlib, to change or to save."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.result import Dissection, LayerDissection, centring_of
 from prunescope.dissection.upsample import Centring
 from prunescope.report.atlas import draw_example, find_example
-from prunescope.report.comparison_figure import outcomes_figure
+from prunescope.report.comparison_figure import comparison_names, outcomes_figure
 from prunescope.report.figures import (
     accuracy_figure,
     consistency_figure,
@@ -30,7 +30,7 @@ from prunescope.report.figures import (
     taxonomy_figure,
 )
 from prunescope.report.run_comparison_figure import levels_figure
-from prunescope.report.style import LIGHT, PANEL_INCHES, Theme, drawing, new_figure
+from prunescope.report.style import LIGHT, PANEL_INCHES, Theme, drawing, names_in, new_figure
 
 Panels = Shaped[np.ndarray, "row column"]
 _BAR_INCHES = 0.21
@@ -116,7 +116,7 @@ def plot_examples(
     rows = [saved[saved["unit"] == unit].head(images).to_dict("records") for unit in chosen]
     named = layer.units.set_index("unit").loc[chosen].to_dict("records")
     side, columns, centring = _EXAMPLE_INCHES, max(map(len, rows)), centring_of(layer.summary)
-    with drawing(LIGHT):
+    with drawing(LIGHT, [str(about["concept"]) for about in named]):
         figure = new_figure(side * columns, (side + 0.2) * len(chosen), pyplot.figure())
         panels = figure.subplots(len(chosen), columns, squeeze=False)
         for axes in panels.flat:
@@ -136,11 +136,11 @@ def plot_comparison(comparison: Comparison | RunComparison) -> Panels:
     against the weights left. It is the figure that `compare --out` saves.
     """
     if isinstance(comparison, RunComparison):
-        return _draw(levels_figure, comparison.levels)
+        return _draw(levels_figure, comparison, comparison_names(comparison))
     if not isinstance(comparison, Comparison):
         kind = type(comparison).__name__
         raise ConfigError(f"the comparison is a {kind}: give what `compare` returns")
-    return _draw(outcomes_figure, comparison.summary()["layers"])
+    return _draw(outcomes_figure, comparison.summary(), comparison_names(comparison))
 
 
 def plot_accuracy(run: Run | Path | str) -> Panels:
@@ -149,7 +149,7 @@ def plot_accuracy(run: Run | Path | str) -> Panels:
     Top-1 accuracy in percent against the percentage of weights left, a line per replicate and
     strategy. run: a Run or its folder. Raises DataError while the run is not finished.
     """
-    return _draw(accuracy_figure, _levels(run))
+    return _draw_levels(accuracy_figure, run)
 
 
 def plot_interpretability(run: Run | Path | str) -> Panels:
@@ -158,7 +158,7 @@ def plot_interpretability(run: Run | Path | str) -> Panels:
     Interpretable units and distinct concepts against the percentage of weights left.
     run: a Run or its folder. Raises DataError while the run is not finished.
     """
-    return _draw(interpretability_figure, _levels(run))
+    return _draw_levels(interpretability_figure, run)
 
 
 def plot_taxonomy(run: Run | Path | str) -> Panels:
@@ -167,7 +167,7 @@ def plot_taxonomy(run: Run | Path | str) -> Panels:
     Distinct concepts by category in the first replicate, against the percentage of weights left.
     run: a Run or its folder. Raises DataError while the run is not finished.
     """
-    return _draw(taxonomy_figure, _levels(run))
+    return _draw_levels(taxonomy_figure, run)
 
 
 def plot_consistency(run: Run | Path | str) -> Panels:
@@ -176,15 +176,18 @@ def plot_consistency(run: Run | Path | str) -> Panels:
     Of the unpruned network's interpretable units the percentage that still is, and of these that
     with the same concept. run: a Run or its folder. Raises DataError while it is not finished.
     """
-    return _draw(consistency_figure, _levels(run))
+    return _draw_levels(consistency_figure, run)
 
 
-def _levels(run: Run | Path | str) -> pd.DataFrame:
-    return (run if isinstance(run, Run) else Run.load(run)).levels
+def _draw_levels(draw: Callable[[Any, Theme, Figure], Figure], run: Run | Path | str) -> Panels:
+    levels = (run if isinstance(run, Run) else Run.load(run)).levels
+    return _draw(draw, levels, names_in(levels))
 
 
-def _draw(draw: Callable[[Any, Theme, Figure], Figure], values: Any) -> Panels:
-    with drawing(LIGHT):
+def _draw(
+    draw: Callable[[Any, Theme, Figure], Figure], values: Any, names: Iterable[str]
+) -> Panels:
+    with drawing(LIGHT, names):
         figure = draw(values, LIGHT, pyplot.figure())
     grid = figure.axes[0].get_gridspec()
     rows, columns = (1, 1) if grid is None else (grid.nrows, grid.ncols)
@@ -213,7 +216,7 @@ def _one_layer(result: Dissection | LayerDissection) -> LayerDissection:
 
 def _draw_bars(axes: Axes | None, title: str, bars: Sequence[tuple[str, int, str]]) -> Axes:
     """Draw a bar for each name, its length and a note behind it, the first at the top."""
-    with drawing(LIGHT):
+    with drawing(LIGHT, [name for name, _, _ in bars]):
         if axes is None:
             height = _FRAME_INCHES + _BAR_INCHES * max(1, len(bars))
             axes = new_figure(1.5 * PANEL_INCHES[0], height, pyplot.figure()).subplots()

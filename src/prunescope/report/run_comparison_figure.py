@@ -5,7 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from prunescope.analysis.run_comparison import RunComparison
 from prunescope.pruning.settings import DENSE
+from prunescope.report.comparison_figure import sides_title
 from prunescope.report.lines import strategies_of
 from prunescope.report.style import (
     DASHES,
@@ -19,12 +21,13 @@ from prunescope.report.style import (
 _TITLES = {"units": "Interpretable units", "concepts": "Distinct concepts"}
 
 
-def levels_figure(levels: pd.DataFrame, theme: Theme, into: Figure | None = None) -> Figure:
+def levels_figure(comparison: RunComparison, theme: Theme, into: Figure | None = None) -> Figure:
     """Draw units (left) and concepts (right) of both runs against weights left, a row per layer.
 
-    levels: RunComparison's, means over replicates. Colour and marker tell the runs apart, dashes
-    the strategies; a thin line without markers is what B kept of A.
+    Shown are means over replicates. Colour and marker tell the runs apart, dashes the strategies;
+    a thin line without markers is what B kept of A.
     """
+    levels = comparison.levels
     layers = [str(name) for name in levels["layer"].unique()]
     figure, panels = new_panels(len(layers), 2, into)
     for layer, row in zip(layers, panels, strict=True):
@@ -36,7 +39,8 @@ def levels_figure(levels: pd.DataFrame, theme: Theme, into: Figure | None = None
             scale_weights_left(axes, [*levels["keep_a"], *levels["keep_b"]])
     for axes in panels[-1]:
         axes.set_xlabel("weights left (%)")
-    _draw_legend(figure, strategies_of(levels), theme)
+    title = sides_title(comparison.a, comparison.b)
+    _draw_legend(figure, strategies_of(levels), title, theme)
     return figure
 
 
@@ -62,7 +66,7 @@ def _draw_runs(axes: Axes, levels: pd.DataFrame, kind: str, theme: Theme) -> Non
         )
 
 
-def _draw_legend(figure: Figure, strategies: list[str], theme: Theme) -> None:
+def _draw_legend(figure: Figure, strategies: list[str], title: str, theme: Theme) -> None:
     keys = [
         Line2D([], [], color=theme.palette[place], marker=MARKERS[place], label=letter)
         for place, letter in enumerate("AB")
@@ -73,4 +77,6 @@ def _draw_legend(figure: Figure, strategies: list[str], theme: Theme) -> None:
             Line2D([], [], color=theme.ink, linestyle=DASHES[i % len(DASHES)], label=name)
             for i, name in enumerate(strategies)
         ]
-    figure.legend(handles=keys, loc="outside upper left", ncols=len(keys))
+    figure.legend(
+        handles=keys, loc="outside upper left", ncols=len(keys), title=title, alignment="left"
+    )

@@ -1,15 +1,19 @@
 """What do the figures look like, on paper and on a dark screen?"""
 
 import io
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
+
+from prunescope.base.fonts import families_for
 
 MARKERS = ("o", "s", "^", "D", "v", "<", ">", "h")
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (8, 2)))
@@ -35,7 +39,6 @@ _SHAPES: dict[str, Any] = {
     "figure.constrained_layout.hspace": 0.06,
     "figure.constrained_layout.w_pad": 0.06,
     "figure.constrained_layout.wspace": 0.04,
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
     "font.size": 8,
     "grid.linewidth": 0.7,
     "legend.fontsize": 7.5,
@@ -48,6 +51,7 @@ _SHAPES: dict[str, Any] = {
     "pdf.fonttype": 42,
     "svg.fonttype": "path",
     "svg.hashsalt": "prunescope",
+    "text.parse_math": False,  # a name may hold dollar signs
     "xtick.labelsize": 7.5,
     "xtick.major.size": 3,
     "xtick.major.width": 0.7,
@@ -104,14 +108,17 @@ DARK = Theme(
 
 
 @contextmanager
-def drawing(theme: Theme) -> Iterator[None]:
+def drawing(theme: Theme, names: Iterable[str] = ()) -> Iterator[None]:
     """Draw in a theme: build and save figures inside; matplotlib's settings return afterwards.
 
     The user's own matplotlibrc has no say, so that figures are the same on every machine.
+    names: what the figure spells that is not ours, such as concepts: where the default font lacks
+    a glyph of one, an installed font that has it is used; where none has, a box is drawn.
     """
-    with mpl.rc_context():
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         mpl.rcdefaults()
-        mpl.rcParams.update(_settings(theme))
+        mpl.rcParams.update(_settings(theme) | {"font.family": families_for(names)})
         yield
 
 
@@ -190,6 +197,13 @@ def show_percent(axes: Axes, *, least_span: float) -> None:
     axes.set_ylim(low - short, high + short)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}%"))
+
+
+def names_in(table: pd.DataFrame) -> Iterator[str]:
+    """Yield what a table of levels spells that is not ours: columns, layers and strategies."""
+    yield from map(str, table.columns)
+    for column in table.select_dtypes(["object", "string"]):
+        yield from map(str, table[column].unique())
 
 
 def figure_bytes(figure: Figure, forms: Sequence[str]) -> dict[str, bytes]:

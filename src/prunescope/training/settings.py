@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from prunescope.base.images import Precision
-from prunescope.base.settings import Later, Settings
+from prunescope.base.settings import Batch, Later, Rate, Settings
 from prunescope.base.steps import Step, StepText
 from prunescope.data.augmentation import Augmentation
 
@@ -39,19 +39,19 @@ class TrainingSettings(Settings):
     """
 
     to: StepText
-    batch_size: Annotated[int, Field(ge=1)]
-    learning_rate: Annotated[float, Field(gt=0)]
+    batch_size: Batch
+    learning_rate: Rate
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     nesterov: bool = False
-    weight_decay: Annotated[float, Field(ge=0)]
+    weight_decay: Annotated[float, Field(ge=0, le=1e15)]
     weight_decay_on: Annotated[Decayed, Later()] = "all"
     schedule: Literal["milestones", "cosine", "one-cycle"] = "milestones"
     warmup: StepText = "0ep"
     milestones: tuple[StepText, ...] = ()
     gamma: Annotated[float, Field(gt=0, le=1)] = 0.1
     pct_start: Annotated[float, Field(gt=0, lt=1), Later()] = 0.3
-    div_factor: Annotated[float, Field(ge=1), Later()] = 25.0
-    final_div_factor: Annotated[float, Field(ge=1), Later()] = 1e4
+    div_factor: Annotated[float, Field(ge=1, le=1e15), Later()] = 25.0
+    final_div_factor: Annotated[float, Field(ge=1, le=1e15), Later()] = 1e4
     label_smoothing: Annotated[float, Field(ge=0, lt=1), Later()] = 0.0
     zero_last_gamma: Annotated[bool, Later()] = False
     precision: Precision = "float32"

@@ -1,0 +1,183 @@
+"""How are labels permuted among images until it is known what is due to chance?"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import torch
+
+from prunescope.base.errors import ConfigError
+from prunescope.base.progress import SILENT, Progress, duration
+from prunescope.base.ranks import ALONE, Ranks
+from prunescope.dissection.chance import judge
+from prunescope.dissection.draws import Draws, Number, Observed, Request
+from prunescope.dissection.label_maps import LabelMaps
+from prunescope.dissection.null import Null
+from prunescope.dissection.overlap import Overlap
+from prunescope.dissection.result import LayerDissection
+from prunescope.dissection.scores import NO_LABEL
+from prunescope.dissection.sequential import FIRST_LOOK
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A layer whose labels are permuted.
+
+    overlap: its counts where the labels belong. categories: only their labels count. iou: a unit
+    is interpretable above it. draws: those made so far, which grow.
+    """
+
+    overlap: Overlap
+    categories: Sequence[str]
+    iou: float
+    observed: Observed
+    draws: Draws
+
+    @classmethod
+    def of(
+        cls,
+        overlap: Overlap,
+        units: pd.DataFrame,
+        categories: Sequence[str],
+        *,
+        iou: float,
+        draws: Draws | None = None,
+    ) -> "Trial":
+        """Return the trial of a layer.
+
+        units: as `score_units` makes them. draws: those made so far; none when None.
+        """
+        allowed = overlap.allowed(categories)
+        numbers = overlap.label_numbers.numpy()[allowed]
+        labels = units["label"].to_numpy(np.int64, na_value=NO_LABEL)
+        column = np.where(labels == NO_LABEL, NO_LABEL, np.searchsorted(numbers, labels))
+        return cls(
+            overlap=overlap,
+            categories=categories,
+            iou=iou,
+            observed=Observed(
+                iou=units["iou"].to_numpy(np.float64),
+                column=column,
+                labels=int((overlap.truth.numpy()[allowed] > 0).sum()),
+                interpretable=units["interpretable"].to_numpy(np.bool_),
+            ),
+            draws=Draws(len(units)) if draws is None else draws,
+        )
+
+
+def draw_chance(
+    layers: Mapping[str, LayerDissection],
+    maps: LabelMaps,
+    number: Number,
+    device: torch.device,
+    ranks: Ranks = ALONE,
+    progress: Progress = SILENT,
+) -> dict[str, LayerDissection]:
+    """Permute the labels as often as asked for, and return the layers with what is due to chance.
+
+    maps: the labels of all images. number: of draws; those that a layer has already are not made
+    again. ranks: the processes that share the images, each with the masks on its images.
+    """
+    masks = {layer: own.masks_kept for layer, own in layers.items() if own.masks_kept}
+    first = next(iter(layers.values()))
+    categories = first.summary["settings"]["categories"] or maps.concepts.categories
+    trials = {
+        layer: Trial.of(
+            own.overlap,
+            own.units,
+            categories,
+            iou=own.summary["settings"]["iou"],
+            draws=own.draws,
+        )
+        for layer, own in layers.items()
+    }
+    with told_where_memory_ends(device):
+        make_draws(Null(maps, masks, categories, device, ranks), trials, number, progress)
+    for own in masks.values():
+        own.exchange(ranks)
+    return {layer: with_chance(own, trials[layer], number) for layer, own in layers.items()}
+
+
+def with_chance(layer: LayerDissection, trial: Trial, number: Number) -> LayerDissection:
+    """Return a layer with what its draws say of chance."""
+    units, chance = judge(layer.units, trial.observed, trial.draws, number)
+    settings = {**layer.summary["settings"], "null": number}
+    summary = {**layer.summary, "chance": chance, "settings": settings}
+    return replace(layer, units=units, summary=summary, draws=trial.draws)
+
+
+def make_draws(null: Null, trials: Mapping[str, Trial], number: Number, progress: Progress) -> None:
+    """Permute the labels as often as asked for, or until it is decided, layer by layer.
+
+    What was drawn before is taken as it is. Drawing until it is decided, the user is told what
+    the most draws would take as soon as a few show their pace.
+    """
+    while True:
+        asked = {layer: trial.draws.next(number, trial.observed) for layer, trial in trials.items()}
+        requests = {layer: request for layer, request in asked.items() if request is not None}
+        if not requests:
+            return
+        first = min(request.first for request in requests.values())
+        now = {layer: own for layer, own in requests.items() if own.first == first}
+        ends = {own.last for own in now.values()} | {own.first for own in requests.values()}
+        last = min(end for end in ends if end > first)
+        _draw(null, trials, now, range(first, last), progress)
+
+
+def _draw(
+    null: Null,
+    trials: Mapping[str, Trial],
+    requests: Mapping[str, Request],
+    draws: range,
+    progress: Progress,
+) -> None:
+    units = {layer: request.units for layer, request in requests.items()}
+    step = null.at_a_time(units)
+    for layer in units:
+        trials[layer].draws.make_room(draws.stop)
+    title = f"draws of chance {draws.start + 1:,} to {draws.stop:,}"
+    with progress.task(title, null.images * len(draws)) as task:
+        for start in range(draws.start, draws.stop, step):
+            began = time.monotonic()
+            some = range(start, min(start + step, draws.stop))
+            tallies = null.count(units, some, task)
+            for layer, trial in trials.items():
+                for place, draw in enumerate(some if layer in tallies else ()):
+                    ious = tallies[layer].ious(trial.overlap, trial.categories, place)
+                    trial.draws.take(draw, units[layer], ious, trial.observed, trial.iou)
+            if start == draws.start >= FIRST_LOOK and any(
+                len(own) < len(trials[layer].draws.counted) for layer, own in units.items()
+            ):
+                seconds = (time.monotonic() - began) / len(some)
+                _say_what_it_may_take(trials, units, start, seconds, progress)
+
+
+def _say_what_it_may_take(
+    trials: Mapping[str, Trial],
+    units: Mapping[str, np.ndarray],
+    made: int,
+    seconds: float,
+    progress: Progress,
+) -> None:
+    """Say, drawing until it is decided, how many draws and how long there may still be to go."""
+    most = max(trials[layer].observed.most for layer in units)
+    left = ", ".join(f"{layer}: {len(own):,}" for layer, own in units.items())
+    progress.say(
+        f"units still open after {made:,} draws of chance: {left}; at most {most:,} draws, "
+        f"about {duration(seconds * (most - made))} more"
+    )
+
+
+@contextmanager
+def told_where_memory_ends(device: torch.device) -> Iterator[None]:
+    """Say what takes less, where a GPU's memory does not hold what is counted."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:  # the forward pass has made its portions smaller
+        raise ConfigError(
+            f"the memory of {device} does not hold what is counted beside the forward pass: take a "
+            "smaller batch size, less memory for kept maps, fewer layers at a time or fewer draws"
+        ) from error

@@ -1,0 +1,63 @@
+"""Which library network does a folder of the Hugging Face hub hold? Its config.json says it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from prunescope.base.errors import DataError
+from prunescope.base.inputs import timm_input
+from prunescope.networks.description import Description
+from prunescope.networks.reading.files import CONFIG
+from prunescope.networks.trust import trusted_name
+
+
+def describe_hub_folder(path: Path) -> Description:
+    """Return the network of timm that a hub folder's config.json names, and what it expects to see.
+
+    Only timm's own form counts ("architecture", "num_classes", "pretrained_cfg"), and of arguments
+    only numbers: no code is called, and nothing is fetched.
+    Raises DataError where it names none, and says how to name it.
+    """
+    config = _read(path / CONFIG)
+    architecture = config.get("architecture")
+    if not isinstance(architecture, str) or not _is_known(architecture):
+        stated = architecture or ", ".join(map(str, config.get("architectures") or ()))
+        what = f'says "{stated}", which is no network of timm' if stated else "names none"
+        raise DataError(
+            f"{path} does not say which network it belongs to: its {CONFIG} {what}; name the "
+            f"network and give the folder as its weights (NETWORK --weights {path})"
+        )
+    arguments = config.get("model_args")
+    options = "".join(
+        f",{name}={value}"
+        for name, value in (arguments.items() if isinstance(arguments, Mapping) else ())
+        if name.isidentifier() and isinstance(value, int | float) and name != "num_classes"
+    )
+    classes = config.get("num_classes")
+    stated_input = config.get("pretrained_cfg")
+    try:
+        expected = timm_input(stated_input if isinstance(stated_input, Mapping) else {})
+    except (TypeError, ValueError, IndexError) as error:
+        raise DataError(f"{path / CONFIG} is damaged: pretrained_cfg ({error})") from None
+    return Description(
+        name=trusted_name(f"timm:{architecture}{options}", path / CONFIG),
+        num_classes=classes if isinstance(classes, int) and classes > 0 else None,
+        input=expected,
+    )
+
+
+def _is_known(architecture: str) -> bool:
+    from timm.models import is_model
+
+    return bool(is_model(architecture))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is damaged: {error}") from None
+    if not isinstance(values, dict):
+        raise DataError(f"{path} is damaged: it holds no JSON object")
+    return values

@@ -1,0 +1,208 @@
+"""What is in a file of weights, whichever tool wrote it, without running code in it?"""
+
+import argparse
+import pickle
+import types
+import warnings
+import zipfile
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.formats import (
+    STATE_DICT,
+    STATE_DICT_IN,
+    is_safetensors,
+    refuse_foreign,
+)
+from prunescope.base.tensors import load_tensors
+from prunescope.networks.reading.choice import choose_network, refuse_several
+from prunescope.networks.reading.effective import (
+    Effective,
+    in_effect,
+    split_openlth,
+)
+from prunescope.networks.reading.files import is_index, read_index, weights_file
+from prunescope.networks.reading.names import (
+    is_average_counter,
+    networks_within,
+    refuse_collisions,
+    renaming,
+)
+from prunescope.networks.reading.values import plain_values
+
+_NETWORK, _MOMENTUM = "network.", "momentum."  # of a checkpoint of a run's own training
+_HARMLESS = (argparse.Namespace, types.SimpleNamespace)  # timm keeps its arguments in the former
+_OPTIMIZERS = ("optimizer_state_dict", "optimizer", "optim")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """One network's state dict as its tool saved it, and what the file remembers beside it.
+
+    optimizer: a state of torch's optimizers. momentum: of a checkpoint of a run's own training.
+    """
+
+    path: Path
+    state: dict[str, Tensor]
+    optimizer: Mapping[str, Any] | None = None
+    momentum: dict[str, Tensor] | None = None
+
+    def named_as_in(self, own: Collection[str] | None) -> Effective:
+        """Return the weights that take effect, under the names that their network has for them.
+
+        own: the names of the network that they are meant for, see `renaming` and `in_effect`; None
+            where it is not known.
+        Raises DataError where the file holds several such networks, or a weight that cannot be
+        computed from it.
+        """
+        where = str(self.path)
+        state, masks = self._without_openlth(where)
+        names = [name for name in state if not is_average_counter(name) or name in (own or ())]
+        rename = renaming(names, own)
+        if own is not None:
+            _refuse_other_networks([rename(name) for name in names], own, where)
+        refuse_collisions(names, rename, where)
+        found = in_effect({rename(n): state[n] for n in names}, where, frozenset(own or ()))
+        found.masks |= {rename(name): kept for name, kept in masks.items()}
+        return found
+
+    def _without_openlth(self, where: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return the state, and the masks where it is of an OpenLTH checkpoint, see `effective`."""
+        tidy = renaming(list(self.state))
+        split = split_openlth(Effective({tidy(n): t for n, t in self.state.items()}), where)
+        return (split.state, split.masks) if split.masks else (self.state, {})
+
+
+def read_stored(path: Path, key: str | None = None) -> Stored:
+    """Read the state dict in a file, on the CPU and in the types it was stored in, densely.
+
+    path: safetensors, what torch saved (old and new, on any device), an index of shards, a level of
+        a run, or a folder of the Hugging Face hub. Nothing in it is executed.
+    key: which network, where a file holds several, see `choose_network`.
+    Raises DataError for a file that is absent, damaged, or holds something else, and says what to
+    do; ConfigError for a key that leads to no network.
+    """
+    file = weights_file(path)
+    where = str(path)
+    if is_index(file):
+        return Stored(path=path, state=_read_shards(file, key))
+    if is_safetensors(file):
+        refuse_foreign(file)
+        tensors = load_tensors(file)
+        if all(name.startswith((_NETWORK, _MOMENTUM)) for name in tensors) and any(
+            name.startswith(_MOMENTUM) for name in tensors
+        ):
+            return _own_checkpoint(path, tensors, key)
+        return Stored(path=path, state=_chosen(tensors, where, key))
+    content = load_torch(file)
+    return Stored(
+        path=path, state=plain_values(choose_network(content, where, key), where),
+        optimizer=_optimizer(content),
+    )  # fmt: skip
+
+
+def load_torch(path: Path) -> Any:
+    """Read what torch saved, on the CPU, without running code. Raises DataError, saying why."""
+    refuse_foreign(path)
+    if path.stat().st_size == 0:
+        raise DataError(f"{path} is damaged, or no file of weights: it is empty")
+    try:
+        with warnings.catch_warnings(), torch.serialization.safe_globals(list(_HARMLESS)):
+            warnings.simplefilter("ignore")  # on odd files, which fail right after
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged pickle makes the unpickler raise anything
+        raise DataError(_explain(path, error)) from error
+
+
+def _explain(path: Path, error: Exception) -> str:
+    """Say in a line what was wrong, without torch's advice to run the code in the file."""
+    text = str(error)
+    if "torchao" in text:
+        return (
+            f"{path} is quantised by torchao: concepts and pruning need the weights themselves, so "
+            "give the checkpoint from before it was quantised, or save each tensor's dequantize()"
+        )
+    if isinstance(error, pickle.UnpicklingError) and "GLOBAL" in text:
+        return f"{path} holds Python objects, not only tensors, and loading it would run code: " + (
+            STATE_DICT if _is_object(path) else STATE_DICT_IN
+        ).replace("FILE", path.name)
+    if isinstance(error, pickle.UnpicklingError):
+        reason = "torch did not write it"
+    else:
+        lines = text.strip().splitlines()
+        reason = lines[0] if lines else type(error).__name__
+    return f"{path} is damaged, or no file of weights: {reason}"
+
+
+def _is_object(path: Path) -> bool:
+    """Say whether a file holds an object, such as a whole network, rather than a mapping."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            pickled = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
+            with archive.open(pickled) as file:
+                return not file.read(3).endswith(b"}")  # a protocol, then the empty mapping
+    except (zipfile.BadZipFile, StopIteration):
+        return True  # of the older format, which does not say it at its beginning
+
+
+def _read_shards(index: Path, key: str | None) -> dict[str, Tensor]:
+    """Read the tensors that an index lists from their shards, in its order."""
+    found: dict[str, Tensor] = {}
+    shards = read_index(index)
+    for shard, names in shards.items():
+        refuse_foreign(shard)
+        content = load_tensors(shard) if is_safetensors(shard) else load_torch(shard)
+        lacking = [name for name in names if not isinstance(content.get(name), Tensor)]
+        if lacking:
+            raise DataError(f"{shard} lacks {lacking[0]}, which {index} places in it")
+        found |= {name: content[name] for name in names}
+    return _chosen(found, str(index), key)
+
+
+def _chosen(tensors: dict[str, Tensor], where: str, key: str | None) -> dict[str, Tensor]:
+    """Return one network of a file that has no levels, but perhaps names of several networks."""
+    if key is not None:
+        return plain_values(choose_network(tensors, where, key), where)
+    return plain_values(refuse_several(tensors, where), where)
+
+
+def _own_checkpoint(path: Path, tensors: dict[str, Tensor], key: str | None) -> Stored:
+    if key is not None:
+        raise ConfigError(f"{path} is a checkpoint of one network: leave out --key {key}")
+    parts: dict[str, dict[str, Tensor]] = {_NETWORK: {}, _MOMENTUM: {}}
+    for name, tensor in tensors.items():
+        part = _NETWORK if name.startswith(_NETWORK) else _MOMENTUM
+        parts[part][name.removeprefix(part)] = tensor
+    return Stored(path=path, state=parts[_NETWORK], momentum=parts[_MOMENTUM])
+
+
+def _optimizer(content: Any) -> Mapping[str, Any] | None:
+    if not isinstance(content, Mapping):
+        return None
+    states = [content[name] for name in _OPTIMIZERS if name in content]
+    states += list(content.get("optimizer_states") or ())[:1]  # Lightning's
+    return next((state for state in states if isinstance(state, Mapping)), None)
+
+
+def _refuse_other_networks(names: list[str], own: Collection[str], where: str) -> None:
+    """Raise DataError where a network's names stand in a file below more than one beginning."""
+    present = set(names)
+    if all(name in present for name in own):
+        return
+    found = networks_within(names, own)
+    if len(found) > 1:
+        raise DataError(
+            f"{where} holds {len(found)} such networks, below the names {', '.join(found)}: choose "
+            f'one: --key {found[0]} (in Python key="{found[0]}", in a recipe start.key)'
+        )
+    if found:
+        raise DataError(
+            f"{where} holds the network below {found[0]}, and other tensors beside it: --key "
+            f"{found[0]} takes it alone"
+        )

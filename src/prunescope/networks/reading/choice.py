@@ -1,0 +1,230 @@
+"""Which of the networks in a file is meant?"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from torch import Tensor
+
+from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.networks.reading.names import renaming
+
+State = dict[str, Any]
+
+WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "module", "weights")
+_NO_NETWORKS = re.compile(r"optim|sched|scaler|spars|criterion|loss|callback|^(loop|rng|arg)", re.I)
+_EXTRA = "_extra_state"
+_SHOWN = 3
+_DEEPEST = 6
+
+
+def choose_network(content: Any, where: str, key: str | None) -> State:
+    """Return the one state dict in what a file holds, names and values as they are.
+
+    key: which, where there are several: dots lead from one level to the next, and at last to the
+        beginning of names ("state_dict.model"). None takes the only one.
+    Raises DataError where there is none, or where there are several and no key says which, listing
+    them; ConfigError for a key that leads to none.
+    """
+    if key is not None:
+        return _at_key(content, where, key)
+    found = _distinct(dict(_networks(content, "", _DEEPEST)))
+    if len(found) > 1:
+        raise DataError(
+            f"{where} holds {len(found)} networks: {_listed(found)}. Choose one: --key "
+            f'{next(iter(found))} (in Python key="{next(iter(found))}", in a recipe start.key)'
+        )
+    if found:
+        ((name, state),) = found.items()
+        return refuse_several(_tensors(state, where), where, name)
+    if not isinstance(content, Mapping):
+        kind = type(content).__name__
+        raise DataError(f"{where} holds a {kind}, not a state dict (names and their tensors)")
+    raise DataError(
+        f"{where} is not a state dict, nor holds one as {' or '.join(WRAPPERS)}: "
+        + (_complain(content) or "it is empty")
+    )
+
+
+def refuse_several(state: State, where: str, inside: str = "") -> State:
+    """Return a state dict; raise DataError where its names begin with those of several networks.
+
+    inside: the key at which it lies in its file, if any.
+    """
+    groups: dict[str, State] = {}
+    tidy = renaming(list(state))
+    for name, value in state.items():
+        first, dot, rest = tidy(name).partition(".")
+        if dot:
+            groups.setdefault(first, {})[rest] = value
+    pairs = {name: group for name, group in groups.items() if _is_of_a_pair(name, groups)}
+    if len(pairs) < 2:
+        return state
+    prefix = f"{inside}." if inside else ""
+    listed = _listed({prefix + name: group for name, group in pairs.items()})
+    raise DataError(
+        f"{where} holds {len(pairs)} networks: {listed}. Choose one: --key "
+        f'{prefix}{next(iter(pairs))} (in Python key="...", in a recipe start.key)'
+    )
+
+
+def _is_of_a_pair(name: str, groups: Mapping[str, State]) -> bool:
+    """Say whether names begin as those of one network among several: teacher, netG, model_ema."""
+    of_pairs = ("student", "teacher", "generator", "discriminator", "netg", "netd", "online")
+    if name.lower().removesuffix("_network") in (*of_pairs, "target", "g", "d"):
+        return True
+    twins = [f"{name}_ema", f"ema_{name}", f"ema{name}"]
+    plain = name.removesuffix("_ema").removeprefix("ema_").removeprefix("ema")
+    is_twin = plain != name and (plain in groups or "model" in groups)
+    return is_twin or any(twin in groups for twin in twins) or (name == "model" and "ema" in groups)
+
+
+def _networks(content: Any, path: str, depth: int) -> Iterator[tuple[str, State]]:
+    """Yield every state dict in what a file holds, by the key that leads to it."""
+    if not isinstance(content, Mapping) or "param_groups" in content or depth == 0:
+        return
+    if not all(isinstance(name, str) for name in content):
+        return
+    inner = {name: value for name, value in content.items() if isinstance(value, Mapping)}
+    if _is_state_dict(content) or (not path and _is_flat(content)):
+        yield path, dict(content)
+        return
+    for name, value in inner.items():
+        if _NO_NETWORKS.search(name):
+            continue
+        deeper = f"{path}.{name}" if path else name
+        if name in WRAPPERS and not _has_networks(value, deeper, depth - 1):
+            if value:  # what stands here is meant for one; `_tensors` says what is wrong with it
+                yield deeper, dict(value)
+            continue
+        yield from _networks(value, deeper, depth - 1)
+
+
+def _has_networks(content: Any, path: str, depth: int) -> bool:
+    return next(_networks(content, path, depth), None) is not None
+
+
+def _is_state_dict(content: Mapping[str, Any]) -> bool:
+    """Say whether a mapping is one network's: tensors alone, and weights among them."""
+    values = {name: value for name, value in content.items() if not name.endswith(_EXTRA)}
+    if not values or any(_is_packed(name) for name in values):
+        return bool(values) and any(isinstance(value, Tensor) for value in values.values())
+    tensors = all(isinstance(value, Tensor) for value in values.values())
+    return tensors and any("weight" in name or value.dim() > 1 for name, value in values.items())
+
+
+def _is_flat(content: Mapping[str, Any]) -> bool:
+    return bool(content) and all(isinstance(value, Tensor) for value in content.values())
+
+
+def _is_packed(name: str) -> bool:
+    return "_packed_params" in name
+
+
+def _tensors(state: State, where: str) -> State:
+    """Return the tensors of a state dict, without what modules save beside them.
+
+    Raises DataError for anything else in it; what torch packs when it quantises is left to say so.
+    """
+    named = {str(name): value for name, value in state.items()}
+    kept = {name: value for name, value in named.items() if not name.endswith(_EXTRA)}
+    odd = {k: v for k, v in kept.items() if not isinstance(v, Tensor) and not _is_packed(k)}
+    if odd or not kept:
+        raise DataError(
+            f"{where} is not a state dict, nor holds one as {' or '.join(WRAPPERS)}: "
+            + (_complain(odd) or "it is empty")
+        )
+    return kept
+
+
+def _distinct(found: dict[str, State]) -> dict[str, State]:
+    """Drop networks that are the same as one before, tensor by tensor."""
+    kept: dict[str, State] = {}
+    for name, state in found.items():
+        if not any(_equal(state, other) for other in kept.values()):
+            kept[name] = state
+    return kept
+
+
+def _equal(one: State, other: State) -> bool:
+    return one.keys() == other.keys() and all(
+        isinstance(value, Tensor)
+        and isinstance(other[name], Tensor)
+        and value.layout == other[name].layout
+        and value.dtype == other[name].dtype
+        and value.shape == other[name].shape
+        and not value.is_meta
+        and bool((value.to_dense() == other[name].to_dense()).all())
+        for name, value in one.items()
+    )
+
+
+def _at_key(content: Any, where: str, key: str) -> State:
+    reached = _follow(content, key)
+    if reached is None:
+        nested = dict(_networks(content, "", _DEEPEST))
+        inside = (_beginning(state, key) for state in nested.values())
+        reached = next((state for state in inside if state), None)
+    if isinstance(reached, Mapping):
+        lower = dict(_networks(reached, "", _DEEPEST))
+        if len(lower) == 1:
+            return _tensors(next(iter(lower.values())), where)
+        if lower:
+            raise ConfigError(
+                f'{where}: "{key}" holds {len(lower)} networks: '
+                f"{_listed({f'{key}.{name}': state for name, state in lower.items()})}"
+            )
+        if reached and all(isinstance(value, Tensor) for value in reached.values()):
+            return _tensors(dict(reached), where)
+    known = dict(_networks(content, "", _DEEPEST))
+    named = {name: state for name, state in known.items() if name}
+    hint = nearest(key, named)
+    there = f"it holds {_listed(named)}" if named else "it holds one network: leave out --key"
+    raise ConfigError(f'{where} has no network "{key}"{hint}: {there}')
+
+
+def _follow(content: Any, key: str) -> Any:
+    """Return what a dotted key leads to, through mappings, and at last by how names begin."""
+    if not isinstance(content, Mapping):
+        return None
+    if key in content:
+        return content[key]
+    parts = key.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        head, rest = ".".join(parts[:length]), ".".join(parts[length:])
+        if isinstance(content.get(head), Mapping):
+            return _follow(content[head], rest)
+    return _beginning(content, key)
+
+
+def _beginning(state: Mapping[Any, Any], key: str) -> State | None:
+    """Return the tensors whose names begin with a key, without it; wrappers do not count."""
+    names = [name for name in state if isinstance(name, str) and isinstance(state[name], Tensor)]
+    tidy = renaming(names)
+    for way in (str, tidy):
+        kept = {
+            way(name).removeprefix(f"{key}."): state[name]
+            for name in names
+            if way(name).startswith(f"{key}.")
+        }
+        if kept:
+            return kept
+    return None
+
+
+def _listed(networks: Mapping[str, State]) -> str:
+    return ", ".join(f"{name or 'its own names'} ({_size(s)})" for name, s in networks.items())
+
+
+def _size(state: State) -> str:
+    tensors = [value for value in state.values() if isinstance(value, Tensor)]
+    values = sum(tensor.numel() for tensor in tensors)
+    return f"{len(tensors):,} tensor{'s' * (len(tensors) != 1)}, {values:,} values"
+
+
+def _complain(odd: Mapping[Any, Any]) -> str:
+    names = [str(name) for name, value in odd.items() if not isinstance(value, Tensor)]
+    if not names:
+        return ""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{len(names)} not tensors: {', '.join(names[:_SHOWN])}{more}"

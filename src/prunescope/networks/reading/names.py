@@ -1,0 +1,116 @@
+"""By which names does a network know the tensors of a file?
+
+Tools put a network inside another, and its place there before each name: DataParallel and DDP
+`module.`, torch.compile `_orig_mod.`, FSDP `_fsdp_wrapped_module.`, activation checkpointing
+`_checkpoint_wrapped_module.`, alone or one in the other; Lightning and OpenLTH what their users
+call the network, `model.` mostly.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+from prunescope.base.errors import DataError
+from prunescope.networks.reading.effective import plain_name
+
+_WRAPPERS = frozenset({"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"})
+_PARALLEL = "module"
+_AVERAGED = "n_averaged"  # of torch.optim.swa_utils.AveragedModel
+_DEEPEST = 4
+
+Rename = Callable[[str], str]
+
+
+def renaming(names: Sequence[str], own: Collection[str] | None = None) -> Rename:
+    """Return the function that gives each name of a file the one that its network has for it.
+
+    own: the network's names. The first of these that fits most of them is taken: the names as they
+    are, without wrappers, without the beginning that all of them share. None drops wrappers alone.
+    """
+    tidy = _without_wrappers(names)
+    if own is None:
+        return tidy
+    known = frozenset(own)
+    ways: list[Rename] = [str]
+    for way in (tidy, _without_any_wrapper):
+        ways += [way, *_without_beginnings([way(name) for name in names], way)]
+    best = max(ways, key=lambda way: _fitting(map(way, names), known))
+    return _spared(best, known) if _fitting(map(best, names), known) else tidy
+
+
+def is_average_counter(name: str) -> bool:
+    """Say whether a tensor is the counter that an average of weights keeps beside them."""
+    return name.rpartition(".")[2] == _AVERAGED
+
+
+def networks_within(names: Iterable[str], own: Collection[str]) -> list[str]:
+    """Return the beginnings under which a file holds all of a network's names, in their order.
+
+    Counters of batches, which old files lack, do not count.
+    """
+    needed = {name for name in own if not name.endswith("num_batches_tracked")}
+    below: dict[str, set[str]] = {}
+    for name in names:
+        parts = name.split(".")
+        for depth in range(1, min(len(parts), _DEEPEST)):
+            rest = ".".join(parts[depth:])
+            below.setdefault(".".join(parts[:depth]), set()).update({rest, plain_name(rest)})
+    return [beginning for beginning, rests in below.items() if needed and needed <= rests]
+
+
+def refuse_collisions(names: Iterable[str], rename: Rename, where: str) -> None:
+    """Raise DataError where two tensors of a file would get one name."""
+    former: dict[str, str] = {}
+    for name in names:
+        other = former.setdefault(rename(name), name)
+        if other != name:
+            raise DataError(
+                f"{where} holds both {other} and {name}, which are one tensor of a network: "
+                "it is no state dict of one network"
+            )
+
+
+def _without_wrappers(names: Sequence[str]) -> Rename:
+    """Drop what only wrappers are called, and `module.` where it begins every name."""
+    counted = [name for name in names if not is_average_counter(name)]
+    parts = [_bare(name) for name in counted]
+    depth = 0
+    while parts and all(len(part) > depth + 1 and part[depth] == _PARALLEL for part in parts):
+        depth += 1
+
+    wrappers = [_PARALLEL] * depth
+    return lambda name: ".".join(_dropped(_bare(name), wrappers))
+
+
+def _dropped(parts: list[str], beginning: list[str]) -> list[str]:
+    """Return the parts of a name behind a beginning; all of them where it begins otherwise."""
+    return parts[len(beginning) :] if parts[: len(beginning)] == beginning else parts
+
+
+def _bare(name: str) -> list[str]:
+    return [part for part in name.split(".") if part not in _WRAPPERS]
+
+
+def _without_any_wrapper(name: str) -> str:
+    return ".".join(part for part in _bare(name) if part != _PARALLEL)
+
+
+def _without_beginnings(names: Sequence[str], way: Rename) -> list[Rename]:
+    """Return ways that drop, beyond another, one part or more that all names share."""
+    parts = [name.split(".") for name in names if not is_average_counter(name)]
+    shared = 0
+    while parts and all(len(p) > shared + 1 and p[shared] == parts[0][shared] for p in parts):
+        shared += 1
+
+    def dropping(depth: int) -> Rename:
+        beginning = parts[0][:depth]
+        return lambda name: ".".join(_dropped(way(name).split("."), beginning))
+
+    return [dropping(depth) for depth in range(1, shared + 1)]
+
+
+def _fitting(names: Iterable[str], own: frozenset[str]) -> int:
+    return len({plain if (plain := plain_name(name)) in own else name for name in names} & own)
+
+
+def _spared(way: Rename, own: frozenset[str]) -> Rename:
+    """Leave a name alone that the network has as it is."""
+    return lambda name: name if name in own else way(name)

@@ -1,0 +1,123 @@
+"""Which tensors stand for weights as they are, and which only for something else?"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from prunescope.base.errors import DataError
+
+_QUANTISED_PARTS = (
+    "_packed_params",
+    "fake_quant",
+    "activation_post_process",
+    ".qweight",
+    ".qzeros",
+    ".SCB",
+    ".absmax",
+    ".quant_map",
+    ".quant_state",
+    ".nested_absmax",
+)
+_FLOATS = {torch.float16, torch.bfloat16, torch.float32, torch.float64}
+_SHOWN = 3
+
+
+def plain_values(state: Mapping[str, Any], where: str) -> dict[str, Tensor]:
+    """Return tensors that hold their values densely, those that are sparse filled with zeros.
+
+    Raises DataError for what stands for no weights: values that are quantised, complex, of eight
+    bits or fewer, or not there (meta tensors).
+    """
+    if state and all(getattr(value, "dtype", None) == torch.bool for value in state.values()):
+        raise DataError(f"{where} holds a mask, not weights: it is given beside them, as --mask")
+    refuse_quantised(state, where)
+    dense: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        if tensor.is_meta:
+            raise DataError(
+                f"{where} holds no values of {name}: it is a tensor of the device meta; save the "
+                "state dict after the weights are loaded"
+            )
+        if tensor.dtype.is_complex:
+            raise DataError(
+                f"{where} is complex ({name}): concepts and pruning need real weights; save "
+                "magnitudes, or real and imaginary parts, as the network computes with them"
+            )
+        plain = tensor if tensor.layout == torch.strided else tensor.to_dense()
+        dense[name] = plain.detach()
+    return dense
+
+
+def refuse_quantised(
+    state: Mapping[str, Any], where: str, own: Mapping[str, Tensor] | None = None
+) -> None:
+    """Raise DataError for weights that are not stored as the floating-point numbers they stand for.
+
+    own: the network's tensors, by which integers that should be none are known, too.
+    """
+    quantised = [key for key, value in state.items() if _is_quantised(key, value, own)]
+    if quantised:
+        more = f" and {len(quantised) - _SHOWN} more" if len(quantised) > _SHOWN else ""
+        raise DataError(
+            f"{where} is quantised ({len(quantised)} not of floating point: "
+            f"{', '.join(quantised[:_SHOWN])}{more}): concepts and "
+            "pruning need the weights themselves, so give the checkpoint from before it was "
+            "quantised, or save each tensor's dequantize() under the network's own names"
+        )
+
+
+def not_finite(state: Mapping[str, Tensor], own: Mapping[str, Tensor] | None = None) -> list[str]:
+    """Return the names of tensors that hold nan or infinity, or would in the network's type.
+
+    own: the network's tensors as it was built: one that is not finite there, such as a causal
+    mask, may be so here.
+    """
+    return [
+        name
+        for name, tensor in state.items()
+        if tensor.is_floating_point()
+        and not _is_finite(_as_in(tensor, own, name))
+        and (own is None or name not in own or _is_finite(own[name]))
+    ]
+
+
+def refuse_not_finite(
+    state: Mapping[str, Tensor], where: str, own: Mapping[str, Tensor] | None = None
+) -> None:
+    """Raise DataError naming the first tensor that is not finite, see `not_finite`."""
+    broken = not_finite(state, own)
+    if broken:
+        more = f", and so do {len(broken) - 1} more tensors" if len(broken) > 1 else ""
+        raise DataError(
+            f"{where}: {broken[0]} holds a value that is not finite (nan or infinity){more}: the "
+            "training diverged, or the file is damaged; give a checkpoint from before"
+        )
+
+
+def _as_in(tensor: Tensor, own: Mapping[str, Tensor] | None, name: str) -> Tensor:
+    if own is None or name not in own or own[name].dtype == tensor.dtype:
+        return tensor
+    return tensor.to(own[name].dtype)
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    if bool(torch.isfinite(tensor.sum())):  # a tenth of the time; nan and infinity show in it
+        return True
+    return bool(torch.isfinite(tensor).all())  # a sum of large numbers may overflow
+
+
+def _is_quantised(key: str, value: Any, own: Mapping[str, Tensor] | None) -> bool:
+    if any(part in key for part in _QUANTISED_PARTS):
+        return own is None or key not in own
+    if not isinstance(value, Tensor):
+        return False
+    if value.is_quantized or (value.is_floating_point() and value.dtype not in _FLOATS):
+        return True
+    if own is not None:
+        return key in own and own[key].is_floating_point() and not value.is_floating_point()
+    is_whole = not value.is_floating_point() and value.dtype != torch.bool
+    last = key.rpartition(".")[2]
+    is_mask = last.endswith("_mask") or last.startswith("mask_")  # of torch and of OpenLTH
+    return is_whole and not value.dtype.is_complex and "weight" in last and not is_mask
