@@ -16,12 +16,19 @@ if TYPE_CHECKING:
     from prunescope.analysis.run_comparison import RunComparison
     from prunescope.analysis.run_folder import Level, Run
     from prunescope.dissection.result import Dissection, LayerDissection
-    from prunescope.dissection.run import dissect
+    from prunescope.experiment.calls import (
+        audit,
+        conventions,
+        dissect,
+        evaluate,
+        export,
+        list_layers,
+        prune,
+    )
     from prunescope.experiment.comparing import compare_networks
     from prunescope.experiment.handle import Study
     from prunescope.networks import LoadedNetwork, load_network
     from prunescope.pruning.mask import Mask, MaskKeeper
-    from prunescope.pruning.prune import prune
     from prunescope.report.plots import (
         plot_accuracy,
         plot_comparison,
@@ -46,9 +53,14 @@ __all__ = [
     "RunComparison",
     "Study",
     "__version__",
+    "audit",
     "compare",
     "compare_networks",
+    "conventions",
     "dissect",
+    "evaluate",
+    "export",
+    "list_layers",
     "load",
     "load_network",
     "plot_accuracy",
@@ -70,12 +82,19 @@ _HOMES = {
     "analysis.run_comparison": ("RunComparison",),
     "analysis.run_folder": ("Level", "Run"),
     "dissection.result": ("Dissection", "LayerDissection"),
-    "dissection.run": ("dissect",),
+    "experiment.calls": (
+        "audit",
+        "conventions",
+        "dissect",
+        "evaluate",
+        "export",
+        "list_layers",
+        "prune",
+    ),
     "experiment.comparing": ("compare_networks",),
     "experiment.handle": ("Study",),
     "networks": ("LoadedNetwork", "load_network"),
     "pruning.mask": ("Mask", "MaskKeeper"),
-    "pruning.prune": ("prune",),
     "report.plots": tuple(name for name in __all__ if name.startswith("plot_")),
 }
 _HOME_OF = {name: f"prunescope.{home}" for home, names in _HOMES.items() for name in names}
@@ -84,7 +103,13 @@ _HOME_OF = {name: f"prunescope.{home}" for home, names in _HOMES.items() for nam
 def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module 'prunescope' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME_OF[name]), name)
+    value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    if not isinstance(value, type):
+        from prunescope.base.door import at_the_door
+
+        value = at_the_door(value)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from cli import bad_chance, bad_concepts, bad_networks, bad_reading, bad_results, bad_studies
+from cli import (
+    bad_chance,
+    bad_concepts,
+    bad_networks,
+    bad_reading,
+    bad_results,
+    bad_studies,
+    bad_trust,
+)
 from cli.world import Bad, everything_in, make_world, nothing
 from commands import Prunescope, every_command
 
@@ -24,6 +32,7 @@ TABLES = (
     bad_results.EXPORT,
     bad_chance.CHANCE,
     bad_reading.READING,
+    bad_trust.TRUST,
 )
 TABLE: dict[str, Bad] = {
     f"{row.command.split()[0]}: {name}": row for table in TABLES for name, row in table.items()

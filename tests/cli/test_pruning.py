@@ -117,8 +117,8 @@ def test_what_audit_cannot_read_is_refused(
 
 def test_options_for_a_file_are_refused_for_a_run(prunescope: Prunescope, tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text("name: x")
-    ended = prunescope("audit", tmp_path, "--network", NAME)
-    check_refused(ended, "leave out --network")
+    ended = prunescope("audit", tmp_path, "--num-classes", 4)
+    check_refused(ended, "leave out --num-classes")
 
 
 def test_pruned_weights_are_opened_by_their_own_name(

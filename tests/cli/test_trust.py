@@ -38,6 +38,7 @@ COMMANDS = {
     "export": "export run --out x.csv",
     "prune": "prune FILE --keep 0.5 --out small.safetensors",
     "audit": "audit FILE",
+    "chance": "chance run --concepts broden:set",
     "report": "report run",
     "schema": "schema",
     "concepts list": "concepts list",

@@ -40,7 +40,7 @@ def place(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 def test_the_programs_of_the_page_run_one_after_the_other(place: Path) -> None:
-    assert len(PROGRAMS) == 5
+    assert len(PROGRAMS) == 6
     for program in PROGRAMS:
         names: dict[str, Any] = {}
         exec(program, names)
@@ -50,6 +50,10 @@ def test_the_programs_of_the_page_run_one_after_the_other(place: Path) -> None:
         if "found" in names:
             assert names["mask"].survivors == round(0.1 * names["mask"].size)
             assert names["found"].units["outcome"].notna().all()
+        if "audited" in names:
+            assert 0 <= names["accuracy"] <= 1
+            assert len(names["compared"].table) == 4
+            assert names["audited"].total("multiply_adds") > 0
         if "run" in names:
             assert names["level"].keep == pytest.approx(0.8, abs=1e-4)
             assert set(names["weights"]) == set(names["level"].network.module.state_dict())

@@ -1,6 +1,8 @@
 """Which units and concepts were kept, lost, gained and relabelled from A to B?"""
 
+from numbers import Real
 from pathlib import Path
+from typing import get_args
 
 from prunescope.analysis.comparison import Comparison, Match, compare_dissections
 from prunescope.analysis.places import is_run
@@ -32,8 +34,13 @@ def compare(
     in common, other units under "identity", no counts for "profile"), DataError where a path
     holds no dissection or a damaged one.
     """
-    if not 0 <= iou <= 1:
-        raise ConfigError(f"iou is {iou}, but must lie in [0, 1]")
+    if not isinstance(iou, Real) or not 0 <= iou <= 1:
+        raise ConfigError(f"iou is {iou!r}, but must be a number in [0, 1]")
+    if match not in (None, *get_args(Match)):
+        ways = " or ".join(get_args(Match))
+        raise ConfigError(f"match is {match!r}, but must be {ways}")
+    if layer is not None and not isinstance(layer, str):
+        raise ConfigError(f"layer is a {type(layer).__name__}: give its name")
     if _is_run(a) and _is_run(b):
         return compare_runs(Path(str(a)), Path(str(b)), layer=layer, match=match, iou=iou)
     return compare_dissections(a, b, layer=layer, match=match, iou=iou)

@@ -57,6 +57,9 @@ def load(
     Raises DataError for a path where there is nothing, or something else or damaged; ConfigError
     for a name that is no network's, or weights where there is no name.
     """
+    if not isinstance(path, str | Path):
+        kind = type(path).__name__
+        raise ConfigError(f"what is to be loaded is a {kind}: give a path, or a network's name")
     place = Path(path).expanduser()
     if not place.exists():
         return _named(str(path), weights, num_classes, key)

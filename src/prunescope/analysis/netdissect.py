@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from prunescope.base.errors import DataError
+from prunescope.base.paths import require_file
 from prunescope.base.saved import read_csv
 
 OF_A_UNIT = ("unit", "category", "label", "score")

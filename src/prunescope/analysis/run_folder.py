@@ -11,6 +11,7 @@ from prunescope.analysis.levels import read_levels
 from prunescope.analysis.notebook import show_run
 from prunescope.analysis.places import is_run
 from prunescope.analysis.runs import saved_iou
+from prunescope.base.door import checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.recipes import read_plain
 from prunescope.base.saved import read_csv, read_json, read_parquet
@@ -42,7 +43,7 @@ class Level:
     @classmethod
     def load(cls, folder: Path | str) -> "Level":
         """Open a level by its folder. Raises DataError where it is none, or damaged."""
-        path = Path(folder)
+        path = checked_path("folder", folder)
         metrics = read_json(path / _METRICS)
         try:
             place = (int(metrics["replicate"]), str(metrics["strategy"]), int(metrics["level"]))
@@ -98,7 +99,7 @@ class Run:
     @classmethod
     def load(cls, folder: Path | str) -> "Run":
         """Open a run folder. Raises DataError where there is none."""
-        path = Path(folder)
+        path = checked_path("folder", folder)
         if not is_run(path):
             raise DataError(f"{path} is not a run folder: it has no study.yaml")
         return cls(path=path)

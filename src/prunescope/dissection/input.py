@@ -15,6 +15,7 @@ from typing_extensions import Protocol, runtime_checkable
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels
 from prunescope.base.inputs import IMAGENET, timm_input
+from prunescope.base.modules import checked_network
 from prunescope.base.settings import Settings
 from prunescope.concepts.protocol import ConceptSet
 
@@ -71,11 +72,11 @@ def input_of(
 
 def open_model(model: nn.Module | Loaded) -> tuple[nn.Module, dict[str, Any]]:
     """Return the module, and what it wants to see (as `input_of` takes it) where that is known."""
-    if isinstance(model, nn.Module):
-        return model, {}
+    if isinstance(model, nn.Module | type) or not isinstance(model, Loaded):
+        return checked_network(model), {}
     known = model.input
     names = ("resolution", "mean", "std") if known is not None else ()
-    return model.module, {name: getattr(known, name) for name in names}
+    return checked_network(model.module), {name: getattr(known, name) for name in names}
 
 
 def read_pixels(

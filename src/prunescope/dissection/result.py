@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from prunescope.base.door import checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import drafting, replacing
@@ -103,6 +104,8 @@ class LayerDissection:
         that cannot be read.
         """
         chosen = (units,) if isinstance(units, int | np.integer) else tuple(units)
+        if not all(isinstance(unit, int | np.integer) for unit in chosen):
+            raise ConfigError(f"units is {units!r}: give a number from 0, or several")
         count = len(self.overlap.thresholds)
         wrong = [unit for unit in chosen if not 0 <= unit < count]
         if wrong or not chosen:
@@ -137,7 +140,7 @@ class LayerDissection:
 
         to_be_continued: where labels were permuted, also what more draws begin with.
         """
-        folder = Path(folder)
+        folder = checked_path("folder", folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / _UNITS, parquet_bytes(self.units))
         text = self.units.to_csv(index=False, lineterminator="\n")
@@ -164,7 +167,7 @@ class LayerDissection:
     @classmethod
     def load(cls, folder: Path | str) -> "LayerDissection":
         """Read what `save` wrote. Raises DataError naming the file that is missing or damaged."""
-        folder = Path(folder)
+        folder = checked_path("folder", folder)
         metadata = load_metadata(folder / _OVERLAP)
         tensors = load_tensors(folder / _OVERLAP)
         try:
@@ -202,7 +205,8 @@ class Dissection:
 
         Raises DataError where there is none, or a file is missing or damaged.
         """
-        folders = sorted(path.parent for path in Path(folder).glob(f"*/{_OVERLAP}"))
+        folder = checked_path("folder", folder)
+        folders = sorted(path.parent for path in folder.glob(f"*/{_OVERLAP}"))
         if not folders:
             raise DataError(f"{folder} holds no dissection: no folder in it has an {_OVERLAP}")
         read = [LayerDissection.load(path) for path in folders]
@@ -255,7 +259,7 @@ class Dissection:
         A dissection that is there already is replaced as a whole: its layers do not stay beside
         the new ones. Raises ConfigError as `check_room` does.
         """
-        folder = Path(folder)
+        folder = checked_path("folder", folder)
         check_room(folder)
         with replacing(folder) as draft:
             for name, dissected in self.layers.items():

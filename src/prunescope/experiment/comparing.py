@@ -58,6 +58,14 @@ def compare_networks(
     Raises ConfigError or DataError, saying on which side, for what cannot be opened, dissected or
     compared; nothing is written then.
     """
+    for letter, side in (("A", a), ("B", b)):
+        if not isinstance(side, str | Path | LoadedNetwork):
+            kind = type(side).__name__
+            raise ConfigError(f"{letter} is a {kind}: give a path, or what load_network returns")
+    if not isinstance(concepts, str):
+        raise ConfigError(f"concepts is a {type(concepts).__name__}: give the name of a set")
+    if settings is not None and not isinstance(settings, DissectionSettings):
+        settings = DissectionSettings.validate_from({"layers": (layer,), **settings}, "settings")
     place = None if out is None else Path(out)
     if place is not None:
         check_room(place)

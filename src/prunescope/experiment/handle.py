@@ -6,6 +6,8 @@ from typing import Any
 
 from prunescope import study
 from prunescope.analysis.run_folder import Run
+from prunescope.base.door import checked_path, checked_value
+from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
 from prunescope.experiment import dry_run, run_study, status_of
 from prunescope.experiment.status import DryRun, Status
@@ -21,9 +23,15 @@ class Study(study.Study):
         set: changes in the form "a.b=c", c read as YAML, as `--set` on the command line.
         Raises ConfigError naming the key, what was given, what is allowed, the nearest valid name.
         """
+        if not isinstance(recipe, str | Path | Mapping):
+            kind = type(recipe).__name__
+            raise ConfigError(f"the recipe is a {kind}: give a file, a name, or plain values")
+        changes = [set] if isinstance(set, str) else list(set)
+        if not all(isinstance(change, str) for change in changes):
+            raise ConfigError(f'set is {set!r}: give changes such as "replicates=1"')
         values = study.read_recipe(recipe)
         where = "the study" if isinstance(recipe, Mapping) else str(recipe)
-        return cls.validate_from(study.overridden(values, set), where)
+        return cls.validate_from(study.overridden(values, changes), where)
 
     def run(
         self, out: Path | str | None = None, *, workers: int | None = None,
@@ -42,7 +50,7 @@ class Study(study.Study):
         Raises ConfigError or DataError before anything is written, RunBusyError where another
         process writes there, StoreError where a finished artifact is damaged.
         """
-        place = self._place(out)
+        place, workers = self._place(out), checked_value("workers", workers)
         run_study(self, place, workers=workers, progress=progress)
         return Run.load(place)
 
@@ -55,7 +63,8 @@ class Study(study.Study):
         A little of the work is timed; nothing is written. out, workers, progress: as for `run`.
         Raises what `run` would before it writes anything.
         """
-        return dry_run(self, self._place(out), workers=workers, progress=progress)
+        place, workers = self._place(out), checked_value("workers", workers)
+        return dry_run(self, place, workers=workers, progress=progress)
 
     def status(self, out: Path | str | None = None) -> Status:
         """Say what of the study is done, running and left in a run folder.
@@ -66,4 +75,4 @@ class Study(study.Study):
         return status_of(self, self._place(out))
 
     def _place(self, out: Path | str | None) -> Path:
-        return Path("runs") / self.name if out is None else Path(out)
+        return Path("runs") / self.name if out is None else checked_path("out", out)

@@ -186,9 +186,15 @@ def look_again(
     unread: dict[str, str] = {}
     for name, (source, look) in looks.items():
         before = recorded(study, record, name)
-        if before is not None and not _is_at_hand(source):
-            found[name] = before
-            continue
+        if not _is_at_hand(source):
+            if before is not None:
+                found[name] = before
+                continue
+            if source != "scenes" and ":" not in source:
+                raise DataError(
+                    f'{name}.source is "{source}", no folder here, of which the run records '
+                    "nothing, and looking at a run downloads nothing: run its study to go on"
+                )
         try:
             found[name] = look()
         except DataError as error:

@@ -11,6 +11,7 @@ from prunescope.base.formats import SUFFIXES
 from prunescope.base.inputs import CentreSquare, NetworkInput
 from prunescope.networks.description import Description, belongs_to, read_description
 from prunescope.networks.hub_folder import describe_hub_folder
+from prunescope.networks.names import as_name
 from prunescope.networks.published import DEFAULT, Published
 from prunescope.networks.reading.files import LEVEL_WEIGHTS, is_hub_folder, weights_file
 from prunescope.networks.registry import build, find_published, network_input
@@ -61,7 +62,7 @@ class LoadedNetwork:
 
 
 def load_network(
-    name: str,
+    name: Path | str,
     *,
     weights: Path | str | None = None,
     num_classes: int | None = None,
@@ -80,6 +81,7 @@ def load_network(
     Raises ConfigError for a wrong name or an argument that contradicts a level, DataError for
     weights that are absent, damaged or do not fit, DownloadError for those that do not come.
     """
+    name = as_name(name)
     described = describe_network(name, weights=weights, num_classes=num_classes)
     own = own_weights(name)
     chosen = own or find_weights(name, weights)

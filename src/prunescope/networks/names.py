@@ -3,12 +3,14 @@
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.networks.cifar_resnet import DEPTHS
 
 LIBRARIES = ("torchvision", "timm", "cifar")
+_LONGEST = 2_000
 CIFAR = {f"cifar_resnet{depth}": depth for depth in DEPTHS}
 FORMS = (
     'write "torchvision:resnet18" (for a ResNet on small images "torchvision:resnet18,stem=small"),'
@@ -34,6 +36,13 @@ class Name:
 
 def parse(name: str) -> Name:
     """Take a name apart. Raises ConfigError for one that cannot be read."""
+    name = as_name(name)
+    if len(name) > _LONGEST or not name.isprintable():
+        shown = ascii(name[:60]) + ("..." if len(name) > 60 else "")
+        raise ConfigError(
+            f"{shown} is not a network: a name has up to {_LONGEST:,} characters, none of which "
+            f"is a control character; {FORMS}"
+        )
     head, *parts = (part.strip() for part in name.split(","))
     options: dict[str, str] = {}
     for part in parts:
@@ -47,6 +56,13 @@ def parse(name: str) -> Name:
     if head in CIFAR:
         return Name(given=name, origin="cifar", entry=head, options=options)
     raise ConfigError(f'"{name}" is not a network{nearest(head, CIFAR)}: {FORMS}')
+
+
+def as_name(name: object) -> str:
+    """Return a name or a path as text. Raises ConfigError for what is neither."""
+    if not isinstance(name, str | Path):
+        raise ConfigError(f"the network is a {type(name).__name__}: give its name, as a str")
+    return str(name)
 
 
 def refuse_other_options(name: Name, allowed: str) -> None:

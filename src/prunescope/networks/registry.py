@@ -1,35 +1,25 @@
 """Which network does a name stand for?"""
 
-import importlib
-import inspect
 import re
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
-from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.errors import ConfigError, first_line
 from prunescope.base.inputs import IMAGENET, NetworkInput
 from prunescope.base.seeding import derive_seed
 from prunescope.networks.cifar_resnet import CifarResNet
-from prunescope.networks.names import (
-    CIFAR,
-    FORMS,
-    LIBRARIES,
-    Name,
-    literal,
-    parse,
-    refuse_other_options,
-)
+from prunescope.networks.factories import build_factory, find_source
+from prunescope.networks.names import CIFAR, LIBRARIES, Name, parse, refuse_other_options
 from prunescope.networks.published import Published, no_published
 from prunescope.networks.timm_networks import build_timm, find_timm_weights, timm_network_input
 from prunescope.networks.torchvision_networks import build_torchvision, find_torchvision_weights
+
+_MOST_CLASSES = 10_000_000
 
 
 def build(name: str, *, num_classes: int | None = None, seed: int) -> nn.Module:
@@ -43,13 +33,18 @@ def build(name: str, *, num_classes: int | None = None, seed: int) -> nn.Module:
     Torch's global generator is left as it was.
     Raises ConfigError for a name, an option or a value that is none of these.
     """
-    if num_classes is not None and num_classes < 1:
-        raise ConfigError(f"the number of classes is {num_classes}, but must be at least 1")
+    if num_classes is not None and not 1 <= num_classes <= _MOST_CLASSES:
+        raise ConfigError(
+            f"the number of classes is {num_classes}, but must be 1 to {_MOST_CLASSES:,}"
+        )
     parsed = parse(name)
     makers = {"torchvision": build_torchvision, "timm": build_timm, "cifar": _build_cifar}
-    make = makers.get(parsed.origin, _build_factory)
+    make = makers.get(parsed.origin, build_factory)
     with _seeded(derive_seed(seed, "network")):
-        return make(parsed, num_classes)
+        try:
+            return make(parsed, num_classes)
+        except (RuntimeError, MemoryError, OverflowError) as error:  # of torch, for what is too big
+            raise ConfigError(f'"{name}" cannot be made: {first_line(error)}') from error
 
 
 def network_input(name: str) -> NetworkInput | None:
@@ -94,21 +89,8 @@ def factory_source(name: str) -> Path | None:
     The module is found; neither it nor the packages above it are run. Raises ConfigError where
     there is none.
     """
-    origin = parse(name).origin
-    if origin in LIBRARIES:
-        return None
-    loaded = sys.modules.get(origin)
-    if loaded is not None and getattr(loaded, "__file__", None):
-        return Path(str(loaded.__file__))
-    with _current_directory_importable():
-        places: list[str] | None = list(sys.path)
-        spec: ModuleSpec | None = None
-        for part in origin.split("."):
-            spec = None if places is None else PathFinder.find_spec(part, places)
-            places = None if spec is None else spec.submodule_search_locations
-    if spec is None or not spec.origin or not Path(spec.origin).is_file():
-        raise ConfigError(f'"{name}": there is no module {origin} here; {FORMS}')
-    return Path(spec.origin)
+    parsed = parse(name)
+    return None if parsed.origin in LIBRARIES else find_source(parsed)
 
 
 def _build_cifar(name: Name, num_classes: int | None) -> nn.Module:
@@ -121,58 +103,6 @@ def _build_cifar(name: Name, num_classes: int | None) -> nn.Module:
         )
     classes = 10 if num_classes is None else num_classes
     return CifarResNet(CIFAR[name.entry], num_classes=classes, width=float(text))
-
-
-def _build_factory(name: Name, num_classes: int | None) -> nn.Module:
-    with _current_directory_importable():
-        factory = _find_factory(name)
-        network = factory(**_factory_arguments(factory, name, num_classes))
-    if not isinstance(network, nn.Module):
-        raise ConfigError(
-            f'"{name.given}" returned {type(network).__name__}, not a torch.nn.Module'
-        )
-    return network
-
-
-def _find_factory(name: Name) -> Callable[..., Any]:
-    try:
-        module = importlib.import_module(name.origin)
-    except Exception as error:  # whatever a user's module raises when it is imported
-        raise ConfigError(
-            f'"{name.given}": importing {name.origin} failed: '
-            f"{type(error).__name__}: {error}; {FORMS}"
-        ) from error
-    factory = getattr(module, name.entry, None)
-    if not callable(factory):
-        hint = nearest(name.entry, vars(module))
-        raise ConfigError(f'"{name.given}": {name.origin} has no function "{name.entry}"{hint}')
-    return factory  # type: ignore[no-any-return]  # callable() tells mypy nothing of the result
-
-
-def _factory_arguments(
-    factory: Callable[..., Any], name: Name, num_classes: int | None
-) -> dict[str, Any]:
-    arguments = {key: literal(value) for key, value in name.options.items()}
-    try:
-        signature = inspect.signature(factory)
-        takes_any = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
-        if num_classes is not None and (takes_any or "num_classes" in signature.parameters):
-            arguments["num_classes"] = num_classes
-        signature.bind(**arguments)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f'"{name.given}" does not fit its factory: {error}') from error
-    return arguments
-
-
-@contextmanager
-def _current_directory_importable() -> Iterator[None]:
-    folder = str(Path.cwd())
-    sys.path.insert(0, folder)
-    importlib.invalidate_caches()
-    try:
-        yield
-    finally:
-        sys.path.remove(folder)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.errors import ConfigError, DataError, InputError, first_line, nearest
 from prunescope.base.inputs import NetworkInput, timm_input, timm_square
 from prunescope.networks.names import Name, literal
 from prunescope.networks.published import Published, choose, fetch, fetch_from_hub
@@ -17,9 +17,24 @@ _OURS = {
     "pretrained": "give --weights DEFAULT",
     "checkpoint_path": "give --weights FILE",
     "features_only": "the whole network is needed",
+    "out_indices": "the whole network is needed",
+    **dict.fromkeys(
+        (
+            "pretrained_cfg",
+            "pretrained_cfg_overlay",
+            "pretrained_strict",
+            "pretrained_custom_load",
+            "pretrained_model_args",
+            "pretrained_filter_fn",
+            "cache_dir",
+            "file",
+            "state_dict",
+        ),
+        "it would read or fetch weights, for which there is --weights",
+    ),
+    **dict.fromkeys(("scriptable", "exportable", "no_jit"), "networks run as plain modules"),
 }
 """Arguments of timm.create_model that are said in another way here."""
-_REFUSALS = (TypeError, ValueError, AssertionError, RuntimeError, AttributeError, KeyError)
 _FILES = ("model.safetensors", "pytorch_model.bin")
 
 
@@ -36,8 +51,10 @@ def build_timm(name: Name, num_classes: int | None, **arguments: Any) -> nn.Modu
         given["num_classes"] = num_classes
     try:
         network: nn.Module = timm.create_model(name.entry, **given, **arguments)
-    except _REFUSALS as error:
-        raise ConfigError(f'timm refuses "{name.given}": {error}') from error
+    except InputError:  # of what a file may ask for
+        raise
+    except Exception as error:  # timm raises anything for an option that does not fit
+        raise ConfigError(f'timm refuses "{name.given}": {first_line(error)}') from error
     return network
 
 

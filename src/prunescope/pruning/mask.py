@@ -1,5 +1,6 @@
 """Which weights of a network are left, and how is it kept so?"""
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -8,7 +9,9 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from prunescope.base.door import checked_path
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.modules import checked_network, plain_name, unwrapped
 from prunescope.base.tensors import load_tensors, save_tensors
 from prunescope.pruning.acting import first_names
 
@@ -22,6 +25,13 @@ class Mask(Mapping[str, Bool[Tensor, "..."]]):
     """
 
     def __init__(self, tensors: Mapping[str, Bool[Tensor, "..."]]) -> None:
+        if not isinstance(tensors, Mapping):
+            kind = type(tensors).__name__
+            raise ConfigError(f"a mask is made of tensors by their names, not of a {kind}")
+        for name, kept in tensors.items():
+            kind = getattr(kept, "dtype", type(kept).__name__)
+            if kind != torch.bool:
+                raise DataError(f"the mask of {name} is {kind}, but must be boolean: True survives")
         self._tensors = dict(tensors)
 
     @classmethod
@@ -31,13 +41,13 @@ class Mask(Mapping[str, Bool[Tensor, "..."]]):
         network: whose state dict has the tensors. names: their keys, as `prunable_names` gives
         them. Raises KeyError for another name.
         """
-        state = network.state_dict()
+        state = unwrapped(network).state_dict()
         return cls({name: torch.ones(state[name].shape, dtype=torch.bool) for name in names})
 
     @classmethod
-    def load(cls, path: Path) -> "Mask":
+    def load(cls, path: Path | str) -> "Mask":
         """Read a mask file. Raises DataError if it is damaged or holds anything but booleans."""
-        tensors = load_tensors(path)
+        tensors = load_tensors(checked_path("path", path))
         wrong = [name for name, tensor in tensors.items() if tensor.dtype != torch.bool]
         if wrong:
             raise DataError(
@@ -47,9 +57,9 @@ class Mask(Mapping[str, Bool[Tensor, "..."]]):
             raise DataError(f"{path} is not a mask: it holds no tensor")
         return cls(tensors)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | str) -> None:
         """Write the mask as booleans under the keys of the state dict."""
-        save_tensors(path, self._tensors)
+        save_tensors(checked_path("path", path), self._tensors)
 
     def __getitem__(self, name: str) -> Bool[Tensor, "..."]:
         return self._tensors[name]
@@ -72,12 +82,13 @@ class Mask(Mapping[str, Bool[Tensor, "..."]]):
 
     @property
     def keep(self) -> float:
-        """The fraction of prunable weights left, counted."""
-        return self.survivors / self.size
+        """The fraction of prunable weights left, counted; nan of a mask without any."""
+        return self.survivors / self.size if self.size else math.nan
 
     def keep_overall(self, network: nn.Module) -> float:
         """The fraction of *all* parameters left, biases and normalisation among them."""
-        parameters = sum(parameter.numel() for parameter in network.parameters())
+        module = unwrapped(network)
+        parameters = sum(parameter.numel() for parameter in module.parameters())
         return (parameters - self.size + self.survivors) / parameters
 
     def under_first_names(self, network: nn.Module) -> "Mask":
@@ -115,7 +126,14 @@ class MaskKeeper:
     """
 
     def __init__(self, network: nn.Module, mask: Mask) -> None:
+        mask = mask if isinstance(mask, Mask) else Mask(mask)
+        if not isinstance(network, nn.Module):
+            network = getattr(network, "module", network)  # of what `load` returns
+        network = checked_network(network)
         parameters = dict(network.named_parameters())
+        every = first_names(network)
+        if not mask.keys() <= every.keys():  # perhaps those of a wrapped network
+            mask = Mask({plain_name(name): kept for name, kept in mask.items()})
         mask = mask.under_first_names(network)
         mask.check_fit(parameters)
         self._kept = [
@@ -146,6 +164,9 @@ class MaskKeeper:
     def __call__(self, optimizer: Optimizer | None = None) -> None:
         """Zero the pruned weights, and what the optimizer remembers of them."""
         self._check_held()
+        if optimizer is not None and not isinstance(optimizer, Optimizer):
+            kind = type(optimizer).__name__
+            raise ConfigError(f"the optimizer is a {kind}: give that of torch.optim, or none")
         for parameter, kept in self._kept:
             parameter.view(kept.dtype).bitwise_and_(kept)
             memories = optimizer.state.get(parameter, {}).values() if optimizer else ()

@@ -137,6 +137,9 @@ def plot_comparison(comparison: Comparison | RunComparison) -> Panels:
     """
     if isinstance(comparison, RunComparison):
         return _draw(levels_figure, comparison, comparison_names(comparison))
+    if not isinstance(comparison, Comparison):
+        kind = type(comparison).__name__
+        raise ConfigError(f"the comparison is a {kind}: give what `compare` returns")
     return _draw(outcomes_figure, comparison.summary(), comparison_names(comparison))
 
 

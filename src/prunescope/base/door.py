@@ -1,0 +1,114 @@
+"""Is what a caller hands to a public function of a kind that it can take?"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import wraps
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.progress import Progress
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_WHOLE = ("resolution", "num_classes", "batch_size", "limit", "resize", "workers")
+_PATHS = ("path", "folder", "out", "weights")
+_TEXTS = ("split", "layer", "network", "strategy")
+_NUMBERS = ("mean", "std")
+_FEW = 64  # values of a tensor or an array that is a setting, not a picture
+
+
+def at_the_door(function: F) -> F:
+    """Return a function that checks what it is given before it does anything.
+
+    Numbers of numpy and torch become Python's. Raises ConfigError, naming the argument, what was
+    given and what is allowed; an argument's own function checks its range.
+    """
+    signature = inspect.signature(function)
+
+    @wraps(function)
+    def checked(*args: Any, **named: Any) -> Any:
+        _check_names(function.__name__, signature, args, named)
+        plain = (checked_value(None, value) for value in args)
+        bound = signature.bind(*plain, **named)
+        for name, value in bound.arguments.items():
+            bound.arguments[name] = checked_value(name, value)
+        return function(*bound.args, **bound.kwargs)
+
+    return checked  # type: ignore[return-value]  # it is called as the function is
+
+
+def checked_value(name: str | None, value: Any) -> Any:
+    """Return an argument in plain Python. Raises ConfigError where its name allows no such kind."""
+    if isinstance(value, dict) and name in ("settings", "chosen"):
+        return {key: checked_value(key, each) for key, each in value.items()}
+    plain = _plain(value)
+    if plain is None or name is None:
+        return plain
+    if name in _WHOLE and not (_is_whole(plain) and plain >= 1):
+        raise ConfigError(f"{name} is {_shown(value)}, but must be a whole number of 1 or more")
+    if name == "seed" and not (_is_whole(plain) and plain >= 0):
+        raise ConfigError(f"seed is {_shown(value)}, but must be a whole number of 0 or more")
+    if name in _PATHS:
+        checked_path(name, plain)
+    if name in _TEXTS and not isinstance(plain, str):
+        raise ConfigError(f"{name} is {_shown(value)}: give its name, as a str")
+    if name in _NUMBERS and not _are_numbers(plain):
+        raise ConfigError(
+            f"{name} is {_shown(value)}: give a number for each channel, as (r, g, b)"
+        )
+    if name == "device" and not (isinstance(plain, str) or type(plain).__name__ == "device"):
+        raise ConfigError(f'device is {_shown(value)}: give "cpu", "cuda", or a torch.device')
+    if name == "progress" and not isinstance(plain, Progress):
+        raise ConfigError(f"progress is {_shown(value)}: give a Progress, or leave it out")
+    return tuple(plain) if name in _NUMBERS else plain
+
+
+def checked_path(name: str, value: object) -> Path:
+    """Return a path. Raises ConfigError, naming the argument, for what is none."""
+    if not isinstance(value, str | Path):
+        raise ConfigError(f"{name} is {_shown(value)}: give a path, as a str or a Path")
+    return Path(value)
+
+
+def _check_names(
+    title: str, signature: inspect.Signature, args: tuple[Any, ...], named: Mapping[str, Any]
+) -> None:
+    try:
+        signature.bind(*args, **named)
+    except TypeError as error:
+        unknown = [name for name in named if name not in signature.parameters]
+        hint = nearest(unknown[0], signature.parameters) if unknown else ""
+        raise ConfigError(f"{title}: {error}{hint}") from None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.floating):
+        return float(str(value))  # as it is written: 0.1, not the float32 beside it
+    if isinstance(value, np.generic):
+        return value.item()
+    is_array = isinstance(value, np.ndarray) or type(value).__qualname__ == "Tensor"
+    return (
+        value.tolist() if is_array and value.ndim < 2 and len(value.reshape(-1)) < _FEW else value
+    )
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _are_numbers(values: object) -> bool:
+    return (
+        isinstance(values, list | tuple)
+        and len(values) > 0
+        and all(isinstance(v, Real) and not isinstance(v, bool) for v in values)
+    )
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    plain = isinstance(value, str | int | float | list | tuple) and len(text) <= 60
+    return text if plain else f"a {type(value).__name__}"

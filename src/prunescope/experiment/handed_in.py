@@ -1,0 +1,162 @@
+"""What did a user hand in as a network, layers, concepts, a mask or a number?"""
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from prunescope.analysis.load import load
+from prunescope.analysis.run_folder import Level
+from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.images import Channels
+from prunescope.base.modules import checked_network, plain_name, unwrapped
+from prunescope.concepts import KINDS, ConceptSet
+from prunescope.dissection.input import Loaded, input_of
+from prunescope.networks import LoadedNetwork, NetworkInput, own_weights
+from prunescope.pruning.interchange import as_mask
+from prunescope.pruning.mask import Mask
+from prunescope.pruning.saved import read_mask
+
+
+def open_network(model: object) -> LoadedNetwork:
+    """Return the network that a user means, and what is known of it.
+
+    model: a module; what `load` returns for a network; or a name, a file or a level, as the
+    command line takes them. Raises ConfigError or DataError for anything else, saying what to do.
+    """
+    if isinstance(model, str | Path):
+        return _opened(model)
+    if isinstance(model, Level):
+        return model.network
+    if isinstance(model, LoadedNetwork):
+        return replace(model, module=checked_network(model.module))
+    if not isinstance(model, nn.Module | type) and isinstance(model, Loaded):
+        module, known = checked_network(model.module), model.input
+        return LoadedNetwork(
+            module=module, name=type(module).__name__, num_classes=None, input=known
+        )
+    module = checked_network(model)
+    return LoadedNetwork(module=module, name=type(module).__name__, num_classes=None, input=None)
+
+
+def name_layers(network: nn.Module, layers: object) -> tuple[str, ...] | None:
+    """Return the names of layers given as names, patterns or modules; None stays None.
+
+    Raises ConfigError for none, or for what is neither, or a module of another network.
+    """
+    if layers is None:
+        return None
+    if isinstance(layers, str | nn.Module):
+        return (_name_layer(network, layers),)
+    if isinstance(layers, Mapping) or not isinstance(layers, Iterable):
+        raise ConfigError(f'layers is a {type(layers).__name__}: give names, such as "layer4"')
+    named = tuple(_name_layer(network, layer) for layer in layers)
+    if not named:
+        raise ConfigError("layers is empty: name one, or give None for the network's default")
+    return named
+
+
+def _opened(model: str | Path) -> LoadedNetwork:
+    found = load(model)
+    if isinstance(found, Level):
+        return found.network
+    if not isinstance(found, LoadedNetwork):
+        raise ConfigError(
+            f"{model} is a {type(found).__name__}, not a network: give a name, such as "
+            '"torchvision:resnet18", a level of a run, or a file that `prune` wrote'
+        )
+    if not Path(model).expanduser().exists() and own_weights(str(model)) is None:
+        warnings.warn(
+            f'{model} has random weights: load("{model}", weights=...) opens it with others',
+            stacklevel=4,
+        )
+    return found
+
+
+def _name_layer(network: nn.Module, layer: object) -> str:
+    known: dict[str, nn.Module] = dict(network.named_modules(remove_duplicate=False))
+    if isinstance(layer, str):
+        return layer if layer in known else plain_name(layer)
+    if not isinstance(layer, nn.Module):
+        raise ConfigError(f'a layer is {layer!r}: give its name, such as "layer4", or the module')
+    inner = unwrapped(layer)
+    for name, module in known.items():
+        if module is layer or module is inner:
+            if not name:
+                raise ConfigError("the layer is the network itself: give a module inside it")
+            return name
+    raise ConfigError(
+        f"the {type(layer).__name__} given as a layer is no module of this "
+        f"{type(network).__name__}: "
+        "give one of its own, or its name (list_layers shows them)"
+    )
+
+
+def as_concepts(given: object) -> ConceptSet | str:
+    """Return a concept set, or its name. Raises ConfigError for anything else."""
+    kinds = ", ".join(KINDS)
+    if isinstance(given, Path):
+        raise ConfigError(
+            f'concepts is the path {given}: say what it holds, as in "broden:{given}"'
+        )
+    if isinstance(given, str | ConceptSet):
+        return given
+    raise ConfigError(
+        f"concepts is a {type(given).__name__}, but must be the name of a set with labelled pixels "
+        f"({kinds}) or a ConceptSet: a data set with labels of whole images has none; lay its "
+        'images and masks out as docs/concept-sets.md says, and give "masks:DIR"'
+    )
+
+
+def as_given_mask(given: object) -> Mask | None:
+    """Return the mask that is meant: one, its file, or tensors by name. Raises ConfigError."""
+    if given is None or isinstance(given, Mask):
+        return given
+    if isinstance(given, str | Path):
+        return read_mask(Path(given))
+    if isinstance(given, Mapping) and all(isinstance(v, torch.Tensor) for v in given.values()):
+        return as_mask({plain_name(str(name)): kept for name, kept in given.items()}, "the mask")
+    raise ConfigError(
+        f"mask is a {type(given).__name__}, but must be a Mask, its file, or tensors of zeros and "
+        "ones by the names of the weights"
+    )
+
+
+def path_or_name(given: object, name: str, what: str) -> str:
+    """Return a path or a name as text. Raises ConfigError for what is neither."""
+    if isinstance(given, str | Path):
+        return str(given)
+    raise ConfigError(f"{name} is a {type(given).__name__}: give {what}")
+
+
+def known_input(
+    module: nn.Module, resolution: int | None, mean: Channels | None, std: Channels | None
+) -> NetworkInput | None:
+    """Return what is known of how a network wants its channels normalised; None if nothing is."""
+    try:
+        form = input_of(module, resolution=resolution or 1, mean=mean, std=std)
+    except ConfigError:
+        return None
+    return NetworkInput(mean=form.mean, std=form.std, resolution=form.resolution)
+
+
+def strings(given: Iterable[str]) -> Iterator[str]:
+    """Yield several names, of which one may be given alone."""
+    if not isinstance(given, Iterable):
+        raise ConfigError(f"{given!r} is given where names are expected, as a str or several")
+    yield from ((given,) if isinstance(given, str) else given)
+
+
+def check_choice(name: str, given: object, allowed: tuple[str, ...]) -> None:
+    """Raise ConfigError for what is none of the choices."""
+    if given not in allowed:
+        hint = nearest(str(given), allowed)
+        raise ConfigError(f'{name} is "{given}"{hint}, but must be {" or ".join(allowed)}')
+
+
+def is_number(given: object) -> bool:
+    """Return whether something is a number, and no boolean."""
+    return isinstance(given, int | float) and not isinstance(given, bool)

@@ -1,0 +1,219 @@
+"""Is whatever a user hands in from Python taken, or refused in words that say what to do?"""
+
+import json
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch._subclasses import FakeTensorMode
+
+import prunescope as ps
+from experiment import wrong_calls
+from prunescope.base.errors import ConfigError
+from prunescope.base.modules import checked_network
+from prunescope.networks import build
+
+NAME = "cifar_resnet20,width=0.25"
+SEEN: dict[str, Any] = {"resolution": 32, "mean": (0.5,) * 3, "std": (0.25,) * 3}
+ON: dict[str, Any] = {**SEEN, "quantile": 0.02, "limit": 4}
+
+
+def network() -> nn.Module:
+    return build(NAME, num_classes=10, seed=0).eval()
+
+
+@pytest.fixture(scope="module")
+def concepts(drawn: Path) -> str:
+    return f"broden:{drawn}"
+
+
+@pytest.fixture(scope="module")
+def expected(concepts: str) -> Any:
+    return ps.dissect(network(), "layer3", concepts, **ON)["layer3"].units
+
+
+def compiled() -> nn.Module:
+    module = network()
+    module.compile(backend="eager")
+    return module
+
+
+@pytest.mark.parametrize(
+    ("model", "layer"),
+    [
+        (lambda: nn.DataParallel(network()), "layer3"),
+        (lambda: nn.DataParallel(network()), "module.layer3"),
+        (lambda: torch.compile(network(), backend="eager"), "_orig_mod.layer3"),
+        (lambda: torch.compile(nn.DataParallel(network()), backend="eager"), "layer3"),
+        (lambda: nn.DataParallel(torch.compile(network(), backend="eager")), "layer3"),
+        (compiled, "layer3"),
+        (
+            lambda: ps.LoadedNetwork(module=network(), name=NAME, num_classes=10, input=None),
+            "layer3",
+        ),
+    ],
+)
+def test_a_wrapped_network_is_dissected_as_the_network_inside(
+    concepts: str, expected: Any, model: Callable[[], Any], layer: str
+) -> None:
+    found = ps.dissect(model(), layer, concepts, **ON)
+    assert list(found.layers) == ["layer3"]
+    assert found["layer3"].units.equals(expected)
+
+
+def test_a_module_is_taken_for_the_layer_it_is(concepts: str, expected: Any) -> None:
+    plain = network()
+    for model, layers in (
+        (plain, plain.layer3),
+        (plain, [plain.layer3]),
+        ((wrapped := nn.DataParallel(plain)), wrapped.module.layer3),
+    ):
+        assert ps.dissect(model, layers, concepts, **ON)["layer3"].units.equals(expected)
+
+
+def test_a_name_or_a_file_is_opened_as_the_command_line_does(concepts: str, tmp_path: Path) -> None:
+    torch.save(network().state_dict(), tmp_path / "w.pth")
+    loaded = ps.load(NAME, weights=str(tmp_path / "w.pth"), num_classes=np.int64(10))
+    expected = ps.dissect(loaded, "layer3", concepts, **ON)["layer3"].units
+    with pytest.warns(UserWarning, match="random weights"):
+        found = ps.dissect(NAME, "layer3", concepts, **ON)
+    assert found["layer3"].units.equals(expected)  # both are random from the same seed
+
+
+def exported() -> Any:
+    return torch.export.export(network(), (torch.zeros(1, 3, 32, 32),))
+
+
+def scripted() -> Any:
+    with warnings.catch_warnings(action="ignore"):  # torch's, that it will go
+        return torch.jit.script(nn.Sequential(nn.Conv2d(3, 4, 3)))
+
+
+def quantised() -> nn.Module:
+    with warnings.catch_warnings(action="ignore"):  # torch's, that it will go
+        return torch.ao.quantization.quantize_dynamic(network(), {nn.Linear})
+
+
+def fake() -> nn.Module:
+    with FakeTensorMode():
+        return nn.Conv2d(3, 4, 3)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: None, "NoneType"),
+        (lambda: 3, "int"),
+        (lambda: nn.Conv2d, "call it"),
+        (network, None),
+        (lambda: network, "call it"),
+        (lambda: network().state_dict(), "load_state_dict|weights=FILE"),
+        (exported, "exported"),
+        (lambda: exported().module(), "exported"),
+        (scripted, "TorchScript"),
+        (quantised, "quantised"),
+        (lambda: network().to("meta"), "meta"),
+        (fake, "fake"),
+        (lambda: nn.LazyConv2d(4, 3), "no shape yet"),
+    ],
+)
+def test_what_is_no_plain_network_is_refused_with_what_to_give(
+    make: Callable[[], Any], words: str | None
+) -> None:
+    given = make()
+    if words is None:
+        assert checked_network(given) is given
+        return
+    with pytest.raises(ConfigError, match=words):
+        checked_network(given)
+
+
+def test_a_function_that_raises_is_told_by_its_own_error_and_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("raising_net.py").write_text("def make():\n    x = 1\n    raise KeyError('depth')\n")
+    with pytest.raises(ConfigError, match=r"KeyError: 'depth' \(.*raising_net.py, line 3\)$"):
+        ps.load("raising_net:make")
+    Path("leaving_net.py").write_text("import sys\n\nsys.exit('no')\n")
+    with pytest.raises(ConfigError, match=r"SystemExit: no \(.*leaving_net.py, line 3\)"):
+        ps.load("leaving_net:make")
+
+
+@pytest.fixture(scope="module")
+def said(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """What was said to each wrong call, in a process that does not check annotations first."""
+    here = tmp_path_factory.mktemp("wrong")
+    done = subprocess.run(
+        [sys.executable, Path(wrong_calls.__file__), f"broden:{drawn}"],
+        cwd=here, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert not list(here.iterdir())
+    found: dict[str, list[str]] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("name", wrong_calls.WRONG)
+def test_what_is_handed_in_wrongly_is_refused_in_one_line(
+    said: dict[str, list[str]], name: str
+) -> None:
+    kind, words = said[name]
+    assert kind in ("ConfigError", "DataError"), words
+    assert words
+    assert "\n" not in words
+
+
+def test_numbers_of_numpy_and_torch_are_those_of_python(concepts: str, expected: Any) -> None:
+    settings = {
+        "resolution": np.int64(32),
+        "mean": np.full(3, 0.5),
+        "std": torch.full((3,), 0.25),
+        "quantile": np.float32(0.02),
+        "limit": torch.tensor(4),
+    }
+    found = ps.dissect(network(), np.str_("layer3"), concepts, **settings)
+    assert found["layer3"].units.equals(expected)
+    kept = [ps.prune(network(), keep=keep).survivors for keep in (0.1, np.float32(0.1))]
+    assert kept[0] == kept[1]
+
+
+def test_a_wrapped_network_is_pruned_and_kept_under_plain_names() -> None:
+    plain, wrapped = network(), nn.DataParallel(network())
+    mask, same = ps.prune(plain, keep=0.5), ps.prune(wrapped, keep=0.5)
+    assert all(torch.equal(mask[name], same[name]) for name in mask)
+    assert list(mask) == list(same)
+    fresh = network()
+    prefixed = {f"module.{name}": kept for name, kept in mask.items()}
+    wrapped = torch.compile(nn.DataParallel(fresh), backend="eager")
+    ps.MaskKeeper(wrapped, ps.Mask(prefixed))
+    assert not mask.revived(fresh.state_dict())
+    assert mask.keep_overall(nn.DataParallel(plain)) == mask.keep_overall(plain)
+
+
+def test_what_the_commands_do_can_be_called(concepts: str, drawn: Path, tmp_path: Path) -> None:
+    model = network().train()
+    layers = ps.list_layers(nn.DataParallel(model), resolution=32)
+    assert layers == ps.list_layers(NAME)
+    images, stated = str(drawn / "images"), {"mean": (0.5,) * 3, "std": (0.25,) * 3}
+    scored = ps.evaluate(model, Path(images), split="val", **stated)
+    assert scored == ps.evaluate(
+        torch.compile(model, backend="eager"), images, split="val", **stated
+    )
+    assert model.training
+    ps.dissect(model, "layer3", concepts, **ON).save(tmp_path / "D")
+    table = ps.export(tmp_path / "D", str(tmp_path / "e.csv"))
+    assert len(table) == len(ps.load(tmp_path / "e.csv"))
+    found = ps.conventions(
+        model, concepts, layers=model.layer3, conventions=["exact", "lite"], **ON
+    )
+    assert found.table["convention"].tolist() == ["exact", "lite"]
+    torch.save(model.state_dict(), tmp_path / "w.pth")
+    audited = ps.audit(tmp_path / "w.pth", network=NAME, num_classes=10)
+    assert audited.total("multiply_adds") > 0

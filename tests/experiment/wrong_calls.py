@@ -1,0 +1,97 @@
+"""Which calls from Python are wrong? As a program: what is each told?"""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+import prunescope as ps
+from prunescope.base.errors import PrunescopeError
+from prunescope.networks import build
+
+NAME = "cifar_resnet20,width=0.25"
+SEEN: dict[str, Any] = {"resolution": 32, "mean": (0.5,) * 3, "std": (0.25,) * 3}
+ON: dict[str, Any] = {**SEEN, "quantile": 0.02, "limit": 4}
+
+WRONG: dict[str, Callable[[nn.Module, str], object]] = {
+    "layers of another network": lambda m, c: ps.dissect(m, nn.Conv2d(3, 4, 3), c, **ON),
+    "the network as its layer": lambda m, c: ps.dissect(m, m, c, **ON),
+    "no layers": lambda m, c: ps.dissect(m, [], c, **ON),
+    "a number as layer": lambda m, c: ps.dissect(m, [3], c, **ON),
+    "a table as layers": lambda m, c: ps.dissect(m, {"layer3": 1}, c, **ON),
+    "one layer twice": lambda m, c: ps.dissect(m, ["layer3", m.layer3], c, **ON),
+    "a list as concepts": lambda m, _: ps.dissect(m, "layer3", [1], **ON),
+    "a loader as concepts": lambda m, _: ps.dissect(
+        m, "layer3", torch.utils.data.DataLoader([1]), **ON
+    ),
+    "a path as concepts": lambda m, _: ps.dissect(m, "layer3", Path("set"), **ON),
+    "no concepts": lambda m, _: ps.dissect(m, "layer3"),
+    "an unknown setting": lambda m, c: ps.dissect(m, "layer3", c, quantil=0.1),
+    "a limit that is no number": lambda m, c: ps.dissect(m, "layer3", c, **SEEN, limit="x"),
+    "a split that is no name": lambda m, c: ps.dissect(m, "layer3", c, **SEEN, split=3),
+    "no progress": lambda m, c: ps.dissect(m, "layer3", c, **SEEN, progress=3),
+    "a device that is none": lambda m, c: ps.dissect(m, "layer3", c, **SEEN, device=3),
+    "one mean": lambda m, c: ps.dissect(m, "layer3", c, **{**SEEN, "mean": 0.5}),
+    "a share as text": lambda m, _: ps.prune(m, keep="0.5"),
+    "a share that is a choice": lambda m, _: ps.prune(m, keep=True),
+    "shares": lambda m, _: ps.prune(m, keep=[0.5]),
+    "an unknown criterion": lambda m, _: ps.prune(m, keep=0.5, criterion="magnitud"),
+    "an unknown scope": lambda m, _: ps.prune(m, keep=0.5, scope="gobal"),
+    "a mask that is none": lambda m, _: ps.prune(m, keep=0.5, mask=3),
+    "a mask of numbers": lambda m, _: ps.MaskKeeper(m, {"conv1.weight": torch.ones(4, 3, 3, 3)}),
+    "a keeper of a name": lambda m, _: ps.MaskKeeper(NAME, ps.Mask({})),
+    "a keeper's optimizer": lambda m, _: ps.MaskKeeper(m, ps.Mask({}))(3),
+    "a list as mask": lambda m, _: ps.Mask([1]),
+    "a mask's file that is missing": lambda m, _: ps.Mask.load("no.safetensors"),
+    "nothing to load": lambda m, _: ps.load(None),
+    "a network to load": lambda m, _: ps.load(m),
+    "a number as network": lambda m, _: ps.load_network(3),
+    "a state dict as weights": lambda m, _: ps.load(NAME, weights=m.state_dict()),
+    "classes as text": lambda m, _: ps.load(NAME, num_classes="4"),
+    "too many classes": lambda m, _: ps.load(NAME, num_classes=10**12),
+    "a network too wide": lambda m, _: ps.load("cifar_resnet20,width=99999999"),
+    "numbers to compare": lambda m, _: ps.compare(1, 2),
+    "an iou as text": lambda m, _: ps.compare("A", "B", iou="x"),
+    "an unknown match": lambda m, _: ps.compare("A", "B", match="unit"),
+    "modules to compare": lambda m, c: ps.compare_networks(m, m, layer="layer3", concepts=c),
+    "a loader to evaluate on": lambda m, _: ps.evaluate(m, torch.utils.data.DataLoader([1])),
+    "a batch of none": lambda m, c: ps.evaluate(m, c, batch_size=0),
+    "a network to audit": lambda m, _: ps.audit(m),
+    "nothing to audit": lambda m, _: ps.audit(Path("nope")),
+    "a number as file": lambda m, _: ps.export("D", 3),
+    "conventions of a number": lambda m, c: ps.conventions(m, c, conventions=3),
+    "conventions of a list": lambda m, _: ps.conventions(m, [1]),
+    "layers of a number": lambda m, _: ps.list_layers(3),
+    "layers at no size": lambda m, _: ps.list_layers(m),
+    "layers of text size": lambda m, _: ps.list_layers(m, resolution="a"),
+    "a list as recipe": lambda m, _: ps.Study.load([]),
+    "changes of numbers": lambda m, _: ps.Study.load("demo", set=[3]),
+    "a run in a number": lambda m, _: ps.Study.load("demo").run(3),
+    "half a worker": lambda m, _: ps.Study.load("demo").run("out", workers=0.5),
+    "a run of a number": lambda m, _: ps.Run.load(3),
+    "a level of nothing": lambda m, _: ps.Level.load(None),
+    "a dissection of a number": lambda m, _: ps.Dissection.load(3),
+    "a plot of a number": lambda m, _: ps.plot_comparison(3),
+    "a plot of a network": lambda m, _: ps.plot_accuracy(m),
+}
+
+
+def main(concepts: str) -> None:
+    """Print the kind and the words of what each call raises."""
+    said = {}
+    for name, call in WRONG.items():
+        try:
+            call(build(NAME, num_classes=10, seed=0), concepts)
+        except (PrunescopeError, TypeError, ValueError, LookupError, AttributeError) as error:
+            said[name] = [type(error).__name__, str(error)]
+        else:
+            said[name] = ["nothing", ""]
+    sys.stdout.write(json.dumps(said))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
