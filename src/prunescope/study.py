@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import ByteSize, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, ByteSize, Field, WithJsonSchema, model_validator
 
 from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.images import Channels, in_range
 from prunescope.base.recipes import plain_values, read_plain
 from prunescope.base.settings import Count, Later, Pixels, Settings
 from prunescope.base.store import STUDY
@@ -18,8 +19,6 @@ from prunescope.pruning.selection import Scope
 from prunescope.pruning.settings import PruningSettings, StrategySettings
 from prunescope.training.settings import TrainingSettings
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Bytes = Annotated[
     ByteSize,
     WithJsonSchema(
@@ -47,8 +46,8 @@ class DataSettings(Settings):
     train_split: str = "train"
     test_split: str = "test"
     resolution: Pixels | None = None
-    mean: tuple[Finite, Finite, Finite] | None = None
-    std: tuple[Positive, Positive, Positive] | None = None
+    mean: Annotated[Channels | None, AfterValidator(in_range("mean"))] = None
+    std: Annotated[Channels | None, AfterValidator(in_range("std"))] = None
     memory: Bytes = ByteSize(4 * 2**30)
     evaluation: Annotated[CentreCrop | None, Later()] = None
 

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from cli import bad_chance, bad_concepts, bad_networks, bad_results, bad_studies
+from cli import (
+    bad_chance,
+    bad_concepts,
+    bad_networks,
+    bad_pictures,
+    bad_results,
+    bad_studies,
+)
 from cli.world import Bad, everything_in, make_world, nothing
 from commands import Prunescope, every_command
 
@@ -23,6 +30,7 @@ TABLES = (
     bad_results.CONVENTIONS,
     bad_results.EXPORT,
     bad_chance.CHANCE,
+    bad_pictures.CHANNELS,
 )
 TABLE: dict[str, Bad] = {
     f"{row.command.split()[0]}: {name}": row for table in TABLES for name, row in table.items()
