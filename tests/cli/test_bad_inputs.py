@@ -31,6 +31,7 @@ TABLES = (
     bad_results.EXPORT,
     bad_chance.CHANCE,
     bad_pictures.CHANNELS,
+    bad_pictures.CLASSES,
 )
 TABLE: dict[str, Bad] = {
     f"{row.command.split()[0]}: {name}": row for table in TABLES for name, row in table.items()

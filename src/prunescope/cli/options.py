@@ -18,6 +18,14 @@ Json = Annotated[
 Out = Annotated[Path | None, typer.Option(help="Folder to write to.")]
 Split = Annotated[str | None, typer.Option(help="Use only the images of this split, or all.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use only the first N images.")]
+Classes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|a,b,c|FILE",
+        help="Only these classes, in the order of the network's outputs: the first N, names, or a "
+        "file with one name a line.",
+    ),
+]
 Weights = Annotated[
     str | None,
     typer.Option(
