@@ -76,7 +76,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--concepts", default="scenes", help="scenes or broden:DIR")
     parser.add_argument("--images", type=int, default=200, help="the first so many of the set")
     parser.add_argument("--resolution", type=int, default=224)
-    parser.add_argument("--null", default="auto", help="draws, or auto")
+    parser.add_argument("--null", default="64", help="draws, or auto")
     parser.add_argument("--pairs", type=int, default=1, help="of timings")
     return parser.parse_args()
 

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from layers import make_layer, save_run
@@ -70,6 +71,20 @@ def test_a_run_is_every_level_of_it(run: Path) -> None:
     lines = text.splitlines()
     assert lines[0] == "layer4: 3 units, interpretable above IoU 0.05, means over 2 replicates"
     assert lines[-1].split() == ["lottery", "1", "80.0", "%", "89.5", "%", "1.5", "1.5", "1.5"]
+
+
+def test_a_run_says_what_is_undecided_and_no_wrong_zero(run: Path) -> None:
+    path = run / "tables" / "levels.csv"
+    levels = pd.read_csv(path)
+    found = {"discoveries": [0, 1, 0, 1], "discovered_concepts": [0, 1, 0, 1]}
+    levels.assign(**found, undecided=[2, 0, 2, 0], draws=100).to_csv(path, index=False)
+    values, text = summarise_result(run)
+    assert [row["undecided"] for row in values["levels"]] == [2, 0, 2, 0]
+    lines = text.splitlines()
+    assert lines[2].endswith("beyond chance  undecided")
+    assert lines[3].split()[-2:] == ["–", "2"]
+    assert lines[4].split()[-2:] == ["1", "0"]
+    assert "undecided" not in summarise_result(run, 0.1)[1]
 
 
 def test_a_run_is_counted_at_another_iou(run: Path) -> None:

@@ -3,12 +3,16 @@
 import subprocess
 import sys
 
-LIGHT = "devices errors files lock progress provenance relay seeding settings steps store"
+LIGHT = "devices errors files formats lock progress provenance relay seeding settings steps store"
 
 
 def test_nothing_but_tensors_loads_torch():
     imports = ", ".join(f"prunescope.base.{name}" for name in LIGHT.split())
     assert not loads(imports, "torch")
+
+
+def test_counting_saved_results_loads_no_torch():
+    assert not loads("prunescope.analysis.summary", "torch")
 
 
 def test_dissecting_loads_nothing_that_draws():

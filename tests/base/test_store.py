@@ -292,3 +292,42 @@ def test_a_full_disk_leaves_nothing_half_written_and_is_told_with_the_name(tmp_p
     assert "StoreError" in answer.stderr
     assert "new/large cannot be written: File too large" in answer.stderr
     assert contents(tmp_path) == {}
+
+
+def test_an_artifact_that_lost_a_file_is_not_finished_and_says_which(store: Store) -> None:
+    make_all(store, PLAN)
+    whole = contents(store.root)
+    (store.root / LEVEL.path / "b.txt").unlink()
+    (store.root / LEVEL.path / "inner" / "a.txt").write_text("")
+    assert not store.has(LEVEL)
+    assert store.has(DISSECTION)
+    size = len(f"a of {LEVEL.path} {LEVEL.key}")
+    assert sorted(store.flaws(LEVEL)) == [
+        f"{LEVEL.path}/b.txt is missing",
+        f"{LEVEL.path}/inner/a.txt has 0 bytes, but had {size}",
+    ]
+    make_all(store, PLAN)
+    assert contents(store.root) == whole
+
+
+@pytest.mark.parametrize("kind", ["folder", "dangling link"])
+def test_what_takes_the_place_of_a_file_does_not_pass_for_it(store: Store, kind: str) -> None:
+    make_all(store, PLAN)
+    whole = contents(store.root)
+    file = store.root / LEVEL.path / "b.txt"
+    file.unlink()
+    file.mkdir() if kind == "folder" else file.symlink_to("nowhere")
+    assert store.flaws(LEVEL) == [f"{LEVEL.path}/b.txt is no file any more"]
+    make_all(store, PLAN)
+    assert contents(store.root) == whole
+
+
+def test_a_manifest_without_sizes_asks_only_that_files_are_there(store: Store) -> None:
+    make_all(store, PLAN)
+    path = store.root / LEVEL.path / "manifest.json"
+    values = json.loads(path.read_text())
+    del values["sizes"]
+    path.write_text(json.dumps(values))
+    assert store.has(LEVEL)
+    (store.root / LEVEL.path / "b.txt").unlink()
+    assert not store.has(LEVEL)

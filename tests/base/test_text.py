@@ -1,6 +1,6 @@
 """Do numbers and tables read as they should?"""
 
-from prunescope.base.text import align, number, percent
+from prunescope.base.text import align, number, on_one_line, percent, printable
 
 
 def test_columns_are_as_wide_as_what_is_in_them():
@@ -12,3 +12,11 @@ def test_columns_are_as_wide_as_what_is_in_them():
 def test_what_is_not_known_is_a_dash():
     assert (number(None), percent(None)) == ("-", "-")
     assert (number(1234567), percent(0.168)) == ("1,234,567", "16.80 %")
+
+
+def test_no_character_of_a_name_acts_on_a_terminal() -> None:
+    name = "a\x1b[31mred\x07\x00\x7f\x9b\u202eb\u2028"
+    assert printable(name) == r"a\x1b[31mred\x07\x00\x7f\x9b\u202eb\u2028"
+    assert printable("Hütte\n漢字 🌲 [red]") == "Hütte\n漢字 🌲 [red]"
+    assert on_one_line("a\r\nb") == r"a\r\nb"
+    assert align([["name", "n"], ["x\ny", "1"]]).count("\n") == 1

@@ -12,6 +12,7 @@ from cli import (
     bad_concepts,
     bad_networks,
     bad_pictures,
+    bad_reading,
     bad_results,
     bad_studies,
 )
@@ -30,6 +31,7 @@ TABLES = (
     bad_results.CONVENTIONS,
     bad_results.EXPORT,
     bad_chance.CHANCE,
+    bad_reading.READING,
     bad_pictures.CHANNELS,
     bad_pictures.CLASSES,
 )

@@ -104,7 +104,7 @@ def test_what_prune_cannot_do_is_refused_and_nothing_written(
         (["{dense}", "--network", "cifar_resnet21"], ["cifar_resnet21", "cifar_resnet20"]),
         (["{dense}", "--network", NAME, "--num-classes", "5"], ["dense.pth", "--num-classes 4"]),
         (["{dense}", "--network", NAME, "--num-classes", "4", "--mask", "no"], ["no", "exist"]),
-        (["{folder}"], ["weights.safetensors", "not exist"]),
+        (["{folder}"], ["a folder without weights", "weights.safetensors"]),
     ],
 )
 def test_what_audit_cannot_read_is_refused(

@@ -148,7 +148,8 @@ def test_a_mask_that_grew_is_found(run: Path) -> None:
 def test_a_level_whose_origin_is_missing_is_said(run: Path) -> None:
     shutil.rmtree(run / FIRST)
     assert audit_run(run).problems == [
-        f"replicate-0/lottery/level-02: {FIRST}, from which it was pruned, is missing"
+        "replicate-0/lottery/level-01: the whole level is missing; the same run makes it again",
+        f"replicate-0/lottery/level-02: {FIRST}, from which it was pruned, is missing",
     ]
 
 

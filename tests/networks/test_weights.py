@@ -118,6 +118,8 @@ def test_a_torchscript_archive_is_refused(tmp_path):
         ([torch.ones(3)], "holds a list"),
         ({}, "is empty"),
         ({"epoch": 3, "loss": 0.1}, "2 not tensors: epoch, loss"),
+        ({"state_dict": {0: torch.ones(2, 2), 1: "x"}}, "1 not tensors: 1"),
+        ({0: 1, "a": 2}, "2 not tensors: 0, a"),
         ({"state_dict": {"weight": torch.ones(1), "note": "x"}}, "1 not tensors: note"),
     ],
 )

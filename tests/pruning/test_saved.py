@@ -188,6 +188,19 @@ def test_names_follow_the_network_they_are_meant_for(tmp_path, pruned):
     assert same(renamed.mask, mask)
 
 
+@pytest.mark.parametrize("before", ["", "module.", "module._orig_mod.", "model."])
+@pytest.mark.parametrize("mask_before", ["", "module.", "model."])
+def test_a_mask_beside_finds_its_weights_whatever_is_before_the_names_of_either(
+    tmp_path, pruned, before, mask_before
+):
+    network, mask = pruned
+    path = tmp_path / "net.pth"
+    torch.save({before + name: tensor for name, tensor in network.state_dict().items()}, path)
+    torch.save({mask_before + name: kept.int() for name, kept in mask.items()}, tmp_path / "m.pth")
+    saved = read_weights(path, tmp_path / "m.pth").named_as_in(network.state_dict())
+    assert same(saved.mask, mask)
+
+
 def test_files_that_do_not_belong_together_are_refused_by_name(tmp_path, pruned):
     network, _ = pruned
     path, mask = tmp_path / "net.safetensors", tmp_path / "net.mask.safetensors"

@@ -1,7 +1,14 @@
 import pandas as pd
+import pytest
 
 from prunescope.report.captions import write_captions
-from prunescope.report.overview import glance_at, keep_text, share_text, tabulate_levels
+from prunescope.report.overview import (
+    beyond_chance_text,
+    glance_at,
+    keep_text,
+    share_text,
+    tabulate_levels,
+)
 
 
 def test_undefined_is_a_dash_and_not_a_zero() -> None:
@@ -62,3 +69,19 @@ def test_descriptions_say_where_the_lines_start_and_end(levels: pd.DataFrame) ->
     assert "same concept, layer4, rewind: 100.0 % at 100 % of weights left, – at 41 %" in (
         captions["fig4_consistency"].description
     )
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ({}, "–"),
+        ({"discoveries": 0, "undecided": 12}, "12 undecided"),
+        ({"discoveries": 30, "undecided": 12}, "30, 12 undecided"),
+        ({"discoveries": 30, "undecided": 0}, "30"),
+        ({"discoveries": 0, "undecided": 0}, "0"),
+    ],
+)
+def test_no_unit_beyond_chance_is_only_said_where_it_is_decided(
+    row: dict[str, int], text: str
+) -> None:
+    assert beyond_chance_text(row) == text

@@ -144,3 +144,21 @@ def test_equal_runs_give_equal_bytes(
     )
     assert first == second
     assert len(first) == 1 + 8 + 3 * 3
+
+
+def test_units_that_are_undecided_stand_in_the_levels(
+    levels: pd.DataFrame, photographs: ConceptSet, tmp_path: Path
+) -> None:
+    drawn = levels.assign(discoveries=0, discovered_concepts=0, undecided=5, draws=20)
+    for name, table in (("drawn", drawn), ("plain", levels)):
+        page = write_page(
+            tmp_path / name,
+            name="small",
+            facts={},
+            levels=table,
+            dissections=[],
+            concepts=photographs,
+        )
+        words = Outline(page.read_text(encoding="utf-8")).words
+        assert ("Beyond chance" in words) == (name == "drawn")
+        assert ("5 undecided" in words) == (name == "drawn")

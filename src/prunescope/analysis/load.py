@@ -12,7 +12,7 @@ from prunescope.analysis.run_folder import Level, Run, is_level
 from prunescope.analysis.saved_comparison import open_comparison
 from prunescope.analysis.summary import read_units
 from prunescope.base.errors import ConfigError, DataError, nearest
-from prunescope.base.weight_formats import is_safetensors
+from prunescope.base.formats import is_safetensors
 from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.networks import LoadedNetwork, load_network
 from prunescope.networks.description import has_description

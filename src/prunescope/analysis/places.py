@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from prunescope.base.errors import DataError
+from prunescope.base.formats import has_weights_form
 from prunescope.base.paths import is_there, require_file
-from prunescope.base.weight_formats import has_weights_form
 
 UNITS = "units.parquet"
 SUMMARY = "summary.json"

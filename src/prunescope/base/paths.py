@@ -54,9 +54,9 @@ def require_file(path: Path) -> None:
     """
     try:
         mode = path.stat().st_mode
-    except (OSError, RuntimeError) as error:  # the latter, up to Python 3.12, for a link to itself
+    except (OSError, RuntimeError, ValueError) as error:  # up to 3.12 a link to itself; NUL
         missing = isinstance(error, FileNotFoundError) and not path.is_symlink()
-        reason = getattr(error, "strerror", None) or "the link leads to itself"
+        reason = getattr(error, "strerror", None) or error
         fault = "does not exist" if missing else f"cannot be read: {reason}"
         raise DataError(f"{path} {fault}") from None
     if not stat.S_ISREG(mode):

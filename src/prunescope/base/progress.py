@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO, cast
 
+from prunescope.base.text import on_one_line, printable
+
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
@@ -72,7 +74,11 @@ class _LineTask(Task):
             left = each * (self._total - self._done)
             share = f"{100 * self._done / self._total:.0f} %"
             parts = [self._description, share, f"{duration(left)} left", note]
-            print(" · ".join(part for part in parts if part), file=self._stream, flush=True)
+            print(
+                on_one_line(" · ".join(part for part in parts if part)),
+                file=self._stream,
+                flush=True,
+            )
 
 
 class LineProgress(Progress):
@@ -86,16 +92,16 @@ class LineProgress(Progress):
         yield _LineTask(self._stream, description, total, done)
 
     def say(self, message: str) -> None:
-        print(message, file=self._stream, flush=True)
+        print(printable(message), file=self._stream, flush=True)
 
 
 class _BarTask(Task):
     def __init__(self, bars: "RichProgress", description: str, total: int, before: int) -> None:
         self._bars = bars
-        self._id = bars.add_task(description, total=total, completed=before, note="")
+        self._id = bars.add_task(on_one_line(description), total=total, completed=before, note="")
 
     def advance(self, count: int = 1, note: str = "") -> None:
-        self._bars.update(self._id, advance=count, note=note)
+        self._bars.update(self._id, advance=count, note=on_one_line(note))
 
     def close(self) -> None:
         self._bars.remove_task(self._id)
@@ -116,7 +122,7 @@ class BarProgress(Progress):
             task.close()
 
     def say(self, message: str) -> None:
-        self._bars.console.print(message, markup=False, highlight=False, soft_wrap=True)
+        self._bars.console.print(printable(message), markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

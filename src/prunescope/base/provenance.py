@@ -88,6 +88,16 @@ class Provenance:
         }
         self._write()
 
+    @property
+    def finished_paths(self) -> frozenset[str]:
+        """Return the paths at which artifacts were finished."""
+        return frozenset(self._artifacts)
+
+    def has(self, path: str, key: str) -> bool:
+        """Return whether an artifact was last finished at a path under this key."""
+        entry = self._artifacts.get(path)
+        return isinstance(entry, dict) and entry.get("key") == key
+
     def seconds_per_cost(self) -> dict[str, float]:
         """Return, for each kind of artifact made here, the seconds one unit of its cost took."""
         seconds: dict[str, float] = {}

@@ -1,13 +1,13 @@
 """What has a run already made, can it be trusted, and who may write to it?
 
 A run folder holds *artifacts*: folders at readable paths, each published whole by one rename and
-described by the `manifest.json` in it: the key it was made for, and the checksum of every file.
+described by the `manifest.json` in it: the key it was made for, size and checksum of every file.
 The key is the hash of all that determines the content, so an artifact is done exactly if the one
 at its path carries its key. One that carries another key was made under other settings: it is set
 aside under `outdated/` with all artifacts inside it, and comes back when its settings do.
 """
 
-import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -18,9 +18,9 @@ from prunescope.base.errors import ConfigError, StoreError
 from prunescope.base.files import canonical_json, hash_file, write_atomically
 from prunescope.base.folders import move, sync_tree
 from prunescope.base.lock import check_free, holder, only_writer
+from prunescope.base.manifest import MANIFEST, flaws_of, key_at, read_manifest
 from prunescope.base.provenance import PROVENANCE
 
-MANIFEST = "manifest.json"
 STUDY = "study.yaml"
 _WORK = ".work"
 _OUTDATED = "outdated"
@@ -86,8 +86,27 @@ class Store:
         return holder(self.root / _LOCK)
 
     def has(self, artifact: Artifact) -> bool:
-        """Say whether the artifact is finished, by its manifest alone."""
-        return _key_at(self.root / artifact.path) == artifact.key
+        """Say whether the artifact is finished and no file of it is missing or of another size.
+
+        What its files hold is compared when it is opened, see `folder`.
+        """
+        folder = self.root / artifact.path
+        return key_at(folder) == artifact.key and not flaws_of(folder)
+
+    def is_gone(self, artifact: Artifact) -> bool:
+        """Return whether no artifact lies at its path, nor is kept aside under its key."""
+        aside = self._aside(artifact.path, artifact.key)
+        return key_at(self.root / artifact.path) is None and not aside.exists()
+
+    def flaws(self, artifact: Artifact) -> list[str]:
+        """Return the files of a finished artifact that are missing or of another size, and how.
+
+        Empty where it is whole, and where it was never finished under its key.
+        """
+        folder = self.root / artifact.path
+        if key_at(folder) != artifact.key:
+            return []
+        return [f"{artifact.path}/{flaw}" for flaw in flaws_of(folder)]
 
     def folder(self, artifact: Artifact) -> Path:
         """Return the folder of a finished artifact after checking every file in it.
@@ -95,7 +114,7 @@ class Store:
         Raises StoreError where a file is missing or differs from its checksum.
         """
         folder = self.root / artifact.path
-        manifest = _manifest(folder)
+        manifest = read_manifest(folder)
         if manifest is None or manifest.key != artifact.key:
             raise StoreError(f"{folder} is not there in the form this study needs: run it again")
         for name, digest in manifest.files.items():
@@ -132,6 +151,17 @@ class Store:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(self.workplace(artifact))
+
+    def reclaim(self, artifact: Artifact) -> None:
+        """Set aside what lies at the path of an artifact that was finished but lost its manifest.
+
+        It is known to have been finished from elsewhere; nothing but its folder says so any more.
+        """
+        folder = self.root / artifact.path
+        if os.path.lexists(folder) and key_at(folder) is None:
+            former = self._aside(artifact.path, "damaged")
+            self._remove(former)
+            move(folder, former)
 
     def discard(self, artifact: Artifact) -> None:
         """Remove an artifact, if it is there, so that it is made again."""
@@ -171,7 +201,7 @@ class Store:
             path
             for folder in folders
             if (path := folder.relative_to(self.root)).parts[:1] != (_WORK,)
-            and (path.as_posix(), _key_at(folder)) not in wanted
+            and (path.as_posix(), key_at(folder)) not in wanted
         }
         return sorted(path.as_posix() for path in found if found.isdisjoint(path.parents))
 
@@ -182,15 +212,27 @@ class Store:
     def _publish(self, folder: Path, artifact: Artifact, kind: str) -> None:
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         digests = {path.relative_to(folder).as_posix(): hash_file(path) for path in files}
-        manifest = {"key": artifact.key, "kind": kind, "files": digests}
+        sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+        manifest = {"key": artifact.key, "kind": kind, "files": digests, "sizes": sizes}
         write_atomically(folder / MANIFEST, canonical_json(manifest).encode() + b"\n")
         sync_tree(folder)
         self._set_aside(artifact)
+        self._replace_damaged(folder, self.root / artifact.path)
         move(folder, self.root / artifact.path)
+
+    def _replace_damaged(self, folder: Path, damaged: Path) -> None:
+        """Clear the way for an artifact made again; what was finished inside it moves with it."""
+        if not damaged.exists():
+            return
+        for inner in sorted(damaged.rglob(MANIFEST)):
+            place = folder / inner.parent.relative_to(damaged)
+            if inner.parent != damaged and inner.parent.is_dir() and not place.exists():
+                move(inner.parent, place)
+        self._remove(damaged)
 
     def _set_aside(self, artifact: Artifact) -> None:
         folder = self.root / artifact.path
-        key = _key_at(folder)
+        key = key_at(folder)
         if key == artifact.key or not folder.exists():
             return
         if key is None:
@@ -205,7 +247,7 @@ class Store:
 
     def _bring_back(self, artifact: Artifact) -> bool:
         former = self._aside(artifact.path, artifact.key)
-        fits = _key_at(former) == artifact.key
+        fits = key_at(former) == artifact.key
         if fits:
             self._set_aside(artifact)  # it may have come back inside another
             move(former, self.root / artifact.path)
@@ -222,31 +264,6 @@ class Store:
                 shutil.rmtree(trash)
             move(folder, trash)
             shutil.rmtree(trash)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Manifest:
-    key: str
-    files: dict[str, str]
-
-
-def _manifest(folder: Path) -> _Manifest | None:
-    """Read what an artifact says of itself; None where there is none. Raises StoreError."""
-    path = folder / MANIFEST
-    if not path.is_file():
-        return None
-    try:
-        values = json.loads(path.read_bytes())
-        return _Manifest(key=str(values["key"]), files=dict(values["files"]))
-    except (ValueError, TypeError, KeyError) as error:
-        raise StoreError(
-            f"{path} is damaged ({error!r}): remove {folder} and run the study again"
-        ) from None
-
-
-def _key_at(folder: Path) -> str | None:
-    manifest = _manifest(folder)
-    return manifest.key if manifest else None
 
 
 def _flat_name(path: str, key: str) -> str:

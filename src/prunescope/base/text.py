@@ -1,10 +1,14 @@
 """How do numbers and tables read on a terminal?"""
 
+import unicodedata
 from collections.abc import Sequence
+
+_TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 def align(rows: Sequence[Sequence[str]]) -> str:
     """Write rows as a table: the first column to the left, the others to the right."""
+    rows = [[on_one_line(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = (
         "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows
@@ -25,3 +29,24 @@ def percent(share: float | None) -> str:
 def shortened(text: str, longest: int = 80) -> str:
     """Return a text cut to a length, with an ellipsis where something is missing."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """Return a text in which nothing moves the cursor, colours, or turns the order of letters.
+
+    Control characters but line feeds, and marks of direction, stand as escapes (`\\x1b`).
+    """
+    return "".join(c if c == "\n" or not _acts(c) else _escape(c) for c in text)
+
+
+def on_one_line(text: str) -> str:
+    """Return a name as `printable` does, its line ends as escapes, too."""
+    return printable(text).replace("\n", r"\n")
+
+
+def _acts(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _TURNING
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")

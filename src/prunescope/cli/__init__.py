@@ -7,6 +7,7 @@ import typer
 from prunescope.base.errors import InputError, PrunescopeError
 from prunescope.cli import comparison, concepts, conventions, pruning, single, studies
 from prunescope.cli.console import stop
+from prunescope.cli.stopping import Stopped, end_now, say_stopped, stoppable
 from prunescope.version import __version__
 
 app = typer.Typer(
@@ -45,7 +46,19 @@ app.add_typer(concepts_app, name="concepts")
 
 
 def main() -> None:
-    """Run the command line: exit status 0 done, 2 the input is wrong, 1 anything else."""
+    """Run the command line: exit status 0 done, 2 the input is wrong, 1 anything else.
+
+    A signal that stops it gives 128 and its number: 130 for Ctrl-C, 143 for SIGTERM.
+    """
+    try:
+        with stoppable():
+            _run()
+    except Stopped as stopped:
+        say_stopped()
+        end_now(stopped.status)
+
+
+def _run() -> None:
     try:
         app()
     except InputError as error:

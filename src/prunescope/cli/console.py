@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from prunescope.base.progress import SILENT, Progress, progress_on
+from prunescope.base.text import printable
 
 
 @contextmanager
@@ -23,15 +24,15 @@ def progress_shown(shown: bool = True) -> Iterator[Progress]:
 
 def print_result(values: dict[str, Any], text: str, *, as_json: bool) -> None:
     """Print a result on standard output: for a program as one line of JSON, or for a person."""
-    typer.echo(json.dumps(values, allow_nan=False) if as_json else text)
+    typer.echo(json.dumps(values, allow_nan=False) if as_json else printable(text))
 
 
 def warn(message: str) -> None:
     """Print a warning on standard error."""
-    typer.echo(f"warning: {message}", err=True)
+    typer.echo(f"warning: {printable(message)}", err=True)
 
 
 def stop(message: str, status: int) -> None:
     """Say on standard error why a command cannot go on, and end it."""
-    typer.echo(f"prunescope: {message}", err=True)
+    typer.echo(f"prunescope: {printable(message)}", err=True)
     sys.exit(status)

@@ -244,6 +244,7 @@ def _count_rows(file: Path) -> int:
     import pyarrow
     from pyarrow import parquet
 
+    require_file(file)
     try:
         return int(parquet.read_metadata(file).num_rows)
     except (pyarrow.ArrowException, OSError) as error:
@@ -280,4 +281,6 @@ def _hash_files(folder: Path, files: list[Path]) -> str:
 
 
 def _hashes(folder: Path, files: list[Path]) -> dict[str, str]:
+    for file in files:
+        require_file(file)
     return {file.relative_to(folder).as_posix(): hash_file(file) for file in files}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from prunescope.base.cache import cache_folder, turn_to_make
 from prunescope.base.errors import DataError, StoreError
 from prunescope.base.files import fingerprint, sync
-from prunescope.base.paths import require_room
+from prunescope.base.paths import require_file, require_room
 from prunescope.base.progress import Progress
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class GroupReader:
         import pyarrow
         from pyarrow import parquet
 
+        require_file(file)
         try:
             with parquet.ParquetFile(file) as opened:
                 return opened.read_row_group(group, columns=[self._column])[self._column]

@@ -15,9 +15,9 @@ from prunescope.dissection.conventions import CONVENTIONS, EXACT, Convention
 from prunescope.dissection.draws import Number
 from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.layers import DEFAULT_LAYER
+from prunescope.dissection.permuting import draw_chance
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.result import Dissection, LayerDissection
-from prunescope.dissection.run import draw_chance
 from prunescope.dissection.settings import DissectionSettings
 
 _MANIFEST = "manifest.json"

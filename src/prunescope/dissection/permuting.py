@@ -1,16 +1,23 @@
 """How are labels permuted among images until it is known what is due to chance?"""
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+import torch
 
-from prunescope.base.progress import Progress, duration
+from prunescope.base.errors import ConfigError
+from prunescope.base.progress import SILENT, Progress, duration
+from prunescope.base.ranks import ALONE, Ranks
+from prunescope.dissection.chance import judge
 from prunescope.dissection.draws import Draws, Number, Observed, Request
+from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.null import Null
 from prunescope.dissection.overlap import Overlap
+from prunescope.dissection.result import LayerDissection
 from prunescope.dissection.scores import NO_LABEL
 from prunescope.dissection.sequential import FIRST_LOOK
 
@@ -59,6 +66,47 @@ class Trial:
             ),
             draws=Draws(len(units)) if draws is None else draws,
         )
+
+
+def draw_chance(
+    layers: Mapping[str, LayerDissection],
+    maps: LabelMaps,
+    number: Number,
+    device: torch.device,
+    ranks: Ranks = ALONE,
+    progress: Progress = SILENT,
+) -> dict[str, LayerDissection]:
+    """Permute the labels as often as asked for, and return the layers with what is due to chance.
+
+    maps: the labels of all images. number: of draws; those that a layer has already are not made
+    again. ranks: the processes that share the images, each with the masks on its images.
+    """
+    masks = {layer: own.masks_kept for layer, own in layers.items() if own.masks_kept}
+    first = next(iter(layers.values()))
+    categories = first.summary["settings"]["categories"] or maps.concepts.categories
+    trials = {
+        layer: Trial.of(
+            own.overlap,
+            own.units,
+            categories,
+            iou=own.summary["settings"]["iou"],
+            draws=own.draws,
+        )
+        for layer, own in layers.items()
+    }
+    with told_where_memory_ends(device):
+        make_draws(Null(maps, masks, categories, device, ranks), trials, number, progress)
+    for own in masks.values():
+        own.exchange(ranks)
+    return {layer: with_chance(own, trials[layer], number) for layer, own in layers.items()}
+
+
+def with_chance(layer: LayerDissection, trial: Trial, number: Number) -> LayerDissection:
+    """Return a layer with what its draws say of chance."""
+    units, chance = judge(layer.units, trial.observed, trial.draws, number)
+    settings = {**layer.summary["settings"], "null": number}
+    summary = {**layer.summary, "chance": chance, "settings": settings}
+    return replace(layer, units=units, summary=summary, draws=trial.draws)
 
 
 def make_draws(null: Null, trials: Mapping[str, Trial], number: Number, progress: Progress) -> None:
@@ -121,3 +169,15 @@ def _say_what_it_may_take(
         f"units still open after {made:,} draws of chance: {left}; at most {most:,} draws, "
         f"about {duration(seconds * (most - made))} more"
     )
+
+
+@contextmanager
+def told_where_memory_ends(device: torch.device) -> Iterator[None]:
+    """Say what takes less, where a GPU's memory does not hold what is counted."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:  # the forward pass has made its portions smaller
+        raise ConfigError(
+            f"the memory of {device} does not hold what is counted beside the forward pass: take a "
+            "smaller batch size, less memory for kept maps, fewer layers at a time or fewer draws"
+        ) from error

@@ -1,6 +1,5 @@
 """What is a dissection's result, in memory and on disk?"""
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,7 +25,9 @@ from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.masking import Looking, UnitMasks, mask_pictures
 from prunescope.dissection.notebook import show_layers
 from prunescope.dissection.overlap import Overlap
+from prunescope.dissection.saved_draws import DRAWS, MASKS, load_draws, save_draws
 from prunescope.dissection.scores import iou_table
+from prunescope.dissection.tables import parquet_bytes
 from prunescope.dissection.upsample import Centring
 
 _UNITS = "units.parquet"
@@ -34,9 +35,7 @@ _OVERLAP = "overlap.safetensors"
 _EXAMPLES = "examples.parquet"
 _IMAGES = "images.parquet"
 _SUMMARY = "summary.json"
-_MASKS = "masks.parquet"
-_DRAWS = "draws.safetensors"
-_FILES = {_UNITS, "units.csv", _OVERLAP, _EXAMPLES, _IMAGES, _SUMMARY, _MASKS, _DRAWS}
+_FILES = {_UNITS, "units.csv", _OVERLAP, _EXAMPLES, _IMAGES, _SUMMARY, MASKS, DRAWS}
 _NAMES = "dissection"
 _TEXTS = ("categories", "label_names")  # of an Overlap; its other fields are tensors
 
@@ -55,8 +54,7 @@ class LayerDissection:
         `height` x `width` cells
     images: a row per image with what it added to the counts, see `ImageCounts.table`
     summary: the counts of `count_units`, and the conditions they hold under
-    masks_kept, draws: where labels were permuted, what more draws begin with; `load` leaves both
-        unread
+    masks_kept, draws: where labels were permuted, what more draws begin with; not read by `load`
     """
 
     layer: str
@@ -141,11 +139,11 @@ class LayerDissection:
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / _UNITS, _parquet(self.units))
+        write_atomically(folder / _UNITS, parquet_bytes(self.units))
         text = self.units.to_csv(index=False, lineterminator="\n")
         write_atomically((folder / _UNITS).with_suffix(".csv"), text.encode())
-        write_atomically(folder / _EXAMPLES, _parquet(self.examples))
-        write_atomically(folder / _IMAGES, _parquet(self.images))
+        write_atomically(folder / _EXAMPLES, parquet_bytes(self.examples))
+        write_atomically(folder / _IMAGES, parquet_bytes(self.images))
         counts = vars(self.overlap)
         tensors = {name: value for name, value in counts.items() if name not in _TEXTS}
         names = {"layer": self.layer} | {name: counts[name] for name in _TEXTS}
@@ -153,30 +151,14 @@ class LayerDissection:
         summary = json.dumps(self.summary, indent=2, ensure_ascii=False) + "\n"
         write_atomically(folder / _SUMMARY, summary.encode())
         if to_be_continued and self.masks_kept is not None and self.draws is not None:
-            write_atomically(folder / _MASKS, _parquet(self.masks_kept.table()))
-            arrays = self.draws.as_arrays()
-            tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-            save_tensors(folder / _DRAWS, tensors)
+            save_draws(folder, self.masks_kept, self.draws)
 
     def with_draws(self, folder: Path | str) -> "LayerDissection":
         """Return the same with what `save` wrote for more draws, which `load` leaves unread.
 
         Raises DataError where it is not there, or damaged.
         """
-        folder = Path(folder)
-        if not (folder / _MASKS).is_file():
-            raise DataError(
-                f"{folder} has no {_MASKS}, which more draws of chance begin with: "
-                "dissect again, with --null"
-            )
-        try:
-            masks = KeptMasks.of_table(len(self.units), _read_table(folder / _MASKS))
-            tensors = load_tensors(folder / _DRAWS)
-            draws = Draws.of_arrays({name: own.numpy() for name, own in tensors.items()})
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"{folder} holds no masks and draws of chance: {error}") from None
-        if len(draws.counted) != len(self.units):
-            raise DataError(f"{folder / _DRAWS} is not of the {len(self.units):,} units beside it")
+        masks, draws = load_draws(Path(folder), len(self.units))
         return replace(self, masks_kept=masks, draws=draws)
 
     @classmethod
@@ -309,9 +291,3 @@ def check_room(folder: Path) -> None:
 def _in_a_line(layer: LayerDissection) -> str:
     found = "{interpretable:,} of {units:,} units interpretable, {concepts:,} concepts"
     return f"{layer.layer}: {found.format_map(layer.summary)}"
-
-
-def _parquet(table: pd.DataFrame) -> bytes:
-    content = io.BytesIO()
-    table.to_parquet(content, index=False, compression="zstd")
-    return content.getvalue()

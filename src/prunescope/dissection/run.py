@@ -1,9 +1,7 @@
 """Which concepts do the units of these layers answer to, on this concept set?"""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +16,6 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.dissection.chance import judge
 from prunescope.dissection.conventions import ConventionName
 from prunescope.dissection.counts import count_units
 from prunescope.dissection.draws import Number
@@ -26,9 +23,8 @@ from prunescope.dissection.forward import Observation, placed
 from prunescope.dissection.input import Loaded, input_of, open_model
 from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.layers import DEFAULT_LAYER, choose_layers
-from prunescope.dissection.null import Null
 from prunescope.dissection.passes import Sight, look
-from prunescope.dissection.permuting import Trial, make_draws
+from prunescope.dissection.permuting import draw_chance, told_where_memory_ends
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.scores import score_units
@@ -147,7 +143,7 @@ def dissect_as(
         reader = RegionReader(concepts.labels, once=rules.once, truth_once=rules.truth_once)
         maps = LabelMaps(concepts, reader, int(settings.memory)) if settings.null else None
         with (
-            _told_where_memory_ends(place),
+            told_where_memory_ends(place),
             progress.task(title, 2 * observation.own_images) as task,
         ):
             sights = look(
@@ -172,47 +168,6 @@ def dissect_as(
         layers=found,
         passes={layer: sight.passes for layer, sight in sights.items()},
     )
-
-
-def draw_chance(
-    layers: Mapping[str, LayerDissection],
-    maps: LabelMaps,
-    number: Number,
-    device: torch.device,
-    ranks: Ranks = ALONE,
-    progress: Progress = SILENT,
-) -> dict[str, LayerDissection]:
-    """Permute the labels as often as asked for, and return the layers with what is due to chance.
-
-    maps: the labels of all images. number: of draws; those that a layer has already are not made
-    again. ranks: the processes that share the images, each with the masks on its images.
-    """
-    masks = {layer: own.masks_kept for layer, own in layers.items() if own.masks_kept}
-    first = next(iter(layers.values()))
-    categories = first.summary["settings"]["categories"] or maps.concepts.categories
-    trials = {
-        layer: Trial.of(
-            own.overlap,
-            own.units,
-            categories,
-            iou=own.summary["settings"]["iou"],
-            draws=own.draws,
-        )
-        for layer, own in layers.items()
-    }
-    with _told_where_memory_ends(device):
-        make_draws(Null(maps, masks, categories, device, ranks), trials, number, progress)
-    for own in masks.values():
-        own.exchange(ranks)
-    return {layer: with_chance(own, trials[layer], number) for layer, own in layers.items()}
-
-
-def with_chance(layer: LayerDissection, trial: Trial, number: Number) -> LayerDissection:
-    """Return a layer with what its draws say of chance."""
-    units, chance = judge(layer.units, trial.observed, trial.draws, number)
-    settings = {**layer.summary["settings"], "null": number}
-    summary = {**layer.summary, "chance": chance, "settings": settings}
-    return replace(layer, units=units, summary=summary, draws=trial.draws)
 
 
 def _as_names(layers: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -249,17 +204,6 @@ def _tell_of_idle_processes(observation: Observation, progress: Progress) -> Non
             f"{idle} of {observation.ranks.count} processes have nothing to do: the "
             f"{observation.images:,} images make {batches} batches; make the batches smaller"
         )
-
-
-@contextmanager
-def _told_where_memory_ends(device: torch.device) -> Iterator[None]:
-    try:
-        yield
-    except torch.OutOfMemoryError as error:  # the forward pass has made its portions smaller
-        raise ConfigError(
-            f"the memory of {device} does not hold what is counted beside the forward pass: take a "
-            "smaller batch size, less memory for kept maps, fewer layers at a time or fewer draws"
-        ) from error
 
 
 def _tell(layer: str, sight: Sight, progress: Progress) -> None:

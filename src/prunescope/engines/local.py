@@ -19,6 +19,7 @@ from prunescope.base.relay import relaying
 from prunescope.engines import Outcome, W
 
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class LocalEngine:
@@ -74,15 +75,29 @@ class LocalEngine:
             duties = os.getpid(), self.threads, remote
             workers = [context.Process(target=_serve, args=(end, *duties)) for _, end in pipes]
             try:
-                for worker, (_, end) in zip(workers, pipes, strict=True):
-                    worker.start()
-                    end.close()
+                with _signals_held():
+                    for worker, (_, end) in zip(workers, pipes, strict=True):
+                        worker.start()
+                        end.close()
                 yield [connection for connection, _ in pipes]
             finally:
                 for worker in workers:
                     if worker.pid is not None:
                         worker.kill()
                         worker.join()
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Hold back the signals that stop a study; processes started here never see them.
+
+    Ctrl-C reaches the whole group: the parent decides, and its workers end with it.
+    """
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
 def _in_order(works: Sequence[W]) -> list[W]:
@@ -143,7 +158,6 @@ class _Failure:
 
 def _serve(connection: Connection, parent: int, threads: int, remote: Progress) -> None:
     """Perform what comes through the connection, for as long as the parent lives."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
         if os.getppid() != parent:

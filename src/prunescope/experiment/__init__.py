@@ -51,6 +51,7 @@ def run_study(
             sources.let_go()  # every worker reads them for itself
     store.create()
     with store.writing():
+        _clear_damage(plan, store, progress)
         store.tidy(plan.artifacts)
         write_atomically(out / STUDY, study.to_yaml().encode())
         _perform(study, store, sources, plan, engine, progress)
@@ -107,6 +108,7 @@ def _status_of(
         outdated=tuple(store.outdated(plan.artifacts)),
         under_way=tuple(_under_way(plan, store, study.training.to)),
         unread=tuple(unread.values()),
+        damaged=tuple(_damaged(plan, store, provenance)),
     )
 
 
@@ -174,6 +176,23 @@ def _perform(
 def _engine(study: Study, workers: int | None) -> LocalEngine:
     independent = study.replicates * len(study.pruning.strategies)
     return LocalEngine(workers or default_workers(independent))
+
+
+def _damaged(plan: Plan, store: Store, provenance: Provenance) -> Iterator[str]:
+    """Yield what is missing, or of another size, of artifacts that were finished once."""
+    for artifact in plan.artifacts:
+        if provenance.has(artifact.path, artifact.key) and store.is_gone(artifact):
+            yield f"{artifact.path} is missing"
+        yield from store.flaws(artifact)
+
+
+def _clear_damage(plan: Plan, store: Store, progress: Progress) -> None:
+    provenance = Provenance(store.root)
+    for flaw in _damaged(plan, store, provenance):
+        progress.say(f"warning: {flaw}; it is made again")
+    for artifact in plan.artifacts:
+        if provenance.has(artifact.path, artifact.key):
+            store.reclaim(artifact)
 
 
 def _under_way(plan: Plan, store: Store, end: str) -> Iterator[str]:

@@ -8,14 +8,16 @@ from pathlib import Path
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError, StoreError
+from prunescope.base.manifest import MANIFEST, flaws_of
 from prunescope.base.paths import is_there
+from prunescope.base.provenance import Provenance
 from prunescope.base.store import STUDY
 from prunescope.base.text import align, number, percent
 from prunescope.networks import LEVEL_WEIGHTS, read_description
 from prunescope.networks.hollow import build_hollow
 from prunescope.networks.trust import AtMost, NamesCode
 from prunescope.pruning.audit import Audit, audit_weights
-from prunescope.pruning.lineage import check_dense, check_descent
+from prunescope.pruning.lineage import check_dense, check_descent, check_given
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import LEVEL_MASK, read_mask, read_weights
 from prunescope.pruning.settings import DENSE, StrategySettings
@@ -59,22 +61,27 @@ class LevelAudit:
 
 @dataclass(frozen=True, kw_only=True)
 class RunAudit:
-    """The audits of all finished levels of a run."""
+    """The audits of all levels of a run that are there.
+
+    missing: what is not there of levels that were finished. unfinished: levels still to be made.
+    """
 
     root: Path
     levels: tuple[LevelAudit, ...]
+    missing: tuple[str, ...] = ()
+    unfinished: int = 0
 
     @property
     def problems(self) -> list[str]:
         """What is wrong, with the level it is wrong with."""
-        return [
-            f"{level.place.path}: {problem}" for level in self.levels for problem in level.problems
-        ]
+        found = (f"{level.place.path}: {each}" for level in self.levels for each in level.problems)
+        return [*self.missing, *found]
 
     def as_dict(self) -> dict[str, object]:
         """Return everything by name, for a program."""
         levels = [level.as_dict() for level in self.levels]
-        return {"run": str(self.root), "levels": levels, "problems": self.problems}
+        values = {"run": str(self.root), "levels": levels, "problems": self.problems}
+        return values | {"missing": list(self.missing), "unfinished": self.unfinished}
 
     def __str__(self) -> str:
         headings = (
@@ -94,6 +101,8 @@ class RunAudit:
         rows = [(level.place.path, *_cells(level.audit)) for level in self.levels]
         problems = [f"PROBLEM: {problem}" for problem in self.problems]
         notes = dict.fromkeys(note for level in self.levels for note in level.audit.notes)
+        if self.unfinished:
+            notes[f"levels that are not finished yet, and so not audited: {self.unfinished}"] = None
         return "\n".join([align([headings, *rows]), *problems, *map("note: {}".format, notes)])
 
 
@@ -109,9 +118,18 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
     if not is_there(root / STUDY):
         raise ConfigError(f"{root} is not a run folder: it has no {STUDY}")
     study = load_study(root / STUDY)
-    places = [p for p in _places(study) if (root / p.path / LEVEL_WEIGHTS).is_file()]
+    planned = list(_places(study))
+    places = [p for p in planned if (root / p.path / LEVEL_WEIGHTS).is_file()]
+    made = Provenance(root).finished_paths
+    lost = [p for p in planned if p not in places and p.path in made]
+    missing = (
+        *_missing_files(root, places),
+        *(f"{place.path}: {_loss(root, place)}" for place in lost),
+    )
+    unfinished = len(planned) - len(places) - len(lost)
     if not places:
-        raise ConfigError(f"{root} has no finished level to audit")
+        why = f": {missing[0]}" if missing else ""
+        raise ConfigError(f"{root} has no finished level to audit{why}")
     file = root / places[0].path / LEVEL_WEIGHTS
     try:
         described = read_description(file, network)
@@ -121,12 +139,12 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
             )
     except NamesCode:
         levels = [_audit_level(root, place, study, None, None) for place in places]
-        return RunAudit(root=root, levels=tuple(levels))
+        return RunAudit(root=root, levels=tuple(levels), missing=missing, unfinished=unfinished)
     with AtMost(file) if network is None else nullcontext():
         module = build_hollow(described.name, num_classes=described.num_classes)
     side = resolution or (described.input.resolution if described.input else None)
     levels = [_audit_level(root, place, study, module, side) for place in places]
-    return RunAudit(root=root, levels=tuple(levels))
+    return RunAudit(root=root, levels=tuple(levels), missing=missing, unfinished=unfinished)
 
 
 def check_level(
@@ -134,8 +152,8 @@ def check_level(
 ) -> None:
     """Raise StoreError where a level, as it was saved, is not what the method says.
 
-    before: the mask of the level that it was pruned from; None at level 0. strategy: the rule by
-    which it was.
+    before: the mask of the level that it was pruned from, and strategy the rule by which it was;
+    at level 0 None, or the mask of the weights that a study started from.
     """
     try:
         saved = read_weights(folder)
@@ -158,6 +176,21 @@ def _places(study: Study) -> Iterator[Place]:
                 yield Place(replicate=replicate, strategy=name, level=level)
 
 
+def _missing_files(root: Path, places: list[Place]) -> Iterator[str]:
+    """Yield what the manifests of levels, and of the dissections in them, miss."""
+    for place in places:
+        for manifest in sorted((root / place.path).rglob(MANIFEST)):
+            inner = manifest.parent.relative_to(root / place.path).as_posix()
+            within = "" if inner == "." else f"{inner}/"
+            for flaw in flaws_of(manifest.parent):
+                yield f"{place.path}: {within}{flaw}; the same run makes it again"
+
+
+def _loss(root: Path, place: Place) -> str:
+    what = LEVEL_WEIGHTS if (root / place.path).is_dir() else "the whole level"
+    return f"{what} is missing; the same run makes it again"
+
+
 def _audit_level(
     root: Path, place: Place, study: Study, network: nn.Module | None, resolution: int | None
 ) -> LevelAudit:
@@ -168,8 +201,9 @@ def _audit_level(
 
 
 def _descent(mask: Mask | None, root: Path, place: Place, study: Study) -> list[str]:
-    if place.level == 0:
-        return _lineage(mask, None, None)
+    if place.level == 0:  # of given weights the mask is theirs, whatever it is
+        given = None if study.start is None else mask
+        return _lineage(mask, given, None)
     former = root / place.before.path / LEVEL_MASK
     if not former.is_file():
         return [f"{place.before.path}, from which it was pruned, is missing"]
@@ -181,8 +215,10 @@ def _lineage(
 ) -> list[str]:
     if mask is None:
         return [f"it has no {LEVEL_MASK}"]
-    if before is None or strategy is None:
+    if before is None:
         return check_dense(mask)
+    if strategy is None:
+        return check_given(before, mask)
     return check_descent(before, mask, strategy.fraction, strategy.scope)
 
 

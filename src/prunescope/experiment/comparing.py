@@ -9,15 +9,15 @@ from prunescope.analysis.comparison import Comparison, Match, compare_dissection
 from prunescope.analysis.places import holds_weights, is_run
 from prunescope.analysis.run_folder import is_level
 from prunescope.base.errors import ConfigError, DataError, InputError
+from prunescope.base.formats import is_safetensors
 from prunescope.base.progress import SILENT, Progress
-from prunescope.base.weight_formats import is_safetensors
 from prunescope.dissection.capture import find_layers
 from prunescope.dissection.result import Dissection
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.single import dissect_network
 from prunescope.networks import RANDOM, LoadedNetwork, load_network
 from prunescope.networks.description import has_description, names_code
-from prunescope.networks.reading.files import is_hub_folder, weights_file
+from prunescope.networks.reading.files import is_hub_folder, is_weights_folder, weights_file
 from prunescope.report.comparison import check_room, write_comparison
 
 Side = str | Path | LoadedNetwork
@@ -122,7 +122,8 @@ def _open(
             raise DataError("it does not exist: give a file of weights, a level or a dissection")
         if is_run(path):
             raise ConfigError("it is a whole run: name one of its levels")
-        if is_level(path) or is_hub_folder(path) or (path.is_file() and holds_weights(path)):
+        is_file = path.is_file() and holds_weights(path)
+        if is_level(path) or is_weights_folder(path) or is_file:
             found = _load(path, network, num_classes, key)
         else:
             return path

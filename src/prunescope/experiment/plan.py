@@ -8,7 +8,7 @@ from prunescope.base.files import fingerprint, hash_file
 from prunescope.base.seeding import derive_seed
 from prunescope.base.store import Artifact
 from prunescope.experiment.sources import Sources
-from prunescope.experiment.start import own_weights_hash
+from prunescope.experiment.start import rewinding_identity, start_identity
 from prunescope.networks.registry import factory_source
 from prunescope.pruning.settings import DENSE, StrategySettings
 from prunescope.study import Study
@@ -167,7 +167,7 @@ def _moment(study: Study, sources: Sources, replicate: int) -> Moment:
             "seed": seed,
         }
     elif study.start.rewind_weights is not None:
-        settings["weights"] = own_weights_hash(study.start.rewind_weights, "start.rewind_weights")
+        settings |= rewinding_identity(study.start)
     else:
         return Moment(replicate=replicate, seed=seed, artifact=None)
     path = f"replicate-{replicate}/rewind"
@@ -199,8 +199,9 @@ def _given(study: Study, sources: Sources) -> dict[str, Any]:
     if study.start is None:
         return {}
     training = study.training
-    return _network_and_data(study, sources) | {
-        "weights": own_weights_hash(study.start.weights, "start.weights"),
+    return {
+        **_network_and_data(study, sources),
+        **start_identity(study.start),
         "precision": training.precision,
         "channels_last": training.channels_last,
     }

@@ -47,6 +47,7 @@ class Status:
     holder: who writes to the run now; empty if nobody does.
     outdated: paths of artifacts that no longer belong to the study.
     under_way: trainings that have begun, and the step of their last checkpoint.
+    damaged: files of finished stages that are missing or of another size; `run` makes them again.
     unread: why photographs or concepts cannot be read now, so that they are taken as recorded.
     """
 
@@ -58,6 +59,7 @@ class Status:
     outdated: tuple[str, ...]
     under_way: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; nobody who writes is None."""
@@ -67,6 +69,9 @@ class Status:
         """Return it as text for a terminal."""
         stages = len(self.done) + len(self.to_do)
         lines = [f"{self.name}: {len(self.done)} of {stages} stages done"]
+        if self.damaged:
+            lines.append("missing or damaged (the same run makes it again):")
+            lines += [f"  {flaw}" for flaw in self.damaged]
         lines += _listed("under way", self.under_way)
         lines += _listed("left", self.to_do)
         if self.to_do:

@@ -7,8 +7,8 @@ from pathlib import Path
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.formats import SUFFIXES
 from prunescope.base.inputs import CentreSquare, NetworkInput
-from prunescope.base.weight_formats import SUFFIXES
 from prunescope.networks.description import Description, belongs_to, read_description
 from prunescope.networks.hub_folder import describe_hub_folder
 from prunescope.networks.published import DEFAULT, Published
@@ -144,7 +144,8 @@ def find_weights(name: str, weights: Path | str | None) -> Path | Published | No
 def own_weights(name: str) -> Path | None:
     """Return the weights that a name means by itself: a file, or a folder of the Hugging Face hub.
 
-    None if it is a network's name. Raises DataError for a folder that is neither that nor a level.
+    None if it is a network's name. Raises DataError for a folder that is neither that nor a level,
+    ConfigError for another file of weights.
     """
     path = Path(name)
     level = path / LEVEL_WEIGHTS
@@ -156,6 +157,11 @@ def own_weights(name: str) -> Path | None:
         raise DataError(
             f"{path} is not a level of a run: it has no {LEVEL_WEIGHTS}; name the network, and "
             "give the folder, or the file in it, as its --weights"
+        )
+    if path.suffix in SUFFIXES and path.suffix != ".safetensors" and path.is_file():
+        raise ConfigError(
+            f"{name} is a file of weights that does not say its network: name that, and give the "
+            f"file as its weights (NETWORK --weights {name})"
         )
     return path if path.suffix == ".safetensors" else None
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from prunescope.base.errors import DataError
-from prunescope.base.weight_formats import is_safetensors
+from prunescope.base.formats import is_safetensors
 from prunescope.networks.reading import load_torch, read_stored
 from prunescope.networks.reading.choice import choose_network
 from prunescope.networks.reading.effective import Effective, as_mask
 from prunescope.networks.reading.files import OPENLTH_MASK, is_openlth_network
+from prunescope.networks.reading.names import renaming
 from prunescope.networks.reading.values import plain_values, refuse_not_finite, refuse_quantised
 
 __all__ = [
@@ -35,10 +36,11 @@ def load_weights(module: nn.Module, path: Path, key: str | None = None) -> None:
     is then unchanged.
     """
     own = module.state_dict()
-    found, rename = read_stored(path, key).named_as_in(own)
+    found = read_stored(path, key).named_as_in(own)
     mask = path.with_name(OPENLTH_MASK)
     if is_openlth_network(path) and mask.is_file():  # it masks as it computes
         kept = as_mask(choose_network(load_torch(mask), str(mask), None), str(mask))
+        rename = renaming(list(kept), found.state)
         found = Effective(found.state, {rename(name): kept[name] for name in kept})
         _check_mask(found, f"{mask} does not fit {path}")
     fit_state_dict(module, found.masked(), str(path))
@@ -50,7 +52,7 @@ def read_state_dict(path: Path, key: str | None = None) -> dict[str, Tensor]:
     path, key: as `read_stored` takes them, and what it raises. On the CPU, in the types they were
     stored in; the names are without wrappers, see `renaming`.
     """
-    return read_stored(path, key).named_as_in(None)[0].masked()
+    return read_stored(path, key).named_as_in(None).masked()
 
 
 def fit_state_dict(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:

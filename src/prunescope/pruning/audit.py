@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -14,14 +14,17 @@ from prunescope.networks.description import Description
 from prunescope.networks.hollow import build_hollow
 from prunescope.networks.registry import network_input
 from prunescope.networks.trust import AtMost
-from prunescope.networks.weights import check_fit
+from prunescope.networks.weights import fit_state_dict
 from prunescope.pruning.counting import FORMATS, LayerCount, count_layer
-from prunescope.pruning.flow import LayerFlow, layer_names, trace_flow
+from prunescope.pruning.flow import Flow, trace_flow
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import SavedWeights, read_weights
-
-_UNTRACED = "multiply-adds and dead units are not counted: give --resolution"
-_BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
+from prunescope.pruning.stored import (
+    StoredLayers,
+    network_layers,
+    reasons_of_unknowns,
+    stored_layers,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +39,7 @@ class Audit:
     revived_memory: pruned weights of which an optimizer in the file remembers more than zero.
     bytes: of the whole file's tensors, the layers in each of `FORMATS`, the rest dense.
     problems: what breaks a pruned network's promises. notes: what could not be looked at.
+    reasons: why a count is None, by its name.
     """
 
     path: Path
@@ -50,9 +54,16 @@ class Audit:
     bytes: Mapping[str, int]
     problems: tuple[str, ...]
     notes: tuple[str, ...]
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     def total(self, count: str) -> int | None:
-        """Return the sum of one count over the layers; None where none of them has it."""
+        """Return the sum of one count over the layers.
+
+        None where none of them has it, and of dead units where one that ran has not.
+        """
+        ran = [layer for layer in self.layers.values() if layer.multiply_adds is not None]
+        if count == "dead_units" and any(layer.dead_units is None for layer in ran):
+            return None
         known = [
             value for layer in self.layers.values() if (value := getattr(layer, count)) is not None
         ]
@@ -92,6 +103,7 @@ class Audit:
             "layers": {name: layer.as_dict() for name, layer in self.layers.items()},
             "problems": list(self.problems),
             "notes": list(self.notes),
+            "reasons": dict(self.reasons),
         }
 
 
@@ -133,24 +145,27 @@ def audit_weights(
 ) -> Audit:
     """Count what was read from a file.
 
-    network: the network it belongs to, whose own weights are *replaced*. title: its name.
+    network: the network it belongs to, into which its weights are loaded. title: its name.
     resolution: None leaves multiply-adds and dead units uncounted.
     Raises DataError where the weights are another network's, or none that could be pruned.
     """
-    flow: dict[str, LayerFlow] = {}
-    if network is not None:
+    flow = Flow()
+    if network is None:
+        stored = stored_layers(saved)
+    else:
         saved = saved.named_as_in(network.state_dict())
-        check_fit(network, saved.state, str(saved.path))
-        flow = trace_flow(network, saved.state, resolution) if resolution else {}
-    names, parameters = _names(saved, network)
-    if not names:
+        fit_state_dict(network, saved.state, str(saved.path))
+        flow = trace_flow(network, resolution) if resolution else flow
+        stored = network_layers(network, saved, flow)
+    if not stored.weights:
         raise DataError(f"{saved.path} holds no weights of a convolution or linear layer")
-    mask = saved.mask or Mask({})
+    mask = Mask(stored.under_first_names(saved.mask or {}))
     layers = {
-        name: count_layer(saved.state[name], mask.get(name), flow.get(name)) for name in names
+        name: count_layer(weight, mask.get(name), flow.layers.get(name), stored.modules.get(name))
+        for name, weight in stored.weights.items()
     }
     memory = _revived_memory(saved)
-    count = sum(saved.state[name].numel() for name in parameters)
+    count = sum(tensor.numel() for tensor in stored.parameters.values())
     pruned = mask.size - mask.survivors
     return Audit(
         path=saved.path,
@@ -158,16 +173,14 @@ def audit_weights(
         resolution=resolution,
         layers=layers,
         parameters=count,
-        nonzero_parameters=sum(
-            layers[name].nonzero if name in layers else _nonzero(saved.state[name])
-            for name in parameters
-        ),
+        nonzero_parameters=sum(map(_nonzero, stored.parameters.values())),
         keep=mask.keep if mask else None,
         keep_overall=(count - pruned) / count if mask else None,
         revived_memory=memory,
-        bytes=_bytes(saved.state, layers),
+        bytes=_bytes(stored, layers),
         problems=(*_problems(layers), *_memory_problems(memory)),
-        notes=(*saved.notes, *([_UNTRACED] if network is not None and not flow else [])),
+        notes=(*saved.notes, *stored.notes),
+        reasons=reasons_of_unknowns(network is not None, resolution, flow, saved),
     )
 
 
@@ -188,18 +201,6 @@ def _describe(
     return own
 
 
-def _names(saved: SavedWeights, network: nn.Module | None) -> tuple[list[str], list[str]]:
-    """Return the names of layers and of parameters, as far as they show without the network."""
-    if network is not None:
-        layers = list(layer_names(network))
-        parameters = [name for name, _ in network.named_parameters()]
-    else:
-        parameters = [name for name in saved.state if name.rpartition(".")[2] not in _BUFFERS]
-        shown = {name: saved.state[name] for name in parameters}
-        layers = [name for name, tensor in shown.items() if tensor.dim() > 1 and tensor.numel()]
-    return list(dict.fromkeys([*layers, *(saved.mask or ())])), parameters
-
-
 def _nonzero(tensor: Tensor) -> int:
     return int(torch.count_nonzero(tensor))
 
@@ -214,9 +215,13 @@ def _revived_memory(saved: SavedWeights) -> int | None:
     )
 
 
-def _bytes(state: Mapping[str, Tensor], layers: Mapping[str, LayerCount]) -> dict[str, int]:
-    rest = sum(t.numel() * t.element_size() for name, t in state.items() if name not in layers)
-    return {form: rest + sum(layer.bytes[form] for layer in layers.values()) for form in FORMATS}
+def _bytes(stored: StoredLayers, layers: Mapping[str, LayerCount]) -> dict[str, int]:
+    """Return the size of all tensors by format; those that layers share count once."""
+    kept = {name: layer for name, layer in layers.items() if name in stored.tensors}
+    rest = sum(
+        t.numel() * t.element_size() for name, t in stored.tensors.items() if name not in kept
+    )
+    return {form: rest + sum(layer.bytes[form] for layer in kept.values()) for form in FORMATS}
 
 
 def _problems(layers: Mapping[str, LayerCount]) -> list[str]:

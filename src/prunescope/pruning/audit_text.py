@@ -22,7 +22,12 @@ def describe_audit(audit: Audit) -> str:
     """Write an audit as a table of layers and a few lines."""
     rows = [(name, *_cells(layer)) for name, layer in audit.layers.items()]
     parts = [align([_HEADINGS, *rows]), "", *_totals(audit)]
-    parts += [f"note: {note}" for note in audit.notes]
+    unknown = dict.fromkeys(
+        f"not counted: {reason}"
+        for name, reason in audit.reasons.items()
+        if name in ("multiply_adds", "dead_units")
+    )
+    parts += [f"note: {note}" for note in (*audit.notes, *unknown)]
     parts += [f"PROBLEM: {problem}" for problem in audit.problems]
     return "\n".join(parts)
 

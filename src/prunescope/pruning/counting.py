@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool
-from torch import Tensor
+from torch import Tensor, nn
 
+from prunescope.pruning.acting import outputs_first
 from prunescope.pruning.flow import LayerFlow, zero_filters
 
 _INDEX_BYTES = 4
@@ -17,16 +18,19 @@ FORMATS = ("dense", "bitmap", "csr")
 class LayerCount:
     """One prunable tensor, counted value by value.
 
-    nonzero: values that are not zero, nan among them; -0 is zero.
+    shape: as it is stored. nonzero: values that are not zero where the layer computes with them,
+        nan among them; -0 is zero.
     pruned, revived: by the mask, the weights that are gone, and those of them that are not zero
         all the same; None where there is no mask for this tensor.
     not_finite: values that are nan or infinite.
-    filters: outputs, the first axis. dead_filters: those whose weights are all zero.
+    filters: outputs; none in a tensor of one axis, such as a bias. dead_filters: those whose
+        weights are all zero.
     dead_units: outputs that no path of weights connects with the image, see `trace_flow`.
     multiply_adds, sparse_multiply_adds: for one image, of all weights and of those not zero;
         products with the zeros that pad an image count, biases do not.
     element_bytes: size of a stored value.
-    None where the network is not known, or never runs the layer as a module.
+    None where the network is not known, or never runs the layer as a module; dead_units also where
+    a path cannot be followed.
     """
 
     shape: tuple[int, ...]
@@ -34,6 +38,7 @@ class LayerCount:
     pruned: int | None
     revived: int | None
     not_finite: int
+    filters: int
     dead_filters: int
     dead_units: int | None
     multiply_adds: int | None
@@ -46,11 +51,6 @@ class LayerCount:
         return torch.Size(self.shape).numel()
 
     @property
-    def filters(self) -> int:
-        """Number of outputs; none in a tensor of one axis, such as a bias."""
-        return self.shape[0] if len(self.shape) > 1 else 0
-
-    @property
     def sparsity(self) -> float:
         """The share of values that are zero."""
         return 1 - self.nonzero / self.weights
@@ -60,14 +60,15 @@ class LayerCount:
         """Size by format.
 
         dense: every value. bitmap: one bit a value, rounded up to bytes, and the values that are
-        not zero. csr: those values, an int32 column for each, and an int32 offset for each filter
-        and one more (compressed sparse rows, a filter being a row).
+        not zero. csr: those values, an int32 column for each, and an int32 offset for each row and
+        one more (compressed sparse rows, the first axis being the rows).
         """
         values = self.nonzero * self.element_bytes
+        rows = self.shape[0] if len(self.shape) > 1 else 0
         return {
             "dense": self.weights * self.element_bytes,
             "bitmap": (self.weights + 7) // 8 + values,
-            "csr": values + _INDEX_BYTES * (self.nonzero + self.filters + 1),
+            "csr": values + _INDEX_BYTES * (self.nonzero + rows + 1),
         }
 
     def as_dict(self) -> dict[str, object]:
@@ -90,10 +91,18 @@ class LayerCount:
 
 
 def count_layer(
-    weight: Tensor, kept: Bool[Tensor, "..."] | None, flow: LayerFlow | None
+    weight: Tensor,
+    kept: Bool[Tensor, "..."] | None,
+    flow: LayerFlow | None,
+    module: nn.Module | None = None,
 ) -> LayerCount:
-    """Count one tensor. kept: its mask, of its shape. flow: what an image makes of the layer."""
+    """Count one tensor, as it acts.
+
+    kept: its mask, of its shape. flow: what an image makes of the layer. module: the layer, whose
+    kind says along which axis its outputs lie; None takes the first.
+    """
     live = weight != 0
+    outputs = outputs_first(live, module) if live.dim() > 1 else live
     nonzero = int(torch.count_nonzero(live))
     return LayerCount(
         shape=tuple(weight.shape),
@@ -101,7 +110,8 @@ def count_layer(
         pruned=None if kept is None else kept.numel() - int(torch.count_nonzero(kept)),
         revived=None if kept is None else int(torch.count_nonzero(live & ~kept)),
         not_finite=_not_finite(weight),
-        dead_filters=zero_filters(live),
+        filters=len(outputs) if live.dim() > 1 else 0,
+        dead_filters=zero_filters(live, module),
         dead_units=None if flow is None else flow.dead_units,
         multiply_adds=None if flow is None else weight.numel() * flow.cells,
         sparse_multiply_adds=None if flow is None else nonzero * flow.cells,

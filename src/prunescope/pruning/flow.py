@@ -1,123 +1,153 @@
 """How does an image flow through a sparse network: over how many cells, and into which units?"""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
+from prunescope.base.errors import ConfigError
 from prunescope.base.showing import show
+from prunescope.pruning.acting import LAYERS, layer_keys, outputs_first
+from prunescope.pruning.reach import Reach, Walk
 
-LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
+_CONVOLUTIONS = tuple(kind for kind in LAYERS if kind is not nn.Linear)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LayerFlow:
     """What one image makes of a convolution or linear layer.
 
-    cells: how often each weight is multiplied: places of the output map, of all calls together.
-    dead_units: outputs that no path of non-zero weights connects with the image; None where the
-        network holds something through which a path cannot be followed.
+    cells: how often each weight is multiplied: places of the map it is multiplied over, of all
+        calls together; of the output, and for a transposed convolution of the input.
+    dead_units: outputs that no path of non-zero weights connects with the image; None where that
+        cannot be followed. weight: as it acts, which may not be as it is stored; None where that
+        was not seen.
     """
 
     cells: int
     dead_units: int | None
+    weight: Tensor | None = None
 
 
-def layer_names(network: nn.Module) -> tuple[str, ...]:
-    """Return the state-dict keys of the weights of convolutions and linear layers, in order."""
-    weights = (
-        f"{path}.weight" if path else "weight"
-        for path, module in network.named_modules()
-        if isinstance(module, LAYERS)
-    )
-    parameters = dict(network.named_parameters())
-    return tuple(name for name in weights if name in parameters)
+@dataclass(frozen=True, kw_only=True)
+class Flow:
+    """What one image makes of a network: of each layer by name, and through what it was lost.
+
+    unknown: the functions through which no path could be followed; dead units behind the first of
+        them are not known.
+    """
+
+    layers: Mapping[str, LayerFlow] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
 
 
-def trace_flow(
-    network: nn.Module, state: Mapping[str, Tensor], resolution: int
-) -> dict[str, LayerFlow]:
+def trace_flow(network: nn.Module, resolution: int) -> Flow:
     """Follow one image of resolution x resolution pixels through every layer that it meets.
 
-    network: its weights are *replaced*, so give one that nobody needs afterwards.
-    state: the weights; they are only read.
+    network: with the weights that are to be counted; it is put into evaluation mode.
     A unit is dead if its value is the same for every image, for want of weights: each path from
-    the image to it holds a weight, or a scale of batch normalisation, that is zero. So a filter of
+    the image to it holds a weight, or a gain of a normalisation, that is zero. So a filter of
     zeros is dead whatever its bias, and so is one whose other weights all meet dead channels.
-    Found by sending ones through the network with 1 for each weight that is not zero: none of
-    them can cancel. A second pass, in which no weight is zero, must find no dead unit; where it
-    does, something in the network (a normalisation of each image, say) hides the paths, and the
-    number is unknown. Attention and gates can only make a dead unit look alive.
+    Which values depend on the image is followed through every function the network calls; a
+    function of which that is not known, and that a dead value meets, makes the number unknown
+    from there on (`Walk.unknown`).
     Raises ConfigError where the network cannot take such an image.
     """
-    reached = _reach(network, _paths(network, state), resolution)
-    dead = {name: int(torch.count_nonzero(~alive)) for name, (_, alive) in reached.items()}
-    blocked = False
-    if any(dead[name] > zero_filters(state[name]) for name in reached):
-        full = {
-            name: torch.full_like(tensor, not name.endswith("bias"))  # a path begins at the image
-            if tensor.is_floating_point()
-            else tensor
-            for name, tensor in state.items()
-        }
-        everywhere = _reach(network, _paths(network, full), resolution)
-        blocked = not all(bool(alive.all()) for _, alive in everywhere.values())
-    return {
-        name: LayerFlow(cells=cells, dead_units=None if blocked else dead[name])
-        for name, (cells, _) in reached.items()
-    }
-
-
-def zero_filters(weight: Tensor) -> int:
-    """Return how many outputs, along the first axis, have weights of zero alone.
-
-    None has in a tensor of one axis, which holds no filters.
-    """
-    if weight.dim() < 2:
-        return 0
-    return int(torch.count_nonzero(~(weight != 0).flatten(1).any(dim=1)))
-
-
-def _paths(network: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return a state of ones and zeros in which layers pass on what their weights let through."""
-    paths = {
-        name: (tensor != 0).float() if tensor.is_floating_point() else tensor
-        for name, tensor in state.items()
-    }
-    constants = {"bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
-    for path, module in network.named_modules():
-        if isinstance(module, (*LAYERS, _BatchNorm)):
-            for key, value in constants.items():
-                name = f"{path}.{key}" if path else key
-                if name in paths:
-                    paths[name] = torch.full_like(paths[name], value)
-    return paths
-
-
-def _reach(
-    network: nn.Module, paths: Mapping[str, Tensor], resolution: int
-) -> dict[str, tuple[int, Tensor]]:
-    """Return for each layer the cells of its output, and which of its units are reached."""
-    network.load_state_dict(dict(paths), strict=False, assign=True)
     network.eval()
-    found: dict[str, tuple[int, Tensor]] = {}
-    image = torch.ones(1, 3, resolution, resolution)
-    with torch.inference_mode(), _listening(network, found):
+    image = torch.zeros(1, image_channels(network), resolution, resolution)
+    try:
+        return _walk(network, image)
+    except ConfigError:
+        with torch.inference_mode():
+            show(network, image)  # says what is wrong with the image, if that is it
+    return _count_cells(network, image)
+
+
+def image_channels(network: nn.Module) -> int:
+    """Return how many channels the first convolution takes; 3 where there is none."""
+    kinds = (nn.Conv2d,)
+    return next((m.in_channels for m in network.modules() if isinstance(m, kinds)), 3)
+
+
+def _walk(network: nn.Module, image: Tensor) -> Flow:
+    walk = Walk()
+    seen: dict[str, LayerFlow] = {}
+    alive: dict[str, Tensor] = {}
+
+    def before(*_: Any) -> None:
+        walk.weights.clear()
+
+    def after(name: str, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
+        followed = isinstance(output, Reach)
+        with torch._C.DisableTorchFunctionSubclass():
+            units = _by_unit(module, (output != 0).as_subclass(Tensor))
+            reached = units.any(dim=1)
+            alive[name] = alive.get(name, torch.zeros_like(reached)) | reached
+            known = followed and not walk.unknown
+            seen[name] = LayerFlow(
+                cells=_cells_before(seen, name) + _cells(module, inputs, units),
+                dead_units=int((~alive[name]).sum()) if known else None,
+                weight=walk.weights[-1] if walk.weights else None,
+            )
+
+    with torch.no_grad(), _hooked(network, before, after):
+        show(network, walk.start(image))
+    return Flow(layers=seen, unknown=tuple(walk.unknown))
+
+
+def _count_cells(network: nn.Module, image: Tensor) -> Flow:
+    """Count cells alone, in a network that does not work on anything but plain tensors."""
+    seen: dict[str, LayerFlow] = {}
+
+    def before(*_: Any) -> None:
+        pass
+
+    def after(name: str, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
+        cells = _cells(module, inputs, _by_unit(module, output))
+        seen[name] = LayerFlow(cells=_cells_before(seen, name) + cells, dead_units=None)
+
+    with torch.inference_mode(), _hooked(network, before, after):
         show(network, image)
-    return found
+    return Flow(layers=seen, unknown=("the network's own code",))
+
+
+def _cells_before(seen: Mapping[str, LayerFlow], name: str) -> int:
+    return seen[name].cells if name in seen else 0
+
+
+def _by_unit(module: nn.Module, output: Tensor) -> Tensor:
+    axis = -1 if isinstance(module, nn.Linear) else output.dim() - _space(module) - 1
+    return output.movedim(axis, 0).flatten(1)
+
+
+def _space(module: nn.Module) -> int:
+    return len(module.kernel_size)  # type: ignore[arg-type]  # of a convolution
+
+
+def _cells(module: nn.Module, inputs: tuple[Any, ...], units: Tensor) -> int:
+    """Return how often each weight of a layer is multiplied in one call."""
+    if not getattr(module, "transposed", False):
+        return units.shape[1]
+    values: Tensor = inputs[0]
+    return values[0, 0].numel() if values.dim() > _space(module) + 1 else values[0].numel()
 
 
 @contextmanager
-def _listening(network: nn.Module, found: dict[str, tuple[int, Tensor]]) -> Iterator[None]:
-    handles = [
-        module.register_forward_hook(_listener(f"{path}.weight" if path else "weight", found))
-        for path, module in network.named_modules()
-        if isinstance(module, LAYERS)
-    ]
+def _hooked(network: nn.Module, before: Any, after: Any) -> Iterator[None]:
+    handles = []
+    for name, modules in layer_keys(network).items():
+        for module in modules:
+            handles += [
+                module.register_forward_pre_hook(
+                    lambda module, inputs, name=name: before(name, module, inputs)
+                ),
+                module.register_forward_hook(
+                    lambda module, inputs, output, name=name: after(name, module, inputs, output)
+                ),
+            ]
     try:
         yield
     finally:
@@ -125,12 +155,12 @@ def _listening(network: nn.Module, found: dict[str, tuple[int, Tensor]]) -> Iter
             handle.remove()
 
 
-def _listener(name: str, found: dict[str, tuple[int, Tensor]]) -> Callable[..., Tensor]:
-    def listen(module: nn.Module, _: tuple[Any, ...], output: Tensor) -> Tensor:
-        reached = output != 0
-        units = reached.movedim(-1 if isinstance(module, nn.Linear) else 1, 0).flatten(1)
-        cells, alive = found.get(name, (0, torch.zeros(len(units), dtype=torch.bool)))
-        found[name] = (cells + units.shape[1], alive | units.any(dim=1))
-        return reached.to(output.dtype)  # else the numbers of paths would overflow
+def zero_filters(weight: Tensor, module: nn.Module | None = None) -> int:
+    """Return how many outputs have weights of zero alone.
 
-    return listen
+    module: whose weight it is; None takes the first axis for the outputs. A tensor of one axis
+    holds no filters, and none of zeros.
+    """
+    if weight.dim() < 2:
+        return 0
+    return int((~(outputs_first(weight, module) != 0).flatten(1).any(dim=1)).sum())

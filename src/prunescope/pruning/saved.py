@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.formats import is_safetensors
 from prunescope.base.paths import is_there
-from prunescope.base.weight_formats import is_safetensors
 from prunescope.networks.description import Description, has_description, read_description
 from prunescope.networks.reading import Stored, load_torch, read_stored
 from prunescope.networks.reading.choice import choose_network
@@ -19,6 +19,7 @@ from prunescope.networks.reading.files import (
     is_openlth_network,
     weights_file,
 )
+from prunescope.networks.reading.names import renaming
 from prunescope.networks.trust import NamesCode
 from prunescope.pruning.interchange import State, as_mask
 from prunescope.pruning.mask import Mask
@@ -86,7 +87,7 @@ def read_weights(
         found = mask or mask_beside(file)
         if mask is not None or is_there(found):
             beside = read_mask(found)
-            saved = replace(saved, mask=_renamed(beside, stored, None), beside=beside)
+            saved = replace(saved, mask=_renamed(beside, saved.state), beside=beside)
             _check_fit(saved, found)
     return saved
 
@@ -119,13 +120,14 @@ def read_mask(path: Path) -> Mask:
 def _take_effect(
     stored: Stored, beside: Mask | None, names: Collection[str] | None
 ) -> SavedWeights:
-    found, _ = stored.named_as_in(names)
+    found = stored.named_as_in(names)
     mask = Mask(found.masks) if found.masks else None
     if beside is not None:
-        mask = _renamed(beside, stored, names)
+        mask = _renamed(beside, found.state)
     memories, notes = _remembered(stored, found.state)
     if found.norms:
-        notes = (*notes, f"{found.norms} weights are computed from a norm, as the network does")
+        those = "1 weight is" if found.norms == 1 else f"{found.norms} weights are"
+        notes = (*notes, f"{those} computed from a norm, as the network does")
     return SavedWeights(
         path=stored.path,
         state=found.state,
@@ -137,10 +139,16 @@ def _take_effect(
     )
 
 
-def _renamed(mask: Mask, stored: Stored, names: Collection[str] | None) -> Mask:
-    """Return the mask beside a file under the names that the weights in it get."""
-    _, rename = stored.named_as_in(names)
-    return Mask({rename(name): kept for name, kept in mask.items()})
+def _renamed(mask: Mask, state: State) -> Mask:
+    """Return the mask beside a file under the names of the weights in it."""
+    rename = renaming(list(mask), state)
+    named = {rename(name): kept for name, kept in mask.items()}
+    parts = next(iter(state)).split(".")
+    beginnings = [".".join([*parts[:depth], ""]) for depth in range(1, len(parts))]
+    for beginning in ("", *beginnings):  # the weights may stand inside another network
+        if all(beginning + name in state for name in named):
+            return Mask({beginning + name: kept for name, kept in named.items()})
+    return Mask(named)
 
 
 def _check_fit(saved: SavedWeights, mask: Path) -> None:

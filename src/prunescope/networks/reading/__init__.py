@@ -5,7 +5,7 @@ import pickle
 import types
 import warnings
 import zipfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,19 @@ import torch
 from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.base.tensors import load_tensors
-from prunescope.base.weight_formats import (
+from prunescope.base.formats import (
     STATE_DICT,
     STATE_DICT_IN,
     is_safetensors,
     refuse_foreign,
 )
+from prunescope.base.tensors import load_tensors
 from prunescope.networks.reading.choice import choose_network, refuse_several
-from prunescope.networks.reading.effective import Effective, in_effect
+from prunescope.networks.reading.effective import (
+    Effective,
+    in_effect,
+    split_openlth,
+)
 from prunescope.networks.reading.files import is_index, read_index, weights_file
 from prunescope.networks.reading.names import (
     is_average_counter,
@@ -49,8 +53,8 @@ class Stored:
     optimizer: Mapping[str, Any] | None = None
     momentum: dict[str, Tensor] | None = None
 
-    def named_as_in(self, own: Collection[str] | None) -> tuple[Effective, Callable[[str], str]]:
-        """Return the weights that take effect, and how names of the file become their names.
+    def named_as_in(self, own: Collection[str] | None) -> Effective:
+        """Return the weights that take effect, under the names that their network has for them.
 
         own: the names of the network that they are meant for, see `renaming` and `in_effect`; None
             where it is not known.
@@ -58,13 +62,21 @@ class Stored:
         computed from it.
         """
         where = str(self.path)
-        names = [name for name in self.state if not is_average_counter(name) or name in (own or ())]
+        state, masks = self._without_openlth(where)
+        names = [name for name in state if not is_average_counter(name) or name in (own or ())]
         rename = renaming(names, own)
         if own is not None:
             _refuse_other_networks([rename(name) for name in names], own, where)
         refuse_collisions(names, rename, where)
-        renamed = {rename(name): self.state[name] for name in names}
-        return in_effect(renamed, where, frozenset(own or ())), rename
+        found = in_effect({rename(n): state[n] for n in names}, where, frozenset(own or ()))
+        found.masks |= {rename(name): kept for name, kept in masks.items()}
+        return found
+
+    def _without_openlth(self, where: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return the state, and the masks where it is of an OpenLTH checkpoint, see `effective`."""
+        tidy = renaming(list(self.state))
+        split = split_openlth(Effective({tidy(n): t for n, t in self.state.items()}), where)
+        return (split.state, split.masks) if split.masks else (self.state, {})
 
 
 def read_stored(path: Path, key: str | None = None) -> Stored:

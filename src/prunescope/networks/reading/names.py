@@ -6,7 +6,7 @@ Tools put a network inside another, and its place there before each name: DataPa
 call the network, `model.` mostly.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from prunescope.base.errors import DataError
 from prunescope.networks.reading.effective import plain_name
@@ -33,7 +33,7 @@ def renaming(names: Sequence[str], own: Collection[str] | None = None) -> Rename
     for way in (tidy, _without_any_wrapper):
         ways += [way, *_without_beginnings([way(name) for name in names], way)]
     best = max(ways, key=lambda way: _fitting(map(way, names), known))
-    return _spared(best, known)
+    return _spared(best, known) if _fitting(map(best, names), known) else tidy
 
 
 def is_average_counter(name: str) -> bool:
@@ -76,10 +76,13 @@ def _without_wrappers(names: Sequence[str]) -> Rename:
     while parts and all(len(part) > depth + 1 and part[depth] == _PARALLEL for part in parts):
         depth += 1
 
-    def rename(name: str) -> str:
-        return ".".join(_bare(name)[0 if is_average_counter(name) else depth :])
+    wrappers = [_PARALLEL] * depth
+    return lambda name: ".".join(_dropped(_bare(name), wrappers))
 
-    return rename
+
+def _dropped(parts: list[str], beginning: list[str]) -> list[str]:
+    """Return the parts of a name behind a beginning; all of them where it begins otherwise."""
+    return parts[len(beginning) :] if parts[: len(beginning)] == beginning else parts
 
 
 def _bare(name: str) -> list[str]:
@@ -98,7 +101,8 @@ def _without_beginnings(names: Sequence[str], way: Rename) -> list[Rename]:
         shared += 1
 
     def dropping(depth: int) -> Rename:
-        return lambda name: ".".join(way(name).split(".")[depth:])
+        beginning = parts[0][:depth]
+        return lambda name: ".".join(_dropped(way(name).split("."), beginning))
 
     return [dropping(depth) for depth in range(1, shared + 1)]
 
@@ -110,13 +114,3 @@ def _fitting(names: Iterable[str], own: frozenset[str]) -> int:
 def _spared(way: Rename, own: frozenset[str]) -> Rename:
     """Leave a name alone that the network has as it is."""
     return lambda name: name if name in own else way(name)
-
-
-def beginnings(names: Iterable[str]) -> Mapping[str, list[str]]:
-    """Return the names by their first part, without it; those of one part are left out."""
-    found: dict[str, list[str]] = {}
-    for name in names:
-        first, dot, rest = name.partition(".")
-        if dot:
-            found.setdefault(first, []).append(rest)
-    return found

@@ -20,7 +20,6 @@ _QUANTISED_PARTS = (
     ".quant_state",
     ".nested_absmax",
 )
-_WHOLE = {torch.int8, torch.uint8, torch.uint16, torch.uint32, torch.uint64}
 _FLOATS = {torch.float16, torch.bfloat16, torch.float32, torch.float64}
 _SHOWN = 3
 
@@ -118,5 +117,7 @@ def _is_quantised(key: str, value: Any, own: Mapping[str, Tensor] | None) -> boo
         return True
     if own is not None:
         return key in own and own[key].is_floating_point() and not value.is_floating_point()
+    is_whole = not value.is_floating_point() and value.dtype != torch.bool
     last = key.rpartition(".")[2]
-    return value.dtype in _WHOLE and "weight" in last and not last.endswith("_mask")
+    is_mask = last.endswith("_mask") or last.startswith("mask_")  # of torch and of OpenLTH
+    return is_whole and not value.dtype.is_complex and "weight" in last and not is_mask

@@ -1,0 +1,164 @@
+"""Which tensors of a file are layers, which are parameters, and which stand in it twice?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from prunescope.base.errors import DataError
+from prunescope.pruning.acting import (
+    LAYERS,
+    first_names,
+    is_computed,
+    layer_keys,
+    present_weight,
+)
+from prunescope.pruning.flow import Flow
+from prunescope.pruning.saved import SavedWeights
+
+_BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
+_LARGE = 16  # values: smaller tensors may be equal by chance
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredLayers:
+    """What of a file acts as a layer's weight, and what are its parameters, each counted once.
+
+    weights: of layers, as they act, by name. modules: the layers, where the network is known.
+    parameters: all that is trained. tensors: all that is stored, buffers too.
+    shared: for each further name of a shared tensor the first one. notes: for the user.
+    """
+
+    weights: Mapping[str, Tensor]
+    modules: Mapping[str, nn.Module] = field(default_factory=dict)
+    parameters: Mapping[str, Tensor]
+    tensors: Mapping[str, Tensor]
+    shared: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def under_first_names(self, named: Mapping[str, T]) -> dict[str, T]:
+        """Return what is named, each shared tensor once, under its first name."""
+        return {self.shared.get(name, name): each for name, each in reversed([*named.items()])}
+
+
+def stored_layers(saved: SavedWeights) -> StoredLayers:
+    """Return what shows without the network: every tensor of two axes or more stands for a layer.
+
+    Equal tensors of more than a few different values count as one that is shared.
+    """
+    shared = _equal_tensors(saved.state)
+    tensors = {name: tensor for name, tensor in saved.state.items() if name not in shared}
+    parameters = {
+        name: tensor for name, tensor in tensors.items() if name.rpartition(".")[2] not in _BUFFERS
+    }
+    layers = [name for name, tensor in parameters.items() if tensor.dim() > 1 and tensor.numel()]
+    masked = [name for name in saved.mask or () if name not in shared]
+    notes = [
+        f"{second} equals {first} to the last bit and is counted as the same weights"
+        for second, first in shared.items()
+    ]
+    return StoredLayers(
+        weights={name: tensors[name] for name in dict.fromkeys([*layers, *masked])},
+        parameters=parameters,
+        tensors=tensors,
+        shared=shared,
+        notes=tuple(notes),
+    )
+
+
+def network_layers(network: nn.Module, saved: SavedWeights, flow: Flow) -> StoredLayers:
+    """Return what a network, with the file's weights in it, computes with.
+
+    flow: what was seen of it. Raises DataError where the file has two values of a shared weight.
+    """
+    first = first_names(network)
+    shared = {name: other for name, other in first.items() if name != other}
+    _refuse_disagreement(saved, shared)
+    modules = {name: alike[0] for name, alike in layer_keys(network).items()}
+    weights, notes = {}, []
+    for name, module in modules.items():
+        seen = flow.layers.get(name)
+        acting = None if seen is None else seen.weight
+        if acting is None or acting.shape != present_weight(module).shape:
+            acting = present_weight(module)
+            if type(module) not in LAYERS and not flow.layers and not is_computed(module):
+                notes.append(f"{name} may act otherwise than it is stored: give --resolution")
+        stored = saved.state.get(name)
+        weights[name] = acting if stored is None else _as_stored(acting, stored)
+    masked = [shared.get(name, name) for name in saved.mask or ()]
+    weights |= {name: saved.state[name] for name in masked if name not in weights}
+    parameters = {name: parameter.detach() for name, parameter in network.named_parameters()}
+    return StoredLayers(
+        weights=weights,
+        modules=modules,
+        parameters=parameters,
+        tensors={name: tensor for name, tensor in saved.state.items() if name not in shared},
+        shared=shared,
+        notes=tuple(notes),
+    )
+
+
+def reasons_of_unknowns(
+    has_network: bool, resolution: int | None, flow: Flow, saved: SavedWeights
+) -> dict[str, str]:
+    """Return why counts are unknown, by their names in the output."""
+    reasons = {}
+    if not has_network:
+        untraced = "it is not known to which network the weights belong: give --network"
+        reasons["network"] = untraced
+    elif not resolution:
+        untraced = "it is not known how large an image the network sees: give --resolution"
+        reasons["resolution"] = untraced
+    else:
+        untraced = ""
+    if untraced:
+        reasons |= dict.fromkeys(("multiply_adds", "sparse_multiply_adds", "dead_units"), untraced)
+    elif flow.unknown:
+        through = ", ".join(flow.unknown)
+        reasons["dead_units"] = f"what depends on the image cannot be followed through {through}"
+    if saved.mask is None:
+        no_mask = "no mask says which weights are pruned"
+        reasons |= dict.fromkeys(("keep", "keep_overall", "pruned", "revived"), no_mask)
+    if saved.memories is None or saved.mask is None:
+        reasons["revived_memory"] = "the file holds no optimizer, or there is no mask"
+    return reasons
+
+
+def _as_stored(acting: Tensor, stored: Tensor) -> Tensor:
+    """Return the stored tensor, in its own type, where it acts as it is; else what acts."""
+    same = acting.shape == stored.shape and torch.equal(acting != 0, stored != 0)
+    return stored if same else acting
+
+
+def _refuse_disagreement(saved: SavedWeights, shared: Mapping[str, str]) -> None:
+    for second, first in shared.items():
+        pair = (saved.state.get(first), saved.state.get(second))
+        if pair[0] is not None and pair[1] is not None and not _alike(pair[0], pair[1]):
+            raise DataError(
+                f"the network has one weight under the names {first} and {second}, but "
+                f"{saved.path} holds two different ones"
+            )
+
+
+def _alike(a: Tensor, b: Tensor) -> bool:
+    return a.shape == b.shape and bool(((a == b) | ((a != a) & (b != b))).all())
+
+
+def _equal_tensors(state: Mapping[str, Tensor]) -> dict[str, str]:
+    """Return for each tensor that equals an earlier one that one's name."""
+    seen: dict[tuple[object, ...], list[str]] = {}
+    shared = {}
+    for name, tensor in state.items():
+        if tensor.numel() < _LARGE or not tensor.is_floating_point():
+            continue
+        marks = (tensor.shape, tensor.dtype, float(tensor.double().sum()))
+        alike = next((o for o in seen.get(marks, ()) if torch.equal(state[o], tensor)), None)
+        if alike is None:
+            seen.setdefault(marks, []).append(name)
+        elif bool((tensor != tensor.flatten()[0]).any()):
+            shared[name] = alike
+    return shared
