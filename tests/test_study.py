@@ -17,6 +17,9 @@ from runs import tiny_recipe
     [
         ("mean", (math.nan, 0.5, 0.5)),
         ("mean", (0.5, 0.5, -math.inf)),
+        ("mean", (-0.5, 0.0, 0.5)),
+        ("mean", (0.0, 0.5, 120.0)),
+        ("std", (0.1, 1.0, 60.0)),
         ("std", (0.5, 0.0, 0.5)),
         ("std", (0.5, 0.5, -0.1)),
         ("std", (math.nan, 0.5, 0.5)),
@@ -27,7 +30,7 @@ def test_channels_that_normalise_nothing_are_refused_by_their_name(
     key: str, value: tuple[float, ...]
 ) -> None:
     recipe: dict[str, Any] = tiny_recipe(Path("pictures"))
-    fine = recipe["data"] | {"mean": (-0.5, 0.0, 120.0), "std": (0.1, 1.0, 60.0)}
+    fine = recipe["data"] | {"mean": (0.0, 0.5, 1.0), "std": (0.1, 1.0, 0.004)}
     Study.validate_from(recipe | {"data": fine}, "tiny")
     with pytest.raises(ConfigError, match=f"data.{key}"):
         Study.validate_from(recipe | {"data": fine | {key: value}}, "tiny")

@@ -6,26 +6,43 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import ByteSize, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ByteSize,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.images import Channels, in_range
 from prunescope.base.recipes import plain_values, read_plain
 from prunescope.base.settings import Count, Later, Pixels, Settings
 from prunescope.base.store import STUDY
+from prunescope.data.classes import ClassChoice, read_classes
 from prunescope.data.sizing import CentreCrop
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.pruning.selection import Scope
 from prunescope.pruning.settings import PruningSettings, StrategySettings
 from prunescope.training.settings import TrainingSettings
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Bytes = Annotated[
     ByteSize,
     WithJsonSchema(
         {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}], "examples": ["4GiB"]}
     ),
 ]
+Stated = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "integer", "minimum": 1},
+            {"type": "string"},
+            {"type": "array", "items": {"type": ["string", "integer"]}},
+            {"type": "null"},
+        ]
+    }
+)
 
 _SHIPPED = Path(__file__).parent / "recipes"
 _RANKED: dict[Scope, str] = {"global": "globally", "layerwise": "layer by layer"}
@@ -41,16 +58,19 @@ class DataSettings(Settings):
     memory: budget for the decoded images of a split; where they need more, they are decoded anew
         for every batch. It changes no number.
     evaluation: how test images are cut; None squashes them to the resolution.
+    classes: which are used, in the order of the network's outputs: the first N, names, or a file
+        with one name a line, read once; None takes all. Images of other classes are left out.
     """
 
     source: str
     train_split: str = "train"
     test_split: str = "test"
     resolution: Pixels | None = None
-    mean: tuple[Finite, Finite, Finite] | None = None
-    std: tuple[Positive, Positive, Positive] | None = None
+    mean: Annotated[Channels | None, AfterValidator(in_range("mean"))] = None
+    std: Annotated[Channels | None, AfterValidator(in_range("std"))] = None
     memory: Bytes = ByteSize(4 * 2**30)
     evaluation: Annotated[CentreCrop | None, Later()] = None
+    classes: Annotated[ClassChoice | None, BeforeValidator(read_classes), Stated, Later()] = None
 
     @model_validator(mode="after")
     def _agree(self) -> "DataSettings":

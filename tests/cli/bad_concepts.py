@@ -49,7 +49,7 @@ DISSECTION = {
     ),
     "a split that nearly exists": Bad(f"{DISSECT} --split vall", ("vall", 'mean "val"')),
     "no images": Bad(f"{DISSECT} --limit 0", ("--limit", "equal to 1")),
-    "a spread of nothing": Bad(f"{DISSECT} --std 1,0,1", ("std", "greater than 0")),
+    "a spread of nothing": Bad(f"{DISSECT} --std 1,0,1", ("std", "(0, 1]")),
     "a dissection into a folder of other things": Bad(
         DISSECT.replace("--out out", "--out letters"), ("letter.txt", "--out")
     ),

@@ -104,10 +104,6 @@ NETWORKS = {
         "evaluate run/replicate-0 --data set/images",
         ("not a level",),
     ),
-    "fewer classes than labels": Bad(
-        f"evaluate {NETWORK} --weights seven.pth --num-classes 7 --data set/images",
-        ("7 outputs", "labels up to 9"),
-    ),
     "no classes": Bad(f"evaluate {NETWORK} --num-classes 0 --data set/images", ("--num-classes",)),
     "data to evaluate that is a file": Bad(f"evaluate {LOADED} --data table.csv", ("is a file",)),
     "data to evaluate without images": Bad(

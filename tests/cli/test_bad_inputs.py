@@ -11,6 +11,7 @@ from cli import (
     bad_chance,
     bad_concepts,
     bad_networks,
+    bad_pictures,
     bad_reading,
     bad_results,
     bad_studies,
@@ -33,6 +34,8 @@ TABLES = (
     bad_chance.CHANCE,
     bad_reading.READING,
     bad_trust.TRUST,
+    bad_pictures.CHANNELS,
+    bad_pictures.CLASSES,
 )
 TABLE: dict[str, Bad] = {
     f"{row.command.split()[0]}: {name}": row for table in TABLES for name, row in table.items()

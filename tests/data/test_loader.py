@@ -195,8 +195,19 @@ def test_wrong_arguments_are_refused_before_the_first_batch_is_asked_for(wrong):
 
 @pytest.mark.parametrize("std", [(0.0, 1.0, 1.0), (1.0, -1.0, 1.0), (float("nan"), 1.0, 1.0)])
 def test_a_std_that_is_not_above_zero_is_refused(std):
-    with pytest.raises(ConfigError, match="std above 0"):
+    with pytest.raises(ConfigError, match=r"std is .* each must lie in \(0, 1\]"):
         Normalisation(mean=(0.0, 0.0, 0.0), std=std)
+
+
+def test_a_mean_of_pixels_up_to_255_is_refused_with_what_was_probably_meant():
+    mean = (123.675, 116.28, 103.53)
+    with pytest.raises(ConfigError, match=r"by 255, which gives 0\.485,0\.456,0\.406"):
+        Normalisation(mean=mean, std=(0.229, 0.224, 0.225))
+
+
+def test_a_negative_mean_is_refused():
+    with pytest.raises(ConfigError, match=r"mean is -0\.1,0,0.*\[0, 1\]"):
+        Normalisation(mean=(-0.1, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 
 
 def test_a_negative_pad_is_refused():

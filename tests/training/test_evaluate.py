@@ -25,8 +25,9 @@ class Says(nn.Module):
 
 @pytest.fixture
 def score(images, normalisation):
-    def score(network, labels=None, **options):
-        given = images if labels is None else replace(images, labels=torch.tensor(labels))
+    def score(network, labels=None, *, classes=images.classes, **options):
+        shown = images if labels is None else replace(images, labels=torch.tensor(labels))
+        given = replace(shown, classes=classes)
         return evaluate(network, given, normalisation=normalisation, batch_size=6, **options)
 
     return score
@@ -45,12 +46,13 @@ def test_shares_and_loss_are_those_counted_by_hand(score):
 
 def test_top5_of_many_classes_counts_the_five_highest(score):
     labels = [0] * 4 + [1] * 7 + [2] * 9
-    found = score(Says([1.0, 0.0, 5.0, 4.0, 3.0, 2.0]), labels)  # class 1 is last of six
+    network = Says([1.0, 0.0, 5.0, 4.0, 3.0, 2.0])  # class 1 is last of six
+    found = score(network, labels, classes=tuple("abcdef"))
     assert found.top5 == (4 + 9) / 20
 
 
 def test_a_constant_network_is_right_for_the_first_class_only(score):
-    found = score(Says([0.0] * 8), [0] * 3 + [1] * 8 + [2] * 9)
+    found = score(Says([0.0] * 3), [0] * 3 + [1] * 8 + [2] * 9)
     assert found.top1 == 3 / 20
     assert found.per_class == {"house": 1.0, "car": 0.0, "tree": 0.0}
 
@@ -136,7 +138,9 @@ def test_progress_counts_every_image(score, make_network, recorder):
 @pytest.mark.parametrize(
     ("network", "labels", "said"),
     [
-        (Says([0.0, 0.0]), [0, 1, 2] * 6 + [0, 1], "2 outputs, but .* labels up to 2; .* least 3"),
+        (Says([0.0] * 2), [0] * 20, "2 outputs, but .* 3 classes.*--num-classes 3.*--classes FILE"),
+        (Says([0.0] * 4), [0] * 20, "4 outputs, but .* 3 classes.*--num-classes 3.*--classes FILE"),
+        (Says([0.0] * 3), [0, 1, 2, 3] * 5, "label 3, but there are 3 classes"),
         (Says([0.0, 0.0, 0.0]), [-1] * 20, "label -1"),
         (nn.Identity(), [0] * 20, r"\(6, 3, 8, 8\), but classification needs \(images, classes\)"),
     ],

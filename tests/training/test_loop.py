@@ -315,6 +315,8 @@ def test_steps_that_do_not_fit_are_refused(
     assert same_bits(network, make_network())
 
 
-def test_labels_beyond_the_networks_outputs_are_refused(run, images, make_network):
-    with pytest.raises(DataError, match="3 outputs, but the images have labels up to 7"):
-        run(make_network(), images=replace(images, labels=images.labels.clone().fill_(7)))
+def test_a_network_with_more_or_fewer_outputs_than_classes_is_refused(run, images, make_network):
+    for classes in (("house", "car", "tree", "sky"), ("house", "car")):
+        shown = replace(images, classes=classes, labels=images.labels.clamp(max=1))
+        with pytest.raises(DataError, match=f"3 outputs, but the data has {len(classes)} classes"):
+            run(make_network(), images=shown)

@@ -1,6 +1,7 @@
 """In which terms does every room speak of images, and of the arithmetic done on them?"""
 
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 Channels = tuple[float, float, float]
 """A number for each of red, green and blue."""
@@ -10,3 +11,32 @@ Precision = Literal["float32", "bf16"]
 
 IMAGENET_MEAN: Channels = (0.485, 0.456, 0.406)
 IMAGENET_STD: Channels = (0.229, 0.224, 0.225)
+
+
+def range_fault(name: Literal["mean", "std"], values: Sequence[float]) -> str | None:
+    """Say what is wrong with the mean or std of channels in [0, 1]; None where nothing is.
+
+    A mean lies in [0, 1], a std in (0, 1]; nan lies nowhere.
+    """
+    spread = name == "std"
+    if all(0 <= value <= 1 and (value > 0 or not spread) for value in values):
+        return None
+    shown, allowed = ",".join(f"{value:g}" for value in values), "(0, 1]" if spread else "[0, 1]"
+    fault = f"{name} is {shown}, but pixels are scaled to [0, 1], so each must lie in {allowed}"
+    if all(1 < value <= 255 for value in values):
+        divided = ",".join(f"{value / 255:.4g}" for value in values)
+        return f"{fault}: divide values for pixels of 0-255 by 255, which gives {divided}"
+    usual = IMAGENET_STD if spread else IMAGENET_MEAN
+    return f"{fault}, as ImageNet's {','.join(map(str, usual))}"
+
+
+def in_range(name: Literal["mean", "std"]) -> Callable[[Any], Any]:
+    """Return a check for settings, which raises ValueError as `range_fault` says."""
+
+    def check(values: Any) -> Any:
+        fault = None if values is None else range_fault(name, values)
+        if fault is not None:
+            raise ValueError(fault)
+        return values
+
+    return check

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from prunescope.base import images
+from prunescope.base.errors import ConfigError
 
 if TYPE_CHECKING:
     from prunescope.dissection.settings import DissectionSettings
@@ -17,6 +18,14 @@ Json = Annotated[
 Out = Annotated[Path | None, typer.Option(help="Folder to write to.")]
 Split = Annotated[str | None, typer.Option(help="Use only the images of this split, or all.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use only the first N images.")]
+Classes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|a,b,c|FILE",
+        help="Only these classes, in the order of the network's outputs: the first N, names, or a "
+        "file with one name a line.",
+    ),
+]
 Weights = Annotated[
     str | None,
     typer.Option(
@@ -130,7 +139,7 @@ def stated_settings(
     """Return what the options of a command state of a dissection: nothing where they are None."""
     from prunescope.dissection.layers import DEFAULT_LAYER
 
-    given |= {"mean": channels(mean, "--mean"), "std": channels(std, "--std")}
+    given |= {"mean": channels(mean, "mean"), "std": channels(std, "std")}
     given["categories"] = None if categories is None else names(categories)
     stated = {name: value for name, value in given.items() if value is not None}
     return {"layers": tuple(layers or (DEFAULT_LAYER,)), **stated}
@@ -141,13 +150,16 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(","))
 
 
-def channels(text: str | None, option: str) -> images.Channels | None:
-    """Read three numbers, "0.5,0.5,0.5". option: whose they are, for the message."""
+def channels(text: str | None, name: Literal["mean", "std"]) -> images.Channels | None:
+    """Read three numbers, "0.5,0.5,0.5", of the option --mean or --std."""
     if text is None:
         return None
     try:
         red, green, blue = (float(part) for part in text.split(","))
     except ValueError:
         message = f'"{text}" is not three numbers, as in 0.5,0.5,0.5'
-        raise typer.BadParameter(message, param_hint=option) from None
+        raise typer.BadParameter(message, param_hint=f"--{name}") from None
+    fault = images.range_fault(name, (red, green, blue))
+    if fault is not None:
+        raise ConfigError(f"--{fault}")
     return red, green, blue

@@ -11,6 +11,7 @@ from prunescope.cli.options import (
     BatchSize,
     Categories,
     ChannelsLast,
+    Classes,
     Convention,
     Device,
     Iou,
@@ -133,6 +134,8 @@ def evaluate(
     key: Key = None,
     num_classes: NumClasses = None,
     split: Annotated[str, typer.Option(help="The split to use.")] = "test",
+    classes: Classes = None,
+    limit: Limit = None,
     resolution: Resolution = None,
     resize: Annotated[
         int | None,
@@ -146,6 +149,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure accuracy and loss on labelled images."""
+    from prunescope.data.classes import classes_stated
     from prunescope.experiment.single import evaluate_network
 
     with progress_shown() as progress:
@@ -155,10 +159,12 @@ def evaluate(
             split=split,
             resolution=resolution,
             resize=resize,
-            mean=channels(mean, "--mean"),
-            std=channels(std, "--std"),
+            mean=channels(mean, "mean"),
+            std=channels(std, "std"),
             batch_size=batch_size,
             precision=precision,
+            classes=classes_stated(classes, "--classes"),
+            limit=limit,
             device=device,
             progress=progress,
         )

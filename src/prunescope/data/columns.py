@@ -31,7 +31,7 @@ def find_columns(features: Mapping[str, Any], where: str) -> Columns:
     Raises DataError naming the columns where there is none or more than one to choose from.
     """
     images = [name for name, feature in features.items() if _is_image(feature)]
-    labels = [name for name, feature in features.items() if _class_names(feature) is not None]
+    labels = [name for name, feature in features.items() if names_of(feature) is not None]
     labels = labels or [n for n in features if n in _LABEL_NAMES and _is_integer(features[n])]
     if sorted(labels) == list(_CIFAR100):
         labels = ["fine_label"]
@@ -43,7 +43,14 @@ def find_columns(features: Mapping[str, Any], where: str) -> Columns:
                 f"its columns are {', '.join(features)}. Images are known by their type, labels "
                 f"by theirs or as integers named {', '.join(_LABEL_NAMES)}"
             )
-    return Columns(image=images[0], label=labels[0], classes=_class_names(features[labels[0]]))
+    return Columns(image=images[0], label=labels[0], classes=names_of(features[labels[0]]))
+
+
+def names_of(feature: Any) -> tuple[str, ...] | None:
+    """Return the class names that the type of a column carries; None for any other column."""
+    from datasets import ClassLabel
+
+    return tuple(feature.names) if isinstance(feature, ClassLabel) and feature.names else None
 
 
 def _is_image(feature: Any) -> bool:
@@ -52,12 +59,6 @@ def _is_image(feature: Any) -> bool:
     return isinstance(feature, Image) or (
         isinstance(feature, Mapping) and set(feature) == {"bytes", "path"}
     )
-
-
-def _class_names(feature: Any) -> tuple[str, ...] | None:
-    from datasets import ClassLabel
-
-    return tuple(feature.names) if isinstance(feature, ClassLabel) and feature.names else None
 
 
 def _is_integer(feature: Any) -> bool:

@@ -1,20 +1,23 @@
 """Which labelled images does a source hold?"""
 
-import csv
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Int64
 
 from prunescope.base.errors import ConfigError, DataError, nearest
-from prunescope.base.paths import require_file
 from prunescope.base.progress import SILENT, Progress
-from prunescope.data.columns import find_columns
+from prunescope.data.classes import Chosen, ClassChoice, choose
+from prunescope.data.columns import Columns, find_columns
 from prunescope.data.decode import EncodedImage, UnequalSizes, decode_all, open_image
 from prunescope.data.labelled import Images, LabelledImages, StoredImages, StreamedImages
+from prunescope.data.labels import check_labels, classes_of, read_labels
 from prunescope.data.sizing import AS_STORED, Sizing
-from prunescope.data.sources import ParquetFolder, Rows, Source, match_split, open_source
+from prunescope.data.sources import Rows, Source, open_source
+from prunescope.data.splits import match_split
 from prunescope.data.stored import Cell, Reader
 
 DEFAULT_MEMORY = 4 << 30
@@ -28,6 +31,8 @@ def load_images(
     sizing: Sizing | None = None,
     resolution: int | None = None,
     cropped: bool = False,
+    classes: ClassChoice | None = None,
+    limit: int | None = None,
     memory: int = DEFAULT_MEMORY,
     progress: Progress = SILENT,
 ) -> Images:
@@ -40,9 +45,12 @@ def load_images(
     their size, which must be one. sizing: instead of it, any way to bring images to one size.
     cropped: random parts of the images as they are stored will be shown, so that these are kept
     in memory only where they have one size.
+    classes: which are used, and in which order (see `choose`); images of others are left out. None
+    takes all there are in any split: the names in classes.csv beside the parquet files, else
+    those of the label column, else the numbers up to the largest label; an image folder's class
+    folders, sorted as text.
+    limit: only the first so many of these images, in the order of the split.
     memory: budget in bytes for the decoded pixels; it changes no pixel that is shown.
-    classes: the names in classes.csv beside the parquet files, else those of the label column,
-    else the numbers up to the largest label of any split; an image folder's class folders, sorted.
     Raises DataError for a source, a split, a row or an image that cannot be used, naming it.
     """
     if resolution is not None and resolution < 1:
@@ -50,43 +58,45 @@ def load_images(
     sizing = sizing or Sizing(resolution=resolution)
     opened = _open_with(source, split)
     where, rows = f"the split {split} of {source}", opened.rows(split)
-    if not rows.count:
-        raise DataError(f"{where} has no images")
     columns = find_columns(rows.features, where)
-    labels = _read_labels(rows, columns.label, where)
-    classes = _stored_classes(opened) or columns.classes or _numbers(opened, columns.label)
-    _check_labels(labels, classes, where)
+    chosen = _choose_rows(opened, split, columns, where, classes=classes, limit=limit)
     kept = AS_STORED if cropped else sizing
-    encoded = _encoded(rows, columns.image, where)
-    size = _size_of(next(_encoded(rows, columns.image, where)), kept, memory, where)
-    if rows.count * size[0] * size[1] * 3 <= memory:
+    encoded = _encoded(rows, columns.image, chosen.rows, where)
+    size = _size_of(next(_encoded(rows, columns.image, chosen.rows, where)), kept, memory, where)
+    count = len(chosen.rows)
+    if count * size[0] * size[1] * 3 <= memory:
         try:
             pixels = decode_all(
-                encoded, count=rows.count, size=size, sizing=kept, where=where, progress=progress
+                encoded, count=count, size=size, sizing=kept, where=where, progress=progress
             )
         except UnequalSizes:
             if not cropped or sizing.resolution is None:
                 raise
         else:
-            known = torch.from_numpy(labels)
+            known = torch.from_numpy(chosen.labels)
             rest = sizing if cropped else AS_STORED
-            return LabelledImages(pixels=pixels, labels=known, classes=classes, sizing=rest)
+            return LabelledImages(pixels=pixels, labels=known, classes=chosen.classes, sizing=rest)
     side = sizing.resolution
     return StreamedImages(
-        stored=_stored(rows, columns.image, where),
-        labels=torch.from_numpy(labels),
-        classes=classes,
+        stored=_stored(rows, columns.image, chosen.rows, where),
+        labels=torch.from_numpy(chosen.labels),
+        classes=chosen.classes,
         sizing=sizing,
         size=size if side is None else (side, side),
     )
 
 
-def count_images(source: str, split: str) -> int:
-    """Return how many images a split holds, without decoding or even reading one.
+def count_images(source: str, split: str, classes: ClassChoice | None = None) -> int:
+    """Return how many images a split holds of these classes, without decoding one.
 
-    Raises DataError for a source or a split that is not there.
+    Raises DataError for a source or a split that is not there, and as `load_images` for classes.
     """
-    return _open_with(source, split).count(split)
+    opened = _open_with(source, split)
+    if classes is None:
+        return opened.count(split)
+    where = f"the split {split} of {source}"
+    columns = find_columns(opened.rows(split).features, where)
+    return len(_choose_rows(opened, split, columns, where, classes=classes).rows)
 
 
 def find_split(source: str, *wanted: str) -> str:
@@ -118,23 +128,23 @@ def _no_split(source: str, split: str, splits: tuple[str, ...]) -> str:
     return f"{source} has no split {split}{nearest(split, splits)}: it has {', '.join(splits)}"
 
 
-def _read_labels(rows: Rows, column: str, where: str) -> np.ndarray:
-    parts = []
-    for table in rows.tables(column):
-        values = table[column]
-        if values.null_count:
-            raise DataError(f"{where} has images without a label (in its column {column})")
-        parts.append(values.to_numpy().astype(np.int64))
-    return np.concatenate(parts)
-
-
-def _check_labels(labels: np.ndarray, classes: tuple[str, ...], where: str) -> None:
-    wrong = np.flatnonzero((labels < 0) | (labels >= len(classes)))
-    if len(wrong):
-        raise DataError(
-            f"row {wrong[0]} of {where} has the label {labels[wrong[0]]}, but labels run from 0 "
-            f"to {len(classes) - 1} ({len(wrong)} rows are so)"
-        )
+def _choose_rows(
+    source: Source,
+    split: str,
+    columns: Columns,
+    where: str,
+    *,
+    classes: ClassChoice | None,
+    limit: int | None = None,
+) -> Chosen:
+    """Return the rows to use of a split with their labels. Raises DataError where there is none."""
+    rows = source.rows(split)
+    if not rows.count:
+        raise DataError(f"{where} has no images")
+    labels, stored = read_labels(rows, columns.label, where), classes_of(source, split, columns)
+    check_labels(labels, stored, where)
+    chosen = choose(labels, stored, classes, where)
+    return replace(chosen, rows=chosen.rows[:limit], labels=chosen.labels[:limit])
 
 
 def _size_of(first: EncodedImage, kept: Sizing, memory: int, where: str) -> tuple[int, int]:
@@ -151,18 +161,32 @@ def _size_of(first: EncodedImage, kept: Sizing, memory: int, where: str) -> tupl
     return height, width
 
 
-def _encoded(rows: Rows, column: str, where: str) -> Iterator[EncodedImage]:
+def _encoded(
+    rows: Rows, column: str, chosen: Int64[np.ndarray, " image"], where: str
+) -> Iterator[EncodedImage]:
     cells = (cell for table in rows.tables(column) for cell in table[column].to_pylist())
+    wanted = iter(chosen.tolist())
+    following = next(wanted, None)
     for row, cell in enumerate(cells):
-        yield _as_image(cell, row, where)
+        if following is None:
+            return
+        if row == following:
+            yield _as_image(cell, row, where)
+            following = next(wanted, None)
 
 
-def _stored(rows: Rows, column: str, where: str) -> StoredImages:
+def _stored(
+    rows: Rows, column: str, chosen: Int64[np.ndarray, " image"], where: str
+) -> StoredImages:
     def naming(read: Reader) -> Callable[[int], EncodedImage]:
-        return lambda row: _as_image(read(row), row, where)
+        def image(number: int) -> EncodedImage:
+            row = int(chosen[number])
+            return _as_image(read(row), row, where)
+
+        return image
 
     return StoredImages(
-        lambda: _encoded(rows, column, where),
+        lambda: _encoded(rows, column, chosen, where),
         naming(rows.in_order(column)),
         lambda progress: naming(rows.in_any_order(column, progress)),
     )
@@ -173,28 +197,3 @@ def _as_image(cell: Cell, row: int, where: str) -> EncodedImage:
     path = Path(name) if name else None
     called = f"row {row} of {where}" + (f" ({name})" if name else "")
     return EncodedImage(content=content, path=path, where=called)
-
-
-def _stored_classes(source: Source) -> tuple[str, ...] | None:
-    if not isinstance(source, ParquetFolder):
-        return None
-    path = source.folder / "classes.csv"
-    if not path.exists():
-        return None
-    require_file(path)
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            names = sorted((int(row["label"]), row["names"]) for row in csv.DictReader(file))
-    except (KeyError, TypeError, ValueError, OSError) as error:
-        raise DataError(f"{path} needs the columns label (a number) and names: {error}") from error
-    if [label for label, _ in names] != list(range(len(names))):
-        raise DataError(f"{path}: its labels must be 0, 1, 2, ... without a gap or a repeat")
-    return tuple(name for _, name in names)
-
-
-def _numbers(source: Source, column: str) -> tuple[str, ...]:
-    largest = 0
-    for split in source.splits:
-        labels = _read_labels(source.rows(split), column, f"the split {split}")
-        largest = max(largest, int(labels.max(initial=0)))
-    return tuple(str(label) for label in range(largest + 1))

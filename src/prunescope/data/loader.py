@@ -1,6 +1,5 @@
 """In which order, and how altered, does an epoch show the images?"""
 
-import math
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from prunescope.base.devices import usable_cores
 from prunescope.base.errors import ConfigError
-from prunescope.base.images import Channels
+from prunescope.base.images import Channels, range_fault
 from prunescope.base.reading import read_ahead
 from prunescope.base.seeding import torch_generator
 from prunescope.data.augmentation import Augmentation, Draws, cut_and_mirror, draw_augmentation
@@ -31,11 +30,11 @@ class Normalisation:
     std: Channels
 
     def __post_init__(self) -> None:
-        finite = all(map(math.isfinite, (*self.mean, *self.std)))
-        if not (finite and len(self.mean) == len(self.std) == 3 and min(self.std) > 0):
-            raise ConfigError(
-                f"mean {self.mean} and std {self.std} must be three numbers each, std above 0"
-            )
+        if not len(self.mean) == len(self.std) == 3:
+            raise ConfigError(f"mean {self.mean} and std {self.std} must be three numbers each")
+        for fault in (range_fault("mean", self.mean), range_fault("std", self.std)):
+            if fault is not None:
+                raise ConfigError(fault)
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> Int64[Tensor, " image"]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +16,12 @@ from prunescope.base.files import fingerprint, hash_file
 from prunescope.base.paths import IMAGE_SUFFIXES, find_files, require_file
 from prunescope.base.progress import Progress
 from prunescope.data.columns import find_columns
+from prunescope.data.splits import check_distinct, split_folders, split_of, subfolders
 from prunescope.data.stored import GroupReader, Reader, copied_reader, table_reader
 
 if TYPE_CHECKING:
     import pyarrow
 
-TRAIN_NAMES = ("train", "training")
-VALIDATION_NAMES = ("val", "validation", "valid", "dev")
-TEST_NAMES = ("test", "testing")
-_SPLIT_WORDS = TRAIN_NAMES + VALIDATION_NAMES + TEST_NAMES
 _ROWS_AT_ONCE = 1_000
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
@@ -54,7 +51,8 @@ class ParquetFolder:
         self._files: dict[str, list[Path]] = {}
         for file in files:
             require_file(file)
-            self._files.setdefault(_split_of(file.relative_to(folder)), []).append(file)
+            self._files.setdefault(split_of(file.relative_to(folder)), []).append(file)
+        check_distinct(list(self._files), folder)
         for split, own in self._files.items():
             folders = sorted({str(file.parent) for file in own})
             if len(folders) > 1:
@@ -88,13 +86,14 @@ class ParquetFolder:
 
 
 class ImageFolder:
-    """A folder of class folders of images, or of train, val, test folders of these."""
+    """A folder of class folders of images, or of train, val, test folders of these.
+
+    Every class folder is a class, with images or without.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        named = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir()}
-        roots = {name: path for name, path in named.items() if name in _SPLIT_WORDS}
-        self._roots = roots or {"train": folder}
+        self._roots = split_folders(folder) or {"train": folder}
         self._files = {name: find_files(root, IMAGE_SUFFIXES) for name, root in self._roots.items()}
         if not any(self._files.values()):
             raise DataError(f"{folder} holds neither parquet files nor class folders of images")
@@ -106,9 +105,12 @@ class ImageFolder:
     @cached_property
     def classes(self) -> list[str]:
         """Names of the class folders of all splits together, sorted: they number the labels."""
-        return sorted(
-            {self._class(file, split) for split in self.splits for file in self._files[split]}
-        )
+        folders = {path.name for root in self._roots.values() for path in subfolders(root)}
+        return sorted(folders | self._with_images)
+
+    @cached_property
+    def _with_images(self) -> set[str]:
+        return {self._class(file, split) for split in self.splits for file in self._files[split]}
 
     def count(self, split: str) -> int:
         return len(self._files[split])
@@ -125,7 +127,11 @@ class ImageFolder:
         return _rows_of(Dataset.from_dict(columns, features=features))
 
     def fingerprint(self) -> str:
-        return _hash_files(self.folder, [file for own in self._files.values() for file in own])
+        """Return a hash of all images, and of the class folders in which there are none."""
+        files = [file for own in self._files.values() for file in own]
+        hashes = _hashes(self.folder, files)
+        empty = [name for name in self.classes if name not in self._with_images]
+        return fingerprint(hashes | {f"{name}/": "" for name in empty})
 
     def _class(self, file: Path, split: str) -> str:
         inside = file.relative_to(self._roots[split])
@@ -214,18 +220,11 @@ def open_source(source: str) -> Source:
     return HubSet(source)
 
 
-def match_split(splits: tuple[str, ...], wanted: tuple[str, ...]) -> str | None:
-    """Return the first split that is wanted, by its name or by another name of the same thing."""
-    groups: list[tuple[str, ...]] = [TRAIN_NAMES, VALIDATION_NAMES, TEST_NAMES]
-    for name in wanted:
-        synonyms: tuple[str, ...] = next((group for group in groups if name in group), ())
-        for option in (name, *synonyms):
-            if option in splits:
-                return option
-    evaluation = VALIDATION_NAMES + TEST_NAMES
-    if not set(wanted) & set(evaluation):
-        return None
-    return next((name for name in evaluation if name in splits), None)
+def folders_of(folder: Path) -> list[str]:
+    """Return the folders that may name splits or classes, which no list of files tells wholly."""
+    above = subfolders(folder)
+    inside = (path for root in split_folders(folder).values() for path in subfolders(root))
+    return [path.relative_to(folder).as_posix() for path in (*above, *inside)]
 
 
 def _rows_of(table: Any) -> Rows:
@@ -239,14 +238,6 @@ def _rows_of(table: Any) -> Rows:
         in_order=lambda column: table_reader(table, column),
         in_any_order=lambda column, _progress: table_reader(table, column),
     )
-
-
-def _split_of(path: PurePath) -> str:
-    shard = re.fullmatch(r"(.+?)-\d{5}-of-\d{5}(-\w+)?", path.stem)
-    if shard:
-        return shard[1]
-    words = re.findall(r"[a-z]+", str(path.with_suffix("")).lower())
-    return next((word for word in reversed(words) if word in _SPLIT_WORDS), "train")
 
 
 def _count_rows(file: Path) -> int:
@@ -263,6 +254,9 @@ def _count_rows(file: Path) -> int:
 def _read_parquet(files: list[Path], column: str) -> Iterator["pyarrow.Table"]:
     import pyarrow
 
+    files = [file for file in files if _count_rows(file)]  # `datasets` fails on one without rows
+    if not files:
+        return
     try:
         yield from _stream(files, [column]).with_format("arrow").iter(_ROWS_AT_ONCE)
     except (pyarrow.ArrowException, OSError, ValueError) as error:
@@ -283,6 +277,10 @@ def _stream(files: list[Path], columns: list[str] | None = None) -> Any:
 
 
 def _hash_files(folder: Path, files: list[Path]) -> str:
+    return fingerprint(_hashes(folder, files))
+
+
+def _hashes(folder: Path, files: list[Path]) -> dict[str, str]:
     for file in files:
         require_file(file)
-    return fingerprint({file.relative_to(folder).as_posix(): hash_file(file) for file in files})
+    return {file.relative_to(folder).as_posix(): hash_file(file) for file in files}

@@ -1,19 +1,20 @@
 """What does a network want to see, and how does a photograph become that?"""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from jaxtyping import Float32, UInt8
 from PIL import Image
+from pydantic import AfterValidator
 from torch import Tensor, nn
 
 # Python 3.11's own Protocol computes every property when asked isinstance()
 from typing_extensions import Protocol, runtime_checkable
 
 from prunescope.base.errors import ConfigError
-from prunescope.base.images import Channels
+from prunescope.base.images import Channels, in_range
 from prunescope.base.inputs import IMAGENET, timm_input
 from prunescope.base.modules import checked_network
 from prunescope.base.settings import Settings
@@ -40,8 +41,8 @@ class InputForm(Settings):
     """
 
     resolution: int
-    mean: Channels
-    std: Channels
+    mean: Annotated[Channels, AfterValidator(in_range("mean"))]
+    std: Annotated[Channels, AfterValidator(in_range("std"))]
 
 
 def input_of(
@@ -67,7 +68,7 @@ def input_of(
             f"the input of {type(model).__name__} is not known: give {', '.join(missing)} "
             f"(on the command line {options})"
         )
-    return InputForm(**chosen)
+    return InputForm.validate_from(chosen, f"the input of {type(model).__name__}")
 
 
 def open_model(model: nn.Module | Loaded) -> tuple[nn.Module, dict[str, Any]]:

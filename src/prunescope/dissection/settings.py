@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ByteSize, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, model_validator
 
-from prunescope.base.images import Channels, Precision
+from prunescope.base.images import Channels, Precision, in_range
 from prunescope.base.settings import Batch, Count, Later, Pixels, Settings
 from prunescope.dissection.conventions import CONVENTIONS, Convention, ConventionName
 from prunescope.dissection.draws import Number
 
-Spread = Annotated[float, Field(gt=0)]
 _MOST_DRAWS = 1_000_000
 
 
@@ -61,8 +60,8 @@ class DissectionSettings(Settings):
     convention: Annotated[ConventionName, Later()] = "exact"
     iou: Annotated[float, Field(ge=0, le=1)] = 0.05
     resolution: Pixels | None = None
-    mean: Channels | None = None
-    std: tuple[Spread, Spread, Spread] | None = None
+    mean: Annotated[Channels | None, AfterValidator(in_range("mean"))] = None
+    std: Annotated[Channels | None, AfterValidator(in_range("std"))] = None
     categories: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     batch_size: Batch = 32
     precision: Precision = "float32"

@@ -29,8 +29,10 @@ def record_known(study: Study, *, data: Known, concepts: Known) -> dict[str, dic
 
 def recorded(study: Study, record: Mapping[str, dict[str, Any]], name: str) -> Known | None:
     """Return what was written down of "data" or "concepts"; None if of others than the study's."""
-    entry = record.get(name, {})
-    if any(key not in entry or entry[key] != value for key, value in _chosen(study)[name].items()):
+    entry, chosen = record.get(name, {}), _chosen(study)[name]
+    if any(key not in entry or entry[key] != value for key, value in chosen.items()):
+        return None
+    if "classes" in entry and "classes" not in chosen:
         return None
     return Known(fingerprint=str(entry["fingerprint"]), images=int(entry["images"]))
 
@@ -38,8 +40,11 @@ def recorded(study: Study, record: Mapping[str, dict[str, Any]], name: str) -> K
 def _chosen(study: Study) -> dict[str, dict[str, Any]]:
     """Return what of the sources is used; of the concepts the split that the convention takes."""
     data, concepts = study.data, study.concepts
+    photographs = data.model_dump(mode="json", include={"source", "train_split", "classes"})
+    if data.classes is None:
+        del photographs["classes"]  # as in the records of runs before there was such a setting
     return {
-        "data": data.model_dump(mode="json", include={"source", "train_split"}),
+        "data": photographs,
         "concepts": {
             "source": concepts.source,
             "split": study.dissection.rules.images_of(concepts.split),

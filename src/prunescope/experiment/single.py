@@ -1,5 +1,6 @@
 """How is one network measured or dissected, outside any study?"""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -9,7 +10,9 @@ from prunescope.base.images import Channels, Precision
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.concepts import ConceptSet, open_concepts
+from prunescope.data.classes import ClassChoice, order_note, shown
 from prunescope.data.images import find_split, load_images
+from prunescope.data.labelled import Images
 from prunescope.data.sizing import CentreCrop, Sizing
 from prunescope.dissection.input import input_of
 from prunescope.dissection.layers import DEFAULT_LAYER, choose_layers
@@ -34,6 +37,8 @@ def evaluate_network(
     std: Channels | None = None,
     batch_size: int = 256,
     precision: Precision = "float32",
+    classes: ClassChoice | None = None,
+    limit: int | None = None,
     device: str | None = None,
     progress: Progress = SILENT,
 ) -> tuple[str, Evaluation]:
@@ -45,12 +50,18 @@ def evaluate_network(
         and any other network the images as they are stored.
     mean, std: normalisation; None takes the network's own. Raises ConfigError if it has none, or
         for a device that is not there.
+    classes: which are used, in the order of the network's outputs; None takes all.
+    limit: only the first so many images of these classes, in the order of the split.
     """
     place = usable_device(device or default_device())
     folder = data_folder(source, progress)
     found = find_split(folder, split)
     sizing = _sizing(network, resolution, resize, progress)
-    images = load_images(folder, found, sizing=sizing, progress=progress)
+    images = load_images(
+        folder, found, sizing=sizing, classes=classes, limit=limit, progress=progress
+    )
+    for note in _notes(images, found, classes):
+        progress.say(note)
     return found, evaluate(
         network.module.to(place),
         images,
@@ -115,6 +126,20 @@ def dissect_opened(
     if out is not None and ranks.rank == 0:
         dissection.save(out)
     return dissection
+
+
+def _notes(images: Images, split: str, classes: ClassChoice | None) -> Iterator[str]:
+    """Yield what a user may not expect of the classes."""
+    order = order_note(images.classes) if classes is None else None
+    if order is not None:
+        yield order
+    there = set(images.labels.tolist())
+    absent = [name for number, name in enumerate(images.classes) if number not in there]
+    if absent:
+        yield (
+            f"the split {split}, as far as it is used, has no image of {len(absent):,} of the "
+            f"{len(images.classes):,} classes: {shown(absent)}"
+        )
 
 
 def _sizing(

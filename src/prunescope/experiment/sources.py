@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.files import fingerprint
 from prunescope.base.images import Channels
 from prunescope.base.paths import find_files
 from prunescope.base.progress import SILENT, Progress
@@ -18,6 +19,7 @@ from prunescope.data.images import count_images, find_split, load_images, source
 from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import Normalisation
 from prunescope.data.sizing import CentreCrop, Sizing
+from prunescope.data.sources import folders_of
 from prunescope.experiment.known import Known, recorded
 from prunescope.networks import NetworkInput, network_input
 from prunescope.study import Study
@@ -82,8 +84,12 @@ class Sources:
         """Identity of the photographs, and how many there are to train on."""
         if self._known_data is not None:
             return self._known_data
-        count = count_images(self._data, find_split(self._data, self._study.data.train_split))
-        return Known(fingerprint=_fingerprint_images(self._data), images=count)
+        split = find_split(self._data, self._study.data.train_split)
+        classes = self._study.data.classes
+        content = _fingerprint_images(self._data)
+        if classes is not None:  # they decide which images there are, and their labels
+            content = fingerprint([content, classes])
+        return Known(fingerprint=content, images=count_images(self._data, split, classes))
 
     @cached_property
     def known_concepts(self) -> Known:
@@ -162,6 +168,7 @@ class Sources:
             find_split(self._data, split),
             sizing=sizing,
             cropped=cropped,
+            classes=self._study.data.classes,
             memory=int(self._study.data.memory),
             progress=self._progress,
         )
@@ -217,9 +224,8 @@ def _fingerprint_images(source: str) -> str:
     folder = Path(source).expanduser()
     if not folder.is_dir():
         return source_fingerprint(source)
-    return recall(
-        f"images 1 {folder.absolute()}", _files(folder), lambda: source_fingerprint(source)
-    )
+    kind = f"images 2 {folder.absolute()} {folders_of(folder)}"
+    return recall(kind, _files(folder), lambda: source_fingerprint(source))
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, stat_result]]:

@@ -11,16 +11,19 @@ from prunescope.data.labelled import Images
 
 
 def classes_needed(images: Images) -> int:
-    """Return how many outputs a network needs for these labels: the highest label plus one.
+    """Return how many outputs a network needs for these images: one for each of their classes.
 
-    Raises DataError if there are no images, or images without a label (negative numbers).
+    Raises DataError if there are no images, or images whose label is no class.
     """
     if len(images) == 0:
         raise DataError("there are no images in this split")
     lowest = int(images.labels.min())
     if lowest < 0:
         raise DataError(f"an image has label {lowest}, that is, no class; use a labelled split")
-    return int(images.labels.max()) + 1
+    highest, count = int(images.labels.max()), len(images.classes)
+    if highest >= count:
+        raise DataError(f"an image has label {highest}, but there are {count} classes, from 0 on")
+    return count
 
 
 def class_scores(
@@ -32,9 +35,9 @@ def class_scores(
 ) -> Float[Tensor, "image class"]:
     """Return a network's scores in float32, computed in bfloat16 where asked.
 
-    classes: how many the labels need; the network may have more outputs.
-    Raises DataError if it has fewer, or if its output is not one row of scores per image;
-    ConfigError if it cannot take such images.
+    classes: how many the data has.
+    Raises DataError if the network has another number of outputs, or if its output is not one row
+    of scores per image; ConfigError if it cannot take such images.
     """
     with torch.autocast(pixels.device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
         scores = show(network, pixels)
@@ -44,9 +47,11 @@ def class_scores(
             f"the network's output for {len(pixels)} images is {shape}, "
             f"but classification needs (images, classes)"
         )
-    if scores.shape[1] < classes:
+    if scores.shape[1] != classes:
         raise DataError(
-            f"the network has {scores.shape[1]} outputs, but the images have labels up to "
-            f"{classes - 1}; build it with at least {classes} classes"
+            f"the network has {scores.shape[1]} outputs, but the data has {classes} classes: "
+            f"--num-classes {classes} builds a network of a library with as many; where the data "
+            "lacks classes that the network knows, or has others, --classes FILE (data.classes in "
+            "a recipe) names those of its outputs in their order, one a line"
         )
     return scores.float()

@@ -1,0 +1,66 @@
+"""Which splits does a set of labelled images have, whatever their names?"""
+
+import re
+from pathlib import Path, PurePath
+
+from prunescope.base.errors import DataError
+
+TRAIN_NAMES = ("train", "training")
+VALIDATION_NAMES = ("val", "validation", "valid", "dev")
+TEST_NAMES = ("test", "testing")
+SPLIT_WORDS = TRAIN_NAMES + VALIDATION_NAMES + TEST_NAMES
+
+
+def match_split(splits: tuple[str, ...], wanted: tuple[str, ...]) -> str | None:
+    """Return the first split that is wanted, by its name or by another name of the same thing.
+
+    Upper and lower case do not matter where no name is the same letter by letter.
+    """
+    groups: list[tuple[str, ...]] = [TRAIN_NAMES, VALIDATION_NAMES, TEST_NAMES]
+    stored = {split.lower(): split for split in splits} | {split: split for split in splits}
+    lowered = [name.lower() for name in wanted]
+    for name, word in zip(wanted, lowered, strict=True):
+        synonyms: tuple[str, ...] = next((group for group in groups if word in group), ())
+        for option in (name, word, *synonyms):
+            if option in stored:
+                return stored[option]
+    evaluation = VALIDATION_NAMES + TEST_NAMES
+    if not set(lowered) & set(evaluation):
+        return None
+    return next((stored[name] for name in evaluation if name in stored), None)
+
+
+def split_folders(folder: Path) -> dict[str, Path]:
+    """Return the folders that are called as splits are, in any case, by their names.
+
+    Raises DataError where two differ in upper and lower case alone.
+    """
+    found = [path for path in subfolders(folder) if path.name.lower() in SPLIT_WORDS]
+    check_distinct([path.name for path in found], folder)
+    return {path.name: path for path in found}
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """Return the folders in a folder, sorted; none that is hidden, nor what an archiver left."""
+    found = (path for path in folder.iterdir() if path.is_dir())
+    return sorted(path for path in found if path.name[0] != "." and path.name != "__MACOSX")
+
+
+def check_distinct(splits: list[str], folder: Path) -> None:
+    """Raise DataError where the names of two splits differ in upper and lower case alone."""
+    before: dict[str, str] = {}
+    for split in splits:
+        other = before.setdefault(split.lower(), split)
+        if other != split:
+            raise DataError(
+                f"{folder} has two splits of one name, {other} and {split}: rename one of them"
+            )
+
+
+def split_of(path: PurePath) -> str:
+    """Return the split that the name of a parquet file, or of a folder above it, tells."""
+    shard = re.fullmatch(r"(.+?)-\d{5}-of-\d{5}(-\w+)?", path.stem)
+    if shard:
+        return shard[1]
+    words = re.findall(r"[a-z]+", str(path.with_suffix("")).lower())
+    return next((word for word in reversed(words) if word in SPLIT_WORDS), "train")
