@@ -61,7 +61,7 @@ def dissect(
     concepts: a concept set, or the name of one ("scenes", "broden:DIR"), of which `split` and
         `limit` select images; None takes those of the convention's split.
     convention: "exact" for our definitions, or whose rules to count by (`Convention`).
-    quantile: share of a unit's cells above its threshold, in (0, 1).
+    quantile: share of a unit's cells above its threshold, in (0, 0.5].
     iou: a unit is interpretable if its best IoU is strictly above this, in [0, 1]; None takes the
         convention's.
     categories: only labels of these may be a concept; None allows all, or what the convention does.

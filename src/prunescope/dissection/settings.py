@@ -17,7 +17,7 @@ class DissectionSettings(Settings):
 
     layers: names as in `model.named_modules()`, each once; outside of studies, whose layers are
         known before their network, also patterns, as `choose_layers` takes them.
-    quantile: share of a unit's cells above its threshold, in (0, 1).
+    quantile: share of a unit's cells above its threshold, in (0, 0.5].
     convention: by whose rules it is counted; where nothing else is stated, `iou`, `mean`, `std`
         and `categories` are its own.
     iou: a unit is interpretable if its best IoU is strictly above this.
@@ -37,7 +37,7 @@ class DissectionSettings(Settings):
     """
 
     layers: Annotated[tuple[str, ...], Field(min_length=1)]
-    quantile: Annotated[float, Field(gt=0, lt=1)] = 0.005
+    quantile: Annotated[float, Field(gt=0, le=0.5)] = 0.005
     convention: Annotated[ConventionName, Later()] = "exact"
     iou: Annotated[float, Field(ge=0, le=1)] = 0.05
     resolution: Pixels | None = None
@@ -74,6 +74,19 @@ class DissectionSettings(Settings):
             return values  # which its own field refuses
         unstated = [key for key in ("iou", "mean", "std") if values.get(key) is None]
         return {**values, **{key: getattr(rules, key) for key in unstated}}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _quantile_is_the_share_above(cls, values: Any) -> Any:
+        stated = values.get("quantile") if isinstance(values, Mapping) else None
+        if isinstance(stated, int | float) and 0.5 < stated < 100 and stated is not True:
+            part = stated if stated < 1 else stated / 100
+            share = 1 - part if part > 0.5 else part
+            raise ValueError(
+                f"quantile is {stated:g}, but it is the share of a unit's cells above its "
+                f"threshold, in (0, 0.5]: probably {round(share, 12):g} is meant"
+            )
+        return values
 
     @model_validator(mode="after")
     def _chance_is_defined(self) -> "DissectionSettings":
