@@ -198,3 +198,19 @@ def test_a_set_without_images_is_refused(eye, painted):
 def test_a_layer_of_one_cell_is_refused(eye, painted):
     with pytest.raises(ConfigError, match="one cell"):
         dissect(eye, "pool", painted, quantile=0.3, **PLAIN)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_a_network_of_another_precision_is_dissected_as_its_float32_copy(eye, painted, dtype):
+    expected = dissect(eye, "colours", painted, quantile=0.1, **PLAIN).units
+    converted = eye.to(dtype)
+    units = dissect(converted, "colours", painted, quantile=0.1, **PLAIN).units
+    pd.testing.assert_frame_equal(units, expected)
+    assert {parameter.dtype for parameter in converted.parameters()} == {dtype}
+
+
+def test_a_network_that_cannot_be_copied_is_to_be_made_float32_first(eye, painted):
+    model = eye.half()
+    model.generator = (number for number in range(3))  # which Python cannot copy
+    with pytest.raises(ConfigError, match=r"torch.float16.*call \.float\(\)"):
+        dissect(model, "colours", painted, quantile=0.1, **PLAIN)

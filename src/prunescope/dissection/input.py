@@ -1,5 +1,6 @@
 """What does a network want to see, and how does a photograph become that?"""
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -70,12 +71,34 @@ def input_of(
 
 
 def open_model(model: nn.Module | Loaded) -> tuple[nn.Module, dict[str, Any]]:
-    """Return the module, and what it wants to see (as `input_of` takes it) where that is known."""
+    """Return the module, and what it wants to see (as `input_of` takes it) where that is known.
+
+    A module in another precision than float32 comes as `in_float32` makes it.
+    """
     if isinstance(model, nn.Module):
-        return model, {}
+        return in_float32(model), {}
     known = model.input
     names = ("resolution", "mean", "std") if known is not None else ()
-    return model.module, {name: getattr(known, name) for name in names}
+    return in_float32(model.module), {name: getattr(known, name) for name in names}
+
+
+def in_float32(model: nn.Module) -> nn.Module:
+    """Return a network that computes in float32: itself, or a copy of one in another precision.
+
+    Raises ConfigError for a network that cannot be copied.
+    """
+    tensors = (*model.parameters(), *model.buffers())
+    others = {tensor.dtype for tensor in tensors if tensor.is_floating_point()} - {torch.float32}
+    if not others:
+        return model
+    try:
+        return copy.deepcopy(model).float()
+    except (RuntimeError, TypeError, NotImplementedError) as error:
+        names = ", ".join(sorted(str(dtype) for dtype in others))
+        raise ConfigError(
+            f"{type(model).__name__} has weights of {names}, but is dissected in float32, and a "
+            f"copy cannot be made ({error}): call .float() on it first"
+        ) from error
 
 
 def read_pixels(

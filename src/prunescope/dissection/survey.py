@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from prunescope.base.showing import show
+from prunescope.dissection.input import in_float32
 from prunescope.dissection.tokens import as_map, layout_of
 
 
@@ -34,6 +35,7 @@ def survey(model: nn.Module, resolution: int) -> tuple[LayerOutput, ...]:
     They come in the order in which they finish; a layer that is called twice is there twice, one
     that is never called is not. Raises ConfigError where the network cannot take such an image.
     """
+    model = in_float32(model)
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     image = torch.zeros(1, 3, resolution, resolution, device=device)
     with evaluation_mode(model), torch.inference_mode(), listening(model) as found:
