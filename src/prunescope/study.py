@@ -47,8 +47,8 @@ class DataSettings(Settings):
     train_split: str = "train"
     test_split: str = "test"
     resolution: Pixels | None = None
-    mean: tuple[Finite, Finite, Finite] | None = None
-    std: tuple[Positive, Positive, Positive] | None = None
+    mean: Annotated[tuple[Finite, ...], Field(min_length=1)] | None = None
+    std: Annotated[tuple[Positive, ...], Field(min_length=1)] | None = None
     memory: Bytes = ByteSize(4 * 2**30)
     evaluation: Annotated[CentreCrop | None, Later()] = None
 

@@ -23,7 +23,7 @@ from prunescope.dissection.settings import DissectionSettings
         ({"batch_size": 0}, "batch_size"),
         ({"resolution": 0}, "resolution"),
         ({"std": (0.2, 0.0, 0.2)}, "std"),
-        ({"mean": (0.5, 0.5)}, "mean"),
+        ({"mean": ()}, "mean"),
         ({"precision": "fp8"}, "precision"),
         ({"examples": 0}, "examples"),
         ({"quantil": 0.01}, 'did you mean "quantile"'),

@@ -234,7 +234,7 @@ def test_auxiliary_heads_of_a_file_are_left_out(tmp_path, name, with_heads):
         name, weights=None, aux_logits=with_heads, init_weights=False, num_classes=3
     )
     torch.save(stored.state_dict(), tmp_path / "weights.pth")
-    module = build(f"torchvision:{name}", num_classes=3)
+    module = build(f"torchvision:{name}", num_classes=3, seed=0)
     load_weights(module, tmp_path / "weights.pth")
     assert module.state_dict().keys() <= stored.state_dict().keys()
     for key, tensor in module.state_dict().items():
@@ -242,7 +242,7 @@ def test_auxiliary_heads_of_a_file_are_left_out(tmp_path, name, with_heads):
 
 
 def test_a_head_that_no_network_knows_is_refused(tmp_path):
-    module = build("cifar_resnet20", num_classes=10)
+    module = build("cifar_resnet20", num_classes=10, seed=0)
     torch.save(module.state_dict() | {"aux1.weight": torch.ones(1)}, tmp_path / "weights.pth")
     with pytest.raises(DataError, match=r"unknown to the network: aux1\.weight"):
         load_weights(module, tmp_path / "weights.pth")

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-Channels = tuple[float, float, float]
-"""A number for each of red, green and blue."""
+Channels = tuple[float, ...]
+"""A number for each channel: red, green and blue; one where a network sees luminance."""
 
 Precision = Literal["float32", "bf16"]
 """Of the forward pass: in float32, or in bfloat16 where autocast allows."""

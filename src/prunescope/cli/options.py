@@ -43,8 +43,10 @@ Network = Annotated[
     ),
 ]
 Resolution = Annotated[int | None, typer.Option(min=1, help="Squash the images to N x N pixels.")]
-Mean = Annotated[str | None, typer.Option(metavar="R,G,B", help="Mean of the channels in [0, 1].")]
-Std = Annotated[str | None, typer.Option(metavar="R,G,B", help="Standard deviation of them.")]
+Mean = Annotated[
+    str | None, typer.Option(metavar="R,G,B|GREY", help="Mean of the channels in [0, 1].")
+]
+Std = Annotated[str | None, typer.Option(metavar="R,G,B|GREY", help="Standard deviation of them.")]
 Null = Annotated[
     int,
     typer.Option(
@@ -140,12 +142,11 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def channels(text: str | None, option: str) -> images.Channels | None:
-    """Read three numbers, "0.5,0.5,0.5". option: whose they are, for the message."""
+    """Read numbers, "0.5,0.5,0.5" or "0.5". option: whose they are, for the message."""
     if text is None:
         return None
     try:
-        red, green, blue = (float(part) for part in text.split(","))
+        return tuple(float(part) for part in text.split(","))
     except ValueError:
-        message = f'"{text}" is not three numbers, as in 0.5,0.5,0.5'
+        message = f'"{text}" is not a number for each channel, as in 0.5,0.5,0.5 or, of grey, 0.5'
         raise typer.BadParameter(message, param_hint=option) from None
-    return red, green, blue

@@ -121,7 +121,7 @@ class Observation:
 
     def _maps(
         self,
-        pixels: UInt8[np.ndarray, "image height width 3"],
+        pixels: UInt8[np.ndarray, "image height width band"],
         layers: Sequence[str],
         *,
         stop: bool,
@@ -143,7 +143,7 @@ class Observation:
 
     def _show(
         self,
-        pixels: UInt8[np.ndarray, "image height width 3"],
+        pixels: UInt8[np.ndarray, "image height width band"],
         layers: Sequence[str],
         *,
         stop: bool,
@@ -184,7 +184,7 @@ class _Portion:
 
 def show_pixels(
     model: nn.Module,
-    pixels: UInt8[np.ndarray, "image height width 3"],
+    pixels: UInt8[np.ndarray, "image height width band"],
     form: InputForm,
     precision: Precision,
     device: torch.device,

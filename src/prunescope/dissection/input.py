@@ -13,6 +13,7 @@ from torch import Tensor, nn
 # Python 3.11's own Protocol computes every property when asked isinstance()
 from typing_extensions import Protocol, runtime_checkable
 
+from prunescope.base.channels import check_channels, fits, with_channels
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels
 from prunescope.base.inputs import IMAGENET, timm_input
@@ -57,9 +58,10 @@ def input_of(
     and std at 224 pixels. Raises ConfigError naming what is missing for any other network.
     """
     given = {"resolution": resolution, "mean": mean, "std": std}
-    chosen = _known_input(model) | {
-        name: value for name, value in given.items() if value is not None
-    }
+    known = _known_input(model)
+    if "mean" in known and not fits(model, len(known["mean"])):  # ImageNet's, of one channel
+        known = {"resolution": known["resolution"]}
+    chosen = known | {name: value for name, value in given.items() if value is not None}
     missing = [name for name in given if name not in chosen]
     if missing:
         options = " ".join(f"--{name}" for name in missing)
@@ -67,7 +69,14 @@ def input_of(
             f"the input of {type(model).__name__} is not known: give {', '.join(missing)} "
             f"(on the command line {options})"
         )
-    return InputForm(**chosen)
+    form = InputForm(**chosen)
+    if len(form.mean) != len(form.std):
+        raise ConfigError(
+            f"mean has {len(form.mean)} and std {len(form.std)} values, but each must have one "
+            "for every channel of the network"
+        )
+    check_channels(model, len(form.mean))
+    return form
 
 
 def open_model(model: nn.Module | Loaded) -> tuple[nn.Module, dict[str, Any]]:
@@ -103,7 +112,7 @@ def in_float32(model: nn.Module) -> nn.Module:
 
 def read_pixels(
     concepts: ConceptSet, images: Sequence[int], resolution: int
-) -> UInt8[np.ndarray, "image height width 3"]:
+) -> UInt8[np.ndarray, "image height width band"]:
     """Read images, squashed to a square by antialiased bilinear resampling; untouched when equal.
 
     Raises DataError, naming the file, for an image that cannot be read.
@@ -111,21 +120,24 @@ def read_pixels(
     return np.stack([squash(concepts.read_image(image), resolution) for image in images])
 
 
-def squash(picture: Image.Image, resolution: int) -> UInt8[np.ndarray, "side side 3"]:
-    """Return an RGB picture as a square, by antialiased bilinear resampling; untouched if it is."""
+def squash(picture: Image.Image, resolution: int) -> UInt8[np.ndarray, "side side band"]:
+    """Return a picture as a square, by antialiased bilinear resampling; untouched if it is."""
     size = (resolution, resolution)
     same = picture.size == size
-    return np.asarray(picture if same else picture.resize(size, Image.Resampling.BILINEAR))
+    pixels = np.asarray(picture if same else picture.resize(size, Image.Resampling.BILINEAR))
+    return pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels
 
 
 def normalise(
-    pixels: UInt8[np.ndarray, "image height width 3"], form: InputForm, device: torch.device
-) -> Float32[Tensor, "image 3 height width"]:
+    pixels: UInt8[np.ndarray, "image height width band"], form: InputForm, device: torch.device
+) -> Float32[Tensor, "image channel height width"]:
     """Return pixels as a network takes them: in [0, 1], less the mean, over the std.
 
+    Of pictures in colour it is the luminance where mean and std have one value.
     The channels stay last in memory, though not in the shape.
     """
-    scaled = torch.from_numpy(pixels).to(device).float().div_(255)
+    shown = with_channels(torch.from_numpy(pixels).to(device), len(form.mean))
+    scaled = shown.float().div_(255)
     mean, std = (torch.tensor(channels, device=device) for channels in (form.mean, form.std))
     return scaled.sub_(mean).div_(std).permute(0, 3, 1, 2)
 

@@ -110,18 +110,20 @@ def list_layers(model: nn.Module, resolution: int) -> Layers:
     )
 
 
-def choose_layers(model: nn.Module, wanted: Sequence[str], resolution: int) -> tuple[str, ...]:
+def choose_layers(
+    model: nn.Module, wanted: Sequence[str], resolution: int, channels: int | None = None
+) -> tuple[str, ...]:
     """Return the names of the layers that are meant, each once.
 
     wanted: names; patterns with *, ? and [] (`fnmatch`, in which * also stands for dots) for all
         layers with maps whose whole name fits; and DEFAULT_LAYER, see `default_layer`.
-    resolution: side of the image for which a layer must have a map, for the latter two.
+    resolution, channels: of the image for which a layer must have a map, for the latter two.
     Raises ConfigError for a name or a pattern that fits no layer, naming what there is.
     """
     known = {name for name, _ in model.named_modules(remove_duplicate=False)}
     if all(layer in known for layer in wanted):
         return tuple(find_layers(model, wanted))
-    outputs = survey(model, resolution) if any(map(_is_open, wanted)) else ()
+    outputs = survey(model, resolution, channels) if any(map(_is_open, wanted)) else ()
     chosen: list[str] = []
     for layer in wanted:
         if layer == DEFAULT_LAYER:

@@ -117,7 +117,7 @@ def dissect_as(
     arguments; every one gets the whole result.
     """
     form = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
-    layers = choose_layers(model, settings.layers, form.resolution)
+    layers = choose_layers(model, settings.layers, form.resolution, len(form.mean))
     categories = choose_categories(concepts, settings)
     settings = settings.model_copy(update={"layers": layers, "categories": categories})
     title = f"dissecting {', '.join(settings.layers)}"

@@ -41,8 +41,8 @@ class DissectionSettings(Settings):
     convention: Annotated[ConventionName, Later()] = "exact"
     iou: Annotated[float, Field(ge=0, le=1)] = 0.05
     resolution: Pixels | None = None
-    mean: Channels | None = None
-    std: tuple[Spread, Spread, Spread] | None = None
+    mean: Annotated[Channels, Field(min_length=1)] | None = None
+    std: Annotated[tuple[Spread, ...], Field(min_length=1)] | None = None
     categories: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     batch_size: Batch = 32
     precision: Precision = "float32"

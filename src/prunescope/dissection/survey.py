@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from prunescope.base.channels import channels_taken
 from prunescope.base.showing import show
 from prunescope.dissection.input import in_float32
 from prunescope.dissection.tokens import as_map, layout_of
@@ -29,15 +30,18 @@ class LayerOutput:
     handed_on: bool
 
 
-def survey(model: nn.Module, resolution: int) -> tuple[LayerOutput, ...]:
+def survey(
+    model: nn.Module, resolution: int, channels: int | None = None
+) -> tuple[LayerOutput, ...]:
     """Show a network one black square, in evaluation mode, and return what its layers put out.
 
     They come in the order in which they finish; a layer that is called twice is there twice, one
-    that is never called is not. Raises ConfigError where the network cannot take such an image.
+    that is never called is not. channels: of the image;
+    None for what the network takes. Raises ConfigError where the network cannot take such an image.
     """
     model = in_float32(model)
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    image = torch.zeros(1, 3, resolution, resolution, device=device)
+    image = torch.zeros(1, channels or channels_taken(model), resolution, resolution, device=device)
     with evaluation_mode(model), torch.inference_mode(), listening(model) as found:
         show(model, image)
     return tuple(found)

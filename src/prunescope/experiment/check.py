@@ -72,7 +72,7 @@ def map_cells(study: Study, sources: Sources, network: nn.Module) -> dict[str, t
     Raises ConfigError where a layer has none, or the network refuses images of that size.
     """
     with torch.inference_mode(), capture(network, study.dissection.layers) as maps:
-        show(network, torch.zeros(1, 3, sources.side, sources.side))
+        show(network, torch.zeros(1, len(sources.normalisation.mean), sources.side, sources.side))
         return {layer: (maps[layer].shape[2], maps[layer].shape[3]) for layer in maps}
 
 
