@@ -75,14 +75,21 @@ class ConceptSettings(Settings):
 
 
 class StartSettings(Settings):
-    """Your own dense weights, which are level 0 as they are, instead of a training.
+    """Your own weights, which are level 0 as they are, dense or pruned, instead of a training.
 
-    weights: a file in any form that `prune` reads, or a level of a run. rewind_weights: the same
-        network at the step `pruning.rewind_to`, for strategies that rewind.
+    weights: a file in any form that `prune` reads, or a level of a run. Where they are pruned, with
+        a mask in the file or beside it, every level stays inside it.
+    rewind_weights: the same network at the step `pruning.rewind_to`, for strategies that rewind.
+    key, rewind_key: which network of a file that holds several ("state_dict_ema").
+    infer_mask: takes prunable weights of zero for pruned; without it, zeros that no mask marks as
+        pruned are refused where they are more than chance leaves.
     """
 
     weights: str
     rewind_weights: str | None = None
+    key: Annotated[str | None, Later()] = None
+    rewind_key: Annotated[str | None, Later()] = None
+    infer_mask: Annotated[bool, Later()] = False
 
 
 class Study(Settings):
@@ -159,7 +166,11 @@ class Study(Settings):
             source = str(folder_of_data.absolute())
         start = self.start
         if start is not None:
-            paths = {name: _absolute(path) for name, path in start if path is not None}
+            rewound = start.rewind_weights
+            paths = {
+                "weights": _absolute(start.weights),
+                "rewind_weights": None if rewound is None else _absolute(rewound),
+            }
             start = start.model_copy(update=paths)
         return self.model_copy(
             update={
@@ -196,6 +207,8 @@ def _check_start(
         )
     if start.rewind_weights is not None and not names:
         raise ValueError("start.rewind_weights are for strategies that rewind, but there is none")
+    if start.rewind_key is not None and start.rewind_weights is None:
+        raise ValueError("start.rewind_key is for start.rewind_weights, but there are none")
     if training.zero_last_gamma:
         raise ValueError(
             "training.zero_last_gamma is for weights drawn at random, but start gives weights"

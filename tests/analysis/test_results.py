@@ -40,14 +40,16 @@ def test_a_level_is_its_dissection(run: Path) -> None:
 
 def test_what_is_due_to_chance_is_told_at_the_iou_it_was_found_at(tmp_path: Path) -> None:
     chance = {"draws": 2, "rate": 0.05, "expected_false": 1.5, "discoveries": 0, "concepts": 0,
-              "smallest_draws": 39}  # fmt: skip
+              "smallest_draws": 39, "undecided": 1, "advised_draws": 39}  # fmt: skip
     settings = {"quantile": 0.005, "precision": "float32", "iou": 0.05}
     judged = make_layer({"red": 200}, {}, name="layer3", chance=chance, settings=settings)
     dissection = Dissection(layers={"layer3": judged, "layer4": RED})
     dissection.save(tmp_path / "D")
     values, text = summarise_result(tmp_path / "D")
     assert values == dissection.summary()
-    assert "by chance: 1.5 units (2 draws); too few" in text
+    assert (
+        "by chance: 1.5 units (2 draws); at a false discovery rate of 5 %: 1 unit undecided" in text
+    )
     assert summarise_result(tmp_path / "D" / "layer3")[0]["chance"] == chance
     assert summarise_result(tmp_path / "D", 0.05) == (values, text)
     assert "chance" not in str(summarise_result(tmp_path / "D", 0.1))

@@ -36,7 +36,7 @@ DISSECTION = {
     "a quantile of less than a cell": Bad(f"{DISSECT} --quantile 1e-7", ("quantile", "cells")),
     "an IoU above 1": Bad(f"{DISSECT} --iou 1.5", ("iou", "1.5")),
     "a convention that does not exist": Bad(f"{DISSECT} --convention exakt", ("exakt", "exact")),
-    "fewer permutations than none": Bad(f"{DISSECT} --null -1", ("--null", "equal to 0")),
+    "fewer permutations than none": Bad(f"{DISSECT} --null -1", ("null", "-1", "auto")),
     "permutations where no chance is defined": Bad(
         f"{DISSECT} --null 5 --convention lite", ("null", "lite", "another convention")
     ),

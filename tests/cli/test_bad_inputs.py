@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from cli import bad_concepts, bad_inputs, bad_networks, bad_results, bad_studies
+from cli import (
+    bad_chance,
+    bad_concepts,
+    bad_inputs,
+    bad_networks,
+    bad_reading,
+    bad_results,
+    bad_studies,
+)
 from cli.world import Bad, everything_in, make_world, nothing
 from commands import Prunescope, every_command
 
@@ -22,6 +30,8 @@ TABLES = (
     bad_results.RESULTS,
     bad_results.CONVENTIONS,
     bad_results.EXPORT,
+    bad_chance.CHANCE,
+    bad_reading.READING,
     bad_inputs.BAD_INPUTS,
 )
 TABLE: dict[str, Bad] = {

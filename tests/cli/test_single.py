@@ -131,22 +131,100 @@ def test_evaluate_cuts_the_centre_where_it_is_told_what_to_resize_to(
     check_refused(prunescope(*plain, "--resize", 20), "of no stated size")
 
 
-def test_a_null_says_what_is_due_to_chance_and_whether_the_draws_suffice(
+def test_a_null_says_what_is_due_to_chance_and_what_is_undecided(
     prunescope: Prunescope, weights: Path, drawn: Path
 ) -> None:
     words = [*_dissect(weights, drawn), "--quantile", 0.02, "--limit", 20, "--null", 2]
     ended = prunescope(*words, "--json")
     assert ended.status == 0, ended.err
     printed = json.loads(ended.out.splitlines()[-1])
-    assert printed["chance"] == printed["layers"]["layer3"]["chance"]
-    assert printed["chance"]["draws"] == 2
-    assert printed["chance"]["discoveries"] == 0
-    least = printed["chance"]["smallest_draws"]
-    assert least >= 19
+    chance = printed["chance"]
+    assert chance == printed["layers"]["layer3"]["chance"]
+    assert chance["draws"] == 2
+    assert chance["discoveries"] == 0
+    assert chance["undecided"] == printed["interpretable"] > 0
+    assert chance["smallest_draws"] >= 19
     line = prunescope(*words).out.splitlines()[1]
     assert "by chance: " in line
-    assert line.endswith(f"too few for a false discovery rate of 5 %, which takes at least {least}")
+    assert line.endswith(
+        f"5 %: {chance['undecided']} units undecided; take --null auto, "
+        f"or about {chance['advised_draws']:,} draws"
+    )
     assert prunescope(*words[:-1], -1).status == 2
+
+
+def test_a_few_images_without_draws_are_said_to_be_mostly_chance(
+    prunescope: Prunescope, weights: Path, drawn: Path
+) -> None:
+    words = [*_dissect(weights, drawn), "--quantile", 0.02, "--limit", 20]
+    assert "on 20 images much of what is found is due to chance: --null" in prunescope(*words).err
+    assert "due to chance" not in prunescope(*words, "--null", 2).err
+
+
+def test_a_saved_dissection_takes_more_draws_as_if_all_were_made_at_once(
+    prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
+) -> None:
+    words = [*_dissect(weights, drawn), "--layer", "layer2", "--quantile", 0.02, "--limit", 20]
+    once, twice, decided = (tmp_path / name for name in ("once", "twice", "decided"))
+    for out, draws in ((once, 7), (twice, 3), (decided, "auto")):
+        assert prunescope(*words, "--null", draws, "--out", out).status == 0
+    more = ["--concepts", f"broden:{drawn}", "--limit", 20]
+    ended = prunescope("chance", twice, *more, "--null", 7, "--json")
+    assert ended.status == 0, ended.err
+    assert json.loads(ended.out.splitlines()[-1])["layers"]["layer2"]["chance"]["draws"] == 7
+    assert contents(twice) == contents(once)
+
+    ended = prunescope("chance", twice, *more)
+    assert ended.status == 0, ended.err
+    assert ended.out.endswith(f"Saved in {twice}\n")
+    for layer in ("layer2", "layer3"):
+        for name in ("units.parquet", "units.csv", "summary.json"):
+            path = Path(layer) / name
+            assert (twice / path).read_bytes() == (decided / path).read_bytes(), path
+    assert json.loads((twice / "layer3" / "summary.json").read_text())["settings"]["null"] == "auto"
+
+
+def test_more_draws_want_the_set_that_was_dissected_and_change_nothing_without(
+    prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
+) -> None:
+    words = [*_dissect(weights, drawn), "--quantile", 0.02, "--limit", 20]
+    out = tmp_path / "D"
+    assert prunescope(*words, "--null", 2, "--out", out).status == 0
+    before = contents(out)
+    for other in (["--limit", 19], []):
+        ended = prunescope("chance", out, "--concepts", f"broden:{drawn}", *other)
+        check_refused(ended, "not what layer3 was dissected on", "--limit")
+    (out / "layer3" / "draws.safetensors").write_bytes(b"x" * 100)
+    ended = prunescope("chance", out, "--concepts", f"broden:{drawn}", "--limit", 20)
+    check_refused(ended, "draws.safetensors")
+    (out / "layer3" / "draws.safetensors").write_bytes(before["layer3/draws.safetensors"])
+    assert contents(out) == before
+
+
+def test_random_weights_are_an_untrained_network_and_are_not_warned_of(
+    prunescope: Prunescope, drawn: Path, tmp_path: Path
+) -> None:
+    network = ["cifar_resnet20,width=0.25", "--num-classes", 10]
+    how = ["--layer", "layer3", "--concepts", f"broden:{drawn}", "--quantile", 0.02]
+    for name, weights in (("said", ["--weights", "random"]), ("unsaid", [])):
+        ended = prunescope("dissect", *network, *weights, *how, "--out", tmp_path / name)
+        assert ended.status == 0, ended.err
+        assert ("has random weights" in ended.err) == (name == "unsaid")
+    assert contents(tmp_path / "said") == contents(tmp_path / "unsaid")
+    by_name = ["--network", network[0], *network[1:]]
+    ended = prunescope("compare", "random", tmp_path / "said", *by_name, *how, "--json")
+    assert ended.status == 0, ended.err
+    ended = prunescope("evaluate", *network, "--weights", "random", "--data", drawn / "images")
+    assert ended.status == 0, ended.err
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return every file below a folder."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def test_evaluate_prints_shares_and_the_split_they_are_of(

@@ -10,14 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prunescope.dissection.chance import (
-    RATE,
-    describe_chance,
-    discoveries,
-    judge,
-    p_values,
-    smallest_draws,
-)
+from prunescope.dissection.chance import COLUMNS, describe_chance, judge, smallest_draws
+from prunescope.dissection.draws import Draws, Observed
+from prunescope.dissection.sequential import RATE, discoveries
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +35,6 @@ def table(ious, threshold=0.05):
             "color_iou": ious,
         }
     )
-
-
-def test_p_counts_the_draws_that_do_as_well():
-    observed = np.array([0.3, 0.1, 0.0, np.nan])
-    null = np.array([[0.1, 0.1, 0.0, np.nan], [0.2, 0.05, 0.0, np.nan], [0.3, 0.2, 0.1, np.nan]])
-    assert np.array_equal(p_values(observed, null), [2 / 4, 3 / 4, 1, np.nan], equal_nan=True)
 
 
 def test_nothing_but_candidates_is_found_and_dead_units_are_not_tested():
@@ -90,43 +79,138 @@ def test_the_smallest_number_of_draws_can_reach_the_rate_and_one_less_cannot(
         assert discoveries(p, np.arange(tested) < candidates).any() == passes
 
 
+def as_observed(units):
+    """The units as they are tested; each is named after a label of its own."""
+    named = np.where(units["iou"].isna(), -1, np.arange(len(units)))
+    return Observed(
+        iou=units["iou"].to_numpy(),
+        column=named,
+        interpretable=units["interpretable"].to_numpy(),
+        labels=len(units),
+    )
+
+
+def drawn(units, null):
+    """Draws in which each unit has its highest IoU with the label it is named after."""
+    draws = Draws(len(units))
+    for draw, best in enumerate(null):
+        ious = np.diag(np.asarray(best, float))
+        ious[:, np.isnan(best)] = np.nan
+        draws.take(draw, np.arange(len(units)), ious, as_observed(units), 0.05)
+    return draws
+
+
+def judged(units, null, number):
+    return judge(units, as_observed(units), drawn(units, null), number)
+
+
 def test_a_layer_is_judged_by_its_draws():
     units = table([0.3, 0.2, 0.06, 0.04, np.nan])
-    null = np.tile([0.1, 0.1, 0.07, 0.05, np.nan], (19, 1))
+    null = np.tile([0.1, 0.1, 0.07, 0.05, np.nan], (20, 1))
     null[0, 0], null[1, 3] = 0.2, 0.051
-    judged, chance = judge(units, null, iou=0.05)
-    assert judged["p"].tolist()[:4] == [0.05, 0.05, 1, 1]
-    assert np.isnan(judged["p"].iloc[4])
-    assert list(judged.columns) == [
-        *("label", "iou", "interpretable", "dead", "p", "discovery", "color_iou")
-    ]
-    # 1 / 20 is more than 0.05 x 2 / 4.
-    assert not judged["discovery"].any()
+    few, chance = judged(units, null, 19)
+    assert few["p"].tolist()[:4] == [0.05, 0.05, 1, 1]
+    assert np.isnan(few["p"].iloc[4])
+    assert list(few.columns) == [*("label", "iou", "interpretable", "dead", *COLUMNS, "color_iou")]
+    # 1 / 20 is more than 0.05 x 2 / 4. Were the first two at 0, all three would have to be below
+    # 0.05 x 3 / 4, which the third, at 1 with its p known, is not.
+    assert not few["discovery"].any()
+    assert few["undecided"].tolist() == [True, True, False, False, False]
     assert chance == {
         "draws": 19,
         "rate": 0.05,
+        "expected_draws": 19,
         "expected_false": (19 * 3 + 1) / 19,
+        "expected_false_sd": pytest.approx(np.sqrt((18 * (1 / 19) ** 2 + (18 / 19) ** 2) / 18)),
+        "expected_concepts": (19 * 3 + 1) / 19,
+        "expected_concepts_sd": pytest.approx(np.sqrt((18 * (1 / 19) ** 2 + (18 / 19) ** 2) / 18)),
         "discoveries": 0,
         "concepts": 0,
+        "undecided": 2,
         "smallest_draws": 26,
+        "advised_draws": 79,
+        "most_draws": 79,
     }
-    judged, chance = judge(units, np.concatenate([null, null, null[:1]]), iou=0.05)
-    assert judged["discovery"].tolist() == [True, True, False, False, False]
-    assert (chance["discoveries"], chance["concepts"]) == (2, 1)
+    many, chance = judged(units, np.concatenate([null, null]), 39)
+    assert many["discovery"].tolist() == [True, True, False, False, False]
+    assert (chance["discoveries"], chance["concepts"], chance["undecided"]) == (2, 1, 0)
+    assert chance["advised_draws"] is None
 
 
-def test_the_line_says_what_is_due_to_chance_or_that_the_draws_are_too_few():
-    chance = {
-        "draws": 39,
-        "rate": 0.05,
-        "expected_false": 3.25,
-        "discoveries": 12,
-        "concepts": 7,
-        "smallest_draws": 39,
-    }
-    assert describe_chance(chance) == (
-        "by chance: 3.2 units (39 draws); at a false discovery rate of 5 %: 12 units, of 7 concepts"
+def test_a_label_has_a_p_of_its_own_and_one_adjusted_over_the_labels_tested():
+    units = table([0.3, 0.06, np.nan])
+    draws = Draws(3)
+    for draw in range(9):
+        # Another label always does as well as the one the second unit is named after.
+        ious = np.array([[0.1, 0.0, 0.0], [0.2, 0.06 if draw < 2 else 0.0, 0.0], [np.nan] * 3])
+        draws.take(draw, np.arange(3), ious, as_observed(units), 0.05)
+    found, _ = judge(units, as_observed(units), draws, 9)
+    assert found["p"].tolist()[:2] == [0.1, 1.0]
+    assert found["label_p"].tolist()[:2] == [0.1, 0.3]
+    assert found["label_p_adjusted"].tolist()[:2] == pytest.approx([0.3, 0.9])
+    assert found["label_p"].isna().tolist() == [False, False, True]
+
+
+def test_fewer_draws_than_were_made_give_what_they_would_alone():
+    source = np.random.default_rng(0)
+    units, null = table([0.3, 0.2, 0.1, 0.07, 0.06, 0.01]), source.uniform(0, 0.25, (300, 6))
+    for number in (1, 64, 100, "auto"):
+        alone = null[: number if number != "auto" else None]
+        tables, chances = zip(
+            judged(units, null, number), judged(units, alone, number), strict=True
+        )
+        assert tables[0].equals(tables[1])
+        assert chances[0] == chances[1]
+
+
+def test_a_layer_without_an_interpretable_unit_has_nothing_to_decide():
+    units = table([0.01, 0.02])
+    found, chance = judged(units, np.full((39, 2), 0.01), "auto")
+    assert chance["undecided"] == chance["discoveries"] == 0
+    assert chance["smallest_draws"] is None
+    assert found["p"].tolist() == [1.0, 1 / 40]
+
+
+CHANCE = {
+    "draws": 39,
+    "rate": 0.05,
+    "expected_draws": 39,
+    "expected_false": 3.25,
+    "expected_false_sd": 1.5,
+    "expected_concepts": 2.0,
+    "expected_concepts_sd": 0.75,
+    "discoveries": 12,
+    "concepts": 7,
+    "undecided": 0,
+    "smallest_draws": 39,
+    "advised_draws": None,
+    "most_draws": 1999,
+}
+
+
+def test_the_line_says_what_is_due_to_chance():
+    line = describe_chance(CHANCE)
+    assert line == (
+        "by chance: 3.2 ± 1.5 units, of 2.0 ± 0.8 concepts (39 draws); "
+        "at a false discovery rate of 5 %: 12 units, of 7 concepts"
     )
-    few = describe_chance(chance | {"smallest_draws": 40})
-    assert few.endswith("too few for a false discovery rate of 5 %, which takes at least 40")
-    assert describe_chance(chance | {"smallest_draws": None}).endswith("no unit to test")
+    assert describe_chance(CHANCE | {"smallest_draws": None}).endswith("no unit to test")
+    one = CHANCE | {"draws": 1, "expected_false_sd": None, "expected_concepts_sd": None}
+    assert "3.2 units, of 2.0 concepts (1 draw);" in describe_chance(one)
+
+
+def test_the_line_never_says_none_where_units_are_undecided():
+    left = CHANCE | {"undecided": 30, "advised_draws": 1200}
+    assert describe_chance(left).endswith(
+        "12 units, of 7 concepts; 30 more undecided; take --null auto, or about 1,200 draws"
+    )
+    none = describe_chance(left | {"discoveries": 0, "concepts": 0})
+    assert none.endswith("5 %: 30 units undecided; take --null auto, or about 1,200 draws")
+    assert " 0 units" not in none
+
+
+def test_the_line_of_an_earlier_version_claims_nothing():
+    early = {name: CHANCE[name] for name in ("draws", "rate", "expected_false", "smallest_draws")}
+    line = describe_chance(early | {"discoveries": 0, "concepts": 0})
+    assert line.startswith("by chance: 3.2 units (39 draws); by an earlier version")
+    assert " 0 units" not in line

@@ -12,13 +12,17 @@ import torch
 from labelled import Labelled
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import Annotation, Label
-from prunescope.dissection.chance import RATE, discoveries, p_values
+from prunescope.dissection.chance import COLUMNS
 from prunescope.dissection.kept import ActiveMaps
+from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.null import Null
 from prunescope.dissection.overlap import OverlapTally
+from prunescope.dissection.permuting import Trial
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.run import dissect
+from prunescope.dissection.scores import score_units
+from prunescope.dissection.sequential import RATE, discoveries
 from prunescope.dissection.shuffle import Shuffle
 from prunescope.dissection.thresholds import Cut, ThresholdCollector, cells_above
 from prunescope.networks import build
@@ -93,6 +97,11 @@ def make_world(oracle, annotations):
     )
 
 
+def p_values(observed, null):
+    p = (1 + (null >= observed).sum(axis=0)) / (1 + len(null))
+    return np.where(np.isnan(observed), np.nan, p)
+
+
 class Counted:
     """The counts of saved activations, taken in batches."""
 
@@ -111,17 +120,28 @@ class Counted:
         for images in batches:
             regions = [reader.read(annotations[image], "an image") for image in images]
             self.maps.add(images, regions)
-        null = Null(self.maps, {"layer": UNITS}, CATEGORIES, draws, CPU)
+        masks = KeptMasks(UNITS)
         tally = OverlapTally(thresholds, LABELS, CATEGORIES)
         for images in batches:
             some = maps[images]
             active = ActiveMaps.of(some, some.amax(dim=(2, 3)), thresholds)
-            null.add(images, {"layer": list(tally.add(active, null.regions(images)))})
+            done = 0
+            for met in tally.add(active, [self.maps.regions(image) for image in images]):
+                masks.add(images[done : done + met.of], met)
+                done += met.of
         self.overlap = tally.overlap()
-        self.tally = null.tallies["layer"]
+        self.null = Null(self.maps, {"layer": masks}, CATEGORIES, CPU)
+        everything = {"layer": np.arange(UNITS)}
+        self.tally = self.null.count(everything, range(draws))["layer"]
+
+    def best_ious(self, draws=DRAWS):
+        """Return the highest IoU of every unit in each draw; nan of a dead one."""
+        ious = [self.tally.ious(self.overlap, CATEGORIES, draw) for draw in range(draws)]
+        dead = np.isnan(ious).all(axis=2)
+        return np.where(dead, np.nan, np.nan_to_num(ious, nan=-1.0).max(axis=2))
 
     def sources(self, draw, draws=DRAWS):
-        shuffle = Shuffle(self.maps.carried, self.maps.shapes, CATEGORIES, draws)
+        shuffle = Shuffle(self.maps.carried, self.maps.shapes, CATEGORIES, range(draws))
         return {
             (image, name): int(shuffle.sources(image, place)[draw])
             for place, name in enumerate(CATEGORIES)
@@ -142,7 +162,7 @@ def test_random_worlds_give_the_integers_of_the_oracle_in_every_draw(
     for place, name in enumerate(CATEGORIES):
         carriers = np.flatnonzero(counted.maps.carried[:, place]).tolist()
         assert carriers == oracle_of_chance.carriers(world, name)
-    best = counted.tally.best_ious(counted.overlap, CATEGORIES)
+    best = counted.best_ious()
     null = []
     for draw in range(DRAWS):
         permuted = oracle_of_chance.permute(world, counted.sources(draw))
@@ -151,10 +171,9 @@ def test_random_worlds_give_the_integers_of_the_oracle_in_every_draw(
         assert np.array_equal(counted.tally.intersection(draw), expected.intersection)
         assert np.array_equal(best[draw], expected.best_iou, equal_nan=True)
         null.append(expected.best_iou.tolist())
-    p = p_values(real.best_iou, best)
     expected = oracle_of_chance.p_values(real.best_iou.tolist(), null)
-    assert np.array_equal(p, expected, equal_nan=True)
-    assert np.isnan(p).tolist() == [False] * 4 + [True]
+    assert np.isnan(expected).tolist() == [False] * 4 + [True]
+    assert np.allclose(p_values(real.best_iou, best), expected, equal_nan=True)
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -198,12 +217,48 @@ def test_masks_of_more_pixels_than_a_byte_can_count_are_counted():
     regions = [reader.read(annotation, "an image")] * 2
     maps = LabelMaps(concepts, reader, 1 << 20)
     maps.add([0, 1], regions)
-    null = Null(maps, {"layer": 1}, ("color",), 2, CPU)
+    masks = KeptMasks(1)
     tally = OverlapTally(torch.zeros(1, dtype=torch.float64), labels, ("color",))
     some = torch.ones(2, 1, 2, 2)
     active = ActiveMaps.of(some, some.amax(dim=(2, 3)), torch.zeros(1))
-    null.add([0, 1], {"layer": list(tally.add(active, regions))})
-    assert [null.tallies["layer"].intersection(draw).tolist() for draw in (0, 1)] == [[[3200]]] * 2
+    for met in tally.add(active, regions):
+        masks.add([0, 1], met)
+    null = Null(maps, {"layer": masks}, ("color",), CPU)
+    counted = null.count({"layer": np.arange(1)}, range(2))["layer"]
+    assert [counted.intersection(draw).tolist() for draw in (0, 1)] == [[[3200]]] * 2
+
+
+@pytest.mark.parametrize("memory", [1 << 20, 0])
+def test_some_units_and_later_draws_are_counted_as_among_all(memory):
+    source = np.random.default_rng(8)
+    annotations, activations = make_annotations(source), make_activations(source)
+    counted = Counted(activations, annotations, draws=6, memory=memory)
+    some = counted.null.count({"layer": np.array([1, 3])}, range(4, 6))["layer"]
+    for place, draw in enumerate((4, 5)):
+        expected = counted.tally.intersection(draw)[[1, 3]]
+        assert torch.equal(some.intersection(place), expected)
+
+
+def test_what_a_draw_leaves_is_what_its_ious_say():
+    source = np.random.default_rng(9)
+    annotations, activations = make_annotations(source), make_activations(source)
+    counted = Counted(activations, annotations)
+    units = score_units(counted.overlap, LABELS, iou=0.05)
+    trial = Trial.of(counted.overlap, units, CATEGORIES, iou=0.05)
+    for draw in range(DRAWS):
+        ious = counted.tally.ious(counted.overlap, CATEGORIES, draw)
+        trial.draws.take(draw, np.arange(UNITS), ious, trial.observed, 0.05)
+    best = counted.best_ious()
+    assert np.array_equal(trial.draws.as_good, (best >= units["iou"].to_numpy()).T)
+    assert trial.draws.false_units.tolist() == (best > 0.05).sum(axis=1).tolist()
+    numbers = [label.number for label in LABELS]
+    for draw in range(DRAWS):
+        ious = counted.tally.ious(counted.overlap, CATEGORIES, draw)
+        above = [unit for unit in range(UNITS) if best[draw, unit] > 0.05]
+        assert trial.draws.false_concepts[draw] == len({ious[unit].argmax() for unit in above})
+        for unit in range(UNITS - 1):
+            named = ious[unit, numbers.index(units["label"][unit])]
+            assert trial.draws.label_as_good[unit, draw] == (named >= units["iou"][unit])
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -213,7 +268,7 @@ def test_false_discoveries_stay_at_the_rate_when_every_draw_is_taken_for_the_tru
     annotations, activations = make_annotations(source), make_activations(source)
     draws = 40
     counted = Counted(activations, annotations, draws=draws)
-    best = counted.tally.best_ious(counted.overlap, CATEGORIES)[:, :4]
+    best = counted.best_ious(draws)[:, :4]
     wrong = 0
     for draw in range(draws):
         p = p_values(best[draw], np.delete(best, draw, axis=0))
@@ -266,7 +321,7 @@ def test_a_null_leaves_every_other_number_as_it_is(patches):
     assert "p" not in without.units
     assert "chance" not in without.layers["0"].summary
     assert "chance" not in without.summary()
-    assert with_null.units.drop(columns=["p", "discovery"]).equals(without.units)
+    assert with_null.units.drop(columns=list(COLUMNS)).equals(without.units)
     first, second = without.layers["0"], with_null.layers["0"]
     assert torch.equal(first.overlap.intersection, second.overlap.intersection)
     assert first.images.equals(second.images)

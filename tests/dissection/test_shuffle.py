@@ -10,7 +10,7 @@ SHAPES = np.array([[4, 4 + place % 2] for place in range(60)])
 
 
 def drawn(draws, carried=CARRIED, categories=CATEGORIES):
-    shuffle = Shuffle(carried, SHAPES, categories, draws)
+    shuffle = Shuffle(carried, SHAPES, categories, range(draws))
     return {
         name: np.array([shuffle.sources(image, place) for image in range(60)]).T
         for place, name in enumerate(categories)

@@ -277,6 +277,16 @@ def test_a_null_adds_what_is_said_and_nothing_else(
     assert_added(*(dict(json_keys(summary)) for summary in summaries), place=1)
     tables = (levels_of(pd.read_parquet(one / "units.parquet"), tmp_path) for one in folders)
     assert_added(*(csv_columns(table) for table in tables), place=2)
+    assert_columns(parquet_columns(tmp_path / "layer3" / "masks.parquet"), documented_of_null(3))
+    drawn_so_far = load_tensors(tmp_path / "layer3" / "draws.safetensors")
+    sizes = {"unit": 16, "byte": 1, "draw": 2}
+    words = {name: _tensor_word(tensor, sizes) for name, tensor in drawn_so_far.items()}
+    assert words == documented_of_null(4)
+    files = {path.name for path in (tmp_path / "layer3").iterdir()}
+    assert files == {path.name for path in folders[0].iterdir()} - {"manifest.json"} | {
+        "masks.parquet",
+        "draws.safetensors",
+    }
 
 
 def levels_of(units: pd.DataFrame, folder: Path) -> Path:

@@ -22,8 +22,6 @@ from prunescope.experiment.plan import plan_study
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.workshop import Workshop
 from prunescope.networks import build
-from prunescope.pruning.files import prune_saved
-from prunescope.pruning.writing import write_weights
 from prunescope.study import Study
 from runs import contents
 from training.conftest import Recorder
@@ -283,17 +281,13 @@ def _spoil(path: Path, name: str) -> None:
         ("classes", r"start\.weights .* knows 7 classes, but the photographs have 10$"),
         ("network", r"unknown to the network: layer1\.3\.conv1\.weight"),
         ("nan", r"conv1\.weight holds a value that is not finite"),
-        ("pruned", r"is pruned to 50 %, but a study starts from dense weights"),
     ],
 )
 def test_weights_that_cannot_be_level_0_are_refused_before_anything_is_written(
     small: TinyStudy, files: Path, tmp_path: Path, fault: str, said: str
 ) -> None:
     weights = tmp_path / "own.safetensors"
-    if fault == "pruned":
-        pruned = prune_saved(NETWORK, weights=files / "dense.pth", num_classes=10, keep=0.5)
-        write_weights(weights, pruned.network, pruned.mask, "prunescope")
-    elif fault != "absent":
+    if fault != "absent":
         weights = tmp_path / "own.pth"
         _spoil(weights, fault)
     study = small(start={"weights": str(weights), "rewind_weights": str(files / "early.pth")})

@@ -66,3 +66,70 @@ def discoveries(p: list[float], interpretable: list[bool], rate: Fraction) -> li
         if exact[unit] <= rate * rank / len(tested):
             best = exact[unit]
     return [unit in exact and interpretable[unit] and exact[unit] <= best for unit in range(len(p))]
+
+
+ENOUGH = 10
+LOOK_FIRST_AFTER = 64
+
+
+def undecided(
+    p: list[float], as_good: list[int], interpretable: list[bool], draws: int, rate: Fraction
+) -> list[bool]:
+    """Return which units do not pass after some draws, but would if every open unit had p = 0.
+
+    as_good: the draws that are as good as each unit, or better; a unit with ten is not open.
+    """
+    tested = [unit for unit, value in enumerate(p) if not np.isnan(value)]
+    if draws >= len(tested) / rate - 1:
+        return [False] * len(p)
+    generous = [
+        0.0 if interpretable[unit] and as_good[unit] < ENOUGH else value
+        for unit, value in enumerate(p)
+    ]
+    now = discoveries(p, interpretable, rate)
+    then = discoveries(generous, interpretable, rate)
+    return [after and not before for before, after in zip(now, then, strict=True)]
+
+
+def draw_until_decided(
+    as_good: list[list[bool]], tested: list[bool], interpretable: list[bool], rate: Fraction
+) -> tuple[int, list[bool]]:
+    """Go through draws one by one; return after how many it is decided, and who passes then.
+
+    as_good: by draw and unit, of as many draws as there can be.
+    """
+    most = int(sum(tested) / rate) - 1
+    counts = [0] * len(tested)
+    stopped: dict[int, Fraction] = {}
+    for n, draw in enumerate(as_good[:most], start=1):
+        for unit, good in enumerate(draw):
+            if good and unit not in stopped:
+                counts[unit] += 1
+                if counts[unit] == ENOUGH:
+                    stopped[unit] = Fraction(ENOUGH, n)
+        if n == most:
+            final = [stopped.get(unit, Fraction(g + 1, n + 1)) for unit, g in enumerate(counts)]
+            return n, _passing(final, tested, interpretable, rate)
+        if n >= LOOK_FIRST_AFTER and n & (n - 1) == 0:
+            worst = [
+                stopped.get(unit, Fraction(ENOUGH, min(n + ENOUGH - g, most + 1)))
+                for unit, g in enumerate(counts)
+            ]
+            best = [stopped.get(unit, Fraction(g + 1, most + 1)) for unit, g in enumerate(counts)]
+            passing = [_passing(p, tested, interpretable, rate) for p in (worst, best)]
+            if passing[0] == passing[1]:
+                return n, passing[0]
+    raise AssertionError("too few draws")
+
+
+def _passing(
+    p: list[Fraction], tested: list[bool], interpretable: list[bool], rate: Fraction
+) -> list[bool]:
+    """Benjamini and Hochberg's step-up, in exact arithmetic; interpretable units alone can pass."""
+    m = sum(tested)
+    candidates = [u for u in range(len(p)) if tested[u] and interpretable[u]]
+    bound = Fraction(0)
+    for rank, unit in enumerate(sorted(candidates, key=lambda unit: p[unit]), start=1):
+        if p[unit] <= rate * rank / m:
+            bound = p[unit]
+    return [unit in candidates and p[unit] <= bound for unit in range(len(p))]

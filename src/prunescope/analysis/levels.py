@@ -144,11 +144,16 @@ def _row(
 
 
 def _discovery_columns(units: pd.DataFrame) -> dict[str, int]:
-    """Return what is beyond chance, where the dissection asked for it."""
-    if "discovery" not in units:
+    """Return what is beyond chance, and what is not decided, where the dissection asked for it."""
+    if "undecided" not in units:
         return {}
     found = units[units["discovery"].astype(bool)]
-    return {"discoveries": len(found), "discovered_concepts": found["label"].nunique()}
+    return {
+        "discoveries": len(found),
+        "discovered_concepts": found["label"].nunique(),
+        "undecided": int(units["undecided"].sum()),
+        "draws": int(units["draws"].max()),
+    }
 
 
 def _category_columns(summary: dict[str, Any]) -> dict[str, int]:

@@ -73,7 +73,16 @@ def _describe_levels(levels: Sequence[Mapping[str, Any]]) -> str:
 def _layer_lines(layer: str, rows: Sequence[Mapping[Any, Any]], above: str) -> Iterator[str]:
     yield f"{layer}: {mean(rows[0]['units'])} units{above}, {replicates_text(rows)}"
     yield ""
-    yield from level_lines(_COLUMNS, rows)
+    if not all("undecided" in row for row in rows):
+        yield from level_lines(_COLUMNS, rows)
+        return
+    yield from level_lines((*_COLUMNS, _CHANCE), [_without_a_wrong_zero(row) for row in rows])
+
+
+def _without_a_wrong_zero(row: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """Return a row in which no discovery is undefined, where units are undecided."""
+    none_yet = row["discoveries"] == 0 and row["undecided"] > 0
+    return {**row, "discoveries": None} if none_yet else row
 
 
 _COLUMNS = (
@@ -83,4 +92,9 @@ _COLUMNS = (
         columns={"interpretable": "interpretable", "concepts": "concepts", "dead": "dead"},
         write=mean,
     ),
+)
+_CHANCE = Block(
+    heading="",
+    columns={"beyond chance": "discoveries", "undecided": "undecided"},
+    write=mean,
 )

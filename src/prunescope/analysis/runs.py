@@ -12,6 +12,7 @@ from prunescope.base.errors import DataError
 from prunescope.base.saved import read_parquet
 
 PLACE = ["replicate", "strategy", "level", "layer"]
+CHANCE = ["discoveries", "discovered_concepts", "undecided", "draws"]
 Place = tuple[Any, ...]  # the values of PLACE
 
 
@@ -71,15 +72,18 @@ def saved_iou(run: Path) -> float | None:
 def summarise_run(run: RunTables, iou: float | None = None) -> list[dict[str, Any]]:
     """Return, for each level and layer, its place, weights left, accuracy and counts.
 
-    iou: a unit is interpretable strictly above this; None keeps what the tables say. The rows say
-    above which it is; None where the run's dissections, which know it, are gone.
+    iou: a unit is interpretable strictly above this; None keeps what the tables say, with what is
+    beyond chance, which is not known at another. The rows say above which it is; None where the
+    run's dissections, which know it, are gone.
     """
     facts = ["keep", "keep_overall", "accuracy"]
     saved = saved_iou(run.path)
+    chance = [name for name in CHANCE if iou is None and name in run.levels]
     return [
         dict(zip(PLACE, place, strict=True))
         | {name: float(row[name]) for name in facts}
         | {"iou": saved if iou is None else iou}
         | summarise(run.units[place], iou)
+        | {name: int(row[name]) for name in chance}
         for place, row in zip(run.places, run.levels.to_dict("records"), strict=True)
     ]

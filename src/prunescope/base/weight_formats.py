@@ -6,6 +6,7 @@ from pathlib import Path
 from prunescope.base.errors import DataError
 from prunescope.base.paths import require_file
 
+INDEX = ".index.json"
 SUFFIXES = (".safetensors", ".pth", ".pt", ".th", ".bin", ".ckpt", ".tar", ".pkl", ".npz")
 """How files of weights end; a name that ends so is taken for a file, be it there or not."""
 
@@ -105,7 +106,7 @@ def has_weights_form(path: Path) -> bool:
     require_file(path)
     with path.open("rb") as file:
         head = file.read(512)
-    known = path.suffix in (*SUFFIXES, *_ENDINGS)
+    known = path.suffix in (*SUFFIXES, *_ENDINGS) or path.name.endswith(INDEX)
     return (
         known
         or _is_safetensors(head)

@@ -23,6 +23,7 @@ for command in (
     single.dissect,
     single.evaluate,
     single.summary,
+    single.chance,
     comparison.compare,
     conventions.conventions,
     conventions.export,

@@ -28,7 +28,7 @@ from prunescope.cli.options import (
 
 _SIDE = (
     "The folder of a dissection, a layer, a level or a run, or a NetDissect CSV; with --concepts "
-    "also a file of weights."
+    "also a file of weights, or random with --network."
 )
 
 

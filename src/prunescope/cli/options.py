@@ -20,9 +20,9 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Use only the first N ima
 Weights = Annotated[
     str | None,
     typer.Option(
-        metavar="FILE|DEFAULT|NAME",
-        help="A state dict, .safetensors or as torch saves it; or what torchvision or timm "
-        "publish: DEFAULT, IMAGENET1K_V2, a1_in1k, ...",
+        metavar="FILE|DEFAULT|NAME|random",
+        help="A state dict, .safetensors or as torch saves it; what torchvision or timm publish: "
+        "DEFAULT, IMAGENET1K_V2, a1_in1k, ...; or random, an untrained network as a control.",
     ),
 ]
 Key = Annotated[
@@ -48,9 +48,11 @@ Mean = Annotated[
 ]
 Std = Annotated[str | None, typer.Option(metavar="R,G,B|GREY", help="Standard deviation of them.")]
 Null = Annotated[
-    int,
+    str,
     typer.Option(
-        min=0, metavar="N", help="Permute the labels N times to see what is due to chance; try 20."
+        metavar="N|auto",
+        help="Permute the labels to see what is due to chance: N times, or until it is decided "
+        "which units are beyond it; 0 is not at all.",
     ),
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Images per forward pass.")]

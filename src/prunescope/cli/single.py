@@ -77,7 +77,7 @@ def dissect(
     batch_size: BatchSize = 32,
     precision: Precision = "float32",
     channels_last: ChannelsLast = False,
-    null: Null = 0,
+    null: Null = "0",
     memory: Memory = "2GiB",
     device: Device = None,
     as_json: Json = False,
@@ -185,6 +185,42 @@ def summary(
 
     values, text = summarise_result(result, iou)
     print_result(values, text, as_json=as_json)
+
+
+def chance(
+    result: Annotated[
+        Path,
+        typer.Argument(
+            help="The folder of a dissection that was made with --null.", show_default=False
+        ),
+    ],
+    concepts: Annotated[
+        str, typer.Option(help=f"Those it was made with: {CONCEPTS_HELP}", show_default=False)
+    ],
+    null: Null = "auto",
+    split: Split = None,
+    limit: Limit = None,
+    memory: Memory = "2GiB",
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Take more draws of chance for a saved dissection; its network is not needed."""
+    from prunescope.analysis.summary import describe_layers
+    from prunescope.dissection.more import draw_more
+
+    with progress_shown() as progress:
+        dissection = draw_more(
+            result,
+            concepts,
+            null,
+            split=split,
+            limit=limit,
+            memory=memory,
+            device=device,
+            progress=progress,
+        )
+    values = dissection.summary()
+    print_result(values, f"{describe_layers(values)}\nSaved in {result}", as_json=as_json)
 
 
 def _list_layers(

@@ -1,6 +1,6 @@
 """How many units would be interpretable by chance, and which of them are beyond it?
 
-Method: Benjamini & Hochberg, "Controlling the false discovery rate", 1995 (METHOD section 4).
+Method: METHOD section 4, "Chance"; `sequential` has the procedure.
 """
 
 import math
@@ -10,66 +10,64 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float64, Int64
 
-RATE = Fraction(1, 20)
-"""Share of the discoveries that may be false, in expectation."""
+from prunescope.dissection.draws import Draws, Number, Observed
+from prunescope.dissection.sequential import (
+    ENOUGH,
+    FIRST_LOOK,
+    RATE,
+    discoveries,
+    standing,
+    undecided,
+)
+
+COLUMNS = ("p", "discovery", "undecided", "draws", "label_p", "label_p_adjusted")
 
 
 def judge(
-    units: pd.DataFrame, null: Float64[np.ndarray, "draw unit"], *, iou: float
+    units: pd.DataFrame, observed: Observed, draws: Draws, number: Number
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Return a table of units with `p` and `discovery` in it, and what follows for the layer.
+    """Return a table of units with `COLUMNS` in it, and what follows for the layer.
 
-    units: as `score_units` makes it. null: each unit's highest IoU in every draw. iou: a unit is
-    interpretable strictly above it.
-    Tested are the units that have an IoU, so no dead ones. Candidates are the interpretable among
+    units: as `score_units` makes it. draws: at least those that the number stands for; of more,
+    the first ones are used.
+    Observed are the units that have an IoU, so no dead ones. Candidates are the interpretable among
     them: as none of the others can be a discovery, theirs count as p = 1.
-    expected_false: mean over the draws of the number of units above `iou`. discoveries, concepts:
-    units that pass, and their different labels. smallest_draws: see there.
     """
-    observed = units["iou"].to_numpy(np.float64)
-    p = p_values(observed, null)
-    candidates = units["interpretable"].to_numpy(np.bool_)
+    made = draws.looked_at(observed) if number == "auto" else number
+    full = min(made, FIRST_LOOK, observed.most) if number == "auto" else made
+    p, of_unit = _fixed_p(observed, draws, full)
+    candidates = observed.interpretable
+    open_ones = np.zeros(len(p), np.bool_)
+    if number == "auto":
+        drawn_p, drawn_of = _p_until_decided(observed, draws, made)
+        p, of_unit = (np.where(candidates, *both) for both in ((drawn_p, p), (drawn_of, of_unit)))
+    else:
+        as_good = draws.as_good[:, :made].sum(axis=1)
+        open_ones = undecided(p, as_good, candidates, made)
     found = discoveries(p, candidates)
-    tested = int((~np.isnan(p)).sum())
-    return _with_columns(units, {"p": p, "discovery": found}), {
-        "draws": len(null),
+    label_p = _label_p(observed, draws, of_unit)
+    columns = {
+        "p": p,
+        "discovery": found,
+        "undecided": open_ones,
+        "draws": of_unit,
+        "label_p": label_p,
+        "label_p_adjusted": np.minimum(1.0, label_p * observed.labels),
+    }
+    counts = {
+        "draws": made,
         "rate": float(RATE),
-        "expected_false": float((null > iou).sum(axis=1).mean()),
+        **_expected(draws, full),
         "discoveries": int(found.sum()),
         "concepts": int(units.loc[found, "label"].nunique()),
-        "smallest_draws": smallest_draws(tested, int(candidates.sum())),
+        "undecided": int(open_ones.sum()),
+        "smallest_draws": smallest_draws(int(observed.has_iou.sum()), int(candidates.sum())),
+        "advised_draws": _advised_draws(observed, found | open_ones) if open_ones.any() else None,
+        "most_draws": observed.most,
     }
-
-
-def p_values(
-    observed: Float64[np.ndarray, " unit"], null: Float64[np.ndarray, "draw unit"]
-) -> Float64[np.ndarray, " unit"]:
-    """Return (1 + number of draws that do as well or better) / (1 + number of draws).
-
-    nan where nothing was observed.
-    """
-    p: Float64[np.ndarray, " unit"] = (1 + (null >= observed).sum(axis=0)) / (1 + len(null))
-    p[np.isnan(observed)] = np.nan
-    return p
-
-
-def discoveries(
-    p: Float64[np.ndarray, " unit"], candidates: Bool[np.ndarray, " unit"], rate: Fraction = RATE
-) -> Bool[np.ndarray, " unit"]:
-    """Mark the candidates that pass, by Benjamini and Hochberg, over all units whose p is not nan.
-
-    In expectation no larger share of them than the rate is false.
-    """
-    tested = int((~np.isnan(p)).sum())
-    ascending = np.sort(p[candidates])
-    bounds = float(rate) * np.arange(1, len(ascending) + 1) / max(1, tested)
-    passing = np.flatnonzero(ascending <= bounds * (1 + 1e-12))  # p and bound are quotients
-    if len(passing) == 0:
-        return np.zeros(len(p), np.bool_)
-    found: Bool[np.ndarray, " unit"] = candidates & (p <= ascending[passing[-1]])
-    return found
+    return _with_columns(units, columns), counts
 
 
 def smallest_draws(tested: int, candidates: int, rate: Fraction = RATE) -> int | None:
@@ -84,25 +82,87 @@ def smallest_draws(tested: int, candidates: int, rate: Fraction = RATE) -> int |
 
 
 def describe_chance(chance: Mapping[str, Any]) -> str:
-    """Say in a line what is due to chance, and whether the draws suffice to know."""
-    share = f"{100 * chance['rate']:g} %"
-    draws = f"{chance['draws']:,} draw" + ("s" if chance["draws"] > 1 else "")
-    text = f"by chance: {chance['expected_false']:,.1f} units ({draws})"
+    """Say in a line what is due to chance, which is beyond it, and what is not decided yet."""
+    text = f"by chance: {_expected_text(chance)} ({_counted(chance['draws'], 'draw')})"
     if chance["smallest_draws"] is None:
         return f"{text}; no unit to test"
-    if chance["draws"] < chance["smallest_draws"]:
-        return (
-            f"{text}; too few for a false discovery rate of {share}, which takes at least "
-            f"{chance['smallest_draws']:,}"
-        )
-    return (
-        f"{text}; at a false discovery rate of {share}: {chance['discoveries']:,} units, "
-        f"of {chance['concepts']:,} concepts"
-    )
+    if "undecided" not in chance:
+        return f"{text}; by an earlier version, which did not say what is undecided: dissect again"
+    text += f"; at a false discovery rate of {100 * chance['rate']:g} %: "
+    found = _counted(chance["discoveries"], "unit") + ", of "
+    found += _counted(chance["concepts"], "concept")
+    if chance["undecided"] == 0:
+        return text + found
+    advice = f"take --null auto, or about {_counted(chance['advised_draws'], 'draw')}"
+    if chance["discoveries"] == 0:
+        return f"{text}{_counted(chance['undecided'], 'unit')} undecided; {advice}"
+    return f"{text}{found}; {chance['undecided']:,} more undecided; {advice}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _expected_text(chance: Mapping[str, Any]) -> str:
+    units = f"{_with_spread(chance, 'expected_false')} units"
+    if "expected_concepts" not in chance:
+        return units
+    return f"{units}, of {_with_spread(chance, 'expected_concepts')} concepts"
+
+
+def _fixed_p(
+    observed: Observed, draws: Draws, made: int
+) -> tuple[Float64[np.ndarray, " unit"], Int64[np.ndarray, " unit"]]:
+    """Return (1 + draws that do as well or better) / (1 + draws), and how many draws these are."""
+    p: Float64[np.ndarray, " unit"] = (1 + draws.as_good[:, :made].sum(axis=1)) / (1 + made)
+    return np.where(observed.has_iou, p, np.nan), np.full(len(p), made, np.int64)
+
+
+def _p_until_decided(
+    observed: Observed, draws: Draws, made: int
+) -> tuple[Float64[np.ndarray, " unit"], Int64[np.ndarray, " unit"]]:
+    """Return each p and its number of draws; of units still open the highest that it can be."""
+    state = standing(draws.as_good, made)
+    final = made >= observed.most
+    p = state.lowest(observed.most) if final else state.highest(observed.most)
+    return np.where(observed.has_iou, p, np.nan), state.made
+
+
+def _label_p(
+    observed: Observed, draws: Draws, made: Int64[np.ndarray, " unit"]
+) -> Float64[np.ndarray, " unit"]:
+    """Return the p of the label that each unit is named after, among that label's own draws."""
+    within = np.arange(draws.label_as_good.shape[1]) < made[:, None]
+    as_good = (draws.label_as_good & within).sum(axis=1)
+    return np.where(observed.column >= 0, (1 + as_good) / (1 + made), np.nan)
+
+
+def _expected(draws: Draws, full: int) -> dict[str, Any]:
+    """Return mean and spread, over the draws that counted every unit, of what chance gives."""
+    values: dict[str, Any] = {"expected_draws": full}
+    for name, counts in (
+        ("expected_false", draws.false_units[:full]),
+        ("expected_concepts", draws.false_concepts[:full]),
+    ):
+        values[name] = float(counts.mean())
+        values[f"{name}_sd"] = float(counts.std(ddof=1)) if full > 1 else None
+    return values
+
+
+def _advised_draws(observed: Observed, may_pass: Bool[np.ndarray, " unit"]) -> int:
+    """Return after how many draws all that may pass would, if fewer than 10 draws were as good."""
+    wanted = math.ceil(ENOUGH * int(observed.has_iou.sum()) / (RATE * int(may_pass.sum()))) - 1
+    return min(wanted, observed.most)
+
+
+def _with_spread(chance: Mapping[str, Any], name: str) -> str:
+    spread = chance.get(f"{name}_sd")
+    return f"{chance[name]:,.1f}" + ("" if spread is None else f" ± {spread:,.1f}")
 
 
 def _with_columns(units: pd.DataFrame, columns: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Return the table with more columns, behind `dead`."""
-    names = list(units.columns)
+    """Return the table with more columns, behind `dead`; earlier ones of their names go."""
+    table = units.drop(columns=list(columns), errors="ignore")
+    names = list(table.columns)
     place = names.index("dead") + 1
-    return units.assign(**columns)[[*names[:place], *columns, *names[place:]]]
+    return table.assign(**columns)[[*names[:place], *columns, *names[place:]]]

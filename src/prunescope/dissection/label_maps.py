@@ -51,6 +51,11 @@ class LabelMaps:
         )
         self.shapes: Int64[np.ndarray, "image 2"] = np.zeros((len(concepts.images), 2), np.int64)
 
+    @property
+    def room(self) -> int:
+        """Bytes of the memory that are left."""
+        return max(0, self._memory - self.bytes)
+
     def add(self, images: Sequence[int], regions: Sequence[Regions]) -> None:
         """Take in the labels of some images; they are held if there is room."""
         for image, one in zip(images, regions, strict=True):

@@ -1,115 +1,101 @@
 """How well would units fit labels that do not belong to their images?"""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Float64, Int64, Shaped
+from jaxtyping import Float64, Int64, Shaped
 from torch import Tensor, from_numpy
 from torch.nn.functional import embedding_bag
 
-from prunescope.base.ranks import Ranks
-from prunescope.dissection.label_maps import CategoryLabels, LabelMaps
-from prunescope.dissection.overlap import Meeting, Overlap
-from prunescope.dissection.regions import Regions
-from prunescope.dissection.scores import best_labels, iou_matrix
+from prunescope.base.progress import Task
+from prunescope.base.ranks import ALONE, Ranks
+from prunescope.dissection.counts import iou_of_counts
+from prunescope.dissection.kept_masks import NOT_WANTED, KeptMasks, Masks
+from prunescope.dissection.label_maps import LabelMaps
+from prunescope.dissection.lending import BITS, MOST, SHARED, Lent, Stacks
+from prunescope.dissection.overlap import Overlap
 from prunescope.dissection.shuffle import Shuffle
 
-_SHARED = 3  # counts that share a float32, which holds 24 bits
-_BITS = 8
-_MOST = (1 << _BITS) - 1
 _MOST_IN_INT32 = (1 << 31) - 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Masks:
-    """The masks on one image: of which unit each is, and its pixels, one mask after the other."""
-
-    units: Int64[Tensor, " mask"]
-    area: Int64[Tensor, " mask"]
-    pixels: Int64[Tensor, " hit"]
-
-    def bags(self, most: int) -> tuple[Int64[Tensor, " mask"], Int64[Tensor, " bag"]]:
-        """Cut the pixels of every mask into bags of at most so many.
-
-        Return the first bag of each mask, and where each bag starts.
-        """
-        bags = (self.area + most - 1).div(most, rounding_mode="floor")
-        first = bags.cumsum(0) - bags
-        owners = torch.arange(len(bags), device=bags.device).repeat_interleave(bags)
-        place = torch.arange(len(owners), device=bags.device) - first[owners]
-        return first, (self.area.cumsum(0) - self.area)[owners] + place * most
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lent:
-    """The labels of one category that an image gets in every draw.
-
-    columns: place of each among the set's labels, by its code in the image it comes from; the
-        number of the set's labels where there is none. whole: the same of those that fill the map.
-    table: how often a pixel carries each code, three of them in one number, draw after draw.
-    most: bags of so many pixels can be summed without the three running into each other.
-    """
-
-    columns: Int64[Tensor, "draw code"]
-    whole: Int64[Tensor, "draw place"]
-    table: Float32[Tensor, "pixel column"]
-    most: int
+_BYTES_A_COUNT = 4
+_ROOM = 256 << 20  # bytes for the counts of the draws that are made at a time
+_AT_A_TIME = 32
+_AT_MOST_AT_A_TIME = 256
 
 
 class NullTally:
-    """For one layer, the pixels that masks share with the labels of every draw."""
+    """For units of one layer, the pixels that masks share with the labels of every draw."""
 
     def __init__(
-        self, units: int, labels: int, draws: int, pixels: int, device: torch.device
+        self,
+        units: Int64[np.ndarray, " unit"],
+        labels: int,
+        draws: int,
+        pixels: int,
+        device: torch.device,
     ) -> None:
-        """Make an empty tally. pixels: of all label maps together: no count can exceed it."""
+        """Make an empty tally.
+
+        units: those that are counted. pixels: of all label maps together: no count can exceed it.
+        """
         kind = torch.int32 if pixels <= _MOST_IN_INT32 else torch.int64
+        self.units = units
         # One column more than there are: for where a draw has fewer labels than another.
-        self._counts = torch.zeros(units, draws, labels + 1, dtype=kind, device=device)
+        self._counts = torch.zeros(len(units), draws, labels + 1, dtype=kind, device=device)
 
     def add(self, masks: Masks, lent: Lent) -> None:
-        """Take in one image's labels of one category."""
-        if len(masks.units) == 0:
-            return
+        """Take in one image's labels of one category. masks: by rows of the tally."""
         if lent.table.shape[1]:
-            self._count(masks.units, lent.columns, _meet(masks, lent))
+            self._count(masks.units, lent.columns, _meet(masks, lent), each_once=True)
         if lent.whole.shape[1]:
             area = masks.area.to(self._counts.dtype)[:, None, None]
-            self._count(masks.units, lent.whole, area.expand(-1, *lent.whole.shape))
+            areas = area.expand(-1, *lent.whole.shape)
+            self._count(masks.units, lent.whole, areas, each_once=False)
 
     def exchange(self, ranks: Ranks) -> None:
         """Take in the images of the tallies of other processes."""
         self._counts = ranks.total(self._counts)
 
     def intersection(self, draw: int) -> Int64[Tensor, "unit label"]:
-        """Return I of every unit and label in a draw, in pixels."""
+        """Return I of the units and every label in a draw, by its place here, in pixels."""
         return self._counts[:, draw, :-1].long().cpu()
 
-    def best_ious(
-        self, overlap: Overlap, categories: Sequence[str]
-    ) -> Float64[np.ndarray, "draw unit"]:
-        """Return every unit's highest IoU in each draw, among the labels of some categories.
+    def ious(
+        self, overlap: Overlap, categories: Sequence[str], draw: int
+    ) -> Float64[np.ndarray, "unit label"]:
+        """Return the IoU of the units and the labels of these categories; nan where there is none.
 
         overlap: the counts of the labels where they belong, whose A and G are those of every draw:
-        the carriers of a category stay the same, and its labels too. nan as in `best_labels`.
+        the carriers of a category stay the same, and its labels too.
         """
-        rows = []
-        for draw in range(self._counts.shape[1]):
-            drawn = Overlap(**(vars(overlap) | {"intersection": self.intersection(draw)}))
-            rows.append(best_labels(iou_matrix(drawn), drawn.allowed(categories))[1])
-        return np.array(rows).reshape(-1, len(self._counts))
+        allowed = np.flatnonzero(overlap.allowed(categories))
+        return iou_of_counts(
+            self.intersection(draw).numpy()[:, allowed],
+            overlap.activation.numpy()[self.units],
+            overlap.truth.numpy()[allowed],
+            overlap.category_of.numpy()[allowed],
+        )
 
     def _count(
-        self, units: Tensor, columns: Tensor, met: Shaped[Tensor, "mask draw place"]
+        self,
+        units: Int64[Tensor, " mask"],
+        columns: Int64[Tensor, "draw place"],
+        met: Shaped[Tensor, "mask draw place"],
+        *,
+        each_once: bool,
     ) -> None:
+        """Add what the masks of an image meet. each_once: no label is in two places of a draw."""
         _, draws, width = self._counts.shape
         within = torch.arange(draws, device=columns.device)[:, None] * width + columns
-        places = (units * (draws * width))[:, None] + within.flatten()
+        places = ((units * (draws * width))[:, None] + within.flatten()).flatten()
         counts = met.to(self._counts.dtype).reshape(-1)
-        self._counts.view(-1).index_add_(0, places.flatten(), counts)
+        if each_once and places.device.type == "cpu":
+            # NumPy takes a third of the time; what is for no label may be lost, and is not read.
+            self._counts.view(-1).numpy()[places.numpy()] += counts.numpy()
+        else:
+            self._counts.view(-1).index_add_(0, places, counts)
 
 
 class Null:
@@ -118,99 +104,97 @@ class Null:
     def __init__(
         self,
         maps: LabelMaps,
-        units: Mapping[str, int],
+        masks: Mapping[str, KeptMasks],
         categories: Sequence[str],
-        draws: int,
         device: torch.device,
+        ranks: Ranks = ALONE,
     ) -> None:
-        """Draw, and make empty tallies.
+        """Take what is permuted, and where.
 
-        maps: the labels of all images. units: of each layer. categories: only their labels count.
+        maps: the labels of all images. masks: of each layer, on this process's images.
+        categories: only their labels count. ranks: the processes that share the images.
         """
         names = maps.concepts.categories
         self._maps = maps
-        self._shuffle = Shuffle(maps.carried, maps.shapes, names, draws)
+        self._masks = masks
         self._chosen = [place for place, name in enumerate(names) if name in categories]
+        self._stacks = Stacks(maps, self._chosen)
+        self._names = [names[place] for place in self._chosen]
         self._labels = len(maps.concepts.labels)
         self._device = device
-        pixels = int(maps.shapes.prod(axis=1).sum())
-        self.tallies = {
-            layer: NullTally(number, self._labels, draws, pixels, device)
-            for layer, number in units.items()
+        self._ranks = ranks
+        self._pixels = int(maps.shapes.prod(axis=1).sum())
+        self._images = sorted({image for own in masks.values() for image in own.images})
+
+    @property
+    def images(self) -> int:
+        """How many images this process counts in every draw."""
+        return len(self._images)
+
+    def at_a_time(self, units: Mapping[str, Int64[np.ndarray, " unit"]]) -> int:
+        """Return how many draws to make at a time: more, where few of a layer's are counted."""
+        counted = sum(map(len, units.values()))
+        everything = sum(self._masks[layer].units for layer in units)
+        wanted = min(_AT_MOST_AT_A_TIME, _AT_A_TIME * everything // counted)
+        return max(1, min(wanted, _ROOM // (_BYTES_A_COUNT * (self._labels + 1) * counted)))
+
+    def count(
+        self,
+        units: Mapping[str, Int64[np.ndarray, " unit"]],
+        draws: range,
+        task: Task | None = None,
+    ) -> dict[str, NullTally]:
+        """Make some draws, by their numbers, and count what units of each layer meet in them."""
+        carried = self._maps.carried[:, self._chosen]
+        shuffle = Shuffle(carried, self._maps.shapes, self._names, draws)
+        tallies = {
+            layer: NullTally(own, self._labels, len(draws), self._pixels, self._device)
+            for layer, own in units.items()
         }
+        rows = {layer: self._rows(layer, own) for layer, own in units.items()}
+        for image in self._images:
+            found = {layer: self._masks[layer].of(image, rows[layer]) for layer in units}
+            masks = {layer: own for layer, own in found.items() if own is not None}
+            if masks:
+                self._add(image, masks, carried[image], shuffle, tallies)
+            if task is not None:
+                task.advance(len(draws), note="drawing")
+        for tally in tallies.values():
+            tally.exchange(self._ranks)
+        return tallies
 
-    def regions(self, images: Sequence[int]) -> tuple[Regions, ...]:
-        """Return where the labels of some images belong."""
-        return tuple(self._maps.regions(image) for image in images)
+    def _rows(self, layer: str, units: Int64[np.ndarray, " row"]) -> Int64[np.ndarray, " unit"]:
+        rows = np.full(self._masks[layer].units, NOT_WANTED, np.int64)
+        rows[units] = np.arange(len(units))
+        return rows
 
-    def add(self, images: Sequence[int], met: Mapping[str, Sequence[Meeting]]) -> None:
-        """Take in a batch. images: their indexes. met: what each layer's masks are there."""
-        masks = {layer: masks_by_image(meetings) for layer, meetings in met.items()}
-        for image in images:
-            own = {layer: next(of_images) for layer, of_images in masks.items()}
-            for category in self._chosen:
-                if self._maps.carried[image, category]:
-                    lent = self._lend(image, category)
-                    for layer, tally in self.tallies.items():
-                        tally.add(own[layer], lent)
-
-    def _lend(self, image: int, category: int) -> Lent:
-        sources = self._shuffle.sources(image, category).tolist()
-        pixels = int(self._maps.shapes[image].prod())
-        labels = [self._maps.of(source, category) for source in sources]
-        return lend(labels, pixels, self._labels, self._device)
-
-
-def lend(labels: Sequence[CategoryLabels], pixels: int, nothing: int, device: torch.device) -> Lent:
-    """Lay out what every draw lends to an image.
-
-    labels: of each draw. pixels: of the label map. nothing: the column for where there is none.
-    """
-    wide = -(-max(len(one.columns) for one in labels) // _SHARED) * _SHARED
-    planes = max(len(one.codes) for one in labels)
-    wholes = max(len(one.whole) for one in labels)
-    columns = np.full((len(labels), wide), nothing, np.int64)
-    whole = np.full((len(labels), wholes), nothing, np.int64)
-    kind = np.result_type(*(one.codes for one in labels))
-    codes = np.zeros((planes, len(labels), pixels), kind)
-    for draw, one in enumerate(labels):
-        columns[draw, : len(one.columns)] = one.columns
-        whole[draw, : len(one.whole)] = [one.columns[code - 1] for code in one.whole]
-        codes[: len(one.codes), draw] = one.codes
-    return Lent(
-        columns=from_numpy(columns).to(device),
-        whole=from_numpy(whole).to(device),
-        table=_table(codes, wide // _SHARED, device),
-        most=_MOST // max(1, planes),
-    )
+    def _add(
+        self,
+        image: int,
+        masks: Mapping[str, Masks],
+        carried: np.ndarray,
+        shuffle: Shuffle,
+        tallies: Mapping[str, NullTally],
+    ) -> None:
+        covered, masks = _only_covered(masks, int(self._maps.shapes[image].prod()))
+        masks = {layer: own.to(self._device) for layer, own in masks.items()}
+        for place in np.flatnonzero(carried).tolist():
+            stack, rows = self._stacks.of(shuffle.sources(image, place), self._chosen[place])
+            lent = stack.lend(rows, covered, self._device)
+            for layer, own in masks.items():
+                tallies[layer].add(own, lent)
 
 
-def masks_by_image(meetings: Sequence[Meeting]) -> Iterator[Masks]:
-    """Yield the masks of each image in turn."""
-    for meeting in meetings:
-        images = torch.arange(meeting.of + 1, device=meeting.images.device)
-        cuts = torch.searchsorted(meeting.images, images).tolist()
-        for (first, last), runs in zip(pairwise(cuts), meeting.runs.parts(cuts), strict=True):
-            units = meeting.units[first:last]
-            yield Masks(units=units, area=runs.areas, pixels=runs.pixels())
-
-
-def _table(
-    codes: Shaped[np.ndarray, "plane draw pixel"], groups: int, device: torch.device
-) -> Float32[Tensor, "pixel column"]:
-    """Return the sum over the planes of what stands for each code: 1, 256 or 65536 in its group."""
-    planes, draws, pixels = codes.shape
-    labels = torch.arange(groups * _SHARED, device=device)
-    values = torch.zeros(len(labels) + 1, groups, device=device)
-    values[labels + 1, labels // _SHARED] = 2.0 ** (_BITS * (labels % _SHARED))
-    if planes == 0:
-        return values.new_zeros(pixels, 0)
-    rows = (np.ascontiguousarray(plane.T).astype(np.int32) for plane in codes)
-    tables = (values.index_select(0, from_numpy(row).to(device).flatten()) for row in rows)
-    table = next(tables)
-    for more in tables:
-        table += more
-    return table.view(pixels, draws * groups)
+def _only_covered(
+    masks: Mapping[str, Masks], pixels: int
+) -> tuple[Int64[np.ndarray, " pixel"], dict[str, Masks]]:
+    """Return the pixels that any mask covers, and the masks with their places among these."""
+    covers = np.zeros(pixels, np.bool_)
+    for own in masks.values():
+        covers[own.pixels.numpy()] = True
+    place_of = from_numpy(np.cumsum(covers) - 1)
+    among = {layer: replace(own, pixels=place_of[own.pixels]) for layer, own in masks.items()}
+    return np.flatnonzero(covers), among
 
 
 def _meet(masks: Masks, lent: Lent) -> Shaped[Tensor, "mask draw code"]:
@@ -219,7 +203,7 @@ def _meet(masks: Masks, lent: Lent) -> Shaped[Tensor, "mask draw code"]:
     # A sum of such numbers is exact while it stays within 24 bits, which autocast would end.
     with torch.autocast(starts.device.type, enabled=False):
         sums = embedding_bag(masks.pixels, lent.table, starts, mode="sum").int()
-        parts = torch.stack([(sums >> (_BITS * place)) & _MOST for place in range(_SHARED)], dim=2)
+        parts = torch.stack([(sums >> (BITS * place)) & MOST for place in range(SHARED)], dim=2)
         every = torch.arange(len(starts), device=starts.device)
         met = embedding_bag(every, parts.flatten(1).double(), first, mode="sum")
     return met.view(len(met), *lent.columns.shape)

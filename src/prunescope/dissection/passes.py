@@ -12,9 +12,9 @@ from prunescope.dissection.conventions import Convention
 from prunescope.dissection.forward import Batch, Observation
 from prunescope.dissection.image_counts import ImageCounts
 from prunescope.dissection.kept import ActiveMaps
+from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
-from prunescope.dissection.null import Null, NullTally
-from prunescope.dissection.overlap import Meeting, OverlapTally
+from prunescope.dissection.overlap import OverlapTally
 from prunescope.dissection.regions import RegionReader, Regions
 from prunescope.dissection.search import Extremes, LayerSearch, stay_within
 from prunescope.dissection.thresholds import Cut
@@ -25,7 +25,7 @@ class Sight:
     """What all images leave of a layer.
 
     passes: how often the images went through the network for it. kept_bytes: the most memory that
-    its kept maps took at any time. null: the counts with permuted labels, if they were asked for.
+    its kept maps took at any time. masks: those on this process's images, if they were to be kept.
     """
 
     extremes: Extremes
@@ -33,7 +33,7 @@ class Sight:
     images: ImageCounts
     passes: int
     kept_bytes: int
-    null: NullTally | None
+    masks: KeptMasks | None
 
 
 def look(
@@ -44,8 +44,8 @@ def look(
     quantile: float,
     examples: int,
     memory: int,
-    draws: int,
-    categories: Sequence[str],
+    reader: RegionReader,
+    labels: LabelMaps | None,
     task: Task,
 ) -> dict[str, Sight]:
     """Show the images to a network, once or twice, and return what they leave of each layer.
@@ -53,8 +53,8 @@ def look(
     The first pass finds thresholds and examples, and keeps the maps that may have a mask; of
     layers whose maps would take more than `memory` bytes together it keeps none, and they are
     looked at again. The numbers are the same either way.
-    draws: how often the labels of these categories are permuted, too. The labels of all images are
-    then held in as much memory again, and read anew where that does not do.
+    reader: of the labels. labels: where to gather those of all images, to permute them later; the
+    masks are then kept, too.
     Raises ConfigError, at the first batch, where a layer has too few cells for the quantile.
     """
 
@@ -63,24 +63,17 @@ def look(
         where = f'layer "{layer}": {observation.images} images x {height} x {width}'
         return rules.cut(quantile, observation.images * height * width, where)
 
-    ranks, labels = observation.ranks, observation.concepts.labels
-    reader = RegionReader(labels, once=rules.once, truth_once=rules.truth_once)
-    maps = LabelMaps(observation.concepts, reader, memory) if draws else None
-    searches = _search(observation, layers, cut, examples, memory, maps, task)
+    searches = _search(observation, layers, cut, examples, memory, labels, task)
+    ranks = observation.ranks
     for search in searches.values():
         search.exchange(ranks)
     extremes = {layer: search.end() for layer, search in searches.items()}
-    null = None
-    if maps is not None:
-        maps.exchange(ranks)
-        units = {layer: len(own.thresholds) for layer, own in extremes.items()}
-        null = Null(maps, units, categories, draws, observation.device)
-    sights = _count(observation, searches, extremes, rules, reader, null, task)
+    if labels is not None:
+        labels.exchange(ranks)
+    sights = _count(observation, searches, extremes, rules, reader, labels, task)
     for sight in sights.values():
         sight.tally.exchange(ranks)
         sight.images.exchange(ranks)
-        if sight.null is not None:
-            sight.null.exchange(ranks)
     return sights
 
 
@@ -125,7 +118,7 @@ def _count(
     extremes: Mapping[str, Extremes],
     rules: Convention,
     reader: RegionReader,
-    null: Null | None,
+    labels: LabelMaps | None,
     task: Task,
 ) -> dict[str, Sight]:
     concepts = observation.concepts
@@ -143,20 +136,19 @@ def _count(
             images=ImageCounts(),
             passes=2 if search.kept is None else 1,
             kept_bytes=0 if search.kept is None else search.kept.peak_bytes,
-            null=None if null is None else null.tallies[layer],
+            masks=None if labels is None else KeptMasks(len(extremes[layer].thresholds)),
         )
         for layer, search in searches.items()
     }
     again = [layer for layer, search in searches.items() if search.kept is None]
-    with closing(observation.batches(again, reader if null is None else None)) as batches:
+    with closing(observation.batches(again, reader if labels is None else None)) as batches:
         for batch in batches:
-            regions = batch.regions if null is None else null.regions(batch.images)
-            met = {}
+            regions = batch.regions
+            if labels is not None:
+                regions = tuple(labels.regions(image) for image in batch.images)
             for layer, sight in sights.items():
                 active = _active(searches[layer], extremes[layer], layer, batch)
-                met[layer] = _meet(sight, active, batch.images, regions)
-            if null is not None:
-                null.add(batch.images, met)
+                _meet(sight, active, batch.images, regions)
             task.advance(len(batch.images), note="counting")
     return sights
 
@@ -170,12 +162,11 @@ def _active(search: LayerSearch, extremes: Extremes, layer: str, batch: Batch) -
 
 def _meet(
     sight: Sight, active: ActiveMaps, images: Sequence[int], regions: Sequence[Regions]
-) -> list[Meeting]:
-    met: list[Meeting] = []
+) -> None:
     done = 0
     for meeting in sight.tally.add(active, regions):
         some = slice(done, done + meeting.of)
         sight.images.add(images[some], meeting, regions[some])
-        met.append(meeting)
+        if sight.masks is not None:
+            sight.masks.add(images[some], meeting)
         done += meeting.of
-    return met

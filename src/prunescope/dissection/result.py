@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ from prunescope.base.saved import read_json, read_parquet
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
 from prunescope.dissection.conventions import CONVENTIONS, EXACT
 from prunescope.dissection.counts import by_layer
+from prunescope.dissection.draws import Draws
 from prunescope.dissection.given import Pictures
 from prunescope.dissection.input import InputForm, Loaded, open_model
+from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.masking import Looking, UnitMasks, mask_pictures
 from prunescope.dissection.notebook import show_layers
 from prunescope.dissection.overlap import Overlap
@@ -32,7 +34,9 @@ _OVERLAP = "overlap.safetensors"
 _EXAMPLES = "examples.parquet"
 _IMAGES = "images.parquet"
 _SUMMARY = "summary.json"
-_FILES = {_UNITS, "units.csv", _OVERLAP, _EXAMPLES, _IMAGES, _SUMMARY}
+_MASKS = "masks.parquet"
+_DRAWS = "draws.safetensors"
+_FILES = {_UNITS, "units.csv", _OVERLAP, _EXAMPLES, _IMAGES, _SUMMARY, _MASKS, _DRAWS}
 _NAMES = "dissection"
 _TEXTS = ("categories", "label_names")  # of an Overlap; its other fields are tensors
 
@@ -51,6 +55,8 @@ class LayerDissection:
         `height` x `width` cells
     images: a row per image with what it added to the counts, see `ImageCounts.table`
     summary: the counts of `count_units`, and the conditions they hold under
+    masks_kept, draws: where labels were permuted, what more draws begin with; `load` leaves both
+        unread
     """
 
     layer: str
@@ -59,6 +65,8 @@ class LayerDissection:
     examples: pd.DataFrame
     images: pd.DataFrame
     summary: Mapping[str, Any]
+    masks_kept: KeptMasks | None = None
+    draws: Draws | None = None
 
     @property
     def iou(self) -> pd.DataFrame:
@@ -126,8 +134,11 @@ class LayerDissection:
     def _repr_html_(self) -> str:
         return show_layers({self.layer: (self.units, self.summary)})
 
-    def save(self, folder: Path | str) -> None:
-        """Write the tables of units, examples and images, the counts and the summary."""
+    def save(self, folder: Path | str, *, to_be_continued: bool = True) -> None:
+        """Write the tables of units, examples and images, the counts and the summary.
+
+        to_be_continued: where labels were permuted, also what more draws begin with.
+        """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / _UNITS, _parquet(self.units))
@@ -141,6 +152,32 @@ class LayerDissection:
         save_tensors(folder / _OVERLAP, tensors, {_NAMES: json.dumps(names)})
         summary = json.dumps(self.summary, indent=2, ensure_ascii=False) + "\n"
         write_atomically(folder / _SUMMARY, summary.encode())
+        if to_be_continued and self.masks_kept is not None and self.draws is not None:
+            write_atomically(folder / _MASKS, _parquet(self.masks_kept.table()))
+            arrays = self.draws.as_arrays()
+            tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+            save_tensors(folder / _DRAWS, tensors)
+
+    def with_draws(self, folder: Path | str) -> "LayerDissection":
+        """Return the same with what `save` wrote for more draws, which `load` leaves unread.
+
+        Raises DataError where it is not there, or damaged.
+        """
+        folder = Path(folder)
+        if not (folder / _MASKS).is_file():
+            raise DataError(
+                f"{folder} has no {_MASKS}, which more draws of chance begin with: "
+                "dissect again, with --null"
+            )
+        try:
+            masks = KeptMasks.of_table(len(self.units), _read_table(folder / _MASKS))
+            tensors = load_tensors(folder / _DRAWS)
+            draws = Draws.of_arrays({name: own.numpy() for name, own in tensors.items()})
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{folder} holds no masks and draws of chance: {error}") from None
+        if len(draws.counted) != len(self.units):
+            raise DataError(f"{folder / _DRAWS} is not of the {len(self.units):,} units beside it")
+        return replace(self, masks_kept=masks, draws=draws)
 
     @classmethod
     def load(cls, folder: Path | str) -> "LayerDissection":

@@ -1,8 +1,9 @@
 """Which concepts do the units of these layers answer to, on this concept set?"""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,15 @@ from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.chance import judge
 from prunescope.dissection.conventions import ConventionName
 from prunescope.dissection.counts import count_units
+from prunescope.dissection.draws import Number
 from prunescope.dissection.forward import Observation, placed
 from prunescope.dissection.input import Loaded, input_of, open_model
+from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.layers import DEFAULT_LAYER, choose_layers
+from prunescope.dissection.null import Null
 from prunescope.dissection.passes import Sight, look
+from prunescope.dissection.permuting import Trial, make_draws
+from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.scores import score_units
 from prunescope.dissection.search import Extremes
@@ -48,7 +54,7 @@ def dissect(
     precision: Precision = "float32",
     channels_last: bool = False,
     examples: int = 16,
-    null: int = 0,
+    null: Number = 0,
     memory: int | str = "2GiB",
     device: str | torch.device | None = None,
     progress: Progress = SILENT,
@@ -70,7 +76,8 @@ def dissect(
     batch_size: images per forward pass. precision: "float32" or "bf16". channels_last: float32 in
         that memory format: faster on CPUs, but rounded otherwise. examples: top images kept per
         unit. progress: where to report.
-    null: how often the labels are permuted to see what is due to chance, see `judge`.
+    null: how often the labels are permuted to see what is due to chance: a number, or "auto" to
+        draw until it is decided which units are beyond it (docs/dissection.md says how).
     memory: bytes ("512MiB") for maps kept until they are counted; it changes no number.
     device: where to compute; where the model is when None. The model comes back as it was.
     Raises ConfigError or DataError saying what is wrong and what to do.
@@ -136,6 +143,9 @@ def dissect_as(
             say=progress.say,
         )
         _tell_of_idle_processes(observation, progress)
+        rules = settings.rules
+        reader = RegionReader(concepts.labels, once=rules.once, truth_once=rules.truth_once)
+        maps = LabelMaps(concepts, reader, int(settings.memory)) if settings.null else None
         with (
             _told_where_memory_ends(place),
             progress.task(title, 2 * observation.own_images) as task,
@@ -143,22 +153,66 @@ def dissect_as(
             sights = look(
                 observation,
                 layers,
-                rules=settings.rules,
+                rules=rules,
                 quantile=settings.quantile,
                 examples=settings.examples,
                 memory=int(settings.memory),
-                draws=settings.null,
-                categories=settings.categories or concepts.categories,
+                reader=reader,
+                labels=maps,
                 task=task,
             )
-    for layer, sight in sights.items():
-        _tell(layer, sight, progress)
-    return Dissection(
-        layers={
+        for layer, sight in sights.items():
+            _tell(layer, sight, progress)
+        found = {
             layer: _conclude(layer, settings, observation, sight) for layer, sight in sights.items()
-        },
+        }
+        if maps is not None:
+            found = draw_chance(found, maps, settings.null, place, ranks, progress)
+    return Dissection(
+        layers=found,
         passes={layer: sight.passes for layer, sight in sights.items()},
     )
+
+
+def draw_chance(
+    layers: Mapping[str, LayerDissection],
+    maps: LabelMaps,
+    number: Number,
+    device: torch.device,
+    ranks: Ranks = ALONE,
+    progress: Progress = SILENT,
+) -> dict[str, LayerDissection]:
+    """Permute the labels as often as asked for, and return the layers with what is due to chance.
+
+    maps: the labels of all images. number: of draws; those that a layer has already are not made
+    again. ranks: the processes that share the images, each with the masks on its images.
+    """
+    masks = {layer: own.masks_kept for layer, own in layers.items() if own.masks_kept}
+    first = next(iter(layers.values()))
+    categories = first.summary["settings"]["categories"] or maps.concepts.categories
+    trials = {
+        layer: Trial.of(
+            own.overlap,
+            own.units,
+            categories,
+            iou=own.summary["settings"]["iou"],
+            draws=own.draws,
+        )
+        for layer, own in layers.items()
+    }
+    with _told_where_memory_ends(device):
+        make_draws(Null(maps, masks, categories, device, ranks), trials, number, progress)
+    for own in masks.values():
+        own.exchange(ranks)
+    return {layer: with_chance(own, trials[layer], number) for layer, own in layers.items()}
+
+
+def with_chance(layer: LayerDissection, trial: Trial, number: Number) -> LayerDissection:
+    """Return a layer with what its draws say of chance."""
+    units, chance = judge(layer.units, trial.observed, trial.draws, number)
+    settings = {**layer.summary["settings"], "null": number}
+    summary = {**layer.summary, "chance": chance, "settings": settings}
+    return replace(layer, units=units, summary=summary, draws=trial.draws)
 
 
 def _as_names(layers: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -229,13 +283,9 @@ def _conclude(
     overlap = sight.tally.overlap()
     units = score_units(overlap, concepts.labels, iou=settings.iou, categories=settings.categories)
     chosen = settings.categories or concepts.categories
-    chance = {}
-    if sight.null is not None:
-        null = sight.null.best_ious(overlap, chosen)
-        units, chance["chance"] = judge(units, null, iou=settings.iou)
     summary = {
         **count_units(units, chosen),
-        **chance,
+        **({"chance": {}} if settings.null else {}),
         "layer": layer,
         "map": list(extremes.maps.shape[2:]),
         "cells": extremes.cut.cells,
@@ -253,6 +303,7 @@ def _conclude(
         examples=_examples_table(concepts, extremes),
         images=sight.images.table(concepts.images, overlap.label_numbers.tolist()),
         summary=summary,
+        masks_kept=sight.masks,
     )
 
 

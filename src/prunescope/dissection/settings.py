@@ -3,13 +3,31 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import ByteSize, Field, model_validator
+from pydantic import BeforeValidator, ByteSize, Field, model_validator
 
 from prunescope.base.images import Channels, Precision
 from prunescope.base.settings import Batch, Count, Later, Pixels, Settings
 from prunescope.dissection.conventions import CONVENTIONS, Convention, ConventionName
+from prunescope.dissection.draws import Number
 
 Spread = Annotated[float, Field(gt=0)]
+_MOST_DRAWS = 1_000_000
+
+
+def read_draws(value: Any) -> Any:
+    """Return a number of draws, or "auto", as it may stand in a recipe or on a command line.
+
+    Raises ValueError for anything else.
+    """
+    if isinstance(value, str) and value.strip().isdecimal():
+        value = int(value)
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    if value != "auto" and not (is_number and 0 <= value <= _MOST_DRAWS):
+        raise ValueError(
+            f'{value!r} is not how often labels can be permuted: give "auto" to draw until it is '
+            f"decided, or a number from 0 to {_MOST_DRAWS:,}"
+        )
+    return value
 
 
 class DissectionSettings(Settings):
@@ -29,11 +47,13 @@ class DissectionSettings(Settings):
     channels_last: float32 in that memory format, too, as bfloat16 always is: faster on CPUs, but
         rounded otherwise (docs/dissection.md says by how much).
     examples: number of top images kept per unit.
-    null: how often the labels are permuted among the images, to see what is due to chance.
+    null: how often the labels are permuted among the images, to see what is due to chance: a
+        number, or "auto" to draw until it is decided which units are beyond it.
     memory: bytes ("512MiB") for the maps that are kept until the thresholds are known, of all
         layers together, in each process. Layers that need more are shown the images twice; it
         changes no number.
-        With `null`, as much again for the labels of all images; what it does not hold is read anew.
+        With `null`, as much again for the labels of all images; what it does not hold is read anew,
+        and the masks of all units are kept beside it (docs/dissection.md says what they take).
     """
 
     layers: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -48,7 +68,7 @@ class DissectionSettings(Settings):
     precision: Precision = "float32"
     channels_last: Annotated[bool, Later()] = False
     examples: Count = 16
-    null: Annotated[int, Field(ge=0), Later()] = 0
+    null: Annotated[Number, BeforeValidator(read_draws), Later()] = 0
     memory: ByteSize = ByteSize(2 << 30)
 
     def completed(self, *, resolution: int, mean: Channels, std: Channels) -> "DissectionSettings":

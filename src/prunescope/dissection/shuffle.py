@@ -13,7 +13,8 @@ class Shuffle:
     """Draws of a permutation of every category's labels among the images that carry it.
 
     Images change places only with those whose label maps have the same shape. Every draw of every
-    category has a random stream of its own, so that N draws begin with the same N - 1.
+    category has a random stream of its own, by its number, so that it is the same whichever draws
+    are made with it.
     """
 
     def __init__(
@@ -21,7 +22,7 @@ class Shuffle:
         carried: Bool[np.ndarray, "image category"],
         shapes: Int64[np.ndarray, "image 2"],
         categories: Sequence[str],
-        draws: int,
+        draws: range,
     ) -> None:
         """Draw. carried: whether an image carries a label of a category. shapes: of label maps."""
         self._sources = [
@@ -34,20 +35,25 @@ class Shuffle:
         return self._sources[category][:, image]
 
 
+def kinds_of(shapes: Int64[np.ndarray, "image 2"]) -> Int64[np.ndarray, " image"]:
+    """Return the number of each image's shape among the different ones."""
+    _, kinds = np.unique(shapes, axis=0, return_inverse=True)
+    return kinds.reshape(-1)  # numpy 2.0 gives it another axis
+
+
 def _draw(
     carriers: Bool[np.ndarray, " image"],
     shapes: Int64[np.ndarray, "image 2"],
     category: str,
-    draws: int,
+    draws: range,
 ) -> Int32[np.ndarray, "draw image"]:
     """Return every carrier's source in each draw; images that carry nothing have none, -1."""
-    sources = np.full((draws, len(carriers)), -1, np.int32)
-    _, kinds = np.unique(shapes, axis=0, return_inverse=True)
-    kinds = kinds.reshape(-1)  # numpy 2.0 gives it another axis
+    sources = np.full((len(draws), len(carriers)), -1, np.int32)
+    kinds = kinds_of(shapes)
     alike = [np.flatnonzero(carriers & (kinds == kind)) for kind in np.unique(kinds[carriers])]
-    for draw in range(draws):
+    for row, draw in enumerate(draws):
         generator = torch_generator(0, "dissection", "null", category, draw)
         keys = torch.randperm(len(carriers), generator=generator).numpy()
         for images in alike:
-            sources[draw, images] = images[keys[images].argsort()]
+            sources[row, images] = images[keys[images].argsort()]
     return sources

@@ -15,7 +15,7 @@ from prunescope.networks import LEVEL_WEIGHTS, read_description
 from prunescope.networks.hollow import build_hollow
 from prunescope.networks.trust import AtMost, NamesCode
 from prunescope.pruning.audit import Audit, audit_weights
-from prunescope.pruning.lineage import check_dense, check_descent
+from prunescope.pruning.lineage import check_dense, check_descent, check_given
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import LEVEL_MASK, read_mask, read_weights
 from prunescope.pruning.settings import DENSE, StrategySettings
@@ -134,8 +134,8 @@ def check_level(
 ) -> None:
     """Raise StoreError where a level, as it was saved, is not what the method says.
 
-    before: the mask of the level that it was pruned from; None at level 0. strategy: the rule by
-    which it was.
+    before: the mask of the level that it was pruned from, and strategy the rule by which it was;
+    at level 0 None, or the mask of the weights that a study started from.
     """
     try:
         saved = read_weights(folder)
@@ -168,8 +168,9 @@ def _audit_level(
 
 
 def _descent(mask: Mask | None, root: Path, place: Place, study: Study) -> list[str]:
-    if place.level == 0:
-        return _lineage(mask, None, None)
+    if place.level == 0:  # of given weights the mask is theirs, whatever it is
+        given = None if study.start is None else mask
+        return _lineage(mask, given, None)
     former = root / place.before.path / LEVEL_MASK
     if not former.is_file():
         return [f"{place.before.path}, from which it was pruned, is missing"]
@@ -181,8 +182,10 @@ def _lineage(
 ) -> list[str]:
     if mask is None:
         return [f"it has no {LEVEL_MASK}"]
-    if before is None or strategy is None:
+    if before is None:
         return check_dense(mask)
+    if strategy is None:
+        return check_given(before, mask)
     return check_descent(before, mask, strategy.fraction, strategy.scope)
 
 

@@ -18,10 +18,11 @@ from prunescope.data.loader import batches
 from prunescope.dissection.capture import capture
 from prunescope.dissection.run import choose_categories
 from prunescope.experiment.sources import Sources
-from prunescope.experiment.start import load_own_weights
+from prunescope.experiment.start import load_rewinding, load_start
 from prunescope.networks import build
 from prunescope.networks.residual import zero_last_gammas
 from prunescope.pruning.magnitude import survivors_after
+from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import prunable_names
 from prunescope.study import Study
 from prunescope.training.forward import class_scores, classes_needed
@@ -47,11 +48,12 @@ def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> 
     network = build(study.network, num_classes=len(images.classes), seed=0).eval()
     if study.training.zero_last_gamma:
         zero_last_gammas(build(study.network, seed=0), study.network)
+    mask = Mask.ones(network, prunable_names(network, study.pruning.prunable))
     if study.start is not None:
-        for key, path in study.start:
-            if path is not None:
-                load_own_weights(network, path, f"start.{key}", len(images.classes))
-    _check_survivors(study, network)
+        mask = load_start(network, study.start, study.pruning.prunable, len(images.classes))
+        if study.start.rewind_weights is not None:
+            load_rewinding(network, study.start, len(images.classes), mask)
+    _check_survivors(study, mask)
     for split, shown in ((study.data.train_split, images), (study.data.test_split, test_images)):
         if isinstance(shown, StreamedImages):
             progress.say(
@@ -85,12 +87,10 @@ def _check_rewinding(study: Study, count: int, rewind_to: str) -> None:
         )
 
 
-def _check_survivors(study: Study, network: nn.Module) -> None:
-    """Follow every strategy down to its last level: something must be left of the weights."""
-    parameters = dict(network.named_parameters())
-    names = prunable_names(network, study.pruning.prunable)
+def _check_survivors(study: Study, mask: Mask) -> None:
+    """Follow every strategy down to its last level: something must be left of level 0's weights."""
     for name, strategy in study.pruning.strategies.items():
-        left = sum(parameters[tensor].numel() for tensor in names)
+        left = mask.survivors
         for level in range(1, strategy.levels + 1):
             left = survivors_after(left, strategy.fraction)
             if left == 0:

@@ -15,9 +15,9 @@ from prunescope.dissection.capture import find_layers
 from prunescope.dissection.result import Dissection
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.single import dissect_network
-from prunescope.networks import LoadedNetwork, load_network
+from prunescope.networks import RANDOM, LoadedNetwork, load_network
 from prunescope.networks.description import has_description, names_code
-from prunescope.networks.reading.files import is_hub_folder, weights_file
+from prunescope.networks.reading.files import is_hub_folder, is_weights_folder, weights_file
 from prunescope.report.comparison import check_room, write_comparison
 
 Side = str | Path | LoadedNetwork
@@ -42,7 +42,8 @@ def compare_networks(
 ) -> Comparison:
     """Dissect two networks alike on one concept set, and say what became of A's units in B.
 
-    a, b: files of weights, levels of a run, or what `load_network` returns. One of them may be a
+    a, b: files of weights, levels of a run, "random" for the network untrained, or what
+        `load_network` returns. One of them may be a
         saved dissection on the same set, or a table of Network Dissection: it is taken as it is.
     layer: of both. concepts: the name of a set, of which `split` and `limit` select images.
     network, num_classes: of files of weights that do not say to which network they belong.
@@ -111,13 +112,18 @@ def _open(
     """Return the network of a side, which has the layer; or the path of what was dissected."""
     if isinstance(side, LoadedNetwork):
         found = side
+    elif str(side) == RANDOM and not Path(side).exists():
+        if network is None:
+            raise ConfigError("random weights of which network? Give its name (--network)")
+        found = load_network(network, weights=RANDOM, num_classes=num_classes)
     else:
         path = Path(side).expanduser()
         if not path.exists():
             raise DataError("it does not exist: give a file of weights, a level or a dissection")
         if is_run(path):
             raise ConfigError("it is a whole run: name one of its levels")
-        if is_level(path) or is_hub_folder(path) or (path.is_file() and holds_weights(path)):
+        is_file = path.is_file() and holds_weights(path)
+        if is_level(path) or is_weights_folder(path) or is_file:
             found = _load(path, network, num_classes, key)
         else:
             return path

@@ -12,6 +12,7 @@ from prunescope.base.store import Store
 from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.data.labelled import StreamedImages
 from prunescope.dissection.run import dissect_as
+from prunescope.dissection.sequential import FIRST_LOOK
 from prunescope.experiment.check import map_cells
 from prunescope.experiment.plan import Level, Plan, Stage
 from prunescope.experiment.sources import Sources
@@ -151,5 +152,7 @@ def _try_dissecting(
 ) -> float:
     used = sources.normalisation
     settings = study.dissection.completed(resolution=sources.side, mean=used.mean, std=used.std)
+    if settings.null == "auto":  # which on so few images says nothing of how long it takes
+        settings = settings.model_copy(update={"null": FIRST_LOOK})
     dissect_as(settings, network, concepts)
     return len(concepts.images)

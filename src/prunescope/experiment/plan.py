@@ -8,7 +8,7 @@ from prunescope.base.files import fingerprint, hash_file
 from prunescope.base.seeding import derive_seed
 from prunescope.base.store import Artifact
 from prunescope.experiment.sources import Sources
-from prunescope.experiment.start import own_weights_hash
+from prunescope.experiment.start import rewinding_identity, start_identity
 from prunescope.networks.registry import factory_source
 from prunescope.pruning.settings import DENSE, StrategySettings
 from prunescope.study import Study
@@ -24,6 +24,9 @@ _VERSIONS: dict[Kind, int] = {
     "report": 2,
 }
 """Raised when the same settings and inputs come to give other numbers."""
+
+_CHANCE_VERSION = 2
+"""Likewise, of what only dissections with draws of chance hold."""
 
 _OF_NO_DISSECTION_KEY = ("layers", "memory")
 """Each layer has a key of its own, and memory changes no number."""
@@ -164,7 +167,7 @@ def _moment(study: Study, sources: Sources, replicate: int) -> Moment:
             "seed": seed,
         }
     elif study.start.rewind_weights is not None:
-        settings["weights"] = own_weights_hash(study.start.rewind_weights, "start.rewind_weights")
+        settings |= rewinding_identity(study.start)
     else:
         return Moment(replicate=replicate, seed=seed, artifact=None)
     path = f"replicate-{replicate}/rewind"
@@ -196,8 +199,9 @@ def _given(study: Study, sources: Sources) -> dict[str, Any]:
     if study.start is None:
         return {}
     training = study.training
-    return _network_and_data(study, sources) | {
-        "weights": own_weights_hash(study.start.weights, "start.weights"),
+    return {
+        **_network_and_data(study, sources),
+        **start_identity(study.start),
         "precision": training.precision,
         "channels_last": training.channels_last,
     }
@@ -234,6 +238,7 @@ def _level(
             for key, own in study.dissection.for_key().items()
             if key not in _OF_NO_DISSECTION_KEY
         },
+        **({"chance": _CHANCE_VERSION} if study.dissection.null else {}),
     }
     dissections = {
         layer: Artifact(

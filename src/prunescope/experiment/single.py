@@ -20,6 +20,8 @@ from prunescope.experiment.sources import data_folder, normalisation_of, test_si
 from prunescope.networks import LoadedNetwork
 from prunescope.training.evaluate import Evaluation, evaluate
 
+_FEW_IMAGES = 500
+
 
 def evaluate_network(
     network: LoadedNetwork,
@@ -102,6 +104,11 @@ def dissect_opened(
     if network.input is not None:
         settings = settings.completed(**vars(network.input))
     settings = _with_layers(network, settings, progress)
+    if len(concepts.images) < _FEW_IMAGES and not settings.null and ranks.rank == 0:
+        progress.say(
+            f"on {len(concepts.images):,} images much of what is found is due to chance: "
+            "--null says how much"
+        )
     dissection = dissect_as(
         settings, network.module, concepts, device=device, ranks=ranks, progress=progress
     )

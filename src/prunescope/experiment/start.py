@@ -1,47 +1,139 @@
-"""How do a user's own weights become a study's?"""
+"""How do a user's own weights, dense or pruned, become a study's?"""
 
 import re
 from pathlib import Path
+from typing import Any
 
-import torch
 from torch import nn
 
-from prunescope.base.errors import DataError
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import hash_file
-from prunescope.networks import LEVEL_WEIGHTS, fit_state_dict
-from prunescope.pruning.saved import read_weights
+from prunescope.networks import fit_state_dict
+from prunescope.networks.reading.files import content_hash, weights_file
+from prunescope.networks.weights import check_fit
+from prunescope.pruning.mask import Mask, MaskKeeper
+from prunescope.pruning.prunable import Prunable, prunable_names
+from prunescope.pruning.prune import starting_mask
+from prunescope.pruning.saved import SavedWeights, mask_beside, read_mask, read_weights
+from prunescope.pruning.zeros import mask_of_nonzero, unmarked_zeros
+from prunescope.study import StartSettings
+
+_WEIGHTS, _REWINDING = "start.weights", "start.rewind_weights"
 
 
-def own_weights_hash(path: str, key: str) -> str:
-    """Return the content hash of a file of weights, or of a level's.
+def start_identity(start: StartSettings) -> dict[str, Any]:
+    """Return what level 0 takes from given weights, for its key: their content, and how it is read.
 
-    key: which setting names it ("start.weights"). Raises DataError where it is absent.
+    Raises DataError where they are absent.
     """
-    file = Path(path)
-    file = file / LEVEL_WEIGHTS if file.is_dir() else file
-    if not file.is_file():
-        raise DataError(f"{key} is {path}, but there is no such file, nor such a level of a run")
-    return hash_file(file)
+    identity = {"weights": _content(start.weights, _WEIGHTS)}
+    beside = mask_beside(weights_file(Path(start.weights)))
+    if beside.is_file():
+        mask = read_mask(beside)
+        if mask.survivors < mask.size:  # one of ones says nothing
+            identity["mask"] = hash_file(beside)
+    stated = start.for_key()
+    return identity | {name: stated[name] for name in ("key", "infer_mask") if name in stated}
 
 
-def load_own_weights(network: nn.Module, path: str, key: str, classes: int) -> None:
-    """Put the dense weights of a file into a network, which has so many classes.
+def rewinding_identity(start: StartSettings) -> dict[str, Any]:
+    """Return what the rewinding step takes from given weights, for its key, as `start_identity`."""
+    assert start.rewind_weights is not None  # else there is no such stage
+    identity = {"weights": _content(start.rewind_weights, _REWINDING)}
+    return identity if start.rewind_key is None else identity | {"key": start.rewind_key}
 
-    Raises DataError where they are absent, damaged, pruned or not finite, or naming the keys that
-    do not fit; the network is then unchanged.
+
+def load_start(network: nn.Module, start: StartSettings, prunable: Prunable, classes: int) -> Mask:
+    """Put the weights of level 0 into a network, zero where they are pruned; return their mask.
+
+    The mask is of all prunable tensors: as the file says, or, where `infer_mask` is set, without
+    every weight that is zero. prunable: the study's convention. classes: how many the study has.
+    Raises DataError where the weights are absent, damaged, not finite, or of another network, or
+    hold zeros that nothing marks as pruned; ConfigError where they are pruned outside the
+    convention. The network is then unchanged.
     """
-    own_weights_hash(path, key)
-    saved = read_weights(Path(path)).named_as_in(network.state_dict())
-    if saved.mask is not None and saved.mask.survivors < saved.mask.size:
+    saved = _read(network, start.weights, start.key, _WEIGHTS, classes)
+    mask = _mask_of(saved, network, start, prunable)
+    fit_state_dict(network, saved.state, f"{_WEIGHTS} {start.weights}")
+    MaskKeeper(network, mask)
+    return mask
+
+
+def load_rewinding(
+    network: nn.Module, start: StartSettings, classes: int, mask: Mask | None = None
+) -> None:
+    """Put the weights of the rewinding step into a network.
+
+    mask: level 0's, where they are to be checked against it: what it keeps they must not lack.
+    Raises DataError as `load_start` does. The network is then unchanged.
+    """
+    assert start.rewind_weights is not None  # else there is no such stage
+    saved = _read(network, start.rewind_weights, start.rewind_key, _REWINDING, classes)
+    if mask is not None:
+        _check_within(saved, mask, start)
+    fit_state_dict(network, saved.state, f"{_REWINDING} {start.rewind_weights}")
+
+
+def _content(path: str, setting: str) -> str:
+    if not Path(path).exists():
         raise DataError(
-            f"{key} {path} is pruned to {100 * saved.mask.keep:.3g} %, but a study starts from "
-            "dense weights"
+            f"{setting} is {path}, but there is no such file, nor such a level of a run"
         )
-    broken = [name for name, own in saved.state.items() if not bool(torch.isfinite(own).all())]
-    if broken:
-        raise DataError(f"{key} {path}: {broken[0]} holds a value that is not finite")
+    return content_hash(Path(path))
+
+
+def _read(
+    network: nn.Module, path: str, key: str | None, setting: str, classes: int
+) -> SavedWeights:
+    """Read weights under the network's names. Raises DataError where they do not fit it."""
+    _content(path, setting)
+    own = network.state_dict()
+    saved = read_weights(Path(path), key=key).named_as_in(own)
     try:
-        fit_state_dict(network, saved.state, f"{key} {path}")
+        check_fit(network, saved.state, f"{setting} {path}")
     except DataError as error:
         hint = f", but the photographs have {classes}"
         raise DataError(re.sub(r": pass --num-classes \d+$", hint, str(error))) from None
+    return saved
+
+
+def _mask_of(
+    saved: SavedWeights, network: nn.Module, start: StartSettings, prunable: Prunable
+) -> Mask:
+    where = f"{_WEIGHTS} {start.weights}"
+    found = saved.mask
+    if start.infer_mask:
+        found = mask_of_nonzero(saved.state, prunable_names(network, prunable), found)
+    zeros = unmarked_zeros(saved.state, prunable_names(network, "all"), found)
+    if zeros is not None and start.infer_mask:
+        raise ConfigError(
+            f"{where}: {zeros}, outside what pruning.prunable: {prunable} holds: choose a "
+            "convention that holds them"
+        )
+    if zeros is not None:
+        raise DataError(
+            f"{where}: {zeros}. Recovery would let them grow back: where they are pruned weights, "
+            "say so with start.infer_mask: true, or give their mask beside the file "
+            f"({mask_beside(saved.path).name})"
+        )
+    try:
+        return starting_mask(network, found, prunable)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
+def _check_within(saved: SavedWeights, mask: Mask, start: StartSettings) -> None:
+    """Raise DataError where the rewinding step lacks weights that level 0's mask keeps."""
+    where = f"{_REWINDING} {start.rewind_weights}"
+    lacking = 0
+    if saved.mask is not None:
+        names = [name for name in mask if name in saved.mask]
+        lacking = sum(int((mask[name] & ~saved.mask[name]).sum()) for name in names)
+    begun = [name for name in mask if bool(saved.state[name].any())]  # some layers start at zero
+    zeros = unmarked_zeros(saved.state, begun, Mask({name: mask[name] for name in begun}))
+    count = lacking or (0 if zeros is None else zeros.count)
+    if count:
+        raise DataError(
+            f"{where}: {count:,} of the {mask.survivors:,} weights that {_WEIGHTS} keeps are "
+            "pruned in it: give the same network at an earlier step, with its mask or dense"
+        )

@@ -26,7 +26,7 @@ from prunescope.experiment.course import Course, course_of
 from prunescope.experiment.known import Known
 from prunescope.experiment.plan import Level, Moment, Plan, Stage, plan_study
 from prunescope.experiment.sources import Sources
-from prunescope.experiment.start import load_own_weights
+from prunescope.experiment.start import load_rewinding, load_start
 from prunescope.networks import Description, NetworkInput, build, load_network
 from prunescope.networks.residual import zero_last_gammas
 from prunescope.pruning.magnitude import prune_by_magnitude
@@ -120,8 +120,7 @@ class Workshop:
         network, start = self._network(moment), self._study.start
         history = History().table()
         if start is not None:
-            assert start.rewind_weights is not None  # else there is no such stage
-            self._load_own(network, start.rewind_weights, "start.rewind_weights")
+            load_rewinding(network, start, self._classes)
         else:
             if self._study.training.zero_last_gamma:
                 zero_last_gammas(network, self._study.network)
@@ -139,14 +138,16 @@ class Workshop:
             write_atomically(folder / HISTORY, _as_csv(history))
 
     def _make_level(self, level: Level) -> None:
-        network = self._network(level.moment)
-        mask = self._mask(level, network)
+        network, start = self._network(level.moment), self._study.start
         course = course_of(level, self._study, self._step)
         history = History().table()
+        before, strategy = self._origin(level)
         if course is None:
-            assert self._study.start is not None  # whose weights are a level as they are
-            self._load_own(network, self._study.start.weights, "start.weights")
+            assert start is not None  # whose weights are a level as they are
+            prunable = self._study.pruning.prunable
+            before = mask = load_start(network, start, prunable, self._classes)
         else:
+            mask = self._mask(level, network)
             weights = load_tensors(self._store.folder(course.origin) / WEIGHTS)
             keeper = rewind(network, weights, mask)
             history = self._train(network, level.artifact, course, keeper)
@@ -154,7 +155,7 @@ class Workshop:
         with self._store.making(level.artifact, kind="level") as folder:
             self._save_network(network, folder)
             mask.save(folder / MASK)
-            check_level(folder, level.title, *self._origin(level))
+            check_level(folder, level.title, before, strategy)
             write_atomically(folder / HISTORY, _as_csv(history))
             write_atomically(folder / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
 
@@ -173,7 +174,8 @@ class Workshop:
         )
         for artifact in missing:
             with self._store.making(artifact, kind="dissection") as target:
-                dissection.layers[layers[artifact.path]].save(target)
+                layer = dissection.layers[layers[artifact.path]]
+                layer.save(target, to_be_continued=False)
 
     def _mask(self, level: Level, network: nn.Module) -> Mask:
         before, strategy = self._origin(level)
@@ -246,19 +248,19 @@ class Workshop:
             **evaluation.as_dict(),
         }
 
-    def _load_own(self, network: nn.Module, path: str, key: str) -> None:
-        load_own_weights(network, path, key, len(self._sources.train_images.classes))
+    @property
+    def _classes(self) -> int:
+        return len(self._sources.train_images.classes)
 
     def _network(self, moment: Moment) -> nn.Module:
-        classes = len(self._sources.train_images.classes)
-        network = build(self._study.network, num_classes=classes, seed=moment.seed)
+        network = build(self._study.network, num_classes=self._classes, seed=moment.seed)
         return network.to(self.device)
 
     def _save_network(self, network: nn.Module, folder: Path) -> None:
         images, normalisation = self._sources.train_images, self._sources.normalisation
         description = Description(
             name=self._study.network,
-            num_classes=len(images.classes),
+            num_classes=self._classes,
             input=NetworkInput(
                 mean=normalisation.mean,
                 std=normalisation.std,

@@ -24,6 +24,7 @@ from prunescope.networks.weights import (
 
 __all__ = [
     "LEVEL_WEIGHTS",
+    "RANDOM",
     "Description",
     "LoadedNetwork",
     "NetworkInput",
@@ -37,6 +38,8 @@ __all__ = [
     "read_description",
     "read_state_dict",
 ]
+
+RANDOM = "random"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +74,8 @@ def load_network(
         `prunescope prune` wrote, or a folder of the Hugging Face hub whose config.json names a
         network of timm.
     weights: a file or folder as `read_stored` takes it, in any form (docs/networks.md); or, as
-        text, what a library publishes, see `find_weights`; None leaves a network random (seed 0).
+        text, what a library publishes, see `find_weights`; None and "random" leave a network
+        random (seed 0).
     key: which network of a file that holds several ("state_dict_ema").
     Raises ConfigError for a wrong name or an argument that contradicts a level, DataError for
     weights that are absent, damaged or do not fit, DownloadError for those that do not come.
@@ -126,7 +130,10 @@ def find_weights(name: str, weights: Path | str | None) -> Path | Published | No
 
     weights: text that holds a slash or ends as files of weights do, or that names a file or folder
         that is there, is a file; any other is "DEFAULT" or a name as `find_published` takes it.
+        "random", like None, is neither: an untrained network, as a control.
     """
+    if weights == RANDOM:
+        return None
     if weights is None or isinstance(weights, Path):
         return weights
     path = Path(weights)

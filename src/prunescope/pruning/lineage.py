@@ -13,6 +13,14 @@ def check_dense(mask: Mask) -> list[str]:
     return [f"the unpruned level lacks {gone:,} of its weights"] if gone else []
 
 
+def check_given(given: Mask, mask: Mask) -> list[str]:
+    """Return what is wrong with level 0's mask, given that of the weights it was taken from."""
+    same = list(given) == list(mask) and all(
+        torch.equal(given[name].cpu(), mask[name].cpu()) for name in given
+    )
+    return [] if same else ["its mask is not that of the weights that it was taken from"]
+
+
 def check_descent(before: Mask, after: Mask, fraction: float, scope: Scope) -> list[str]:
     """Return what is wrong with a level's mask, given the level it was pruned from.
 

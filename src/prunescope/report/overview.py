@@ -1,8 +1,9 @@
 """How do the levels read as words and tables?"""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -37,6 +38,7 @@ class LevelRow:
     interpretable: int
     concepts: int
     dead: int
+    beyond_chance: str
     still_interpretable: str
     still_interpretable_of: str
     same_concept: str
@@ -54,11 +56,15 @@ class LevelGroup:
 
 @dataclass(frozen=True, kw_only=True)
 class LevelTable:
-    """All levels of one layer; units is how many it has."""
+    """All levels of one layer; units is how many it has.
+
+    chance: whether it is known which units are beyond chance.
+    """
 
     layer: str
     units: int
     categories: tuple[str, ...]
+    chance: bool
     groups: tuple[LevelGroup, ...]
 
 
@@ -84,6 +90,7 @@ def tabulate_levels(levels: pd.DataFrame) -> list[LevelTable]:
             layer=str(layer),
             units=int(own["units"].max()),
             categories=categories,
+            chance="undecided" in own,
             groups=tuple(
                 LevelGroup(
                     title=f"Replicate {curve.replicate}" + f", {curve.strategy}" * several,
@@ -116,6 +123,16 @@ def keep_text(keep: float) -> str:
 def number_text(number: float) -> str:
     """Write a count, or a mean of counts with one decimal."""
     return f"{number:,.1f}".removesuffix(".0")
+
+
+def beyond_chance_text(row: Mapping[Hashable, Any]) -> str:
+    """Write how many units are beyond chance and how many undecided; never none where any is."""
+    if "undecided" not in row:
+        return _UNDEFINED
+    found, left = row["discoveries"], row["undecided"]
+    words = [number_text(found)] if found or not left else []
+    words += [f"{number_text(left)} undecided"] if left else []
+    return ", ".join(words)
 
 
 def _glances(levels: pd.DataFrame, layer: str) -> Iterator[Glance]:
@@ -154,6 +171,7 @@ def _level_rows(rows: pd.DataFrame, categories: tuple[str, ...]) -> Iterator[Lev
             interpretable=row["interpretable"],
             concepts=row["concepts"],
             dead=row["dead"],
+            beyond_chance=beyond_chance_text(row),
             still_interpretable=share_text(row["still_interpretable"]),
             still_interpretable_of=f"{row['still_interpretable_count']} of {before}",
             same_concept=share_text(row["same_concept"]),

@@ -5,7 +5,7 @@ import pickle
 import types
 import warnings
 import zipfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,15 @@ from prunescope.base.weight_formats import (
     refuse_foreign,
 )
 from prunescope.networks.reading.choice import choose_network, refuse_several
-from prunescope.networks.reading.effective import Effective, in_effect
+from prunescope.networks.reading.effective import (
+    OPENLTH_NETWORK,
+    Effective,
+    in_effect,
+    split_openlth,
+)
 from prunescope.networks.reading.files import is_index, read_index, weights_file
 from prunescope.networks.reading.names import (
+    Rename,
     is_average_counter,
     networks_within,
     refuse_collisions,
@@ -49,7 +55,7 @@ class Stored:
     optimizer: Mapping[str, Any] | None = None
     momentum: dict[str, Tensor] | None = None
 
-    def named_as_in(self, own: Collection[str] | None) -> tuple[Effective, Callable[[str], str]]:
+    def named_as_in(self, own: Collection[str] | None) -> tuple[Effective, Rename]:
         """Return the weights that take effect, and how names of the file become their names.
 
         own: the names of the network that they are meant for, see `renaming` and `in_effect`; None
@@ -58,13 +64,23 @@ class Stored:
         computed from it.
         """
         where = str(self.path)
-        names = [name for name in self.state if not is_average_counter(name) or name in (own or ())]
+        state, unwrapped, masks = self._without_openlth(where)
+        names = [name for name in state if not is_average_counter(name) or name in (own or ())]
         rename = renaming(names, own)
         if own is not None:
             _refuse_other_networks([rename(name) for name in names], own, where)
         refuse_collisions(names, rename, where)
-        renamed = {rename(name): self.state[name] for name in names}
-        return in_effect(renamed, where, frozenset(own or ())), rename
+        found = in_effect({rename(n): state[n] for n in names}, where, frozenset(own or ()))
+        found.masks |= {rename(name): kept for name, kept in masks.items()}
+        return found, lambda name: rename(unwrapped(name))
+
+    def _without_openlth(self, where: str) -> tuple[dict[str, Tensor], Rename, dict[str, Tensor]]:
+        """Return the state, and the masks where it is of an OpenLTH checkpoint, see `effective`."""
+        tidy = renaming(list(self.state))
+        split = split_openlth(Effective({tidy(n): t for n, t in self.state.items()}), where)
+        if not split.masks:
+            return self.state, str, {}
+        return split.state, lambda name: tidy(name).removeprefix(OPENLTH_NETWORK), split.masks
 
 
 def read_stored(path: Path, key: str | None = None) -> Stored:

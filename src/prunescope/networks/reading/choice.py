@@ -1,5 +1,6 @@
 """Which of the networks in a file is meant?"""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from prunescope.networks.reading.names import renaming
 State = dict[str, Any]
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "module", "weights")
-_NO_NETWORKS = ("optim", "sched", "scaler", "criterion", "loss", "callback", "loop", "rng", "arg")
+_NO_NETWORKS = re.compile(r"optim|sched|scaler|spars|criterion|loss|callback|^(loop|rng|arg)", re.I)
 _EXTRA = "_extra_state"
 _SHOWN = 3
 _DEEPEST = 6
@@ -89,7 +90,7 @@ def _networks(content: Any, path: str, depth: int) -> Iterator[tuple[str, State]
         yield path, dict(content)
         return
     for name, value in inner.items():
-        if name.lower().startswith(_NO_NETWORKS):
+        if _NO_NETWORKS.search(name):
             continue
         deeper = f"{path}.{name}" if path else name
         if name in WRAPPERS and not _has_networks(value, deeper, depth - 1):

@@ -3,8 +3,8 @@
 torch.nn.utils.prune: `weight_orig` x `weight_mask`. Layers that mask as they compute: `weight` x
     `weight_mask`. OpenLTH's checkpoints: `model.conv.weight` and `mask_conv___weight`.
 torch.nn.utils.parametrize: `parametrizations.weight.original`, and what each parametrization keeps:
-    a `mask` (torch.ao.pruning), or `_u` and `_v` (spectral_norm); of weight_norm `original0` and
-    `original1`.
+    a `mask` (torch.ao.pruning in older releases; today's saves none), or `_u` and `_v`
+    (spectral_norm); of weight_norm `original0` and `original1`.
 The older norms: `weight_g` and `weight_v`; `weight_orig`, `weight_u` and `weight_v`.
 """
 
@@ -18,12 +18,13 @@ from torch import Tensor
 from prunescope.base.errors import DataError
 
 _PARAMETRIZED = re.compile(r"(?:(.*)\.)?parametrizations\.([^.]+)\.(.+)")
-_OPENLTH_MASK, _OPENLTH_DOT, _OPENLTH_NETWORK = "mask_", "___", "model."
+OPENLTH_NETWORK = "model."
+_OPENLTH_MASK, _OPENLTH_DOT = "mask_", "___"
 _CURE = (
     "where you have the model, call model.eval() and, for each such layer, "
-    'torch.nn.utils.parametrize.remove_parametrizations(layer, "weight") '
-    "(torch.nn.utils.remove_spectral_norm(layer) for the older kind), then "
-    "torch.save(model.state_dict(), ...)"
+    'torch.nn.utils.parametrize.remove_parametrizations(layer, "weight") (or '
+    "torch.nn.utils.remove_spectral_norm(layer); of torch.ao.pruning sparsifier.squash_mask() "
+    "alone), then torch.save(model.state_dict(), ...)"
 )
 
 
@@ -53,12 +54,10 @@ def in_effect(
     """Return the weights that take effect, under the names that they have in a plain network.
 
     own: the network's names; what it keeps in parts itself is left as it is.
-    A computed weight stands where its first part stood. A pruned one is +0, except in OpenLTH's
-    checkpoints, whose weights are returned as they were saved.
+    A computed weight stands where its first part stood; a pruned one is +0.
     Raises DataError for a mask that is none, and for what no rule here can compute.
     """
-    found = split_openlth(Effective(dict(state)), where, own)
-    found = multiply_masks(found, where, own)
+    found = multiply_masks(Effective(dict(state)), where, own)
     found = _compute_parametrized(found, where, own)
     return _compute_old_norms(found, where, own)
 
@@ -90,19 +89,22 @@ def zeroed(weight: Tensor, kept: Tensor) -> Tensor:
     return torch.where(kept, weight, torch.zeros_like(weight))
 
 
-def split_openlth(found: Effective, where: str, own: Collection[str] = frozenset()) -> Effective:
-    """Split an OpenLTH checkpoint into the network's own weights, as they were saved, and masks."""
+def split_openlth(found: Effective, where: str) -> Effective:
+    """Split an OpenLTH checkpoint into the network's own weights, as they were saved, and masks.
+
+    It masks in its forward pass alone, so pruned weights need not be zero.
+    """
     state = found.state
     keys = {
         key: key.removeprefix(_OPENLTH_MASK).replace(_OPENLTH_DOT, ".")
         for key in state
-        if key.startswith(_OPENLTH_MASK) and key not in own
+        if key.startswith(_OPENLTH_MASK)
     }
-    if not keys or any(_OPENLTH_NETWORK + name not in state for name in keys.values()):
+    if not keys or any(OPENLTH_NETWORK + name not in state for name in keys.values()):
         return found
     masks = as_mask({name: state[key] for key, name in keys.items()}, where)
     plain = {
-        key.removeprefix(_OPENLTH_NETWORK): tensor
+        key.removeprefix(OPENLTH_NETWORK): tensor
         for key, tensor in state.items()
         if key not in keys
     }
@@ -206,7 +208,7 @@ def _compute_old_norms(found: Effective, where: str, own: Collection[str]) -> Ef
         if f"{name}_g" in state:
             weight = _weight_norm(name, state[f"{name}_g"], state[key], where)
             gone = {f"{name}_g", key}
-            masks |= _mask_of_norm(name, masks, weight)
+            masks = _with_mask_of_norm(name, masks, weight)
         elif f"{name}_orig" in state and f"{name}_u" in state:
             original, u = state[f"{name}_orig"], state[f"{name}_u"]
             weight = _spectral_norm(name, original, u, state[key], where)
@@ -220,17 +222,15 @@ def _compute_old_norms(found: Effective, where: str, own: Collection[str]) -> Ef
             for part, tensor in plain.items()
             if part == first or part not in gone
         }
-    for part in [f"{name}{end}" for name in state for end in ("_g", "_v")]:
-        masks.pop(part, None)
     return Effective(plain, masks, norms)
 
 
-def _mask_of_norm(name: str, masks: Mapping[str, Tensor], weight: Tensor) -> dict[str, Tensor]:
-    """Return the mask of a normed weight: that of its direction and that of its norms."""
-    kept = [masks[part].expand_as(weight) for part in (f"{name}_v", f"{name}_g") if part in masks]
-    if not kept:
-        return {}
-    return {name: kept[0] if len(kept) == 1 else kept[0] & kept[1]}
+def _with_mask_of_norm(name: str, masks: Mapping[str, Tensor], weight: Tensor) -> dict[str, Tensor]:
+    """Return the masks with those of a direction and its norms as one of the weight."""
+    parts = (f"{name}_v", f"{name}_g")
+    kept = [masks[part].expand_as(weight) for part in parts if part in masks]
+    others = {part: mask for part, mask in masks.items() if part not in parts}
+    return others if not kept else others | {name: torch.stack(kept).all(dim=0)}
 
 
 def _weight_norm(name: str, norm: Tensor, direction: Tensor, where: str) -> Tensor:

@@ -8,12 +8,11 @@ from typing import Any
 
 from prunescope.base.errors import DataError
 from prunescope.base.files import fingerprint, hash_file
-from prunescope.base.weight_formats import refuse_foreign_folder
+from prunescope.base.weight_formats import INDEX, refuse_foreign_folder
 
 LEVEL_WEIGHTS = "weights.safetensors"
 CONFIG = "config.json"
 OPENLTH_MASK = "mask.pth"
-_INDEX = ".index.json"
 _OPENLTH_NETWORK = re.compile(r"model_ep\d+_it\d+\.pth")
 _HUB_FILES = (
     "model.safetensors",
@@ -43,7 +42,12 @@ def weights_file(path: Path) -> Path:
 
 def is_hub_folder(path: Path) -> bool:
     """Say whether a path is a folder of the Hugging Face hub: a config.json and weights."""
-    return (path / CONFIG).is_file() and any((path / name).is_file() for name in _HUB_FILES)
+    return (path / CONFIG).is_file() and is_weights_folder(path)
+
+
+def is_weights_folder(path: Path) -> bool:
+    """Say whether a path is a folder in which weights lie as the Hugging Face hub has them."""
+    return any((path / name).is_file() for name in _HUB_FILES)
 
 
 def is_openlth_network(path: Path) -> bool:
@@ -53,7 +57,7 @@ def is_openlth_network(path: Path) -> bool:
 
 def is_index(path: Path) -> bool:
     """Say whether a file lists the shards in which weights are kept."""
-    return path.name.endswith(_INDEX)
+    return path.name.endswith(INDEX)
 
 
 def read_index(path: Path) -> dict[Path, list[str]]:

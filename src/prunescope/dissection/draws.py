@@ -1,0 +1,153 @@
+"""What have the draws of chance left of a layer's units, and which are to be made next?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeAlias
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+from pydantic import Field
+
+from prunescope.dissection.sequential import FIRST_LOOK, decided, looks, most_draws, standing
+
+Number: TypeAlias = Annotated[int, Field(ge=0)] | Literal["auto"]
+"""How many draws: so many, or as many as it takes to decide."""
+
+_BITS = ("as_good", "label_as_good")
+_COUNTS = ("counted", "false_units", "false_concepts")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """The units of a layer, as they are with the labels where they belong.
+
+    iou: the highest IoU of each; nan where it has none, and is not tested. column: of the label it
+    is named after, among those it could be; -1 without. interpretable: whether the IoU is above
+    the one asked for. labels: how many it could be named after that are in the images at all.
+    """
+
+    iou: Float64[np.ndarray, " unit"]
+    column: Int64[np.ndarray, " unit"]
+    interpretable: Bool[np.ndarray, " unit"]
+    labels: int
+
+    @property
+    def has_iou(self) -> Bool[np.ndarray, " unit"]:
+        """Whether each is tested."""
+        has_one: Bool[np.ndarray, " unit"] = ~np.isnan(self.iou)
+        return has_one
+
+    @property
+    def most(self) -> int:
+        """With so many draws nothing is left to decide."""
+        return most_draws(int(self.has_iou.sum()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Draws to be made next: the first and the one behind the last, and of which units."""
+
+    first: int
+    last: int
+    units: Int64[np.ndarray, " unit"]
+
+
+class Draws:
+    """What draws have left of a layer's units, by the number of the draw.
+
+    as_good: whether a unit's highest IoU in a draw is at least the one it has. label_as_good: the
+    same of the label it is named after. counted: of how many draws, from the first on, each unit
+    was counted. false_units, false_concepts: of the draws in which every unit was, how many were
+    above the IoU asked for, and their different labels.
+    """
+
+    def __init__(self, units: int) -> None:
+        """Begin with none. units: of the layer."""
+        self.as_good: Bool[np.ndarray, "unit draw"] = np.zeros((units, 0), np.bool_)
+        self.label_as_good: Bool[np.ndarray, "unit draw"] = np.zeros((units, 0), np.bool_)
+        self.counted: Int64[np.ndarray, " unit"] = np.zeros(units, np.int64)
+        self.false_units: Int64[np.ndarray, " draw"] = np.zeros(0, np.int64)
+        self.false_concepts: Int64[np.ndarray, " draw"] = np.zeros(0, np.int64)
+
+    def make_room(self, draws: int) -> None:
+        """Have room for so many."""
+        if draws <= self.as_good.shape[1]:
+            return
+        more = ((0, 0), (0, draws - self.as_good.shape[1]))
+        self.as_good, self.label_as_good = (
+            np.pad(part, more) for part in (self.as_good, self.label_as_good)
+        )
+
+    def take(
+        self,
+        draw: int,
+        units: Int64[np.ndarray, " some"],
+        ious: Float64[np.ndarray, "some label"],
+        observed: Observed,
+        above: float,
+    ) -> None:
+        """Take in the next draw of some units. ious: nan where there is none. above: see `iou`.
+
+        Where they are all, it also says how many units and concepts are above it by chance.
+        """
+        self.make_room(draw + 1)
+        ious = np.nan_to_num(ious, nan=-1.0)
+        columns = np.column_stack([ious, np.full(len(ious), -1.0)])
+        best = columns.max(axis=1)
+        named = columns[np.arange(len(units)), observed.column[units]]  # -1 is the last one
+        iou = observed.iou[units]
+        self.as_good[units, draw] = best >= iou
+        self.label_as_good[units, draw] = named >= iou
+        self.counted[units] = np.maximum(self.counted[units], draw + 1)
+        if len(units) == len(self.counted) and draw == len(self.false_units):
+            false = best > above
+            labels = np.unique(columns[false].argmax(axis=1))
+            self.false_units = np.append(self.false_units, int(false.sum()))
+            self.false_concepts = np.append(self.false_concepts, len(labels))
+
+    def next(self, number: Number, observed: Observed) -> Request | None:
+        """Return which draws are to be made next; None where there are enough."""
+        everything = np.arange(len(self.counted))
+        enough = min(FIRST_LOOK, observed.most) if number == "auto" else number
+        if len(self.false_units) < enough:
+            return Request(first=len(self.false_units), last=enough, units=everything)
+        if number != "auto":
+            return None
+        for look in looks(observed.most):
+            state = standing(self.as_good, look)
+            wanting = np.flatnonzero(
+                observed.interpretable & (self.counted < look) & self._open_before(look)
+            )
+            if len(wanting):
+                return Request(first=int(self.counted[wanting].min()), last=look, units=wanting)
+            if decided(state, observed.interpretable, observed.has_iou):
+                return None
+        return None
+
+    def _open_before(self, look: int) -> Bool[np.ndarray, " unit"]:
+        """Return which units have not stopped within the draws of which they were counted."""
+        return standing(self.as_good, look).open
+
+    def looked_at(self, observed: Observed) -> int:
+        """Return after how many draws it was decided, drawing until then."""
+        for look in looks(observed.most):
+            if decided(standing(self.as_good, look), observed.interpretable, observed.has_iou):
+                return look
+        return observed.most
+
+    def as_arrays(self) -> dict[str, np.ndarray]:
+        """Return what `of_arrays` reads: draws are packed eight in a byte, the first highest."""
+        packed = {name: np.packbits(getattr(self, name), axis=1) for name in _BITS}
+        return packed | {name: getattr(self, name) for name in _COUNTS}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Draws":
+        """Read what `as_arrays` returned. Raises KeyError or ValueError where it is not that."""
+        counts = {name: arrays[name].astype(np.int64) for name in _COUNTS}
+        draws = cls(len(counts["counted"]))
+        vars(draws).update(counts)
+        room = int(draws.counted.max(initial=0))
+        for name in _BITS:
+            bits = np.unpackbits(arrays[name], axis=1, count=room)
+            setattr(draws, name, bits.reshape(len(draws.counted), room).astype(np.bool_))
+        return draws

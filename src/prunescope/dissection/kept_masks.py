@@ -1,0 +1,154 @@
+"""Where did the masks of a layer lie, image by image and in little memory?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Int64, Integer
+from torch import Tensor, from_numpy
+
+from prunescope.base.ranks import Ranks
+from prunescope.dissection.overlap import Meeting
+from prunescope.dissection.upsample import Runs
+
+NOT_WANTED = -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Masks:
+    """The masks on one image: of which unit each is, and its pixels, one mask after the other."""
+
+    units: Int64[Tensor, " mask"]
+    area: Int64[Tensor, " mask"]
+    pixels: Int64[Tensor, " hit"]
+
+    def to(self, device: torch.device) -> "Masks":
+        """Return the same on a device."""
+        return Masks(**{name: part.to(device) for name, part in vars(self).items()})
+
+    def bags(self, most: int) -> tuple[Int64[Tensor, " mask"], Int64[Tensor, " bag"]]:
+        """Cut the pixels of every mask into bags of at most so many.
+
+        Return the first bag of each mask, and where each bag starts.
+        """
+        bags = (self.area + most - 1).div(most, rounding_mode="floor")
+        first = bags.cumsum(0) - bags
+        owners = torch.arange(len(bags), device=bags.device).repeat_interleave(bags)
+        place = torch.arange(len(owners), device=bags.device) - first[owners]
+        return first, (self.area.cumsum(0) - self.area)[owners] + place * most
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ImageMasks:
+    """The masks on one image, as runs down the columns of its label map, in narrow integers.
+
+    columns: of the label map. units: of which unit each mask is, ascending. runs: how many each
+    has. starts: the place of each run's first pixel. lengths: its pixels.
+    """
+
+    columns: int
+    units: Integer[np.ndarray, " mask"]
+    runs: Integer[np.ndarray, " mask"]
+    starts: Integer[np.ndarray, " run"]
+    lengths: Integer[np.ndarray, " run"]
+
+    def of_rows(self, row_of: Int64[np.ndarray, " unit"]) -> Masks | None:
+        """Return the masks of the units that have a row, under its number; None without any."""
+        rows = row_of[self.units]
+        wanted = rows != NOT_WANTED
+        if not wanted.any():
+            return None
+        runs = self.runs.astype(np.int64)
+        kept = np.repeat(wanted, runs)
+        starts, lengths = (part[kept].astype(np.int64) for part in (self.starts, self.lengths))
+        owners = np.repeat(np.arange(int(wanted.sum())), runs[wanted])
+        area = np.bincount(owners, weights=lengths, minlength=int(wanted.sum())).astype(np.int64)
+        first = np.cumsum(lengths) - lengths
+        within = np.arange(int(lengths.sum())) - np.repeat(first, lengths)
+        pixels = np.repeat(starts, lengths) + within * self.columns
+        return Masks(
+            units=from_numpy(rows[wanted]), area=from_numpy(area), pixels=from_numpy(pixels)
+        )
+
+
+class KeptMasks:
+    """The masks of one layer on every image, so that labels are permuted without another look."""
+
+    def __init__(self, units: int, images: Mapping[int, _ImageMasks] | None = None) -> None:
+        """Begin empty, or with what is known. units: of the layer."""
+        self.units = units
+        self._images = dict(images or {})
+
+    @property
+    def images(self) -> list[int]:
+        """The images that are known, by their index in the set; on some there may be no mask."""
+        return sorted(self._images)
+
+    def add(self, images: Sequence[int], meeting: Meeting) -> None:
+        """Take in what was met on some images. images: their indexes in the set."""
+        ends = torch.arange(meeting.of + 1, device=meeting.images.device)
+        cuts = torch.searchsorted(meeting.images, ends).tolist()
+        for place, (image, runs) in enumerate(zip(images, meeting.runs.parts(cuts), strict=True)):
+            self._images[image] = _narrowed(meeting.units[cuts[place] : cuts[place + 1]], runs)
+
+    def of(self, image: int, row_of: Int64[np.ndarray, " unit"]) -> Masks | None:
+        """Return the masks on an image, as `_ImageMasks.of_rows` does."""
+        return self._images[image].of_rows(row_of)
+
+    def exchange(self, ranks: Ranks) -> None:
+        """Take in the masks on the images that other processes have seen."""
+        for images in ranks.gather(self._images):
+            self._images |= images
+
+    def table(self) -> pd.DataFrame:
+        """Return a row per image, in the set's order, as `masks.parquet` holds them."""
+        rows: list[dict[str, Any]] = [
+            {
+                "row": image,
+                "width": own.columns,
+                "units": own.units.astype(np.int32),
+                "runs": own.runs.astype(np.int32),
+                "starts": own.starts.astype(np.int32),
+                "lengths": own.lengths.astype(np.int32),
+            }
+            for image, own in sorted(self._images.items())
+        ]
+        return pd.DataFrame(rows)
+
+    @classmethod
+    def of_table(cls, units: int, table: pd.DataFrame) -> "KeptMasks":
+        """Read what `table` returned. Raises KeyError or ValueError where it holds nothing such."""
+        return cls(
+            units,
+            {
+                int(row["row"]): _ImageMasks(
+                    columns=int(row["width"]),
+                    units=row["units"],
+                    runs=row["runs"],
+                    starts=row["starts"],
+                    lengths=row["lengths"],
+                )
+                for row in table.to_dict("records")
+            },
+        )
+
+
+def _narrowed(units: Int64[Tensor, " mask"], runs: Runs) -> _ImageMasks:
+    lengths = (runs.ends - runs.starts).div(runs.columns, rounding_mode="floor")
+    filled = runs.counts > 0
+    return _ImageMasks(
+        columns=runs.columns,
+        units=_narrow(units[filled]),
+        runs=_narrow(runs.counts[filled]),
+        starts=_narrow(runs.starts),
+        lengths=_narrow(lengths),
+    )
+
+
+def _narrow(tensor: Tensor) -> np.ndarray:
+    """Store numbers in as few bytes as hold the largest."""
+    numbers = tensor.cpu().numpy()
+    return numbers.astype(np.min_scalar_type(int(numbers.max(initial=0))))

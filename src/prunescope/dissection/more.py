@@ -1,0 +1,102 @@
+"""How does a saved dissection take more draws of chance, without another look at its images?"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from prunescope.base.devices import default_device, usable_device
+from prunescope.base.errors import ConfigError
+from prunescope.base.progress import SILENT, Progress
+from prunescope.concepts import open_concepts
+from prunescope.concepts.protocol import ConceptSet
+from prunescope.dissection.conventions import CONVENTIONS, EXACT, Convention
+from prunescope.dissection.draws import Number
+from prunescope.dissection.label_maps import LabelMaps
+from prunescope.dissection.layers import DEFAULT_LAYER
+from prunescope.dissection.regions import RegionReader
+from prunescope.dissection.result import Dissection, LayerDissection
+from prunescope.dissection.run import draw_chance
+from prunescope.dissection.settings import DissectionSettings
+
+_MANIFEST = "manifest.json"
+
+
+def draw_more(
+    folder: Path,
+    concepts: str,
+    number: Number | str,
+    *,
+    split: str | None = None,
+    limit: int | None = None,
+    memory: int | str = "2GiB",
+    device: str | None = None,
+    progress: Progress = SILENT,
+) -> Dissection:
+    """Draw until a saved dissection has as many draws as asked for, and save it again.
+
+    folder: what `Dissection.save` wrote of layers that were dissected with draws of chance.
+    concepts, split, limit: those that it was made with. number: of all draws; those that were made
+    before are not made again, and the result is what so many draws at once would have given.
+    memory: bytes for the labels of all images; those that it does not hold are read anew.
+    Raises ConfigError for another concept set than the one dissected, and for a run's dissection,
+    whose recipe says how many draws it has; DataError where there is nothing to draw for.
+    """
+    place = torch.device(usable_device(device or default_device()))
+    wanted = DissectionSettings.validate_from(
+        {"layers": (DEFAULT_LAYER,), "null": number, "memory": memory}, "chance"
+    )
+    if wanted.null == 0:
+        raise ConfigError('0 draws say nothing: give "auto" or a number')
+    _check_not_of_a_run(folder)
+    dissection = Dissection.load(folder)
+    layers = {layer: own.with_draws(folder / layer) for layer, own in dissection.layers.items()}
+    rules = _rules_of(layers)
+    opened = open_concepts(concepts, split=rules.images_of(split), limit=limit, progress=progress)
+    maps = _read_labels(layers, opened, rules, int(wanted.memory), progress)
+    drawn = draw_chance(layers, maps, wanted.null, place, progress=progress)
+    found = replace(dissection, layers=drawn)
+    found.save(folder)
+    return found
+
+
+def _check_not_of_a_run(folder: Path) -> None:
+    manifest = next(iter(sorted(folder.glob(f"*/{_MANIFEST}"))), None)
+    if manifest is not None:
+        raise ConfigError(
+            f"{folder} belongs to a run: change dissection.null in its recipe and run it again"
+        )
+
+
+def _rules_of(layers: Mapping[str, LayerDissection]) -> Convention:
+    first = next(iter(layers.values()))
+    return CONVENTIONS[first.summary.get("convention", EXACT.name)]
+
+
+def _read_labels(
+    layers: Mapping[str, LayerDissection],
+    concepts: ConceptSet,
+    rules: Convention,
+    memory: int,
+    progress: Progress,
+) -> LabelMaps:
+    """Return the labels of all images. Raises ConfigError where it is not the set dissected."""
+    for layer, own in layers.items():
+        was = own.summary["concept_set"]
+        if (was["fingerprint"], own.summary["images"]) != (
+            concepts.fingerprint,
+            len(concepts.images),
+        ):
+            raise ConfigError(
+                f"{concepts.name} with {len(concepts.images):,} images is not what {layer} was "
+                f"dissected on, {was['name']} with {own.summary['images']:,}: give the same "
+                "--concepts, --split and --limit as then"
+            )
+    reader = RegionReader(concepts.labels, once=rules.once, truth_once=rules.truth_once)
+    maps = LabelMaps(concepts, reader, memory)
+    with progress.task("reading labels", len(concepts.images)) as task:
+        for image, name in enumerate(concepts.images):
+            maps.add([image], [reader.read(concepts.read_annotation(image), name)])
+            task.advance()
+    return maps

@@ -1,0 +1,129 @@
+"""After how many draws of chance is it decided which units are beyond it?
+
+Method: Besag & Clifford, "Sequential Monte Carlo p-values", 1991; Benjamini & Hochberg,
+"Controlling the false discovery rate", 1995 (METHOD section 4).
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+RATE = Fraction(1, 20)
+"""Share of the discoveries that may be false, in expectation."""
+
+ENOUGH = 10
+"""A unit's p is known once so many draws do as well as its labels."""
+
+FIRST_LOOK = 64
+"""After so many draws it is asked for the first time whether they decide, then after twice."""
+
+
+def most_draws(tested: int, rate: Fraction = RATE) -> int:
+    """Return with how many draws nothing is left to decide: the lowest p is then rate / tested."""
+    return max(1, math.ceil(tested / rate) - 1)
+
+
+def looks(most: int) -> Iterator[int]:
+    """Yield after how many draws to ask whether they decide: 64, 128, ..., and at the most."""
+    draws = FIRST_LOOK
+    while draws < most:
+        yield draws
+        draws *= 2
+    yield most
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Where the units stand after some draws.
+
+    draws: how many were made. made: how many of them count for each unit: all, or those up to the
+    one with which it had enough. as_good: how many of these do as well as its labels or better.
+    """
+
+    draws: int
+    made: Int64[np.ndarray, " unit"]
+    as_good: Int64[np.ndarray, " unit"]
+
+    @property
+    def open(self) -> Bool[np.ndarray, " unit"]:
+        """Whether further draws may change a unit's p."""
+        still: Bool[np.ndarray, " unit"] = self.as_good < ENOUGH
+        return still
+
+    def p(self) -> Float64[np.ndarray, " unit"]:
+        """Return the p of the units that have stopped; nan of those that are open."""
+        return np.where(self.open, np.nan, ENOUGH / self.made)
+
+    def highest(self, most: int) -> Float64[np.ndarray, " unit"]:
+        """Return the highest p that each can still come to. most: draws that will be made."""
+        soonest = np.minimum(self.draws + ENOUGH - self.as_good, most + 1)
+        return np.where(self.open, ENOUGH / soonest, self.p())
+
+    def lowest(self, most: int) -> Float64[np.ndarray, " unit"]:
+        """Return the lowest one."""
+        return np.where(self.open, (self.as_good + 1) / (most + 1), self.p())
+
+
+def standing(as_good: Bool[np.ndarray, "unit draw"], draws: int) -> Standing:
+    """Return where units stand that stop with enough draws as good as their labels.
+
+    as_good: whether each draw is; what comes behind the one that stops a unit does not count.
+    """
+    so_far = as_good[:, :draws]
+    counts = so_far.sum(axis=1)
+    made = np.full(len(as_good), draws, np.int64)
+    for unit in np.flatnonzero(counts >= ENOUGH).tolist():
+        made[unit] = np.flatnonzero(so_far[unit])[ENOUGH - 1] + 1
+    return Standing(draws=draws, made=made, as_good=np.minimum(counts, ENOUGH).astype(np.int64))
+
+
+def discoveries(
+    p: Float64[np.ndarray, " unit"], candidates: Bool[np.ndarray, " unit"], rate: Fraction = RATE
+) -> Bool[np.ndarray, " unit"]:
+    """Mark the candidates that pass, by Benjamini and Hochberg, over all units whose p is not nan.
+
+    In expectation no larger share of them than the rate is false.
+    """
+    tested = int((~np.isnan(p)).sum())
+    ascending = np.sort(p[candidates])
+    bounds = float(rate) * np.arange(1, len(ascending) + 1) / max(1, tested)
+    passing = np.flatnonzero(ascending <= bounds * (1 + 1e-12))  # p and bound are quotients
+    if len(passing) == 0:
+        return np.zeros(len(p), np.bool_)
+    found: Bool[np.ndarray, " unit"] = candidates & (p <= ascending[passing[-1]])
+    return found
+
+
+def decided(
+    state: Standing, candidates: Bool[np.ndarray, " unit"], tested: Bool[np.ndarray, " unit"]
+) -> bool:
+    """Return whether the units that pass are the same however the open ones go on."""
+    most = most_draws(int(tested.sum()))
+    high, low = (
+        discoveries(np.where(tested, p, np.nan), candidates)
+        for p in (state.highest(most), state.lowest(most))
+    )
+    return state.draws >= most or bool(np.array_equal(high, low))
+
+
+def undecided(
+    p: Float64[np.ndarray, " unit"],
+    as_good: Int64[np.ndarray, " unit"],
+    candidates: Bool[np.ndarray, " unit"],
+    draws: int,
+) -> Bool[np.ndarray, " unit"]:
+    """Mark the units that do not pass after a fixed number of draws, but may after more.
+
+    They would pass if the p of every open candidate were 0. p: nan where nothing is tested.
+    as_good: draws that do as well as each unit's labels.
+    """
+    if draws >= most_draws(int((~np.isnan(p)).sum())):
+        return np.zeros(len(p), np.bool_)
+    at_best = np.where(candidates & (as_good < ENOUGH), 0.0, p)
+    might: Bool[np.ndarray, " unit"] = discoveries(at_best, candidates)
+    might &= ~discoveries(p, candidates)
+    return might
