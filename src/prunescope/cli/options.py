@@ -64,6 +64,14 @@ ChannelsLast = Annotated[
         help="float32 in that memory format: faster on CPUs, but rounded otherwise.",
     ),
 ]
+Axes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NCHW|NHWC|NLC|LNC|...",
+        help="Of the layers' outputs: N images, C units, H rows, W columns, L tokens.",
+        show_default="as the network's answers to images of several sizes tell",
+    ),
+]
 ConventionName = Literal["exact", "netdissect", "lite", "quick"]
 Convention = Annotated[
     ConventionName,

@@ -7,9 +7,8 @@ tell, from what is known of the layer, or of others that put out the same shape.
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import permutations
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from torch import nn
 
@@ -39,10 +38,30 @@ class Reading:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How a network arranges what its layers put out.
+
+    prefixes: how many tokens may come before those of the grid.
+    channels_last: whether four axes are images, height, width, channels where they could be both.
+    tokens_first: whether three axes are known to be images, tokens, channels.
+    stated: axes as the user states them, by how many there are.
+    readings: what was read of the layers that are called once; None for a layer that puts out
+        nothing for each image. Where a layer is not in it, nothing was tried.
+    """
+
+    prefixes: tuple[int, ...]
+    channels_last: bool
+    tokens_first: bool = False
+    stated: Mapping[int, str] = field(default_factory=dict)
+    readings: Mapping[str, Reading | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Shapes:
     """What a layer puts out for two and three images of one size, and for some of another.
 
-    other: as `few`, but of another size of image; None where the network takes one size alone.
+    other: for images of another size, however many; `few` where the network takes one size alone,
+        None where the layer is not called once then.
     scale: how much longer the sides of those images are.
     """
 
@@ -69,25 +88,22 @@ def parse_axes(text: str) -> dict[int, str]:
     return {len(axes): axes for axes in stated}
 
 
-def read_axes(layers: Mapping[str, Shapes], *, tokens_first: bool) -> dict[str, Reading]:
-    """Return what the axes of layers are, of those that put out something for each image.
-
-    tokens_first: whether the network is known to put out tokens before channels.
-    """
+def read_axes(layers: Mapping[str, Shapes], layout: Layout) -> dict[str, Reading | None]:
+    """Return what the axes of layers are; None of those that put out nothing for each image."""
     batch = {layer: axis for layer, own in layers.items() if (axis := _batch_axis(own)) is not None}
     sure = {layer: _by_evidence(layers[layer], axis) for layer, axis in batch.items()}
     alike: dict[Shape, set[str]] = {}
     for layer, reading in sure.items():
         if reading.axes is not None:
             alike.setdefault(layers[layer].few, set()).add(reading.axes)
-    found: dict[str, Reading] = {}
+    found: dict[str, Reading | None] = dict.fromkeys(layers)
     for layer, reading in sure.items():
         axes = reading.axes
         if axes is None:
             others = alike.get(layers[layer].few, set())
             axes = next(iter(others)) if len(others) == 1 else None
         found[layer] = replace(
-            reading, axes=axes or _by_shape(layers[layer].few, batch[layer], tokens_first)
+            reading, axes=axes or _by_shape(layers[layer].few, batch[layer], layout)
         )
     return found
 
@@ -104,11 +120,10 @@ def acts_on_second_axis(module: nn.Module) -> bool:
     return isinstance(module, _CHANNELS_FIRST)
 
 
-def usual_axes(count: int) -> tuple[str, ...]:
-    """Return the axes that so many may be, the most usual first."""
-    kind = next(kind for kind in _KINDS if len(kind) == count)
-    orders = ("".join(order) for order in permutations(kind))
-    return tuple(axes for axes in orders if "W" not in axes or axes.index("H") < axes.index("W"))
+def leaves_a_square(tokens: int, prefix: int) -> bool:
+    """Return whether tokens without those before them are a square of several cells."""
+    cells = tokens - prefix
+    return cells > 1 and math.isqrt(cells) ** 2 == cells
 
 
 def _batch_axis(own: Shapes) -> int | None:
@@ -136,15 +151,19 @@ def _by_evidence(own: Shapes, batch: int) -> Reading:
     return Reading(axes=None)
 
 
-def _by_shape(shape: Shape, batch: int, tokens_first: bool) -> str | None:
+def _by_shape(shape: Shape, batch: int, layout: Layout) -> str | None:
     """Read the axes where only one order can be meant of a square image; None where several can."""
     rest = [axis for axis in range(len(shape)) if axis != batch]
+    last = _named(rest, batch, units=rest[-1])
     if len(rest) == 2:
-        return _named(rest, batch, units=rest[-1]) if tokens_first else None
+        grids = [
+            any(leaves_a_square(shape[axis], prefix) for prefix in layout.prefixes) for axis in rest
+        ]
+        return last if layout.tokens_first or grids == [True, False] else None
     first, second, third = (shape[axis] for axis in rest)
-    if batch == 0 and second == third != first:
-        return "NCHW"
-    return None
+    if layout.channels_last and first == second:
+        return last
+    return "NCHW" if batch == 0 and second == third != first else None
 
 
 def _named(rest: Sequence[int], batch: int, *, units: int) -> str:
@@ -161,8 +180,3 @@ def _prefix(tokens: int, others: int, scale: float) -> int | None:
     sides = [math.isqrt(max(0, count - int(prefix))) for count in (tokens, others)]
     grids = [side**2 == count - prefix for side, count in zip(sides, (tokens, others), strict=True)]
     return int(prefix) if all(grids) and sides[0] * scale == sides[1] else None
-
-
-def among(stated: Iterable[str]) -> str:
-    """List axes for a message."""
-    return ", ".join(stated)

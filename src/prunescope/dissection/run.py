@@ -34,6 +34,7 @@ from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.scores import score_units
 from prunescope.dissection.search import Extremes
 from prunescope.dissection.settings import DissectionSettings
+from prunescope.dissection.survey import learn_layout
 
 
 def dissect(
@@ -50,6 +51,7 @@ def dissect(
     resolution: int | None = None,
     mean: Channels | None = None,
     std: Channels | None = None,
+    axes: str | None = None,
     batch_size: int = 32,
     precision: Precision = "float32",
     channels_last: bool = False,
@@ -73,6 +75,8 @@ def dissect(
     categories: only labels of these may be a concept; None allows all, or what the convention does.
     resolution, mean, std: side in pixels that images are squashed to, and the normalisation of
         their channels in [0, 1]; None takes what is known of the network.
+    axes: what the axes of the layers' outputs are, where that cannot be told: "NCHW", "NHWC",
+        "NLC", "LNC", ... (N images, C units, H rows, W columns, L tokens), or two with a comma.
     batch_size: images per forward pass. precision: "float32" or "bf16". channels_last: float32 in
         that memory format: faster on CPUs, but rounded otherwise. examples: top images kept per
         unit. progress: where to report.
@@ -91,6 +95,7 @@ def dissect(
         "resolution": resolution,
         "mean": mean,
         "std": std,
+        "axes": axes,
         "batch_size": batch_size,
         "precision": precision,
         "channels_last": channels_last,
@@ -124,7 +129,7 @@ def dissect_as(
     arguments; every one gets the whole result.
     """
     form = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
-    layers = choose_layers(model, settings.layers, form.resolution, len(form.mean))
+    layers = choose_layers(model, settings.layers, form.resolution, len(form.mean), settings.axes)
     categories = choose_categories(concepts, settings)
     settings = settings.model_copy(update={"layers": layers, "categories": categories})
     title = f"dissecting {', '.join(settings.layers)}"
@@ -138,6 +143,7 @@ def dissect_as(
             batch_size=settings.batch_size,
             precision=settings.precision,
             channels_last=settings.channels_last,
+            layout=learn_layout(model, form.resolution, len(form.mean), settings.axes),
             device=place,
             ranks=ranks,
             say=progress.say,

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ByteSize, Field, model_validator
+from pydantic import BeforeValidator, ByteSize, Field, field_validator, model_validator
 
+from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels, Precision
 from prunescope.base.settings import Batch, Count, Later, Pixels, Settings
+from prunescope.dissection.axes import parse_axes
 from prunescope.dissection.conventions import CONVENTIONS, Convention, ConventionName
 from prunescope.dissection.draws import Number
 
@@ -46,6 +48,8 @@ class DissectionSettings(Settings):
     precision: the forward pass in float32, or in bfloat16 where autocast allows.
     channels_last: float32 in that memory format, too, as bfloat16 always is: faster on CPUs, but
         rounded otherwise (docs/dissection.md says by how much).
+    axes: of the layers' outputs, where they cannot be told: "NHWC", "LNC", ... (N images, C units,
+        H rows, W columns, L tokens), or one for four axes and one for three, with a comma.
     examples: number of top images kept per unit.
     null: how often the labels are permuted among the images, to see what is due to chance: a
         number, or "auto" to draw until it is decided which units are beyond it.
@@ -67,6 +71,7 @@ class DissectionSettings(Settings):
     batch_size: Batch = 32
     precision: Precision = "float32"
     channels_last: Annotated[bool, Later()] = False
+    axes: Annotated[str | None, Later()] = None
     examples: Count = 16
     null: Annotated[Number, BeforeValidator(read_draws), Later()] = 0
     memory: ByteSize = ByteSize(2 << 30)
@@ -107,6 +112,16 @@ class DissectionSettings(Settings):
                 f"threshold, in (0, 0.5]: probably {round(share, 12):g} is meant"
             )
         return values
+
+    @field_validator("axes")
+    @classmethod
+    def _axes_are_read(cls, axes: str | None) -> str | None:
+        if axes is None:
+            return None
+        try:
+            return ",".join(parse_axes(axes).values())
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
 
     @model_validator(mode="after")
     def _chance_is_defined(self) -> "DissectionSettings":
