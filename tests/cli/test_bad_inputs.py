@@ -10,6 +10,7 @@ import pytest
 from cli import (
     bad_chance,
     bad_concepts,
+    bad_inputs,
     bad_networks,
     bad_pictures,
     bad_reading,
@@ -36,6 +37,7 @@ TABLES = (
     bad_trust.TRUST,
     bad_pictures.CHANNELS,
     bad_pictures.CLASSES,
+    bad_inputs.BAD_INPUTS,
 )
 TABLE: dict[str, Bad] = {
     f"{row.command.split()[0]}: {name}": row for table in TABLES for name, row in table.items()

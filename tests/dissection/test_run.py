@@ -198,3 +198,45 @@ def test_a_set_without_images_is_refused(eye, painted):
 def test_a_layer_of_one_cell_is_refused(eye, painted):
     with pytest.raises(ConfigError, match="one cell"):
         dissect(eye, "pool", painted, quantile=0.3, **PLAIN)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_a_network_of_another_precision_is_dissected_as_its_float32_copy(eye, painted, dtype):
+    expected = dissect(eye, "colours", painted, quantile=0.1, **PLAIN).units
+    converted = eye.to(dtype)
+    units = dissect(converted, "colours", painted, quantile=0.1, **PLAIN).units
+    pd.testing.assert_frame_equal(units, expected)
+    assert {parameter.dtype for parameter in converted.parameters()} == {dtype}
+
+
+def test_a_network_that_cannot_be_copied_is_to_be_made_float32_first(eye, painted):
+    model = eye.half()
+    model.generator = (number for number in range(3))  # which Python cannot copy
+    with pytest.raises(ConfigError, match=r"torch.float16.*call \.float\(\)"):
+        dissect(model, "colours", painted, quantile=0.1, **PLAIN)
+
+
+def test_a_network_of_one_channel_sees_luminance(painted):
+    grey = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 1, bias=False))
+    colour = torch.nn.Sequential(torch.nn.Conv2d(3, 1, 1, bias=False))
+    with torch.no_grad():
+        grey[0].weight.fill_(1)
+        colour[0].weight.copy_(torch.tensor([19595, 38470, 7471]).view(1, 3, 1, 1) / 65536)
+    one = {"resolution": 4, "mean": (0.0,), "std": (1.0,)}
+    units = dissect(grey, "0", painted, quantile=0.1, **one).units
+    expected = dissect(colour, "0", painted, quantile=0.1, **PLAIN).units
+    assert units["concept"].tolist() == expected["concept"].tolist()
+    assert units["iou"].tolist() == expected["iou"].tolist()
+    assert units["threshold"].tolist() == pytest.approx(expected["threshold"].tolist(), abs=1 / 255)
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "said"),
+    [
+        ((0.5,), (0.5, 0.5, 0.5), "mean has 1 and std 3 values"),
+        ((0.5,), (0.5,), "takes 3 channels: give --mean and --std with 3 values"),
+    ],
+)
+def test_mean_and_std_of_other_channels_are_refused(eye, painted, mean, std, said):
+    with pytest.raises(ConfigError, match=said):
+        dissect(eye, "colours", painted, quantile=0.1, resolution=4, mean=mean, std=std)

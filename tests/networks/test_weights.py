@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
+import torchvision
 from torch import nn
 
 from prunescope.base.errors import DataError
 from prunescope.base.tensors import save_tensors
-from prunescope.networks import fit_state_dict, read_state_dict
+from prunescope.networks import build, fit_state_dict, read_state_dict
+from prunescope.networks.weights import load_weights
 
 
 class Mischief:
@@ -225,3 +227,24 @@ def test_whole_numbers_stay_where_the_network_has_them():
     network = make_network()
     fit_state_dict(network, state, "here")
     assert network[1].num_batches_tracked == 3
+
+
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
+@pytest.mark.parametrize("with_heads", [True, False])
+def test_auxiliary_heads_of_a_file_are_left_out(tmp_path, name, with_heads):
+    stored = torchvision.models.get_model(
+        name, weights=None, aux_logits=with_heads, init_weights=False, num_classes=3
+    )
+    torch.save(stored.state_dict(), tmp_path / "weights.pth")
+    module = build(f"torchvision:{name}", num_classes=3, seed=0)
+    load_weights(module, tmp_path / "weights.pth")
+    assert module.state_dict().keys() <= stored.state_dict().keys()
+    for key, tensor in module.state_dict().items():
+        assert torch.equal(tensor, stored.state_dict()[key])
+
+
+def test_a_head_that_no_network_knows_is_refused(tmp_path):
+    module = build("cifar_resnet20", num_classes=10, seed=0)
+    torch.save(module.state_dict() | {"aux1.weight": torch.ones(1)}, tmp_path / "weights.pth")
+    with pytest.raises(DataError, match=r"unknown to the network: aux1\.weight"):
+        load_weights(module, tmp_path / "weights.pth")

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-Channels = tuple[float, float, float]
-"""A number for each of red, green and blue."""
+Channels = tuple[float, ...]
+"""A number for each channel: red, green and blue; one where a network sees luminance."""
 
 Precision = Literal["float32", "bf16"]
 """Of the forward pass: in float32, or in bfloat16 where autocast allows."""
@@ -19,6 +19,8 @@ def range_fault(name: Literal["mean", "std"], values: Sequence[float]) -> str | 
     A mean lies in [0, 1], a std in (0, 1]; nan lies nowhere.
     """
     spread = name == "std"
+    if not values:
+        return f"{name} has no value, but needs one for each channel"
     if all(0 <= value <= 1 and (value > 0 or not spread) for value in values):
         return None
     shown, allowed = ",".join(f"{value:g}" for value in values), "(0, 1]" if spread else "[0, 1]"

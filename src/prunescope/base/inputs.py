@@ -12,7 +12,7 @@ _TIMMS_SHARE = 0.875  # timm.data.DEFAULT_CROP_PCT
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkInput:
-    """What a network expects to see: RGB in [0, 1], normalised by mean and std, this many pixels.
+    """What a network expects to see: channels in [0, 1], normalised, and this many pixels.
 
     resolution: side of the square, in pixels.
     """
@@ -60,5 +60,4 @@ def timm_square(stated: Mapping[str, Any], resolution: int) -> CentreSquare:
 
 
 def _channels(values: Any) -> Channels:
-    red, green, blue = map(float, values)
-    return red, green, blue
+    return tuple(map(float, values))

@@ -10,6 +10,7 @@ from prunescope.base import images
 from prunescope.base.errors import ConfigError
 from prunescope.cli.console import print_result, progress_shown, warn
 from prunescope.cli.options import (
+    Axes,
     Categories,
     ChannelsLast,
     ConventionName,
@@ -79,6 +80,7 @@ def compare(
     resolution: Resolution = None,
     mean: Mean = None,
     std: Std = None,
+    axes: Axes = None,
     batch_size: Annotated[
         int | None,
         typer.Option(min=1, help="Images per forward pass.", show_default="32"),
@@ -106,6 +108,7 @@ def compare(
         "resolution": resolution,
         "mean": mean,
         "std": std,
+        "axes": axes,
         "batch_size": batch_size,
         "precision": precision,
         "channels_last": channels_last or None,

@@ -7,6 +7,7 @@ import typer
 
 from prunescope.cli.console import print_result, progress_shown
 from prunescope.cli.options import (
+    Axes,
     BatchSize,
     Categories,
     ChannelsLast,
@@ -56,6 +57,7 @@ def conventions(
     resolution: Resolution = None,
     mean: Mean = None,
     std: Std = None,
+    axes: Axes = None,
     batch_size: BatchSize = 32,
     precision: Precision = "float32",
     channels_last: ChannelsLast = False,
@@ -75,6 +77,7 @@ def conventions(
         resolution=resolution,
         mean=mean,
         std=std,
+        axes=axes,
         batch_size=batch_size,
         precision=precision,
         channels_last=channels_last,

@@ -52,8 +52,10 @@ Network = Annotated[
     ),
 ]
 Resolution = Annotated[int | None, typer.Option(min=1, help="Squash the images to N x N pixels.")]
-Mean = Annotated[str | None, typer.Option(metavar="R,G,B", help="Mean of the channels in [0, 1].")]
-Std = Annotated[str | None, typer.Option(metavar="R,G,B", help="Standard deviation of them.")]
+Mean = Annotated[
+    str | None, typer.Option(metavar="R,G,B|GREY", help="Mean of the channels in [0, 1].")
+]
+Std = Annotated[str | None, typer.Option(metavar="R,G,B|GREY", help="Standard deviation of them.")]
 Null = Annotated[
     str,
     typer.Option(
@@ -69,6 +71,14 @@ ChannelsLast = Annotated[
     typer.Option(
         "--channels-last",
         help="float32 in that memory format: faster on CPUs, but rounded otherwise.",
+    ),
+]
+Axes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NCHW|NHWC|NLC|LNC|...",
+        help="Of the layers' outputs: N images, C units, H rows, W columns, L tokens.",
+        show_default="as the network's answers to images of several sizes tell",
     ),
 ]
 ConventionName = Literal["exact", "netdissect", "lite", "quick"]
@@ -151,15 +161,15 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def channels(text: str | None, name: Literal["mean", "std"]) -> images.Channels | None:
-    """Read three numbers, "0.5,0.5,0.5", of the option --mean or --std."""
+    """Read numbers, "0.5,0.5,0.5" or "0.5", of the option --mean or --std."""
     if text is None:
         return None
     try:
-        red, green, blue = (float(part) for part in text.split(","))
+        values = tuple(float(part) for part in text.split(","))
     except ValueError:
-        message = f'"{text}" is not three numbers, as in 0.5,0.5,0.5'
+        message = f'"{text}" is not a number for each channel, as in 0.5,0.5,0.5 or, of grey, 0.5'
         raise typer.BadParameter(message, param_hint=f"--{name}") from None
-    fault = images.range_fault(name, (red, green, blue))
+    fault = images.range_fault(name, values)
     if fault is not None:
         raise ConfigError(f"--{fault}")
-    return red, green, blue
+    return values

@@ -8,6 +8,7 @@ import typer
 from prunescope.cli.console import print_result, progress_shown, warn
 from prunescope.cli.options import (
     CONCEPTS_HELP,
+    Axes,
     BatchSize,
     Categories,
     ChannelsLast,
@@ -75,6 +76,7 @@ def dissect(
     resolution: Resolution = None,
     mean: Mean = None,
     std: Std = None,
+    axes: Axes = None,
     batch_size: BatchSize = 32,
     precision: Precision = "float32",
     channels_last: ChannelsLast = False,
@@ -85,7 +87,7 @@ def dissect(
 ) -> None:
     """Find the concept that each unit of one or more layers answers to."""
     if list_layers:
-        _list_layers(network, weights, num_classes, resolution, as_json=as_json)
+        _list_layers(network, weights, num_classes, resolution, axes, as_json=as_json)
         return
     assert concepts is not None  # the option was asked for
     from prunescope.analysis.summary import describe_layers
@@ -102,6 +104,7 @@ def dissect(
         resolution=resolution,
         mean=mean,
         std=std,
+        axes=axes,
         batch_size=batch_size,
         precision=precision,
         channels_last=channels_last,
@@ -234,12 +237,15 @@ def _list_layers(
     weights: str | None,
     num_classes: int | None,
     resolution: int | None,
+    axes: str | None,
     *,
     as_json: bool,
 ) -> None:
     from prunescope.analysis.layers import layers_of
 
-    found = layers_of(network, weights=weights, num_classes=num_classes, resolution=resolution)
+    found = layers_of(
+        network, weights=weights, num_classes=num_classes, resolution=resolution, axes=axes
+    )
     print_result({"network": network, **found.as_dict()}, str(found), as_json=as_json)
 
 

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
+from prunescope.base.channels import with_channels
 from prunescope.base.devices import usable_cores
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels, range_fault
@@ -24,14 +25,17 @@ _BATCHES_AHEAD = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Normalisation:
-    """Per colour (R, G, B): x in [0, 1] becomes (x - mean) / std."""
+    """Per channel (R, G, B, or luminance alone): x in [0, 1] becomes (x - mean) / std."""
 
     mean: Channels
     std: Channels
 
     def __post_init__(self) -> None:
-        if not len(self.mean) == len(self.std) == 3:
-            raise ConfigError(f"mean {self.mean} and std {self.std} must be three numbers each")
+        if not 1 <= len(self.mean) == len(self.std):
+            raise ConfigError(
+                f"mean {self.mean} and std {self.std} must have as many numbers, one for each "
+                "channel"
+            )
         for fault in (range_fault("mean", self.mean), range_fault("std", self.std)):
             if fault is not None:
                 raise ConfigError(fault)
@@ -56,7 +60,7 @@ def batches(
     epoch: int = 0,
     first_batch: int = 0,
     channels_last: bool = False,
-) -> Iterator[tuple[Float[Tensor, "image 3 height width"], Int64[Tensor, " image"]]]:
+) -> Iterator[tuple[Float[Tensor, "image channel height width"], Int64[Tensor, " image"]]]:
     """Yield the batches of an epoch with their labels; the last one may be smaller.
 
     Each image, and how it is altered, depends on seed, epoch and its number alone, wherever it
@@ -93,8 +97,9 @@ def normalise(
     normalisation: Normalisation,
     *,
     channels_last: bool = False,
-) -> Float[Tensor, "image 3 height width"]:
-    """Return (x / 255 - mean) / std in float32, colours first."""
+) -> Float[Tensor, "image channel height width"]:
+    """Return (x / 255 - mean) / std in float32, channels first, as `with_channels` makes them."""
+    pixels = with_channels(pixels, len(normalisation.mean))
     width = pixels.shape[2]
     # A whole row at a time: twice as fast as broadcasting over three colours.
     mean = torch.tensor(normalisation.mean).repeat(width)

@@ -10,8 +10,9 @@ from jaxtyping import Float32
 from torch import Tensor, nn
 
 from prunescope.base.errors import ConfigError, nearest
+from prunescope.dissection.axes import Layout
 from prunescope.dissection.survey import count_images, evaluation_mode, listening
-from prunescope.dissection.tokens import Layout, as_map, layout_of
+from prunescope.dissection.tokens import as_map, layout_of
 
 Maps = Float32[Tensor, "image unit height width"]
 _NAMES_SHOWN = 12
@@ -19,10 +20,12 @@ _NAMES_SHOWN = 12
 
 @contextmanager
 def capture(
-    model: nn.Module, layers: Sequence[str], *, stop: bool = False
+    model: nn.Module, layers: Sequence[str], *, layout: Layout | None = None, stop: bool = False
 ) -> Iterator[Mapping[str, Maps]]:
     """Give the layers' activation maps of the latest forward pass, in float32.
 
+    layout: how the network arranges its outputs, as `learn_layout` finds out; None takes what its
+        class says.
     stop: end the block as soon as every layer was called, without the rest of the network.
 
     Each output is copied when the layer's own forward returns, so that nothing behind it, such as
@@ -31,7 +34,7 @@ def capture(
     Raises ConfigError for a layer that does not exist (naming the nearest) and, at the end of a
     forward pass, for one that was not called exactly once in it or put out no map.
     """
-    recorder = _Recorder(find_layers(model, layers), layout_of(model), stop)
+    recorder = _Recorder(find_layers(model, layers), layout or layout_of(model), stop)
     with ExitStack() as stack:
         stack.enter_context(suppress(_AllSeen))
         stack.enter_context(evaluation_mode(model))
@@ -51,9 +54,11 @@ def find_layers(model: nn.Module, layers: Sequence[str]) -> dict[str, nn.Module]
     return {layer: modules[layer] for layer in layers}
 
 
-def layers_with_maps(model: nn.Module, *inputs: Any) -> tuple[str, ...]:
+def layers_with_maps(
+    model: nn.Module, *inputs: Any, layout: Layout | None = None
+) -> tuple[str, ...]:
     """Return the layers that, called once for these inputs, put out a map of more than one cell."""
-    with listening(model) as outputs:
+    with listening(model, layout or layout_of(model)) as outputs:
         model(*inputs)
     calls = Counter(output.layer for output in outputs)
     having = {output.layer for output in outputs if output.map and calls[output.layer] == 1}
@@ -93,7 +98,7 @@ class _Recorder:
 
     def _record(self, layer: str) -> Callable[[nn.Module, Any, Any], None]:
         def record(module: nn.Module, _inputs: Any, output: Any) -> None:
-            maps = as_map(output, module, self._layout, self._images)
+            maps = as_map(output, module, self._layout, self._images, layer)
             if layer in self.maps:
                 self._faults[layer] = "was called more than once in one forward pass"
             elif isinstance(maps, str):
@@ -111,7 +116,7 @@ class _Recorder:
             return
         self.detach()
         layer, fault = next(iter(self._faults.items()))
-        names = layers_with_maps(model, *inputs)
+        names = layers_with_maps(model, *inputs, layout=self._layout)
         choice = f"layers with maps: {shorten(names)}" if names else "no layer of it has maps"
         raise ConfigError(f'layer "{layer}" of {type(model).__name__} {fault}; {choice}')
 

@@ -19,6 +19,7 @@ from prunescope.base.reading import read_ahead
 from prunescope.base.seeding import torch_generator
 from prunescope.base.showing import show
 from prunescope.concepts.protocol import ConceptSet
+from prunescope.dissection.axes import Layout
 from prunescope.dissection.capture import Maps, capture
 from prunescope.dissection.input import InputForm, normalise, read_pixels
 from prunescope.dissection.regions import RegionReader, Regions
@@ -41,6 +42,7 @@ class Observation:
     The images come in one random order, so that what is seen early is like what is seen late, and
     in the same batches however many processes share them.
     channels_last: in memory, in float32 too; bfloat16 always has them last.
+    layout: how the network arranges its outputs; None takes what its class says.
     ranks: the processes that share; each shows every `count`th batch.
     say: where the user is told what he should know.
     """
@@ -52,6 +54,7 @@ class Observation:
     precision: Precision
     device: torch.device
     channels_last: bool = False
+    layout: Layout | None = None
     ranks: Ranks = ALONE
     say: Callable[[str], None] = SILENT.say
 
@@ -121,7 +124,7 @@ class Observation:
 
     def _maps(
         self,
-        pixels: UInt8[np.ndarray, "image height width 3"],
+        pixels: UInt8[np.ndarray, "image height width band"],
         layers: Sequence[str],
         *,
         stop: bool,
@@ -143,12 +146,12 @@ class Observation:
 
     def _show(
         self,
-        pixels: UInt8[np.ndarray, "image height width 3"],
+        pixels: UInt8[np.ndarray, "image height width band"],
         layers: Sequence[str],
         *,
         stop: bool,
     ) -> dict[str, Tensor]:
-        with capture(self.model, layers, stop=stop) as maps:
+        with capture(self.model, layers, layout=self.layout, stop=stop) as maps:
             show_pixels(
                 self.model,
                 pixels,
@@ -184,7 +187,7 @@ class _Portion:
 
 def show_pixels(
     model: nn.Module,
-    pixels: UInt8[np.ndarray, "image height width 3"],
+    pixels: UInt8[np.ndarray, "image height width band"],
     form: InputForm,
     precision: Precision,
     device: torch.device,

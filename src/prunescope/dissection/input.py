@@ -1,5 +1,6 @@
 """What does a network want to see, and how does a photograph become that?"""
 
+import copy
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 # Python 3.11's own Protocol computes every property when asked isinstance()
 from typing_extensions import Protocol, runtime_checkable
 
+from prunescope.base.channels import check_channels, fits, with_channels
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels, in_range
 from prunescope.base.inputs import IMAGENET, timm_input
@@ -58,9 +60,10 @@ def input_of(
     and std at 224 pixels. Raises ConfigError naming what is missing for any other network.
     """
     given = {"resolution": resolution, "mean": mean, "std": std}
-    chosen = _known_input(model) | {
-        name: value for name, value in given.items() if value is not None
-    }
+    known = _known_input(model)
+    if "mean" in known and not fits(model, len(known["mean"])):  # ImageNet's, of one channel
+        known = {"resolution": known["resolution"]}
+    chosen = known | {name: value for name, value in given.items() if value is not None}
     missing = [name for name in given if name not in chosen]
     if missing:
         options = " ".join(f"--{name}" for name in missing)
@@ -68,21 +71,51 @@ def input_of(
             f"the input of {type(model).__name__} is not known: give {', '.join(missing)} "
             f"(on the command line {options})"
         )
-    return InputForm.validate_from(chosen, f"the input of {type(model).__name__}")
+    form = InputForm.validate_from(chosen, f"the input of {type(model).__name__}")
+    if len(form.mean) != len(form.std):
+        raise ConfigError(
+            f"mean has {len(form.mean)} and std {len(form.std)} values, but each must have one "
+            "for every channel of the network"
+        )
+    check_channels(model, len(form.mean))
+    return form
 
 
 def open_model(model: nn.Module | Loaded) -> tuple[nn.Module, dict[str, Any]]:
-    """Return the module, and what it wants to see (as `input_of` takes it) where that is known."""
+    """Return the module, and what it wants to see (as `input_of` takes it) where that is known.
+
+    A module in another precision than float32 comes as `in_float32` makes it.
+    """
     if isinstance(model, nn.Module | type) or not isinstance(model, Loaded):
-        return checked_network(model), {}
+        return in_float32(checked_network(model)), {}
     known = model.input
     names = ("resolution", "mean", "std") if known is not None else ()
-    return checked_network(model.module), {name: getattr(known, name) for name in names}
+    shown = {name: getattr(known, name) for name in names}
+    return in_float32(checked_network(model.module)), shown
+
+
+def in_float32(model: nn.Module) -> nn.Module:
+    """Return a network that computes in float32: itself, or a copy of one in another precision.
+
+    Raises ConfigError for a network that cannot be copied.
+    """
+    tensors = (*model.parameters(), *model.buffers())
+    others = {tensor.dtype for tensor in tensors if tensor.is_floating_point()} - {torch.float32}
+    if not others:
+        return model
+    try:
+        return copy.deepcopy(model).float()
+    except (RuntimeError, TypeError, NotImplementedError) as error:
+        names = ", ".join(sorted(str(dtype) for dtype in others))
+        raise ConfigError(
+            f"{type(model).__name__} has weights of {names}, but is dissected in float32, and a "
+            f"copy cannot be made ({error}): call .float() on it first"
+        ) from error
 
 
 def read_pixels(
     concepts: ConceptSet, images: Sequence[int], resolution: int
-) -> UInt8[np.ndarray, "image height width 3"]:
+) -> UInt8[np.ndarray, "image height width band"]:
     """Read images, squashed to a square by antialiased bilinear resampling; untouched when equal.
 
     Raises DataError, naming the file, for an image that cannot be read.
@@ -90,21 +123,24 @@ def read_pixels(
     return np.stack([squash(concepts.read_image(image), resolution) for image in images])
 
 
-def squash(picture: Image.Image, resolution: int) -> UInt8[np.ndarray, "side side 3"]:
-    """Return an RGB picture as a square, by antialiased bilinear resampling; untouched if it is."""
+def squash(picture: Image.Image, resolution: int) -> UInt8[np.ndarray, "side side band"]:
+    """Return a picture as a square, by antialiased bilinear resampling; untouched if it is."""
     size = (resolution, resolution)
     same = picture.size == size
-    return np.asarray(picture if same else picture.resize(size, Image.Resampling.BILINEAR))
+    pixels = np.asarray(picture if same else picture.resize(size, Image.Resampling.BILINEAR))
+    return pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels
 
 
 def normalise(
-    pixels: UInt8[np.ndarray, "image height width 3"], form: InputForm, device: torch.device
-) -> Float32[Tensor, "image 3 height width"]:
+    pixels: UInt8[np.ndarray, "image height width band"], form: InputForm, device: torch.device
+) -> Float32[Tensor, "image channel height width"]:
     """Return pixels as a network takes them: in [0, 1], less the mean, over the std.
 
+    Of pictures in colour it is the luminance where mean and std have one value.
     The channels stay last in memory, though not in the shape.
     """
-    scaled = torch.from_numpy(pixels).to(device).float().div_(255)
+    shown = with_channels(torch.from_numpy(pixels).to(device), len(form.mean))
+    scaled = shown.float().div_(255)
     mean, std = (torch.tensor(channels, device=device) for channels in (form.mean, form.std))
     return scaled.sub_(mean).div_(std).permute(0, 3, 1, 2)
 

@@ -84,12 +84,13 @@ class Layers:
         )
 
 
-def list_layers(model: nn.Module, resolution: int) -> Layers:
+def list_layers(model: nn.Module, resolution: int, axes: str | None = None) -> Layers:
     """Return all modules of a network and what they put out for a square of this many pixels.
 
+    axes: of their outputs, where they cannot be told, as `parse_axes` takes them.
     Raises ConfigError where the network cannot take such an image.
     """
-    outputs = survey(model, resolution)
+    outputs = survey(model, resolution, axes=axes)
     calls = Counter(output.layer for output in outputs)
     latest = {output.layer: output for output in outputs}
     maps = {output.layer: output.map for output in _maps(outputs)}
@@ -110,18 +111,25 @@ def list_layers(model: nn.Module, resolution: int) -> Layers:
     )
 
 
-def choose_layers(model: nn.Module, wanted: Sequence[str], resolution: int) -> tuple[str, ...]:
+def choose_layers(
+    model: nn.Module,
+    wanted: Sequence[str],
+    resolution: int,
+    channels: int | None = None,
+    axes: str | None = None,
+) -> tuple[str, ...]:
     """Return the names of the layers that are meant, each once.
 
     wanted: names; patterns with *, ? and [] (`fnmatch`, in which * also stands for dots) for all
         layers with maps whose whole name fits; and DEFAULT_LAYER, see `default_layer`.
-    resolution: side of the image for which a layer must have a map, for the latter two.
+    resolution, channels: of the image for which a layer must have a map, for the latter two.
+    axes: of the layers' outputs, where they cannot be told, as `parse_axes` takes them.
     Raises ConfigError for a name or a pattern that fits no layer, naming what there is.
     """
     known = {name for name, _ in model.named_modules(remove_duplicate=False)}
     if all(layer in known for layer in wanted):
         return tuple(find_layers(model, wanted))
-    outputs = survey(model, resolution) if any(map(_is_open, wanted)) else ()
+    outputs = survey(model, resolution, channels, axes) if any(map(_is_open, wanted)) else ()
     chosen: list[str] = []
     for layer in wanted:
         if layer == DEFAULT_LAYER:

@@ -16,6 +16,7 @@ from prunescope.dissection.capture import capture
 from prunescope.dissection.forward import check_finite, placed, show_pixels
 from prunescope.dissection.given import Pictures, each_picture
 from prunescope.dissection.input import InputForm, squash
+from prunescope.dissection.survey import learn_layout
 from prunescope.dissection.upsample import Centring, masks_above
 
 UnitMasks = Bool[np.ndarray, "unit height width"]
@@ -26,6 +27,7 @@ class Looking:
     """How a network looked at a layer's images when it was dissected.
 
     units: of the layer. thresholds: T_k of these units. centring: of their convention.
+    axes: of the layers' outputs, as they were stated.
     """
 
     layer: str
@@ -35,6 +37,7 @@ class Looking:
     precision: Precision
     channels_last: bool
     centring: Centring
+    axes: str | None = None
 
 
 def mask_pictures(
@@ -57,7 +60,15 @@ def mask_pictures(
     if batch_size < 1:
         raise ConfigError(f"batch_size is {batch_size}, but must be at least 1")
     found: list[UnitMasks] = []
-    with placed(model, device) as place, capture(model, (looking.layer,)) as maps:
+    form = looking.form
+    with (
+        placed(model, device) as place,
+        capture(
+            model,
+            (looking.layer,),
+            layout=learn_layout(model, form.resolution, len(form.mean), looking.axes),
+        ) as maps,
+    ):
         for batch in _batches(each_picture(pictures), batch_size):
             pixels = np.stack([squash(picture, looking.form.resolution) for picture in batch])
             show_pixels(

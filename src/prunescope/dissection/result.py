@@ -119,6 +119,7 @@ class LayerDissection:
             precision=self.summary["settings"]["precision"],
             channels_last=self.summary["settings"].get("channels_last", False),
             centring=centring_of(self.summary),
+            axes=self.summary["settings"].get("axes"),
         )
         return mask_pictures(
             looking,

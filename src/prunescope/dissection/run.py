@@ -30,6 +30,7 @@ from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.scores import score_units
 from prunescope.dissection.search import Extremes
 from prunescope.dissection.settings import DissectionSettings
+from prunescope.dissection.survey import learn_layout
 
 
 def dissect(
@@ -46,6 +47,7 @@ def dissect(
     resolution: int | None = None,
     mean: Channels | None = None,
     std: Channels | None = None,
+    axes: str | None = None,
     batch_size: int = 32,
     precision: Precision = "float32",
     channels_last: bool = False,
@@ -63,12 +65,14 @@ def dissect(
     concepts: a concept set, or the name of one ("scenes", "broden:DIR"), of which `split` and
         `limit` select images; None takes those of the convention's split.
     convention: "exact" for our definitions, or whose rules to count by (`Convention`).
-    quantile: share of a unit's cells above its threshold, in (0, 1).
+    quantile: share of a unit's cells above its threshold, in (0, 0.5].
     iou: a unit is interpretable if its best IoU is strictly above this, in [0, 1]; None takes the
         convention's.
     categories: only labels of these may be a concept; None allows all, or what the convention does.
     resolution, mean, std: side in pixels that images are squashed to, and the normalisation of
         their channels in [0, 1]; None takes what is known of the network.
+    axes: what the axes of the layers' outputs are, where that cannot be told: "NCHW", "NHWC",
+        "NLC", "LNC", ... (N images, C units, H rows, W columns, L tokens), or two with a comma.
     batch_size: images per forward pass. precision: "float32" or "bf16". channels_last: float32 in
         that memory format: faster on CPUs, but rounded otherwise. examples: top images kept per
         unit. progress: where to report.
@@ -87,6 +91,7 @@ def dissect(
         "resolution": resolution,
         "mean": mean,
         "std": std,
+        "axes": axes,
         "batch_size": batch_size,
         "precision": precision,
         "channels_last": channels_last,
@@ -120,7 +125,7 @@ def dissect_as(
     arguments; every one gets the whole result.
     """
     form = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
-    layers = choose_layers(model, settings.layers, form.resolution)
+    layers = choose_layers(model, settings.layers, form.resolution, len(form.mean), settings.axes)
     categories = choose_categories(concepts, settings)
     settings = settings.model_copy(update={"layers": layers, "categories": categories})
     title = f"dissecting {', '.join(settings.layers)}"
@@ -134,6 +139,7 @@ def dissect_as(
             batch_size=settings.batch_size,
             precision=settings.precision,
             channels_last=settings.channels_last,
+            layout=learn_layout(model, form.resolution, len(form.mean), settings.axes),
             device=place,
             ranks=ranks,
             say=progress.say,

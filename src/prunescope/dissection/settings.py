@@ -3,10 +3,19 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ByteSize,
+    Field,
+    field_validator,
+    model_validator,
+)
 
+from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels, Precision, in_range
 from prunescope.base.settings import Batch, Count, Later, Pixels, Settings
+from prunescope.dissection.axes import parse_axes
 from prunescope.dissection.conventions import CONVENTIONS, Convention, ConventionName
 from prunescope.dissection.draws import Number
 
@@ -34,7 +43,7 @@ class DissectionSettings(Settings):
 
     layers: names as in `model.named_modules()`, each once; outside of studies, whose layers are
         known before their network, also patterns, as `choose_layers` takes them.
-    quantile: share of a unit's cells above its threshold, in (0, 1).
+    quantile: share of a unit's cells above its threshold, in (0, 0.5].
     convention: by whose rules it is counted; where nothing else is stated, `iou`, `mean`, `std`
         and `categories` are its own.
     iou: a unit is interpretable if its best IoU is strictly above this.
@@ -45,6 +54,8 @@ class DissectionSettings(Settings):
     precision: the forward pass in float32, or in bfloat16 where autocast allows.
     channels_last: float32 in that memory format, too, as bfloat16 always is: faster on CPUs, but
         rounded otherwise (docs/dissection.md says by how much).
+    axes: of the layers' outputs, where they cannot be told: "NHWC", "LNC", ... (N images, C units,
+        H rows, W columns, L tokens), or one for four axes and one for three, with a comma.
     examples: number of top images kept per unit.
     null: how often the labels are permuted among the images, to see what is due to chance: a
         number, or "auto" to draw until it is decided which units are beyond it.
@@ -56,7 +67,7 @@ class DissectionSettings(Settings):
     """
 
     layers: Annotated[tuple[str, ...], Field(min_length=1)]
-    quantile: Annotated[float, Field(gt=0, lt=1)] = 0.005
+    quantile: Annotated[float, Field(gt=0, le=0.5)] = 0.005
     convention: Annotated[ConventionName, Later()] = "exact"
     iou: Annotated[float, Field(ge=0, le=1)] = 0.05
     resolution: Pixels | None = None
@@ -66,6 +77,7 @@ class DissectionSettings(Settings):
     batch_size: Batch = 32
     precision: Precision = "float32"
     channels_last: Annotated[bool, Later()] = False
+    axes: Annotated[str | None, Later()] = None
     examples: Count = 16
     null: Annotated[Number, BeforeValidator(read_draws), Later()] = 0
     memory: ByteSize = ByteSize(2 << 30)
@@ -93,6 +105,29 @@ class DissectionSettings(Settings):
             return values  # which its own field refuses
         unstated = [key for key in ("iou", "mean", "std") if values.get(key) is None]
         return {**values, **{key: getattr(rules, key) for key in unstated}}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _quantile_is_the_share_above(cls, values: Any) -> Any:
+        stated = values.get("quantile") if isinstance(values, Mapping) else None
+        if isinstance(stated, int | float) and 0.5 < stated < 100 and stated is not True:
+            part = stated if stated < 1 else stated / 100
+            share = 1 - part if part > 0.5 else part
+            raise ValueError(
+                f"quantile is {stated:g}, but it is the share of a unit's cells above its "
+                f"threshold, in (0, 0.5]: probably {round(share, 12):g} is meant"
+            )
+        return values
+
+    @field_validator("axes")
+    @classmethod
+    def _axes_are_read(cls, axes: str | None) -> str | None:
+        if axes is None:
+            return None
+        try:
+            return ",".join(parse_axes(axes).values())
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
 
     @model_validator(mode="after")
     def _chance_is_defined(self) -> "DissectionSettings":

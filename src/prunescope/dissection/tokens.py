@@ -7,30 +7,19 @@ put out images x height x width x channels.
 """
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
 
-_PLAUSIBLE = (0, 1, 2, 4, 5)  # none; a class; and one of distillation; registers; and a class
-_CHANNELS_FIRST = (
-    *(nn.Conv2d, nn.ConvTranspose2d),
-    *(nn.BatchNorm2d, nn.SyncBatchNorm, nn.InstanceNorm2d, nn.GroupNorm),
-    *(nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveMaxPool2d, nn.AdaptiveAvgPool2d),
+from prunescope.dissection.axes import (
+    Layout,
+    acts_on_last_axis,
+    acts_on_second_axis,
+    leaves_a_square,
 )
+
+_PLAUSIBLE = (0, 1, 2, 4, 5)  # none; a class; and one of distillation; registers; and a class
 _CHANNELS_LAST = ("SwinTransformer", "SwinTransformerV2", "SwinTransformerV2Cr")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Layout:
-    """How a network arranges what its layers put out.
-
-    prefixes: how many tokens may come before those of the grid.
-    channels_last: whether four axes are images, height, width, channels where they could be both.
-    """
-
-    prefixes: tuple[int, ...]
-    channels_last: bool
 
 
 def layout_of(model: nn.Module) -> Layout:
@@ -43,40 +32,71 @@ def layout_of(model: nn.Module) -> Layout:
     known = getattr(model, "num_prefix_tokens", None)
     if known is None and type(model).__name__ == "VisionTransformer":
         known = 1 if hasattr(model, "class_token") else None
-    prefixes = tuple(sorted({0, known})) if isinstance(known, int) else _PLAUSIBLE
-    return Layout(prefixes=prefixes, channels_last=type(model).__name__ in _CHANNELS_LAST)
+    return Layout(
+        prefixes=tuple(sorted({0, known})) if isinstance(known, int) else _PLAUSIBLE,
+        channels_last=type(model).__name__ in _CHANNELS_LAST,
+        tokens_first=isinstance(known, int),
+    )
 
 
-def as_map(output: Any, module: nn.Module, layout: Layout, images: int | None) -> Tensor | str:
+def as_map(
+    output: Any, module: nn.Module, layout: Layout, images: int | None, layer: str = ""
+) -> Tensor | str:
     """Return a layer's output as images x units x height x width, or say why it is no map.
 
-    module: the layer. images: how many the network was shown; None where that is not known.
-    Of four axes the channels are where the layer is known to have them. Of other layers they are
-    taken to be last where the first two of the others are equal and the last two are not, since
-    the image is a square; where all are equal, as the network is known to have them.
+    module: the layer, called `layer`. images: how many the network was shown; None where that is
+        not known.
+    The axes are those that the user states or that were read of the layer. Where nothing was read,
+    images are first, and of four axes the channels are where the layer is known to have them. Of
+    other layers they are then taken to be last where the first two of the others are equal and the
+    last two are not, since the image is a square; where all are equal, as the network is known to
+    have them.
     """
     if not isinstance(output, Tensor):
         return f"puts out a {type(output).__name__}, not a map for each unit"
     if output.ndim not in (3, 4):
         return f"puts out a tensor of shape {_shape(output)}, not a map for each unit"
-    if images is not None and len(output) != images:
+    axes, prefix = layout.stated.get(output.ndim), None
+    reading = layout.readings.get(layer)
+    if reading is not None:
+        if axes is None and reading.axes is None:
+            return (
+                f"puts out a tensor of shape {_shape(output)}, whose axes may be units and cells "
+                f"in more than one way: say which with --axes, such as {_examples(output.ndim)}"
+            )
+        axes = axes or reading.axes
+        prefix = reading.prefix if axes == reading.axes else None
+    batch = 0 if axes is None else axes.index("N")
+    mistaken = axes is None and layer in layout.readings
+    if mistaken or (images is not None and output.shape[batch] != images):
         return (
             f"puts out a tensor of shape {_shape(output)} for {images} images, "
             "not a map for each image"
         )
-    folded = _fold(output, layout) if output.ndim == 3 else _channels_first(output, module, layout)
+    folded = _folded(output, module, layout, axes, prefix)
     if isinstance(folded, Tensor) and folded.shape[2] * folded.shape[3] == 1:
         return "puts out one cell for each unit, which is no map: take a larger resolution"
     return folded
 
 
-def _fold(output: Tensor, layout: Layout) -> Tensor | str:
+def _folded(
+    output: Tensor, module: nn.Module, layout: Layout, axes: str | None, prefix: int | None
+) -> Tensor | str:
+    if output.ndim == 3:
+        tokens = output if axes is None else output.permute([axes.index(axis) for axis in "NLC"])
+        return _fold(tokens, layout.prefixes if prefix is None else (prefix,))
+    if axes is None:
+        return _channels_first(output, module, layout)
+    return output.permute([axes.index(axis) for axis in "NCHW"])
+
+
+def _fold(output: Tensor, prefixes: tuple[int, ...]) -> Tensor | str:
     """Fold images x tokens x channels to the grid the tokens stand for."""
     tokens = output.shape[1]
     sides = {
         prefix: math.isqrt(tokens - prefix)
-        for prefix in layout.prefixes
-        if tokens - prefix > 1 and math.isqrt(tokens - prefix) ** 2 == tokens - prefix
+        for prefix in prefixes
+        if leaves_a_square(tokens, prefix)
     }
     if len(sides) != 1:
         counts = " or ".join(f"{prefix} and {side} x {side}" for prefix, side in sides.items())
@@ -93,21 +113,18 @@ def _fold(output: Tensor, layout: Layout) -> Tensor | str:
 
 def _channels_first(output: Tensor, module: nn.Module, layout: Layout) -> Tensor:
     first, second, third = output.shape[1:]
-    if _acts_on_last_axis(module):
+    if acts_on_last_axis(module):
         last = True
-    elif isinstance(module, _CHANNELS_FIRST):
+    elif acts_on_second_axis(module):
         last = False
     else:
         last = first == second and (1 < first != third or (layout.channels_last and first == third))
     return output.permute(0, 3, 1, 2) if last else output
 
 
-def _acts_on_last_axis(module: nn.Module) -> bool:
-    """Say whether a layer's units are the last axis: of LayerNorm's heirs, some permute."""
-    return isinstance(module, nn.Linear) or (
-        type(module) is nn.LayerNorm and len(module.normalized_shape) == 1
-    )
-
-
 def _shape(output: Tensor) -> str:
     return " x ".join(map(str, output.shape)) or "()"
+
+
+def _examples(count: int) -> str:
+    return "NLC (images, tokens, units)" if count == 3 else "NHWC (images, rows, columns, units)"

@@ -73,8 +73,10 @@ def map_cells(study: Study, sources: Sources, network: nn.Module) -> dict[str, t
 
     Raises ConfigError where a layer has none, or the network refuses images of that size.
     """
-    with torch.inference_mode(), capture(network, study.dissection.layers) as maps:
-        show(network, torch.zeros(1, 3, sources.side, sources.side))
+    side, channels = sources.side, len(sources.normalisation.mean)
+    layout = learn_layout(network, side, channels, study.dissection.axes)
+    with torch.inference_mode(), capture(network, study.dissection.layers, layout=layout) as maps:
+        show(network, torch.zeros(1, channels, side, side))
         return {layer: (maps[layer].shape[2], maps[layer].shape[3]) for layer in maps}
 
 

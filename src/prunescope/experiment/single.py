@@ -164,7 +164,9 @@ def _with_layers(
     form = input_of(
         network.module, resolution=settings.resolution, mean=settings.mean, std=settings.std
     )
-    layers = choose_layers(network.module, settings.layers, form.resolution)
+    layers = choose_layers(
+        network.module, settings.layers, form.resolution, len(form.mean), settings.axes
+    )
     if DEFAULT_LAYER in settings.layers:
         progress.say(
             f"no layer is named: dissecting {layers[0]} "

@@ -14,6 +14,7 @@ from prunescope.networks.trust import NamesCode, trusted_name
 
 _KEY = "network"
 _MOST = 1 << 20  # classes, or pixels across
+_MOST_CHANNELS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,13 +90,13 @@ def belongs_to(path: Path, network: str) -> bool:
 
 
 def _as_input(stored: dict[str, Any]) -> NetworkInput:
-    red, green, blue = map(float, stored["mean"])
-    std_red, std_green, std_blue = map(float, stored["std"])
     expected = NetworkInput(
-        mean=(red, green, blue),
-        std=(std_red, std_green, std_blue),
+        mean=tuple(map(float, stored["mean"])),
+        std=tuple(map(float, stored["std"])),
         resolution=stored["resolution"],
     )
+    if not 1 <= len(expected.mean) == len(expected.std) <= _MOST_CHANNELS:
+        raise ValueError(f"{len(expected.mean)} means and {len(expected.std)} stds")
     if not all(math.isfinite(value) for value in expected.mean):
         raise ValueError(f"mean {expected.mean}")
     if not all(math.isfinite(value) and value > 0 for value in expected.std):

@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 _SHOWN = 3
+_AUXILIARY_HEADS = ("aux1", "aux2", "AuxLogits")  # of GoogLeNet and Inception v3, for training
 
 
 def load_weights(module: nn.Module, path: Path, key: str | None = None) -> None:
@@ -63,6 +64,7 @@ def fit_state_dict(module: nn.Module, state: Mapping[str, Tensor], where: str) -
     Raises DataError naming the keys that are missing, unexpected, of another shape, quantised or
     not finite; the module is then unchanged.
     """
+    state = _without_unused_heads(module, state)
     check_fit(module, state, where)
     refuse_not_finite(state, where, module.state_dict())
     module.load_state_dict(_as_of_today(module, state), strict=False)
@@ -102,6 +104,7 @@ def fit_published(module: nn.Module, state: OrderedDict[str, Tensor], path: Path
 def check_fit(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
     """Raise DataError, as `fit_state_dict` does, where the tensors are another network's."""
     own = module.state_dict()
+    state = _without_unused_heads(module, state)
     refuse_quantised(state, where, own)
     missing = [key for key in own if key not in state and not _is_counter(key)]
     unexpected = [key for key in state if key not in own]
@@ -116,6 +119,17 @@ def check_fit(module: nn.Module, state: Mapping[str, Tensor], where: str) -> Non
         raise DataError(
             f"{where} does not fit the network: {'; '.join(filter(None, complaints))}{hint}"
         )
+
+
+def _without_unused_heads(module: nn.Module, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Leave out the auxiliary heads of a file where the network was built without them.
+
+    They only help in training: torchvision's GoogLeNet and Inception v3 predict the same without.
+    """
+    absent = {
+        head for head in _AUXILIARY_HEADS if getattr(module, head, "no such attribute") is None
+    }
+    return {key: state[key] for key in state if key.partition(".")[0] not in absent}
 
 
 def _as_of_today(module: nn.Module, state: Mapping[str, Tensor]) -> OrderedDict[str, Tensor]:

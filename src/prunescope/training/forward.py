@@ -28,7 +28,7 @@ def classes_needed(images: Images) -> int:
 
 def class_scores(
     network: nn.Module,
-    pixels: Float[Tensor, "image 3 height width"],
+    pixels: Float[Tensor, "image channel height width"],
     *,
     precision: Precision,
     classes: int,

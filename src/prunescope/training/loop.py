@@ -166,7 +166,7 @@ class _Run:
             yield pixels.to(device, non_blocking=True), labels.to(device, non_blocking=True)
 
     def _take_step(
-        self, pixels: Float[Tensor, "image 3 height width"], labels: Int64[Tensor, " image"]
+        self, pixels: Float[Tensor, "image channel height width"], labels: Int64[Tensor, " image"]
     ) -> None:
         seed_generators(pixels.device, derive_seed(self.seed, "step", self.now.iteration))
         scores = class_scores(

@@ -1,0 +1,182 @@
+"""Which axes of what a layer puts out are images, units and cells?
+
+N are the images, C the units, H and W rows and columns, L tokens: the cells in one axis. They
+follow from how the shape changes with the number of images and with their size; where it does not
+tell, from what is known of the layer, or of others that put out the same shape.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from torch import nn
+
+from prunescope.base.errors import ConfigError
+
+Shape = tuple[int, ...]
+FEW_IMAGES, MORE_IMAGES = 2, 3
+_MOST_PREFIXES = 64
+_KINDS = ("NCHW", "NLC")
+_CHANNELS_FIRST = (
+    *(nn.Conv2d, nn.ConvTranspose2d),
+    *(nn.BatchNorm2d, nn.SyncBatchNorm, nn.InstanceNorm2d, nn.GroupNorm),
+    *(nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveMaxPool2d, nn.AdaptiveAvgPool2d),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What the axes of a layer's output are.
+
+    axes: in their order, as "NCHW", "NHWC", "NLC" or "LNC"; None where it cannot be told.
+    prefix: tokens before those of the grid; None where it is not known.
+    """
+
+    axes: str | None
+    prefix: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How a network arranges what its layers put out.
+
+    prefixes: how many tokens may come before those of the grid.
+    channels_last: whether four axes are images, height, width, channels where they could be both.
+    tokens_first: whether three axes are known to be images, tokens, channels.
+    stated: axes as the user states them, by how many there are.
+    readings: what was read of the layers that are called once; None for a layer that puts out
+        nothing for each image. Where a layer is not in it, nothing was tried.
+    """
+
+    prefixes: tuple[int, ...]
+    channels_last: bool
+    tokens_first: bool = False
+    stated: Mapping[int, str] = field(default_factory=dict)
+    readings: Mapping[str, Reading | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shapes:
+    """What a layer puts out for two and three images of one size, and for some of another.
+
+    other: for images of another size, however many; `few` where the network takes one size alone,
+        None where the layer is not called once then.
+    scale: how much longer the sides of those images are.
+    """
+
+    module: nn.Module
+    few: Shape
+    more: Shape
+    other: Shape | None
+    scale: float
+
+
+def parse_axes(text: str) -> dict[int, str]:
+    """Read axes as a user states them, "NHWC" or "NHWC,LNC", by how many there are.
+
+    Raises ConfigError for letters that are no axes, and for two of one number.
+    """
+    stated = [part.strip().upper() for part in text.split(",")]
+    counts = Counter(map(len, stated))
+    sound = all(any(sorted(axes) == sorted(kind) for kind in _KINDS) for axes in stated)
+    if not sound or max(counts.values()) > 1:
+        raise ConfigError(
+            f'axes are "{text}", but must be the letters NCHW or NLC in the order of the axes, as '
+            "in NHWC, LNC or NHWC,LNC (N images, C units, H rows, W columns, L tokens)"
+        )
+    return {len(axes): axes for axes in stated}
+
+
+def read_axes(layers: Mapping[str, Shapes], layout: Layout) -> dict[str, Reading | None]:
+    """Return what the axes of layers are; None of those that put out nothing for each image."""
+    batch = {layer: axis for layer, own in layers.items() if (axis := _batch_axis(own)) is not None}
+    sure = {layer: _by_evidence(layers[layer], axis) for layer, axis in batch.items()}
+    alike: dict[Shape, set[str]] = {}
+    for layer, reading in sure.items():
+        if reading.axes is not None:
+            alike.setdefault(layers[layer].few, set()).add(reading.axes)
+    found: dict[str, Reading | None] = dict.fromkeys(layers)
+    for layer, reading in sure.items():
+        axes = reading.axes
+        if axes is None:
+            others = alike.get(layers[layer].few, set())
+            axes = next(iter(others)) if len(others) == 1 else None
+        found[layer] = replace(
+            reading, axes=axes or _by_shape(layers[layer].few, batch[layer], layout)
+        )
+    return found
+
+
+def acts_on_last_axis(module: nn.Module) -> bool:
+    """Return whether a layer's units are the last axis: of LayerNorm's heirs, some permute."""
+    return isinstance(module, nn.Linear) or (
+        type(module) is nn.LayerNorm and len(module.normalized_shape) == 1
+    )
+
+
+def acts_on_second_axis(module: nn.Module) -> bool:
+    """Return whether a layer's units are the axis behind the images."""
+    return isinstance(module, _CHANNELS_FIRST)
+
+
+def leaves_a_square(tokens: int, prefix: int) -> bool:
+    """Return whether tokens without those before them are a square of several cells."""
+    cells = tokens - prefix
+    return cells > 1 and math.isqrt(cells) ** 2 == cells
+
+
+def _batch_axis(own: Shapes) -> int | None:
+    if len(own.few) not in (3, 4) or len(own.few) != len(own.more):
+        return None
+    changed = [axis for axis in range(len(own.few)) if own.few[axis] != own.more[axis]]
+    counts = [(own.few[axis], own.more[axis]) for axis in changed]
+    return changed[0] if counts == [(FEW_IMAGES, MORE_IMAGES)] else None
+
+
+def _by_evidence(own: Shapes, batch: int) -> Reading:
+    """Read the axes from what follows the size of the images, or else from the layer's kind."""
+    rest = [axis for axis in range(len(own.few)) if axis != batch]
+    cells = len(rest) - 1
+    other = own.other if own.other is not None and len(own.other) == len(own.few) else own.few
+    following = [axis for axis in rest if other[axis] != own.few[axis]]
+    if len(following) == cells:
+        axes = _named(rest, batch, units=next(axis for axis in rest if axis not in following))
+        prefix = _prefix(own.few[following[0]], other[following[0]], own.scale)
+        return Reading(axes=axes, prefix=prefix if cells == 1 else None)
+    if acts_on_last_axis(own.module) and batch != len(own.few) - 1:
+        return Reading(axes=_named(rest, batch, units=rest[-1]))
+    if acts_on_second_axis(own.module) and batch == 0:
+        return Reading(axes=_named(rest, batch, units=1))
+    return Reading(axes=None)
+
+
+def _by_shape(shape: Shape, batch: int, layout: Layout) -> str | None:
+    """Read the axes where only one order can be meant of a square image; None where several can."""
+    rest = [axis for axis in range(len(shape)) if axis != batch]
+    last = _named(rest, batch, units=rest[-1])
+    if len(rest) == 2:
+        grids = [
+            any(leaves_a_square(shape[axis], prefix) for prefix in layout.prefixes) for axis in rest
+        ]
+        return last if layout.tokens_first or grids == [True, False] else None
+    first, second, third = (shape[axis] for axis in rest)
+    if layout.channels_last and first == second:
+        return last
+    return "NCHW" if batch == 0 and second == third != first else None
+
+
+def _named(rest: Sequence[int], batch: int, *, units: int) -> str:
+    cells = iter("HW" if len(rest) == 3 else "L")
+    letters = {batch: "N", units: "C"}
+    return "".join(letters.get(axis) or next(cells) for axis in sorted([*rest, batch]))
+
+
+def _prefix(tokens: int, others: int, scale: float) -> int | None:
+    """Return how many tokens are no cells, where the grid grows as the images do."""
+    prefix = (scale**2 * tokens - others) / (scale**2 - 1)
+    if not prefix.is_integer() or not 0 <= prefix <= _MOST_PREFIXES:
+        return None
+    sides = [math.isqrt(max(0, count - int(prefix))) for count in (tokens, others)]
+    grids = [side**2 == count - prefix for side, count in zip(sides, (tokens, others), strict=True)]
+    return int(prefix) if all(grids) and sides[0] * scale == sides[1] else None
