@@ -139,7 +139,9 @@ class LayerDissection:
     def save(self, folder: Path | str, *, to_be_continued: bool = True) -> None:
         """Write the tables of units, examples and images, the counts and the summary.
 
-        to_be_continued: where labels were permuted, also what more draws begin with.
+        folder: made where it is not there. to_be_continued: where labels were permuted, also what
+        more draws begin with. Raises ConfigError for what is no path, StoreError where the system
+        refuses.
         """
         folder = checked_path("folder", folder)
         folder.mkdir(parents=True, exist_ok=True)
