@@ -51,7 +51,7 @@ def test_a_shipped_recipe_is_valid(
         ("pruning.strategies", {}),
         ("dissection.layers", "layer4"),
         ("dissection.layers", []),
-        ("data.mean", [0.5, 0.5]),
+        ("data.mean", ["grey"]),
         ("replicates", 0),
         ("name", "../elsewhere"),
     ],

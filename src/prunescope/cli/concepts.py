@@ -54,7 +54,7 @@ def preview(
         opened = open_concepts(concepts, split=split, limit=limit, progress=progress)
         sheets = preview_concepts(opened, out, images=images, seed=seed, progress=progress)
     values = {"sheets": [str(sheet) for sheet in sheets], "page": str(out / "index.html")}
-    text = "\n".join([*values["sheets"], f"Their labels as text: {values['page']}"])
+    text = "\n".join([*values["sheets"], values["page"]])
     print_result(values, text, as_json=as_json)
 
 

@@ -17,6 +17,7 @@ from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import batches
 from prunescope.dissection.capture import capture
 from prunescope.dissection.run import choose_categories
+from prunescope.dissection.survey import learn_layout
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.start import load_rewinding, load_start
 from prunescope.networks import build
