@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from cli.bad_networks import EVALUATE, ON_SET
-from cli.world import NETWORK, Bad, Spoil, append, write
+from cli.world import IMAGE, NETWORK, Bad, Spoil, append, write
 
 _DISSECT = f"dissect {NETWORK} {ON_SET}"
 _RUN = "run tiny.yaml --dry-run"
@@ -99,4 +99,22 @@ CLASSES = {
         _PICTURES, ("split val", "no images"), _folders(val_cat=0, train_cat=1)
     ),
     "a limit of nothing": Bad(f"{EVALUATE} --limit 0", ("--limit", "than or equal to 1")),
+}
+
+
+def _float_picture() -> None:
+    folder = Path("pictures/val/cat")
+    folder.mkdir(parents=True)
+    Image.new("F", (32, 32)).save(folder / "deep.tif")
+
+
+PICTURES = {
+    "a picture in floating point": Bad(
+        _PICTURES, ("deep.tif", "floating point", "8 or 16 bits"), _float_picture
+    ),
+    "a concept's picture in floating point": Bad(
+        _DISSECT,
+        ("0000.png", "floating point", "8 or 16 bits"),
+        lambda: Image.new("F", (32, 32)).save(IMAGE, "TIFF"),
+    ),
 }

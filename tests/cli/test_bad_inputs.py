@@ -38,6 +38,7 @@ TABLES = (
     bad_pictures.CHANNELS,
     bad_pictures.CLASSES,
     bad_inputs.BAD_INPUTS,
+    bad_pictures.PICTURES,
 )
 TABLE: dict[str, Bad] = {
     f"{row.command.split()[0]}: {name}": row for table in TABLES for name, row in table.items()

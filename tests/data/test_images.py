@@ -272,3 +272,22 @@ def test_tiny_imagenet_reads_its_grey_images_and_its_class_names(shared):
     assert images.classes[0] == "goldfish, Carassius auratus"
     grey = (images.pixels == images.pixels[..., :1]).flatten(1).all(dim=1)
     assert 25 < int(grey.sum()) < 200  # about 1.5 % are grey
+
+
+@pytest.mark.parametrize("memory", [4 << 30, 1_000])
+def test_16_bit_grey_keeps_its_range_in_files_and_in_parquet(
+    tmp_path, encode, write_parquet, save_picture, memory
+):
+    deep = np.full((4, 4), 40 * 257, np.uint16)
+    save_picture(tmp_path / "folder" / "train" / "a" / "1.png", deep)
+    save_picture(tmp_path / "folder" / "train" / "a" / "2.tif", deep)
+    write_parquet(tmp_path / "files" / "train.parquet", [encode(deep)], [0])
+    for source, count in (("folder", 2), ("files", 1)):
+        images = load_images(str(tmp_path / source), "train", memory=memory // 10)
+        assert all((images.sized(number) == 40).all() for number in range(count))
+
+
+def test_a_picture_without_a_stated_range_is_refused_by_its_row(tmp_path, save_picture):
+    save_picture(tmp_path / "train" / "a" / "1.tif", np.zeros((4, 4), np.float32))
+    with pytest.raises(DataError, match=r"row 0 of .*1\.tif.* floating point"):
+        load_images(str(tmp_path), "train")

@@ -189,7 +189,7 @@ def test_exact_asks_for_the_input_of_a_network_it_does_not_know(painted):
 
 @pytest.mark.parametrize("convention", NAMES)
 def test_what_is_stated_is_not_the_conventions(convention):
-    stated = {"iou": 0.3, "mean": (0.1, 0.2, 0.3), "std": (1.0, 2.0, 3.0), "categories": ("a",)}
+    stated = {"iou": 0.3, "mean": (0.1, 0.2, 0.3), "std": (1.0, 0.5, 0.25), "categories": ("a",)}
     settings = DissectionSettings(layers=("x",), convention=convention, **stated)
     assert {key: getattr(settings, key) for key in stated} == stated
     assert settings.rules.images_of("val") == "val"

@@ -55,7 +55,7 @@ def test_images_are_squashed_whole_with_antialiasing(painted):
 
 
 def test_normalised_pixels_are_less_the_mean_over_the_std():
-    form = InputForm(resolution=1, mean=(0.0, 0.5, 1.0), std=(1.0, 0.5, 2.0))
+    form = InputForm(resolution=1, mean=(0.0, 0.5, 1.0), std=(1.0, 0.5, 0.5))
     pixels = np.array([[[[255, 255, 51]]]], np.uint8)
     batch = normalise(pixels, form, torch.device("cpu"))
-    torch.testing.assert_close(batch, torch.tensor([1.0, 1.0, -0.4])[None, :, None, None])
+    torch.testing.assert_close(batch, torch.tensor([1.0, 1.0, -1.6])[None, :, None, None])

@@ -14,7 +14,7 @@ from prunescope.dissection.result import LayerDissection
 from prunescope.dissection.run import dissect
 from prunescope.networks.registry import NetworkInput
 
-FORM = {"resolution": 4, "mean": (0.1, 0.2, 0.3), "std": (0.5, 1.0, 2.0)}
+FORM = {"resolution": 4, "mean": (0.1, 0.2, 0.3), "std": (0.5, 1.0, 0.25)}
 RED, GREEN, DARK = 0, 1, 2
 
 

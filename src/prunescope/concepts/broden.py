@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Int32
 from PIL import Image
 
+from prunescope.base.colour import in_colour
 from prunescope.base.errors import DataError
 from prunescope.concepts.contents import fingerprint_set
 from prunescope.concepts.listing import (
@@ -20,7 +21,7 @@ from prunescope.concepts.listing import (
     read_rows,
     select_rows,
 )
-from prunescope.concepts.pictures import in_colour, read_picture
+from prunescope.concepts.pictures import read_picture
 from prunescope.concepts.protocol import Annotation, Label
 
 
@@ -82,7 +83,8 @@ class BrodenFolder:
     def read_image(self, index: int) -> Image.Image:
         """Return an image in RGB; DataError unless it is a sound picture of ih x iw."""
         height, width = self.rows.sizes[index, :2].tolist()
-        return in_colour(self._read_picture(index, self.images[index], height, width))
+        picture = self._read_picture(index, self.images[index], height, width)
+        return in_colour(picture, f"{self.image_path(index)} {self._place(index)}")
 
     def read_annotation(self, index: int) -> Annotation:
         """Return the labels of an image, planes in the order of the columns and their cells.

@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Bool, Int32
-from PIL import Image, ImageOps
+from PIL import Image
 
+from prunescope.base.colour import in_colour
 from prunescope.base.errors import DataError
 from prunescope.concepts.codes import read_map, read_mask
 from prunescope.concepts.contents import fingerprint_set
 from prunescope.concepts.names import Names, read_names
 from prunescope.concepts.pairing import Marked, Pairing, pair_masks
-from prunescope.concepts.pictures import in_colour, read_picture, read_size
+from prunescope.concepts.pictures import read_picture, read_size
 from prunescope.concepts.protocol import Annotation, Label
 from prunescope.concepts.selection import select_images
 
 _SHOWN_FAULTS = 20
-_TOO_DEEP = ("I", "I;16", "I;16B", "F")  # Pillow cuts their brightness off at 255
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -113,11 +113,7 @@ class MaskFolder:
         """
         path = self.image_path(index)
         stored = read_picture(path)
-        if stored.mode in _TOO_DEEP:
-            raise DataError(
-                f"{path} is a picture of mode {stored.mode}: save it with 8 bits per channel"
-            )
-        picture = in_colour(ImageOps.exif_transpose(stored))
+        picture = in_colour(stored, path, upright=True)
         mask = self.root / "masks" / self.marked[index].masks[0]
         height, width = read_size(mask)
         # As far as whole pixels let them: a half of 375 x 500 is 187 x 250 or 188 x 250

@@ -38,12 +38,5 @@ def read_size(path: Path) -> tuple[int, int]:
         raise _fault(path, error) from error
 
 
-def in_colour(picture: Image.Image) -> Image.Image:
-    """Return a picture in RGB; what is transparent in it shows the colour stored there."""
-    if picture.mode == "P" and "transparency" in picture.info:
-        picture = picture.convert("RGBA")  # else Pillow warns that it drops the transparency
-    return picture.convert("RGB")
-
-
 def _fault(path: Path, error: Exception) -> DataError:
     return DataError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}")

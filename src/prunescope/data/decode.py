@@ -13,6 +13,7 @@ from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
+from prunescope.base.colour import in_colour
 from prunescope.base.devices import usable_cores
 from prunescope.base.errors import DataError
 from prunescope.base.paths import require_file
@@ -47,7 +48,7 @@ def open_image(image: EncodedImage) -> Image.Image:
     stored = io.BytesIO(image.content) if image.content is not None else image.path
     try:
         with Image.open(stored) as opened:  # type: ignore[arg-type]  # one of the two is there
-            return opened.convert("RGB")
+            return in_colour(opened, image.where)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{image.where} cannot be decoded: {error}") from error
 

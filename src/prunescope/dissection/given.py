@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
+from prunescope.base.colour import in_colour
 from prunescope.base.errors import ConfigError
-from prunescope.concepts.pictures import in_colour, read_picture
+from prunescope.concepts.pictures import read_picture
 
 Picture: TypeAlias = str | Path | Image.Image | np.ndarray | Tensor
 """A file, a Pillow image, a uint8 array (height, width, 3) or (height, width), or a tensor
@@ -43,9 +44,9 @@ def _listed(given: Any) -> Iterable[Any]:
 def _as_image(picture: Any, where: str) -> Image.Image:
     match picture:
         case str() | Path():
-            return in_colour(ImageOps.exif_transpose(read_picture(Path(picture))))
+            return in_colour(read_picture(Path(picture)), picture, upright=True)
         case Image.Image():
-            return in_colour(picture)
+            return in_colour(picture, where)
         case Tensor():
             return _from_array(_as_array(picture, where), where)
         case np.ndarray():
@@ -72,7 +73,7 @@ def _from_array(picture: np.ndarray, where: str) -> Image.Image:
     grey, colour = picture.ndim == 2, picture.ndim == 3 and picture.shape[-1] == 3
     if picture.dtype != np.uint8 or not (grey or colour) or not picture.size:
         raise _refusal(f"{where} is an array of {picture.dtype} of shape {picture.shape}")
-    return in_colour(Image.fromarray(picture))
+    return in_colour(Image.fromarray(picture), where)
 
 
 def _refusal(what: str) -> ConfigError:
