@@ -17,6 +17,16 @@ Json = Annotated[
 Out = Annotated[Path | None, typer.Option(help="Folder to write to.")]
 Split = Annotated[str | None, typer.Option(help="Use only the images of this split, or all.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use only the first N images.")]
+MaskSize = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=16_384,
+        metavar="N",
+        help="Make all label maps N x N, so that all images weigh alike.",
+        show_default="as they are",
+    ),
+]
 Weights = Annotated[
     str | None,
     typer.Option(

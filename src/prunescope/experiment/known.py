@@ -30,6 +30,8 @@ def record_known(study: Study, *, data: Known, concepts: Known) -> dict[str, dic
 def recorded(study: Study, record: Mapping[str, dict[str, Any]], name: str) -> Known | None:
     """Return what was written down of "data" or "concepts"; None if of others than the study's."""
     entry = record.get(name, {})
+    if entry.get("mask_size") != _chosen(study)[name].get("mask_size"):
+        return None
     if any(key not in entry or entry[key] != value for key, value in _chosen(study)[name].items()):
         return None
     return Known(fingerprint=str(entry["fingerprint"]), images=int(entry["images"]))
@@ -44,5 +46,6 @@ def _chosen(study: Study) -> dict[str, dict[str, Any]]:
             "source": concepts.source,
             "split": study.dissection.rules.images_of(concepts.split),
             "limit": concepts.limit,
+            **({} if concepts.mask_size is None else {"mask_size": concepts.mask_size}),
         },
     }

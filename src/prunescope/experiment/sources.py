@@ -110,6 +110,7 @@ class Sources:
             concepts.source,
             split=rules.images_of(concepts.split),
             limit=concepts.limit,
+            mask_size=concepts.mask_size,
             progress=self._progress,
         )
 
