@@ -22,8 +22,10 @@ def test_concepts_are_listed_checked_and_shown(
     assert json.loads(checked.out)["problems"] == []
     shown = prunescope("concepts", "preview", f"broden:{drawn}", "--out", tmp_path / "sheets")
     assert shown.status == 0
-    for line in shown.out.splitlines():
-        Image.open(line).verify()
+    *sheets, page = shown.out.splitlines()
+    for sheet in sheets:
+        Image.open(sheet).verify()
+    assert Path(page).name == "index.html"
 
 
 def test_help_and_import_do_not_load_torch() -> None:
@@ -113,7 +115,7 @@ def diverging(drawn: Path, tmp_path: Path) -> Path:
     recipe["data"] |= {"source": str(drawn / "images"), "resolution": 32}
     recipe["concepts"]["source"] = f"broden:{drawn}"
     recipe["training"] = {
-        "learning_rate": 1e25,
+        "learning_rate": 1e15,
         "warmup": "1it",
         "weight_decay": 0,
         "batch_size": 10,

@@ -87,11 +87,13 @@ class ConceptSettings(Settings):
     source: "scenes" (embedded), "broden:DIR" or "masks:DIR".
     split: of the images; None takes all, or what the convention does. limit: the first so many of
         them; None takes all.
+    mask_size: side in pixels to which all label maps are brought; None leaves them as they are.
     """
 
     source: str
     split: str | None = None
     limit: Annotated[int, Field(ge=1)] | None = None
+    mask_size: Annotated[Pixels | None, Later()] = None
 
 
 class StartSettings(Settings):

@@ -3,6 +3,7 @@
 from cli.bad_concepts import LOADED
 from cli.world import Bad
 
+HALF = "--mean 0.5,0.5,0.5 --std 0.5,0.5,0.5"
 ON_SET = "--layer layer3 --concepts broden:set --out out"
 
 BAD_INPUTS = {
@@ -19,5 +20,35 @@ BAD_INPUTS = {
     "a quantile counted from below in a recipe": Bad(
         "run tiny.yaml --out out --set dissection.quantile=0.995",
         ("quantile is 0.995", "0.005 is meant"),
+    ),
+    "mean and std of one channel for a network of three": Bad(
+        f"dissect {LOADED} {ON_SET} --mean 0.5 --std 0.5", ("takes 3 channels", "3 values")
+    ),
+    "mean and std of different lengths": Bad(
+        f"dissect {LOADED} {ON_SET} --mean 0.5 --std 0.5,0.5,0.5", ("mean has 1", "std 3 values")
+    ),
+    "a network of one channel by ImageNet's means": Bad(
+        f"dissect factories:grey --concepts broden:set --layer 0 --resolution 32 {HALF}",
+        ("takes 1 channel", "one value"),
+    ),
+    "a recipe with no mean": Bad("run tiny.yaml --out out --set data.mean=[]", ("data.mean",)),
+    "axes that are none": Bad(
+        f"dissect {LOADED} {ON_SET} --axes batch,unit", ("axes are", "NCHW or NLC", "NHWC")
+    ),
+    "axes that the layer contradicts": Bad(
+        f"dissect {LOADED} {ON_SET} --axes CNHW --quantile 0.02", ("layer3", "for each image")
+    ),
+    "axes of nothing that is dissected": Bad(
+        "compare run run --axes NCHW", ("--axes", "--concepts")
+    ),
+    "axes in a recipe that are none": Bad(
+        "run tiny.yaml --out out --set dissection.axes=NCWHX", ("axes", "NCHW or NLC")
+    ),
+    "a map of no pixel": Bad(f"dissect {LOADED} {ON_SET} --mask-size 0", ("--mask-size",)),
+    "maps of no pixel to be checked": Bad(
+        "concepts check broden:set --mask-size 20000", ("--mask-size", "16384")
+    ),
+    "maps of no pixel in a recipe": Bad(
+        "run tiny.yaml --out out --set concepts.mask_size=0", ("concepts.mask_size", "0")
     ),
 }

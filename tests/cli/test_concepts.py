@@ -134,3 +134,28 @@ def test_spoiled_masks_are_refused_and_nothing_written(
         assert "Traceback" not in ended.err
         for word in words:
             assert word in ended.out + ended.err
+
+
+def test_masks_of_one_size_are_noted_checked_shown_and_dissected(
+    prunescope: Prunescope, weights: Path, mine: Path, tmp_path: Path
+) -> None:
+    checked = prunescope("concepts", "check", f"masks:{mine}")
+    assert "from 16 x 16 to 32 x 32 pixels" in checked.out
+    assert "weighs 4 times as much" in checked.out
+    sized = ["--mask-size", 24]
+    checked = prunescope("concepts", "check", f"masks:{mine}", *sized, "--json")
+    found = json.loads(checked.out.splitlines()[-1])
+    assert checked.status == 0
+    assert not any("weighs" in note for note in found["notes"])
+    shown = prunescope("concepts", "preview", f"masks:{mine}", *sized, "--out", tmp_path / "P")
+    assert shown.status == 0, shown.err
+    sets = []
+    for words in ([], sized):
+        out = tmp_path / f"D{len(sets)}"
+        ended = prunescope(*_dissect(weights, mine), *words, "--out", out)
+        assert ended.status == 0, ended.err
+        summary = json.loads((out / "layer3" / "summary.json").read_text())
+        sets.append(summary["concept_set"])
+    assert sets[1]["mask_size"] == 24
+    assert "mask_size" not in sets[0]
+    assert sets[0]["fingerprint"] != sets[1]["fingerprint"]

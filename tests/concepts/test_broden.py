@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from concepts.worlds import deep_colours
 from prunescope.base.errors import DataError
 from prunescope.concepts import ConceptSet, Label, open_concepts
 from prunescope.concepts.broden import BrodenFolder
@@ -142,6 +143,12 @@ class TestFaultyMaps:
         folder = make_folder()
         Image.new("L", (4, 3), 2).save(folder / "images" / "maps" / "a_1.png")
         with pytest.raises(DataError, match=r"a_1\.png is a picture of mode L"):
+            BrodenFolder.open(folder).read_annotation(0)
+
+    def test_a_map_with_colours_of_16_bits_is_refused(self, make_folder):
+        deep = deep_colours(np.full((3, 4, 3), 2 << 8))
+        folder = make_folder({"images/maps/a_1.png": deep})
+        with pytest.raises(DataError, match=r"a_1\.png has colours of 16 bits.*row 2"):
             BrodenFolder.open(folder).read_annotation(0)
 
     def test_a_map_with_a_palette_is_read_as_the_colours_it_shows(self, make_folder):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
+from concepts.worlds import deep_colours
 from prunescope.base.errors import DataError
 from prunescope.concepts.codes import read_map, read_mask
 from prunescope.concepts.names import Names
@@ -165,6 +166,17 @@ class TestFaultyMaps:
         path = saved(tmp_path, Image.fromarray(np.array([[300]], np.uint16)))
         with pytest.raises(DataError, match=r"mode I.*in column value"):
             read_map(path, colors)
+
+    @pytest.mark.parametrize("read", [lambda path, names: read_mask(path), read_map])
+    def test_colours_of_16_bits_are_refused_for_half_of_them_would_be_lost(
+        self, tmp_path, values, read
+    ):
+        path = tmp_path / "m.png"
+        path.write_bytes(deep_colours(np.array([[[300, 0, 0], [1, 0, 0]]])))
+        with Image.open(path) as stored:
+            assert stored.mode == "RGB"  # and nothing in it says that it was cut
+        with pytest.raises(DataError, match=r"m\.png has colours of 16 bits"):
+            read(path, values)
 
     @pytest.mark.parametrize("read", [lambda path, names: read_mask(path), read_map])
     def test_a_jpeg_by_the_name_of_a_png_is_refused(self, tmp_path, values, read):

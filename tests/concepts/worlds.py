@@ -1,6 +1,8 @@
 """Which tiny folders do the tests read? Every pixel of them is known."""
 
 import io
+import struct
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +19,18 @@ def encoded(numbers: np.ndarray) -> bytes:
     file = io.BytesIO()
     Image.fromarray(channels).save(file, "png")
     return file.getvalue()
+
+
+def deep_colours(channels: np.ndarray) -> bytes:
+    """Write an RGB PNG of 16 bits per channel, which Pillow does not."""
+    height, width, _ = channels.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in channels)
+    head = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
 
 
 def photograph(height: int = 6, width: int = 8, mode: str = "RGB") -> bytes:

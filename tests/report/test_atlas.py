@@ -126,5 +126,5 @@ def test_a_missing_dissection_is_refused_by_name(photographs: ConceptSet, tmp_pa
     nowhere = DissectedLayer(
         replicate=0, strategy="dense", level=0, layer="layer4", folder=tmp_path / "layer4"
     )
-    with pytest.raises(DataError, match=r"layer4.units\.parquet cannot be read"):
+    with pytest.raises(DataError, match=r"layer4.units\.parquet does not exist"):
         draw_atlas(nowhere, photographs, tmp_path, units=8, images=3)

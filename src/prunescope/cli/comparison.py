@@ -18,6 +18,7 @@ from prunescope.cli.options import (
     Iou,
     Json,
     Limit,
+    MaskSize,
     Mean,
     NumClasses,
     Out,
@@ -77,6 +78,7 @@ def compare(
     categories: Categories = None,
     split: Split = None,
     limit: Limit = None,
+    mask_size: MaskSize = None,
     resolution: Resolution = None,
     mean: Mean = None,
     std: Std = None,
@@ -120,6 +122,7 @@ def compare(
         "num_classes": num_classes,
         "split": split,
         "limit": limit,
+        "mask_size": mask_size,
         "device": device,
     }
     if concepts is None:

@@ -8,7 +8,7 @@ import typer
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.cli.console import print_result, progress_shown
-from prunescope.cli.options import ConceptsArgument, Json, Limit, Split
+from prunescope.cli.options import ConceptsArgument, Json, Limit, MaskSize, Split
 
 
 def list_sets(as_json: Json = False) -> None:
@@ -23,6 +23,7 @@ def check(
     concepts: ConceptsArgument,
     split: Split = None,
     limit: Limit = None,
+    mask_size: MaskSize = None,
     as_json: Json = False,
 ) -> None:
     """Read every image and label map of a set, and say what is wrong with it."""
@@ -30,7 +31,14 @@ def check(
     from prunescope.concepts.check import check_concepts
 
     with progress_shown() as progress:
-        opened = open_concepts(concepts, split=split, limit=limit, lenient=True, progress=progress)
+        opened = open_concepts(
+            concepts,
+            split=split,
+            limit=limit,
+            mask_size=mask_size,
+            lenient=True,
+            progress=progress,
+        )
         found = check_concepts(opened, progress=progress)
     print_result(found.as_dict(), str(found), as_json=as_json)
     if found.problems:
@@ -44,6 +52,7 @@ def preview(
     seed: Annotated[int, typer.Option(min=0, help="Another draw of them.")] = 0,
     split: Split = None,
     limit: Limit = None,
+    mask_size: MaskSize = None,
     as_json: Json = False,
 ) -> None:
     """Draw photographs of a set beside their labels."""
@@ -51,10 +60,13 @@ def preview(
     from prunescope.concepts.preview import preview_concepts
 
     with progress_shown() as progress:
-        opened = open_concepts(concepts, split=split, limit=limit, progress=progress)
+        opened = open_concepts(
+            concepts, split=split, limit=limit, mask_size=mask_size, progress=progress
+        )
         sheets = preview_concepts(opened, out, images=images, seed=seed, progress=progress)
-    values = {"sheets": [str(sheet) for sheet in sheets], "page": str(out / "index.html")}
-    text = "\n".join([*values["sheets"], values["page"]])
+    paths, page = [str(sheet) for sheet in sheets], str(out / "index.html")
+    values = {"sheets": paths, "page": page}
+    text = "\n".join([*paths, page])
     print_result(values, text, as_json=as_json)
 
 

@@ -26,6 +26,16 @@ Classes = Annotated[
         "file with one name a line.",
     ),
 ]
+MaskSize = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=16_384,
+        metavar="N",
+        help="Make all label maps N x N, so that all images weigh alike.",
+        show_default="as they are",
+    ),
+]
 Weights = Annotated[
     str | None,
     typer.Option(

@@ -7,6 +7,7 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.masks import MaskFolder
 from prunescope.concepts.protocol import Annotation, ConceptSet, Label
+from prunescope.concepts.resized import with_mask_size
 
 __all__ = ["KINDS", "Annotation", "ConceptSet", "Label", "open_concepts"]
 
@@ -23,6 +24,7 @@ def open_concepts(
     *,
     split: str | None = None,
     limit: int | None = None,
+    mask_size: int | None = None,
     lenient: bool = False,
     progress: Progress = SILENT,
 ) -> ConceptSet:
@@ -32,9 +34,17 @@ def open_concepts(
         layout, or `masks:DIR`, a folder of images and masks
     split: only the images of this split; all of them when None or "all"
     limit: only the first so many images, counted after `split`
+    mask_size: make all label maps squares of so many pixels a side, see `OneSize`; None leaves them
     lenient: open a folder of masks with faults in it, too, for `check_concepts` to tell them all
     Raises ConfigError for an unknown name or split, DataError for a folder that cannot be used.
     """
+    opened = _open(name, split, limit, lenient, progress)
+    return with_mask_size(opened, mask_size)
+
+
+def _open(
+    name: str, split: str | None, limit: int | None, lenient: bool, progress: Progress
+) -> ConceptSet:
     kind, _, folder = name.partition(":")
     path = Path(folder).expanduser()
     if name == "scenes":

@@ -21,7 +21,7 @@ from prunescope.concepts.listing import (
     read_rows,
     select_rows,
 )
-from prunescope.concepts.pictures import read_picture
+from prunescope.concepts.pictures import has_deep_colours, read_picture
 from prunescope.concepts.protocol import Annotation, Label
 
 
@@ -153,6 +153,9 @@ class BrodenFolder:
         path = self.root / "images" / relative
         if picture.mode not in ("RGB", "RGBA", "P"):
             fault = f"is a picture of mode {picture.mode}, but a label map is RGB, red + 256 green"
+            raise self._fault(index, path, fault)
+        if has_deep_colours(path):
+            fault = "has colours of 16 bits, but those of a label map have 8"
             raise self._fault(index, path, fault)
         channels = np.asarray(picture.convert("RGB"))
         green = channels[:, :, 1].astype(np.int32)

@@ -1,7 +1,7 @@
 """Can every file of a concept set be read, and does it hold what the set says it does?"""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,13 @@ from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.listing import read_stated_totals
 from prunescope.concepts.masks import MaskFolder
 from prunescope.concepts.protocol import ConceptSet
+from prunescope.concepts.resized import OneSize
 from prunescope.concepts.tables import FIRST_ROW
 from prunescope.concepts.totals import Totals, known_pixels, pixel_disagreements
 
 _SHOWN_PROBLEMS = 20
 _SHOWN_NAMES = 10
+_WEIGHT_NOTED = 1.05
 _COVERAGE_TOLERANCE = 1e-3  # relative: files round coverage to six decimals or fewer
 
 
@@ -74,8 +76,9 @@ def check_concepts(concepts: ConceptSet, *, progress: Progress = SILENT) -> Repo
     """
     totals = Totals(concepts)
     problems = _repeated_images(concepts)
-    if isinstance(concepts, MaskFolder):
-        problems += concepts.faults
+    source = concepts.source if isinstance(concepts, OneSize) else concepts
+    if isinstance(source, MaskFolder):
+        problems += source.faults
     unread = 0
     with progress.task(f"Checking {concepts.name}", len(concepts.images)) as task:
         for index in range(len(concepts.images)):
@@ -84,9 +87,9 @@ def check_concepts(concepts: ConceptSet, *, progress: Progress = SILENT) -> Repo
             problems += faults
             task.advance()
     labels, categories = totals.labels(), totals.categories()
-    notes: list[str] = []
-    if isinstance(concepts, MaskFolder):
-        notes += _idle(concepts, labels, unread)
+    notes = _unequal_sizes(totals.shapes)
+    if isinstance(source, MaskFolder):
+        notes += _idle(source, labels, unread)
     elif not isinstance(concepts, BrodenFolder) or not concepts.whole_set:
         notes.append("totals are not compared with label.csv: not a whole folder in its layout")
     elif unread:
@@ -103,6 +106,19 @@ def check_concepts(concepts: ConceptSet, *, progress: Progress = SILENT) -> Repo
         problems=tuple(problems),
         notes=tuple(notes),
     )
+
+
+def _unequal_sizes(shapes: Set[tuple[int, int]]) -> list[str]:
+    """Say by how much images of larger label maps weigh more, if by more than a rounded side."""
+    areas = {height * width: f"{height} x {width}" for height, width in sorted(shapes)}
+    factor = max(areas) / min(areas) if areas else 1
+    if factor < _WEIGHT_NOTED:
+        return []
+    return [
+        f"the label maps are from {areas[min(areas)]} to {areas[max(areas)]} pixels (height x "
+        f"width), and all pixels count alike: an image of the largest weighs {factor:.3g} times as "
+        "much as one of the smallest; --mask-size N makes all maps N x N"
+    ]
 
 
 def _idle(concepts: MaskFolder, labels: pd.DataFrame, unread: int) -> list[str]:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from prunescope.base.errors import DataError
 from prunescope.concepts.names import Names
-from prunescope.concepts.pictures import read_picture
+from prunescope.concepts.pictures import has_deep_colours, read_picture
 
 _ONE_NUMBER = ("1", "L", "P", "I", "I;16", "I;16B")  # Pillow's modes of one number per pixel
 _COLOURED = ("1", "L", "P", "RGB", "RGBA")
@@ -60,6 +60,11 @@ def _read_png(path: Path) -> Image.Image:
     if picture.format != "PNG":
         raise DataError(
             f"{path} is {picture.format} inside, which blurs or drops codes: save it as PNG"
+        )
+    if has_deep_colours(path):
+        raise DataError(
+            f"{path} has colours of 16 bits, but those of a mask have 8: save it with 8 bits per "
+            "channel, or in grey"
         )
     return picture
 

@@ -10,6 +10,9 @@ from prunescope.base.paths import require_file
 # RuntimeError is Python's word, up to 3.12, for a link that leads to itself
 _UNREADABLE = (OSError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError)
 
+_PNG = b"\x89PNG\r\n\x1a\n"
+_BIT_DEPTH, _COLOUR_TYPE, _GREY = 24, 25, 0  # where the head of a PNG states them
+
 
 def read_picture(path: Path, *, within: Path | None = None) -> ImageFile.ImageFile:
     """Decode a picture, in the mode it is stored in.
@@ -36,6 +39,14 @@ def read_size(path: Path) -> tuple[int, int]:
             return picture.height, picture.width
     except _UNREADABLE as error:
         raise _fault(path, error) from error
+
+
+def has_deep_colours(path: Path) -> bool:
+    """Return whether a PNG stores colours in 16 bits, of which Pillow reads the upper 8 alone."""
+    with path.open("rb") as file:
+        head = file.read(_COLOUR_TYPE + 1)
+    is_png = head.startswith(_PNG) and len(head) > _COLOUR_TYPE
+    return is_png and head[_BIT_DEPTH] == 16 and head[_COLOUR_TYPE] != _GREY
 
 
 def _fault(path: Path, error: Exception) -> DataError:

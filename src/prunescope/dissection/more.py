@@ -53,7 +53,13 @@ def draw_more(
     dissection = Dissection.load(folder)
     layers = {layer: own.with_draws(folder / layer) for layer, own in dissection.layers.items()}
     rules = _rules_of(layers)
-    opened = open_concepts(concepts, split=rules.images_of(split), limit=limit, progress=progress)
+    opened = open_concepts(
+        concepts,
+        split=rules.images_of(split),
+        limit=limit,
+        mask_size=_mask_size_of(layers),
+        progress=progress,
+    )
     maps = _read_labels(layers, opened, rules, int(wanted.memory), progress)
     drawn = draw_chance(layers, maps, wanted.null, place, progress=progress)
     found = replace(dissection, layers=drawn)
@@ -72,6 +78,12 @@ def _check_not_of_a_run(folder: Path) -> None:
 def _rules_of(layers: Mapping[str, LayerDissection]) -> Convention:
     first = next(iter(layers.values()))
     return CONVENTIONS[first.summary.get("convention", EXACT.name)]
+
+
+def _mask_size_of(layers: Mapping[str, LayerDissection]) -> int | None:
+    first = next(iter(layers.values()))
+    size: int | None = first.summary["concept_set"].get("mask_size")
+    return size
 
 
 def _read_labels(

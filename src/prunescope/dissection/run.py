@@ -16,6 +16,7 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
+from prunescope.concepts.resized import OneSize, with_mask_size
 from prunescope.dissection.conventions import ConventionName
 from prunescope.dissection.counts import count_units
 from prunescope.dissection.draws import Number
@@ -44,6 +45,7 @@ def dissect(
     categories: Sequence[str] | None = None,
     split: str | None = None,
     limit: int | None = None,
+    mask_size: int | None = None,
     resolution: int | None = None,
     mean: Channels | None = None,
     std: Channels | None = None,
@@ -64,6 +66,7 @@ def dissect(
         them; None for the network's default, see `default_layer`.
     concepts: a concept set, or the name of one ("scenes", "broden:DIR"), of which `split` and
         `limit` select images; None takes those of the convention's split.
+    mask_size: make all label maps squares of so many pixels a side; None leaves them as they are.
     convention: "exact" for our definitions, or whose rules to count by (`Convention`).
     quantile: share of a unit's cells above its threshold, in (0, 0.5].
     iou: a unit is interpretable if its best IoU is strictly above this, in [0, 1]; None takes the
@@ -104,9 +107,13 @@ def dissect(
     settings = settings.completed(**known) if known else settings
     if isinstance(concepts, str):
         chosen = settings.rules.images_of(split)
-        concepts = open_concepts(concepts, split=chosen, limit=limit, progress=progress)
+        concepts = open_concepts(
+            concepts, split=chosen, limit=limit, mask_size=mask_size, progress=progress
+        )
     elif split is not None or limit is not None:
         raise ConfigError("split and limit select images of a concept set given by name only")
+    else:
+        concepts = with_mask_size(concepts, mask_size)
     return dissect_as(settings, module, concepts, device=device, progress=progress)
 
 
@@ -241,7 +248,7 @@ def _conclude(
         "cells": extremes.cut.cells,
         "cells_above": extremes.cut.above,
         "images": len(concepts.images),
-        "concept_set": {"name": _placeless(concepts.name), "fingerprint": concepts.fingerprint},
+        "concept_set": _identity(concepts),
         "input": observation.form.model_dump(mode="json"),
         "convention": settings.convention,
         "settings": settings.model_dump(mode="json", exclude={"layers", "convention", "memory"}),
@@ -255,6 +262,12 @@ def _conclude(
         summary=summary,
         masks_kept=sight.masks,
     )
+
+
+def _identity(concepts: ConceptSet) -> dict[str, object]:
+    """Say which set it is, and to which size its label maps were brought, if to one."""
+    named = {"name": _placeless(concepts.name), "fingerprint": concepts.fingerprint}
+    return named | ({"mask_size": concepts.mask_size} if isinstance(concepts, OneSize) else {})
 
 
 def _placeless(name: str) -> str:

@@ -35,6 +35,7 @@ def compare_networks(
     settings: DissectionSettings | None = None,
     split: str | None = None,
     limit: int | None = None,
+    mask_size: int | None = None,
     match: Match | None = None,
     out: Path | str | None = None,
     device: str | None = None,
@@ -93,6 +94,7 @@ def compare_networks(
                 concepts,
                 split=split,
                 limit=limit,
+                mask_size=mask_size,
                 device=device,
                 progress=progress.titled(letter),
             )

@@ -30,6 +30,7 @@ def compare_by_conventions(
     out: Path | None = None,
     split: str | None = None,
     limit: int | None = None,
+    mask_size: int | None = None,
     device: str | None = None,
     ranks: Ranks = ALONE,
     progress: Progress = SILENT,
@@ -60,7 +61,7 @@ def compare_by_conventions(
     for folder in folders:
         if folder is not None and ranks.rank == 0:
             check_room(folder)
-    sets = _open_each(settings, concepts, split, limit, progress)
+    sets = _open_each(settings, concepts, split, limit, mask_size, progress)
     found: dict[str, Dissection] = {
         own.convention: dissect_opened(
             network,
@@ -85,12 +86,15 @@ def _open_each(
     concepts: str,
     split: str | None,
     limit: int | None,
+    mask_size: int | None,
     progress: Progress,
 ) -> list[ConceptSet]:
     """Open the images that each convention uses; the same ones once."""
     splits = [own.rules.images_of(split) for own in settings]
     opened = {
-        name: open_concepts(concepts, split=name, limit=limit, progress=progress)
+        name: open_concepts(
+            concepts, split=name, limit=limit, mask_size=mask_size, progress=progress
+        )
         for name in dict.fromkeys(splits)
     }
     for own, name in zip(settings, splits, strict=True):

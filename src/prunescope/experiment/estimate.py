@@ -144,7 +144,9 @@ def _some_concepts(study: Study, sources: Sources, network: nn.Module) -> Concep
     enough = math.ceil(2 / (study.dissection.quantile * smallest))
     count = min(len(sources.concepts.images), max(study.dissection.batch_size, enough))
     split = study.dissection.rules.images_of(study.concepts.split)
-    return open_concepts(study.concepts.source, split=split, limit=count)
+    return open_concepts(
+        study.concepts.source, split=split, limit=count, mask_size=study.concepts.mask_size
+    )
 
 
 def _try_dissecting(

@@ -32,7 +32,7 @@ def recorded(study: Study, record: Mapping[str, dict[str, Any]], name: str) -> K
     entry, chosen = record.get(name, {}), _chosen(study)[name]
     if any(key not in entry or entry[key] != value for key, value in chosen.items()):
         return None
-    if "classes" in entry and "classes" not in chosen:
+    if any(key in entry and key not in chosen for key in ("classes", "mask_size")):
         return None
     return Known(fingerprint=str(entry["fingerprint"]), images=int(entry["images"]))
 
@@ -49,5 +49,6 @@ def _chosen(study: Study) -> dict[str, dict[str, Any]]:
             "source": concepts.source,
             "split": study.dissection.rules.images_of(concepts.split),
             "limit": concepts.limit,
+            **({} if concepts.mask_size is None else {"mask_size": concepts.mask_size}),
         },
     }

@@ -80,6 +80,7 @@ def dissect_network(
     out: Path | None = None,
     split: str | None = None,
     limit: int | None = None,
+    mask_size: int | None = None,
     device: str | None = None,
     ranks: Ranks = ALONE,
     progress: Progress = SILENT,
@@ -95,7 +96,9 @@ def dissect_network(
     if out is not None and ranks.rank == 0:
         check_room(out)
     images = settings.rules.images_of(split)
-    opened = open_concepts(concepts, split=images, limit=limit, progress=progress)
+    opened = open_concepts(
+        concepts, split=images, limit=limit, mask_size=mask_size, progress=progress
+    )
     return dissect_opened(
         network, settings, opened, out=out, device=place, ranks=ranks, progress=progress
     )

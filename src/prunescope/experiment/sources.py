@@ -116,6 +116,7 @@ class Sources:
             concepts.source,
             split=rules.images_of(concepts.split),
             limit=concepts.limit,
+            mask_size=concepts.mask_size,
             progress=self._progress,
         )
 

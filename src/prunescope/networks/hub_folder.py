@@ -32,7 +32,7 @@ def describe_hub_folder(path: Path) -> Description:
     options = "".join(
         f",{name}={value}"
         for name, value in (arguments.items() if isinstance(arguments, Mapping) else ())
-        if name.isidentifier() and isinstance(value, int | float) and name != "num_classes"
+        if name.isidentifier() and isinstance(value, int | float) and not _is_stated(name)
     )
     classes = config.get("num_classes")
     stated_input = config.get("pretrained_cfg")
@@ -45,6 +45,11 @@ def describe_hub_folder(path: Path) -> Description:
         num_classes=classes if isinstance(classes, int) and classes > 0 else None,
         input=expected,
     )
+
+
+def _is_stated(name: str) -> bool:
+    """Return whether an argument is stated elsewhere, or says from where timm takes weights."""
+    return name == "num_classes" or name.startswith(("pretrained", "checkpoint", "cache"))
 
 
 def _is_known(architecture: str) -> bool:

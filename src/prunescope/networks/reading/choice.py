@@ -9,7 +9,7 @@ from torch import Tensor
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.networks.reading.names import renaming
 
-State = dict[str, Any]
+State = dict[Any, Any]
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "module", "weights")
 _NO_NETWORKS = re.compile(r"optim|sched|scaler|spars|criterion|loss|callback|^(loop|rng|arg)", re.I)
