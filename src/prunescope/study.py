@@ -20,6 +20,7 @@ from prunescope.base.images import Channels, in_range
 from prunescope.base.recipes import plain_values, read_plain
 from prunescope.base.settings import Count, Later, Pixels, Settings
 from prunescope.base.store import STUDY
+from prunescope.base.text import counted
 from prunescope.data.classes import ClassChoice, read_classes
 from prunescope.data.sizing import CentreCrop
 from prunescope.dissection.settings import DissectionSettings
@@ -159,7 +160,7 @@ class Study(Settings):
         training, pruning = self.training, self.pruning
         strategies = ", ".join(
             f"{name}: {100 * strategy.fraction:g} % of the remaining weights at each of "
-            f"{strategy.levels} levels, {_RANKED[strategy.scope]}{_tuned(strategy)}"
+            f"{counted(strategy.levels, 'level')}, {_RANKED[strategy.scope]}{_tuned(strategy)}"
             for name, strategy in pruning.strategies.items()
         )
         trained = f"to {training.to} in batches of {training.batch_size}"

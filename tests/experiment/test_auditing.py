@@ -140,7 +140,7 @@ def test_a_mask_that_grew_is_found(run: Path) -> None:
             run / second / f"{file}.safetensors", "conv1.weight", lambda t: t.__setitem__(place, 1)
         )
     assert any(
-        problem.startswith(f"{second}: the mask has grown: 1 weights of conv1.weight")
+        problem.startswith(f"{second}: the mask has grown: 1 weight of conv1.weight")
         for problem in audit_run(run).problems
     )
 

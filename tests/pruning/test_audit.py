@@ -83,7 +83,7 @@ def test_a_weight_that_is_no_number_is_found(pruned):
     mask = load_tensors(pruned[1])["conv1.weight"]
     place = tuple(mask.nonzero()[0].tolist())
     spoil(pruned[0], "conv1.weight", lambda weight: weight.__setitem__(place, float("inf")))
-    assert audit_file(pruned[0]).problems == ("1 weights of conv1.weight are not finite",)
+    assert audit_file(pruned[0]).problems == ("1 weight of conv1.weight is not finite",)
 
 
 def test_minus_zero_is_zero(pruned):

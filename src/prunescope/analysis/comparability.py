@@ -8,6 +8,7 @@ import pandas as pd
 from prunescope.analysis.sides import SideLayer
 from prunescope.analysis.summary import categories_of
 from prunescope.base.errors import ConfigError
+from prunescope.base.text import counted
 
 _CONDITIONS = {
     "quantile": ("settings", "quantile"),
@@ -85,7 +86,8 @@ def _differences(a: SideLayer, b: SideLayer) -> Iterator[str]:
 def _set_text(side: SideLayer) -> str:
     concepts = side.conditions["concept_set"]
     images = side.conditions.get("images", 0)
-    return f"{concepts['name']} ({images:,} images, fingerprint {concepts['fingerprint'][:8]})"
+    size = counted(images, "image")
+    return f"{concepts['name']} ({size}, fingerprint {concepts['fingerprint'][:8]})"
 
 
 def _labels(units: pd.DataFrame) -> set[tuple[str, str]]:

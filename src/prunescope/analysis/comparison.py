@@ -26,6 +26,7 @@ from prunescope.analysis.sides import (
     pair_layers,
 )
 from prunescope.analysis.summary import categories_of
+from prunescope.base.text import counted
 from prunescope.dissection.counts import by_layer
 
 Match = Literal["identity", "concept", "profile"]
@@ -33,7 +34,7 @@ Match = Literal["identity", "concept", "profile"]
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Two dissections, layer by layer (Frankle & Bau 2019, section 4; METHOD section 4).
+    """Two dissections, layer by layer (Frankle & Bau 2019, section 4; docs/method.md).
 
     a, b: what was compared, with `keep` and `accuracy` where it is a run's level.
     iou: a unit is interpretable strictly above it. warnings: what else differs than the network.
@@ -132,7 +133,8 @@ def choose_match(a: SideLayer, b: SideLayer) -> tuple[Match, list[str]]:
         return "identity", []
     hint = "" if a.is_table or b.is_table else " (--match profile pairs units by what they see)"
     return "concept", [
-        f"A has {len(a.units):,} units and B {len(b.units):,}: their concepts are compared, "
+        f"A has {counted(len(a.units), 'unit')} and B {len(b.units):,}: their concepts are "
+        "compared, "
         f"not their units{hint}"
     ]
 

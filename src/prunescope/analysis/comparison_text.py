@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from prunescope.analysis.outcomes import GAINED, KEPT, LOST, RELABELLED
+from prunescope.base.text import counted
 
 _WIDTH = 96
 _NAMED = 12
@@ -51,7 +52,11 @@ def _layer_lines(
 ) -> Iterator[str]:
     units, found = counts["units"], counts["concepts"]
     total_a, total_b = units["total_a"], units["total_b"]
-    size = f"{total_a:,} units" if total_a == total_b else f"{total_a:,} and {total_b:,} units"
+    size = (
+        f"{counted(total_a, 'unit')}"
+        if total_a == total_b
+        else f"{total_a:,} and {counted(total_b, 'unit')}"
+    )
     yield f"{name}: {size}, interpretable above IoU {iou:g}; {_MATCHED[counts['match']]}"
     if units["dead_a"] or units["dead_b"]:
         yield f"  {units['dead_a']:,} of A and {units['dead_b']:,} of B never fire"

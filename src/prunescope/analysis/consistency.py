@@ -25,7 +25,7 @@ class Consistency:
 
 
 def measure_consistency(unpruned: pd.DataFrame, pruned: pd.DataFrame) -> Consistency:
-    """Compare one layer's units before and after, matched by unit number (METHOD section 4).
+    """Compare one layer's units before and after, matched by unit number (docs/method.md).
 
     Both tables hold `unit`, `interpretable`, `concept` and `category`, one row per unit; a unit
     that is in one table alone (a removed filter) is not interpretable in the other.

@@ -11,6 +11,7 @@ from jaxtyping import Float64, Int64
 
 from prunescope.base.arrays import load_arrays
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.text import counted
 from prunescope.dissection.counts import iou_of_counts
 
 _COUNTS = ("intersection", "activation", "truth", "category_of", "label_numbers")
@@ -48,7 +49,8 @@ def pair_by_number(a: pd.DataFrame, b: pd.DataFrame) -> Pairs:
     ours, theirs = (np.asarray(table["unit"], np.int64) for table in (a, b))
     if len(ours) != len(theirs) or set(ours.tolist()) != set(theirs.tolist()):
         raise ConfigError(
-            f"A has {len(ours):,} units and B {len(theirs):,}, so their numbers do not say which "
+            f"A has {counted(len(ours), 'unit')} and B {len(theirs):,}, so their numbers do not "
+            "say which "
             "is which: compare with --match concept, or --match profile"
         )
     first, second = np.argsort(ours, kind="stable"), np.argsort(theirs, kind="stable")
@@ -58,17 +60,17 @@ def pair_by_number(a: pd.DataFrame, b: pd.DataFrame) -> Pairs:
 def pair_by_profile(a: Profiles, b: Profiles) -> Pairs:
     """Pair units so that their IoU profiles differ least: the best one-to-one assignment.
 
-    It minimises the sum of squared Euclidean distances between the paired profiles (METHOD
-    section 4, "Matching"). Of layers with different numbers of units, the larger one's surplus has
-    no partner and counts as set against units that see nothing, so that units without any IoU
-    never change a pair. A unit that fits its labels well weighs more than one that fits none.
-    Raises ConfigError where the profiles are not of the same labels.
+    It minimises the sum of squared Euclidean distances between the paired profiles
+    (docs/comparing.md). Of layers with different numbers of units, the larger one's surplus has no
+    partner and counts as set against units that see nothing, so that units without any IoU never
+    change a pair. A unit that fits its labels well weighs more than one that fits none. Raises
+    ConfigError where the profiles are not of the same labels.
     """
     from scipy.optimize import linear_sum_assignment  # slow to import
 
     if not np.array_equal(a.label_numbers, b.label_numbers):
         raise ConfigError(
-            f"the counts of A are of {len(a.label_numbers):,} labels and those of B of "
+            f"the counts of A are of {counted(len(a.label_numbers), 'label')} and those of B of "
             f"{len(b.label_numbers):,} others: units cannot be matched by their profiles"
         )
     # Of |p - q|^2 = |p|^2 + |q|^2 - 2 pq every assignment pays the squares. Without them the

@@ -16,7 +16,7 @@ _KEY = ["category", "concept"]
 
 @dataclass(frozen=True, kw_only=True)
 class LayerComparison:
-    """Two dissected layers, unit by unit and concept by concept (METHOD section 4).
+    """Two dissected layers, unit by unit and concept by concept (docs/method.md).
 
     U_A and U_B are the units whose best IoU is strictly above the one asked for; the concepts of a
     layer are the distinct best labels of these. A unit (a pair of units taken for the same) is

@@ -40,7 +40,7 @@ class LevelComparison:
 class RunComparison:
     """Two runs at every strategy, level, replicate and layer that both have.
 
-    Replicate r of A is compared with replicate r of B (Frankle & Bau 2019; METHOD section 4).
+    Replicate r of A is compared with replicate r of B (Frankle & Bau 2019; docs/method.md).
     a, b: the runs. iou: a unit is interpretable strictly above it.
     warnings: what else differs, and what only one of the runs has.
     levels: a row per layer, strategy and level: means over the replicates, and their number;

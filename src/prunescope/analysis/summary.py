@@ -12,7 +12,7 @@ from prunescope.base.errors import DataError
 from prunescope.base.paths import is_there
 from prunescope.base.saved import read_json, read_parquet
 from prunescope.dissection.chance import describe_chance
-from prunescope.dissection.counts import by_layer, count_units
+from prunescope.dissection.counts import by_layer, count_units, counts_in_words
 
 _OUR_COLUMNS = ("unit", "concept", "category", "iou", "interpretable", "dead")
 
@@ -48,7 +48,7 @@ def summarise(units: pd.DataFrame, iou: float | None = None) -> dict[str, Any]:
 
     units: one row per unit. iou: a unit is interpretable if its best IoU is strictly above this;
     None keeps what the table says. Concepts are the distinct best labels among interpretable
-    units (METHOD section 2).
+    units (docs/method.md).
     """
     if iou is not None:
         units = units.assign(interpretable=units["iou"] > iou)
@@ -61,10 +61,8 @@ def describe_layers(summary: Mapping[str, Any]) -> str:
 
 
 def _described(layer: str, counts: Mapping[str, Any]) -> str:
-    above = f" (IoU > {counts['iou']:g})" if "iou" in counts else ""
     lines = [
-        f"{layer}: {counts['interpretable']:,} of {counts['units']:,} units are interpretable"
-        f"{above}, of {counts['concepts']:,} concepts; {counts['dead']:,} never fire",
+        f"{layer}: {counts_in_words(counts, counts.get('iou'))}",
         f"  {'':<12}{'units':>8}{'concepts':>10}",
     ]
     if "chance" in counts:

@@ -5,6 +5,7 @@ from jaxtyping import UInt8
 from torch import Tensor, nn
 
 from prunescope.base.errors import ConfigError
+from prunescope.base.text import counted
 
 COLOURS = 3
 _FEW = 4  # a first convolution with more stands behind something that rearranges pixels
@@ -28,7 +29,8 @@ def with_channels(
         grey = (_RED * red + _GREEN * green + _BLUE * blue + _HALF) >> 16
         return grey.to(torch.uint8).unsqueeze(-1)
     raise ConfigError(
-        f"mean and std have {channels} values, but the pictures have {bands} channels: a network "
+        f"mean and std have {counted(channels, 'value')}, but the pictures have "
+        f"{counted(bands, 'channel')}: a network "
         "is shown red, green and blue, or their luminance where mean and std have one value"
     )
 
@@ -70,4 +72,4 @@ def _of_convolutions(model: nn.Module) -> list[int]:
 
 
 def _values(count: int) -> str:
-    return "one value" if count == 1 else f"{count} values"
+    return "one value" if count == 1 else f"{counted(count, 'value')}"

@@ -50,3 +50,16 @@ def _acts(character: str) -> bool:
 
 def _escape(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Write a count with its noun: "1 image", "2,000 images".
+
+    plural: the noun's, where it is not the noun with an s.
+    """
+    return f"{number:,} {agreeing(number, noun, plural or noun + 's')}"
+
+
+def agreeing(number: int, one: str, many: str) -> str:
+    """Return the word that goes with a number: `one` with 1, else `many`."""
+    return one if number == 1 else many

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from prunescope.base.text import counted
 from prunescope.cli.console import print_result, progress_shown
 from prunescope.cli.options import (
     Axes,
@@ -124,4 +125,4 @@ def export(
     from prunescope.analysis.export import export_netdissect
 
     table = export_netdissect(result, out, layer)
-    typer.echo(f"{len(table):,} units written to {out}")
+    typer.echo(f"{counted(len(table), 'unit')} written to {out}")

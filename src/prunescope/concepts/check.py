@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.text import counted
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.listing import read_stated_totals
 from prunescope.concepts.masks import MaskFolder
@@ -56,10 +57,17 @@ class Report:
     def __str__(self) -> str:
         """Return the categories, the problems and the notes as text for a terminal."""
         occurring = int((self.labels["images"] > 0).sum())
-        lines = [f"{self.name}: {self.images:,} images, {occurring:,} labels that occur", ""]
+        lines = [
+            f"{self.name}: {counted(self.images, 'image')}, {counted(occurring, 'label')} that "
+            "occur",
+            "",
+        ]
         lines += [_table_line(*self.categories.columns)]
         lines += [_table_line(*row) for row in self.categories.itertuples(index=False)]
-        lines += ["", f"{len(self.problems):,} problems" if self.problems else "no problems"]
+        lines += [
+            "",
+            f"{counted(len(self.problems), 'problem')}" if self.problems else "no problems",
+        ]
         lines += [f"- {problem}" for problem in self.problems[:_SHOWN_PROBLEMS]]
         if len(self.problems) > _SHOWN_PROBLEMS:
             lines += [f"- and {len(self.problems) - _SHOWN_PROBLEMS:,} more"]
@@ -93,7 +101,9 @@ def check_concepts(concepts: ConceptSet, *, progress: Progress = SILENT) -> Repo
     elif not isinstance(concepts, BrodenFolder) or not concepts.whole_set:
         notes.append("totals are not compared with label.csv: not a whole folder in its layout")
     elif unread:
-        notes.append(f"totals are not compared with label.csv: {unread:,} images are unreadable")
+        notes.append(
+            f"totals are not compared with label.csv: {counted(unread, 'image')} cannot be read"
+        )
     else:
         problems += _disagreements(labels, read_stated_totals(concepts.root))
         pixels = dict(zip(labels["name"], labels["pixels"], strict=True))
@@ -127,7 +137,8 @@ def _idle(concepts: MaskFolder, labels: pd.DataFrame, unread: int) -> list[str]:
     if concepts.unmarked:
         shown = _enumerated(concepts.unmarked)
         notes.append(
-            f"{len(concepts.unmarked):,} images have no mask and are not in the set: {shown}"
+            f"without a mask, and so not in the set: {counted(len(concepts.unmarked), 'image')}: "
+            f"{shown}"
         )
     if unread or not concepts.whole_set:
         return [*notes, "names without a pixel are not looked for: not every mask was read"]
@@ -150,7 +161,7 @@ def _enumerated(names: Sequence[str]) -> str:
 def _repeated_images(concepts: ConceptSet) -> list[str]:
     counts = pd.Series(concepts.images).value_counts(sort=False)
     return [
-        f"{image} stands in {count} rows: its pixels count {count} times"
+        f"{image} stands in {counted(count, 'row')}: its pixels count so many times"
         for image, count in counts[counts > 1].items()
     ]
 
@@ -162,7 +173,8 @@ def _disagreements(labels: pd.DataFrame, stated: dict[int, tuple[float, float]])
         frequency, coverage = stated[number]
         if not np.isnan(frequency) and frequency != images:
             problems.append(
-                f"label {number} ({name}) is in {images:,} images; label.csv says {frequency:,.0f}"
+                f"label {number} ({name}) is in {counted(images, 'image')}; label.csv says "
+                f"{frequency:,.0f}"
             )
         tolerance = _COVERAGE_TOLERANCE * max(1.0, coverage)
         if not np.isnan(coverage) and abs(coverage - covered) > tolerance:

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Int32
 from PIL import Image
 
 from prunescope.base.errors import DataError
+from prunescope.base.text import counted
 from prunescope.concepts.names import Names
 from prunescope.concepts.pictures import has_deep_colours, read_picture
 
@@ -95,7 +96,7 @@ def _looked_up(
     if strange.any():
         found, pixels = np.unique(codes[strange], return_counts=True)
         order = np.argsort(-pixels, kind="stable")[:_SHOWN_CODES]
-        shown = [f"{written(int(found[i]))} ({pixels[i]:,} pixels)" for i in order]
+        shown = [f"{written(int(found[i]))} ({counted(pixels[i], 'pixel')})" for i in order]
         more = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
         smoothed = len(found) >= _CODES_OF_A_SMOOTHED_MAP
         raise DataError(

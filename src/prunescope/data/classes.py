@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.text import counted
 
 ClassChoice: TypeAlias = int | tuple[str, ...]
 """The first so many classes, or names in the order of the network's outputs."""
@@ -54,7 +55,9 @@ def read_classes(value: Any) -> Any:
         return None
     if isinstance(value, int) and not isinstance(value, bool):
         if not 1 <= value <= _MOST:
-            raise ValueError(f"{value} classes cannot be chosen: give 1 to {_MOST:,}")
+            raise ValueError(
+                f"{counted(value, 'class', 'classes')} cannot be chosen: give 1 to {_MOST:,}"
+            )
         return value
     if not isinstance(value, list | tuple):
         raise ValueError(f"{value!r} chooses no classes: give {_FORMS}")
@@ -121,7 +124,8 @@ def _chosen_names(stored: Classes, choice: ClassChoice | None, where: str) -> tu
             return tuple(map(str, range(choice)))
         if choice > there:
             raise ConfigError(
-                f"{where} has {there} classes, so there are no first {choice}: for classes without "
+                f"{where} has {counted(there, 'class', 'classes')}, so there are no first "
+                f"{choice}: for classes without "
                 "images give a file of all names in the order of the network's outputs"
             )
         return stored.names[:choice]

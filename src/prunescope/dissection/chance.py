@@ -1,6 +1,6 @@
 """How many units would be interpretable by chance, and which of them are beyond it?
 
-Method: METHOD section 4, "Chance"; `sequential` has the procedure.
+Method: docs/method.md, "Chance"; `sequential` has the procedure.
 """
 
 import math

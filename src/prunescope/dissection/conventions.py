@@ -27,7 +27,7 @@ _STD_2017: Channels = (0.224, 0.224, 0.224)
 
 @dataclass(frozen=True, kw_only=True)
 class Convention:
-    """The rules of one tool (METHOD section 2, "Conventions of earlier tools").
+    """The rules of one tool (docs/conventions.md).
 
     tool: what it stands for.
     position: of a quantile q, where among a unit's ascending values its threshold lies, 0 the

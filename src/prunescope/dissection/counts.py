@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64, Int64
 
+from prunescope.base.text import agreeing, counted
+
 
 def by_layer(counts: Mapping[str, Any]) -> dict[str, Any]:
     """Return `layers: {name: counts}`; where there is one layer, its counts at the top too."""
@@ -42,7 +44,7 @@ def iou_of_counts(
     truth: Int64[np.ndarray, " label"],
     category_of: Int64[np.ndarray, " label"],
 ) -> Float64[np.ndarray, "unit label"]:
-    """Return I / (A + G - I) of every unit and label, in float64 (METHOD section 2).
+    """Return I / (A + G - I) of every unit and label, in float64 (docs/method.md).
 
     category_of: for every label, the column of `activation` of its primary category.
     nan for a unit that never fires, and where both the label and the unit's masks are nowhere in
@@ -53,3 +55,17 @@ def iou_of_counts(
     ratio = np.full(union.shape, np.nan)
     np.divide(intersection, union, out=ratio, where=(union > 0) & fires)
     return ratio
+
+
+def counts_in_words(counts: Mapping[str, Any], iou: float | None) -> str:
+    """Say how many of a layer's units are interpretable, of how many concepts, and how many dead.
+
+    counts: as `count_units` makes them. iou: above which units are interpretable, if it is known.
+    """
+    found, dead = counts["interpretable"], counts["dead"]
+    above = "" if iou is None else f" (IoU > {iou:g})"
+    return (
+        f"{found:,} of {counted(counts['units'], 'unit')} {agreeing(found, 'is', 'are')} "
+        f"interpretable{above}, of {counted(counts['concepts'], 'concept')}; "
+        f"{dead:,} never {agreeing(dead, 'fires', 'fire')}"
+    )

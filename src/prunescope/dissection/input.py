@@ -20,6 +20,7 @@ from prunescope.base.images import Channels, in_range
 from prunescope.base.inputs import IMAGENET, timm_input
 from prunescope.base.modules import checked_network
 from prunescope.base.settings import Settings
+from prunescope.base.text import counted
 from prunescope.concepts.protocol import ConceptSet
 
 
@@ -74,7 +75,8 @@ def input_of(
     form = InputForm.validate_from(chosen, f"the input of {type(model).__name__}")
     if len(form.mean) != len(form.std):
         raise ConfigError(
-            f"mean has {len(form.mean)} and std {len(form.std)} values, but each must have one "
+            f"mean has {len(form.mean)} and std {counted(len(form.std), 'value')}, but each "
+            "must have one "
             "for every channel of the network"
         )
     check_channels(model, len(form.mean))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Precision
+from prunescope.base.text import counted
 from prunescope.dissection.capture import capture
 from prunescope.dissection.forward import check_finite, placed, show_pixels
 from prunescope.dissection.given import Pictures, each_picture
@@ -99,6 +100,6 @@ def _batches(pictures: Iterable[Image.Image], size: int) -> Iterator[Sequence[Im
 def _check_units(looking: Looking, count: int) -> None:
     if max(looking.units) >= count:
         raise ConfigError(
-            f'layer "{looking.layer}" of this model has {count:,} units, but unit '
+            f'layer "{looking.layer}" of this model has {counted(count, "unit")}, but unit '
             f"{max(looking.units)} was dissected: give the network that was"
         )

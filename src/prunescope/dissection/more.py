@@ -9,6 +9,7 @@ import torch
 from prunescope.base.devices import default_device, usable_device
 from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.text import counted
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.conventions import CONVENTIONS, EXACT, Convention
@@ -101,7 +102,8 @@ def _read_labels(
             len(concepts.images),
         ):
             raise ConfigError(
-                f"{concepts.name} with {len(concepts.images):,} images is not what {layer} was "
+                f"{concepts.name} with {counted(len(concepts.images), 'image')} is not what "
+                f"{layer} was "
                 f"dissected on, {was['name']} with {own.summary['images']:,}: give the same "
                 "--concepts, --split and --limit as then"
             )

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from prunescope.base.notebook import BLUE, Html, bar, page, table, title
+from prunescope.dissection.counts import counts_in_words
 
 _UNITS_SHOWN = 8
 
@@ -16,12 +17,7 @@ def show_layers(layers: Mapping[str, tuple[pd.DataFrame, Mapping[str, Any]]]) ->
 
 
 def _layer(name: str, units: pd.DataFrame, counts: Mapping[str, Any]) -> Html:
-    iou = counts.get("settings", {}).get("iou")
-    above = "" if iou is None else f" (IoU > {iou:g})"
-    note = (
-        f"{counts['interpretable']:,} of {counts['units']:,} units are interpretable{above}, "
-        f"of {counts['concepts']:,} concepts; {counts['dead']:,} never fire"
-    )
+    note = counts_in_words(counts, counts.get("settings", {}).get("iou"))
     parts = [title(name, note), _categories(counts["by_category"]), _best(units)]
     return Html("".join(parts))
 

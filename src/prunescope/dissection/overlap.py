@@ -23,7 +23,7 @@ _EXACT_IN_FLOAT32 = 1 << 24
 
 @dataclass(frozen=True, kw_only=True)
 class Overlap:
-    """The counts of a layer, in pixels, from which every IoU follows (METHOD section 2).
+    """The counts of a layer, in pixels, from which every IoU follows (docs/method.md).
 
     thresholds: T_k. intersection: I. truth: G. activation: A of each category.
     label_numbers: the global number of every column of I and G, ascending.

@@ -12,6 +12,7 @@ import torch
 from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress, duration
 from prunescope.base.ranks import ALONE, Ranks
+from prunescope.base.text import counted
 from prunescope.dissection.chance import judge
 from prunescope.dissection.draws import Draws, Number, Observed, Request
 from prunescope.dissection.label_maps import LabelMaps
@@ -166,7 +167,8 @@ def _say_what_it_may_take(
     most = max(trials[layer].observed.most for layer in units)
     left = ", ".join(f"{layer}: {len(own):,}" for layer, own in units.items())
     progress.say(
-        f"units still open after {made:,} draws of chance: {left}; at most {most:,} draws, "
+        f"units still open after {counted(made, 'draw')} of chance: {left}; at most "
+        f"{counted(most, 'draw')}, "
         f"about {duration(seconds * (most - made))} more"
     )
 

@@ -71,10 +71,10 @@ class LayerDissection:
     def iou(self) -> pd.DataFrame:
         """The IoU of every unit (a row) with every concept of the set (a column), in float64.
 
-        It follows from the saved counts: IoU(k, c) = I / (A + G - I) (Bau et al. 2017; METHOD
-        section 2). Columns are the concepts' names, or (category, concept) where a name stands
-        for two concepts; nan for a unit that never fires.
-        Raises DataError for a result saved without the names of its labels.
+        It follows from the saved counts: IoU(k, c) = I / (A + G - I) (Bau et al. 2017;
+        docs/method.md). Columns are the concepts' names, or (category, concept) where a name stands
+        for two concepts; nan for a unit that never fires. Raises DataError for a result saved
+        without the names of its labels.
         """
         return iou_table(self.overlap)
 

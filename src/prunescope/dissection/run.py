@@ -14,6 +14,7 @@ from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.images import Channels, Precision
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
+from prunescope.base.text import counted
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize, with_mask_size
@@ -59,7 +60,7 @@ def dissect(
     device: str | torch.device | None = None,
     progress: Progress = SILENT,
 ) -> Dissection:
-    """Return the concept of every unit of the layers (METHOD section 2).
+    """Return the concept of every unit of the layers (docs/method.md).
 
     model: a module, or what `prunescope.load` returns for a network, which knows its input.
     layers: a name or several, as in `model.named_modules()`, or patterns, as `choose_layers` takes
@@ -214,8 +215,10 @@ def _tell_of_idle_processes(observation: Observation, progress: Progress) -> Non
     idle = observation.ranks.count - batches
     if idle > 0:
         progress.say(
-            f"{idle} of {observation.ranks.count} processes have nothing to do: the "
-            f"{observation.images:,} images make {batches} batches; make the batches smaller"
+            f"{idle} of {counted(observation.ranks.count, 'process', 'processes')} have nothing "
+            "to do: the "
+            f"{counted(observation.images, 'image')} make "
+            f"{counted(batches, 'batch', 'batches')}; make the batches smaller"
         )
 
 

@@ -1,7 +1,7 @@
 """After how many draws of chance is it decided which units are beyond it?
 
 Method: Besag & Clifford, "Sequential Monte Carlo p-values", 1991; Benjamini & Hochberg,
-"Controlling the false discovery rate", 1995 (METHOD section 4).
+"Controlling the false discovery rate", 1995 (docs/method.md).
 """
 
 import math

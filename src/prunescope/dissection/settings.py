@@ -39,7 +39,7 @@ def read_draws(value: Any) -> Any:
 
 
 class DissectionSettings(Settings):
-    """Settings of one dissection (METHOD section 2).
+    """Settings of one dissection (docs/method.md).
 
     layers: names as in `model.named_modules()`, each once; outside of studies, whose layers are
         known before their network, also patterns, as `choose_layers` takes them.

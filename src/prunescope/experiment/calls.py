@@ -192,7 +192,7 @@ def conventions(
     out: a folder for the dissections and their table. device: a GPU if there is one when None.
     progress: where to report.
     The ConventionComparison has `table` (a DataFrame: a row per layer and convention) and
-    `summary()` (docs/conventions.md, METHOD section 2).
+    `summary()` (docs/conventions.md, docs/method.md).
     Raises ConfigError or DataError, before any work, saying what is wrong and what to do.
     """
     network = open_network(model)

@@ -11,6 +11,7 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.base.reading import read_ahead
 from prunescope.base.showing import show
 from prunescope.base.steps import Step
+from prunescope.base.text import counted
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.data.augmentation import Augmentation
 from prunescope.data.labelled import Images, StreamedImages
@@ -58,7 +59,8 @@ def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> 
     for split, shown in ((study.data.train_split, images), (study.data.test_split, test_images)):
         if isinstance(shown, StreamedImages):
             progress.say(
-                f"{shown.check_sample():,} of the {len(shown):,} images of the split {split} were "
+                f"{shown.check_sample():,} of the {counted(len(shown), 'image')} of the split "
+                f"{split} were "
                 "read to check them: they are decoded as they are needed"
             )
     for shown, augmentation in ((images, study.training.augmentation), (test_images, None)):

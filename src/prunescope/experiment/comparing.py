@@ -55,7 +55,7 @@ def compare_networks(
     match: as for `compare`. device: where to compute; a GPU if there is one when None.
     progress: where to report.
     out: a folder for the comparison, with the dissections in `a` and `b` below it.
-    Returns the Comparison (Frankle & Bau 2019; METHOD section 4).
+    Returns the Comparison (Frankle & Bau 2019; docs/method.md).
     Raises ConfigError or DataError, saying on which side, for what cannot be opened, dissected or
     compared; nothing is written then.
     """

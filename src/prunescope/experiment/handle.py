@@ -40,7 +40,7 @@ class Study(study.Study):
         """Do all that the study still lacks in its run folder, and return the Run.
 
         Stopped at any moment, even by `kill -9`, the same call goes on and ends with the same
-        bytes. Recipe of the method: Frankle & Bau 2019 (METHOD section 3).
+        bytes. Recipe of the method: Frankle & Bau 2019 (docs/method.md).
 
         out: the run folder; `runs/NAME` when None.
         workers: processes that train beside each other; None takes one for each replicate and

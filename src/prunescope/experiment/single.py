@@ -9,6 +9,7 @@ from prunescope.base.devices import default_device, usable_device
 from prunescope.base.images import Channels, Precision
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
+from prunescope.base.text import counted
 from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.data.classes import ClassChoice, order_note, shown
 from prunescope.data.images import find_split, load_images
@@ -120,7 +121,7 @@ def dissect_opened(
     settings = _with_layers(network, settings, progress)
     if len(concepts.images) < _FEW_IMAGES and not settings.null and ranks.rank == 0:
         progress.say(
-            f"on {len(concepts.images):,} images much of what is found is due to chance: "
+            f"on {counted(len(concepts.images), 'image')} much of what is found is due to chance: "
             "--null says how much"
         )
     dissection = dissect_as(
@@ -141,7 +142,7 @@ def _notes(images: Images, split: str, classes: ClassChoice | None) -> Iterator[
     if absent:
         yield (
             f"the split {split}, as far as it is used, has no image of {len(absent):,} of the "
-            f"{len(images.classes):,} classes: {shown(absent)}"
+            f"{counted(len(images.classes), 'class', 'classes')}: {shown(absent)}"
         )
 
 

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from prunescope.base.progress import duration
+from prunescope.base.text import counted
 
 _SHOWN = 10
 
@@ -32,7 +33,8 @@ class DryRun:
         return "\n".join(
             [
                 *_listed("to do", self.to_do),
-                f"{len(self.done)} of {len(self.done) + len(self.to_do)} stages are done",
+                f"{len(self.done)} of {counted(len(self.done) + len(self.to_do), 'stage')} are "
+                "done",
                 f"about {duration(self.seconds)} on this machine (workers: {self.workers}), "
                 f"{self.disk / 2**20:,.0f} MiB",
             ]
@@ -68,7 +70,7 @@ class Status:
     def __str__(self) -> str:
         """Return it as text for a terminal."""
         stages = len(self.done) + len(self.to_do)
-        lines = [f"{self.name}: {len(self.done)} of {stages} stages done"]
+        lines = [f"{self.name}: {len(self.done)} of {counted(stages, 'stage')} done"]
         if self.damaged:
             lines.append("missing or damaged (the same run makes it again):")
             lines += [f"  {flaw}" for flaw in self.damaged]

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from prunescope.base.errors import DataError
 from prunescope.base.formats import is_safetensors
+from prunescope.base.text import counted
 from prunescope.networks.reading import load_torch, read_stored
 from prunescope.networks.reading.choice import choose_network
 from prunescope.networks.reading.effective import Effective, as_mask
@@ -171,6 +172,5 @@ def _class_hint(reshaped: list[str], own: Mapping[str, Tensor], state: Mapping[s
     if len(owners) > 1 or len(counts) > 1 or not same_input:
         return ""
     classes = state[reshaped[0]].shape[0]
-    return (
-        f'. Its classifier "{owners.pop()}" knows {classes} classes: pass --num-classes {classes}'
-    )
+    known = counted(classes, "class", "classes")
+    return f'. Its classifier "{owners.pop()}" knows {known}: pass --num-classes {classes}'

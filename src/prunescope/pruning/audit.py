@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from prunescope.base.devices import computing_with
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.text import agreeing, counted
 from prunescope.networks.description import Description
 from prunescope.networks.hollow import build_hollow
 from prunescope.networks.registry import network_input
@@ -195,7 +196,8 @@ def _describe(
         return Description(name=network, num_classes=num_classes, input=expected)
     if (network or own.name, num_classes or own.num_classes) != (own.name, own.num_classes):
         raise ConfigError(
-            f"{saved.path} says it belongs to {own.name} with {own.num_classes} classes: "
+            f"{saved.path} says it belongs to {own.name} with "
+            f"{own.num_classes} classes: "
             "leave out --network and --num-classes"
         )
     return own
@@ -226,12 +228,14 @@ def _bytes(stored: StoredLayers, layers: Mapping[str, LayerCount]) -> dict[str, 
 
 def _problems(layers: Mapping[str, LayerCount]) -> list[str]:
     revived = [
-        f"{layer.revived:,} pruned weights of {name} are not zero"
+        f"{counted(layer.revived, 'pruned weight')} of {name} "
+        f"{agreeing(layer.revived, 'is', 'are')} not zero"
         for name, layer in layers.items()
         if layer.revived
     ]
     odd = [
-        f"{layer.not_finite:,} weights of {name} are not finite"
+        f"{counted(layer.not_finite, 'weight')} of {name} "
+        f"{agreeing(layer.not_finite, 'is', 'are')} not finite"
         for name, layer in layers.items()
         if layer.not_finite
     ]

@@ -2,6 +2,7 @@
 
 import torch
 
+from prunescope.base.text import counted
 from prunescope.pruning.magnitude import survivors_after
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.selection import Scope
@@ -37,7 +38,7 @@ def check_descent(before: Mask, after: Mask, fraction: float, scope: Scope) -> l
         return [f"the mask of {name} is {shapes}"]
     grown = {name: int(torch.count_nonzero(after[name] & ~before[name])) for name in after}
     problems = [
-        f"the mask has grown: {count:,} weights of {name} that were pruned are back"
+        f"the mask has grown: {counted(count, 'weight')} of {name} that were pruned are back"
         for name, count in grown.items()
         if count
     ]
@@ -52,7 +53,7 @@ def _wrong_counts(before: Mask, after: Mask, fraction: float, scope: Scope) -> l
         expected = survivors_after(former.survivors, fraction)
         if present.survivors != expected:
             problems.append(
-                f"{present.survivors:,} weights{title} are left of {former.survivors:,}, "
+                f"{counted(present.survivors, 'weight')}{title} are left of {former.survivors:,}, "
                 f"but pruning {100 * fraction:g} % leaves {expected:,}"
             )
     return problems

@@ -9,6 +9,7 @@ from torch.nn.utils.prune import is_pruned
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.seeding import torch_generator
+from prunescope.base.text import counted
 from prunescope.pruning.magnitude import magnitudes
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import Prunable, prunable_names
@@ -92,7 +93,8 @@ def _survivors(group: Mask, keep: float) -> int:
     if wanted > group.survivors:
         where = "the network" if len(group) > 1 else next(iter(group))
         raise ConfigError(
-            f"keep is {keep}, which is {wanted} of {where}'s {group.size} weights, but only "
+            f"keep is {keep}, which is {wanted} of {where}'s {counted(group.size, 'weight')}, "
+            "but only "
             f"{group.survivors} are left, and masks only shrink: choose a lower one"
         )
     return wanted

@@ -110,7 +110,7 @@ def draw_example(
 ) -> Image.Image:
     """Return an image, 168 pixels on its longer side, dimmed outside a unit's mask.
 
-    The mask is the activation map upsampled to the picture's own pixels as in METHOD section 2
+    The mask is the activation map upsampled to the picture's own pixels as in docs/method.md
     (bilinear, clamped, strictly above the threshold); the map of labels, which the counts are
     made on, may be coarser. centring: of the convention it was counted by.
     """

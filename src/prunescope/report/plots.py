@@ -17,6 +17,7 @@ from prunescope.analysis.comparison import Comparison
 from prunescope.analysis.run_comparison import RunComparison
 from prunescope.analysis.run_folder import Run
 from prunescope.base.errors import ConfigError
+from prunescope.base.text import counted
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.result import Dissection, LayerDissection, centring_of
@@ -93,7 +94,7 @@ def plot_examples(
     """Draw the images on which units peak highest, dimmed outside their masks; return the axes.
 
     The mask is the saved activation map, upsampled as it was counted, above the unit's threshold
-    (Bau et al. 2017; METHOD section 2). No network is needed.
+    (Bau et al. 2017; docs/method.md). No network is needed.
 
     result: one layer, or a dissection of one. units: a number or several, from 0: a row each.
     concepts: the set that it was dissected on, or its name ("scenes", "broden:DIR"); images are
@@ -108,7 +109,8 @@ def plot_examples(
     wrong = [unit for unit in chosen if not 0 <= unit < count]
     if wrong or not chosen or images < 1:
         raise ConfigError(
-            f"units {chosen} and {images} images are asked for, but {layer.layer} has units 0 to "
+            f"units {chosen} and {counted(images, 'image')} are asked for, but {layer.layer} "
+            "has units 0 to "
             f"{count - 1:,}, and at least one of each is needed"
         )
     opened = open_concepts(concepts) if isinstance(concepts, str) else concepts
@@ -210,7 +212,9 @@ def _one_layer(result: Dissection | LayerDissection) -> LayerDissection:
         raise ConfigError(f"a {type(result).__name__} is no dissection: give one, or a layer of it")
     if len(result.layers) != 1:
         known = " or ".join(f'result["{name}"]' for name in result.layers)
-        raise ConfigError(f"the dissection has {len(result.layers)} layers: give {known}")
+        raise ConfigError(
+            f"the dissection has {counted(len(result.layers), 'layer')}: give {known}"
+        )
     return next(iter(result.layers.values()))
 
 

@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from prunescope.base.images import Precision
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.text import counted
 from prunescope.data.labelled import Images
 from prunescope.data.loader import Normalisation, batches
 from prunescope.training.forward import class_scores, classes_needed
@@ -39,7 +40,7 @@ class Evaluation:
         known = [(share, name) for name, share in self.per_class.items() if math.isfinite(share)]
         classes = sorted(known, reverse=True)
         lines = [
-            f"{self.images:,} images",
+            f"{counted(self.images, 'image')}",
             f"top-1    {100 * self.top1:.2f} %",
             f"top-5    {100 * self.top5:.2f} %",
             f"loss     {self.loss:.4f}",

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from prunescope.base.errors import DataError
 from prunescope.base.images import Precision
 from prunescope.base.showing import show
+from prunescope.base.text import counted
 from prunescope.data.labelled import Images
 
 
@@ -22,7 +23,10 @@ def classes_needed(images: Images) -> int:
         raise DataError(f"an image has label {lowest}, that is, no class; use a labelled split")
     highest, count = int(images.labels.max()), len(images.classes)
     if highest >= count:
-        raise DataError(f"an image has label {highest}, but there are {count} classes, from 0 on")
+        raise DataError(
+            f"an image has label {highest}, but there are {counted(count, 'class', 'classes')}, "
+            "from 0 on"
+        )
     return count
 
 
@@ -44,12 +48,13 @@ def class_scores(
     if not isinstance(scores, Tensor) or scores.ndim != 2 or len(scores) != len(pixels):
         shape = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
         raise DataError(
-            f"the network's output for {len(pixels)} images is {shape}, "
+            f"the network's output for {counted(len(pixels), 'image')} is {shape}, "
             f"but classification needs (images, classes)"
         )
     if scores.shape[1] != classes:
         raise DataError(
-            f"the network has {scores.shape[1]} outputs, but the data has {classes} classes: "
+            f"the network has {counted(scores.shape[1], 'output')}, but the data has "
+            f"{counted(classes, 'class', 'classes')}: "
             f"--num-classes {classes} builds a network of a library with as many; where the data "
             "lacks classes that the network knows, or has others, --classes FILE (data.classes in "
             "a recipe) names those of its outputs in their order, one a line"

@@ -19,6 +19,7 @@ from prunescope.base.files import fingerprint
 from prunescope.base.progress import SILENT, Progress, Task
 from prunescope.base.seeding import derive_seed
 from prunescope.base.steps import Step
+from prunescope.base.text import counted
 from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import Normalisation, batches, epoch_order
 from prunescope.training.checkpoint import is_finite, load_checkpoint, save_checkpoint
@@ -274,7 +275,8 @@ def _check_steps(images: Images, settings: TrainingSettings, start: Step, end: S
     for name, step in (("start", start), ("end", end)):
         if step.per_epoch != per_epoch:
             raise ConfigError(
-                f"{name} counts {step.per_epoch} steps an epoch, but {len(images)} images "
+                f"{name} counts {step.per_epoch} steps an epoch, but "
+                f"{counted(len(images), 'image')} "
                 f"in batches of {settings.batch_size} make {per_epoch}"
             )
     to = Step.parse(settings.to, per_epoch)
