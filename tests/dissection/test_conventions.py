@@ -20,7 +20,7 @@ from prunescope.dissection.result import LayerDissection
 from prunescope.dissection.run import dissect
 from prunescope.dissection.settings import DissectionSettings
 
-AS_IT_IS = {"resolution": 2, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
+AS_IT_IS = {"resolution": 2, "mean": (0.0,) * 3, "std": (1.0,) * 3, "axes": "NCHW"}
 RED, GREEN, TOP = 3, 5, 9
 LABELS = (
     Label(number=RED, name="red-c", category="color"),
@@ -103,10 +103,11 @@ def test_a_unit_that_meets_no_label_has_no_area_in_lite_alone(row_of_pixels):
 def test_a_label_in_two_planes_everywhere_can_have_an_iou_of_two():
     """What follows of counting it twice in I and G and once in A: 2 A / (A + 2 A - 2 A)."""
     both = Annotation(planes=np.full((2, 1, 8), RED, np.int32), whole=())
-    concepts = world_of([both], LABELS, ("color", "part"))
-    cells = [[[[0, 8, 8, 8]]]]
+    nothing = Annotation(planes=np.zeros((0, 1, 8), np.int32), whole=())
+    concepts = world_of([both, nothing], LABELS, ("color", "part"))
+    cells = [[[[8, 8, 8, 8]]], [[[0, 0, 0, 0]]]]
     for convention in ("netdissect", "lite"):
-        layer = replay(cells, concepts, convention=convention, quantile=0.7)
+        layer = replay(cells, concepts, convention=convention, quantile=0.5)
         area = layer.overlap.activation[0, 0].item()
         assert layer.overlap.intersection[0, 0].item() == 2 * area > 0
         assert layer.units["iou"].tolist() == [2 * area / (area + 16 - 2 * area)]

@@ -47,6 +47,7 @@ def compare_networks(
         `load_network` returns. One of them may be a
         saved dissection on the same set, or a table of Network Dissection: it is taken as it is.
     layer: of both. concepts: the name of a set, of which `split` and `limit` select images.
+    mask_size: make all label maps squares of so many pixels a side; None leaves them as they are.
     network, num_classes: of files of weights that do not say to which network they belong.
     key: which network of files that hold several ("state_dict_ema"), of A and B alike; two names
         with a comma between them where they differ, and nothing for a side that needs none.
