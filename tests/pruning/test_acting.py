@@ -217,3 +217,67 @@ def test_a_keeper_of_parameters_that_are_gone_says_so():
         change()
         with pytest.raises(ConfigError, match=r"0\.weight.*other parameters"):
             keeper()
+
+
+def pruned_pair():
+    network = nn.Sequential(nn.Linear(4, 4), nn.Sequential(nn.Linear(4, 4)))
+    return network, prune(network, keep=0.3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda network: network[1].__setitem__(0, nn.Linear(4, 4)),
+        lambda network: network.__setitem__(1, nn.Sequential(nn.Linear(4, 4))),
+        lambda network: setattr(network[1][0], "weight", nn.Parameter(torch.ones(4, 4))),
+    ],
+)
+def test_a_keeper_notices_a_new_layer_or_block_as_well_as_a_new_parameter(change):
+    network, mask = pruned_pair()
+    keeper = MaskKeeper(network, mask)
+    change(network)
+    with pytest.raises(ConfigError, match=r"1\.0\.weight: .*make a new one"):
+        keeper()
+
+
+@pytest.mark.parametrize("change", ["double", "half"])
+def test_a_keeper_of_weights_that_became_another_type_says_so(change):
+    network, mask = pruned_pair()
+    keeper = MaskKeeper(network, mask)
+    getattr(network, change)()
+    with pytest.raises(ConfigError, match=r"are now torch\.float.*make a new one"):
+        keeper()
+
+
+def test_a_transposed_view_of_a_weight_is_pruned_and_counted_once():
+    network = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(3, 2))
+    network[1].weight = nn.Parameter(network[0].weight.data.t())
+    mask = prune(network, keep=0.4)
+    assert (list(mask), mask.size, mask.survivors) == (["0.weight", "2.weight"], 15, 6)
+    assert mask.keep_overall(network) == (9 + 3 + 3 + 6 + 2 - 9) / 23
+    assert mask.revived(network.state_dict()) == []
+
+
+def test_parts_of_one_memory_are_parameters_of_their_own():
+    memory = torch.ones(12)
+    network = nn.Sequential(nn.Linear(3, 2, bias=False), nn.Linear(3, 2, bias=False))
+    network[0].weight = nn.Parameter(memory[:6].view(2, 3))
+    network[1].weight = nn.Parameter(memory[6:].view(2, 3))
+    assert prunable_names(network, "all") == ("0.weight", "1.weight")
+
+
+def test_a_layer_whose_weight_only_its_parent_uses_is_named_as_unknown():
+    class Parent(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.last = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 2, 1)
+
+        def forward(self, images):
+            weight = self.first.weight
+            return self.last(nn.functional.conv2d(images, weight - weight.mean()))
+
+    network = Parent()
+    saved = SavedWeights(path=Path("x"), state=dict(network.state_dict()))
+    audit = audit_weights(saved, network, resolution=8)
+    assert audit.layers["first.weight"].multiply_adds is None
+    assert any("first.weight never runs as a layer" in note for note in audit.notes)

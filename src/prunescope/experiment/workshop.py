@@ -29,6 +29,7 @@ from prunescope.experiment.sources import Sources
 from prunescope.experiment.start import load_rewinding, load_start
 from prunescope.networks import Description, NetworkInput, build, load_network
 from prunescope.networks.residual import zero_last_gammas
+from prunescope.pruning.acting import count_parameters
 from prunescope.pruning.magnitude import prune_by_magnitude
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import prunable_names
@@ -242,7 +243,7 @@ class Workshop:
             "keep_overall": mask.keep_overall(network),
             "survivors": mask.survivors,
             "prunable": mask.size,
-            "parameters": sum(parameter.numel() for parameter in network.parameters()),
+            "parameters": count_parameters(network),
             "rewound_to": str(course.start) if course and course.rewound else None,
             "trained_to": str(course.end) if course else None,
             **evaluation.as_dict(),

@@ -1,6 +1,7 @@
 """Which weights of a network act, and under which names are they stored?"""
 
 import copy
+from collections.abc import Hashable
 from typing import Any
 
 import torch
@@ -24,6 +25,29 @@ def first_names(network: nn.Module) -> dict[str, str]:
     first: dict[int, str] = {}
     named = network.named_parameters(remove_duplicate=False)
     return {name: first.setdefault(id(parameter), name) for name, parameter in named}
+
+
+def parameters_once(network: nn.Module) -> dict[str, nn.Parameter]:
+    """Return a network's parameters by their first names, those that share their memory once.
+
+    So a transposed view of another parameter is no parameter of its own; parts of one memory are.
+    """
+    first: dict[Hashable, tuple[str, nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        first.setdefault(_memory(parameter), (name, parameter))
+    return dict(first.values())
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Return how many numbers a network trains."""
+    return sum(parameter.numel() for parameter in parameters_once(network).values())
+
+
+def _memory(parameter: nn.Parameter) -> Hashable:
+    if parameter.is_meta or not parameter.numel():
+        return id(parameter)
+    start = parameter.untyped_storage().data_ptr()
+    return start, parameter.storage_offset(), parameter.numel()
 
 
 def layer_keys(network: nn.Module) -> dict[str, list[nn.Module]]:

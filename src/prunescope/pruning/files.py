@@ -14,6 +14,7 @@ from prunescope.networks import (
     load_network,
     own_weights,
 )
+from prunescope.pruning.acting import count_parameters
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import Prunable, left_out, prunable_names
 from prunescope.pruning.prune import Criterion, prune
@@ -55,7 +56,7 @@ class Pruned:
             "prunable": self.mask.size,
             "unmarked_zeros": 0 if self.zeros is None else self.zeros.count,
             "left_out": left_out(module, self.mask),
-            "parameters": sum(parameter.numel() for parameter in module.parameters()),
+            "parameters": count_parameters(module),
             "layers": {
                 name: {"weights": layer.size, "survivors": layer.survivors, "keep": layer.keep}
                 for name, layer in self._layers.items()

@@ -13,7 +13,7 @@ from prunescope.base.door import checked_path
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.modules import checked_network, plain_name, unwrapped
 from prunescope.base.tensors import load_tensors, save_tensors
-from prunescope.pruning.acting import first_names
+from prunescope.pruning.acting import count_parameters, first_names
 
 _BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
@@ -86,9 +86,12 @@ class Mask(Mapping[str, Bool[Tensor, "..."]]):
         return self.survivors / self.size if self.size else math.nan
 
     def keep_overall(self, network: nn.Module) -> float:
-        """The fraction of *all* parameters left, biases and normalisation among them."""
+        """The fraction of *all* parameters left, biases and normalisation among them.
+
+        Those that share their memory count once.
+        """
         module = unwrapped(network)
-        parameters = sum(parameter.numel() for parameter in module.parameters())
+        parameters = count_parameters(module)
         return (parameters - self.size + self.survivors) / parameters
 
     def under_first_names(self, network: nn.Module) -> "Mask":
@@ -142,21 +145,22 @@ class MaskKeeper:
             if not bool(kept.all())
         ]
         self._holders = [
-            (name, network.get_submodule(path)._parameters, key, parameters[name])
+            holder
             for name, kept in mask.items()
             if not bool(kept.all())
-            for path, _, key in [name.rpartition(".")]
+            for holder in _holders(network, name)
         ]
         self()
 
     def _check_held(self) -> None:
-        replaced = [name for name, held, key, own in self._holders if held.get(key) is not own]
+        changed = [name for name, held, key, own in self._holders if held.get(key) is not own]
+        replaced = list(dict.fromkeys(changed))
         if replaced:
             others = f" and {len(replaced) - 1} more" if len(replaced) > 1 else ""
             raise ConfigError(
                 f"{replaced[0]}{others}: the network has other parameters than when this "
-                "MaskKeeper was made (load_state_dict(assign=True) and parametrizations replace "
-                "them), so it would keep none of them at zero: make a new one, "
+                "MaskKeeper was made (load_state_dict(assign=True), parametrizations and new "
+                "layers replace them), so it would keep none of them at zero: make a new one, "
                 "MaskKeeper(model, mask)"
             )
 
@@ -168,12 +172,30 @@ class MaskKeeper:
             kind = type(optimizer).__name__
             raise ConfigError(f"the optimizer is a {kind}: give that of torch.optim, or none")
         for parameter, kept in self._kept:
+            if parameter.element_size() != kept.element_size() or parameter.device != kept.device:
+                raise ConfigError(
+                    f"the network's weights are now {parameter.dtype} on {parameter.device}, and "
+                    "were of another type or on another device when this MaskKeeper was made: make "
+                    "a new one, MaskKeeper(model, mask)"
+                )
             parameter.view(kept.dtype).bitwise_and_(kept)
             memories = optimizer.state.get(parameter, {}).values() if optimizer else ()
             for memory in memories:
                 if isinstance(memory, Tensor) and memory.shape == parameter.shape:
                     bits = kept.to(_BITS[memory.element_size()])  # itself, if they are as wide
                     memory.view(bits.dtype).bitwise_and_(bits)
+
+
+def _holders(
+    network: nn.Module, name: str
+) -> Iterator[tuple[str, Mapping[str, object], str, object]]:
+    """Return the entries that lead from a network to a parameter: any of them may be replaced."""
+    module = network
+    *path, key = name.split(".")
+    for part in path:
+        yield name, module._modules, part, module._modules[part]
+        module = module.get_submodule(part)
+    yield name, module._parameters, key, module._parameters[key]
 
 
 def _kept_bits(parameter: Tensor, kept: Bool[Tensor, "..."]) -> Tensor:

@@ -12,6 +12,7 @@ from prunescope.pruning.acting import (
     first_names,
     is_computed,
     layer_keys,
+    parameters_once,
     present_weight,
 )
 
@@ -91,9 +92,11 @@ def left_out(network: nn.Module, pruned: Mapping[str, object]) -> dict[str, int]
 
 def _chosen(network: nn.Module, convention: Prunable) -> tuple[str, ...]:
     """Return the parameters that a convention names, under all names of each."""
-    names: dict[str, list[str]] = {}
+    names: dict[str, list[str]] = {name: [] for name in parameters_once(network)}
     for name, first in first_names(network).items():
-        names.setdefault(first, []).append(name)
+        if first not in names:  # a view of another parameter
+            continue
+        names[first].append(name)
     return tuple(
         first
         for first, alike in names.items()

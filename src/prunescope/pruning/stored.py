@@ -13,6 +13,7 @@ from prunescope.pruning.acting import (
     first_names,
     is_computed,
     layer_keys,
+    parameters_once,
     present_weight,
 )
 from prunescope.pruning.flow import Flow
@@ -88,10 +89,15 @@ def network_layers(network: nn.Module, saved: SavedWeights, flow: Flow) -> Store
             if type(module) not in LAYERS and not flow.layers and not is_computed(module):
                 notes.append(f"{name} may act otherwise than it is stored: give --resolution")
         stored = saved.state.get(name)
+        if flow.layers and seen is None:
+            notes.append(
+                f"{name} never runs as a layer, so that its multiply-adds and dead units are not "
+                "known, and not in the totals"
+            )
         weights[name] = acting if stored is None else _as_stored(acting, stored)
     masked = [shared.get(name, name) for name in saved.mask or ()]
     weights |= {name: saved.state[name] for name in masked if name not in weights}
-    parameters = {name: parameter.detach() for name, parameter in network.named_parameters()}
+    parameters = {name: parameter.detach() for name, parameter in parameters_once(network).items()}
     return StoredLayers(
         weights=weights,
         modules=modules,
