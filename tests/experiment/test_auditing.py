@@ -113,7 +113,7 @@ def test_layerwise_each_tensor_is_pruned_to_its_own_count(finished: Path) -> Non
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (_revive, "1 pruned weights of layer1.0.conv1.weight are not zero"),
+        (_revive, "1 pruned weight of layer1.0.conv1.weight is not zero"),
         (_prune_one_more, "weights are left of"),
     ],
 )
@@ -171,7 +171,7 @@ def test_what_is_no_run_is_refused(tmp_path: Path, run: Path) -> None:
     ("spoil", "words"),
     [
         (lambda level: None, None),
-        (_revive, "1 pruned weights of layer1.0.conv1.weight are not zero"),
+        (_revive, "1 pruned weight of layer1.0.conv1.weight is not zero"),
         (_prune_one_more, "weights are left of"),
         (_cut_mask, "conv1.weight is"),
         (lambda level: (level / "mask.safetensors").unlink(), "it has no mask.safetensors"),

@@ -74,7 +74,7 @@ def test_a_weight_that_came_back_is_found(pruned):
     place = tuple((~mask).nonzero()[0].tolist())
     spoil(pruned[0], "layer1.0.conv1.weight", lambda weight: weight.__setitem__(place, 1e-30))
     audit = audit_file(pruned[0])
-    assert audit.problems == ("1 pruned weights of layer1.0.conv1.weight are not zero",)
+    assert audit.problems == ("1 pruned weight of layer1.0.conv1.weight is not zero",)
     assert audit.layers["layer1.0.conv1.weight"].revived == audit.total("revived") == 1
     assert "PROBLEM: 1 pruned weights" in describe_audit(audit)
 
