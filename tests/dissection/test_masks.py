@@ -39,9 +39,9 @@ def test_on_the_sets_own_pictures_they_have_the_pixels_that_were_counted(layer, 
 def test_the_network_looks_in_the_memory_format_of_the_dissection(eye, painted, channels_last):
     found = dissect(eye, "colours", painted, **FORM, quantile=0.1, channels_last=channels_last)
     seen = []
-    eye.register_forward_pre_hook(lambda _, given: seen.append(given[0].stride(1)))
+    eye.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     found["colours"].masks(eye, painted.pictures, RED)
-    assert set(seen) == {1 if channels_last else 4 * 4}
+    assert {batch.stride(1) for batch in seen if batch.any()} == {1 if channels_last else 4 * 4}
 
 
 def test_units_come_in_the_order_asked_for(layer, eye, painted):

@@ -95,12 +95,13 @@ def test_bf16_is_close_to_float32(eye, painted):
 
 def test_channels_last_in_memory_counts_the_same_pixels(eye, painted):
     seen = []
-    eye.register_forward_pre_hook(lambda _, given: seen.append(given[0].stride(1)))
+    eye.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     usual, last = (
         dissect(eye, "colours", painted, quantile=0.1, channels_last=last, **PLAIN)["colours"]
         for last in (False, True)
     )
-    assert (seen[0], seen[-1]) == (4 * 4, 1)
+    strides = [batch.stride(1) for batch in seen if batch.any()]  # the probes are black
+    assert (strides[0], strides[-1]) == (4 * 4, 1)
     assert last.summary["settings"]["channels_last"]
     pd.testing.assert_frame_equal(last.units, usual.units)
 
