@@ -14,6 +14,7 @@ from prunescope.networks.reading.choice import choose_network
 from prunescope.networks.reading.effective import Effective, as_mask
 from prunescope.networks.reading.files import OPENLTH_MASK, is_openlth_network
 from prunescope.networks.reading.names import renaming
+from prunescope.networks.reading.sharing import refuse_disagreement
 from prunescope.networks.reading.values import plain_values, refuse_not_finite, refuse_quantised
 
 __all__ = [
@@ -120,6 +121,7 @@ def check_fit(module: nn.Module, state: Mapping[str, Tensor], where: str) -> Non
         raise DataError(
             f"{where} does not fit the network: {'; '.join(filter(None, complaints))}{hint}"
         )
+    refuse_disagreement(state, own, where)
 
 
 def _without_unused_heads(module: nn.Module, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:

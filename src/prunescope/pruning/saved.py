@@ -1,6 +1,6 @@
 """What is in a file of weights, whichever tool wrote it: weights, mask, momentum?"""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -52,11 +52,11 @@ class SavedWeights:
     stored: Stored | None = None
     beside: Mask | None = None
 
-    def named_as_in(self, names: Collection[str]) -> "SavedWeights":
+    def named_as_in(self, own: Mapping[str, Tensor]) -> "SavedWeights":
         """Return the weights under a network's own names, see `Stored.named_as_in`."""
         if self.stored is None:
             return self
-        named = _take_effect(self.stored, self.beside, names)
+        named = _take_effect(self.stored, self.beside, own)
         return replace(named, path=self.path, description=self.description)
 
 
@@ -118,9 +118,9 @@ def read_mask(path: Path) -> Mask:
 
 
 def _take_effect(
-    stored: Stored, beside: Mask | None, names: Collection[str] | None
+    stored: Stored, beside: Mask | None, own: Mapping[str, Tensor] | None
 ) -> SavedWeights:
-    found = stored.named_as_in(names)
+    found = stored.named_as_in(own)
     mask = Mask(found.masks) if found.masks else None
     if beside is not None:
         mask = _renamed(beside, found.state)

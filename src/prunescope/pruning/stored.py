@@ -7,7 +7,6 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from prunescope.base.errors import DataError
 from prunescope.pruning.acting import (
     LAYERS,
     first_names,
@@ -74,11 +73,10 @@ def stored_layers(saved: SavedWeights) -> StoredLayers:
 def network_layers(network: nn.Module, saved: SavedWeights, flow: Flow) -> StoredLayers:
     """Return what a network, with the file's weights in it, computes with.
 
-    flow: what was seen of it. Raises DataError where the file has two values of a shared weight.
+    flow: what was seen of it.
     """
     first = first_names(network)
     shared = {name: other for name, other in first.items() if name != other}
-    _refuse_disagreement(saved, shared)
     modules = {name: alike[0] for name, alike in layer_keys(network).items()}
     weights, notes = {}, []
     for name, module in modules.items():
@@ -138,20 +136,6 @@ def _as_stored(acting: Tensor, stored: Tensor) -> Tensor:
     """Return the stored tensor, in its own type, where it acts as it is; else what acts."""
     same = acting.shape == stored.shape and torch.equal(acting != 0, stored != 0)
     return stored if same else acting
-
-
-def _refuse_disagreement(saved: SavedWeights, shared: Mapping[str, str]) -> None:
-    for second, first in shared.items():
-        pair = (saved.state.get(first), saved.state.get(second))
-        if pair[0] is not None and pair[1] is not None and not _alike(pair[0], pair[1]):
-            raise DataError(
-                f"the network has one weight under the names {first} and {second}, but "
-                f"{saved.path} holds two different ones"
-            )
-
-
-def _alike(a: Tensor, b: Tensor) -> bool:
-    return a.shape == b.shape and bool(((a == b) | ((a != a) & (b != b))).all())
 
 
 def _equal_tensors(state: Mapping[str, Tensor]) -> dict[str, str]:

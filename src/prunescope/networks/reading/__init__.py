@@ -34,6 +34,7 @@ from prunescope.networks.reading.names import (
     refuse_collisions,
     renaming,
 )
+from prunescope.networks.reading.sharing import with_shared
 from prunescope.networks.reading.values import plain_values
 
 _NETWORK, _MOMENTUM = "network.", "momentum."  # of a checkpoint of a run's own training
@@ -53,11 +54,11 @@ class Stored:
     optimizer: Mapping[str, Any] | None = None
     momentum: dict[str, Tensor] | None = None
 
-    def named_as_in(self, own: Collection[str] | None) -> Effective:
+    def named_as_in(self, own: Mapping[str, Tensor] | None) -> Effective:
         """Return the weights that take effect, under the names that their network has for them.
 
-        own: the names of the network that they are meant for, see `renaming` and `in_effect`; None
-            where it is not known.
+        own: the state dict of the network that they are meant for, see `renaming`, `in_effect` and
+            `with_shared`; None where it is not known.
         Raises DataError where the file holds several such networks, or a weight that cannot be
         computed from it.
         """
@@ -70,7 +71,7 @@ class Stored:
         refuse_collisions(names, rename, where)
         found = in_effect({rename(n): state[n] for n in names}, where, frozenset(own or ()))
         found.masks |= {rename(name): kept for name, kept in masks.items()}
-        return found
+        return found if own is None else with_shared(found, own)
 
     def _without_openlth(self, where: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Return the state, and the masks where it is of an OpenLTH checkpoint, see `effective`."""
