@@ -28,7 +28,6 @@ def read_netdissect(path: Path) -> pd.DataFrame:
 
     Raises DataError where it is no such table.
     """
-    require_file(path)
     try:
         # As text first: a concept may be called "none", and a score counts to its last digit.
         table = read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
