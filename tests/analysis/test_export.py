@@ -1,6 +1,8 @@
 """Do the tables we write for other tools say what the dissection says?"""
 
+import csv
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +41,22 @@ def test_a_table_reads_back_with_the_same_numbers(saved: Path, tmp_path: Path) -
         assert again.loc[named, column].tolist() == units.loc[named, column].tolist()
     for iou in (0.01, 0.04, 0.05, 0.1):
         assert summarise(again, iou) == summarise(units, iou)
+
+
+def test_a_concept_that_a_spreadsheet_would_run_is_harmless_and_reads_back(tmp_path: Path) -> None:
+    layer = make_layer(*UNITS)
+    names = {"red": '=HYPERLINK("x")', "cat": "@cat", "dog": "'-1", "blue": "'tis"}
+    layer = replace(layer, units=layer.units.replace(names))
+    layer.save(tmp_path / "layer4")
+    export_netdissect(tmp_path / "layer4", tmp_path / "table.csv")
+    for name in ("table.csv", "layer4/units.csv"):
+        rows = csv.reader((tmp_path / name).read_text().splitlines())
+        assert not {cell[0] for row in rows for cell in row if cell} & set("=+-@")
+    assert "'@cat" in (tmp_path / "table.csv").read_text()
+    again = read_units(tmp_path / "table.csv")
+    for column in ("concept", "color_label", "object_label"):
+        assert again[column].fillna("").tolist() == layer.units[column].fillna("").tolist()
+    assert is_export(tmp_path / "table.csv")
 
 
 def test_a_dissection_and_its_table_are_the_same_to_a_comparison(

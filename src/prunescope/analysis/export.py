@@ -12,6 +12,7 @@ from prunescope.analysis.netdissect import netdissect_columns, read_netdissect
 from prunescope.analysis.places import layer_folders
 from prunescope.analysis.summary import categories_of, read_units
 from prunescope.base.arrays import load_arrays, load_arrays_metadata
+from prunescope.base.cells import csv_bytes
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
 from prunescope.base.paths import refuse_replacing, require_place
@@ -35,7 +36,7 @@ def export_netdissect(result: Path, out: Path, layer: str | None = None) -> pd.D
     require_place(out.parent)
     folder = _one_layer(result, layer)
     table = netdissect_table(read_units(folder), *_counts(folder / _COUNTS))
-    content = table.to_csv(index=False, lineterminator="\n").encode()
+    content = csv_bytes(table)
     refuse_replacing(out, content, is_export)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(out, content)

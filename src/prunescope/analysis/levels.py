@@ -10,6 +10,7 @@ import pandas as pd
 
 from prunescope.analysis.consistency import measure_consistency
 from prunescope.analysis.summary import summarise
+from prunescope.base.cells import csv_bytes
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import write_atomically
 from prunescope.base.saved import read_csv
@@ -80,9 +81,8 @@ def units_table(records: Sequence[LevelRecord]) -> pd.DataFrame:
 def write_tables(records: Sequence[LevelRecord], folder: Path) -> list[Path]:
     """Write `levels.csv` and `units.parquet` into a folder and return their paths."""
     levels, units = folder / "levels.csv", folder / "units.parquet"
-    text = levels_table(records).to_csv(index=False, na_rep="nan", lineterminator="\n")
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(levels, text.encode())
+    write_atomically(levels, csv_bytes(levels_table(records), na_rep="nan"))
     content = io.BytesIO()
     units_table(records).to_parquet(content, index=False)
     write_atomically(units, content.getvalue())

@@ -6,7 +6,6 @@ from pathlib import Path
 import pandas as pd
 
 from prunescope.base.errors import DataError
-from prunescope.base.paths import require_file
 from prunescope.base.saved import read_csv
 
 OF_A_UNIT = ("unit", "category", "label", "score")
@@ -29,7 +28,6 @@ def read_netdissect(path: Path) -> pd.DataFrame:
 
     Raises DataError where it is no such table.
     """
-    require_file(path)
     try:
         # As text first: a concept may be called "none", and a score counts to its last digit.
         table = read_csv(path, dtype=str, keep_default_na=False, na_values=[""])

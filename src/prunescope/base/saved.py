@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from prunescope.base.cells import original, original_texts
 from prunescope.base.errors import DataError
 from prunescope.base.paths import require_file
 
@@ -24,10 +25,18 @@ def read_parquet(path: Path) -> pd.DataFrame:
 
 
 def read_csv(path: Path, **options: Any) -> pd.DataFrame:
-    """Read a table, with options of `pandas.read_csv`. Raises DataError as `read_parquet` does."""
+    """Read what `csv_bytes` or another tool wrote, with options of `pandas.read_csv`.
+
+    Options name columns as they are called, not as they are written.
+    Raises DataError as `read_parquet` does.
+    """
     require_file(path)
     try:
-        table: pd.DataFrame = pd.read_csv(path, **options)
+        written = [str(name) for name in pd.read_csv(path, nrows=0).columns]
+        names = [original(name) for name in written]
+        if names != written:
+            options = options | {"names": names, "header": 0}
+        table: pd.DataFrame = original_texts(pd.read_csv(path, **options))
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 (byte {error.start + 1:,}): save it so") from None
     except _DAMAGED as error:

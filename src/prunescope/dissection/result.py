@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from prunescope.base.cells import csv_bytes
 from prunescope.base.door import checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
@@ -146,8 +147,7 @@ class LayerDissection:
         folder = checked_path("folder", folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / _UNITS, parquet_bytes(self.units))
-        text = self.units.to_csv(index=False, lineterminator="\n")
-        write_atomically((folder / _UNITS).with_suffix(".csv"), text.encode())
+        write_atomically((folder / _UNITS).with_suffix(".csv"), csv_bytes(self.units))
         write_atomically(folder / _EXAMPLES, parquet_bytes(self.examples))
         write_atomically(folder / _IMAGES, parquet_bytes(self.images))
         counts = vars(self.overlap)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from prunescope.analysis.conventions import ConventionComparison, compare_conventions
+from prunescope.base.cells import csv_bytes
 from prunescope.base.devices import default_device, usable_device
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.files import write_atomically
@@ -76,8 +77,7 @@ def compare_by_conventions(
     }
     compared = compare_conventions(found)
     if out is not None and ranks.rank == 0:
-        text = compared.table.to_csv(index=False, lineterminator="\n")
-        write_atomically(out / TABLE, text.encode())
+        write_atomically(out / TABLE, csv_bytes(compared.table))
     return compared
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from prunescope.base.cells import csv_bytes
 from prunescope.base.devices import default_device
 from prunescope.base.files import write_atomically
 from prunescope.base.progress import Progress, duration
@@ -136,7 +137,7 @@ class Workshop:
             history = self._train(network, moment.artifact, course)
         with self._store.making(moment.artifact, kind="rewind") as folder:
             self._save_network(network, folder)
-            write_atomically(folder / HISTORY, _as_csv(history))
+            write_atomically(folder / HISTORY, csv_bytes(history))
 
     def _make_level(self, level: Level) -> None:
         network, start = self._network(level.moment), self._study.start
@@ -157,7 +158,7 @@ class Workshop:
             self._save_network(network, folder)
             mask.save(folder / MASK)
             check_level(folder, level.title, before, strategy)
-            write_atomically(folder / HISTORY, _as_csv(history))
+            write_atomically(folder / HISTORY, csv_bytes(history))
             write_atomically(folder / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
 
     def _dissect(self, level: Level, missing: tuple[Artifact, ...]) -> None:
@@ -288,10 +289,6 @@ class Workshop:
     def device(self) -> torch.device:
         """Where networks run: a GPU if there is one."""
         return torch.device(default_device())
-
-
-def _as_csv(history: pd.DataFrame) -> bytes:
-    return history.to_csv(index=False, lineterminator="\n").encode()
 
 
 @cache

@@ -13,6 +13,7 @@ from typing_extensions import Protocol, runtime_checkable
 
 from prunescope.analysis.comparison import Comparison
 from prunescope.analysis.run_comparison import RunComparison
+from prunescope.base.cells import csv_bytes
 from prunescope.base.errors import ConfigError
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import replacing
@@ -99,4 +100,4 @@ def _write_table(table: pd.DataFrame, path: Path) -> None:
 
 
 def _write_csv(table: pd.DataFrame, path: Path) -> None:
-    write_atomically(path, table.to_csv(index=False, lineterminator="\n").encode())
+    write_atomically(path, csv_bytes(table))

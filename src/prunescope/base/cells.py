@@ -1,0 +1,67 @@
+"""How does a table become a CSV in which no text is run as a formula, and come back?"""
+
+import csv
+import re
+from collections.abc import Callable
+from typing import Any, Literal
+
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
+_RUN = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
+"""What spreadsheets take for the beginning of a formula, behind as many apostrophes as it has.
+
+https://owasp.org/www-community/attacks/CSV_Injection
+"""
+
+
+def csv_bytes(table: pd.DataFrame, *, na_rep: str = "") -> bytes:
+    """Return a table as a CSV. na_rep: how a missing value is written.
+
+    A text, or a column's name, that a spreadsheet would run is written behind an apostrophe, and
+    one that already stands behind apostrophes gets one more; numbers are written as they are.
+    `original_texts` undoes it.
+    """
+    safe = _with_texts(table, _neutral).rename(columns=_on_texts(_neutral))
+    texts = [
+        *map(str, safe.columns),
+        *(text for name in table.columns for text in _texts(table[name])),
+    ]
+    # a carriage return without quotation marks would end the row
+    returns = any("\r" in text for text in texts)
+    quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+    text = safe.to_csv(index=False, lineterminator="\n", quoting=quoting, na_rep=na_rep)
+    return text.encode()
+
+
+def original_texts(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table read from a CSV with the texts in it, not its columns' names, undone."""
+    return _with_texts(table, original)
+
+
+def original(text: str) -> str:
+    """Return a text as it was before `csv_bytes`: without the apostrophe that it got."""
+    return text[1:] if text.startswith("'") and _RUN.match(text) else text
+
+
+def _neutral(text: str) -> str:
+    return f"'{text}" if _RUN.match(text) else text
+
+
+def _with_texts(table: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
+    columns = {
+        name: table[name].map(_on_texts(change))
+        for name in table.columns
+        if any(change(text) != text for text in _texts(table[name]))
+    }
+    return table.assign(**columns)
+
+
+def _on_texts(change: Callable[[str], str]) -> Callable[[Any], Any]:
+    return lambda value: change(value) if isinstance(value, str) else value
+
+
+def _texts(column: "pd.Series[Any]") -> list[str]:
+    if is_numeric_dtype(column.dtype):
+        return []
+    return [value for value in column.unique() if isinstance(value, str)]
