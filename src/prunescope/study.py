@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import yaml
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     ByteSize,
     Field,
     WithJsonSchema,
@@ -21,7 +20,7 @@ from prunescope.base.recipes import plain_values, read_plain
 from prunescope.base.settings import Count, Later, Pixels, Settings
 from prunescope.base.store import STUDY
 from prunescope.base.text import counted
-from prunescope.data.classes import ClassChoice, read_classes
+from prunescope.data.classes import ClassSetting
 from prunescope.data.sizing import CentreCrop
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.pruning.selection import Scope
@@ -34,16 +33,6 @@ Bytes = Annotated[
         {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}], "examples": ["4GiB"]}
     ),
 ]
-Stated = WithJsonSchema(
-    {
-        "anyOf": [
-            {"type": "integer", "minimum": 1},
-            {"type": "string"},
-            {"type": "array", "items": {"type": ["string", "integer"]}},
-            {"type": "null"},
-        ]
-    }
-)
 
 _SHIPPED = Path(__file__).parent / "recipes"
 _RANKED: dict[Scope, str] = {"global": "globally", "layerwise": "layer by layer"}
@@ -71,7 +60,7 @@ class DataSettings(Settings):
     std: Annotated[Channels | None, AfterValidator(in_range("std"))] = None
     memory: Bytes = ByteSize(4 * 2**30)
     evaluation: Annotated[CentreCrop | None, Later()] = None
-    classes: Annotated[ClassChoice | None, BeforeValidator(read_classes), Stated, Later()] = None
+    classes: Annotated[ClassSetting, Later()] = None
 
     @model_validator(mode="after")
     def _agree(self) -> "DataSettings":

@@ -242,6 +242,22 @@ def test_evaluate_prints_shares_and_the_split_they_are_of(
     assert prunescope(*words).out.splitlines()[:2] == ["split    val", "20 images"]
 
 
+def test_evaluate_takes_the_classes_and_the_number_of_images_it_is_told(
+    prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
+) -> None:
+    network = ["cifar_resnet20,width=0.25", "--weights", weights, "--num-classes", 10]
+    words = ["evaluate", *network, "--data", drawn / "images", "--json"]
+    names = sorted(folder.name for folder in (drawn / "images" / "val").iterdir())
+    listed = tmp_path / "names.txt"
+    listed.write_text("\n".join(reversed(names)))
+    ended = prunescope(*words, "--classes", listed)
+    assert ended.status == 0, ended.err
+    assert list(json.loads(ended.out.splitlines()[-1])["per_class"]) == names[::-1]
+    few = prunescope(*words, "--limit", 3)
+    assert json.loads(few.out.splitlines()[-1])["images"] == 3
+    assert "has no image of 8 of the 10 classes" in few.err
+
+
 def test_random_weights_are_warned_of(prunescope: Prunescope, drawn: Path) -> None:
     words = ["cifar_resnet20", "--num-classes", 10, "--data", drawn / "images"]
     assert "random weights" in prunescope("evaluate", *words).err

@@ -207,6 +207,9 @@ def test_what_the_commands_do_can_be_called(concepts: str, drawn: Path, tmp_path
         torch.compile(model, backend="eager"), images, split="val", **stated
     )
     assert model.training
+    names = [*scored.per_class][::-1]
+    turned = ps.evaluate(model, images, split="val", classes=iter(names), limit=3, **stated)
+    assert (turned.images, list(turned.per_class)) == (3, names)
     ps.dissect(model, "layer3", concepts, **ON).save(tmp_path / "D")
     table = ps.export(tmp_path / "D", str(tmp_path / "e.csv"))
     assert len(table) == len(ps.load(tmp_path / "e.csv"))

@@ -181,3 +181,17 @@ def test_a_damaged_label_map_or_picture_of_the_concepts_is_found_by_name(
     with pytest.raises(DataError, match=file.name):
         run_study(study, tmp_path / "run", workers=1)
     assert not (tmp_path / "run").exists()
+
+
+def test_classes_that_are_tested_but_never_trained_on_are_refused(
+    tiny_study: TinyStudy, values: dict[str, Any], pictures: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(pictures / "images", tmp_path / "copy"))
+    shutil.rmtree(copy / "train" / "house")
+    data = values["data"] | {"source": str(copy)}
+    study = tiny_study(data=data)
+    with pytest.raises(ConfigError, match=r"val has images of house, of which .* train .* none"):
+        check_study(study, Sources(study))
+    rest = sorted(folder.name for folder in (copy / "train").iterdir())
+    fewer = tiny_study(data=data | {"classes": rest})
+    check_study(fewer, Sources(fewer))

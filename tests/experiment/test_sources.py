@@ -4,6 +4,7 @@ import shutil
 import weakref
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -24,6 +25,43 @@ def test_photographs_are_counted_without_being_read(
         photograph.write_bytes(b"no picture")
     sources = Sources(tiny_study(data={"source": str(copy), "test_split": "val"}))
     assert sources.train_count == 40
+
+
+def test_an_empty_class_folder_is_noticed_though_no_file_changed(
+    tiny_study: TinyStudy, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "cache"))
+    copy = Path(shutil.copytree(pictures / "images", tmp_path / "copy"))
+    study = tiny_study(data={"source": str(copy), "test_split": "val"})
+    before = Sources(study).data_fingerprint
+    (copy / "train" / "aardvark").mkdir()
+    assert Sources(study).data_fingerprint != before
+    (copy / "train" / "aardvark").rmdir()
+    assert Sources(study).data_fingerprint == before
+
+
+def test_chosen_classes_enter_the_identity_and_the_count_of_photographs(
+    tiny_study: TinyStudy, values: dict[str, Any]
+) -> None:
+    whole, first, second = (
+        Sources(tiny_study(data=values["data"] | {"classes": classes})).known_data
+        for classes in (None, ["aeroplane", "house"], ["house", "aeroplane"])
+    )
+    assert len({whole.fingerprint, first.fingerprint, second.fingerprint}) == 3
+    assert (whole.images, first.images, second.images) == (40, 8, 8)
+    assert whole == Sources(tiny_study()).known_data
+
+
+def test_what_was_recorded_of_other_classes_is_not_taken(
+    tiny_study: TinyStudy, values: dict[str, Any]
+) -> None:
+    whole, chosen, others = (
+        tiny_study(data=values["data"] | {"classes": classes}) for classes in (None, 2, 3)
+    )
+    for study in (whole, chosen):
+        record = record_known(study, data=BEFORE, concepts=BEFORE)
+        for other in (whole, chosen, others):
+            assert recorded(other, record, "data") == (BEFORE if other is study else None)
 
 
 def test_photographs_let_go_leave_memory_and_come_back(tiny_study: TinyStudy) -> None:

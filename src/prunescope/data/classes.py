@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Int64
+from pydantic import BeforeValidator, WithJsonSchema
 
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.text import counted
@@ -66,6 +67,23 @@ def read_classes(value: Any) -> Any:
         raise ValueError(f"{shown(names)} are not names of classes: give {_FORMS}")
     _check_distinct(names)
     return names
+
+
+ClassSetting = Annotated[
+    ClassChoice | None,
+    BeforeValidator(read_classes),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": _MOST},
+                {"type": "string"},
+                {"type": "array", "items": {"type": ["string", "integer"]}},
+                {"type": "null"},
+            ]
+        }
+    ),
+]
+"""A choice of classes as a recipe states it."""
 
 
 def classes_stated(value: Any, where: str) -> ClassChoice | None:

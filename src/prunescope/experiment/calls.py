@@ -1,6 +1,6 @@
 """What do the commands do when they are called from Python, with whatever a user hands in?"""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -17,6 +17,7 @@ from prunescope.base.images import Channels, Precision
 from prunescope.base.modules import checked_network, uncompiled
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.store import STUDY
+from prunescope.data.classes import ClassChoice, classes_stated
 from prunescope.dissection import layers as layering
 from prunescope.dissection import run as dissecting
 from prunescope.dissection.forward import placed
@@ -77,6 +78,8 @@ def evaluate(
     resize: int | None = None,
     mean: Channels | None = None,
     std: Channels | None = None,
+    classes: int | Iterable[str] | str | None = None,
+    limit: int | None = None,
     batch_size: int = 256,
     precision: Precision = "float32",
     device: str | torch.device | None = None,
@@ -90,6 +93,8 @@ def evaluate(
         middle that square is cut. Where neither is stated, published weights are shown what their
         library measures them on, and any other network the images as they are stored.
     mean, std: of the channels in [0, 1]; None takes what is known of the network.
+    classes: which are used, in the order of the model's outputs: the first N, names, or a file with
+        one name a line; None takes all. limit: only the first so many of their images.
     batch_size: images per forward pass. precision: "float32" or "bf16".
     device: where to compute; where the model is when None. The model comes back as it was.
     progress: where to report.
@@ -98,6 +103,9 @@ def evaluate(
     """
     network = open_network(model)
     source = path_or_name(data, "data", "a folder of labelled images, a hub name or scenes")
+    chosen = _classes(classes)
+    if limit is not None and (type(limit) is not int or limit < 1):
+        raise ConfigError(f"limit is {limit!r}, but must be a number of images, at least 1")
     if network.input is None:
         network = replace(network, input=known_input(network.module, resolution, mean, std))
     training = network.module.training
@@ -111,6 +119,8 @@ def evaluate(
                 resize=resize,
                 mean=mean,
                 std=std,
+                classes=chosen,
+                limit=limit,
                 batch_size=batch_size,
                 precision=precision,
                 device=str(place),
@@ -118,6 +128,15 @@ def evaluate(
             )[1]
     finally:
         network.module.train(training)
+
+
+def _classes(stated: Any) -> ClassChoice | None:
+    """Return which classes are meant, as `classes_stated` reads them from plain values."""
+    if isinstance(stated, Path):
+        stated = str(stated)
+    elif isinstance(stated, Iterable) and not isinstance(stated, str | Mapping):
+        stated = list(stated)
+    return classes_stated(stated, "classes")
 
 
 def audit(

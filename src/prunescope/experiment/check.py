@@ -14,6 +14,7 @@ from prunescope.base.steps import Step
 from prunescope.base.text import counted
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.data.augmentation import Augmentation
+from prunescope.data.classes import order_note, shown
 from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import batches
 from prunescope.dissection.capture import capture
@@ -40,11 +41,7 @@ def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> 
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
     images, test_images = sources.train_images, sources.test_images
-    if images.classes != test_images.classes:
-        raise ConfigError(
-            f"the splits {study.data.train_split} and {study.data.test_split} of "
-            f"{study.data.source} do not have the same classes"
-        )
+    _check_classes(study, images, test_images, progress)
     if study.pruning.rewind_to is not None:
         _check_rewinding(study, len(images), study.pruning.rewind_to)
     network = build(study.network, num_classes=len(images.classes), seed=0).eval()
@@ -56,15 +53,10 @@ def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> 
         if study.start.rewind_weights is not None:
             load_rewinding(network, study.start, len(images.classes), mask)
     _check_survivors(study, mask)
-    for split, shown in ((study.data.train_split, images), (study.data.test_split, test_images)):
-        if isinstance(shown, StreamedImages):
-            progress.say(
-                f"{shown.check_sample():,} of the {counted(len(shown), 'image')} of the split "
-                f"{split} were "
-                "read to check them: they are decoded as they are needed"
-            )
-    for shown, augmentation in ((images, study.training.augmentation), (test_images, None)):
-        _check_scores(study, sources, network, shown, augmentation)
+    _check_sample(images, study.data.train_split, progress)
+    _check_sample(test_images, study.data.test_split, progress)
+    for photographs, augmentation in ((images, study.training.augmentation), (test_images, None)):
+        _check_scores(study, sources, network, photographs, augmentation)
     _check_last_batch(study, sources, network, images)
     choose_categories(sources.concepts, study.dissection)
     _check_cells(study, sources, network)
@@ -81,6 +73,35 @@ def map_cells(study: Study, sources: Sources, network: nn.Module) -> dict[str, t
     with torch.inference_mode(), capture(network, study.dissection.layers, layout=layout) as maps:
         show(network, torch.zeros(1, channels, side, side))
         return {layer: (maps[layer].shape[2], maps[layer].shape[3]) for layer in maps}
+
+
+def _check_classes(study: Study, images: Images, test_images: Images, progress: Progress) -> None:
+    """Raise ConfigError where accuracy would be measured on classes that training never shows."""
+    data, classes = study.data, images.classes
+    if classes != test_images.classes:
+        raise ConfigError(
+            f"the splits {data.train_split} and {data.test_split} of {data.source} do not have the "
+            "same classes"
+        )
+    unseen = sorted(set(test_images.labels.tolist()) - set(images.labels.tolist()))
+    if unseen and study.start is None:
+        raise ConfigError(
+            f"the split {data.test_split} has images of {shown([classes[n] for n in unseen])}, of "
+            f"which the split {data.train_split} to train on has none: add them, or name the other "
+            "classes in data.classes"
+        )
+    note = order_note(classes) if data.classes is None else None
+    if note is not None:
+        progress.say(note)
+
+
+def _check_sample(images: Images, split: str, progress: Progress) -> None:
+    """Decode some of the photographs that do not lie in memory."""
+    if isinstance(images, StreamedImages):
+        progress.say(
+            f"{images.check_sample():,} of the {counted(len(images), 'image')} of the split "
+            f"{split} were read to check them: they are decoded as they are needed"
+        )
 
 
 def _check_rewinding(study: Study, count: int, rewind_to: str) -> None:
