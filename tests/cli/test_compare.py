@@ -93,7 +93,7 @@ def test_what_cannot_be_compared_is_refused_and_nothing_written(
     other = save(tmp_path / "other", make_layer({"red": 200}, fingerprint="6" * 64))
     out = tmp_path / "C"
     for side, words, said in [
-        (other, [], ["another set", "fingerprint"]),
+        (other, [], ["another set", "fingerprint", "--mask-size"]),
         (save(tmp_path / "few", make_layer({"red": 200})), ["--match", "identity"], ["4 units"]),
         (tmp_path / "nothing", [], ["nothing", "missing"]),
     ]:

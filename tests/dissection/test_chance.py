@@ -194,7 +194,8 @@ def test_the_line_says_what_is_due_to_chance():
         "by chance: 3.2 ± 1.5 units, of 2.0 ± 0.8 concepts (39 draws); "
         "at a false discovery rate of 5 %: 12 units, of 7 concepts"
     )
-    assert describe_chance(CHANCE | {"smallest_draws": None}).endswith("no unit to test")
+    none = describe_chance(CHANCE | {"smallest_draws": None})
+    assert none.endswith("no interpretable unit to test")
     one = CHANCE | {"draws": 1, "expected_false_sd": None, "expected_concepts_sd": None}
     assert "3.2 units, of 2.0 concepts (1 draw);" in describe_chance(one)
 

@@ -40,8 +40,9 @@ def _check_sets(a: SideLayer, b: SideLayer) -> None:
     if ours is None or theirs is None or ours["fingerprint"] == theirs["fingerprint"]:
         return
     raise ConfigError(
-        f"A was dissected on {_set_text(a)}, B on {_set_text(b)}: another set, or other images of "
-        "it, so its concepts cannot be compared; dissect one of them again on the other's set"
+        f"A was dissected on {_set_text(a)}, B on {_set_text(b)}: another set, other images of it "
+        "or another --mask-size, so its concepts cannot be compared; dissect one of them again as "
+        "the other was"
     )
 
 

@@ -85,7 +85,7 @@ def describe_chance(chance: Mapping[str, Any]) -> str:
     """Say in a line what is due to chance, which is beyond it, and what is not decided yet."""
     text = f"by chance: {_expected_text(chance)} ({_counted(chance['draws'], 'draw')})"
     if chance["smallest_draws"] is None:
-        return f"{text}; no unit to test"
+        return f"{text}; no interpretable unit to test"
     if "undecided" not in chance:
         return f"{text}; by an earlier version, which did not say what is undecided: dissect again"
     text += f"; at a false discovery rate of {100 * chance['rate']:g} %: "
