@@ -68,6 +68,27 @@ def test_a_wrapped_network_is_dissected_as_the_network_inside(
     assert found["layer3"].units.equals(expected)
 
 
+def test_a_compiled_module_inside_a_network_runs_its_own_code(concepts: str, expected: Any) -> None:
+    def backend(graph: Any, _: Any) -> Any:
+        return lambda *inputs: [output * 0 for output in graph(*inputs)]
+
+    model = network()
+    plain = model.layer3
+    model.layer3 = torch.compile(plain, backend=backend)  # type: ignore[assignment]
+    for layer in ("layer3", plain):
+        (found,) = ps.dissect(model, layer, concepts, **ON).layers.values()
+        assert found.units.equals(expected)
+    images = torch.ones(1, 3, 32, 32)
+    with torch.no_grad():  # what was compiled is in its place again
+        assert not torch.equal(model(images), network()(images))
+
+
+def test_what_is_no_layer_is_told_in_one_line(concepts: str) -> None:
+    model = network()
+    with pytest.raises(ConfigError, match=r"^a layer is a tuple: give its name[^\n]*$"):
+        ps.dissect(model, list(model.named_modules()), concepts, **ON)
+
+
 def test_a_module_is_taken_for_the_layer_it_is(concepts: str, expected: Any) -> None:
     plain = network()
     for model, layers in (

@@ -20,7 +20,7 @@ def unwrapped(module: nn.Module) -> nn.Module:
     while True:
         if isinstance(module, DataParallel | DistributedDataParallel):
             module = module.module
-        elif type(module).__name__ == "OptimizedModule" and "_orig_mod" in module._modules:
+        elif _is_compiled(module):
             module = module.get_submodule("_orig_mod")
         else:
             return module
@@ -60,22 +60,34 @@ def checked_network(given: object) -> nn.Module:
 
 @contextmanager
 def uncompiled(network: nn.Module) -> Iterator[None]:
-    """Run a network's own code inside the block, not what `module.compile()` made of it.
+    """Run a network's own code inside the block, not what torch.compile made of a module in it.
 
     Compiled code may leave out layers, and does not call hooks that come later.
     """
+    wrappers = [module for module in network.modules() if _is_compiled(module)]
     compiled = [
         (module, made)
         for module in network.modules()
         if (made := getattr(module, "_compiled_call_impl", None)) is not None
     ]
+    former: dict[nn.Module, Any] = {}
     try:
         for module, _ in compiled:
             module._compiled_call_impl = None
+        for wrapper in wrappers:
+            former[wrapper] = wrapper.forward
+            wrapper.forward = wrapper.get_submodule("_orig_mod").__call__  # a module would be added
         yield
     finally:
+        for wrapper, forward in former.items():
+            wrapper.forward = forward
         for module, made in compiled:
             module._compiled_call_impl = made
+
+
+def _is_compiled(module: nn.Module) -> bool:
+    """Say whether a module is what torch.compile puts round another."""
+    return type(module).__name__ == "OptimizedModule" and "_orig_mod" in module._modules
 
 
 def _instead_of(given: object) -> str:

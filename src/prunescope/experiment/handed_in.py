@@ -81,7 +81,8 @@ def _name_layer(network: nn.Module, layer: object) -> str:
     if isinstance(layer, str):
         return layer if layer in known else plain_name(layer)
     if not isinstance(layer, nn.Module):
-        raise ConfigError(f'a layer is {layer!r}: give its name, such as "layer4", or the module')
+        kind = type(layer).__name__
+        raise ConfigError(f'a layer is a {kind}: give its name, such as "layer4", or the module')
     inner = unwrapped(layer)
     for name, module in known.items():
         if module is layer or module is inner:
