@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from prunescope.base.errors import StoreError
+from prunescope.base.manifest import flaws_of
 from prunescope.base.store import Artifact, Store
 
 REWIND = Artifact(path="replicate-0/rewind", key="1" * 64)
@@ -146,13 +147,34 @@ def test_a_manifest_with_any_byte_flipped_never_vouches_for_other_files(store: S
         assert (read["key"], read["files"]) == (written["key"], written["files"])
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"key":"x","files":3}', b"\xff\xfe"])
-def test_a_damaged_manifest_is_named_with_what_to_do(store: Store, content: bytes):
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"key":"x","files":3}',
+        b'{"key":"x","files":{},"sizes":{"a":"b"}}',
+        b'{"key":"x","files":{"a":1}}',
+        b"\xff\xfe",
+        b"[" * 10_000,
+    ],
+)
+def test_an_artifact_with_a_damaged_manifest_is_damaged_and_made_again(
+    store: Store, content: bytes
+):
     make(store, LEVEL)
     (store.root / LEVEL.path / "manifest.json").write_bytes(content)
-    for ask in (store.has, store.folder, lambda artifact: store.tidy([artifact])):
-        with pytest.raises(StoreError, match=r"manifest\.json is damaged .*: remove .*level-00"):
-            ask(LEVEL)
+    assert not store.has(LEVEL)
+    assert store.loss(LEVEL) == "has a damaged manifest.json"
+    assert flaws_of(store.root / LEVEL.path) == ["manifest.json is damaged"]
+    with pytest.raises(StoreError, match="not there in the form"):
+        store.folder(LEVEL)
+    with pytest.raises(StoreError, match=r"in the way.*no readable manifest\.json"):
+        store.tidy([LEVEL])
+    store.reclaim(LEVEL)
+    make(store, LEVEL)
+    assert store.has(LEVEL)
 
 
 def test_artifacts_of_one_key_at_two_places_do_not_share_a_workplace(store: Store):

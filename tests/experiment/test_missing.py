@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from prunescope.analysis.compare import compare
+from prunescope.analysis.results import summarise_result
+from prunescope.analysis.run_folder import Run
+from prunescope.base.errors import DataError, InputError
 from prunescope.experiment import run_study, status
 from prunescope.experiment.auditing import audit_run
 from prunescope.study import Study
@@ -51,6 +55,70 @@ def test_whatever_a_run_lost_is_named_and_made_again(
     assert status(out).damaged == ()
     after = {name: kept for name, kept in contents(out).items() if "outdated/" not in name}
     assert after == whole
+
+
+def test_a_damaged_manifest_is_named_and_what_it_vouched_for_made_again(
+    finished: tuple[Study, Path], tmp_path: Path
+) -> None:
+    study, out = finished[0], tmp_path / "run"
+    shutil.copytree(finished[1], out)
+    whole = contents(out)
+    level = out / "replicate-0/lottery/level-02"
+    for manifest in (level / "manifest.json", level / "dissection/layer2/manifest.json"):
+        manifest.write_bytes(manifest.read_bytes()[:40])
+    said = "replicate-0/lottery/level-02 has a damaged manifest.json"
+    assert said in status(out).damaged
+    assert "replicate-0/lottery/level-02: manifest.json is damaged" in "\n".join(
+        audit_run(out).problems
+    )
+    run_study(study, out, workers=1)
+    after = {name: kept for name, kept in contents(out).items() if "outdated/" not in name}
+    assert after == whole
+
+
+def test_a_run_that_lost_its_study_says_how_to_get_it_back(
+    finished: tuple[Study, Path], tmp_path: Path
+) -> None:
+    study, out = finished[0], tmp_path / "run"
+    shutil.copytree(finished[1], out)
+    whole = contents(out)
+    (out / "study.yaml").unlink()
+    for ask in (status, audit_run, summarise_result, Run.load):
+        with pytest.raises(InputError, match=r"lost its study\.yaml: run its recipe again"):
+            ask(out)
+    run_study(study, out, workers=1)
+    assert contents(out) == whole
+
+
+def test_no_layer_that_the_study_names_is_left_out_in_silence(
+    finished: tuple[Study, Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(finished[1], out)
+    level = out / "replicate-0/level-00"
+    layer = level / "dissection/layer2"
+    (layer / "units.parquet").unlink()
+    for path in (level, level / "dissection", layer):
+        for ask in (summarise_result, lambda path: compare(path, path)):
+            with pytest.raises(DataError, match=r"layer2/units\.parquet is missing, though"):
+                ask(path)
+    shutil.rmtree(layer)
+    for path in (level, level / "dissection"):
+        for ask in (summarise_result, lambda path: compare(path, path)):
+            with pytest.raises(DataError, match=r"lacks the dissection of layer2.*prunescope run"):
+                ask(path)
+    assert set(summarise_result(level / "dissection/layer3")[0]["layers"]) == {"layer3"}
+
+
+def test_no_row_of_a_table_is_left_out_in_silence(
+    finished: tuple[Study, Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(finished[1], out)
+    table = out / "tables/levels.csv"
+    table.write_text("".join(table.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(DataError, match=r"levels\.csv has .* bytes, but had .*prunescope run"):
+        summarise_result(out)
 
 
 def test_an_audit_names_the_levels_and_files_that_a_run_lost(

@@ -5,10 +5,18 @@ from pathlib import Path
 from prunescope.base.errors import DataError
 from prunescope.base.formats import has_weights_form
 from prunescope.base.paths import is_there, require_file
+from prunescope.base.store import STUDY, has_lost_study, require_study
 
 UNITS = "units.parquet"
 SUMMARY = "summary.json"
 CONCEPTS = "concepts.csv"
+_BESIDE_UNITS = (
+    SUMMARY,
+    "overlap.safetensors",
+    "examples.parquet",
+    "images.parquet",
+    "units.csv",
+)
 
 
 def layer_folders(path: Path) -> list[Path]:
@@ -26,14 +34,32 @@ def layer_folders(path: Path) -> list[Path]:
         raise DataError(f"{path} is a whole run: name one of its levels, such as {_a_level(path)}")
     folders = [path, *sorted(path.iterdir()), *sorted((path / "dissection").glob("*"))]
     layers = [folder for folder in folders if (folder / UNITS).is_file()]
-    if layers:
-        return layers
-    raise DataError(f"{path} holds no dissection: neither it nor a folder in it has a {UNITS}")
+    for folder in folders:
+        _check_whole(folder)
+    if has_lost_study(path):
+        require_study(path)
+    if not layers:
+        raise DataError(f"{path} holds no dissection: neither it nor a folder in it has a {UNITS}")
+    _check_layers(path, [folder.resolve().name for folder in layers])
+    return layers
+
+
+def layers_of_study(run: Path) -> list[str]:
+    """Return the layers that a run dissects, as its study.yaml says; none where it names none.
+
+    Raises ConfigError where it is damaged.
+    """
+    from prunescope.base.recipes import read_plain  # loads yaml
+
+    values = read_plain(run / STUDY)
+    dissection = values.get("dissection") if isinstance(values, dict) else None
+    layers = dissection.get("layers") if isinstance(dissection, dict) else None
+    return [str(name) for name in layers] if isinstance(layers, list) else []
 
 
 def is_run(path: Path) -> bool:
     """Say whether a path is a run folder."""
-    return is_there(path / "study.yaml")
+    return is_there(path / STUDY)
 
 
 def is_comparison(path: Path) -> bool:
@@ -47,6 +73,32 @@ def holds_weights(path: Path) -> bool:
         return path.suffix != ".csv" and has_weights_form(path)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _check_whole(folder: Path) -> None:
+    """Raise DataError for the folder of a dissected layer that lost its units."""
+    if not folder.is_dir() or is_there(folder / UNITS) or is_there(folder / CONCEPTS):
+        return
+    rest = [name for name in _BESIDE_UNITS if (folder / name).is_file()]
+    if rest:
+        raise DataError(
+            f"{folder / UNITS} is missing, though {rest[0]} beside it is there: run again what "
+            "made it, or remove that folder"
+        )
+
+
+def _check_layers(path: Path, layers: list[str]) -> None:
+    """Raise DataError where a level of a run lacks a layer that its study names."""
+    level = path.parent if path.name == "dissection" else path
+    run = next((parent for parent in level.absolute().parents if is_run(parent)), None)
+    if run is None or not (level / "metrics.json").is_file():
+        return
+    missing = [name for name in layers_of_study(run) if name not in layers]
+    if missing:
+        raise DataError(
+            f"{path} lacks the dissection of {', '.join(missing)}, which {run / STUDY} names: "
+            f"`prunescope run {run / STUDY} --out {run}` makes it; or give the folder of one layer"
+        )
 
 
 def _a_level(run: Path) -> Path:

@@ -9,12 +9,12 @@ import pandas as pd
 
 from prunescope.analysis.levels import read_levels
 from prunescope.analysis.notebook import show_run
-from prunescope.analysis.places import is_run
 from prunescope.analysis.runs import saved_iou
 from prunescope.base.door import checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.recipes import read_plain
 from prunescope.base.saved import read_csv, read_json, read_parquet
+from prunescope.base.store import require_study
 from prunescope.dissection.result import Dissection
 from prunescope.networks import LEVEL_WEIGHTS, LoadedNetwork, load_network
 from prunescope.pruning.mask import Mask
@@ -100,8 +100,10 @@ class Run:
     def load(cls, folder: Path | str) -> "Run":
         """Open a run folder. Raises DataError where there is none."""
         path = checked_path("folder", folder)
-        if not is_run(path):
-            raise DataError(f"{path} is not a run folder: it has no study.yaml")
+        try:
+            require_study(path)
+        except ConfigError as error:
+            raise DataError(str(error)) from None
         return cls(path=path)
 
     @property

@@ -7,9 +7,12 @@ from typing import Any, cast
 
 import pandas as pd
 
+from prunescope.analysis.places import layers_of_study
 from prunescope.analysis.summary import read_known, summarise
 from prunescope.base.errors import DataError
+from prunescope.base.manifest import flaws_of
 from prunescope.base.saved import read_parquet
+from prunescope.base.store import STUDY
 
 PLACE = ["replicate", "strategy", "level", "layer"]
 CHANCE = ["discoveries", "discovered_concepts", "undecided", "draws"]
@@ -55,8 +58,16 @@ def open_run(path: Path) -> RunTables:
     run = RunTables(path=path, levels=levels, units=groups)
     lost = [place for place in run.places if place not in groups]
     if lost:
-        raise DataError(f"{table} has no units of {lost[0]}: make it again with `report {path}`")
+        raise DataError(f"{table} has no units of {lost[0]}: {_again(path)}")
+    layers = [name for name in layers_of_study(path) if name not in run.layers]
+    flaws = [*flaws_of(path / "tables"), *(f"levels.csv lacks {name}" for name in layers)]
+    if flaws:
+        raise DataError(f"{path / 'tables'} is damaged ({flaws[0]}): {_again(path)}")
     return run
+
+
+def _again(run: Path) -> str:
+    return f"`prunescope run {run / STUDY} --out {run}` makes it again"
 
 
 def saved_iou(run: Path) -> float | None:

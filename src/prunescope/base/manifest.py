@@ -5,9 +5,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from prunescope.base.errors import StoreError
-
 MANIFEST = "manifest.json"
+_LARGEST = 2**24  # bytes; one has a few hundred
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,28 +19,27 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """Read what an artifact says of itself; None where there is none. Raises StoreError."""
+    """Return what an artifact says of itself; None where it says nothing, or it is damaged."""
     path = folder / MANIFEST
-    if not path.is_file():
-        return None
     try:
+        if not path.is_file() or path.stat().st_size > _LARGEST:
+            return None
         values = json.loads(path.read_bytes())
-        return Manifest(
-            key=str(values["key"]), files=dict(values["files"]), sizes=dict(values.get("sizes", {}))
-        )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise StoreError(
-            f"{path} is damaged ({error!r}): remove {folder} and run the study again"
-        ) from None
+        key, files, sizes = values["key"], values["files"], values.get("sizes", {})
+        texts = (key, *files, *files.values(), *sizes)
+        if not all(isinstance(text, str) for text in texts):
+            return None
+        return Manifest(key=key, files=files, sizes={name: int(sizes[name]) for name in sizes})
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
 
 
 def flaws_of(folder: Path) -> list[str]:
+    """Return what is missing, damaged or of another size of what a manifest names, and how."""
     manifest = read_manifest(folder)
-    return (
-        [flaw for name in manifest.files if (flaw := _flaw(folder, name, manifest))]
-        if manifest
-        else []
-    )
+    if manifest is None:
+        return [f"{MANIFEST} is damaged"] if os.path.lexists(folder / MANIFEST) else []
+    return [flaw for name in manifest.files if (flaw := _flaw(folder, name, manifest))]
 
 
 def _flaw(folder: Path, name: str, manifest: Manifest) -> str:

@@ -70,7 +70,7 @@ class Store:
     def is_run(self) -> bool:
         """Say whether a study was begun here; somebody's own study.yaml is not enough."""
         if not (self.root / STUDY).is_file():
-            return False
+            return has_lost_study(self.root)
         return (self.root / _LOCK).is_file() or (self.root / PROVENANCE).is_file()
 
     def writing(self) -> AbstractContextManager[None]:
@@ -93,10 +93,18 @@ class Store:
         folder = self.root / artifact.path
         return key_at(folder) == artifact.key and not flaws_of(folder)
 
-    def is_gone(self, artifact: Artifact) -> bool:
-        """Return whether no artifact lies at its path, nor is kept aside under its key."""
-        aside = self._aside(artifact.path, artifact.key)
-        return key_at(self.root / artifact.path) is None and not aside.exists()
+    def loss(self, artifact: Artifact) -> str:
+        """Return how an artifact is gone from its path; empty where it, or another, is there.
+
+        Empty also where it is kept aside under its key.
+        """
+        folder = self.root / artifact.path
+        if key_at(folder) is not None or self._aside(artifact.path, artifact.key).exists():
+            return ""
+        if not os.path.lexists(folder):
+            return "is missing"
+        damaged = os.path.lexists(folder / MANIFEST)
+        return f"has a damaged {MANIFEST}" if damaged else f"has no {MANIFEST}"
 
     def flaws(self, artifact: Artifact) -> list[str]:
         """Return the files of a finished artifact that are missing or of another size, and how.
@@ -201,7 +209,8 @@ class Store:
             path
             for folder in folders
             if (path := folder.relative_to(self.root)).parts[:1] != (_WORK,)
-            and (path.as_posix(), key_at(folder)) not in wanted
+            and (key := key_at(folder)) is not None
+            and (path.as_posix(), key) not in wanted
         }
         return sorted(path.as_posix() for path in found if found.isdisjoint(path.parents))
 
@@ -237,7 +246,7 @@ class Store:
             return
         if key is None:
             raise StoreError(
-                f"{folder} is in the way: it is no finished part of a study (it has no "
+                f"{folder} is in the way: it is no finished part of a study (it has no readable "
                 f"{MANIFEST}); move it elsewhere and run the study again"
             )
         former = self._aside(artifact.path, key)
@@ -264,6 +273,22 @@ class Store:
                 shutil.rmtree(trash)
             move(folder, trash)
             shutil.rmtree(trash)
+
+
+def require_study(root: Path) -> None:
+    """Raise ConfigError where a folder is no run's, or its study.yaml is lost."""
+    if has_lost_study(root):
+        raise ConfigError(
+            f"{root} has lost its {STUDY}: run its recipe again with --out {root}, which writes it"
+        )
+    if not os.path.lexists(root / STUDY):
+        raise ConfigError(f"{root} is not a run folder: it has no {STUDY}")
+
+
+def has_lost_study(root: Path) -> bool:
+    """Return whether all of a run is there but its study.yaml."""
+    kept = (root / PROVENANCE).is_file() and (root / _LOCK).is_file()
+    return kept and not os.path.lexists(root / STUDY)
 
 
 def _flat_name(path: str, key: str) -> str:

@@ -7,10 +7,9 @@ from pathlib import Path
 from prunescope.base.devices import default_workers
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import write_atomically
-from prunescope.base.paths import is_there
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.provenance import Provenance
-from prunescope.base.store import STUDY, Store
+from prunescope.base.store import STUDY, Store, require_study
 from prunescope.engines import Engine
 from prunescope.engines.local import LocalEngine
 from prunescope.experiment.check import check_study
@@ -181,8 +180,8 @@ def _engine(study: Study, workers: int | None) -> LocalEngine:
 def _damaged(plan: Plan, store: Store, provenance: Provenance) -> Iterator[str]:
     """Yield what is missing, or of another size, of artifacts that were finished once."""
     for artifact in plan.artifacts:
-        if provenance.has(artifact.path, artifact.key) and store.is_gone(artifact):
-            yield f"{artifact.path} is missing"
+        if provenance.has(artifact.path, artifact.key) and (loss := store.loss(artifact)):
+            yield f"{artifact.path} {loss}"
         yield from store.flaws(artifact)
 
 
@@ -236,6 +235,5 @@ def _open_run(
 
 
 def _read_study(out: Path) -> Study:
-    if not is_there(out / STUDY):
-        raise ConfigError(f"{out} is not a run folder: it has no {STUDY}")
+    require_study(out)
     return load_study(out / STUDY)

@@ -9,9 +9,8 @@ from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError, StoreError
 from prunescope.base.manifest import MANIFEST, flaws_of
-from prunescope.base.paths import is_there
 from prunescope.base.provenance import Provenance
-from prunescope.base.store import STUDY
+from prunescope.base.store import STUDY, require_study
 from prunescope.base.text import align, number, percent
 from prunescope.networks import LEVEL_WEIGHTS, read_description
 from prunescope.networks.hollow import build_hollow
@@ -115,8 +114,7 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
     one the run trained at. Raises ConfigError where there is no run or no finished level,
     DataError where a file is damaged.
     """
-    if not is_there(root / STUDY):
-        raise ConfigError(f"{root} is not a run folder: it has no {STUDY}")
+    require_study(root)
     study = load_study(root / STUDY)
     planned = list(_places(study))
     places = [p for p in planned if (root / p.path / LEVEL_WEIGHTS).is_file()]
