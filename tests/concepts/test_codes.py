@@ -122,7 +122,7 @@ class TestFaultyMaps:
         codes = np.array([[9, 9, 9, 4, 4, 8, 3, 1]], np.uint8)
         path = saved(tmp_path, Image.fromarray(codes))
         said = (
-            r"m\.png holds value 9 \(3 pixels\), value 4 \(2 pixels\), value 3 \(1 pixels\) and 1 "
+            r"m\.png holds value 9 \(3 pixels\), value 4 \(2 pixels\), value 3 \(1 pixel\) and 1 "
             r"more, which .*names\.csv does not list: add rows, or repaint it"
         )
         with pytest.raises(DataError, match=said):
@@ -130,7 +130,7 @@ class TestFaultyMaps:
 
     def test_a_colour_without_a_row_is_named_as_it_is_written(self, tmp_path, colors):
         path = saved(tmp_path, coloured([[RED, (254, 1, 0)]]))
-        with pytest.raises(DataError, match=r"m\.png holds colour #fe0100 \(1 pixels\), which"):
+        with pytest.raises(DataError, match=r"m\.png holds colour #fe0100 \(1 pixel\), which"):
             read_map(path, colors)
 
     def test_many_colours_without_rows_are_told_to_come_of_smoothing(self, tmp_path, colors):

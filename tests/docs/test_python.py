@@ -105,4 +105,4 @@ def test_a_public_name_is_explained_and_each_of_its_parameters(value: Any) -> No
 @pytest.mark.parametrize("name", ["dissect", "compare", "prune", "compare_networks", "Comparison"])
 def test_what_computes_a_result_names_its_source(name: str) -> None:
     text = inspect.getdoc(getattr(prunescope, name)) or ""
-    assert re.search(r"METHOD section|et al\.|Frankle|LayerComparison", text)
+    assert re.search(r"docs/method|et al\.|Frankle|LayerComparison", text)

@@ -96,7 +96,7 @@ def _looked_up(
     if strange.any():
         found, pixels = np.unique(codes[strange], return_counts=True)
         order = np.argsort(-pixels, kind="stable")[:_SHOWN_CODES]
-        shown = [f"{written(int(found[i]))} ({counted(pixels[i], 'pixel')})" for i in order]
+        shown = [f"{written(int(found[i]))} ({counted(int(pixels[i]), 'pixel')})" for i in order]
         more = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
         smoothed = len(found) >= _CODES_OF_A_SMOOTHED_MAP
         raise DataError(
