@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -419,3 +420,23 @@ def test_a_network_that_asserts_on_the_size_of_its_images_is_refused(
     check_refused(prunescope("evaluate", *network, *words), "VisionTransformer", "1 x 3 x 32 x 32")
     words = ["--layer", "conv_proj", "--concepts", f"broden:{drawn}", "--resolution", 32]
     check_refused(prunescope("dissect", *network, *words), "VisionTransformer", "x 3 x 32 x 32")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "demo"], "goes on from what is finished"),
+        (["concepts", "download", "broden"], "goes on from what is finished"),
+        (["dissect", "cifar_resnet20"], "begins again; nothing is half-written"),
+        (["concepts", "check", "scenes"], "begins again"),
+    ],
+)
+def test_a_stopped_command_says_whether_it_goes_on(
+    words: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from prunescope.cli.stopping import say_stopped
+
+    monkeypatch.setattr(sys, "argv", ["prunescope", *words])
+    monkeypatch.setattr(sys, "stderr", sys.__stderr__)
+    say_stopped()
+    assert said in capfd.readouterr().err.splitlines()[-1]

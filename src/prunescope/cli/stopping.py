@@ -46,9 +46,14 @@ def stoppable() -> Iterator[None]:
         writer.close()
 
 
+_RESUMING = (("run",), ("demo",), ("concepts", "download"))
+
+
 def say_stopped() -> None:
-    """Say on standard error, as the last line, that nothing is lost."""
-    text = "prunescope: stopped; the same command goes on from what is finished\n"
+    """Say on standard error, as the last line, how to go on."""
+    goes_on = any(words == tuple(sys.argv[1 : 1 + len(words)]) for words in _RESUMING)
+    how = "goes on from what is finished" if goes_on else "begins again; nothing is half-written"
+    text = f"prunescope: stopped; the same command {how}\n"
     with suppress(OSError):  # of a terminal that is gone
         os.write(sys.stderr.fileno(), text.encode())
 
