@@ -41,7 +41,11 @@ def test_published_weights_are_dissected_evaluated_and_pruned_as_they_expect(
     half = [0.5, 0.5, 0.5]
     assert summary["input"] == {"resolution": 160, "mean": half, "std": half}
     assert summary["map"] == [10, 10]
-    ended = prunescope("evaluate", *network, "--data", drawn / "images", "--resolution", 160)
+    names = sorted(path.name for path in (drawn / "images" / "train").iterdir())
+    names += [f"without images {n}" for n in range(1000 - len(names))]
+    (tmp_path / "classes.txt").write_text("\n".join(names))
+    words = ["--data", drawn / "images", "--resolution", 160, "--classes", tmp_path / "classes.txt"]
+    ended = prunescope("evaluate", *network, *words)
     assert ended.status == 0, ended.err
     small = tmp_path / "small.safetensors"
     ended = prunescope("prune", *network, "--keep", 0.5, "--out", small, "--json")

@@ -243,7 +243,7 @@ class TestMasks:
     def test_a_long_list_of_images_without_masks_is_cut_short(self, make_masks):
         more = {f"images/{n}.png": photograph() for n in range(19)}
         note = check_concepts(MaskFolder.open(make_masks(more))).notes[0]
-        assert note.startswith("20 images have no mask")
+        assert note.startswith("without a mask, and so not in the set: 20 images: ")
         assert note.endswith("and 10 more")
 
 

@@ -76,7 +76,7 @@ def test_a_weight_that_came_back_is_found(pruned):
     audit = audit_file(pruned[0])
     assert audit.problems == ("1 pruned weight of layer1.0.conv1.weight is not zero",)
     assert audit.layers["layer1.0.conv1.weight"].revived == audit.total("revived") == 1
-    assert "PROBLEM: 1 pruned weights" in describe_audit(audit)
+    assert "PROBLEM: 1 pruned weight of" in describe_audit(audit)
 
 
 def test_a_weight_that_is_no_number_is_found(pruned):
