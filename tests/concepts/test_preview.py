@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image
 
 from prunescope.base.errors import ConfigError, DataError
@@ -157,8 +159,16 @@ def test_a_name_is_written_in_a_font_that_has_its_glyphs():
     assert font_for("street lamp") == font_for("Straßenlaterne") == font_for(DEFAULT_FAMILY)
     assert font_for(f"vector {STIX}") not in (None, font_for(DEFAULT_FAMILY))
     assert font_for("\N{RUNIC LETTER FEHU FEOH FE F}\U000105c0\U0001e900") is None
-    assert families_for(["a", STIX])[0] == DEFAULT_FAMILY
-    assert len(families_for(["a", STIX])) == 2
+
+
+def test_a_figure_draws_a_name_with_families_that_have_its_glyphs():
+    """A family counts by the file that is drawn with: its bold one may have more glyphs."""
+    families = families_for(["a", STIX])
+    assert families[0] == DEFAULT_FAMILY
+    assert len(families) == 2
+    figure = Figure()
+    figure.text(0, 0, f"a {STIX}", fontfamily=families)
+    FigureCanvasAgg(figure).draw()  # a missing glyph would be a warning, and so an error
 
 
 def test_what_no_font_can_write_stands_as_its_number():

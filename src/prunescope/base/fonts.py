@@ -15,17 +15,15 @@ _INVISIBLE = ("Zs", "Zl", "Zp", "Cc", "Cf")
 def font_for(text: str) -> Path | None:
     """Return the default font if it has every glyph of a text, else another that has.
 
-    Other fonts are those installed on this machine, by path. None where no font has them all.
+    Other fonts are those installed on this machine, by name. None where no font has them all.
     """
-    needed = _characters(text)
-    return next((font for font in _fonts() if needed <= _glyphs(font)), None)
+    family = _family_for(text)
+    return None if family is None else _font_of(family)
 
 
 def default_font() -> Path:
     """Return the file of the default font."""
-    from matplotlib import font_manager
-
-    return Path(font_manager.findfont(DEFAULT_FAMILY))
+    return _font_of(DEFAULT_FAMILY)
 
 
 def families_for(texts: Iterable[str]) -> list[str]:
@@ -33,9 +31,13 @@ def families_for(texts: Iterable[str]) -> list[str]:
 
     Where no font has all glyphs of a text, nothing is added for it.
     """
-    fonts = (font_for(text) for text in texts)
-    families = (_family(font) for font in fonts if font is not None)
-    return list(dict.fromkeys([DEFAULT_FAMILY, *families]))
+    families = (_family_for(text) for text in texts)
+    return list(dict.fromkeys([DEFAULT_FAMILY, *filter(None, families)]))
+
+
+def _family_for(text: str) -> str | None:
+    needed = _characters(text)
+    return next((name for name in _families() if needed <= _glyphs(_font_of(name))), None)
 
 
 def _characters(text: str) -> frozenset[int]:
@@ -44,15 +46,20 @@ def _characters(text: str) -> frozenset[int]:
 
 
 @cache
-def _fonts() -> tuple[Path, ...]:
+def _families() -> tuple[str, ...]:
     from matplotlib import font_manager
 
-    others = sorted(
-        Path(font.fname)
-        for font in font_manager.fontManager.ttflist
-        if not font.name.startswith(_NOT_FOR_TEXT)
-    )
-    return default_font(), *dict.fromkeys(others)
+    names = {font.name for font in font_manager.fontManager.ttflist}
+    others = sorted(name for name in names if not name.startswith(_NOT_FOR_TEXT))
+    return tuple(dict.fromkeys([DEFAULT_FAMILY, *others]))
+
+
+@cache
+def _font_of(family: str) -> Path:
+    """Return the one file of a family that matplotlib draws with: not its bold or italic ones."""
+    from matplotlib import font_manager
+
+    return Path(font_manager.findfont(family))
 
 
 @cache
@@ -63,9 +70,3 @@ def _glyphs(font: Path) -> frozenset[int]:
         return frozenset(FT2Font(str(font)).get_charmap())
     except (RuntimeError, OSError):  # a font that has gone, or is damaged
         return frozenset()
-
-
-def _family(font: Path) -> str:
-    from matplotlib.font_manager import FontProperties
-
-    return FontProperties(fname=str(font)).get_name()
