@@ -114,6 +114,23 @@ def test_windows_are_no_images() -> None:
         captured(Windows(), torch.rand(2, 3, 8, 8), "windows")
 
 
+@pytest.mark.parametrize("side", [4, 8])
+def test_what_grows_with_the_images_in_two_axes_is_no_map(side: int) -> None:
+    class Pairs(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.pairs = nn.Conv2d(3, 4, 1), nn.Identity()
+
+        def forward(self, images: Tensor) -> Tensor:
+            if images.shape[2] != side:
+                raise ValueError("another size")
+            means = self.conv(images).mean((2, 3))
+            return self.pairs(torch.cat([means, means])[None] * means[:, None])
+
+    with pytest.raises(ConfigError, match=r'"pairs".*shape 2 x 4 x 4'):
+        captured(Pairs(), torch.rand(2, 3, side, side), "pairs")
+
+
 def test_the_probes_leave_a_network_as_it_was() -> None:
     model = build("cifar_resnet20,width=0.25", num_classes=2, seed=0).train()
     before = {key: tensor.clone() for key, tensor in model.state_dict().items()}

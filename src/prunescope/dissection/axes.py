@@ -16,6 +16,7 @@ from prunescope.base.errors import ConfigError
 
 Shape = tuple[int, ...]
 FEW_IMAGES, MORE_IMAGES = 2, 3
+_MAP_AXES = (3, 4)
 _MOST_PREFIXES = 64
 _KINDS = ("NCHW", "NLC")
 _CHANNELS_FIRST = (
@@ -58,17 +59,17 @@ class Layout:
 
 @dataclass(frozen=True, kw_only=True)
 class Shapes:
-    """What a layer puts out for two and three images of one size, and for some of another.
+    """What a layer puts out for two and three images of one size, and for a single one of another.
 
-    other: for images of another size, however many; `few` where the network takes one size alone,
-        None where the layer is not called once then.
-    scale: how much longer the sides of those images are.
+    single: None where the layer is not called once then. more: None where `few` and `single` tell
+        the axis of the images, see `tells_images`.
+    scale: how much longer the sides of the single image are; 1 where the network takes one size.
     """
 
     module: nn.Module
+    single: Shape | None
     few: Shape
-    more: Shape
-    other: Shape | None
+    more: Shape | None
     scale: float
 
 
@@ -126,8 +127,28 @@ def leaves_a_square(tokens: int, prefix: int) -> bool:
     return cells > 1 and math.isqrt(cells) ** 2 == cells
 
 
+def tells_images(few: Shape, single: Shape | None) -> bool:
+    """Return whether one axis alone goes along with the number of images, two and then one.
+
+    Where another axis shrinks too, it may be either. True of what is never a map.
+    """
+    return len(few) not in _MAP_AXES or _from_two_to_one(few, single) is not None
+
+
+def _from_two_to_one(few: Shape, single: Shape | None) -> int | None:
+    if single is None or len(single) != len(few):
+        return None
+    shrunk = [axis for axis, count in enumerate(few) if count > single[axis]]
+    counts = [(few[axis], single[axis]) for axis in shrunk]
+    return shrunk[0] if counts == [(FEW_IMAGES, 1)] else None
+
+
 def _batch_axis(own: Shapes) -> int | None:
-    if len(own.few) not in (3, 4) or len(own.few) != len(own.more):
+    if len(own.few) not in _MAP_AXES:
+        return None
+    if own.more is None:
+        return _from_two_to_one(own.few, own.single)
+    if len(own.few) != len(own.more):
         return None
     changed = [axis for axis in range(len(own.few)) if own.few[axis] != own.more[axis]]
     counts = [(own.few[axis], own.more[axis]) for axis in changed]
@@ -138,7 +159,9 @@ def _by_evidence(own: Shapes, batch: int) -> Reading:
     """Read the axes from what follows the size of the images, or else from the layer's kind."""
     rest = [axis for axis in range(len(own.few)) if axis != batch]
     cells = len(rest) - 1
-    other = own.other if own.other is not None and len(own.other) == len(own.few) else own.few
+    other = own.few
+    if own.single is not None and len(own.single) == len(own.few):
+        other = own.single
     following = [axis for axis in rest if other[axis] != own.few[axis]]
     if len(following) == cells:
         axes = _named(rest, batch, units=next(axis for axis in rest if axis not in following))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.dissection.axes import Layout
-from prunescope.dissection.survey import count_images, evaluation_mode, listening
+from prunescope.dissection.survey import count_images, evaluation_mode, listening, outputs_of
 from prunescope.dissection.tokens import as_map, layout_of
 
 Maps = Float32[Tensor, "image unit height width"]
@@ -58,8 +58,9 @@ def layers_with_maps(
     model: nn.Module, *inputs: Any, layout: Layout | None = None
 ) -> tuple[str, ...]:
     """Return the layers that, called once for these inputs, put out a map of more than one cell."""
-    with listening(model, layout or layout_of(model)) as outputs:
+    with listening(model) as heard:
         model(*inputs)
+    outputs = outputs_of(heard, layout or layout_of(model))
     calls = Counter(output.layer for output in outputs)
     having = {output.layer for output in outputs if output.map and calls[output.layer] == 1}
     return tuple(name for name, _ in model.named_modules() if name in having)

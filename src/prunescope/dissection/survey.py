@@ -1,7 +1,8 @@
 """What does each layer of a network put out in one forward pass?"""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,11 +21,28 @@ from prunescope.dissection.axes import (
     Shapes,
     parse_axes,
     read_axes,
+    tells_images,
 )
 from prunescope.dissection.input import in_float32
 from prunescope.dissection.tokens import as_map, layout_of
 
 _FAILURES = (ArithmeticError, LookupError, AttributeError, torch.OutOfMemoryError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One call of a layer.
+
+    shape: of what it put out; () where that is no tensor.
+    images: how many the network was shown; None where that is not known.
+    handed_on: what it put out is the very tensor that the layer finished before it put out.
+    """
+
+    layer: str
+    module: nn.Module
+    shape: Shape
+    images: int | None
+    handed_on: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +72,10 @@ def survey(
     Raises ConfigError where the network cannot take such an image.
     """
     model = in_float32(model)
-    layout = learn_layout(model, resolution, channels, axes)
-    with listening(model, layout) as found:
+    with listening(model) as calls:
         _show_black(model, 1, resolution, channels)
-    return tuple(found)
+    layout = _learned(model, resolution, channels, axes, _once(calls))
+    return outputs_of(calls, layout)
 
 
 def learn_layout(
@@ -65,37 +83,46 @@ def learn_layout(
 ) -> Layout:
     """Find out what the axes of the layers' outputs are, by images of several numbers and sizes.
 
-    Two and three images are shown, of half the resolution where the network takes that, or of
-    twice; then one of the resolution. channels, axes: as `survey` takes them.
-    Raises ConfigError where the network cannot take images of the resolution.
+    One image of the resolution is shown, and two of half of it where the network takes that, or
+    of twice; three of these where one and two leave open which axis is that of the images.
+    channels, axes: as `survey` takes them.
     """
+    single = _shapes(model, 1, resolution, channels)
+    return _learned(model, resolution, channels, axes, single or {})
+
+
+def _learned(
+    model: nn.Module,
+    resolution: int,
+    channels: int | None,
+    axes: str | None,
+    single: Mapping[str, Shape],
+) -> Layout:
     layout = layout_of(model)
     if axes is not None:
         layout = replace(layout, stated=parse_axes(axes))
-    for side in (resolution // 2, 2 * resolution):
+    for side in (resolution // 2, 2 * resolution, resolution):
         few = _shapes(model, FEW_IMAGES, side, channels) if side else None
         if few is not None:
             break
-    else:
-        side = resolution
-        few = _shapes(model, FEW_IMAGES, side, channels)
-    more = _shapes(model, MORE_IMAGES, side, channels)
-    if few is None or more is None:  # a network for one image at a time, as far as it is known
+    else:  # a network for one image at a time, as far as it is known
         return layout
-    other = few if side == resolution else _shapes(model, 1, resolution, channels)
-    if other is None:
-        other = few
+    more: Mapping[str, Shape] | None = {}
+    if not all(tells_images(shape, single.get(layer)) for layer, shape in few.items()):
+        more = _shapes(model, MORE_IMAGES, side, channels)
+    if more is None:
+        return layout
     modules = dict(model.named_modules(remove_duplicate=False))
     shapes = {
         layer: Shapes(
             module=modules[layer],
+            single=single.get(layer),
             few=few[layer],
-            more=more[layer],
-            other=other.get(layer),
+            more=more.get(layer),
             scale=resolution / side,
         )
         for layer in few
-        if layer in more
+        if layer in more or not more
     }
     return replace(layout, readings=read_axes(shapes, layout))
 
@@ -104,25 +131,19 @@ def _shapes(
     model: nn.Module, images: int, side: int, channels: int | None
 ) -> dict[str, Shape] | None:
     """Return what the layers that are called once put out; None where the network fails."""
-    calls: dict[str, list[Shape]] = {}
-
-    def hook(layer: str) -> Callable[[nn.Module, Any, Any], None]:
-        def note(_module: nn.Module, _inputs: Any, output: Any) -> None:
-            shape = tuple(output.shape) if isinstance(output, Tensor) else ()
-            calls.setdefault(layer, []).append(shape)
-
-        return note
-
     with ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")  # of sizes that nobody asked for
         stack.enter_context(suppress(ConfigError, *_FAILURES))
-        for layer, module in model.named_modules(remove_duplicate=False):
-            if layer:
-                stack.callback(module.register_forward_hook(hook(layer)).remove)
+        calls = stack.enter_context(listening(model))
         _show_black(model, images, side, channels)
-        return {layer: shapes[0] for layer, shapes in calls.items() if len(shapes) == 1}
+        return _once(calls)
     return None
+
+
+def _once(calls: Sequence[Call]) -> dict[str, Shape]:
+    counts = Counter(call.layer for call in calls)
+    return {call.layer: call.shape for call in calls if counts[call.layer] == 1}
 
 
 def _show_black(model: nn.Module, images: int, side: int, channels: int | None) -> None:
@@ -133,15 +154,29 @@ def _show_black(model: nn.Module, images: int, side: int, channels: int | None) 
 
 
 @contextmanager
-def listening(model: nn.Module, layout: Layout) -> Iterator[list[LayerOutput]]:
-    """Give a list to which every layer adds what it puts out, as long as the block lasts."""
-    ear = _Ear(layout)
+def listening(model: nn.Module) -> Iterator[list[Call]]:
+    """Give a list to which every call of a layer is added, as long as the block lasts."""
+    ear = _Ear()
     with ExitStack() as stack:
         stack.callback(model.register_forward_pre_hook(ear.begin).remove)
-        for layer, module in model.named_modules():
+        for layer, module in model.named_modules(remove_duplicate=False):
             if layer:
                 stack.callback(module.register_forward_hook(ear.hook(layer)).remove)
-        yield ear.found
+        yield ear.calls
+
+
+def outputs_of(calls: Sequence[Call], layout: Layout) -> tuple[LayerOutput, ...]:
+    """Say of calls of layers what maps there are in what was put out, by the layout."""
+    return tuple(
+        LayerOutput(
+            layer=call.layer,
+            module=call.module,
+            shape=call.shape,
+            map=_extent(call, layout),
+            handed_on=call.handed_on,
+        )
+        for call in calls
+    )
 
 
 def count_images(inputs: Any) -> int | None:
@@ -164,9 +199,8 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
 class _Ear:
     """Hooks that note what the layers put out, and hold on to the latest output alone."""
 
-    def __init__(self, layout: Layout) -> None:
-        self.found: list[LayerOutput] = []
-        self._layout = layout
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
         self._images: int | None = None
         self._latest: Any = None
 
@@ -175,20 +209,23 @@ class _Ear:
 
     def hook(self, layer: str) -> Callable[[nn.Module, Any, Any], None]:
         def note(module: nn.Module, _inputs: Any, output: Any) -> None:
-            maps = as_map(output, module, self._layout, self._images, layer)
-            found = LayerOutput(
+            call = Call(
                 layer=layer,
                 module=module,
                 shape=tuple(output.shape) if isinstance(output, Tensor) else (),
-                map=None if isinstance(maps, str) else _extent(maps),
+                images=self._images,
                 handed_on=output is self._latest,
             )
-            self.found.append(found)
+            self.calls.append(call)
             self._latest = output
 
         return note
 
 
-def _extent(maps: Tensor) -> tuple[int, int, int]:
+def _extent(call: Call, layout: Layout) -> tuple[int, int, int] | None:
+    output = torch.empty(call.shape, device="meta") if call.shape else None
+    maps = as_map(output, call.module, layout, call.images, call.layer)
+    if isinstance(maps, str):
+        return None
     units, height, width = maps.shape[1:]
     return units, height, width
