@@ -1,6 +1,7 @@
 """Is no more asked of a machine than it gives?"""
 
 import os
+import platform
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ import torch
 from prunescope.base import devices
 from prunescope.base.devices import computing_with
 from prunescope.base.errors import ConfigError
+from prunescope.base.progress import Progress
 
 
 @pytest.fixture
@@ -55,3 +57,30 @@ def test_as_many_threads_are_used_as_asked_and_then_as_many_as_before():
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("capability", "machine", "precision", "device", "told"),
+    [
+        ("AVX2", "x86_64", "bf16", "cpu", 1),
+        ("DEFAULT", "AMD64", "bf16", "cpu", 1),
+        ("AVX512", "x86_64", "bf16", "cpu", 0),
+        ("DEFAULT", "arm64", "bf16", "cpu", 0),
+        ("AVX2", "x86_64", "float32", "cpu", 0),
+        ("AVX2", "x86_64", "bf16", "cuda", 0),
+    ],
+)
+def test_bf16_that_a_cpu_is_slow_at_is_told(
+    monkeypatch, capability, machine, precision, device, told
+):
+    said: list[str] = []
+
+    class Heard(Progress):
+        def say(self, message: str) -> None:
+            said.append(message)
+
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    devices.say_if_slow(precision, torch.device(device), Heard())
+    assert len(said) == told
+    assert all("bf16" in message and "float32" in message for message in said)

@@ -1,11 +1,14 @@
 """Where is there to compute?"""
 
 import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from prunescope.base.errors import ConfigError
+from prunescope.base.images import Precision
+from prunescope.base.progress import Progress
 
 if TYPE_CHECKING:
     import torch
@@ -35,6 +38,18 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def say_if_slow(precision: Precision, device: "torch.device", progress: Progress) -> None:
+    """Tell the user of bfloat16 on a CPU without AVX-512, which has no instructions for it."""
+    import torch
+
+    without = torch.backends.cpu.get_cpu_capability() in ("DEFAULT", "AVX2")
+    on_x86 = platform.machine() in ("x86_64", "AMD64")
+    if precision == "bf16" and device.type == "cpu" and without and on_x86:
+        progress.say(
+            "this CPU has no instructions for bf16 and may be ten times as fast in float32"
+        )
 
 
 def default_workers(independent: int) -> int:

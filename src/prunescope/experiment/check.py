@@ -6,6 +6,7 @@ from contextlib import closing
 import torch
 from torch import nn
 
+from prunescope.base.devices import default_device, say_if_slow
 from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.reading import read_ahead
@@ -40,6 +41,7 @@ def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> 
     decoded as they are needed, a sample only, which the user is told.
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
+    say_if_slow(study.training.precision, torch.device(default_device()), progress)
     images, test_images = sources.train_images, sources.test_images
     _check_classes(study, images, test_images, progress)
     if study.pruning.rewind_to is not None:

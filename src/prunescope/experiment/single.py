@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from prunescope.base.devices import default_device, usable_device
+from prunescope.base.devices import default_device, say_if_slow, usable_device
 from prunescope.base.images import Channels, Precision
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
@@ -55,6 +55,7 @@ def evaluate_network(
     limit: only the first so many images of these classes, in the order of the split.
     """
     place = usable_device(device or default_device())
+    say_if_slow(precision, place, progress)
     folder = data_folder(source, progress)
     found = find_split(folder, split)
     sizing = _sizing(network, resolution, resize, progress)
@@ -119,6 +120,8 @@ def dissect_opened(
     if network.input is not None:
         settings = settings.completed(**vars(network.input))
     settings = _with_layers(network, settings, progress)
+    if ranks.rank == 0:
+        say_if_slow(settings.precision, device, progress)
     if len(concepts.images) < _FEW_IMAGES and not settings.null and ranks.rank == 0:
         progress.say(
             f"on {counted(len(concepts.images), 'image')} much of what is found is due to chance: "
