@@ -19,6 +19,10 @@ def test_dissecting_loads_nothing_that_draws():
     assert not loads("prunescope.experiment.single", "matplotlib")
 
 
+def test_listing_layers_loads_no_tables():
+    assert not loads("prunescope.analysis.layers", "pandas")
+
+
 def loads(imports, module):
     """Return whether a module is loaded with others."""
     code = f"import sys, {imports}; print({module!r} in sys.modules)"

@@ -1,5 +1,6 @@
 """Is this a network whose layers can be listened to, and which is it beneath its wrappers?"""
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -56,6 +57,25 @@ def checked_network(given: object) -> nn.Module:
     _check_layers(network)
     _check_tensors(network)
     return network
+
+
+def in_float32(model: nn.Module) -> nn.Module:
+    """Return a network that computes in float32: itself, or a copy of one in another precision.
+
+    Raises ConfigError for a network that cannot be copied.
+    """
+    tensors = (*model.parameters(), *model.buffers())
+    others = {tensor.dtype for tensor in tensors if tensor.is_floating_point()} - {torch.float32}
+    if not others:
+        return model
+    try:
+        return copy.deepcopy(model).float()
+    except (RuntimeError, TypeError, NotImplementedError) as error:
+        names = ", ".join(sorted(str(dtype) for dtype in others))
+        raise ConfigError(
+            f"{type(model).__name__} has weights of {names}, but is dissected in float32, and a "
+            f"copy cannot be made ({error}): call .float() on it first"
+        ) from error
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """What does a network want to see, and how does a photograph become that?"""
 
-import copy
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -18,7 +17,7 @@ from prunescope.base.channels import check_channels, fits, with_channels
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels, in_range
 from prunescope.base.inputs import IMAGENET, timm_input
-from prunescope.base.modules import checked_network
+from prunescope.base.modules import checked_network, in_float32
 from prunescope.base.settings import Settings
 from prunescope.base.text import counted
 from prunescope.concepts.protocol import ConceptSet
@@ -94,25 +93,6 @@ def open_model(model: nn.Module | Loaded) -> tuple[nn.Module, dict[str, Any]]:
     names = ("resolution", "mean", "std") if known is not None else ()
     shown = {name: getattr(known, name) for name in names}
     return in_float32(checked_network(model.module)), shown
-
-
-def in_float32(model: nn.Module) -> nn.Module:
-    """Return a network that computes in float32: itself, or a copy of one in another precision.
-
-    Raises ConfigError for a network that cannot be copied.
-    """
-    tensors = (*model.parameters(), *model.buffers())
-    others = {tensor.dtype for tensor in tensors if tensor.is_floating_point()} - {torch.float32}
-    if not others:
-        return model
-    try:
-        return copy.deepcopy(model).float()
-    except (RuntimeError, TypeError, NotImplementedError) as error:
-        names = ", ".join(sorted(str(dtype) for dtype in others))
-        raise ConfigError(
-            f"{type(model).__name__} has weights of {names}, but is dissected in float32, and a "
-            f"copy cannot be made ({error}): call .float() on it first"
-        ) from error
 
 
 def read_pixels(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from prunescope.base.channels import channels_taken
 from prunescope.base.errors import ConfigError
+from prunescope.base.modules import in_float32
 from prunescope.base.showing import show
 from prunescope.dissection.axes import (
     FEW_IMAGES,
@@ -23,7 +24,6 @@ from prunescope.dissection.axes import (
     read_axes,
     tells_images,
 )
-from prunescope.dissection.input import in_float32
 from prunescope.dissection.tokens import as_map, layout_of
 
 _FAILURES = (ArithmeticError, LookupError, AttributeError, torch.OutOfMemoryError)
