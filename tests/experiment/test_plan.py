@@ -120,15 +120,15 @@ def test_a_scope_that_is_the_default_changes_no_key_and_another_its_own_levels_a
     assert all("lottery" in path or "/" not in path for path in changed)
 
 
-def test_keys_are_those_of_the_first_version(tiny_study: TinyStudy) -> None:
-    """A run begun then goes on: what a level's key is made of, as it was written then."""
+def test_a_later_setting_at_its_default_changes_no_key_of_a_level(tiny_study: TinyStudy) -> None:
+    """What a level's key is made of, as it was written before there were more settings."""
     study = tiny_study()
     plan = plan_study(study, Sources(study))
     first = next(level for level in plan.levels if level.level == 1)
     assert first.previous is not None
     settings = {"prunable": "all", "test_split": "val", "fraction": 0.2}
     inputs = [first.moment.artifact.key, first.previous.artifact.key]
-    made_of = {"kind": "level", "version": 1, "settings": settings, "inputs": inputs}
+    made_of = {"kind": "level", "version": 2, "settings": settings, "inputs": inputs}
     assert first.artifact.key == fingerprint(made_of)
 
 

@@ -16,9 +16,9 @@ from prunescope.study import Study
 Kind = Literal["rewind", "level", "dissection", "tables", "figures", "report"]
 
 _VERSIONS: dict[Kind, int] = {
-    "rewind": 1,
-    "level": 1,
-    "dissection": 3,
+    "rewind": 2,
+    "level": 2,
+    "dissection": 4,
     "tables": 1,
     "figures": 2,
     "report": 2,
