@@ -194,20 +194,20 @@ class _Named(Sources):
     [
         (
             "demo",
-            "26ad962986218081f9202fca291bfd68426a07c3074ba3ee121c22978fabed47",
-            "490eab53710f4866d8d29d94243d9c029252aa4131e2b249742d902f6772cd1a",
+            "b5149e6713ce784654d5acf6f96477aa2e8427933db2d2ee4fb2e49364b2b138",
+            "5354e7be8b148947f87537da9d6a1f3d44e92fa6b01857668f71ed5c320796c8",
         ),
         (
             "tiny_imagenet_small",
-            "f6ccab872685714dd4a8e82712b916bb1779d8d22b5c3c1c9cbc7ff1ded8300d",
-            "8687b95383cd0c8a2a8f98cf1bee9db039bea58112b85d6e9c8c525f2c3d934d",
+            "006465094638c3fdec64c09665685d6aa2dc47fc65d5f9b6fda90668bf0076ee",
+            "42de80d2f074d80a89461b394153b3afacf5c02897565ca6ddb3aa6924922464",
         ),
     ],
 )
-def test_keys_of_the_first_recipes_are_those_of_the_first_version(
+def test_keys_of_shipped_recipes_do_not_change_unnoticed(
     recipe: str, rewinding: str, levels: str
 ) -> None:
-    """Settings that came later do not enter where they are not used."""
+    """Settings that come later do not enter where they are not used."""
     study = shipped_recipe(recipe)
     plan = plan_study(study, _Named(study))
     keys = {artifact.path: artifact.key for artifact in plan.artifacts}
