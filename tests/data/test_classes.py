@@ -8,7 +8,7 @@ import pytest
 from pyarrow import parquet
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.data import count_images, find_split, load_images, source_fingerprint
+from prunescope.data import count_images, find_split, load_images, source_fingerprint, split_note
 from prunescope.data.classes import classes_stated, order_note, read_classes
 
 
@@ -163,6 +163,20 @@ def test_two_splits_that_differ_in_case_alone_are_refused(
     for source in ("folder", "files"):
         with pytest.raises(DataError, match="two splits of one name, Train and train"):
             load_images(str(tmp_path / source), "train")
+
+
+def test_folders_of_images_beside_the_splits_are_told(tmp_path, three_pictures, save_picture):
+    for folder in ("train/cat", "val/cat", "extras/cat", "notes"):
+        (tmp_path / folder).mkdir(parents=True)
+    for name in ("train/cat/a.png", "val/cat/b.png"):
+        save_picture(tmp_path / name, three_pictures[0])
+    (tmp_path / "notes" / "read.txt").write_text("none")
+    assert split_note(str(tmp_path)) is None
+    save_picture(tmp_path / "extras" / "cat" / "c.png", three_pictures[0])
+    assert split_note(str(tmp_path)) == (
+        f"images in {tmp_path} that lie in extras are not used: the splits there are train, val"
+    )
+    assert split_note(str(tmp_path / "train")) is None
 
 
 def test_the_order_of_folders_named_by_numbers_is_told_where_it_surprises():

@@ -34,6 +34,12 @@ class Progress:
     def say(self, message: str) -> None:
         """Tell the user something worth a line."""
 
+    def say_all(self, *messages: str | None) -> None:
+        """Tell the user each of some messages that are not None."""
+        for message in messages:
+            if message is not None:
+                self.say(message)
+
     def titled(self, title: str) -> "Progress":
         """Return the same, with a title before the description of every piece of work."""
         return _Titled(self, title)

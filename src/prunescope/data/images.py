@@ -10,13 +10,13 @@ from jaxtyping import Int64
 
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.progress import SILENT, Progress
-from prunescope.data.classes import Chosen, ClassChoice, choose
+from prunescope.data.classes import Chosen, ClassChoice, choose, shown
 from prunescope.data.columns import Columns, find_columns
 from prunescope.data.decode import EncodedImage, UnequalSizes, decode_all, open_image
 from prunescope.data.labelled import Images, LabelledImages, StoredImages, StreamedImages
 from prunescope.data.labels import check_labels, classes_of, read_labels
 from prunescope.data.sizing import AS_STORED, Sizing
-from prunescope.data.sources import Rows, Source, open_source
+from prunescope.data.sources import ImageFolder, Rows, Source, open_source
 from prunescope.data.splits import match_split
 from prunescope.data.stored import Cell, Reader
 
@@ -110,6 +110,18 @@ def find_split(source: str, *wanted: str) -> str:
     if found is None:
         raise DataError(_no_split(source, " or ".join(wanted), splits))
     return found
+
+
+def split_note(source: str) -> str | None:
+    """Say which folders of images beside those of the splits are not used; None where none is."""
+    opened = open_source(source)
+    beside = opened.passed_over if isinstance(opened, ImageFolder) else []
+    if not beside:
+        return None
+    return (
+        f"images in {source} that lie in {shown(beside)} are not used: the splits there are "
+        f"{', '.join(opened.splits)}"
+    )
 
 
 def source_fingerprint(source: str) -> str:

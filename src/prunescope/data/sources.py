@@ -108,6 +108,14 @@ class ImageFolder:
         folders = {path.name for root in self._roots.values() for path in subfolders(root)}
         return sorted(folders | self._with_images)
 
+    @property
+    def passed_over(self) -> list[str]:
+        """Names of the folders beside those of the splits that hold images, which no split has."""
+        if self.folder in self._roots.values():
+            return []
+        beside = (path for path in subfolders(self.folder) if path.name not in self._roots)
+        return [path.name for path in beside if find_files(path, IMAGE_SUFFIXES)]
+
     @cached_property
     def _with_images(self) -> set[str]:
         return {self._class(file, split) for split in self.splits for file in self._files[split]}

@@ -43,6 +43,7 @@ def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> 
     """
     say_if_slow(study.training.precision, torch.device(default_device()), progress)
     images, test_images = sources.train_images, sources.test_images
+    progress.say_all(sources.split_note)
     _check_classes(study, images, test_images, progress)
     if study.pruning.rewind_to is not None:
         _check_rewinding(study, len(images), study.pruning.rewind_to)
@@ -92,9 +93,8 @@ def _check_classes(study: Study, images: Images, test_images: Images, progress: 
             f"which the split {data.train_split} to train on has none: add them, or name the other "
             "classes in data.classes"
         )
-    note = order_note(classes) if data.classes is None else None
-    if note is not None:
-        progress.say(note)
+    if data.classes is None:
+        progress.say_all(order_note(classes))
 
 
 def _check_sample(images: Images, split: str, progress: Progress) -> None:

@@ -12,7 +12,7 @@ from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.text import counted
 from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.data.classes import ClassChoice, order_note, shown
-from prunescope.data.images import find_split, load_images
+from prunescope.data.images import find_split, load_images, split_note
 from prunescope.data.labelled import Images
 from prunescope.data.sizing import CentreCrop, Sizing
 from prunescope.dissection.input import input_of
@@ -62,8 +62,7 @@ def evaluate_network(
     images = load_images(
         folder, found, sizing=sizing, classes=classes, limit=limit, progress=progress
     )
-    for note in _notes(images, found, classes):
-        progress.say(note)
+    progress.say_all(split_note(folder), *_notes(images, found, classes))
     return found, evaluate(
         network.module.to(place),
         images,
@@ -135,11 +134,10 @@ def dissect_opened(
     return dissection
 
 
-def _notes(images: Images, split: str, classes: ClassChoice | None) -> Iterator[str]:
+def _notes(images: Images, split: str, classes: ClassChoice | None) -> Iterator[str | None]:
     """Yield what a user may not expect of the classes."""
-    order = order_note(images.classes) if classes is None else None
-    if order is not None:
-        yield order
+    if classes is None:
+        yield order_note(images.classes)
     there = set(images.labels.tolist())
     absent = [name for number, name in enumerate(images.classes) if number not in there]
     if absent:

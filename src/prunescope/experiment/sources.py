@@ -15,7 +15,13 @@ from prunescope.base.recall import recall
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.scenes import scenes_are_drawn, scenes_folder
-from prunescope.data.images import count_images, find_split, load_images, source_fingerprint
+from prunescope.data.images import (
+    count_images,
+    find_split,
+    load_images,
+    source_fingerprint,
+    split_note,
+)
 from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import Normalisation
 from prunescope.data.sizing import CentreCrop, Sizing
@@ -124,6 +130,11 @@ class Sources:
     def train_count(self) -> int:
         """How many photographs there are to train on."""
         return self.known_data.images
+
+    @property
+    def split_note(self) -> str | None:
+        """What a user may not expect of the splits."""
+        return split_note(self._data)
 
     @cached_property
     def train_images(self) -> Images:
