@@ -26,12 +26,14 @@ from prunescope.analysis.sides import (
     pair_layers,
 )
 from prunescope.analysis.summary import categories_of
+from prunescope.base.door import called_as
 from prunescope.base.text import counted
 from prunescope.dissection.counts import by_layer
 
 Match = Literal["identity", "concept", "profile"]
 
 
+@called_as("ps.compare returns one, and ps.load opens the folder of a saved one")
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Two dissections, layer by layer (Frankle & Bau 2019, section 4; docs/method.md).

@@ -16,6 +16,7 @@ from prunescope.analysis.run_comparison_text import describe_runs
 from prunescope.analysis.runs import PLACE, RunTables, open_run
 from prunescope.analysis.sides import SideLayer, open_layer
 from prunescope.analysis.summary import categories_of
+from prunescope.base.door import called_as
 from prunescope.base.errors import ConfigError, nearest
 
 _GROUP = ["layer", "strategy", "level"]
@@ -36,6 +37,7 @@ class LevelComparison:
     compared: LayerComparison
 
 
+@called_as("ps.compare returns one, of two runs")
 @dataclass(frozen=True, kw_only=True)
 class RunComparison:
     """Two runs at every strategy, level, replicate and layer that both have.

@@ -10,7 +10,7 @@ import pandas as pd
 from prunescope.analysis.levels import read_levels
 from prunescope.analysis.notebook import show_run
 from prunescope.analysis.runs import saved_iou
-from prunescope.base.door import checked_path
+from prunescope.base.door import called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.recipes import read_plain
 from prunescope.base.saved import read_csv, read_json, read_parquet
@@ -25,6 +25,7 @@ _METRICS = "metrics.json"
 _DISSECTION = "dissection"
 
 
+@called_as("ps.load opens the folder of one, and run.level(1) of a Run has one")
 @dataclass(frozen=True, kw_only=True)
 class Level:
     """One finished level of a run; what it holds is read when it is asked for.
@@ -87,6 +88,7 @@ class Level:
         return read_csv(self.path / "history.csv")
 
 
+@called_as("ps.load opens the folder of a run")
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """A run folder, finished or not; what it holds is read when it is first asked for.

@@ -13,6 +13,7 @@ from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.progress import Progress
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 _WHOLE = ("resolution", "num_classes", "batch_size", "limit", "resize", "workers")
 _PATHS = ("path", "folder", "out", "weights")
@@ -31,7 +32,7 @@ def at_the_door(function: F) -> F:
 
     @wraps(function)
     def checked(*args: Any, **named: Any) -> Any:
-        _check_names(function.__name__, signature, args, named)
+        _check_names(function.__qualname__.removesuffix(".__init__"), signature, args, named)
         plain = (checked_value(None, value) for value in args)
         bound = signature.bind(*plain, **named)
         for name, value in bound.arguments.items():
@@ -39,6 +40,27 @@ def at_the_door(function: F) -> F:
         return function(*bound.args, **bound.kwargs)
 
     return checked  # type: ignore[return-value]  # it is called as the function is
+
+
+def called_as(how: str) -> Callable[[type[T]], type[T]]:
+    """Return a decorator of a class, which says how to get one where it is called wrongly."""
+
+    def guarded(kind: type[T]) -> type[T]:
+        make: Any = kind.__init__
+        signature = inspect.signature(make)
+
+        @wraps(make)
+        def checked(self: T, *args: Any, **named: Any) -> None:
+            try:
+                signature.bind(self, *args, **named)
+            except TypeError:
+                raise ConfigError(f"{kind.__name__} is not called so: {how}") from None
+            make(self, *args, **named)
+
+        setattr(kind, "__init__", checked)  # noqa: B010  # it takes what the class's takes
+        return kind
+
+    return guarded
 
 
 def checked_value(name: str | None, value: Any) -> Any:

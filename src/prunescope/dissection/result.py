@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from prunescope.base.cells import csv_bytes
-from prunescope.base.door import checked_path
+from prunescope.base.door import called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import drafting, replacing
@@ -42,6 +42,7 @@ _NAMES = "dissection"
 _TEXTS = ("categories", "label_names")  # of an Overlap; its other fields are tensors
 
 
+@called_as('take one from a Dissection, as in dissection["layer4"], or ps.load its folder')
 @dataclass(frozen=True, kw_only=True)
 class LayerDissection:
     """One dissected layer.
@@ -191,6 +192,7 @@ class LayerDissection:
         )
 
 
+@called_as("ps.dissect returns one, and ps.load opens the folder of a saved one")
 @dataclass(frozen=True, kw_only=True)
 class Dissection:
     """The dissected layers of one network.

@@ -16,6 +16,11 @@ from prunescope.experiment.status import DryRun, Status
 class Study(study.Study):
     __doc__ = study.Study.__doc__
 
+    def __new__(cls, *values: Any, **_settings: Any) -> "Study":
+        if values:
+            raise ConfigError('Study is not called so: ps.Study.load("recipe.yaml") reads one')
+        return super().__new__(cls)
+
     @classmethod
     def load(cls, recipe: Path | str | Mapping[str, Any], *, set: Sequence[str] = ()) -> "Study":  # noqa: A002
         """Read a recipe: a YAML file, the name of one that is shipped ("demo"), or plain values.

@@ -9,7 +9,7 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from prunescope.base.door import checked_path
+from prunescope.base.door import called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.modules import checked_network, plain_name, unwrapped
 from prunescope.base.tensors import load_tensors, save_tensors
@@ -120,6 +120,7 @@ class Mask(Mapping[str, Bool[Tensor, "..."]]):
         return [name for name in self if bool((state[name][~self[name]] != 0).any())]
 
 
+@called_as("give a network and its mask, as in ps.MaskKeeper(network, mask)")
 class MaskKeeper:
     """Sets pruned weights, and their momentum, to exactly zero.
 
