@@ -76,7 +76,7 @@ def test_a_dry_run_of_the_demo_plans_all_its_stages_and_writes_nothing(
     ended = prunescope(*command, *options, "--out", tmp_path / "run")
     assert ended.status == 0, ended.err
     found = json.loads(ended.out.splitlines()[-1])
-    moment, levels, results = 1, 7, 3
+    moment, levels, results = 1, 6, 3
     assert len(found["to_do"]) == 2 * (moment + 2 * levels) + results
     assert found["done"] == []
     assert found["seconds"] > 0

@@ -166,11 +166,8 @@ def test_two_splits_that_differ_in_case_alone_are_refused(
 
 
 def test_folders_of_images_beside_the_splits_are_told(tmp_path, three_pictures, save_picture):
-    for folder in ("train/cat", "val/cat", "extras/cat", "notes"):
-        (tmp_path / folder).mkdir(parents=True)
-    for name in ("train/cat/a.png", "val/cat/b.png"):
+    for name in ("train/cat/a.png", "val/cat/b.png", "labels/other/c.png"):
         save_picture(tmp_path / name, three_pictures[0])
-    (tmp_path / "notes" / "read.txt").write_text("none")
     assert split_note(str(tmp_path)) is None
     save_picture(tmp_path / "extras" / "cat" / "c.png", three_pictures[0])
     assert split_note(str(tmp_path)) == (

@@ -16,7 +16,7 @@ from prunescope.base.cells import csv_bytes
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
 from prunescope.base.paths import refuse_replacing, require_place
-from prunescope.base.saved import read_csv
+from prunescope.base.saved import check_counts, read_csv, texts_of
 from prunescope.dissection.counts import iou_of_counts
 
 _COUNTS = "overlap.safetensors"
@@ -108,10 +108,12 @@ def netdissect_table(
 
 def _counts(path: Path) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
     try:
-        names = json.loads(load_arrays_metadata(path)["dissection"])["categories"]
-    except (KeyError, TypeError, ValueError):
+        categories = texts_of(json.loads(load_arrays_metadata(path)["dissection"])["categories"])
+        counts = load_arrays(path)
+        check_counts(path, counts, categories)
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise DataError(f"{path} holds no counts of a dissection") from None
-    return load_arrays(path), tuple(names)
+    return counts, categories
 
 
 def _one_layer(result: Path, layer: str | None) -> Path:

@@ -13,7 +13,7 @@ from prunescope.analysis.runs import saved_iou
 from prunescope.base.door import called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.recipes import read_plain
-from prunescope.base.saved import read_csv, read_json, read_parquet
+from prunescope.base.saved import METRICS_FORM, read_csv, read_form, read_parquet
 from prunescope.base.store import require_study
 from prunescope.dissection.result import Dissection
 from prunescope.networks import LEVEL_WEIGHTS, LoadedNetwork, load_network
@@ -45,13 +45,13 @@ class Level:
     def load(cls, folder: Path | str) -> "Level":
         """Open a level by its folder. Raises DataError where it is none, or damaged."""
         path = checked_path("folder", folder)
-        metrics = read_json(path / _METRICS)
-        try:
-            place = (int(metrics["replicate"]), str(metrics["strategy"]), int(metrics["level"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"{path / _METRICS} is not that of a level: {error!r}") from None
+        metrics = read_form(path / _METRICS, METRICS_FORM)
         return cls(
-            path=path, replicate=place[0], strategy=place[1], level=place[2], metrics=metrics
+            path=path,
+            replicate=metrics["replicate"],
+            strategy=metrics["strategy"],
+            level=metrics["level"],
+            metrics=metrics,
         )
 
     @property

@@ -13,7 +13,7 @@ from typing_extensions import Protocol, runtime_checkable
 from prunescope.analysis.places import SUMMARY, is_comparison, layer_folders
 from prunescope.analysis.summary import read_units
 from prunescope.base.errors import ConfigError, DataError, nearest
-from prunescope.base.saved import read_json
+from prunescope.base.saved import DISSECTION_FORM, METRICS_FORM, read_form
 
 
 @runtime_checkable
@@ -110,7 +110,7 @@ def open_layer(folder: Path) -> SideLayer:
     return SideLayer(
         layer=folder.resolve().name,
         units=read_units(folder),
-        conditions=read_json(folder / SUMMARY),
+        conditions=read_form(folder / SUMMARY, DISSECTION_FORM),
         counts=folder / "overlap.safetensors",
     )
 
@@ -179,9 +179,8 @@ def _in_memory(given: DissectedLayer) -> SideLayer:
 def _facts(path: Path) -> dict[str, float]:
     if not (path / "metrics.json").is_file():
         return {}
-    metrics = read_json(path / "metrics.json")
-    named = {"keep": metrics.get("keep"), "accuracy": metrics.get("top1")}
-    return {name: float(value) for name, value in named.items() if value is not None}
+    metrics = read_form(path / "metrics.json", METRICS_FORM)
+    return {"keep": float(metrics["keep"]), "accuracy": float(metrics["top1"])}
 
 
 def _select(side: Side, layer: str | None) -> tuple[SideLayer, ...]:

@@ -10,7 +10,7 @@ from prunescope.analysis.netdissect import TABLE_IOU, read_netdissect, require_c
 from prunescope.analysis.places import SUMMARY, UNITS, holds_weights, layer_folders
 from prunescope.base.errors import DataError
 from prunescope.base.paths import is_there
-from prunescope.base.saved import read_json, read_parquet
+from prunescope.base.saved import DISSECTION_FORM, read_form, read_parquet
 from prunescope.dissection.chance import describe_chance
 from prunescope.dissection.counts import by_layer, count_units, counts_in_words
 
@@ -101,7 +101,7 @@ def read_known(path: Path, iou: float | None = None) -> dict[str, dict[str, Any]
         return {path.stem: {"iou": TABLE_IOU if iou is None else iou}}
     folders = layer_folders(path)
     found = {
-        folder.resolve().name: read_json(folder / SUMMARY)
+        folder.resolve().name: read_form(folder / SUMMARY, DISSECTION_FORM)
         for folder in folders
         if is_there(folder / SUMMARY)
     }

@@ -45,7 +45,10 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     """
     with _open(path) as file:
         names = [name for name in _read_header(path) if name != _METADATA]
-        return {name: file.get_tensor(name) for name in names}
+        try:
+            return {name: file.get_tensor(name) for name in names}
+        except (SafetensorError, RuntimeError, ValueError, OverflowError) as error:
+            raise DataError(f"{path} is not a whole safetensors file: {error}") from None
 
 
 def load_metadata(path: Path) -> dict[str, str]:
@@ -65,7 +68,12 @@ def _open(path: Path) -> safe_open:
 def _read_header(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         length = int.from_bytes(file.read(_PREFIX), "little")
-        header: dict[str, Any] = json.loads(file.read(length))
+        try:
+            header: dict[str, Any] = json.loads(file.read(length))
+        except (ValueError, RecursionError):
+            raise DataError(
+                f"{path} is not a whole safetensors file: its header is no JSON"
+            ) from None
     return header
 
 

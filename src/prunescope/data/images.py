@@ -113,7 +113,7 @@ def find_split(source: str, *wanted: str) -> str:
 
 
 def split_note(source: str) -> str | None:
-    """Say which folders of images beside those of the splits are not used; None where none is."""
+    """Say which folders beside those of the splits hold their classes; None where none does."""
     opened = open_source(source)
     beside = opened.passed_over if isinstance(opened, ImageFolder) else []
     if not beside:

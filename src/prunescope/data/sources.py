@@ -110,11 +110,12 @@ class ImageFolder:
 
     @property
     def passed_over(self) -> list[str]:
-        """Names of the folders beside those of the splits that hold images, which no split has."""
+        """Names of the folders beside those of the splits that hold their classes."""
         if self.folder in self._roots.values():
             return []
         beside = (path for path in subfolders(self.folder) if path.name not in self._roots)
-        return [path.name for path in beside if find_files(path, IMAGE_SUFFIXES)]
+        classes = set(self.classes)
+        return [path.name for path in beside if classes & {sub.name for sub in subfolders(path)}]
 
     @cached_property
     def _with_images(self) -> set[str]:

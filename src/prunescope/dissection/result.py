@@ -16,7 +16,7 @@ from prunescope.base.door import called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import drafting, replacing
-from prunescope.base.saved import read_json, read_parquet
+from prunescope.base.saved import DISSECTION_FORM, check_counts, read_form, read_parquet, texts_of
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
 from prunescope.dissection.conventions import CONVENTIONS, EXACT
 from prunescope.dissection.counts import by_layer
@@ -177,10 +177,11 @@ class LayerDissection:
         try:
             names = json.loads(metadata[_NAMES])
             counts: dict[str, Any] = {**tensors}
-            counts |= {name: tuple(names[name]) for name in _TEXTS if name in names}
+            counts |= {name: texts_of(names[name]) for name in _TEXTS if name in names}
             overlap = Overlap(**counts)
-            layer = names["layer"]
-        except (KeyError, TypeError):
+            layer = str(names["layer"])
+            check_counts(folder / _OVERLAP, counts, overlap.categories, overlap.label_names)
+        except (KeyError, TypeError, ValueError, RecursionError):
             raise DataError(f"{folder / _OVERLAP} holds no counts of a dissection") from None
         return cls(
             layer=layer,
@@ -188,7 +189,7 @@ class LayerDissection:
             overlap=overlap,
             examples=read_parquet(folder / _EXAMPLES),
             images=read_parquet(folder / _IMAGES),
-            summary=read_json(folder / _SUMMARY),
+            summary=read_form(folder / _SUMMARY, DISSECTION_FORM),
         )
 
 

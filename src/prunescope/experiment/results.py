@@ -5,7 +5,7 @@ from pathlib import Path
 
 from prunescope.analysis.levels import LevelRecord, read_levels, write_tables
 from prunescope.base.progress import Progress
-from prunescope.base.saved import read_json, read_parquet
+from prunescope.base.saved import METRICS_FORM, read_form, read_parquet
 from prunescope.base.store import Store
 from prunescope.experiment.plan import Plan
 from prunescope.experiment.sources import Sources
@@ -53,7 +53,7 @@ def make_report(
 
 def _records(plan: Plan, store: Store) -> Iterator[LevelRecord]:
     for level in plan.levels:
-        metrics = read_json(store.folder(level.artifact) / "metrics.json")
+        metrics = read_form(store.folder(level.artifact) / "metrics.json", METRICS_FORM)
         units = {
             layer: read_parquet(store.folder(artifact) / "units.parquet")
             for layer, artifact in level.dissections.items()

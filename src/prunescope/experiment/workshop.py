@@ -17,7 +17,7 @@ from prunescope.base.cells import csv_bytes
 from prunescope.base.devices import default_device
 from prunescope.base.files import write_atomically
 from prunescope.base.progress import Progress, duration
-from prunescope.base.saved import read_json
+from prunescope.base.saved import METRICS_FORM, read_form
 from prunescope.base.steps import Step
 from prunescope.base.store import Artifact, Store
 from prunescope.base.tensors import load_tensors, save_tensors
@@ -279,7 +279,7 @@ class Workshop:
     def _describe(self, stage: Stage) -> str:
         if stage.kind != "level":
             return f"{stage.title}: done"
-        metrics = read_json(self._store.root / stage.artifacts[0].path / METRICS)
+        metrics = read_form(self._store.root / stage.artifacts[0].path / METRICS, METRICS_FORM)
         return (
             f"{stage.title}: {100 * metrics['keep']:.1f} % of the weights left, "
             f"accuracy {100 * metrics['top1']:.2f} %"

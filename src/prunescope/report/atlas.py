@@ -13,7 +13,7 @@ from PIL import Image, ImageEnhance
 
 from prunescope.analysis.places import SUMMARY
 from prunescope.base.errors import DataError
-from prunescope.base.saved import read_json, read_parquet
+from prunescope.base.saved import DISSECTION_FORM, read_form, read_parquet
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.result import centring_of
 from prunescope.dissection.upsample import Centring, masks_above
@@ -71,7 +71,7 @@ def draw_atlas(
     table = read_parquet(layer.folder / "units.parquet").dropna(subset=["concept"])
     best = table.sort_values(["iou", "unit"], ascending=[False, True], kind="stable").head(units)
     saved = read_parquet(layer.folder / "examples.parquet").sort_values(["unit", "rank"])
-    centring = centring_of(read_json(layer.folder / SUMMARY))
+    centring = centring_of(read_form(layer.folder / SUMMARY, DISSECTION_FORM))
     relative = Path(
         "assets",
         f"replicate-{layer.replicate}",
