@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from prunescope.base.text import a_kind
 from prunescope.dissection.axes import (
     Layout,
     acts_on_last_axis,
@@ -53,7 +54,7 @@ def as_map(
     have them.
     """
     if not isinstance(output, Tensor):
-        return f"puts out a {type(output).__name__}, not a map for each unit"
+        return f"puts out {a_kind(output)}, not a map for each unit"
     if output.ndim not in (3, 4):
         return f"puts out a tensor of shape {_shape(output)}, not a map for each unit"
     axes, prefix = layout.stated.get(output.ndim), None
