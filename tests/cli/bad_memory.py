@@ -1,4 +1,4 @@
-"""Which inputs that name networks, devices, axes or data wrongly are refused, and in which words?"""
+"""Which wrong networks, devices, axes and data are refused, and in which words?"""
 
 from cli.world import NETWORK, Bad, replace
 

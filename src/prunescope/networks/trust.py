@@ -54,7 +54,8 @@ def trusted_name(name: str, path: Path, typed: str | None = None, how: str | Non
         if not _is_harmless(parsed, key):
             raise NamesCode(
                 f'{path} says that it belongs to "{name}", whose option {key} a file must not '
-                f"choose. If you trust it, name it yourself, {how or _beside_weights(name, path)}"
+                "choose. If you trust it, name the network yourself, "
+                f"{how or _beside_weights(name, path)}"
             )
     return name
 
