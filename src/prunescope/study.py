@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import yaml
 from pydantic import (
-    AfterValidator,
     ByteSize,
     Field,
     WithJsonSchema,
@@ -15,9 +14,8 @@ from pydantic import (
 )
 
 from prunescope.base.errors import ConfigError, nearest
-from prunescope.base.images import Channels, in_range
 from prunescope.base.recipes import plain_values, read_plain
-from prunescope.base.settings import Count, Later, Pixels, Settings
+from prunescope.base.settings import Count, Later, Mean, Pixels, Settings, Std
 from prunescope.base.store import STUDY
 from prunescope.base.text import counted
 from prunescope.data.classes import ClassSetting
@@ -56,8 +54,8 @@ class DataSettings(Settings):
     train_split: str = "train"
     test_split: str = "test"
     resolution: Pixels | None = None
-    mean: Annotated[Channels | None, AfterValidator(in_range("mean"))] = None
-    std: Annotated[Channels | None, AfterValidator(in_range("std"))] = None
+    mean: Mean | None = None
+    std: Std | None = None
     memory: Bytes = ByteSize(4 * 2**30)
     evaluation: Annotated[CentreCrop | None, Later()] = None
     classes: Annotated[ClassSetting, Later()] = None

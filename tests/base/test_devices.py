@@ -42,10 +42,19 @@ def test_a_device_that_is_there_is_returned():
     assert devices.usable_device(torch.device("cpu", 0)) == torch.device("cpu:0")
 
 
-@pytest.mark.parametrize("name", ["foo", "", "cuda:99", "xpu", "hpu", "mps:7", "meta"])
-def test_a_device_that_is_not_there_is_refused_by_name(name):
-    with pytest.raises(ConfigError, match=f'device "{name}" cannot be used here: .'):
+@pytest.mark.parametrize("name", ["foo", "gpu", "", "cuda:99", "xpu:9", "hpu", "mps:7", "meta", 99])
+def test_a_device_that_is_not_there_is_refused_with_those_that_are(name):
+    with pytest.raises(ConfigError) as caught:
         devices.usable_device(name)
+    shown = f'"{name}"' if isinstance(name, str) else name
+    here = ", ".join(devices.devices_here())
+    assert str(caught.value) == (f"device is {shown}, which is not on this machine: it has {here}")
+
+
+def test_every_device_that_is_named_can_be_used():
+    assert "cpu" in devices.devices_here()
+    for name in devices.devices_here():
+        assert devices.usable_device(name) == torch.device(name)
 
 
 def test_as_many_threads_are_used_as_asked_and_then_as_many_as_before():

@@ -1,6 +1,8 @@
 """Do numbers and tables read as they should?"""
 
-from prunescope.base.text import align, number, on_one_line, percent, printable
+import pytest
+
+from prunescope.base.text import align, number, on_one_line, percent, printable, with_article
 
 
 def test_columns_are_as_wide_as_what_is_in_them():
@@ -20,3 +22,20 @@ def test_no_character_of_a_name_acts_on_a_terminal() -> None:
     assert printable("Hütte\n漢字 🌲 [red]") == "Hütte\n漢字 🌲 [red]"
     assert on_one_line("a\r\nb") == r"a\r\nb"
     assert align([["name", "n"], ["x\ny", "1"]]).count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("noun", "written"),
+    [
+        ("int", "an int"),
+        ("OrderedDict", "an OrderedDict"),
+        ("list", "a list"),
+        ("UserDict", "a UserDict"),
+        ("LSTM", "an LSTM"),
+        ("UNet", "a UNet"),
+        ("NoneType", "a NoneType"),
+        ("GRU", "a GRU"),
+    ],
+)
+def test_a_noun_has_the_article_with_which_it_is_said(noun, written):
+    assert with_article(noun) == written

@@ -115,7 +115,9 @@ NETWORKS = {
         write("parquet/train.parquet", "PAR1"),
     ),
     "a split to evaluate that is not there": Bad(f"{EVALUATE} --split dog", ("dog", "train, val")),
-    "a device that is not there": Bad(f"{EVALUATE} --device foo", ('device "foo"',)),
+    "a device that is not there": Bad(
+        f"{EVALUATE} --device foo", ('device is "foo"', "it has cpu")
+    ),
     "a precision that does not exist": Bad(f"{EVALUATE} --precision f16", ("f16", "float32")),
     "two channels": Bad(f"{EVALUATE} --mean 0.5,0.4", ("mean (0.5, 0.4)", "as many numbers")),
     "a spread of nothing": Bad(f"{EVALUATE} --std 1,0,1", ("std", "0")),

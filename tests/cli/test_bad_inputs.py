@@ -11,6 +11,7 @@ from cli import (
     bad_chance,
     bad_concepts,
     bad_inputs,
+    bad_memory,
     bad_networks,
     bad_pictures,
     bad_reading,
@@ -39,6 +40,7 @@ TABLES = (
     bad_pictures.CLASSES,
     bad_inputs.BAD_INPUTS,
     bad_pictures.PICTURES,
+    bad_memory.MEMORY,
 )
 TABLE: dict[str, Bad] = {
     f"{row.command.split()[0]}: {name}": row for table in TABLES for name, row in table.items()

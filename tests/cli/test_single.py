@@ -407,9 +407,9 @@ def test_dissect_into_a_place_that_cannot_be_is_refused_before_the_concepts_are_
 def test_a_device_that_is_not_there_is_refused(
     prunescope: Prunescope, weights: Path, drawn: Path
 ) -> None:
-    check_refused(prunescope(*_dissect(weights, drawn), "--device", "foo"), 'device "foo"')
+    check_refused(prunescope(*_dissect(weights, drawn), "--device", "foo"), 'device is "foo"')
     words = ["cifar_resnet20", "--num-classes", 10, "--data", drawn / "images", "--device", "foo"]
-    check_refused(prunescope("evaluate", *words), 'device "foo"')
+    check_refused(prunescope("evaluate", *words), 'device is "foo"')
 
 
 def test_a_network_that_asserts_on_the_size_of_its_images_is_refused(

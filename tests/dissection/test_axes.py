@@ -96,8 +96,26 @@ def test_what_stays_ambiguous_is_asked() -> None:
 
 
 def test_axes_that_the_output_contradicts_are_refused() -> None:
-    with pytest.raises(ConfigError, match="for 2 images, not a map for each image"):
+    words = r'"last".* 2 x 5 x 3 x 5 for 2 images, which --axes HNWC does not fit'
+    with pytest.raises(ConfigError, match=words):
         captured(Oblong(fixed=True), torch.rand(2, 3, 10, 10), "last", axes="HNWC")
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+@pytest.mark.parametrize("axes", ["NLC", "LNC"])
+def test_axes_of_tokens_are_refused_for_a_map_that_has_none(fixed: bool, axes: str) -> None:
+    words = rf'^{axes} as --axes does not fit layer "last", .* 2 x 5 x 3 x 5: .* such as NHWC'
+    with pytest.raises(ConfigError, match=words):
+        captured(Oblong(fixed=fixed), torch.rand(2, 3, 10, 10), "last", axes=axes)
+
+
+def test_axes_of_a_map_are_refused_for_tokens() -> None:
+    model = SequenceFirst(classes=0, fixed=False).eval()
+    pictures = torch.rand(2, 3, 16, 16)
+    with pytest.raises(ConfigError, match=r'NHWC as --axes does not fit layer "encoder".*NLC'):
+        captured(model, pictures, "encoder", axes="NHWC")
+    both = captured(model, pictures, "encoder", axes="NHWC,LNC")["encoder"]
+    assert torch.equal(both, captured(model, pictures, "encoder")["encoder"])
 
 
 def test_windows_are_no_images() -> None:

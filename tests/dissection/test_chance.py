@@ -151,6 +151,31 @@ def test_a_label_has_a_p_of_its_own_and_one_adjusted_over_the_labels_tested():
     assert found["label_p"].isna().tolist() == [False, False, True]
 
 
+@given(seed=st.integers(0, 10_000), draws=st.integers(1, 40), labels=st.integers(1, 6))
+def test_a_labels_own_p_is_that_of_the_oracle(oracle, seed, draws, labels):
+    source = np.random.default_rng(seed)
+    units = 4
+    # Few different values, so that ties between a draw and what was observed are common.
+    observed_ious = source.integers(0, 4, (units, labels)) / 20
+    null = source.integers(0, 4, (draws, units, labels)) / 20
+    best = observed_ious.max(axis=1)
+    named = [int(row.argmax()) if row.max() > 0 else None for row in observed_ious]
+    best[[label is None for label in named]] = 0
+    observed = Observed(
+        iou=best,
+        column=np.array([-1 if label is None else label for label in named]),
+        interpretable=best > 0.05,
+        labels=labels,
+    )
+    made = Draws(units)
+    for draw, ious in enumerate(null):
+        made.take(draw, np.arange(units), ious, observed, 0.05)
+    found, _ = judge(table(best), observed, made, draws)
+    expected = oracle.label_p_values(observed_ious.tolist(), null.tolist(), named)
+    found_pairs = found[["label_p", "label_p_adjusted"]].to_numpy(float)
+    assert np.allclose(found_pairs, np.array(expected), equal_nan=True, rtol=1e-12, atol=0)
+
+
 def test_fewer_draws_than_were_made_give_what_they_would_alone():
     source = np.random.default_rng(0)
     units, null = table([0.3, 0.2, 0.1, 0.07, 0.06, 0.01]), source.uniform(0, 0.25, (300, 6))

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,33 @@ def fake() -> nn.Module:
         return nn.Conv2d(3, 4, 3)
 
 
+def stored_as(kind: torch.dtype) -> nn.Module:
+    module = network()
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
+        parameter.data = parameter.data.to(kind)
+    return module
+
+
+def packed() -> nn.Module:
+    layer = nn.Identity()
+    layer.register_buffer("qweight", torch.zeros(4, 4, dtype=torch.int32))
+    return nn.Sequential(layer)
+
+
+def observed() -> nn.Module:
+    with warnings.catch_warnings(action="ignore"):  # torch's, that it will go
+        module = nn.Sequential(nn.Conv2d(3, 4, 3)).train()
+        module.qconfig = torch.ao.quantization.get_default_qat_qconfig()  # type: ignore[assignment]
+        return torch.ao.quantization.prepare_qat(module)
+
+
+def sparse() -> nn.Module:
+    layer = nn.Linear(4, 4)
+    layer.weight = nn.Parameter(torch.eye(4).to_sparse())
+    return layer
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -143,6 +171,16 @@ def fake() -> nn.Module:
         (lambda: network().to("meta"), "meta"),
         (fake, "fake"),
         (lambda: nn.LazyConv2d(4, 3), "no shape yet"),
+        (lambda: stored_as(torch.float8_e4m3fn), r"conv1.weight \(float8_e4m3fn\)"),
+        (lambda: stored_as(torch.float8_e5m2), "quantised.*floating point"),
+        (lambda: stored_as(torch.int8), r"quantised, in conv1.weight \(int8\)"),
+        (lambda: stored_as(torch.bool), "quantised"),
+        (lambda: stored_as(torch.complex64), r"complex \(torch.complex64\).*view_as_real"),
+        (packed, r"quantised, in 0.qweight \(int32\)"),
+        (observed, "quantised"),
+        (sparse, "to_dense"),
+        (lambda: nn.Sequential(scripted()), r'layer "0" is scripted'),
+        (lambda: OrderedDict(a=1), "is an OrderedDict"),
     ],
 )
 def test_what_is_no_plain_network_is_refused_with_what_to_give(
@@ -203,6 +241,41 @@ def test_numbers_of_numpy_and_torch_are_those_of_python(concepts: str, expected:
     assert found["layer3"].units.equals(expected)
     kept = [ps.prune(network(), keep=keep).survivors for keep in (0.1, np.float32(0.1))]
     assert kept[0] == kept[1]
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_a_network_in_another_precision_is_taken_by_every_call(
+    concepts: str, kind: torch.dtype, drawn: Path
+) -> None:
+    model, rounded = network().to(kind), network().to(kind).float()
+    stated: dict[str, Any] = {"split": "val", "mean": (0.5,) * 3, "std": (0.25,) * 3}
+    images = str(drawn / "images")
+    assert ps.evaluate(model, images, **stated) == ps.evaluate(rounded, images, **stated)
+    units = ps.dissect(model, model.layer3, concepts, **ON)["layer3"].units
+    assert units.equals(ps.dissect(rounded, "layer3", concepts, **ON)["layer3"].units)
+    two: dict[str, Any] = {"conventions": ["exact", "lite"], **ON}
+    tables = [
+        ps.conventions(each, concepts, layers=each.layer3, **two).table for each in (model, rounded)
+    ]
+    assert tables[0].equals(tables[1])
+    assert ps.list_layers(model, resolution=32) == ps.list_layers(rounded, resolution=32)
+    known = ps.load(NAME, num_classes=10).input
+    side, same = (
+        ps.LoadedNetwork(module=each, name=NAME, num_classes=10, input=known)
+        for each in (model, rounded)
+    )
+    compared = ps.compare_networks(side, same, layer="layer3", concepts=concepts, limit=4)
+    assert set(compared.units["outcome"]) <= {"kept", "neither"}
+    assert {parameter.dtype for parameter in model.parameters()} == {kind}
+
+
+def test_one_number_is_the_mean_of_a_network_of_one_channel(concepts: str) -> None:
+    model = nn.Sequential(nn.Conv2d(1, 4, 3)).eval()
+    alone, several = (
+        ps.dissect(model, "0", concepts, **{**ON, "mean": mean, "std": std})["0"].units
+        for mean, std in ((0.5, np.float32(0.25)), ((0.5,), (0.25,)))
+    )
+    assert alone.equals(several)
 
 
 def test_a_wrapped_network_is_pruned_and_kept_under_plain_names() -> None:

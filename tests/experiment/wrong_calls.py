@@ -35,7 +35,6 @@ WRONG: dict[str, Callable[[nn.Module, str], object]] = {
     "a split that is no name": lambda m, c: ps.dissect(m, "layer3", c, **SEEN, split=3),
     "no progress": lambda m, c: ps.dissect(m, "layer3", c, **SEEN, progress=3),
     "a device that is none": lambda m, c: ps.dissect(m, "layer3", c, **SEEN, device=3),
-    "one mean": lambda m, c: ps.dissect(m, "layer3", c, **{**SEEN, "mean": 0.5}),
     "a run's folder as a run": lambda _m, c: ps.Run(c),
     "a level's folder as a level": lambda _m, c: ps.Level(c),
     "a folder as a dissection": lambda _m, c: ps.Dissection(c),
@@ -45,6 +44,12 @@ WRONG: dict[str, Callable[[nn.Module, str], object]] = {
     "a recipe as a study": lambda _m, _c: ps.Study("demo"),
     "a keeper without a mask": lambda m, _: ps.MaskKeeper(m),
     "a keeper of nothing": lambda _m, _c: ps.MaskKeeper(),
+    "a device that is not there": lambda m, c: ps.dissect(m, "layer3", c, **SEEN, device="cuda:9"),
+    "no device to evaluate on": lambda m, c: ps.evaluate(m, c, device="gpu"),
+    "one mean, three stds": lambda m, c: ps.dissect(m, "layer3", c, **{**SEEN, "mean": 0.5}),
+    "a mean and std of one channel": lambda m, c: ps.dissect(
+        m, "layer3", c, resolution=32, mean=0.5, std=0.5
+    ),
     "a share as text": lambda m, _: ps.prune(m, keep="0.5"),
     "a share that is a choice": lambda m, _: ps.prune(m, keep=True),
     "shares": lambda m, _: ps.prune(m, keep=[0.5]),

@@ -51,6 +51,29 @@ def p_values(observed: list[float], null: list[list[float]]) -> list[float]:
     return values
 
 
+def label_p_values(
+    ious: list[list[float]], null: list[list[list[float]]], named: list[int | None]
+) -> list[tuple[float, float]]:
+    """Return the label's own p of every unit, and that one adjusted over the labels tested.
+
+    ious: by unit and label, of the labels that are in the images. null: by draw, unit and label.
+    named: the label of each unit. "Its IoU against its own null"; a unit's label was chosen among
+    all that were tested, so it is significant only if as many times its p still is.
+    """
+    values = []
+    for unit, label in enumerate(named):
+        if label is None:
+            values.append((float("nan"), float("nan")))
+            continue
+        as_good = 0
+        for draw in null:
+            if draw[unit][label] >= ious[unit][label]:
+                as_good += 1
+        p = (1 + as_good) / (len(null) + 1)
+        values.append((p, min(1.0, len(ious[unit]) * p)))
+    return values
+
+
 def discoveries(p: list[float], interpretable: list[bool], rate: Fraction) -> list[bool]:
     """Benjamini and Hochberg's step-up over the units with a p; none but interpretable ones pass.
 

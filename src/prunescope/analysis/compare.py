@@ -9,6 +9,7 @@ from prunescope.analysis.places import is_run
 from prunescope.analysis.run_comparison import RunComparison, compare_runs
 from prunescope.analysis.sides import Comparable
 from prunescope.base.errors import ConfigError
+from prunescope.base.text import a_kind
 
 
 def compare(
@@ -40,7 +41,7 @@ def compare(
         ways = " or ".join(get_args(Match))
         raise ConfigError(f"match is {match!r}, but must be {ways}")
     if layer is not None and not isinstance(layer, str):
-        raise ConfigError(f"layer is a {type(layer).__name__}: give its name")
+        raise ConfigError(f"layer is {a_kind(layer)}: give its name")
     if _is_run(a) and _is_run(b):
         return compare_runs(Path(str(a)), Path(str(b)), layer=layer, match=match, iou=iou)
     return compare_dissections(a, b, layer=layer, match=match, iou=iou)

@@ -13,6 +13,7 @@ from prunescope.analysis.saved_comparison import open_comparison
 from prunescope.analysis.summary import read_units
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.formats import is_safetensors
+from prunescope.base.text import a_kind
 from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.networks import LoadedNetwork, load_network
 from prunescope.networks.description import has_description
@@ -58,8 +59,9 @@ def load(
     for a name that is no network's, or weights where there is no name.
     """
     if not isinstance(path, str | Path):
-        kind = type(path).__name__
-        raise ConfigError(f"what is to be loaded is a {kind}: give a path, or a network's name")
+        raise ConfigError(
+            f"what is to be loaded is {a_kind(path)}: give a path, or a network's name"
+        )
     place = Path(path).expanduser()
     if not place.exists():
         return _named(str(path), weights, num_classes, key)

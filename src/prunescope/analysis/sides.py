@@ -14,6 +14,7 @@ from prunescope.analysis.places import SUMMARY, is_comparison, layer_folders
 from prunescope.analysis.summary import read_units
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.saved import DISSECTION_FORM, METRICS_FORM, read_form
+from prunescope.base.text import a_kind
 
 
 @runtime_checkable
@@ -101,7 +102,7 @@ def open_side(given: object, letter: str) -> Side:
     if isinstance(given, DissectedLayer):
         return Side(title=letter, layers=(_in_memory(given),), chosen=True, facts={})
     raise ConfigError(
-        f"{letter} is a {type(given).__name__}: give a Dissection, a LayerDissection or a path"
+        f"{letter} is {a_kind(given)}: give a Dissection, a LayerDissection or a path"
     )
 
 

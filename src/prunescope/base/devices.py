@@ -21,16 +21,42 @@ def default_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def devices_here() -> list[str]:
+    """Return the names of this machine's devices: "cpu", "cuda:0", "cuda:1"."""
+    import torch
+
+    if not torch.accelerator.is_available():
+        return ["cpu"]
+    kind = torch.accelerator.current_accelerator()
+    count = torch.accelerator.device_count()
+    return ["cpu", *(f"{kind}:{index}" for index in range(count))]
+
+
 def usable_device(device: "str | torch.device") -> "torch.device":
     """Return a device after trying it. Raises ConfigError for one that this machine lacks."""
     import torch
 
     try:
         wanted = torch.device(device)
+    except RuntimeError:
+        raise no_device(device) from None
+    try:
         torch.zeros(1, device=wanted).item()  # "meta" would take a tensor, but gives none back
     except (RuntimeError, AssertionError, ImportError) as error:
-        raise ConfigError(f'device "{device}" cannot be used here: {error}') from None
+        if f"{wanted.type}:{wanted.index or 0}" not in devices_here():
+            raise no_device(device) from None
+        reason = str(error).partition("\n")[0]
+        raise ConfigError(f'device "{device}" is here, but cannot be used: {reason}') from None
     return wanted
+
+
+def no_device(given: object) -> ConfigError:
+    """Return what to say of what names no device of this machine."""
+    named = isinstance(given, str) or type(given).__name__ == "device"
+    shown = f'"{given}"' if named else repr(given)
+    return ConfigError(
+        f"device is {shown}, which is not on this machine: it has {', '.join(devices_here())}"
+    )
 
 
 def usable_cores() -> int:

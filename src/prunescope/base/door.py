@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from prunescope.base.devices import no_device
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.progress import Progress
+from prunescope.base.text import a_kind
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -78,12 +80,14 @@ def checked_value(name: str | None, value: Any) -> Any:
         checked_path(name, plain)
     if name in _TEXTS and not isinstance(plain, str):
         raise ConfigError(f"{name} is {_shown(value)}: give its name, as a str")
+    if name in _NUMBERS and _is_number(plain):  # of the one channel of a network
+        plain = (plain,)
     if name in _NUMBERS and not _are_numbers(plain):
         raise ConfigError(
-            f"{name} is {_shown(value)}: give a number for each channel, as (r, g, b)"
+            f"{name} is {_shown(value)}: give a number for each channel, as (r, g, b), or one"
         )
     if name == "device" and not (isinstance(plain, str) or type(plain).__name__ == "device"):
-        raise ConfigError(f'device is {_shown(value)}: give "cpu", "cuda", or a torch.device')
+        raise no_device(value)
     if name == "progress" and not isinstance(plain, Progress):
         raise ConfigError(f"progress is {_shown(value)}: give a Progress, or leave it out")
     return tuple(plain) if name in _NUMBERS else plain
@@ -123,14 +127,14 @@ def _is_whole(value: object) -> bool:
 
 
 def _are_numbers(values: object) -> bool:
-    return (
-        isinstance(values, list | tuple)
-        and len(values) > 0
-        and all(isinstance(v, Real) and not isinstance(v, bool) for v in values)
-    )
+    return isinstance(values, list | tuple) and len(values) > 0 and all(map(_is_number, values))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _shown(value: object) -> str:
     text = repr(value)
     plain = isinstance(value, str | int | float | list | tuple) and len(text) <= 60
-    return text if plain else f"a {type(value).__name__}"
+    return text if plain else a_kind(value)

@@ -1,38 +1,27 @@
-"""Is this a network whose layers can be listened to, and which is it beneath its wrappers?"""
+"""Is this a network whose layers can be listened to?"""
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.parallel import DataParallel, DistributedDataParallel
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from prunescope.base.errors import ConfigError
+from prunescope.base.text import a_kind, with_article
+from prunescope.base.values import belongs_to_quantisation, is_quantised
+from prunescope.base.wrappers import unwrapped
 
-_PREFIXES = ("_orig_mod.", "module.")
 _CURE = 'give the torch.nn.Module, or its name: "torchvision:resnet18"'
-
-
-def unwrapped(module: nn.Module) -> nn.Module:
-    """Return the network inside torch.compile's and data-parallel wrappers, however nested."""
-    while True:
-        if isinstance(module, DataParallel | DistributedDataParallel):
-            module = module.module
-        elif _is_compiled(module):
-            module = module.get_submodule("_orig_mod")
-        else:
-            return module
-
-
-def plain_name(name: str) -> str:
-    """Return a layer's or tensor's name without the prefixes of wrappers round the network."""
-    for prefix in _PREFIXES:
-        if name.startswith(prefix):
-            return plain_name(name.removeprefix(prefix))
-    return name
+_AS_IT_WAS = (
+    "give the network as it was before, in plain floating point (float32, float16, bfloat16 or "
+    "float64)"
+)
+_SHARDED = (
+    "sharded among processes (FSDP): save the full state dict (torch.distributed.checkpoint."
+    'state_dict.get_model_state_dict with full_state_dict=True), and give load("NAME", '
+    "weights=FILE)"
+)
 
 
 def checked_network(given: object) -> nn.Module:
@@ -46,7 +35,7 @@ def checked_network(given: object) -> nn.Module:
     if isinstance(given, torch.export.ExportedProgram):
         raise ConfigError(f"the network is exported, and has no layers any more: {_before(given)}")
     if not isinstance(given, nn.Module):
-        raise ConfigError(f"the network is a {type(given).__name__}: {_instead_of(given)}")
+        raise ConfigError(f"the network is {a_kind(given)}: {_instead_of(given)}")
     network = unwrapped(given)
     if isinstance(network, torch.jit.ScriptModule):
         raise ConfigError(f"the network is scripted or traced (TorchScript): {_before(network)}")
@@ -78,38 +67,6 @@ def in_float32(model: nn.Module) -> nn.Module:
         ) from error
 
 
-@contextmanager
-def uncompiled(network: nn.Module) -> Iterator[None]:
-    """Run a network's own code inside the block, not what torch.compile made of a module in it.
-
-    Compiled code may leave out layers, and does not call hooks that come later.
-    """
-    wrappers = [module for module in network.modules() if _is_compiled(module)]
-    compiled = [
-        (module, made)
-        for module in network.modules()
-        if (made := getattr(module, "_compiled_call_impl", None)) is not None
-    ]
-    former: dict[nn.Module, Any] = {}
-    try:
-        for module, _ in compiled:
-            module._compiled_call_impl = None
-        for wrapper in wrappers:
-            former[wrapper] = wrapper.forward
-            wrapper.forward = wrapper.get_submodule("_orig_mod").__call__  # a module would be added
-        yield
-    finally:
-        for wrapper, forward in former.items():
-            wrapper.forward = forward
-        for module, made in compiled:
-            module._compiled_call_impl = made
-
-
-def _is_compiled(module: nn.Module) -> bool:
-    """Say whether a module is what torch.compile puts round another."""
-    return type(module).__name__ == "OptimizedModule" and "_orig_mod" in module._modules
-
-
 def _instead_of(given: object) -> str:
     if isinstance(given, dict):
         return f'{_CURE}, with a state dict in it by load("torchvision:resnet18", weights=FILE)'
@@ -135,17 +92,19 @@ def _check_layers(network: nn.Module) -> None:
     for name, module in network.named_modules():
         home = type(module).__module__
         if "quantized" in home.split(".") or hasattr(module, "_packed_params"):
-            raise ConfigError(
-                f'the network is quantised (layer "{name}" is {home}.{type(module).__name__}): '
-                "give it as it was before, in floating point"
-            )
+            kind = f"{home}.{type(module).__name__}"
+            raise ConfigError(f'the network is quantised (layer "{name}" is {kind}): {_AS_IT_WAS}')
+        if type(module).__name__ == "FullyShardedDataParallel":
+            what = f'layer "{name}"' if name else "the network"
+            raise ConfigError(f"{what} is {_SHARDED}")
         if name and isinstance(module, torch.jit.ScriptModule):
             raise ConfigError(f'layer "{name}" is scripted (TorchScript): {_before(module)}')
 
 
 def _check_tensors(network: nn.Module) -> None:
-    tensors: list[tuple[str, Any]] = [*network.named_parameters(), *network.named_buffers()]
-    for name, tensor in tensors:
+    parameters = dict(network.named_parameters())
+    tensors: dict[str, Any] = {**parameters, **dict(network.named_buffers())}
+    for name, tensor in tensors.items():
         kind = type(tensor).__name__
         if nn.parameter.is_lazy(tensor):
             raise ConfigError(f"{name} has no shape yet: show the network a batch of images first")
@@ -154,8 +113,18 @@ def _check_tensors(network: nn.Module) -> None:
                 f"{name} has a shape but no values (it is a meta or fake tensor): make the network "
                 'on a device, as in network.to_empty(device="cpu"), and load its weights'
             )
-        if tensor.is_quantized or is_traceable_wrapper_subclass(tensor):
-            held = "quantised" if tensor.is_quantized else f"held as a {type(tensor).__name__}"
+        if kind == "DTensor" or type(tensor.data).__name__ == "DTensor":
+            raise ConfigError(f"{name} is {_SHARDED}")
+        if is_traceable_wrapper_subclass(tensor):
+            raise ConfigError(f"{name} is held as {with_article(kind)}: {_AS_IT_WAS}")
+        is_truth = tensor.dtype == torch.bool and name in parameters
+        if belongs_to_quantisation(name) or is_quantised(name, tensor) or is_truth:
+            held = f"({tensor.dtype})".replace("torch.", "")
+            raise ConfigError(f"the network is quantised, in {name} {held}: {_AS_IT_WAS}")
+        if tensor.dtype.is_complex and name in parameters:
             raise ConfigError(
-                f"{name} is {held}: give the network as it was before, in plain floating point"
+                f"{name} is complex ({tensor.dtype}): concepts and pruning need real weights, so "
+                "give a network that keeps real and imaginary parts apart (torch.view_as_real)"
             )
+        if tensor.layout != torch.strided:
+            raise ConfigError(f"{name} is sparse ({tensor.layout}): make it dense, by .to_dense()")

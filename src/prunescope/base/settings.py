@@ -5,7 +5,9 @@ from types import NoneType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
@@ -17,6 +19,7 @@ from pydantic_core import CoreSchema
 
 from prunescope.base.described import describe_fields, introduction
 from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.images import Channels, in_range
 from prunescope.base.text import shortened
 
 S = TypeVar("S", bound="Settings")
@@ -32,6 +35,18 @@ Batch = Annotated[int, Field(ge=1, le=1_000_000)]
 """Images in a batch."""
 Rate = Annotated[float, Field(gt=0, le=1e15)]
 """A rate of learning."""
+
+
+def _of_one_channel(value: Any) -> Any:
+    """Return a number as the values of a single channel; anything else as it is."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return (value,) if is_number else value
+
+
+Mean = Annotated[Channels, BeforeValidator(_of_one_channel), AfterValidator(in_range("mean"))]
+"""The mean of each channel in [0, 1]; a number alone is of one channel."""
+Std = Annotated[Channels, BeforeValidator(_of_one_channel), AfterValidator(in_range("std"))]
+"""The standard deviation of each channel in (0, 1]; a number alone is of one channel."""
 
 
 class Later:

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 
 _TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_SPELLED_WITH_A_VOWEL = set("AEFHILMNORSX")
 
 
 def align(rows: Sequence[Sequence[str]]) -> str:
@@ -63,3 +64,18 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 def agreeing(number: int, one: str, many: str) -> str:
     """Return the word that goes with a number: `one` with 1, else `many`."""
     return one if number == 1 else many
+
+
+def with_article(noun: str) -> str:
+    """Write a noun, mostly a class's name, behind "a" or "an", as it is said: "an int", "an LSTM".
+
+    Words in u count as "you", and capitals are spelled out.
+    """
+    spelled = len(noun) > 1 and noun[:2].isupper()
+    vowel = noun[:1] in _SPELLED_WITH_A_VOWEL if spelled else noun[:1].lower() in set("aeio")
+    return f"{'an' if vowel else 'a'} {noun}"
+
+
+def a_kind(value: object) -> str:
+    """Write the class of what is handed in, behind its article: "a list", "an OrderedDict"."""
+    return with_article(type(value).__name__)

@@ -45,9 +45,9 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run a study, or go on with it: whatever its run folder lacks is made."""
-    from prunescope.study import load_study
+    from prunescope.experiment.given import load_given
 
-    study = load_study(recipe, overrides or ())
+    study = load_given(recipe, overrides or ())
     out = out or Path("runs") / study.name
     if dry_run:
         _dry_run(study, out, workers, as_json)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.dissection.axes import Layout
 from prunescope.dissection.survey import count_images, evaluation_mode, listening, outputs_of
-from prunescope.dissection.tokens import as_map, layout_of
+from prunescope.dissection.tokens import as_map, layout_of, unfit_axes
 
 Maps = Float32[Tensor, "image unit height width"]
 _NAMES_SHOWN = 12
@@ -80,6 +80,7 @@ class _Recorder:
         self._images: int | None = None
         self._modules = modules
         self._faults: dict[str, str] = {}
+        self._shapes: dict[str, tuple[int, ...]] = {}
         self._handles: list[Any] = []
 
     def attach(self, model: nn.Module) -> None:
@@ -99,6 +100,7 @@ class _Recorder:
 
     def _record(self, layer: str) -> Callable[[nn.Module, Any, Any], None]:
         def record(module: nn.Module, _inputs: Any, output: Any) -> None:
+            self._shapes[layer] = tuple(output.shape) if isinstance(output, Tensor) else ()
             maps = as_map(output, module, self._layout, self._images, layer)
             if layer in self.maps:
                 self._faults[layer] = "was called more than once in one forward pass"
@@ -113,9 +115,12 @@ class _Recorder:
         return record
 
     def _end(self, model: nn.Module, inputs: Any, _output: Any) -> None:
-        if not self._faults:
+        unfit = unfit_axes(self._layout, self._shapes)
+        if not self._faults and unfit is None:
             return
         self.detach()
+        if unfit is not None:
+            raise ConfigError(unfit)
         layer, fault = next(iter(self._faults.items()))
         names = layers_with_maps(model, *inputs, layout=self._layout)
         choice = f"layers with maps: {shorten(names)}" if names else "no layer of it has maps"

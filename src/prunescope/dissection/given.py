@@ -10,6 +10,7 @@ from torch import Tensor
 
 from prunescope.base.colour import in_colour
 from prunescope.base.errors import ConfigError
+from prunescope.base.text import a_kind
 from prunescope.concepts.pictures import read_picture
 
 Picture: TypeAlias = str | Path | Image.Image | np.ndarray | Tensor
@@ -38,7 +39,7 @@ def _listed(given: Any) -> Iterable[Any]:
         return (given,)
     if isinstance(given, Iterable):
         return given
-    raise _refusal(f"the pictures are a {type(given).__name__}")
+    raise _refusal(f"the pictures are {a_kind(given)}")
 
 
 def _as_image(picture: Any, where: str) -> Image.Image:
@@ -51,7 +52,7 @@ def _as_image(picture: Any, where: str) -> Image.Image:
             return _from_array(_as_array(picture, where), where)
         case np.ndarray():
             return _from_array(picture, where)
-    raise _refusal(f"{where} is a {type(picture).__name__}")
+    raise _refusal(f"{where} is {a_kind(picture)}")
 
 
 def _as_array(picture: Tensor, where: str) -> np.ndarray:

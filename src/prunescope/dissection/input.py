@@ -1,13 +1,12 @@
 """What does a network want to see, and how does a photograph become that?"""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float32, UInt8
 from PIL import Image
-from pydantic import AfterValidator
 from torch import Tensor, nn
 
 # Python 3.11's own Protocol computes every property when asked isinstance()
@@ -15,10 +14,10 @@ from typing_extensions import Protocol, runtime_checkable
 
 from prunescope.base.channels import check_channels, fits, with_channels
 from prunescope.base.errors import ConfigError
-from prunescope.base.images import Channels, in_range
+from prunescope.base.images import Channels
 from prunescope.base.inputs import IMAGENET, timm_input
 from prunescope.base.modules import checked_network, in_float32
-from prunescope.base.settings import Settings
+from prunescope.base.settings import Mean, Settings, Std
 from prunescope.base.text import counted
 from prunescope.concepts.protocol import ConceptSet
 
@@ -43,8 +42,8 @@ class InputForm(Settings):
     """
 
     resolution: int
-    mean: Annotated[Channels, AfterValidator(in_range("mean"))]
-    std: Annotated[Channels, AfterValidator(in_range("std"))]
+    mean: Mean
+    std: Std
 
 
 def input_of(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Precision
 from prunescope.base.text import counted
+from prunescope.base.wrappers import without_wrappers
 from prunescope.dissection.capture import capture
 from prunescope.dissection.forward import check_finite, placed, show_pixels
 from prunescope.dissection.given import Pictures, each_picture
@@ -63,6 +64,7 @@ def mask_pictures(
     found: list[UnitMasks] = []
     form = looking.form
     with (
+        without_wrappers(model),
         placed(model, device) as place,
         capture(
             model,

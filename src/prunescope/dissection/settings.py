@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     ByteSize,
     Field,
@@ -13,8 +12,8 @@ from pydantic import (
 )
 
 from prunescope.base.errors import ConfigError
-from prunescope.base.images import Channels, Precision, in_range
-from prunescope.base.settings import Batch, Count, Later, Pixels, Settings
+from prunescope.base.images import Channels, Precision
+from prunescope.base.settings import Batch, Count, Later, Mean, Pixels, Settings, Std
 from prunescope.dissection.axes import parse_axes
 from prunescope.dissection.conventions import CONVENTIONS, Convention, ConventionName
 from prunescope.dissection.draws import Number
@@ -71,8 +70,8 @@ class DissectionSettings(Settings):
     convention: Annotated[ConventionName, Later()] = "exact"
     iou: Annotated[float, Field(ge=0, le=1)] = 0.05
     resolution: Pixels | None = None
-    mean: Annotated[Channels | None, AfterValidator(in_range("mean"))] = None
-    std: Annotated[Channels | None, AfterValidator(in_range("std"))] = None
+    mean: Mean | None = None
+    std: Std | None = None
     categories: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     batch_size: Batch = 32
     precision: Precision = "float32"

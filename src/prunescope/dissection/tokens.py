@@ -7,10 +7,12 @@ put out images x height x width x channels.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
+from prunescope.base.text import a_kind, counted
 from prunescope.dissection.axes import (
     Layout,
     acts_on_last_axis,
@@ -53,7 +55,7 @@ def as_map(
     have them.
     """
     if not isinstance(output, Tensor):
-        return f"puts out a {type(output).__name__}, not a map for each unit"
+        return f"puts out {a_kind(output)}, not a map for each unit"
     if output.ndim not in (3, 4):
         return f"puts out a tensor of shape {_shape(output)}, not a map for each unit"
     axes, prefix = layout.stated.get(output.ndim), None
@@ -69,14 +71,32 @@ def as_map(
     batch = 0 if axes is None else axes.index("N")
     mistaken = axes is None and layer in layout.readings
     if mistaken or (images is not None and output.shape[batch] != images):
-        return (
-            f"puts out a tensor of shape {_shape(output)} for {images} images, "
-            "not a map for each image"
-        )
+        shown = f"puts out a tensor of shape {_shape(output)} for {counted(images or 0, 'image')}"
+        if output.ndim in layout.stated:
+            return f"{shown}, which --axes {axes} does not fit: N is not where it says"
+        return f"{shown}, not a map for each image"
     folded = _folded(output, module, layout, axes, prefix)
     if isinstance(folded, Tensor) and folded.shape[2] * folded.shape[3] == 1:
         return "puts out one cell for each unit, which is no map: take a larger resolution"
     return folded
+
+
+def unfit_axes(layout: Layout, shapes: Mapping[str, tuple[int, ...]]) -> str | None:
+    """Say that the stated axes fit none of some layers; None where they do, or none are stated.
+
+    shapes: of what the layers put out, by their names.
+    """
+    if not layout.stated or any(len(shape) in layout.stated for shape in shapes.values()):
+        return None
+    fitting = {layer: shape for layer, shape in shapes.items() if len(shape) in (3, 4)}
+    if not fitting:
+        return None  # what is no map at all says so
+    layer, shape = next(iter(fitting.items()))
+    return (
+        f'{" and ".join(layout.stated.values())} as --axes does not fit layer "{layer}", which '
+        f"puts out a tensor of shape {' x '.join(map(str, shape))}: leave --axes out, or give "
+        f"{len(shape)} axes, such as {_examples(len(shape))}"
+    )
 
 
 def _folded(

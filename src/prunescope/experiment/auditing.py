@@ -135,7 +135,9 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
             raise ConfigError(
                 f"{root} is a run whose levels belong to {described.name}: leave out --network"
             )
-    except NamesCode:
+    except NamesCode as error:
+        if network is not None:
+            raise ConfigError(f"{root} is not of {network}: {error}") from None
         levels = [_audit_level(root, place, study, None, None) for place in places]
         return RunAudit(root=root, levels=tuple(levels), missing=missing, unfinished=unfinished)
     with AtMost(file) if network is None else nullcontext():

@@ -14,9 +14,10 @@ from prunescope.analysis import layers as naming
 from prunescope.analysis.conventions import ConventionComparison
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels, Precision
-from prunescope.base.modules import checked_network, uncompiled
+from prunescope.base.modules import checked_network
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.store import STUDY
+from prunescope.base.wrappers import without_wrappers
 from prunescope.data.classes import ClassChoice, classes_stated
 from prunescope.dissection import layers as layering
 from prunescope.dissection import run as dissecting
@@ -29,6 +30,7 @@ from prunescope.experiment.handed_in import (
     as_concepts,
     as_given_mask,
     check_choice,
+    computing,
     is_number,
     known_input,
     name_layers,
@@ -53,9 +55,9 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 @wraps(dissecting.dissect)
 def dissect(model: Any, layers: Any = None, concepts: Any = None, **settings: Any) -> Dissection:
     network = open_network(model)
-    chosen = name_layers(network.module, layers)
     source = as_concepts(concepts)
-    with uncompiled(network.module):
+    with without_wrappers(network.module):
+        chosen = name_layers(network.module, layers)
         return dissecting.dissect(network, chosen, source, **settings)
 
 
@@ -66,7 +68,8 @@ def prune(model: Any, *, keep: Any, mask: Any = None, **settings: Any) -> Mask:
         check_choice(name, settings.get(name, allowed[0]), allowed)
     if not is_number(keep):
         raise ConfigError(f"keep is {keep!r}, but must be a number in (0, 1]")
-    return pruning.prune(network, keep=keep, mask=as_given_mask(mask), **settings)
+    with without_wrappers(network):
+        return pruning.prune(network, keep=keep, mask=as_given_mask(mask), **settings)
 
 
 def evaluate(
@@ -110,9 +113,9 @@ def evaluate(
         network = replace(network, input=known_input(network.module, resolution, mean, std))
     training = network.module.training
     try:
-        with uncompiled(network.module), placed(network.module, device) as place:
+        with computing(network) as plain, placed(plain.module, device) as place:
             return evaluate_network(
-                network,
+                plain,
                 source,
                 split=split,
                 resolution=resolution,
@@ -215,16 +218,16 @@ def conventions(
     Raises ConfigError or DataError, before any work, saying what is wrong and what to do.
     """
     network = open_network(model)
-    chosen = name_layers(network.module, layers)
     source = as_concepts(concepts)
     if not isinstance(source, str):
         raise ConfigError(
             "concepts must be the name of a set here: it is opened by each convention"
         )
-    stated = {"layers": (layering.DEFAULT_LAYER,) if chosen is None else chosen}
-    with uncompiled(network.module):
+    with computing(network) as plain:
+        chosen = name_layers(network.module, layers)
+        stated = {"layers": (layering.DEFAULT_LAYER,) if chosen is None else chosen}
         return by_conventions.compare_by_conventions(
-            network,
+            plain,
             {**stated, **settings},
             source,
             conventions=None if conventions is None else tuple(strings(conventions)),
@@ -265,5 +268,5 @@ def list_layers(
     if side is None:
         black = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
         side = input_of(network.module, mean=black[0], std=black[1]).resolution
-    with uncompiled(network.module):
+    with without_wrappers(network.module):
         return layering.list_layers(network.module, side)

@@ -10,10 +10,13 @@ from prunescope.analysis.places import holds_weights, is_run
 from prunescope.analysis.run_folder import is_level
 from prunescope.base.errors import ConfigError, DataError, InputError
 from prunescope.base.formats import is_safetensors
+from prunescope.base.modules import checked_network
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.text import a_kind
 from prunescope.dissection.capture import find_layers
 from prunescope.dissection.result import Dissection
 from prunescope.dissection.settings import DissectionSettings
+from prunescope.experiment.handed_in import computing
 from prunescope.experiment.single import dissect_network
 from prunescope.networks import RANDOM, LoadedNetwork, load_network
 from prunescope.networks.description import has_description, names_code
@@ -62,10 +65,11 @@ def compare_networks(
     """
     for letter, side in (("A", a), ("B", b)):
         if not isinstance(side, str | Path | LoadedNetwork):
-            kind = type(side).__name__
-            raise ConfigError(f"{letter} is a {kind}: give a path, or what load_network returns")
+            raise ConfigError(
+                f"{letter} is {a_kind(side)}: give a path, or what load_network returns"
+            )
     if not isinstance(concepts, str):
-        raise ConfigError(f"concepts is a {type(concepts).__name__}: give the name of a set")
+        raise ConfigError(f"concepts is {a_kind(concepts)}: give the name of a set")
     if settings is not None and not isinstance(settings, DissectionSettings):
         settings = DissectionSettings.validate_from({"layers": (layer,), **settings}, "settings")
     place = None if out is None else Path(out)
@@ -88,9 +92,9 @@ def compare_networks(
         if not isinstance(own, LoadedNetwork):
             sides[letter] = own
             continue
-        with _on_side(letter, side):
+        with _on_side(letter, side), computing(own) as plain:
             sides[letter] = dissect_network(
-                own,
+                plain,
                 chosen,
                 concepts,
                 split=split,
@@ -122,7 +126,7 @@ def _open(
 ) -> LoadedNetwork | Path:
     """Return the network of a side, which has the layer; or the path of what was dissected."""
     if isinstance(side, LoadedNetwork):
-        found = side
+        found = replace(side, module=checked_network(side.module))
     elif str(side) == RANDOM and not Path(side).exists():
         if network is None:
             raise ConfigError("random weights of which network? Give its name (--network)")
@@ -138,7 +142,8 @@ def _open(
             found = _load(path, network, num_classes, key)
         else:
             return path
-    find_layers(found.module, (layer,))
+    with computing(found) as plain:
+        find_layers(plain.module, (layer,))
     return found
 
 

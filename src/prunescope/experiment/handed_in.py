@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from prunescope.analysis.load import load
 from prunescope.analysis.run_folder import Level
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.images import Channels
-from prunescope.base.modules import checked_network, plain_name, unwrapped
+from prunescope.base.modules import checked_network, in_float32
+from prunescope.base.text import a_kind
+from prunescope.base.wrappers import plain_name, unwrapped, without_wrappers
 from prunescope.concepts import KINDS, ConceptSet
 from prunescope.dissection.input import Loaded, input_of
 from prunescope.networks import LoadedNetwork, NetworkInput, own_weights
@@ -42,6 +45,13 @@ def open_network(model: object) -> LoadedNetwork:
     return LoadedNetwork(module=module, name=type(module).__name__, num_classes=None, input=None)
 
 
+@contextmanager
+def computing(network: LoadedNetwork) -> Iterator[LoadedNetwork]:
+    """Give a network as it computes: in float32, and with no wrapper round a part of it."""
+    with without_wrappers(checked_network(network.module)) as plain:
+        yield replace(network, module=in_float32(plain))
+
+
 def name_layers(network: nn.Module, layers: object) -> tuple[str, ...] | None:
     """Return the names of layers given as names, patterns or modules; None stays None.
 
@@ -52,7 +62,7 @@ def name_layers(network: nn.Module, layers: object) -> tuple[str, ...] | None:
     if isinstance(layers, str | nn.Module):
         return (_name_layer(network, layers),)
     if isinstance(layers, Mapping) or not isinstance(layers, Iterable):
-        raise ConfigError(f'layers is a {type(layers).__name__}: give names, such as "layer4"')
+        raise ConfigError(f'layers is {a_kind(layers)}: give names, such as "layer4"')
     named = tuple(_name_layer(network, layer) for layer in layers)
     if not named:
         raise ConfigError("layers is empty: name one, or give None for the network's default")
@@ -65,7 +75,7 @@ def _opened(model: str | Path) -> LoadedNetwork:
         return found.network
     if not isinstance(found, LoadedNetwork):
         raise ConfigError(
-            f"{model} is a {type(found).__name__}, not a network: give a name, such as "
+            f"{model} is {a_kind(found)}, not a network: give a name, such as "
             '"torchvision:resnet18", a level of a run, or a file that `prune` wrote'
         )
     if not Path(model).expanduser().exists() and own_weights(str(model)) is None:
@@ -79,10 +89,11 @@ def _opened(model: str | Path) -> LoadedNetwork:
 def _name_layer(network: nn.Module, layer: object) -> str:
     known: dict[str, nn.Module] = dict(network.named_modules(remove_duplicate=False))
     if isinstance(layer, str):
-        return layer if layer in known else plain_name(layer)
+        return plain_name(layer, known)
     if not isinstance(layer, nn.Module):
-        kind = type(layer).__name__
-        raise ConfigError(f'a layer is a {kind}: give its name, such as "layer4", or the module')
+        raise ConfigError(
+            f'a layer is {a_kind(layer)}: give its name, such as "layer4", or the module'
+        )
     inner = unwrapped(layer)
     for name, module in known.items():
         if module is layer or module is inner:
@@ -106,7 +117,7 @@ def as_concepts(given: object) -> ConceptSet | str:
     if isinstance(given, str | ConceptSet):
         return given
     raise ConfigError(
-        f"concepts is a {type(given).__name__}, but must be the name of a set with labelled pixels "
+        f"concepts is {a_kind(given)}, but must be the name of a set with labelled pixels "
         f"({kinds}) or a ConceptSet: a data set with labels of whole images has none; lay its "
         'images and masks out as docs/concept-sets.md says, and give "masks:DIR"'
     )
@@ -119,9 +130,9 @@ def as_given_mask(given: object) -> Mask | None:
     if isinstance(given, str | Path):
         return read_mask(Path(given))
     if isinstance(given, Mapping) and all(isinstance(v, torch.Tensor) for v in given.values()):
-        return as_mask({plain_name(str(name)): kept for name, kept in given.items()}, "the mask")
+        return as_mask({str(name): kept for name, kept in given.items()}, "the mask")
     raise ConfigError(
-        f"mask is a {type(given).__name__}, but must be a Mask, its file, or tensors of zeros and "
+        f"mask is {a_kind(given)}, but must be a Mask, its file, or tensors of zeros and "
         "ones by the names of the weights"
     )
 
@@ -130,7 +141,7 @@ def path_or_name(given: object, name: str, what: str) -> str:
     """Return a path or a name as text. Raises ConfigError for what is neither."""
     if isinstance(given, str | Path):
         return str(given)
-    raise ConfigError(f"{name} is a {type(given).__name__}: give {what}")
+    raise ConfigError(f"{name} is {a_kind(given)}: give {what}")
 
 
 def known_input(

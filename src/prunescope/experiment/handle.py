@@ -9,7 +9,9 @@ from prunescope.analysis.run_folder import Run
 from prunescope.base.door import checked_path, checked_value
 from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.text import a_kind
 from prunescope.experiment import dry_run, run_study, status_of
+from prunescope.experiment.given import check_network
 from prunescope.experiment.status import DryRun, Status
 
 
@@ -26,17 +28,21 @@ class Study(study.Study):
         """Read a recipe: a YAML file, the name of one that is shipped ("demo"), or plain values.
 
         set: changes in the form "a.b=c", c read as YAML, as `--set` on the command line.
-        Raises ConfigError naming the key, what was given, what is allowed, the nearest valid name.
+        Raises ConfigError naming the key, what was given, what is allowed, the nearest valid name;
+        DataError for the study.yaml of a run that names code as its network, unless `set` does.
         """
         if not isinstance(recipe, str | Path | Mapping):
-            kind = type(recipe).__name__
-            raise ConfigError(f"the recipe is a {kind}: give a file, a name, or plain values")
+            raise ConfigError(
+                f"the recipe is {a_kind(recipe)}: give a file, a name, or plain values"
+            )
         changes = [set] if isinstance(set, str) else list(set)
         if not all(isinstance(change, str) for change in changes):
             raise ConfigError(f'set is {set!r}: give changes such as "replicates=1"')
         values = study.read_recipe(recipe)
         where = "the study" if isinstance(recipe, Mapping) else str(recipe)
-        return cls.validate_from(study.overridden(values, changes), where)
+        found = cls.validate_from(study.overridden(values, changes), where)
+        check_network(found, recipe, changes)
+        return found
 
     def run(
         self, out: Path | str | None = None, *, workers: int | None = None,

@@ -46,7 +46,13 @@ def normalisation_of(
     mean = mean or (known.mean if known else None)
     std = std or (known.std if known else None)
     if mean is None or std is None:
-        raise ConfigError(f"nothing says how {name} normalises images: give mean and std")
+        missing = [n for n, value in (("mean", mean), ("std", std)) if value is None]
+        given = " and ".join(missing)
+        raise ConfigError(
+            f"nothing says how {name} normalises images: give {given} (in a recipe "
+            f"{' and '.join(f'data.{n}' for n in missing)}, on the command line "
+            f"{' and '.join(f'--{n}' for n in missing)})"
+        )
     return Normalisation(mean=mean, std=std)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.text import a_kind
 from prunescope.networks.cifar_resnet import DEPTHS
 
 LIBRARIES = ("torchvision", "timm", "cifar")
@@ -61,7 +62,7 @@ def parse(name: str) -> Name:
 def as_name(name: object) -> str:
     """Return a name or a path as text. Raises ConfigError for what is neither."""
     if not isinstance(name, str | Path):
-        raise ConfigError(f"the network is a {type(name).__name__}: give its name, as a str")
+        raise ConfigError(f"the network is {a_kind(name)}: give its name, as a str")
     return str(name)
 
 

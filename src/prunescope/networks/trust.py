@@ -28,10 +28,11 @@ class NamesCode(DataError):
     """A file says that it belongs to a network that is not of a library."""
 
 
-def trusted_name(name: str, path: Path, typed: str | None = None) -> str:
+def trusted_name(name: str, path: Path, typed: str | None = None, how: str | None = None) -> str:
     """Return a name that was read from a file, if it may be built.
 
-    typed: the network that the user names now, which may be any.
+    typed: the network that the user names now, which may be any. how: it is named where the file
+    holds no weights.
     Raises NamesCode for a name that leads to code, and for an option by which a library would read
     other files; DataError for a name that cannot be read.
     """
@@ -46,18 +47,24 @@ def trusted_name(name: str, path: Path, typed: str | None = None) -> str:
     if parsed.origin not in LIBRARIES:
         raise NamesCode(
             f'{path} says that it belongs to "{name}", which is code, and a file must not choose '
-            "what is run: it was not called. If you trust that code, name it yourself, as the "
-            f"network with --weights {path} (audit, compare: --network), or in Python: "
-            f'load("{name}", weights="{path}")'
+            "what is run: it was not called. If you trust that code, name it yourself, "
+            f"{how or _beside_weights(name, path)}"
         )
     for key in parsed.options:
         if not _is_harmless(parsed, key):
             raise NamesCode(
                 f'{path} says that it belongs to "{name}", whose option {key} a file must not '
-                "choose. If you trust it, name the network yourself, and give the file as its "
-                "--weights"
+                "choose. If you trust it, name the network yourself, "
+                f"{how or _beside_weights(name, path)}"
             )
     return name
+
+
+def _beside_weights(name: str, path: Path) -> str:
+    return (
+        f"as the network with --weights {path} (audit, compare: --network), or in Python: "
+        f'load("{name}", weights="{path}")'
+    )
 
 
 def _is_harmless(name: Name, key: str) -> bool:

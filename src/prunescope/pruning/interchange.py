@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 from torch.nn.utils import prune as torch_prune
 
+from prunescope.base.wrappers import without_wrappers
 from prunescope.networks.reading import effective
 from prunescope.networks.reading.effective import Effective
 from prunescope.pruning.mask import Mask
@@ -69,12 +70,13 @@ def attach_torch_masks(network: nn.Module, mask: Mask) -> None:
 
     Raises DataError where the mask is another network's.
     """
-    parameters = dict(network.named_parameters())
-    mask.check_fit(parameters)
-    for name, kept in mask.items():
-        path, _, parameter = name.rpartition(".")
-        module, kept_there = network.get_submodule(path), kept.to(parameters[name].device)
-        torch_prune.custom_from_mask(module, parameter, kept_there)  # type: ignore[no-untyped-call]
+    with without_wrappers(network) as plain:
+        parameters = dict(plain.named_parameters())
+        mask.check_fit(parameters)
+        for name, kept in mask.items():
+            path, _, parameter = name.rpartition(".")
+            module, kept_there = plain.get_submodule(path), kept.to(parameters[name].device)
+            torch_prune.custom_from_mask(module, parameter, kept_there)  # type: ignore[no-untyped-call]
 
 
 def detach_torch_masks(network: nn.Module) -> Mask | None:
@@ -83,13 +85,14 @@ def detach_torch_masks(network: nn.Module) -> Mask | None:
     Its parameters are plain again, pruned weights +0. None where torch had pruned nothing.
     Raises DataError, with nothing changed, where a mask is not of zeros and ones.
     """
-    state = {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
-    plain, mask = from_torch(state, type(network).__name__)
-    for name in mask or ():
-        path, _, parameter = name.rpartition(".")
-        torch_prune.remove(network.get_submodule(path), parameter)  # type: ignore[no-untyped-call]
-    if mask is not None:
-        network.load_state_dict(plain)
+    with without_wrappers(network) as inner:
+        state = {name: tensor.detach().cpu() for name, tensor in inner.state_dict().items()}
+        plain, mask = from_torch(state, type(inner).__name__)
+        for name in mask or ():
+            path, _, parameter = name.rpartition(".")
+            torch_prune.remove(inner.get_submodule(path), parameter)  # type: ignore[no-untyped-call]
+        if mask is not None:
+            inner.load_state_dict(plain)
     return mask
 
 

@@ -11,8 +11,10 @@ from torch.optim import Optimizer
 
 from prunescope.base.door import called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.base.modules import checked_network, plain_name, unwrapped
+from prunescope.base.modules import checked_network
 from prunescope.base.tensors import load_tensors, save_tensors
+from prunescope.base.text import a_kind
+from prunescope.base.wrappers import inner_step, plain_name, unwrapped, without_wrappers
 from prunescope.pruning.acting import count_parameters, first_names
 
 _BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
@@ -26,8 +28,7 @@ class Mask(Mapping[str, Bool[Tensor, "..."]]):
 
     def __init__(self, tensors: Mapping[str, Bool[Tensor, "..."]]) -> None:
         if not isinstance(tensors, Mapping):
-            kind = type(tensors).__name__
-            raise ConfigError(f"a mask is made of tensors by their names, not of a {kind}")
+            raise ConfigError(f"a mask is made of tensors by their names, not of {a_kind(tensors)}")
         for name, kept in tensors.items():
             kind = getattr(kept, "dtype", type(kept).__name__)
             if kind != torch.bool:
@@ -41,7 +42,8 @@ class Mask(Mapping[str, Bool[Tensor, "..."]]):
         network: whose state dict has the tensors. names: their keys, as `prunable_names` gives
         them. Raises KeyError for another name.
         """
-        state = unwrapped(network).state_dict()
+        with without_wrappers(network) as plain:
+            state = plain.state_dict()
         return cls({name: torch.ones(state[name].shape, dtype=torch.bool) for name in names})
 
     @classmethod
@@ -97,12 +99,13 @@ class Mask(Mapping[str, Bool[Tensor, "..."]]):
     def under_first_names(self, network: nn.Module) -> "Mask":
         """Return the mask with each shared weight once, under its first name in the network.
 
-        A weight that is pruned under any of its names is pruned.
+        A weight that is pruned under any of its names is pruned. Names with the steps of wrappers
+        in them (`module.`) become the network's.
         """
         first = first_names(network)
         tensors: dict[str, Tensor] = {}
         for name, kept in self._tensors.items():
-            known = first.get(name, name)
+            known = first.get(plain_name(name, first), name)
             tensors[known] = kept & tensors[known] if known in tensors else kept
         return self if tensors.keys() == self._tensors.keys() else Mask(tensors)
 
@@ -117,7 +120,8 @@ class Mask(Mapping[str, Bool[Tensor, "..."]]):
 
     def revived(self, state: Mapping[str, Tensor]) -> list[str]:
         """Return the keys of tensors in which a pruned weight is not exactly zero."""
-        return [name for name in self if bool((state[name][~self[name]] != 0).any())]
+        tensors = {plain_name(name, self): tensor for name, tensor in state.items()}
+        return [name for name in self if bool((tensors[name][~self[name]] != 0).any())]
 
 
 @called_as("give a network and its mask, as in ps.MaskKeeper(network, mask)")
@@ -134,12 +138,10 @@ class MaskKeeper:
         if not isinstance(network, nn.Module):
             network = getattr(network, "module", network)  # of what `load` returns
         network = checked_network(network)
-        parameters = dict(network.named_parameters())
-        every = first_names(network)
-        if not mask.keys() <= every.keys():  # perhaps those of a wrapped network
-            mask = Mask({plain_name(name): kept for name, kept in mask.items()})
-        mask = mask.under_first_names(network)
-        mask.check_fit(parameters)
+        with without_wrappers(network):
+            parameters = dict(network.named_parameters())
+            mask = mask.under_first_names(network)
+            mask.check_fit(parameters)
         self._kept = [
             (parameters[name], _kept_bits(parameters[name], kept))
             for name, kept in mask.items()
@@ -170,8 +172,9 @@ class MaskKeeper:
         """Zero the pruned weights, and what the optimizer remembers of them."""
         self._check_held()
         if optimizer is not None and not isinstance(optimizer, Optimizer):
-            kind = type(optimizer).__name__
-            raise ConfigError(f"the optimizer is a {kind}: give that of torch.optim, or none")
+            raise ConfigError(
+                f"the optimizer is {a_kind(optimizer)}: give that of torch.optim, or none"
+            )
         for parameter, kept in self._kept:
             if parameter.element_size() != kept.element_size() or parameter.device != kept.device:
                 raise ConfigError(
@@ -190,12 +193,18 @@ class MaskKeeper:
 def _holders(
     network: nn.Module, name: str
 ) -> Iterator[tuple[str, Mapping[str, object], str, object]]:
-    """Return the entries that lead from a network to a parameter: any of them may be replaced."""
+    """Return the entries that lead from a network to a parameter: any of them may be replaced.
+
+    name: the plain one; where there is a wrapper, the entry in it comes in between.
+    """
     module = network
     *path, key = name.split(".")
     for part in path:
-        yield name, module._modules, part, module._modules[part]
-        module = module.get_submodule(part)
+        step: str | None = part
+        while step is not None:
+            yield name, module._modules, step, module._modules[step]
+            module = module.get_submodule(step)
+            step = inner_step(module)
     yield name, module._parameters, key, module._parameters[key]
 
 

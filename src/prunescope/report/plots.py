@@ -17,7 +17,7 @@ from prunescope.analysis.comparison import Comparison
 from prunescope.analysis.run_comparison import RunComparison
 from prunescope.analysis.run_folder import Run
 from prunescope.base.errors import ConfigError
-from prunescope.base.text import counted
+from prunescope.base.text import a_kind, counted
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.result import Dissection, LayerDissection, centring_of
@@ -140,8 +140,7 @@ def plot_comparison(comparison: Comparison | RunComparison) -> Panels:
     if isinstance(comparison, RunComparison):
         return _draw(levels_figure, comparison, comparison_names(comparison))
     if not isinstance(comparison, Comparison):
-        kind = type(comparison).__name__
-        raise ConfigError(f"the comparison is a {kind}: give what `compare` returns")
+        raise ConfigError(f"the comparison is {a_kind(comparison)}: give what `compare` returns")
     return _draw(outcomes_figure, comparison.summary(), comparison_names(comparison))
 
 
@@ -209,7 +208,7 @@ def _one_layer(result: Dissection | LayerDissection) -> LayerDissection:
     if isinstance(result, LayerDissection):
         return result
     if not isinstance(result, Dissection):
-        raise ConfigError(f"a {type(result).__name__} is no dissection: give one, or a layer of it")
+        raise ConfigError(f"{a_kind(result)} is no dissection: give one, or a layer of it")
     if len(result.layers) != 1:
         known = " or ".join(f'result["{name}"]' for name in result.layers)
         raise ConfigError(

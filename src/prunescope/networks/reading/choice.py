@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.text import a_kind
 from prunescope.networks.reading.names import renaming
 
 State = dict[Any, Any]
@@ -38,8 +39,9 @@ def choose_network(content: Any, where: str, key: str | None) -> State:
         ((name, state),) = found.items()
         return refuse_several(_tensors(state, where), where, name)
     if not isinstance(content, Mapping):
-        kind = type(content).__name__
-        raise DataError(f"{where} holds a {kind}, not a state dict (names and their tensors)")
+        raise DataError(
+            f"{where} holds {a_kind(content)}, not a state dict (names and their tensors)"
+        )
     raise DataError(
         f"{where} is not a state dict, nor holds one as {' or '.join(WRAPPERS)}: "
         + (_complain(content) or "it is empty")

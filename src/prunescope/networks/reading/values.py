@@ -7,20 +7,8 @@ import torch
 from torch import Tensor
 
 from prunescope.base.errors import DataError
+from prunescope.base.values import belongs_to_quantisation, is_quantised
 
-_QUANTISED_PARTS = (
-    "_packed_params",
-    "fake_quant",
-    "activation_post_process",
-    ".qweight",
-    ".qzeros",
-    ".SCB",
-    ".absmax",
-    ".quant_map",
-    ".quant_state",
-    ".nested_absmax",
-)
-_FLOATS = {torch.float16, torch.bfloat16, torch.float32, torch.float64}
 _SHOWN = 3
 
 
@@ -57,7 +45,7 @@ def refuse_quantised(
 
     own: the network's tensors, by which integers that should be none are known, too.
     """
-    quantised = [key for key, value in state.items() if _is_quantised(key, value, own)]
+    quantised = [key for key, value in state.items() if _stands_for_another(key, value, own)]
     if quantised:
         more = f" and {len(quantised) - _SHOWN} more" if len(quantised) > _SHOWN else ""
         raise DataError(
@@ -108,16 +96,11 @@ def _is_finite(tensor: Tensor) -> bool:
     return bool(torch.isfinite(tensor).all())  # a sum of large numbers may overflow
 
 
-def _is_quantised(key: str, value: Any, own: Mapping[str, Tensor] | None) -> bool:
-    if any(part in key for part in _QUANTISED_PARTS):
+def _stands_for_another(key: str, value: Any, own: Mapping[str, Tensor] | None) -> bool:
+    if belongs_to_quantisation(key):
         return own is None or key not in own
     if not isinstance(value, Tensor):
         return False
-    if value.is_quantized or (value.is_floating_point() and value.dtype not in _FLOATS):
-        return True
-    if own is not None:
-        return key in own and own[key].is_floating_point() and not value.is_floating_point()
-    is_whole = not value.is_floating_point() and value.dtype != torch.bool
-    last = key.rpartition(".")[2]
-    is_mask = last.endswith("_mask") or last.startswith("mask_")  # of torch and of OpenLTH
-    return is_whole and not value.dtype.is_complex and "weight" in last and not is_mask
+    if own is None or value.is_quantized or value.is_floating_point():
+        return is_quantised(key, value)
+    return key in own and own[key].is_floating_point()
