@@ -30,6 +30,12 @@ def _group(leader: int) -> list[int]:
     return members
 
 
+def _heed() -> None:
+    """Take signals as a command in a terminal does, even where the tests run in the background."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def _stop(
     command: list[str],
     begun: Callable[[], bool],
@@ -48,6 +54,7 @@ def _stop(
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=_heed,  # noqa: PLW1509  # no other thread forks
     )
     deadline = time.monotonic() + 120
     while not begun() and process.poll() is None and time.monotonic() < deadline:
