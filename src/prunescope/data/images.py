@@ -16,7 +16,7 @@ from prunescope.data.decode import EncodedImage, UnequalSizes, decode_all, open_
 from prunescope.data.labelled import Images, LabelledImages, StoredImages, StreamedImages
 from prunescope.data.labels import check_labels, classes_of, read_labels
 from prunescope.data.sizing import AS_STORED, Sizing
-from prunescope.data.sources import Rows, Source, open_source
+from prunescope.data.sources import ImageFolder, Rows, Source, open_source
 from prunescope.data.splits import match_split
 from prunescope.data.stored import Cell, Reader
 
@@ -97,6 +97,28 @@ def count_images(source: str, split: str, classes: ClassChoice | None = None) ->
     where = f"the split {split} of {source}"
     columns = find_columns(opened.rows(split).features, where)
     return len(_choose_rows(opened, split, columns, where, classes=classes).rows)
+
+
+def count_classes(source: str, split: str, classes: ClassChoice | None = None) -> int:
+    """Return how many classes `load_images` would find, without decoding an image.
+
+    Raises DataError as it does.
+    """
+    opened, where = _open_with(source, split), f"the split {split} of {source}"
+    columns = find_columns(opened.rows(split).features, where)
+    return len(_choose_rows(opened, split, columns, where, classes=classes).classes)
+
+
+def passed_over(source: str) -> str | None:
+    """Say which folders with images lie beside those of the splits, unread; None where none do."""
+    opened = open_source(source)
+    beside = opened.beside if isinstance(opened, ImageFolder) else []
+    if not beside:
+        return None
+    return (
+        f"{source} is read by its splits, {', '.join(opened.splits)}: the images in "
+        f"{', '.join(beside)} beside them are not used"
+    )
 
 
 def find_split(source: str, *wanted: str) -> str:

@@ -102,6 +102,14 @@ class ImageFolder:
     def splits(self) -> tuple[str, ...]:
         return tuple(self._files)
 
+    @property
+    def beside(self) -> list[str]:
+        """Names of the folders with images that lie beside those of the splits."""
+        others = [path for path in subfolders(self.folder) if path.name not in self._roots]
+        if self.folder in self._roots.values():
+            return []
+        return [path.name for path in others if find_files(path, IMAGE_SUFFIXES)]
+
     @cached_property
     def classes(self) -> list[str]:
         """Names of the class folders of all splits together, sorted: they number the labels."""

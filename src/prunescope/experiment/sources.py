@@ -15,7 +15,14 @@ from prunescope.base.recall import recall
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.scenes import scenes_are_drawn, scenes_folder
-from prunescope.data.images import count_images, find_split, load_images, source_fingerprint
+from prunescope.data.images import (
+    count_classes,
+    count_images,
+    find_split,
+    load_images,
+    passed_over,
+    source_fingerprint,
+)
 from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import Normalisation
 from prunescope.data.sizing import CentreCrop, Sizing
@@ -130,6 +137,17 @@ class Sources:
     def train_count(self) -> int:
         """How many photographs there are to train on."""
         return self.known_data.images
+
+    @property
+    def class_count(self) -> int:
+        """How many classes the photographs are of."""
+        data = self._study.data
+        return count_classes(self._data, find_split(self._data, data.train_split), data.classes)
+
+    @property
+    def passed_over(self) -> str | None:
+        """What is said of photographs that lie beside those of the splits."""
+        return passed_over(self._data)
 
     @cached_property
     def train_images(self) -> Images:
