@@ -5,16 +5,18 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 from torch.nn.utils import parametrizations, parametrize
 from torch.nn.utils import prune as torch_prune
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.pruning.acting import acts_as_stored, first_names, layer_keys, outputs_first
 from prunescope.pruning.audit import audit_weights
+from prunescope.pruning.audit_text import describe_audit
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import left_out, prunable_names
 from prunescope.pruning.prune import prune
-from prunescope.pruning.saved import SavedWeights
+from prunescope.pruning.saved import SavedWeights, read_weights
 
 
 class Tied(nn.Module):
@@ -281,3 +283,77 @@ def test_a_layer_whose_weight_only_its_parent_uses_is_named_as_unknown():
     audit = audit_weights(saved, network, resolution=8)
     assert audit.layers["first.weight"].multiply_adds is None
     assert any("first.weight never runs as a layer" in note for note in audit.notes)
+
+
+class Altering(nn.Module):
+    """Changes the weights of a plain convolution as it runs, in one of several ways."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.way = way
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.register_buffer("mask", torch.ones(8, 3, 3, 3))
+
+    def forward(self, images):
+        weight = self.conv.weight
+        altered = weight - weight.mean()
+        if self.way == "data":
+            self.conv.weight.data = altered.detach()
+            return self.conv(images)
+        if self.way == "in place":
+            with torch.no_grad():
+                weight.sub_(1.0)
+            return self.conv(images)
+        if self.way == "and back":
+            stored = weight.data
+            weight.data = altered.detach()
+            maps = self.conv(images)
+            weight.data = stored
+            return maps
+        if self.way == "used":
+            altered = weight * self.mask
+        return functional.conv2d(images, altered, self.conv.bias)
+
+
+@pytest.mark.parametrize("way", ["data", "in place", "and back", "function"])
+def test_a_network_that_changes_a_layers_weights_is_audited_as_they_act(tmp_path, way):
+    network = Altering(way)
+    with torch.no_grad():
+        network.conv.weight[4:] = 0
+    torch.save(network.state_dict(), tmp_path / "w.pth")
+    mask = {"conv.weight": network.conv.weight != 0}
+    Mask(mask).save(tmp_path / "m.safetensors")
+    saved = read_weights(tmp_path / "w.pth", tmp_path / "m.safetensors")
+    audit = audit_weights(saved, Altering(way), title="altering", resolution=8)
+    layer = audit.layers["conv.weight"]
+    assert (layer.nonzero, layer.revived) == (216, 108)
+    assert audit.nonzero_parameters == 108 + 8
+    assert any("changes these weights as it runs" in note for note in audit.notes)
+    assert "108 pruned weights of conv.weight are not zero" in audit.problems
+    unseen = audit_weights(saved, Altering(way), title="altering")
+    assert any("as they are stored" in note and "--resolution" in note for note in unseen.notes)
+
+
+def test_weights_that_a_network_uses_itself_as_they_are_stored_are_not_noted(tmp_path):
+    torch.save(Altering("used").state_dict(), tmp_path / "w.pth")
+    saved = read_weights(tmp_path / "w.pth")
+    audit = audit_weights(saved, Altering("used"), title="altering", resolution=8)
+    assert [note for note in audit.notes if "conv.weight" in note] == [
+        "conv.weight never runs as a layer, so that its multiply-adds and dead units are not "
+        "known, and not in the totals"
+    ]
+
+
+def test_an_audit_names_what_prune_leaves_out(tmp_path):
+    network = nn.ModuleDict(
+        {"rnn": nn.LSTM(3, 4), "emb": nn.Embedding(5, 3), "fc": nn.Linear(4, 2)}
+    )
+    torch.save(network.state_dict(), tmp_path / "w.pth")
+    saved = read_weights(tmp_path / "w.pth")
+    audit = audit_weights(saved, network, title="mixed")
+    assert audit.as_dict()["left_out"] == {
+        "rnn.weight_ih_l0": 48, "rnn.weight_hh_l0": 64, "emb.weight": 15,
+    }  # fmt: skip
+    assert "left out, and dense: rnn.weight_ih_l0 (48)" in describe_audit(audit)
+    assert "127 in all" in describe_audit(audit)
+    assert audit_weights(saved).as_dict()["left_out"] is None

@@ -7,7 +7,6 @@ from prunescope.data.images import (
     find_split,
     load_images,
     source_fingerprint,
-    split_note,
 )
 from prunescope.data.labelled import Images, LabelledImages, StreamedImages
 from prunescope.data.loader import Normalisation, batches, epoch_order
@@ -28,5 +27,4 @@ __all__ = [
     "find_split",
     "load_images",
     "source_fingerprint",
-    "split_note",
 ]

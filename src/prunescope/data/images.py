@@ -99,6 +99,28 @@ def count_images(source: str, split: str, classes: ClassChoice | None = None) ->
     return len(_choose_rows(opened, split, columns, where, classes=classes).rows)
 
 
+def count_classes(source: str, split: str, classes: ClassChoice | None = None) -> int:
+    """Return how many classes `load_images` would find, without decoding an image.
+
+    Raises DataError as it does.
+    """
+    opened, where = _open_with(source, split), f"the split {split} of {source}"
+    columns = find_columns(opened.rows(split).features, where)
+    return len(_choose_rows(opened, split, columns, where, classes=classes).classes)
+
+
+def passed_over(source: str) -> str | None:
+    """Say which folders of the same classes lie beside the splits, unread; None where none do."""
+    opened = open_source(source)
+    beside = opened.beside if isinstance(opened, ImageFolder) else []
+    if not beside:
+        return None
+    return (
+        f"{source} is read by its splits, {', '.join(opened.splits)}: the images in "
+        f"{shown(beside)} beside them are not used"
+    )
+
+
 def find_split(source: str, *wanted: str) -> str:
     """Return the source's own name for the first wanted split it has.
 
@@ -110,18 +132,6 @@ def find_split(source: str, *wanted: str) -> str:
     if found is None:
         raise DataError(_no_split(source, " or ".join(wanted), splits))
     return found
-
-
-def split_note(source: str) -> str | None:
-    """Say which folders beside those of the splits hold their classes; None where none does."""
-    opened = open_source(source)
-    beside = opened.passed_over if isinstance(opened, ImageFolder) else []
-    if not beside:
-        return None
-    return (
-        f"images in {source} that lie in {shown(beside)} are not used: the splits there are "
-        f"{', '.join(opened.splits)}"
-    )
 
 
 def source_fingerprint(source: str) -> str:

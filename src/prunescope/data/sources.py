@@ -109,13 +109,14 @@ class ImageFolder:
         return sorted(folders | self._with_images)
 
     @property
-    def passed_over(self) -> list[str]:
-        """Names of the folders beside those of the splits that hold their classes."""
+    def beside(self) -> list[str]:
+        """Names of the folders beside those of the splits that hold images of their classes."""
         if self.folder in self._roots.values():
             return []
-        beside = (path for path in subfolders(self.folder) if path.name not in self._roots)
+        others = (path for path in subfolders(self.folder) if path.name not in self._roots)
         classes = set(self.classes)
-        return [path.name for path in beside if classes & {sub.name for sub in subfolders(path)}]
+        alike = (path for path in others if classes & {sub.name for sub in subfolders(path)})
+        return [path.name for path in alike if find_files(path, IMAGE_SUFFIXES)]
 
     @cached_property
     def _with_images(self) -> set[str]:

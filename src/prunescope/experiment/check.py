@@ -29,7 +29,7 @@ from prunescope.pruning.magnitude import survivors_after
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import prunable_names
 from prunescope.study import Study
-from prunescope.training.forward import class_scores, classes_needed
+from prunescope.training.forward import check_outputs, class_scores, classes_needed
 from prunescope.training.loop import steps_per_epoch
 from prunescope.training.surroundings import repeatable
 
@@ -42,8 +42,9 @@ def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> 
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
     say_if_slow(study.training.precision, torch.device(default_device()), progress)
+    _check_outputs(study, sources)
     images, test_images = sources.train_images, sources.test_images
-    progress.say_all(sources.split_note)
+    progress.say_all(sources.passed_over)
     _check_classes(study, images, test_images, progress)
     if study.pruning.rewind_to is not None:
         _check_rewinding(study, len(images), study.pruning.rewind_to)
@@ -76,6 +77,24 @@ def map_cells(study: Study, sources: Sources, network: nn.Module) -> dict[str, t
     with torch.inference_mode(), capture(network, study.dissection.layers, layout=layout) as maps:
         show(network, torch.zeros(1, channels, side, side))
         return {layer: (maps[layer].shape[2], maps[layer].shape[3]) for layer in maps}
+
+
+def _check_outputs(study: Study, sources: Sources) -> None:
+    """Raise DataError where the network has other outputs than the data has classes.
+
+    Before photographs are decoded, where the size in which they will be shown is stated.
+    """
+    side = study.data.resolution
+    if side is None:
+        return
+    count = sources.class_count
+    check_outputs(
+        build(study.network, num_classes=count, seed=0),
+        channels=len(sources.normalisation.mean),
+        side=side,
+        classes=count,
+        precision=study.training.precision,
+    )
 
 
 def _check_classes(study: Study, images: Images, test_images: Images, progress: Progress) -> None:

@@ -12,7 +12,7 @@ from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.text import counted
 from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.data.classes import ClassChoice, order_note, shown
-from prunescope.data.images import find_split, load_images, split_note
+from prunescope.data.images import count_classes, find_split, load_images, passed_over
 from prunescope.data.labelled import Images
 from prunescope.data.sizing import CentreCrop, Sizing
 from prunescope.dissection.input import input_of
@@ -23,6 +23,7 @@ from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.sources import data_folder, normalisation_of, test_sizing
 from prunescope.networks import LoadedNetwork
 from prunescope.training.evaluate import Evaluation, evaluate
+from prunescope.training.forward import check_outputs
 
 _FEW_IMAGES = 500
 
@@ -59,14 +60,24 @@ def evaluate_network(
     folder = data_folder(source, progress)
     found = find_split(folder, split)
     sizing = _sizing(network, resolution, resize, progress)
+    normalisation = normalisation_of(network.name, network.input, mean, std)
+    side = sizing.resolution or (network.input.resolution if network.input else None)
+    if side is not None:
+        check_outputs(
+            network.module,
+            channels=len(normalisation.mean),
+            side=side,
+            classes=count_classes(folder, found, classes),
+            precision=precision,
+        )
     images = load_images(
         folder, found, sizing=sizing, classes=classes, limit=limit, progress=progress
     )
-    progress.say_all(split_note(folder), *_notes(images, found, classes))
+    progress.say_all(passed_over(folder), *_notes(images, found, classes))
     return found, evaluate(
         network.module.to(place),
         images,
-        normalisation=normalisation_of(network.name, network.input, mean, std),
+        normalisation=normalisation,
         batch_size=batch_size,
         precision=precision,
         progress=progress,

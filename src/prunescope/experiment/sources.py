@@ -16,11 +16,12 @@ from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.scenes import scenes_are_drawn, scenes_folder
 from prunescope.data.images import (
+    count_classes,
     count_images,
     find_split,
     load_images,
+    passed_over,
     source_fingerprint,
-    split_note,
 )
 from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import Normalisation
@@ -138,9 +139,15 @@ class Sources:
         return self.known_data.images
 
     @property
-    def split_note(self) -> str | None:
-        """What a user may not expect of the splits."""
-        return split_note(self._data)
+    def class_count(self) -> int:
+        """How many classes the photographs are of."""
+        data = self._study.data
+        return count_classes(self._data, find_split(self._data, data.train_split), data.classes)
+
+    @property
+    def passed_over(self) -> str | None:
+        """What is said of photographs that lie beside those of the splits."""
+        return passed_over(self._data)
 
     @cached_property
     def train_images(self) -> Images:

@@ -19,6 +19,7 @@ from prunescope.networks.weights import fit_state_dict
 from prunescope.pruning.counting import FORMATS, LayerCount, count_layer
 from prunescope.pruning.flow import Flow, trace_flow
 from prunescope.pruning.mask import Mask
+from prunescope.pruning.prunable import left_out, prunable_names
 from prunescope.pruning.saved import SavedWeights, read_weights
 from prunescope.pruning.stored import (
     StoredLayers,
@@ -40,6 +41,8 @@ class Audit:
     revived_memory: pruned weights of which an optimizer in the file remembers more than zero.
     bytes: of the whole file's tensors, the layers in each of `FORMATS`, the rest dense.
     problems: what breaks a pruned network's promises. notes: what could not be looked at.
+    left_out: tensors of two axes or more that `prune` leaves dense (recurrent layers, embeddings
+        and what is tied to them), with their sizes; None where the network is not known.
     reasons: why a count is None, by its name.
     """
 
@@ -55,6 +58,7 @@ class Audit:
     bytes: Mapping[str, int]
     problems: tuple[str, ...]
     notes: tuple[str, ...]
+    left_out: Mapping[str, int] | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
 
     def total(self, count: str) -> int | None:
@@ -101,6 +105,7 @@ class Audit:
             "nonzero_parameters": self.nonzero_parameters,
             "revived_memory": self.revived_memory,
             "bytes": dict(self.bytes),
+            "left_out": None if self.left_out is None else dict(self.left_out),
             "layers": {name: layer.as_dict() for name, layer in self.layers.items()},
             "problems": list(self.problems),
             "notes": list(self.notes),
@@ -181,6 +186,7 @@ def audit_weights(
         bytes=_bytes(stored, layers),
         problems=(*_problems(layers), *_memory_problems(memory)),
         notes=(*saved.notes, *stored.notes),
+        left_out=None if network is None else left_out(network, mask or _prunable(network)),
         reasons=reasons_of_unknowns(network is not None, resolution, flow, saved),
     )
 
@@ -201,6 +207,14 @@ def _describe(
             "leave out --network and --num-classes"
         )
     return own
+
+
+def _prunable(network: nn.Module) -> tuple[str, ...]:
+    """Return what `prune` would prune; nothing where it refuses the network."""
+    try:
+        return prunable_names(network, "all")
+    except ConfigError:
+        return ()
 
 
 def _nonzero(tensor: Tensor) -> int:

@@ -3,6 +3,7 @@
 from prunescope.base.text import align, number, percent
 from prunescope.pruning.audit import Audit
 from prunescope.pruning.counting import LayerCount
+from prunescope.pruning.prunable import describe_left_out
 
 _HEADINGS = (
     "layer",
@@ -68,4 +69,5 @@ def _totals(audit: Audit) -> list[str]:
             f"{audit.resolution} x {audit.resolution}, "
             f"{number(audit.total('sparse_multiply_adds'))} without the zeros"
         )
-    return [*lines, f"bytes: {sizes}"]
+    lines.append(f"bytes: {sizes}")
+    return [*lines, describe_left_out(audit.left_out)] if audit.left_out else lines

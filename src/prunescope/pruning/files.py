@@ -16,13 +16,11 @@ from prunescope.networks import (
 )
 from prunescope.pruning.acting import count_parameters
 from prunescope.pruning.mask import Mask, MaskKeeper
-from prunescope.pruning.prunable import Prunable, left_out, prunable_names
+from prunescope.pruning.prunable import Prunable, describe_left_out, left_out, prunable_names
 from prunescope.pruning.prune import Criterion, prune
 from prunescope.pruning.saved import SavedWeights, read_mask, read_weights
 from prunescope.pruning.selection import Scope
 from prunescope.pruning.zeros import UnmarkedZeros, mask_of_nonzero, unmarked_zeros
-
-_SHOWN = 8  # tensors in a line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,12 +76,7 @@ class Pruned:
 
     def _left_out_text(self) -> str:
         dense = left_out(self.network.module, self.mask)
-        if not dense:
-            return ""
-        shown = [f"{name} ({size:,})" for name, size in list(dense.items())[:_SHOWN]]
-        more = [f"and {len(dense) - _SHOWN:,} more"] if len(dense) > _SHOWN else []
-        total = f"{sum(dense.values()):,} in all"
-        return f"\nleft out, and dense: {', '.join([*shown, *more])}; {total}"
+        return f"\n{describe_left_out(dense)}" if dense else ""
 
 
 def prune_saved(

@@ -37,11 +37,13 @@ class Flow:
     """What one image makes of a network: of each layer by name, and through what it was lost.
 
     unknown: the functions through which no path could be followed; dead units behind the first of
-        them are not known.
+        them are not known. outside: the weights with which the network itself calls convolutions
+        and linear functions, outside any such layer.
     """
 
     layers: Mapping[str, LayerFlow] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
+    outside: tuple[Tensor, ...] = ()
 
 
 def trace_flow(network: nn.Module, resolution: int) -> Flow:
@@ -77,7 +79,10 @@ def _walk(network: nn.Module, image: Tensor) -> Flow:
     seen: dict[str, LayerFlow] = {}
     alive: dict[str, Tensor] = {}
 
+    outside: list[Tensor] = []
+
     def before(*_: Any) -> None:
+        outside.extend(walk.weights)
         walk.weights.clear()
 
     def after(name: str, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -92,12 +97,14 @@ def _walk(network: nn.Module, image: Tensor) -> Flow:
                 dead_units=int((~alive[name]).sum()) if known else None,
                 weight=walk.weights[-1] if walk.weights else None,
             )
+            walk.weights.clear()
 
     with torch.no_grad(), _hooked(network, before, after):
         show(network, walk.start(image))
     lost = any(layer.dead_units is None for layer in seen.values())
     unknown = walk.unknown or ([_OWN_CODE] if lost else [])
-    return Flow(layers=seen, unknown=tuple(dict.fromkeys(unknown)))
+    outside.extend(walk.weights)
+    return Flow(layers=seen, unknown=tuple(dict.fromkeys(unknown)), outside=tuple(outside))
 
 
 def _count_cells(network: nn.Module, image: Tensor) -> Flow:

@@ -1,6 +1,6 @@
 """Which tensors of a network may be pruned, and which are left out?"""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 from torch import nn
@@ -18,6 +18,7 @@ from prunescope.pruning.acting import (
 
 Prunable = Literal["all", "conv", "conv+shortcut"]
 
+_SHOWN = 8  # tensors in a line
 _PROJECTIONS = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
 _LEFT_OUT: dict[Prunable, set[str]] = {
     "all": set(),
@@ -78,7 +79,7 @@ def unprunable_layers(network: nn.Module) -> Mapping[str, str]:
     return found
 
 
-def left_out(network: nn.Module, pruned: Mapping[str, object]) -> dict[str, int]:
+def left_out(network: nn.Module, pruned: Collection[str]) -> dict[str, int]:
     """Return the tensors of two axes or more that stay dense, by name, with their numbers.
 
     pruned: the names of those that do not.
@@ -88,6 +89,14 @@ def left_out(network: nn.Module, pruned: Mapping[str, object]) -> dict[str, int]
         for name, parameter in network.named_parameters()
         if parameter.dim() > 1 and name not in pruned
     }
+
+
+def describe_left_out(dense: Mapping[str, int]) -> str:
+    """Name the tensors that stay dense, as `left_out` returns them, with their sizes."""
+    shown = [f"{name} ({size:,})" for name, size in list(dense.items())[:_SHOWN]]
+    more = [f"and {len(dense) - _SHOWN:,} more"] if len(dense) > _SHOWN else []
+    total = f"{sum(dense.values()):,} in all"
+    return f"left out, and dense: {', '.join([*shown, *more])}; {total}"
 
 
 def _chosen(network: nn.Module, convention: Prunable) -> tuple[str, ...]:

@@ -190,7 +190,7 @@ def _convolve(walk: Walk, func: Any, args: tuple[Any, ...], kwargs: dict[str, An
         walk.forget("weights that depend on the image", values, weight)
         weight = torch.ones_like(_plain(weight))
     else:
-        walk.weights.append(weight)
+        walk.weights.append(weight.detach())  # as it is now: the network may put another there
     rest = {key: value for key, value in kwargs.items() if key not in ("input", "weight", "bias")}
     passing = (weight != 0).float()
     return walk._reach(func(_plain(values).float(), passing, None, *args[3:], **rest))

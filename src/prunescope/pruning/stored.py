@@ -1,6 +1,6 @@
 """Which tensors of a file are layers, which are parameters, and which stand in it twice?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -20,6 +20,8 @@ from prunescope.pruning.saved import SavedWeights
 
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 _LARGE = 16  # values: smaller tensors may be equal by chance
+
+_LIBRARIES = ("torch", "torchvision", "timm", "prunescope")
 
 T = TypeVar("T")
 
@@ -78,24 +80,38 @@ def network_layers(network: nn.Module, saved: SavedWeights, flow: Flow) -> Store
     first = first_names(network)
     shared = {name: other for name, other in first.items() if name != other}
     modules = {name: alike[0] for name, alike in layer_keys(network).items()}
-    weights, notes = {}, []
+    weights, notes, changed = {}, [], {}
+    ran = bool(flow.layers or flow.outside)
     for name, module in modules.items():
         seen = flow.layers.get(name)
         acting = None if seen is None else seen.weight
         if acting is None or acting.shape != present_weight(module).shape:
             acting = present_weight(module)
-            if type(module) not in LAYERS and not flow.layers and not is_computed(module):
+            if type(module) not in LAYERS and not ran and not is_computed(module):
                 notes.append(f"{name} may act otherwise than it is stored: give --resolution")
         stored = saved.state.get(name)
-        if flow.layers and seen is None:
+        if ran and seen is None:
             notes.append(
                 f"{name} never runs as a layer, so that its multiply-adds and dead units are not "
                 "known, and not in the totals"
             )
+            acting, note = _used_outside(name, acting, flow.outside)
+            notes += note
         weights[name] = acting if stored is None else _as_stored(acting, stored)
+        if stored is not None and weights[name] is not stored and not is_computed(module):
+            changed[name] = weights[name]
+    notes += _notes_of_changed(changed)
     masked = [shared.get(name, name) for name in saved.mask or ()]
     weights |= {name: saved.state[name] for name in masked if name not in weights}
-    parameters = {name: parameter.detach() for name, parameter in parameters_once(network).items()}
+    if not ran and type(network).__module__.partition(".")[0] not in _LIBRARIES:
+        notes.append(
+            "weights are counted as they are stored: whether the network's own code changes them "
+            "as it runs shows with --resolution"
+        )
+    parameters = {
+        name: saved.state.get(name, parameter.detach())
+        for name, parameter in parameters_once(network).items()
+    }
     return StoredLayers(
         weights=weights,
         modules=modules,
@@ -130,6 +146,35 @@ def reasons_of_unknowns(
     if saved.memories is None or saved.mask is None:
         reasons["revived_memory"] = "the file holds no optimizer, or there is no mask"
     return reasons
+
+
+def _used_outside(name: str, weight: Tensor, outside: Sequence[Tensor]) -> tuple[Tensor, list[str]]:
+    """Return a weight as the network's own code uses it, which calls no layer with it.
+
+    outside: the weights it uses so. What it makes of this one is known if one alone can be it.
+    """
+    alike = [used for used in outside if used.shape == weight.shape]
+    if any(torch.equal(used, weight) for used in alike):
+        return weight, []
+    if len(alike) == 1:
+        return alike[0], []
+    return weight, [
+        f"{name} is counted as it is stored, and what the network's own code makes of it is not "
+        "known"
+    ]
+
+
+def _notes_of_changed(changed: Mapping[str, Tensor]) -> list[str]:
+    """Say that layers act otherwise than they are stored, as parameters and bytes are counted."""
+    if not changed:
+        return []
+    first = next(iter(changed))
+    others = f" and {len(changed) - 1:,} more" if len(changed) > 1 else ""
+    return [
+        f"{first}{others}: the network changes these weights as it runs (standardises or masks "
+        "them, say), and they are counted as they act; the parameters that are not zero are "
+        "counted as they are stored, so that the two numbers differ"
+    ]
 
 
 def _as_stored(acting: Tensor, stored: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Does a study of somebody's grey network on grey pictures of 16 bits go from end to end?"""
+"""Is code that a run folder names called only where the user names it, too?"""
 
 import json
 import sys
@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
-
-import prunescope as ps
 
 NETS = """
 from torch import nn
@@ -62,20 +60,6 @@ def world(tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(sys, "path", [*sys.path])
     yield tmp_path
     sys.modules.pop("greynets", None)
-
-
-def test_a_study_of_a_function_of_the_users_own_goes_on_grey_pictures(prunescope, world):
-    ended = prunescope("run", "recipe.yaml", "--out", "R", "--workers", 1)
-    assert ended.status == 0, ended.err
-    run = ps.load("R")
-    assert run.level(0).accuracy == 1.0  # brightness tells the classes, unless it is cut at 255
-    assert run.level(1).dissection["5"].iou.shape[0] == 8
-    before = {path: path.stat().st_mtime_ns for path in (world / "R").rglob("*.safetensors")}
-    again = prunescope("run", "recipe.yaml", "--out", "R", "--workers", 1)
-    assert again.status == 0, again.err
-    assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert json.loads(prunescope("status", "R", "--json").out)["to_do"] == []
-    assert prunescope("report", "R").status == 0
 
 
 def test_a_run_of_a_function_is_audited_and_compared_and_calls_it_only_where_it_is_named(
