@@ -64,9 +64,10 @@ DISSECTION_FORM: Form = {
     "input": {"resolution": COUNT.or_none, "mean": NUMBERS.or_none, "std": NUMBERS.or_none},
     "settings": {"quantile": NUMBER.or_none, "iou": NUMBER.or_none, "precision": TEXT.or_none},
     "chance": {
-        **{"draws": COUNT, "rate": NUMBER, "expected_draws": COUNT, "most_draws": COUNT},
+        **{"draws": COUNT, "rate": NUMBER},
+        **{"expected_draws": COUNT.or_none, "most_draws": COUNT.or_none},
         **{"expected_false": NUMBER, "expected_false_sd": NUMBER.or_none},
-        **{"expected_concepts": NUMBER, "expected_concepts_sd": NUMBER.or_none},
+        **{"expected_concepts": NUMBER.or_none, "expected_concepts_sd": NUMBER.or_none},
         **{"discoveries": COUNT, "concepts": COUNT, "undecided": COUNT},
         **{"smallest_draws": COUNT.or_none, "advised_draws": COUNT.or_none},
     },
