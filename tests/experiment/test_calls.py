@@ -17,17 +17,9 @@ from torch._subclasses import FakeTensorMode
 
 import prunescope as ps
 from experiment import wrong_calls
+from experiment.wrong_calls import NAME, ON, network
 from prunescope.base.errors import ConfigError
 from prunescope.base.modules import checked_network
-from prunescope.networks import build
-
-NAME = "cifar_resnet20,width=0.25"
-SEEN: dict[str, Any] = {"resolution": 32, "mean": (0.5,) * 3, "std": (0.25,) * 3}
-ON: dict[str, Any] = {**SEEN, "quantile": 0.02, "limit": 4}
-
-
-def network() -> nn.Module:
-    return build(NAME, num_classes=10, seed=0).eval()
 
 
 @pytest.fixture(scope="module")

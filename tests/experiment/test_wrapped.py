@@ -12,19 +12,10 @@ from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoi
 from torch.optim.swa_utils import AveragedModel
 
 import prunescope as ps
+from experiment.wrong_calls import NAME, ON, network
 from prunescope.base.errors import ConfigError
 from prunescope.base.modules import checked_network
 from prunescope.base.wrappers import plain_name, unwrapped, without_wrappers
-from prunescope.networks import build
-
-NAME = "cifar_resnet20,width=0.25"
-ON: dict[str, Any] = {
-    "resolution": 32, "mean": (0.5,) * 3, "std": (0.25,) * 3, "quantile": 0.02, "limit": 4,
-}  # fmt: skip
-
-
-def network() -> Any:
-    return build(NAME, num_classes=10, seed=0).eval()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -17,6 +17,12 @@ NAME = "cifar_resnet20,width=0.25"
 SEEN: dict[str, Any] = {"resolution": 32, "mean": (0.5,) * 3, "std": (0.25,) * 3}
 ON: dict[str, Any] = {**SEEN, "quantile": 0.02, "limit": 4}
 
+
+def network() -> nn.Module:
+    """Return a network that dissects in a moment, the same every time."""
+    return build(NAME, num_classes=10, seed=0).eval()
+
+
 WRONG: dict[str, Callable[[nn.Module, str], object]] = {
     "layers of another network": lambda m, c: ps.dissect(m, nn.Conv2d(3, 4, 3), c, **ON),
     "the network as its layer": lambda m, c: ps.dissect(m, m, c, **ON),
@@ -105,7 +111,7 @@ def main(concepts: str) -> None:
     said = {}
     for name, call in WRONG.items():
         try:
-            call(build(NAME, num_classes=10, seed=0), concepts)
+            call(network(), concepts)
         except (PrunescopeError, TypeError, ValueError, LookupError, AttributeError) as error:
             said[name] = [type(error).__name__, str(error)]
         else:

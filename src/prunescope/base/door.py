@@ -34,7 +34,7 @@ def at_the_door(function: F) -> F:
 
     @wraps(function)
     def checked(*args: Any, **named: Any) -> Any:
-        _check_names(function.__qualname__.removesuffix(".__init__"), signature, args, named)
+        _check_names(function.__name__, signature, args, named)
         plain = (checked_value(None, value) for value in args)
         bound = signature.bind(*plain, **named)
         for name, value in bound.arguments.items():

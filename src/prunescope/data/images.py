@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Int64
 
 from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.paths import IMAGE_SUFFIXES, find_files
 from prunescope.base.progress import SILENT, Progress
 from prunescope.data.classes import Chosen, ClassChoice, choose, shown
 from prunescope.data.columns import Columns, find_columns
@@ -16,8 +17,8 @@ from prunescope.data.decode import EncodedImage, UnequalSizes, decode_all, open_
 from prunescope.data.labelled import Images, LabelledImages, StoredImages, StreamedImages
 from prunescope.data.labels import check_labels, classes_of, read_labels
 from prunescope.data.sizing import AS_STORED, Sizing
-from prunescope.data.sources import ImageFolder, Rows, Source, open_source
-from prunescope.data.splits import match_split
+from prunescope.data.sources import Rows, Source, open_source
+from prunescope.data.splits import match_split, split_folders, subfolders
 from prunescope.data.stored import Cell, Reader
 
 DEFAULT_MEMORY = 4 << 30
@@ -111,12 +112,16 @@ def count_classes(source: str, split: str, classes: ClassChoice | None = None) -
 
 def passed_over(source: str) -> str | None:
     """Say which folders of the same classes lie beside the splits, unread; None where none do."""
-    opened = open_source(source)
-    beside = opened.beside if isinstance(opened, ImageFolder) else []
+    folder = Path(source).expanduser()
+    splits = split_folders(folder) if folder.is_dir() else {}
+    classes = {path.name for split in splits.values() for path in subfolders(split)}
+    others = (path for path in subfolders(folder) if path.name not in splits) if splits else ()
+    alike = (path for path in others if classes & {inside.name for inside in subfolders(path)})
+    beside = [path.name for path in alike if find_files(path, IMAGE_SUFFIXES)]
     if not beside:
         return None
     return (
-        f"{source} is read by its splits, {', '.join(opened.splits)}: the images in "
+        f"{source} is read by its splits, {', '.join(splits)}: the images in "
         f"{shown(beside)} beside them are not used"
     )
 

@@ -108,16 +108,6 @@ class ImageFolder:
         folders = {path.name for root in self._roots.values() for path in subfolders(root)}
         return sorted(folders | self._with_images)
 
-    @property
-    def beside(self) -> list[str]:
-        """Names of the folders beside those of the splits that hold images of their classes."""
-        if self.folder in self._roots.values():
-            return []
-        others = (path for path in subfolders(self.folder) if path.name not in self._roots)
-        classes = set(self.classes)
-        alike = (path for path in others if classes & {sub.name for sub in subfolders(path)})
-        return [path.name for path in alike if find_files(path, IMAGE_SUFFIXES)]
-
     @cached_property
     def _with_images(self) -> set[str]:
         return {self._class(file, split) for split in self.splits for file in self._files[split]}

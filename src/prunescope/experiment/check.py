@@ -29,7 +29,8 @@ from prunescope.pruning.magnitude import survivors_after
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import prunable_names
 from prunescope.study import Study
-from prunescope.training.forward import check_outputs, class_scores, classes_needed
+from prunescope.training.evaluate import check_outputs
+from prunescope.training.forward import class_scores, classes_needed
 from prunescope.training.loop import steps_per_epoch
 from prunescope.training.surroundings import repeatable
 
@@ -42,13 +43,13 @@ def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> 
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
     say_if_slow(study.training.precision, torch.device(default_device()), progress)
-    _check_outputs(study, sources)
+    network = build(study.network, num_classes=sources.class_count, seed=0).eval()
+    _check_outputs(study, sources, network)
     images, test_images = sources.train_images, sources.test_images
     progress.say_all(sources.passed_over)
     _check_classes(study, images, test_images, progress)
     if study.pruning.rewind_to is not None:
         _check_rewinding(study, len(images), study.pruning.rewind_to)
-    network = build(study.network, num_classes=len(images.classes), seed=0).eval()
     if study.training.zero_last_gamma:
         zero_last_gammas(build(study.network, seed=0), study.network)
     mask = Mask.ones(network, prunable_names(network, study.pruning.prunable))
@@ -79,20 +80,18 @@ def map_cells(study: Study, sources: Sources, network: nn.Module) -> dict[str, t
         return {layer: (maps[layer].shape[2], maps[layer].shape[3]) for layer in maps}
 
 
-def _check_outputs(study: Study, sources: Sources) -> None:
+def _check_outputs(study: Study, sources: Sources, network: nn.Module) -> None:
     """Raise DataError where the network has other outputs than the data has classes.
 
     Before photographs are decoded, where the size in which they will be shown is stated.
     """
-    side = study.data.resolution
-    if side is None:
+    if study.data.resolution is None:
         return
-    count = sources.class_count
     check_outputs(
-        build(study.network, num_classes=count, seed=0),
+        network,
         channels=len(sources.normalisation.mean),
-        side=side,
-        classes=count,
+        side=study.data.resolution,
+        classes=sources.class_count,
         precision=study.training.precision,
     )
 

@@ -22,8 +22,7 @@ from prunescope.dissection.run import dissect_as
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.sources import data_folder, normalisation_of, test_sizing
 from prunescope.networks import LoadedNetwork
-from prunescope.training.evaluate import Evaluation, evaluate
-from prunescope.training.forward import check_outputs
+from prunescope.training.evaluate import Evaluation, check_outputs, evaluate
 
 _FEW_IMAGES = 500
 

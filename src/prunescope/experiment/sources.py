@@ -138,7 +138,7 @@ class Sources:
         """How many photographs there are to train on."""
         return self.known_data.images
 
-    @property
+    @cached_property
     def class_count(self) -> int:
         """How many classes the photographs are of."""
         data = self._study.data

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from prunescope.base.errors import ConfigError
 from prunescope.base.images import Precision
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import counted
@@ -101,6 +103,23 @@ def evaluate(
             losses.append(cross_entropy(scores, labels, reduction="none").double().sum())
             task.advance(len(labels))
     return _summarise(images, torch.cat(ranks).cpu(), float(torch.stack(losses).sum()), outputs)
+
+
+def check_outputs(
+    network: nn.Module, *, channels: int, side: int, classes: int, precision: Precision
+) -> None:
+    """Raise DataError where a network has another number of outputs than the data has classes.
+
+    side: of the black image that shows it; where the network takes no such image, nothing is
+    known, and the first batch tells.
+    """
+    black = torch.zeros(1, channels, side, side, device=device_of(network))
+    with (
+        ready(network, training=False, channels_last=False),
+        torch.inference_mode(),
+        suppress(ConfigError),
+    ):
+        class_scores(network, black, precision=precision, classes=classes)
 
 
 def rank_of_label(

@@ -1,12 +1,10 @@
 """How does a network turn a batch of images into class scores?"""
 
-from contextlib import suppress
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.errors import DataError
 from prunescope.base.images import Precision
 from prunescope.base.showing import show
 from prunescope.base.text import counted
@@ -30,26 +28,6 @@ def classes_needed(images: Images) -> int:
             "from 0 on"
         )
     return count
-
-
-def check_outputs(
-    network: nn.Module, *, channels: int, side: int, classes: int, precision: Precision
-) -> None:
-    """Raise DataError where a network has another number of outputs than the data has classes.
-
-    side: of the black image that shows it; where the network takes no such image, nothing is
-    known, and the first batch tells.
-    """
-    device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
-    black = torch.zeros(1, channels, side, side, device=device)
-    training = {module: module.training for module in network.modules()}
-    network.eval()
-    try:
-        with torch.inference_mode(), suppress(ConfigError):
-            class_scores(network, black, precision=precision, classes=classes)
-    finally:
-        for module, mode in training.items():
-            module.training = mode
 
 
 def class_scores(
