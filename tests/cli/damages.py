@@ -77,9 +77,7 @@ def _of_json(whole: bytes) -> Damages:
             continue
     for how, values in replaced(json.loads(whole), ("\ue000",)):
         for literal in LITERALS:
-            yield f"{how} {literal[:8]}", json.dumps(values).replace(
-                '"\\ue000"', literal
-            ).encode()
+            yield f"{how} {literal[:8]}", json.dumps(values).replace('"\\ue000"', literal).encode()
 
 
 def _of_yaml(whole: bytes) -> Damages:

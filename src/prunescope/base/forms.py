@@ -14,17 +14,23 @@ _SHOWN = 60
 class Kind:
     """A kind of value in JSON: how it is called, and which values are of it.
 
-    may_lack: whether it may be null, or missing.
+    may_lack: whether it may be null, or missing. may_be_absent: whether it may be missing alone.
     """
 
     title: str
     takes: Callable[[Any], bool]
     may_lack: bool = False
+    may_be_absent: bool = False
 
     @property
     def or_none(self) -> "Kind":
         """The same kind, which may lack."""
         return replace(self, may_lack=True)
+
+    @property
+    def or_absent(self) -> "Kind":
+        """The same kind, which may be missing, as in files of earlier versions."""
+        return replace(self, may_be_absent=True)
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,11 @@ def fault_in(value: Any, form: Form, name: str = "") -> str | None:
                 inner = {f"{above}{key}": (part, form.of) for key, part in value.items()}
             else:
                 fields = form.of if isinstance(form, Object) else form
-                inner = {f"{above}{key}": (value.get(key), kind) for key, kind in fields.items()}
+                inner = {
+                    f"{above}{key}": (value.get(key), kind)
+                    for key, kind in fields.items()
+                    if key in value or not (isinstance(kind, Kind) and kind.may_be_absent)
+                }
     faults = (fault_in(part, kind, key) for key, (part, kind) in inner.items())
     return next((fault for fault in faults if fault is not None), None)
 

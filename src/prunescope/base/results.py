@@ -51,11 +51,12 @@ DISSECTION_FORM: Fields = {
         }
     ),
     "chance": {
-        **{"draws": COUNT, "rate": NUMBER, "expected_draws": COUNT, "most_draws": COUNT},
+        **{"draws": COUNT, "rate": NUMBER, "smallest_draws": COUNT.or_none},
         **{"expected_false": AMOUNT, "expected_false_sd": AMOUNT.or_none},
-        **{"expected_concepts": AMOUNT, "expected_concepts_sd": AMOUNT.or_none},
-        **{"discoveries": COUNT, "concepts": COUNT, "undecided": COUNT},
-        **{"smallest_draws": COUNT.or_none, "advised_draws": COUNT.or_none},
+        **{"expected_concepts": AMOUNT.or_absent, "expected_concepts_sd": AMOUNT.or_none},
+        **dict.fromkeys(("expected_draws", "most_draws"), COUNT.or_absent),
+        **dict.fromkeys(("discoveries", "concepts", "undecided"), COUNT.or_absent),
+        "advised_draws": COUNT.or_none,
     },
 }
 """`summary.json` of a dissected layer."""
@@ -83,6 +84,12 @@ EXAMPLES: Columns = {
     "map": LISTS,
 }
 """`examples.parquet` of a dissected layer."""
+
+IMAGES: Columns = {
+    **{"image": NAMES, "row": COUNTS, "pixels": COUNTS},
+    **dict.fromkeys(("labels", "truth", "units", "activation", "intersection"), LISTS),
+}
+"""`images.parquet` of a dissected layer."""
 
 MASKS: Columns = {
     **{"row": COUNTS, "width": COUNTS},
@@ -112,9 +119,7 @@ _OF_CONCEPTS: Fields = {
 }
 _OF_A_LAYER: Fields = {
     **{"layer_a": TEXT, "layer_b": TEXT, "match": TEXT},
-    "units": Object(
-        _OF_UNITS | dict.fromkeys(("total_a", "total_b", "dead_a", "dead_b"), COUNT)
-    ),
+    "units": Object(_OF_UNITS | dict.fromkeys(("total_a", "total_b", "dead_a", "dead_b"), COUNT)),
     "concepts": Object(_OF_CONCEPTS),
     "by_category": Each(Object({"units": Object(_OF_UNITS), "concepts": Object(_OF_CONCEPTS)})),
 }

@@ -16,7 +16,9 @@ from prunescope.base.door import called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import drafting, replacing
-from prunescope.base.saved import DISSECTION_FORM, check_counts, read_form, read_parquet, texts_of
+from prunescope.base.manifest import check_recorded
+from prunescope.base.results import DISSECTION_FORM, EXAMPLES, IMAGES, UNITS
+from prunescope.base.saved import check_counts, read_form, read_table, texts_of
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
 from prunescope.dissection.conventions import CONVENTIONS, EXACT
 from prunescope.dissection.counts import by_layer
@@ -172,6 +174,7 @@ class LayerDissection:
     def load(cls, folder: Path | str) -> "LayerDissection":
         """Read what `save` wrote. Raises DataError naming the file that is missing or damaged."""
         folder = checked_path("folder", folder)
+        check_recorded(folder / _OVERLAP)
         metadata = load_metadata(folder / _OVERLAP)
         tensors = load_tensors(folder / _OVERLAP)
         try:
@@ -185,10 +188,10 @@ class LayerDissection:
             raise DataError(f"{folder / _OVERLAP} holds no counts of a dissection") from None
         return cls(
             layer=layer,
-            units=read_parquet(folder / _UNITS),
+            units=read_table(folder / _UNITS, UNITS),
             overlap=overlap,
-            examples=read_parquet(folder / _EXAMPLES),
-            images=read_parquet(folder / _IMAGES),
+            examples=read_table(folder / _EXAMPLES, EXAMPLES),
+            images=read_table(folder / _IMAGES, IMAGES),
             summary=read_form(folder / _SUMMARY, DISSECTION_FORM),
         )
 

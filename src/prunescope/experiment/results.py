@@ -5,7 +5,8 @@ from pathlib import Path
 
 from prunescope.analysis.levels import LevelRecord, read_levels, write_tables
 from prunescope.base.progress import Progress
-from prunescope.base.saved import METRICS_FORM, read_form, read_parquet
+from prunescope.base.results import METRICS_FORM, UNITS
+from prunescope.base.saved import read_form, read_table
 from prunescope.base.store import Store
 from prunescope.experiment.plan import Plan
 from prunescope.experiment.sources import Sources
@@ -55,7 +56,7 @@ def _records(plan: Plan, store: Store) -> Iterator[LevelRecord]:
     for level in plan.levels:
         metrics = read_form(store.folder(level.artifact) / "metrics.json", METRICS_FORM)
         units = {
-            layer: read_parquet(store.folder(artifact) / "units.parquet")
+            layer: read_table(store.folder(artifact) / "units.parquet", UNITS)
             for layer, artifact in level.dissections.items()
         }
         yield LevelRecord(
