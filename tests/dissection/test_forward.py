@@ -152,7 +152,7 @@ def test_the_arithmetic_settings_of_the_process_come_back(observation):
 
 
 def test_a_device_that_is_not_there_is_refused(eye):
-    with pytest.raises(ConfigError, match='device "nowhere"'), placed(eye, "nowhere"):
+    with pytest.raises(ConfigError, match='device is "nowhere"'), placed(eye, "nowhere"):
         pass
 
 

@@ -128,7 +128,7 @@ def test_what_is_no_picture_is_refused(layer, eye, pictures, words):
 
 
 @pytest.mark.parametrize(
-    ("pictures", "words"), [(5, "the pictures are a int"), ([5], "picture 0 is a int")]
+    ("pictures", "words"), [(5, "the pictures are an int"), ([5], "picture 0 is an int")]
 )
 def test_another_kind_of_thing_is_refused(pictures, words):
     with pytest.raises(ConfigError, match=words):

@@ -107,7 +107,7 @@ def _truth(units: pd.DataFrame) -> dict[tuple[str, str], int]:
 
 def _look_up(values: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     for key in path:
-        values = values.get(key, {})
+        values = values.get(key) or {}
     return values or None
 
 

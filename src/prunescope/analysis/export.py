@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from prunescope.analysis.netdissect import netdissect_columns, read_netdissect
-from prunescope.analysis.places import layer_folders
+from prunescope.analysis.places import UNITS, layer_folders
 from prunescope.analysis.summary import categories_of, read_units
 from prunescope.base.arrays import load_arrays, load_arrays_metadata
 from prunescope.base.cells import csv_bytes
@@ -35,7 +35,8 @@ def export_netdissect(result: Path, out: Path, layer: str | None = None) -> pd.D
         raise ConfigError(f"--out {out} is a folder: give the name of a file in it")
     require_place(out.parent)
     folder = _one_layer(result, layer)
-    table = netdissect_table(read_units(folder), *_counts(folder / _COUNTS))
+    units = read_units(folder)
+    table = netdissect_table(units, *_counts(folder / _COUNTS, units))
     content = csv_bytes(table)
     refuse_replacing(out, content, is_export)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -106,13 +107,15 @@ def netdissect_table(
     return pd.DataFrame(columns)[netdissect_columns(categories_of(units))]
 
 
-def _counts(path: Path) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+def _counts(path: Path, units: pd.DataFrame) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
     try:
         categories = texts_of(json.loads(load_arrays_metadata(path)["dissection"])["categories"])
         counts = load_arrays(path)
         check_counts(path, counts, categories)
     except (KeyError, TypeError, ValueError, RecursionError):
         raise DataError(f"{path} holds no counts of a dissection") from None
+    if len(counts["thresholds"]) != len(units) or not {*categories_of(units)} <= {*categories}:
+        raise DataError(f"{path} is damaged: its counts are not those of {UNITS} beside it")
     return counts, categories
 
 

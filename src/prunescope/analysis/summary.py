@@ -108,10 +108,10 @@ def read_known(path: Path, iou: float | None = None) -> dict[str, dict[str, Any]
     }
     known: dict[str, dict[str, Any]] = {}
     for name, own in found.items():
-        saved = own.get("settings", {}).get("iou")
+        saved = (own.get("settings") or {}).get("iou")
         above = saved if iou is None else iou
         known[name] = {} if above is None else {"iou": above}
-        if "chance" in own and iou in (None, saved):
+        if own.get("chance") is not None and iou in (None, saved):
             known[name]["chance"] = own["chance"]
     return known
 
