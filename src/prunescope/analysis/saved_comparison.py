@@ -58,7 +58,10 @@ def open_comparison(folder: Path) -> Comparison | RunComparison:
 def read_summary(folder: Path) -> dict[str, Any]:
     """Return the `summary.json` of a comparison. Raises DataError where it is damaged."""
     of_runs = "levels" in read_json(folder / SUMMARY)
-    return read_form(folder / SUMMARY, RUN_COMPARISON_FORM if of_runs else COMPARISON_FORM)
+    try:
+        return read_form(folder / SUMMARY, RUN_COMPARISON_FORM if of_runs else COMPARISON_FORM)
+    except DataError as error:
+        raise DataError(f"{folder} is not what `compare --out` writes: {error}") from None
 
 
 def _layer(

@@ -33,6 +33,11 @@ Columns: TypeAlias = Mapping[str, Column]
 """Kinds by the name of the column; "*_iou" stands for every one that ends so."""
 
 
+def where_there(columns: Columns) -> Columns:
+    """Return the same columns, each of which need not be there."""
+    return {name: kind.or_none for name, kind in columns.items()}
+
+
 def check_columns(table: pd.DataFrame, columns: Columns, path: Path) -> None:
     """Raise DataError for the first column that is missing, or holds something else.
 
@@ -62,7 +67,7 @@ def _within(lowest: float, highest: float, *, whole: bool = False) -> Any:
     def takes(column: "pd.Series[Any]") -> bool:
         found = _numbers(column)
         if found is None:
-            return column.isna().all() and not is_bool_dtype(column.dtype)
+            return bool(column.isna().all()) and not is_bool_dtype(column.dtype)
         inside = bool(((found >= lowest) & (found <= highest)).all())
         return inside and not (whole and bool((found % 1 != 0).any()))
 

@@ -35,9 +35,10 @@ class Kind:
 
 @dataclass(frozen=True)
 class Each:
-    """An object of any keys, each value of which is of one form."""
+    """An object of any keys, each value of which is of one form. may_lack: it may not be there."""
 
     of: "Form"
+    may_lack: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def fault_in(value: Any, form: Form, name: str = "") -> str | None:
                 return f"{name} is {_shown(value)}, not a list"
             inner = {f"{name}[{place}]": (part, form.of) for place, part in enumerate(value)}
         case _:
-            if value is None and isinstance(form, Mapping):
+            if value is None and (isinstance(form, Mapping) or getattr(form, "may_lack", False)):
                 return None
             if not isinstance(value, dict):
                 return f"{name or 'it'} is {_shown(value)}, not an object"

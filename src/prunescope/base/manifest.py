@@ -69,14 +69,14 @@ def check_recorded(file: Path) -> None:
     manifest = read_manifest(file.parent)
     digest = None if manifest is None else manifest.files.get(file.name)
     if digest is not None and (not file.is_file() or hash_file(file) != digest):
-        raise damaged(file)
+        raise damaged(file, file.parent)
 
 
-def damaged(file: Path) -> DamagedArtifact:
-    """Return the error for a file that is missing, or not as the manifest beside it recorded."""
+def damaged(file: Path, folder: Path) -> DamagedArtifact:
+    """Return the error for a file of a folder that is not as its manifest recorded."""
     return DamagedArtifact(
         f"{file} is missing or damaged (its checksum is not the recorded one): "
-        f"remove {file.parent} and run the study again to make it anew"
+        f"remove {folder} and run the study again to make it anew"
     )
 
 

@@ -24,7 +24,9 @@ _FORM: Fields = {
     "artifacts": Each(
         Object({"key": TEXT, "kind": TEXT, "seconds": AMOUNT, "cost": AMOUNT, "resumed": TRUTH})
     ),
-    "sources": Each(Object({"fingerprint": TEXT.or_absent, "images": COUNT.or_absent})),
+    "sources": Each(
+        Object({"fingerprint": TEXT.or_absent, "images": COUNT.or_absent}), may_lack=True
+    ),
 }
 _DECIDES_BITS = ("prunescope", "commit", "machine", "threads", "gpu", *_PACKAGES)
 

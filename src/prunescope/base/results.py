@@ -34,7 +34,10 @@ METRICS_FORM: Fields = {
 
 DISSECTION_FORM: Fields = {
     **{"units": COUNT.or_none, "interpretable": COUNT.or_none, "concepts": COUNT.or_none},
-    **{"dead": COUNT.or_none, "by_category": Each({"units": COUNT, "concepts": COUNT})},
+    **{
+        "dead": COUNT.or_none,
+        "by_category": Each({"units": COUNT, "concepts": COUNT}, may_lack=True),
+    },
     "images": COUNT.or_none,
     "convention": TEXT.or_none,
     "concept_set": {"name": TEXT, "fingerprint": TEXT, "mask_size": COUNT.or_none},
@@ -119,7 +122,9 @@ _OF_CONCEPTS: Fields = {
 }
 _OF_A_LAYER: Fields = {
     **{"layer_a": TEXT, "layer_b": TEXT, "match": TEXT},
-    "units": Object(_OF_UNITS | dict.fromkeys(("total_a", "total_b", "dead_a", "dead_b"), COUNT)),
+    "units": Object(
+        {**_OF_UNITS, **dict.fromkeys(("total_a", "total_b", "dead_a", "dead_b"), COUNT)}
+    ),
     "concepts": Object(_OF_CONCEPTS),
     "by_category": Each(Object({"units": Object(_OF_UNITS), "concepts": Object(_OF_CONCEPTS)})),
 }

@@ -129,7 +129,7 @@ class Store:
         for name, digest in manifest.files.items():
             file = folder / name
             if not file.is_file() or hash_file(file) != digest:
-                raise damaged(file)
+                raise damaged(file, folder)
         return folder
 
     def workplace(self, artifact: Artifact) -> Path:

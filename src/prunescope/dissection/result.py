@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from prunescope.base.cells import csv_bytes
+from prunescope.base.columns import where_there
 from prunescope.base.door import called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
@@ -190,8 +191,8 @@ class LayerDissection:
             layer=layer,
             units=read_table(folder / _UNITS, UNITS),
             overlap=overlap,
-            examples=read_table(folder / _EXAMPLES, EXAMPLES),
-            images=read_table(folder / _IMAGES, IMAGES),
+            examples=read_table(folder / _EXAMPLES, where_there(EXAMPLES)),
+            images=read_table(folder / _IMAGES, where_there(IMAGES)),
             summary=read_form(folder / _SUMMARY, DISSECTION_FORM),
         )
 
