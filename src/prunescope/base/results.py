@@ -64,6 +64,9 @@ DISSECTION_FORM: Fields = {
 }
 """`summary.json` of a dissected layer."""
 
+LAYERS_FORM: Fields = {"layers": LIST_OF_TEXTS}
+"""`layers.json` beside the layers that were saved together."""
+
 UNITS: Columns = {
     "unit": COUNTS,
     **{"concept": TEXTS, "category": TEXTS, "iou": SHARES},
