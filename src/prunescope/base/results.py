@@ -86,7 +86,8 @@ PLACED_UNITS: Columns = {
 
 EXAMPLES: Columns = {
     **{"unit": COUNTS, "rank": COUNTS, "image": NAMES, "row": COUNTS, "peak": NUMBERS},
-    **dict.fromkeys(("peak_row", "peak_column", "height", "width"), COUNTS),
+    **{"height": COUNTS, "width": COUNTS},
+    **{"peak_row": COUNTS.or_none, "peak_column": COUNTS.or_none},
     "map": LISTS,
 }
 """`examples.parquet` of a dissected layer."""
