@@ -46,13 +46,11 @@ DISSECTION_FORM: Fields = {
         "mean": LIST_OF_NUMBERS.or_none,
         "std": LIST_OF_NUMBERS.or_none,
     },
-    "settings": Object(
-        {
-            **{"quantile": SHARE.or_none, "iou": SHARE.or_none, "precision": TEXT.or_none},
-            **{"channels_last": TRUTH.or_none, "axes": TEXT.or_none},
-            "categories": LIST_OF_TEXTS.or_none,
-        }
-    ),
+    "settings": {
+        **{"quantile": SHARE.or_none, "iou": SHARE.or_none, "precision": TEXT.or_none},
+        **{"channels_last": TRUTH.or_none, "axes": TEXT.or_none},
+        "categories": LIST_OF_TEXTS.or_none,
+    },
     "chance": {
         **{"draws": COUNT, "rate": NUMBER, "smallest_draws": COUNT.or_none},
         **{"expected_false": AMOUNT, "expected_false_sd": AMOUNT.or_none},
@@ -63,6 +61,14 @@ DISSECTION_FORM: Fields = {
     },
 }
 """`summary.json` of a dissected layer."""
+
+WHOLE_DISSECTION_FORM: Fields = {
+    **DISSECTION_FORM,
+    **dict.fromkeys(("units", "interpretable", "concepts", "dead"), COUNT),
+    "by_category": Each(Object({"units": COUNT, "concepts": COUNT})),
+    "settings": Object({"iou": SHARE, "categories": LIST_OF_TEXTS.or_none, "precision": TEXT}),
+}
+"""The same, where all of the dissection is read."""
 
 LAYERS_FORM: Fields = {"layers": LIST_OF_TEXTS}
 """`layers.json` beside the layers that were saved together."""

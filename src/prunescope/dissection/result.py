@@ -17,7 +17,7 @@ from prunescope.base.door import called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import drafting, replacing
-from prunescope.base.results import DISSECTION_FORM, EXAMPLES, IMAGES, UNITS
+from prunescope.base.results import EXAMPLES, IMAGES, UNITS, WHOLE_DISSECTION_FORM
 from prunescope.base.saved import read_form, read_table
 from prunescope.dissection.conventions import CONVENTIONS, EXACT
 from prunescope.dissection.counts import by_layer
@@ -176,7 +176,7 @@ class LayerDissection:
             overlap=overlap,
             examples=read_table(folder / _EXAMPLES, where_there(EXAMPLES)),
             images=read_table(folder / _IMAGES, where_there(IMAGES)),
-            summary=read_form(folder / _SUMMARY, DISSECTION_FORM),
+            summary=read_form(folder / _SUMMARY, WHOLE_DISSECTION_FORM),
         )
 
 
