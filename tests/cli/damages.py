@@ -73,8 +73,6 @@ def _of_json(whole: bytes) -> Damages:
         yield f"all is {literal[:8]}", literal.encode()
     for how, values in replaced(json.loads(whole)):
         yield how, json.dumps(values).encode()
-        if "_hole" in how:
-            continue
     for how, values in replaced(json.loads(whole), ("\ue000",)):
         for literal in LITERALS:
             yield f"{how} {literal[:8]}", json.dumps(values).replace('"\\ue000"', literal).encode()

@@ -9,6 +9,7 @@ from prunescope.base.files import write_atomically
 from prunescope.base.paths import is_there
 from prunescope.base.results import LAYERS_FORM
 from prunescope.base.saved import read_form
+from prunescope.base.text import shortened
 
 LAYERS = "layers.json"
 
@@ -31,6 +32,6 @@ def check_complete(folder: Path, there: Collection[str]) -> None:
     missing = [layer for layer in named if layer not in there]
     if missing:
         raise DataError(
-            f"{folder} lacks the layer {', '.join(missing)}, which {LAYERS} names: "
+            f"{folder} lacks the layer {shortened(', '.join(missing))}, which {LAYERS} names: "
             "dissect again with the same --out, or give the folder of one layer"
         )
