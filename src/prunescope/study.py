@@ -15,7 +15,7 @@ from pydantic import (
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.recipes import plain_values, read_plain
-from prunescope.base.settings import Count, Later, Mean, Pixels, Settings, Std
+from prunescope.base.settings import Count, Later, Mean, Pixels, RunName, Settings, Std
 from prunescope.base.store import STUDY
 from prunescope.base.text import counted
 from prunescope.data.classes import ClassSetting
@@ -105,7 +105,8 @@ class StartSettings(Settings):
 class Study(Settings):
     """Replicates x levels x strategies of one network on one data set, and their dissection.
 
-    name: also of the folder under runs/, so it holds no slash and begins with no dot.
+    name: also of the folder under runs/, so it holds no slash and no control character, begins
+        with no dot, and has at most 200 bytes.
     network: "torchvision:NAME", "timm:NAME", "cifar_resnet20", or "package.module:factory".
     data: the labelled photographs.
     training: how level 0 is trained, and every level after it was pruned.
@@ -117,7 +118,7 @@ class Study(Settings):
     seed: from which those of all replicates follow.
     """
 
-    name: Annotated[str, Field(pattern=r"^[^/\\.][^/\\]*$")]
+    name: RunName
     network: str
     data: DataSettings
     training: TrainingSettings

@@ -38,7 +38,7 @@ def dissection(eye, painted):
 
 def test_a_layer_read_again_equals_the_one_that_was_saved(dissection, tmp_path):
     dissection.save(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["colours", "relu"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["colours", "layers.json", "relu"]
     saved = dissection.layers["colours"]
     read = LayerDissection.load(tmp_path / "colours")
     assert read.layer == "colours"

@@ -7,22 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
 
 from prunescope.analysis.consistency import measure_consistency
 from prunescope.analysis.summary import summarise
 from prunescope.base.cells import csv_bytes
+from prunescope.base.columns import check_columns
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import write_atomically
+from prunescope.base.manifest import check_recorded
+from prunescope.base.results import LEVELS
 from prunescope.base.saved import read_csv
 from prunescope.pruning.settings import DENSE
-
-_NAMES = ("strategy", "layer")
-_FIGURES = (
-    *("replicate", "level", "keep", "keep_overall", "accuracy"),
-    *("units", "interpretable", "concepts", "dead"),
-)
-"""Columns that every table of levels has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,13 +96,11 @@ def read_levels(path: Path) -> pd.DataFrame:
     """Read `levels.csv` as it was written."""
     if not path.exists():
         raise DataError(f"{path} is missing: no level of this run has been tabulated yet")
+    check_recorded(path)
     levels = read_csv(path, dtype={"strategy": str, "layer": str})
-    lacking = [name for name in (*_NAMES, *_FIGURES) if name not in levels.columns]
-    if lacking:
-        raise DataError(f"{path} is damaged: it has no column {lacking[0]}")
-    texts = [name for name in _FIGURES if not is_numeric_dtype(levels[name])]
-    if texts:
-        raise DataError(f"{path} is damaged: its column {texts[0]} holds more than numbers")
+    check_columns(levels, LEVELS, path)
+    if not len(levels):
+        raise DataError(f"{path} is damaged: it has no rows")
     return levels
 
 

@@ -5,12 +5,17 @@ from pathlib import Path
 
 import pandas as pd
 
+from prunescope.base.columns import COUNTS, SHARES, Columns, check_columns
 from prunescope.base.errors import DataError
 from prunescope.base.saved import read_csv
 
 OF_A_UNIT = ("unit", "category", "label", "score")
 OF_A_CATEGORY = ("label", "truth", "activation", "intersect", "iou")
 _NUMBERS = tuple(f"-{field}" for field in OF_A_CATEGORY if field != "label")
+_KINDS: Columns = {
+    **{"unit": COUNTS, "score": SHARES, "*-iou": SHARES},
+    **dict.fromkeys(("*-truth", "*-activation", "*-intersect"), COUNTS),
+}
 TABLE_IOU = 0.05
 """Above which a unit of a table counts as interpretable, as in Frankle & Bau (2019)."""
 
@@ -45,6 +50,7 @@ def read_netdissect(path: Path) -> pd.DataFrame:
         raise DataError(f"{path} is no result of Network Dissection: it has no CATEGORY-label")
     for category in categories:
         require_columns(table, [f"{category}{field}" for field in _NUMBERS], path)
+    check_columns(table, _KINDS, path)
     return _as_ours(table, categories, path.stem)
 
 

@@ -41,6 +41,10 @@ def layer_folders(path: Path) -> list[Path]:
     if not layers:
         raise DataError(f"{path} holds no dissection: neither it nor a folder in it has a {UNITS}")
     _check_layers(path, [folder.resolve().name for folder in layers])
+    if layers != [path]:
+        from prunescope.dissection.saved_together import check_complete  # loads pandas
+
+        check_complete(path, [folder.resolve().name for folder in layers])
     return layers
 
 

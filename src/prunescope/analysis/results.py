@@ -7,14 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from prunescope.analysis.comparison_text import describe_comparison
 from prunescope.analysis.level_text import Block, level_lines, mean, percent, replicates_text
-from prunescope.analysis.places import CONCEPTS, SUMMARY, is_comparison, is_run
-from prunescope.analysis.run_comparison_text import describe_runs
+from prunescope.analysis.places import is_comparison, is_run
 from prunescope.analysis.runs import open_run, summarise_run
+from prunescope.analysis.saved_comparison import open_comparison
 from prunescope.analysis.summary import describe_layers, read_known, read_units, summarise_layers
-from prunescope.base.errors import ConfigError, DataError
-from prunescope.base.saved import read_csv, read_json
+from prunescope.base.errors import ConfigError
 
 
 def summarise_result(path: Path, iou: float | None = None) -> tuple[dict[str, Any], str]:
@@ -35,18 +33,12 @@ def summarise_result(path: Path, iou: float | None = None) -> tuple[dict[str, An
 
 
 def _summarise_comparison(path: Path, iou: float | None) -> tuple[dict[str, Any], str]:
-    summary = read_json(path / SUMMARY)
-    try:
-        if iou not in (None, summary["iou"]):
-            raise ConfigError(
-                f"{path} compares at IoU {summary['iou']:g}: for another, compare again with --iou"
-            )
-        if "levels" in summary:
-            return summary, describe_runs(summary)
-        concepts = read_csv(path / CONCEPTS, dtype={"layer": str, "concept": str})
-        return summary, describe_comparison(summary, concepts)
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path / SUMMARY} is not what `compare` writes: {error!r}") from None
+    compared = open_comparison(path)
+    if iou not in (None, compared.iou):
+        raise ConfigError(
+            f"{path} compares at IoU {compared.iou:g}: for another, compare again with --iou"
+        )
+    return compared.summary(), str(compared)
 
 
 def _describe_levels(levels: Sequence[Mapping[str, Any]]) -> str:

@@ -13,7 +13,8 @@ from prunescope.analysis.runs import saved_iou
 from prunescope.base.door import called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.recipes import read_plain
-from prunescope.base.saved import METRICS_FORM, read_csv, read_form, read_parquet
+from prunescope.base.results import METRICS_FORM, PLACED_UNITS
+from prunescope.base.saved import read_csv, read_form, read_table
 from prunescope.base.store import require_study
 from prunescope.dissection.result import Dissection
 from prunescope.networks import LEVEL_WEIGHTS, LoadedNetwork, load_network
@@ -136,7 +137,7 @@ class Run:
     @cached_property
     def units(self) -> pd.DataFrame:
         """Every unit of every layer of every level, as `tables/units.parquet`. Raises DataError."""
-        return read_parquet(self.path / "tables" / "units.parquet")
+        return read_table(self.path / "tables" / "units.parquet", PLACED_UNITS)
 
     @property
     def finished(self) -> tuple[Level, ...]:

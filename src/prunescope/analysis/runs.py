@@ -11,7 +11,8 @@ from prunescope.analysis.places import layers_of_study
 from prunescope.analysis.summary import read_known, summarise
 from prunescope.base.errors import DataError
 from prunescope.base.manifest import flaws_of
-from prunescope.base.saved import read_parquet
+from prunescope.base.results import PLACED_UNITS
+from prunescope.base.saved import read_table
 from prunescope.base.store import STUDY
 
 PLACE = ["replicate", "strategy", "level", "layer"]
@@ -53,7 +54,7 @@ def open_run(path: Path) -> RunTables:
 
     levels = read_levels(path / "tables" / "levels.csv")
     table = path / "tables" / "units.parquet"
-    units = read_parquet(table)
+    units = read_table(table, PLACED_UNITS)
     groups = {cast(Place, place): own for place, own in units.groupby(PLACE, sort=False)}
     run = RunTables(path=path, levels=levels, units=groups)
     lost = [place for place in run.places if place not in groups]

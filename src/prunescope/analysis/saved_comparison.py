@@ -11,8 +11,16 @@ from prunescope.analysis.comparison import Comparison
 from prunescope.analysis.outcomes import LayerComparison
 from prunescope.analysis.places import CONCEPTS, SUMMARY, UNITS
 from prunescope.analysis.run_comparison import RunComparison
+from prunescope.base.columns import Columns, check_columns
 from prunescope.base.errors import DataError
-from prunescope.base.saved import read_csv, read_json, read_parquet
+from prunescope.base.results import (
+    COMPARED_CONCEPTS,
+    COMPARED_LEVELS,
+    COMPARED_UNITS,
+    COMPARISON_FORM,
+    RUN_COMPARISON_FORM,
+)
+from prunescope.base.saved import read_csv, read_form, read_json, read_table
 
 _TEXTS = {"layer": "str", "strategy": "str"} | dict.fromkeys(
     ("category", "concept", "outcome"), "string"
@@ -22,10 +30,10 @@ _UNITS_OF_A_SIDE = {f"best_unit_{letter}": "Int64" for letter in "ab"}
 
 def open_comparison(folder: Path) -> Comparison | RunComparison:
     """Return what `compare --out` wrote. Raises DataError where a file is missing or damaged."""
-    summary = read_json(folder / SUMMARY)
+    summary = read_summary(folder)
     try:
-        units = read_parquet(folder / UNITS)
-        concepts = _read_csv(folder / CONCEPTS)
+        units = read_table(folder / UNITS, COMPARED_UNITS)
+        concepts = _read_csv(folder / CONCEPTS, COMPARED_CONCEPTS)
         sides: dict[str, Any] = {
             "a": summary["a"],
             "b": summary["b"],
@@ -33,15 +41,27 @@ def open_comparison(folder: Path) -> Comparison | RunComparison:
             "warnings": tuple(summary["warnings"]),
         }
         if "levels" in summary:
-            levels = _read_csv(folder / "levels.csv")
+            levels = _read_csv(folder / "levels.csv", COMPARED_LEVELS)
             return RunComparison(**sides, levels=levels, units=units, concepts=concepts)
         layers = {
             name: _layer(counts, _of(name, units), _of(name, concepts))
             for name, counts in summary["layers"].items()
         }
-        return Comparison(**sides, layers=layers)
+        compared = Comparison(**sides, layers=layers)
+        if compared.summary()["layers"] != summary["layers"]:
+            raise DataError(f"{folder} is damaged: its tables are not those that {SUMMARY} counts")
+        return compared
     except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
         raise DataError(f"{folder} is not what `compare --out` writes: {error!r}") from None
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """Return the `summary.json` of a comparison. Raises DataError where it is damaged."""
+    of_runs = "levels" in read_json(folder / SUMMARY)
+    try:
+        return read_form(folder / SUMMARY, RUN_COMPARISON_FORM if of_runs else COMPARISON_FORM)
+    except DataError as error:
+        raise DataError(f"{folder} is not what `compare --out` writes: {error}") from None
 
 
 def _layer(
@@ -64,13 +84,15 @@ def _of(layer: str, table: pd.DataFrame) -> pd.DataFrame:
     return table[table["layer"] == layer].drop(columns="layer").reset_index(drop=True)
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def _read_csv(path: Path, columns: Columns) -> pd.DataFrame:
     """Read a table whose texts may be anything, "null" among them; only numbers may be absent."""
     names = read_csv(path, nrows=0).columns
     texts = [name for name in names if name in _TEXTS]
-    return read_csv(
+    table = read_csv(
         path,
         dtype={name: kind for name, kind in (_TEXTS | _UNITS_OF_A_SIDE).items() if name in names},
         keep_default_na=False,
         na_values={name: [""] for name in names if name not in texts},
     )
+    check_columns(table, columns, path)
+    return table

@@ -13,7 +13,8 @@ from typing_extensions import Protocol, runtime_checkable
 from prunescope.analysis.places import SUMMARY, is_comparison, layer_folders
 from prunescope.analysis.summary import read_units
 from prunescope.base.errors import ConfigError, DataError, nearest
-from prunescope.base.saved import DISSECTION_FORM, METRICS_FORM, read_form
+from prunescope.base.results import DISSECTION_FORM, METRICS_FORM
+from prunescope.base.saved import read_form
 from prunescope.base.text import a_kind
 
 

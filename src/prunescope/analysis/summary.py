@@ -6,15 +6,16 @@ from typing import Any
 
 import pandas as pd
 
-from prunescope.analysis.netdissect import TABLE_IOU, read_netdissect, require_columns
+from prunescope.analysis.netdissect import TABLE_IOU, read_netdissect
 from prunescope.analysis.places import SUMMARY, UNITS, holds_weights, layer_folders
 from prunescope.base.errors import DataError
 from prunescope.base.paths import is_there
-from prunescope.base.saved import DISSECTION_FORM, read_form, read_parquet
+from prunescope.base.results import DISSECTION_FORM
+from prunescope.base.results import UNITS as UNITS_COLUMNS
+from prunescope.base.saved import read_form, read_table
+from prunescope.base.text import counted
 from prunescope.dissection.chance import describe_chance
 from prunescope.dissection.counts import by_layer, count_units, counts_in_words
-
-_OUR_COLUMNS = ("unit", "concept", "category", "iou", "interpretable", "dead")
 
 
 def read_units(path: Path) -> pd.DataFrame:
@@ -117,7 +118,19 @@ def read_known(path: Path, iou: float | None = None) -> dict[str, dict[str, Any]
 
 def _read_layer(folder: Path) -> pd.DataFrame:
     path = folder / UNITS
-    units = read_parquet(path)
-    require_columns(units, _OUR_COLUMNS, path)
+    units = read_table(path, UNITS_COLUMNS)
+    _check_counted(folder, units)
     units.insert(0, "layer", folder.resolve().name)
     return units
+
+
+def _check_counted(folder: Path, units: pd.DataFrame) -> None:
+    """Raise DataError where a layer's table has not the units that its summary counts."""
+    if not is_there(folder / SUMMARY):
+        return
+    stated = read_form(folder / SUMMARY, DISSECTION_FORM).get("units")
+    if units["unit"].duplicated().any() or stated not in (None, len(units)):
+        raise DataError(
+            f"{folder / UNITS} is damaged: it holds {counted(len(units), 'unit')}, "
+            f"{units['unit'].nunique():,} of them different, but {SUMMARY} counts {stated:,}"
+        )

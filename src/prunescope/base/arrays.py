@@ -8,6 +8,9 @@ from safetensors import SafetensorError, safe_open
 from prunescope.base.errors import DataError
 from prunescope.base.paths import require_file
 
+# what safetensors raises for a stated type or shape that cannot be
+_DAMAGED = (SafetensorError, RuntimeError, ValueError, TypeError, KeyError, OverflowError)
+
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
     """Read every tensor of a safetensors file as an array.
@@ -15,7 +18,10 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
     Raises DataError if the file is missing or damaged.
     """
     with _open(path) as file:
-        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        try:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except _DAMAGED as error:
+            raise DataError(f"{path} is not a whole safetensors file: {error}") from None
 
 
 def load_arrays_metadata(path: Path) -> dict[str, str]:

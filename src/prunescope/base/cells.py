@@ -2,25 +2,31 @@
 
 import csv
 import re
+import sys
 from collections.abc import Callable
 from typing import Any, Literal
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from prunescope.base.text import on_one_line
+
 _RUN = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
 """What spreadsheets take for the beginning of a formula, behind as many apostrophes as it has.
 
 https://owasp.org/www-community/attacks/CSV_Injection
 """
+_ESCAPE = re.compile(r"\\(?:\\|[nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
+"""A character that acts on a terminal, as `on_one_line` writes it; or a backslash, doubled."""
 
 
 def csv_bytes(table: pd.DataFrame, *, na_rep: str = "") -> bytes:
     """Return a table as a CSV. na_rep: how a missing value is written.
 
     A text, or a column's name, that a spreadsheet would run is written behind an apostrophe, and
-    one that already stands behind apostrophes gets one more; numbers are written as they are.
-    `original_texts` undoes it.
+    one that already stands behind apostrophes gets one more. In a text with characters that act on
+    a terminal these stand as escapes (`\\x1b`), and backslashes are doubled; so are they where a
+    text looks as if it had such. Numbers are written as they are. `original_texts` undoes it.
     """
     safe = _with_texts(table, _neutral).rename(columns=_on_texts(_neutral))
     texts = [
@@ -40,12 +46,24 @@ def original_texts(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def original(text: str) -> str:
-    """Return a text as it was before `csv_bytes`: without the apostrophe that it got."""
-    return text[1:] if text.startswith("'") and _RUN.match(text) else text
+    """Return a text as it was before `csv_bytes`: without its apostrophe and escapes."""
+    bare = text[1:] if text.startswith("'") and _RUN.match(text) else text
+    return _ESCAPE.sub(lambda found: _meant(found[0]), bare)
 
 
 def _neutral(text: str) -> str:
-    return f"'{text}" if _RUN.match(text) else text
+    plain = text
+    if on_one_line(text) != text or _ESCAPE.search(text):
+        plain = on_one_line(text.replace("\\", r"\\"))
+    return f"'{plain}" if _RUN.match(plain) else plain
+
+
+def _meant(escape: str) -> str:
+    """Return the character that an escape stands for."""
+    if escape[1] in "xuU":
+        code = int(escape[2:], 16)
+        return chr(code) if code <= sys.maxunicode else escape
+    return {"\\": "\\", "n": "\n", "r": "\r", "t": "\t"}[escape[1]]
 
 
 def _with_texts(table: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:

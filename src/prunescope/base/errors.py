@@ -32,6 +32,10 @@ class StoreError(PrunescopeError):
     """A run folder cannot be trusted or written; the command ends with exit status 1."""
 
 
+class DamagedArtifact(StoreError, DataError):
+    """A file of a run is not what it was: whoever reads it was given something damaged."""
+
+
 class RunBusyError(StoreError):
     """Another process is writing to this run folder."""
 

@@ -5,8 +5,20 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from prunescope.base.errors import DamagedArtifact
+from prunescope.base.files import hash_file
+
 MANIFEST = "manifest.json"
 _LARGEST = 2**24  # bytes; one has a few hundred
+_DAMAGED = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    RecursionError,
+    OverflowError,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +42,7 @@ def read_manifest(folder: Path) -> Manifest | None:
         if not all(isinstance(text, str) for text in texts):
             return None
         return Manifest(key=key, files=files, sizes={name: int(sizes[name]) for name in sizes})
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except _DAMAGED:
         return None
 
 
@@ -50,6 +62,22 @@ def _flaw(folder: Path, name: str, manifest: Manifest) -> str:
     if recorded is not None and size != recorded:
         return f"{name} has {size:,} bytes, but had {recorded:,}"
     return ""
+
+
+def check_recorded(file: Path) -> None:
+    """Raise DamagedArtifact where a file is not as the manifest beside it, if any, recorded it."""
+    manifest = read_manifest(file.parent)
+    digest = None if manifest is None else manifest.files.get(file.name)
+    if digest is not None and (not file.is_file() or hash_file(file) != digest):
+        raise damaged(file, file.parent)
+
+
+def damaged(file: Path, folder: Path) -> DamagedArtifact:
+    """Return the error for a file of a folder that is not as its manifest recorded."""
+    return DamagedArtifact(
+        f"{file} is missing or damaged (its checksum is not the recorded one): "
+        f"remove {folder} and run the study again to make it anew"
+    )
 
 
 def key_at(folder: Path) -> str | None:

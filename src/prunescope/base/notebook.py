@@ -1,8 +1,10 @@
 """How does a result look in a notebook? HTML that stands by itself, on light and on dark paper."""
 
 from collections.abc import Sequence
-from html import escape
+from html import escape as escape_html
 from typing import TypeAlias
+
+from prunescope.base.text import printable
 
 BLUE, ORANGE, GREEN, SKY = "#3b8fc4", "#dd6b20", "#2a9d78", "#7fc4ea"
 
@@ -13,6 +15,11 @@ _TABLE = "font:inherit;border-collapse:collapse;margin:.2em 0 .8em;background:no
 _CELL = "padding:.15em .8em .15em 0;border:none;white-space:nowrap;background:none"
 _BAR_PIXELS = 160
 _OF_NUMBERS = set("0123456789–")  # what a number that is written already begins with
+
+
+def escape(text: str) -> str:
+    """Return a text as HTML, in which nothing acts on whoever looks at its source."""
+    return escape_html(printable(text))
 
 
 class Html(str):

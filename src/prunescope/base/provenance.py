@@ -11,12 +11,23 @@ import time
 from pathlib import Path
 from typing import Any
 
-from prunescope.base.errors import StoreError
+from prunescope.base.errors import DamagedArtifact, DataError
 from prunescope.base.files import write_atomically
+from prunescope.base.forms import AMOUNT, COUNT, TEXT, TRUTH, Each, Fields, Object, Rows
+from prunescope.base.saved import read_form
 from prunescope.version import __version__
 
 PROVENANCE = "provenance.json"
 _PACKAGES = ("torch", "torchvision", "numpy", "pillow", "datasets", "pandas", "pyarrow")
+_FORM: Fields = {
+    "invocations": Rows(Object({"workers": COUNT.or_absent, "packages": {}})),
+    "artifacts": Each(
+        Object({"key": TEXT, "kind": TEXT, "seconds": AMOUNT, "cost": AMOUNT, "resumed": TRUTH})
+    ),
+    "sources": Each(
+        Object({"fingerprint": TEXT.or_absent, "images": COUNT.or_absent}), may_lack=True
+    ),
+}
 _DECIDES_BITS = ("prunescope", "commit", "machine", "threads", "gpu", *_PACKAGES)
 
 
@@ -30,14 +41,14 @@ class Provenance:
         self._sources: dict[str, dict[str, Any]] = {}
         if self._path.is_file():
             try:
-                record = json.loads(self._path.read_bytes())
-                self._invocations = list(record["invocations"])
-                self._artifacts = dict(record["artifacts"])
-                self._sources = dict(record.get("sources", {}))  # which came later
-            except (ValueError, TypeError, KeyError) as error:
-                raise StoreError(
-                    f"{self._path} is damaged ({error!r}): remove it to go on"
+                record = read_form(self._path, _FORM)
+            except DataError as error:
+                raise DamagedArtifact(
+                    f"{self._path} is damaged ({error}): remove it to go on"
                 ) from None
+            self._invocations = record["invocations"]
+            self._artifacts = record["artifacts"]
+            self._sources = record.get("sources") or {}  # which came later
 
     @property
     def workers(self) -> int:

@@ -20,10 +20,11 @@ from pydantic_core import CoreSchema
 from prunescope.base.described import describe_fields, introduction
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.images import Channels, in_range
-from prunescope.base.text import shortened
+from prunescope.base.text import on_one_line, shortened
 
 S = TypeVar("S", bound="Settings")
 _SHOWN = 10  # faults in one message
+_LONGEST_NAME = 200  # bytes; file systems take 255
 _OF_A_KEY = "[key]"  # pydantic's mark for a wrong key of a mapping
 
 
@@ -35,6 +36,19 @@ Batch = Annotated[int, Field(ge=1, le=1_000_000)]
 """Images in a batch."""
 Rate = Annotated[float, Field(gt=0, le=1e15)]
 """A rate of learning."""
+
+
+def _as_folder(name: str) -> str:
+    if on_one_line(name) != name or len(name.encode("utf-8", "replace")) > _LONGEST_NAME:
+        raise ValueError(
+            f'"{on_one_line(shortened(name))}" names no folder: use no control characters, and at '
+            f"most {_LONGEST_NAME} bytes"
+        )
+    return name
+
+
+RunName = Annotated[str, Field(pattern=r"^[^/\\.][^/\\]*$"), AfterValidator(_as_folder)]
+"""The name of a study, and of its folder under runs/."""
 
 
 def _of_one_channel(value: Any) -> Any:

@@ -18,7 +18,7 @@ from prunescope.base.errors import ConfigError, StoreError
 from prunescope.base.files import canonical_json, hash_file, write_atomically
 from prunescope.base.folders import move, sync_tree
 from prunescope.base.lock import check_free, holder, only_writer
-from prunescope.base.manifest import MANIFEST, flaws_of, key_at, read_manifest
+from prunescope.base.manifest import MANIFEST, damaged, flaws_of, key_at, read_manifest
 from prunescope.base.provenance import PROVENANCE
 
 STUDY = "study.yaml"
@@ -119,7 +119,8 @@ class Store:
     def folder(self, artifact: Artifact) -> Path:
         """Return the folder of a finished artifact after checking every file in it.
 
-        Raises StoreError where a file is missing or differs from its checksum.
+        Raises StoreError where it is not there, DamagedArtifact where a file is missing or differs
+        from its checksum.
         """
         folder = self.root / artifact.path
         manifest = read_manifest(folder)
@@ -128,10 +129,7 @@ class Store:
         for name, digest in manifest.files.items():
             file = folder / name
             if not file.is_file() or hash_file(file) != digest:
-                raise StoreError(
-                    f"{file} is missing or damaged (its checksum is not the recorded one): "
-                    f"remove {folder} and run the study again to make it anew"
-                )
+                raise damaged(file, folder)
         return folder
 
     def workplace(self, artifact: Artifact) -> Path:

@@ -40,6 +40,11 @@ def printable(text: str) -> str:
     return "".join(c if c == "\n" or not _acts(c) else _escape(c) for c in text)
 
 
+def printed(value: object) -> object:
+    """Return what a page shows: a text as `printable` does, and anything else as it is."""
+    return printable(value) if type(value) is str else value
+
+
 def on_one_line(text: str) -> str:
     """Return a name as `printable` does, its line ends as escapes, too."""
     return printable(text).replace("\n", r"\n")

@@ -6,12 +6,13 @@ import typer
 
 from prunescope.base.errors import InputError, PrunescopeError
 from prunescope.cli import comparison, concepts, conventions, pruning, single, studies
-from prunescope.cli.console import stop
+from prunescope.cli.console import PlainGroup, stop
 from prunescope.cli.stopping import Stopped, end_now, say_stopped, stoppable
 from prunescope.version import __version__
 
 app = typer.Typer(
     name="prunescope",
+    cls=PlainGroup,
     help="Prune a network, and see what it still sees.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from prunescope.base.text import counted
+from prunescope.base.text import counted, printable
 from prunescope.cli.console import print_result, progress_shown
 from prunescope.cli.options import (
     Axes,
@@ -125,4 +125,4 @@ def export(
     from prunescope.analysis.export import export_netdissect
 
     table = export_netdissect(result, out, layer)
-    typer.echo(f"{counted(len(table), 'unit')} written to {out}")
+    typer.echo(printable(f"{counted(len(table), 'unit')} written to {out}"))

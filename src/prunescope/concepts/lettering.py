@@ -3,6 +3,7 @@
 from PIL import ImageDraw, ImageFont
 
 from prunescope.base.fonts import default_font, font_for
+from prunescope.base.text import on_one_line
 
 
 def write_line(
@@ -15,15 +16,12 @@ def write_line(
     width: int,
 ) -> None:
     """Write a line of text, cut to a width in pixels."""
-    font, text = font_of(text, size), _in_one_line(text)
+    text = on_one_line(text)
+    font = font_of(text, size)
     shown = text
     while shown and font.getlength(shown + "…" * (shown != text)) > width:
         shown = shown[:-1]
     draw.text(at, shown + "…" * (shown != text), colour, font)
-
-
-def _in_one_line(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def drawable(name: str, instead: str) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from prunescope.base.text import printed
+
 PAGE = "index.html"
 _MARK = '<meta name="generator" content="Prunescope preview">'
 _TEMPLATE = (
@@ -64,7 +66,8 @@ def preview_page(title: str, sheets: Sequence[str], labels: Sequence[Shown]) -> 
     """Return the HTML of a page with these sheets, files beside it, and the labels by number."""
     from jinja2 import Environment
 
-    template = Environment(autoescape=True, trim_blocks=True).from_string(_TEMPLATE)
+    environment = Environment(autoescape=True, trim_blocks=True, finalize=printed)
+    template = environment.from_string(_TEMPLATE)
     return template.render(title=title, sheets=sheets, labels=labels) + "\n"
 
 

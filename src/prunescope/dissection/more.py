@@ -83,7 +83,7 @@ def _rules_of(layers: Mapping[str, LayerDissection]) -> Convention:
 
 def _mask_size_of(layers: Mapping[str, LayerDissection]) -> int | None:
     first = next(iter(layers.values()))
-    size: int | None = first.summary["concept_set"].get("mask_size")
+    size: int | None = (first.summary.get("concept_set") or {}).get("mask_size")
     return size
 
 
@@ -96,15 +96,16 @@ def _read_labels(
 ) -> LabelMaps:
     """Return the labels of all images. Raises ConfigError where it is not the set dissected."""
     for layer, own in layers.items():
-        was = own.summary["concept_set"]
-        if (was["fingerprint"], own.summary["images"]) != (
+        was = own.summary.get("concept_set") or {}
+        images = own.summary.get("images") or 0
+        if (was.get("fingerprint"), images) != (
             concepts.fingerprint,
             len(concepts.images),
         ):
             raise ConfigError(
                 f"{concepts.name} with {counted(len(concepts.images), 'image')} is not what "
                 f"{layer} was "
-                f"dissected on, {was['name']} with {own.summary['images']:,}: give the same "
+                f"dissected on, {was.get('name')} with {images:,}: give the same "
                 "--concepts, --split and --limit as then"
             )
     reader = RegionReader(concepts.labels, once=rules.once, truth_once=rules.truth_once)

@@ -12,12 +12,13 @@ import torch
 from torch import nn
 
 from prunescope.base.cells import csv_bytes
+from prunescope.base.columns import where_there
 from prunescope.base.door import called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import drafting, replacing
-from prunescope.base.saved import DISSECTION_FORM, check_counts, read_form, read_parquet, texts_of
-from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
+from prunescope.base.results import EXAMPLES, IMAGES, UNITS, WHOLE_DISSECTION_FORM
+from prunescope.base.saved import read_form, read_table
 from prunescope.dissection.conventions import CONVENTIONS, EXACT
 from prunescope.dissection.counts import by_layer
 from prunescope.dissection.draws import Draws
@@ -27,19 +28,18 @@ from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.masking import Looking, UnitMasks, mask_pictures
 from prunescope.dissection.notebook import show_layers
 from prunescope.dissection.overlap import Overlap
+from prunescope.dissection.saved_counts import OVERLAP, load_counts, save_counts
 from prunescope.dissection.saved_draws import DRAWS, MASKS, load_draws, save_draws
+from prunescope.dissection.saved_together import LAYERS, check_complete, record_layers
 from prunescope.dissection.scores import iou_table
 from prunescope.dissection.tables import parquet_bytes
 from prunescope.dissection.upsample import Centring
 
 _UNITS = "units.parquet"
-_OVERLAP = "overlap.safetensors"
 _EXAMPLES = "examples.parquet"
 _IMAGES = "images.parquet"
 _SUMMARY = "summary.json"
-_FILES = {_UNITS, "units.csv", _OVERLAP, _EXAMPLES, _IMAGES, _SUMMARY, MASKS, DRAWS}
-_NAMES = "dissection"
-_TEXTS = ("categories", "label_names")  # of an Overlap; its other fields are tensors
+_FILES = {_UNITS, "units.csv", OVERLAP, _EXAMPLES, _IMAGES, _SUMMARY, MASKS, DRAWS}
 
 
 @called_as('take one from a Dissection, as in dissection["layer4"], or ps.load its folder')
@@ -151,10 +151,7 @@ class LayerDissection:
         write_atomically((folder / _UNITS).with_suffix(".csv"), csv_bytes(self.units))
         write_atomically(folder / _EXAMPLES, parquet_bytes(self.examples))
         write_atomically(folder / _IMAGES, parquet_bytes(self.images))
-        counts = vars(self.overlap)
-        tensors = {name: value for name, value in counts.items() if name not in _TEXTS}
-        names = {"layer": self.layer} | {name: counts[name] for name in _TEXTS}
-        save_tensors(folder / _OVERLAP, tensors, {_NAMES: json.dumps(names)})
+        save_counts(folder, self.layer, self.overlap)
         summary = json.dumps(self.summary, indent=2, ensure_ascii=False) + "\n"
         write_atomically(folder / _SUMMARY, summary.encode())
         if to_be_continued and self.masks_kept is not None and self.draws is not None:
@@ -172,24 +169,14 @@ class LayerDissection:
     def load(cls, folder: Path | str) -> "LayerDissection":
         """Read what `save` wrote. Raises DataError naming the file that is missing or damaged."""
         folder = checked_path("folder", folder)
-        metadata = load_metadata(folder / _OVERLAP)
-        tensors = load_tensors(folder / _OVERLAP)
-        try:
-            names = json.loads(metadata[_NAMES])
-            counts: dict[str, Any] = {**tensors}
-            counts |= {name: texts_of(names[name]) for name in _TEXTS if name in names}
-            overlap = Overlap(**counts)
-            layer = str(names["layer"])
-            check_counts(folder / _OVERLAP, counts, overlap.categories, overlap.label_names)
-        except (KeyError, TypeError, ValueError, RecursionError):
-            raise DataError(f"{folder / _OVERLAP} holds no counts of a dissection") from None
+        layer, overlap = load_counts(folder)
         return cls(
             layer=layer,
-            units=read_parquet(folder / _UNITS),
+            units=read_table(folder / _UNITS, UNITS),
             overlap=overlap,
-            examples=read_parquet(folder / _EXAMPLES),
-            images=read_parquet(folder / _IMAGES),
-            summary=read_form(folder / _SUMMARY, DISSECTION_FORM),
+            examples=read_table(folder / _EXAMPLES, where_there(EXAMPLES)),
+            images=read_table(folder / _IMAGES, where_there(IMAGES)),
+            summary=read_form(folder / _SUMMARY, WHOLE_DISSECTION_FORM),
         )
 
 
@@ -212,11 +199,12 @@ class Dissection:
         Raises DataError where there is none, or a file is missing or damaged.
         """
         folder = checked_path("folder", folder)
-        folders = sorted(path.parent for path in folder.glob(f"*/{_OVERLAP}"))
+        folders = sorted(path.parent for path in folder.glob(f"*/{OVERLAP}"))
         if not folders:
-            raise DataError(f"{folder} holds no dissection: no folder in it has an {_OVERLAP}")
-        read = [LayerDissection.load(path) for path in folders]
-        return cls(layers={layer.layer: layer for layer in read})
+            raise DataError(f"{folder} holds no dissection: no folder in it has an {OVERLAP}")
+        read = {path.name: LayerDissection.load(path) for path in folders}
+        check_complete(folder, list(read))
+        return cls(layers={layer.layer: layer for layer in read.values()})
 
     def __getitem__(self, layer: str) -> LayerDissection:
         """Return a layer by its name. Raises ConfigError naming the nearest one."""
@@ -270,6 +258,7 @@ class Dissection:
         with replacing(folder) as draft:
             for name, dissected in self.layers.items():
                 dissected.save(draft / name)
+            record_layers(draft, self.layers)
 
 
 def centring_of(summary: Mapping[str, Any]) -> Centring:
@@ -289,8 +278,10 @@ def check_room(folder: Path) -> None:
         if folder.exists() and not folder.is_dir():
             raise ConfigError(f"{folder} is a file: give a folder as --out")
         for entry in sorted(folder.iterdir()) if folder.exists() else ():
+            if entry.name == LAYERS:
+                continue
             files = {path.name for path in entry.iterdir()} if entry.is_dir() else set()
-            if _SUMMARY not in files or not files <= _FILES:
+            if not files & {_UNITS, OVERLAP, _SUMMARY} or not files <= _FILES:
                 other = min(files - _FILES, default="")
                 raise ConfigError(
                     f"{folder} is not empty and not a dissection (it holds "

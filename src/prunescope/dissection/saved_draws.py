@@ -6,7 +6,8 @@ from torch import from_numpy
 
 from prunescope.base.errors import DataError
 from prunescope.base.files import write_atomically
-from prunescope.base.saved import read_parquet
+from prunescope.base.results import MASKS as MASKS_COLUMNS
+from prunescope.base.saved import read_table
 from prunescope.base.tensors import load_tensors, save_tensors
 from prunescope.dissection.draws import Draws
 from prunescope.dissection.kept_masks import KeptMasks
@@ -34,10 +35,10 @@ def load_draws(folder: Path, units: int) -> tuple[KeptMasks, Draws]:
             "dissect again, with --null"
         )
     try:
-        masks = KeptMasks.of_table(units, read_parquet(folder / MASKS))
+        masks = KeptMasks.of_table(units, read_table(folder / MASKS, MASKS_COLUMNS))
         tensors = load_tensors(folder / DRAWS)
         draws = Draws.of_arrays({name: own.numpy() for name, own in tensors.items()})
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{folder} holds no masks and draws of chance: {error}") from None
     if len(draws.counted) != units:
         raise DataError(f"{folder / DRAWS} is not of the {units:,} units beside it")

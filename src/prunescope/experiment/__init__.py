@@ -117,6 +117,8 @@ def report_again(out: Path, *, progress: Progress = SILENT) -> Path:
     Where the concepts' pictures cannot be read, the page, which shows them, is left as it is.
     Raises ConfigError for a run that is not finished, DataError where there is no such page.
     """
+    from prunescope.experiment.results import check_readable  # loads Matplotlib
+
     study, store, sources, plan, unread = _open_run(out, progress)
     unfinished = [
         stage.title for stage in plan.stages if stage.subject and not _is_done(stage, store)
@@ -126,6 +128,7 @@ def report_again(out: Path, *, progress: Progress = SILENT) -> Path:
     kept = [stage for stage in plan.stages if stage.kind == "report" and "concepts" in unread]
     redone = replace(plan, stages=tuple(stage for stage in plan.stages if stage not in kept))
     store.check_free()
+    check_readable(plan, store)
     with store.writing():
         for stage in reversed(redone.stages):  # the page first: none is left of a run in part
             if stage.subject is None:

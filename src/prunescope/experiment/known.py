@@ -32,6 +32,8 @@ def recorded(study: Study, record: Mapping[str, dict[str, Any]], name: str) -> K
     entry, chosen = record.get(name, {}), _chosen(study)[name]
     if any(key not in entry or entry[key] != value for key, value in chosen.items()):
         return None
+    if "fingerprint" not in entry or "images" not in entry:
+        return None
     if any(key in entry and key not in chosen for key in ("classes", "mask_size")):
         return None
     return Known(fingerprint=str(entry["fingerprint"]), images=int(entry["images"]))

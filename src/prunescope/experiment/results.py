@@ -5,7 +5,8 @@ from pathlib import Path
 
 from prunescope.analysis.levels import LevelRecord, read_levels, write_tables
 from prunescope.base.progress import Progress
-from prunescope.base.saved import METRICS_FORM, read_form, read_parquet
+from prunescope.base.results import DISSECTION_FORM, EXAMPLES, METRICS_FORM, UNITS
+from prunescope.base.saved import read_form, read_table
 from prunescope.base.store import Store
 from prunescope.experiment.plan import Plan
 from prunescope.experiment.sources import Sources
@@ -13,6 +14,19 @@ from prunescope.report.atlas import DissectedLayer
 from prunescope.report.figures import draw_figures
 from prunescope.report.page import write_page
 from prunescope.study import Study
+
+_METRICS, _UNITS = "metrics.json", "units.parquet"
+
+
+def check_readable(plan: Plan, store: Store) -> None:
+    """Raise DataError where what the results are made from cannot be read."""
+    for level in plan.levels:
+        read_form(store.root / level.artifact.path / _METRICS, METRICS_FORM)
+        for artifact in level.dissections.values():
+            folder = store.root / artifact.path
+            read_table(folder / _UNITS, UNITS)
+            read_table(folder / "examples.parquet", EXAMPLES)
+            read_form(folder / "summary.json", DISSECTION_FORM)
 
 
 def make_tables(plan: Plan, store: Store, folder: Path) -> None:
@@ -53,9 +67,9 @@ def make_report(
 
 def _records(plan: Plan, store: Store) -> Iterator[LevelRecord]:
     for level in plan.levels:
-        metrics = read_form(store.folder(level.artifact) / "metrics.json", METRICS_FORM)
+        metrics = read_form(store.folder(level.artifact) / _METRICS, METRICS_FORM)
         units = {
-            layer: read_parquet(store.folder(artifact) / "units.parquet")
+            layer: read_table(store.folder(artifact) / _UNITS, UNITS)
             for layer, artifact in level.dissections.items()
         }
         yield LevelRecord(

@@ -17,7 +17,8 @@ from prunescope.base.cells import csv_bytes
 from prunescope.base.devices import default_device
 from prunescope.base.files import write_atomically
 from prunescope.base.progress import Progress, duration
-from prunescope.base.saved import METRICS_FORM, read_form
+from prunescope.base.results import METRICS_FORM
+from prunescope.base.saved import read_form
 from prunescope.base.steps import Step
 from prunescope.base.store import Artifact, Store
 from prunescope.base.tensors import load_tensors, save_tensors

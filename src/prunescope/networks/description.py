@@ -90,11 +90,17 @@ def belongs_to(path: Path, network: str) -> bool:
 
 
 def _as_input(stored: dict[str, Any]) -> NetworkInput:
-    expected = NetworkInput(
-        mean=tuple(map(float, stored["mean"])),
-        std=tuple(map(float, stored["std"])),
-        resolution=stored["resolution"],
+    return checked_input(
+        NetworkInput(
+            mean=tuple(map(float, stored["mean"])),
+            std=tuple(map(float, stored["std"])),
+            resolution=stored["resolution"],
+        )
     )
+
+
+def checked_input(expected: NetworkInput) -> NetworkInput:
+    """Return what a file says that its network sees. Raises ValueError where it cannot be."""
     if not 1 <= len(expected.mean) == len(expected.std) <= _MOST_CHANNELS:
         raise ValueError(f"{len(expected.mean)} means and {len(expected.std)} stds")
     if not all(math.isfinite(value) for value in expected.mean):

@@ -7,7 +7,8 @@ from typing import Any
 
 from prunescope.base.errors import DataError
 from prunescope.base.inputs import timm_input
-from prunescope.networks.description import Description
+from prunescope.base.text import on_one_line, shortened
+from prunescope.networks.description import Description, checked_input
 from prunescope.networks.reading.files import CONFIG
 from prunescope.networks.trust import trusted_name
 
@@ -22,8 +23,9 @@ def describe_hub_folder(path: Path) -> Description:
     config = _read(path / CONFIG)
     architecture = config.get("architecture")
     if not isinstance(architecture, str) or not _is_known(architecture):
-        stated = architecture or ", ".join(map(str, config.get("architectures") or ()))
-        what = f'says "{stated}", which is no network of timm' if stated else "names none"
+        stated = architecture or _listed(config.get("architectures"))
+        shown = on_one_line(shortened(str(stated)))
+        what = f'says "{shown}", which is no network of timm' if stated else "names none"
         raise DataError(
             f"{path} does not say which network it belongs to: its {CONFIG} {what}; name the "
             f"network and give the folder as its weights (NETWORK --weights {path})"
@@ -37,14 +39,21 @@ def describe_hub_folder(path: Path) -> Description:
     classes = config.get("num_classes")
     stated_input = config.get("pretrained_cfg")
     try:
-        expected = timm_input(stated_input if isinstance(stated_input, Mapping) else {})
-    except (TypeError, ValueError, IndexError) as error:
-        raise DataError(f"{path / CONFIG} is damaged: pretrained_cfg ({error})") from None
+        stated = stated_input if isinstance(stated_input, Mapping) else {}
+        expected = checked_input(timm_input(stated))
+    except (TypeError, ValueError, IndexError, KeyError, OverflowError) as error:
+        raise DataError(
+            f"{path / CONFIG} is damaged: pretrained_cfg ({on_one_line(shortened(str(error)))})"
+        ) from None
     return Description(
         name=trusted_name(f"timm:{architecture}{options}", path / CONFIG),
         num_classes=classes if isinstance(classes, int) and classes > 0 else None,
         input=expected,
     )
+
+
+def _listed(names: object) -> str:
+    return ", ".join(map(str, names)) if isinstance(names, list) else ""
 
 
 def _is_stated(name: str) -> bool:

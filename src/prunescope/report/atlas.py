@@ -13,7 +13,8 @@ from PIL import Image, ImageEnhance
 
 from prunescope.analysis.places import SUMMARY
 from prunescope.base.errors import DataError
-from prunescope.base.saved import DISSECTION_FORM, read_form, read_parquet
+from prunescope.base.results import DISSECTION_FORM, EXAMPLES, UNITS
+from prunescope.base.saved import read_form, read_table
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.result import centring_of
 from prunescope.dissection.upsample import Centring, masks_above
@@ -68,9 +69,9 @@ def draw_atlas(
     Raises DataError where the dissection cannot be read, or the concept set no longer has the
     images it was made on.
     """
-    table = read_parquet(layer.folder / "units.parquet").dropna(subset=["concept"])
+    table = read_table(layer.folder / "units.parquet", UNITS).dropna(subset=["concept"])
     best = table.sort_values(["iou", "unit"], ascending=[False, True], kind="stable").head(units)
-    saved = read_parquet(layer.folder / "examples.parquet").sort_values(["unit", "rank"])
+    saved = read_table(layer.folder / "examples.parquet", EXAMPLES).sort_values(["unit", "rank"])
     centring = centring_of(read_form(layer.folder / SUMMARY, DISSECTION_FORM))
     relative = Path(
         "assets",

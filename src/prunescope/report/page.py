@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from prunescope.base.files import write_atomically
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.text import printed
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.pruning.settings import DENSE
 from prunescope.report.atlas import DissectedLayer, UnitExamples, draw_atlas
@@ -81,6 +82,7 @@ def write_page(
     environment = Environment(
         loader=PackageLoader("prunescope.report"),
         autoescape=True,
+        finalize=printed,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

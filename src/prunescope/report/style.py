@@ -11,9 +11,11 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
 from prunescope.base.fonts import families_for
+from prunescope.base.text import printable
 
 MARKERS = ("o", "s", "^", "D", "v", "<", ">", "h")
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (8, 2)))
@@ -203,7 +205,7 @@ def names_in(table: pd.DataFrame) -> Iterator[str]:
     """Yield what a table of levels spells that is not ours: columns, layers and strategies."""
     yield from map(str, table.columns)
     for column in table.select_dtypes(["object", "string"]):
-        yield from map(str, table[column].unique())
+        yield from (printable(str(name)) for name in table[column].unique())
 
 
 def figure_bytes(figure: Figure, forms: Sequence[str]) -> dict[str, bytes]:
@@ -211,6 +213,8 @@ def figure_bytes(figure: Figure, forms: Sequence[str]) -> dict[str, bytes]:
 
     Equal input gives equal bytes. It is laid out once, for all forms.
     """
+    for text in figure.findobj(Text):
+        text.set_text(printable(text.get_text()))
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     contents = {}

@@ -1,5 +1,6 @@
 """How does a training go on where it was interrupted?"""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
 from prunescope.training.history import History
 
 _NETWORK, _MOMENTUM = "network.", "momentum."
+_DIGITS = 16  # of a step; it has fewer
 
 
 def save_checkpoint(
@@ -57,16 +59,22 @@ def load_checkpoint(
         return None
     try:
         metadata, tensors = load_metadata(path), load_tensors(path)
+        if metadata.get("identity") == identity:
+            state = _under(_NETWORK, tensors)
+            _check_fit(path, state, network.state_dict())
+            momentum = _under(_MOMENTUM, tensors)
+            parameters = dict(network.named_parameters())
+            _check_fit(path, momentum, {name: parameters.get(name) for name in momentum})
+            step, history = _step_in(path, metadata), _history_in(path, metadata)
     except DataError as error:
         progress.say(f"{error}; training starts over")
         return None
     if metadata.get("identity") != identity:
         progress.say(f"{path} is the checkpoint of another training; training starts over")
         return None
-    network.load_state_dict(_under(_NETWORK, tensors))
-    _set_momenta(network, optimizer, _under(_MOMENTUM, tensors))
-    step = Step(int(metadata["iteration"]), int(metadata["per_epoch"]))
-    return step, History.from_text(metadata["history"])
+    network.load_state_dict(state)
+    _set_momenta(network, optimizer, momentum)
+    return step, history
 
 
 def checkpoint_step(path: Path) -> Step | None:
@@ -74,10 +82,37 @@ def checkpoint_step(path: Path) -> Step | None:
     if not path.is_file():
         return None
     try:
-        metadata = load_metadata(path)
-        return Step(int(metadata["iteration"]), int(metadata["per_epoch"]))
-    except (DataError, KeyError, ValueError):
+        return _step_in(path, load_metadata(path))
+    except DataError:
         return None
+
+
+def _step_in(path: Path, metadata: Mapping[str, str]) -> Step:
+    """Return the step that a checkpoint is of. Raises DataError where it states none."""
+    stated = [metadata.get(name, "") for name in ("iteration", "per_epoch")]
+    if not all(text.isascii() and text.isdecimal() and len(text) < _DIGITS for text in stated):
+        raise DataError(f"{path} is damaged: it states no step")
+    iteration, per_epoch = map(int, stated)
+    if per_epoch == 0:
+        raise DataError(f"{path} is damaged: it states no step")
+    return Step(iteration, per_epoch)
+
+
+def _history_in(path: Path, metadata: Mapping[str, str]) -> History:
+    try:
+        return History.from_text(metadata["history"])
+    except (KeyError, TypeError, ValueError, RecursionError):
+        raise DataError(f"{path} is damaged: it states no history") from None
+
+
+def _check_fit(path: Path, saved: Mapping[str, Tensor], own: Mapping[str, Tensor | None]) -> None:
+    """Raise DataError where a checkpoint's tensors are not like those of the network."""
+    kinds = [
+        {name: tensor is not None and (tensor.shape, tensor.dtype) for name, tensor in each.items()}
+        for each in (saved, own)
+    ]
+    if kinds[0] != kinds[1]:
+        raise DataError(f"{path} is damaged: its tensors are not those of the network")
 
 
 def momenta(network: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:

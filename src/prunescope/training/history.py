@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 import pandas as pd
 
 from prunescope.base.files import canonical_json
+from prunescope.base.forms import COUNT, NUMBER, Fields, Object, Rows, fault_in
 from prunescope.base.steps import Step
 
 _COLUMNS = {
@@ -14,6 +15,13 @@ _COLUMNS = {
     "learning_rate": "float64",
     "train_loss": "float64",
     "train_accuracy": "float64",
+}
+
+_FORM: Fields = {
+    "rows": Rows(
+        Object({name: COUNT if kind == "int64" else NUMBER for name, kind in _COLUMNS.items()})
+    ),
+    **{"images": COUNT, "loss": NUMBER, "right": COUNT},
 }
 
 
@@ -31,8 +39,12 @@ class History:
 
     @classmethod
     def from_text(cls, text: str) -> "History":
-        """Read what `as_text` wrote."""
-        return cls(**json.loads(text))
+        """Read what `as_text` wrote. Raises ValueError where it is not that."""
+        values = json.loads(text)
+        fault = fault_in(values, Object(_FORM))
+        if fault is not None:
+            raise ValueError(fault)
+        return cls(**values)
 
     def as_text(self) -> str:
         """Write everything as JSON, exactly."""

@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import hash_file, write_atomically
+from prunescope.base.forms import COUNT, TEXT, Each, Fields
 from prunescope.base.lock import only_writer
 from prunescope.base.paths import require_place
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.saved import read_form
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.download.archive import unpack
 from prunescope.concepts.download.fetch import Patience, fetch
@@ -25,6 +27,10 @@ PUBLISHED = "http://netdissect.csail.mit.edu/data/"
 
 RESOLUTIONS = (224, 227, 384)
 _RECORD = "download.json"
+_RECORD_FORM: Fields = {
+    **{"archive": TEXT, "source": TEXT, "sha256": TEXT, "images": COUNT},
+    "pixels": Each(COUNT),
+}
 _UNPACKED = "unpacked"
 _COPIES = 2  # room for the archive and, as pictures hardly shrink, as much again unpacked
 
@@ -138,8 +144,8 @@ def _already(out: Path, origin: _Origin) -> Downloaded | None:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return None
     try:
-        there = Downloaded(**json.loads((out / _RECORD).read_text()))
-    except (OSError, ValueError, TypeError):
+        there = Downloaded(**read_form(out / _RECORD, _RECORD_FORM))
+    except (DataError, TypeError):
         raise ConfigError(
             f"{out} holds something that was not downloaded: give another folder, or, if it is a "
             f"set in Broden's layout, use it as broden:{out}"

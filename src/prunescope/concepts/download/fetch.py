@@ -11,12 +11,18 @@ from typing import BinaryIO
 
 from prunescope.base.errors import DataError, DownloadError, StoreError
 from prunescope.base.files import write_atomically
+from prunescope.base.forms import COUNT, TEXT, Fields
 from prunescope.base.paths import require_room
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.saved import read_form
 
 _CHUNK = 1 << 18
 _MB = 1_000_000
 _LONGEST_WAIT = 30.0
+_RECORD_FORM: Fields = {
+    **{"url": TEXT, "etag": TEXT.or_none, "modified": TEXT.or_none},
+    "length": COUNT.or_none,
+}
 _PASSING = {408, 425, 429, 500, 502, 503, 504}  # answers that may be others in a moment
 _RANGE_REFUSED = 416
 _CHANGED = "the file on the server has changed"
@@ -118,8 +124,8 @@ class _Part:
     @property
     def version(self) -> _Version | None:
         try:
-            return _Version(**json.loads(self._record.read_text()))
-        except (OSError, ValueError, TypeError):
+            return _Version(**read_form(self._record, _RECORD_FORM))
+        except (DataError, TypeError):
             return None
 
     def begin(self, version: _Version) -> BinaryIO:

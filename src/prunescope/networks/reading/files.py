@@ -9,6 +9,7 @@ from typing import Any
 from prunescope.base.errors import DataError
 from prunescope.base.files import fingerprint, hash_file
 from prunescope.base.formats import INDEX, refuse_foreign_folder
+from prunescope.base.text import on_one_line, shortened
 
 LEVEL_WEIGHTS = "weights.safetensors"
 CONFIG = "config.json"
@@ -69,7 +70,9 @@ def read_index(path: Path) -> dict[Path, list[str]]:
     try:
         weight_map = json.loads(path.read_bytes())["weight_map"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise DataError(f"{path} is damaged: it has no weight_map ({error!r})") from None
+        raise DataError(
+            f"{path} is damaged: it has no weight_map ({on_one_line(shortened(repr(error)))})"
+        ) from None
     if not isinstance(weight_map, Mapping) or not weight_map:
         raise DataError(f"{path} is damaged: its weight_map lists no tensors")
     shards: dict[Path, list[str]] = {}
@@ -96,7 +99,7 @@ def content_hash(path: Path) -> str:
 def _shard(index: Path, name: Any) -> Path:
     if not isinstance(name, str) or Path(name).name != name or name in ("", ".", ".."):
         raise DataError(
-            f"{index} places tensors in {name!r}, which is not the name of a file beside it"
+            f"{index} places tensors in {name!r:.80}, which is not the name of a file beside it"
         )
     shard = index.parent / name
     if shard.is_symlink() and not _is_in_hub_cache(index.parent, shard):

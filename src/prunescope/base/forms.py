@@ -1,0 +1,113 @@
+"""Which values must a JSON object hold, and which of them is of another kind?"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from prunescope.base.text import on_one_line
+
+_GREATEST = 2**63 - 1
+_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of value in JSON: how it is called, and which values are of it.
+
+    may_lack: whether it may be null, or missing. may_be_absent: whether it may be missing alone.
+    """
+
+    title: str
+    takes: Callable[[Any], bool]
+    may_lack: bool = False
+    may_be_absent: bool = False
+
+    @property
+    def or_none(self) -> "Kind":
+        """The same kind, which may lack."""
+        return replace(self, may_lack=True)
+
+    @property
+    def or_absent(self) -> "Kind":
+        """The same kind, which may be missing, as in files of earlier versions."""
+        return replace(self, may_be_absent=True)
+
+
+@dataclass(frozen=True)
+class Each:
+    """An object of any keys, each value of which is of one form. may_lack: it may not be there."""
+
+    of: "Form"
+    may_lack: bool = False
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A list, each value of which is of one form."""
+
+    of: "Form"
+
+
+@dataclass(frozen=True)
+class Object:
+    """An object of a form that must be there."""
+
+    of: "Fields"
+
+
+Fields: TypeAlias = Mapping[str, "Form"]
+"""Forms by key. Keys that are not in it may hold anything."""
+Form: TypeAlias = Kind | Each | Rows | Object | Fields
+"""What a value must be. Of fields alone the form counts only where the object is there."""
+
+
+def _is_number(value: Any) -> bool:
+    return (
+        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _GREATEST
+    )
+
+
+COUNT = Kind("a count", lambda value: _is_number(value) and isinstance(value, int) and value >= 0)
+NUMBER = Kind("a finite number", _is_number)
+SHARE = Kind("a number in [0, 1]", lambda value: _is_number(value) and 0 <= value <= 1)
+AMOUNT = Kind("a number of 0 or more", lambda value: _is_number(value) and value >= 0)
+NUMBERS = Kind("a list of numbers", lambda v: isinstance(v, list) and all(map(_is_number, v)))
+TEXT = Kind("a text", lambda value: isinstance(value, str))
+TEXTS = Kind("a list of texts", lambda v: isinstance(v, list) and all(map(TEXT.takes, v)))
+TRUTH = Kind("true or false", lambda value: isinstance(value, bool))
+
+
+def fault_in(value: Any, form: Form, name: str = "") -> str | None:
+    """Say what is wrong with the first value that is not of its form; None where all are.
+
+    name: of the value in the object it was taken from; empty for the whole.
+    """
+    match form:
+        case Kind():
+            sound = form.takes(value) or (value is None and form.may_lack)
+            return None if sound else f"{name or 'it'} is {_shown(value)}, not {form.title}"
+        case Rows():
+            if not isinstance(value, list):
+                return f"{name} is {_shown(value)}, not a list"
+            inner = {f"{name}[{place}]": (part, form.of) for place, part in enumerate(value)}
+        case _:
+            if value is None and (isinstance(form, Mapping) or getattr(form, "may_lack", False)):
+                return None
+            if not isinstance(value, dict):
+                return f"{name or 'it'} is {_shown(value)}, not an object"
+            above = f"{name}." if name else ""
+            if isinstance(form, Each):
+                inner = {f"{above}{key}": (part, form.of) for key, part in value.items()}
+            else:
+                fields = form.of if isinstance(form, Object) else form
+                inner = {
+                    f"{above}{key}": (value.get(key), kind)
+                    for key, kind in fields.items()
+                    if key in value or not (isinstance(kind, Kind) and kind.may_be_absent)
+                }
+    faults = (fault_in(part, kind, key) for key, (part, kind) in inner.items())
+    return next((fault for fault in faults if fault is not None), None)
+
+
+def _shown(value: Any) -> str:
+    return on_one_line(repr(value)[:_SHOWN])

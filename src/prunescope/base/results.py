@@ -1,0 +1,176 @@
+"""What do the files of a run, a dissection and a comparison hold, as far as they are read?"""
+
+from prunescope.base.columns import (
+    COUNTS,
+    COUNTS_OR_NONE,
+    LISTS,
+    NAMES,
+    NUMBERS,
+    SHARES,
+    TEXTS,
+    TRUTHS,
+    Columns,
+)
+from prunescope.base.forms import (
+    AMOUNT,
+    COUNT,
+    NUMBER,
+    SHARE,
+    TEXT,
+    TRUTH,
+    Each,
+    Fields,
+    Object,
+    Rows,
+)
+from prunescope.base.forms import NUMBERS as LIST_OF_NUMBERS
+from prunescope.base.forms import TEXTS as LIST_OF_TEXTS
+
+METRICS_FORM: Fields = {
+    **{"replicate": COUNT, "strategy": TEXT, "level": COUNT},
+    **{"keep": SHARE, "keep_overall": SHARE.or_none, "top1": SHARE},
+}
+"""`metrics.json` of a level."""
+
+DISSECTION_FORM: Fields = {
+    **{"units": COUNT.or_none, "interpretable": COUNT.or_none, "concepts": COUNT.or_none},
+    **{
+        "dead": COUNT.or_none,
+        "by_category": Each({"units": COUNT, "concepts": COUNT}, may_lack=True),
+    },
+    "images": COUNT.or_none,
+    "convention": TEXT.or_none,
+    "concept_set": {"name": TEXT, "fingerprint": TEXT, "mask_size": COUNT.or_none},
+    "input": {
+        "resolution": COUNT.or_none,
+        "mean": LIST_OF_NUMBERS.or_none,
+        "std": LIST_OF_NUMBERS.or_none,
+    },
+    "settings": {
+        **{"quantile": SHARE.or_none, "iou": SHARE.or_none, "precision": TEXT.or_none},
+        **{"channels_last": TRUTH.or_none, "axes": TEXT.or_none},
+        "categories": LIST_OF_TEXTS.or_none,
+    },
+    "chance": {
+        **{"draws": COUNT, "rate": NUMBER, "smallest_draws": COUNT.or_none},
+        **{"expected_false": AMOUNT, "expected_false_sd": AMOUNT.or_none},
+        **{"expected_concepts": AMOUNT.or_absent, "expected_concepts_sd": AMOUNT.or_none},
+        **dict.fromkeys(("expected_draws", "most_draws"), COUNT.or_absent),
+        **dict.fromkeys(("discoveries", "concepts", "undecided"), COUNT.or_absent),
+        "advised_draws": COUNT.or_none,
+    },
+}
+"""`summary.json` of a dissected layer."""
+
+WHOLE_DISSECTION_FORM: Fields = {
+    **DISSECTION_FORM,
+    **dict.fromkeys(("units", "interpretable", "concepts", "dead"), COUNT),
+    "by_category": Each(Object({"units": COUNT, "concepts": COUNT})),
+    "settings": Object({"iou": SHARE, "categories": LIST_OF_TEXTS.or_none, "precision": TEXT}),
+}
+"""The same, where all of the dissection is read."""
+
+LAYERS_FORM: Fields = {"layers": LIST_OF_TEXTS}
+"""`layers.json` beside the layers that were saved together."""
+
+UNITS: Columns = {
+    "unit": COUNTS,
+    **{"concept": TEXTS, "category": TEXTS, "iou": SHARES},
+    **{"interpretable": TRUTHS, "dead": TRUTHS},
+    **{"label": COUNTS_OR_NONE.or_none, "threshold": NUMBERS.or_none},
+    **dict.fromkeys(("intersection", "activation", "truth"), COUNTS_OR_NONE.or_none),
+    **{"p": SHARES.or_none, "label_p": SHARES.or_none, "draws": COUNTS.or_none},
+    **{"discovery": TRUTHS.or_none, "undecided": TRUTHS.or_none},
+    **{"*_label": TEXTS, "*_iou": SHARES},
+}
+"""`units.parquet` of a dissected layer, and of a run with the place of each unit."""
+
+PLACED_UNITS: Columns = {
+    **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES},
+    **UNITS,
+}
+
+EXAMPLES: Columns = {
+    **{"unit": COUNTS, "rank": COUNTS, "image": NAMES, "row": COUNTS, "peak": NUMBERS},
+    **{"height": COUNTS, "width": COUNTS},
+    **{"peak_row": COUNTS.or_none, "peak_column": COUNTS.or_none},
+    "map": LISTS,
+}
+"""`examples.parquet` of a dissected layer."""
+
+IMAGES: Columns = {
+    **{"image": NAMES, "row": COUNTS, "pixels": COUNTS},
+    **dict.fromkeys(("labels", "truth", "units", "activation", "intersection"), LISTS),
+}
+"""`images.parquet` of a dissected layer."""
+
+MASKS: Columns = {
+    **{"row": COUNTS, "width": COUNTS},
+    **dict.fromkeys(("units", "runs", "starts", "lengths"), LISTS),
+}
+"""`masks.parquet` of a dissected layer, with which more draws of chance begin."""
+
+LEVELS: Columns = {
+    **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES},
+    **{"keep": SHARES, "keep_overall": SHARES, "accuracy": SHARES},
+    **dict.fromkeys(("units", "interpretable", "concepts", "dead"), COUNTS),
+    **{"still_interpretable": SHARES.or_none, "same_concept": SHARES.or_none},
+    **{"*_units": COUNTS, "*_concepts": COUNTS, "*_count": COUNTS},
+    **dict.fromkeys(("discoveries", "undecided", "draws"), COUNTS.or_none),
+}
+"""`tables/levels.csv` of a run."""
+
+_SIDE = Object({"name": TEXT, "keep": SHARE.or_none, "accuracy": SHARE.or_none})
+_OF_UNITS: Fields = {
+    **{"a": COUNT, "b": COUNT},
+    **dict.fromkeys(("kept", "relabelled", "lost", "gained"), COUNT.or_none),
+    **{"still_interpretable": SHARE.or_none, "same_concept": SHARE.or_none},
+}
+_OF_CONCEPTS: Fields = {
+    **dict.fromkeys(("a", "b", "kept", "lost", "gained"), COUNT),
+    "kept_share": SHARE.or_none,
+}
+_OF_A_LAYER: Fields = {
+    **{"layer_a": TEXT, "layer_b": TEXT, "match": TEXT},
+    "units": Object(
+        {**_OF_UNITS, **dict.fromkeys(("total_a", "total_b", "dead_a", "dead_b"), COUNT)}
+    ),
+    "concepts": Object(_OF_CONCEPTS),
+    "by_category": Each(Object({"units": Object(_OF_UNITS), "concepts": Object(_OF_CONCEPTS)})),
+}
+_OF_A_LEVEL: Fields = {
+    **{"layer": TEXT, "strategy": TEXT, "level": COUNT, "replicates": COUNT},
+    **dict.fromkeys(("keep_a", "keep_b", "accuracy_a", "accuracy_b"), SHARE),
+    **dict.fromkeys(("units_a", "units_b", "concepts_a", "concepts_b"), AMOUNT),
+    **{f"concepts_{outcome}": AMOUNT for outcome in ("kept", "lost", "gained")},
+    **{f"units_{outcome}": AMOUNT.or_none for outcome in ("kept", "relabelled", "lost", "gained")},
+}
+_SIDES: Fields = {"a": _SIDE, "b": _SIDE, "iou": SHARE, "warnings": LIST_OF_TEXTS}
+COMPARISON_FORM: Fields = {**_SIDES, "layers": Each(Object(_OF_A_LAYER))}
+"""`summary.json` of a comparison of two dissections."""
+RUN_COMPARISON_FORM: Fields = {**_SIDES, "levels": Rows(Object(_OF_A_LEVEL))}
+"""`summary.json` of a comparison of two runs."""
+
+COMPARED_UNITS: Columns = {
+    "layer": NAMES,
+    **{
+        f"{name}_{letter}": kind
+        for letter in "ab"
+        for name, kind in (
+            *(("unit", COUNTS_OR_NONE), ("concept", TEXTS), ("category", TEXTS)),
+            *(("iou", SHARES), ("interpretable", TRUTHS)),
+        )
+    },
+    **{"distance": NUMBERS, "outcome": TEXTS},
+}
+COMPARED_CONCEPTS: Columns = {
+    **{"layer": NAMES, "category": TEXTS, "concept": TEXTS, "outcome": NAMES},
+    **{"units_a": COUNTS, "best_unit_a": COUNTS_OR_NONE, "best_iou_a": SHARES},
+    **{"units_b": COUNTS, "best_unit_b": COUNTS_OR_NONE, "best_iou_b": SHARES},
+}
+COMPARED_LEVELS: Columns = {
+    **{"layer": NAMES, "strategy": NAMES, "level": COUNTS},
+    **dict.fromkeys(("keep_a", "keep_b", "accuracy_a", "accuracy_b"), SHARES),
+    **{f"concepts_{name}": NUMBERS for name in ("a", "b", "kept", "lost", "gained")},
+    **{f"units_{name}": NUMBERS for name in ("a", "b", "kept", "relabelled", "lost", "gained")},
+}

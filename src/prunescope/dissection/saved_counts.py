@@ -1,0 +1,39 @@
+"""How are the counts of a dissected layer kept on disk?"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from prunescope.base.errors import DataError
+from prunescope.base.manifest import check_recorded
+from prunescope.base.saved import check_counts, texts_of
+from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
+from prunescope.dissection.overlap import Overlap
+
+OVERLAP = "overlap.safetensors"
+_NAMES = "dissection"
+_TEXTS = ("categories", "label_names")  # of an Overlap; its other fields are tensors
+
+
+def save_counts(folder: Path, layer: str, overlap: Overlap) -> None:
+    """Write the counts of a layer."""
+    counts = vars(overlap)
+    tensors = {name: value for name, value in counts.items() if name not in _TEXTS}
+    names = {"layer": layer} | {name: counts[name] for name in _TEXTS}
+    save_tensors(folder / OVERLAP, tensors, {_NAMES: json.dumps(names)})
+
+
+def load_counts(folder: Path) -> tuple[str, Overlap]:
+    """Return a layer's name and its counts. Raises DataError where they are missing or damaged."""
+    path = folder / OVERLAP
+    check_recorded(path)
+    metadata, tensors = load_metadata(path), load_tensors(path)
+    try:
+        names = json.loads(metadata[_NAMES])
+        counts: dict[str, Any] = {**tensors}
+        counts |= {name: texts_of(names[name]) for name in _TEXTS if name in names}
+        overlap = Overlap(**counts)
+        check_counts(path, counts, overlap.categories, overlap.label_names)
+        return str(names["layer"]), overlap
+    except (KeyError, TypeError, ValueError, RecursionError):
+        raise DataError(f"{path} holds no counts of a dissection") from None

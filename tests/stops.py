@@ -1,0 +1,71 @@
+"""How does a command end that is sent signals in the middle of its work?"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+_SECONDS = 30.0  # on a busy machine; on an idle one it takes less than 3
+
+
+def _group(leader: int) -> list[int]:
+    """Return the live processes of a session."""
+    members = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, _, session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+        except OSError:
+            continue
+        if int(session) == leader and state != "Z":
+            members.append(int(folder.name))
+    return members
+
+
+def _heed() -> None:
+    """Take signals as a command in a terminal does, even where the tests run in the background."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def stop(
+    command: list[str],
+    begun: Callable[[], bool],
+    signals: tuple[int, ...],
+    *,
+    whole_group: bool = False,
+    apart: float = 0.1,
+    folder: Path | None = None,
+) -> tuple[int, str]:
+    """Start a command, send it signals once it has begun; return its status and last line.
+
+    folder: to start it in.
+    Fails where it needs longer than it may, or leaves a process behind.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "prunescope", *command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        cwd=folder,
+        preexec_fn=_heed,  # noqa: PLW1509  # no other thread forks
+    )
+    deadline = time.monotonic() + 120
+    while not begun() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert process.poll() is None, process.communicate()
+    sent = time.monotonic()
+    for number in signals:
+        (os.killpg if whole_group else os.kill)(process.pid, number)
+        time.sleep(apart)
+    _, words = process.communicate(timeout=30)
+    took = time.monotonic() - sent
+    while (left := _group(process.pid)) and time.monotonic() < sent + _SECONDS:
+        time.sleep(0.02)
+    assert not left
+    assert took < _SECONDS
+    assert "Traceback" not in words
+    return process.returncode, words.strip().splitlines()[-1]
