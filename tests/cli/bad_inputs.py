@@ -36,7 +36,8 @@ BAD_INPUTS = {
         f"dissect {LOADED} {ON_SET} --axes batch,unit", ("axes are", "NCHW or NLC", "NHWC")
     ),
     "axes that the layer contradicts": Bad(
-        f"dissect {LOADED} {ON_SET} --axes CNHW --quantile 0.02", ("layer3", "for each image")
+        f"dissect {LOADED} {ON_SET} --axes CNHW --quantile 0.02",
+        ("layer3", "--axes CNHW does not fit"),
     ),
     "axes of nothing that is dissected": Bad(
         "compare run run --axes NCHW", ("--axes", "--concepts")

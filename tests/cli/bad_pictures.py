@@ -103,9 +103,10 @@ CLASSES = {
 
 
 def _float_picture() -> None:
-    folder = Path("pictures/val/cat")
-    folder.mkdir(parents=True)
-    Image.new("F", (32, 32)).save(folder / "deep.tif")
+    folders = [Path(f"pictures/val/{number}") for number in range(10)]  # as many as outputs
+    for folder in folders:
+        folder.mkdir(parents=True)
+    Image.new("F", (32, 32)).save(folders[0] / "deep.tif")
 
 
 PICTURES = {
