@@ -101,10 +101,11 @@ class Saying(Progress):
 
 
 def test_pictures_beside_the_splits_are_named_as_unused(here: Path) -> None:
-    for name in ("extras", "notes"):
+    for name in ("extras", "notes", "labels/train"):  # the last are label maps of the pictures
         (Path("grey") / name / "dark").mkdir(parents=True)
     (Path("grey") / "notes" / "dark" / "a.txt").write_text("no picture")
-    Image.new("L", (32, 32)).save(Path("grey") / "extras" / "dark" / "0.png")
+    for name in ("extras", "labels/train"):
+        Image.new("L", (32, 32)).save(Path("grey") / name / "dark" / "0.png")
     evaluated, run = Saying(), Saying()
     network = ps.load("greynet:build")
     ps.evaluate(network, "grey", split="val", mean=0.5, std=0.25, progress=evaluated)

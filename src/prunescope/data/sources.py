@@ -104,11 +104,15 @@ class ImageFolder:
 
     @property
     def beside(self) -> list[str]:
-        """Names of the folders with images that lie beside those of the splits."""
-        others = [path for path in subfolders(self.folder) if path.name not in self._roots]
+        """Names of the folders with images that lie beside those of the splits.
+
+        One that has splits itself is another set, such as the label maps of this one.
+        """
         if self.folder in self._roots.values():
             return []
-        return [path.name for path in others if find_files(path, IMAGE_SUFFIXES)]
+        others = [path for path in subfolders(self.folder) if path.name not in self._roots]
+        sets = [path for path in others if split_folders(path)]
+        return [p.name for p in others if p not in sets and find_files(p, IMAGE_SUFFIXES)]
 
     @cached_property
     def classes(self) -> list[str]:
