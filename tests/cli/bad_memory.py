@@ -20,6 +20,10 @@ MEMORY: dict[str, Bad] = {
         f"run tiny.yaml --set network={CODE} --set data.mean=0.5",
         ("give std (in a recipe data.std",),
     ),
+    "axes of tokens for a map": Bad(
+        f"{DISSECT} --layer layer3 --axes NLC --quantile 0.02",
+        ("NLC as --axes does not fit", "layer3", "NHWC"),
+    ),
     "a run's study that names code": Bad(
         "run run/study.yaml --out run",
         ("must not choose what is run", f'--set network="{CODE}"'),
