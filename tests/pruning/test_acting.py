@@ -10,13 +10,14 @@ from torch.nn.utils import parametrizations, parametrize
 from torch.nn.utils import prune as torch_prune
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.pruning.acting import acts_as_stored, first_names, layer_keys, outputs_first
+from prunescope.pruning.acting import first_names, layer_keys, outputs_first
 from prunescope.pruning.audit import audit_weights
 from prunescope.pruning.audit_text import describe_audit
 from prunescope.pruning.mask import Mask, MaskKeeper
-from prunescope.pruning.prunable import left_out, prunable_names
+from prunescope.pruning.prunable import left_out, prunable_names, unprunable_layers
 from prunescope.pruning.prune import prune
 from prunescope.pruning.saved import SavedWeights, read_weights
+from prunescope.pruning.trial import acts_as_stored
 
 
 class Tied(nn.Module):
@@ -332,6 +333,45 @@ def test_a_network_that_changes_a_layers_weights_is_audited_as_they_act(tmp_path
     assert "108 pruned weights of conv.weight are not zero" in audit.problems
     unseen = audit_weights(saved, Altering(way), title="altering")
     assert any("as they are stored" in note and "--resolution" in note for note in unseen.notes)
+
+
+@pytest.mark.parametrize("way", ["data", "in place", "and back", "function"])
+@pytest.mark.parametrize("others", [1, 200])
+def test_a_layer_whose_weights_the_network_changes_is_not_pruned(way, others):
+    altering = nn.Sequential(Altering(way), nn.ReLU(), nn.Conv2d(8, others, 1))
+    before = {name: tensor.clone() for name, tensor in altering.state_dict().items()}
+    state = torch.get_rng_state()
+    if others == 1:  # what is changed is most of the weights
+        with pytest.raises(ConfigError, match=r"0\.conv\.weight cannot be pruned: the network"):
+            prune(altering, keep=0.5)
+        assert all(torch.equal(before[n], t) for n, t in altering.state_dict().items())
+    else:
+        mask = prune(altering, keep=0.5)
+        assert list(mask) == ["2.weight"]
+        assert torch.equal(before["0.conv.weight"], altering[0].conv.weight)
+    assert torch.equal(state, torch.get_rng_state())
+
+
+class Twins(nn.Module):
+    """Two layers of one shape, of which one alone is changed; images of one size alone fit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
+        self.last = nn.Linear(3 * 28 * 28, 2)
+
+    def forward(self, images):
+        maps = functional.conv2d(self.first(images), self.second.weight - 1)
+        return self.last(maps.flatten(1))
+
+
+def test_of_layers_of_one_shape_the_changed_one_alone_is_left_out():
+    assert prunable_names(Twins(), "all") == ("first.weight", "last.weight")
+
+
+@pytest.mark.parametrize("network", [Altering("used"), Tied(), Language()])
+def test_a_network_of_ones_own_that_uses_its_weights_as_they_are_is_pruned(network):
+    assert unprunable_layers(network) == {}
 
 
 def test_weights_that_a_network_uses_itself_as_they_are_stored_are_not_noted(tmp_path):

@@ -1,20 +1,16 @@
 """Which weights of a network act, and under which names are they stored?"""
 
-import copy
 from collections.abc import Hashable
-from typing import Any
 
-import torch
 from torch import Tensor, nn
+from torch.fx import GraphModule
 from torch.nn.utils import parametrize
-from torch.overrides import TorchFunctionMode
 
 CONVOLUTIONS = (
     nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d,
 )  # fmt: skip
 LAYERS = (*CONVOLUTIONS, nn.Linear)
-_FUNCTIONS = ("conv1d", "conv2d", "conv3d", "linear")
-_TRANSPOSED = ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+_LIBRARIES = ("torch", "torchvision", "timm", "prunescope")
 
 
 def first_names(network: nn.Module) -> dict[str, str]:
@@ -65,6 +61,15 @@ def layer_keys(network: nn.Module) -> dict[str, list[nn.Module]]:
     return layers
 
 
+def has_own_code(network: nn.Module) -> bool:
+    """Return whether a network runs code of somebody who may know nothing of pruning."""
+    return any(
+        isinstance(module, GraphModule)
+        or type(module).__module__.partition(".")[0] not in _LIBRARIES
+        for module in network.modules()
+    )
+
+
 def is_computed(module: nn.Module) -> bool:
     """Return whether a layer's weight is computed from other parameters, and is none itself."""
     return "weight" not in module._parameters
@@ -91,60 +96,3 @@ def outputs_first(weight: Tensor, module: nn.Module | None) -> Tensor:
     groups = int(module.groups)  # type: ignore[arg-type]
     grouped = weight.reshape(groups, -1, *weight.shape[1:]).transpose(1, 2)
     return grouped.flatten(0, 1)
-
-
-@torch.no_grad()
-def acts_as_stored(module: nn.Module) -> bool:
-    """Return whether a weight of a layer that is zero is zero where the layer computes with it.
-
-    Some convolutions standardise their weights as they run (timm's `StdConv2d`), so that a pruned
-    weight acts all the same. Tried on a copy of the layer, half of whose weights are zero, with a
-    map as small as it takes; a layer that takes none is believed.
-    """
-    if is_computed(module):
-        return False
-    kind = type(module)
-    plain = any(kind is one for one in LAYERS)
-    if plain and not module._forward_pre_hooks:
-        return True
-    trial = copy.deepcopy(module).float().cpu().eval()
-    weight: Tensor = trial.weight  # type: ignore[assignment]
-    pattern = torch.arange(weight.numel()).reshape(weight.shape) % 2 == 0
-    weight.data = torch.where(pattern, torch.randn_like(weight), torch.zeros_like(weight))
-    listener = _Listener()
-    try:
-        with listener:
-            trial(_smallest_map(trial))
-    except (RuntimeError, ValueError, TypeError, IndexError, AttributeError):
-        return True
-    return all(
-        acting.shape != weight.shape or not bool((acting[~pattern] != 0).any())
-        for acting in listener.weights
-    )
-
-
-class _Listener(TorchFunctionMode):
-    """Takes down the weights that convolutions and linear functions are called with."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weights: list[Tensor] = []
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        named = kwargs or {}
-        if getattr(func, "__name__", "") in (*_FUNCTIONS, *_TRANSPOSED):
-            weight = args[1] if len(args) > 1 else named.get("weight")
-            if isinstance(weight, Tensor):
-                self.weights.append(weight.detach())
-        return func(*args, **named)
-
-
-def _smallest_map(module: nn.Module) -> Tensor:
-    if isinstance(module, nn.Linear):
-        return torch.zeros(1, module.in_features)
-    assert isinstance(module, CONVOLUTIONS)
-    sizes = zip(module.kernel_size, module.dilation, strict=True)
-    sides = [max(1, dilation * (size - 1) + 1) for size, dilation in sizes]
-    return torch.zeros([1, module.in_channels, *sides])

@@ -8,13 +8,13 @@ from torch import nn
 from prunescope.base.errors import ConfigError
 from prunescope.pruning.acting import (
     CONVOLUTIONS,
-    acts_as_stored,
     first_names,
     is_computed,
     layer_keys,
     parameters_once,
     present_weight,
 )
+from prunescope.pruning.trial import acts_as_stored, altered_in
 
 Prunable = Literal["all", "conv", "conv+shortcut"]
 
@@ -67,6 +67,7 @@ def prunable_names(network: nn.Module, convention: Prunable) -> tuple[str, ...]:
 def unprunable_layers(network: nn.Module) -> Mapping[str, str]:
     """Return the layers whose pruned weights would act all the same, by name, and why."""
     found = {}
+    altered = altered_in(network)
     for name, modules in layer_keys(network).items():
         kind = type(modules[0]).__name__
         if is_computed(modules[0]):
@@ -75,6 +76,11 @@ def unprunable_layers(network: nn.Module) -> Mapping[str, str]:
             found[name] = (
                 f"this {kind} changes its weights as it runs, so that a pruned one would act "
                 "all the same"
+            )
+        elif name in altered:
+            found[name] = (
+                f"the network changes the weights of this {kind} as it runs, so that a pruned one "
+                "would act all the same"
             )
     return found
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from prunescope.pruning.acting import (
     LAYERS,
     first_names,
+    has_own_code,
     is_computed,
     layer_keys,
     parameters_once,
@@ -20,8 +21,6 @@ from prunescope.pruning.saved import SavedWeights
 
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 _LARGE = 16  # values: smaller tensors may be equal by chance
-
-_LIBRARIES = ("torch", "torchvision", "timm", "prunescope")
 
 T = TypeVar("T")
 
@@ -103,7 +102,7 @@ def network_layers(network: nn.Module, saved: SavedWeights, flow: Flow) -> Store
     notes += _notes_of_changed(changed)
     masked = [shared.get(name, name) for name in saved.mask or ()]
     weights |= {name: saved.state[name] for name in masked if name not in weights}
-    if not ran and type(network).__module__.partition(".")[0] not in _LIBRARIES:
+    if not ran and has_own_code(network):
         notes.append(
             "weights are counted as they are stored: whether the network's own code changes them "
             "as it runs shows with --resolution"
