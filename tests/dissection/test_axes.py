@@ -118,6 +118,33 @@ def test_axes_of_a_map_are_refused_for_tokens() -> None:
     assert torch.equal(both, captured(model, pictures, "encoder")["encoder"])
 
 
+@pytest.mark.parametrize("axes", ["NLC", "NCL", "LNC", "CLN"])
+def test_axes_that_the_size_of_images_contradicts_are_refused(axes: str) -> None:
+    model = SequenceFirst(classes=1, fixed=False).eval()
+    pictures = torch.rand(2, 3, 16, 16)
+    if axes == "LNC":
+        captured(model, pictures, "out", axes=axes)
+        return
+    words = rf'^{axes} as --axes does not fit layer "out".*images of other sizes show.* LNC$'
+    with pytest.raises(ConfigError, match=words):
+        captured(model, pictures, "out", axes=axes)
+
+
+def test_axes_settle_what_is_open_and_leave_what_was_seen() -> None:
+    class Both(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.seen, self.fixed = nn.Conv2d(3, 5, 1), Oblong(fixed=True)
+
+        def forward(self, images: Tensor) -> Tensor:
+            return self.fixed(self.seen(images)[:, :3])
+
+    images = torch.rand(2, 3, 10, 10)
+    maps = captured(Both(), images, "seen", "fixed.last", axes="NHWC")
+    assert maps["seen"].shape == (2, 5, 10, 10)
+    assert maps["fixed.last"].shape == (2, 5, 5, 3)
+
+
 def test_windows_are_no_images() -> None:
     class Windows(nn.Module):
         def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """What does a finished run hold, level by level?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -52,6 +52,7 @@ def open_run(path: Path) -> RunTables:
     """Read a run folder's tables. Raises DataError where they are missing or damaged."""
     from prunescope.analysis.levels import read_levels  # loads torch
 
+    _check_whole(path, flaws_of(path / "tables"))
     levels = read_levels(path / "tables" / "levels.csv")
     table = path / "tables" / "units.parquet"
     units = read_table(table, PLACED_UNITS)
@@ -61,10 +62,13 @@ def open_run(path: Path) -> RunTables:
     if lost:
         raise DataError(f"{table} has no units of {lost[0]}: {_again(path)}")
     layers = [name for name in layers_of_study(path) if name not in run.layers]
-    flaws = [*flaws_of(path / "tables"), *(f"levels.csv lacks {name}" for name in layers)]
-    if flaws:
-        raise DataError(f"{path / 'tables'} is damaged ({flaws[0]}): {_again(path)}")
+    _check_whole(path, [f"levels.csv lacks {name}" for name in layers])
     return run
+
+
+def _check_whole(run: Path, flaws: Sequence[str]) -> None:
+    if flaws:
+        raise DataError(f"{run / 'tables'} is damaged ({flaws[0]}): {_again(run)}")
 
 
 def _again(run: Path) -> str:

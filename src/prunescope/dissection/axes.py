@@ -32,10 +32,17 @@ class Reading:
 
     axes: in their order, as "NCHW", "NHWC", "NLC" or "LNC"; None where it cannot be told.
     prefix: tokens before those of the grid; None where it is not known.
+    seen: whether the axes follow from how the output changes with the images, whatever else says.
     """
 
     axes: str | None
     prefix: int | None = None
+    seen: bool = False
+
+    def contradicts(self, stated: str) -> bool:
+        """Return whether images or units were seen to be elsewhere than a user states."""
+        axes = self.axes
+        return self.seen and axes is not None and any(axes.find(a) != stated.find(a) for a in "NC")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +173,7 @@ def _by_evidence(own: Shapes, batch: int) -> Reading:
     if len(following) == cells:
         axes = _named(rest, batch, units=next(axis for axis in rest if axis not in following))
         prefix = _prefix(own.few[following[0]], other[following[0]], own.scale)
-        return Reading(axes=axes, prefix=prefix if cells == 1 else None)
+        return Reading(axes=axes, prefix=prefix if cells == 1 else None, seen=True)
     if acts_on_last_axis(own.module) and batch != len(own.few) - 1:
         return Reading(axes=_named(rest, batch, units=rest[-1]))
     if acts_on_second_axis(own.module) and batch == 0:

@@ -48,7 +48,8 @@ def as_map(
 
     module: the layer, called `layer`. images: how many the network was shown; None where that is
         not known.
-    The axes are those that the user states or that were read of the layer. Where nothing was read,
+    The axes are those that were seen, or that the user states, or else that were read of the layer
+    in another way (`Reading`). Where nothing was read,
     images are first, and of four axes the channels are where the layer is known to have them. Of
     other layers they are then taken to be last where the first two of the others are equal and the
     last two are not, since the image is a square; where all are equal, as the network is known to
@@ -61,6 +62,8 @@ def as_map(
     axes, prefix = layout.stated.get(output.ndim), None
     reading = layout.readings.get(layer)
     if reading is not None:
+        if axes is not None and reading.contradicts(axes):
+            axes = None
         if axes is None and reading.axes is None:
             return (
                 f"puts out a tensor of shape {_shape(output)}, whose axes may be units and cells "
@@ -86,17 +89,25 @@ def unfit_axes(layout: Layout, shapes: Mapping[str, tuple[int, ...]]) -> str | N
 
     shapes: of what the layers put out, by their names.
     """
-    if not layout.stated or any(len(shape) in layout.stated for shape in shapes.values()):
+    if not layout.stated or any(_fits(layout, *layer) for layer in shapes.items()):
         return None
     fitting = {layer: shape for layer, shape in shapes.items() if len(shape) in (3, 4)}
     if not fitting:
         return None  # what is no map at all says so
     layer, shape = next(iter(fitting.items()))
+    advice = f", or give {len(shape)} axes, such as {_examples(len(shape))}"
+    reading = layout.readings.get(layer)
+    if reading is not None and len(shape) in layout.stated:
+        advice = f"; images of other sizes show that it is {reading.axes}"
     return (
         f'{" and ".join(layout.stated.values())} as --axes does not fit layer "{layer}", which '
-        f"puts out a tensor of shape {' x '.join(map(str, shape))}: leave --axes out, or give "
-        f"{len(shape)} axes, such as {_examples(len(shape))}"
+        f"puts out a tensor of shape {' x '.join(map(str, shape))}: leave --axes out{advice}"
     )
+
+
+def _fits(layout: Layout, layer: str, shape: tuple[int, ...]) -> bool:
+    stated, reading = layout.stated.get(len(shape)), layout.readings.get(layer)
+    return stated is not None and not (reading is not None and reading.contradicts(stated))
 
 
 def _folded(
