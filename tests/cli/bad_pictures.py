@@ -109,7 +109,21 @@ def _float_picture() -> None:
     Image.new("F", (32, 32)).save(folders[0] / "deep.tif")
 
 
+def _huge_picture() -> None:
+    Image.new("1", (13_000, 13_000)).save(IMAGE, "PNG")
+
+
 PICTURES = {
+    "a picture as large as an attack": Bad(
+        f"{EVALUATE} --split train",
+        ("0000.png", "169,000,000 pixels", "attack"),
+        _huge_picture,
+    ),
+    "a concept's picture as large as an attack": Bad(
+        _DISSECT,
+        ("0000.png", "169,000,000 pixels", "attack"),
+        _huge_picture,
+    ),
     "a picture in floating point": Bad(
         _PICTURES, ("deep.tif", "floating point", "8 or 16 bits"), _float_picture
     ),

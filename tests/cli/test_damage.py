@@ -5,6 +5,7 @@ import random
 import re
 import shlex
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +16,7 @@ from safetensors.torch import save_file
 import prunescope as ps
 from cli.damages import damages
 from cli.world import LEVEL, NETWORK, make_world
-from commands import Ended, Prunescope
+from commands import Ended, Prunescope, check_refused
 from layers import make_layer, save_run
 from prunescope.base.errors import InputError
 from prunescope.base.provenance import Provenance
@@ -217,6 +218,54 @@ def _check(ended: Ended, told: object) -> None:
     checked = "problem" in ended.out.lower()  # `audit` and `concepts check` say it on their output
     assert len(said) == (ended.status == 2 and not checked), (told, ended)
     assert all(len(line) < _LONGEST for line in said), (told, ended)
+
+
+def _without_an_image(masks: pd.DataFrame) -> pd.DataFrame:
+    return masks.iloc[1:]
+
+
+def _beyond_the_map(masks: pd.DataFrame) -> pd.DataFrame:
+    return masks.assign(starts=[starts + 10**6 for starts in masks["starts"]])
+
+
+def _of_other_units(masks: pd.DataFrame) -> pd.DataFrame:
+    return masks.assign(units=[units + 10**4 for units in masks["units"]])
+
+
+def _with_runs_too_few(masks: pd.DataFrame) -> pd.DataFrame:
+    return masks.assign(lengths=[lengths[:-1] for lengths in masks["lengths"]])
+
+
+@pytest.mark.parametrize(
+    "change", [_without_an_image, _beyond_the_map, _of_other_units, _with_runs_too_few]
+)
+def test_masks_that_fit_no_other_part_are_refused(
+    sound: Path,
+    prunescope: Prunescope,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[pd.DataFrame], pd.DataFrame],
+) -> None:
+    monkeypatch.chdir(sound)
+    path = Path("D/layer3/masks.parquet")
+    whole = path.read_bytes()
+    try:
+        change(pd.read_parquet(path)).to_parquet(path, index=False)
+        check_refused(prunescope(*shlex.split(_MORE)), "layer3", "masks")
+    finally:
+        path.write_bytes(whole)
+
+
+def test_units_in_another_order_than_their_counts_are_refused(
+    sound: Path, prunescope: Prunescope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(sound)
+    path = Path("D/layer3/units.parquet")
+    whole = path.read_bytes()
+    try:
+        pd.read_parquet(path).iloc[::-1].to_parquet(path, index=False)
+        check_refused(prunescope(*shlex.split(_MORE)), "not of the units beside it")
+    finally:
+        path.write_bytes(whole)
 
 
 @pytest.mark.slow

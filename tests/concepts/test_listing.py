@@ -84,7 +84,7 @@ def test_a_missing_or_unreadable_table_is_named(make_folder, name, content):
     ],
 )
 def test_a_missing_or_double_column_is_named(make_folder, name, text, column):
-    with pytest.raises(DataError, match=rf'{name} has the column "{column}"'):
+    with pytest.raises(DataError, match=rf'{name} (lacks|has twice) the column "{column}"'):
         BrodenFolder.open(make_folder({name: text}))
 
 

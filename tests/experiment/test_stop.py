@@ -46,7 +46,7 @@ def test_a_study_told_to_stop_at_a_later_stage_ends_too(
     tiny_study: TinyStudy, tmp_path: Path, sign: str
 ) -> None:
     recipe, out = tmp_path / "tiny.yaml", tmp_path / "run"
-    recipe.write_text(tiny_study(pruning={"strategies": {"lottery": {"levels": 1}}}).to_yaml())
+    recipe.write_text(tiny_study().to_yaml())
     command = ["run", str(recipe), "--out", str(out), "--workers", "2"]
     answer = stop(command, lambda: any(out.glob(sign)), (signal.SIGINT, signal.SIGINT))
     assert answer == (130, _GOES_ON)

@@ -1,10 +1,13 @@
-"""What does a picture of any mode look like with 8 bits of red, green and blue?"""
+"""How is a picture opened, and what is it of any mode with 8 bits of red, green and blue?"""
 
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from prunescope.base.errors import DataError
 
@@ -13,6 +16,26 @@ _DEEP_FORMATS = ("PNG", "PPM")  # of which Pillow gives 16 bits as "I", by its v
 _BITS, _PHOTOMETRIC = 258, 262  # tags of TIFF 6.0
 _WHITE_IS_ZERO = 0
 _OVER = {"La": "LA", "RGBa": "RGBA"}  # colours multiplied by their opacity, and as they are
+
+
+@contextmanager
+def opened_picture(stored: Path | io.BytesIO) -> Iterator[ImageFile.ImageFile]:
+    """Open a picture, whose pixels are not decoded yet.
+
+    Raises Pillow's errors, and its DecompressionBombError for more pixels than it thinks sound
+    (`PIL.Image.MAX_IMAGE_PIXELS`), of which Pillow itself warns up to twice as many.
+    """
+    try:
+        picture = Image.open(stored)
+    except Image.DecompressionBombWarning as error:  # where warnings are errors
+        raise Image.DecompressionBombError(str(error)) from None
+    with picture:
+        pixels, most = picture.width * picture.height, Image.MAX_IMAGE_PIXELS
+        if most is not None and pixels > most:
+            raise Image.DecompressionBombError(
+                f"it has {pixels:,} pixels, and more than {most:,} are taken for an attack"
+            )
+        yield picture
 
 
 def in_colour(picture: Image.Image, where: Path | str, *, upright: bool = False) -> Image.Image:

@@ -77,7 +77,7 @@ UNITS: Columns = {
     "unit": COUNTS,
     **{"concept": TEXTS, "category": TEXTS, "iou": SHARES},
     **{"interpretable": TRUTHS, "dead": TRUTHS},
-    **{"label": COUNTS_OR_NONE.or_none, "threshold": NUMBERS.or_none},
+    **{"label": COUNTS_OR_NONE, "threshold": NUMBERS.or_none},
     **dict.fromkeys(("intersection", "activation", "truth"), COUNTS_OR_NONE.or_none),
     **{"p": SHARES.or_none, "label_p": SHARES.or_none, "draws": COUNTS.or_none},
     **{"discovery": TRUTHS.or_none, "undecided": TRUTHS.or_none},
@@ -169,7 +169,7 @@ COMPARED_CONCEPTS: Columns = {
     **{"units_b": COUNTS, "best_unit_b": COUNTS_OR_NONE, "best_iou_b": SHARES},
 }
 COMPARED_LEVELS: Columns = {
-    **{"layer": NAMES, "strategy": NAMES, "level": COUNTS},
+    **{"layer": NAMES, "strategy": NAMES, "level": COUNTS, "replicates": COUNTS},
     **dict.fromkeys(("keep_a", "keep_b", "accuracy_a", "accuracy_b"), SHARES),
     **{f"concepts_{name}": NUMBERS for name in ("a", "b", "kept", "lost", "gained")},
     **{f"units_{name}": NUMBERS for name in ("a", "b", "kept", "relabelled", "lost", "gained")},

@@ -1,6 +1,7 @@
 """How is a saved table or JSON object read, whoever may have touched it since?"""
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +18,10 @@ from prunescope.base.paths import require_file
 from prunescope.base.text import on_one_line
 
 # a damaged parquet file may state absurd sizes, and hold text that is no UTF-8
-_DAMAGED = (OSError, pa.ArrowException, ValueError, TypeError, KeyError, OverflowError, MemoryError)
+_DAMAGED = (
+    *(OSError, pa.ArrowException, ValueError, TypeError, KeyError, OverflowError, MemoryError),
+    RuntimeWarning,
+)
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
@@ -48,16 +52,21 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame:
     """
     require_file(path)
     try:
-        written = [str(name) for name in pd.read_csv(path, nrows=0).columns]
-        names = [original(name) for name in written]
-        if names != written:
-            options = options | {"names": names, "header": 0}
-        table: pd.DataFrame = original_texts(pd.read_csv(path, **options))
+        return _read_csv(path, options)
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 (byte {error.start + 1:,}): save it so") from None
     except _DAMAGED as error:
         raise DataError(f"{path} cannot be read as a CSV: {in_a_line(error)}") from None
-    return table
+
+
+def _read_csv(path: Path, options: dict[str, Any]) -> pd.DataFrame:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)  # of numbers that are none of their kind
+        written = [str(name) for name in pd.read_csv(path, nrows=0).columns]
+        names = [original(name) for name in written]
+        if names != written:
+            options = options | {"names": names, "header": 0}
+        return original_texts(pd.read_csv(path, **options))
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What can be said on the command line? Every command parses, calls one function, and prints."""
 
+import warnings
 from typing import Annotated
 
 import typer
@@ -51,6 +52,7 @@ def main() -> None:
 
     A signal that stops it gives 128 and its number: 130 for Ctrl-C, 143 for SIGTERM.
     """
+    warnings.filterwarnings("ignore", "Image size .* exceeds limit")  # of Pillow; we refuse it
     try:
         with stoppable():
             _run()

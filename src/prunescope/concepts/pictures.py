@@ -4,6 +4,7 @@ from pathlib import Path
 
 from PIL import Image, ImageFile
 
+from prunescope.base.colour import opened_picture
 from prunescope.base.errors import DataError
 from prunescope.base.paths import require_file
 
@@ -24,7 +25,7 @@ def read_picture(path: Path, *, within: Path | None = None) -> ImageFile.ImageFi
         if within is not None and not path.resolve().is_relative_to(within):
             raise DataError(f"{path} is a link that leaves the folder {within.name}")
         require_file(path)
-        with Image.open(path) as picture:
+        with opened_picture(path) as picture:
             picture.load()
     except _UNREADABLE as error:
         raise _fault(path, error) from error
@@ -35,7 +36,7 @@ def read_size(path: Path) -> tuple[int, int]:
     """Return height and width of a picture from its head alone; DataError where it has none."""
     try:
         require_file(path)
-        with Image.open(path) as picture:
+        with opened_picture(path) as picture:
             return picture.height, picture.width
     except _UNREADABLE as error:
         raise _fault(path, error) from error

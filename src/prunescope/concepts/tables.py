@@ -10,6 +10,7 @@ from pyarrow import csv
 from prunescope.base.errors import DataError, nearest
 from prunescope.base.paths import require_file
 from prunescope.base.saved import in_a_line
+from prunescope.base.text import shortened
 
 FIRST_ROW = 2
 """Number of the first row below the header, as editors and spreadsheets count."""
@@ -44,10 +45,10 @@ def read_batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
     header = read_header(path)
     for column in columns:
         if header.count(column) != 1:
-            fault = "twice" if column in header else "not"
+            fault = "has twice" if column in header else "lacks"
             raise DataError(
-                f'{path} has the column "{column}" {fault}{nearest(column, header)}; '
-                f"its columns are {', '.join(header)}"
+                f'{path} {fault} the column "{column}"{nearest(column, header)}; '
+                f"its columns are {shortened(', '.join(header))}"
             )
     try:
         yield from csv.open_csv(

@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
-from prunescope.base.colour import in_colour
+from prunescope.base.colour import in_colour, opened_picture
 from prunescope.base.devices import usable_cores
 from prunescope.base.errors import DataError
 from prunescope.base.paths import require_file
@@ -41,13 +41,14 @@ class UnequalSizes(DataError):
 
 def open_image(image: EncodedImage) -> Image.Image:
     """Decode one image to RGB. Raises DataError naming it where that cannot be done."""
-    if image.content is None and image.path is None:
+    if image.content is not None:
+        stored: Path | io.BytesIO = io.BytesIO(image.content)
+    elif image.path is not None:
+        require_file(stored := image.path)
+    else:
         raise DataError(f"{image.where} has no image")
-    if image.path is not None and image.content is None:
-        require_file(image.path)
-    stored = io.BytesIO(image.content) if image.content is not None else image.path
     try:
-        with Image.open(stored) as opened:  # type: ignore[arg-type]  # one of the two is there
+        with opened_picture(stored) as opened:
             return in_colour(opened, image.where)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{image.where} cannot be decoded: {error}") from error

@@ -55,6 +55,18 @@ class _ImageMasks:
     starts: Integer[np.ndarray, " run"]
     lengths: Integer[np.ndarray, " run"]
 
+    def check(self, units: int) -> None:
+        """Raise ValueError where the parts do not fit each other, or a layer of so many units."""
+        parts = (self.units, self.runs, self.starts, self.lengths)
+        if not all(part.ndim == 1 and np.issubdtype(part.dtype, np.integer) for part in parts):
+            raise ValueError("masks are lists of whole numbers")
+        ordered = bool((np.diff(self.units.astype(np.int64)) > 0).all())
+        sound = ordered and _all_within(self.units, 0, units - 1)
+        sound = sound and len(self.units) == len(self.runs) and _all_within(self.runs, 1)
+        sound = sound and len(self.starts) == len(self.lengths) == int(self.runs.sum())
+        if not (sound and _all_within(self.starts, 0) and _all_within(self.lengths, 1)):
+            raise ValueError("the runs of masks do not fit each other")
+
     def of_rows(self, row_of: Int64[np.ndarray, " unit"]) -> Masks | None:
         """Return the masks of the units that have a row, under its number; None without any."""
         rows = row_of[self.units]
@@ -94,6 +106,19 @@ class KeptMasks:
         for place, (image, runs) in enumerate(zip(images, meeting.runs.parts(cuts), strict=True)):
             self._images[image] = _narrowed(meeting.units[cuts[place] : cuts[place + 1]], runs)
 
+    def check_within(self, shapes: Int64[np.ndarray, "image 2"]) -> None:
+        """Raise ValueError where it is not known of every image, or a mask leaves its label map.
+
+        shapes: of the label maps.
+        """
+        if self.images != list(range(len(shapes))):
+            raise ValueError("the masks are not of all images")
+        for image, own in self._images.items():
+            height, width = shapes[image]
+            last = own.starts.astype(np.int64) + (own.lengths.astype(np.int64) - 1) * width
+            if own.columns != width or int(last.max(initial=0)) >= height * width:
+                raise ValueError(f"the masks of image {image} are not within its label map")
+
     def of(self, image: int, row_of: Int64[np.ndarray, " unit"]) -> Masks | None:
         """Return the masks on an image, as `_ImageMasks.of_rows` does."""
         return self._images[image].of_rows(row_of)
@@ -121,19 +146,22 @@ class KeptMasks:
     @classmethod
     def of_table(cls, units: int, table: pd.DataFrame) -> "KeptMasks":
         """Read what `table` returned. Raises KeyError or ValueError where it holds nothing such."""
-        return cls(
-            units,
-            {
-                int(row["row"]): _ImageMasks(
-                    columns=int(row["width"]),
-                    units=row["units"],
-                    runs=row["runs"],
-                    starts=row["starts"],
-                    lengths=row["lengths"],
-                )
-                for row in table.to_dict("records")
-            },
-        )
+        images = {}
+        for row in table.to_dict("records"):
+            own = _ImageMasks(
+                columns=int(row["width"]),
+                units=row["units"],
+                runs=row["runs"],
+                starts=row["starts"],
+                lengths=row["lengths"],
+            )
+            own.check(units)
+            images[int(row["row"])] = own
+        return cls(units, images)
+
+
+def _all_within(numbers: np.ndarray, lowest: int, highest: int | None = None) -> bool:
+    return bool((numbers >= lowest).all()) and (highest is None or bool((numbers <= highest).all()))
 
 
 def _narrowed(units: Int64[Tensor, " mask"], runs: Runs) -> _ImageMasks:

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from prunescope.base.devices import default_device, usable_device
-from prunescope.base.errors import ConfigError
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import counted
 from prunescope.concepts import open_concepts
@@ -19,6 +19,8 @@ from prunescope.dissection.layers import DEFAULT_LAYER
 from prunescope.dissection.permuting import draw_chance
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.result import Dissection, LayerDissection
+from prunescope.dissection.saved_counts import OVERLAP
+from prunescope.dissection.saved_draws import MASKS
 from prunescope.dissection.settings import DissectionSettings
 
 _MANIFEST = "manifest.json"
@@ -62,10 +64,28 @@ def draw_more(
         progress=progress,
     )
     maps = _read_labels(layers, opened, rules, int(wanted.memory), progress)
+    _check_kept(folder, layers, maps)
     drawn = draw_chance(layers, maps, wanted.null, place, progress=progress)
     found = replace(dissection, layers=drawn)
     found.save(folder)
     return found
+
+
+def _check_kept(folder: Path, layers: Mapping[str, LayerDissection], maps: LabelMaps) -> None:
+    """Raise DataError where counts or masks that were kept are not of these labels and images."""
+    numbers = [label.number for label in maps.concepts.labels]
+    for layer, own in layers.items():
+        labels = (own.overlap.categories, own.overlap.label_numbers.tolist())
+        if labels != (tuple(maps.concepts.categories), numbers):
+            raise DataError(
+                f"{folder / layer / OVERLAP} is damaged: it is not of the labels of "
+                f"{maps.concepts.name}"
+            )
+        try:
+            if own.masks_kept is not None:
+                own.masks_kept.check_within(maps.shapes)
+        except ValueError as error:
+            raise DataError(f"{folder / layer / MASKS} is damaged: {error}") from None
 
 
 def _check_not_of_a_run(folder: Path) -> None:

@@ -28,7 +28,7 @@ from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.masking import Looking, UnitMasks, mask_pictures
 from prunescope.dissection.notebook import show_layers
 from prunescope.dissection.overlap import Overlap
-from prunescope.dissection.saved_counts import OVERLAP, load_counts, save_counts
+from prunescope.dissection.saved_counts import OVERLAP, check_fit, load_counts, save_counts
 from prunescope.dissection.saved_draws import DRAWS, MASKS, load_draws, save_draws
 from prunescope.dissection.saved_together import LAYERS, check_complete, record_layers
 from prunescope.dissection.scores import iou_table
@@ -170,13 +170,16 @@ class LayerDissection:
         """Read what `save` wrote. Raises DataError naming the file that is missing or damaged."""
         folder = checked_path("folder", folder)
         layer, overlap = load_counts(folder)
+        units = read_table(folder / _UNITS, UNITS)
+        summary = read_form(folder / _SUMMARY, WHOLE_DISSECTION_FORM)
+        check_fit(folder, overlap, units, summary["settings"].get("categories"))
         return cls(
             layer=layer,
-            units=read_table(folder / _UNITS, UNITS),
+            units=units,
             overlap=overlap,
             examples=read_table(folder / _EXAMPLES, where_there(EXAMPLES)),
             images=read_table(folder / _IMAGES, where_there(IMAGES)),
-            summary=read_form(folder / _SUMMARY, WHOLE_DISSECTION_FORM),
+            summary=summary,
         )
 
 

@@ -1,14 +1,18 @@
 """How are the counts of a dissected layer kept on disk?"""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from prunescope.base.errors import DataError
 from prunescope.base.manifest import check_recorded
 from prunescope.base.saved import check_counts, texts_of
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
 from prunescope.dissection.overlap import Overlap
+from prunescope.dissection.scores import NO_LABEL
 
 OVERLAP = "overlap.safetensors"
 _NAMES = "dissection"
@@ -21,6 +25,20 @@ def save_counts(folder: Path, layer: str, overlap: Overlap) -> None:
     tensors = {name: value for name, value in counts.items() if name not in _TEXTS}
     names = {"layer": layer} | {name: counts[name] for name in _TEXTS}
     save_tensors(folder / OVERLAP, tensors, {_NAMES: json.dumps(names)})
+
+
+def check_fit(
+    folder: Path, overlap: Overlap, units: pd.DataFrame, categories: Sequence[str] | None
+) -> None:
+    """Raise DataError where a layer's counts are not of its units, labels and categories.
+
+    folder: theirs. categories: those by which units were labelled; None for all.
+    """
+    count, known = len(overlap.thresholds), set(overlap.label_numbers.tolist())
+    labels = set(units["label"].dropna().astype("int64")) - {NO_LABEL}
+    fit = units["unit"].tolist() == list(range(count)) and labels <= known
+    if not fit or not set(categories or ()) <= set(overlap.categories):
+        raise DataError(f"{folder} is damaged: its {OVERLAP} is not of the units beside it")
 
 
 def load_counts(folder: Path) -> tuple[str, Overlap]:

@@ -17,6 +17,7 @@ from prunescope.base.lock import only_writer
 from prunescope.base.paths import require_place
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.saved import read_form
+from prunescope.base.text import shortened
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.download.archive import unpack
 from prunescope.concepts.download.fetch import Patience, fetch
@@ -151,7 +152,9 @@ def _already(out: Path, origin: _Origin) -> Downloaded | None:
             f"set in Broden's layout, use it as broden:{out}"
         ) from None
     if there.archive != origin.name:
-        raise ConfigError(f"{out} holds {there.archive}, not {origin.name}: give another folder")
+        raise ConfigError(
+            f"{out} holds {shortened(there.archive)}, not {origin.name}: give another folder"
+        )
     return there
 
 
