@@ -9,6 +9,7 @@ from torch.nn import functional
 from torch.nn.utils import parametrizations, parametrize
 from torch.nn.utils import prune as torch_prune
 
+import prunescope as ps
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.pruning.acting import first_names, layer_keys, outputs_first
 from prunescope.pruning.audit import audit_weights
@@ -367,6 +368,74 @@ class Twins(nn.Module):
 
 def test_of_layers_of_one_shape_the_changed_one_alone_is_left_out():
     assert prunable_names(Twins(), "all") == ("first.weight", "last.weight")
+
+
+class Computing(nn.Module):
+    """Computes with `hid` itself, by a function of one's choice; `alter` changes it before."""
+
+    def __init__(self, compute, *, alter=True):
+        super().__init__()
+        self.compute, self.alter = compute, alter
+        self.conv, self.hid = nn.Conv2d(3, 16, 3), nn.Conv2d(16, 16, 1)
+        self.big = nn.Conv2d(16, 40, 3)
+
+    def forward(self, images):
+        maps = torch.relu(self.conv(images))
+        weight = self.hid.weight
+        self.seen = (weight - weight.mean()).pow(2).sum()  # which computes nothing of the image
+        if self.alter:
+            weight = weight - weight.mean((1, 2, 3), keepdim=True)
+        return self.big(self.compute(self, maps, weight))
+
+
+COMPUTE = {
+    "matmul": lambda _, maps, weight: (maps.movedim(1, -1) @ weight.flatten(1).T).movedim(-1, 1),
+    "einsum": lambda _, maps, weight: torch.einsum("oi,bihw->bohw", weight[:, :, 0, 0], maps),
+    "unfold": lambda _, maps, weight: (
+        weight.reshape(16, 16) @ functional.unfold(maps, 1)
+    ).unflatten(2, maps.shape[2:]),
+    "plainly too": lambda self, maps, weight: self.hid(maps) + functional.conv2d(maps, weight),
+    "one value after the other": lambda _, maps, weight: (
+        maps[:, None] * weight[None, :, :, 0, 0, None, None]
+    ).sum(2),
+}
+
+
+@pytest.mark.parametrize("compute", COMPUTE.values(), ids=COMPUTE)
+@pytest.mark.parametrize("alter", [True, False])
+def test_it_does_not_matter_by_which_function_a_network_computes(compute, alter):
+    network = Computing(compute, alter=alter)
+    assert set(unprunable_layers(network)) == ({"hid.weight"} if alter else set())
+    assert ("hid.weight" in prunable_names(network, "all")) is not alter
+
+
+@pytest.mark.parametrize("side", [48, 16, 299])
+def test_a_network_that_takes_one_size_of_images_is_tried_with_it(side):
+    class OfOneSize(Altering):
+        def forward(self, images):
+            if images.shape[2] != side:
+                raise KeyError(f"images must be of {side} pixels")
+            return super().forward(images)
+
+    assert set(unprunable_layers(OfOneSize("function"))) == {"conv.weight"}
+
+
+def test_a_network_that_cannot_be_tried_is_told(tmp_path):
+    class OfNone(nn.Sequential):
+        def forward(self, images):
+            raise ZeroDivisionError
+
+    with pytest.warns(UserWarning, match="could not be tried whether"):
+        assert ps.prune(OfNone(nn.Conv2d(3, 4, 1)), keep=0.5).survivors == 6
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_a_network_with_tensors_of_a_graph_in_it_is_tried():
+    network = Computing(COMPUTE["matmul"])
+    network.cache = network.conv.weight * 2
+    torch.nn.utils.weight_norm(network.big)
+    network(torch.zeros(1, 3, 8, 8))
+    assert "hid.weight" in unprunable_layers(network)
 
 
 @pytest.mark.parametrize("network", [Altering("used"), Tied(), Language()])

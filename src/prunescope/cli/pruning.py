@@ -52,6 +52,7 @@ def prune(
 ) -> None:
     """Set weights to zero, and write them with their mask; or only write them for another tool."""
     from prunescope.pruning.files import prune_saved
+    from prunescope.pruning.prunable import UNTRIED
     from prunescope.pruning.writing import check_place, write_weights
 
     check_place(out, form, read=(network, weights, mask))
@@ -69,6 +70,8 @@ def prune(
         seed=seed,
     )
     files = write_weights(out, pruned.network, pruned.mask, form)
+    if pruned.untried:
+        warn(UNTRIED)
     if pruned.zeros is not None:
         warn(
             f"{pruned.zeros}: they are taken for weights like any other; --infer-mask takes them "

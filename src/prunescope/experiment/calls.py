@@ -1,5 +1,6 @@
 """What do the commands do when they are called from Python, with whatever a user hands in?"""
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import wraps
@@ -43,6 +44,7 @@ from prunescope.networks import LoadedNetwork
 from prunescope.pruning import prune as pruning
 from prunescope.pruning.audit import Audit, audit_file
 from prunescope.pruning.mask import Mask
+from prunescope.pruning.prunable import UNTRIED, is_untried
 from prunescope.training.evaluate import Evaluation
 
 _CHOICES: dict[str, tuple[str, ...]] = {
@@ -69,6 +71,8 @@ def prune(model: Any, *, keep: Any, mask: Any = None, **settings: Any) -> Mask:
     if not is_number(keep):
         raise ConfigError(f"keep is {keep!r}, but must be a number in (0, 1]")
     with without_wrappers(network):
+        if is_untried(network):
+            warnings.warn(UNTRIED, stacklevel=3)
         return pruning.prune(network, keep=keep, mask=as_given_mask(mask), **settings)
 
 
