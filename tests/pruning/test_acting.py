@@ -262,6 +262,54 @@ def test_a_transposed_view_of_a_weight_is_pruned_and_counted_once():
     assert mask.revived(network.state_dict()) == []
 
 
+class Autoencoder(nn.Module):
+    """A decoder whose weight is the encoder's, transposed."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 16, 3, padding=1)
+        self.enc, self.dec = nn.Linear(16, 8), nn.Linear(8, 16)
+        self.dec.weight = nn.Parameter(self.enc.weight.data.t())
+
+    def forward(self, images):
+        return self.dec(self.enc(self.conv(images).mean((2, 3))))
+
+
+@pytest.mark.parametrize("resolution", [None, 8])
+def test_a_decoder_that_is_its_encoder_transposed_is_audited_once(resolution, tmp_path):
+    network = Autoencoder()
+    mask = prune(network, keep=0.5)
+    assert (list(mask), mask.size) == (["conv.weight", "enc.weight"], 432 + 128)
+    assert left_out(network, mask) == {}
+    torch.save(network.state_dict(), tmp_path / "w.pth")
+    mask.save(tmp_path / "m.safetensors")
+    for saved in (saved_of(network), read_weights(tmp_path / "w.pth", tmp_path / "m.safetensors")):
+        audit = audit_weights(saved, Autoencoder(), resolution=resolution)
+        assert list(audit.layers) == ["conv.weight", "enc.weight"]
+        assert audit.total("weights") == 560
+        assert audit.parameters == 560 + 16 + 8 + 16
+        assert audit.left_out == {}
+        counted = audit.layers["enc.weight"].multiply_adds
+        assert counted == (None if resolution is None else 2 * 128)
+
+
+def test_a_layer_that_its_parent_uses_too_has_no_known_multiply_adds():
+    class Both(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.other = nn.Conv2d(3, 3, 3, padding=1), nn.Conv2d(3, 4, 1)
+
+        def forward(self, images):
+            maps = self.conv(images) + functional.conv2d(images, self.conv.weight, padding=1)
+            return self.other(maps)
+
+    network = Both()
+    audit = audit_weights(saved_of(network), network, resolution=8)
+    assert audit.layers["conv.weight"].multiply_adds is None
+    assert audit.layers["other.weight"].multiply_adds == 64 * 12
+    assert any("conv.weight is also used by the network's own code" in n for n in audit.notes)
+
+
 def test_parts_of_one_memory_are_parameters_of_their_own():
     memory = torch.ones(12)
     network = nn.Sequential(nn.Linear(3, 2, bias=False), nn.Linear(3, 2, bias=False))
