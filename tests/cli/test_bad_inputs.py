@@ -10,6 +10,7 @@ import pytest
 from cli import (
     bad_chance,
     bad_concepts,
+    bad_door,
     bad_inputs,
     bad_memory,
     bad_networks,
@@ -41,6 +42,7 @@ TABLES = (
     bad_inputs.BAD_INPUTS,
     bad_pictures.PICTURES,
     bad_memory.MEMORY,
+    bad_door.DOOR,
 )
 TABLE: dict[str, Bad] = {
     f"{row.command.split()[0]}: {name}": row for table in TABLES for name, row in table.items()

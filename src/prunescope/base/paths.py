@@ -8,7 +8,10 @@ from pathlib import Path
 
 from prunescope.base.errors import ConfigError, DataError, StoreError
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff", ".webp")
+IMAGE_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm"),
+    *(".tif", ".tiff", ".webp", ".gif", ".jp2"),
+)
 _MB = 1_000_000
 
 

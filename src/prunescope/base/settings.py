@@ -19,7 +19,7 @@ from pydantic_core import CoreSchema
 
 from prunescope.base.described import describe_fields, introduction
 from prunescope.base.errors import ConfigError, nearest
-from prunescope.base.images import Channels, in_range
+from prunescope.base.images import MOST_PIXELS, Channels, in_range
 from prunescope.base.text import on_one_line, shortened
 
 S = TypeVar("S", bound="Settings")
@@ -30,7 +30,7 @@ _OF_A_KEY = "[key]"  # pydantic's mark for a wrong key of a mapping
 
 Count = Annotated[int, Field(ge=1, le=10_000)]
 """How many of a thing a study may have."""
-Pixels = Annotated[int, Field(ge=1, le=16_384)]
+Pixels = Annotated[int, Field(ge=1, le=MOST_PIXELS)]
 """A length in images."""
 Batch = Annotated[int, Field(ge=1, le=1_000_000)]
 """Images in a batch."""

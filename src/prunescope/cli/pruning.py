@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from prunescope.base.errors import ConfigError
+from prunescope.base.images import MOST_PIXELS
 from prunescope.base.paths import is_there
 from prunescope.cli.console import print_result, warn
 from prunescope.cli.options import Json, Key, Network, NumClasses, Weights
@@ -99,7 +100,9 @@ def audit(
     num_classes: NumClasses = None,
     resolution: Annotated[
         int | None,
-        typer.Option(min=1, help="Count multiply-adds for an image of N x N pixels."),
+        typer.Option(
+            min=1, max=MOST_PIXELS, help="Count multiply-adds for an image of N x N pixels."
+        ),
     ] = None,
     mask: MaskFile = None,
     as_json: Json = False,

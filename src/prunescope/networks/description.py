@@ -8,6 +8,7 @@ from typing import Any
 
 from prunescope.base.errors import DataError
 from prunescope.base.files import canonical_json
+from prunescope.base.images import MOST_PIXELS
 from prunescope.base.inputs import CentreSquare, NetworkInput
 from prunescope.base.tensors import load_metadata
 from prunescope.networks.trust import NamesCode, trusted_name
@@ -107,7 +108,7 @@ def checked_input(expected: NetworkInput) -> NetworkInput:
         raise ValueError(f"mean {expected.mean}")
     if not all(math.isfinite(value) and value > 0 for value in expected.std):
         raise ValueError(f"std {expected.std}")
-    if not _is_count(expected.resolution):
+    if not _is_count(expected.resolution) or expected.resolution > MOST_PIXELS:
         raise ValueError(f"resolution {expected.resolution!r:.40}")
     return expected
 

@@ -13,6 +13,7 @@ from typing import Any
 from torch import nn
 
 from prunescope.base.errors import ConfigError, InputError, first_line, nearest
+from prunescope.base.modules import check_shapes
 from prunescope.networks.names import FORMS, Name, literal
 
 
@@ -35,6 +36,7 @@ def build_factory(name: Name, num_classes: int | None) -> nn.Module:
         raise ConfigError(
             f'"{name.given}" returned {type(network).__name__}, not a torch.nn.Module'
         )
+    check_shapes(network)
     return network
 
 
