@@ -15,9 +15,9 @@ from prunescope.analysis.outcomes import LayerComparison, compare_units, count_o
 from prunescope.analysis.run_comparison_text import describe_runs
 from prunescope.analysis.runs import PLACE, RunTables, open_run
 from prunescope.analysis.sides import SideLayer, open_layer
-from prunescope.analysis.summary import categories_of
 from prunescope.base.door import called_as
 from prunescope.base.errors import ConfigError, nearest
+from prunescope.dissection.counts import categories_of
 
 _GROUP = ["layer", "strategy", "level"]
 

@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from prunescope.base.checksums import check_against_record
 from prunescope.base.errors import DamagedArtifact
 from prunescope.base.files import hash_file
 
@@ -65,7 +66,12 @@ def _flaw(folder: Path, name: str, manifest: Manifest) -> str:
 
 
 def check_recorded(file: Path) -> None:
-    """Raise DamagedArtifact where a file is not as the manifest beside it, if any, recorded it."""
+    """Raise DataError where a file is not as it was recorded.
+
+    Of a run's folder the manifest beside it says so (DamagedArtifact), of a saved dissection or
+    comparison its record of checksums; where there is neither, there is nothing to check.
+    """
+    check_against_record(file)
     manifest = read_manifest(file.parent)
     digest = None if manifest is None else manifest.files.get(file.name)
     if digest is not None and (not file.is_file() or hash_file(file) != digest):
