@@ -9,7 +9,8 @@ import pytest
 from prunescope.analysis.compare import compare
 from prunescope.analysis.results import summarise_result
 from prunescope.analysis.run_folder import Level, Run
-from prunescope.base.errors import DataError, InputError
+from prunescope.base.errors import ConfigError, DataError, InputError
+from prunescope.dissection.more import draw_more
 from prunescope.experiment import run_study, status
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.calls import audit
@@ -220,6 +221,18 @@ def test_changed_weights_of_a_level_are_refused_wherever_they_are_read(
     ):
         with pytest.raises(DataError, match=r"mask\.safetensors is missing or damaged"):
             read(str(level))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("", "replicate-0", "replicate-0/level-00", "replicate-0/lottery/level-01"),
+        *("replicate-0/level-00/dissection", "replicate-0/level-00/dissection/layer3"),
+    ],
+)
+def test_no_part_of_a_run_takes_draws_of_its_own(finished: tuple[Study, Path], place: str) -> None:
+    with pytest.raises(ConfigError, match=r"belongs to a run: change dissection\.null"):
+        draw_more(finished[1] / place, "scenes", 3)
 
 
 def flip_last_byte(path: Path) -> None:
