@@ -10,6 +10,7 @@ from prunescope.base.store import STUDY, has_lost_study, require_study
 
 UNITS = "units.parquet"
 SUMMARY = "summary.json"
+METRICS = "metrics.json"
 CONCEPTS = "concepts.csv"
 _OF_COMPARISONS = (CONCEPTS, CHECKSUMS, "comparison.png", "comparison.svg")
 _BESIDE_UNITS = (
@@ -98,7 +99,7 @@ def _check_layers(path: Path, layers: list[str]) -> None:
     """Raise DataError where a level of a run lacks a layer that its study names."""
     level = path.parent if path.name == "dissection" else path
     run = next((parent for parent in level.absolute().parents if is_run(parent)), None)
-    if run is None or not (level / "metrics.json").is_file():
+    if run is None or not (level / METRICS).is_file():
         return
     missing = [name for name in layers_of_study(run) if name not in layers]
     if missing:
