@@ -12,6 +12,7 @@ from prunescope.analysis.notebook import show_run
 from prunescope.analysis.runs import saved_iou
 from prunescope.base.door import called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.manifest import check_recorded
 from prunescope.base.recipes import read_plain
 from prunescope.base.results import METRICS_FORM, PLACED_UNITS
 from prunescope.base.saved import read_csv, read_form, read_table
@@ -73,6 +74,7 @@ class Level:
     @property
     def mask(self) -> Mask:
         """Which weights survive: a bool tensor for each prunable one. Raises DataError."""
+        check_recorded(self.path / LEVEL_MASK)
         return read_mask(self.path / LEVEL_MASK)
 
     @property
@@ -86,6 +88,7 @@ class Level:
     @property
     def history(self) -> pd.DataFrame:
         """The training, a row per epoch: `iteration`, `train_loss` (nats), `train_accuracy`, ..."""
+        check_recorded(self.path / "history.csv")
         return read_csv(self.path / "history.csv")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Int64, Integer
+from jaxtyping import Bool, Int64, Integer
 from torch import Tensor, from_numpy
 
 from prunescope.base.ranks import Ranks
@@ -118,6 +118,21 @@ class KeptMasks:
             last = own.starts.astype(np.int64) + (own.lengths.astype(np.int64) - 1) * width
             if own.columns != width or int(last.max(initial=0)) >= height * width:
                 raise ValueError(f"the masks of image {image} are not within its label map")
+
+    def activation(
+        self, carried: Bool[np.ndarray, "image category"]
+    ) -> Int64[np.ndarray, "unit category"]:
+        """Return A: the pixels of every unit's masks on the images that carry a category.
+
+        carried: whether each image carries a label of each.
+        """
+        pixels = np.zeros((self.units, carried.shape[1]), np.int64)
+        for image, own in self._images.items():
+            if len(own.units):
+                runs = own.runs.astype(np.int64)
+                area = np.add.reduceat(own.lengths.astype(np.int64), runs.cumsum() - runs)
+                pixels[own.units] += area[:, None] * carried[image]
+        return pixels
 
     def of(self, image: int, row_of: Int64[np.ndarray, " unit"]) -> Masks | None:
         """Return the masks on an image, as `_ImageMasks.of_rows` does."""

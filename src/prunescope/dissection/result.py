@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from prunescope.base.cells import csv_bytes
+from prunescope.base.checksums import LAYERS
 from prunescope.base.columns import where_there
 from prunescope.base.door import called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
@@ -30,7 +31,8 @@ from prunescope.dissection.notebook import show_layers
 from prunescope.dissection.overlap import Overlap
 from prunescope.dissection.saved_counts import OVERLAP, check_fit, load_counts, save_counts
 from prunescope.dissection.saved_draws import DRAWS, MASKS, load_draws, save_draws
-from prunescope.dissection.saved_together import LAYERS, check_complete, record_layers
+from prunescope.dissection.saved_layer import check_layer
+from prunescope.dissection.saved_together import check_complete, record_layer_again, record_layers
 from prunescope.dissection.scores import iou_table
 from prunescope.dissection.tables import parquet_bytes
 from prunescope.dissection.upsample import Centring
@@ -156,6 +158,7 @@ class LayerDissection:
         write_atomically(folder / _SUMMARY, summary.encode())
         if to_be_continued and self.masks_kept is not None and self.draws is not None:
             save_draws(folder, self.masks_kept, self.draws)
+        record_layer_again(folder)
 
     def with_draws(self, folder: Path | str) -> "LayerDissection":
         """Return the same with what `save` wrote for more draws, which `load` leaves unread.
@@ -173,6 +176,7 @@ class LayerDissection:
         units = read_table(folder / _UNITS, UNITS)
         summary = read_form(folder / _SUMMARY, WHOLE_DISSECTION_FORM)
         check_fit(folder, overlap, units, summary["settings"].get("categories"))
+        check_layer(folder, units, summary)
         return cls(
             layer=layer,
             units=units,
@@ -205,9 +209,9 @@ class Dissection:
         folders = sorted(path.parent for path in folder.glob(f"*/{OVERLAP}"))
         if not folders:
             raise DataError(f"{folder} holds no dissection: no folder in it has an {OVERLAP}")
-        read = {path.name: LayerDissection.load(path) for path in folders}
-        check_complete(folder, list(read))
-        return cls(layers={layer.layer: layer for layer in read.values()})
+        check_complete(folder, folders)
+        read = [LayerDissection.load(path) for path in folders]
+        return cls(layers={layer.layer: layer for layer in read})
 
     def __getitem__(self, layer: str) -> LayerDissection:
         """Return a layer by its name. Raises ConfigError naming the nearest one."""

@@ -21,7 +21,7 @@ from prunescope.pruning.counting import FORMATS, LayerCount, count_layer
 from prunescope.pruning.flow import Flow, trace_flow
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import left_out, prunable_names
-from prunescope.pruning.saved import SavedWeights, read_weights
+from prunescope.pruning.saved import SavedWeights, check_as_recorded, read_weights
 from prunescope.pruning.stored import (
     StoredLayers,
     network_layers,
@@ -132,6 +132,7 @@ def audit_file(
     Raises ConfigError for a name, an option or a resolution that does not fit, DataError for
     files that do not.
     """
+    check_as_recorded(path)
     saved = read_weights(path, mask, key, typed=network)
     described = _describe(saved, network, num_classes)
     if described is None:

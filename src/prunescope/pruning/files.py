@@ -24,7 +24,7 @@ from prunescope.pruning.prunable import (
     prunable_names,
 )
 from prunescope.pruning.prune import Criterion, prune
-from prunescope.pruning.saved import SavedWeights, read_mask, read_weights
+from prunescope.pruning.saved import SavedWeights, check_as_recorded, read_mask, read_weights
 from prunescope.pruning.selection import Scope
 from prunescope.pruning.zeros import UnmarkedZeros, mask_of_nonzero, unmarked_zeros
 
@@ -153,6 +153,7 @@ def _open(
         state = network.module.state_dict()
         return network, SavedWeights(path=Path(chosen.name), state=state, mask=known)
     module = build(described.name, num_classes=described.num_classes, seed=0)
+    check_as_recorded(chosen)
     saved = read_weights(chosen, mask, key).named_as_in(module.state_dict())
     fit_state_dict(module, saved.state, str(chosen))
     return LoadedNetwork(module=module.eval(), **vars(described)), saved
