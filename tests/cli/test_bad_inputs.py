@@ -18,6 +18,7 @@ from cli import (
     bad_results,
     bad_studies,
     bad_trust,
+    bad_words,
 )
 from cli.world import Bad, everything_in, make_world, nothing
 from commands import Prunescope, every_command
@@ -41,6 +42,8 @@ TABLES = (
     bad_inputs.BAD_INPUTS,
     bad_pictures.PICTURES,
     bad_memory.MEMORY,
+    bad_words.PATHS,
+    bad_words.RECIPES,
 )
 TABLE: dict[str, Bad] = {
     f"{row.command.split()[0]}: {name}": row for table in TABLES for name, row in table.items()

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from prunescope.base.devices import no_device
-from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.paths import refusal_of_length, require_utf8
 from prunescope.base.progress import Progress
-from prunescope.base.text import a_kind
+from prunescope.base.text import a_kind, written
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -21,6 +22,7 @@ _WHOLE = ("resolution", "num_classes", "batch_size", "limit", "resize", "workers
 _PATHS = ("path", "folder", "out", "weights")
 _TEXTS = ("split", "layer", "network", "strategy")
 _NUMBERS = ("mean", "std")
+_TOO_LARGE = 2**63
 _FEW = 64  # values of a tensor or an array that is a setting, not a picture
 
 
@@ -39,7 +41,12 @@ def at_the_door(function: F) -> F:
         bound = signature.bind(*plain, **named)
         for name, value in bound.arguments.items():
             bound.arguments[name] = checked_value(name, value)
-        return function(*bound.args, **bound.kwargs)
+        try:
+            return function(*bound.args, **bound.kwargs)
+        except OSError as error:
+            if said := refusal_of_length(error):
+                raise DataError(said) from None
+            raise
 
     return checked  # type: ignore[return-value]  # it is called as the function is
 
@@ -70,8 +77,12 @@ def checked_value(name: str | None, value: Any) -> Any:
     if isinstance(value, dict) and name in ("settings", "chosen"):
         return {key: checked_value(key, each) for key, each in value.items()}
     plain = _plain(value)
+    if isinstance(plain, str | Path):
+        require_utf8(plain)
     if plain is None or name is None:
         return plain
+    if _is_whole(plain) and abs(plain) >= _TOO_LARGE:
+        raise ConfigError(f"{name} is {written(plain, 40)}, but must be smaller than 2^63")
     if name in _WHOLE and not (_is_whole(plain) and plain >= 1):
         raise ConfigError(f"{name} is {_shown(value)}, but must be a whole number of 1 or more")
     if name == "seed" and not (_is_whole(plain) and plain >= 0):
@@ -135,6 +146,6 @@ def _is_number(value: object) -> bool:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    text = written(value, 61)
     plain = isinstance(value, str | int | float | list | tuple) and len(text) <= 60
     return text if plain else a_kind(value)
