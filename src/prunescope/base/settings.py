@@ -128,9 +128,14 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            lines = list(dict.fromkeys(_explain(cls, detail) for detail in _faults(error)))
-            more = [f"and {len(lines) - _SHOWN:,} more"] if len(lines) > _SHOWN else []
-            raise ConfigError(f"{where}: " + "; ".join([*lines[:_SHOWN], *more])) from None
+            raise cls.explained(error, where) from None
+
+    @classmethod
+    def explained(cls, error: ValidationError, where: str) -> ConfigError:
+        """Return what `validate_from` raises for what pydantic refuses."""
+        lines = list(dict.fromkeys(_explain(cls, detail) for detail in _faults(error)))
+        more = [f"and {len(lines) - _SHOWN:,} more"] if len(lines) > _SHOWN else []
+        return ConfigError(f"{where}: " + "; ".join([*lines[:_SHOWN], *more]))
 
     def for_key(self) -> dict[str, Any]:
         """Return plain values for an artifact's key.
