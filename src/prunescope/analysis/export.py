@@ -129,8 +129,8 @@ def _one_layer(result: Path, layer: str | None) -> Path:
         return next(iter(folders.values()))
     known = ", ".join(folders)
     if layer is None:
-        raise ConfigError(f"{result} holds {known}: say with --layer which one to write")
+        raise ConfigError(f"{result} holds {known}: say with --layer (in Python layer=) which one")
     if layer not in folders:
         hint = nearest(layer, list(folders))
-        raise ConfigError(f'--layer is "{layer}"{hint}, but {result} has {known}')
+        raise ConfigError(f'there is no layer "{layer}"{hint}: {result} has {known}')
     return folders[layer]

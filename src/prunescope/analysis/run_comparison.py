@@ -121,7 +121,7 @@ def _common_layers(a: RunTables, b: RunTables, layer: str | None) -> list[str]:
     common = [name for name in a.layers if name in b.layers and layer in (None, name)]
     if not common:
         hint = nearest(layer, a.layers) if layer else ""
-        asked = f'--layer is "{layer}"{hint}, but ' if layer else "no layer is in both: "
+        asked = f'there is no layer "{layer}"{hint}: ' if layer else "no layer is in both: "
         raise ConfigError(
             f"{asked}{a.path} has {', '.join(a.layers)} and {b.path} {', '.join(b.layers)}"
         )

@@ -10,7 +10,7 @@ import pandas as pd
 from prunescope.analysis.levels import read_levels
 from prunescope.analysis.notebook import show_run
 from prunescope.analysis.runs import saved_iou
-from prunescope.base.door import called_as, checked_path
+from prunescope.base.door import at_the_door, called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.manifest import check_recorded
 from prunescope.base.recipes import read_plain
@@ -153,6 +153,7 @@ class Run:
                                             own.level))
         )  # fmt: skip
 
+    @at_the_door
     def level(self, level: int, *, replicate: int = 0, strategy: str | None = None) -> Level:
         """Return one finished level.
 

@@ -14,7 +14,7 @@ from torch import nn
 from prunescope.base.cells import csv_bytes
 from prunescope.base.checksums import LAYERS
 from prunescope.base.columns import where_there
-from prunescope.base.door import called_as, checked_path
+from prunescope.base.door import at_the_door, called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import drafting, replacing
@@ -82,6 +82,7 @@ class LayerDissection:
         """
         return iou_table(self.overlap)
 
+    @at_the_door
     def masks(
         self,
         model: nn.Module | Loaded,
@@ -215,11 +216,9 @@ class Dissection:
 
     def __getitem__(self, layer: str) -> LayerDissection:
         """Return a layer by its name. Raises ConfigError naming the nearest one."""
-        if layer not in self.layers:
-            known = ", ".join(self.layers)
-            raise ConfigError(
-                f'no layer "{layer}" was dissected{nearest(layer, self.layers)}: there is {known}'
-            )
+        if not isinstance(layer, str) or layer not in self.layers:
+            known, hint = ", ".join(self.layers), nearest(str(layer), self.layers)
+            raise ConfigError(f'no layer "{layer}" was dissected{hint}: there is {known}')
         return self.layers[layer]
 
     @property

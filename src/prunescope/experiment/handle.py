@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from prunescope import study
 from prunescope.analysis.run_folder import Run
 from prunescope.base.door import checked_path, checked_value
@@ -18,10 +20,16 @@ from prunescope.experiment.status import DryRun, Status
 class Study(study.Study):
     __doc__ = study.Study.__doc__
 
-    def __new__(cls, *values: Any, **_settings: Any) -> "Study":
-        if values:
+    def __init__(self, *values: Any, **settings: Any) -> None:
+        if values or not settings:
             raise ConfigError('Study is not called so: ps.Study.load("recipe.yaml") reads one')
-        return super().__new__(cls)
+        try:
+            super().__init__(**settings)
+        except ValidationError as error:
+            raise self.explained(error, "the study") from None
+
+    # so that pydantic fills a study by itself, and explains its own way what it is in a recipe
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     @classmethod
     def load(cls, recipe: Path | str | Mapping[str, Any], *, set: Sequence[str] = ()) -> "Study":  # noqa: A002
