@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,24 @@ def test_a_dissection_with_files_that_are_not_its_own_is_refused(
         check_refused(prunescope(*words), str(pair[0]))
     with pytest.raises(DataError, match=pair[0].name):
         ps.load(pair[0])
+
+
+def _judged(**chance: int) -> dict[str, Any]:
+    counts = {"discoveries": 1, "undecided": 1, "concepts": 1}
+    said = {"rate": 0.05, "smallest_draws": 19, "advised_draws": 40}
+    return {"draws": 19, "expected_false": 1.5, **said, **counts, **chance}
+
+
+@pytest.mark.parametrize("chance", [None, _judged(undecided=0), _judged(discoveries=2)])
+def test_a_summary_that_does_not_know_the_draws_of_its_units_is_refused(
+    tmp_path: Path, chance: dict[str, Any] | None, prunescope: Prunescope
+) -> None:
+    layer = make_layer({"red": 200}, {"cat": 200}, {}, chance=_judged())
+    flags = {"p": 0.5, "discovery": [True, False, False], "undecided": [False, True, False]}
+    replace(layer, units=layer.units.assign(**flags)).save(tmp_path / "layer4")
+    assert prunescope("summary", tmp_path / "layer4").status == 0
+    _edit_json(tmp_path / "layer4/summary.json", chance=chance)
+    check_refused(prunescope("summary", tmp_path / "layer4"), "not of one dissection")
 
 
 # what only a record tells apart

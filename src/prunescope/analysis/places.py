@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from prunescope.base.checksums import CHECKSUMS
 from prunescope.base.errors import DataError
 from prunescope.base.formats import has_weights_form
 from prunescope.base.paths import is_there, require_file
@@ -12,7 +11,7 @@ UNITS = "units.parquet"
 SUMMARY = "summary.json"
 METRICS = "metrics.json"
 CONCEPTS = "concepts.csv"
-_OF_COMPARISONS = (CONCEPTS, CHECKSUMS, "comparison.png", "comparison.svg")
+_OF_COMPARISONS = (CONCEPTS, "comparison.png", "comparison.svg")
 _BESIDE_UNITS = (
     SUMMARY,
     "overlap.safetensors",

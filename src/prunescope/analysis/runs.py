@@ -87,7 +87,7 @@ def _lost_folder(run: Path, place: Place) -> Path | None:
     """Return the folder of a level or of a layer's dissection in it that is gone, or not whole."""
     replicate, strategy, level, layer = place
     within = f"{strategy}/" if level else ""
-    folder = run / f"replicate-{replicate}" / f"{within}level-{level:02d}"
+    folder = run / f"replicate-{int(replicate)}" / f"{within}level-{int(level):02d}"
     if not (folder / METRICS).is_file():
         return folder
     dissection = folder / "dissection" / str(layer)

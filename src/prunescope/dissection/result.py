@@ -31,7 +31,6 @@ from prunescope.dissection.notebook import show_layers
 from prunescope.dissection.overlap import Overlap
 from prunescope.dissection.saved_counts import OVERLAP, check_fit, load_counts, save_counts
 from prunescope.dissection.saved_draws import DRAWS, MASKS, load_draws, save_draws
-from prunescope.dissection.saved_layer import check_layer
 from prunescope.dissection.saved_together import check_complete, record_layer_again, record_layers
 from prunescope.dissection.scores import iou_table
 from prunescope.dissection.tables import parquet_bytes
@@ -176,8 +175,7 @@ class LayerDissection:
         layer, overlap = load_counts(folder)
         units = read_table(folder / _UNITS, UNITS)
         summary = read_form(folder / _SUMMARY, WHOLE_DISSECTION_FORM)
-        check_fit(folder, overlap, units, summary["settings"].get("categories"))
-        check_layer(folder, units, summary)
+        check_fit(folder, overlap, units, summary)
         return cls(
             layer=layer,
             units=units,

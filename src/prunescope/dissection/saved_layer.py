@@ -21,9 +21,10 @@ def check_layer(folder: Path, units: pd.DataFrame, summary: Mapping[str, Any]) -
     """
     stated = summary.get("units")
     if units["unit"].duplicated().any() or stated not in (None, len(units)):
+        but = "" if stated is None else f", but summary.json counts {stated:,}"
         raise DataError(
             f"{folder / 'units.parquet'} is damaged: it holds {counted(len(units), 'unit')}, "
-            f"{units['unit'].nunique():,} of them different, but summary.json counts {stated:,}"
+            f"{units['unit'].nunique():,} of them different{but}"
         )
     fault = next(_faults(units, summary), None)
     if fault is not None:
@@ -46,9 +47,9 @@ def _faults(units: pd.DataFrame, summary: Mapping[str, Any]) -> Iterator[str]:
     chance: Mapping[str, Any] | None = summary.get("chance")
     if chance is None and "p" in units:
         yield "the units have draws of chance, of which the summary says nothing"
-    known = chance if chance and "undecided" in chance and "undecided" in units else {}
-    if any(known[name] != int(units[flag].sum()) for name, flag in _JUDGED.items() if known):
-        yield "they do not agree on what is beyond chance"
+    for name, flag in _JUDGED.items():
+        if chance and name in chance and flag in units and chance[name] != units[flag].sum():
+            yield f"{flag}: {int(units[flag].sum()):,} and {chance[name]:,}"
 
 
 def _faults_of_flags(units: pd.DataFrame, iou: float | None) -> Iterator[str]:
