@@ -56,7 +56,7 @@ def test_a_wrong_setting_is_named_and_explained(values, message):
 def test_every_fault_is_told_at_once():
     with pytest.raises(
         ConfigError,
-        match="doors is missing; wheels is 3, but must be a list.*; spare is 4, but must hold",
+        match=r"doors is missing; wheels is 3, but must be a list.*; spare is 4, but must hold",
     ):
         Car.validate_from({"wheels": 3, "spare": 4}, "car.yaml")
 
