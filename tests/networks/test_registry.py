@@ -157,7 +157,7 @@ def test_a_factory_may_take_anything_and_import_late(factory):
     ("name", "message"),
     [
         ("{}:wrong", "returned str, not a torch.nn.Module"),
-        ("{}:number", 'has no function "number"'),
+        ("{}:number", "number of .* is an int, but must be a function"),
         ("{}:plian", r'no function "plian" .did you mean "plain"'),
         ("{}:plain,wide=3", "does not fit its factory.*wide"),
         ("{}:counted", "does not fit its factory.*num_classes"),

@@ -10,7 +10,7 @@ from prunescope.base.inputs import timm_input
 from prunescope.base.text import on_one_line, shortened
 from prunescope.networks.description import Description, checked_input
 from prunescope.networks.reading.files import CONFIG
-from prunescope.networks.trust import trusted_name
+from prunescope.networks.trust import beside_weights, trusted_name
 
 
 def describe_hub_folder(path: Path) -> Description:
@@ -40,8 +40,9 @@ def describe_hub_folder(path: Path) -> Description:
         raise DataError(
             f"{path / CONFIG} is damaged: pretrained_cfg ({on_one_line(shortened(str(error)))})"
         ) from None
+    name = f"timm:{architecture}{options}"
     return Description(
-        name=trusted_name(f"timm:{architecture}{options}", path / CONFIG),
+        name=trusted_name(name, path / CONFIG, how=beside_weights(name, path)),
         num_classes=classes if isinstance(classes, int) and classes > 0 else None,
         input=expected,
     )

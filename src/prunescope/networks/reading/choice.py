@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError, nearest
-from prunescope.base.text import a_kind, counted
+from prunescope.base.text import a_kind, counted, on_one_line, shortened
 from prunescope.networks.reading.names import renaming
 
 State = dict[Any, Any]
@@ -47,7 +47,7 @@ def choose_network(content: Any, where: str, key: str | None) -> State:
         )
     raise DataError(
         f"{where} is not a state dict, nor holds one as {' or '.join(WRAPPERS)}: "
-        + (_complain(content) or "it is empty")
+        + (_empty_within(content) or _complain(content) or _without_names(content))
     )
 
 
@@ -258,6 +258,19 @@ def _size(state: State) -> str:
     tensors = [value for value in state.values() if isinstance(value, Tensor)]
     values = sum(tensor.numel() for tensor in tensors)
     return f"{len(tensors):,} tensor{'s' * (len(tensors) != 1)}, {values:,} values"
+
+
+def _empty_within(content: Mapping[Any, Any]) -> str:
+    """Say which place of a network is empty; nothing where none is."""
+    empty = [name for name in WRAPPERS if content.get(name) == {}]
+    return f"its {empty[0]} is empty" if empty else ""
+
+
+def _without_names(content: Mapping[Any, Any]) -> str:
+    if not content:
+        return "it is empty"
+    first = on_one_line(shortened(repr(next(iter(content)))))
+    return f"its tensors have no names: the first is stored under {first}"
 
 
 def _complain(odd: Mapping[Any, Any]) -> str:
