@@ -64,7 +64,7 @@ def _hub(**arguments: object) -> Callable[[], None]:
 def _of_a_huge_image() -> None:
     described = {"name": NETWORK, "num_classes": 10, "mean": [0.5] * 3, "std": [0.5] * 3}
     text = json.dumps(described | {"resolution": 1_000_000})
-    save_file(dense_state(), "huge.safetensors", {"prunescope": text})
+    save_file(dense_state(), "huge.safetensors", {"network": text})
 
 
 DOOR = {
@@ -87,7 +87,7 @@ DOOR = {
     ),
     "an image that no memory holds": Bad(
         f"audit dense.pth --network {NETWORK} --num-classes 10 --resolution 100000",
-        ("100000", "16384"),
+        ("--resolution", "range"),
     ),
     "a file that asks for an image that no memory holds": Bad(
         "audit huge.safetensors", ("huge.safetensors", "resolution 1000000"), _of_a_huge_image
