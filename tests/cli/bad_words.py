@@ -120,6 +120,10 @@ RECIPES = {
         f"{RUN} --dry-run --set replicates=1000 --set pruning.strategies.lottery.levels=1000",
         ("1,001,000 levels", "may have 10,000"),
     ),
+    "a network too wide": Bad(
+        f"{RUN} --dry-run --set network='\"cifar_resnet20,width=500\"'",
+        ('width is "500"', "a number from 1/16 to 64"),
+    ),
     "brackets without end": Bad(
         f"{RUN} --set 'seed={'[' * 3000}'", ("[[…", "nests deeper than 50 levels")
     ),

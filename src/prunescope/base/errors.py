@@ -49,6 +49,12 @@ def nearest(name: str, options: Iterable[str]) -> str:
     return f' (did you mean "{on_one_line(lowered[close[0]])}"?)' if close else ""
 
 
+def reason_of(error: BaseException) -> str:
+    """Return why something could not be made: a lack of memory in our words, not in torch's."""
+    lacks = isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+    return "there is not enough memory for it" if lacks else first_line(error)
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of what an error says, or its kind where it says nothing."""
     lines = str(error).strip().splitlines()

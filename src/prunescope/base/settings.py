@@ -128,14 +128,7 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            raise cls.explained(error, where) from None
-
-    @classmethod
-    def explained(cls, error: ValidationError, where: str) -> ConfigError:
-        """Return what `validate_from` raises for what pydantic refuses."""
-        lines = list(dict.fromkeys(_explain(cls, detail) for detail in _faults(error)))
-        more = [f"and {len(lines) - _SHOWN:,} more"] if len(lines) > _SHOWN else []
-        return ConfigError(f"{where}: " + "; ".join([*lines[:_SHOWN], *more]))
+            raise explained(cls, error, where) from None
 
     def for_key(self) -> dict[str, Any]:
         """Return plain values for an artifact's key.
@@ -151,6 +144,13 @@ class Settings(BaseModel):
             elif isinstance(own, Settings):
                 values[name] = own.for_key()
         return values
+
+
+def explained(model: type[BaseModel], error: ValidationError, where: str) -> ConfigError:
+    """Return what `validate_from` raises for what pydantic refuses in settings of a kind."""
+    lines = list(dict.fromkeys(_explain(model, detail) for detail in _faults(error)))
+    more = [f"and {len(lines) - _SHOWN:,} more"] if len(lines) > _SHOWN else []
+    return ConfigError(f"{where}: " + "; ".join([*lines[:_SHOWN], *more]))
 
 
 def _admits_bool(annotation: Any) -> bool:

@@ -11,6 +11,7 @@ from prunescope.analysis.run_folder import Run
 from prunescope.base.door import checked_path, checked_value
 from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.settings import explained
 from prunescope.base.text import a_kind
 from prunescope.experiment import dry_run, run_study, status_of
 from prunescope.experiment.given import check_network
@@ -20,13 +21,18 @@ from prunescope.experiment.status import DryRun, Status
 class Study(study.Study):
     __doc__ = study.Study.__doc__
 
-    def __init__(self, *values: Any, **settings: Any) -> None:
-        if values or not settings:
-            raise ConfigError('Study is not called so: ps.Study.load("recipe.yaml") reads one')
+    def __new__(cls, *values: Any, **_settings: Any) -> "Study":
+        if values:
+            raise _called_so()
+        return super().__new__(cls)
+
+    def __init__(self, **settings: Any) -> None:
+        if not settings:
+            raise _called_so()
         try:
             super().__init__(**settings)
         except ValidationError as error:
-            raise self.explained(error, "the study") from None
+            raise explained(type(self), error, "the study") from None
 
     # so that pydantic fills a study by itself, and explains its own way what it is in a recipe
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
@@ -95,3 +101,7 @@ class Study(study.Study):
 
     def _place(self, out: Path | str | None) -> Path:
         return Path("runs") / self.name if out is None else checked_path("out", out)
+
+
+def _called_so() -> ConfigError:
+    return ConfigError('Study is not called so: ps.Study.load("recipe.yaml") reads one')

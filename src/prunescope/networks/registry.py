@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from prunescope.base.errors import ConfigError, first_line
+from prunescope.base.errors import ConfigError, reason_of
 from prunescope.base.inputs import IMAGENET, NetworkInput
 from prunescope.base.seeding import derive_seed
 from prunescope.base.text import shortened
@@ -46,9 +46,7 @@ def build(name: str, *, num_classes: int | None = None, seed: int) -> nn.Module:
         try:
             return make(parsed, num_classes)
         except (RuntimeError, MemoryError, OverflowError) as error:  # of torch, for what is too big
-            lacks = isinstance(error, MemoryError) or "alloc" in str(error)
-            reason = "there is not enough memory for it" if lacks else first_line(error)
-            raise ConfigError(f'"{name}" cannot be made: {reason}') from error
+            raise ConfigError(f'"{name}" cannot be made: {reason_of(error)}') from error
 
 
 def network_input(name: str) -> NetworkInput | None:
