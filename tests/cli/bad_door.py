@@ -87,7 +87,7 @@ DOOR = {
     ),
     "an image that no memory holds": Bad(
         f"audit dense.pth --network {NETWORK} --num-classes 10 --resolution 100000",
-        ("--resolution", "range"),
+        ("--resolution",),
     ),
     "a file that asks for an image that no memory holds": Bad(
         "audit huge.safetensors", ("huge.safetensors", "resolution 1000000"), _of_a_huge_image
