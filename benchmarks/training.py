@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from torch import nn
 from torch.optim import SGD
 
-from prunescope.base.provenance import environment
 from prunescope.base.steps import Step
 from prunescope.data.augmentation import Augmentation
 from prunescope.data.cropping import RandomResizedCrop
@@ -21,6 +20,7 @@ from prunescope.networks import build
 from prunescope.pruning.magnitude import prune_by_magnitude
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import prunable_names
+from prunescope.results.provenance import environment
 from prunescope.training.loop import train
 from prunescope.training.settings import TrainingSettings
 

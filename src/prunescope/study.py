@@ -16,13 +16,13 @@ from pydantic import (
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.recipes import plain_values, read_plain
 from prunescope.base.settings import Count, Later, Mean, Pixels, RunName, Settings, Std
-from prunescope.base.store import STUDY
 from prunescope.base.text import counted, shortened
 from prunescope.data.classes import ClassSetting
 from prunescope.data.sizing import CentreCrop
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.pruning.selection import Scope
 from prunescope.pruning.settings import PruningSettings, StrategySettings
+from prunescope.results.store import STUDY
 from prunescope.training.settings import TrainingSettings
 
 Bytes = Annotated[

@@ -10,11 +10,11 @@ import torch
 
 from prunescope.base.devices import default_device
 from prunescope.base.errors import ConfigError
-from prunescope.base.store import Store
 from prunescope.experiment import dry_run
 from prunescope.experiment.estimate import measure_rates, seconds_left
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.sources import Sources
+from prunescope.results.store import Store
 from prunescope.study import Study
 
 TinyStudy = Callable[..., Study]

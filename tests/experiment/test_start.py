@@ -12,7 +12,6 @@ from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.progress import SILENT
-from prunescope.base.store import Store
 from prunescope.base.tensors import load_tensors
 from prunescope.experiment import dry_run, run_study, status
 from prunescope.experiment import workshop as workshop_module
@@ -22,6 +21,7 @@ from prunescope.experiment.plan import plan_study
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.workshop import Workshop
 from prunescope.networks import build
+from prunescope.results.store import Store
 from prunescope.study import Study
 from runs import contents
 from training.conftest import Recorder

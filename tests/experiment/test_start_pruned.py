@@ -12,7 +12,6 @@ from torch.nn.utils import prune as torch_prune
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.progress import SILENT
-from prunescope.base.store import Store
 from prunescope.base.tensors import load_tensors
 from prunescope.experiment import run_study, status
 from prunescope.experiment.auditing import audit_run
@@ -24,6 +23,7 @@ from prunescope.networks import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.writing import write_weights
+from prunescope.results.store import Store
 from prunescope.study import Study
 
 TinyStudy = Callable[..., Study]

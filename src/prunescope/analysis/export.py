@@ -11,14 +11,14 @@ import pandas as pd
 from prunescope.analysis.netdissect import netdissect_columns, read_netdissect
 from prunescope.analysis.places import UNITS, layer_folders
 from prunescope.analysis.summary import read_units
-from prunescope.base.arrays import load_arrays, load_arrays_metadata
-from prunescope.base.cells import csv_bytes
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
-from prunescope.base.manifest import check_recorded
 from prunescope.base.paths import refuse_replacing, require_place
-from prunescope.base.saved import check_counts, read_csv, texts_of
 from prunescope.dissection.counts import categories_of, iou_of_counts
+from prunescope.results.arrays import load_arrays, load_arrays_metadata
+from prunescope.results.cells import csv_bytes
+from prunescope.results.manifest import check_recorded
+from prunescope.results.reading import check_counts, read_csv, texts_of
 
 _COUNTS = "overlap.safetensors"
 

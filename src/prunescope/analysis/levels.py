@@ -10,14 +10,14 @@ import pandas as pd
 
 from prunescope.analysis.consistency import measure_consistency
 from prunescope.analysis.summary import summarise
-from prunescope.base.cells import csv_bytes
-from prunescope.base.columns import check_columns
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import write_atomically
-from prunescope.base.manifest import check_recorded
-from prunescope.base.results import LEVELS
-from prunescope.base.saved import read_csv
 from prunescope.pruning.settings import DENSE
+from prunescope.results.cells import csv_bytes
+from prunescope.results.columns import check_columns
+from prunescope.results.manifest import check_recorded
+from prunescope.results.reading import read_csv
+from prunescope.results.schemas import LEVELS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from prunescope.base.errors import DataError
 from prunescope.base.formats import has_weights_form
 from prunescope.base.paths import is_there, require_file
-from prunescope.base.store import STUDY, has_lost_study, require_study
+from prunescope.results.store import STUDY, has_lost_study, require_study
 
 UNITS = "units.parquet"
 SUMMARY = "summary.json"

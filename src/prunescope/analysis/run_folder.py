@@ -12,16 +12,16 @@ from prunescope.analysis.notebook import show_run
 from prunescope.analysis.runs import saved_iou
 from prunescope.base.door import at_the_door, called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
-from prunescope.base.manifest import check_recorded
 from prunescope.base.recipes import read_plain
-from prunescope.base.results import METRICS_FORM, PLACED_UNITS
-from prunescope.base.saved import read_csv, read_form, read_table
-from prunescope.base.store import require_study
 from prunescope.dissection.result import Dissection
 from prunescope.networks import LEVEL_WEIGHTS, LoadedNetwork, load_network
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import LEVEL_MASK, read_mask
 from prunescope.pruning.settings import DENSE
+from prunescope.results.manifest import check_recorded
+from prunescope.results.reading import read_csv, read_form, read_table
+from prunescope.results.schemas import METRICS_FORM, PLACED_UNITS
+from prunescope.results.store import require_study
 
 _METRICS = "metrics.json"
 _DISSECTION = "dissection"

@@ -10,10 +10,10 @@ import pandas as pd
 from prunescope.analysis.places import METRICS, UNITS, layers_of_study
 from prunescope.analysis.summary import read_known, summarise
 from prunescope.base.errors import DataError
-from prunescope.base.manifest import flaws_of
-from prunescope.base.results import PLACED_UNITS
-from prunescope.base.saved import read_table
-from prunescope.base.store import STUDY
+from prunescope.results.manifest import flaws_of
+from prunescope.results.reading import read_table
+from prunescope.results.schemas import PLACED_UNITS
+from prunescope.results.store import STUDY
 
 PLACE = ["replicate", "strategy", "level", "layer"]
 CHANCE = ["discoveries", "discovered_concepts", "undecided", "draws"]

@@ -12,18 +12,18 @@ from prunescope.analysis.comparison import Comparison
 from prunescope.analysis.outcomes import LayerComparison
 from prunescope.analysis.places import CONCEPTS, SUMMARY, UNITS
 from prunescope.analysis.run_comparison import RunComparison
-from prunescope.base.columns import Columns, check_columns
 from prunescope.base.errors import DataError
-from prunescope.base.json_files import read_json
-from prunescope.base.manifest import check_recorded
-from prunescope.base.results import (
+from prunescope.results.columns import Columns, check_columns
+from prunescope.results.json_files import read_json
+from prunescope.results.manifest import check_recorded
+from prunescope.results.reading import read_csv, read_form, read_table
+from prunescope.results.schemas import (
     COMPARED_CONCEPTS,
     COMPARED_LEVELS,
     COMPARED_UNITS,
     COMPARISON_FORM,
     RUN_COMPARISON_FORM,
 )
-from prunescope.base.saved import read_csv, read_form, read_table
 
 _TEXTS = {"layer": "str", "strategy": "str"} | dict.fromkeys(
     ("category", "concept", "outcome"), "string"

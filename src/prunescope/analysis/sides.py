@@ -13,9 +13,9 @@ from typing_extensions import Protocol, runtime_checkable
 from prunescope.analysis.places import SUMMARY, is_comparison, layer_folders
 from prunescope.analysis.summary import read_units
 from prunescope.base.errors import ConfigError, DataError, nearest
-from prunescope.base.results import DISSECTION_FORM, METRICS_FORM
-from prunescope.base.saved import read_form
 from prunescope.base.text import a_kind
+from prunescope.results.reading import read_form
+from prunescope.results.schemas import DISSECTION_FORM, METRICS_FORM
 
 
 @runtime_checkable

@@ -9,14 +9,14 @@ import pandas as pd
 from prunescope.analysis.netdissect import TABLE_IOU, read_netdissect
 from prunescope.analysis.places import SUMMARY, UNITS, holds_weights, layer_folders
 from prunescope.base.errors import DataError
-from prunescope.base.manifest import check_recorded
 from prunescope.base.paths import is_there
-from prunescope.base.results import DISSECTION_FORM
-from prunescope.base.results import UNITS as UNITS_COLUMNS
-from prunescope.base.saved import read_form, read_table
 from prunescope.dissection.chance import describe_chance
 from prunescope.dissection.counts import by_layer, categories_of, count_units, counts_in_words
 from prunescope.dissection.saved_layer import check_layer
+from prunescope.results.manifest import check_recorded
+from prunescope.results.reading import read_form, read_table
+from prunescope.results.schemas import DISSECTION_FORM
+from prunescope.results.schemas import UNITS as UNITS_COLUMNS
 
 
 def read_units(path: Path) -> pd.DataFrame:

@@ -11,15 +11,10 @@ import pandas as pd
 import torch
 from torch import nn
 
-from prunescope.base.cells import csv_bytes
-from prunescope.base.checksums import LAYERS
-from prunescope.base.columns import where_there
 from prunescope.base.door import at_the_door, called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import drafting, replacing
-from prunescope.base.results import EXAMPLES, IMAGES, UNITS, WHOLE_DISSECTION_FORM
-from prunescope.base.saved import read_form, read_table
 from prunescope.dissection.conventions import CONVENTIONS, EXACT
 from prunescope.dissection.counts import by_layer
 from prunescope.dissection.draws import Draws
@@ -35,6 +30,11 @@ from prunescope.dissection.saved_together import check_complete, record_layer_ag
 from prunescope.dissection.scores import iou_table
 from prunescope.dissection.tables import parquet_bytes
 from prunescope.dissection.upsample import Centring
+from prunescope.results.cells import csv_bytes
+from prunescope.results.checksums import LAYERS
+from prunescope.results.columns import where_there
+from prunescope.results.reading import read_form, read_table
+from prunescope.results.schemas import EXAMPLES, IMAGES, UNITS, WHOLE_DISSECTION_FORM
 
 _UNITS = "units.parquet"
 _EXAMPLES = "examples.parquet"

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from prunescope.base.errors import DataError
-from prunescope.base.manifest import check_recorded
-from prunescope.base.saved import check_counts, texts_of
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
 from prunescope.dissection.overlap import Overlap
 from prunescope.dissection.saved_layer import check_layer
 from prunescope.dissection.scores import NO_LABEL
+from prunescope.results.manifest import check_recorded
+from prunescope.results.reading import check_counts, texts_of
 
 OVERLAP = "overlap.safetensors"
 _NAMES = "dissection"

@@ -6,13 +6,13 @@ from torch import from_numpy
 
 from prunescope.base.errors import DataError
 from prunescope.base.files import write_atomically
-from prunescope.base.manifest import check_recorded
-from prunescope.base.results import MASKS as MASKS_COLUMNS
-from prunescope.base.saved import read_table
 from prunescope.base.tensors import load_tensors, save_tensors
 from prunescope.dissection.draws import Draws
 from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.tables import parquet_bytes
+from prunescope.results.manifest import check_recorded
+from prunescope.results.reading import read_table
+from prunescope.results.schemas import MASKS as MASKS_COLUMNS
 
 MASKS = "masks.parquet"
 DRAWS = "draws.safetensors"

@@ -3,12 +3,12 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from prunescope.base.checksums import FILES, LAYERS, checksums_of, write_record
 from prunescope.base.errors import DataError
 from prunescope.base.paths import is_there
-from prunescope.base.results import DISSECTION_FORM, LAYERS_FORM
-from prunescope.base.saved import read_form
 from prunescope.base.text import shortened
+from prunescope.results.checksums import FILES, LAYERS, checksums_of, write_record
+from prunescope.results.reading import read_form
+from prunescope.results.schemas import DISSECTION_FORM, LAYERS_FORM
 
 
 def record_layers(folder: Path, layers: Collection[str]) -> None:

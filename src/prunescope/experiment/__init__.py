@@ -8,8 +8,6 @@ from prunescope.base.devices import default_workers
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import write_atomically
 from prunescope.base.progress import SILENT, Progress
-from prunescope.base.provenance import Provenance
-from prunescope.base.store import STUDY, Store, require_study
 from prunescope.engines import Engine
 from prunescope.engines.local import LocalEngine
 from prunescope.experiment.check import check_study
@@ -19,6 +17,8 @@ from prunescope.experiment.plan import Plan, Stage, plan_study, replicate_seed
 from prunescope.experiment.sources import Sources, look_again
 from prunescope.experiment.status import DryRun, Status
 from prunescope.experiment.workshop import Outcome, Workshop, checkpoint_of
+from prunescope.results.provenance import Provenance
+from prunescope.results.store import STUDY, Store, require_study
 from prunescope.study import Study, load_study
 from prunescope.training.checkpoint import checkpoint_step
 

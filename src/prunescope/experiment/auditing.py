@@ -9,7 +9,6 @@ from pathlib import Path
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError, StoreError
-from prunescope.base.store import STUDY, require_study
 from prunescope.base.text import align, number, percent
 from prunescope.experiment.completeness import find_changes, find_losses
 from prunescope.networks import LEVEL_WEIGHTS, read_description
@@ -20,6 +19,7 @@ from prunescope.pruning.lineage import check_dense, check_descent, check_given
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import LEVEL_MASK, read_mask, read_weights
 from prunescope.pruning.settings import DENSE, StrategySettings
+from prunescope.results.store import STUDY, require_study
 from prunescope.study import Study, load_study
 
 

@@ -18,7 +18,6 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels, Precision
 from prunescope.base.modules import checked_network
 from prunescope.base.progress import SILENT, Progress
-from prunescope.base.store import STUDY
 from prunescope.base.text import on_one_line, shortened
 from prunescope.base.wrappers import without_wrappers
 from prunescope.data.classes import ClassChoice, classes_stated
@@ -48,6 +47,7 @@ from prunescope.pruning import prune as pruning
 from prunescope.pruning.audit import Audit, audit_file
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import UNTRIED, is_untried
+from prunescope.results.store import STUDY
 from prunescope.training.evaluate import Evaluation
 
 _CHOICES: dict[str, tuple[str, ...]] = {

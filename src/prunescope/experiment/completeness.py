@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from prunescope.base.manifest import changes_in, flaws_of
-from prunescope.base.provenance import Provenance
-from prunescope.base.store import Artifact, Store
+from prunescope.results.manifest import changes_in, flaws_of
+from prunescope.results.provenance import Provenance
+from prunescope.results.store import Artifact, Store
 from prunescope.study import Study
 
 _RESULTS = ("tables", "figures", "report")

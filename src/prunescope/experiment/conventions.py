@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from prunescope.analysis.conventions import ConventionComparison, compare_conventions
-from prunescope.base.cells import csv_bytes
 from prunescope.base.devices import default_device, usable_device
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.files import write_atomically
@@ -18,6 +17,7 @@ from prunescope.dissection.run import choose_categories
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.single import dissect_opened
 from prunescope.networks import LoadedNetwork
+from prunescope.results.cells import csv_bytes
 
 TABLE = "conventions.csv"
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from prunescope.base.seeding import derive_seed
 from prunescope.base.steps import Step
-from prunescope.base.store import Artifact
 from prunescope.experiment.plan import Level
+from prunescope.results.store import Artifact
 from prunescope.study import Study
 from prunescope.training.settings import TrainingSettings
 

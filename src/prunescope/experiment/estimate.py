@@ -8,7 +8,6 @@ from torch import nn
 
 from prunescope.base.devices import computing_with, default_device
 from prunescope.base.steps import Step
-from prunescope.base.store import Store
 from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.data.labelled import StreamedImages
 from prunescope.dissection.run import dissect_as
@@ -17,6 +16,7 @@ from prunescope.experiment.check import map_cells
 from prunescope.experiment.plan import Level, Plan, Stage
 from prunescope.experiment.sources import Sources
 from prunescope.networks import build
+from prunescope.results.store import Store
 from prunescope.study import Study
 from prunescope.training.loop import steps_per_epoch, train
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from prunescope.base.provenance import PROVENANCE
-from prunescope.base.store import STUDY
 from prunescope.networks.trust import trusted_name
+from prunescope.results.provenance import PROVENANCE
+from prunescope.results.store import STUDY
 from prunescope.study import Study, load_study
 
 

@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 from prunescope.base.files import fingerprint, hash_file
 from prunescope.base.seeding import derive_seed
-from prunescope.base.store import Artifact
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.start import rewinding_identity, start_identity
 from prunescope.networks.registry import factory_source
 from prunescope.pruning.settings import DENSE, StrategySettings
+from prunescope.results.store import Artifact
 from prunescope.study import Study
 
 Kind = Literal["rewind", "level", "dissection", "tables", "figures", "report"]

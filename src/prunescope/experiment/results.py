@@ -5,14 +5,14 @@ from pathlib import Path
 
 from prunescope.analysis.levels import LevelRecord, read_levels, write_tables
 from prunescope.base.progress import Progress
-from prunescope.base.results import DISSECTION_FORM, EXAMPLES, METRICS_FORM, UNITS
-from prunescope.base.saved import read_form, read_table
-from prunescope.base.store import Store
 from prunescope.experiment.plan import Plan
 from prunescope.experiment.sources import Sources
 from prunescope.report.atlas import DissectedLayer
 from prunescope.report.figures import draw_figures
 from prunescope.report.page import write_page
+from prunescope.results.reading import read_form, read_table
+from prunescope.results.schemas import DISSECTION_FORM, EXAMPLES, METRICS_FORM, UNITS
+from prunescope.results.store import Store
 from prunescope.study import Study
 
 _METRICS, _UNITS = "metrics.json", "units.parquet"

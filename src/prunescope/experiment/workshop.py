@@ -13,14 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from prunescope.base.cells import csv_bytes
 from prunescope.base.devices import default_device
 from prunescope.base.files import write_atomically
 from prunescope.base.progress import Progress, duration
-from prunescope.base.results import METRICS_FORM
-from prunescope.base.saved import read_form
 from prunescope.base.steps import Step
-from prunescope.base.store import Artifact, Store
 from prunescope.base.tensors import load_tensors, save_tensors
 from prunescope.dissection.run import dissect_as
 from prunescope.experiment.auditing import check_level
@@ -37,6 +33,10 @@ from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import prunable_names
 from prunescope.pruning.rewinding import rewind
 from prunescope.pruning.settings import StrategySettings
+from prunescope.results.cells import csv_bytes
+from prunescope.results.reading import read_form
+from prunescope.results.schemas import METRICS_FORM
+from prunescope.results.store import Artifact, Store
 from prunescope.study import Study
 from prunescope.training.evaluate import Evaluation, evaluate
 from prunescope.training.history import History

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.formats import is_safetensors
-from prunescope.base.manifest import check_manifest
 from prunescope.base.paths import is_there
 from prunescope.base.wrappers import plain_name
 from prunescope.networks.description import Description, has_description, read_description
@@ -25,6 +24,7 @@ from prunescope.networks.reading.names import renaming
 from prunescope.networks.trust import NamesCode
 from prunescope.pruning.interchange import State, as_mask
 from prunescope.pruning.mask import Mask
+from prunescope.results.manifest import check_manifest
 
 LEVEL_MASK = "mask.safetensors"
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked")

@@ -13,11 +13,11 @@ from PIL import Image, ImageEnhance
 
 from prunescope.analysis.places import SUMMARY
 from prunescope.base.errors import DataError
-from prunescope.base.results import DISSECTION_FORM, EXAMPLES, UNITS
-from prunescope.base.saved import read_form, read_table
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.result import centring_of
 from prunescope.dissection.upsample import Centring, masks_above
+from prunescope.results.reading import read_form, read_table
+from prunescope.results.schemas import DISSECTION_FORM, EXAMPLES, UNITS
 
 _PIXELS = 168  # longer side of a picture, shown at about two thirds of it
 _OVERSAMPLING = 3  # masks are drawn so much larger, then averaged: no steps in the contour

@@ -14,13 +14,13 @@ from typing_extensions import Protocol, runtime_checkable
 from prunescope.analysis.comparison import Comparison
 from prunescope.analysis.places import is_comparison
 from prunescope.analysis.run_comparison import RunComparison
-from prunescope.base.cells import csv_bytes
-from prunescope.base.checksums import CHECKSUMS, record_checksums
 from prunescope.base.errors import ConfigError
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import replacing
 from prunescope.report.comparison_figure import comparison_names, outcomes_figure
 from prunescope.report.style import LIGHT, drawing, figure_bytes
+from prunescope.results.cells import csv_bytes
+from prunescope.results.checksums import CHECKSUMS, record_checksums
 
 _FORMS = ("png", "svg")
 _SIDES = ("a", "b")

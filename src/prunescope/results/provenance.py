@@ -13,8 +13,8 @@ from typing import Any
 
 from prunescope.base.errors import DamagedArtifact, DataError
 from prunescope.base.files import write_atomically
-from prunescope.base.forms import AMOUNT, COUNT, TEXT, TRUTH, Each, Fields, Object, Rows
-from prunescope.base.saved import read_form
+from prunescope.results.forms import AMOUNT, COUNT, TEXT, TRUTH, Each, Fields, Object, Rows
+from prunescope.results.reading import read_form
 from prunescope.version import __version__
 
 PROVENANCE = "provenance.json"

@@ -12,9 +12,9 @@ from typing import Any
 
 from prunescope.base.errors import DataError
 from prunescope.base.files import hash_file, write_atomically
-from prunescope.base.forms import TEXT, Each, Object, fault_in
-from prunescope.base.json_files import read_json
 from prunescope.base.paths import is_there
+from prunescope.results.forms import TEXT, Each, Object, fault_in
+from prunescope.results.json_files import read_json
 
 LAYERS = "layers.json"
 CHECKSUMS = "checksums.json"

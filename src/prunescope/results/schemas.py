@@ -1,7 +1,7 @@
 """What do the files of a run, a dissection and a comparison hold, as far as they are read?"""
 
-from prunescope.base.checksums import FILES
-from prunescope.base.columns import (
+from prunescope.results.checksums import FILES
+from prunescope.results.columns import (
     COUNTS,
     COUNTS_OR_NONE,
     LISTS,
@@ -12,7 +12,7 @@ from prunescope.base.columns import (
     TRUTHS,
     Columns,
 )
-from prunescope.base.forms import (
+from prunescope.results.forms import (
     AMOUNT,
     COUNT,
     NUMBER,
@@ -24,8 +24,8 @@ from prunescope.base.forms import (
     Object,
     Rows,
 )
-from prunescope.base.forms import NUMBERS as LIST_OF_NUMBERS
-from prunescope.base.forms import TEXTS as LIST_OF_TEXTS
+from prunescope.results.forms import NUMBERS as LIST_OF_NUMBERS
+from prunescope.results.forms import TEXTS as LIST_OF_TEXTS
 
 METRICS_FORM: Fields = {
     **{"replicate": COUNT, "strategy": TEXT, "level": COUNT},

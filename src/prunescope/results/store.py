@@ -18,8 +18,8 @@ from prunescope.base.errors import ConfigError, StoreError
 from prunescope.base.files import canonical_json, hash_file, write_atomically
 from prunescope.base.folders import move, sync_tree
 from prunescope.base.lock import check_free, holder, only_writer
-from prunescope.base.manifest import MANIFEST, damaged, flaws_of, key_at, read_manifest
-from prunescope.base.provenance import PROVENANCE
+from prunescope.results.manifest import MANIFEST, damaged, flaws_of, key_at, read_manifest
+from prunescope.results.provenance import PROVENANCE
 
 STUDY = "study.yaml"
 _WORK = ".work"
