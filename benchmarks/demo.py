@@ -13,7 +13,8 @@ from pathlib import Path
 import pandas as pd
 
 from prunescope.analysis.levels import level_categories
-from prunescope.results.provenance import PROVENANCE, environment
+from prunescope.results.layout import PROVENANCE
+from prunescope.results.provenance import environment
 from prunescope.study import load_study
 
 SECONDS_BETWEEN_LOOKS = 1.0  # a look walks the page tables: 20 ms for each GiB

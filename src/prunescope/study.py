@@ -22,7 +22,7 @@ from prunescope.data.sizing import CentreCrop
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.pruning.selection import Scope
 from prunescope.pruning.settings import PruningSettings, StrategySettings
-from prunescope.results.store import STUDY
+from prunescope.results.layout import STUDY
 from prunescope.training.settings import TrainingSettings
 
 Bytes = Annotated[

@@ -84,7 +84,7 @@ def _cut_mask(level: Path) -> None:
 
 def test_a_finished_run_keeps_its_promises_at_every_level(finished: Path) -> None:
     found = audit_run(finished)
-    assert [level.place.path for level in found.levels] == [
+    assert [level.key.path for level in found.levels] == [
         "replicate-0/level-00",
         "replicate-0/lottery/level-01",
         "replicate-0/lottery/level-02",
@@ -92,13 +92,13 @@ def test_a_finished_run_keeps_its_promises_at_every_level(finished: Path) -> Non
     ]
     assert found.problems == []
     for level in found.levels:
-        metrics = json.loads((finished / level.place.path / "metrics.json").read_text())
+        metrics = json.loads((finished / level.key.path / "metrics.json").read_text())
         assert level.audit.keep == metrics["keep"]
         assert level.audit.keep_overall == metrics["keep_overall"]
         assert level.audit.total("revived") == 0
         assert level.audit.total("nonzero") == metrics["survivors"]
         assert level.audit.resolution == 32
-        assert level.place.path in str(found)
+        assert level.key.path in str(found)
     values = json.loads(json.dumps(found.as_dict(), allow_nan=False))
     assert values["levels"][1]["strategy"] == "lottery"
     assert values["levels"][1]["level"] == 1

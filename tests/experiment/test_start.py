@@ -130,7 +130,7 @@ def test_a_rewound_level_goes_back_to_the_given_checkpoint(finished: Path, files
 
 def test_its_audit_finds_nothing(finished: Path) -> None:
     found = audit_run(finished)
-    assert [level.place.path for level in found.levels] == [
+    assert [level.key.path for level in found.levels] == [
         f"replicate-0/{level}"
         for level in ("level-00", "tuned/level-01", "tuned/level-02", "lottery/level-01")
     ]

@@ -127,7 +127,7 @@ def test_every_later_level_stays_inside_the_mask(finished: Path) -> None:
 def test_its_audit_finds_nothing_and_counts_the_mask(finished: Path, files: Path) -> None:
     found = audit_run(finished)
     assert found.problems == []
-    assert found.levels[0].place.path == "replicate-0/level-00"
+    assert found.levels[0].key.path == "replicate-0/level-00"
     assert found.levels[0].audit.keep == _given_mask(files).keep
     assert status(finished).to_do == ()
 

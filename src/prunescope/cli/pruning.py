@@ -11,6 +11,7 @@ from prunescope.base.images import MOST_PIXELS
 from prunescope.base.paths import is_there
 from prunescope.cli.console import print_result, warn
 from prunescope.cli.options import Json, Key, Network, NumClasses, Weights
+from prunescope.results.layout import STUDY
 
 MaskFile = Annotated[
     Path | None,
@@ -108,7 +109,7 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Count what is left, dead, revived and saved in pruned weights; check a run's levels."""
-    if is_there(path / "study.yaml"):
+    if is_there(path / STUDY):
         if num_classes or mask or key:
             raise ConfigError(
                 f"{path} is a run, whose levels know their network and mask: "

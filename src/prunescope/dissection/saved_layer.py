@@ -9,6 +9,7 @@ import pandas as pd
 from prunescope.base.errors import DataError
 from prunescope.base.text import counted, on_one_line
 from prunescope.dissection.counts import categories_of, count_units
+from prunescope.results.layout import SUMMARY, UNITS
 
 _COUNTS = ("interpretable", "concepts", "dead")
 _JUDGED = {"discoveries": "discovery", "undecided": "undecided"}
@@ -21,15 +22,15 @@ def check_layer(folder: Path, units: pd.DataFrame, summary: Mapping[str, Any]) -
     """
     stated = summary.get("units")
     if units["unit"].duplicated().any() or stated not in (None, len(units)):
-        but = "" if stated is None else f", but summary.json counts {stated:,}"
+        but = "" if stated is None else f", but {SUMMARY} counts {stated:,}"
         raise DataError(
-            f"{folder / 'units.parquet'} is damaged: it holds {counted(len(units), 'unit')}, "
+            f"{folder / UNITS} is damaged: it holds {counted(len(units), 'unit')}, "
             f"{units['unit'].nunique():,} of them different{but}"
         )
     fault = next(_faults(units, summary), None)
     if fault is not None:
         raise DataError(
-            f"{folder} is damaged: its units.parquet and summary.json are not of one dissection "
+            f"{folder} is damaged: its {UNITS} and {SUMMARY} are not of one dissection "
             f"({fault}); dissect again"
         )
 

@@ -17,15 +17,13 @@ from prunescope.experiment.plan import Plan, Stage, plan_study, replicate_seed
 from prunescope.experiment.sources import Sources, look_again
 from prunescope.experiment.status import DryRun, Status
 from prunescope.experiment.workshop import Outcome, Workshop, checkpoint_of
+from prunescope.results.layout import PAGE, REPORT, STUDY, replicate_path
 from prunescope.results.provenance import Provenance
-from prunescope.results.store import STUDY, Store, require_study
+from prunescope.results.store import Store, require_study
 from prunescope.study import Study, load_study
 from prunescope.training.checkpoint import checkpoint_step
 
 __all__ = ["DryRun", "Status", "dry_run", "report_again", "run_study", "status", "status_of"]
-
-
-PAGE = "report/index.html"
 
 
 def run_study(
@@ -54,7 +52,7 @@ def run_study(
         store.tidy(plan.artifacts)
         write_atomically(out / STUDY, study.to_yaml().encode())
         _perform(study, store, sources, plan, engine, progress)
-    return out / PAGE
+    return out / REPORT / PAGE
 
 
 def dry_run(
@@ -140,7 +138,7 @@ def report_again(out: Path, *, progress: Progress = SILENT) -> Path:
         if not all(_is_done(stage, store) for stage in kept):
             raise DataError(f"{what}; it needs the pictures that were dissected on")
         progress.say(f"warning: {what}; it is left as it was")
-    return out / PAGE
+    return out / REPORT / PAGE
 
 
 def _perform(
@@ -153,7 +151,7 @@ def _perform(
     stages = [stage for stage in plan.stages if not _is_done(stage, store)]
     if not stages:
         return
-    seeds = {f"replicate-{i}": replicate_seed(study, i) for i in range(study.replicates)}
+    seeds = {replicate_path(i): replicate_seed(study, i) for i in range(study.replicates)}
     for difference in provenance.begin(seeds, threads=engine.threads, workers=engine.workers):
         progress.say(f"warning: the bits may differ, since {difference}")
 

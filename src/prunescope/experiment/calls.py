@@ -47,7 +47,7 @@ from prunescope.pruning import prune as pruning
 from prunescope.pruning.audit import Audit, audit_file
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import UNTRIED, is_untried
-from prunescope.results.store import STUDY
+from prunescope.results.layout import STUDY
 from prunescope.training.evaluate import Evaluation
 
 _CHOICES: dict[str, tuple[str, ...]] = {

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from prunescope.results.layout import FIGURES, REPORT, TABLES, layer_path, rewind_path
 from prunescope.results.manifest import changes_in, flaws_of
 from prunescope.results.provenance import Provenance
 from prunescope.results.store import Artifact, Store
 from prunescope.study import Study
 
-_RESULTS = ("tables", "figures", "report")
+_RESULTS = (TABLES, FIGURES, REPORT)
 _AGAIN = "the same run makes it again"
 
 
@@ -46,8 +47,8 @@ def find_changes(root: Path, study: Study, levels: Sequence[str]) -> Iterator[st
 def _paths(study: Study, levels: Sequence[str]) -> Iterator[str]:
     """Yield the paths of all that a run finishes, each after those that it lies in."""
     if study.start is None or study.start.rewind_weights is not None:
-        yield from (f"replicate-{replicate}/rewind" for replicate in range(study.replicates))
+        yield from (rewind_path(replicate) for replicate in range(study.replicates))
     for level in levels:
         yield level
-        yield from (f"{level}/dissection/{layer}" for layer in study.dissection.layers)
+        yield from (layer_path(level, layer) for layer in study.dissection.layers)
     yield from _RESULTS

@@ -18,8 +18,7 @@ from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.single import dissect_opened
 from prunescope.networks import LoadedNetwork
 from prunescope.results.cells import csv_bytes
-
-TABLE = "conventions.csv"
+from prunescope.results.layout import CONVENTIONS_COMPARED
 
 
 def compare_by_conventions(
@@ -78,7 +77,7 @@ def compare_by_conventions(
     }
     compared = compare_conventions(found)
     if out is not None and ranks.rank == 0:
-        write_atomically(out / TABLE, csv_bytes(compared.table))
+        write_atomically(out / CONVENTIONS_COMPARED, csv_bytes(compared.table))
     return compared
 
 

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from prunescope.networks.trust import trusted_name
-from prunescope.results.provenance import PROVENANCE
-from prunescope.results.store import STUDY
+from prunescope.results.layout import LOCK, PROVENANCE, REPORT, STUDY, TABLES, replicate_path
 from prunescope.study import Study, load_study
 
 
@@ -35,6 +34,6 @@ def check_network(study: Study, recipe: object, overrides: Sequence[str]) -> Non
 
 def _is_of_run(path: Path) -> bool:
     """Return whether a file is the study.yaml of a run, begun here or copied from elsewhere."""
-    signs = (PROVENANCE, ".lock", "replicate-0", "tables", "report")
+    signs = (PROVENANCE, LOCK, replicate_path(0), TABLES, REPORT)
     is_study = path.is_file() and path.name == STUDY
     return is_study and any((path.resolve().parent / sign).exists() for sign in signs)

@@ -9,7 +9,16 @@ from prunescope.base.seeding import derive_seed
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.start import rewinding_identity, start_identity
 from prunescope.networks.registry import factory_source
-from prunescope.pruning.settings import DENSE, StrategySettings
+from prunescope.pruning.settings import StrategySettings
+from prunescope.results.layout import (
+    DENSE,
+    FIGURES,
+    REPORT,
+    TABLES,
+    LevelKey,
+    layer_path,
+    rewind_path,
+)
 from prunescope.results.store import Artifact
 from prunescope.study import Study
 
@@ -170,8 +179,7 @@ def _moment(study: Study, sources: Sources, replicate: int) -> Moment:
         settings |= rewinding_identity(study.start)
     else:
         return Moment(replicate=replicate, seed=seed, artifact=None)
-    path = f"replicate-{replicate}/rewind"
-    artifact = Artifact(path=path, key=_key("rewind", settings, []))
+    artifact = Artifact(path=rewind_path(replicate), key=_key("rewind", settings, []))
     return Moment(replicate=replicate, seed=seed, artifact=artifact)
 
 
@@ -226,11 +234,11 @@ def _level(
     settings: dict[str, Any],
 ) -> Level:
     number = 0 if previous is None else previous.level + 1
-    folder = f"replicate-{moment.replicate}/" + ("" if previous is None else f"{strategy}/")
+    key = LevelKey(replicate=moment.replicate, strategy=strategy, level=number)
     rewound = study.start is None or _rewinds(study, strategy)
     inputs = [moment.artifact] if rewound and moment.artifact else []
     inputs += [previous.artifact] if previous else []
-    artifact = Artifact(path=f"{folder}level-{number:02d}", key=_key("level", settings, inputs))
+    artifact = Artifact(path=key.path, key=_key("level", settings, inputs))
     common = {
         "concepts": sources.concepts_fingerprint,
         **{
@@ -242,7 +250,7 @@ def _level(
     }
     dissections = {
         layer: Artifact(
-            path=f"{artifact.path}/dissection/{layer}",
+            path=layer_path(artifact.path, layer),
             key=_key("dissection", {**common, "layer": layer}, [artifact]),
         )
         for layer in study.dissection.layers
@@ -289,9 +297,9 @@ def _result_stages(study: Study, levels: list[Level]) -> Iterator[Stage]:
     words = {**places, "name": study.name, "facts": study.facts}
     inputs = [artifact for level in levels for artifact in level.dissections.values()]
     dissections = tuple(f"dissecting {level.title}" for level in levels)
-    tables = Artifact(path="tables", key=_key("tables", places, inputs), derived=True)
+    tables = Artifact(path=TABLES, key=_key("tables", places, inputs), derived=True)
     yield Stage(kind="tables", title="tables", artifacts=(tables,), after=dissections)
-    figures = Artifact(path="figures", key=_key("figures", places, [tables]), derived=True)
+    figures = Artifact(path=FIGURES, key=_key("figures", places, [tables]), derived=True)
     yield Stage(kind="figures", title="figures", artifacts=(figures,), after=("tables",))
-    report = Artifact(path="report", key=_key("report", words, [tables]), derived=True)
+    report = Artifact(path=REPORT, key=_key("report", words, [tables]), derived=True)
     yield Stage(kind="report", title="report", artifacts=(report,), after=("tables",))

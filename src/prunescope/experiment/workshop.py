@@ -34,6 +34,7 @@ from prunescope.pruning.prunable import prunable_names
 from prunescope.pruning.rewinding import rewind
 from prunescope.pruning.settings import StrategySettings
 from prunescope.results.cells import csv_bytes
+from prunescope.results.layout import HISTORY, MASK, METRICS, WEIGHTS
 from prunescope.results.reading import read_form
 from prunescope.results.schemas import METRICS_FORM
 from prunescope.results.store import Artifact, Store
@@ -41,11 +42,6 @@ from prunescope.study import Study
 from prunescope.training.evaluate import Evaluation, evaluate
 from prunescope.training.history import History
 from prunescope.training.loop import steps_per_epoch, train
-
-WEIGHTS = "weights.safetensors"
-MASK = "mask.safetensors"
-METRICS = "metrics.json"
-HISTORY = "history.csv"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,10 +10,7 @@ from prunescope.base.steps import Step, StepText
 from prunescope.base.text import on_one_line, shortened
 from prunescope.pruning.prunable import Prunable
 from prunescope.pruning.selection import Scope
-
-DENSE = "dense"
-"""What stands for a strategy at level 0, which all strategies share."""
-
+from prunescope.results.layout import DENSE, is_reserved
 
 _LONGEST_NAME = 100  # files take 255 bytes, and some are named by more than the strategy
 
@@ -24,7 +21,7 @@ def _check_name(name: str) -> str:
             f'"{on_one_line(shortened(name))}" cannot name a strategy: use a-z, 0-9, _ and -, at '
             f'most {_LONGEST_NAME} of them, and not "dense"'
         )
-    if re.match(r"level-|rewind$|twin-", name):
+    if is_reserved(name):
         raise ValueError(f'"{name}" cannot name a strategy: a run folder uses that name itself')
     return name
 

@@ -18,7 +18,7 @@ from prunescope.networks.reading.files import OPENLTH_MASK
 from prunescope.pruning.interchange import masked, to_openlth_mask, to_torch
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import mask_beside
-from prunescope.results.store import STUDY
+from prunescope.results.layout import STUDY
 
 Form: TypeAlias = Literal["prunescope", "torch", "openlth"]
 

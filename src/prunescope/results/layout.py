@@ -37,8 +37,9 @@ OF_A_LAYER = frozenset(
     {UNITS, UNITS_AS_TEXT, COUNTS, IMAGES, EXAMPLES, SUMMARY, MASKS, DRAWS, MANIFEST}
 )
 
-# of several layers, dissected together
+# of layers that were dissected together, and of a comparison: the checksums of their files
 LAYERS = "layers.json"
+CHECKSUMS = "checksums.json"
 
 # of a comparison, and of several conventions
 CONCEPTS = "concepts.csv"
