@@ -12,10 +12,9 @@ from torch import nn
 from torch.optim import SGD
 
 from prunescope.base.steps import Step
-from prunescope.data.augmentation import Augmentation
-from prunescope.data.cropping import RandomResizedCrop
 from prunescope.data.labelled import LabelledImages
 from prunescope.data.loader import Normalisation, batches, epoch_order
+from prunescope.data.settings import Augmentation, RandomResizedCrop
 from prunescope.networks import build
 from prunescope.pruning.magnitude import prune_by_magnitude
 from prunescope.pruning.mask import Mask, MaskKeeper

@@ -20,8 +20,7 @@ from prunescope.base.text import counted, shortened
 from prunescope.data.classes import ClassSetting
 from prunescope.data.sizing import CentreCrop
 from prunescope.dissection.settings import DissectionSettings
-from prunescope.pruning.selection import Scope
-from prunescope.pruning.settings import PruningSettings, StrategySettings
+from prunescope.pruning.settings import PruningSettings, Scope, StrategySettings
 from prunescope.results.layout import STUDY
 from prunescope.training.settings import TrainingSettings
 

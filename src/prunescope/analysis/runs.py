@@ -95,10 +95,10 @@ def _lost_folder(run: Path, place: Place) -> Path | None:
     """Return the folder of a level or of a layer's dissection in it that is gone, or not whole."""
     replicate, strategy, level, layer = place
     key = LevelKey(replicate=int(replicate), strategy=str(strategy), level=int(level))
-    folder = run / key.path
+    folder: Path = run / key.path
     if not (folder / METRICS).is_file():
         return folder
-    dissection = folder / "dissection" / str(layer)
+    dissection = folder / DISSECTION / str(layer)
     return None if (dissection / UNITS).is_file() else dissection
 
 

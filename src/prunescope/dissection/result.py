@@ -15,7 +15,7 @@ from prunescope.base.door import at_the_door, called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import drafting, replacing
-from prunescope.dissection.conventions import CONVENTIONS, EXACT
+from prunescope.dissection.conventions import CONVENTIONS, EXACT, Centring
 from prunescope.dissection.counts import by_layer
 from prunescope.dissection.draws import Draws
 from prunescope.dissection.given import Pictures
@@ -29,7 +29,6 @@ from prunescope.dissection.saved_draws import load_draws, save_draws
 from prunescope.dissection.saved_together import check_complete, record_layer_again, record_layers
 from prunescope.dissection.scores import iou_table
 from prunescope.dissection.tables import parquet_bytes
-from prunescope.dissection.upsample import Centring
 from prunescope.results.cells import csv_bytes
 from prunescope.results.columns import where_there
 from prunescope.results.layout import (

@@ -14,10 +14,10 @@ from prunescope.base.showing import show
 from prunescope.base.steps import Step
 from prunescope.base.text import counted
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.data.augmentation import Augmentation
 from prunescope.data.classes import order_note, shown
 from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import batches
+from prunescope.data.settings import Augmentation
 from prunescope.dissection.capture import capture
 from prunescope.dissection.run import choose_categories
 from prunescope.dissection.survey import learn_layout

@@ -17,7 +17,6 @@ from prunescope.networks import (
 from prunescope.pruning.acting import count_parameters
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import (
-    Prunable,
     describe_left_out,
     is_untried,
     left_out,
@@ -25,7 +24,7 @@ from prunescope.pruning.prunable import (
 )
 from prunescope.pruning.prune import Criterion, prune
 from prunescope.pruning.saved import SavedWeights, check_as_recorded, read_mask, read_weights
-from prunescope.pruning.selection import Scope
+from prunescope.pruning.settings import Prunable, Scope
 from prunescope.pruning.zeros import UnmarkedZeros, mask_of_nonzero, unmarked_zeros
 
 

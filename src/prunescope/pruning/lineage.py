@@ -5,7 +5,7 @@ import torch
 from prunescope.base.text import counted
 from prunescope.pruning.magnitude import survivors_after
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.selection import Scope
+from prunescope.pruning.settings import Scope
 
 
 def check_dense(mask: Mask) -> list[str]:

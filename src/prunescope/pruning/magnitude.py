@@ -7,7 +7,8 @@ from torch import Tensor
 
 from prunescope.base.errors import ConfigError
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.selection import Scope, select
+from prunescope.pruning.selection import select
+from prunescope.pruning.settings import Scope
 
 
 def survivors_after(survivors: int, fraction: float) -> int:

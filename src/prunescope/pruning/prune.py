@@ -12,8 +12,9 @@ from prunescope.base.seeding import torch_generator
 from prunescope.base.text import counted
 from prunescope.pruning.magnitude import magnitudes
 from prunescope.pruning.mask import Mask, MaskKeeper
-from prunescope.pruning.prunable import Prunable, prunable_names
-from prunescope.pruning.selection import Scope, select
+from prunescope.pruning.prunable import prunable_names
+from prunescope.pruning.selection import select
+from prunescope.pruning.settings import Prunable, Scope
 
 Criterion: TypeAlias = Literal["magnitude", "random"]
 

@@ -1,7 +1,6 @@
 """Which weights survive, when so many of them must?"""
 
 from collections.abc import Callable, Mapping
-from typing import Literal, TypeAlias
 
 import torch
 from jaxtyping import Bool, Float
@@ -9,9 +8,7 @@ from torch import Tensor
 
 from prunescope.base.errors import DataError
 from prunescope.pruning.mask import Mask
-
-Scope: TypeAlias = Literal["global", "layerwise"]
-"""Whether weights compete with those of all prunable tensors, or within their own tensor."""
+from prunescope.pruning.settings import Scope
 
 
 def select(

@@ -1,15 +1,13 @@
 """What can a recipe say about pruning?"""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
 from prunescope.base.settings import Count, Later, Rate, Settings
 from prunescope.base.steps import Step, StepText
 from prunescope.base.text import on_one_line, shortened
-from prunescope.pruning.prunable import Prunable
-from prunescope.pruning.selection import Scope
 from prunescope.results.layout import DENSE, is_reserved
 
 _LONGEST_NAME = 100  # files take 255 bytes, and some are named by more than the strategy
@@ -25,6 +23,12 @@ def _check_name(name: str) -> str:
         raise ValueError(f'"{name}" cannot name a strategy: a run folder uses that name itself')
     return name
 
+
+Prunable: TypeAlias = Literal["all", "conv", "conv+shortcut"]
+"""Which tensors are pruned, see `prunable_names`."""
+
+Scope: TypeAlias = Literal["global", "layerwise"]
+"""Whether weights compete with those of all prunable tensors, or within their own tensor."""
 
 StrategyName = Annotated[str, AfterValidator(_check_name)]
 

@@ -13,8 +13,9 @@ from PIL import Image, ImageEnhance
 
 from prunescope.base.errors import DataError
 from prunescope.concepts.protocol import ConceptSet
+from prunescope.dissection.conventions import Centring
 from prunescope.dissection.result import centring_of
-from prunescope.dissection.upsample import Centring, masks_above
+from prunescope.dissection.upsample import masks_above
 from prunescope.results.layout import ASSETS, EXAMPLES, SUMMARY, UNITS, level_name, replicate_path
 from prunescope.results.reading import read_form, read_table
 from prunescope.results.schemas import DISSECTION_FORM, EXAMPLE_COLUMNS, UNIT_COLUMNS
