@@ -91,9 +91,7 @@ def checked_value(name: str | None, value: Any) -> Any:
     if name in _WHOLE and not (_is_whole(plain) and plain >= 1):
         raise ConfigError(f"{name} is {_shown(value)}, but must be a whole number of 1 or more")
     if name == "resolution" and plain > MOST_PIXELS:
-        raise ConfigError(
-            f"resolution is {plain:,}, but an image has at most {MOST_PIXELS:,} pixels"
-        )
+        raise ConfigError(f"resolution is {plain:,}, but must be at most {MOST_PIXELS:,} pixels")
     if name in _FROM_ZERO and not (_is_whole(plain) and plain >= 0):
         raise ConfigError(f"{name} is {_shown(value)}, but must be a whole number of 0 or more")
     if name in _PATHS:

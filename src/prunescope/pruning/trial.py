@@ -104,7 +104,7 @@ class _Trial:
         try:
             with torch.random.fork_rng(devices=[]), follower:
                 self._copy(images)
-        except (Exception, SystemExit):  # whatever the user's code raises
+        except (Exception, SystemExit):  # noqa: BLE001  # whatever the user's code raises
             return False
         self.altered = follower.altered
         return True
