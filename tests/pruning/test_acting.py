@@ -1,5 +1,6 @@
 """Are the weights that are counted, pruned and kept at zero those that act?"""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -475,6 +476,22 @@ def test_a_network_that_cannot_be_tried_is_told(tmp_path):
 
     with pytest.warns(UserWarning, match="could not be tried whether"):
         assert ps.prune(OfNone(nn.Conv2d(3, 4, 1)), keep=0.5).survivors == 6
+
+
+def test_a_network_that_cannot_be_copied_is_told():
+    network = Altering("used")
+    network.lock = threading.Lock()
+    with pytest.warns(UserWarning, match="cannot be copied"):
+        assert ps.prune(network, keep=0.5).survivors == 108
+
+
+@pytest.mark.parametrize("alter", [True, False])
+def test_a_padded_weight_is_followed(alter):
+    padded = lambda _, maps, weight: functional.conv2d(  # noqa: E731
+        maps, functional.pad(weight, (1, 1, 1, 1)), padding=1
+    )
+    network = Computing(padded, alter=alter)
+    assert set(unprunable_layers(network)) == ({"hid.weight"} if alter else set())
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")

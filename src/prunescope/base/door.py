@@ -12,6 +12,7 @@ import numpy as np
 
 from prunescope.base.devices import no_device
 from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.images import MOST_PIXELS
 from prunescope.base.paths import refusal_of_length, require_utf8
 from prunescope.base.progress import Progress
 from prunescope.base.text import a_kind, written
@@ -89,6 +90,8 @@ def checked_value(name: str | None, value: Any) -> Any:
         raise ConfigError(f"{name} is {written(plain, 40)}, but must be smaller than 2^63")
     if name in _WHOLE and not (_is_whole(plain) and plain >= 1):
         raise ConfigError(f"{name} is {_shown(value)}, but must be a whole number of 1 or more")
+    if name == "resolution" and plain > MOST_PIXELS:
+        raise ConfigError(f"resolution is {plain:,}, but must be at most {MOST_PIXELS:,} pixels")
     if name in _FROM_ZERO and not (_is_whole(plain) and plain >= 0):
         raise ConfigError(f"{name} is {_shown(value)}, but must be a whole number of 0 or more")
     if name in _PATHS:

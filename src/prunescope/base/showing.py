@@ -27,5 +27,6 @@ def show(network: nn.Module, batch: Tensor) -> object:
                 f"{type(network).__name__} needs more memory than there is {where}: take a smaller "
                 "resolution, or fewer images at a time"
             ) from error
+        said = " ".join(str(error).split())
         kind = "" if type(error) in _PLAIN else f"{type(error).__name__}: "
-        raise ConfigError(f"{type(network).__name__} fails {where}: {kind}{error}") from error
+        raise ConfigError(f"{type(network).__name__} fails {where}: {kind}{said}") from error

@@ -32,7 +32,6 @@ from prunescope.experiment.handed_in import (
     as_concepts,
     as_given_mask,
     check_choice,
-    check_resolution,
     computing,
     is_number,
     known_input,
@@ -116,7 +115,6 @@ def evaluate(
     The Evaluation has `top1` and `top5` (shares), `loss` (mean cross entropy, nats), `images`
     and `per_class`. Raises ConfigError or DataError saying what is wrong and what to do.
     """
-    check_resolution(resolution)
     network = open_network(model)
     source = path_or_name(data, "data", "a folder of labelled images, a hub name or scenes")
     chosen = _classes(classes)
@@ -176,7 +174,6 @@ def audit(
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
     what = "a file of weights, a level or a run folder (torch.save(model.state_dict(), FILE))"
-    check_resolution(resolution)
     place = Path(path_or_name(path, "path", what))
     if not (place / STUDY).is_file():
         return audit_file(
@@ -269,7 +266,6 @@ def list_layers(
     width; None where there is nothing to dissect); `default` is dissected where none is named.
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
-    check_resolution(resolution)
     if isinstance(model, str | Path):
         stated = None if weights is None else str(weights)
         name = str(Path(model).expanduser()) if "/" in str(model) else str(model)

@@ -12,9 +12,9 @@ from torch import nn
 from prunescope.analysis.load import load
 from prunescope.analysis.run_folder import Level
 from prunescope.base.errors import ConfigError, nearest
-from prunescope.base.images import MOST_PIXELS, Channels
+from prunescope.base.images import Channels
 from prunescope.base.modules import checked_network, in_float32
-from prunescope.base.text import a_kind, shortened
+from prunescope.base.text import a_kind
 from prunescope.base.wrappers import plain_name, unwrapped, without_wrappers
 from prunescope.concepts import KINDS, ConceptSet
 from prunescope.dissection.input import Loaded, input_of
@@ -135,16 +135,6 @@ def as_given_mask(given: object) -> Mask | None:
         f"mask is {a_kind(given)}, but must be a Mask, its file, or tensors of zeros and "
         "ones by the names of the weights"
     )
-
-
-def check_resolution(given: object) -> None:
-    """Raise ConfigError for what is no number of pixels, or one that no image has."""
-    is_whole = isinstance(given, int) and not isinstance(given, bool)
-    if given is not None and not (is_whole and 1 <= given <= MOST_PIXELS):  # type: ignore[operator]
-        raise ConfigError(
-            f"resolution is {shortened(repr(given))}, but must be a side in pixels, from 1 to "
-            f"{MOST_PIXELS:,}"
-        )
 
 
 def path_or_name(given: object, name: str, what: str) -> str:

@@ -89,8 +89,8 @@ def is_untried(network: nn.Module) -> bool:
 
 
 UNTRIED = (
-    "the network takes no image of a usual size, so that it could not be tried whether its own "
-    "code changes pruned weights"
+    "the network cannot be copied, or takes no image of a usual size, so that it could not be "
+    "tried whether its own code changes pruned weights"
 )
 
 

@@ -62,12 +62,15 @@ def acts_as_stored(layer: nn.Module) -> bool:
 def altered_in(network: nn.Module) -> set[str] | None:
     """Return the parameters, by their first names, whose zeros a network's own code undoes.
 
-    None where that cannot be tried, since the network takes no image of a usual size. A network of
-    the libraries' code alone undoes none.
+    None where that cannot be tried, since the network cannot be copied, or takes no image of a
+    usual size. A network of the libraries' code alone undoes none.
     """
     if not has_own_code(network):
         return set()
-    trial = _Trial(network)
+    try:
+        trial = _Trial(network)
+    except Exception:  # noqa: BLE001  # of whatever a module of the user's holds: locks, files
+        return None
     channels = image_channels(network)
     fits = any(trial.succeeds(torch.zeros(1, channels, side, side)) for side in _SIDES)
     return trial.altered if fits else None
@@ -101,7 +104,7 @@ class _Trial:
         try:
             with torch.random.fork_rng(devices=[]), follower:
                 self._copy(images)
-        except Exception:  # noqa: BLE001  # whatever the user's code raises
+        except (Exception, SystemExit):  # noqa: BLE001  # whatever the user's code raises
             return False
         self.altered = follower.altered
         return True
@@ -147,10 +150,11 @@ class _Follower(TorchFunctionMode):
     def _rearrange(self, func: Any, args: Any, named: Any, result: Any) -> None:
         masks = [self._followed[id(t)] for t in _tensors((args, named)) if id(t) in self._followed]
         names = set().union(*(names for _, _, names in masks))
-        replaced = _replaced((args, named), {id(tensor): kept for tensor, kept, _ in masks})
+        numbers = {id(tensor): kept.to(tensor.dtype) for tensor, kept, _ in masks}
+        replaced = _replaced((args, named), numbers)  # not all functions take truths
         kept = func(*replaced[0], **replaced[1])
-        for tensor, own in zip(_tensors(result), _tensors(kept), strict=True):
-            self.follow(tensor, own, names)
+        for tensor, mask in zip(_tensors(result), _tensors(kept), strict=True):
+            self.follow(tensor, mask != 0, names)
 
     def _alter(self, followed: list[Tensor], result: Any) -> bool:
         """Follow on what is as large as weights; return whether it is, or there is nothing."""
