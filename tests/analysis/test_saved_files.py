@@ -269,12 +269,19 @@ def test_what_contradicts_nothing_in_a_comparison_is_known_by_its_record(
     check_refused(prunescope("summary", path.parent), "units.parquet", "checksums.json")
 
 
-def test_a_summary_nested_too_deeply_is_said_plainly(
-    pair: tuple[Path, Path], tmp_path: Path, prunescope: Prunescope
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("[" * 10**5, "nested too deeply"), ('{"units": ' + "9" * 10**4 + "}", "too many digits")],
+    ids=["nested", "digits"],
+)
+def test_a_summary_beyond_what_python_reads_is_said_plainly(
+    pair: tuple[Path, Path], text: str, words: str, tmp_path: Path, prunescope: Prunescope
 ) -> None:
     write_comparison(ps.compare(*pair), tmp_path / "C")
     for path in (pair[0] / "layer3/summary.json", tmp_path / "C/summary.json"):
         (path.parent / "checksums.json").unlink(missing_ok=True)
         (path.parents[1] / "layers.json").unlink(missing_ok=True)
-        path.write_text("[" * 10**5)
-        check_refused(prunescope("summary", path.parent), "summary.json", "nested too deeply")
+        path.write_text(text)
+        ended = prunescope("summary", path.parent)
+        check_refused(ended, "summary.json", words)
+        assert "sys." not in ended.err

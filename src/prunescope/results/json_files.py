@@ -26,4 +26,6 @@ def read_json(path: Path) -> dict[str, Any]:
 def in_a_line(error: BaseException) -> str:
     """Return what a library says of a damaged file, in one short line."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    if "integer string conversion" in text:  # which goes on with advice for programmers
+        return "a number in it has too many digits"
     return on_one_line(" ".join(text.split())[:200])
