@@ -61,11 +61,11 @@ def _faults_of_flags(units: pd.DataFrame, iou: float | None) -> Iterator[str]:
 
 def _faults_of_names(units: pd.DataFrame) -> Iterator[str]:
     """Yield where a unit's concept is not the best of those of its category."""
-    found = units[units["interpretable"].astype(bool)]
-    if found[["concept", "category"]].isna().any(axis=None):
+    found = units.loc[units["interpretable"].astype(bool), ["concept", "category"]]
+    if found.isna().any(axis=None):
         yield "an interpretable unit has no concept"
     for category in categories_of(units):
-        own = units[units["category"] == category]
-        best = own[f"{category}_label"]
-        if (best.notna() & (best != own["concept"])).any():
+        rows = (units["category"] == category).to_numpy(bool, na_value=False)
+        best, named = units[f"{category}_label"][rows], units["concept"][rows]
+        if (best.notna() & (best != named)).any():
             yield f"a concept is not the best of {on_one_line(category)}"
