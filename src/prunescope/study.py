@@ -20,7 +20,7 @@ from prunescope.base.text import counted, shortened
 from prunescope.data.classes import ClassSetting
 from prunescope.data.sizing import CentreCrop
 from prunescope.dissection.settings import DissectionSettings
-from prunescope.pruning.settings import PruningSettings, Scope, StrategySettings
+from prunescope.pruning.settings import PruningSettings, StrategySettings
 from prunescope.results.layout import STUDY
 from prunescope.training.settings import TrainingSettings
 
@@ -33,7 +33,7 @@ Bytes = Annotated[
 
 _SHIPPED = Path(__file__).parent / "recipes"
 _MOST_LEVELS = 10_000
-_RANKED: dict[Scope, str] = {"global": "globally", "layerwise": "layer by layer"}
+_RANKED = {"global": "globally", "layerwise": "layer by layer"}
 
 
 class DataSettings(Settings):
@@ -160,7 +160,8 @@ class Study(Settings):
         training, pruning = self.training, self.pruning
         strategies = ", ".join(
             f"{name}: {100 * strategy.fraction:g} % of the remaining weights at each of "
-            f"{counted(strategy.levels, 'level')}, {_RANKED[strategy.scope]}{_tuned(strategy)}"
+            f"{counted(strategy.levels, 'level')}, "
+            f"{_RANKED.get(strategy.scope, strategy.scope)}{_tuned(strategy)}"
             for name, strategy in pruning.strategies.items()
         )
         trained = f"to {training.to} in batches of {training.batch_size}"
@@ -168,12 +169,14 @@ class Study(Settings):
             trained = (
                 f"from {Path(self.start.weights).name} on, in batches of {training.batch_size}"
             )
+        criteria = dict.fromkeys(own.criterion for own in pruning.strategies.values())
+        by = f"by {' or '.join(criteria)}"
         rewound = f", rewound to {pruning.rewind_to}" if pruning.rewinds else ""
         return {
             "Network": self.network,
             "Replicates": str(self.replicates),
             "Trained on": f"{Path(self.data.source).name}, {trained}",
-            "Pruned": f"{strategies} (by magnitude, {pruning.prunable}){rewound}",
+            "Pruned": f"{strategies} ({by}, {pruning.prunable}){rewound}",
             "Dissected on": Path(self.concepts.source.partition(":")[2] or "scenes").name,
         }
 

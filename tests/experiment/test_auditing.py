@@ -213,7 +213,7 @@ def test_a_study_stops_where_pruned_weights_come_back(
 def test_a_study_stops_where_a_mask_is_not_as_the_rule_has_it(
     tiny_study: TinyStudy, values: dict[str, Any], run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workshop, "prune_by_magnitude", lambda weights, mask, *rule: mask)
+    monkeypatch.setattr(workshop, "prune_fraction", lambda scores, mask, *rule: mask)
     _remove(run, FIRST)
     with pytest.raises(StoreError, match=r"but pruning 20 % leaves"):
         run_study(_small(tiny_study, values), run, workers=1)

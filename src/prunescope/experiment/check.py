@@ -25,9 +25,9 @@ from prunescope.experiment.sources import Sources
 from prunescope.experiment.start import load_rewinding, load_start
 from prunescope.networks import build
 from prunescope.networks.residual import zero_last_gammas
-from prunescope.pruning.magnitude import survivors_after
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import prunable_names
+from prunescope.pruning.schedule import survivors_after
 from prunescope.study import Study
 from prunescope.training.evaluate import check_outputs
 from prunescope.training.forward import class_scores, classes_needed

@@ -9,6 +9,7 @@ from prunescope.base.seeding import derive_seed
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.start import rewinding_identity, start_identity
 from prunescope.networks.registry import factory_source
+from prunescope.pruning.choices import CRITERIA
 from prunescope.pruning.settings import StrategySettings
 from prunescope.results.layout import (
     DENSE,
@@ -196,6 +197,9 @@ def _levels(study: Study, sources: Sources, moment: Moment) -> Iterator[Level]:
     for name, strategy in study.pruning.strategies.items():
         previous = dense
         rule = {key: own for key, own in strategy.for_key().items() if key != "levels"}
+        source = CRITERIA.source(strategy.criterion)
+        if source is not None:
+            rule["criterion_source"] = hash_file(source)
         settings = shared | rule | _course(study, moment, strategy)
         for _ in range(strategy.levels):
             previous = _level(study, sources, moment, name, previous, settings)

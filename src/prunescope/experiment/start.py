@@ -11,6 +11,7 @@ from prunescope.base.files import hash_file
 from prunescope.networks import fit_state_dict
 from prunescope.networks.reading.files import content_hash, weights_file
 from prunescope.networks.weights import check_fit
+from prunescope.pruning.choices import Prunable
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import prunable_names
 from prunescope.pruning.prune import starting_mask
@@ -21,7 +22,6 @@ from prunescope.pruning.saved import (
     read_mask,
     read_weights,
 )
-from prunescope.pruning.settings import Prunable
 from prunescope.pruning.zeros import mask_of_nonzero, unmarked_zeros
 from prunescope.study import StartSettings
 

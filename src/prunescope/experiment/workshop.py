@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 from prunescope.base.devices import default_device
 from prunescope.base.files import write_atomically
 from prunescope.base.progress import Progress, duration
+from prunescope.base.seeding import derive_seed
 from prunescope.base.steps import Step
 from prunescope.base.tensors import load_tensors, save_tensors
 from prunescope.dissection.run import dissect_as
@@ -28,10 +29,11 @@ from prunescope.experiment.start import load_rewinding, load_start
 from prunescope.networks import Description, NetworkInput, build, load_network
 from prunescope.networks.residual import zero_last_gammas
 from prunescope.pruning.acting import count_parameters
-from prunescope.pruning.magnitude import prune_by_magnitude
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import prunable_names
 from prunescope.pruning.rewinding import rewind
+from prunescope.pruning.scoring import score
+from prunescope.pruning.selection import prune_fraction
 from prunescope.pruning.settings import StrategySettings
 from prunescope.results.cells import csv_bytes
 from prunescope.results.layout import HISTORY, MASK, METRICS, WEIGHTS
@@ -181,7 +183,10 @@ class Workshop:
         if level.previous is None or before is None or strategy is None:
             return Mask.ones(network, prunable_names(network, self._study.pruning.prunable))
         weights = load_tensors(self._store.folder(level.previous.artifact) / WEIGHTS)
-        return prune_by_magnitude(weights, before, strategy.fraction, strategy.scope)
+        network.load_state_dict(weights)
+        seed = derive_seed(level.moment.seed, "prune", level.strategy, level.level)
+        scores = score(network, before, strategy.criterion, seed)
+        return prune_fraction(scores, before, strategy.fraction, strategy.scope)
 
     def _origin(self, level: Level) -> tuple[Mask | None, StrategySettings | None]:
         """Return the mask that a level was pruned from, and the rule; None twice at level 0."""

@@ -15,6 +15,7 @@ from prunescope.networks import (
     own_weights,
 )
 from prunescope.pruning.acting import count_parameters
+from prunescope.pruning.choices import Prunable
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import (
     describe_left_out,
@@ -22,9 +23,8 @@ from prunescope.pruning.prunable import (
     left_out,
     prunable_names,
 )
-from prunescope.pruning.prune import Criterion, prune
+from prunescope.pruning.prune import prune
 from prunescope.pruning.saved import SavedWeights, check_as_recorded, read_mask, read_weights
-from prunescope.pruning.settings import Prunable, Scope
 from prunescope.pruning.zeros import UnmarkedZeros, mask_of_nonzero, unmarked_zeros
 
 
@@ -95,8 +95,8 @@ def prune_saved(
     mask: Path | None = None,
     infer_mask: bool = False,
     keep: float | None,
-    criterion: Criterion = "magnitude",
-    scope: Scope = "global",
+    criterion: str = "magnitude",
+    scope: str = "global",
     prunable: Prunable = "all",
     seed: int = 0,
 ) -> Pruned:

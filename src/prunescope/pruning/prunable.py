@@ -13,7 +13,7 @@ from prunescope.pruning.acting import (
     parameters_once,
     present_weight,
 )
-from prunescope.pruning.settings import Prunable
+from prunescope.pruning.choices import Prunable
 from prunescope.pruning.trial import acts_as_stored, altered_in
 
 _SHOWN = 8  # tensors in a line
