@@ -15,7 +15,7 @@ from prunescope.networks import (
     own_weights,
 )
 from prunescope.pruning.acting import count_parameters
-from prunescope.pruning.choices import Prunable
+from prunescope.pruning.choices import CRITERIA, SCOPES, Prunable
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import (
     describe_left_out,
@@ -109,6 +109,8 @@ def prune_saved(
     keep: None prunes nothing more than the mask says, and leaves the mask as it is.
     Raises ConfigError and DataError, as `prune` and `read_weights` do.
     """
+    CRITERIA.check(criterion)
+    SCOPES.check(scope)
     network, saved = _open(name, weights, num_classes, mask, key)
     module, known = network.module, saved.mask
     names = prunable_names(module, prunable)
