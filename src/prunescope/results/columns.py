@@ -79,7 +79,7 @@ def _complete(takes: Callable[["pd.Series[Any]"], bool]) -> Any:
 
 
 def _are_texts(column: "pd.Series[Any]") -> bool:
-    return infer_dtype(column, skipna=True) in ("string", "empty")
+    return infer_dtype(column, skipna=True) == "string" or bool(column.isna().all())
 
 
 def _are_lists(column: "pd.Series[Any]") -> bool:
