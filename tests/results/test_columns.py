@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from prunescope.base.columns import NAMES, TEXTS
+from prunescope.results.columns import NAMES, TEXTS
 
 
 @pytest.mark.parametrize(
