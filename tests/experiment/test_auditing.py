@@ -16,9 +16,9 @@ from prunescope.experiment.auditing import audit_run, check_level
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.rewinding import rewind
 from prunescope.pruning.settings import StrategySettings
-from prunescope.study import Study
+from prunescope.recipe import Recipe
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
 PRUNING = {
     "rewind_to": "1ep",
     "strategies": {
@@ -29,7 +29,7 @@ PRUNING = {
 FIRST = "replicate-0/lottery/level-01"
 
 
-def _small(tiny_study: TinyStudy, values: dict[str, Any], **changes: object) -> Study:
+def _small(tiny_study: TinyStudy, values: dict[str, Any], **changes: object) -> Recipe:
     training = values["training"] | {"to": "2ep", "milestones": []}
     dissection = values["dissection"] | {"layers": ["layer3"]}
     settings = {"replicates": 1, "training": training, "dissection": dissection}

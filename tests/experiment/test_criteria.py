@@ -14,9 +14,9 @@ from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.sources import Sources
 from prunescope.pruning.mask import Mask
-from prunescope.study import Study
+from prunescope.recipe import Recipe
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
 LAST = """\
 import torch
 
@@ -36,7 +36,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def _study(tiny_study: TinyStudy, values: dict[str, Any]) -> Study:
+def _study(tiny_study: TinyStudy, values: dict[str, Any]) -> Recipe:
     strategies = {
         name: {"fraction": 0.5, "levels": 2, "criterion": criterion, "scope": "layerwise"}
         for name, criterion in (("any", "random"), ("last", "last:scores"), ("low", "magnitude"))

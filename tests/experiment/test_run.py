@@ -23,11 +23,11 @@ from prunescope.experiment.plan import plan_study
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.workshop import Workshop
 from prunescope.networks import load_network
+from prunescope.recipe import Recipe
 from prunescope.results.store import Store
-from prunescope.study import Study
 from runs import contents
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
 LEVELS = ["level-00", "lottery/level-01", "lottery/level-02"]
 
 

@@ -23,10 +23,10 @@ from prunescope.networks import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.writing import write_weights
+from prunescope.recipe import Recipe
 from prunescope.results.store import Store
-from prunescope.study import Study
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
 NETWORK = "cifar_resnet20,width=0.25"
 TUNED = {"levels": 1, "recovery": "finetune", "learning_rate": 0.01, "steps": "4it"}
 BOTH = {
@@ -61,7 +61,7 @@ def _state(pruned: Any) -> dict[str, Tensor]:
 def started(tiny_study: TinyStudy, values: dict[str, Any], files: Path) -> TinyStudy:
     """Return a function that gives a study from a file by its name, and whatever else it says."""
 
-    def make(weights: str, **changes: Any) -> Study:
+    def make(weights: str, **changes: Any) -> Recipe:
         start = {"weights": str(files / weights), "rewind_weights": str(files / "early.pth")}
         settings: dict[str, Any] = {
             "replicates": 1,
@@ -238,7 +238,7 @@ def test_levels_that_would_be_empty_are_counted_from_what_is_left(started: TinyS
         check_study(study, Sources(study))
 
 
-def _keys(study: Study) -> dict[str, str]:
+def _keys(study: Recipe) -> dict[str, str]:
     return {a.path: a.key for a in plan_study(study, Sources(study)).artifacts}
 
 

@@ -17,17 +17,17 @@ from prunescope.experiment.plan import Plan, Stage, plan_study, replicate_seed
 from prunescope.experiment.sources import Sources, look_again
 from prunescope.experiment.status import DryRun, Status
 from prunescope.experiment.workshop import Outcome, Workshop, checkpoint_of
+from prunescope.recipe import Recipe, load_recipe
 from prunescope.results.layout import PAGE, REPORT, STUDY, replicate_path
 from prunescope.results.provenance import Provenance
 from prunescope.results.store import Store, require_study
-from prunescope.study import Study, load_study
 from prunescope.training.checkpoint import checkpoint_step
 
 __all__ = ["DryRun", "Status", "dry_run", "report_again", "run_study", "status", "status_of"]
 
 
 def run_study(
-    study: Study, out: Path, *, workers: int | None = None, progress: Progress = SILENT
+    study: Recipe, out: Path, *, workers: int | None = None, progress: Progress = SILENT
 ) -> Path:
     """Do all that a study still lacks in its run folder, and return the page.
 
@@ -56,7 +56,7 @@ def run_study(
 
 
 def dry_run(
-    study: Study, out: Path, *, workers: int | None = None, progress: Progress = SILENT
+    study: Recipe, out: Path, *, workers: int | None = None, progress: Progress = SILENT
 ) -> DryRun:
     """Check a study wholly, say what such a run would do, and time a little of it; write nothing.
 
@@ -83,7 +83,7 @@ def status(out: Path) -> Status:
     return _status_of(study, store, sources, plan, unread)
 
 
-def status_of(study: Study, out: Path) -> Status:
+def status_of(study: Recipe, out: Path) -> Status:
     """Say what of a study is done, running and left in a run folder, even one not begun."""
     study, store = study.anchored(), Store(out)
     sources = Sources(study)
@@ -91,7 +91,7 @@ def status_of(study: Study, out: Path) -> Status:
 
 
 def _status_of(
-    study: Study, store: Store, sources: Sources, plan: Plan, unread: dict[str, str]
+    study: Recipe, store: Store, sources: Sources, plan: Plan, unread: dict[str, str]
 ) -> Status:
     to_do, done = _sorted_out(plan, store)
     provenance = Provenance(store.root)
@@ -142,7 +142,7 @@ def report_again(out: Path, *, progress: Progress = SILENT) -> Path:
 
 
 def _perform(
-    study: Study, store: Store, sources: Sources, plan: Plan, engine: Engine, progress: Progress
+    study: Recipe, store: Store, sources: Sources, plan: Plan, engine: Engine, progress: Progress
 ) -> None:
     provenance = Provenance(store.root)
     provenance.remember(
@@ -173,7 +173,7 @@ def _perform(
     engine.run(stages, workshop.perform, finish, progress)
 
 
-def _engine(study: Study, workers: int | None) -> LocalEngine:
+def _engine(study: Recipe, workers: int | None) -> LocalEngine:
     independent = study.replicates * len(study.pruning.strategies)
     return LocalEngine(workers or default_workers(independent))
 
@@ -218,7 +218,7 @@ def _sorted_out(plan: Plan, store: Store) -> tuple[tuple[str, ...], tuple[str, .
     )
 
 
-def _prepare(study: Study, out: Path, progress: Progress) -> tuple[Study, Store, Sources, Plan]:
+def _prepare(study: Recipe, out: Path, progress: Progress) -> tuple[Recipe, Store, Sources, Plan]:
     study = study.anchored()
     store = Store(out)
     store.check_place()
@@ -228,13 +228,13 @@ def _prepare(study: Study, out: Path, progress: Progress) -> tuple[Study, Store,
 
 def _open_run(
     out: Path, progress: Progress = SILENT
-) -> tuple[Study, Store, Sources, Plan, dict[str, str]]:
+) -> tuple[Recipe, Store, Sources, Plan, dict[str, str]]:
     """Return what a run folder holds, and why its sources cannot be read, as `look_again` does."""
     study = _read_study(out)
     sources, unread = look_again(study, Provenance(out).sources, progress)
     return study, Store(out), sources, plan_study(study, sources), unread
 
 
-def _read_study(out: Path) -> Study:
+def _read_study(out: Path) -> Recipe:
     require_study(out)
-    return load_study(out / STUDY)
+    return load_recipe(out / STUDY)

@@ -19,9 +19,9 @@ from prunescope.pruning.lineage import check_dense, check_descent, check_given
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import read_mask, read_weights
 from prunescope.pruning.settings import StrategySettings
+from prunescope.recipe import Recipe, load_recipe
 from prunescope.results.layout import DENSE, MASK, STUDY, WEIGHTS, LevelKey
 from prunescope.results.store import require_study
-from prunescope.study import Study, load_study
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +97,7 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
     DataError where a file is damaged.
     """
     require_study(root)
-    study = load_study(root / STUDY)
+    study = load_recipe(root / STUDY)
     planned = list(_level_keys(study))
     keys = [p for p in planned if (root / p.path / WEIGHTS).is_file()]
     paths = [key.path for key in planned]
@@ -153,7 +153,7 @@ def check_level(
         )
 
 
-def _level_keys(study: Study) -> Iterator[LevelKey]:
+def _level_keys(study: Recipe) -> Iterator[LevelKey]:
     for replicate in range(study.replicates):
         yield LevelKey(replicate=replicate, strategy=DENSE, level=0)
         for name, strategy in study.pruning.strategies.items():
@@ -162,7 +162,7 @@ def _level_keys(study: Study) -> Iterator[LevelKey]:
 
 
 def _audit_level(
-    root: Path, key: LevelKey, study: Study, network: nn.Module | None, resolution: int | None
+    root: Path, key: LevelKey, study: Recipe, network: nn.Module | None, resolution: int | None
 ) -> LevelAudit:
     saved = read_weights(root / key.path)
     audit = audit_weights(saved, network, title=study.network, resolution=resolution)
@@ -170,7 +170,7 @@ def _audit_level(
     return LevelAudit(key=key, audit=audit, problems=(*audit.problems, *descent))
 
 
-def _descent(mask: Mask | None, root: Path, key: LevelKey, study: Study) -> list[str]:
+def _descent(mask: Mask | None, root: Path, key: LevelKey, study: Recipe) -> list[str]:
     if key.level == 0:  # of given weights the mask is theirs, whatever it is
         given = None if study.start is None else mask
         return _lineage(mask, given, None)

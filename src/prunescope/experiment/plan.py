@@ -11,6 +11,7 @@ from prunescope.experiment.start import rewinding_identity, start_identity
 from prunescope.networks.registry import factory_source
 from prunescope.pruning.choices import CRITERIA
 from prunescope.pruning.settings import StrategySettings
+from prunescope.recipe import Recipe
 from prunescope.results.layout import (
     DENSE,
     FIGURES,
@@ -21,7 +22,6 @@ from prunescope.results.layout import (
     rewind_path,
 )
 from prunescope.results.store import Artifact
-from prunescope.study import Study
 
 Kind = Literal["rewind", "level", "dissection", "tables", "figures", "report"]
 
@@ -119,7 +119,7 @@ class Plan:
         return [artifact for stage in self.stages for artifact in stage.artifacts]
 
 
-def plan_study(study: Study, sources: Sources) -> Plan:
+def plan_study(study: Recipe, sources: Sources) -> Plan:
     """Lay out a study: the same study on the same data always gives the same keys."""
     levels: list[Level] = []
     stages: list[Stage] = []
@@ -138,7 +138,7 @@ def plan_study(study: Study, sources: Sources) -> Plan:
     )
 
 
-def replicate_seed(study: Study, replicate: int) -> int:
+def replicate_seed(study: Recipe, replicate: int) -> int:
     """Return the seed from which a replicate's weights, order and augmentation come."""
     return derive_seed(study.seed, "replicate", replicate)
 
@@ -154,7 +154,7 @@ def _key(kind: Kind, settings: dict[str, Any], inputs: list[Artifact]) -> str:
     )
 
 
-def _network_and_data(study: Study, sources: Sources) -> dict[str, Any]:
+def _network_and_data(study: Recipe, sources: Sources) -> dict[str, Any]:
     """Return what any network of the study depends on, by name."""
     settings = {
         "network": study.network,
@@ -167,7 +167,7 @@ def _network_and_data(study: Study, sources: Sources) -> dict[str, Any]:
     return settings
 
 
-def _moment(study: Study, sources: Sources, replicate: int) -> Moment:
+def _moment(study: Recipe, sources: Sources, replicate: int) -> Moment:
     seed = replicate_seed(study, replicate)
     settings = _network_and_data(study, sources)
     if study.start is None:
@@ -184,7 +184,7 @@ def _moment(study: Study, sources: Sources, replicate: int) -> Moment:
     return Moment(replicate=replicate, seed=seed, artifact=artifact)
 
 
-def _levels(study: Study, sources: Sources, moment: Moment) -> Iterator[Level]:
+def _levels(study: Recipe, sources: Sources, moment: Moment) -> Iterator[Level]:
     shared: dict[str, Any] = {
         "prunable": study.pruning.prunable,
         "test_split": study.data.test_split,
@@ -206,7 +206,7 @@ def _levels(study: Study, sources: Sources, moment: Moment) -> Iterator[Level]:
             yield previous
 
 
-def _given(study: Study, sources: Sources) -> dict[str, Any]:
+def _given(study: Recipe, sources: Sources) -> dict[str, Any]:
     """Return what a level 0 of given weights depends on; nothing where it is trained."""
     if study.start is None:
         return {}
@@ -219,7 +219,7 @@ def _given(study: Study, sources: Sources) -> dict[str, Any]:
     }
 
 
-def _course(study: Study, moment: Moment, strategy: StrategySettings) -> dict[str, Any]:
+def _course(study: Recipe, moment: Moment, strategy: StrategySettings) -> dict[str, Any]:
     """Return what the training of a pruned level depends on, beside the levels it is made from."""
     if study.start is None:
         return {}  # all of it is in the key of the moment
@@ -230,7 +230,7 @@ def _course(study: Study, moment: Moment, strategy: StrategySettings) -> dict[st
 
 
 def _level(
-    study: Study,
+    study: Recipe,
     sources: Sources,
     moment: Moment,
     strategy: str,
@@ -269,7 +269,7 @@ def _level(
     )
 
 
-def _rewinds(study: Study, strategy: str) -> bool:
+def _rewinds(study: Recipe, strategy: str) -> bool:
     return strategy != DENSE and study.pruning.strategies[strategy].recovery == "rewind"
 
 
@@ -296,7 +296,7 @@ def _level_stages(level: Level) -> Iterator[Stage]:
     )
 
 
-def _result_stages(study: Study, levels: list[Level]) -> Iterator[Stage]:
+def _result_stages(study: Recipe, levels: list[Level]) -> Iterator[Stage]:
     places = {"levels": [level.artifact.path for level in levels]}
     words = {**places, "name": study.name, "facts": study.facts}
     inputs = [artifact for level in levels for artifact in level.dissections.values()]

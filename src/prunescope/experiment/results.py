@@ -7,6 +7,7 @@ from prunescope.analysis.levels import LevelRecord, read_levels, write_tables
 from prunescope.base.progress import Progress
 from prunescope.experiment.plan import Plan
 from prunescope.experiment.sources import Sources
+from prunescope.recipe import Recipe
 from prunescope.report.atlas import DissectedLayer
 from prunescope.report.figures import draw_figures
 from prunescope.report.page import write_page
@@ -14,7 +15,6 @@ from prunescope.results.layout import EXAMPLES, LEVELS, METRICS, SUMMARY, UNITS
 from prunescope.results.reading import read_form, read_table
 from prunescope.results.schemas import DISSECTION_FORM, EXAMPLE_COLUMNS, METRICS_FORM, UNIT_COLUMNS
 from prunescope.results.store import Store
-from prunescope.study import Study
 
 
 def check_readable(plan: Plan, store: Store) -> None:
@@ -39,7 +39,7 @@ def make_figures(plan: Plan, store: Store, folder: Path) -> None:
 
 
 def make_report(
-    study: Study, plan: Plan, store: Store, sources: Sources, folder: Path, progress: Progress
+    study: Recipe, plan: Plan, store: Store, sources: Sources, folder: Path, progress: Progress
 ) -> None:
     """Write the page from the tables, the figures and each level's dissections."""
     dissected = [

@@ -23,7 +23,7 @@ from prunescope.pruning.saved import (
     read_weights,
 )
 from prunescope.pruning.zeros import mask_of_nonzero, unmarked_zeros
-from prunescope.study import StartSettings
+from prunescope.recipe import StartSettings
 
 _WEIGHTS, _REWINDING = "start.weights", "start.rewind_weights"
 

@@ -35,12 +35,12 @@ from prunescope.pruning.rewinding import rewind
 from prunescope.pruning.scoring import score
 from prunescope.pruning.selection import prune_fraction
 from prunescope.pruning.settings import StrategySettings
+from prunescope.recipe import Recipe
 from prunescope.results.cells import csv_bytes
 from prunescope.results.layout import HISTORY, MASK, METRICS, WEIGHTS
 from prunescope.results.reading import read_form
 from prunescope.results.schemas import METRICS_FORM
 from prunescope.results.store import Artifact, Store
-from prunescope.study import Study
 from prunescope.training.evaluate import Evaluation, evaluate
 from prunescope.training.history import History
 from prunescope.training.loop import steps_per_epoch, train
@@ -67,7 +67,7 @@ def checkpoint_of(store: Store, artifact: Artifact) -> Path:
 class Workshop:
     """Performs the stages of one study in its run folder, in whichever process it finds itself."""
 
-    def __init__(self, study: Study, store: Store, sources: Sources, plan: Plan) -> None:
+    def __init__(self, study: Recipe, store: Store, sources: Sources, plan: Plan) -> None:
         self._study = study
         self._store = store
         self._sources = sources
@@ -296,6 +296,6 @@ class Workshop:
 @cache
 def _open_workshop(study_json: str, root: Path, data: Known, concepts: Known) -> Workshop:
     """Return a process's own workshop, with the photographs it has read so far."""
-    study = Study.model_validate_json(study_json)
+    study = Recipe.model_validate_json(study_json)
     sources = Sources(study, data=data, concepts=concepts)
     return Workshop(study, Store(root), sources, plan_study(study, sources))
