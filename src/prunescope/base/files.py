@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,21 @@ def hash_file(path: Path) -> str:
     require_file(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_once(path: Path) -> str:
+    """Return what `hash_file` does, reading a file again only where it has changed since.
+
+    That it has is told by its size, its identity and its time of change, as build tools do.
+    """
+    require_file(path)
+    facts = path.stat()
+    return _hash(path, facts.st_size, facts.st_ino, facts.st_mtime_ns, facts.st_ctime_ns)
+
+
+@lru_cache(maxsize=65_536)
+def _hash(path: Path, *_facts: int) -> str:
+    return hash_file(path)
 
 
 def canonical_json(value: Any) -> str:
