@@ -15,7 +15,7 @@ from pydantic import (
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.recipes import plain_values, read_plain
-from prunescope.base.settings import Count, Later, Mean, Pixels, RunName, Settings, Std
+from prunescope.base.settings import Count, Later, Mean, NeverKeyed, Pixels, RunName, Settings, Std
 from prunescope.base.text import counted, shortened
 from prunescope.data.classes import ClassSetting
 from prunescope.data.sizing import CentreCrop
@@ -56,7 +56,7 @@ class DataSettings(Settings):
     resolution: Pixels | None = None
     mean: Mean | None = None
     std: Std | None = None
-    memory: Bytes = ByteSize(4 * 2**30)
+    memory: Annotated[Bytes, NeverKeyed()] = ByteSize(4 * 2**30)
     evaluation: Annotated[CentreCrop | None, Later()] = None
     classes: Annotated[ClassSetting, Later()] = None
 
@@ -148,6 +148,11 @@ class Recipe(Settings):
         """How many levels there are in all, level 0 of each replicate among them."""
         pruned = sum(strategy.levels for strategy in self.pruning.strategies.values())
         return self.replicates * (1 + pruned)
+
+    @property
+    def most_levels(self) -> int:
+        """The number of the last level of the longest strategy."""
+        return max(strategy.levels for strategy in self.pruning.strategies.values())
 
     def to_yaml(self) -> str:
         """Write the study as a recipe: every setting stated, in one fixed order."""

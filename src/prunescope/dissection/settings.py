@@ -14,7 +14,7 @@ from pydantic import (
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels, Precision
-from prunescope.base.settings import Batch, Count, Later, Mean, Pixels, Settings, Std
+from prunescope.base.settings import Batch, Count, Later, Mean, NeverKeyed, Pixels, Settings, Std
 from prunescope.base.text import written
 from prunescope.dissection.conventions import CONVENTIONS, Convention, ConventionName
 from prunescope.dissection.draws import Number
@@ -97,7 +97,7 @@ class DissectionSettings(Settings):
     axes: Annotated[str | None, Later()] = None
     examples: Count = 16
     null: Annotated[Number, BeforeValidator(read_draws), Later()] = 0
-    memory: ByteSize = ByteSize(2 << 30)
+    memory: Annotated[ByteSize, NeverKeyed()] = ByteSize(2 << 30)
 
     def completed(self, *, resolution: int, mean: Channels, std: Channels) -> "DissectionSettings":
         """Return these settings with a network's own input where they state none."""

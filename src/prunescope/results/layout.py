@@ -69,6 +69,17 @@ class LevelKey:
         return f"{replicate_path(self.replicate)}/{within}{level_name(self.level)}"
 
     @property
+    def title(self) -> str:
+        """How a person calls it."""
+        of = "" if self.level == 0 else f" of {self.strategy}"
+        return f"replicate {self.replicate}, level {self.level}{of}"
+
+    @property
+    def rewind_path(self) -> str:
+        """The folder of the rewind point of its replicate, relative to the run's."""
+        return rewind_path(self.replicate)
+
+    @property
     def before(self) -> "LevelKey":
         """The level from which this one was pruned."""
         strategy = DENSE if self.level == 1 else self.strategy

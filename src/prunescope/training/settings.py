@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from prunescope.base.images import Precision
-from prunescope.base.settings import Batch, Later, Rate, Settings
+from prunescope.base.settings import Batch, Later, NeverKeyed, Rate, Settings
 from prunescope.base.steps import Step, StepText
 from prunescope.data.settings import Augmentation
 
@@ -36,6 +36,8 @@ class TrainingSettings(Settings):
     precision: "bf16" computes forward and backward in bfloat16; weights and loss stay float32.
     channels_last: the memory format of weights and batches; faster for bf16 convolutions.
     augmentation: None shows every image as it is.
+    evaluate_every: how often accuracy on the test images goes into the history ("2ep", "500it");
+        "end" measures it at the end of training alone. It changes no weight.
     """
 
     to: StepText
@@ -57,9 +59,12 @@ class TrainingSettings(Settings):
     precision: Precision = "float32"
     channels_last: bool = False
     augmentation: Augmentation | None = None
+    evaluate_every: Annotated[StepText | Literal["end"], NeverKeyed()] = "1ep"
 
     @model_validator(mode="after")
     def _agree(self) -> "TrainingSettings":
+        if self.evaluate_every != "end" and Step.parse(self.evaluate_every, 1).iteration == 0:
+            raise ValueError(f"evaluate_every is {self.evaluate_every}, but must be a step above 0")
         if self.nesterov and self.momentum == 0:
             raise ValueError("nesterov needs a momentum above 0")
         if self.schedule != "milestones" and self.milestones:

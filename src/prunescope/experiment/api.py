@@ -13,9 +13,9 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.settings import explained
 from prunescope.base.text import a_kind
-from prunescope.experiment import dry_run, run_study, status_of
 from prunescope.experiment.given import check_network
-from prunescope.experiment.status import DryRun, Status
+from prunescope.experiment.run import dry_run, run_study
+from prunescope.experiment.status import DryRun, Status, status_of
 
 
 class Study(recipes.Recipe):
