@@ -56,7 +56,7 @@ def test_strategies_beside_each_other_take_as_long_as_the_longer(
     pruning = {"rewind_to": "1ep1it", "strategies": {"one": halves, "other": halves}}
     study = tiny_study(pruning=pruning, replicates=1)
     sources = Sources(study)
-    plan, rates = plan_study(study, sources), {"level": 1.0, "dissection": 0.0}
+    plan, rates = plan_study(study, sources.facts), {"level": 1.0, "dissection": 0.0}
     left = seconds_left(plan, Store(tmp_path), study, sources, rates, workers=workers)
     assert left == pytest.approx(images)
 
@@ -66,7 +66,7 @@ def test_many_replicates_on_few_workers_take_their_share(
 ) -> None:
     study = tiny_study(replicates=4)
     sources = Sources(study)
-    plan, rates = plan_study(study, sources), {"level": 0.0, "dissection": 1.0}
+    plan, rates = plan_study(study, sources.facts), {"level": 0.0, "dissection": 1.0}
     left = seconds_left(plan, Store(tmp_path), study, sources, rates, workers=3)
     assert left == pytest.approx(4 * 3 * 20 / 3)  # replicates, levels, images
 

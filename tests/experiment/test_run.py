@@ -11,16 +11,16 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
-from prunescope.experiment.known import Known
-from prunescope.experiment.workshop import Workshop
 
 from commands import Prunescope
 from prunescope.base.errors import ConfigError, DataError, RunBusyError, StoreError
 from prunescope.base.progress import Progress
 from prunescope.base.tensors import load_metadata, load_tensors
 from prunescope.data.images import LabelledImages
+from prunescope.experiment.facts import SourceFacts, StudyFacts
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.run import report_again, run_study
+from prunescope.experiment.runner import StageRunner
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.status import status
 from prunescope.networks import load_network
@@ -248,7 +248,7 @@ def test_status_says_which_training_is_under_way_and_how_far(
         raise KeyboardInterrupt
 
     study = tiny_study(replicates=1)
-    monkeypatch.setattr("prunescope.experiment.workshop.evaluate", stop)
+    monkeypatch.setattr("prunescope.experiment.runner.evaluate", stop)
     with pytest.raises(KeyboardInterrupt):
         run_study(study, tmp_path / "run", workers=1)
     found = status(tmp_path / "run")
@@ -270,11 +270,11 @@ def test_a_worker_does_not_read_the_photographs_for_their_fingerprint(
     tiny_study: TinyStudy, run: Path, pictures: Path
 ) -> None:
     study = tiny_study(data={"source": str(pictures / "images" / "gone"), "test_split": "val"})
-    known = Known(fingerprint="5" * 64, images=40)
-    sources = Sources(study, data=known, concepts=known)
-    here = Workshop(study, Store(run), sources, plan_study(study, sources))
+    known = SourceFacts(fingerprint="5" * 64, images=40)
+    sources = Sources(study, facts=StudyFacts(data=known, concepts=known))
+    here = StageRunner(plan_study(study, sources.facts), Store(run), sources)
     there = pickle.loads(pickle.dumps(here))
-    assert there._plan.artifacts == here._plan.artifacts
+    assert there.plan.artifacts == here.plan.artifacts
 
 
 def test_a_changed_photograph_is_noticed(

@@ -37,6 +37,7 @@ for command in (
     pruning.prune,
     pruning.audit,
     studies.report,
+    studies.merge,
     studies.schema,
 ):
     app.command()(command)
