@@ -117,7 +117,7 @@ def _flat(prefix: str, values: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def _first_difference(
     ours: Mapping[str, Any], theirs: Mapping[str, Any]
 ) -> tuple[str, Any, Any] | None:
-    for name in ours | theirs:
+    for name in {**ours, **theirs}:
         if ours.get(name) != theirs.get(name):
             return name, ours.get(name), theirs.get(name)
     return None
