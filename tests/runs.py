@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from prunescope.base.progress import SILENT
+from prunescope.experiment.looking import facts_of
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.runner import Errand, StageRunner
-from prunescope.experiment.sources import Sources
 from prunescope.recipe import Recipe
 from prunescope.results.store import Store
 
@@ -27,10 +27,9 @@ def perform(recipe: Recipe, out: Path, kinds: Collection[str], *, first: bool = 
 
     first: only one of each kind.
     """
-    sources, store = Sources(recipe), Store(out)
     out.mkdir(exist_ok=True)
-    plan = plan_study(recipe, sources.facts)
-    runner = StageRunner(plan, store, sources)
+    plan = plan_study(recipe, facts_of(recipe))
+    runner = StageRunner(plan, Store(out))
     chosen = [stage for stage in plan.stages if stage.kind in kinds]
     if first:
         chosen = list({stage.kind: stage for stage in reversed(chosen)}.values())

@@ -8,6 +8,7 @@ import pytest
 
 from prunescope.base.files import fingerprint
 from prunescope.experiment.facts import SourceFacts, StudyFacts
+from prunescope.experiment.looking import facts_of
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.stages.dissection import Dissection
@@ -17,7 +18,7 @@ TinyStudy = Callable[..., Recipe]
 
 
 def _keys(study: Recipe) -> dict[str, str]:
-    plan = plan_study(study, Sources(study).facts)
+    plan = plan_study(study, facts_of(study))
     return {artifact.title: artifact.key for artifact in plan.artifacts}
 
 
@@ -39,7 +40,7 @@ def test_a_plan_names_every_artifact_of_design(tiny_study: TinyStudy) -> None:
 def test_stages_come_after_those_they_need(tiny_study: TinyStudy) -> None:
     study = tiny_study()
     seen: set[str] = set()
-    for stage in plan_study(study, Sources(study).facts).stages:
+    for stage in plan_study(study, facts_of(study)).stages:
         assert seen.issuperset(each.title for each in stage.inputs)
         assert stage.title not in seen
         seen.add(stage.title)
@@ -125,7 +126,7 @@ def test_a_scope_that_is_the_default_changes_no_key_and_another_its_own_levels_a
 def test_a_later_setting_at_its_default_changes_no_key_of_a_level(tiny_study: TinyStudy) -> None:
     """What a level's key is made of, as it was written before there were more settings."""
     study = tiny_study()
-    plan = plan_study(study, Sources(study).facts)
+    plan = plan_study(study, facts_of(study))
     first = next(level for level in plan.levels if level.key.level == 1)
     settings = {"prunable": "all", "fraction": 0.2}
     point, dense = (artifact.key for stage in first.inputs for artifact in stage.artifacts)
@@ -152,7 +153,7 @@ def test_a_key_of_a_dissection_is_made_of_what_it_was_before_there_were_conventi
 ) -> None:
     study = tiny_study()
     sources = Sources(study)
-    plan = plan_study(study, sources.facts)
+    plan = plan_study(study, facts_of(study))
     level = plan.levels[0]
     settings = {
         "concepts": sources.concepts_fingerprint,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from prunescope.experiment.looking import facts_of
 from prunescope.experiment.plan import plan_study
-from prunescope.experiment.sources import Sources
 from prunescope.experiment.stages.level import Level
 from prunescope.recipe import Recipe
 
@@ -50,7 +50,7 @@ def _copy(values: dict[str, Any]) -> dict[str, Any]:
 def _keys(values: dict[str, Any]) -> dict[tuple[str, str, bool], str]:
     """Return the keys of all artifacts but the results, by title, kind, and whether of level 0."""
     recipe = Recipe.validate_from(values, "tiny")
-    plan = plan_study(recipe, Sources(recipe).facts)
+    plan = plan_study(recipe, facts_of(recipe))
     return {
         (artifact.title, stage.kind, stage.level_key is None or stage.level_key.level == 0): (
             artifact.key
@@ -89,7 +89,7 @@ def test_every_row_of_the_page_is_tried() -> None:
 
 def test_the_page_names_every_kind_of_stage(tiny_study: Callable[..., Recipe]) -> None:
     study = tiny_study()
-    plan = plan_study(study, Sources(study).facts)
+    plan = plan_study(study, facts_of(study))
     table = PAGE.read_text().partition("## Stages")[2].partition("\n## ")[0]
     assert {stage.kind for stage in plan.stages} == set(re.findall(r"`(\w+)`", table)) & {
         stage.kind for stage in plan.stages

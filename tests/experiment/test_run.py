@@ -21,7 +21,6 @@ from prunescope.experiment.facts import SourceFacts, StudyFacts
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.run import report_again, run_study
 from prunescope.experiment.runner import StageRunner
-from prunescope.experiment.sources import Sources
 from prunescope.experiment.status import status
 from prunescope.networks import load_network
 from prunescope.recipe import Recipe
@@ -271,8 +270,7 @@ def test_a_worker_does_not_read_the_photographs_for_their_fingerprint(
 ) -> None:
     study = tiny_study(data={"source": str(pictures / "images" / "gone"), "test_split": "val"})
     known = SourceFacts(fingerprint="5" * 64, images=40)
-    sources = Sources(study, facts=StudyFacts(data=known, concepts=known))
-    here = StageRunner(plan_study(study, sources.facts), Store(run), sources)
+    here = StageRunner(plan_study(study, StudyFacts(data=known, concepts=known)), Store(run))
     there = pickle.loads(pickle.dumps(here))
     assert there.plan.artifacts == here.plan.artifacts
 

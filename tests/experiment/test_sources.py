@@ -11,7 +11,8 @@ import torch
 
 from prunescope.base.errors import DataError
 from prunescope.experiment.facts import SourceFacts, StudyFacts, record_facts, recorded_facts
-from prunescope.experiment.sources import Sources, sources_of_run
+from prunescope.experiment.looking import facts_of, facts_of_run
+from prunescope.experiment.sources import Sources
 from prunescope.recipe import Recipe
 
 TinyStudy = Callable[..., Recipe]
@@ -23,8 +24,8 @@ def test_photographs_are_counted_without_being_read(
     copy = Path(shutil.copytree(pictures / "images", tmp_path / "copy"))
     for photograph in (copy / "train").rglob("*.png"):
         photograph.write_bytes(b"no picture")
-    sources = Sources(tiny_study(data={"source": str(copy), "test_split": "val"}))
-    assert sources.train_count == 40
+    study = tiny_study(data={"source": str(copy), "test_split": "val"})
+    assert facts_of(study).data.images == 40
 
 
 def test_an_empty_class_folder_is_noticed_though_no_file_changed(
@@ -33,23 +34,23 @@ def test_an_empty_class_folder_is_noticed_though_no_file_changed(
     monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "cache"))
     copy = Path(shutil.copytree(pictures / "images", tmp_path / "copy"))
     study = tiny_study(data={"source": str(copy), "test_split": "val"})
-    before = Sources(study).data_fingerprint
+    before = facts_of(study).data.fingerprint
     (copy / "train" / "aardvark").mkdir()
-    assert Sources(study).data_fingerprint != before
+    assert facts_of(study).data.fingerprint != before
     (copy / "train" / "aardvark").rmdir()
-    assert Sources(study).data_fingerprint == before
+    assert facts_of(study).data.fingerprint == before
 
 
 def test_chosen_classes_enter_the_identity_and_the_count_of_photographs(
     tiny_study: TinyStudy, values: dict[str, Any]
 ) -> None:
     whole, first, second = (
-        Sources(tiny_study(data=values["data"] | {"classes": classes})).facts.data
+        facts_of(tiny_study(data=values["data"] | {"classes": classes})).data
         for classes in (None, ["aeroplane", "house"], ["house", "aeroplane"])
     )
     assert len({whole.fingerprint, first.fingerprint, second.fingerprint}) == 3
     assert (whole.images, first.images, second.images) == (40, 8, 8)
-    assert whole == Sources(tiny_study()).facts.data
+    assert whole == facts_of(tiny_study()).data
 
 
 def test_what_was_recorded_of_other_classes_is_not_taken(
@@ -83,29 +84,29 @@ def test_looking_at_a_run_draws_and_downloads_nothing(
 ) -> None:
     monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "cache"))
     study = tiny_study(data={"source": source}, concepts={"source": "scenes"})
-    sources, unread = sources_of_run(study, record_facts(study, BOTH))
-    assert sources.facts == BOTH
+    facts, unread = facts_of_run(study, record_facts(study, BOTH))
+    assert facts == BOTH
     assert unread == {}
     assert not (tmp_path / "cache").exists()
 
 
 def test_what_is_there_is_looked_at_whatever_was_recorded(tiny_study: TinyStudy) -> None:
     study = tiny_study()
-    sources, unread = sources_of_run(study, record_facts(study, BOTH))
-    assert sources.facts.data == Sources(study).facts.data
-    assert sources.facts.concepts == Sources(study).facts.concepts
+    facts, unread = facts_of_run(study, record_facts(study, BOTH))
+    assert facts.data == facts_of(study).data
+    assert facts.concepts == facts_of(study).concepts
     assert unread == {}
 
 
 def test_what_was_recorded_of_another_source_is_not_taken(tiny_study: TinyStudy) -> None:
     gone = tiny_study(data={"source": "/nowhere/now", "test_split": "val"})
     own, former = (record_facts(study, BOTH) for study in (gone, tiny_study()))
-    sources, unread = sources_of_run(gone, own)
-    assert sources.facts.data == BEFORE
+    facts, unread = facts_of_run(gone, own)
+    assert facts.data == BEFORE
     assert list(unread) == ["data"]
     for record in (former, {}):
         with pytest.raises(DataError, match="/nowhere/now does not exist"):
-            sources_of_run(gone, record)
+            facts_of_run(gone, record)
 
 
 def test_what_was_recorded_of_another_conventions_split_is_not_taken(

@@ -15,6 +15,7 @@ from prunescope.base.tensors import load_tensors
 from prunescope.experiment import runner
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.check import check_study
+from prunescope.experiment.looking import facts_of
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.run import dry_run, run_study
 from prunescope.experiment.sources import Sources
@@ -166,7 +167,7 @@ def test_without_rewinding_there_is_no_moment_and_no_step(small: TinyStudy, file
     study = small(
         pruning={"strategies": {"tuned": TUNED}}, start={"weights": str(files / "dense.pth")}
     )
-    plan = plan_study(study, Sources(study).facts)
+    plan = plan_study(study, facts_of(study))
     assert {stage.kind for stage in plan.stages}.isdisjoint({"rewind"})
     check_study(study, Sources(study))
 
@@ -195,7 +196,7 @@ def test_fine_tuning_follows_a_training_of_ones_own_too(
 
 
 def _keys(study: Recipe) -> dict[str, str]:
-    return {a.path: a.key for a in plan_study(study, Sources(study).facts).artifacts}
+    return {a.path: a.key for a in plan_study(study, facts_of(study)).artifacts}
 
 
 def test_keys_hold_the_content_of_the_weights_and_not_their_place(

@@ -14,6 +14,7 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.tensors import load_tensors
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.check import check_study
+from prunescope.experiment.looking import facts_of
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.run import run_study
 from prunescope.experiment.sources import Sources
@@ -234,7 +235,7 @@ def test_levels_that_would_be_empty_are_counted_from_what_is_left(started: TinyS
 
 
 def _keys(study: Recipe) -> dict[str, str]:
-    return {a.path: a.key for a in plan_study(study, Sources(study).facts).artifacts}
+    return {a.path: a.key for a in plan_study(study, facts_of(study)).artifacts}
 
 
 def _changed(before: dict[str, str], after: dict[str, str]) -> set[str]:

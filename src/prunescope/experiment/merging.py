@@ -44,7 +44,7 @@ def merge_runs(runs: Sequence[Path], out: Path, *, progress: Progress = SILENT) 
     opened = {path: open_run(path, progress) for path in runs}
     first = opened[runs[0]]
     recipe = merged_recipe({path: run.plan.study.recipe for path, run in opened.items()})
-    plan = plan_study(recipe, first.sources.facts)
+    plan = plan_study(recipe, first.plan.study.facts)
     with replacing(out) as draft:
         _fill(draft, plan, opened)
         write_atomically(draft / STUDY, recipe.to_yaml().encode())

@@ -22,7 +22,8 @@ from prunescope.dissection.layers import DEFAULT_LAYER, choose_layers
 from prunescope.dissection.result import Dissection, check_room
 from prunescope.dissection.run import dissect_as
 from prunescope.dissection.settings import DissectionSettings
-from prunescope.experiment.sources import data_folder, normalisation_of, test_sizing
+from prunescope.experiment.looking import data_folder
+from prunescope.experiment.sources import normalisation_of, test_sizing
 from prunescope.networks import LoadedNetwork
 from prunescope.training.evaluate import Evaluation, check_outputs, evaluate
 
