@@ -17,7 +17,7 @@ from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.recipes import plain_values, read_plain
 from prunescope.base.settings import Count, Later, Mean, Pixels, RunName, Settings, Std
 from prunescope.base.store import STUDY
-from prunescope.base.text import counted
+from prunescope.base.text import counted, shortened
 from prunescope.data.classes import ClassSetting
 from prunescope.data.sizing import CentreCrop
 from prunescope.dissection.settings import DissectionSettings
@@ -33,6 +33,7 @@ Bytes = Annotated[
 ]
 
 _SHIPPED = Path(__file__).parent / "recipes"
+_MOST_LEVELS = 10_000
 _RANKED: dict[Scope, str] = {"global": "globally", "layerwise": "layer by layer"}
 
 
@@ -135,7 +136,19 @@ class Study(Settings):
             raise ValueError('pruning.rewind_to is missing: a step such as "1ep"')
         if self.start is not None:
             _check_start(self.start, self.pruning, self.training)
+        if self.level_count > _MOST_LEVELS:
+            raise ValueError(
+                f"{counted(self.replicates, 'replicate')} of the levels of all strategies and "
+                f"level 0 are {self.level_count:,} levels, but a study may have {_MOST_LEVELS:,}: "
+                "state fewer replicates, strategies or levels"
+            )
         return self
+
+    @property
+    def level_count(self) -> int:
+        """How many levels there are in all, level 0 of each replicate among them."""
+        pruned = sum(strategy.levels for strategy in self.pruning.strategies.values())
+        return self.replicates * (1 + pruned)
 
     def to_yaml(self) -> str:
         """Write the study as a recipe: every setting stated, in one fixed order."""
@@ -300,8 +313,9 @@ def _read_file(recipe: Path) -> dict[str, Any]:
 def _override(values: dict[str, Any], override: str) -> None:
     path, equals, text = override.partition("=")
     *parents, key = path.strip().split(".")
+    where = f"--set {shortened(override)}"
     if not equals or not key:
-        raise ConfigError(f'--set {override}: write it as "a.b=c"')
+        raise ConfigError(f'{where}: write it as "a.b=c"')
     for place, parent in enumerate(parents, start=1):
         if values.get(parent) is None:
             values[parent] = {}
@@ -309,5 +323,5 @@ def _override(values: dict[str, Any], override: str) -> None:
         if not isinstance(values, dict):
             name = ".".join(parents[:place])
             advice = f"; give all of it, as in {name}=[a,b]" if isinstance(values, list) else ""
-            raise ConfigError(f"--set {override}: {name} is a value and holds no settings{advice}")
-    values[key] = plain_values(text, f"--set {override}: {text}")
+            raise ConfigError(f"{where}: {name} is a value and holds no settings{advice}")
+    values[key] = plain_values(text, f"{where}: {shortened(text)}")

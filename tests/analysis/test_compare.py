@@ -93,7 +93,7 @@ def test_other_layers_are_compared_where_each_side_is_one_by_itself(tmp_path: Pa
     assert list(compare(BEFORE, third).layers) == ["layer4 -> layer3"]
     with pytest.raises(ConfigError, match=r"holds layer4, .* holds layer3: no layer is in both"):
         compare(a, b)
-    with pytest.raises(ConfigError, match=r'--layer is "layr4" \(did you mean "layer4"\?\)'):
+    with pytest.raises(ConfigError, match=r'there is no layer "layr4" \(did you mean "layer4"\?\)'):
         compare(a, b, layer="layr4")
 
 
@@ -235,7 +235,7 @@ def table(tmp_path: Path, text: str = TABLE, name: str = "alexnet.csv") -> Path:
 def test_a_table_is_compared_with_the_only_layer_or_the_one_named(tmp_path: Path) -> None:
     third = make_layer({"red": 200}, name="layer3")
     both = saved(tmp_path / "A", BEFORE, third)
-    with pytest.raises(ConfigError, match="say with --layer which one"):
+    with pytest.raises(ConfigError, match=r"say with --layer \(in Python layer=\) which one"):
         compare(table(tmp_path), both)
     comparison = compare(table(tmp_path), both, layer="layer4")
     assert list(comparison.layers) == ["alexnet -> layer4"]

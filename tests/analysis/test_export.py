@@ -13,8 +13,9 @@ from layers import make_layer
 from prunescope.analysis.compare import compare
 from prunescope.analysis.export import export_netdissect, is_export
 from prunescope.analysis.netdissect import netdissect_columns
-from prunescope.analysis.summary import categories_of, read_units, summarise
+from prunescope.analysis.summary import read_units, summarise
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.dissection.counts import categories_of
 from prunescope.dissection.result import Dissection
 
 UNITS = [{"red": 200}, {"cat": 300, "red": 95}, {"dog": 95}, {"blue": 90}, {}, {"other": 1}]

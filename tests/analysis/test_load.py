@@ -132,6 +132,8 @@ def test_networks_by_name_by_weights_and_by_a_file_that_knows_its_own(tmp_path: 
         ("table.csv", DataError, "table.csv does not exist"),
         (".", DataError, "folder of no run, level, dissection, layer or comparison"),
         ("words.txt", DataError, "no table of units"),
+        ("shards", ConfigError, r'does not say of which network: load\("[^"]+", weights="shards"'),
+        ("/dev/null", DataError, "/dev/null is a device, but must be a file"),
     ],
 )
 def test_what_is_nothing_is_refused(
@@ -139,5 +141,7 @@ def test_what_is_nothing_is_refused(
 ) -> None:
     monkeypatch.chdir(dissection.parent)
     Path("words.txt").write_text("word\nanother\n")
+    Path("shards").mkdir()
+    Path("shards/model.safetensors.index.json").write_text("{}")
     with pytest.raises(error, match=words):
         load(path)

@@ -52,6 +52,31 @@ def test_dissecting_again_makes_what_was_lost(dissected: Path, lost: str) -> Non
 
 
 @pytest.mark.parametrize("command", ["summary {run}", "compare {run} {run}"])
+@pytest.mark.parametrize(
+    ("gone", "named"),
+    [
+        ("lottery/level-01", "lottery/level-01, of which"),
+        ("lottery/level-01/dissection", "lottery/level-01/dissection/layer2 and 1 more, of which"),
+        ("lottery/level-01/dissection/layer3", "lottery/level-01/dissection/layer3, of which"),
+    ],
+)
+def test_a_table_whose_levels_are_gone_is_shown_with_a_warning(
+    tmp_path: Path, command: str, gone: str, named: str, prunescope: Prunescope
+) -> None:
+    layers = [make_layer({"red": 200}, name=name) for name in LAYERS]
+    levels = {(0, "dense", 0): layers, (0, "lottery", 1): layers}
+    run = save_run(tmp_path / "run", levels)
+    words = command.format(run=run).split()
+    before = prunescope(*words)
+    assert (before.status, before.err) == (0, "")
+    shutil.rmtree(run / "replicate-0" / gone)
+    after = prunescope(*words)
+    assert (after.status, after.out) == (0, before.out)
+    assert after.err.startswith(f"warning: replicate-0/{named}")
+    assert f"`prunescope run {run / 'study.yaml'} --out {run}` makes it again" in after.err
+
+
+@pytest.mark.parametrize("command", ["summary {run}", "compare {run} {run}"])
 def test_a_table_of_levels_that_lacks_a_layer_of_the_study_is_refused(
     tmp_path: Path, command: str, prunescope: Prunescope
 ) -> None:

@@ -128,7 +128,9 @@ def test_runs_of_other_widths_are_compared_by_concept(tmp_path: Path) -> None:
 def test_runs_that_cannot_be_compared_are_refused(runs: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="two dissections, not of two runs"):
         compare(*runs, match="profile")
-    with pytest.raises(ConfigError, match=r'--layer is "layer5" \(did you mean "layer4"\?\)'):
+    with pytest.raises(
+        ConfigError, match=r'there is no layer "layer5" \(did you mean "layer4"\?\)'
+    ):
         compare(*runs, layer="layer5")
     third = make_layer({"red": 200}, name="layer3")
     with pytest.raises(ConfigError, match="no layer is in both"):

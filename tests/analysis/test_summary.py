@@ -5,8 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from prunescope.analysis.summary import categories_of, read_units, summarise, summarise_layers
+from prunescope.analysis.summary import read_units, summarise, summarise_layers
 from prunescope.base.errors import DataError
+from prunescope.dissection.counts import categories_of
 
 MakeUnits = Callable[..., pd.DataFrame]
 

@@ -2,7 +2,15 @@
 
 import pytest
 
-from prunescope.base.text import align, number, on_one_line, percent, printable, with_article
+from prunescope.base.text import (
+    align,
+    number,
+    on_one_line,
+    percent,
+    printable,
+    with_article,
+    written,
+)
 
 
 def test_columns_are_as_wide_as_what_is_in_them():
@@ -21,11 +29,19 @@ def test_no_character_of_a_name_acts_on_a_terminal() -> None:
     assert printable(name) == r"a\x1b[31mred\x07\x00\x7f\x9b\u202eb\u2028"
     assert printable("Hütte\n漢字 🌲 [red]") == "Hütte\n漢字 🌲 [red]"
     assert on_one_line("a\r\nb") == r"a\r\nb"
+    assert on_one_line("a\udcff\ud800") == r"a\xff\ud800"
     assert align([["name", "n"], ["x\ny", "1"]]).count("\n") == 1
 
 
+def test_any_value_is_written_in_a_short_line() -> None:
+    assert written("a\nb") == r"'a\nb'"
+    assert written(10**5000) == "an int of too many digits"
+    assert written([10**5000]) == "a list of too many digits"
+    assert written("a" * 5000, 10) == "'aaaaaaaa…"
+
+
 @pytest.mark.parametrize(
-    ("noun", "written"),
+    ("noun", "name"),
     [
         ("int", "an int"),
         ("OrderedDict", "an OrderedDict"),
@@ -37,5 +53,5 @@ def test_no_character_of_a_name_acts_on_a_terminal() -> None:
         ("GRU", "a GRU"),
     ],
 )
-def test_a_noun_has_the_article_with_which_it_is_said(noun, written):
-    assert with_article(noun) == written
+def test_a_noun_has_the_article_with_which_it_is_said(noun, name):
+    assert with_article(noun) == name

@@ -37,7 +37,7 @@ BAD_INPUTS = {
     ),
     "axes that the layer contradicts": Bad(
         f"dissect {LOADED} {ON_SET} --axes CNHW --quantile 0.02",
-        ("layer3", "CNHW does not fit"),
+        ("layer3", "CNHW as --axes does not fit"),
     ),
     "axes of nothing that is dissected": Bad(
         "compare run run --axes NCHW", ("--axes", "--concepts")

@@ -12,7 +12,7 @@ RESULTS = {
         "summary table.csv", ("table.csv",), write("table.csv", "a,b\n1,2\n")
     ),
     "a summary of a damaged dissection": Bad(
-        "summary A", ("units.parquet", "read"), cut("A/layer4/units.parquet")
+        "summary A", ("units.parquet", "checksum"), cut("A/layer4/units.parquet")
     ),
     "a summary at an IoU above 1": Bad("summary A --iou 1.5", ("--iou", "equal to 1")),
     "a comparison with nothing": Bad("compare A absent --out C", ("absent", "missing")),
@@ -77,7 +77,7 @@ EXPORT = {
         "export A --out x.csv", ("overlap.safetensors",), remove("A/layer4/overlap.safetensors")
     ),
     "of a damaged dissection": Bad(
-        "export A --out x.csv", ("units.parquet", "read"), cut("A/layer4/units.parquet")
+        "export A --out x.csv", ("units.parquet", "checksum"), cut("A/layer4/units.parquet")
     ),
     "for a tool that is not known": Bad(
         "export A --format lite --out x.csv", ("--format", "netdissect")

@@ -38,7 +38,7 @@ TRUST = {
         EVALUATE, ("num_classes 100000000000",), named(NETWORK, num_classes=10**11)
     ),
     "a level whose mean is not finite": Bad(
-        EVALUATE, ("mean (nan",), named(NETWORK, mean=[float("nan")] * 3)
+        EVALUATE, ("mean is nan",), named(NETWORK, mean=[float("nan")] * 3)
     ),
     "a level whose resolution is negative": Bad(
         EVALUATE, ("resolution -1",), named(NETWORK, resolution=-1)
@@ -47,7 +47,8 @@ TRUST = {
         "evaluate timm:resnet18,pretrained_cfg=x --data set/images", ("cannot take pretrained_cfg",)
     ),
     "a network too large for memory": Bad(
-        "evaluate cifar_resnet20,width=99999999 --data set/images", ("cannot be made",)
+        "evaluate timm:vit_tiny_patch16_224,embed_dim=300000000 --data set/images",
+        ("timm refuses", "there is not enough memory for it"),
     ),
     "a function that raises": Bad(
         "evaluate raising:make --data set/images",

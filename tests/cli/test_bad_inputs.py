@@ -10,6 +10,7 @@ import pytest
 from cli import (
     bad_chance,
     bad_concepts,
+    bad_door,
     bad_inputs,
     bad_memory,
     bad_networks,
@@ -18,6 +19,7 @@ from cli import (
     bad_results,
     bad_studies,
     bad_trust,
+    bad_words,
 )
 from cli.world import Bad, everything_in, make_world, nothing
 from commands import Prunescope, every_command
@@ -41,6 +43,9 @@ TABLES = (
     bad_inputs.BAD_INPUTS,
     bad_pictures.PICTURES,
     bad_memory.MEMORY,
+    bad_door.DOOR,
+    bad_words.PATHS,
+    bad_words.RECIPES,
 )
 TABLE: dict[str, Bad] = {
     f"{row.command.split()[0]}: {name}": row for table in TABLES for name, row in table.items()

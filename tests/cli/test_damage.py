@@ -73,6 +73,14 @@ READ_BY = {
     "C/concepts.csv": ("summary C", "load C"),
     "CC/summary.json": ("summary CC", "load CC"),
     "CC/levels.csv": ("summary CC", "load CC"),
+    "recorded/D/layers.json": (
+        "summary recorded/D",
+        "load recorded/D",
+        "summary recorded/D/layer3",
+    ),
+    "recorded/D/layer3/summary.json": ("summary recorded/D", "load recorded/D"),
+    "recorded/C/checksums.json": ("summary recorded/C", "load recorded/C"),
+    "recorded/C/concepts.csv": ("summary recorded/C", "load recorded/C"),
     "table.csv": ("summary table.csv", "compare table.csv table.csv"),
     "dense.pth": (f"audit dense.pth --network {_LOADED}",),
     "p.safetensors": ("audit p.safetensors", "prune p.safetensors --keep 0.4 --out q.safetensors"),
@@ -119,7 +127,7 @@ def _add_results() -> None:
     record = Provenance(Path("run"))
     for kind in ("level", "dissection"):
         record.finished(kind, key="k", kind=kind, seconds=3, cost=10, resumed=False)
-    content = {"key": "k", "kind": "level", "files": {"weights.safetensors": "5" * 64}, "sizes": {}}
+    content = {"key": "k", "kind": "level", "files": {"history.csv": "5" * 64}, "sizes": {}}
     Path("run/replicate-0/level-00/manifest.json").write_text(json.dumps(content))
     stated = {"layers": ("layer3", "layer2"), "quantile": 0.02, "null": 2}
     settings = DissectionSettings.validate_from(stated, "the tests")
@@ -127,6 +135,11 @@ def _add_results() -> None:
     dissect_network(network, settings, "broden:set", out=Path("D"))
     for a, b, out in (("A", "B", "C"), ("tables", "tables", "CC")):
         write_comparison(ps.compare(a, b), Path(out))
+    shutil.copytree("D", "recorded/D")
+    shutil.copytree("C", "recorded/C")
+    Path("D/layers.json").write_text(json.dumps({"layers": ["layer2", "layer3"]}))
+    for name in ("C", "CC"):  # of an earlier version, so that it is read however it is damaged
+        Path(name, "checksums.json").unlink()
 
 
 def _add_networks() -> None:

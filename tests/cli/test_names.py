@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -56,7 +57,9 @@ def test_concepts_with_such_names_are_written_as_escapes_and_read_back(
     tmp_path: Path, prunescope: Prunescope
 ) -> None:
     layer = make_layer({"red": 200}, {"cat": 200})
-    named = layer.units.assign(concept=[ACTING, "=1+1"])
+    named = layer.units.assign(
+        concept=[ACTING, "=1+1"], color_label=[ACTING, pd.NA], object_label=[pd.NA, "=1+1"]
+    )
     other = type(layer)(**(vars(layer) | {"units": named}))
     Dissection(layers={"layer4": other}).save(tmp_path / "D")
     texts = [(tmp_path / "D/layer4/units.csv").read_text()]
@@ -106,7 +109,5 @@ def test_a_study_has_a_name_that_a_folder_can_have(
 
 
 def test_a_csv_of_another_tool_keeps_its_backslashes() -> None:
-    import pandas as pd
-
     table = pd.DataFrame({"a": ["C:\\data", "50 %"]})
     assert csv_bytes(table) == b"a\nC:\\data\n50 %\n"

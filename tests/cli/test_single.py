@@ -185,6 +185,44 @@ def test_a_saved_dissection_takes_more_draws_as_if_all_were_made_at_once(
     assert json.loads((twice / "layer3" / "summary.json").read_text())["settings"]["null"] == "auto"
 
 
+def test_fewer_draws_than_were_made_are_refused_and_change_nothing(
+    prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
+) -> None:
+    words = [*_dissect(weights, drawn), "--quantile", 0.02, "--limit", 20]
+    assert prunescope(*words, "--null", 7, "--out", tmp_path / "D").status == 0
+    before = contents(tmp_path / "D")
+    more = ["chance", tmp_path / "D", "--concepts", f"broden:{drawn}", "--limit", 20, "--null"]
+    check_refused(prunescope(*more, 3), "layer3 has 7 draws already", "auto")
+    assert contents(tmp_path / "D") == before
+    assert prunescope(*more, 7).status == 0
+    assert contents(tmp_path / "D") == before
+
+
+@pytest.mark.parametrize(
+    ("name", "recorded"),
+    [("masks.parquet", True), ("draws.safetensors", True), ("masks.parquet", False)],
+)
+def test_draws_do_not_begin_with_the_files_of_another_dissection(
+    prunescope: Prunescope,
+    weights: Path,
+    drawn: Path,
+    tmp_path: Path,
+    name: str,
+    recorded: bool,
+) -> None:
+    for out, quantile in (("D", 0.02), ("other", 0.04)):
+        words = [*_dissect(weights, drawn), "--quantile", quantile, "--limit", 20, "--null", 2]
+        assert prunescope(*words, "--out", tmp_path / out).status == 0
+    if not recorded:
+        (tmp_path / "D/layers.json").unlink()
+    shutil.copy(tmp_path / "other/layer3" / name, tmp_path / "D/layer3" / name)
+    before = contents(tmp_path / "D")
+    more = ["--concepts", f"broden:{drawn}", "--limit", 20, "--null", 3]
+    ended = prunescope("chance", tmp_path / "D", *more)
+    check_refused(ended, name, "checksum" if recorded else "its masks are not those")
+    assert contents(tmp_path / "D") == before
+
+
 def test_more_draws_want_the_set_that_was_dissected_and_change_nothing_without(
     prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
 ) -> None:

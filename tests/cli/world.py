@@ -110,7 +110,7 @@ def _recipe(pictures: Path) -> dict[str, Any]:
 
 def everything_in(root: Path) -> dict[str, tuple[int, ...]]:
     """Return what is in a folder: by its path, each file's and folder's identity, time and size."""
-    found = ((path, path.stat()) for path in root.rglob("*"))
+    found = ((path, path.lstat()) for path in root.rglob("*"))
     return {str(path): (s.st_ino, s.st_mtime_ns, s.st_size) for path, s in found}
 
 

@@ -3,6 +3,7 @@
 from dataclasses import FrozenInstanceError
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from prunescope.base.errors import DataError
 from prunescope.base.progress import Progress, Task
 from prunescope.concepts import open_concepts
 from prunescope.concepts.broden import BrodenFolder
-from prunescope.concepts.check import check_concepts
+from prunescope.concepts.check import Report, check_concepts
 from prunescope.concepts.masks import MaskFolder
 
 # counted by hand from the tiny folder: a.png has 2 for the whole map, b.png 300, e.png 1 and 3
@@ -264,3 +265,19 @@ def test_the_real_photographs_hold_what_their_tables_say(shared):
     car = report.labels.set_index("name").loc["car"]
     assert (car["images"], car["category"]) == (553, "object")
     assert car["coverage"] == pytest.approx(46.953364, abs=1e-6)
+
+
+def test_what_is_told_of_a_set_is_grammar_and_a_line_each() -> None:
+    categories = pd.DataFrame({"category": ["a\nb"], "labels": [1], "images": [1], "pixels": [1]})
+    report = Report(
+        name="set",
+        images=1,
+        labels=pd.DataFrame({"images": [1, 0]}),
+        categories=categories,
+        problems=("x\ny is damaged",),
+        notes=("x\ny has no mask",),
+    )
+    lines = str(report).splitlines()
+    assert lines[0] == "set: 1 image, 1 label that occurs"
+    assert lines[3].startswith(r"  a\nb ")
+    assert lines[-2:] == [r"- x\ny is damaged", r"note: x\ny has no mask"]

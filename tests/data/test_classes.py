@@ -97,6 +97,11 @@ def test_a_split_without_images_of_the_chosen_classes_is_refused(animals):
         load_images(str(animals), "train", classes=("cat",))
 
 
+def test_classes_whose_names_break_the_line_are_told_on_one(animals):
+    with pytest.raises(ConfigError, match=r"has no class a\\nb; the classes"):
+        load_images(str(animals), "train", classes=("a\nb",))
+
+
 def test_numbers_without_names_may_be_more_than_have_images(folder):
     assert labels(folder, "train", classes=5) == (("0", "1", "2", "3", "4"), [0, 2])
     assert labels(folder, "train", classes=1) == (("0",), [0])

@@ -68,7 +68,7 @@ def test_the_layers_of_an_earlier_dissection_do_not_stay_beside_the_new_ones(dis
     dissection.save(tmp_path / "D")
     alone = Dissection(layers={"relu": dissection.layers["relu"]})
     alone.save(tmp_path / "D")
-    assert [path.name for path in (tmp_path / "D").iterdir()] == ["relu"]
+    assert {path.name for path in (tmp_path / "D").iterdir()} == {"layers.json", "relu"}
     assert [path.name for path in tmp_path.iterdir()] == ["D"]
 
 

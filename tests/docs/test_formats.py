@@ -16,6 +16,7 @@ from commands import Prunescope, every_command
 from concepts.packing import packed
 from concepts.worlds import FILES, write_folder
 from prunescope.analysis.levels import LevelRecord, write_tables
+from prunescope.base.files import hash_file
 from prunescope.base.tensors import load_metadata, load_tensors
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.experiment import run_study
@@ -162,6 +163,27 @@ def test_a_run_holds_the_files_of_the_page_and_no_others(run: Path) -> None:
         assert any(pattern(name).fullmatch(file) for name in lasting), f"{file} is not said"
 
 
+def assert_records(record: Path, files: set[Path]) -> None:
+    """Fail unless a record is as said, and holds the checksum of each of the files but itself."""
+    values = read_json(record)
+    said = dict(re.findall(r"^\| `([^`]+)` \| ([^|]+?) \|", section("Checksums"), re.M))
+    assert_keys({"layers": ["layer3"]} | values, said)
+    folder = record.parent
+    expected = {str(file): hash_file(folder / file) for file in files - {Path(record.name)}}
+    assert values["files"] == expected
+
+
+def test_a_comparison_saves_the_files_of_the_page(
+    prunescope: Prunescope, run: Path, tmp_path: Path
+) -> None:
+    said = re.findall(r"^\| `([^`]+)` \| [^|]+ \|$", section("The folder of a comparison"), re.M)
+    files = {name for name in said if "." in name}
+    assert prunescope("compare", run, run, "--out", tmp_path / "C").status == 0
+    saved = {path.relative_to(tmp_path / "C") for path in (tmp_path / "C").iterdir()}
+    assert {str(path) for path in saved} == files
+    assert_records(tmp_path / "C" / "checksums.json", saved)
+
+
 def test_a_dissection_saves_the_files_of_a_layer(
     prunescope: Prunescope, run: Path, drawn: Path, tmp_path: Path
 ) -> None:
@@ -170,9 +192,10 @@ def test_a_dissection_saves_the_files_of_a_layer(
     assert prunescope(*words, *options).status == 0
     assert list(tmp_path.iterdir()) == [tmp_path / "D"]
     saved = {path.relative_to(tmp_path / "D") for path in (tmp_path / "D").rglob("*.*")}
+    assert_records(tmp_path / "D" / "layers.json", saved)
     inside = run / LEVELS[1] / "dissection" / "layer3"
     names = {path.name for path in inside.iterdir()} - {"manifest.json"}
-    assert saved == {Path("layer3", name) for name in names}
+    assert saved == {Path("layers.json"), *(Path("layer3", name) for name in names)}
     same = (tmp_path / "D" / "layer3" / "units.parquet").read_bytes()
     assert same == (inside / "units.parquet").read_bytes()
 

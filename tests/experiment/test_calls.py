@@ -221,6 +221,34 @@ def test_what_is_handed_in_wrongly_is_refused_in_one_line(
     assert "\n" not in words
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a key of a number", "key is 3: give its name, as a str"),
+        ("a mask to audit that is a number", "mask is 3: give a path, as a str or a Path"),
+        ("no split", "split is None: give its name, as a str"),
+        ("an empty path as data", 'data is ""'),
+        ("half a mask size", "mask_size is 2.5, but must be a whole number of 1 or more"),
+        ("an unknown precision", "precision is 'x', but must be float32 or bf16"),
+        ("masks without units", "masks: missing a required argument: 'units'"),
+        ("a plot of as many as a word", "most is 'a', but must be a whole number"),
+        ("no study", 'ps.Study.load("recipe.yaml") reads one'),
+        ("a study of wrong settings", "the study: name is 3, but must be a text"),
+        ("a name to prune", f'ps.load("{NAME}").module'),
+        ("a path too long", "longer than file systems take"),
+        ("a number of too many digits", "limit is an int of too many digits, but must be smaller"),
+        ("one convention", "name two or more"),
+    ],
+)
+def test_what_is_handed_in_wrongly_is_told_with_what_to_give(
+    said: dict[str, list[str]], name: str, words: str
+) -> None:
+    told = said[name][1]
+    assert words in told
+    assert "--" not in told
+    assert len(told) < 600
+
+
 def test_numbers_of_numpy_and_torch_are_those_of_python(concepts: str, expected: Any) -> None:
     settings = {
         "resolution": np.int64(32),

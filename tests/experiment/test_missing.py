@@ -8,10 +8,14 @@ import pytest
 
 from prunescope.analysis.compare import compare
 from prunescope.analysis.results import summarise_result
-from prunescope.analysis.run_folder import Run
-from prunescope.base.errors import DataError, InputError
+from prunescope.analysis.run_folder import Level, Run
+from prunescope.base.errors import ConfigError, DataError, InputError
+from prunescope.dissection.more import draw_more
 from prunescope.experiment import run_study, status
 from prunescope.experiment.auditing import audit_run
+from prunescope.experiment.calls import audit
+from prunescope.networks import load_network
+from prunescope.pruning.files import prune_saved
 from prunescope.study import Study
 from runs import contents
 
@@ -133,4 +137,104 @@ def test_an_audit_names_the_levels_and_files_that_a_run_lost(
     problems = "\n".join(audit_run(out).problems)
     assert "level-02: weights.safetensors is missing" in problems
     assert "level-01: the whole level is missing" in problems
-    assert "level-00: dissection/layer2/units.parquet is missing" in problems
+    assert "level-00/dissection/layer2: units.parquet is missing" in problems
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("replicate-0/rewind", "replicate-0/rewind/weights.safetensors"),
+        *("replicate-0/level-00/manifest.json", "replicate-0/lottery/level-02"),
+        "replicate-0/level-00/dissection/layer2",
+        "replicate-0/lottery/level-01/dissection/layer3/manifest.json",
+        *("tables/levels.csv", "figures", "report/index.html"),
+    ],
+)
+def test_an_audit_names_whatever_status_names(
+    finished: tuple[Study, Path], tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(finished[1], out)
+    path = out / name
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    named = {problem.partition(":")[0] for problem in audit_run(out).problems}
+    flaws = [flaw.partition(" ")[0] for flaw in status(out).damaged]
+    assert flaws
+    for flaw in flaws:
+        assert any(f"{flaw}/".startswith(f"{place}/") for place in named), flaw
+
+
+def test_an_audit_of_a_run_without_dissections_names_each(
+    finished: tuple[Study, Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(finished[1], out)
+    shutil.rmtree(out / "replicate-0/level-00/dissection")
+    assert audit_run(out).missing == tuple(
+        f"replicate-0/level-00/dissection/{layer}: all of it is missing; the same run makes it "
+        "again"
+        for layer in ("layer2", "layer3")
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "replicate-0/rewind/weights.safetensors",
+        "replicate-0/lottery/level-01/weights.safetensors",
+        "replicate-0/lottery/level-01/history.csv",
+        "replicate-0/level-00/dissection/layer3/examples.parquet",
+        "report/index.html",
+    ],
+)
+def test_an_audit_finds_a_changed_byte_in_any_file(
+    finished: tuple[Study, Path], tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(finished[1], out)
+    flip_last_byte(out / name)
+    place, _, file = name.rpartition("/")
+    assert f"{place}: {file} is damaged (its checksum" in "\n".join(audit_run(out).problems)
+
+
+def test_changed_weights_of_a_level_are_refused_wherever_they_are_read(
+    finished: tuple[Study, Path], tmp_path: Path
+) -> None:
+    level = tmp_path / "run/replicate-0/lottery/level-01"
+    shutil.copytree(finished[1], tmp_path / "run")
+    flip_last_byte(level / "weights.safetensors")
+    for read in (
+        audit,
+        load_network,
+        lambda path: prune_saved(path, weights=None, keep=0.5),
+        lambda path: Level.load(path).network,
+    ):
+        with pytest.raises(DataError, match=r"weights\.safetensors is missing or damaged"):
+            read(str(level))
+    mask = level / "mask.safetensors"
+    shutil.copytree(finished[1], tmp_path / "run", dirs_exist_ok=True)
+    flip_last_byte(mask)
+    for read in (
+        audit,
+        lambda path: prune_saved(path, weights=None, keep=0.5),
+        lambda p: Level.load(p).mask,
+    ):
+        with pytest.raises(DataError, match=r"mask\.safetensors is missing or damaged"):
+            read(str(level))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("", "replicate-0", "replicate-0/level-00", "replicate-0/lottery/level-01"),
+        *("replicate-0/level-00/dissection", "replicate-0/level-00/dissection/layer3"),
+    ],
+)
+def test_no_part_of_a_run_takes_draws_of_its_own(finished: tuple[Study, Path], place: str) -> None:
+    with pytest.raises(ConfigError, match=r"belongs to a run: change dissection\.null"):
+        draw_more(finished[1] / place, "scenes", 3)
+
+
+def flip_last_byte(path: Path) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))

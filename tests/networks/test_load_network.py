@@ -90,6 +90,8 @@ def test_a_level_that_does_not_say_its_network_is_named(write_level):
         *({**DESCRIPTION, "resolution": value} for value in ("x", -1, 0, 1e9, 2**40, True, None)),
         *({**DESCRIPTION, "num_classes": value} for value in ("4", 0, -4, 4.0, 10**12, [4], True)),
         *({**DESCRIPTION, "mean": value} for value in ([0.1], ["a"] * 3, [float("nan")] * 3, {})),
+        *({**DESCRIPTION, "mean": value} for value in ("555", [True] * 3, ["0.5"] * 3, [127] * 3)),
+        *({**DESCRIPTION, "std": value} for value in ("111", [True] * 3, [60] * 3)),
         *(
             {**DESCRIPTION, "std": value}
             for value in ([0.1], [0] * 3, [-1, 1, 1], [1, 1, float("inf")])
@@ -149,7 +151,7 @@ def test_a_file_that_says_its_network_opens_by_itself(write_level, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "expected", [None, NetworkInput(mean=(0, 0.5, 1), std=(1, 2, 3), resolution=9)]
+    "expected", [None, NetworkInput(mean=(0, 0.5, 1), std=(1, 0.5, 0.25), resolution=9)]
 )
 def test_a_description_is_read_as_it_was_written(tmp_path, expected):
     described = Description(name="cifar_resnet20", num_classes=None, input=expected)

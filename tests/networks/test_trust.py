@@ -1,5 +1,6 @@
 """Does a name that was read from a file ever lead to code?"""
 
+import json
 import sys
 from pathlib import Path
 
@@ -94,6 +95,14 @@ def test_the_factory_that_a_file_names_is_neither_called_nor_imported(
     assert not (tmp_path / "imported").exists()
 
 
+def test_a_hub_folder_that_asks_for_other_files_is_named_itself(tmp_path: Path) -> None:
+    config = {"architecture": "resnet18", "model_args": {"hf_hub_id": 3}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "model.safetensors").touch()
+    with pytest.raises(NamesCode, match=rf"whose option hf_hub_id .*--weights {tmp_path} "):
+        load_network(str(tmp_path))
+
+
 def test_the_factory_that_the_user_names_is_called_and_knows_its_input(
     factory: str, tmp_path: Path
 ) -> None:
@@ -123,7 +132,7 @@ def test_a_factorys_file_is_found_without_running_the_packages_above_it(
 
 @pytest.mark.parametrize(
     ("name", "classes"),
-    [("cifar_resnet110,width=500", 3), ("cifar_resnet20,width=0.25", 1 << 20),
+    [("cifar_resnet110,width=64", 3), ("cifar_resnet20,width=0.25", 1 << 20),
      ("timm:vit_tiny_patch16_224,embed_dim=49152", 3)],
 )  # fmt: skip
 def test_a_file_cannot_ask_for_a_network_far_larger_than_itself(

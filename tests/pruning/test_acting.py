@@ -1,5 +1,6 @@
 """Are the weights that are counted, pruned and kept at zero those that act?"""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from torch.nn import functional
 from torch.nn.utils import parametrizations, parametrize
 from torch.nn.utils import prune as torch_prune
 
+import prunescope as ps
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.pruning.acting import first_names, layer_keys, outputs_first
 from prunescope.pruning.audit import audit_weights
@@ -261,6 +263,54 @@ def test_a_transposed_view_of_a_weight_is_pruned_and_counted_once():
     assert mask.revived(network.state_dict()) == []
 
 
+class Autoencoder(nn.Module):
+    """A decoder whose weight is the encoder's, transposed."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 16, 3, padding=1)
+        self.enc, self.dec = nn.Linear(16, 8), nn.Linear(8, 16)
+        self.dec.weight = nn.Parameter(self.enc.weight.data.t())
+
+    def forward(self, images):
+        return self.dec(self.enc(self.conv(images).mean((2, 3))))
+
+
+@pytest.mark.parametrize("resolution", [None, 8])
+def test_a_decoder_that_is_its_encoder_transposed_is_audited_once(resolution, tmp_path):
+    network = Autoencoder()
+    mask = prune(network, keep=0.5)
+    assert (list(mask), mask.size) == (["conv.weight", "enc.weight"], 432 + 128)
+    assert left_out(network, mask) == {}
+    torch.save(network.state_dict(), tmp_path / "w.pth")
+    mask.save(tmp_path / "m.safetensors")
+    for saved in (saved_of(network), read_weights(tmp_path / "w.pth", tmp_path / "m.safetensors")):
+        audit = audit_weights(saved, Autoencoder(), resolution=resolution)
+        assert list(audit.layers) == ["conv.weight", "enc.weight"]
+        assert audit.total("weights") == 560
+        assert audit.parameters == 560 + 16 + 8 + 16
+        assert audit.left_out == {}
+        counted = audit.layers["enc.weight"].multiply_adds
+        assert counted == (None if resolution is None else 2 * 128)
+
+
+def test_a_layer_that_its_parent_uses_too_has_no_known_multiply_adds():
+    class Both(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.other = nn.Conv2d(3, 3, 3, padding=1), nn.Conv2d(3, 4, 1)
+
+        def forward(self, images):
+            maps = self.conv(images) + functional.conv2d(images, self.conv.weight, padding=1)
+            return self.other(maps)
+
+    network = Both()
+    audit = audit_weights(saved_of(network), network, resolution=8)
+    assert audit.layers["conv.weight"].multiply_adds is None
+    assert audit.layers["other.weight"].multiply_adds == 64 * 12
+    assert any("conv.weight is also used by the network's own code" in n for n in audit.notes)
+
+
 def test_parts_of_one_memory_are_parameters_of_their_own():
     memory = torch.ones(12)
     network = nn.Sequential(nn.Linear(3, 2, bias=False), nn.Linear(3, 2, bias=False))
@@ -367,6 +417,90 @@ class Twins(nn.Module):
 
 def test_of_layers_of_one_shape_the_changed_one_alone_is_left_out():
     assert prunable_names(Twins(), "all") == ("first.weight", "last.weight")
+
+
+class Computing(nn.Module):
+    """Computes with `hid` itself, by a function of one's choice; `alter` changes it before."""
+
+    def __init__(self, compute, *, alter=True):
+        super().__init__()
+        self.compute, self.alter = compute, alter
+        self.conv, self.hid = nn.Conv2d(3, 16, 3), nn.Conv2d(16, 16, 1)
+        self.big = nn.Conv2d(16, 40, 3)
+
+    def forward(self, images):
+        maps = torch.relu(self.conv(images))
+        weight = self.hid.weight
+        self.seen = (weight - weight.mean()).pow(2).sum()  # which computes nothing of the image
+        if self.alter:
+            weight = weight - weight.mean((1, 2, 3), keepdim=True)
+        return self.big(self.compute(self, maps, weight))
+
+
+COMPUTE = {
+    "matmul": lambda _, maps, weight: (maps.movedim(1, -1) @ weight.flatten(1).T).movedim(-1, 1),
+    "einsum": lambda _, maps, weight: torch.einsum("oi,bihw->bohw", weight[:, :, 0, 0], maps),
+    "unfold": lambda _, maps, weight: (
+        weight.reshape(16, 16) @ functional.unfold(maps, 1)
+    ).unflatten(2, maps.shape[2:]),
+    "plainly too": lambda self, maps, weight: self.hid(maps) + functional.conv2d(maps, weight),
+    "one value after the other": lambda _, maps, weight: (
+        maps[:, None] * weight[None, :, :, 0, 0, None, None]
+    ).sum(2),
+}
+
+
+@pytest.mark.parametrize("compute", COMPUTE.values(), ids=COMPUTE)
+@pytest.mark.parametrize("alter", [True, False])
+def test_it_does_not_matter_by_which_function_a_network_computes(compute, alter):
+    network = Computing(compute, alter=alter)
+    assert set(unprunable_layers(network)) == ({"hid.weight"} if alter else set())
+    assert ("hid.weight" in prunable_names(network, "all")) is not alter
+
+
+@pytest.mark.parametrize("side", [48, 16, 299])
+def test_a_network_that_takes_one_size_of_images_is_tried_with_it(side):
+    class OfOneSize(Altering):
+        def forward(self, images):
+            if images.shape[2] != side:
+                raise KeyError(f"images must be of {side} pixels")
+            return super().forward(images)
+
+    assert set(unprunable_layers(OfOneSize("function"))) == {"conv.weight"}
+
+
+def test_a_network_that_cannot_be_tried_is_told(tmp_path):
+    class OfNone(nn.Sequential):
+        def forward(self, images):
+            raise ZeroDivisionError
+
+    with pytest.warns(UserWarning, match="could not be tried whether"):
+        assert ps.prune(OfNone(nn.Conv2d(3, 4, 1)), keep=0.5).survivors == 6
+
+
+def test_a_network_that_cannot_be_copied_is_told():
+    network = Altering("used")
+    network.lock = threading.Lock()
+    with pytest.warns(UserWarning, match="cannot be copied"):
+        assert ps.prune(network, keep=0.5).survivors == 108
+
+
+@pytest.mark.parametrize("alter", [True, False])
+def test_a_padded_weight_is_followed(alter):
+    padded = lambda _, maps, weight: functional.conv2d(  # noqa: E731
+        maps, functional.pad(weight, (1, 1, 1, 1)), padding=1
+    )
+    network = Computing(padded, alter=alter)
+    assert set(unprunable_layers(network)) == ({"hid.weight"} if alter else set())
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_a_network_with_tensors_of_a_graph_in_it_is_tried():
+    network = Computing(COMPUTE["matmul"])
+    network.cache = network.conv.weight * 2
+    torch.nn.utils.weight_norm(network.big)
+    network(torch.zeros(1, 3, 8, 8))
+    assert "hid.weight" in unprunable_layers(network)
 
 
 @pytest.mark.parametrize("network", [Altering("used"), Tied(), Language()])

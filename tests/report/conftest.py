@@ -83,6 +83,7 @@ def dissection(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "unit": range(4),
             "concept": ["cat & dog", "red-c", None, "cat & dog"],
             "category": ["object", "color", None, "object"],
+            "label": pd.array([1, 2, None, 1], "Int64"),
             "iou": [0.2, 0.3, float("nan"), 0.02],
             "threshold": 0.5,
             "interpretable": [True, True, False, False],

@@ -21,7 +21,7 @@ from prunescope.report.style import LIGHT
 
 A = make_layer({"red": 200}, {"cat": 200}, {"dog": 100, "blue": 300}, {}, {"cat": 300})
 B = make_layer({"red": 100}, {"dog": 200}, {"dog": 90}, {"cat": 400}, {"blue": 150})
-FILES = ["comparison.png", "comparison.svg", "concepts.csv", "summary.json"]
+FILES = ["checksums.json", "comparison.png", "comparison.svg", "concepts.csv", "summary.json"]
 FILES += ["units.csv", "units.parquet"]
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.training.evaluate import evaluate, rank_of_label
+from prunescope.training.evaluate import Evaluation, evaluate, rank_of_label
 
 
 class Says(nn.Module):
@@ -163,3 +163,12 @@ def test_no_images_is_an_error_not_a_share(images, normalisation, make_network):
     empty = replace(images, pixels=images.pixels[:0], labels=images.labels[:0])
     with pytest.raises(DataError, match="no images"):
         evaluate(make_network(), empty, normalisation=normalisation)
+
+
+def test_a_class_whose_name_breaks_the_line_is_shown_on_one():
+    shares = {"a\nb": 1.0, "c\rd\x1b[2J": 0.0}
+    found = Evaluation(top1=0.5, top5=1.0, loss=1.0, images=2, per_class=shares)
+    assert str(found).splitlines()[4:] == [
+        r"best     a\nb: 100.0 %",
+        r"worst    c\rd\x1b[2J: 0.0 %",
+    ]

@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 
 from prunescope.analysis.sides import SideLayer
-from prunescope.analysis.summary import categories_of
 from prunescope.base.errors import ConfigError
 from prunescope.base.text import counted
+from prunescope.dissection.counts import categories_of
 
 _CONDITIONS = {
     "quantile": ("settings", "quantile"),

@@ -25,10 +25,9 @@ from prunescope.analysis.sides import (
     open_side,
     pair_layers,
 )
-from prunescope.analysis.summary import categories_of
 from prunescope.base.door import called_as
 from prunescope.base.text import counted
-from prunescope.dissection.counts import by_layer
+from prunescope.dissection.counts import by_layer, categories_of
 
 Match = Literal["identity", "concept", "profile"]
 

@@ -18,10 +18,9 @@ from prunescope.analysis.outcomes import (
     count_outcomes,
 )
 from prunescope.analysis.sides import Dissected, DissectedLayer
-from prunescope.analysis.summary import categories_of
 from prunescope.base.errors import ConfigError
 from prunescope.base.text import align
-from prunescope.dissection.counts import by_layer
+from prunescope.dissection.counts import by_layer, categories_of
 
 _COUNTS = ("units", "interpretable", "concepts", "dead", "by_category")
 _OUTCOMES = {"units": (KEPT, RELABELLED, LOST, GAINED), "concepts": (KEPT, LOST, GAINED)}

@@ -10,14 +10,15 @@ import pandas as pd
 
 from prunescope.analysis.netdissect import netdissect_columns, read_netdissect
 from prunescope.analysis.places import UNITS, layer_folders
-from prunescope.analysis.summary import categories_of, read_units
+from prunescope.analysis.summary import read_units
 from prunescope.base.arrays import load_arrays, load_arrays_metadata
 from prunescope.base.cells import csv_bytes
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
+from prunescope.base.manifest import check_recorded
 from prunescope.base.paths import refuse_replacing, require_place
 from prunescope.base.saved import check_counts, read_csv, texts_of
-from prunescope.dissection.counts import iou_of_counts
+from prunescope.dissection.counts import categories_of, iou_of_counts
 
 _COUNTS = "overlap.safetensors"
 
@@ -108,6 +109,7 @@ def netdissect_table(
 
 
 def _counts(path: Path, units: pd.DataFrame) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    check_recorded(path)
     try:
         categories = texts_of(json.loads(load_arrays_metadata(path)["dissection"])["categories"])
         counts = load_arrays(path)
@@ -127,8 +129,8 @@ def _one_layer(result: Path, layer: str | None) -> Path:
         return next(iter(folders.values()))
     known = ", ".join(folders)
     if layer is None:
-        raise ConfigError(f"{result} holds {known}: say with --layer which one to write")
+        raise ConfigError(f"{result} holds {known}: say with --layer (in Python layer=) which one")
     if layer not in folders:
         hint = nearest(layer, list(folders))
-        raise ConfigError(f'--layer is "{layer}"{hint}, but {result} has {known}')
+        raise ConfigError(f'there is no layer "{layer}"{hint}: {result} has {known}')
     return folders[layer]

@@ -13,11 +13,12 @@ from prunescope.analysis.saved_comparison import open_comparison
 from prunescope.analysis.summary import read_units
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.formats import is_safetensors
+from prunescope.base.paths import require_file
 from prunescope.base.text import a_kind
 from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.networks import LoadedNetwork, load_network
 from prunescope.networks.description import has_description
-from prunescope.networks.reading.files import is_hub_folder
+from prunescope.networks.reading.files import is_hub_folder, is_weights_folder
 
 Loadable: TypeAlias = (
     Run
@@ -72,7 +73,8 @@ def load(
         )
     if is_hub_folder(place):
         return load_network(str(place), key=key)
-    if place.is_file():
+    if not place.is_dir():
+        require_file(place)
         return _file(place)
     if key is not None:
         raise ConfigError(f"{place} holds no file of several networks: leave out key")
@@ -90,6 +92,8 @@ def _folder(path: Path) -> Loadable:
         return LayerDissection.load(path)
     if any(path.glob("*/overlap.safetensors")):
         return Dissection.load(path)
+    if is_weights_folder(path):
+        raise _nameless(path)
     raise DataError(
         f"{path} is the folder of no run, level, dissection, layer or comparison: it has none of "
         "their files"
@@ -101,7 +105,11 @@ def _file(path: Path) -> LoadedNetwork | pd.DataFrame:
         return read_units(path)
     if is_safetensors(path) and has_description(path):
         return load_network(str(path))
-    raise ConfigError(
+    raise _nameless(path)
+
+
+def _nameless(path: Path) -> ConfigError:
+    return ConfigError(
         f"{path} holds weights, but does not say of which network: "
         f'load("torchvision:resnet18", weights="{path}", num_classes=...)'
     )

@@ -11,6 +11,7 @@ from jaxtyping import Float64, Int64
 
 from prunescope.base.arrays import load_arrays
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.manifest import check_recorded
 from prunescope.base.text import counted
 from prunescope.dissection.counts import iou_of_counts
 
@@ -99,6 +100,7 @@ def profiles_of(counts: Any) -> Profiles:
 def _arrays(counts: Any) -> Mapping[str, Any]:
     if not isinstance(counts, Path):
         return {name: np.asarray(getattr(counts, name)) for name in _COUNTS}
+    check_recorded(counts)
     values = load_arrays(counts)
     missing = [name for name in _COUNTS if name not in values]
     if missing:

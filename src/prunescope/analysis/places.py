@@ -9,7 +9,9 @@ from prunescope.base.store import STUDY, has_lost_study, require_study
 
 UNITS = "units.parquet"
 SUMMARY = "summary.json"
+METRICS = "metrics.json"
 CONCEPTS = "concepts.csv"
+_OF_COMPARISONS = (CONCEPTS, "comparison.png", "comparison.svg")
 _BESIDE_UNITS = (
     SUMMARY,
     "overlap.safetensors",
@@ -44,7 +46,7 @@ def layer_folders(path: Path) -> list[Path]:
     if layers != [path]:
         from prunescope.dissection.saved_together import check_complete  # loads pandas
 
-        check_complete(path, [folder.resolve().name for folder in layers])
+        check_complete(path, layers)
     return layers
 
 
@@ -67,8 +69,8 @@ def is_run(path: Path) -> bool:
 
 
 def is_comparison(path: Path) -> bool:
-    """Say whether a path is a folder that `compare --out` wrote."""
-    return (path / CONCEPTS).is_file() and (path / SUMMARY).is_file()
+    """Say whether a path is a folder that `compare --out` wrote, whole or not any more."""
+    return any((path / name).is_file() for name in _OF_COMPARISONS)
 
 
 def holds_weights(path: Path) -> bool:
@@ -80,22 +82,23 @@ def holds_weights(path: Path) -> bool:
 
 
 def _check_whole(folder: Path) -> None:
-    """Raise DataError for the folder of a dissected layer that lost its units."""
-    if not folder.is_dir() or is_there(folder / UNITS) or is_there(folder / CONCEPTS):
+    """Raise DataError for the folder of a dissected layer that lost its units or its summary."""
+    if not folder.is_dir() or is_comparison(folder):
         return
     rest = [name for name in _BESIDE_UNITS if (folder / name).is_file()]
-    if rest:
-        raise DataError(
-            f"{folder / UNITS} is missing, though {rest[0]} beside it is there: run again what "
-            "made it, or remove that folder"
-        )
+    for name in (UNITS, SUMMARY):
+        if rest and not is_there(folder / name):
+            raise DataError(
+                f"{folder / name} is missing, though {rest[0]} beside it is there: run again what "
+                "made it, or remove that folder"
+            )
 
 
 def _check_layers(path: Path, layers: list[str]) -> None:
     """Raise DataError where a level of a run lacks a layer that its study names."""
     level = path.parent if path.name == "dissection" else path
     run = next((parent for parent in level.absolute().parents if is_run(parent)), None)
-    if run is None or not (level / "metrics.json").is_file():
+    if run is None or not (level / METRICS).is_file():
         return
     missing = [name for name in layers_of_study(run) if name not in layers]
     if missing:

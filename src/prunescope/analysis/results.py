@@ -1,6 +1,6 @@
 """What do the numbers at a path say: of a dissection, a run or a comparison?"""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -9,24 +9,34 @@ import pandas as pd
 
 from prunescope.analysis.level_text import Block, level_lines, mean, percent, replicates_text
 from prunescope.analysis.places import is_comparison, is_run
-from prunescope.analysis.runs import open_run, summarise_run
+from prunescope.analysis.runs import missing_evidence, open_run, summarise_run
 from prunescope.analysis.saved_comparison import open_comparison
 from prunescope.analysis.summary import describe_layers, read_known, read_units, summarise_layers
 from prunescope.base.errors import ConfigError
 
 
-def summarise_result(path: Path, iou: float | None = None) -> tuple[dict[str, Any], str]:
+def _keep_quiet(_: str) -> None:
+    """Tell nobody."""
+
+
+def summarise_result(
+    path: Path, iou: float | None = None, *, tell: Callable[[str], object] = _keep_quiet
+) -> tuple[dict[str, Any], str]:
     """Return a result's numbers, as `--json` prints them, and as text for a terminal.
 
     path: a dissection's, a layer's or a level's folder, a table of Network Dissection, a run's
         folder (every level of it), or what `compare --out` wrote.
     iou: a unit is interpretable strictly above this; None keeps what was saved.
+    tell: is called with what the user should know beside them.
     Raises DataError where there is no such thing, ConfigError for a comparison at another IoU.
     """
     if is_comparison(path):
         return _summarise_comparison(path, iou)
     if is_run(path):
-        levels = summarise_run(open_run(path), iou)
+        run = open_run(path)
+        for lost in missing_evidence(run):
+            tell(lost)
+        levels = summarise_run(run, iou)
         return {"levels": levels}, _describe_levels(levels)
     counts = summarise_layers(read_units(path), iou, read_known(path, iou))
     return counts, describe_layers(counts)

@@ -13,11 +13,11 @@ from prunescope.analysis.matching import no_pairs, pair_by_number
 from prunescope.analysis.notebook import show_runs
 from prunescope.analysis.outcomes import LayerComparison, compare_units, count_outcomes
 from prunescope.analysis.run_comparison_text import describe_runs
-from prunescope.analysis.runs import PLACE, RunTables, open_run
+from prunescope.analysis.runs import PLACE, RunTables, missing_evidence, open_run
 from prunescope.analysis.sides import SideLayer, open_layer
-from prunescope.analysis.summary import categories_of
 from prunescope.base.door import called_as
 from prunescope.base.errors import ConfigError, nearest
+from prunescope.dissection.counts import categories_of
 
 _GROUP = ["layer", "strategy", "level"]
 
@@ -96,6 +96,7 @@ def compare_runs(
             "each"
         )
     run_a, run_b = open_run(a), open_run(b)
+    lost = [*missing_evidence(run_a), *missing_evidence(run_b)]
     warnings = []
     matches: dict[str, Match] = {}
     for name in _common_layers(run_a, run_b, layer):
@@ -109,7 +110,7 @@ def compare_runs(
         a={"name": str(a)},
         b={"name": str(b)},
         iou=iou,
-        warnings=tuple(dict.fromkeys([*warnings, *_left_out(run_a, run_b)])),
+        warnings=tuple(dict.fromkeys([*warnings, *_left_out(run_a, run_b), *lost])),
         levels=_mean_levels(comparisons),
         units=_gather(comparisons, lambda compared: compared.units),
         concepts=_gather(comparisons, lambda compared: compared.concepts),
@@ -120,7 +121,7 @@ def _common_layers(a: RunTables, b: RunTables, layer: str | None) -> list[str]:
     common = [name for name in a.layers if name in b.layers and layer in (None, name)]
     if not common:
         hint = nearest(layer, a.layers) if layer else ""
-        asked = f'--layer is "{layer}"{hint}, but ' if layer else "no layer is in both: "
+        asked = f'there is no layer "{layer}"{hint}: ' if layer else "no layer is in both: "
         raise ConfigError(
             f"{asked}{a.path} has {', '.join(a.layers)} and {b.path} {', '.join(b.layers)}"
         )

@@ -10,8 +10,9 @@ import pandas as pd
 from prunescope.analysis.levels import read_levels
 from prunescope.analysis.notebook import show_run
 from prunescope.analysis.runs import saved_iou
-from prunescope.base.door import called_as, checked_path
+from prunescope.base.door import at_the_door, called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.manifest import check_recorded
 from prunescope.base.recipes import read_plain
 from prunescope.base.results import METRICS_FORM, PLACED_UNITS
 from prunescope.base.saved import read_csv, read_form, read_table
@@ -73,6 +74,7 @@ class Level:
     @property
     def mask(self) -> Mask:
         """Which weights survive: a bool tensor for each prunable one. Raises DataError."""
+        check_recorded(self.path / LEVEL_MASK)
         return read_mask(self.path / LEVEL_MASK)
 
     @property
@@ -86,6 +88,7 @@ class Level:
     @property
     def history(self) -> pd.DataFrame:
         """The training, a row per epoch: `iteration`, `train_loss` (nats), `train_accuracy`, ..."""
+        check_recorded(self.path / "history.csv")
         return read_csv(self.path / "history.csv")
 
 
@@ -150,6 +153,7 @@ class Run:
                                             own.level))
         )  # fmt: skip
 
+    @at_the_door
     def level(self, level: int, *, replicate: int = 0, strategy: str | None = None) -> Level:
         """Return one finished level.
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pandas as pd
 
-from prunescope.analysis.places import layers_of_study
+from prunescope.analysis.places import METRICS, UNITS, layers_of_study
 from prunescope.analysis.summary import read_known, summarise
 from prunescope.base.errors import DataError
 from prunescope.base.manifest import flaws_of
@@ -64,6 +64,34 @@ def open_run(path: Path) -> RunTables:
     layers = [name for name in layers_of_study(path) if name not in run.layers]
     _check_whole(path, [f"levels.csv lacks {name}" for name in layers])
     return run
+
+
+def missing_evidence(run: RunTables) -> list[str]:
+    """Say which levels and dissections are gone of which the tables tell; nothing where none is."""
+    lost = dict.fromkeys(
+        str(folder.relative_to(run.path))
+        for place in run.places
+        if (folder := _lost_folder(run.path, place)) is not None
+    )
+    if not lost:
+        return []
+    first, *others = lost
+    more = f" and {len(others):,} more" if others else ""
+    return [
+        f"{first}{more}, of which the tables of {run.path} tell, is not there any more or not "
+        f"whole: the numbers are those that were found then; {_again(run.path)}"
+    ]
+
+
+def _lost_folder(run: Path, place: Place) -> Path | None:
+    """Return the folder of a level or of a layer's dissection in it that is gone, or not whole."""
+    replicate, strategy, level, layer = place
+    within = f"{strategy}/" if level else ""
+    folder = run / f"replicate-{int(replicate)}" / f"{within}level-{int(level):02d}"
+    if not (folder / METRICS).is_file():
+        return folder
+    dissection = folder / "dissection" / str(layer)
+    return None if (dissection / UNITS).is_file() else dissection
 
 
 def _check_whole(run: Path, flaws: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """Which comparison does a folder hold?"""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from prunescope.analysis.places import CONCEPTS, SUMMARY, UNITS
 from prunescope.analysis.run_comparison import RunComparison
 from prunescope.base.columns import Columns, check_columns
 from prunescope.base.errors import DataError
+from prunescope.base.json_files import read_json
+from prunescope.base.manifest import check_recorded
 from prunescope.base.results import (
     COMPARED_CONCEPTS,
     COMPARED_LEVELS,
@@ -20,7 +23,7 @@ from prunescope.base.results import (
     COMPARISON_FORM,
     RUN_COMPARISON_FORM,
 )
-from prunescope.base.saved import read_csv, read_form, read_json, read_table
+from prunescope.base.saved import read_csv, read_form, read_table
 
 _TEXTS = {"layer": "str", "strategy": "str"} | dict.fromkeys(
     ("category", "concept", "outcome"), "string"
@@ -40,19 +43,62 @@ def open_comparison(folder: Path) -> Comparison | RunComparison:
             "iou": summary["iou"],
             "warnings": tuple(summary["warnings"]),
         }
+        _check_flags(folder, units, summary["iou"])
         if "levels" in summary:
             levels = _read_csv(folder / "levels.csv", COMPARED_LEVELS)
-            return RunComparison(**sides, levels=levels, units=units, concepts=concepts)
+            runs = RunComparison(**sides, levels=levels, units=units, concepts=concepts)
+            if not _agree(runs, summary):
+                raise _contradictory(folder)
+            return runs
+        named = set(summary["layers"])
+        if not named or set(units["layer"]) != named or not set(concepts["layer"]) <= named:
+            raise _contradictory(folder)
         layers = {
             name: _layer(counts, _of(name, units), _of(name, concepts))
             for name, counts in summary["layers"].items()
         }
         compared = Comparison(**sides, layers=layers)
         if compared.summary()["layers"] != summary["layers"]:
-            raise DataError(f"{folder} is damaged: its tables are not those that {SUMMARY} counts")
+            raise _contradictory(folder)
         return compared
     except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
         raise DataError(f"{folder} is not what `compare --out` writes: {error!r}") from None
+
+
+def _contradictory(folder: Path) -> DataError:
+    return DataError(f"{folder} is damaged: its tables are not those that {SUMMARY} counts")
+
+
+def _check_flags(folder: Path, units: pd.DataFrame, iou: float) -> None:
+    """Raise DataError where units are not interpretable above the IoU that is stated."""
+    for letter in "ab":
+        above = (units[f"iou_{letter}"] > iou) & units[f"concept_{letter}"].notna()
+        if not above.equals(units[f"interpretable_{letter}"].astype(bool)):
+            raise _contradictory(folder)
+
+
+def _agree(runs: RunComparison, summary: Mapping[str, Any]) -> bool:
+    """Return whether the table of levels holds what the summary says, and the units of each."""
+    levels, stated = runs.summary()["levels"], summary["levels"]
+    if len(levels) != len(stated) or not levels:
+        return False
+    alike = all(
+        _alike(level.get(name), value)
+        for level, said in zip(levels, stated, strict=True)
+        for name, value in said.items()
+    )
+    place = ["layer", "strategy", "level"]
+    of_levels, of_units = (
+        set(table[place].itertuples(index=False, name=None)) for table in (runs.levels, runs.units)
+    )
+    return alike and of_levels == of_units
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Return whether two values are equal, numbers as far as a CSV keeps them."""
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-12)
+    return bool(one == other)
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
@@ -86,6 +132,7 @@ def _of(layer: str, table: pd.DataFrame) -> pd.DataFrame:
 
 def _read_csv(path: Path, columns: Columns) -> pd.DataFrame:
     """Read a table whose texts may be anything, "null" among them; only numbers may be absent."""
+    check_recorded(path)
     names = read_csv(path, nrows=0).columns
     texts = [name for name in names if name in _TEXTS]
     table = read_csv(

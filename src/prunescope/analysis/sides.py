@@ -192,14 +192,14 @@ def _select(side: Side, layer: str | None) -> tuple[SideLayer, ...]:
     if not found:
         known = ", ".join(side.names)
         hint = nearest(layer, side.names)
-        raise ConfigError(f'--layer is "{layer}"{hint}, but {side.title} has {known}')
+        raise ConfigError(f'there is no layer "{layer}"{hint}: {side.title} has {known}')
     return found
 
 
 def _no_pair(a: Side, b: Side) -> str:
     kept = f"{a.title} holds {', '.join(a.names)}, {b.title} holds {', '.join(b.names)}"
     if any(layer.is_table for layer in (*a.layers, *b.layers)):
-        return f"{kept}: say with --layer which one to compare with the table"
+        return f"{kept}: say with --layer (in Python layer=) which one to compare with the table"
     return (
         f"{kept}: no layer is in both; to compare different ones, give the folder of one layer "
         f"on each side"

@@ -9,13 +9,14 @@ import pandas as pd
 from prunescope.analysis.netdissect import TABLE_IOU, read_netdissect
 from prunescope.analysis.places import SUMMARY, UNITS, holds_weights, layer_folders
 from prunescope.base.errors import DataError
+from prunescope.base.manifest import check_recorded
 from prunescope.base.paths import is_there
 from prunescope.base.results import DISSECTION_FORM
 from prunescope.base.results import UNITS as UNITS_COLUMNS
 from prunescope.base.saved import read_form, read_table
-from prunescope.base.text import counted
 from prunescope.dissection.chance import describe_chance
-from prunescope.dissection.counts import by_layer, count_units, counts_in_words
+from prunescope.dissection.counts import by_layer, categories_of, count_units, counts_in_words
+from prunescope.dissection.saved_layer import check_layer
 
 
 def read_units(path: Path) -> pd.DataFrame:
@@ -35,13 +36,6 @@ def read_units(path: Path) -> pd.DataFrame:
             )
         return read_netdissect(path)
     return pd.concat([_read_layer(folder) for folder in layer_folders(path)], ignore_index=True)
-
-
-def categories_of(units: pd.DataFrame) -> tuple[str, ...]:
-    """Return the categories whose best label and IoU a table of units holds, in its order."""
-    columns = set(units.columns)
-    names = (str(name).removesuffix("_iou") for name in units.columns if name != "iou")
-    return tuple(name for name in names if {f"{name}_iou", f"{name}_label"} <= columns)
 
 
 def summarise(units: pd.DataFrame, iou: float | None = None) -> dict[str, Any]:
@@ -117,20 +111,9 @@ def read_known(path: Path, iou: float | None = None) -> dict[str, dict[str, Any]
 
 
 def _read_layer(folder: Path) -> pd.DataFrame:
-    path = folder / UNITS
-    units = read_table(path, UNITS_COLUMNS)
-    _check_counted(folder, units)
+    units = read_table(folder / UNITS, UNITS_COLUMNS)
+    check_recorded(folder / SUMMARY)
+    if is_there(folder / SUMMARY):
+        check_layer(folder, units, read_form(folder / SUMMARY, DISSECTION_FORM))
     units.insert(0, "layer", folder.resolve().name)
     return units
-
-
-def _check_counted(folder: Path, units: pd.DataFrame) -> None:
-    """Raise DataError where a layer's table has not the units that its summary counts."""
-    if not is_there(folder / SUMMARY):
-        return
-    stated = read_form(folder / SUMMARY, DISSECTION_FORM).get("units")
-    if units["unit"].duplicated().any() or stated not in (None, len(units)):
-        raise DataError(
-            f"{folder / UNITS} is damaged: it holds {counted(len(units), 'unit')}, "
-            f"{units['unit'].nunique():,} of them different, but {SUMMARY} counts {stated:,}"
-        )

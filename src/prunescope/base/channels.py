@@ -30,8 +30,9 @@ def with_channels(
         return grey.to(torch.uint8).unsqueeze(-1)
     raise ConfigError(
         f"mean and std have {counted(channels, 'value')}, but the pictures have "
-        f"{counted(bands, 'channel')}: a network "
-        "is shown red, green and blue, or their luminance where mean and std have one value"
+        f"{counted(bands, 'channel')}: a network is shown red, green and blue, or their luminance "
+        "where mean and std have one value; others only a concept set of your own can show, whose "
+        f"images have {counted(channels, 'channel')}"
     )
 
 
@@ -54,7 +55,7 @@ def check_channels(model: nn.Module, channels: int) -> None:
         raise ConfigError(
             f"mean and std have {_values(channels)}, but the first convolution of "
             f"{type(model).__name__} takes {taken[0]} channel{'s' if taken[0] > 1 else ''}: "
-            f"give --mean and --std with {_values(taken[0])}"
+            f"give --mean and --std with {_values(taken[0])}{_beside_pictures(taken[0])}"
         )
 
 
@@ -69,6 +70,12 @@ def fits(model: nn.Module, channels: int) -> bool:
 
 def _of_convolutions(model: nn.Module) -> list[int]:
     return [module.in_channels for module in model.modules() if isinstance(module, nn.Conv2d)]
+
+
+def _beside_pictures(channels: int) -> str:
+    if channels in (1, COLOURS):
+        return ""
+    return f", and a concept set of your own whose images have {channels} channels"
 
 
 def _values(count: int) -> str:

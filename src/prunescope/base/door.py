@@ -5,22 +5,27 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, TypeVar
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import numpy as np
 
 from prunescope.base.devices import no_device
-from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.images import MOST_PIXELS
+from prunescope.base.paths import refusal_of_length, require_utf8
 from prunescope.base.progress import Progress
-from prunescope.base.text import a_kind
+from prunescope.base.text import a_kind, written
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
-_WHOLE = ("resolution", "num_classes", "batch_size", "limit", "resize", "workers")
+_WHOLE = ("resolution", "num_classes", "batch_size", "limit", "mask_size", "resize", "workers")
+_FROM_ZERO = ("seed", "level", "replicate")
 _PATHS = ("path", "folder", "out", "weights")
-_TEXTS = ("split", "layer", "network", "strategy")
+_TEXTS = ("split", "layer", "network", "strategy", "key")
 _NUMBERS = ("mean", "std")
+_TOO_LARGE = 2**63
 _FEW = 64  # values of a tensor or an array that is a setting, not a picture
 
 
@@ -38,8 +43,15 @@ def at_the_door(function: F) -> F:
         plain = (checked_value(None, value) for value in args)
         bound = signature.bind(*plain, **named)
         for name, value in bound.arguments.items():
-            bound.arguments[name] = checked_value(name, value)
-        return function(*bound.args, **bound.kwargs)
+            plain_value = checked_value(name, value)
+            _check_kind(name, signature.parameters[name].annotation, plain_value)
+            bound.arguments[name] = plain_value
+        try:
+            return function(*bound.args, **bound.kwargs)
+        except OSError as error:
+            if said := refusal_of_length(error):
+                raise DataError(said) from None
+            raise
 
     return checked  # type: ignore[return-value]  # it is called as the function is
 
@@ -70,12 +82,18 @@ def checked_value(name: str | None, value: Any) -> Any:
     if isinstance(value, dict) and name in ("settings", "chosen"):
         return {key: checked_value(key, each) for key, each in value.items()}
     plain = _plain(value)
+    if isinstance(plain, str | Path):
+        require_utf8(plain)
     if plain is None or name is None:
         return plain
+    if _is_whole(plain) and abs(plain) >= _TOO_LARGE:
+        raise ConfigError(f"{name} is {written(plain, 40)}, but must be smaller than 2^63")
     if name in _WHOLE and not (_is_whole(plain) and plain >= 1):
         raise ConfigError(f"{name} is {_shown(value)}, but must be a whole number of 1 or more")
-    if name == "seed" and not (_is_whole(plain) and plain >= 0):
-        raise ConfigError(f"seed is {_shown(value)}, but must be a whole number of 0 or more")
+    if name == "resolution" and plain > MOST_PIXELS:
+        raise ConfigError(f"resolution is {plain:,}, but must be at most {MOST_PIXELS:,} pixels")
+    if name in _FROM_ZERO and not (_is_whole(plain) and plain >= 0):
+        raise ConfigError(f"{name} is {_shown(value)}, but must be a whole number of 0 or more")
     if name in _PATHS:
         checked_path(name, plain)
     if name in _TEXTS and not isinstance(plain, str):
@@ -98,6 +116,24 @@ def checked_path(name: str, value: object) -> Path:
     if not isinstance(value, str | Path):
         raise ConfigError(f"{name} is {_shown(value)}: give a path, as a str or a Path")
     return Path(value)
+
+
+def _check_kind(name: str, annotation: Any, value: Any) -> None:
+    """Raise ConfigError where a function takes a number, a name or a choice, and this is none."""
+    kinds = set(get_args(annotation)) if get_origin(annotation) is UnionType else {annotation}
+    if value is None and NoneType in kinds:
+        return
+    kinds.discard(NoneType)
+    if kinds == {int} and not _is_whole(value):
+        raise ConfigError(f"{name} is {_shown(value)}, but must be a whole number")
+    if kinds == {str} and name in _TEXTS and not isinstance(value, str):
+        raise ConfigError(f"{name} is {_shown(value)}: give its name, as a str")
+    if all(get_origin(kind) is Literal for kind in kinds):
+        allowed = [choice for kind in kinds for choice in get_args(kind)]
+        if value not in allowed:
+            hint = nearest(value, allowed) if isinstance(value, str) else ""
+            known = " or ".join(allowed)
+            raise ConfigError(f"{name} is {_shown(value)}{hint}, but must be {known}")
 
 
 def _check_names(
@@ -135,6 +171,6 @@ def _is_number(value: object) -> bool:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
-    plain = isinstance(value, str | int | float | list | tuple) and len(text) <= 60
+    text = written(value, 61)
+    plain = isinstance(value, str | int | float | list | tuple | None) and len(text) <= 60
     return text if plain else a_kind(value)

@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
+from prunescope.base.text import on_one_line
+
 
 class PrunescopeError(Exception):
     """Anything Prunescope refuses or cannot do; the message is a whole sentence for the user."""
@@ -44,7 +46,13 @@ def nearest(name: str, options: Iterable[str]) -> str:
     """Return ` (did you mean "x"?)` for the closest option, or nothing if none is close."""
     lowered = {option.lower(): option for option in options}
     close = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
-    return f' (did you mean "{lowered[close[0]]}"?)' if close else ""
+    return f' (did you mean "{on_one_line(lowered[close[0]])}"?)' if close else ""
+
+
+def reason_of(error: BaseException) -> str:
+    """Return why something could not be made: a lack of memory in our words, not in torch's."""
+    lacks = isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+    return "there is not enough memory for it" if lacks else first_line(error)
 
 
 def first_line(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.files import sync
+from prunescope.base.paths import resolved
 
 
 @contextmanager
@@ -18,7 +19,7 @@ def replacing(path: Path) -> Iterator[Path]:
     the next replacement removes. (Killed in the instant between the two renames, it leaves the old
     and the new in there, both whole.) Raises ConfigError as `drafting` does.
     """
-    path = path.resolve()
+    path = resolved(path)
     with drafting(path) as draft:
         yield draft
         sync_tree(draft)
@@ -41,7 +42,7 @@ def drafting(path: Path) -> Iterator[Path]:
     So do the parents made for it. Raises ConfigError where the system refuses to make it, and
     where nothing can take the place of `path`.
     """
-    path = path.resolve()
+    path = resolved(path)
     draft = path.parent / f".{path.name}.tmp" / str(os.getpid())
     made: list[Path] = []
     try:

@@ -19,6 +19,16 @@ STATE_DICT_IN = (
     'the code in it, so only where you trust it), then torch.save(checkpoint["state_dict"], '
     '"weights.pth"), by the name that it has there'
 )
+ARRAYS = (
+    'write its arrays as tensors: arrays = torch.load("FILE", weights_only=False) (which runs the '
+    "code in it, so only where you trust it), then torch.save({name: torch.as_tensor(array) for "
+    'name, array in arrays.items()}, "weights.pth")'
+)
+PICKLE = (
+    'it is a pickle of Python: write the tensors in it: content = pickle.load(open("FILE", "rb")) '
+    "(which runs the code in it, so only where you trust it), then torch.save({name: "
+    'torch.as_tensor(value) for name, value in content.items()}, "weights.pth")'
+)
 _JIT = (
     "it is a TorchScript archive, which holds code: write its state dict: "
     'model = torch.jit.load("FILE"), then torch.save(model.state_dict(), "weights.pth")'

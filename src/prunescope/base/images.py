@@ -6,6 +6,9 @@ from typing import Any, Literal
 Channels = tuple[float, ...]
 """A number for each channel: red, green and blue; one where a network sees luminance."""
 
+MOST_PIXELS = 16_384
+"""A side that no image exceeds: a square of it has 268 million pixels."""
+
 Precision = Literal["float32", "bf16"]
 """Of the forward pass: in float32, or in bfloat16 where autocast allows."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from prunescope.base.errors import RunBusyError
+from prunescope.base.paths import is_there, require_file
 
 _ATTEMPTS = 10
 _SECONDS_BETWEEN_ATTEMPTS = 0.02
@@ -19,8 +20,11 @@ _SECONDS_BETWEEN_ATTEMPTS = 0.02
 def only_writer(path: Path) -> Iterator[None]:
     """Hold a lock file for as long as the block lasts, or this process if that is shorter.
 
-    Raises RunBusyError saying which process holds it, on which host, and since when.
+    Raises RunBusyError saying which process holds it, on which host, and since when; DataError
+    where something else than a file is at the path.
     """
+    if is_there(path):
+        require_file(path)  # the lock of a pipe would wait for whoever reads it
     with path.open("a+") as file:
         if not _seized(file):
             raise _busy(path, holder(path) or "another process")

@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from prunescope.base.checksums import check_against_record
 from prunescope.base.errors import DamagedArtifact
 from prunescope.base.files import hash_file
 
@@ -64,7 +65,28 @@ def _flaw(folder: Path, name: str, manifest: Manifest) -> str:
     return ""
 
 
+def changes_in(folder: Path) -> list[str]:
+    """Return the files of which a manifest recorded the size as it is, but another checksum."""
+    manifest = read_manifest(folder)
+    files = {} if manifest is None else manifest.files
+    return [
+        name
+        for name, digest in files.items()
+        if manifest and not _flaw(folder, name, manifest) and hash_file(folder / name) != digest
+    ]
+
+
 def check_recorded(file: Path) -> None:
+    """Raise DataError where a file is not as it was recorded.
+
+    Of a run's folder the manifest beside it says so (DamagedArtifact), of a saved dissection or
+    comparison its record of checksums; where there is neither, there is nothing to check.
+    """
+    check_against_record(file)
+    check_manifest(file)
+
+
+def check_manifest(file: Path) -> None:
     """Raise DamagedArtifact where a file is not as the manifest beside it, if any, recorded it."""
     manifest = read_manifest(file.parent)
     digest = None if manifest is None else manifest.files.get(file.name)

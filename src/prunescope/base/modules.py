@@ -101,13 +101,22 @@ def _check_layers(network: nn.Module) -> None:
             raise ConfigError(f'layer "{name}" is scripted (TorchScript): {_before(module)}')
 
 
+def check_shapes(network: nn.Module) -> None:
+    """Raise ConfigError for a network with lazy layers, which have not seen an image yet."""
+    for name, tensor in (*network.named_parameters(), *network.named_buffers()):
+        if nn.parameter.is_lazy(tensor):
+            raise ConfigError(
+                f"{name} has no shape yet (its layer is lazy): show the network a batch of images "
+                "first, in the function that makes it"
+            )
+
+
 def _check_tensors(network: nn.Module) -> None:
+    check_shapes(network)
     parameters = dict(network.named_parameters())
     tensors: dict[str, Any] = {**parameters, **dict(network.named_buffers())}
     for name, tensor in tensors.items():
         kind = type(tensor).__name__
-        if nn.parameter.is_lazy(tensor):
-            raise ConfigError(f"{name} has no shape yet: show the network a batch of images first")
         if tensor.is_meta or kind == "FakeTensor" or type(tensor.data).__name__ == "FakeTensor":
             raise ConfigError(
                 f"{name} has a shape but no values (it is a meta or fake tensor): make the network "

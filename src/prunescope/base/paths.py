@@ -1,5 +1,6 @@
 """Which files lie in a folder, and can there be more?"""
 
+import errno
 import os
 import shutil
 import stat
@@ -7,20 +8,53 @@ from collections.abc import Callable
 from pathlib import Path
 
 from prunescope.base.errors import ConfigError, DataError, StoreError
+from prunescope.base.text import on_one_line, shortened
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff", ".webp")
+IMAGE_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm"),
+    *(".tif", ".tiff", ".webp", ".gif", ".jp2"),
+)
 _MB = 1_000_000
+
+
+def resolved(path: Path) -> Path:
+    """Return a path without links. Raises ConfigError where one of them leads back to itself."""
+    try:
+        return path.resolve()
+    except RuntimeError:  # up to Python 3.12
+        raise ConfigError(
+            f"{path} is a link that leads back to itself: give another path"
+        ) from None
+
+
+def require_utf8(path: Path | str) -> None:
+    """Raise DataError for a path that is not UTF-8, which no table, recipe or page can hold."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise DataError(f"the name {on_one_line(str(path))} is not UTF-8: rename it") from None
+
+
+def refusal_of_length(error: OSError) -> str | None:
+    """Say which path is longer than the system takes; None where an error says something else."""
+    if error.errno != errno.ENAMETOOLONG:
+        return None
+    path = on_one_line(shortened(str(error.filename)))
+    return f"the path {path} is longer than file systems take: give another, or rename it"
 
 
 def find_files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     """Return the files below a folder with one of these suffixes, in either case, sorted.
 
     Links are followed, but not to a folder that holds them; what is hidden is passed over.
+    Raises DataError for a name that is not UTF-8.
     """
     found = []
     for place, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [n for n in folders if n[0] != "." and not _leads_back(Path(place, n))]
         found += [Path(place, n) for n in names if n.lower().endswith(suffixes) and n[0] != "."]
+    for path in found:
+        require_utf8(path)
     return sorted(found)
 
 
@@ -40,6 +74,8 @@ def require_place(folder: Path) -> None:
         if place.is_file():
             below = "" if place == folder else f", so that there can be no {folder}"
             raise ConfigError(f"{place} is a file{below}: give a folder as --out")
+        if place.is_symlink() and not place.exists():
+            raise ConfigError(f"{place} is a link that leads nowhere: give a folder as --out")
 
 
 def is_there(path: Path) -> bool:
@@ -90,5 +126,5 @@ def refuse_replacing(path: Path, content: bytes, written_by_us: Callable[[Path],
 def _leads_back(path: Path) -> bool:
     if not path.is_symlink():
         return False
-    target = path.resolve()
-    return any(parent.resolve().is_relative_to(target) for parent in path.parents)
+    target = resolved(path)
+    return any(resolved(parent).is_relative_to(target) for parent in path.parents)

@@ -100,9 +100,9 @@ class Provenance:
         self._write()
 
     @property
-    def finished_paths(self) -> frozenset[str]:
-        """Return the paths at which artifacts were finished."""
-        return frozenset(self._artifacts)
+    def finished_keys(self) -> dict[str, str]:
+        """Return the key under which an artifact was last finished at each path."""
+        return {path: str(entry["key"]) for path, entry in self._artifacts.items()}
 
     def has(self, path: str, key: str) -> bool:
         """Return whether an artifact was last finished at a path under this key."""

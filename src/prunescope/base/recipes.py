@@ -5,6 +5,7 @@ else YAML can say (dates, sets, other tags) is a text or is refused.
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import yaml
 from prunescope.base.errors import ConfigError
 
 LARGEST_RECIPE = 200_000  # bytes; a recipe has about a thousand
-_MOST_VALUES = 20_000  # with what aliases repeat
+_MOST_VALUES = 10_000  # with what aliases repeat; to read as many takes half a second
 _DEEPEST = 50
+_MOST_DIGITS = 100
 _TAG = "tag:yaml.org,2002:"
 _PLAIN = {f"{_TAG}{kind}" for kind in ("map", "seq", "str", "int", "float", "bool", "null")}
 _UNREADABLE = (yaml.YAMLError, ValueError, RecursionError, AttributeError, TypeError)
@@ -59,7 +61,30 @@ def plain_values(text: str, where: str) -> Any:
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """Constructs plain values alone, and refuses a key that stands twice."""
+    """Constructs plain values alone, and refuses a key that stands twice.
+
+    What is too deep or too much is refused where it is met, since PyYAML takes seconds to read it.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._values = self._depth = 0
+
+    def fetch_flow_collection_start(self, token: Any) -> None:
+        if self.flow_level >= _DEEPEST:
+            raise _too_deep(self.get_mark())
+        super().fetch_flow_collection_start(token)
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self._values += 1
+        self._depth += 1
+        if self._values > _MOST_VALUES:
+            raise _too_much(self.get_mark())
+        if self._depth > _DEEPEST:
+            raise _too_deep(self.get_mark())
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         if isinstance(node, yaml.MappingNode):
@@ -106,28 +131,49 @@ def _check_size(root: yaml.Node) -> None:
     """Refuse what nests too deeply, repeats too much, or is tagged as anything but plain."""
     counted: dict[int, int] = {}
 
-    def count(node: yaml.Node, depth: int) -> int:
+    def count(node: yaml.Node, depth: int, name: str) -> int:
         if depth > _DEEPEST:
-            raise _fault(f"it nests deeper than {_DEEPEST} levels", node)
+            raise _too_deep(node.start_mark)
         if node.tag not in _PLAIN and node.tag != f"{_TAG}merge":
             raise _fault(f"the tag {node.tag.replace(_TAG, '!!'):.60} is not for recipes", node)
+        if node.tag == f"{_TAG}int" and len(node.value) > _MOST_DIGITS:
+            raise _fault(f"the number{name} has {len(node.value):,} digits: too many", node)
         if id(node) not in counted:
-            within = node.value if isinstance(node, yaml.CollectionNode) else ()
-            parts = (each for item in within for each in (item if _is_pair(item) else (item,)))
-            counted[id(node)] = 1 + sum(count(part, depth + 1) for part in parts)
+            counted[id(node)] = 1 + sum(
+                count(part, depth + 1, within) for part, within in _parts_of(node, name)
+            )
         if counted[id(node)] > _MOST_VALUES:
-            raise _fault(f"it holds more than {_MOST_VALUES:,} values", node)
+            raise _too_much(node.start_mark)
         return counted[id(node)]
 
-    count(root, 0)
+    count(root, 0, "")
 
 
-def _is_pair(item: Any) -> bool:
-    return isinstance(item, tuple)
+def _parts_of(node: yaml.Node, name: str) -> Iterator[tuple[yaml.Node, str]]:
+    """Yield the nodes in a node, each with the words that name its setting in a message."""
+    for item in node.value if isinstance(node, yaml.CollectionNode) else ():
+        if isinstance(item, tuple):
+            key, value = item
+            yield key, name
+            yield value, f" of {key.value:.40}" if isinstance(key, yaml.ScalarNode) else name
+        else:
+            yield item, name
+
+
+def _too_deep(mark: Any) -> yaml.YAMLError:
+    return _fault_at(f"it nests deeper than {_DEEPEST} levels", mark)
+
+
+def _too_much(mark: Any) -> yaml.YAMLError:
+    return _fault_at(f"it holds more than {_MOST_VALUES:,} values", mark)
 
 
 def _fault(problem: str, node: yaml.Node) -> yaml.YAMLError:
-    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    return _fault_at(problem, node.start_mark)
+
+
+def _fault_at(problem: str, mark: Any) -> yaml.YAMLError:
+    return yaml.constructor.ConstructorError(None, None, problem, mark)
 
 
 def _reason(error: Exception) -> str:

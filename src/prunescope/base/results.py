@@ -1,5 +1,6 @@
 """What do the files of a run, a dissection and a comparison hold, as far as they are read?"""
 
+from prunescope.base.checksums import FILES
 from prunescope.base.columns import (
     COUNTS,
     COUNTS_OR_NONE,
@@ -39,7 +40,7 @@ DISSECTION_FORM: Fields = {
         "by_category": Each({"units": COUNT, "concepts": COUNT}, may_lack=True),
     },
     "images": COUNT.or_none,
-    "convention": TEXT.or_none,
+    **{"layer": TEXT.or_none, "convention": TEXT.or_none},
     "concept_set": {"name": TEXT, "fingerprint": TEXT, "mask_size": COUNT.or_none},
     "input": {
         "resolution": COUNT.or_none,
@@ -70,7 +71,7 @@ WHOLE_DISSECTION_FORM: Fields = {
 }
 """The same, where all of the dissection is read."""
 
-LAYERS_FORM: Fields = {"layers": LIST_OF_TEXTS}
+LAYERS_FORM: Fields = {"layers": LIST_OF_TEXTS, FILES: Each(TEXT, may_lack=True)}
 """`layers.json` beside the layers that were saved together."""
 
 UNITS: Columns = {

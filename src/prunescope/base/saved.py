@@ -1,6 +1,5 @@
 """How is a saved table or JSON object read, whoever may have touched it since?"""
 
-import json
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,9 +12,9 @@ from prunescope.base.cells import original, original_texts
 from prunescope.base.columns import Columns, check_columns
 from prunescope.base.errors import DataError
 from prunescope.base.forms import TEXTS, Fields, Object, fault_in
+from prunescope.base.json_files import in_a_line, read_json
 from prunescope.base.manifest import check_recorded
 from prunescope.base.paths import require_file
-from prunescope.base.text import on_one_line
 
 # a damaged parquet file may state absurd sizes, and hold text that is no UTF-8
 _DAMAGED = (
@@ -69,18 +68,6 @@ def _read_csv(path: Path, options: dict[str, Any]) -> pd.DataFrame:
         return original_texts(pd.read_csv(path, **options))
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object. Raises DataError, in one line, where it is missing or damaged."""
-    require_file(path)
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{path} cannot be read: {in_a_line(error)}") from None
-    if not isinstance(values, dict):
-        raise DataError(f"{path} holds no JSON object")
-    return values
-
-
 def read_form(path: Path, form: Fields) -> dict[str, Any]:
     """Read a JSON object, of which some values must be of a kind.
 
@@ -119,9 +106,3 @@ def check_counts(
     chosen = counts["category_of"].tolist()
     if not fit or not set(chosen) <= set(range(len(categories))) or len(names) not in (0, labels):
         raise DataError(f"{path} is damaged: its counts do not fit each other")
-
-
-def in_a_line(error: BaseException) -> str:
-    """Return what a library says of a damaged file, in one short line."""
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return on_one_line(" ".join(text.split())[:200])

@@ -1,6 +1,7 @@
 """How does a stage state its settings, and how is a wrong one explained?"""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
@@ -12,6 +13,7 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     ValidationError,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
@@ -19,18 +21,28 @@ from pydantic_core import CoreSchema
 
 from prunescope.base.described import describe_fields, introduction
 from prunescope.base.errors import ConfigError, nearest
-from prunescope.base.images import Channels, in_range
-from prunescope.base.text import on_one_line, shortened
+from prunescope.base.images import MOST_PIXELS, Channels, in_range
+from prunescope.base.text import on_one_line, shortened, written
 
 S = TypeVar("S", bound="Settings")
 _SHOWN = 10  # faults in one message
 _LONGEST_NAME = 200  # bytes; file systems take 255
 _OF_A_KEY = "[key]"  # pydantic's mark for a wrong key of a mapping
+_FOLDER_NAME = r"^[^/\\.][^/\\]*$"
+_ALLOWED = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "a text: write it in quotes",
+    "tuple": "a list: write [a] or [a, b]",
+    "list": "a list: write [a] or [a, b]",
+}
+"""What must be written for the kinds of values, by how pydantic begins the names of its errors."""
 
 
 Count = Annotated[int, Field(ge=1, le=10_000)]
 """How many of a thing a study may have."""
-Pixels = Annotated[int, Field(ge=1, le=16_384)]
+Pixels = Annotated[int, Field(ge=1, le=MOST_PIXELS)]
 """A length in images."""
 Batch = Annotated[int, Field(ge=1, le=1_000_000)]
 """Images in a batch."""
@@ -39,15 +51,20 @@ Rate = Annotated[float, Field(gt=0, le=1e15)]
 
 
 def _as_folder(name: str) -> str:
-    if on_one_line(name) != name or len(name.encode("utf-8", "replace")) > _LONGEST_NAME:
+    is_plain = on_one_line(name) == name and re.search(_FOLDER_NAME, name) is not None
+    if not is_plain or len(name.encode("utf-8", "replace")) > _LONGEST_NAME:
         raise ValueError(
-            f'"{on_one_line(shortened(name))}" names no folder: use no control characters, and at '
-            f"most {_LONGEST_NAME} bytes"
+            f'"{on_one_line(shortened(name))}" names no folder: use no slashes and no control '
+            f"characters, no dot at the beginning, and 1 to {_LONGEST_NAME} bytes"
         )
     return name
 
 
-RunName = Annotated[str, Field(pattern=r"^[^/\\.][^/\\]*$"), AfterValidator(_as_folder)]
+RunName = Annotated[
+    str,
+    AfterValidator(_as_folder),
+    WithJsonSchema({"type": "string", "pattern": _FOLDER_NAME}),
+]
 """The name of a study, and of its folder under runs/."""
 
 
@@ -82,8 +99,9 @@ class Settings(BaseModel):
             if field is None or not any(isinstance(item, bool) for item in items):
                 continue
             if not _admits_bool(field.annotation):
-                written = str(value).lower()
-                raise ValueError(f"{name} is {written}, but must not be true or false")
+                raise ValueError(
+                    f"{name} is {written(value).lower()}, but must not be true or false"
+                )
         return values
 
     @classmethod
@@ -110,9 +128,7 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            lines = list(dict.fromkeys(_explain(cls, detail) for detail in error.errors()))
-            more = [f"and {len(lines) - _SHOWN:,} more"] if len(lines) > _SHOWN else []
-            raise ConfigError(f"{where}: " + "; ".join([*lines[:_SHOWN], *more])) from None
+            raise explained(cls, error, where) from None
 
     def for_key(self) -> dict[str, Any]:
         """Return plain values for an artifact's key.
@@ -130,6 +146,13 @@ class Settings(BaseModel):
         return values
 
 
+def explained(model: type[BaseModel], error: ValidationError, where: str) -> ConfigError:
+    """Return what `validate_from` raises for what pydantic refuses in settings of a kind."""
+    lines = list(dict.fromkeys(_explain(model, detail) for detail in _faults(error)))
+    more = [f"and {len(lines) - _SHOWN:,} more"] if len(lines) > _SHOWN else []
+    return ConfigError(f"{where}: " + "; ".join([*lines[:_SHOWN], *more]))
+
+
 def _admits_bool(annotation: Any) -> bool:
     """Return whether true or false may stand in a field, or whether it is for others to say."""
     kinds = _kinds_of(annotation)
@@ -142,9 +165,15 @@ def _kinds_of(annotation: Any) -> set[Any]:
     return set().union(*map(_kinds_of, get_args(annotation)))
 
 
+def _faults(error: ValidationError) -> list[Any]:
+    """Return what is wrong; a list is not called empty for the faults of what stands in it."""
+    faults: list[Any] = error.errors()
+    return [fault for fault in faults if fault["type"] != "too_short" or not fault["input"]]
+
+
 def _explain(model: type[BaseModel], detail: Any) -> str:
     path = ".".join(f"{part!s:.60}" for part in detail["loc"] if part != _OF_A_KEY)
-    given = shortened(repr(detail["input"]))
+    given = _as_in_yaml(detail["input"])
     match detail["type"]:
         case "extra_forbidden":
             *parents, key = detail["loc"]
@@ -157,12 +186,25 @@ def _explain(model: type[BaseModel], detail: Any) -> str:
             return f"{path or 'settings'}: {detail['ctx']['error']}"
         case "byte_size" | "byte_size_unit":
             return f"{path} is {given}, but must be a number of bytes, as in 512MiB"
-        case _:
-            message = detail["msg"]
-            return f"{path} is {given}: {message[0].lower()}{message[1:]}"
+        case "too_short":
+            return f"{path} is empty, but must name at least one"
+        case "model_type" | "dict_type" | "mapping_type":
+            names = _fields_at(model, detail["loc"]) if detail["type"] == "model_type" else []
+            which = f" ({', '.join(names)})" if names else ""
+            return f"{path} is {given}, but must hold settings{which}: write them below it"
+        case kind:
+            begin, is_plain, rest = detail["msg"].partition("Input should be ")
+            allowed = _ALLOWED.get(kind.partition("_")[0], rest if is_plain else "")
+            told = f", but must be {allowed}" if allowed else f": {begin[0].lower()}{begin[1:]}"
+            return f"{path} is {given}{told}"
 
 
-def _fields_at(model: type[BaseModel], path: list[str | int]) -> list[str]:
+def _as_in_yaml(value: object) -> str:
+    names = {True: "true", False: "false", None: "null"}
+    return names[value] if value is None or isinstance(value, bool) else written(value)
+
+
+def _fields_at(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
     for part in path:
         field = model.model_fields.get(str(part))
         nested = _model_within(field.annotation) if field else None

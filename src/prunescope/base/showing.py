@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from prunescope.base.errors import ConfigError
+from prunescope.base.errors import ConfigError, InputError
 
-_REFUSALS = (RuntimeError, AssertionError, ValueError, TypeError, IndexError)
+_PLAIN = (RuntimeError, AssertionError, ValueError, TypeError)  # whose words suffice
+_NO_MEMORY = "can't allocate memory"
 
 
 def show(network: nn.Module, batch: Tensor) -> object:
@@ -16,11 +17,16 @@ def show(network: nn.Module, batch: Tensor) -> object:
     """
     try:
         return network(batch)
-    except torch.OutOfMemoryError:
+    except (torch.OutOfMemoryError, InputError):
         raise
-    except _REFUSALS as error:
+    except (Exception, SystemExit) as error:  # whatever a user's network raises
         shape = " x ".join(map(str, batch.shape))
-        raise ConfigError(
-            f"{type(network).__name__} fails on a batch of {shape} "
-            f"(images, channels, height, width): {error}"
-        ) from error
+        where = f"on a batch of {shape} (images, channels, height, width)"
+        if isinstance(error, MemoryError) or _NO_MEMORY in str(error):
+            raise ConfigError(
+                f"{type(network).__name__} needs more memory than there is {where}: take a smaller "
+                "resolution, or fewer images at a time"
+            ) from error
+        said = " ".join(str(error).split())
+        kind = "" if type(error) in _PLAIN else f"{type(error).__name__}: "
+        raise ConfigError(f"{type(network).__name__} fails {where}: {kind}{said}") from error

@@ -32,10 +32,19 @@ def shortened(text: str, longest: int = 80) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
+def written(value: object, longest: int = 80) -> str:
+    """Return a value as Python writes it, on one line and shortened, whatever it is."""
+    try:
+        return on_one_line(shortened(repr(value), longest))
+    except ValueError:  # Python refuses to write an integer of more than 4,300 digits
+        return f"{a_kind(value)} of too many digits"
+
+
 def printable(text: str) -> str:
     """Return a text in which nothing moves the cursor, colours, or turns the order of letters.
 
-    Control characters but line feeds, and marks of direction, stand as escapes (`\\x1b`).
+    Control characters but line feeds, and marks of direction, stand as escapes (`\\x1b`), as do
+    the bytes of a path that is not UTF-8 (`\\xff`).
     """
     return "".join(c if c == "\n" or not _acts(c) else _escape(c) for c in text)
 
@@ -55,6 +64,8 @@ def _acts(character: str) -> bool:
 
 
 def _escape(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # how Python reads a byte of a path that is not UTF-8
+        return f"\\x{ord(character) - 0xDC00:02x}"
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 

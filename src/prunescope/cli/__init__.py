@@ -1,11 +1,15 @@
 """What can be said on the command line? Every command parses, calls one function, and prints."""
 
+import sys
 import warnings
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from prunescope.base.errors import InputError, PrunescopeError
+from prunescope.base.paths import refusal_of_length, require_utf8
 from prunescope.cli import comparison, concepts, conventions, pruning, single, studies
 from prunescope.cli.console import PlainGroup, stop
 from prunescope.cli.stopping import Stopped, end_now, say_stopped, stoppable
@@ -63,13 +67,23 @@ def main() -> None:
 
 def _run() -> None:
     try:
+        _check_names()
         app()
     except InputError as error:
         stop(str(error), 2)
     except PrunescopeError as error:
         stop(str(error), 1)
     except OSError as error:
-        stop(f"the system refused: {error}", 1)
+        too_long = refusal_of_length(error)
+        stop(too_long or f"the system refused: {error}", 2 if too_long else 1)
+
+
+def _check_names() -> None:
+    """Raise DataError where the current folder, or what the command is given, is not UTF-8."""
+    with suppress(FileNotFoundError):
+        require_utf8(Path.cwd())
+    for argument in sys.argv[1:]:
+        require_utf8(argument)
 
 
 @app.callback(invoke_without_command=True)

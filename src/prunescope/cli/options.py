@@ -8,6 +8,7 @@ import typer
 
 from prunescope.base import images
 from prunescope.base.errors import ConfigError
+from prunescope.base.images import MOST_PIXELS
 
 if TYPE_CHECKING:
     from prunescope.dissection.settings import DissectionSettings
@@ -61,7 +62,9 @@ Network = Annotated[
         show_default=False,
     ),
 ]
-Resolution = Annotated[int | None, typer.Option(min=1, help="Squash the images to N x N pixels.")]
+Resolution = Annotated[
+    int | None, typer.Option(min=1, max=MOST_PIXELS, help="Squash the images to N x N pixels.")
+]
 Mean = Annotated[
     str | None, typer.Option(metavar="R,G,B|GREY", help="Mean of the channels in [0, 1].")
 ]

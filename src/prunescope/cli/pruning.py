@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from prunescope.base.errors import ConfigError
+from prunescope.base.images import MOST_PIXELS
 from prunescope.base.paths import is_there
 from prunescope.cli.console import print_result, warn
 from prunescope.cli.options import Json, Key, Network, NumClasses, Weights
@@ -52,6 +53,7 @@ def prune(
 ) -> None:
     """Set weights to zero, and write them with their mask; or only write them for another tool."""
     from prunescope.pruning.files import prune_saved
+    from prunescope.pruning.prunable import UNTRIED
     from prunescope.pruning.writing import check_place, write_weights
 
     check_place(out, form, read=(network, weights, mask))
@@ -69,6 +71,8 @@ def prune(
         seed=seed,
     )
     files = write_weights(out, pruned.network, pruned.mask, form)
+    if pruned.untried:
+        warn(UNTRIED)
     if pruned.zeros is not None:
         warn(
             f"{pruned.zeros}: they are taken for weights like any other; --infer-mask takes them "
@@ -96,7 +100,9 @@ def audit(
     num_classes: NumClasses = None,
     resolution: Annotated[
         int | None,
-        typer.Option(min=1, help="Count multiply-adds for an image of N x N pixels."),
+        typer.Option(
+            min=1, max=MOST_PIXELS, help="Count multiply-adds for an image of N x N pixels."
+        ),
     ] = None,
     mask: MaskFile = None,
     as_json: Json = False,

@@ -195,7 +195,7 @@ def summary(
     """Count units and concepts: of a dissection by category, of a run by level."""
     from prunescope.analysis.results import summarise_result
 
-    values, text = summarise_result(result, iou)
+    values, text = summarise_result(result, iou, tell=warn)
     print_result(values, text, as_json=as_json)
 
 

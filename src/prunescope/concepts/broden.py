@@ -12,6 +12,7 @@ from PIL import Image
 
 from prunescope.base.colour import in_colour
 from prunescope.base.errors import DataError
+from prunescope.base.paths import resolved
 from prunescope.concepts.contents import fingerprint_set
 from prunescope.concepts.listing import (
     LARGEST_NUMBER,
@@ -132,7 +133,7 @@ class BrodenFolder:
 
     @cached_property
     def _folder(self) -> Path:
-        return (self.root / "images").resolve()
+        return resolved(self.root / "images")
 
     @cached_property
     def _known(self) -> Bool[np.ndarray, " number"]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from prunescope.base.progress import SILENT, Progress
-from prunescope.base.text import counted
+from prunescope.base.text import agreeing, counted, on_one_line
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.listing import read_stated_totals
 from prunescope.concepts.masks import MaskFolder
@@ -59,7 +59,7 @@ class Report:
         occurring = int((self.labels["images"] > 0).sum())
         lines = [
             f"{self.name}: {counted(self.images, 'image')}, {counted(occurring, 'label')} that "
-            "occur",
+            f"{agreeing(occurring, 'occurs', 'occur')}",
             "",
         ]
         lines += [_table_line(*self.categories.columns)]
@@ -68,10 +68,10 @@ class Report:
             "",
             f"{counted(len(self.problems), 'problem')}" if self.problems else "no problems",
         ]
-        lines += [f"- {problem}" for problem in self.problems[:_SHOWN_PROBLEMS]]
+        lines += [f"- {on_one_line(problem)}" for problem in self.problems[:_SHOWN_PROBLEMS]]
         if len(self.problems) > _SHOWN_PROBLEMS:
             lines += [f"- and {len(self.problems) - _SHOWN_PROBLEMS:,} more"]
-        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+        return "\n".join([*lines, *(f"note: {on_one_line(note)}" for note in self.notes)])
 
 
 def check_concepts(concepts: ConceptSet, *, progress: Progress = SILENT) -> Report:
@@ -186,5 +186,8 @@ def _disagreements(labels: pd.DataFrame, stated: dict[int, tuple[float, float]])
 
 def _table_line(name: object, *counts: object) -> str:
     return "".join(
-        [f"  {name!s:<12}", *(f"{c:>16,}" if isinstance(c, int) else f"{c!s:>16}" for c in counts)]
+        [
+            f"  {on_one_line(str(name)):<12}",
+            *(f"{c:>16,}" if isinstance(c, int) else f"{c!s:>16}" for c in counts),
+        ]
     )

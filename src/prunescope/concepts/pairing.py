@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from prunescope.base.errors import DataError, nearest
 from prunescope.base.paths import IMAGE_SUFFIXES, find_files
+from prunescope.base.text import on_one_line
 from prunescope.concepts.names import Names
 
 
@@ -123,7 +124,8 @@ class _Matching:
         own = self._single.get(key, {})
         if number is None:
             hint = nearest(concept, self._names.numbers)
-            fault = f'is the mask of "{concept}", which {self._names.path} does not name{hint}'
+            whose = f'is the mask of "{on_one_line(concept)}"'
+            fault = f"{whose}, which {self._names.path} does not name{hint}"
             self._refuse("masks", mask, f"{fault}: rename it, or add a row")
         elif number in own:
             self._refuse("masks", mask, f"and {own[number]} are masks of one concept: keep one")

@@ -6,7 +6,7 @@ from PIL import Image, ImageFile
 
 from prunescope.base.colour import opened_picture
 from prunescope.base.errors import DataError
-from prunescope.base.paths import require_file
+from prunescope.base.paths import require_file, resolved
 
 # RuntimeError is Python's word, up to 3.12, for a link that leads to itself
 _UNREADABLE = (OSError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError)
@@ -22,7 +22,7 @@ def read_picture(path: Path, *, within: Path | None = None) -> ImageFile.ImageFi
     Raises DataError, naming the file, where it cannot be read or lies elsewhere.
     """
     try:
-        if within is not None and not path.resolve().is_relative_to(within):
+        if within is not None and not resolved(path).is_relative_to(within):
             raise DataError(f"{path} is a link that leaves the folder {within.name}")
         require_file(path)
         with opened_picture(path) as picture:

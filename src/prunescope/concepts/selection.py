@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from jaxtyping import Int64
 
 from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.text import on_one_line
 
 EVERY_SPLIT = "all"
 """Every image, where no split is called so: what says it where a split is the default."""
@@ -29,7 +30,7 @@ def select_images(
     if split == EVERY_SPLIT and split not in known:
         return np.arange(len(splits), dtype=np.int64)[:limit]
     if split not in known:
-        there = f"it has {', '.join(known)}" if known else "it has none"
+        there = f"it has {on_one_line(', '.join(known))}" if known else "it has none"
         raise ConfigError(
             f'{where} has no split "{split}"{nearest(split, known)}; {there}, and '
             f'"{EVERY_SPLIT}" takes every image'

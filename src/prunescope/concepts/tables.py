@@ -8,8 +8,8 @@ import pyarrow as pa
 from pyarrow import csv
 
 from prunescope.base.errors import DataError, nearest
+from prunescope.base.json_files import in_a_line
 from prunescope.base.paths import require_file
-from prunescope.base.saved import in_a_line
 from prunescope.base.text import shortened
 
 FIRST_ROW = 2

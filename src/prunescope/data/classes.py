@@ -11,7 +11,7 @@ from jaxtyping import Int64
 from pydantic import BeforeValidator, WithJsonSchema
 
 from prunescope.base.errors import ConfigError, DataError, nearest
-from prunescope.base.text import counted
+from prunescope.base.text import counted, on_one_line, written
 
 ClassChoice: TypeAlias = int | tuple[str, ...]
 """The first so many classes, or names in the order of the network's outputs."""
@@ -56,12 +56,10 @@ def read_classes(value: Any) -> Any:
         return None
     if isinstance(value, int) and not isinstance(value, bool):
         if not 1 <= value <= _MOST:
-            raise ValueError(
-                f"{counted(value, 'class', 'classes')} cannot be chosen: give 1 to {_MOST:,}"
-            )
+            raise ValueError(f"{written(value)} classes cannot be chosen: give 1 to {_MOST:,}")
         return value
     if not isinstance(value, list | tuple):
-        raise ValueError(f"{value!r} chooses no classes: give {_FORMS}")
+        raise ValueError(f"{written(value)} chooses no classes: give {_FORMS}")
     names = tuple(str(name) if type(name) is int else name for name in value)
     if not names or not all(isinstance(name, str) and name for name in names):
         raise ValueError(f"{shown(names)} are not names of classes: give {_FORMS}")
@@ -129,7 +127,7 @@ def order_note(classes: tuple[str, ...]) -> str | None:
 
 def shown(names: Sequence[Any]) -> str:
     """Return the first names, and how many there are in all where that is more."""
-    first = ", ".join(map(str, names[:_SHOWN]))
+    first = ", ".join(on_one_line(str(name)) for name in names[:_SHOWN])
     return f"{first}, ... ({len(names):,} in all)" if len(names) > _SHOWN else first
 
 
@@ -151,16 +149,16 @@ def _chosen_names(stored: Classes, choice: ClassChoice | None, where: str) -> tu
     left = [name for name in stored.names if name not in choice]
     if absent and left:
         raise ConfigError(
-            f"{where} has no class {absent[0]}{nearest(absent[0], left)}; the classes that are not "
-            f"chosen are {shown(left)}"
+            f"{where} has no class {shown(absent[:1])}{nearest(absent[0], left)}; the classes that "
+            f"are not chosen are {shown(left)}"
         )
     if len(absent) == len(choice):
         raise ConfigError(f"{where} has none of the classes {shown(choice)}")
     repeated = [name for name, times in Counter(stored.names).items() if times > 1]
     if repeated:
         raise ConfigError(
-            f"{where} has two classes of the name {repeated[0]}, so that names do not choose; "
-            "give the number of the first ones"
+            f"{where} has two classes of the name {shown(repeated[:1])}, so that names do not "
+            "choose; give the number of the first ones"
         )
     return choice
 
@@ -191,4 +189,4 @@ def _from_file(path: Path) -> list[str]:
 def _check_distinct(names: tuple[str, ...]) -> None:
     repeated = [name for name, times in Counter(names).items() if times > 1]
     if repeated:
-        raise ValueError(f"the class {repeated[0]} is named more than once")
+        raise ValueError(f"the class {shown(repeated[:1])} is named more than once")

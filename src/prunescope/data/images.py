@@ -152,7 +152,7 @@ def _open_with(source: str, split: str) -> Source:
 
 
 def _no_split(source: str, split: str, splits: tuple[str, ...]) -> str:
-    return f"{source} has no split {split}{nearest(split, splits)}: it has {', '.join(splits)}"
+    return f"{source} has no split {split}{nearest(split, splits)}: it has {shown(splits)}"
 
 
 def _choose_rows(

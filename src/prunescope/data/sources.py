@@ -205,6 +205,8 @@ def open_source(source: str) -> Source:
     A folder that exists is read from disk alone, without the network.
     Raises DataError where there is none of these.
     """
+    if not source:
+        raise DataError("no source of labelled images is named: give a folder, or a hub name")
     folder = Path(source).expanduser()
     if folder.is_dir():
         parquet = find_files(folder, (".parquet",))

@@ -4,6 +4,7 @@ import re
 from pathlib import Path, PurePath
 
 from prunescope.base.errors import DataError
+from prunescope.base.paths import require_utf8
 
 TRAIN_NAMES = ("train", "training")
 VALIDATION_NAMES = ("val", "validation", "valid", "dev")
@@ -41,9 +42,15 @@ def split_folders(folder: Path) -> dict[str, Path]:
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """Return the folders in a folder, sorted; none that is hidden, nor what an archiver left."""
-    found = (path for path in folder.iterdir() if path.is_dir())
-    return sorted(path for path in found if path.name[0] != "." and path.name != "__MACOSX")
+    """Return the folders in a folder, sorted; none that is hidden, nor what an archiver left.
+
+    Raises DataError for a name that is not UTF-8.
+    """
+    within = (path for path in folder.iterdir() if path.is_dir())
+    found = [path for path in within if path.name[0] != "." and path.name != "__MACOSX"]
+    for path in found:
+        require_utf8(path)
+    return sorted(found)
 
 
 def check_distinct(splits: list[str], folder: Path) -> None:

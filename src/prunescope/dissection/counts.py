@@ -15,6 +15,13 @@ def by_layer(counts: Mapping[str, Any]) -> dict[str, Any]:
     return {"layers": counts} | (next(iter(counts.values())) if len(counts) == 1 else {})
 
 
+def categories_of(units: pd.DataFrame) -> tuple[str, ...]:
+    """Return the categories whose best label and IoU a table of units holds, in its order."""
+    columns = set(units.columns)
+    names = (str(name).removesuffix("_iou") for name in units.columns if name != "iou")
+    return tuple(name for name in names if {f"{name}_iou", f"{name}_label"} <= columns)
+
+
 def count_units(units: pd.DataFrame, categories: Sequence[str]) -> dict[str, Any]:
     """Return a layer's counts: units, interpretable, concepts, dead, and the same by category.
 

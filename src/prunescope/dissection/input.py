@@ -17,7 +17,7 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels
 from prunescope.base.inputs import IMAGENET, timm_input
 from prunescope.base.modules import checked_network, in_float32
-from prunescope.base.settings import Mean, Settings, Std
+from prunescope.base.settings import Mean, Pixels, Settings, Std
 from prunescope.base.text import counted
 from prunescope.concepts.protocol import ConceptSet
 
@@ -41,7 +41,7 @@ class InputForm(Settings):
     mean, std: of the channels in [0, 1].
     """
 
-    resolution: int
+    resolution: Pixels
     mean: Mean
     std: Std
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Int64, Integer
+from jaxtyping import Bool, Int64, Integer
 from torch import Tensor, from_numpy
 
 from prunescope.base.ranks import Ranks
@@ -19,26 +19,21 @@ NOT_WANTED = -1
 
 @dataclass(frozen=True, kw_only=True)
 class Masks:
-    """The masks on one image: of which unit each is, and its pixels, one mask after the other."""
+    """The masks on one image, as runs down the columns of its label map, one mask after the other.
+
+    units: of which unit each is. area: its pixels. last: its last run. starts: the place of each
+    run's first pixel. ends: that of the pixel below its last, maybe in a row below the map.
+    """
 
     units: Int64[Tensor, " mask"]
     area: Int64[Tensor, " mask"]
-    pixels: Int64[Tensor, " hit"]
+    last: Int64[Tensor, " mask"]
+    starts: Int64[Tensor, " run"]
+    ends: Int64[Tensor, " run"]
 
     def to(self, device: torch.device) -> "Masks":
         """Return the same on a device."""
         return Masks(**{name: part.to(device) for name, part in vars(self).items()})
-
-    def bags(self, most: int) -> tuple[Int64[Tensor, " mask"], Int64[Tensor, " bag"]]:
-        """Cut the pixels of every mask into bags of at most so many.
-
-        Return the first bag of each mask, and where each bag starts.
-        """
-        bags = (self.area + most - 1).div(most, rounding_mode="floor")
-        first = bags.cumsum(0) - bags
-        owners = torch.arange(len(bags), device=bags.device).repeat_interleave(bags)
-        place = torch.arange(len(owners), device=bags.device) - first[owners]
-        return first, (self.area.cumsum(0) - self.area)[owners] + place * most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,16 +68,16 @@ class _ImageMasks:
         wanted = rows != NOT_WANTED
         if not wanted.any():
             return None
-        runs = self.runs.astype(np.int64)
-        kept = np.repeat(wanted, runs)
+        kept = np.repeat(wanted, self.runs)
         starts, lengths = (part[kept].astype(np.int64) for part in (self.starts, self.lengths))
-        owners = np.repeat(np.arange(int(wanted.sum())), runs[wanted])
-        area = np.bincount(owners, weights=lengths, minlength=int(wanted.sum())).astype(np.int64)
-        first = np.cumsum(lengths) - lengths
-        within = np.arange(int(lengths.sum())) - np.repeat(first, lengths)
-        pixels = np.repeat(starts, lengths) + within * self.columns
+        runs = self.runs[wanted].astype(np.int64)
+        behind = runs.cumsum()
         return Masks(
-            units=from_numpy(rows[wanted]), area=from_numpy(area), pixels=from_numpy(pixels)
+            units=from_numpy(rows[wanted]),
+            area=from_numpy(np.add.reduceat(lengths, behind - runs)),
+            last=from_numpy(behind - 1),
+            starts=from_numpy(starts),
+            ends=from_numpy(starts + lengths * self.columns),
         )
 
 
@@ -118,6 +113,21 @@ class KeptMasks:
             last = own.starts.astype(np.int64) + (own.lengths.astype(np.int64) - 1) * width
             if own.columns != width or int(last.max(initial=0)) >= height * width:
                 raise ValueError(f"the masks of image {image} are not within its label map")
+
+    def activation(
+        self, carried: Bool[np.ndarray, "image category"]
+    ) -> Int64[np.ndarray, "unit category"]:
+        """Return A: the pixels of every unit's masks on the images that carry a category.
+
+        carried: whether each image carries a label of each.
+        """
+        pixels = np.zeros((self.units, carried.shape[1]), np.int64)
+        for image, own in self._images.items():
+            if len(own.units):
+                runs = own.runs.astype(np.int64)
+                area = np.add.reduceat(own.lengths.astype(np.int64), runs.cumsum() - runs)
+                pixels[own.units] += area[:, None] * carried[image]
+        return pixels
 
     def of(self, image: int, row_of: Int64[np.ndarray, " unit"]) -> Masks | None:
         """Return the masks on an image, as `_ImageMasks.of_rows` does."""

@@ -41,7 +41,8 @@ def draw_more(
 
     folder: what `Dissection.save` wrote of layers that were dissected with draws of chance.
     concepts, split, limit: those that it was made with. number: of all draws; those that were made
-    before are not made again, and the result is what so many draws at once would have given.
+    before are not made again, and the result is what so many draws at once would have given. Fewer
+    than were made are refused: they would say less than what is saved.
     memory: bytes for the labels of all images; those that it does not hold are read anew.
     Raises ConfigError for another concept set than the one dissected, and for a run's dissection,
     whose recipe says how many draws it has; DataError where there is nothing to draw for.
@@ -55,6 +56,7 @@ def draw_more(
     _check_not_of_a_run(folder)
     dissection = Dissection.load(folder)
     layers = {layer: own.with_draws(folder / layer) for layer, own in dissection.layers.items()}
+    _check_more(folder, layers, wanted.null)
     rules = _rules_of(layers)
     opened = open_concepts(
         concepts,
@@ -71,6 +73,17 @@ def draw_more(
     return found
 
 
+def _check_more(folder: Path, layers: Mapping[str, LayerDissection], number: Number) -> None:
+    """Raise ConfigError where a layer has more draws already than are asked for."""
+    for layer, own in layers.items():
+        made = 0 if own.draws is None else int(own.draws.counted.max(initial=0))
+        if number != "auto" and number < made:
+            raise ConfigError(
+                f"{folder / layer} has {counted(made, 'draw')} already, so {number:,} would say "
+                f'less: give "auto" or more than {made:,}'
+            )
+
+
 def _check_kept(folder: Path, layers: Mapping[str, LayerDissection], maps: LabelMaps) -> None:
     """Raise DataError where counts or masks that were kept are not of these labels and images."""
     numbers = [label.number for label in maps.concepts.labels]
@@ -84,13 +97,15 @@ def _check_kept(folder: Path, layers: Mapping[str, LayerDissection], maps: Label
         try:
             if own.masks_kept is not None:
                 own.masks_kept.check_within(maps.shapes)
+                activation = own.masks_kept.activation(maps.carried)
+                if (activation != own.overlap.activation.numpy()).any():
+                    raise ValueError(f"its masks are not those that {OVERLAP} counts")
         except ValueError as error:
             raise DataError(f"{folder / layer / MASKS} is damaged: {error}") from None
 
 
 def _check_not_of_a_run(folder: Path) -> None:
-    manifest = next(iter(sorted(folder.glob(f"*/{_MANIFEST}"))), None)
-    if manifest is not None:
+    if any(any(folder.glob(f"{inner}{_MANIFEST}")) for inner in ("", "*/", "dissection/*/")):
         raise ConfigError(
             f"{folder} belongs to a run: change dissection.null in its recipe and run it again"
         )

@@ -1,20 +1,18 @@
 """How well would units fit labels that do not belong to their images?"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int64, Shaped
-from torch import Tensor, from_numpy
-from torch.nn.functional import embedding_bag
+from jaxtyping import Float64, Int64
+from torch import Tensor
 
 from prunescope.base.progress import Task
 from prunescope.base.ranks import ALONE, Ranks
+from prunescope.dissection.column_sums import Shared, Stacks
 from prunescope.dissection.counts import iou_of_counts
 from prunescope.dissection.kept_masks import NOT_WANTED, KeptMasks, Masks
 from prunescope.dissection.label_maps import LabelMaps
-from prunescope.dissection.lending import BITS, MOST, SHARED, Lent, Stacks
 from prunescope.dissection.overlap import Overlap
 from prunescope.dissection.shuffle import Shuffle
 
@@ -42,17 +40,19 @@ class NullTally:
         """
         kind = torch.int32 if pixels <= _MOST_IN_INT32 else torch.int64
         self.units = units
-        # One column more than there are: for where a draw has fewer labels than another.
-        self._counts = torch.zeros(len(units), draws, labels + 1, dtype=kind, device=device)
+        self._counts = torch.zeros(draws, labels, len(units), dtype=kind, device=device)
 
-    def add(self, masks: Masks, lent: Lent) -> None:
-        """Take in one image's labels of one category. masks: by rows of the tally."""
-        if lent.table.shape[1]:
-            self._count(masks.units, lent.columns, _meet(masks, lent), each_once=True)
-        if lent.whole.shape[1]:
-            area = masks.area.to(self._counts.dtype)[:, None, None]
-            areas = area.expand(-1, *lent.whole.shape)
-            self._count(masks.units, lent.whole, areas, each_once=False)
+    def add(self, masks: Masks, shared: Shared) -> None:
+        """Take in what masks on one image share with labels. masks: by rows of the tally."""
+        _, labels, units = self._counts.shape
+        within = (shared.draws * labels + shared.labels) * units
+        places = within[:, None] + masks.units
+        pixels = shared.pixels.to(self._counts.dtype)
+        counts = self._counts.view(-1)
+        if places.device.type == "cpu":
+            counts.numpy()[places.numpy()] += pixels.numpy()  # in a third of the time
+        else:
+            counts[places] += pixels
 
     def exchange(self, ranks: Ranks) -> None:
         """Take in the images of the tallies of other processes."""
@@ -60,7 +60,7 @@ class NullTally:
 
     def intersection(self, draw: int) -> Int64[Tensor, "unit label"]:
         """Return I of the units and every label in a draw, by its place here, in pixels."""
-        return self._counts[:, draw, :-1].long().cpu()
+        return self._counts[draw].T.long().cpu()
 
     def ious(
         self, overlap: Overlap, categories: Sequence[str], draw: int
@@ -77,25 +77,6 @@ class NullTally:
             overlap.truth.numpy()[allowed],
             overlap.category_of.numpy()[allowed],
         )
-
-    def _count(
-        self,
-        units: Int64[Tensor, " mask"],
-        columns: Int64[Tensor, "draw place"],
-        met: Shaped[Tensor, "mask draw place"],
-        *,
-        each_once: bool,
-    ) -> None:
-        """Add what the masks of an image meet. each_once: no label is in two places of a draw."""
-        _, draws, width = self._counts.shape
-        within = torch.arange(draws, device=columns.device)[:, None] * width + columns
-        places = ((units * (draws * width))[:, None] + within.flatten()).flatten()
-        counts = met.to(self._counts.dtype).reshape(-1)
-        if each_once and places.device.type == "cpu":
-            # NumPy takes a third of the time; what is for no label may be lost, and is not read.
-            self._counts.view(-1).numpy()[places.numpy()] += counts.numpy()
-        else:
-            self._counts.view(-1).index_add_(0, places, counts)
 
 
 class Null:
@@ -118,7 +99,7 @@ class Null:
         self._maps = maps
         self._masks = masks
         self._chosen = [place for place, name in enumerate(names) if name in categories]
-        self._stacks = Stacks(maps, self._chosen)
+        self._stacks = Stacks(maps, self._chosen, device)
         self._names = [names[place] for place in self._chosen]
         self._labels = len(maps.concepts.labels)
         self._device = device
@@ -136,7 +117,7 @@ class Null:
         counted = sum(map(len, units.values()))
         everything = sum(self._masks[layer].units for layer in units)
         wanted = min(_AT_MOST_AT_A_TIME, _AT_A_TIME * everything // counted)
-        return max(1, min(wanted, _ROOM // (_BYTES_A_COUNT * (self._labels + 1) * counted)))
+        return max(1, min(wanted, _ROOM // (_BYTES_A_COUNT * self._labels * counted)))
 
     def count(
         self,
@@ -176,34 +157,9 @@ class Null:
         shuffle: Shuffle,
         tallies: Mapping[str, NullTally],
     ) -> None:
-        covered, masks = _only_covered(masks, int(self._maps.shapes[image].prod()))
-        masks = {layer: own.to(self._device) for layer, own in masks.items()}
+        on_device = {layer: own.to(self._device) for layer, own in masks.items()}
         for place in np.flatnonzero(carried).tolist():
             stack, rows = self._stacks.of(shuffle.sources(image, place), self._chosen[place])
-            lent = stack.lend(rows, covered, self._device)
-            for layer, own in masks.items():
-                tallies[layer].add(own, lent)
-
-
-def _only_covered(
-    masks: Mapping[str, Masks], pixels: int
-) -> tuple[Int64[np.ndarray, " pixel"], dict[str, Masks]]:
-    """Return the pixels that any mask covers, and the masks with their places among these."""
-    covers = np.zeros(pixels, np.bool_)
-    for own in masks.values():
-        covers[own.pixels.numpy()] = True
-    place_of = from_numpy(np.cumsum(covers) - 1)
-    among = {layer: replace(own, pixels=place_of[own.pixels]) for layer, own in masks.items()}
-    return np.flatnonzero(covers), among
-
-
-def _meet(masks: Masks, lent: Lent) -> Shaped[Tensor, "mask draw code"]:
-    """Return how many pixels of each mask carry each code in each draw."""
-    first, starts = masks.bags(lent.most)
-    # A sum of such numbers is exact while it stays within 24 bits, which autocast would end.
-    with torch.autocast(starts.device.type, enabled=False):
-        sums = embedding_bag(masks.pixels, lent.table, starts, mode="sum").int()
-        parts = torch.stack([(sums >> (BITS * place)) & MOST for place in range(SHARED)], dim=2)
-        every = torch.arange(len(starts), device=starts.device)
-        met = embedding_bag(every, parts.flatten(1).double(), first, mode="sum")
-    return met.view(len(met), *lent.columns.shape)
+            for layer, own in on_device.items():
+                for shared in stack.shared(rows, own):
+                    tallies[layer].add(own, shared)

@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from prunescope.base.cells import csv_bytes
+from prunescope.base.checksums import LAYERS
 from prunescope.base.columns import where_there
-from prunescope.base.door import called_as, checked_path
+from prunescope.base.door import at_the_door, called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import drafting, replacing
@@ -30,7 +31,7 @@ from prunescope.dissection.notebook import show_layers
 from prunescope.dissection.overlap import Overlap
 from prunescope.dissection.saved_counts import OVERLAP, check_fit, load_counts, save_counts
 from prunescope.dissection.saved_draws import DRAWS, MASKS, load_draws, save_draws
-from prunescope.dissection.saved_together import LAYERS, check_complete, record_layers
+from prunescope.dissection.saved_together import check_complete, record_layer_again, record_layers
 from prunescope.dissection.scores import iou_table
 from prunescope.dissection.tables import parquet_bytes
 from prunescope.dissection.upsample import Centring
@@ -80,6 +81,7 @@ class LayerDissection:
         """
         return iou_table(self.overlap)
 
+    @at_the_door
     def masks(
         self,
         model: nn.Module | Loaded,
@@ -156,6 +158,7 @@ class LayerDissection:
         write_atomically(folder / _SUMMARY, summary.encode())
         if to_be_continued and self.masks_kept is not None and self.draws is not None:
             save_draws(folder, self.masks_kept, self.draws)
+        record_layer_again(folder)
 
     def with_draws(self, folder: Path | str) -> "LayerDissection":
         """Return the same with what `save` wrote for more draws, which `load` leaves unread.
@@ -172,7 +175,7 @@ class LayerDissection:
         layer, overlap = load_counts(folder)
         units = read_table(folder / _UNITS, UNITS)
         summary = read_form(folder / _SUMMARY, WHOLE_DISSECTION_FORM)
-        check_fit(folder, overlap, units, summary["settings"].get("categories"))
+        check_fit(folder, overlap, units, summary)
         return cls(
             layer=layer,
             units=units,
@@ -205,17 +208,15 @@ class Dissection:
         folders = sorted(path.parent for path in folder.glob(f"*/{OVERLAP}"))
         if not folders:
             raise DataError(f"{folder} holds no dissection: no folder in it has an {OVERLAP}")
-        read = {path.name: LayerDissection.load(path) for path in folders}
-        check_complete(folder, list(read))
-        return cls(layers={layer.layer: layer for layer in read.values()})
+        check_complete(folder, folders)
+        read = [LayerDissection.load(path) for path in folders]
+        return cls(layers={layer.layer: layer for layer in read})
 
     def __getitem__(self, layer: str) -> LayerDissection:
         """Return a layer by its name. Raises ConfigError naming the nearest one."""
-        if layer not in self.layers:
-            known = ", ".join(self.layers)
-            raise ConfigError(
-                f'no layer "{layer}" was dissected{nearest(layer, self.layers)}: there is {known}'
-            )
+        if not isinstance(layer, str) or layer not in self.layers:
+            known, hint = ", ".join(self.layers), nearest(str(layer), self.layers)
+            raise ConfigError(f'no layer "{layer}" was dissected{hint}: there is {known}')
         return self.layers[layer]
 
     @property

@@ -14,7 +14,7 @@ from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.images import Channels, Precision
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
-from prunescope.base.text import counted
+from prunescope.base.text import counted, on_one_line
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize, with_mask_size
@@ -203,7 +203,7 @@ def choose_categories(concepts: ConceptSet, settings: DissectionSettings) -> tup
     for category in settings.categories:
         if category not in concepts.categories:
             hint = nearest(category, concepts.categories)
-            known = ", ".join(concepts.categories)
+            known = on_one_line(", ".join(concepts.categories))
             raise ConfigError(
                 f'categories names "{category}"{hint}, but {concepts.name} has {known}'
             )

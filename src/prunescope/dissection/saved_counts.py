@@ -1,7 +1,7 @@
 """How are the counts of a dissected layer kept on disk?"""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from prunescope.base.manifest import check_recorded
 from prunescope.base.saved import check_counts, texts_of
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
 from prunescope.dissection.overlap import Overlap
+from prunescope.dissection.saved_layer import check_layer
 from prunescope.dissection.scores import NO_LABEL
 
 OVERLAP = "overlap.safetensors"
@@ -28,12 +29,14 @@ def save_counts(folder: Path, layer: str, overlap: Overlap) -> None:
 
 
 def check_fit(
-    folder: Path, overlap: Overlap, units: pd.DataFrame, categories: Sequence[str] | None
+    folder: Path, overlap: Overlap, units: pd.DataFrame, summary: Mapping[str, Any]
 ) -> None:
-    """Raise DataError where a layer's counts are not of its units, labels and categories.
+    """Raise DataError where a layer's counts, units and summary are not of one dissection.
 
-    folder: theirs. categories: those by which units were labelled; None for all.
+    folder: theirs.
     """
+    check_layer(folder, units, summary)
+    categories = summary["settings"].get("categories")  # by which units were labelled; None for all
     count, known = len(overlap.thresholds), set(overlap.label_numbers.tolist())
     labels = set(units["label"].dropna().astype("int64")) - {NO_LABEL}
     fit = units["unit"].tolist() == list(range(count)) and labels <= known

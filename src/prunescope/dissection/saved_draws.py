@@ -6,6 +6,7 @@ from torch import from_numpy
 
 from prunescope.base.errors import DataError
 from prunescope.base.files import write_atomically
+from prunescope.base.manifest import check_recorded
 from prunescope.base.results import MASKS as MASKS_COLUMNS
 from prunescope.base.saved import read_table
 from prunescope.base.tensors import load_tensors, save_tensors
@@ -36,6 +37,7 @@ def load_draws(folder: Path, units: int) -> tuple[KeptMasks, Draws]:
         )
     try:
         masks = KeptMasks.of_table(units, read_table(folder / MASKS, MASKS_COLUMNS))
+        check_recorded(folder / DRAWS)
         tensors = load_tensors(folder / DRAWS)
         draws = Draws.of_arrays({name: own.numpy() for name, own in tensors.items()})
     except (KeyError, TypeError, ValueError, OverflowError) as error:

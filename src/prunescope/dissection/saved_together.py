@@ -1,31 +1,45 @@
-"""Which layers were saved together, and is each still there?"""
+"""Which layers were saved together, with which files, and is each still there?"""
 
-import json
 from collections.abc import Collection
 from pathlib import Path
 
+from prunescope.base.checksums import FILES, LAYERS, checksums_of, write_record
 from prunescope.base.errors import DataError
-from prunescope.base.files import write_atomically
 from prunescope.base.paths import is_there
-from prunescope.base.results import LAYERS_FORM
+from prunescope.base.results import DISSECTION_FORM, LAYERS_FORM
 from prunescope.base.saved import read_form
 from prunescope.base.text import shortened
 
-LAYERS = "layers.json"
-
 
 def record_layers(folder: Path, layers: Collection[str]) -> None:
-    """Write down which layers a dissection's folder holds, where there are several."""
-    if len(layers) > 1:
-        text = json.dumps({"layers": sorted(layers)}, ensure_ascii=False) + "\n"
-        write_atomically(folder / LAYERS, text.encode())
+    """Write down which layers a dissection's folder holds, and the checksums of their files."""
+    files = (path for layer in layers for path in (folder / layer).iterdir())
+    write_record(folder / LAYERS, {"layers": sorted(layers), FILES: checksums_of(folder, files)})
 
 
-def check_complete(folder: Path, there: Collection[str]) -> None:
-    """Raise DataError where a layer that was saved with others is not beside them any more.
+def record_layer_again(layer: Path) -> None:
+    """Renew what is recorded of a layer whose folder was written anew among those of others."""
+    folder = layer.resolve().parent
+    if not is_there(folder / LAYERS):
+        return
+    values = read_form(folder / LAYERS, LAYERS_FORM)
+    if values.get(FILES) is None:
+        return
+    name = layer.resolve().name
+    others = {file: own for file, own in values[FILES].items() if not file.startswith(f"{name}/")}
+    files = others | checksums_of(folder, (folder / name).iterdir())
+    layers = sorted({*values["layers"], name})
+    write_record(folder / LAYERS, {"layers": layers, FILES: dict(sorted(files.items()))})
 
-    there: the layers that are. The folder of a run, or of one layer, does not say.
+
+def check_complete(folder: Path, layers: Collection[Path]) -> None:
+    """Raise DataError where other layers lie in a folder than those that were saved together.
+
+    layers: the folders of those that do. The folder of a run, or of one layer, does not say.
     """
+    for layer in layers:
+        _check_name(layer.resolve())
+    there = [layer.resolve().name for layer in layers]
     if not is_there(folder / LAYERS):
         return
     named = read_form(folder / LAYERS, LAYERS_FORM)["layers"]
@@ -34,4 +48,21 @@ def check_complete(folder: Path, there: Collection[str]) -> None:
         raise DataError(
             f"{folder} lacks the layer {shortened(', '.join(missing))}, which {LAYERS} names: "
             "dissect again with the same --out, or give the folder of one layer"
+        )
+    strange = [layer for layer in there if layer not in named]
+    if strange:
+        raise DataError(
+            f"{folder} holds the layer {shortened(', '.join(strange))}, which {LAYERS} does not "
+            "name: dissect again with the same --out, or give the folder of one layer"
+        )
+
+
+def _check_name(folder: Path) -> None:
+    """Raise DataError where a layer's folder has another name than the layer in it."""
+    summary = folder / "summary.json"
+    layer = read_form(summary, DISSECTION_FORM).get("layer") if is_there(summary) else None
+    if layer not in (None, folder.name):
+        raise DataError(
+            f"{folder} was renamed: its summary.json says that it holds {shortened(str(layer))}; "
+            "name it so again, or dissect again"
         )

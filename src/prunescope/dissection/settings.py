@@ -14,6 +14,7 @@ from pydantic import (
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels, Precision
 from prunescope.base.settings import Batch, Count, Later, Mean, Pixels, Settings, Std
+from prunescope.base.text import written
 from prunescope.dissection.axes import parse_axes
 from prunescope.dissection.conventions import CONVENTIONS, Convention, ConventionName
 from prunescope.dissection.draws import Number
@@ -31,8 +32,8 @@ def read_draws(value: Any) -> Any:
     is_number = isinstance(value, int) and not isinstance(value, bool)
     if value != "auto" and not (is_number and 0 <= value <= _MOST_DRAWS):
         raise ValueError(
-            f'{value!r} is not how often labels can be permuted: give "auto" to draw until it is '
-            f"decided, or a number from 0 to {_MOST_DRAWS:,}"
+            f'{written(value)} is not how often labels can be permuted: give "auto" to draw until '
+            f"it is decided, or a number from 0 to {_MOST_DRAWS:,}"
         )
     return value
 

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError, StoreError
-from prunescope.base.manifest import MANIFEST, flaws_of
-from prunescope.base.provenance import Provenance
 from prunescope.base.store import STUDY, require_study
 from prunescope.base.text import align, number, percent
+from prunescope.experiment.completeness import find_changes, find_losses
 from prunescope.networks import LEVEL_WEIGHTS, read_description
 from prunescope.networks.hollow import build_hollow
 from prunescope.networks.trust import AtMost, NamesCode
@@ -62,19 +62,21 @@ class LevelAudit:
 class RunAudit:
     """The audits of all levels of a run that are there.
 
-    missing: what is not there of levels that were finished. unfinished: levels still to be made.
+    missing: what is not there of what was finished. unfinished: levels still to be made.
+    changed: files that are not as they were recorded.
     """
 
     root: Path
     levels: tuple[LevelAudit, ...]
     missing: tuple[str, ...] = ()
     unfinished: int = 0
+    changed: tuple[str, ...] = ()
 
     @property
     def problems(self) -> list[str]:
         """What is wrong, with the level it is wrong with."""
         found = (f"{level.place.path}: {each}" for level in self.levels for each in level.problems)
-        return [*self.missing, *found]
+        return [*self.missing, *found, *self.changed]
 
     def as_dict(self) -> dict[str, object]:
         """Return everything by name, for a program."""
@@ -118,13 +120,16 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
     study = load_study(root / STUDY)
     planned = list(_places(study))
     places = [p for p in planned if (root / p.path / LEVEL_WEIGHTS).is_file()]
-    made = Provenance(root).finished_paths
-    lost = [p for p in planned if p not in places and p.path in made]
-    missing = (
-        *_missing_files(root, places),
-        *(f"{place.path}: {_loss(root, place)}" for place in lost),
+    paths = [place.path for place in planned]
+    losses = find_losses(root, study, paths)
+    missing = tuple(text for found in losses.values() for text in found)
+    found = partial(
+        RunAudit,
+        root=root,
+        missing=missing,
+        unfinished=sum(p not in places and p.path not in losses for p in planned),
+        changed=tuple(find_changes(root, study, paths)),
     )
-    unfinished = len(planned) - len(places) - len(lost)
     if not places:
         why = f": {missing[0]}" if missing else ""
         raise ConfigError(f"{root} has no finished level to audit{why}")
@@ -139,12 +144,12 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
         if network is not None:
             raise ConfigError(f"{root} is not of {network}: {error}") from None
         levels = [_audit_level(root, place, study, None, None) for place in places]
-        return RunAudit(root=root, levels=tuple(levels), missing=missing, unfinished=unfinished)
+        return found(levels=tuple(levels))
     with AtMost(file) if network is None else nullcontext():
         module = build_hollow(described.name, num_classes=described.num_classes)
     side = resolution or (described.input.resolution if described.input else None)
     levels = [_audit_level(root, place, study, module, side) for place in places]
-    return RunAudit(root=root, levels=tuple(levels), missing=missing, unfinished=unfinished)
+    return found(levels=tuple(levels))
 
 
 def check_level(
@@ -174,21 +179,6 @@ def _places(study: Study) -> Iterator[Place]:
         for name, strategy in study.pruning.strategies.items():
             for level in range(1, strategy.levels + 1):
                 yield Place(replicate=replicate, strategy=name, level=level)
-
-
-def _missing_files(root: Path, places: list[Place]) -> Iterator[str]:
-    """Yield what the manifests of levels, and of the dissections in them, miss."""
-    for place in places:
-        for manifest in sorted((root / place.path).rglob(MANIFEST)):
-            inner = manifest.parent.relative_to(root / place.path).as_posix()
-            within = "" if inner == "." else f"{inner}/"
-            for flaw in flaws_of(manifest.parent):
-                yield f"{place.path}: {within}{flaw}; the same run makes it again"
-
-
-def _loss(root: Path, place: Place) -> str:
-    what = LEVEL_WEIGHTS if (root / place.path).is_dir() else "the whole level"
-    return f"{what} is missing; the same run makes it again"
 
 
 def _audit_level(

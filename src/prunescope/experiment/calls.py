@@ -1,5 +1,6 @@
 """What do the commands do when they are called from Python, with whatever a user hands in?"""
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import wraps
@@ -12,11 +13,13 @@ from torch import nn
 from prunescope.analysis import export as exporting
 from prunescope.analysis import layers as naming
 from prunescope.analysis.conventions import ConventionComparison
+from prunescope.base.door import checked_path
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels, Precision
 from prunescope.base.modules import checked_network
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.store import STUDY
+from prunescope.base.text import on_one_line, shortened
 from prunescope.base.wrappers import without_wrappers
 from prunescope.data.classes import ClassChoice, classes_stated
 from prunescope.dissection import layers as layering
@@ -43,6 +46,7 @@ from prunescope.networks import LoadedNetwork
 from prunescope.pruning import prune as pruning
 from prunescope.pruning.audit import Audit, audit_file
 from prunescope.pruning.mask import Mask
+from prunescope.pruning.prunable import UNTRIED, is_untried
 from prunescope.training.evaluate import Evaluation
 
 _CHOICES: dict[str, tuple[str, ...]] = {
@@ -63,12 +67,19 @@ def dissect(model: Any, layers: Any = None, concepts: Any = None, **settings: An
 
 @wraps(pruning.prune)
 def prune(model: Any, *, keep: Any, mask: Any = None, **settings: Any) -> Mask:
+    if isinstance(model, str | Path):
+        raise ConfigError(
+            f"prune sets weights of a network that you have to zero, so it takes no name: model = "
+            f'ps.load("{on_one_line(shortened(str(model)))}").module makes one'
+        )
     network = checked_network(model.module if isinstance(model, LoadedNetwork) else model)
     for name, allowed in _CHOICES.items():
         check_choice(name, settings.get(name, allowed[0]), allowed)
     if not is_number(keep):
         raise ConfigError(f"keep is {keep!r}, but must be a number in (0, 1]")
     with without_wrappers(network):
+        if is_untried(network):
+            warnings.warn(UNTRIED, stacklevel=3)
         return pruning.prune(network, keep=keep, mask=as_given_mask(mask), **settings)
 
 
@@ -170,7 +181,7 @@ def audit(
             network=network,
             num_classes=num_classes,
             resolution=resolution,
-            mask=None if mask is None else Path(mask),
+            mask=None if mask is None else checked_path("mask", mask),
             key=key,
         )
     if any(given is not None for given in (num_classes, mask, key)):

@@ -48,10 +48,11 @@ def compare_by_conventions(
     for name in conventions:
         if name not in CONVENTIONS:
             hint, known = nearest(name, CONVENTIONS), ", ".join(CONVENTIONS)
-            raise ConfigError(f'--convention is "{name}"{hint}: there are {known}')
+            raise ConfigError(f'there is no convention "{name}"{hint}: there are {known}')
     if len(set(conventions)) < max(2, len(conventions)):
         raise ConfigError(
-            f"--convention names {', '.join(conventions)}, but must name two or more, each once"
+            f"conventions are compared, but {', '.join(conventions)} is stated: name two or more, "
+            "each once"
         )
     place = usable_device(device or default_device())
     settings = [

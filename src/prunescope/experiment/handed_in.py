@@ -139,6 +139,8 @@ def as_given_mask(given: object) -> Mask | None:
 
 def path_or_name(given: object, name: str, what: str) -> str:
     """Return a path or a name as text. Raises ConfigError for what is neither."""
+    if given == "":
+        raise ConfigError(f'{name} is "": give {what}')
     if isinstance(given, str | Path):
         return str(given)
     raise ConfigError(f"{name} is {a_kind(given)}: give {what}")

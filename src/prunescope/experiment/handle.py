@@ -4,11 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from prunescope import study
 from prunescope.analysis.run_folder import Run
 from prunescope.base.door import checked_path, checked_value
 from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.settings import explained
 from prunescope.base.text import a_kind
 from prunescope.experiment import dry_run, run_study, status_of
 from prunescope.experiment.given import check_network
@@ -20,8 +23,19 @@ class Study(study.Study):
 
     def __new__(cls, *values: Any, **_settings: Any) -> "Study":
         if values:
-            raise ConfigError('Study is not called so: ps.Study.load("recipe.yaml") reads one')
+            raise _called_so()
         return super().__new__(cls)
+
+    def __init__(self, **settings: Any) -> None:
+        if not settings:
+            raise _called_so()
+        try:
+            super().__init__(**settings)
+        except ValidationError as error:
+            raise explained(type(self), error, "the study") from None
+
+    # so that pydantic fills a study by itself, and explains its own way what it is in a recipe
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     @classmethod
     def load(cls, recipe: Path | str | Mapping[str, Any], *, set: Sequence[str] = ()) -> "Study":  # noqa: A002
@@ -87,3 +101,7 @@ class Study(study.Study):
 
     def _place(self, out: Path | str | None) -> Path:
         return Path("runs") / self.name if out is None else checked_path("out", out)
+
+
+def _called_so() -> ConfigError:
+    return ConfigError('Study is not called so: ps.Study.load("recipe.yaml") reads one')

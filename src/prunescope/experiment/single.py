@@ -1,11 +1,13 @@
 """How is one network measured or dissected, outside any study?"""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
 from prunescope.base.devices import default_device, say_if_slow, usable_device
+from prunescope.base.errors import DataError
 from prunescope.base.images import Channels, Precision
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
@@ -73,7 +75,7 @@ def evaluate_network(
         folder, found, sizing=sizing, classes=classes, limit=limit, progress=progress
     )
     progress.say_all(passed_over(folder), *_notes(images, found, classes))
-    return found, evaluate(
+    evaluation = evaluate(
         network.module.to(place),
         images,
         normalisation=normalisation,
@@ -81,6 +83,13 @@ def evaluate_network(
         precision=precision,
         progress=progress,
     )
+    if math.isnan(evaluation.loss):
+        raise DataError(
+            f"{network.name} answers with nan for some of the images, so that it has no accuracy: "
+            "its weights or running statistics are damaged (a variance below 0, say), or too "
+            "large for its precision"
+        )
+    return found, evaluation
 
 
 def dissect_network(

@@ -14,7 +14,13 @@ from prunescope.networks.weights import check_fit
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import Prunable, prunable_names
 from prunescope.pruning.prune import starting_mask
-from prunescope.pruning.saved import SavedWeights, mask_beside, read_mask, read_weights
+from prunescope.pruning.saved import (
+    SavedWeights,
+    check_as_recorded,
+    mask_beside,
+    read_mask,
+    read_weights,
+)
 from prunescope.pruning.zeros import mask_of_nonzero, unmarked_zeros
 from prunescope.study import StartSettings
 
@@ -88,6 +94,7 @@ def _read(
     """Read weights under the network's names. Raises DataError where they do not fit it."""
     _content(path, setting)
     own = network.state_dict()
+    check_as_recorded(Path(path))
     saved = read_weights(Path(path), key=key).named_as_in(own)
     try:
         check_fit(network, saved.state, f"{setting} {path}")

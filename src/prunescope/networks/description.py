@@ -1,13 +1,13 @@
 """Which network does a file of weights belong to? The file says it itself."""
 
 import json
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from prunescope.base.errors import DataError
+from prunescope.base.errors import DataError, first_line
 from prunescope.base.files import canonical_json
+from prunescope.base.images import MOST_PIXELS, Channels, range_fault
 from prunescope.base.inputs import CentreSquare, NetworkInput
 from prunescope.base.tensors import load_metadata
 from prunescope.networks.trust import NamesCode, trusted_name
@@ -67,7 +67,7 @@ def read_description(path: Path, typed: str | None = None) -> Description:
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise DataError(
             f'{path} is damaged: its metadata "{_KEY}" does not describe a network '
-            f"({type(error).__name__}: {error!s:.80})"
+            f"({type(error).__name__}: {first_line(error):.200})"
         ) from None
     return Description(name=trusted_name(name, path, typed), num_classes=classes, input=expected)
 
@@ -92,8 +92,8 @@ def belongs_to(path: Path, network: str) -> bool:
 def _as_input(stored: dict[str, Any]) -> NetworkInput:
     return checked_input(
         NetworkInput(
-            mean=tuple(map(float, stored["mean"])),
-            std=tuple(map(float, stored["std"])),
+            mean=_numbers("mean", stored["mean"]),
+            std=_numbers("std", stored["std"]),
             resolution=stored["resolution"],
         )
     )
@@ -103,13 +103,18 @@ def checked_input(expected: NetworkInput) -> NetworkInput:
     """Return what a file says that its network sees. Raises ValueError where it cannot be."""
     if not 1 <= len(expected.mean) == len(expected.std) <= _MOST_CHANNELS:
         raise ValueError(f"{len(expected.mean)} means and {len(expected.std)} stds")
-    if not all(math.isfinite(value) for value in expected.mean):
-        raise ValueError(f"mean {expected.mean}")
-    if not all(math.isfinite(value) and value > 0 for value in expected.std):
-        raise ValueError(f"std {expected.std}")
-    if not _is_count(expected.resolution):
+    fault = range_fault("mean", expected.mean) or range_fault("std", expected.std)
+    if fault is not None:
+        raise ValueError(fault)
+    if not _is_count(expected.resolution) or expected.resolution > MOST_PIXELS:
         raise ValueError(f"resolution {expected.resolution!r:.40}")
     return expected
+
+
+def _numbers(name: str, values: Any) -> Channels:
+    if not isinstance(values, list) or not all(type(value) in (int, float) for value in values):
+        raise ValueError(f"{name} is {values!r:.40}, not numbers")
+    return tuple(map(float, values))
 
 
 def _is_count(value: Any) -> bool:

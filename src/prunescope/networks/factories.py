@@ -13,6 +13,8 @@ from typing import Any
 from torch import nn
 
 from prunescope.base.errors import ConfigError, InputError, first_line, nearest
+from prunescope.base.modules import check_shapes
+from prunescope.base.text import a_kind
 from prunescope.networks.names import FORMS, Name, literal
 
 
@@ -35,6 +37,7 @@ def build_factory(name: Name, num_classes: int | None) -> nn.Module:
         raise ConfigError(
             f'"{name.given}" returned {type(network).__name__}, not a torch.nn.Module'
         )
+    check_shapes(network)
     return network
 
 
@@ -68,7 +71,10 @@ def _find_factory(name: Name) -> Callable[..., Any]:
     factory = getattr(module, name.entry, None)
     if not callable(factory):
         hint = nearest(name.entry, vars(module))
-        raise ConfigError(f'"{name.given}": {name.origin} has no function "{name.entry}"{hint}')
+        fault = f'{name.origin} has no function "{name.entry}"{hint}'
+        if name.entry in vars(module):
+            fault = f"{name.entry} of {name.origin} is {a_kind(factory)}, but must be a function"
+        raise ConfigError(f'"{name.given}": {fault}')
     return factory  # type: ignore[no-any-return]  # callable() tells mypy nothing of the result
 
 

@@ -10,15 +10,15 @@ from prunescope.base.inputs import timm_input
 from prunescope.base.text import on_one_line, shortened
 from prunescope.networks.description import Description, checked_input
 from prunescope.networks.reading.files import CONFIG
-from prunescope.networks.trust import trusted_name
+from prunescope.networks.trust import beside_weights, trusted_name
 
 
 def describe_hub_folder(path: Path) -> Description:
     """Return the network of timm that a hub folder's config.json names, and what it expects to see.
 
-    Only timm's own form counts ("architecture", "num_classes", "pretrained_cfg"), and of arguments
-    only numbers: no code is called, and nothing is fetched.
-    Raises DataError where it names none, and says how to name it.
+    Only timm's own form counts ("architecture", "num_classes", "pretrained_cfg"), with arguments
+    that are numbers or words: no code is called, and nothing is fetched.
+    Raises DataError where it names none or has other arguments, and says how to name it.
     """
     config = _read(path / CONFIG)
     architecture = config.get("architecture")
@@ -30,12 +30,7 @@ def describe_hub_folder(path: Path) -> Description:
             f"{path} does not say which network it belongs to: its {CONFIG} {what}; name the "
             f"network and give the folder as its weights (NETWORK --weights {path})"
         )
-    arguments = config.get("model_args")
-    options = "".join(
-        f",{name}={value}"
-        for name, value in (arguments.items() if isinstance(arguments, Mapping) else ())
-        if name.isidentifier() and isinstance(value, int | float) and not _is_stated(name)
-    )
+    options = _options(path, architecture, config.get("model_args"))
     classes = config.get("num_classes")
     stated_input = config.get("pretrained_cfg")
     try:
@@ -45,11 +40,30 @@ def describe_hub_folder(path: Path) -> Description:
         raise DataError(
             f"{path / CONFIG} is damaged: pretrained_cfg ({on_one_line(shortened(str(error)))})"
         ) from None
+    name = f"timm:{architecture}{options}"
     return Description(
-        name=trusted_name(f"timm:{architecture}{options}", path / CONFIG),
+        name=trusted_name(name, path / CONFIG, how=beside_weights(name, path)),
         num_classes=classes if isinstance(classes, int) and classes > 0 else None,
         input=expected,
     )
+
+
+def _options(path: Path, architecture: str, arguments: object) -> str:
+    """Return the arguments of a network as its name has them. Raises DataError for others."""
+    options = ""
+    for name, value in arguments.items() if isinstance(arguments, Mapping) else ():
+        if _is_stated(name) or value is None:
+            continue
+        is_word = isinstance(value, str) and value.replace("_", "").isalnum()
+        if not name.isidentifier() or not (is_word or isinstance(value, int | float)):
+            shown = on_one_line(shortened(f"{name}={value!r}", 60))
+            raise DataError(
+                f"{path / CONFIG} builds its network with {shown}, which is not taken from a file: "
+                f"name the network, with that, as in timm:{architecture},NAME=VALUE or a function "
+                f"of your own, and give the folder as its weights (--weights {path})"
+            )
+        options += f",{name}={value}"
+    return options
 
 
 def _listed(names: object) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from prunescope.base.errors import ConfigError, first_line
+from prunescope.base.errors import ConfigError, reason_of
 from prunescope.base.inputs import IMAGENET, NetworkInput
 from prunescope.base.seeding import derive_seed
+from prunescope.base.text import shortened
 from prunescope.networks.cifar_resnet import CifarResNet
 from prunescope.networks.factories import build_factory, find_source
 from prunescope.networks.names import CIFAR, LIBRARIES, Name, parse, refuse_other_options
@@ -20,6 +21,7 @@ from prunescope.networks.timm_networks import build_timm, find_timm_weights, tim
 from prunescope.networks.torchvision_networks import build_torchvision, find_torchvision_weights
 
 _MOST_CLASSES = 10_000_000
+_WIDEST = 64
 
 
 def build(name: str, *, num_classes: int | None = None, seed: int) -> nn.Module:
@@ -44,7 +46,7 @@ def build(name: str, *, num_classes: int | None = None, seed: int) -> nn.Module:
         try:
             return make(parsed, num_classes)
         except (RuntimeError, MemoryError, OverflowError) as error:  # of torch, for what is too big
-            raise ConfigError(f'"{name}" cannot be made: {first_line(error)}') from error
+            raise ConfigError(f'"{name}" cannot be made: {reason_of(error)}') from error
 
 
 def network_input(name: str) -> NetworkInput | None:
@@ -96,13 +98,14 @@ def factory_source(name: str) -> Path | None:
 def _build_cifar(name: Name, num_classes: int | None) -> nn.Module:
     refuse_other_options(name, "width")
     text = name.options.get("width", "1")
-    if not re.fullmatch(r"\d+(\.\d*)?|\.\d+", text) or round(16 * float(text)) < 1:
+    width = float(text) if re.fullmatch(r"\d+(\.\d*)?|\.\d+", text) else 0.0
+    if width > _WIDEST or round(16 * width) < 1:
         raise ConfigError(
-            f'width is "{text}" in "{name.given}", but must be a number of 1/16 or more: '
-            "it multiplies the 16, 32 and 64 channels"
+            f'width is "{shortened(text)}" in "{shortened(name.given)}", but must be a number from '
+            f"1/16 to {_WIDEST}, written as 0.5 or 2: it multiplies the 16, 32 and 64 channels"
         )
     classes = 10 if num_classes is None else num_classes
-    return CifarResNet(CIFAR[name.entry], num_classes=classes, width=float(text))
+    return CifarResNet(CIFAR[name.entry], num_classes=classes, width=width)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from prunescope.base.errors import ConfigError, DataError, InputError, first_line, nearest
+from prunescope.base.errors import ConfigError, DataError, InputError, nearest, reason_of
 from prunescope.base.inputs import NetworkInput, timm_input, timm_square
 from prunescope.networks.names import Name, literal
 from prunescope.networks.published import Published, choose, fetch, fetch_from_hub
@@ -54,7 +54,7 @@ def build_timm(name: Name, num_classes: int | None, **arguments: Any) -> nn.Modu
     except InputError:  # of what a file may ask for
         raise
     except Exception as error:  # timm raises anything for an option that does not fit
-        raise ConfigError(f'timm refuses "{name.given}": {first_line(error)}') from error
+        raise ConfigError(f'timm refuses "{name.given}": {reason_of(error)}') from error
     return network
 
 

@@ -48,19 +48,20 @@ def trusted_name(name: str, path: Path, typed: str | None = None, how: str | Non
         raise NamesCode(
             f'{path} says that it belongs to "{name}", which is code, and a file must not choose '
             "what is run: it was not called. If you trust that code, name it yourself, "
-            f"{how or _beside_weights(name, path)}"
+            f"{how or beside_weights(name, path)}"
         )
     for key in parsed.options:
         if not _is_harmless(parsed, key):
             raise NamesCode(
                 f'{path} says that it belongs to "{name}", whose option {key} a file must not '
                 "choose. If you trust it, name the network yourself, "
-                f"{how or _beside_weights(name, path)}"
+                f"{how or beside_weights(name, path)}"
             )
     return name
 
 
-def _beside_weights(name: str, path: Path) -> str:
+def beside_weights(name: str, path: Path) -> str:
+    """Say how a user names the network of weights that lie at a path."""
     return (
         f"as the network with --weights {path} (audit, compare: --network), or in Python: "
         f'load("{name}", weights="{path}")'

@@ -8,11 +8,12 @@ from torch import Tensor, nn
 
 from prunescope.base.errors import DataError
 from prunescope.base.formats import is_safetensors
+from prunescope.base.manifest import check_manifest
 from prunescope.base.text import counted
 from prunescope.networks.reading import load_torch, read_stored
 from prunescope.networks.reading.choice import choose_network
 from prunescope.networks.reading.effective import Effective, as_mask
-from prunescope.networks.reading.files import OPENLTH_MASK, is_openlth_network
+from prunescope.networks.reading.files import OPENLTH_MASK, is_openlth_network, weights_file
 from prunescope.networks.reading.names import renaming
 from prunescope.networks.reading.sharing import refuse_disagreement
 from prunescope.networks.reading.values import plain_values, refuse_not_finite, refuse_quantised
@@ -39,6 +40,7 @@ def load_weights(module: nn.Module, path: Path, key: str | None = None) -> None:
     is then unchanged.
     """
     own = module.state_dict()
+    check_manifest(weights_file(path))
     found = read_stored(path, key).named_as_in(own)
     mask = path.with_name(OPENLTH_MASK)
     if is_openlth_network(path) and mask.is_file():  # it masks as it computes

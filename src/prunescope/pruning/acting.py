@@ -28,10 +28,19 @@ def parameters_once(network: nn.Module) -> dict[str, nn.Parameter]:
 
     So a transposed view of another parameter is no parameter of its own; parts of one memory are.
     """
-    first: dict[Hashable, tuple[str, nn.Parameter]] = {}
+    views = views_of_others(network)
+    return {name: each for name, each in network.named_parameters() if name not in views}
+
+
+def views_of_others(network: nn.Module) -> dict[str, str]:
+    """Return the parameters that share all their memory with an earlier one, and its name."""
+    first: dict[Hashable, str] = {}
+    views = {}
     for name, parameter in network.named_parameters():
-        first.setdefault(_memory(parameter), (name, parameter))
-    return dict(first.values())
+        earlier = first.setdefault(_memory(parameter), name)
+        if earlier != name:
+            views[name] = earlier
+    return views
 
 
 def count_parameters(network: nn.Module) -> int:
@@ -40,9 +49,9 @@ def count_parameters(network: nn.Module) -> int:
 
 
 def _memory(parameter: nn.Parameter) -> Hashable:
-    if parameter.is_meta or not parameter.numel():
+    if not parameter.numel():
         return id(parameter)
-    start = parameter.untyped_storage().data_ptr()
+    start = parameter.untyped_storage()._cdata  # of a network without memory, too
     return start, parameter.storage_offset(), parameter.numel()
 
 

@@ -16,11 +16,12 @@ from prunescope.networks.hollow import build_hollow
 from prunescope.networks.registry import network_input
 from prunescope.networks.trust import AtMost
 from prunescope.networks.weights import fit_state_dict
+from prunescope.pruning.acting import views_of_others
 from prunescope.pruning.counting import FORMATS, LayerCount, count_layer
 from prunescope.pruning.flow import Flow, trace_flow
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import left_out, prunable_names
-from prunescope.pruning.saved import SavedWeights, read_weights
+from prunescope.pruning.saved import SavedWeights, check_as_recorded, read_weights
 from prunescope.pruning.stored import (
     StoredLayers,
     network_layers,
@@ -131,6 +132,7 @@ def audit_file(
     Raises ConfigError for a name, an option or a resolution that does not fit, DataError for
     files that do not.
     """
+    check_as_recorded(path)
     saved = read_weights(path, mask, key, typed=network)
     described = _describe(saved, network, num_classes)
     if described is None:
@@ -160,14 +162,20 @@ def audit_weights(
         stored = stored_layers(saved)
     else:
         saved = saved.named_as_in(network.state_dict())
+        views = views_of_others(network)  # which loading parts
         fit_state_dict(network, saved.state, str(saved.path))
-        flow = trace_flow(network, resolution) if resolution else flow
-        stored = network_layers(network, saved, flow)
+        flow = trace_flow(network, resolution).merged(views) if resolution else flow
+        stored = network_layers(network, saved, flow, views)
     if not stored.weights:
         raise DataError(f"{saved.path} holds no weights of a convolution or linear layer")
     mask = Mask(stored.under_first_names(saved.mask or {}))
     layers = {
-        name: count_layer(weight, mask.get(name), flow.layers.get(name), stored.modules.get(name))
+        name: count_layer(
+            weight,
+            mask.get(name),
+            None if name in stored.used_outside else flow.layers.get(name),
+            stored.modules.get(name),
+        )
         for name, weight in stored.weights.items()
     }
     memory = _revived_memory(saved)
@@ -186,7 +194,7 @@ def audit_weights(
         bytes=_bytes(stored, layers),
         problems=(*_problems(layers), *_memory_problems(memory)),
         notes=(*saved.notes, *stored.notes),
-        left_out=None if network is None else left_out(network, mask or _prunable(network)),
+        left_out=None if network is None else _left_out(network, mask, stored),
         reasons=reasons_of_unknowns(network is not None, resolution, flow, saved),
     )
 
@@ -207,6 +215,11 @@ def _describe(
             "leave out --network and --num-classes"
         )
     return own
+
+
+def _left_out(network: nn.Module, mask: Mask, stored: StoredLayers) -> dict[str, int]:
+    dense = left_out(network, mask or _prunable(network))
+    return {name: size for name, size in dense.items() if name in stored.parameters}
 
 
 def _prunable(network: nn.Module) -> tuple[str, ...]:

@@ -16,9 +16,15 @@ from prunescope.networks import (
 )
 from prunescope.pruning.acting import count_parameters
 from prunescope.pruning.mask import Mask, MaskKeeper
-from prunescope.pruning.prunable import Prunable, describe_left_out, left_out, prunable_names
+from prunescope.pruning.prunable import (
+    Prunable,
+    describe_left_out,
+    is_untried,
+    left_out,
+    prunable_names,
+)
 from prunescope.pruning.prune import Criterion, prune
-from prunescope.pruning.saved import SavedWeights, read_mask, read_weights
+from prunescope.pruning.saved import SavedWeights, check_as_recorded, read_mask, read_weights
 from prunescope.pruning.selection import Scope
 from prunescope.pruning.zeros import UnmarkedZeros, mask_of_nonzero, unmarked_zeros
 
@@ -29,11 +35,13 @@ class Pruned:
 
     zeros: those that were there before and that nothing said are pruned, where they are more than
         chance leaves; they were taken for weights like any other.
+    untried: it is not known whether the network's own code changes pruned weights.
     """
 
     network: LoadedNetwork
     mask: Mask
     zeros: UnmarkedZeros | None = None
+    untried: bool = False
 
     @property
     def _layers(self) -> dict[str, Mask]:
@@ -118,14 +126,14 @@ def prune_saved(
             mask=known,
             seed=seed,
         )
-        return Pruned(network=network, mask=kept, zeros=zeros)
+        return Pruned(network=network, mask=kept, zeros=zeros, untried=is_untried(module))
     if known is None:
         raise ConfigError(
             f"{saved.path} has no mask: say how much to --keep, or, where its zeros are pruned "
             "weights, --infer-mask"
         )
     MaskKeeper(module, known)
-    return Pruned(network=network, mask=known, zeros=zeros)
+    return Pruned(network=network, mask=known, zeros=zeros, untried=is_untried(module))
 
 
 def _open(
@@ -145,6 +153,7 @@ def _open(
         state = network.module.state_dict()
         return network, SavedWeights(path=Path(chosen.name), state=state, mask=known)
     module = build(described.name, num_classes=described.num_classes, seed=0)
+    check_as_recorded(chosen)
     saved = read_weights(chosen, mask, key).named_as_in(module.state_dict())
     fit_state_dict(module, saved.state, str(chosen))
     return LoadedNetwork(module=module.eval(), **vars(described)), saved

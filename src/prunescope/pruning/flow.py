@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -44,6 +44,18 @@ class Flow:
     layers: Mapping[str, LayerFlow] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
     outside: tuple[Tensor, ...] = ()
+
+    def merged(self, views: Mapping[str, str]) -> "Flow":
+        """Return the same, what meets a view of another layer's weight counted with that one.
+
+        views: names of the views, and of what they are views of.
+        """
+        layers = {name: flow for name, flow in self.layers.items() if name not in views}
+        for view, first in views.items():
+            if view in self.layers and first in layers:
+                cells = layers[first].cells + self.layers[view].cells
+                layers[first] = replace(layers[first], cells=cells)
+        return replace(self, layers=layers)
 
 
 def trace_flow(network: nn.Module, resolution: int) -> Flow:

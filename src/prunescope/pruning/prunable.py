@@ -67,7 +67,7 @@ def prunable_names(network: nn.Module, convention: Prunable) -> tuple[str, ...]:
 def unprunable_layers(network: nn.Module) -> Mapping[str, str]:
     """Return the layers whose pruned weights would act all the same, by name, and why."""
     found = {}
-    altered = altered_in(network)
+    altered = altered_in(network) or ()
     for name, modules in layer_keys(network).items():
         kind = type(modules[0]).__name__
         if is_computed(modules[0]):
@@ -85,6 +85,17 @@ def unprunable_layers(network: nn.Module) -> Mapping[str, str]:
     return found
 
 
+def is_untried(network: nn.Module) -> bool:
+    """Return whether nobody knows if the network's own code changes pruned weights."""
+    return altered_in(network) is None
+
+
+UNTRIED = (
+    "the network cannot be copied, or takes no image of a usual size, so that it could not be "
+    "tried whether its own code changes pruned weights"
+)
+
+
 def left_out(network: nn.Module, pruned: Collection[str]) -> dict[str, int]:
     """Return the tensors of two axes or more that stay dense, by name, with their numbers.
 
@@ -92,7 +103,7 @@ def left_out(network: nn.Module, pruned: Collection[str]) -> dict[str, int]:
     """
     return {
         name: parameter.numel()
-        for name, parameter in network.named_parameters()
+        for name, parameter in parameters_once(network).items()
         if parameter.dim() > 1 and name not in pruned
     }
 

@@ -80,6 +80,12 @@ def starting_mask(model: nn.Module, mask: Mask | None, prunable: Prunable) -> Ma
     mask.check_fit(dict(model.named_parameters()))
     for name, kept in mask.items():
         if name not in ones and not bool(kept.all()):
+            if name not in prunable_names(model, "all"):
+                raise ConfigError(
+                    f"{name} is pruned already, but is no weight of a convolution or linear layer, "
+                    "and no other is pruned here: leave it out of the mask, and keep its zeros as "
+                    "they are (torch.nn.utils.prune.remove(layer, NAME), and save again)"
+                )
             raise ConfigError(
                 f"{name} is pruned already, but not prunable by the convention "
                 f'"{prunable}": choose one that holds it'

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.formats import is_safetensors
+from prunescope.base.manifest import check_manifest
 from prunescope.base.paths import is_there
 from prunescope.base.wrappers import plain_name
 from prunescope.networks.description import Description, has_description, read_description
@@ -91,6 +92,16 @@ def read_weights(
             saved = replace(saved, mask=_renamed(beside, saved.state), beside=beside)
             _check_fit(saved, found)
     return saved
+
+
+def check_as_recorded(path: Path) -> None:
+    """Raise DataError where weights of a run, or the mask beside them, were changed since.
+
+    path: as `read_weights` takes it.
+    """
+    file = weights_file(path)
+    for part in (file, mask_beside(file)):
+        check_manifest(part)
 
 
 def mask_beside(path: Path) -> Path:

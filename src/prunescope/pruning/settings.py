@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from prunescope.base.settings import Count, Later, Rate, Settings
 from prunescope.base.steps import Step, StepText
+from prunescope.base.text import on_one_line, shortened
 from prunescope.pruning.prunable import Prunable
 from prunescope.pruning.selection import Scope
 
@@ -14,9 +15,15 @@ DENSE = "dense"
 """What stands for a strategy at level 0, which all strategies share."""
 
 
+_LONGEST_NAME = 100  # files take 255 bytes, and some are named by more than the strategy
+
+
 def _check_name(name: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) or name == DENSE:
-        raise ValueError(f'"{name}" cannot name a strategy: use a-z, 0-9, _ and -, and not "dense"')
+    if not re.fullmatch(rf"[a-z0-9][a-z0-9_-]{{,{_LONGEST_NAME - 1}}}", name) or name == DENSE:
+        raise ValueError(
+            f'"{on_one_line(shortened(name))}" cannot name a strategy: use a-z, 0-9, _ and -, at '
+            f'most {_LONGEST_NAME} of them, and not "dense"'
+        )
     if re.match(r"level-|rewind$|twin-", name):
         raise ValueError(f'"{name}" cannot name a strategy: a run folder uses that name itself')
     return name

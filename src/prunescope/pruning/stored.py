@@ -31,7 +31,8 @@ class StoredLayers:
 
     weights: of layers, as they act, by name. modules: the layers, where the network is known.
     parameters: all that is trained. tensors: all that is stored, buffers too.
-    shared: for each further name of a shared tensor the first one. notes: for the user.
+    shared: for each further name of a shared tensor the first one. used_outside: layers that the
+        network's own code computes with as well. notes: for the user.
     """
 
     weights: Mapping[str, Tensor]
@@ -39,6 +40,7 @@ class StoredLayers:
     parameters: Mapping[str, Tensor]
     tensors: Mapping[str, Tensor]
     shared: Mapping[str, str] = field(default_factory=dict)
+    used_outside: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
 
     def under_first_names(self, named: Mapping[str, T]) -> dict[str, T]:
@@ -71,14 +73,16 @@ def stored_layers(saved: SavedWeights) -> StoredLayers:
     )
 
 
-def network_layers(network: nn.Module, saved: SavedWeights, flow: Flow) -> StoredLayers:
+def network_layers(
+    network: nn.Module, saved: SavedWeights, flow: Flow, views: Mapping[str, str]
+) -> StoredLayers:
     """Return what a network, with the file's weights in it, computes with.
 
-    flow: what was seen of it.
+    flow: what was seen of it. views: parameters that are others' too, in another shape.
     """
     first = first_names(network)
     shared = {name: other for name, other in first.items() if name != other}
-    modules = {name: alike[0] for name, alike in layer_keys(network).items()}
+    modules = {n: alike[0] for n, alike in layer_keys(network).items() if n not in views}
     weights, notes, changed = {}, [], {}
     ran = bool(flow.layers or flow.outside)
     for name, module in modules.items():
@@ -100,6 +104,12 @@ def network_layers(network: nn.Module, saved: SavedWeights, flow: Flow) -> Store
         if stored is not None and weights[name] is not stored and not is_computed(module):
             changed[name] = weights[name]
     notes += _notes_of_changed(changed)
+    outside = _ran_and_used_outside(weights, flow)
+    notes += [
+        f"{name} is also used by the network's own code, outside of its layer, so that its "
+        "multiply-adds and dead units are not known, and not in the totals"
+        for name in outside
+    ]
     masked = [shared.get(name, name) for name in saved.mask or ()]
     weights |= {name: saved.state[name] for name in masked if name not in weights}
     if not ran and has_own_code(network):
@@ -110,13 +120,19 @@ def network_layers(network: nn.Module, saved: SavedWeights, flow: Flow) -> Store
     parameters = {
         name: saved.state.get(name, parameter.detach())
         for name, parameter in parameters_once(network).items()
+        if name not in views
     }
     return StoredLayers(
         weights=weights,
         modules=modules,
         parameters=parameters,
-        tensors={name: tensor for name, tensor in saved.state.items() if name not in shared},
+        tensors={
+            name: tensor
+            for name, tensor in saved.state.items()
+            if name not in shared and name not in views
+        },
         shared=shared,
+        used_outside=frozenset(outside),
         notes=tuple(notes),
     )
 
@@ -160,6 +176,24 @@ def _used_outside(name: str, weight: Tensor, outside: Sequence[Tensor]) -> tuple
     return weight, [
         f"{name} is counted as it is stored, and what the network's own code makes of it is not "
         "known"
+    ]
+
+
+def _ran_and_used_outside(weights: Mapping[str, Tensor], flow: Flow) -> list[str]:
+    """Return the layers that ran, of which the network's own code used the weight, too.
+
+    Of what it made of it first the shape is known alone, so that it may be any layer's of that.
+    """
+    idle = {name: weight for name, weight in weights.items() if name not in flow.layers}
+    used = [
+        tensor
+        for tensor in flow.outside
+        if not any(tensor.shape == weight.shape for weight in idle.values())
+    ]
+    return [
+        name
+        for name, weight in weights.items()
+        if name in flow.layers and any(tensor.shape == weight.shape for tensor in used)
     ]
 
 

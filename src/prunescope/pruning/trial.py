@@ -1,114 +1,209 @@
-"""Is a weight that is zero still zero where a network computes with it?"""
+"""Is a weight that is zero still zero where a network computes with it?
+
+A convolution may standardise its weights as it runs (timm's `StdConv2d`), and a block those of the
+layers in it: a pruned weight then acts all the same. This is tried on a copy, half of whose weights
+are zero: each weight is followed through whatever rearranges or alters it, up to the function that
+computes with it, where what was zero must be zero.
+"""
 
 import copy
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from prunescope.base.errors import ConfigError
 from prunescope.base.seeding import torch_generator
-from prunescope.base.showing import show
-from prunescope.pruning.acting import CONVOLUTIONS, LAYERS, has_own_code, is_computed, layer_keys
+from prunescope.pruning.acting import CONVOLUTIONS, LAYERS, has_own_code, is_computed
 from prunescope.pruning.flow import image_channels
 
-_FUNCTIONS = (
-    *("conv1d", "conv2d", "conv3d", "linear"),
-    *("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
+_SIDES = (32, 28, 64, 48, 96, 224, 128, 16, 40, 56, 80, 112, 160, 192, 240, 256, 299, 384, 512, 8)
+_REARRANGING = frozenset(
+    (
+        *("reshape", "view", "reshape_as", "view_as", "flatten", "unflatten", "ravel", "squeeze"),
+        *("unsqueeze", "t", "T", "mT", "H", "transpose", "swapaxes", "swapdims", "permute"),
+        *("movedim", "moveaxis", "expand", "expand_as", "repeat", "tile", "repeat_interleave"),
+        *("getitem", "select", "narrow", "chunk", "split", "split_with_sizes", "tensor_split"),
+        *("unbind", "flip", "rot90", "roll", "unfold", "as_strided", "pad", "broadcast_to"),
+    )
 )
-_SIDES = (32, 28, 64, 96, 128, 224, 256, 299, 384)  # of images, in pixels, the smaller first
-_FAILURES = (RuntimeError, ValueError, TypeError, IndexError, AttributeError, ConfigError)
+_COMPUTING = frozenset(
+    (
+        *("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d"),
+        *("conv_transpose3d", "linear", "bilinear", "matmul", "rmatmul", "mm", "bmm", "mv", "dot"),
+        *("addmm", "addbmm", "baddbmm", "addmv", "einsum", "tensordot", "inner", "outer", "kron"),
+        "multi_head_attention_forward",
+    )
+)
+_SUMMARISING = frozenset(
+    (
+        *("sum", "mean", "var", "std", "var_mean", "std_mean", "norm", "vector_norm"),
+        *("matrix_norm", "amax", "amin", "max", "min", "aminmax", "prod", "median", "quantile"),
+        *("numel", "size", "shape", "dim", "ndim", "dtype", "device", "all", "any", "item"),
+        *("isfinite", "isnan", "count_nonzero", "logsumexp", "stride", "is_contiguous", "grad"),
+    )
+)
 
 
 def acts_as_stored(layer: nn.Module) -> bool:
     """Return whether a weight of a layer that is zero is zero where the layer computes with it.
 
-    Some convolutions standardise their weights as they run (timm's `StdConv2d`), so that a pruned
-    weight acts all the same. Tried on a copy of the layer, half of whose weights are zero, with a
-    map as small as it takes; a layer that takes none is believed.
+    Tried with a map as small as the layer takes; a layer that takes none is believed.
     """
     if is_computed(layer):
         return False
     if type(layer) in LAYERS and not layer._forward_pre_hooks:
         return True
-    trial = copy.deepcopy(layer).float().cpu().eval()
-    kept = _halve({"weight": trial})
-    try:
-        with _Listener() as listener, torch.no_grad():
-            trial(_smallest_map(trial))
-    except _FAILURES:
-        return True
-    return not _altered(kept, listener.weights)
+    trial = _Trial(layer)
+    return not trial.succeeds(_smallest_map(layer)) or not trial.altered
 
 
-def altered_in(network: nn.Module) -> set[str]:
-    """Return the layers, by the name of their weight, whose zeros a network's own code undoes.
+def altered_in(network: nn.Module) -> set[str] | None:
+    """Return the parameters, by their first names, whose zeros a network's own code undoes.
 
-    A block may change the weights of the layers in it, or call a function with what it makes of
-    them, of which the layers know nothing. Tried on a copy of the network, half of whose weights
-    are zero, with an image; a network of the libraries' code alone does no such thing, and one
-    that takes no image of a usual size is believed.
+    None where that cannot be tried, since the network cannot be copied, or takes no image of a
+    usual size. A network of the libraries' code alone undoes none.
     """
     if not has_own_code(network):
         return set()
-    for side in _SIDES:
-        try:  # in which an image that does not fit may leave a network other than it was
-            trial = copy.deepcopy(network).float().cpu().eval()
-            layers = {name: alike[0] for name, alike in layer_keys(trial).items()}
-            kept = _halve({n: layer for n, layer in layers.items() if not is_computed(layer)})
-            image = torch.zeros(1, image_channels(trial), side, side)
-            with _Listener() as listener, torch.no_grad(), torch.random.fork_rng(devices=[]):
-                show(trial, image)
-        except _FAILURES:
-            continue
-        return _altered(kept, listener.weights)
-    return set()
+    try:
+        trial = _Trial(network)
+    except Exception:  # noqa: BLE001  # of whatever a module of the user's holds: locks, files
+        return None
+    channels = image_channels(network)
+    fits = any(trial.succeeds(torch.zeros(1, channels, side, side)) for side in _SIDES)
+    return trial.altered if fits else None
 
 
-class _Listener(TorchFunctionMode):
-    """Takes down the weights that convolutions and linear functions are called with."""
+class _Trial:
+    """A copy of a module, half of whose weights are zero.
+
+    altered: the weights that were computed with otherwise, by name.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self.altered: set[str] = set()
+        self._copy = _copied(module).float().cpu().eval()
+        self._weights = {
+            name: weight
+            for name, weight in self._copy.named_parameters()
+            if weight.dim() > 1 and weight.is_floating_point()
+        }
+
+    @torch.no_grad()
+    def succeeds(self, images: Tensor) -> bool:
+        """Show it images, and return whether it takes them."""
+        generator = torch_generator(0, "trial")
+        follower = _Follower()
+        for name, weight in self._weights.items():
+            kept = torch.rand(weight.shape, generator=generator) < 0.5
+            values = torch.randn(weight.shape, generator=generator)
+            weight.data = torch.where(kept, values, 0)
+            follower.follow(weight, kept, {name})
+        try:
+            with torch.random.fork_rng(devices=[]), follower:
+                self._copy(images)
+        except (Exception, SystemExit):  # noqa: BLE001  # whatever the user's code raises
+            return False
+        self.altered = follower.altered
+        return True
+
+
+class _Follower(TorchFunctionMode):
+    """Follows weights through the functions that are called with them.
+
+    altered: the names of those that were computed with although they were no longer zero where
+        they are pruned.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.weights: list[Tensor] = []
+        self.altered: set[str] = set()
+        self._followed: dict[int, tuple[Tensor, Tensor, set[str]]] = {}
+
+    def follow(self, weight: Tensor, kept: Tensor, names: set[str]) -> None:
+        """Take down a tensor that weights went into, and where it may differ from zero."""
+        self._followed[id(weight)] = (weight, kept, names)  # which keeps its id
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         named = kwargs or {}
-        if getattr(func, "__name__", "") in _FUNCTIONS:
-            weight = args[1] if len(args) > 1 else named.get("weight")
-            if isinstance(weight, Tensor):
-                self.weights.append(weight.detach().clone())  # as it is now
-        return func(*args, **named)
+        name = _name_of(func)
+        followed = [tensor for tensor in _tensors((args, named)) if id(tensor) in self._followed]
+        if not followed or name in _SUMMARISING:
+            return func(*args, **named)
+        result = func(*args, **named)
+        if name in _REARRANGING:
+            self._rearrange(func, args, named, result)
+        elif name in _COMPUTING or not self._alter(followed, result):
+            self._check(followed)
+        return result
+
+    def _check(self, followed: list[Tensor]) -> None:
+        for tensor in followed:
+            _, kept, names = self._followed[id(tensor)]
+            if kept.shape != tensor.shape or bool((tensor[~kept] != 0).any()):
+                self.altered |= names
+
+    def _rearrange(self, func: Any, args: Any, named: Any, result: Any) -> None:
+        masks = [self._followed[id(t)] for t in _tensors((args, named)) if id(t) in self._followed]
+        names = set().union(*(names for _, _, names in masks))
+        numbers = {id(tensor): kept.to(tensor.dtype) for tensor, kept, _ in masks}
+        replaced = _replaced((args, named), numbers)  # not all functions take truths
+        kept = func(*replaced[0], **replaced[1])
+        for tensor, mask in zip(_tensors(result), _tensors(kept), strict=True):
+            self.follow(tensor, mask != 0, names)
+
+    def _alter(self, followed: list[Tensor], result: Any) -> bool:
+        """Follow on what is as large as weights; return whether it is, or there is nothing."""
+        results = list(_tensors(result))
+        for tensor in results:
+            alike = [t for t in followed if self._followed[id(t)][1].shape == tensor.shape]
+            if alike and tensor.is_floating_point():
+                kept = torch.stack([self._followed[id(t)][1] for t in alike]).any(dim=0)
+                names = set().union(*(self._followed[id(t)][2] for t in alike))
+                self.follow(tensor, kept, names)
+        return all(id(tensor) in self._followed for tensor in results)
 
 
-def _halve(layers: dict[str, nn.Module]) -> dict[str, Tensor]:
-    """Set half of each layer's weights to zero, another half in each, and return what is left."""
-    generator = torch_generator(0, "trial")
-    kept = {}
-    for name, layer in layers.items():
-        weight: Tensor = layer.weight  # type: ignore[assignment]
-        kept[name] = torch.rand(weight.shape, generator=generator) < 0.5
-        values = torch.randn(weight.shape, generator=generator)
-        weight.data.copy_(torch.where(kept[name], values, 0))
-    return kept
+def _name_of(func: Any) -> str:
+    """Return a function's name without what marks it as private, in place or a property's."""
+    name = str(getattr(func, "__name__", ""))
+    if name in ("__get__", "__set__"):
+        name = str(getattr(getattr(func, "__self__", None), "__name__", ""))
+    return name.strip("_")
 
 
-def _altered(kept: dict[str, Tensor], used: list[Tensor]) -> set[str]:
-    """Return which layers were used with a weight that is not zero where theirs is.
+def _tensors(values: Any) -> Iterator[Tensor]:
+    if isinstance(values, Tensor):
+        yield values
+    elif isinstance(values, list | tuple):
+        for value in values:
+            yield from _tensors(value)
+    elif isinstance(values, Mapping):
+        yield from _tensors(list(values.values()))
 
-    A weight is known by its shape, and of layers of one shape by what is zero in it.
-    """
-    sound, odd = set(), set()
-    for weight in used:
-        alike = [name for name in kept if kept[name].shape == weight.shape]
-        fitting = [name for name in alike if not bool((weight[~kept[name]] != 0).any())]
-        sound.update(fitting)
-        if not fitting:
-            odd.update(alike)
-    return odd - sound
+
+def _replaced(values: Any, others: Mapping[int, Tensor]) -> Any:
+    if isinstance(values, Tensor):
+        return others.get(id(values), values)
+    if isinstance(values, list | tuple):
+        return type(values)([_replaced(value, others) for value in values])
+    if isinstance(values, dict):
+        return {key: _replaced(value, others) for key, value in values.items()}
+    return values
+
+
+def _copied(module: nn.Module) -> nn.Module:
+    """Return a copy, also where modules hold tensors that belong to a graph, as torch refuses."""
+    memo: dict[int, Any] = {}
+    for part in module.modules():
+        for tensor in _tensors({k: v for k, v in vars(part).items() if not k.startswith("_")}):
+            if not tensor.is_leaf:
+                memo[id(tensor)] = tensor.detach().clone()
+    return copy.deepcopy(module, memo)
 
 
 def _smallest_map(layer: nn.Module) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import write_together
-from prunescope.base.paths import refuse_replacing, require_place
+from prunescope.base.paths import refuse_replacing, require_place, resolved
 from prunescope.base.store import STUDY
 from prunescope.base.tensors import tensor_bytes
 from prunescope.networks import Description, LoadedNetwork
@@ -30,7 +30,7 @@ def check_place(out: Path, form: Form, *, read: Iterable[Path | str | None] = ()
     """
     if out.is_dir():
         raise ConfigError(f"--out {out} is a folder: give the name of a file in it")
-    if any(given is not None and Path(given).resolve() == out.resolve() for given in read):
+    if any(given is not None and resolved(Path(given)) == resolved(out) for given in read):
         raise ConfigError(f"--out {out} is read for this: give the name of another file")
     require_place(out.parent)
     ours = out.suffix == ".safetensors"

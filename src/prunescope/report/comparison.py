@@ -12,8 +12,10 @@ import pandas as pd
 from typing_extensions import Protocol, runtime_checkable
 
 from prunescope.analysis.comparison import Comparison
+from prunescope.analysis.places import is_comparison
 from prunescope.analysis.run_comparison import RunComparison
 from prunescope.base.cells import csv_bytes
+from prunescope.base.checksums import CHECKSUMS, record_checksums
 from prunescope.base.errors import ConfigError
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import replacing
@@ -28,6 +30,7 @@ _FILES = {
     "concepts.csv",
     "levels.csv",
     "summary.json",
+    CHECKSUMS,
     *(f"comparison.{form}" for form in _FORMS),
 }
 
@@ -48,10 +51,10 @@ def write_comparison(
 ) -> None:
     """Write a comparison's tables, summary and figure into a folder, all of them or none.
 
-    `units.parquet`, `units.csv`, `concepts.csv`, `summary.json`, `comparison.png` (200 dpi) and
-    `comparison.svg`; for two runs also `levels.csv`. A comparison that is there already is
-    replaced as a whole. Raises ConfigError where the folder holds anything else. Equal
-    comparisons give equal bytes.
+    `units.parquet`, `units.csv`, `concepts.csv`, `summary.json`, `comparison.png` (200 dpi),
+    `comparison.svg` and `checksums.json`; for two runs also `levels.csv`. A comparison that is
+    there already is replaced as a whole. Raises ConfigError where the folder holds anything else.
+    Equal comparisons give equal bytes.
     dissections: what was dissected for it, saved beside it under "a" and "b".
     """
     check_room(out)
@@ -66,6 +69,7 @@ def write_comparison(
             dissection.save(draft / side)
         for form, content in render_comparison(comparison, _FORMS).items():
             write_atomically(draft / f"comparison.{form}", content)
+        record_checksums(draft)
 
 
 def render_comparison(
@@ -85,7 +89,7 @@ def check_room(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise ConfigError(f"{out} is a file: give a folder as --out")
     for entry in sorted(out.iterdir()) if out.exists() else ():
-        if entry.name not in _FILES | set(_SIDES) or not (out / "concepts.csv").is_file():
+        if entry.name not in _FILES | set(_SIDES) or not is_comparison(out):
             raise ConfigError(
                 f"{out} is not empty and not a comparison (it holds {entry.name}): give another "
                 "--out"

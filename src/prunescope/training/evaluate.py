@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Precision
 from prunescope.base.progress import SILENT, Progress
-from prunescope.base.text import counted
+from prunescope.base.text import counted, on_one_line
 from prunescope.data.labelled import Images
 from prunescope.data.loader import Normalisation, batches
 from prunescope.training.forward import class_scores, classes_needed
@@ -50,8 +50,8 @@ class Evaluation:
         if len(classes) > 1:
             (best, best_name), (worst, worst_name) = classes[0], classes[-1]
             lines += [
-                f"best     {best_name}: {100 * best:.1f} %",
-                f"worst    {worst_name}: {100 * worst:.1f} %",
+                f"best     {on_one_line(best_name)}: {100 * best:.1f} %",
+                f"worst    {on_one_line(worst_name)}: {100 * worst:.1f} %",
             ]
         return "\n".join(lines)
 

@@ -183,13 +183,14 @@ def test_an_openlth_network_computes_with_its_masks(tmp_path: Path) -> None:
 def test_a_hub_folder_of_timm_says_its_network(tmp_path: Path) -> None:
     import timm
 
-    network = timm.create_model("resnet10t", num_classes=3)
+    network = timm.create_model("resnet10t", num_classes=3, act_layer="gelu")
     stated = {"mean": [0.1, 0.2, 0.3], "std": [0.5, 0.5, 0.5], "input_size": [3, 64, 64]}
     config = {"architecture": "resnet10t", "num_classes": 3, "pretrained_cfg": stated}
-    config["model_args"] = {"pretrained": True, "checkpoint_path": "evil", "act_layer": "os:system"}
+    config["model_args"] = {"pretrained": True, "checkpoint_path": "evil", "act_layer": "gelu"}
     folder = write_hub_folder(tmp_path / "hub", network.state_dict(), config)
     found = load_network(str(folder))
-    assert (found.name, found.num_classes) == ("timm:resnet10t", 3)
+    assert (found.name, found.num_classes) == ("timm:resnet10t,act_layer=gelu", 3)
+    assert isinstance(found.module.act1, type(network.act1))
     assert found.input is not None
     assert (found.input.mean, found.input.resolution) == ((0.1, 0.2, 0.3), 64)
     assert torch.equal(found.module.fc.weight, network.fc.weight)

@@ -113,7 +113,34 @@ FORMATS: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "a pickle of something else": (
         "net.pkl",
         lambda path: path.write_bytes(pickle.dumps({"a": 1})),
-        "net.pkl is",
+        r'a pickle of Python.*content = pickle\.load\(open\("net\.pkl", "rb"\)\)',
+    ),
+    "arrays of numpy": (
+        "net.pth",
+        lambda path: torch.save({"fc.weight": np.ones((3, 3))}, path),
+        r'arrays = torch\.load\("net\.pth", weights_only=False\).*torch\.as_tensor\(array\)',
+    ),
+    "arrays of numpy, zip no more": (
+        "net.pth",
+        lambda path: torch.save(
+            {"fc.weight": np.ones((3, 3))}, path, _use_new_zipfile_serialization=False
+        ),
+        r"torch\.as_tensor\(array\)",
+    ),
+    "a number of numpy beside a model": (
+        "net.pth",
+        lambda path: torch.save({"best": np.float64(3), "model": small().state_dict()}, path),
+        r'torch\.save\(checkpoint\["model"\]',
+    ),
+    "tensors under numbers": (
+        "net.pth",
+        lambda path: torch.save({0: torch.ones(3, 3)}, path),
+        "its tensors have no names: the first is stored under 0",
+    ),
+    "a state dict that is empty": (
+        "net.pth",
+        lambda path: torch.save({"state_dict": {}}, path),
+        "its state_dict is empty",
     ),
 }
 

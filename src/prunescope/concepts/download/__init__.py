@@ -75,7 +75,7 @@ def download_broden(
     out = out.expanduser().absolute()
     if (there := _already(out, origin)) is not None:
         return there, True
-    require_place(out.parent)
+    require_place(out)
     with _workshop(out) as work:
         archive = work / origin.name if origin.remote else Path(origin.source)
         if not archive.exists():

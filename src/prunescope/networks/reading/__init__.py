@@ -15,13 +15,15 @@ from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.formats import (
+    ARRAYS,
+    PICKLE,
     STATE_DICT,
     STATE_DICT_IN,
     is_safetensors,
     refuse_foreign,
 )
 from prunescope.base.tensors import load_tensors
-from prunescope.networks.reading.choice import choose_network, refuse_several
+from prunescope.networks.reading.choice import WRAPPERS, choose_network, refuse_several
 from prunescope.networks.reading.effective import (
     Effective,
     in_effect,
@@ -39,6 +41,8 @@ from prunescope.networks.reading.values import plain_values
 
 _NETWORK, _MOMENTUM = "network.", "momentum."  # of a checkpoint of a run's own training
 _HARMLESS = (argparse.Namespace, types.SimpleNamespace)  # timm keeps its arguments in the former
+_LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9"  # how torch's older format begins
+_PICKLED = 1 << 24  # bytes of a pickle that are searched for names
 _OPTIMIZERS = ("optimizer_state_dict", "optimizer", "optim")
 
 
@@ -129,10 +133,12 @@ def _explain(path: Path, error: Exception) -> str:
             f"{path} is quantised by torchao: concepts and pruning need the weights themselves, so "
             "give the checkpoint from before it was quantised, or save each tensor's dequantize()"
         )
+    if isinstance(error, pickle.UnpicklingError) and _is_plain_pickle(path):
+        return f"{path} cannot be read for weights: {PICKLE.replace('FILE', path.name)}"
     if isinstance(error, pickle.UnpicklingError) and "GLOBAL" in text:
         return f"{path} holds Python objects, not only tensors, and loading it would run code: " + (
-            STATE_DICT if _is_object(path) else STATE_DICT_IN
-        ).replace("FILE", path.name)
+            _cure(path, text).replace("FILE", path.name)
+        )
     if isinstance(error, pickle.UnpicklingError):
         reason = "torch did not write it"
     else:
@@ -141,15 +147,46 @@ def _explain(path: Path, error: Exception) -> str:
     return f"{path} is damaged, or no file of weights: {reason}"
 
 
-def _is_object(path: Path) -> bool:
-    """Say whether a file holds an object, such as a whole network, rather than a mapping."""
+def _is_plain_pickle(path: Path) -> bool:
+    """Say whether Python's pickle wrote a file, and torch did not."""
+    with path.open("rb") as file:
+        head = file.read(len(_LEGACY))
+    return head.startswith(b"\x80") and head != _LEGACY
+
+
+def _cure(path: Path, text: str) -> str:
+    """Say how the weights come out of a file of torch with Python objects in it."""
+    pickled = _pickled(path)
+    inside = next((name for name in WRAPPERS if _written(name) in pickled), None)
+    if inside is not None and not _is_object(pickled):
+        return STATE_DICT_IN.replace("state_dict", inside)
+    if "GLOBAL numpy" in text:
+        return ARRAYS
+    return STATE_DICT if _is_object(pickled) else STATE_DICT_IN
+
+
+def _pickled(path: Path) -> bytes:
+    """Return the beginning of the pickle in a file; nothing of the older format of torch."""
     try:
         with zipfile.ZipFile(path) as archive:
-            pickled = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
-            with archive.open(pickled) as file:
-                return not file.read(3).endswith(b"}")  # a protocol, then the empty mapping
+            name = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
+            with archive.open(name) as file:
+                return file.read(_PICKLED)
     except (zipfile.BadZipFile, StopIteration):
-        return True  # of the older format, which does not say it at its beginning
+        return b""
+
+
+def _written(text: str) -> bytes:
+    """Return a text as it stands in a pickle."""
+    return b"X" + len(text).to_bytes(4, "little") + text.encode()
+
+
+def _is_object(pickled: bytes) -> bool:
+    """Say whether an object, such as a whole network, was pickled rather than a mapping.
+
+    That of the older format, which does not say it at its beginning, is taken for an object.
+    """
+    return pickled[2:3] != b"}"  # behind a protocol: the empty mapping
 
 
 def _read_shards(index: Path, key: str | None) -> dict[str, Tensor]:

@@ -7,13 +7,15 @@ from typing import Any
 from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError, nearest
-from prunescope.base.text import a_kind
+from prunescope.base.text import a_kind, counted, on_one_line, shortened
 from prunescope.networks.reading.names import renaming
 
 State = dict[Any, Any]
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "module", "weights")
-_NO_NETWORKS = re.compile(r"optim|sched|scaler|spars|criterion|loss|callback|^(loop|rng|arg)", re.I)
+_NO_NETWORKS = re.compile(r"optim|sched|scaler|spars|criterion|loss|^(loop|rng|arg)", re.I)
+_CALLBACKS = re.compile("callback", re.I)
+_AVERAGES = re.compile("ema|swa|averag|shadow", re.I)
 _EXTRA = "_extra_state"
 _SHOWN = 3
 _DEEPEST = 6
@@ -30,6 +32,7 @@ def choose_network(content: Any, where: str, key: str | None) -> State:
     if key is not None:
         return _at_key(content, where, key)
     found = _distinct(dict(_networks(content, "", _DEEPEST)))
+    _refuse_nameless(content, where, found)
     if len(found) > 1:
         raise DataError(
             f"{where} holds {len(found)} networks: {_listed(found)}. Choose one: --key "
@@ -44,7 +47,7 @@ def choose_network(content: Any, where: str, key: str | None) -> State:
         )
     raise DataError(
         f"{where} is not a state dict, nor holds one as {' or '.join(WRAPPERS)}: "
-        + (_complain(content) or "it is empty")
+        + (_empty_within(content) or _complain(content) or _without_names(content))
     )
 
 
@@ -91,15 +94,48 @@ def _networks(content: Any, path: str, depth: int) -> Iterator[tuple[str, State]
     if _is_state_dict(content) or (not path and _is_flat(content)):
         yield path, dict(content)
         return
-    for name, value in inner.items():
+    for name, held in inner.items():
         if _NO_NETWORKS.search(name):
             continue
+        value = _averages_of(held) if _CALLBACKS.search(name) else held
         deeper = f"{path}.{name}" if path else name
         if name in WRAPPERS and not _has_networks(value, deeper, depth - 1):
             if value:  # what stands here is meant for one; `_tensors` says what is wrong with it
                 yield deeper, dict(value)
             continue
         yield from _networks(value, deeper, depth - 1)
+
+
+def _refuse_nameless(content: Any, where: str, found: Mapping[str, State]) -> None:
+    """Raise DataError for averages of a network's weights that are a list, without names."""
+    nameless = next(_lists_of_tensors(content, "", _DEEPEST), None)
+    if nameless is None:
+        return
+    name, count = nameless
+    plain = next(iter(found), "")
+    other = f"; for the other network give --key {plain}" if plain else ""
+    raise DataError(
+        f"{where} holds averages without names ({name}, {counted(count, 'tensor')}), which may be "
+        "the better network: copy them into it (copy_to of torch_ema and diffusers), and save its "
+        f"state_dict(){other}"
+    )
+
+
+def _lists_of_tensors(content: Any, path: str, depth: int) -> Iterator[tuple[str, int]]:
+    """Yield lists of tensors that may be averages, by the key that leads to them, and how many."""
+    if not isinstance(content, Mapping) or depth == 0:
+        return
+    for name, value in content.items():
+        deeper = f"{path}.{name}" if path else str(name)
+        if isinstance(value, list | tuple) and _AVERAGES.search(deeper):
+            if len(value) > 1 and all(isinstance(each, Tensor) for each in value):
+                yield deeper, len(value)
+        elif not _NO_NETWORKS.search(str(name)):
+            yield from _lists_of_tensors(value, deeper, depth - 1)
+
+
+def _averages_of(callbacks: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    return {name: state for name, state in callbacks.items() if _AVERAGES.search(str(name))}
 
 
 def _has_networks(content: Any, path: str, depth: int) -> bool:
@@ -222,6 +258,19 @@ def _size(state: State) -> str:
     tensors = [value for value in state.values() if isinstance(value, Tensor)]
     values = sum(tensor.numel() for tensor in tensors)
     return f"{len(tensors):,} tensor{'s' * (len(tensors) != 1)}, {values:,} values"
+
+
+def _empty_within(content: Mapping[Any, Any]) -> str:
+    """Say which place of a network is empty; nothing where none is."""
+    empty = [name for name in WRAPPERS if content.get(name) == {}]
+    return f"its {empty[0]} is empty" if empty else ""
+
+
+def _without_names(content: Mapping[Any, Any]) -> str:
+    if not content:
+        return "it is empty"
+    first = on_one_line(shortened(repr(next(iter(content)))))
+    return f"its tensors have no names: the first is stored under {first}"
 
 
 def _complain(odd: Mapping[Any, Any]) -> str:

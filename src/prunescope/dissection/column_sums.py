@@ -1,0 +1,266 @@
+"""How many pixels do masks share with the labels of other images, in many draws at a time?
+
+A mask is runs of pixels down the columns of a label map. From the sums of every label's pixels
+down these columns, what a run shares with a label is the difference of two of them, as with the
+summed-area tables of Crow (1984). Sums of several labels share a 64-bit integer.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Int32, Int64, Shaped
+from torch import Tensor, from_numpy
+
+from prunescope.dissection.kept_masks import Masks
+from prunescope.dissection.label_maps import CategoryLabels, LabelMaps
+from prunescope.dissection.shuffle import kinds_of
+
+_WORD = 64  # bits of an integer
+_NEAR = 4 << 20  # bytes for what is in between
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """What masks share with some labels in some draws.
+
+    draws, labels: of each pair its draw, by its place, and its label, by its place among the
+    set's; no pair is there twice. pixels: what each mask shares with the pair.
+    """
+
+    draws: Int64[Tensor, " pair"]
+    labels: Int64[Tensor, " pair"]
+    pixels: Int64[Tensor, "pair mask"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packing:
+    """How sums share an integer. bits: of each down one column; a mask's take twice as many."""
+
+    bits: int
+
+    @classmethod
+    def of(cls, shape: tuple[int, int], planes: int) -> "Packing":
+        """Return the tightest that holds the sums of label maps of one size.
+
+        planes: as often a pixel may count.
+        """
+        height, width = shape
+        tight = height * planes < 1 << 8 and height * width * planes < 1 << 16
+        return cls(bits=8 if tight else 16)
+
+    @property
+    def labels(self) -> int:
+        """How many labels share an integer."""
+        return _WORD // self.bits
+
+    @property
+    def every_other(self) -> int:
+        """Has the bits of every other label, from the first, set."""
+        ones = (1 << self.bits) - 1
+        return sum(ones << place for place in range(0, _WORD, 2 * self.bits))
+
+    def of_labels(
+        self, one: CategoryLabels, shape: tuple[int, int]
+    ) -> Int64[np.ndarray, "word place"]:
+        """Return, for every pixel and one row below, the sums of the labels above it."""
+        height, width = shape
+        words = self.words(one)
+        values = np.zeros((words, len(one.columns) + 1), np.int64)
+        codes = np.arange(len(one.columns))
+        values[codes // self.labels, codes + 1] = 1 << (self.bits * (codes % self.labels))
+        sums = np.zeros((words, height + 1, width), np.int64)
+        for plane in one.codes:
+            sums[:, 1:] += values[:, plane].reshape(words, height, width)
+        return sums.cumsum(axis=1).reshape(words, (height + 1) * width)
+
+    def words(self, one: CategoryLabels) -> int:
+        """Return how many integers an image's labels take: none, where they all fill the map."""
+        return -(-len(one.columns) // self.labels) if len(one.codes) else 0
+
+    def halves(self, sums: Shaped[Any, "*n"]) -> tuple[Shaped[Any, "*n"], Shaped[Any, "*n"]]:
+        """Return every other label's, from the first and from the second, with room to grow."""
+        return sums & self.every_other, (sums >> self.bits) & self.every_other
+
+    def unpacked(
+        self,
+        totals: Int64[Tensor, "2 draw mask"],
+        draws: Int64[Tensor, " pair"],
+        places: Int64[Tensor, " pair"],
+    ) -> Int64[Tensor, "pair mask"]:
+        """Return what `totals` hold for some draws and labels, by their places in an integer."""
+        wide = 2 * self.bits
+        shifts = wide * places.div(2, rounding_mode="floor")
+        return (totals[places % 2, draws] >> shifts[:, None]) & ((1 << wide) - 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """The labels of one category of images with label maps of one size, laid out for lending.
+
+    columns: place of each among the set's labels, by its code in the image it comes from; -1 where
+    there is none. whole: the same of those that fill the map. sums: of all images. first: which
+    of these are an image's, up to the first of the next.
+    """
+
+    packing: Packing
+    columns: Int64[np.ndarray, "image code"]
+    whole: Int64[np.ndarray, "image filling"]
+    sums: Int64[Tensor, "word place"]
+    first: Int64[np.ndarray, " image+1"]
+
+    @classmethod
+    def of(
+        cls, labels: Sequence[CategoryLabels], shape: tuple[int, int], device: torch.device
+    ) -> "Stack":
+        """Stack the labels of some images, the sums on a device."""
+        packing = Packing.of(shape, max(len(one.codes) for one in labels))
+        columns = np.full((len(labels), max(len(one.columns) for one in labels)), -1, np.int64)
+        whole = np.full((len(labels), max(len(one.whole) for one in labels)), -1, np.int64)
+        for row, one in enumerate(labels):
+            columns[row, : len(one.columns)] = one.columns
+            whole[row, : len(one.whole)] = [one.columns[code - 1] for code in one.whole]
+        words = [packing.words(one) for one in labels]
+        first = np.concatenate([[0], np.cumsum(words)]).astype(np.int64)
+        sums = np.empty((int(first[-1]), (shape[0] + 1) * shape[1]), np.int64)
+        for row in np.flatnonzero(words).tolist():
+            sums[first[row] : first[row + 1]] = packing.of_labels(labels[row], shape)
+        return cls(
+            packing=packing,
+            columns=columns,
+            whole=whole,
+            sums=from_numpy(sums).to(device),
+            first=first,
+        )
+
+    @property
+    def bytes(self) -> int:
+        """How much memory they take."""
+        return self.columns.nbytes + self.whole.nbytes + self.sums.nbytes + self.first.nbytes
+
+    def shared(self, rows: Int64[np.ndarray, " draw"], masks: Masks) -> Iterator[Shared]:
+        """Yield what the masks on an image share with the labels that every draw lends to it.
+
+        rows: of the image that lends in each draw.
+        """
+        device = masks.units.device
+        draws, places = np.nonzero(self.whole[rows] >= 0)
+        if len(draws):
+            yield Shared(
+                draws=from_numpy(draws).to(device),
+                labels=from_numpy(self.whole[rows[draws], places]).to(device),
+                pixels=masks.area.expand(len(draws), -1),
+            )
+        words = self.first[rows + 1] - self.first[rows]
+        totals_of = _totals_by_numpy if device.type == "cpu" else _totals_by_torch
+        for word in range(int(words.max())):
+            draws = np.flatnonzero(words > word)
+            totals = totals_of(self.sums, self.first[rows[draws]] + word, masks, self.packing)
+            begin = word * self.packing.labels
+            columns = self.columns[rows[draws], begin : begin + self.packing.labels]
+            lending, places = np.nonzero(columns >= 0)
+            yield Shared(
+                draws=from_numpy(draws[lending]).to(device),
+                labels=from_numpy(columns[lending, places]).to(device),
+                pixels=self.packing.unpacked(
+                    totals, from_numpy(lending).to(device), from_numpy(places).to(device)
+                ),
+            )
+
+
+def _totals_by_numpy(
+    sums: Int64[Tensor, "word place"],
+    rows: Int64[np.ndarray, " draw"],
+    masks: Masks,
+    packing: Packing,
+) -> Int64[Tensor, "2 draw mask"]:
+    """Return what each mask shares with the labels in some rows of the sums, in halves.
+
+    Some draws at a time, so that what is in between stays near the processor; in a third of the
+    time that torch takes, which makes all indices first.
+    """
+    table = sums.numpy()
+    places = torch.stack([masks.ends, masks.starts]).numpy()
+    starts = np.append(0, masks.last.numpy()[:-1] + 1)
+    runs = places.shape[1]
+    totals = np.empty((2, len(rows), len(starts)), np.int64)
+    step = min(len(rows), max(1, _NEAR // places.nbytes))
+    found = np.empty((step, 2, runs), np.int64)
+    near = np.empty_like(table[0])
+    many = 4 * places.size > near.size
+    for begin in range(0, len(rows), step):
+        some = rows[begin : begin + step]
+        for row, out in zip(some.tolist(), found, strict=False):
+            if many:  # to read in order first is faster than from afar at random
+                near[:] = table[row]
+            (near if many else table[row]).take(places, out=out, mode="clip")  # fills it directly
+        runs_share = found[: len(some), 0] - found[: len(some), 1]
+        for half, out in zip(packing.halves(runs_share), totals, strict=True):
+            np.add.reduceat(half, starts, axis=1, out=out[begin : begin + len(some)])
+    return from_numpy(totals)
+
+
+def _totals_by_torch(
+    sums: Int64[Tensor, "word place"],
+    rows: Int64[np.ndarray, " draw"],
+    masks: Masks,
+    packing: Packing,
+) -> Int64[Tensor, "2 draw mask"]:
+    """Return the same, on any device."""
+    at = from_numpy(rows).to(sums.device)[:, None]
+    halves = packing.halves(sums[at, masks.ends] - sums[at, masks.starts])
+    totals = torch.stack(halves).cumsum(dim=2)[:, :, masks.last]  # wraps, and diff wraps back
+    return totals.diff(dim=2, prepend=totals.new_zeros(2, len(rows), 1))
+
+
+class Stacks:
+    """The labels of all images, laid out for lending: as far as the memory goes, else each time."""
+
+    def __init__(self, maps: LabelMaps, categories: Sequence[int], device: torch.device) -> None:
+        """Lay out what there is room for. categories: places of those that are lent."""
+        self._maps = maps
+        self._device = device
+        self._stacks: dict[tuple[int, int], Stack] = {}
+        self._rows = np.zeros(maps.carried.shape, np.int64)
+        self._kinds = kinds_of(maps.shapes)
+        room = maps.room
+        for category in categories:
+            for kind in np.unique(self._kinds[maps.carried[:, category]]).tolist():
+                images = np.flatnonzero(maps.carried[:, category] & (self._kinds == kind))
+                labels = self._read(images, category, room)
+                if labels is not None:
+                    stack = Stack.of(labels, self._shape(int(images[0])), device)
+                    self._stacks[category, kind] = stack
+                    self._rows[images, category] = np.arange(len(images))
+                    room -= stack.bytes
+
+    def of(
+        self, sources: Int32[np.ndarray, " draw"], category: int
+    ) -> tuple[Stack, Int64[np.ndarray, " draw"]]:
+        """Return a stack with the labels that some images lend, and the row of each."""
+        stack = self._stacks.get((category, int(self._kinds[sources[0]])))
+        if stack is not None:
+            return stack, self._rows[sources, category]
+        labels = [self._maps.of(source, category) for source in sources.tolist()]
+        return Stack.of(labels, self._shape(int(sources[0])), self._device), np.arange(len(sources))
+
+    def _shape(self, image: int) -> tuple[int, int]:
+        height, width = self._maps.shapes[image].tolist()
+        return height, width
+
+    def _read(
+        self, images: Int64[np.ndarray, " image"], category: int, room: int
+    ) -> list[CategoryLabels] | None:
+        """Return the labels of some images; None where their sums would not fit."""
+        height, width = self._shape(int(images[0]))
+        labels = []
+        words = 0
+        for image in images.tolist():
+            labels.append(self._maps.of(image, category))
+            planes = max(len(one.codes) for one in labels)
+            words += Packing.of((height, width), planes).words(labels[-1])
+            if words * (height + 1) * width * (_WORD // 8) > room:
+                return None
+        return labels
