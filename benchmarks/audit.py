@@ -11,10 +11,10 @@ from pathlib import Path
 
 import torch
 
-from prunescope.base.provenance import environment
 from prunescope.networks import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.writing import write_weights
+from prunescope.results.provenance import environment
 
 NETWORK = "torchvision:resnet50"
 KEEP = 0.168

@@ -9,13 +9,13 @@ from typing import Any
 
 import torch
 
-from prunescope.base.provenance import environment
 from prunescope.concepts import open_concepts
 from prunescope.dissection import permuting, run
 from prunescope.dissection.draws import Number
 from prunescope.dissection.result import LayerDissection
 from prunescope.dissection.settings import read_draws
 from prunescope.networks import load_network
+from prunescope.results.provenance import environment
 
 
 def main() -> None:

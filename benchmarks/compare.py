@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from prunescope.base.provenance import environment
 from prunescope.concepts.protocol import Label
 from prunescope.dissection.counts import count_units
 from prunescope.dissection.overlap import Overlap
 from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.scores import score_units
+from prunescope.results.provenance import environment
 
 CATEGORIES = ("color", "object", "part", "material", "scene", "texture")
 PIXELS = 10_000_000

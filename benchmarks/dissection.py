@@ -22,7 +22,6 @@ from prunescope.base.allocator import keep_freed_memory
 from prunescope.base.devices import default_device
 from prunescope.base.images import Precision
 from prunescope.base.progress import Progress
-from prunescope.base.provenance import environment
 from prunescope.base.reading import read_ahead
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import Annotation, ConceptSet
@@ -32,6 +31,7 @@ from prunescope.dissection.input import InputForm, input_of, normalise, read_pix
 from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.run import dissect
 from prunescope.networks import load_network
+from prunescope.results.provenance import environment
 
 WHOLE, BARE = "whole", "bare"
 

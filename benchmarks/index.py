@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from prunescope.base.provenance import environment
+from prunescope.results.provenance import environment
 
 CATEGORIES = ("color", "object", "part", "material", "scene", "texture")
 LABELS = 1_197

@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import sys
 
-from prunescope.base.provenance import environment
+from prunescope.results.provenance import environment
 from startup import seconds_of
 
 

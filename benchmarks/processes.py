@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from prunescope.base.provenance import environment
+from prunescope.results.provenance import environment
 
 
 def main() -> None:

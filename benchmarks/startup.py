@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from prunescope.base.provenance import environment
+from prunescope.results.provenance import environment
 
 COMMANDS = {
     "import_seconds": [sys.executable, "-c", "import prunescope"],

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from prunescope.base.allocator import keep_freed_memory
-from prunescope.base.provenance import environment
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import Annotation, ConceptSet
 from prunescope.dissection.capture import capture
@@ -25,6 +24,7 @@ from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.search import LayerSearch
 from prunescope.dissection.thresholds import Cut, cells_above
 from prunescope.networks import load_network
+from prunescope.results.provenance import environment
 
 ORACLE = Path(__file__).parents[1] / "tests" / "oracle" / "dissection.py"
 QUANTILE = 0.005

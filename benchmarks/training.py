@@ -11,16 +11,16 @@ import torch.nn.functional as F
 from torch import nn
 from torch.optim import SGD
 
-from prunescope.base.provenance import environment
 from prunescope.base.steps import Step
-from prunescope.data.augmentation import Augmentation
-from prunescope.data.cropping import RandomResizedCrop
 from prunescope.data.labelled import LabelledImages
 from prunescope.data.loader import Normalisation, batches, epoch_order
+from prunescope.data.settings import Augmentation, RandomResizedCrop
 from prunescope.networks import build
-from prunescope.pruning.magnitude import prune_by_magnitude
+from prunescope.pruning.criteria.magnitude import scores
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import prunable_names
+from prunescope.pruning.selection import prune_fraction
+from prunescope.results.provenance import environment
 from prunescope.training.loop import train
 from prunescope.training.settings import TrainingSettings
 
@@ -128,7 +128,7 @@ def ours(name: str, images: LabelledImages, *, masked: bool) -> float:
 def sparse_mask(network: nn.Module) -> Mask:
     """Return the mask that keeps a fifth of the weights."""
     ones = Mask.ones(network, prunable_names(network, "all"))
-    return prune_by_magnitude(network.state_dict(), ones, 0.8)
+    return prune_fraction(scores(network, ones), ones, 0.8)
 
 
 def plain(name: str, images: LabelledImages) -> float:

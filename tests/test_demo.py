@@ -13,7 +13,7 @@ import torch
 
 from prunescope.analysis.levels import level_categories
 from prunescope.base.tensors import load_tensors
-from prunescope.study import load_study, shipped_recipe
+from prunescope.recipe import load_recipe, shipped_recipe
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "demo.yaml"
 
@@ -71,7 +71,7 @@ def test_the_demo_recipe_made_tiny_runs_from_the_command_line_to_its_page(
     printed = json.loads(_prunescope(tmp_path / "cache", *words))
     assert printed == {"run": str(out), "report": str(out / "report" / "index.html")}
     assert Path(printed["report"]).is_file()
-    assert load_study(out / "study.yaml").pruning.strategies["lottery"].levels == 1
+    assert load_recipe(out / "study.yaml").pruning.strategies["lottery"].levels == 1
     assert len(_levels(out, 0)) == 2
     _check_levels(out, 0, fraction=0.6)
     assert not list((tmp_path / "cache").glob("scenes*"))
@@ -83,7 +83,7 @@ def test_the_demo_shows_a_network_that_is_pruned_until_it_fails(tmp_path: Path) 
     said = _prunescope(tmp_path / "cache", "demo", "--out", out)
     assert said == f"The report is at {out / 'report' / 'index.html'}"
     assert (out / "report" / "index.html").is_file()
-    assert load_study(out / "study.yaml") == shipped_recipe("demo").anchored()
+    assert load_recipe(out / "study.yaml") == shipped_recipe("demo").anchored()
     status = json.loads(_prunescope(tmp_path / "cache", "status", out, "--json"))
     assert status["to_do"] == []
 

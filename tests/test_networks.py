@@ -12,7 +12,7 @@ from prunescope.concepts.protocol import ConceptSet
 from prunescope.data.images import LabelledImages
 from prunescope.data.loader import Normalisation
 from prunescope.networks import load_network
-from prunescope.pruning.prunable import Prunable
+from prunescope.pruning.choices import Prunable
 from prunescope.training.loop import train
 from prunescope.training.settings import TrainingSettings
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from prunescope.analysis.outcomes import LayerComparison
     from prunescope.analysis.run_comparison import RunComparison
     from prunescope.analysis.run_folder import Level, Run
+    from prunescope.base.errors import ConfigError, DataError, PrunescopeError
     from prunescope.dissection.result import Dissection, LayerDissection
     from prunescope.experiment.calls import (
         audit,
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Comparison",
+    "ConfigError",
+    "DataError",
     "Dissection",
     "LayerComparison",
     "LayerDissection",
@@ -49,6 +52,7 @@ __all__ = [
     "LoadedNetwork",
     "Mask",
     "MaskKeeper",
+    "PrunescopeError",
     "Run",
     "RunComparison",
     "Study",
@@ -81,6 +85,7 @@ _HOMES = {
     "analysis.outcomes": ("LayerComparison",),
     "analysis.run_comparison": ("RunComparison",),
     "analysis.run_folder": ("Level", "Run"),
+    "base.errors": ("ConfigError", "DataError", "PrunescopeError"),
     "dissection.result": ("Dissection", "LayerDissection"),
     "experiment.calls": (
         "audit",

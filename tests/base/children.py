@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from prunescope.base.progress import Progress
-from prunescope.base.store import Store
+from prunescope.results.store import Store
 
 
 def write_until_killed(root: Path) -> None:

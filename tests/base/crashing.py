@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 
 from prunescope.base.files import write_atomically
-from prunescope.base.store import Artifact, Store
+from prunescope.results.store import Artifact, Store
 
 STUDIES = ("a1", "a2", "b2", "a1")  # how it is trained, and how dissected
 CHANGES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate"}

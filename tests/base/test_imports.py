@@ -2,13 +2,21 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
-LIGHT = "devices errors files formats lock progress provenance relay seeding settings steps store"
+from prunescope import results
+
+LIGHT = "devices errors files formats lock progress relay seeding settings steps"
 
 
 def test_nothing_but_tensors_loads_torch():
     imports = ", ".join(f"prunescope.base.{name}" for name in LIGHT.split())
     assert not loads(imports, "torch")
+
+
+def test_reading_saved_results_loads_no_torch():
+    rooms = sorted(Path(results.__file__).parent.glob("*.py"))
+    assert not loads(", ".join(f"prunescope.results.{room.stem}" for room in rooms), "torch")
 
 
 def test_counting_saved_results_loads_no_torch():

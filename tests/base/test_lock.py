@@ -14,7 +14,7 @@ import pytest
 
 from prunescope.base.errors import RunBusyError
 from prunescope.base.lock import check_free, holder, only_writer
-from prunescope.base.store import Store
+from prunescope.results.store import Store
 
 
 @pytest.fixture

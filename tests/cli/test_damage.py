@@ -19,13 +19,13 @@ from cli.world import LEVEL, NETWORK, make_world
 from commands import Ended, Prunescope, check_refused
 from layers import make_layer, save_run
 from prunescope.base.errors import InputError
-from prunescope.base.provenance import Provenance
 from prunescope.base.text import printable
 from prunescope.concepts.download import download_broden
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.single import dissect_network
 from prunescope.networks import load_network
 from prunescope.report.comparison import write_comparison
+from prunescope.results.provenance import Provenance
 
 _FEW, _MANY = 3, 60  # damages of each file, of up to thousands
 _LONGEST = 1_500

@@ -8,9 +8,14 @@ import pytest
 from pyarrow import parquet
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.data import count_images, find_split, load_images, source_fingerprint
 from prunescope.data.classes import classes_stated, order_note, read_classes
-from prunescope.data.images import passed_over
+from prunescope.data.images import (
+    count_images,
+    find_split,
+    load_images,
+    passed_over,
+    source_fingerprint,
+)
 
 
 @pytest.fixture

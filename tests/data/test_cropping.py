@@ -9,9 +9,11 @@ from torchvision.transforms import RandomResizedCrop as Theirs
 from torchvision.transforms import functional
 
 from prunescope.base.errors import ConfigError
-from prunescope.data import Augmentation, LabelledImages, Normalisation, batches, epoch_order
 from prunescope.data.augmentation import draw_augmentation
-from prunescope.data.cropping import RandomResizedCrop, draw_crops
+from prunescope.data.cropping import draw_crops
+from prunescope.data.labelled import LabelledImages
+from prunescope.data.loader import Normalisation, batches, epoch_order
+from prunescope.data.settings import Augmentation, RandomResizedCrop
 from prunescope.data.sizing import Sizing
 from prunescope.training.settings import TrainingSettings
 

@@ -14,13 +14,8 @@ from pyarrow import parquet
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.progress import Progress, Task
-from prunescope.data import (
-    LabelledImages,
-    StreamedImages,
-    count_images,
-    find_split,
-    load_images,
-)
+from prunescope.data.images import count_images, find_split, load_images
+from prunescope.data.labelled import LabelledImages, StreamedImages
 
 
 def test_parquet_gives_pixels_and_labels_in_stored_order(folder, three_pictures, no_network):

@@ -7,8 +7,17 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from prunescope.base.errors import ConfigError
-from prunescope.data import Augmentation, LabelledImages, Normalisation, batches, epoch_order
-from prunescope.data.loader import Draws, cut_and_mirror, draw_augmentation, normalise
+from prunescope.data.labelled import LabelledImages
+from prunescope.data.loader import (
+    Draws,
+    Normalisation,
+    batches,
+    cut_and_mirror,
+    draw_augmentation,
+    epoch_order,
+    normalise,
+)
+from prunescope.data.settings import Augmentation
 
 PLAIN = Normalisation(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 BOTH = Augmentation(pad=2, flip=True)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from prunescope.base.errors import DataError
-from prunescope.data import count_images, find_split, load_images, source_fingerprint
+from prunescope.data.images import count_images, find_split, load_images, source_fingerprint
 
 
 def test_a_folder_per_split_names_the_splits(tmp_path, three_pictures, encode, write_parquet):

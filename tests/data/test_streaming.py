@@ -11,17 +11,11 @@ from pyarrow import parquet
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.progress import SILENT
-from prunescope.data import (
-    Augmentation,
-    LabelledImages,
-    Normalisation,
-    RandomResizedCrop,
-    Sizing,
-    StreamedImages,
-    batches,
-    epoch_order,
-    load_images,
-)
+from prunescope.data.images import load_images
+from prunescope.data.labelled import LabelledImages, StreamedImages
+from prunescope.data.loader import Normalisation, batches, epoch_order
+from prunescope.data.settings import Augmentation, RandomResizedCrop
+from prunescope.data.sizing import Sizing
 
 PLAIN = Normalisation(mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2))
 CROP = Augmentation(random_resized_crop=RandomResizedCrop(), flip=True)

@@ -155,6 +155,25 @@ def test_progress_counts_every_image_of_both_passes(eye, painted):
     assert counter.done == [(3, "looking"), (1, "looking"), (3, "counting"), (1, "counting")]
 
 
+def test_how_many_draws_there_can_be_is_said_before_the_first(eye, painted):
+    said = []
+
+    class Listening(Progress):
+        def say(self, message):
+            said.append(message)
+
+        def task(self, description, total):
+            said.append(description)
+            return super().task(description, total)
+
+    found = dissect(
+        eye, "colours", painted, quantile=0.1, null="auto", progress=Listening(), **PLAIN
+    )
+    most = found["colours"].summary["chance"]["most_draws"]
+    told = next(place for place, text in enumerate(said) if f"at most {most:,}" in text)
+    assert told < next(place for place, text in enumerate(said) if "draws of chance 1 to" in text)
+
+
 @pytest.mark.parametrize("link", [False, True])
 def test_the_summary_does_not_say_where_the_concepts_lie(eye, painted, tmp_path, link):
     folder = tmp_path / "set"

@@ -21,7 +21,7 @@ from prunescope.base.tensors import load_metadata, load_tensors
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.experiment import run_study
 from prunescope.networks import build
-from prunescope.study import Study
+from prunescope.recipe import Recipe
 from runs import tiny_recipe
 
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
@@ -34,7 +34,7 @@ def run(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe = tiny_recipe(drawn) | {"replicates": 1}
     recipe["pruning"] = {"rewind_to": "1it", "strategies": {"lottery": {"levels": 1}}}
     out = tmp_path_factory.mktemp("run") / "tiny"
-    run_study(Study.validate_from(recipe, "tiny"), out, workers=1)
+    run_study(Recipe.validate_from(recipe, "tiny"), out, workers=1)
     return out
 
 

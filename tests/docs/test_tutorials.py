@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from commands import Ended, Prunescope
-from prunescope import study
+from prunescope import recipe as recipes
 from prunescope.concepts.scenes import SCENES_VERSION
 
 PAGES = Path(__file__).parents[2] / "docs" / "tutorials"
@@ -186,5 +186,5 @@ def test_a_lottery_ticket_researcher_stops_resumes_and_extends_a_study(
 
 def test_every_study_that_is_shipped_is_named() -> None:
     page = (PAGES / "lottery.md").read_text(encoding="utf-8")
-    shipped = {path.stem for path in Path(study.__file__).with_name("recipes").glob("*.yaml")}
+    shipped = {path.stem for path in Path(recipes.__file__).with_name("recipes").glob("*.yaml")}
     assert [name for name in shipped - {"demo"} if f"`{name}`" not in page] == []

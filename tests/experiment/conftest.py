@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from prunescope.concepts.scenes import draw_scenes
-from prunescope.study import Study
+from prunescope.recipe import Recipe
 from runs import tiny_recipe
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
 
 
 @pytest.fixture(scope="session")
@@ -32,4 +32,4 @@ def values(pictures: Path) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def tiny_study(values: dict[str, Any]) -> TinyStudy:
     """Return a function that gives the tiny study, with some of its settings replaced."""
-    return lambda **changes: Study.validate_from(values | changes, "tiny")
+    return lambda **changes: Recipe.validate_from(values | changes, "tiny")

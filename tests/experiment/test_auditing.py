@@ -16,9 +16,9 @@ from prunescope.experiment.auditing import audit_run, check_level
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.rewinding import rewind
 from prunescope.pruning.settings import StrategySettings
-from prunescope.study import Study
+from prunescope.recipe import Recipe
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
 PRUNING = {
     "rewind_to": "1ep",
     "strategies": {
@@ -29,7 +29,7 @@ PRUNING = {
 FIRST = "replicate-0/lottery/level-01"
 
 
-def _small(tiny_study: TinyStudy, values: dict[str, Any], **changes: object) -> Study:
+def _small(tiny_study: TinyStudy, values: dict[str, Any], **changes: object) -> Recipe:
     training = values["training"] | {"to": "2ep", "milestones": []}
     dissection = values["dissection"] | {"layers": ["layer3"]}
     settings = {"replicates": 1, "training": training, "dissection": dissection}
@@ -84,7 +84,7 @@ def _cut_mask(level: Path) -> None:
 
 def test_a_finished_run_keeps_its_promises_at_every_level(finished: Path) -> None:
     found = audit_run(finished)
-    assert [level.place.path for level in found.levels] == [
+    assert [level.key.path for level in found.levels] == [
         "replicate-0/level-00",
         "replicate-0/lottery/level-01",
         "replicate-0/lottery/level-02",
@@ -92,13 +92,13 @@ def test_a_finished_run_keeps_its_promises_at_every_level(finished: Path) -> Non
     ]
     assert found.problems == []
     for level in found.levels:
-        metrics = json.loads((finished / level.place.path / "metrics.json").read_text())
+        metrics = json.loads((finished / level.key.path / "metrics.json").read_text())
         assert level.audit.keep == metrics["keep"]
         assert level.audit.keep_overall == metrics["keep_overall"]
         assert level.audit.total("revived") == 0
         assert level.audit.total("nonzero") == metrics["survivors"]
         assert level.audit.resolution == 32
-        assert level.place.path in str(found)
+        assert level.key.path in str(found)
     values = json.loads(json.dumps(found.as_dict(), allow_nan=False))
     assert values["levels"][1]["strategy"] == "lottery"
     assert values["levels"][1]["level"] == 1
@@ -213,7 +213,7 @@ def test_a_study_stops_where_pruned_weights_come_back(
 def test_a_study_stops_where_a_mask_is_not_as_the_rule_has_it(
     tiny_study: TinyStudy, values: dict[str, Any], run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workshop, "prune_by_magnitude", lambda weights, mask, *rule: mask)
+    monkeypatch.setattr(workshop, "prune_fraction", lambda scores, mask, *rule: mask)
     _remove(run, FIRST)
     with pytest.raises(StoreError, match=r"but pruning 20 % leaves"):
         run_study(_small(tiny_study, values), run, workers=1)

@@ -10,14 +10,14 @@ import torch
 
 from prunescope.base.devices import default_device
 from prunescope.base.errors import ConfigError
-from prunescope.base.store import Store
 from prunescope.experiment import dry_run
 from prunescope.experiment.estimate import measure_rates, seconds_left
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.sources import Sources
-from prunescope.study import Study
+from prunescope.recipe import Recipe
+from prunescope.results.store import Store
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
 
 _NETWORK = """
 import torch

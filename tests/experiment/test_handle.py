@@ -12,7 +12,7 @@ from prunescope.analysis.load import load
 from prunescope.analysis.run_folder import Level, Run
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.experiment.handle import Study
-from prunescope.study import load_study
+from prunescope.recipe import load_recipe
 
 ONE = ["replicates=1", "training.to=2ep", "pruning.strategies.lottery.levels=1"]
 
@@ -100,7 +100,7 @@ def test_a_recipe_is_a_file_a_mapping_or_a_shipped_name(
     before = str(values)
     from_file, given = Study.load(path, set=["seed=3"]), Study.load(values, set=["seed=3"])
     assert from_file == given
-    assert from_file.to_yaml() == load_study(path, ["seed=3"]).to_yaml()
+    assert from_file.to_yaml() == load_recipe(path, ["seed=3"]).to_yaml()
     assert str(values) == before
     assert Study.load("demo").name == "demo"
     with pytest.raises(ConfigError, match=r'no recipe "dmo" \(did you mean "demo"'):

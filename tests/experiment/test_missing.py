@@ -16,10 +16,10 @@ from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.calls import audit
 from prunescope.networks import load_network
 from prunescope.pruning.files import prune_saved
-from prunescope.study import Study
+from prunescope.recipe import Recipe
 from runs import contents
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
 _LOST = (
     "replicate-0/rewind",
     "replicate-0/lottery/level-02/metrics.json",
@@ -33,14 +33,16 @@ _LOST = (
 
 
 @pytest.fixture(scope="module")
-def finished(tiny_study: TinyStudy, tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Path]:
+def finished(
+    tiny_study: TinyStudy, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Recipe, Path]:
     study, out = tiny_study(replicates=1), tmp_path_factory.mktemp("finished") / "run"
     run_study(study, out, workers=1)
     return study, out
 
 
 def test_whatever_a_run_lost_is_named_and_made_again(
-    finished: tuple[Study, Path], tmp_path: Path
+    finished: tuple[Recipe, Path], tmp_path: Path
 ) -> None:
     study, out = finished[0], tmp_path / "run"
     shutil.copytree(finished[1], out)
@@ -62,7 +64,7 @@ def test_whatever_a_run_lost_is_named_and_made_again(
 
 
 def test_a_damaged_manifest_is_named_and_what_it_vouched_for_made_again(
-    finished: tuple[Study, Path], tmp_path: Path
+    finished: tuple[Recipe, Path], tmp_path: Path
 ) -> None:
     study, out = finished[0], tmp_path / "run"
     shutil.copytree(finished[1], out)
@@ -81,7 +83,7 @@ def test_a_damaged_manifest_is_named_and_what_it_vouched_for_made_again(
 
 
 def test_a_run_that_lost_its_study_says_how_to_get_it_back(
-    finished: tuple[Study, Path], tmp_path: Path
+    finished: tuple[Recipe, Path], tmp_path: Path
 ) -> None:
     study, out = finished[0], tmp_path / "run"
     shutil.copytree(finished[1], out)
@@ -95,7 +97,7 @@ def test_a_run_that_lost_its_study_says_how_to_get_it_back(
 
 
 def test_no_layer_that_the_study_names_is_left_out_in_silence(
-    finished: tuple[Study, Path], tmp_path: Path
+    finished: tuple[Recipe, Path], tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
     shutil.copytree(finished[1], out)
@@ -115,7 +117,7 @@ def test_no_layer_that_the_study_names_is_left_out_in_silence(
 
 
 def test_no_row_of_a_table_is_left_out_in_silence(
-    finished: tuple[Study, Path], tmp_path: Path
+    finished: tuple[Recipe, Path], tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
     shutil.copytree(finished[1], out)
@@ -126,7 +128,7 @@ def test_no_row_of_a_table_is_left_out_in_silence(
 
 
 def test_an_audit_names_the_levels_and_files_that_a_run_lost(
-    finished: tuple[Study, Path], tmp_path: Path
+    finished: tuple[Recipe, Path], tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
     shutil.copytree(finished[1], out)
@@ -151,7 +153,7 @@ def test_an_audit_names_the_levels_and_files_that_a_run_lost(
     ],
 )
 def test_an_audit_names_whatever_status_names(
-    finished: tuple[Study, Path], tmp_path: Path, name: str
+    finished: tuple[Recipe, Path], tmp_path: Path, name: str
 ) -> None:
     out = tmp_path / "run"
     shutil.copytree(finished[1], out)
@@ -165,7 +167,7 @@ def test_an_audit_names_whatever_status_names(
 
 
 def test_an_audit_of_a_run_without_dissections_names_each(
-    finished: tuple[Study, Path], tmp_path: Path
+    finished: tuple[Recipe, Path], tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
     shutil.copytree(finished[1], out)
@@ -188,7 +190,7 @@ def test_an_audit_of_a_run_without_dissections_names_each(
     ],
 )
 def test_an_audit_finds_a_changed_byte_in_any_file(
-    finished: tuple[Study, Path], tmp_path: Path, name: str
+    finished: tuple[Recipe, Path], tmp_path: Path, name: str
 ) -> None:
     out = tmp_path / "run"
     shutil.copytree(finished[1], out)
@@ -198,7 +200,7 @@ def test_an_audit_finds_a_changed_byte_in_any_file(
 
 
 def test_changed_weights_of_a_level_are_refused_wherever_they_are_read(
-    finished: tuple[Study, Path], tmp_path: Path
+    finished: tuple[Recipe, Path], tmp_path: Path
 ) -> None:
     level = tmp_path / "run/replicate-0/lottery/level-01"
     shutil.copytree(finished[1], tmp_path / "run")
@@ -230,7 +232,7 @@ def test_changed_weights_of_a_level_are_refused_wherever_they_are_read(
         *("replicate-0/level-00/dissection", "replicate-0/level-00/dissection/layer3"),
     ],
 )
-def test_no_part_of_a_run_takes_draws_of_its_own(finished: tuple[Study, Path], place: str) -> None:
+def test_no_part_of_a_run_takes_draws_of_its_own(finished: tuple[Recipe, Path], place: str) -> None:
     with pytest.raises(ConfigError, match=r"belongs to a run: change dissection\.null"):
         draw_more(finished[1] / place, "scenes", 3)
 

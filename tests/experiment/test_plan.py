@@ -9,12 +9,12 @@ import pytest
 from prunescope.base.files import fingerprint
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.sources import Sources
-from prunescope.study import Study, shipped_recipe
+from prunescope.recipe import Recipe, shipped_recipe
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
 
 
-def _keys(study: Study) -> dict[str, str]:
+def _keys(study: Recipe) -> dict[str, str]:
     plan = plan_study(study, Sources(study))
     return {artifact.path: artifact.key for artifact in plan.artifacts}
 

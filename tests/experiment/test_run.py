@@ -15,7 +15,6 @@ import torch
 from commands import Prunescope
 from prunescope.base.errors import ConfigError, DataError, RunBusyError, StoreError
 from prunescope.base.progress import Progress
-from prunescope.base.store import Store
 from prunescope.base.tensors import load_metadata, load_tensors
 from prunescope.data.images import LabelledImages
 from prunescope.experiment import report_again, run_study, status
@@ -24,10 +23,11 @@ from prunescope.experiment.plan import plan_study
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.workshop import Workshop
 from prunescope.networks import load_network
-from prunescope.study import Study
+from prunescope.recipe import Recipe
+from prunescope.results.store import Store
 from runs import contents
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
 LEVELS = ["level-00", "lottery/level-01", "lottery/level-02"]
 
 

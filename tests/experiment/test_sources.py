@@ -12,9 +12,9 @@ import torch
 from prunescope.base.errors import DataError
 from prunescope.experiment.known import Known, record_known, recorded
 from prunescope.experiment.sources import Sources, look_again
-from prunescope.study import Study
+from prunescope.recipe import Recipe
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
 
 
 def test_photographs_are_counted_without_being_read(

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.progress import SILENT
-from prunescope.base.store import Store
 from prunescope.base.tensors import load_tensors
 from prunescope.experiment import dry_run, run_study, status
 from prunescope.experiment import workshop as workshop_module
@@ -22,11 +21,12 @@ from prunescope.experiment.plan import plan_study
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.workshop import Workshop
 from prunescope.networks import build
-from prunescope.study import Study
+from prunescope.recipe import Recipe
+from prunescope.results.store import Store
 from runs import contents
 from training.conftest import Recorder
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
 NETWORK = "cifar_resnet20,width=0.25"
 TUNED = {"levels": 2, "recovery": "finetune", "learning_rate": 0.01, "steps": "4it"}
 BOTH = {
@@ -66,7 +66,7 @@ def finished(small: TinyStudy, tmp_path_factory: pytest.TempPathFactory) -> Path
     return out
 
 
-def _make_levels(study: Study, out: Path) -> dict[str, bytes]:
+def _make_levels(study: Recipe, out: Path) -> dict[str, bytes]:
     """Make the levels of a study alone, without dissecting them; return their files."""
     sources, store = Sources(study), Store(out)
     plan = plan_study(study, sources)
@@ -130,7 +130,7 @@ def test_a_rewound_level_goes_back_to_the_given_checkpoint(finished: Path, files
 
 def test_its_audit_finds_nothing(finished: Path) -> None:
     found = audit_run(finished)
-    assert [level.place.path for level in found.levels] == [
+    assert [level.key.path for level in found.levels] == [
         f"replicate-0/{level}"
         for level in ("level-00", "tuned/level-01", "tuned/level-02", "lottery/level-01")
     ]
@@ -202,7 +202,7 @@ def test_fine_tuning_follows_a_training_of_ones_own_too(
     assert audit_run(tmp_path / "run").problems == []
 
 
-def _keys(study: Study) -> dict[str, str]:
+def _keys(study: Recipe) -> dict[str, str]:
     return {a.path: a.key for a in plan_study(study, Sources(study)).artifacts}
 
 

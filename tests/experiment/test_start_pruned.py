@@ -12,7 +12,6 @@ from torch.nn.utils import prune as torch_prune
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.progress import SILENT
-from prunescope.base.store import Store
 from prunescope.base.tensors import load_tensors
 from prunescope.experiment import run_study, status
 from prunescope.experiment.auditing import audit_run
@@ -24,9 +23,10 @@ from prunescope.networks import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.writing import write_weights
-from prunescope.study import Study
+from prunescope.recipe import Recipe
+from prunescope.results.store import Store
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
 NETWORK = "cifar_resnet20,width=0.25"
 TUNED = {"levels": 1, "recovery": "finetune", "learning_rate": 0.01, "steps": "4it"}
 BOTH = {
@@ -61,7 +61,7 @@ def _state(pruned: Any) -> dict[str, Tensor]:
 def started(tiny_study: TinyStudy, values: dict[str, Any], files: Path) -> TinyStudy:
     """Return a function that gives a study from a file by its name, and whatever else it says."""
 
-    def make(weights: str, **changes: Any) -> Study:
+    def make(weights: str, **changes: Any) -> Recipe:
         start = {"weights": str(files / weights), "rewind_weights": str(files / "early.pth")}
         settings: dict[str, Any] = {
             "replicates": 1,
@@ -127,7 +127,7 @@ def test_every_later_level_stays_inside_the_mask(finished: Path) -> None:
 def test_its_audit_finds_nothing_and_counts_the_mask(finished: Path, files: Path) -> None:
     found = audit_run(finished)
     assert found.problems == []
-    assert found.levels[0].place.path == "replicate-0/level-00"
+    assert found.levels[0].key.path == "replicate-0/level-00"
     assert found.levels[0].audit.keep == _given_mask(files).keep
     assert status(finished).to_do == ()
 
@@ -238,7 +238,7 @@ def test_levels_that_would_be_empty_are_counted_from_what_is_left(started: TinyS
         check_study(study, Sources(study))
 
 
-def _keys(study: Study) -> dict[str, str]:
+def _keys(study: Recipe) -> dict[str, str]:
     return {a.path: a.key for a in plan_study(study, Sources(study)).artifacts}
 
 

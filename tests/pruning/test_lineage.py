@@ -4,8 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from by_magnitude import prune_by_magnitude
 from prunescope.pruning.lineage import check_dense, check_descent
-from prunescope.pruning.magnitude import prune_by_magnitude
 from prunescope.pruning.mask import Mask
 
 

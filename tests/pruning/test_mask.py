@@ -7,9 +7,9 @@ import torch
 from torch import nn
 from torch.optim import SGD, Adam
 
+from by_magnitude import prune_by_magnitude
 from prunescope.base.errors import DataError
 from prunescope.base.tensors import save_tensors
-from prunescope.pruning.magnitude import prune_by_magnitude
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import prunable_names
 

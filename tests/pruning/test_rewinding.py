@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.optim import SGD
 
-from prunescope.pruning.magnitude import prune_by_magnitude
+from by_magnitude import prune_by_magnitude
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.rewinding import rewind
 

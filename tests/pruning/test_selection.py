@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from by_magnitude import prune_by_magnitude
 from oracle import pruning as oracle
 from prunescope.base.errors import DataError
-from prunescope.pruning.magnitude import prune_by_magnitude
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.selection import keep_largest, select
 

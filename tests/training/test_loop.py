@@ -9,7 +9,8 @@ from torch.nn.functional import cross_entropy
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.steps import Step
-from prunescope.data.loader import Augmentation, batches, epoch_order
+from prunescope.data.loader import batches, epoch_order
+from prunescope.data.settings import Augmentation
 from prunescope.training.loop import steps_per_epoch, train
 
 

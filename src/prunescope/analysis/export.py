@@ -9,18 +9,17 @@ import numpy as np
 import pandas as pd
 
 from prunescope.analysis.netdissect import netdissect_columns, read_netdissect
-from prunescope.analysis.places import UNITS, layer_folders
+from prunescope.analysis.places import layer_folders
 from prunescope.analysis.summary import read_units
-from prunescope.base.arrays import load_arrays, load_arrays_metadata
-from prunescope.base.cells import csv_bytes
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
-from prunescope.base.manifest import check_recorded
 from prunescope.base.paths import refuse_replacing, require_place
-from prunescope.base.saved import check_counts, read_csv, texts_of
 from prunescope.dissection.counts import categories_of, iou_of_counts
-
-_COUNTS = "overlap.safetensors"
+from prunescope.results.arrays import load_arrays, load_arrays_metadata
+from prunescope.results.cells import csv_bytes
+from prunescope.results.layout import COUNTS, UNITS
+from prunescope.results.manifest import check_recorded
+from prunescope.results.reading import check_counts, read_csv, texts_of
 
 
 def export_netdissect(result: Path, out: Path, layer: str | None = None) -> pd.DataFrame:
@@ -37,7 +36,7 @@ def export_netdissect(result: Path, out: Path, layer: str | None = None) -> pd.D
     require_place(out.parent)
     folder = _one_layer(result, layer)
     units = read_units(folder)
-    table = netdissect_table(units, *_counts(folder / _COUNTS, units))
+    table = netdissect_table(units, *_counts(folder / COUNTS, units))
     content = csv_bytes(table)
     refuse_replacing(out, content, is_export)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -10,14 +10,14 @@ import pandas as pd
 
 from prunescope.analysis.consistency import measure_consistency
 from prunescope.analysis.summary import summarise
-from prunescope.base.cells import csv_bytes
-from prunescope.base.columns import check_columns
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import write_atomically
-from prunescope.base.manifest import check_recorded
-from prunescope.base.results import LEVELS
-from prunescope.base.saved import read_csv
-from prunescope.pruning.settings import DENSE
+from prunescope.results.cells import csv_bytes
+from prunescope.results.columns import check_columns
+from prunescope.results.layout import DENSE, LEVELS, UNITS
+from prunescope.results.manifest import check_recorded
+from prunescope.results.reading import read_csv
+from prunescope.results.schemas import LEVEL_COLUMNS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,7 @@ def units_table(records: Sequence[LevelRecord]) -> pd.DataFrame:
 
 def write_tables(records: Sequence[LevelRecord], folder: Path) -> list[Path]:
     """Write `levels.csv` and `units.parquet` into a folder and return their paths."""
-    levels, units = folder / "levels.csv", folder / "units.parquet"
+    levels, units = folder / LEVELS, folder / UNITS
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(levels, csv_bytes(levels_table(records), na_rep="nan"))
     content = io.BytesIO()
@@ -98,7 +98,7 @@ def read_levels(path: Path) -> pd.DataFrame:
         raise DataError(f"{path} is missing: no level of this run has been tabulated yet")
     check_recorded(path)
     levels = read_csv(path, dtype={"strategy": str, "layer": str})
-    check_columns(levels, LEVELS, path)
+    check_columns(levels, LEVEL_COLUMNS, path)
     if not len(levels):
         raise DataError(f"{path} is damaged: it has no rows")
     return levels

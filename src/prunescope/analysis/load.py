@@ -19,6 +19,7 @@ from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.networks import LoadedNetwork, load_network
 from prunescope.networks.description import has_description
 from prunescope.networks.reading.files import is_hub_folder, is_weights_folder
+from prunescope.results.layout import COUNTS
 
 Loadable: TypeAlias = (
     Run
@@ -88,9 +89,9 @@ def _folder(path: Path) -> Loadable:
         return open_comparison(path)
     if is_level(path):
         return Level.load(path)
-    if (path / "overlap.safetensors").is_file():
+    if (path / COUNTS).is_file():
         return LayerDissection.load(path)
-    if any(path.glob("*/overlap.safetensors")):
+    if any(path.glob(f"*/{COUNTS}")):
         return Dissection.load(path)
     if is_weights_folder(path):
         raise _nameless(path)

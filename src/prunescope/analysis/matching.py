@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64, Int64
 
-from prunescope.base.arrays import load_arrays
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.base.manifest import check_recorded
 from prunescope.base.text import counted
 from prunescope.dissection.counts import iou_of_counts
+from prunescope.results.arrays import load_arrays
+from prunescope.results.manifest import check_recorded
 
 _COUNTS = ("intersection", "activation", "truth", "category_of", "label_numbers")
 

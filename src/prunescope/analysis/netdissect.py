@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from prunescope.base.columns import COUNTS, SHARES, Columns, check_columns
 from prunescope.base.errors import DataError
-from prunescope.base.saved import read_csv
+from prunescope.results.columns import COUNTS, SHARES, Columns, check_columns
+from prunescope.results.reading import read_csv
 
 OF_A_UNIT = ("unit", "category", "label", "score")
 OF_A_CATEGORY = ("label", "truth", "activation", "intersect", "iou")

@@ -5,20 +5,25 @@ from pathlib import Path
 from prunescope.base.errors import DataError
 from prunescope.base.formats import has_weights_form
 from prunescope.base.paths import is_there, require_file
-from prunescope.base.store import STUDY, has_lost_study, require_study
-
-UNITS = "units.parquet"
-SUMMARY = "summary.json"
-METRICS = "metrics.json"
-CONCEPTS = "concepts.csv"
-_OF_COMPARISONS = (CONCEPTS, "comparison.png", "comparison.svg")
-_BESIDE_UNITS = (
+from prunescope.results.layout import (
+    CONCEPTS,
+    COUNTS,
+    DENSE,
+    DISSECTION,
+    EXAMPLES,
+    IMAGES,
+    METRICS,
+    STUDY,
     SUMMARY,
-    "overlap.safetensors",
-    "examples.parquet",
-    "images.parquet",
-    "units.csv",
+    UNITS,
+    UNITS_AS_TEXT,
+    LevelKey,
+    level_folders,
 )
+from prunescope.results.store import has_lost_study, require_study
+
+_OF_COMPARISONS = (CONCEPTS, "comparison.png", "comparison.svg")
+_BESIDE_UNITS = (SUMMARY, COUNTS, EXAMPLES, IMAGES, UNITS_AS_TEXT)
 
 
 def layer_folders(path: Path) -> list[Path]:
@@ -34,7 +39,7 @@ def layer_folders(path: Path) -> list[Path]:
         raise DataError(f"{path} is a file: give the folder of a dissection")
     if is_run(path):
         raise DataError(f"{path} is a whole run: name one of its levels, such as {_a_level(path)}")
-    folders = [path, *sorted(path.iterdir()), *sorted((path / "dissection").glob("*"))]
+    folders = [path, *sorted(path.iterdir()), *sorted((path / DISSECTION).glob("*"))]
     layers = [folder for folder in folders if (folder / UNITS).is_file()]
     for folder in folders:
         _check_whole(folder)
@@ -96,7 +101,7 @@ def _check_whole(folder: Path) -> None:
 
 def _check_layers(path: Path, layers: list[str]) -> None:
     """Raise DataError where a level of a run lacks a layer that its study names."""
-    level = path.parent if path.name == "dissection" else path
+    level = path.parent if path.name == DISSECTION else path
     run = next((parent for parent in level.absolute().parents if is_run(parent)), None)
     if run is None or not (level / METRICS).is_file():
         return
@@ -109,5 +114,5 @@ def _check_layers(path: Path, layers: list[str]) -> None:
 
 
 def _a_level(run: Path) -> Path:
-    pruned = sorted(run.glob("replicate-*/*/level-*"))
-    return pruned[-1] if pruned else run / "replicate-0" / "level-00"
+    levels = [*level_folders(run)]
+    return levels[-1] if levels else run / LevelKey(replicate=0, strategy=DENSE, level=0).path

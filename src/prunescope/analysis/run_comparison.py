@@ -18,6 +18,7 @@ from prunescope.analysis.sides import SideLayer, open_layer
 from prunescope.base.door import called_as
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.dissection.counts import categories_of
+from prunescope.results.layout import DENSE, LevelKey, layer_path
 
 _GROUP = ["layer", "strategy", "level"]
 
@@ -130,7 +131,8 @@ def _common_layers(a: RunTables, b: RunTables, layer: str | None) -> list[str]:
 
 def _unpruned(run: RunTables, layer: str) -> SideLayer:
     replicate = min(place[0] for place in run.places)
-    return open_layer(run.path / f"replicate-{replicate}" / "level-00" / "dissection" / layer)
+    dense = LevelKey(replicate=replicate, strategy=DENSE, level=0)
+    return open_layer(Path(layer_path(run.path / dense.path, layer)))
 
 
 def _compare_levels(

@@ -12,19 +12,28 @@ from prunescope.analysis.notebook import show_run
 from prunescope.analysis.runs import saved_iou
 from prunescope.base.door import at_the_door, called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
-from prunescope.base.manifest import check_recorded
 from prunescope.base.recipes import read_plain
-from prunescope.base.results import METRICS_FORM, PLACED_UNITS
-from prunescope.base.saved import read_csv, read_form, read_table
-from prunescope.base.store import require_study
 from prunescope.dissection.result import Dissection
-from prunescope.networks import LEVEL_WEIGHTS, LoadedNetwork, load_network
+from prunescope.networks import LoadedNetwork, load_network
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.saved import LEVEL_MASK, read_mask
-from prunescope.pruning.settings import DENSE
-
-_METRICS = "metrics.json"
-_DISSECTION = "dissection"
+from prunescope.pruning.saved import read_mask
+from prunescope.results.layout import (
+    DENSE,
+    DISSECTION,
+    HISTORY,
+    LEVELS,
+    MASK,
+    METRICS,
+    STUDY,
+    TABLES,
+    UNITS,
+    WEIGHTS,
+    level_folders,
+)
+from prunescope.results.manifest import check_recorded
+from prunescope.results.reading import read_csv, read_form, read_table
+from prunescope.results.schemas import LEVEL_UNIT_COLUMNS, METRICS_FORM
+from prunescope.results.store import require_study
 
 
 @called_as("ps.load opens the folder of one, and run.level(1) of a Run has one")
@@ -47,7 +56,7 @@ class Level:
     def load(cls, folder: Path | str) -> "Level":
         """Open a level by its folder. Raises DataError where it is none, or damaged."""
         path = checked_path("folder", folder)
-        metrics = read_form(path / _METRICS, METRICS_FORM)
+        metrics = read_form(path / METRICS, METRICS_FORM)
         return cls(
             path=path,
             replicate=metrics["replicate"],
@@ -69,13 +78,13 @@ class Level:
     @property
     def dissection(self) -> Dissection:
         """The level's dissection. Raises DataError where it is not finished or damaged."""
-        return Dissection.load(self.path / _DISSECTION)
+        return Dissection.load(self.path / DISSECTION)
 
     @property
     def mask(self) -> Mask:
         """Which weights survive: a bool tensor for each prunable one. Raises DataError."""
-        check_recorded(self.path / LEVEL_MASK)
-        return read_mask(self.path / LEVEL_MASK)
+        check_recorded(self.path / MASK)
+        return read_mask(self.path / MASK)
 
     @property
     def network(self) -> LoadedNetwork:
@@ -88,8 +97,8 @@ class Level:
     @property
     def history(self) -> pd.DataFrame:
         """The training, a row per epoch: `iteration`, `train_loss` (nats), `train_accuracy`, ..."""
-        check_recorded(self.path / "history.csv")
-        return read_csv(self.path / "history.csv")
+        check_recorded(self.path / HISTORY)
+        return read_csv(self.path / HISTORY)
 
 
 @called_as("ps.load opens the folder of a run")
@@ -120,7 +129,7 @@ class Run:
     @cached_property
     def recipe(self) -> dict[str, Any]:
         """The study as plain values, as study.yaml states it. Raises DataError if it is damaged."""
-        path = self.path / "study.yaml"
+        path = self.path / STUDY
         try:
             values = read_plain(path)
         except ConfigError as error:
@@ -135,19 +144,18 @@ class Run:
 
         As `tables/levels.csv` (docs/formats.md). Raises DataError while the run is not finished.
         """
-        return read_levels(self.path / "tables" / "levels.csv")
+        return read_levels(self.path / TABLES / LEVELS)
 
     @cached_property
     def units(self) -> pd.DataFrame:
         """Every unit of every layer of every level, as `tables/units.parquet`. Raises DataError."""
-        return read_table(self.path / "tables" / "units.parquet", PLACED_UNITS)
+        return read_table(self.path / TABLES / UNITS, LEVEL_UNIT_COLUMNS)
 
     @property
     def finished(self) -> tuple[Level, ...]:
         """The finished levels, by replicate, strategy and level. Raises DataError."""
-        patterns = ("replicate-*/level-*", "replicate-*/*/level-*")
-        folders = (path for pattern in patterns for path in self.path.glob(pattern))
-        levels = [Level.load(path) for path in folders if (path / _METRICS).is_file()]
+        folders = level_folders(self.path)
+        levels = [Level.load(folder) for folder in folders if (folder / METRICS).is_file()]
         return tuple(
             sorted(levels, key=lambda own: (own.replicate, own.strategy != DENSE, own.strategy,
                                             own.level))
@@ -177,11 +185,11 @@ class Run:
         )
 
     def _repr_html_(self) -> str:
-        tabulated = (self.path / "tables" / "levels.csv").is_file()
+        tabulated = (self.path / TABLES / LEVELS).is_file()
         levels = self.levels if tabulated else None
         return show_run(self.name, levels, len(self.finished), saved_iou(self.path))
 
 
 def is_level(path: Path) -> bool:
     """Say whether a path is the folder of a finished level."""
-    return (path / _METRICS).is_file() and (path / LEVEL_WEIGHTS).is_file()
+    return (path / METRICS).is_file() and (path / WEIGHTS).is_file()

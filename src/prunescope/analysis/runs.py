@@ -7,13 +7,21 @@ from typing import Any, cast
 
 import pandas as pd
 
-from prunescope.analysis.places import METRICS, UNITS, layers_of_study
+from prunescope.analysis.places import layers_of_study
 from prunescope.analysis.summary import read_known, summarise
 from prunescope.base.errors import DataError
-from prunescope.base.manifest import flaws_of
-from prunescope.base.results import PLACED_UNITS
-from prunescope.base.saved import read_table
-from prunescope.base.store import STUDY
+from prunescope.results.layout import (
+    DISSECTION,
+    LEVELS,
+    METRICS,
+    STUDY,
+    TABLES,
+    UNITS,
+    level_folders,
+)
+from prunescope.results.manifest import flaws_of
+from prunescope.results.reading import read_table
+from prunescope.results.schemas import LEVEL_UNIT_COLUMNS
 
 PLACE = ["replicate", "strategy", "level", "layer"]
 CHANCE = ["discoveries", "discovered_concepts", "undecided", "draws"]
@@ -52,17 +60,17 @@ def open_run(path: Path) -> RunTables:
     """Read a run folder's tables. Raises DataError where they are missing or damaged."""
     from prunescope.analysis.levels import read_levels  # loads torch
 
-    _check_whole(path, flaws_of(path / "tables"))
-    levels = read_levels(path / "tables" / "levels.csv")
-    table = path / "tables" / "units.parquet"
-    units = read_table(table, PLACED_UNITS)
+    _check_whole(path, flaws_of(path / TABLES))
+    levels = read_levels(path / TABLES / LEVELS)
+    table = path / TABLES / UNITS
+    units = read_table(table, LEVEL_UNIT_COLUMNS)
     groups = {cast(Place, place): own for place, own in units.groupby(PLACE, sort=False)}
     run = RunTables(path=path, levels=levels, units=groups)
     lost = [place for place in run.places if place not in groups]
     if lost:
         raise DataError(f"{table} has no units of {lost[0]}: {_again(path)}")
     layers = [name for name in layers_of_study(path) if name not in run.layers]
-    _check_whole(path, [f"levels.csv lacks {name}" for name in layers])
+    _check_whole(path, [f"{LEVELS} lacks {name}" for name in layers])
     return run
 
 
@@ -86,17 +94,17 @@ def missing_evidence(run: RunTables) -> list[str]:
 def _lost_folder(run: Path, place: Place) -> Path | None:
     """Return the folder of a level or of a layer's dissection in it that is gone, or not whole."""
     replicate, strategy, level, layer = place
-    within = f"{strategy}/" if level else ""
-    folder = run / f"replicate-{int(replicate)}" / f"{within}level-{int(level):02d}"
+    key = LevelKey(replicate=int(replicate), strategy=str(strategy), level=int(level))
+    folder: Path = run / key.path
     if not (folder / METRICS).is_file():
         return folder
-    dissection = folder / "dissection" / str(layer)
+    dissection = folder / DISSECTION / str(layer)
     return None if (dissection / UNITS).is_file() else dissection
 
 
 def _check_whole(run: Path, flaws: Sequence[str]) -> None:
     if flaws:
-        raise DataError(f"{run / 'tables'} is damaged ({flaws[0]}): {_again(run)}")
+        raise DataError(f"{run / TABLES} is damaged ({flaws[0]}): {_again(run)}")
 
 
 def _again(run: Path) -> str:
@@ -105,11 +113,10 @@ def _again(run: Path) -> str:
 
 def saved_iou(run: Path) -> float | None:
     """Return the IoU above which a run counts units as interpretable, as its dissections say."""
-    for pattern in ("replicate-*/level-*", "replicate-*/*/level-*"):
-        for level in sorted(run.glob(pattern)):
-            if (level / "dissection").is_dir():
-                ious = (facts.get("iou") for facts in read_known(level).values())
-                return next((float(iou) for iou in ious if iou is not None), None)
+    for level in level_folders(run):
+        if (level / DISSECTION).is_dir():
+            ious = (facts.get("iou") for facts in read_known(level).values())
+            return next((float(iou) for iou in ious if iou is not None), None)
     return None
 
 

@@ -10,20 +10,20 @@ import pyarrow as pa
 
 from prunescope.analysis.comparison import Comparison
 from prunescope.analysis.outcomes import LayerComparison
-from prunescope.analysis.places import CONCEPTS, SUMMARY, UNITS
 from prunescope.analysis.run_comparison import RunComparison
-from prunescope.base.columns import Columns, check_columns
 from prunescope.base.errors import DataError
-from prunescope.base.json_files import read_json
-from prunescope.base.manifest import check_recorded
-from prunescope.base.results import (
-    COMPARED_CONCEPTS,
-    COMPARED_LEVELS,
-    COMPARED_UNITS,
+from prunescope.results.columns import Columns, check_columns
+from prunescope.results.json_files import read_json
+from prunescope.results.layout import CONCEPTS, LEVELS, SUMMARY, UNITS
+from prunescope.results.manifest import check_recorded
+from prunescope.results.reading import read_csv, read_form, read_table
+from prunescope.results.schemas import (
+    COMPARED_CONCEPT_COLUMNS,
+    COMPARED_LEVEL_COLUMNS,
+    COMPARED_UNIT_COLUMNS,
     COMPARISON_FORM,
     RUN_COMPARISON_FORM,
 )
-from prunescope.base.saved import read_csv, read_form, read_table
 
 _TEXTS = {"layer": "str", "strategy": "str"} | dict.fromkeys(
     ("category", "concept", "outcome"), "string"
@@ -35,8 +35,8 @@ def open_comparison(folder: Path) -> Comparison | RunComparison:
     """Return what `compare --out` wrote. Raises DataError where a file is missing or damaged."""
     summary = read_summary(folder)
     try:
-        units = read_table(folder / UNITS, COMPARED_UNITS)
-        concepts = _read_csv(folder / CONCEPTS, COMPARED_CONCEPTS)
+        units = read_table(folder / UNITS, COMPARED_UNIT_COLUMNS)
+        concepts = _read_csv(folder / CONCEPTS, COMPARED_CONCEPT_COLUMNS)
         sides: dict[str, Any] = {
             "a": summary["a"],
             "b": summary["b"],
@@ -45,7 +45,7 @@ def open_comparison(folder: Path) -> Comparison | RunComparison:
         }
         _check_flags(folder, units, summary["iou"])
         if "levels" in summary:
-            levels = _read_csv(folder / "levels.csv", COMPARED_LEVELS)
+            levels = _read_csv(folder / LEVELS, COMPARED_LEVEL_COLUMNS)
             runs = RunComparison(**sides, levels=levels, units=units, concepts=concepts)
             if not _agree(runs, summary):
                 raise _contradictory(folder)

@@ -10,12 +10,13 @@ import pandas as pd
 # Python 3.11's own Protocol computes every property when asked isinstance()
 from typing_extensions import Protocol, runtime_checkable
 
-from prunescope.analysis.places import SUMMARY, is_comparison, layer_folders
+from prunescope.analysis.places import is_comparison, layer_folders
 from prunescope.analysis.summary import read_units
 from prunescope.base.errors import ConfigError, DataError, nearest
-from prunescope.base.results import DISSECTION_FORM, METRICS_FORM
-from prunescope.base.saved import read_form
 from prunescope.base.text import a_kind
+from prunescope.results.layout import COUNTS, METRICS, SUMMARY
+from prunescope.results.reading import read_form
+from prunescope.results.schemas import DISSECTION_FORM, METRICS_FORM
 
 
 @runtime_checkable
@@ -113,7 +114,7 @@ def open_layer(folder: Path) -> SideLayer:
         layer=folder.resolve().name,
         units=read_units(folder),
         conditions=read_form(folder / SUMMARY, DISSECTION_FORM),
-        counts=folder / "overlap.safetensors",
+        counts=folder / COUNTS,
     )
 
 
@@ -179,9 +180,9 @@ def _in_memory(given: DissectedLayer) -> SideLayer:
 
 
 def _facts(path: Path) -> dict[str, float]:
-    if not (path / "metrics.json").is_file():
+    if not (path / METRICS).is_file():
         return {}
-    metrics = read_form(path / "metrics.json", METRICS_FORM)
+    metrics = read_form(path / METRICS, METRICS_FORM)
     return {"keep": float(metrics["keep"]), "accuracy": float(metrics["top1"])}
 
 

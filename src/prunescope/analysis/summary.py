@@ -7,16 +7,16 @@ from typing import Any
 import pandas as pd
 
 from prunescope.analysis.netdissect import TABLE_IOU, read_netdissect
-from prunescope.analysis.places import SUMMARY, UNITS, holds_weights, layer_folders
+from prunescope.analysis.places import holds_weights, layer_folders
 from prunescope.base.errors import DataError
-from prunescope.base.manifest import check_recorded
 from prunescope.base.paths import is_there
-from prunescope.base.results import DISSECTION_FORM
-from prunescope.base.results import UNITS as UNITS_COLUMNS
-from prunescope.base.saved import read_form, read_table
 from prunescope.dissection.chance import describe_chance
 from prunescope.dissection.counts import by_layer, categories_of, count_units, counts_in_words
 from prunescope.dissection.saved_layer import check_layer
+from prunescope.results.layout import SUMMARY, UNITS
+from prunescope.results.manifest import check_recorded
+from prunescope.results.reading import read_form, read_table
+from prunescope.results.schemas import DISSECTION_FORM, UNIT_COLUMNS
 
 
 def read_units(path: Path) -> pd.DataFrame:
@@ -111,7 +111,7 @@ def read_known(path: Path, iou: float | None = None) -> dict[str, dict[str, Any]
 
 
 def _read_layer(folder: Path) -> pd.DataFrame:
-    units = read_table(folder / UNITS, UNITS_COLUMNS)
+    units = read_table(folder / UNITS, UNIT_COLUMNS)
     check_recorded(folder / SUMMARY)
     if is_there(folder / SUMMARY):
         check_layer(folder, units, read_form(folder / SUMMARY, DISSECTION_FORM))

@@ -58,13 +58,14 @@ def preview(
     """Draw photographs of a set beside their labels."""
     from prunescope.concepts import open_concepts
     from prunescope.concepts.preview import preview_concepts
+    from prunescope.results.layout import PAGE
 
     with progress_shown() as progress:
         opened = open_concepts(
             concepts, split=split, limit=limit, mask_size=mask_size, progress=progress
         )
         sheets = preview_concepts(opened, out, images=images, seed=seed, progress=progress)
-    paths, page = [str(sheet) for sheet in sheets], str(out / "index.html")
+    paths, page = [str(sheet) for sheet in sheets], str(out / PAGE)
     values = {"sheets": paths, "page": page}
     text = "\n".join([*paths, page])
     print_result(values, text, as_json=as_json)

@@ -11,6 +11,8 @@ from prunescope.base.images import MOST_PIXELS
 from prunescope.base.paths import is_there
 from prunescope.cli.console import print_result, warn
 from prunescope.cli.options import Json, Key, Network, NumClasses, Weights
+from prunescope.pruning.choices import CRITERIA, SCOPES, Prunable
+from prunescope.results.layout import STUDY
 
 MaskFile = Annotated[
     Path | None,
@@ -31,15 +33,20 @@ def prune(
     key: Key = None,
     num_classes: NumClasses = None,
     criterion: Annotated[
-        Literal["magnitude", "random"], typer.Option(help="What goes: the smallest, or any.")
+        str,
+        typer.Option(
+            metavar=f"[{'|'.join(CRITERIA.names)}|MODULE:FUNCTION]",
+            help="What goes: the smallest weights, any, or by scores of your own.",
+        ),
     ] = "magnitude",
     scope: Annotated[
-        Literal["global", "layerwise"],
-        typer.Option(help="Rank the weights of all layers together, or of each."),
+        str,
+        typer.Option(
+            metavar=f"[{'|'.join(SCOPES.names)}]",
+            help="Rank the weights of all layers together, or of each.",
+        ),
     ] = "global",
-    prunable: Annotated[
-        Literal["all", "conv", "conv+shortcut"], typer.Option(help="Which tensors are pruned.")
-    ] = "all",
+    prunable: Annotated[Prunable, typer.Option(help="Which tensors are pruned.")] = "all",
     seed: Annotated[int, typer.Option(min=0, help="Of the random criterion.")] = 0,
     mask: MaskFile = None,
     infer_mask: Annotated[
@@ -108,7 +115,7 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Count what is left, dead, revived and saved in pruned weights; check a run's levels."""
-    if is_there(path / "study.yaml"):
+    if is_there(path / STUDY):
         if num_classes or mask or key:
             raise ConfigError(
                 f"{path} is a run, whose levels know their network and mask: "

@@ -10,7 +10,7 @@ from prunescope.cli.console import print_result, progress_shown
 from prunescope.cli.options import Engine, Json, Workers
 
 if TYPE_CHECKING:
-    from prunescope.study import Study
+    from prunescope.recipe import Recipe
 
 
 def demo(
@@ -19,7 +19,7 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Train, prune and dissect a small network on the embedded pictures; a few minutes."""
-    from prunescope.study import shipped_recipe
+    from prunescope.recipe import shipped_recipe
 
     _run(shipped_recipe("demo"), out, workers, as_json)
 
@@ -57,9 +57,9 @@ def run(
 
 def schema() -> None:
     """Print the JSON schema of a recipe, for an editor to complete and check one."""
-    from prunescope.study import study_schema
+    from prunescope.recipe import recipe_schema
 
-    typer.echo(json.dumps(study_schema(), indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(recipe_schema(), indent=2, ensure_ascii=False))
 
 
 def status(
@@ -85,7 +85,7 @@ def report(
     print_result({"report": str(page)}, f"The report is at {page}", as_json=as_json)
 
 
-def _run(study: "Study", out: Path, workers: int | None, as_json: bool) -> None:
+def _run(study: "Recipe", out: Path, workers: int | None, as_json: bool) -> None:
     from prunescope.experiment import run_study
 
     with progress_shown() as progress:
@@ -95,7 +95,7 @@ def _run(study: "Study", out: Path, workers: int | None, as_json: bool) -> None:
     )
 
 
-def _dry_run(study: "Study", out: Path, workers: int | None, as_json: bool) -> None:
+def _dry_run(study: "Recipe", out: Path, workers: int | None, as_json: bool) -> None:
     from prunescope.experiment import dry_run
 
     with progress_shown() as progress:

@@ -17,8 +17,9 @@ from prunescope.base.paths import require_place
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.seeding import derive_seed
 from prunescope.concepts.lettering import drawable, font_of, write_line
-from prunescope.concepts.preview_page import PAGE, Shown, is_preview, preview_page
+from prunescope.concepts.preview_page import Shown, is_preview, preview_page
 from prunescope.concepts.protocol import Annotation, ConceptSet, Label
+from prunescope.results.layout import PAGE
 
 _SHEET = re.compile(r"sheet-\d+\.png")
 _CANDIDATES = 8  # images looked at for each one shown

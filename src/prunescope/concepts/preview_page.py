@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prunescope.base.text import printed
+from prunescope.results.layout import PAGE
 
-PAGE = "index.html"
 _MARK = '<meta name="generator" content="Prunescope preview">'
 _TEMPLATE = (
     """\

@@ -8,9 +8,9 @@ import pyarrow as pa
 from pyarrow import csv
 
 from prunescope.base.errors import DataError, nearest
-from prunescope.base.json_files import in_a_line
 from prunescope.base.paths import require_file
 from prunescope.base.text import shortened
+from prunescope.results.json_files import in_a_line
 
 FIRST_ROW = 2
 """Number of the first row below the header, as editors and spreadsheets count."""

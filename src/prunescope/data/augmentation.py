@@ -1,36 +1,15 @@
 """How does an epoch alter each image?"""
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import torch
 from jaxtyping import Bool, Int64, UInt8
-from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn import functional
 
 from prunescope.base.seeding import torch_generator
-from prunescope.base.settings import Later, Settings
-from prunescope.data.cropping import CropDraws, RandomResizedCrop, draw_crops
-
-
-class Augmentation(Settings):
-    """How training images are altered, anew in every epoch.
-
-    pad: pixels of black on every side before a window of the image's size is cut at random.
-    flip: mirror left and right with probability 1/2.
-    random_resized_crop: show a part of the photograph as it is stored, before any squashing.
-    """
-
-    pad: Annotated[int, Field(ge=0, le=16_384)] = 0
-    flip: bool = False
-    random_resized_crop: Annotated[RandomResizedCrop | None, Later()] = None
-
-    @model_validator(mode="after")
-    def _agree(self) -> "Augmentation":
-        if self.pad and self.random_resized_crop is not None:
-            raise ValueError("pad and random_resized_crop both cut the image: choose one")
-        return self
+from prunescope.data.cropping import CropDraws, draw_crops
+from prunescope.data.settings import Augmentation
 
 
 @dataclass(frozen=True, kw_only=True)

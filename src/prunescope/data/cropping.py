@@ -2,40 +2,16 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated
 
 import torch
 from jaxtyping import Float, Int64
-from pydantic import Field, model_validator
 from torch import Tensor
 
 from prunescope.base.seeding import torch_generator
-from prunescope.base.settings import Settings
+from prunescope.data.settings import RandomResizedCrop
 from prunescope.data.sizing import Box
 
 _TRIES = 10
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class RandomResizedCrop(Settings):
-    """A box of random area, shape and place, brought to the resolution (Szegedy et al. 2015).
-
-    area: least and greatest share of the image's area. aspect: least and greatest width divided
-    by height; its logarithm is uniform.
-    """
-
-    area: tuple[Positive, Positive] = (0.08, 1.0)
-    aspect: tuple[Positive, Positive] = (3 / 4, 4 / 3)
-
-    @model_validator(mode="after")
-    def _agree(self) -> "RandomResizedCrop":
-        for name, (least, greatest) in (("area", self.area), ("aspect", self.aspect)):
-            if least > greatest:
-                raise ValueError(f"{name} runs from {least} to {greatest}: give the lesser first")
-        if self.area[1] > 1:
-            raise ValueError(f"area goes up to {self.area[1]}, but is a share: at most 1")
-        return self
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,9 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels, range_fault
 from prunescope.base.reading import read_ahead
 from prunescope.base.seeding import torch_generator
-from prunescope.data.augmentation import Augmentation, Draws, cut_and_mirror, draw_augmentation
+from prunescope.data.augmentation import Draws, cut_and_mirror, draw_augmentation
 from prunescope.data.labelled import Images, LabelledImages
+from prunescope.data.settings import Augmentation
 from prunescope.data.sizing import resized_crop
 
 _BATCHES_AHEAD = 2

@@ -6,19 +6,15 @@ tell, from what is known of the layer, or of others that put out the same shape.
 """
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from torch import nn
 
-from prunescope.base.errors import ConfigError
-
 Shape = tuple[int, ...]
 FEW_IMAGES, MORE_IMAGES = 2, 3
 _MAP_AXES = (3, 4)
 _MOST_PREFIXES = 64
-_KINDS = ("NCHW", "NLC")
 _CHANNELS_FIRST = (
     *(nn.Conv2d, nn.ConvTranspose2d),
     *(nn.BatchNorm2d, nn.SyncBatchNorm, nn.InstanceNorm2d, nn.GroupNorm),
@@ -78,22 +74,6 @@ class Shapes:
     few: Shape
     more: Shape | None
     scale: float
-
-
-def parse_axes(text: str) -> dict[int, str]:
-    """Read axes as a user states them, "NHWC" or "NHWC,LNC", by how many there are.
-
-    Raises ConfigError for letters that are no axes, and for two of one number.
-    """
-    stated = [part.strip().upper() for part in text.split(",")]
-    counts = Counter(map(len, stated))
-    sound = all(any(sorted(axes) == sorted(kind) for kind in _KINDS) for axes in stated)
-    if not sound or max(counts.values()) > 1:
-        raise ConfigError(
-            f'axes are "{text}", but must be the letters NCHW or NLC in the order of the axes, as '
-            "in NHWC, LNC or NHWC,LNC (N images, C units, H rows, W columns, L tokens)"
-        )
-    return {len(axes): axes for axes in stated}
 
 
 def read_axes(layers: Mapping[str, Shapes], layout: Layout) -> dict[str, Reading | None]:

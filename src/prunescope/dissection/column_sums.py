@@ -178,8 +178,8 @@ def _totals_by_numpy(
 ) -> Int64[Tensor, "2 draw mask"]:
     """Return what each mask shares with the labels in some rows of the sums, in halves.
 
-    Some draws at a time, so that what is in between stays near the processor; in a third of the
-    time that torch takes, which makes all indices first.
+    Some draws at a time, so that what is in between stays small; row by row, without the indices
+    that torch would make first.
     """
     table = sums.numpy()
     places = torch.stack([masks.ends, masks.starts]).numpy()

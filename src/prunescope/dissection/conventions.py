@@ -11,14 +11,18 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import IMAGENET_MEAN, IMAGENET_STD, Channels
-from prunescope.dissection.thresholds import Cut, cells_above
-from prunescope.dissection.upsample import Centring
+
+if TYPE_CHECKING:
+    from prunescope.dissection.thresholds import Cut
 
 ConventionName = Literal["exact", "netdissect", "lite", "quick"]
+
+Centring = Literal["half-pixel", "nominal"]
+"""Where the centre of a cell lies: amid its pixels, or half a pixel further on."""
 
 _QUANTILES = 1000  # as many, evenly spaced from the smallest value to the largest
 _MEAN_2017: Channels = (124.6901 / 255, 118.6897 / 255, 109.5388 / 255)
@@ -53,12 +57,14 @@ class Convention:
     without: tuple[str, ...] = ()
     iou: float = 0.04
 
-    def cut(self, quantile: float, cells: int, where: str) -> Cut:
+    def cut(self, quantile: float, cells: int, where: str) -> "Cut":
         """Return where a unit's threshold lies among its cells on all images.
 
         quantile: taken as the decimal it is written as. where: what the cells are, for the message.
         Raises ConfigError as `cells_above` does, under the rule of `exact` alone.
         """
+        from prunescope.dissection.thresholds import Cut, cells_above  # loads torch
+
         if self.position is None:
             return Cut(cells=cells, above=cells_above(quantile, cells, where))
         place = self.position(Fraction(str(quantile))) * (cells - 1)

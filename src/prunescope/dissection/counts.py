@@ -30,6 +30,7 @@ def count_units(units: pd.DataFrame, categories: Sequence[str]) -> dict[str, Any
     """
     found = units.loc[units["interpretable"].astype(bool), ["category", "label", "concept"]]
     distinct = found.drop_duplicates()
+    units_of, concepts_of = (table["category"].value_counts() for table in (found, distinct))
     return {
         "units": len(units),
         "interpretable": len(found),
@@ -37,8 +38,8 @@ def count_units(units: pd.DataFrame, categories: Sequence[str]) -> dict[str, Any
         "dead": int(units["dead"].sum()),
         "by_category": {
             category: {
-                "units": int((found["category"] == category).sum()),
-                "concepts": int((distinct["category"] == category).sum()),
+                "units": int(units_of.get(category, 0)),
+                "concepts": int(concepts_of.get(category, 0)),
             }
             for category in categories
         },

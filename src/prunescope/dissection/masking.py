@@ -15,11 +15,12 @@ from prunescope.base.images import Precision
 from prunescope.base.text import counted
 from prunescope.base.wrappers import without_wrappers
 from prunescope.dissection.capture import capture
+from prunescope.dissection.conventions import Centring
 from prunescope.dissection.forward import check_finite, placed, show_pixels
 from prunescope.dissection.given import Pictures, each_picture
 from prunescope.dissection.input import InputForm, squash
 from prunescope.dissection.survey import learn_layout
-from prunescope.dissection.upsample import Centring, masks_above
+from prunescope.dissection.upsample import masks_above
 
 UnitMasks = Bool[np.ndarray, "unit height width"]
 

@@ -19,11 +19,8 @@ from prunescope.dissection.layers import DEFAULT_LAYER
 from prunescope.dissection.permuting import draw_chance
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.result import Dissection, LayerDissection
-from prunescope.dissection.saved_counts import OVERLAP
-from prunescope.dissection.saved_draws import MASKS
 from prunescope.dissection.settings import DissectionSettings
-
-_MANIFEST = "manifest.json"
+from prunescope.results.layout import COUNTS, MANIFEST, MASKS
 
 
 def draw_more(
@@ -91,7 +88,7 @@ def _check_kept(folder: Path, layers: Mapping[str, LayerDissection], maps: Label
         labels = (own.overlap.categories, own.overlap.label_numbers.tolist())
         if labels != (tuple(maps.concepts.categories), numbers):
             raise DataError(
-                f"{folder / layer / OVERLAP} is damaged: it is not of the labels of "
+                f"{folder / layer / COUNTS} is damaged: it is not of the labels of "
                 f"{maps.concepts.name}"
             )
         try:
@@ -99,13 +96,13 @@ def _check_kept(folder: Path, layers: Mapping[str, LayerDissection], maps: Label
                 own.masks_kept.check_within(maps.shapes)
                 activation = own.masks_kept.activation(maps.carried)
                 if (activation != own.overlap.activation.numpy()).any():
-                    raise ValueError(f"its masks are not those that {OVERLAP} counts")
+                    raise ValueError(f"its masks are not those that {COUNTS} counts")
         except ValueError as error:
             raise DataError(f"{folder / layer / MASKS} is damaged: {error}") from None
 
 
 def _check_not_of_a_run(folder: Path) -> None:
-    if any(any(folder.glob(f"{inner}{_MANIFEST}")) for inner in ("", "*/", "dissection/*/")):
+    if any(any(folder.glob(f"{inner}{MANIFEST}")) for inner in ("", "*/", "dissection/*/")):
         raise ConfigError(
             f"{folder} belongs to a run: change dissection.null in its recipe and run it again"
         )

@@ -12,9 +12,10 @@ from torch.nn.functional import embedding_bag
 
 from prunescope.base.ranks import Ranks
 from prunescope.concepts.protocol import Label
+from prunescope.dissection.conventions import Centring
 from prunescope.dissection.kept import ActiveMaps
 from prunescope.dissection.regions import Regions, label_sums
-from prunescope.dissection.upsample import Centring, Runs, runs_above
+from prunescope.dissection.upsample import Runs, runs_above
 
 _SUMS_IN_A_CACHE = 1 << 19  # 2 MiB in float32
 _SUMS_ON_A_GPU = 1 << 23

@@ -113,9 +113,15 @@ def with_chance(layer: LayerDissection, trial: Trial, number: Number) -> LayerDi
 def make_draws(null: Null, trials: Mapping[str, Trial], number: Number, progress: Progress) -> None:
     """Permute the labels as often as asked for, or until it is decided, layer by layer.
 
-    What was drawn before is taken as it is. Drawing until it is decided, the user is told what
-    the most draws would take as soon as a few show their pace.
+    What was drawn before is taken as it is. Drawing until it is decided, the user is told before
+    how many draws there can be, and how long they would take as soon as a few show their pace.
     """
+    if number == "auto":
+        most = max(trial.observed.most for trial in trials.values())
+        progress.say(
+            f"drawing until chance is decided: {min(FIRST_LOOK, most)} draws of chance at least, "
+            f"and at most {most:,}, of the units that are still open alone"
+        )
     while True:
         asked = {layer: trial.draws.next(number, trial.observed) for layer, trial in trials.items()}
         requests = {layer: request for layer, request in asked.items() if request is not None}

@@ -11,16 +11,11 @@ import pandas as pd
 import torch
 from torch import nn
 
-from prunescope.base.cells import csv_bytes
-from prunescope.base.checksums import LAYERS
-from prunescope.base.columns import where_there
 from prunescope.base.door import at_the_door, called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import drafting, replacing
-from prunescope.base.results import EXAMPLES, IMAGES, UNITS, WHOLE_DISSECTION_FORM
-from prunescope.base.saved import read_form, read_table
-from prunescope.dissection.conventions import CONVENTIONS, EXACT
+from prunescope.dissection.conventions import CONVENTIONS, EXACT, Centring
 from prunescope.dissection.counts import by_layer
 from prunescope.dissection.draws import Draws
 from prunescope.dissection.given import Pictures
@@ -29,18 +24,30 @@ from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.masking import Looking, UnitMasks, mask_pictures
 from prunescope.dissection.notebook import show_layers
 from prunescope.dissection.overlap import Overlap
-from prunescope.dissection.saved_counts import OVERLAP, check_fit, load_counts, save_counts
-from prunescope.dissection.saved_draws import DRAWS, MASKS, load_draws, save_draws
+from prunescope.dissection.saved_counts import check_fit, load_counts, save_counts
+from prunescope.dissection.saved_draws import load_draws, save_draws
 from prunescope.dissection.saved_together import check_complete, record_layer_again, record_layers
 from prunescope.dissection.scores import iou_table
 from prunescope.dissection.tables import parquet_bytes
-from prunescope.dissection.upsample import Centring
-
-_UNITS = "units.parquet"
-_EXAMPLES = "examples.parquet"
-_IMAGES = "images.parquet"
-_SUMMARY = "summary.json"
-_FILES = {_UNITS, "units.csv", OVERLAP, _EXAMPLES, _IMAGES, _SUMMARY, MASKS, DRAWS}
+from prunescope.results.cells import csv_bytes
+from prunescope.results.columns import where_there
+from prunescope.results.layout import (
+    COUNTS,
+    EXAMPLES,
+    IMAGES,
+    LAYERS,
+    OF_A_LAYER,
+    SUMMARY,
+    UNITS,
+    UNITS_AS_TEXT,
+)
+from prunescope.results.reading import read_form, read_table
+from prunescope.results.schemas import (
+    EXAMPLE_COLUMNS,
+    IMAGE_COLUMNS,
+    UNIT_COLUMNS,
+    WHOLE_DISSECTION_FORM,
+)
 
 
 @called_as('take one from a Dissection, as in dissection["layer4"], or ps.load its folder')
@@ -149,13 +156,13 @@ class LayerDissection:
         """
         folder = checked_path("folder", folder)
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / _UNITS, parquet_bytes(self.units))
-        write_atomically((folder / _UNITS).with_suffix(".csv"), csv_bytes(self.units))
-        write_atomically(folder / _EXAMPLES, parquet_bytes(self.examples))
-        write_atomically(folder / _IMAGES, parquet_bytes(self.images))
+        write_atomically(folder / UNITS, parquet_bytes(self.units))
+        write_atomically(folder / UNITS_AS_TEXT, csv_bytes(self.units))
+        write_atomically(folder / EXAMPLES, parquet_bytes(self.examples))
+        write_atomically(folder / IMAGES, parquet_bytes(self.images))
         save_counts(folder, self.layer, self.overlap)
         summary = json.dumps(self.summary, indent=2, ensure_ascii=False) + "\n"
-        write_atomically(folder / _SUMMARY, summary.encode())
+        write_atomically(folder / SUMMARY, summary.encode())
         if to_be_continued and self.masks_kept is not None and self.draws is not None:
             save_draws(folder, self.masks_kept, self.draws)
         record_layer_again(folder)
@@ -173,15 +180,15 @@ class LayerDissection:
         """Read what `save` wrote. Raises DataError naming the file that is missing or damaged."""
         folder = checked_path("folder", folder)
         layer, overlap = load_counts(folder)
-        units = read_table(folder / _UNITS, UNITS)
-        summary = read_form(folder / _SUMMARY, WHOLE_DISSECTION_FORM)
+        units = read_table(folder / UNITS, UNIT_COLUMNS)
+        summary = read_form(folder / SUMMARY, WHOLE_DISSECTION_FORM)
         check_fit(folder, overlap, units, summary)
         return cls(
             layer=layer,
             units=units,
             overlap=overlap,
-            examples=read_table(folder / _EXAMPLES, where_there(EXAMPLES)),
-            images=read_table(folder / _IMAGES, where_there(IMAGES)),
+            examples=read_table(folder / EXAMPLES, where_there(EXAMPLE_COLUMNS)),
+            images=read_table(folder / IMAGES, where_there(IMAGE_COLUMNS)),
             summary=summary,
         )
 
@@ -205,9 +212,9 @@ class Dissection:
         Raises DataError where there is none, or a file is missing or damaged.
         """
         folder = checked_path("folder", folder)
-        folders = sorted(path.parent for path in folder.glob(f"*/{OVERLAP}"))
+        folders = sorted(path.parent for path in folder.glob(f"*/{COUNTS}"))
         if not folders:
-            raise DataError(f"{folder} holds no dissection: no folder in it has an {OVERLAP}")
+            raise DataError(f"{folder} holds no dissection: no folder in it has an {COUNTS}")
         check_complete(folder, folders)
         read = [LayerDissection.load(path) for path in folders]
         return cls(layers={layer.layer: layer for layer in read})
@@ -285,8 +292,8 @@ def check_room(folder: Path) -> None:
             if entry.name == LAYERS:
                 continue
             files = {path.name for path in entry.iterdir()} if entry.is_dir() else set()
-            if not files & {_UNITS, OVERLAP, _SUMMARY} or not files <= _FILES:
-                other = min(files - _FILES, default="")
+            if not files & {UNITS, COUNTS, SUMMARY} or not files <= OF_A_LAYER:
+                other = min(files - OF_A_LAYER, default="")
                 raise ConfigError(
                     f"{folder} is not empty and not a dissection (it holds "
                     f"{Path(entry.name, other)}): give another --out"

@@ -8,14 +8,14 @@ from typing import Any
 import pandas as pd
 
 from prunescope.base.errors import DataError
-from prunescope.base.manifest import check_recorded
-from prunescope.base.saved import check_counts, texts_of
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
 from prunescope.dissection.overlap import Overlap
 from prunescope.dissection.saved_layer import check_layer
 from prunescope.dissection.scores import NO_LABEL
+from prunescope.results.layout import COUNTS
+from prunescope.results.manifest import check_recorded
+from prunescope.results.reading import check_counts, texts_of
 
-OVERLAP = "overlap.safetensors"
 _NAMES = "dissection"
 _TEXTS = ("categories", "label_names")  # of an Overlap; its other fields are tensors
 
@@ -25,7 +25,7 @@ def save_counts(folder: Path, layer: str, overlap: Overlap) -> None:
     counts = vars(overlap)
     tensors = {name: value for name, value in counts.items() if name not in _TEXTS}
     names = {"layer": layer} | {name: counts[name] for name in _TEXTS}
-    save_tensors(folder / OVERLAP, tensors, {_NAMES: json.dumps(names)})
+    save_tensors(folder / COUNTS, tensors, {_NAMES: json.dumps(names)})
 
 
 def check_fit(
@@ -41,12 +41,12 @@ def check_fit(
     labels = set(units["label"].dropna().astype("int64")) - {NO_LABEL}
     fit = units["unit"].tolist() == list(range(count)) and labels <= known
     if not fit or not set(categories or ()) <= set(overlap.categories):
-        raise DataError(f"{folder} is damaged: its {OVERLAP} is not of the units beside it")
+        raise DataError(f"{folder} is damaged: its {COUNTS} is not of the units beside it")
 
 
 def load_counts(folder: Path) -> tuple[str, Overlap]:
     """Return a layer's name and its counts. Raises DataError where they are missing or damaged."""
-    path = folder / OVERLAP
+    path = folder / COUNTS
     check_recorded(path)
     metadata, tensors = load_metadata(path), load_tensors(path)
     try:

@@ -6,16 +6,14 @@ from torch import from_numpy
 
 from prunescope.base.errors import DataError
 from prunescope.base.files import write_atomically
-from prunescope.base.manifest import check_recorded
-from prunescope.base.results import MASKS as MASKS_COLUMNS
-from prunescope.base.saved import read_table
 from prunescope.base.tensors import load_tensors, save_tensors
 from prunescope.dissection.draws import Draws
 from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.tables import parquet_bytes
-
-MASKS = "masks.parquet"
-DRAWS = "draws.safetensors"
+from prunescope.results.layout import DRAWS, MASKS
+from prunescope.results.manifest import check_recorded
+from prunescope.results.reading import read_table
+from prunescope.results.schemas import MASK_COLUMNS
 
 
 def save_draws(folder: Path, masks: KeptMasks, draws: Draws) -> None:
@@ -36,7 +34,7 @@ def load_draws(folder: Path, units: int) -> tuple[KeptMasks, Draws]:
             "dissect again, with --null"
         )
     try:
-        masks = KeptMasks.of_table(units, read_table(folder / MASKS, MASKS_COLUMNS))
+        masks = KeptMasks.of_table(units, read_table(folder / MASKS, MASK_COLUMNS))
         check_recorded(folder / DRAWS)
         tensors = load_tensors(folder / DRAWS)
         draws = Draws.of_arrays({name: own.numpy() for name, own in tensors.items()})

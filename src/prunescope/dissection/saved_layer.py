@@ -9,6 +9,7 @@ import pandas as pd
 from prunescope.base.errors import DataError
 from prunescope.base.text import counted, on_one_line
 from prunescope.dissection.counts import categories_of, count_units
+from prunescope.results.layout import SUMMARY, UNITS
 
 _COUNTS = ("interpretable", "concepts", "dead")
 _JUDGED = {"discoveries": "discovery", "undecided": "undecided"}
@@ -21,15 +22,15 @@ def check_layer(folder: Path, units: pd.DataFrame, summary: Mapping[str, Any]) -
     """
     stated = summary.get("units")
     if units["unit"].duplicated().any() or stated not in (None, len(units)):
-        but = "" if stated is None else f", but summary.json counts {stated:,}"
+        but = "" if stated is None else f", but {SUMMARY} counts {stated:,}"
         raise DataError(
-            f"{folder / 'units.parquet'} is damaged: it holds {counted(len(units), 'unit')}, "
+            f"{folder / UNITS} is damaged: it holds {counted(len(units), 'unit')}, "
             f"{units['unit'].nunique():,} of them different{but}"
         )
     fault = next(_faults(units, summary), None)
     if fault is not None:
         raise DataError(
-            f"{folder} is damaged: its units.parquet and summary.json are not of one dissection "
+            f"{folder} is damaged: its {UNITS} and {SUMMARY} are not of one dissection "
             f"({fault}); dissect again"
         )
 
@@ -60,11 +61,11 @@ def _faults_of_flags(units: pd.DataFrame, iou: float | None) -> Iterator[str]:
 
 def _faults_of_names(units: pd.DataFrame) -> Iterator[str]:
     """Yield where a unit's concept is not the best of those of its category."""
-    found = units[units["interpretable"].astype(bool)]
-    if found[["concept", "category"]].isna().any(axis=None):
+    found = units.loc[units["interpretable"].astype(bool), ["concept", "category"]]
+    if found.isna().any(axis=None):
         yield "an interpretable unit has no concept"
     for category in categories_of(units):
-        own = units[units["category"] == category]
-        best = own[f"{category}_label"]
-        if (best.notna() & (best != own["concept"])).any():
+        rows = (units["category"] == category).to_numpy(bool, na_value=False)
+        best, named = units[f"{category}_label"][rows], units["concept"][rows]
+        if (best.notna() & (best != named)).any():
             yield f"a concept is not the best of {on_one_line(category)}"

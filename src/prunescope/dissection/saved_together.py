@@ -3,12 +3,13 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from prunescope.base.checksums import FILES, LAYERS, checksums_of, write_record
 from prunescope.base.errors import DataError
 from prunescope.base.paths import is_there
-from prunescope.base.results import DISSECTION_FORM, LAYERS_FORM
-from prunescope.base.saved import read_form
 from prunescope.base.text import shortened
+from prunescope.results.checksums import FILES, checksums_of, write_record
+from prunescope.results.layout import LAYERS, SUMMARY
+from prunescope.results.reading import read_form
+from prunescope.results.schemas import DISSECTION_FORM, LAYERS_FORM
 
 
 def record_layers(folder: Path, layers: Collection[str]) -> None:
@@ -59,10 +60,10 @@ def check_complete(folder: Path, layers: Collection[Path]) -> None:
 
 def _check_name(folder: Path) -> None:
     """Raise DataError where a layer's folder has another name than the layer in it."""
-    summary = folder / "summary.json"
+    summary = folder / SUMMARY
     layer = read_form(summary, DISSECTION_FORM).get("layer") if is_there(summary) else None
     if layer not in (None, folder.name):
         raise DataError(
-            f"{folder} was renamed: its summary.json says that it holds {shortened(str(layer))}; "
+            f"{folder} was renamed: its {SUMMARY} says that it holds {shortened(str(layer))}; "
             "name it so again, or dissect again"
         )

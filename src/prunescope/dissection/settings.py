@@ -1,5 +1,6 @@
 """What can be chosen in a dissection?"""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -15,11 +16,11 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels, Precision
 from prunescope.base.settings import Batch, Count, Later, Mean, Pixels, Settings, Std
 from prunescope.base.text import written
-from prunescope.dissection.axes import parse_axes
 from prunescope.dissection.conventions import CONVENTIONS, Convention, ConventionName
 from prunescope.dissection.draws import Number
 
 _MOST_DRAWS = 1_000_000
+_KINDS_OF_AXES = ("NCHW", "NLC")
 
 
 def read_draws(value: Any) -> Any:
@@ -36,6 +37,22 @@ def read_draws(value: Any) -> Any:
             f"it is decided, or a number from 0 to {_MOST_DRAWS:,}"
         )
     return value
+
+
+def parse_axes(text: str) -> dict[int, str]:
+    """Read axes as a user states them, "NHWC" or "NHWC,LNC", by how many there are.
+
+    Raises ConfigError for letters that are no axes, and for two of one number.
+    """
+    stated = [part.strip().upper() for part in text.split(",")]
+    counts = Counter(map(len, stated))
+    sound = all(any(sorted(axes) == sorted(kind) for kind in _KINDS_OF_AXES) for axes in stated)
+    if not sound or max(counts.values()) > 1:
+        raise ConfigError(
+            f'axes are "{text}", but must be the letters NCHW or NLC in the order of the axes, as '
+            "in NHWC, LNC or NHWC,LNC (N images, C units, H rows, W columns, L tokens)"
+        )
+    return {len(axes): axes for axes in stated}
 
 
 class DissectionSettings(Settings):

@@ -20,10 +20,10 @@ from prunescope.dissection.axes import (
     Layout,
     Shape,
     Shapes,
-    parse_axes,
     read_axes,
     tells_images,
 )
+from prunescope.dissection.settings import parse_axes
 from prunescope.dissection.tokens import as_map, layout_of
 
 _FAILURES = (ArithmeticError, LookupError, AttributeError, torch.OutOfMemoryError)

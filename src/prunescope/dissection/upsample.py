@@ -4,17 +4,14 @@ import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, TypeAlias
 
 import torch
 from jaxtyping import Bool, Float32, Float64, Int64
 from torch import Tensor
 from torch.nn import functional
 
+from prunescope.dissection.conventions import Centring
 from prunescope.dissection.places import true_places
-
-Centring: TypeAlias = Literal["half-pixel", "nominal"]
-"""Where the centre of a cell lies: amid its pixels, or half a pixel further on."""
 
 _QUAD_COLUMNS_IN_A_CACHE = 1 << 17  # 1 MiB in float64
 _QUAD_COLUMNS_ON_A_GPU = 1 << 21

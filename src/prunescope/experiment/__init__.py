@@ -8,8 +8,6 @@ from prunescope.base.devices import default_workers
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import write_atomically
 from prunescope.base.progress import SILENT, Progress
-from prunescope.base.provenance import Provenance
-from prunescope.base.store import STUDY, Store, require_study
 from prunescope.engines import Engine
 from prunescope.engines.local import LocalEngine
 from prunescope.experiment.check import check_study
@@ -19,17 +17,17 @@ from prunescope.experiment.plan import Plan, Stage, plan_study, replicate_seed
 from prunescope.experiment.sources import Sources, look_again
 from prunescope.experiment.status import DryRun, Status
 from prunescope.experiment.workshop import Outcome, Workshop, checkpoint_of
-from prunescope.study import Study, load_study
+from prunescope.recipe import Recipe, load_recipe
+from prunescope.results.layout import PAGE, REPORT, STUDY, replicate_path
+from prunescope.results.provenance import Provenance
+from prunescope.results.store import Store, require_study
 from prunescope.training.checkpoint import checkpoint_step
 
 __all__ = ["DryRun", "Status", "dry_run", "report_again", "run_study", "status", "status_of"]
 
 
-PAGE = "report/index.html"
-
-
 def run_study(
-    study: Study, out: Path, *, workers: int | None = None, progress: Progress = SILENT
+    study: Recipe, out: Path, *, workers: int | None = None, progress: Progress = SILENT
 ) -> Path:
     """Do all that a study still lacks in its run folder, and return the page.
 
@@ -54,11 +52,11 @@ def run_study(
         store.tidy(plan.artifacts)
         write_atomically(out / STUDY, study.to_yaml().encode())
         _perform(study, store, sources, plan, engine, progress)
-    return out / PAGE
+    return out / REPORT / PAGE
 
 
 def dry_run(
-    study: Study, out: Path, *, workers: int | None = None, progress: Progress = SILENT
+    study: Recipe, out: Path, *, workers: int | None = None, progress: Progress = SILENT
 ) -> DryRun:
     """Check a study wholly, say what such a run would do, and time a little of it; write nothing.
 
@@ -85,7 +83,7 @@ def status(out: Path) -> Status:
     return _status_of(study, store, sources, plan, unread)
 
 
-def status_of(study: Study, out: Path) -> Status:
+def status_of(study: Recipe, out: Path) -> Status:
     """Say what of a study is done, running and left in a run folder, even one not begun."""
     study, store = study.anchored(), Store(out)
     sources = Sources(study)
@@ -93,7 +91,7 @@ def status_of(study: Study, out: Path) -> Status:
 
 
 def _status_of(
-    study: Study, store: Store, sources: Sources, plan: Plan, unread: dict[str, str]
+    study: Recipe, store: Store, sources: Sources, plan: Plan, unread: dict[str, str]
 ) -> Status:
     to_do, done = _sorted_out(plan, store)
     provenance = Provenance(store.root)
@@ -140,11 +138,11 @@ def report_again(out: Path, *, progress: Progress = SILENT) -> Path:
         if not all(_is_done(stage, store) for stage in kept):
             raise DataError(f"{what}; it needs the pictures that were dissected on")
         progress.say(f"warning: {what}; it is left as it was")
-    return out / PAGE
+    return out / REPORT / PAGE
 
 
 def _perform(
-    study: Study, store: Store, sources: Sources, plan: Plan, engine: Engine, progress: Progress
+    study: Recipe, store: Store, sources: Sources, plan: Plan, engine: Engine, progress: Progress
 ) -> None:
     provenance = Provenance(store.root)
     provenance.remember(
@@ -153,7 +151,7 @@ def _perform(
     stages = [stage for stage in plan.stages if not _is_done(stage, store)]
     if not stages:
         return
-    seeds = {f"replicate-{i}": replicate_seed(study, i) for i in range(study.replicates)}
+    seeds = {replicate_path(i): replicate_seed(study, i) for i in range(study.replicates)}
     for difference in provenance.begin(seeds, threads=engine.threads, workers=engine.workers):
         progress.say(f"warning: the bits may differ, since {difference}")
 
@@ -175,7 +173,7 @@ def _perform(
     engine.run(stages, workshop.perform, finish, progress)
 
 
-def _engine(study: Study, workers: int | None) -> LocalEngine:
+def _engine(study: Recipe, workers: int | None) -> LocalEngine:
     independent = study.replicates * len(study.pruning.strategies)
     return LocalEngine(workers or default_workers(independent))
 
@@ -220,7 +218,7 @@ def _sorted_out(plan: Plan, store: Store) -> tuple[tuple[str, ...], tuple[str, .
     )
 
 
-def _prepare(study: Study, out: Path, progress: Progress) -> tuple[Study, Store, Sources, Plan]:
+def _prepare(study: Recipe, out: Path, progress: Progress) -> tuple[Recipe, Store, Sources, Plan]:
     study = study.anchored()
     store = Store(out)
     store.check_place()
@@ -230,13 +228,13 @@ def _prepare(study: Study, out: Path, progress: Progress) -> tuple[Study, Store,
 
 def _open_run(
     out: Path, progress: Progress = SILENT
-) -> tuple[Study, Store, Sources, Plan, dict[str, str]]:
+) -> tuple[Recipe, Store, Sources, Plan, dict[str, str]]:
     """Return what a run folder holds, and why its sources cannot be read, as `look_again` does."""
     study = _read_study(out)
     sources, unread = look_again(study, Provenance(out).sources, progress)
     return study, Store(out), sources, plan_study(study, sources), unread
 
 
-def _read_study(out: Path) -> Study:
+def _read_study(out: Path) -> Recipe:
     require_study(out)
-    return load_study(out / STUDY)
+    return load_recipe(out / STUDY)

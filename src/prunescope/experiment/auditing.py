@@ -9,53 +9,33 @@ from pathlib import Path
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError, StoreError
-from prunescope.base.store import STUDY, require_study
 from prunescope.base.text import align, number, percent
 from prunescope.experiment.completeness import find_changes, find_losses
-from prunescope.networks import LEVEL_WEIGHTS, read_description
+from prunescope.networks import read_description
 from prunescope.networks.hollow import build_hollow
 from prunescope.networks.trust import AtMost, NamesCode
 from prunescope.pruning.audit import Audit, audit_weights
 from prunescope.pruning.lineage import check_dense, check_descent, check_given
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.saved import LEVEL_MASK, read_mask, read_weights
-from prunescope.pruning.settings import DENSE, StrategySettings
-from prunescope.study import Study, load_study
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a level stands among those of a study."""
-
-    replicate: int
-    strategy: str
-    level: int
-
-    @property
-    def path(self) -> str:
-        """Its folder, relative to the run's."""
-        within = "" if self.level == 0 else f"{self.strategy}/"
-        return f"replicate-{self.replicate}/{within}level-{self.level:02d}"
-
-    @property
-    def before(self) -> "Place":
-        """The level from which this one was pruned."""
-        strategy = DENSE if self.level == 1 else self.strategy
-        return Place(replicate=self.replicate, strategy=strategy, level=self.level - 1)
+from prunescope.pruning.saved import read_mask, read_weights
+from prunescope.pruning.settings import StrategySettings
+from prunescope.recipe import Recipe, load_recipe
+from prunescope.results.layout import DENSE, MASK, STUDY, WEIGHTS, LevelKey
+from prunescope.results.store import require_study
 
 
 @dataclass(frozen=True, kw_only=True)
 class LevelAudit:
     """The audit of one level. problems: those of its files, and of its descent."""
 
-    place: Place
+    key: LevelKey
     audit: Audit
     problems: tuple[str, ...]
 
     def as_dict(self) -> dict[str, object]:
         """Return everything by name, for a program."""
-        place = {"path": self.place.path, **asdict(self.place)}
-        return place | self.audit.as_dict() | {"problems": list(self.problems)}
+        key = {"path": self.key.path, **asdict(self.key)}
+        return key | self.audit.as_dict() | {"problems": list(self.problems)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +55,7 @@ class RunAudit:
     @property
     def problems(self) -> list[str]:
         """What is wrong, with the level it is wrong with."""
-        found = (f"{level.place.path}: {each}" for level in self.levels for each in level.problems)
+        found = (f"{level.key.path}: {each}" for level in self.levels for each in level.problems)
         return [*self.missing, *found, *self.changed]
 
     def as_dict(self) -> dict[str, object]:
@@ -99,7 +79,7 @@ class RunAudit:
             "bitmap",
             "csr",
         )
-        rows = [(level.place.path, *_cells(level.audit)) for level in self.levels]
+        rows = [(level.key.path, *_cells(level.audit)) for level in self.levels]
         problems = [f"PROBLEM: {problem}" for problem in self.problems]
         notes = dict.fromkeys(note for level in self.levels for note in level.audit.notes)
         if self.unfinished:
@@ -117,23 +97,23 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
     DataError where a file is damaged.
     """
     require_study(root)
-    study = load_study(root / STUDY)
-    planned = list(_places(study))
-    places = [p for p in planned if (root / p.path / LEVEL_WEIGHTS).is_file()]
-    paths = [place.path for place in planned]
+    study = load_recipe(root / STUDY)
+    planned = list(_level_keys(study))
+    keys = [p for p in planned if (root / p.path / WEIGHTS).is_file()]
+    paths = [key.path for key in planned]
     losses = find_losses(root, study, paths)
     missing = tuple(text for found in losses.values() for text in found)
     found = partial(
         RunAudit,
         root=root,
         missing=missing,
-        unfinished=sum(p not in places and p.path not in losses for p in planned),
+        unfinished=sum(p not in keys and p.path not in losses for p in planned),
         changed=tuple(find_changes(root, study, paths)),
     )
-    if not places:
+    if not keys:
         why = f": {missing[0]}" if missing else ""
         raise ConfigError(f"{root} has no finished level to audit{why}")
-    file = root / places[0].path / LEVEL_WEIGHTS
+    file = root / keys[0].path / WEIGHTS
     try:
         described = read_description(file, network)
         if network not in (None, described.name):
@@ -143,12 +123,12 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
     except NamesCode as error:
         if network is not None:
             raise ConfigError(f"{root} is not of {network}: {error}") from None
-        levels = [_audit_level(root, place, study, None, None) for place in places]
+        levels = [_audit_level(root, key, study, None, None) for key in keys]
         return found(levels=tuple(levels))
     with AtMost(file) if network is None else nullcontext():
         module = build_hollow(described.name, num_classes=described.num_classes)
     side = resolution or (described.input.resolution if described.input else None)
-    levels = [_audit_level(root, place, study, module, side) for place in places]
+    levels = [_audit_level(root, key, study, module, side) for key in keys]
     return found(levels=tuple(levels))
 
 
@@ -173,38 +153,38 @@ def check_level(
         )
 
 
-def _places(study: Study) -> Iterator[Place]:
+def _level_keys(study: Recipe) -> Iterator[LevelKey]:
     for replicate in range(study.replicates):
-        yield Place(replicate=replicate, strategy=DENSE, level=0)
+        yield LevelKey(replicate=replicate, strategy=DENSE, level=0)
         for name, strategy in study.pruning.strategies.items():
             for level in range(1, strategy.levels + 1):
-                yield Place(replicate=replicate, strategy=name, level=level)
+                yield LevelKey(replicate=replicate, strategy=name, level=level)
 
 
 def _audit_level(
-    root: Path, place: Place, study: Study, network: nn.Module | None, resolution: int | None
+    root: Path, key: LevelKey, study: Recipe, network: nn.Module | None, resolution: int | None
 ) -> LevelAudit:
-    saved = read_weights(root / place.path)
+    saved = read_weights(root / key.path)
     audit = audit_weights(saved, network, title=study.network, resolution=resolution)
-    descent = _descent(saved.mask, root, place, study)
-    return LevelAudit(place=place, audit=audit, problems=(*audit.problems, *descent))
+    descent = _descent(saved.mask, root, key, study)
+    return LevelAudit(key=key, audit=audit, problems=(*audit.problems, *descent))
 
 
-def _descent(mask: Mask | None, root: Path, place: Place, study: Study) -> list[str]:
-    if place.level == 0:  # of given weights the mask is theirs, whatever it is
+def _descent(mask: Mask | None, root: Path, key: LevelKey, study: Recipe) -> list[str]:
+    if key.level == 0:  # of given weights the mask is theirs, whatever it is
         given = None if study.start is None else mask
         return _lineage(mask, given, None)
-    former = root / place.before.path / LEVEL_MASK
+    former = root / key.before.path / MASK
     if not former.is_file():
-        return [f"{place.before.path}, from which it was pruned, is missing"]
-    return _lineage(mask, read_mask(former), study.pruning.strategies[place.strategy])
+        return [f"{key.before.path}, from which it was pruned, is missing"]
+    return _lineage(mask, read_mask(former), study.pruning.strategies[key.strategy])
 
 
 def _lineage(
     mask: Mask | None, before: Mask | None, strategy: StrategySettings | None
 ) -> list[str]:
     if mask is None:
-        return [f"it has no {LEVEL_MASK}"]
+        return [f"it has no {MASK}"]
     if before is None:
         return check_dense(mask)
     if strategy is None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import nn
@@ -18,7 +18,6 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels, Precision
 from prunescope.base.modules import checked_network
 from prunescope.base.progress import SILENT, Progress
-from prunescope.base.store import STUDY
 from prunescope.base.text import on_one_line, shortened
 from prunescope.base.wrappers import without_wrappers
 from prunescope.data.classes import ClassChoice, classes_stated
@@ -45,15 +44,11 @@ from prunescope.experiment.single import evaluate_network
 from prunescope.networks import LoadedNetwork
 from prunescope.pruning import prune as pruning
 from prunescope.pruning.audit import Audit, audit_file
+from prunescope.pruning.choices import CRITERIA, SCOPES, Prunable
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import UNTRIED, is_untried
+from prunescope.results.layout import STUDY
 from prunescope.training.evaluate import Evaluation
-
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "criterion": ("magnitude", "random"),
-    "scope": ("global", "layerwise"),
-    "prunable": ("all", "conv", "conv+shortcut"),
-}
 
 
 @wraps(dissecting.dissect)
@@ -73,8 +68,9 @@ def prune(model: Any, *, keep: Any, mask: Any = None, **settings: Any) -> Mask:
             f'ps.load("{on_one_line(shortened(str(model)))}").module makes one'
         )
     network = checked_network(model.module if isinstance(model, LoadedNetwork) else model)
-    for name, allowed in _CHOICES.items():
-        check_choice(name, settings.get(name, allowed[0]), allowed)
+    check_choice("prunable", settings.get("prunable", "all"), get_args(Prunable))
+    CRITERIA.check(settings.get("criterion", "magnitude"))
+    SCOPES.check(settings.get("scope", "global"))
     if not is_number(keep):
         raise ConfigError(f"keep is {keep!r}, but must be a number in (0, 1]")
     with without_wrappers(network):

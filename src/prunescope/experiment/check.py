@@ -14,10 +14,10 @@ from prunescope.base.showing import show
 from prunescope.base.steps import Step
 from prunescope.base.text import counted
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.data.augmentation import Augmentation
 from prunescope.data.classes import order_note, shown
 from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import batches
+from prunescope.data.settings import Augmentation
 from prunescope.dissection.capture import capture
 from prunescope.dissection.run import choose_categories
 from prunescope.dissection.survey import learn_layout
@@ -25,17 +25,17 @@ from prunescope.experiment.sources import Sources
 from prunescope.experiment.start import load_rewinding, load_start
 from prunescope.networks import build
 from prunescope.networks.residual import zero_last_gammas
-from prunescope.pruning.magnitude import survivors_after
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import prunable_names
-from prunescope.study import Study
+from prunescope.pruning.schedule import survivors_after
+from prunescope.recipe import Recipe
 from prunescope.training.evaluate import check_outputs
 from prunescope.training.forward import class_scores, classes_needed
 from prunescope.training.loop import steps_per_epoch
 from prunescope.training.surroundings import repeatable
 
 
-def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> None:
+def check_study(study: Recipe, sources: Sources, progress: Progress = SILENT) -> None:
     """Read all photographs and concepts, build the network, and show it what it will see.
 
     Every file is read, so that no damaged one ends a run after hours; of photographs that are
@@ -68,7 +68,7 @@ def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> 
     _read_all(sources.concepts, progress)
 
 
-def map_cells(study: Study, sources: Sources, network: nn.Module) -> dict[str, tuple[int, int]]:
+def map_cells(study: Recipe, sources: Sources, network: nn.Module) -> dict[str, tuple[int, int]]:
     """Return the height and width of the maps of every layer to dissect.
 
     Raises ConfigError where a layer has none, or the network refuses images of that size.
@@ -80,7 +80,7 @@ def map_cells(study: Study, sources: Sources, network: nn.Module) -> dict[str, t
         return {layer: (maps[layer].shape[2], maps[layer].shape[3]) for layer in maps}
 
 
-def _check_outputs(study: Study, sources: Sources, network: nn.Module) -> None:
+def _check_outputs(study: Recipe, sources: Sources, network: nn.Module) -> None:
     """Raise DataError where the network has other outputs than the data has classes.
 
     Before photographs are decoded, where the size in which they will be shown is stated.
@@ -96,7 +96,7 @@ def _check_outputs(study: Study, sources: Sources, network: nn.Module) -> None:
     )
 
 
-def _check_classes(study: Study, images: Images, test_images: Images, progress: Progress) -> None:
+def _check_classes(study: Recipe, images: Images, test_images: Images, progress: Progress) -> None:
     """Raise ConfigError where accuracy would be measured on classes that training never shows."""
     data, classes = study.data, images.classes
     if classes != test_images.classes:
@@ -124,7 +124,7 @@ def _check_sample(images: Images, split: str, progress: Progress) -> None:
         )
 
 
-def _check_rewinding(study: Study, count: int, rewind_to: str) -> None:
+def _check_rewinding(study: Recipe, count: int, rewind_to: str) -> None:
     per_epoch = steps_per_epoch(count, study.training.batch_size)
     if Step.parse(rewind_to, per_epoch) >= Step.parse(study.training.to, per_epoch):
         raise ConfigError(
@@ -133,7 +133,7 @@ def _check_rewinding(study: Study, count: int, rewind_to: str) -> None:
         )
 
 
-def _check_survivors(study: Study, mask: Mask) -> None:
+def _check_survivors(study: Recipe, mask: Mask) -> None:
     """Follow every strategy down to its last level: something must be left of level 0's weights."""
     for name, strategy in study.pruning.strategies.items():
         left = mask.survivors
@@ -146,7 +146,7 @@ def _check_survivors(study: Study, mask: Mask) -> None:
                 )
 
 
-def _check_last_batch(study: Study, sources: Sources, network: nn.Module, images: Images) -> None:
+def _check_last_batch(study: Recipe, sources: Sources, network: nn.Module, images: Images) -> None:
     """Train on one image where the last batch is one: normalisation of 1 x 1 maps needs two."""
     size, count = study.training.batch_size, len(images)
     if (count - 1) % size:
@@ -163,7 +163,7 @@ def _check_last_batch(study: Study, sources: Sources, network: nn.Module, images
 
 
 def _check_scores(
-    study: Study,
+    study: Recipe,
     sources: Sources,
     network: nn.Module,
     images: Images,
@@ -182,7 +182,7 @@ def _check_scores(
             class_scores(network, pixels, precision=precision, classes=classes)
 
 
-def _check_cells(study: Study, sources: Sources, network: nn.Module) -> None:
+def _check_cells(study: Recipe, sources: Sources, network: nn.Module) -> None:
     count, rules = len(sources.concepts.images), study.dissection.rules
     for layer, (height, width) in map_cells(study, sources, network).items():
         where = f'layer "{layer}": {count} images x {height} x {width}'

@@ -3,16 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from prunescope.base.manifest import changes_in, flaws_of
-from prunescope.base.provenance import Provenance
-from prunescope.base.store import Artifact, Store
-from prunescope.study import Study
+from prunescope.recipe import Recipe
+from prunescope.results.layout import FIGURES, REPORT, TABLES, layer_path, rewind_path
+from prunescope.results.manifest import changes_in, flaws_of
+from prunescope.results.provenance import Provenance
+from prunescope.results.store import Artifact, Store
 
-_RESULTS = ("tables", "figures", "report")
+_RESULTS = (TABLES, FIGURES, REPORT)
 _AGAIN = "the same run makes it again"
 
 
-def find_losses(root: Path, study: Study, levels: Sequence[str]) -> Mapping[str, list[str]]:
+def find_losses(root: Path, study: Recipe, levels: Sequence[str]) -> Mapping[str, list[str]]:
     """Return, by the path of what was finished, what is missing of it or of another size.
 
     levels: the paths of all levels of the study. What lies inside a folder that is missing goes
@@ -33,7 +34,7 @@ def find_losses(root: Path, study: Study, levels: Sequence[str]) -> Mapping[str,
     return losses
 
 
-def find_changes(root: Path, study: Study, levels: Sequence[str]) -> Iterator[str]:
+def find_changes(root: Path, study: Recipe, levels: Sequence[str]) -> Iterator[str]:
     """Yield which files of finished folders have another checksum than their manifest recorded."""
     for path in _paths(study, levels):
         for name in changes_in(root / path):
@@ -43,11 +44,11 @@ def find_changes(root: Path, study: Study, levels: Sequence[str]) -> Iterator[st
             )
 
 
-def _paths(study: Study, levels: Sequence[str]) -> Iterator[str]:
+def _paths(study: Recipe, levels: Sequence[str]) -> Iterator[str]:
     """Yield the paths of all that a run finishes, each after those that it lies in."""
     if study.start is None or study.start.rewind_weights is not None:
-        yield from (f"replicate-{replicate}/rewind" for replicate in range(study.replicates))
+        yield from (rewind_path(replicate) for replicate in range(study.replicates))
     for level in levels:
         yield level
-        yield from (f"{level}/dissection/{layer}" for layer in study.dissection.layers)
+        yield from (layer_path(level, layer) for layer in study.dissection.layers)
     yield from _RESULTS

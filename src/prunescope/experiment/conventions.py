@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from prunescope.analysis.conventions import ConventionComparison, compare_conventions
-from prunescope.base.cells import csv_bytes
 from prunescope.base.devices import default_device, usable_device
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.files import write_atomically
@@ -18,8 +17,8 @@ from prunescope.dissection.run import choose_categories
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.single import dissect_opened
 from prunescope.networks import LoadedNetwork
-
-TABLE = "conventions.csv"
+from prunescope.results.cells import csv_bytes
+from prunescope.results.layout import CONVENTIONS_COMPARED
 
 
 def compare_by_conventions(
@@ -78,7 +77,7 @@ def compare_by_conventions(
     }
     compared = compare_conventions(found)
     if out is not None and ranks.rank == 0:
-        write_atomically(out / TABLE, csv_bytes(compared.table))
+        write_atomically(out / CONVENTIONS_COMPARED, csv_bytes(compared.table))
     return compared
 
 

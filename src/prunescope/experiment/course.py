@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from prunescope.base.seeding import derive_seed
 from prunescope.base.steps import Step
-from prunescope.base.store import Artifact
 from prunescope.experiment.plan import Level
-from prunescope.study import Study
+from prunescope.recipe import Recipe
+from prunescope.results.store import Artifact
 from prunescope.training.settings import TrainingSettings
 
 
@@ -27,7 +27,7 @@ class Course:
     rewound: bool
 
 
-def course_of(level: Level, study: Study, step: Callable[[str], Step]) -> Course | None:
+def course_of(level: Level, study: Recipe, step: Callable[[str], Step]) -> Course | None:
     """Return how a level is trained; None for the given weights, which stay as they are.
 
     A rewound level, and level 0, train from the rewinding step to the end in level 0's order. A

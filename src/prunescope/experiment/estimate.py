@@ -8,7 +8,6 @@ from torch import nn
 
 from prunescope.base.devices import computing_with, default_device
 from prunescope.base.steps import Step
-from prunescope.base.store import Store
 from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.data.labelled import StreamedImages
 from prunescope.dissection.run import dissect_as
@@ -17,14 +16,15 @@ from prunescope.experiment.check import map_cells
 from prunescope.experiment.plan import Level, Plan, Stage
 from prunescope.experiment.sources import Sources
 from prunescope.networks import build
-from prunescope.study import Study
+from prunescope.recipe import Recipe
+from prunescope.results.store import Store
 from prunescope.training.loop import steps_per_epoch, train
 
 _TRIAL_STEPS = 3
 _BYTES_PER_UNIT_AND_LABEL = 16  # intersections, and a share for tables and examples
 
 
-def stage_cost(stage: Stage, study: Study, sources: Sources) -> float:
+def stage_cost(stage: Stage, study: Recipe, sources: Sources) -> float:
     """Return a stage's work: images shown in training, or images dissected; 0 for results."""
     rewind_to = study.pruning.rewind_to or "0it"
     match stage.kind:
@@ -41,7 +41,7 @@ def stage_cost(stage: Stage, study: Study, sources: Sources) -> float:
 def seconds_left(
     plan: Plan,
     store: Store,
-    study: Study,
+    study: Recipe,
     sources: Sources,
     rates: Mapping[str, float],
     *,
@@ -69,7 +69,7 @@ def seconds_left(
     return max(work / workers, *ends.values())
 
 
-def measure_rates(study: Study, sources: Sources, *, threads: int) -> dict[str, float]:
+def measure_rates(study: Recipe, sources: Sources, *, threads: int) -> dict[str, float]:
     """Time a little real work where a run would do it; return seconds per unit of cost.
 
     threads: how many each process of the run computes with.
@@ -83,7 +83,7 @@ def measure_rates(study: Study, sources: Sources, *, threads: int) -> dict[str, 
     return {"rewind": training, "level": training, "dissection": dissecting}
 
 
-def disk_bytes(plan: Plan, study: Study, sources: Sources) -> int:
+def disk_bytes(plan: Plan, study: Recipe, sources: Sources) -> int:
     """Return about how many bytes the run folder will take."""
     network = build(study.network, num_classes=len(sources.train_images.classes), seed=0)
     state = network.state_dict()
@@ -96,7 +96,7 @@ def disk_bytes(plan: Plan, study: Study, sources: Sources) -> int:
     return (moments + len(plan.levels)) * weights + len(plan.levels) * masks + layers * dissection
 
 
-def _level_cost(level: object, study: Study, sources: Sources) -> float:
+def _level_cost(level: object, study: Recipe, sources: Sources) -> float:
     assert isinstance(level, Level)  # of a stage of this kind
     if level.previous is None and study.start is not None:
         return 0.0
@@ -106,7 +106,7 @@ def _level_cost(level: object, study: Study, sources: Sources) -> float:
     return _images_shown(study.pruning.rewinding_step, study.training.to, study, sources)
 
 
-def _images_shown(start: str, end: str, study: Study, sources: Sources) -> float:
+def _images_shown(start: str, end: str, study: Recipe, sources: Sources) -> float:
     per_epoch = steps_per_epoch(sources.train_count, study.training.batch_size)
     steps = Step.parse(end, per_epoch).iteration - Step.parse(start, per_epoch).iteration
     return steps / per_epoch * sources.train_count
@@ -120,7 +120,7 @@ def _seconds_per_unit(work: Callable[[], float]) -> float:
     return (time.monotonic() - started) / cost
 
 
-def _try_training(study: Study, sources: Sources, network: nn.Module) -> float:
+def _try_training(study: Recipe, sources: Sources, network: nn.Module) -> float:
     images, settings = sources.train_images, study.training
     if isinstance(images, StreamedImages):
         images = images.beginning(_TRIAL_STEPS * settings.batch_size)
@@ -138,7 +138,7 @@ def _try_training(study: Study, sources: Sources, network: nn.Module) -> float:
     return min(steps * settings.batch_size, len(images))
 
 
-def _some_concepts(study: Study, sources: Sources, network: nn.Module) -> ConceptSet:
+def _some_concepts(study: Recipe, sources: Sources, network: nn.Module) -> ConceptSet:
     """Open the first images of the concepts: a batch, and enough for the quantile."""
     smallest = min(height * width for height, width in map_cells(study, sources, network).values())
     enough = math.ceil(2 / (study.dissection.quantile * smallest))
@@ -150,7 +150,7 @@ def _some_concepts(study: Study, sources: Sources, network: nn.Module) -> Concep
 
 
 def _try_dissecting(
-    study: Study, sources: Sources, network: nn.Module, concepts: ConceptSet
+    study: Recipe, sources: Sources, network: nn.Module, concepts: ConceptSet
 ) -> float:
     used = sources.normalisation
     settings = study.dissection.completed(resolution=sources.side, mean=used.mean, std=used.std)

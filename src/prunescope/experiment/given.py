@@ -3,23 +3,22 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from prunescope.base.provenance import PROVENANCE
-from prunescope.base.store import STUDY
 from prunescope.networks.trust import trusted_name
-from prunescope.study import Study, load_study
+from prunescope.recipe import Recipe, load_recipe
+from prunescope.results.layout import LOCK, PROVENANCE, REPORT, STUDY, TABLES, replicate_path
 
 
-def load_given(recipe: Path | str, overrides: Sequence[str] = ()) -> Study:
-    """Read what a user gives as a recipe, as `load_study` does.
+def load_given(recipe: Path | str, overrides: Sequence[str] = ()) -> Recipe:
+    """Read what a user gives as a recipe, as `load_recipe` does.
 
     Raises DataError where `check_network` does.
     """
-    study = load_study(recipe, overrides)
+    study = load_recipe(recipe, overrides)
     check_network(study, recipe, overrides)
     return study
 
 
-def check_network(study: Study, recipe: object, overrides: Sequence[str]) -> None:
+def check_network(study: Recipe, recipe: object, overrides: Sequence[str]) -> None:
     """Raise DataError where it is the study.yaml of a run that names code as the network.
 
     A recipe is the user's own words, a run may come from anybody: of that one, an override names
@@ -35,6 +34,6 @@ def check_network(study: Study, recipe: object, overrides: Sequence[str]) -> Non
 
 def _is_of_run(path: Path) -> bool:
     """Return whether a file is the study.yaml of a run, begun here or copied from elsewhere."""
-    signs = (PROVENANCE, ".lock", "replicate-0", "tables", "report")
+    signs = (PROVENANCE, LOCK, replicate_path(0), TABLES, REPORT)
     is_study = path.is_file() and path.name == STUDY
     return is_study and any((path.resolve().parent / sign).exists() for sign in signs)

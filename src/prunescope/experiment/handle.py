@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from prunescope import study
+from prunescope import recipe as recipes
 from prunescope.analysis.run_folder import Run
 from prunescope.base.door import checked_path, checked_value
 from prunescope.base.errors import ConfigError
@@ -18,8 +18,8 @@ from prunescope.experiment.given import check_network
 from prunescope.experiment.status import DryRun, Status
 
 
-class Study(study.Study):
-    __doc__ = study.Study.__doc__
+class Study(recipes.Recipe):
+    __doc__ = recipes.Recipe.__doc__
 
     def __new__(cls, *values: Any, **_settings: Any) -> "Study":
         if values:
@@ -52,9 +52,9 @@ class Study(study.Study):
         changes = [set] if isinstance(set, str) else list(set)
         if not all(isinstance(change, str) for change in changes):
             raise ConfigError(f'set is {set!r}: give changes such as "replicates=1"')
-        values = study.read_recipe(recipe)
+        values = recipes.read_recipe(recipe)
         where = "the study" if isinstance(recipe, Mapping) else str(recipe)
-        found = cls.validate_from(study.overridden(values, changes), where)
+        found = cls.validate_from(recipes.overridden(values, changes), where)
         check_network(found, recipe, changes)
         return found
 

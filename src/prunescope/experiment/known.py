@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from prunescope.study import Study
+from prunescope.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,7 @@ class Known:
     images: int
 
 
-def record_known(study: Study, *, data: Known, concepts: Known) -> dict[str, dict[str, Any]]:
+def record_known(study: Recipe, *, data: Known, concepts: Known) -> dict[str, dict[str, Any]]:
     """Return what a run writes down of its sources: which they are, and what is known of them."""
     chosen = _chosen(study)
     return {
@@ -27,7 +27,7 @@ def record_known(study: Study, *, data: Known, concepts: Known) -> dict[str, dic
     }
 
 
-def recorded(study: Study, record: Mapping[str, dict[str, Any]], name: str) -> Known | None:
+def recorded(study: Recipe, record: Mapping[str, dict[str, Any]], name: str) -> Known | None:
     """Return what was written down of "data" or "concepts"; None if of others than the study's."""
     entry, chosen = record.get(name, {}), _chosen(study)[name]
     if any(key not in entry or entry[key] != value for key, value in chosen.items()):
@@ -39,7 +39,7 @@ def recorded(study: Study, record: Mapping[str, dict[str, Any]], name: str) -> K
     return Known(fingerprint=str(entry["fingerprint"]), images=int(entry["images"]))
 
 
-def _chosen(study: Study) -> dict[str, dict[str, Any]]:
+def _chosen(study: Recipe) -> dict[str, dict[str, Any]]:
     """Return what of the sources is used; of the concepts the split that the convention takes."""
     data, concepts = study.data, study.concepts
     photographs = data.model_dump(mode="json", include={"source", "train_split", "classes"})

@@ -6,12 +6,22 @@ from typing import Any, Literal
 
 from prunescope.base.files import fingerprint, hash_file
 from prunescope.base.seeding import derive_seed
-from prunescope.base.store import Artifact
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.start import rewinding_identity, start_identity
 from prunescope.networks.registry import factory_source
-from prunescope.pruning.settings import DENSE, StrategySettings
-from prunescope.study import Study
+from prunescope.pruning.choices import CRITERIA
+from prunescope.pruning.settings import StrategySettings
+from prunescope.recipe import Recipe
+from prunescope.results.layout import (
+    DENSE,
+    FIGURES,
+    REPORT,
+    TABLES,
+    LevelKey,
+    layer_path,
+    rewind_path,
+)
+from prunescope.results.store import Artifact
 
 Kind = Literal["rewind", "level", "dissection", "tables", "figures", "report"]
 
@@ -109,7 +119,7 @@ class Plan:
         return [artifact for stage in self.stages for artifact in stage.artifacts]
 
 
-def plan_study(study: Study, sources: Sources) -> Plan:
+def plan_study(study: Recipe, sources: Sources) -> Plan:
     """Lay out a study: the same study on the same data always gives the same keys."""
     levels: list[Level] = []
     stages: list[Stage] = []
@@ -128,7 +138,7 @@ def plan_study(study: Study, sources: Sources) -> Plan:
     )
 
 
-def replicate_seed(study: Study, replicate: int) -> int:
+def replicate_seed(study: Recipe, replicate: int) -> int:
     """Return the seed from which a replicate's weights, order and augmentation come."""
     return derive_seed(study.seed, "replicate", replicate)
 
@@ -144,7 +154,7 @@ def _key(kind: Kind, settings: dict[str, Any], inputs: list[Artifact]) -> str:
     )
 
 
-def _network_and_data(study: Study, sources: Sources) -> dict[str, Any]:
+def _network_and_data(study: Recipe, sources: Sources) -> dict[str, Any]:
     """Return what any network of the study depends on, by name."""
     settings = {
         "network": study.network,
@@ -157,7 +167,7 @@ def _network_and_data(study: Study, sources: Sources) -> dict[str, Any]:
     return settings
 
 
-def _moment(study: Study, sources: Sources, replicate: int) -> Moment:
+def _moment(study: Recipe, sources: Sources, replicate: int) -> Moment:
     seed = replicate_seed(study, replicate)
     settings = _network_and_data(study, sources)
     if study.start is None:
@@ -170,12 +180,11 @@ def _moment(study: Study, sources: Sources, replicate: int) -> Moment:
         settings |= rewinding_identity(study.start)
     else:
         return Moment(replicate=replicate, seed=seed, artifact=None)
-    path = f"replicate-{replicate}/rewind"
-    artifact = Artifact(path=path, key=_key("rewind", settings, []))
+    artifact = Artifact(path=rewind_path(replicate), key=_key("rewind", settings, []))
     return Moment(replicate=replicate, seed=seed, artifact=artifact)
 
 
-def _levels(study: Study, sources: Sources, moment: Moment) -> Iterator[Level]:
+def _levels(study: Recipe, sources: Sources, moment: Moment) -> Iterator[Level]:
     shared: dict[str, Any] = {
         "prunable": study.pruning.prunable,
         "test_split": study.data.test_split,
@@ -188,13 +197,16 @@ def _levels(study: Study, sources: Sources, moment: Moment) -> Iterator[Level]:
     for name, strategy in study.pruning.strategies.items():
         previous = dense
         rule = {key: own for key, own in strategy.for_key().items() if key != "levels"}
+        source = CRITERIA.source(strategy.criterion)
+        if source is not None:
+            rule["criterion_source"] = hash_file(source)
         settings = shared | rule | _course(study, moment, strategy)
         for _ in range(strategy.levels):
             previous = _level(study, sources, moment, name, previous, settings)
             yield previous
 
 
-def _given(study: Study, sources: Sources) -> dict[str, Any]:
+def _given(study: Recipe, sources: Sources) -> dict[str, Any]:
     """Return what a level 0 of given weights depends on; nothing where it is trained."""
     if study.start is None:
         return {}
@@ -207,7 +219,7 @@ def _given(study: Study, sources: Sources) -> dict[str, Any]:
     }
 
 
-def _course(study: Study, moment: Moment, strategy: StrategySettings) -> dict[str, Any]:
+def _course(study: Recipe, moment: Moment, strategy: StrategySettings) -> dict[str, Any]:
     """Return what the training of a pruned level depends on, beside the levels it is made from."""
     if study.start is None:
         return {}  # all of it is in the key of the moment
@@ -218,7 +230,7 @@ def _course(study: Study, moment: Moment, strategy: StrategySettings) -> dict[st
 
 
 def _level(
-    study: Study,
+    study: Recipe,
     sources: Sources,
     moment: Moment,
     strategy: str,
@@ -226,11 +238,11 @@ def _level(
     settings: dict[str, Any],
 ) -> Level:
     number = 0 if previous is None else previous.level + 1
-    folder = f"replicate-{moment.replicate}/" + ("" if previous is None else f"{strategy}/")
+    key = LevelKey(replicate=moment.replicate, strategy=strategy, level=number)
     rewound = study.start is None or _rewinds(study, strategy)
     inputs = [moment.artifact] if rewound and moment.artifact else []
     inputs += [previous.artifact] if previous else []
-    artifact = Artifact(path=f"{folder}level-{number:02d}", key=_key("level", settings, inputs))
+    artifact = Artifact(path=key.path, key=_key("level", settings, inputs))
     common = {
         "concepts": sources.concepts_fingerprint,
         **{
@@ -242,7 +254,7 @@ def _level(
     }
     dissections = {
         layer: Artifact(
-            path=f"{artifact.path}/dissection/{layer}",
+            path=layer_path(artifact.path, layer),
             key=_key("dissection", {**common, "layer": layer}, [artifact]),
         )
         for layer in study.dissection.layers
@@ -257,7 +269,7 @@ def _level(
     )
 
 
-def _rewinds(study: Study, strategy: str) -> bool:
+def _rewinds(study: Recipe, strategy: str) -> bool:
     return strategy != DENSE and study.pruning.strategies[strategy].recovery == "rewind"
 
 
@@ -284,14 +296,14 @@ def _level_stages(level: Level) -> Iterator[Stage]:
     )
 
 
-def _result_stages(study: Study, levels: list[Level]) -> Iterator[Stage]:
+def _result_stages(study: Recipe, levels: list[Level]) -> Iterator[Stage]:
     places = {"levels": [level.artifact.path for level in levels]}
     words = {**places, "name": study.name, "facts": study.facts}
     inputs = [artifact for level in levels for artifact in level.dissections.values()]
     dissections = tuple(f"dissecting {level.title}" for level in levels)
-    tables = Artifact(path="tables", key=_key("tables", places, inputs), derived=True)
+    tables = Artifact(path=TABLES, key=_key("tables", places, inputs), derived=True)
     yield Stage(kind="tables", title="tables", artifacts=(tables,), after=dissections)
-    figures = Artifact(path="figures", key=_key("figures", places, [tables]), derived=True)
+    figures = Artifact(path=FIGURES, key=_key("figures", places, [tables]), derived=True)
     yield Stage(kind="figures", title="figures", artifacts=(figures,), after=("tables",))
-    report = Artifact(path="report", key=_key("report", words, [tables]), derived=True)
+    report = Artifact(path=REPORT, key=_key("report", words, [tables]), derived=True)
     yield Stage(kind="report", title="report", artifacts=(report,), after=("tables",))

@@ -5,28 +5,27 @@ from pathlib import Path
 
 from prunescope.analysis.levels import LevelRecord, read_levels, write_tables
 from prunescope.base.progress import Progress
-from prunescope.base.results import DISSECTION_FORM, EXAMPLES, METRICS_FORM, UNITS
-from prunescope.base.saved import read_form, read_table
-from prunescope.base.store import Store
 from prunescope.experiment.plan import Plan
 from prunescope.experiment.sources import Sources
+from prunescope.recipe import Recipe
 from prunescope.report.atlas import DissectedLayer
 from prunescope.report.figures import draw_figures
 from prunescope.report.page import write_page
-from prunescope.study import Study
-
-_METRICS, _UNITS = "metrics.json", "units.parquet"
+from prunescope.results.layout import EXAMPLES, LEVELS, METRICS, SUMMARY, UNITS
+from prunescope.results.reading import read_form, read_table
+from prunescope.results.schemas import DISSECTION_FORM, EXAMPLE_COLUMNS, METRICS_FORM, UNIT_COLUMNS
+from prunescope.results.store import Store
 
 
 def check_readable(plan: Plan, store: Store) -> None:
     """Raise DataError where what the results are made from cannot be read."""
     for level in plan.levels:
-        read_form(store.root / level.artifact.path / _METRICS, METRICS_FORM)
+        read_form(store.root / level.artifact.path / METRICS, METRICS_FORM)
         for artifact in level.dissections.values():
             folder = store.root / artifact.path
-            read_table(folder / _UNITS, UNITS)
-            read_table(folder / "examples.parquet", EXAMPLES)
-            read_form(folder / "summary.json", DISSECTION_FORM)
+            read_table(folder / UNITS, UNIT_COLUMNS)
+            read_table(folder / EXAMPLES, EXAMPLE_COLUMNS)
+            read_form(folder / SUMMARY, DISSECTION_FORM)
 
 
 def make_tables(plan: Plan, store: Store, folder: Path) -> None:
@@ -36,11 +35,11 @@ def make_tables(plan: Plan, store: Store, folder: Path) -> None:
 
 def make_figures(plan: Plan, store: Store, folder: Path) -> None:
     """Draw the paper's four figures from the tables."""
-    draw_figures(read_levels(store.folder(plan.tables) / "levels.csv"), folder)
+    draw_figures(read_levels(store.folder(plan.tables) / LEVELS), folder)
 
 
 def make_report(
-    study: Study, plan: Plan, store: Store, sources: Sources, folder: Path, progress: Progress
+    study: Recipe, plan: Plan, store: Store, sources: Sources, folder: Path, progress: Progress
 ) -> None:
     """Write the page from the tables, the figures and each level's dissections."""
     dissected = [
@@ -58,7 +57,7 @@ def make_report(
         folder,
         name=study.name,
         facts=study.facts | {"Labelled images": f"{len(sources.concepts.images):,}"},
-        levels=read_levels(store.folder(plan.tables) / "levels.csv"),
+        levels=read_levels(store.folder(plan.tables) / LEVELS),
         dissections=dissected,
         concepts=sources.concepts,
         progress=progress,
@@ -67,9 +66,9 @@ def make_report(
 
 def _records(plan: Plan, store: Store) -> Iterator[LevelRecord]:
     for level in plan.levels:
-        metrics = read_form(store.folder(level.artifact) / _METRICS, METRICS_FORM)
+        metrics = read_form(store.folder(level.artifact) / METRICS, METRICS_FORM)
         units = {
-            layer: read_table(store.folder(artifact) / _UNITS, UNITS)
+            layer: read_table(store.folder(artifact) / UNITS, UNIT_COLUMNS)
             for layer, artifact in level.dissections.items()
         }
         yield LevelRecord(

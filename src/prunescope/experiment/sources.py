@@ -29,7 +29,7 @@ from prunescope.data.sizing import CentreCrop, Sizing
 from prunescope.data.sources import folders_of
 from prunescope.experiment.known import Known, recorded
 from prunescope.networks import NetworkInput, network_input
-from prunescope.study import Study
+from prunescope.recipe import Recipe
 
 
 def data_folder(source: str, progress: Progress = SILENT) -> str:
@@ -81,7 +81,7 @@ class Sources:
 
     def __init__(
         self,
-        study: Study,
+        study: Recipe,
         progress: Progress = SILENT,
         *,
         data: Known | None = None,
@@ -200,7 +200,7 @@ class Sources:
 
 
 def look_again(
-    study: Study, record: Mapping[str, dict[str, Any]], progress: Progress = SILENT
+    study: Recipe, record: Mapping[str, dict[str, Any]], progress: Progress = SILENT
 ) -> tuple[Sources, dict[str, str]]:
     """Return a run's sources, taken as it recorded them where they can no longer be read.
 

@@ -11,8 +11,9 @@ from prunescope.base.files import hash_file
 from prunescope.networks import fit_state_dict
 from prunescope.networks.reading.files import content_hash, weights_file
 from prunescope.networks.weights import check_fit
+from prunescope.pruning.choices import Prunable
 from prunescope.pruning.mask import Mask, MaskKeeper
-from prunescope.pruning.prunable import Prunable, prunable_names
+from prunescope.pruning.prunable import prunable_names
 from prunescope.pruning.prune import starting_mask
 from prunescope.pruning.saved import (
     SavedWeights,
@@ -22,7 +23,7 @@ from prunescope.pruning.saved import (
     read_weights,
 )
 from prunescope.pruning.zeros import mask_of_nonzero, unmarked_zeros
-from prunescope.study import StartSettings
+from prunescope.recipe import StartSettings
 
 _WEIGHTS, _REWINDING = "start.weights", "start.rewind_weights"
 

@@ -13,14 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from prunescope.base.cells import csv_bytes
 from prunescope.base.devices import default_device
 from prunescope.base.files import write_atomically
 from prunescope.base.progress import Progress, duration
-from prunescope.base.results import METRICS_FORM
-from prunescope.base.saved import read_form
+from prunescope.base.seeding import derive_seed
 from prunescope.base.steps import Step
-from prunescope.base.store import Artifact, Store
 from prunescope.base.tensors import load_tensors, save_tensors
 from prunescope.dissection.run import dissect_as
 from prunescope.experiment.auditing import check_level
@@ -32,20 +29,21 @@ from prunescope.experiment.start import load_rewinding, load_start
 from prunescope.networks import Description, NetworkInput, build, load_network
 from prunescope.networks.residual import zero_last_gammas
 from prunescope.pruning.acting import count_parameters
-from prunescope.pruning.magnitude import prune_by_magnitude
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import prunable_names
 from prunescope.pruning.rewinding import rewind
+from prunescope.pruning.scoring import score
+from prunescope.pruning.selection import prune_fraction
 from prunescope.pruning.settings import StrategySettings
-from prunescope.study import Study
+from prunescope.recipe import Recipe
+from prunescope.results.cells import csv_bytes
+from prunescope.results.layout import HISTORY, MASK, METRICS, WEIGHTS
+from prunescope.results.reading import read_form
+from prunescope.results.schemas import METRICS_FORM
+from prunescope.results.store import Artifact, Store
 from prunescope.training.evaluate import Evaluation, evaluate
 from prunescope.training.history import History
 from prunescope.training.loop import steps_per_epoch, train
-
-WEIGHTS = "weights.safetensors"
-MASK = "mask.safetensors"
-METRICS = "metrics.json"
-HISTORY = "history.csv"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +67,7 @@ def checkpoint_of(store: Store, artifact: Artifact) -> Path:
 class Workshop:
     """Performs the stages of one study in its run folder, in whichever process it finds itself."""
 
-    def __init__(self, study: Study, store: Store, sources: Sources, plan: Plan) -> None:
+    def __init__(self, study: Recipe, store: Store, sources: Sources, plan: Plan) -> None:
         self._study = study
         self._store = store
         self._sources = sources
@@ -185,7 +183,10 @@ class Workshop:
         if level.previous is None or before is None or strategy is None:
             return Mask.ones(network, prunable_names(network, self._study.pruning.prunable))
         weights = load_tensors(self._store.folder(level.previous.artifact) / WEIGHTS)
-        return prune_by_magnitude(weights, before, strategy.fraction, strategy.scope)
+        network.load_state_dict(weights)
+        seed = derive_seed(level.moment.seed, "prune", level.strategy, level.level)
+        scores = score(network, before, strategy.criterion, seed)
+        return prune_fraction(scores, before, strategy.fraction, strategy.scope)
 
     def _origin(self, level: Level) -> tuple[Mask | None, StrategySettings | None]:
         """Return the mask that a level was pruned from, and the rule; None twice at level 0."""
@@ -295,6 +296,6 @@ class Workshop:
 @cache
 def _open_workshop(study_json: str, root: Path, data: Known, concepts: Known) -> Workshop:
     """Return a process's own workshop, with the photographs it has read so far."""
-    study = Study.model_validate_json(study_json)
+    study = Recipe.model_validate_json(study_json)
     sources = Sources(study, data=data, concepts=concepts)
     return Workshop(study, Store(root), sources, plan_study(study, sources))

@@ -13,7 +13,7 @@ from prunescope.networks.description import Description, belongs_to, read_descri
 from prunescope.networks.hub_folder import describe_hub_folder
 from prunescope.networks.names import as_name
 from prunescope.networks.published import DEFAULT, Published
-from prunescope.networks.reading.files import LEVEL_WEIGHTS, is_hub_folder, weights_file
+from prunescope.networks.reading.files import is_hub_folder, weights_file
 from prunescope.networks.registry import build, find_published, network_input
 from prunescope.networks.trust import AtMost
 from prunescope.networks.weights import (
@@ -22,9 +22,9 @@ from prunescope.networks.weights import (
     read_state_dict,
     refuse_not_finite,
 )
+from prunescope.results.layout import WEIGHTS
 
 __all__ = [
-    "LEVEL_WEIGHTS",
     "RANDOM",
     "Description",
     "LoadedNetwork",
@@ -150,14 +150,14 @@ def own_weights(name: str) -> Path | None:
     ConfigError for another file of weights.
     """
     path = Path(name)
-    level = path / LEVEL_WEIGHTS
+    level = path / WEIGHTS
     if level.is_file():
         return level
     if is_hub_folder(path):
         return path
     if "/" in name and path.is_dir():
         raise DataError(
-            f"{path} is not a level of a run: it has no {LEVEL_WEIGHTS}; name the network, and "
+            f"{path} is not a level of a run: it has no {WEIGHTS}; name the network, and "
             "give the folder, or the file in it, as its --weights"
         )
     if path.suffix in SUFFIXES and path.suffix != ".safetensors" and path.is_file():

@@ -1,20 +1,21 @@
-"""How does a function of the user's become a network? Only here is code called by its name."""
+"""How does a function of the user's become a network? Only here is one called by its name."""
 
-import importlib
 import inspect
 import sys
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from importlib.machinery import ModuleSpec, PathFinder
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from prunescope.base.errors import ConfigError, InputError, first_line, nearest
+from prunescope.base.errors import ConfigError, InputError
 from prunescope.base.modules import check_shapes
-from prunescope.base.text import a_kind
+from prunescope.base.user_code import (
+    current_directory_importable,
+    find_function,
+    find_source,
+    raised,
+)
 from prunescope.networks.names import FORMS, Name, literal
 
 
@@ -24,7 +25,7 @@ def build_factory(name: Name, num_classes: int | None) -> nn.Module:
     name: which the user gave to this very command or call; a file's passes `library_name` first.
     num_classes: handed over where the factory takes it.
     """
-    with _current_directory_importable():
+    with current_directory_importable():
         factory = _find_factory(name)
         arguments = _arguments(factory, name, num_classes)
         try:
@@ -32,7 +33,7 @@ def build_factory(name: Name, num_classes: int | None) -> nn.Module:
         except InputError:
             raise
         except (Exception, SystemExit) as error:  # whatever a user's function raises
-            raise ConfigError(f'"{name.given}" failed: {_told(error)}') from error
+            raise ConfigError(f'"{name.given}" failed: {raised(error)}') from error
     if not isinstance(network, nn.Module):
         raise ConfigError(
             f'"{name.given}" returned {type(network).__name__}, not a torch.nn.Module'
@@ -41,41 +42,23 @@ def build_factory(name: Name, num_classes: int | None) -> nn.Module:
     return network
 
 
-def find_source(name: Name) -> Path:
+def find_factory_source(name: Name) -> Path:
     """Return the file that holds a factory, found without running anything of it.
 
     Raises ConfigError where there is none.
     """
-    origin = name.origin
-    loaded = sys.modules.get(origin)
-    if loaded is not None and getattr(loaded, "__file__", None):
-        return Path(str(loaded.__file__))
-    with _current_directory_importable():
-        places: list[str] | None = list(sys.path)
-        spec: ModuleSpec | None = None
-        for part in origin.split("."):
-            spec = None if places is None else PathFinder.find_spec(part, places)
-            places = None if spec is None else spec.submodule_search_locations
-    if spec is None or not spec.origin or not Path(spec.origin).is_file():
-        raise ConfigError(f'"{name.given}": there is no module {origin} here; {FORMS}')
-    return Path(spec.origin)
+    try:
+        return find_source(name.origin)
+    except ConfigError as error:
+        raise ConfigError(f'"{name.given}": {error}; {FORMS}') from error
 
 
 def _find_factory(name: Name) -> Callable[..., Any]:
     try:
-        module = importlib.import_module(name.origin)
-    except (Exception, SystemExit) as error:  # whatever a user's module raises when it is imported
-        raise ConfigError(
-            f'"{name.given}": importing {name.origin} failed: {_told(error)}; {FORMS}'
-        ) from error
-    factory = getattr(module, name.entry, None)
-    if not callable(factory):
-        hint = nearest(name.entry, vars(module))
-        fault = f'{name.origin} has no function "{name.entry}"{hint}'
-        if name.entry in vars(module):
-            fault = f"{name.entry} of {name.origin} is {a_kind(factory)}, but must be a function"
-        raise ConfigError(f'"{name.given}": {fault}')
-    return factory  # type: ignore[no-any-return]  # callable() tells mypy nothing of the result
+        return find_function(name.origin, name.entry)
+    except ConfigError as error:
+        forms = "" if name.origin in sys.modules else f"; {FORMS}"
+        raise ConfigError(f'"{name.given}": {error}{forms}') from error
 
 
 def _arguments(factory: Callable[..., Any], name: Name, num_classes: int | None) -> dict[str, Any]:
@@ -89,28 +72,3 @@ def _arguments(factory: Callable[..., Any], name: Name, num_classes: int | None)
     except (TypeError, ValueError) as error:
         raise ConfigError(f'"{name.given}" does not fit its factory: {error}') from error
     return arguments
-
-
-def _told(error: BaseException) -> str:
-    """Say in a line what a user's code raised, and in which line of which file."""
-    if isinstance(error, SyntaxError):
-        return f"SyntaxError: {error.msg} ({error.filename}, line {error.lineno})"
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename != __file__ and not frame.filename.startswith("<")
-    ]
-    where = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {first_line(error)}{where}"
-
-
-@contextmanager
-def _current_directory_importable() -> Iterator[None]:
-    folder = str(Path.cwd())
-    sys.path.insert(0, folder)
-    importlib.invalidate_caches()
-    try:
-        yield
-    finally:
-        if folder in sys.path:  # else the user's code has taken it out
-            sys.path.remove(folder)

@@ -14,7 +14,7 @@ from prunescope.base.inputs import IMAGENET, NetworkInput
 from prunescope.base.seeding import derive_seed
 from prunescope.base.text import shortened
 from prunescope.networks.cifar_resnet import CifarResNet
-from prunescope.networks.factories import build_factory, find_source
+from prunescope.networks.factories import build_factory, find_factory_source
 from prunescope.networks.names import CIFAR, LIBRARIES, Name, parse, refuse_other_options
 from prunescope.networks.published import Published, no_published
 from prunescope.networks.timm_networks import build_timm, find_timm_weights, timm_network_input
@@ -92,7 +92,7 @@ def factory_source(name: str) -> Path | None:
     there is none.
     """
     parsed = parse(name)
-    return None if parsed.origin in LIBRARIES else find_source(parsed)
+    return None if parsed.origin in LIBRARIES else find_factory_source(parsed)
 
 
 def _build_cifar(name: Name, num_classes: int | None) -> nn.Module:

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from prunescope.base.errors import DataError
 from prunescope.base.formats import is_safetensors
-from prunescope.base.manifest import check_manifest
 from prunescope.base.text import counted
 from prunescope.networks.reading import load_torch, read_stored
 from prunescope.networks.reading.choice import choose_network
@@ -17,6 +16,7 @@ from prunescope.networks.reading.files import OPENLTH_MASK, is_openlth_network, 
 from prunescope.networks.reading.names import renaming
 from prunescope.networks.reading.sharing import refuse_disagreement
 from prunescope.networks.reading.values import plain_values, refuse_not_finite, refuse_quantised
+from prunescope.results.manifest import check_manifest
 
 __all__ = [
     "check_fit",

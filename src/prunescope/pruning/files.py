@@ -15,17 +15,16 @@ from prunescope.networks import (
     own_weights,
 )
 from prunescope.pruning.acting import count_parameters
+from prunescope.pruning.choices import CRITERIA, SCOPES, Prunable
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import (
-    Prunable,
     describe_left_out,
     is_untried,
     left_out,
     prunable_names,
 )
-from prunescope.pruning.prune import Criterion, prune
+from prunescope.pruning.prune import prune
 from prunescope.pruning.saved import SavedWeights, check_as_recorded, read_mask, read_weights
-from prunescope.pruning.selection import Scope
 from prunescope.pruning.zeros import UnmarkedZeros, mask_of_nonzero, unmarked_zeros
 
 
@@ -96,8 +95,8 @@ def prune_saved(
     mask: Path | None = None,
     infer_mask: bool = False,
     keep: float | None,
-    criterion: Criterion = "magnitude",
-    scope: Scope = "global",
+    criterion: str = "magnitude",
+    scope: str = "global",
     prunable: Prunable = "all",
     seed: int = 0,
 ) -> Pruned:
@@ -110,6 +109,8 @@ def prune_saved(
     keep: None prunes nothing more than the mask says, and leaves the mask as it is.
     Raises ConfigError and DataError, as `prune` and `read_weights` do.
     """
+    CRITERIA.check(criterion)
+    SCOPES.check(scope)
     network, saved = _open(name, weights, num_classes, mask, key)
     module, known = network.module, saved.mask
     names = prunable_names(module, prunable)

@@ -3,9 +3,9 @@
 import torch
 
 from prunescope.base.text import counted
-from prunescope.pruning.magnitude import survivors_after
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.selection import Scope
+from prunescope.pruning.schedule import survivors_after
+from prunescope.pruning.selection import groups
 
 
 def check_dense(mask: Mask) -> list[str]:
@@ -22,11 +22,11 @@ def check_given(given: Mask, mask: Mask) -> list[str]:
     return [] if same else ["its mask is not that of the weights that it was taken from"]
 
 
-def check_descent(before: Mask, after: Mask, fraction: float, scope: Scope) -> list[str]:
+def check_descent(before: Mask, after: Mask, fraction: float, scope: str) -> list[str]:
     """Return what is wrong with a level's mask, given the level it was pruned from.
 
     It must be of the same tensors, hold no weight that was pruned before, and have exactly as many
-    left as `survivors_after` says: of all tensors together (global), or of each (layerwise).
+    left as `survivors_after` says, of each group of the scope.
     """
     if list(before) != list(after):
         odd = sorted(set(before) ^ set(after)) or ["their order"]
@@ -45,11 +45,11 @@ def check_descent(before: Mask, after: Mask, fraction: float, scope: Scope) -> l
     return problems + _wrong_counts(before, after, fraction, scope)
 
 
-def _wrong_counts(before: Mask, after: Mask, fraction: float, scope: Scope) -> list[str]:
-    groups = {"": list(before)} if scope == "global" else {f" of {n}": [n] for n in before}
+def _wrong_counts(before: Mask, after: Mask, fraction: float, scope: str) -> list[str]:
     problems = []
-    for title, names in groups.items():
-        former, present = (Mask({name: mask[name] for name in names}) for mask in (before, after))
+    for former in groups(before, scope):
+        present = Mask({name: after[name] for name in former})
+        title = "" if len(former) == len(before) else f" of {', '.join(former)}"
         expected = survivors_after(former.survivors, fraction)
         if present.survivors != expected:
             problems.append(

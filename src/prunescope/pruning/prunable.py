@@ -1,7 +1,6 @@
 """Which tensors of a network may be pruned, and which are left out?"""
 
 from collections.abc import Collection, Mapping
-from typing import Literal
 
 from torch import nn
 
@@ -14,9 +13,8 @@ from prunescope.pruning.acting import (
     parameters_once,
     present_weight,
 )
+from prunescope.pruning.choices import Prunable
 from prunescope.pruning.trial import acts_as_stored, altered_in
-
-Prunable = Literal["all", "conv", "conv+shortcut"]
 
 _SHOWN = 8  # tensors in a line
 _PROJECTIONS = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")

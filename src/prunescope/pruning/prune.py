@@ -1,29 +1,26 @@
 """Which weights of one network go, outside any study?"""
 
 from fractions import Fraction
-from typing import Literal, TypeAlias
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.utils.prune import is_pruned
 
 from prunescope.base.errors import ConfigError
-from prunescope.base.seeding import torch_generator
+from prunescope.base.seeding import derive_seed
 from prunescope.base.text import counted
-from prunescope.pruning.magnitude import magnitudes
+from prunescope.pruning.choices import Prunable
 from prunescope.pruning.mask import Mask, MaskKeeper
-from prunescope.pruning.prunable import Prunable, prunable_names
-from prunescope.pruning.selection import Scope, select
-
-Criterion: TypeAlias = Literal["magnitude", "random"]
+from prunescope.pruning.prunable import prunable_names
+from prunescope.pruning.scoring import score
+from prunescope.pruning.selection import select
 
 
 def prune(
     model: nn.Module,
     *,
     keep: float,
-    criterion: Criterion = "magnitude",
-    scope: Scope = "global",
+    criterion: str = "magnitude",
+    scope: str = "global",
     prunable: Prunable = "all",
     mask: Mask | None = None,
     seed: int = 0,
@@ -33,8 +30,9 @@ def prune(
     keep: share of *all* prunable weights that survives, in (0, 1]: of n, round(keep x n), half to
         even; of all tensors together (global) or of each (layerwise).
     criterion: what goes: the weights of lowest magnitude, of equal ones those of higher flat
-        index (Han et al. 2015), or any, drawn from the seed. The same seed at a lower `keep`
-        leaves a part of the same weights.
+        index (Han et al. 2015), any ("random"), drawn from the seed, or those that score lowest by
+        a function of yours, "package.module:function", see `prunescope.pruning.criteria`. At random
+        the same seed at a lower `keep` leaves a part of the same weights.
     scope: "global" lets the weights of all tensors compete together, "layerwise" those of each.
     prunable: which tensors are pruned, see `prunable_names`.
     mask: what is pruned already; masks only shrink. It is not changed.
@@ -50,8 +48,7 @@ def prune(
     if not 0 < keep <= 1:
         raise ConfigError(f"keep is {keep}, but must lie in (0, 1]")
     before = starting_mask(model, mask, prunable)
-    weights = dict(model.named_parameters())
-    scores = magnitudes(weights, before) if criterion == "magnitude" else _lots(before, seed)
+    scores = score(model, before, criterion, derive_seed(seed, "prune", criterion))
     after = select(scores, before, scope, lambda group: _survivors(group, keep))
     if not after.survivors:
         raise ConfigError(
@@ -104,12 +101,3 @@ def _survivors(group: Mask, keep: float) -> int:
             f"{group.survivors} are left, and masks only shrink: choose a lower one"
         )
     return wanted
-
-
-def _lots(mask: Mask, seed: int) -> dict[str, Tensor]:
-    """Draw a number in [0, 1) for every weight, pruned or not, from one stream."""
-    generator = torch_generator(seed, "prune", "random")
-    return {
-        name: torch.rand(kept.shape, generator=generator, dtype=torch.float64)
-        for name, kept in mask.items()
-    }

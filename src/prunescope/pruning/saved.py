@@ -9,14 +9,12 @@ from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.formats import is_safetensors
-from prunescope.base.manifest import check_manifest
 from prunescope.base.paths import is_there
 from prunescope.base.wrappers import plain_name
 from prunescope.networks.description import Description, has_description, read_description
 from prunescope.networks.reading import Stored, load_torch, read_stored
 from prunescope.networks.reading.choice import choose_network
 from prunescope.networks.reading.files import (
-    LEVEL_WEIGHTS,
     OPENLTH_MASK,
     is_openlth_network,
     weights_file,
@@ -25,8 +23,9 @@ from prunescope.networks.reading.names import renaming
 from prunescope.networks.trust import NamesCode
 from prunescope.pruning.interchange import State, as_mask
 from prunescope.pruning.mask import Mask
+from prunescope.results.layout import MASK, WEIGHTS
+from prunescope.results.manifest import check_manifest
 
-LEVEL_MASK = "mask.safetensors"
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 
 Memories = dict[str, tuple[Tensor, ...]]
@@ -110,11 +109,11 @@ def mask_beside(path: Path) -> Path:
     `mask.safetensors` beside a level's `weights.safetensors`; OpenLTH's `mask.pth` beside its
     `model_ep160_it0.pth`; `NAME.mask.safetensors` beside any other `NAME.safetensors`.
     """
-    if path.name == LEVEL_WEIGHTS:
-        return path.with_name(LEVEL_MASK)
+    if path.name == WEIGHTS:
+        return path.with_name(MASK)
     if is_openlth_network(path):
         return path.with_name(OPENLTH_MASK)
-    return path.with_name(path.name.removesuffix(".safetensors") + ".mask.safetensors")
+    return path.with_name(f"{path.name.removesuffix('.safetensors')}.{MASK}")
 
 
 def read_mask(path: Path) -> Mask:

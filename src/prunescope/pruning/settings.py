@@ -5,15 +5,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from prunescope.base.errors import ConfigError
+from prunescope.base.registry import Registry
 from prunescope.base.settings import Count, Later, Rate, Settings
 from prunescope.base.steps import Step, StepText
 from prunescope.base.text import on_one_line, shortened
-from prunescope.pruning.prunable import Prunable
-from prunescope.pruning.selection import Scope
-
-DENSE = "dense"
-"""What stands for a strategy at level 0, which all strategies share."""
-
+from prunescope.pruning.choices import CRITERIA, SCOPES, Prunable
+from prunescope.results.layout import DENSE, is_reserved
 
 _LONGEST_NAME = 100  # files take 255 bytes, and some are named by more than the strategy
 
@@ -24,11 +22,23 @@ def _check_name(name: str) -> str:
             f'"{on_one_line(shortened(name))}" cannot name a strategy: use a-z, 0-9, _ and -, at '
             f'most {_LONGEST_NAME} of them, and not "dense"'
         )
-    if re.match(r"level-|rewind$|twin-", name):
+    if is_reserved(name):
         raise ValueError(f'"{name}" cannot name a strategy: a run folder uses that name itself')
     return name
 
 
+def _choice(registry: Registry) -> AfterValidator:
+    def check(name: str) -> str:
+        try:
+            return registry.check(name)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+
+    return AfterValidator(check)
+
+
+Criterion = Annotated[str, _choice(CRITERIA), Field(examples=list(CRITERIA.names))]
+Scope = Annotated[str, _choice(SCOPES), Field(json_schema_extra={"enum": list(SCOPES.names)})]
 StrategyName = Annotated[str, AfterValidator(_check_name)]
 
 
@@ -37,10 +47,12 @@ Recovery = Literal["rewind", "finetune"]
 
 
 class StrategySettings(Settings):
-    """Iterative magnitude pruning, and how the network recovers from it.
+    """Iterative pruning, and how the network recovers from it.
 
     fraction: share of the surviving weights removed at each level, in (0, 1).
     levels: number of pruned levels after level 0.
+    criterion: which weights go: "magnitude" the smallest, "random" any, drawn from the study's
+        seed, anew in each level; or "package.module:function" of your own.
     scope: "global" ranks the weights of all prunable tensors together; "layerwise" removes the
         fraction from each tensor.
     recovery: "rewind" takes every parameter and buffer back to the rewinding step and trains to
@@ -51,6 +63,7 @@ class StrategySettings(Settings):
 
     fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     levels: Count
+    criterion: Annotated[Criterion, Later()] = "magnitude"
     scope: Annotated[Scope, Later()] = "global"
     recovery: Annotated[Recovery, Later()] = "rewind"
     learning_rate: Annotated[Rate | None, Later()] = None

@@ -11,7 +11,6 @@ from torch import Tensor
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import write_together
 from prunescope.base.paths import refuse_replacing, require_place, resolved
-from prunescope.base.store import STUDY
 from prunescope.base.tensors import tensor_bytes
 from prunescope.networks import Description, LoadedNetwork
 from prunescope.networks.description import has_description
@@ -19,6 +18,7 @@ from prunescope.networks.reading.files import OPENLTH_MASK
 from prunescope.pruning.interchange import masked, to_openlth_mask, to_torch
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import mask_beside
+from prunescope.results.layout import STUDY
 
 Form: TypeAlias = Literal["prunescope", "torch", "openlth"]
 

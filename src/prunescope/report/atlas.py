@@ -11,13 +11,14 @@ import torch
 from jaxtyping import Bool, Float32
 from PIL import Image, ImageEnhance
 
-from prunescope.analysis.places import SUMMARY
 from prunescope.base.errors import DataError
-from prunescope.base.results import DISSECTION_FORM, EXAMPLES, UNITS
-from prunescope.base.saved import read_form, read_table
 from prunescope.concepts.protocol import ConceptSet
+from prunescope.dissection.conventions import Centring
 from prunescope.dissection.result import centring_of
-from prunescope.dissection.upsample import Centring, masks_above
+from prunescope.dissection.upsample import masks_above
+from prunescope.results.layout import ASSETS, EXAMPLES, SUMMARY, UNITS, level_name, replicate_path
+from prunescope.results.reading import read_form, read_table
+from prunescope.results.schemas import DISSECTION_FORM, EXAMPLE_COLUMNS, UNIT_COLUMNS
 
 _PIXELS = 168  # longer side of a picture, shown at about two thirds of it
 _OVERSAMPLING = 3  # masks are drawn so much larger, then averaged: no steps in the contour
@@ -69,15 +70,15 @@ def draw_atlas(
     Raises DataError where the dissection cannot be read, or the concept set no longer has the
     images it was made on.
     """
-    table = read_table(layer.folder / "units.parquet", UNITS).dropna(subset=["concept"])
+    table = read_table(layer.folder / UNITS, UNIT_COLUMNS).dropna(subset=["concept"])
     best = table.sort_values(["iou", "unit"], ascending=[False, True], kind="stable").head(units)
-    saved = read_table(layer.folder / "examples.parquet", EXAMPLES).sort_values(["unit", "rank"])
+    saved = read_table(layer.folder / EXAMPLES, EXAMPLE_COLUMNS).sort_values(["unit", "rank"])
     centring = centring_of(read_form(layer.folder / SUMMARY, DISSECTION_FORM))
     relative = Path(
-        "assets",
-        f"replicate-{layer.replicate}",
+        ASSETS,
+        replicate_path(layer.replicate),
         layer.strategy,
-        f"level-{layer.level:02d}",
+        level_name(layer.level),
         layer.layer,
     )
     (page / relative).mkdir(parents=True, exist_ok=True)

@@ -14,22 +14,23 @@ from typing_extensions import Protocol, runtime_checkable
 from prunescope.analysis.comparison import Comparison
 from prunescope.analysis.places import is_comparison
 from prunescope.analysis.run_comparison import RunComparison
-from prunescope.base.cells import csv_bytes
-from prunescope.base.checksums import CHECKSUMS, record_checksums
 from prunescope.base.errors import ConfigError
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import replacing
 from prunescope.report.comparison_figure import comparison_names, outcomes_figure
 from prunescope.report.style import LIGHT, drawing, figure_bytes
+from prunescope.results.cells import csv_bytes
+from prunescope.results.checksums import record_checksums
+from prunescope.results.layout import CHECKSUMS, CONCEPTS, LEVELS, SUMMARY, UNITS, UNITS_AS_TEXT
 
 _FORMS = ("png", "svg")
 _SIDES = ("a", "b")
 _FILES = {
-    "units.parquet",
-    "units.csv",
-    "concepts.csv",
-    "levels.csv",
-    "summary.json",
+    UNITS,
+    UNITS_AS_TEXT,
+    CONCEPTS,
+    LEVELS,
+    SUMMARY,
     CHECKSUMS,
     *(f"comparison.{form}" for form in _FORMS),
 }
@@ -60,11 +61,11 @@ def write_comparison(
     check_room(out)
     with replacing(out) as draft:
         _write_table(comparison.units, draft / "units")
-        _write_csv(comparison.concepts, draft / "concepts.csv")
+        _write_csv(comparison.concepts, draft / CONCEPTS)
         if isinstance(comparison, RunComparison):
-            _write_csv(comparison.levels, draft / "levels.csv")
+            _write_csv(comparison.levels, draft / LEVELS)
         summary = json.dumps(comparison.summary(), indent=2, ensure_ascii=False) + "\n"
-        write_atomically(draft / "summary.json", summary.encode())
+        write_atomically(draft / SUMMARY, summary.encode())
         for side, dissection in dissections.items():
             dissection.save(draft / side)
         for form, content in render_comparison(comparison, _FORMS).items():

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from prunescope.pruning.settings import DENSE
 from prunescope.report.style import DASHES, MARKERS, Theme
+from prunescope.results.layout import DENSE
 
 _LABEL_GAP = 0.085  # of the panel's height: one line of text
 _KEY_INCHES = 1.05

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from prunescope.analysis.levels import level_categories
-from prunescope.pruning.settings import DENSE
 from prunescope.report.lines import curves_of, strategies_of
 from prunescope.report.style import percent_text
+from prunescope.results.layout import DENSE
 
 _UNDEFINED = "–"
 _ONE_POINT = 0.01  # of accuracy: the paper's measure of "as good as unpruned"

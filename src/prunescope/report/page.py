@@ -13,7 +13,6 @@ from prunescope.base.files import write_atomically
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import printed
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.pruning.settings import DENSE
 from prunescope.report.atlas import DissectedLayer, UnitExamples, draw_atlas
 from prunescope.report.captions import Caption, write_captions
 from prunescope.report.figures import render_figures
@@ -25,6 +24,7 @@ from prunescope.report.overview import (
     tabulate_levels,
 )
 from prunescope.report.style import DARK, LIGHT
+from prunescope.results.layout import DENSE, PAGE
 
 _UNITS_SHOWN = 8
 _IMAGES_SHOWN = 6
@@ -97,7 +97,7 @@ def write_page(
         tables=tabulate_levels(levels),
         replicates=_draw_levels(levels, dissections, concepts, folder, progress),
     )
-    page = folder / "index.html"
+    page = folder / PAGE
     write_atomically(page, text.encode())
     return page
 

@@ -20,8 +20,8 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.text import a_kind, counted
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
+from prunescope.dissection.conventions import Centring
 from prunescope.dissection.result import Dissection, LayerDissection, centring_of
-from prunescope.dissection.upsample import Centring
 from prunescope.report.atlas import draw_example, find_example
 from prunescope.report.comparison_figure import comparison_names, outcomes_figure
 from prunescope.report.figures import (

@@ -6,7 +6,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from prunescope.analysis.run_comparison import RunComparison
-from prunescope.pruning.settings import DENSE
 from prunescope.report.comparison_figure import sides_title
 from prunescope.report.lines import strategies_of
 from prunescope.report.style import (
@@ -17,6 +16,7 @@ from prunescope.report.style import (
     new_panels,
     scale_weights_left,
 )
+from prunescope.results.layout import DENSE
 
 _TITLES = {"units": "Interpretable units", "concepts": "Distinct concepts"}
 

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 import pandas as pd
 
 from prunescope.base.files import canonical_json
-from prunescope.base.forms import COUNT, NUMBER, Fields, Object, Rows, fault_in
 from prunescope.base.steps import Step
+from prunescope.results.forms import COUNT, NUMBER, Fields, Object, Rows, fault_in
 
 _COLUMNS = {
     "epoch": "int64",

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from prunescope.base.images import Precision
 from prunescope.base.settings import Batch, Later, Rate, Settings
 from prunescope.base.steps import Step, StepText
-from prunescope.data.augmentation import Augmentation
+from prunescope.data.settings import Augmentation
 
 Decayed = Literal["all", "not-normalisation", "weights"]
 

@@ -12,16 +12,16 @@ from urllib.parse import urlsplit
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import hash_file, write_atomically
-from prunescope.base.forms import COUNT, TEXT, Each, Fields
 from prunescope.base.lock import only_writer
 from prunescope.base.paths import require_place
 from prunescope.base.progress import SILENT, Progress
-from prunescope.base.saved import read_form
 from prunescope.base.text import shortened
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.download.archive import unpack
 from prunescope.concepts.download.fetch import Patience, fetch
 from prunescope.concepts.totals import count_pixels, known_pixels, pixel_disagreements
+from prunescope.results.forms import COUNT, TEXT, Each, Fields
+from prunescope.results.reading import read_form
 
 PUBLISHED = "http://netdissect.csail.mit.edu/data/"
 """Where the authors of Network Dissection publish Broden."""

@@ -11,10 +11,10 @@ from typing import BinaryIO
 
 from prunescope.base.errors import DataError, DownloadError, StoreError
 from prunescope.base.files import write_atomically
-from prunescope.base.forms import COUNT, TEXT, Fields
 from prunescope.base.paths import require_room
 from prunescope.base.progress import SILENT, Progress
-from prunescope.base.saved import read_form
+from prunescope.results.forms import COUNT, TEXT, Fields
+from prunescope.results.reading import read_form
 
 _CHUNK = 1 << 18
 _MB = 1_000_000

@@ -10,8 +10,8 @@ from prunescope.base.errors import DataError
 from prunescope.base.files import fingerprint, hash_file
 from prunescope.base.formats import INDEX, refuse_foreign_folder
 from prunescope.base.text import on_one_line, shortened
+from prunescope.results.layout import WEIGHTS
 
-LEVEL_WEIGHTS = "weights.safetensors"
 CONFIG = "config.json"
 OPENLTH_MASK = "mask.pth"
 _OPENLTH_NETWORK = re.compile(r"model_ep\d+_it\d+\.pth")
@@ -33,11 +33,11 @@ def weights_file(path: Path) -> Path:
         if not path.is_file():
             raise DataError(f"the weights {path} do not exist, or are no file")
         return path
-    for name in (LEVEL_WEIGHTS, *_HUB_FILES):
+    for name in (WEIGHTS, *_HUB_FILES):
         if (path / name).is_file():
             return path / name
     refuse_foreign_folder(path)
-    known = ", ".join((LEVEL_WEIGHTS, *_HUB_FILES))
+    known = ", ".join((WEIGHTS, *_HUB_FILES))
     raise DataError(f"{path} is a folder without weights: it has none of {known}; name the file")
 
 

@@ -1,7 +1,7 @@
 """What do the files of a run, a dissection and a comparison hold, as far as they are read?"""
 
-from prunescope.base.checksums import FILES
-from prunescope.base.columns import (
+from prunescope.results.checksums import FILES
+from prunescope.results.columns import (
     COUNTS,
     COUNTS_OR_NONE,
     LISTS,
@@ -12,7 +12,7 @@ from prunescope.base.columns import (
     TRUTHS,
     Columns,
 )
-from prunescope.base.forms import (
+from prunescope.results.forms import (
     AMOUNT,
     COUNT,
     NUMBER,
@@ -24,8 +24,8 @@ from prunescope.base.forms import (
     Object,
     Rows,
 )
-from prunescope.base.forms import NUMBERS as LIST_OF_NUMBERS
-from prunescope.base.forms import TEXTS as LIST_OF_TEXTS
+from prunescope.results.forms import NUMBERS as LIST_OF_NUMBERS
+from prunescope.results.forms import TEXTS as LIST_OF_TEXTS
 
 METRICS_FORM: Fields = {
     **{"replicate": COUNT, "strategy": TEXT, "level": COUNT},
@@ -74,7 +74,7 @@ WHOLE_DISSECTION_FORM: Fields = {
 LAYERS_FORM: Fields = {"layers": LIST_OF_TEXTS, FILES: Each(TEXT, may_lack=True)}
 """`layers.json` beside the layers that were saved together."""
 
-UNITS: Columns = {
+UNIT_COLUMNS: Columns = {
     "unit": COUNTS,
     **{"concept": TEXTS, "category": TEXTS, "iou": SHARES},
     **{"interpretable": TRUTHS, "dead": TRUTHS},
@@ -86,12 +86,12 @@ UNITS: Columns = {
 }
 """`units.parquet` of a dissected layer, and of a run with the place of each unit."""
 
-PLACED_UNITS: Columns = {
+LEVEL_UNIT_COLUMNS: Columns = {
     **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES},
-    **UNITS,
+    **UNIT_COLUMNS,
 }
 
-EXAMPLES: Columns = {
+EXAMPLE_COLUMNS: Columns = {
     **{"unit": COUNTS, "rank": COUNTS, "image": NAMES, "row": COUNTS, "peak": NUMBERS},
     **{"height": COUNTS, "width": COUNTS},
     **{"peak_row": COUNTS.or_none, "peak_column": COUNTS.or_none},
@@ -99,19 +99,19 @@ EXAMPLES: Columns = {
 }
 """`examples.parquet` of a dissected layer."""
 
-IMAGES: Columns = {
+IMAGE_COLUMNS: Columns = {
     **{"image": NAMES, "row": COUNTS, "pixels": COUNTS},
     **dict.fromkeys(("labels", "truth", "units", "activation", "intersection"), LISTS),
 }
 """`images.parquet` of a dissected layer."""
 
-MASKS: Columns = {
+MASK_COLUMNS: Columns = {
     **{"row": COUNTS, "width": COUNTS},
     **dict.fromkeys(("units", "runs", "starts", "lengths"), LISTS),
 }
 """`masks.parquet` of a dissected layer, with which more draws of chance begin."""
 
-LEVELS: Columns = {
+LEVEL_COLUMNS: Columns = {
     **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES},
     **{"keep": SHARES, "keep_overall": SHARES, "accuracy": SHARES},
     **dict.fromkeys(("units", "interpretable", "concepts", "dead"), COUNTS),
@@ -152,7 +152,7 @@ COMPARISON_FORM: Fields = {**_SIDES, "layers": Each(Object(_OF_A_LAYER))}
 RUN_COMPARISON_FORM: Fields = {**_SIDES, "levels": Rows(Object(_OF_A_LEVEL))}
 """`summary.json` of a comparison of two runs."""
 
-COMPARED_UNITS: Columns = {
+COMPARED_UNIT_COLUMNS: Columns = {
     "layer": NAMES,
     **{
         f"{name}_{letter}": kind
@@ -164,12 +164,12 @@ COMPARED_UNITS: Columns = {
     },
     **{"distance": NUMBERS, "outcome": TEXTS},
 }
-COMPARED_CONCEPTS: Columns = {
+COMPARED_CONCEPT_COLUMNS: Columns = {
     **{"layer": NAMES, "category": TEXTS, "concept": TEXTS, "outcome": NAMES},
     **{"units_a": COUNTS, "best_unit_a": COUNTS_OR_NONE, "best_iou_a": SHARES},
     **{"units_b": COUNTS, "best_unit_b": COUNTS_OR_NONE, "best_iou_b": SHARES},
 }
-COMPARED_LEVELS: Columns = {
+COMPARED_LEVEL_COLUMNS: Columns = {
     **{"layer": NAMES, "strategy": NAMES, "level": COUNTS, "replicates": COUNTS},
     **dict.fromkeys(("keep_a", "keep_b", "accuracy_a", "accuracy_b"), SHARES),
     **{f"concepts_{name}": NUMBERS for name in ("a", "b", "kept", "lost", "gained")},

@@ -13,11 +13,11 @@ from typing import Any
 
 from prunescope.base.errors import DamagedArtifact, DataError
 from prunescope.base.files import write_atomically
-from prunescope.base.forms import AMOUNT, COUNT, TEXT, TRUTH, Each, Fields, Object, Rows
-from prunescope.base.saved import read_form
+from prunescope.results.forms import AMOUNT, COUNT, TEXT, TRUTH, Each, Fields, Object, Rows
+from prunescope.results.layout import PROVENANCE
+from prunescope.results.reading import read_form
 from prunescope.version import __version__
 
-PROVENANCE = "provenance.json"
 _PACKAGES = ("torch", "torchvision", "numpy", "pillow", "datasets", "pandas", "pyarrow")
 _FORM: Fields = {
     "invocations": Rows(Object({"workers": COUNT.or_absent, "packages": {}})),

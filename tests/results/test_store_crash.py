@@ -19,7 +19,7 @@ def folder() -> Iterator[str]:
 
 
 def test_killed_before_any_change_to_the_disk_a_study_goes_on_to_the_same_bytes(folder: str):
-    program = Path(__file__).parent / "crashing.py"
+    program = Path(__file__).parents[1] / "base" / "crashing.py"
     command = [sys.executable, str(program), folder]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr

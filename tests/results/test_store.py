@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from prunescope.base.errors import StoreError
-from prunescope.base.manifest import flaws_of
-from prunescope.base.store import Artifact, Store
+from prunescope.results.manifest import flaws_of
+from prunescope.results.store import Artifact, Store
 
 REWIND = Artifact(path="replicate-0/rewind", key="1" * 64)
 LEVEL = Artifact(path="replicate-0/level-00", key="2" * 64)
@@ -296,7 +296,7 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from prunescope.base.files import write_atomically
-from prunescope.base.store import Artifact, Store
+from prunescope.results.store import Artifact, Store
 
 store = Store(Path(sys.argv[1]))
 store.create()

@@ -1,4 +1,4 @@
-"""What is a study, and which one text stands for it?"""
+"""What does a recipe say of a study, and which one text stands for it?"""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -16,13 +16,12 @@ from pydantic import (
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.recipes import plain_values, read_plain
 from prunescope.base.settings import Count, Later, Mean, Pixels, RunName, Settings, Std
-from prunescope.base.store import STUDY
 from prunescope.base.text import counted, shortened
 from prunescope.data.classes import ClassSetting
 from prunescope.data.sizing import CentreCrop
 from prunescope.dissection.settings import DissectionSettings
-from prunescope.pruning.selection import Scope
 from prunescope.pruning.settings import PruningSettings, StrategySettings
+from prunescope.results.layout import STUDY
 from prunescope.training.settings import TrainingSettings
 
 Bytes = Annotated[
@@ -34,7 +33,7 @@ Bytes = Annotated[
 
 _SHIPPED = Path(__file__).parent / "recipes"
 _MOST_LEVELS = 10_000
-_RANKED: dict[Scope, str] = {"global": "globally", "layerwise": "layer by layer"}
+_RANKED = {"global": "globally", "layerwise": "layer by layer"}
 
 
 class DataSettings(Settings):
@@ -103,7 +102,7 @@ class StartSettings(Settings):
     infer_mask: Annotated[bool, Later()] = False
 
 
-class Study(Settings):
+class Recipe(Settings):
     """Replicates x levels x strategies of one network on one data set, and their dissection.
 
     name: also of the folder under runs/, so it holds no slash and no control character, begins
@@ -131,7 +130,7 @@ class Study(Settings):
     start: StartSettings | None = None
 
     @model_validator(mode="after")
-    def _agree(self) -> "Study":
+    def _agree(self) -> "Recipe":
         if self.start is None and self.pruning.rewind_to is None:
             raise ValueError('pruning.rewind_to is missing: a step such as "1ep"')
         if self.start is not None:
@@ -161,7 +160,8 @@ class Study(Settings):
         training, pruning = self.training, self.pruning
         strategies = ", ".join(
             f"{name}: {100 * strategy.fraction:g} % of the remaining weights at each of "
-            f"{counted(strategy.levels, 'level')}, {_RANKED[strategy.scope]}{_tuned(strategy)}"
+            f"{counted(strategy.levels, 'level')}, "
+            f"{_RANKED.get(strategy.scope, strategy.scope)}{_tuned(strategy)}"
             for name, strategy in pruning.strategies.items()
         )
         trained = f"to {training.to} in batches of {training.batch_size}"
@@ -169,16 +169,18 @@ class Study(Settings):
             trained = (
                 f"from {Path(self.start.weights).name} on, in batches of {training.batch_size}"
             )
+        criteria = dict.fromkeys(own.criterion for own in pruning.strategies.values())
+        by = f"by {' or '.join(criteria)}"
         rewound = f", rewound to {pruning.rewind_to}" if pruning.rewinds else ""
         return {
             "Network": self.network,
             "Replicates": str(self.replicates),
             "Trained on": f"{Path(self.data.source).name}, {trained}",
-            "Pruned": f"{strategies} (by magnitude, {pruning.prunable}){rewound}",
+            "Pruned": f"{strategies} ({by}, {pruning.prunable}){rewound}",
             "Dissected on": Path(self.concepts.source.partition(":")[2] or "scenes").name,
         }
 
-    def anchored(self) -> "Study":
+    def anchored(self) -> "Recipe":
         """Return the study with the local paths in it made absolute."""
         kind, colon, folder = self.concepts.source.partition(":")
         concepts = (
@@ -239,23 +241,23 @@ def _check_start(
         )
 
 
-def study_schema() -> dict[str, Any]:
+def recipe_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a recipe, by which an editor completes and checks.
 
     Every setting has its type, its bounds, its default and the text of its docstring; unknown keys
     are errors. What ties settings to each other is checked when a recipe is loaded, not here.
     """
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Recipe"}
-    return dialect | {k: v for k, v in Study.model_json_schema().items() if k != "title"}
+    return dialect | {k: v for k, v in Recipe.model_json_schema().items() if k != "title"}
 
 
-def load_study(recipe: Path | str, overrides: Sequence[str] = ()) -> Study:
+def load_recipe(recipe: Path | str, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe, as `read_recipe` takes it, and check it.
 
     overrides: "a.b=c" sets one value, c read as YAML. Raises ConfigError naming the recipe, the
     key, and the nearest valid one.
     """
-    return Study.validate_from(overridden(read_recipe(recipe), overrides), str(recipe))
+    return Recipe.validate_from(overridden(read_recipe(recipe), overrides), str(recipe))
 
 
 def read_recipe(recipe: Path | str | Mapping[str, Any]) -> dict[str, Any]:
@@ -298,9 +300,9 @@ def overridden(values: dict[str, Any], overrides: Sequence[str]) -> dict[str, An
     return changed
 
 
-def shipped_recipe(name: str) -> Study:
+def shipped_recipe(name: str) -> Recipe:
     """Return a recipe that comes with Prunescope, by name, whatever else has that name here."""
-    return load_study(_SHIPPED / f"{name}.yaml")
+    return load_recipe(_SHIPPED / f"{name}.yaml")
 
 
 def _read_file(recipe: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
+from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype
 
 from prunescope.base.errors import DataError
 from prunescope.base.text import on_one_line
@@ -78,15 +78,19 @@ def _complete(takes: Callable[["pd.Series[Any]"], bool]) -> Any:
     return lambda column: bool(column.notna().all()) and takes(column)
 
 
-def _all_are(*kinds: type) -> Any:
-    return lambda column: all(isinstance(value, kinds) for value in column.dropna())
+def _are_texts(column: "pd.Series[Any]") -> bool:
+    return infer_dtype(column, skipna=True) == "string" or bool(column.isna().all())
+
+
+def _are_lists(column: "pd.Series[Any]") -> bool:
+    return all(isinstance(value, list | np.ndarray) for value in column.dropna())
 
 
 COUNTS = Column("counts alone", _complete(_within(0, _MOST, whole=True)))
 COUNTS_OR_NONE = Column("counts alone", _within(0, _MOST, whole=True))
 NUMBERS = Column("finite numbers alone", _within(-np.finfo(float).max, np.finfo(float).max))
 SHARES = Column("numbers in [0, 1] alone", _within(0, 1))
-TEXTS = Column("texts alone", _all_are(str))
-NAMES = Column("a text in every row", _complete(_all_are(str)))
+TEXTS = Column("texts alone", _are_texts)
+NAMES = Column("a text in every row", _complete(_are_texts))
 TRUTHS = Column("true and false alone", lambda column: is_bool_dtype(column.dtype))
-LISTS = Column("a list in every row", _complete(_all_are(list, np.ndarray)))
+LISTS = Column("a list in every row", _complete(_are_lists))

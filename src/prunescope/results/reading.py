@@ -8,13 +8,13 @@ from typing import Any, cast
 import pandas as pd
 import pyarrow as pa
 
-from prunescope.base.cells import original, original_texts
-from prunescope.base.columns import Columns, check_columns
 from prunescope.base.errors import DataError
-from prunescope.base.forms import TEXTS, Fields, Object, fault_in
-from prunescope.base.json_files import in_a_line, read_json
-from prunescope.base.manifest import check_recorded
 from prunescope.base.paths import require_file
+from prunescope.results.cells import original, original_texts
+from prunescope.results.columns import Columns, check_columns
+from prunescope.results.forms import TEXTS, Fields, Object, fault_in
+from prunescope.results.json_files import in_a_line, read_json
+from prunescope.results.manifest import check_recorded
 
 # a damaged parquet file may state absurd sizes, and hold text that is no UTF-8
 _DAMAGED = (

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from prunescope.base.cells import csv_bytes
-from prunescope.base.saved import read_csv
+from prunescope.results.cells import csv_bytes
+from prunescope.results.reading import read_csv
 
 RUN = "=+-@\t\r"
 TEXTS = st.text(

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from prunescope.base.errors import ConfigError
-from prunescope.study import Study
+from prunescope.recipe import Recipe
 from runs import tiny_recipe
 
 
@@ -31,15 +31,15 @@ def test_channels_that_normalise_nothing_are_refused_by_their_name(
 ) -> None:
     recipe: dict[str, Any] = tiny_recipe(Path("pictures"))
     fine = recipe["data"] | {"mean": (0.0, 0.5, 1.0), "std": (0.1, 1.0, 0.004)}
-    Study.validate_from(recipe | {"data": fine}, "tiny")
+    Recipe.validate_from(recipe | {"data": fine}, "tiny")
     with pytest.raises(ConfigError, match=f"data.{key}"):
-        Study.validate_from(recipe | {"data": fine | {key: value}}, "tiny")
+        Recipe.validate_from(recipe | {"data": fine | {key: value}}, "tiny")
 
 
 @pytest.mark.parametrize("name", ["../other", "a/b", "a\\b", "..", ".hidden", ""])
 def test_a_name_that_is_no_folder_of_its_own_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="name"):
-        Study.validate_from(tiny_recipe(Path("pictures")) | {"name": name}, "tiny")
+        Recipe.validate_from(tiny_recipe(Path("pictures")) | {"name": name}, "tiny")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_centre_crop_that_cannot_be_cut_is_refused(
     recipe: dict[str, Any] = tiny_recipe(Path("pictures"))
     data = recipe["data"] | {"evaluation": evaluation, "resolution": resolution}
     with pytest.raises(ConfigError, match=said):
-        Study.validate_from(recipe | {"data": data}, "tiny")
+        Recipe.validate_from(recipe | {"data": data}, "tiny")
 
 
 def test_a_recipe_of_the_papers_training_is_a_study() -> None:
@@ -79,5 +79,5 @@ def test_a_recipe_of_the_papers_training_is_a_study() -> None:
     data = recipe["data"] | {"resolution": 224, "evaluation": {"resize": 256}}
     pruning = {"prunable": "conv", "rewind_to": "4ep", "strategies": {"lottery": {"levels": 15}}}
     changes = {"training": training, "data": data, "pruning": pruning}
-    study = Study.validate_from(recipe | changes, "paper")
-    assert Study.validate_from(yaml.safe_load(study.to_yaml()), "again") == study
+    study = Recipe.validate_from(recipe | changes, "paper")
+    assert Recipe.validate_from(yaml.safe_load(study.to_yaml()), "again") == study

@@ -5,11 +5,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from prunescope.base.checksums import check_against_record
 from prunescope.base.errors import DamagedArtifact
 from prunescope.base.files import hash_file
+from prunescope.results.checksums import check_against_record
+from prunescope.results.layout import MANIFEST
 
-MANIFEST = "manifest.json"
 _LARGEST = 2**24  # bytes; one has a few hundred
 _DAMAGED = (
     OSError,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from prunescope.base.errors import ConfigError
-from prunescope.base.store import Store
+from prunescope.results.store import Store
 
 
 def contents(root: Path) -> dict[str, bytes]:

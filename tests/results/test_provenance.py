@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import prunescope
-from prunescope.base import provenance as module
 from prunescope.base.errors import StoreError
-from prunescope.base.provenance import PROVENANCE, Provenance, environment
+from prunescope.results import provenance as module
+from prunescope.results.provenance import PROVENANCE, Provenance, environment
 
 HERE: dict[str, Any] = {
     "started": "2026-01-01T00:00:00+0000",
@@ -144,7 +144,8 @@ def copied(tmp_path: Path) -> Path:
     if shutil.which("git") is None:
         pytest.skip("there is no git")
     package = Path(prunescope.__file__).parent
-    shutil.copytree(package / "base", tmp_path / "prunescope" / "base")
+    for room in ("base", "results"):
+        shutil.copytree(package / room, tmp_path / "prunescope" / room)
     for name in ("__init__.py", "version.py"):
         shutil.copy(package / name, tmp_path / "prunescope")
     (tmp_path / "letters.txt").write_text("dear")
@@ -167,7 +168,7 @@ def commit(folder: Path) -> str:
 
 
 def commit_seen_by(folder: Path) -> str:
-    code = "from prunescope.base import provenance; print(provenance._commit())"
+    code = "from prunescope.results import provenance; print(provenance._commit())"
     answer = subprocess.run(
         [sys.executable, "-B", "-c", code],
         env=os.environ | {"PYTHONPATH": str(folder)},

@@ -18,13 +18,9 @@ from prunescope.base.errors import ConfigError, StoreError
 from prunescope.base.files import canonical_json, hash_file, write_atomically
 from prunescope.base.folders import move, sync_tree
 from prunescope.base.lock import check_free, holder, only_writer
-from prunescope.base.manifest import MANIFEST, damaged, flaws_of, key_at, read_manifest
-from prunescope.base.provenance import PROVENANCE
+from prunescope.results.layout import LOCK, MANIFEST, OUTDATED, PROVENANCE, STUDY, WORK
+from prunescope.results.manifest import damaged, flaws_of, key_at, read_manifest
 
-STUDY = "study.yaml"
-_WORK = ".work"
-_OUTDATED = "outdated"
-_LOCK = ".lock"
 _TORN = ".*.[0-9]*.tmp"  # what a process killed in `write_atomically` leaves
 
 
@@ -71,19 +67,19 @@ class Store:
         """Say whether a study was begun here; somebody's own study.yaml is not enough."""
         if not (self.root / STUDY).is_file():
             return has_lost_study(self.root)
-        return (self.root / _LOCK).is_file() or (self.root / PROVENANCE).is_file()
+        return (self.root / LOCK).is_file() or (self.root / PROVENANCE).is_file()
 
     def writing(self) -> AbstractContextManager[None]:
         """Be the only writer. Raises RunBusyError naming the process that is. Ends with it, too."""
-        return only_writer(self.root / _LOCK)
+        return only_writer(self.root / LOCK)
 
     def check_free(self) -> None:
         """Raise RunBusyError where a process writes here at the moment; write nothing."""
-        check_free(self.root / _LOCK)
+        check_free(self.root / LOCK)
 
     def holder(self) -> str:
         """Return who writes to this run at the moment; empty if nobody does."""
-        return holder(self.root / _LOCK)
+        return holder(self.root / LOCK)
 
     def has(self, artifact: Artifact) -> bool:
         """Say whether the artifact is finished and no file of it is missing or of another size.
@@ -140,7 +136,7 @@ class Store:
 
     def place_of_work(self, artifact: Artifact) -> Path:
         """Return where that folder is, or would be."""
-        return self.root / _WORK / _flat_name(artifact.path, artifact.key)
+        return self.root / WORK / _flat_name(artifact.path, artifact.key)
 
     @contextmanager
     def making(self, artifact: Artifact, *, kind: str) -> Iterator[Path]:
@@ -190,7 +186,7 @@ class Store:
             if not self.has(artifact) and (homeless or not self._bring_back(artifact)):
                 missing.append(artifact)
         wanted = {_flat_name(artifact.path, artifact.key) for artifact in missing}
-        for folder in (self.root / _WORK).glob("*"):
+        for folder in (self.root / WORK).glob("*"):
             if folder.name not in wanted:
                 shutil.rmtree(folder)
         for file in self.root.glob(_TORN):
@@ -206,7 +202,7 @@ class Store:
         found = {
             path
             for folder in folders
-            if (path := folder.relative_to(self.root)).parts[:1] != (_WORK,)
+            if (path := folder.relative_to(self.root)).parts[:1] != (WORK,)
             and (key := key_at(folder)) is not None
             and (path.as_posix(), key) not in wanted
         }
@@ -214,7 +210,7 @@ class Store:
 
     def _is_empty(self) -> bool:
         """Say whether there is nothing but what a run killed at its very beginning leaves."""
-        return all(path.name == _LOCK or path.match(_TORN) for path in self.root.iterdir())
+        return all(path.name == LOCK or path.match(_TORN) for path in self.root.iterdir())
 
     def _publish(self, folder: Path, artifact: Artifact, kind: str) -> None:
         files = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -261,12 +257,12 @@ class Store:
         return fits
 
     def _aside(self, path: str, key: str) -> Path:
-        return self.root / _OUTDATED / _flat_name(path, key)
+        return self.root / OUTDATED / _flat_name(path, key)
 
     def _remove(self, folder: Path) -> None:
         """Remove a folder so that a crash leaves it whole or gone, never in part."""
         if folder.exists():
-            trash = self.root / _WORK / "trash"
+            trash = self.root / WORK / "trash"
             if trash.exists():  # of a process that was killed here
                 shutil.rmtree(trash)
             move(folder, trash)
@@ -285,7 +281,7 @@ def require_study(root: Path) -> None:
 
 def has_lost_study(root: Path) -> bool:
     """Return whether all of a run is there but its study.yaml."""
-    kept = (root / PROVENANCE).is_file() and (root / _LOCK).is_file()
+    kept = (root / PROVENANCE).is_file() and (root / LOCK).is_file()
     return kept and not os.path.lexists(root / STUDY)
 
 

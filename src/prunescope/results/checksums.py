@@ -12,12 +12,11 @@ from typing import Any
 
 from prunescope.base.errors import DataError
 from prunescope.base.files import hash_file, write_atomically
-from prunescope.base.forms import TEXT, Each, Object, fault_in
-from prunescope.base.json_files import read_json
 from prunescope.base.paths import is_there
+from prunescope.results.forms import TEXT, Each, Object, fault_in
+from prunescope.results.json_files import read_json
+from prunescope.results.layout import CHECKSUMS, LAYERS
 
-LAYERS = "layers.json"
-CHECKSUMS = "checksums.json"
 FILES = "files"  # the key of the checksums, in both
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from prunescope.base.arrays import load_arrays
 from prunescope.base.errors import DataError
 from prunescope.base.tensors import save_tensors
+from prunescope.results.arrays import load_arrays
 
 
 def test_arrays_are_the_tensors_that_were_saved(tmp_path: Path) -> None:

@@ -1,0 +1,80 @@
+"""What can be chosen by name, where an addition is a file?"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.text import on_one_line, shortened
+from prunescope.base.user_code import find_function, find_source
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Choices of one kind: every module of a package is one, by its name.
+
+    A name that is a word of Python's has an underscore behind it in the module's.
+    kind: what messages call it. package: of the modules, which are imported only when they are
+    used. function: what each of them has. takes_users: whether "package.module:function" names one
+    of the user's. That is code, so such a name must never be taken from a file.
+    """
+
+    kind: str
+    package: str
+    function: str
+    takes_users: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All choices that come with Prunescope."""
+        return tuple(sorted(self._modules()))
+
+    def check(self, name: object) -> str:
+        """Return a name. Raises ConfigError where nothing can have it."""
+        if isinstance(name, str) and (self._is_users(name) or name in self.names):
+            return name
+        more = ', or "package.module:function" for one of your own' if self.takes_users else ""
+        raise ConfigError(
+            f'there is no {self.kind} "{on_one_line(shortened(str(name)))}"'
+            f"{nearest(str(name), self.names)}: choose {' or '.join(self.names)}{more}"
+        )
+
+    def find(self, name: str) -> Callable[..., Any]:
+        """Return the function of a choice. Raises ConfigError where there is none."""
+        self.check(name)
+        if self._is_users(name):
+            origin, _, function = name.partition(":")
+            try:
+                return find_function(origin, function)
+            except ConfigError as error:
+                raise ConfigError(f'{self.kind} "{name}": {error}') from error
+        module = importlib.import_module(f"{self.package}.{self._modules()[name]}")
+        found: Callable[..., Any] = getattr(module, self.function)
+        return found
+
+    def source(self, name: str) -> Path | None:
+        """Return the file of a user's choice, without running it; None for one that comes with us.
+
+        Raises ConfigError where there is none.
+        """
+        if not self._is_users(name):
+            return None
+        try:
+            return find_source(name.partition(":")[0])
+        except ConfigError as error:
+            raise ConfigError(f'{self.kind} "{name}": {error}') from error
+
+    def _modules(self) -> dict[str, str]:
+        spec = find_spec(self.package)
+        places = None if spec is None else spec.submodule_search_locations
+        names = [module.name for module in pkgutil.iter_modules(places)]
+        return {name.rstrip("_"): name for name in names}
+
+    def _is_users(self, name: str) -> bool:
+        module, colon, function = name.partition(":")
+        words = [*module.split("."), function]
+        return self.takes_users and bool(colon) and all(word.isidentifier() for word in words)

@@ -1,0 +1,16 @@
+"""How many weights has each level left?"""
+
+from fractions import Fraction
+
+from prunescope.base.errors import ConfigError
+
+
+def survivors_after(survivors: int, fraction: float) -> int:
+    """Return round(survivors x (1 - fraction)), half to even.
+
+    fraction: taken as the decimal it is written as: of 15, 0.1 leaves 14 (13.5), without the
+    error of a float. Raises ConfigError outside (0, 1).
+    """
+    if not 0 < fraction < 1:
+        raise ConfigError(f"the fraction to prune is {fraction}, but must lie in (0, 1)")
+    return round(survivors * (1 - Fraction(str(fraction))))

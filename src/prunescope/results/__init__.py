@@ -1,0 +1,1 @@
+"""What lies in a run folder, a dissection and a comparison, and how is it read and written?"""

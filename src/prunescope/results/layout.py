@@ -1,0 +1,104 @@
+"""Under which names do the parts of a run, a level, a dissection and a comparison lie on disk?"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+# of a run; the page of a preview has the same name
+STUDY = "study.yaml"
+PROVENANCE = "provenance.json"
+LOCK = ".lock"
+WORK = ".work"
+OUTDATED = "outdated"
+TABLES, FIGURES, REPORT = "tables", "figures", "report"
+LEVELS = "levels.csv"
+PAGE = "index.html"
+ASSETS = "assets"
+
+# of every finished folder of a run
+MANIFEST = "manifest.json"
+
+# of a level, and of the rewind point
+WEIGHTS = "weights.safetensors"
+MASK = "mask.safetensors"
+METRICS = "metrics.json"
+HISTORY = "history.csv"
+DISSECTION = "dissection"
+
+# of a dissected layer
+UNITS, UNITS_AS_TEXT = "units.parquet", "units.csv"
+COUNTS = "overlap.safetensors"
+IMAGES = "images.parquet"
+EXAMPLES = "examples.parquet"
+SUMMARY = "summary.json"
+MASKS, DRAWS = "masks.parquet", "draws.safetensors"
+OF_A_LAYER = frozenset(
+    {UNITS, UNITS_AS_TEXT, COUNTS, IMAGES, EXAMPLES, SUMMARY, MASKS, DRAWS, MANIFEST}
+)
+
+# of layers that were dissected together, and of a comparison: the checksums of their files
+LAYERS = "layers.json"
+CHECKSUMS = "checksums.json"
+
+# of a comparison, and of several conventions
+CONCEPTS = "concepts.csv"
+CONVENTIONS_COMPARED = "conventions.csv"
+
+DENSE = "dense"
+"""What tables call the strategy of level 0, which all strategies share."""
+
+_RESERVED = re.compile(r"level-|rewind$|twin-")
+_LEVELS = ("replicate-*/level-*", "replicate-*/*/level-*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LevelKey:
+    """Which level of a study it is. strategy: `DENSE` for level 0."""
+
+    replicate: int
+    strategy: str
+    level: int
+
+    @property
+    def path(self) -> str:
+        """Its folder, relative to the run's."""
+        within = "" if self.level == 0 else f"{self.strategy}/"
+        return f"{replicate_path(self.replicate)}/{within}{level_name(self.level)}"
+
+    @property
+    def before(self) -> "LevelKey":
+        """The level from which this one was pruned."""
+        strategy = DENSE if self.level == 1 else self.strategy
+        return LevelKey(replicate=self.replicate, strategy=strategy, level=self.level - 1)
+
+
+def replicate_path(replicate: int) -> str:
+    """Return the folder of a replicate, relative to the run's."""
+    return f"replicate-{replicate}"
+
+
+def level_name(level: int) -> str:
+    """Return the last part of a level's folder."""
+    return f"level-{level:02d}"
+
+
+def rewind_path(replicate: int) -> str:
+    """Return the folder of a replicate's rewind point, relative to the run's."""
+    return f"{replicate_path(replicate)}/rewind"
+
+
+def layer_path(level: str | Path, layer: str) -> str:
+    """Return the folder of a layer dissected at a level, whose folder is given."""
+    return f"{level}/{DISSECTION}/{layer}"
+
+
+def is_reserved(strategy: str) -> bool:
+    """Return whether a strategy of this name would lie where something else does."""
+    return _RESERVED.match(strategy) is not None
+
+
+def level_folders(run: Path) -> Iterator[Path]:
+    """Yield the folders of a run's levels, the dense ones first."""
+    for pattern in _LEVELS:
+        yield from sorted(run.glob(pattern))

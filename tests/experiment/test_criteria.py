@@ -1,0 +1,95 @@
+"""Does a study prune by the criterion that its recipe names?"""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from prunescope.experiment import run_study
+from prunescope.experiment.auditing import audit_run
+from prunescope.experiment.plan import plan_study
+from prunescope.experiment.sources import Sources
+from prunescope.pruning.mask import Mask
+from prunescope.recipe import Recipe
+
+TinyStudy = Callable[..., Recipe]
+LAST = """\
+import torch
+
+
+def scores(network, mask):
+    \"\"\"Let the last weights of each tensor survive.\"\"\"
+    return {name: torch.arange(kept.numel()).view(kept.shape) for name, kept in mask.items()}
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current directory, with a criterion of the user's in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "last", raising=False)
+    (tmp_path / "last.py").write_text(LAST)
+    return tmp_path
+
+
+def _study(tiny_study: TinyStudy, values: dict[str, Any]) -> Recipe:
+    strategies = {
+        name: {"fraction": 0.5, "levels": 2, "criterion": criterion, "scope": "layerwise"}
+        for name, criterion in (("any", "random"), ("last", "last:scores"), ("low", "magnitude"))
+    }
+    return tiny_study(
+        replicates=1,
+        training=values["training"] | {"to": "2ep", "milestones": []},
+        dissection=values["dissection"] | {"layers": ["layer3"]},
+        pruning={"rewind_to": "1ep", "strategies": strategies},
+    )
+
+
+def test_each_strategy_prunes_by_its_own_criterion(
+    tiny_study: TinyStudy, values: dict[str, Any], here: Path
+) -> None:
+    study = _study(tiny_study, values)
+    run_study(study, here / "run", workers=1)
+    masks = {
+        (name, level): Mask.load(here / f"run/replicate-0/{name}/level-0{level}/mask.safetensors")
+        for name in ("any", "last", "low")
+        for level in (1, 2)
+    }
+    for level, share in ((1, 2), (2, 4)):
+        for name, kept in masks["last", level].items():
+            gone = kept.numel() - round(kept.numel() / share)
+            assert kept.flatten().tolist() == [False] * gone + [True] * (kept.numel() - gone), name
+    weight = "layer1.0.conv1.weight"
+    assert not torch.equal(masks["any", 1][weight], masks["low", 1][weight])
+    assert not bool((masks["any", 2][weight] & ~masks["any", 1][weight]).any())
+    assert audit_run(here / "run").problems == []
+    report = (here / "run/report/index.html").read_text()
+    assert "by random or last:scores or magnitude" in report
+    assert json.loads((here / "run/replicate-0/any/level-01/metrics.json").read_text())["keep"] > 0
+
+
+def test_a_criterion_that_was_changed_prunes_its_own_levels_again(
+    tiny_study: TinyStudy, values: dict[str, Any], here: Path
+) -> None:
+    def keys() -> dict[str, str]:
+        study = _study(tiny_study, values)
+        return {one.path: one.key for one in plan_study(study, Sources(study)).artifacts}
+
+    before = keys()
+    (here / "last.py").write_text(LAST.replace("torch.arange", "-torch.arange"))
+    changed = {path for path, key in keys().items() if key != before[path]}
+    assert {path.split("/")[1] for path in changed if "/" in path} == {"last"}
+
+
+def test_a_criterion_that_is_the_default_changes_no_key(tiny_study: TinyStudy) -> None:
+    def keys(**criterion: str) -> list[str]:
+        lottery = {"fraction": 0.2, "levels": 2, **criterion}
+        study = tiny_study(pruning={"rewind_to": "1ep", "strategies": {"lottery": lottery}})
+        return [one.key for one in plan_study(study, Sources(study)).artifacts]
+
+    assert keys(criterion="magnitude") == keys()
+    assert keys(criterion="random") != keys()
