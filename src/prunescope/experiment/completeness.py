@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from prunescope.recipe import Recipe
+from prunescope.results.artifacts import Artifact
 from prunescope.results.layout import FIGURES, REPORT, TABLES, layer_path, rewind_path
 from prunescope.results.manifest import changes_in, flaws_of
 from prunescope.results.provenance import Provenance
-from prunescope.results.store import Artifact, Store
+from prunescope.results.store import Store
 
 _RESULTS = (TABLES, FIGURES, REPORT)
 _AGAIN = "the same run makes it again"

@@ -7,7 +7,7 @@ from prunescope.base.seeding import derive_seed
 from prunescope.base.steps import Step
 from prunescope.experiment.plan import Level
 from prunescope.recipe import Recipe
-from prunescope.results.store import Artifact
+from prunescope.results.artifacts import Artifact
 from prunescope.training.settings import TrainingSettings
 
 

@@ -12,6 +12,7 @@ from prunescope.networks.registry import factory_source
 from prunescope.pruning.choices import CRITERIA
 from prunescope.pruning.settings import StrategySettings
 from prunescope.recipe import Recipe
+from prunescope.results.artifacts import Artifact
 from prunescope.results.layout import (
     DENSE,
     FIGURES,
@@ -21,7 +22,6 @@ from prunescope.results.layout import (
     layer_path,
     rewind_path,
 )
-from prunescope.results.store import Artifact
 
 Kind = Literal["rewind", "level", "dissection", "tables", "figures", "report"]
 

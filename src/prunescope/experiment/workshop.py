@@ -36,11 +36,12 @@ from prunescope.pruning.scoring import score
 from prunescope.pruning.selection import prune_fraction
 from prunescope.pruning.settings import StrategySettings
 from prunescope.recipe import Recipe
+from prunescope.results.artifacts import Artifact
 from prunescope.results.cells import csv_bytes
 from prunescope.results.layout import HISTORY, MASK, METRICS, WEIGHTS
 from prunescope.results.reading import read_form
 from prunescope.results.schemas import METRICS_FORM
-from prunescope.results.store import Artifact, Store
+from prunescope.results.store import Store
 from prunescope.training.evaluate import Evaluation, evaluate
 from prunescope.training.history import History
 from prunescope.training.loop import steps_per_epoch, train
