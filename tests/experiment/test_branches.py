@@ -82,8 +82,8 @@ def test_a_branch_that_fails_gives_exit_status_1_and_one_line(
     recipe.write_text(tiny_study(pruning=BOTH, replicates=1).to_yaml())
     answer = prunescope("run", recipe, "--out", tmp_path / "run", "--workers", 1)
     assert answer.status == 1
-    assert "Traceback" not in answer.errors
-    assert "Lower pruning.strategies.tuned.learning_rate" in answer.errors
+    assert "Traceback" not in answer.err
+    assert "Lower pruning.strategies.tuned.learning_rate" in answer.err
 
 
 def test_memory_that_runs_out_is_told_and_the_rest_is_made(

@@ -10,7 +10,6 @@ from prunescope.base.files import fingerprint
 from prunescope.experiment.facts import SourceFacts, StudyFacts
 from prunescope.experiment.looking import facts_of
 from prunescope.experiment.plan import plan_study
-from prunescope.experiment.sources import Sources
 from prunescope.experiment.stages.dissection import Dissection
 from prunescope.recipe import Recipe, shipped_recipe
 
@@ -152,11 +151,11 @@ def test_a_key_of_a_dissection_is_made_of_what_it_was_before_there_were_conventi
     tiny_study: TinyStudy,
 ) -> None:
     study = tiny_study()
-    sources = Sources(study)
-    plan = plan_study(study, facts_of(study))
+    facts = facts_of(study)
+    plan = plan_study(study, facts)
     level = plan.levels[0]
     settings = {
-        "concepts": sources.concepts_fingerprint,
+        "concepts": facts.concepts.fingerprint,
         "layer": "layer3",
         "quantile": 0.01,
         "iou": 0.05,
@@ -182,7 +181,7 @@ def test_quick_dissects_on_the_training_images_unless_a_split_is_stated(
     study = tiny_study(dissection=quick, concepts=concepts)
     stated = tiny_study(dissection=quick, concepts=concepts | {"split": "train"})
     every = tiny_study(dissection=quick, concepts=concepts | {"split": "all"})
-    fingerprints = [Sources(each).concepts_fingerprint for each in (study, stated, every)]
+    fingerprints = [facts_of(each).concepts.fingerprint for each in (study, stated, every)]
     assert fingerprints[0] == fingerprints[1] != fingerprints[2]
 
 
