@@ -1,5 +1,6 @@
 """How does a stage state its settings, and how is a wrong one explained?"""
 
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from types import NoneType
@@ -9,6 +10,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    ByteSize,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
@@ -19,9 +21,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from prunescope.base.described import describe_fields, introduction
 from prunescope.base.errors import ConfigError, nearest
-from prunescope.base.images import MOST_PIXELS, Channels, in_range
+from prunescope.base.images import MOST_PIXELS, Channels, Precision, in_range
 from prunescope.base.text import on_one_line, shortened, written
 
 S = TypeVar("S", bound="Settings")
@@ -74,10 +75,45 @@ def _of_one_channel(value: Any) -> Any:
     return (value,) if is_number else value
 
 
+Bytes = Annotated[
+    ByteSize,
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}],
+            "examples": ["512MiB", "4GiB"],
+        }
+    ),
+]
+"""A size of memory, as a number of bytes or with a unit."""
+
 Mean = Annotated[Channels, BeforeValidator(_of_one_channel), AfterValidator(in_range("mean"))]
 """The mean of each channel in [0, 1]; a number alone is of one channel."""
 Std = Annotated[Channels, BeforeValidator(_of_one_channel), AfterValidator(in_range("std"))]
 """The standard deviation of each channel in (0, 1]; a number alone is of one channel."""
+
+ExpectedMean = Annotated[
+    Mean | None,
+    Field(description="Mean of each channel in [0, 1]; by default what the network expects."),
+]
+ExpectedStd = Annotated[
+    Std | None,
+    Field(
+        description="Standard deviation of each channel in (0, 1]; by default what the network "
+        "expects."
+    ),
+]
+ForwardBatch = Annotated[
+    Batch,
+    Field(description="Images per forward pass; it changes no more than the last digits."),
+]
+ForwardPrecision = Annotated[
+    Precision,
+    Field(description="The forward pass in float32, or in bfloat16 where autocast allows."),
+]
+Limit = Annotated[
+    Annotated[int, Field(ge=1)] | None,
+    Field(description="Use only the first so many images; by default all."),
+]
 
 
 class Later:
@@ -87,7 +123,9 @@ class Later:
 class Settings(BaseModel):
     """Frozen settings of one stage: unknown keys are refused, values are checked at the door."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -108,14 +146,12 @@ class Settings(BaseModel):
     def __get_pydantic_json_schema__(
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Describe the settings and each field by the docstring, the one place for such texts."""
+        """Describe the settings by their docstring, each of its paragraphs on one line."""
         schema = handler.resolve_ref_schema(handler(core_schema))
-        names, docstring = list(cls.model_fields), cls.__doc__ or ""
-        schema["description"] = introduction(docstring, names)
-        for name, text in describe_fields(docstring, names).items():
-            schema["properties"][name]["description"] = text
-        for own in schema.get("properties", {}).values():
-            own.pop("title", None)  # pydantic's: the name again, in capitals
+        schema["description"] = unfolded(cls.__doc__)
+        for name, property_ in schema.get("properties", {}).items():
+            property_.pop("title", None)  # pydantic's: the name again, in capitals
+            property_["description"] = unfolded(cls.model_fields[name].description)
         return schema
 
     @classmethod
@@ -144,6 +180,12 @@ class Settings(BaseModel):
             elif isinstance(own, Settings):
                 values[name] = own.for_key()
         return values
+
+
+def unfolded(text: str | None) -> str:
+    """Return a docstring's text with each of its paragraphs on one line."""
+    paragraphs = re.split(r"\n\s*\n", inspect.cleandoc(text or ""))
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def explained(model: type[BaseModel], error: ValidationError, where: str) -> ConfigError:
@@ -183,7 +225,11 @@ def _explain(model: type[BaseModel], detail: Any) -> str:
         case "missing":
             return f"{path} is missing"
         case "value_error":
-            return f"{path or 'settings'}: {detail['ctx']['error']}"
+            reason, name = str(detail["ctx"]["error"]), path.rpartition(".")[2]
+            is_named = bool(name) and reason.startswith(f"{name} ")
+            return (
+                path + reason.removeprefix(name) if is_named else f"{path or 'settings'}: {reason}"
+            )
         case "byte_size" | "byte_size_unit":
             return f"{path} is {given}, but must be a number of bytes, as in 512MiB"
         case "too_short":

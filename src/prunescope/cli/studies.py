@@ -2,12 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from prunescope.cli.console import print_result, progress_shown
-from prunescope.cli.options import Engine, Json, Workers
+from prunescope.cli.options import Json, Workers
 
 if TYPE_CHECKING:
     from prunescope.recipe import Recipe
@@ -41,7 +41,9 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only check it, and estimate time and disk.")
     ] = False,
-    _engine: Engine = "local",
+    _engine: Annotated[
+        Literal["local"], typer.Option("--engine", help="Where stages run.")
+    ] = "local",
     as_json: Json = False,
 ) -> None:
     """Run a study, or go on with it: whatever its run folder lacks is made."""

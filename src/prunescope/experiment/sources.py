@@ -25,7 +25,8 @@ from prunescope.data.images import (
 )
 from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import Normalisation
-from prunescope.data.sizing import CentreCrop, Sizing
+from prunescope.data.settings import CentreCrop
+from prunescope.data.sizing import Sizing
 from prunescope.data.sources import folders_of
 from prunescope.experiment.known import Known, recorded
 from prunescope.networks import NetworkInput, network_input
