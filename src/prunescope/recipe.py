@@ -98,6 +98,11 @@ class Recipe(Settings):
         pruned = sum(strategy.levels for strategy in self.pruning.strategies.values())
         return self.replicates * (1 + pruned)
 
+    @property
+    def most_levels(self) -> int:
+        """The number of the last level of the longest strategy."""
+        return max(strategy.levels for strategy in self.pruning.strategies.values())
+
     def to_yaml(self) -> str:
         """Write the study as a recipe: every setting stated, in one fixed order."""
         values = self.model_dump(mode="json", exclude_none=True)

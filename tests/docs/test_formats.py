@@ -19,7 +19,7 @@ from prunescope.analysis.levels import LevelRecord, write_tables
 from prunescope.base.files import hash_file
 from prunescope.base.tensors import load_metadata, load_tensors
 from prunescope.concepts.broden import BrodenFolder
-from prunescope.experiment import run_study
+from prunescope.experiment.run import run_study
 from prunescope.networks import build
 from prunescope.recipe import Recipe
 from runs import tiny_recipe

@@ -11,8 +11,9 @@ import torch
 
 from prunescope.base.errors import ConfigError, DataError, StoreError
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
-from prunescope.experiment import run_study, workshop
+from prunescope.experiment import workshop
 from prunescope.experiment.auditing import audit_run, check_level
+from prunescope.experiment.run import run_study
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.rewinding import rewind
 from prunescope.pruning.settings import StrategySettings

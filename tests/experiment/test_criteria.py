@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import torch
 
-from prunescope.experiment import run_study
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.plan import plan_study
+from prunescope.experiment.run import run_study
 from prunescope.experiment.sources import Sources
 from prunescope.pruning.mask import Mask
 from prunescope.recipe import Recipe

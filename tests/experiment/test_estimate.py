@@ -10,9 +10,9 @@ import torch
 
 from prunescope.base.devices import default_device
 from prunescope.base.errors import ConfigError
-from prunescope.experiment import dry_run
 from prunescope.experiment.estimate import measure_rates, seconds_left
 from prunescope.experiment.plan import plan_study
+from prunescope.experiment.run import dry_run
 from prunescope.experiment.sources import Sources
 from prunescope.recipe import Recipe
 from prunescope.results.store import Store

@@ -11,7 +11,7 @@ import yaml
 from prunescope.analysis.load import load
 from prunescope.analysis.run_folder import Level, Run
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.experiment.handle import Study
+from prunescope.experiment.api import Study
 from prunescope.recipe import load_recipe
 
 ONE = ["replicates=1", "training.to=2ep", "pruning.strategies.lottery.levels=1"]

@@ -11,17 +11,18 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
+from prunescope.experiment.known import Known
+from prunescope.experiment.workshop import Workshop
 
 from commands import Prunescope
 from prunescope.base.errors import ConfigError, DataError, RunBusyError, StoreError
 from prunescope.base.progress import Progress
 from prunescope.base.tensors import load_metadata, load_tensors
 from prunescope.data.images import LabelledImages
-from prunescope.experiment import report_again, run_study, status
-from prunescope.experiment.known import Known
 from prunescope.experiment.plan import plan_study
+from prunescope.experiment.run import report_again, run_study
 from prunescope.experiment.sources import Sources
-from prunescope.experiment.workshop import Workshop
+from prunescope.experiment.status import status
 from prunescope.networks import load_network
 from prunescope.recipe import Recipe
 from prunescope.results.store import Store

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import torch
+from prunescope.experiment.known import Known, record_known, recorded
 
 from prunescope.base.errors import DataError
-from prunescope.experiment.known import Known, record_known, recorded
 from prunescope.experiment.sources import Sources, look_again
 from prunescope.recipe import Recipe
 

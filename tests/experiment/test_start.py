@@ -8,18 +8,19 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
+from prunescope.experiment.workshop import Workshop
 from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.progress import SILENT
 from prunescope.base.tensors import load_tensors
-from prunescope.experiment import dry_run, run_study, status
 from prunescope.experiment import workshop as workshop_module
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.check import check_study
 from prunescope.experiment.plan import plan_study
+from prunescope.experiment.run import dry_run, run_study
 from prunescope.experiment.sources import Sources
-from prunescope.experiment.workshop import Workshop
+from prunescope.experiment.status import status
 from prunescope.networks import build
 from prunescope.recipe import Recipe
 from prunescope.results.store import Store

@@ -7,18 +7,19 @@ from typing import Any
 
 import pytest
 import torch
+from prunescope.experiment.workshop import Workshop
 from torch import Tensor, nn
 from torch.nn.utils import prune as torch_prune
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.progress import SILENT
 from prunescope.base.tensors import load_tensors
-from prunescope.experiment import run_study, status
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.check import check_study
 from prunescope.experiment.plan import plan_study
+from prunescope.experiment.run import run_study
 from prunescope.experiment.sources import Sources
-from prunescope.experiment.workshop import Workshop
+from prunescope.experiment.status import status
 from prunescope.networks import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.mask import Mask

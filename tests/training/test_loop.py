@@ -11,7 +11,7 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.steps import Step
 from prunescope.data.loader import batches, epoch_order
 from prunescope.data.settings import Augmentation
-from prunescope.training.loop import steps_per_epoch, train
+from prunescope.training.loop import train
 
 
 def step(iteration, per_epoch=3):

@@ -3,13 +3,17 @@
 import hashlib
 import json
 import os
+import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from prunescope.base.errors import StoreError
 from prunescope.base.paths import require_file
+
+_TICK = 50_000_000  # nanoseconds; the clocks of file systems move every 1 to 10 milliseconds
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -80,6 +84,24 @@ def hash_file(path: Path) -> str:
     require_file(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_once(path: Path) -> str:
+    """Return what `hash_file` does, reading a file again only where it has changed since.
+
+    That it has is told by its size, its identity and its time of change, as git tells it; a file
+    changed just now is read again, since another change may bear the same time.
+    """
+    require_file(path)
+    facts = path.stat()
+    if time.time_ns() - facts.st_ctime_ns < _TICK:
+        return hash_file(path)
+    return _hash(path, facts.st_size, facts.st_ino, facts.st_mtime_ns, facts.st_ctime_ns)
+
+
+@lru_cache(maxsize=65_536)
+def _hash(path: Path, *_facts: int) -> str:
+    return hash_file(path)
 
 
 def canonical_json(value: Any) -> str:

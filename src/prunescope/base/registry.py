@@ -21,12 +21,14 @@ class Registry:
     kind: what messages call it. package: of the modules, which are imported only when they are
     used. function: what each of them has. takes_users: whether "package.module:function" names one
     of the user's. That is code, so such a name must never be taken from a file.
+    but: modules of the package that are no choices.
     """
 
     kind: str
     package: str
     function: str
     takes_users: bool = False
+    but: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -72,7 +74,7 @@ class Registry:
         spec = find_spec(self.package)
         places = None if spec is None else spec.submodule_search_locations
         names = [module.name for module in pkgutil.iter_modules(places)]
-        return {name.rstrip("_"): name for name in names}
+        return {name.rstrip("_"): name for name in names if name not in self.but}
 
     def _is_users(self, name: str) -> bool:
         module, colon, function = name.partition(":")

@@ -120,6 +120,10 @@ class Later:
     """Marks a field that came after runs had been keyed without it: Annotated[..., Later()]."""
 
 
+class NeverKeyed:
+    """Marks a field that changes no artifact's content, and so enters no key."""
+
+
 class Settings(BaseModel):
     """Frozen settings of one stage: unknown keys are refused, values are checked at the door."""
 
@@ -170,15 +174,16 @@ class Settings(BaseModel):
         """Return plain values for an artifact's key.
 
         A setting that came later enters only where it is not at its default, so that keys made
-        before it still hold.
+        before it still hold; one that is `NeverKeyed`, never.
         """
         values = self.model_dump(mode="json")
         for name, field in type(self).model_fields.items():
-            own = getattr(self, name)
-            if own == field.default and any(isinstance(mark, Later) for mark in field.metadata):
+            value = getattr(self, name)
+            marks = {type(mark) for mark in field.metadata}
+            if NeverKeyed in marks or (Later in marks and value == field.default):
                 del values[name]
-            elif isinstance(own, Settings):
-                values[name] = own.for_key()
+            elif isinstance(value, Settings):
+                values[name] = value.for_key()
         return values
 
 

@@ -66,6 +66,7 @@ class Of:
     names: of options that are not called as their field.
     arguments: fields that are given by position, and how they are shown.
     unset: fields that need not be given here, and what holds where they are not, in words.
+    checks: typer's callbacks of fields.
     """
 
     model: str
@@ -74,6 +75,7 @@ class Of:
     names: Mapping[str, str] = field(default_factory=dict)
     arguments: Mapping[str, str] = field(default_factory=dict)
     unset: Mapping[str, str] = field(default_factory=dict)
+    checks: Mapping[str, Callable[[Any, Any], Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +137,11 @@ def _options(parameter: inspect.Parameter) -> Iterator[_Setting]:
 def _option(spec: Of, name: str, setting: Mapping[str, Any]) -> tuple[Any, _Reader, Any]:
     """Return the type in which a setting is read, what follows, and typer's mark of it."""
     kind, read, metavar = _form(setting)
-    about: dict[str, Any] = {"help": setting["description"].partition("\n")[0], "metavar": metavar}
+    about: dict[str, Any] = {
+        "help": setting["description"].partition("\n")[0],
+        "metavar": metavar,
+        "callback": spec.checks.get(name),
+    }
     if name in spec.arguments:
         about["metavar"] = spec.arguments[name]
         return kind, read, typer.Argument(**about, show_default=False)

@@ -1,7 +1,7 @@
 """How is one network, or one dissection, looked at?"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,12 +18,31 @@ NAMED = {"source": "concepts", "layers": "layer"}
 DEFAULT_LAYERS = {"layers": "the last with a map"}
 
 
+def _check_concepts(context: Any, concepts: str | None) -> str | None:
+    """Refuse a dissection without concepts; to list layers none are needed.
+
+    context: typer's, which gives another class than its own `typer.Context`.
+    """
+    if concepts is None and not context.params.get("list_layers"):
+        from prunescope.dissection.settings import ConceptSettings
+
+        about = ConceptSettings.model_fields["source"].description
+        raise typer.BadParameter(f"it is missing: give {about}")
+    return concepts
+
+
 def dissect(
     network: Network,
     *,
-    images: Annotated[Stated, Of(model=CONCEPTS, names=NAMED, unset={"source": ""})],
+    images: Annotated[
+        Stated,
+        Of(model=CONCEPTS, names=NAMED, unset={"source": ""}, checks={"source": _check_concepts}),
+    ],
     list_layers: Annotated[
-        bool, typer.Option("--list-layers", help="Only show the layers, without --concepts.")
+        bool,
+        typer.Option(
+            "--list-layers", is_eager=True, help="Only show the layers, without --concepts."
+        ),
     ] = False,
     weights: Weights = None,
     key: Key = None,
@@ -43,12 +62,9 @@ def dissect(
         return
     from prunescope.analysis.summary import describe_layers
     from prunescope.base.ranks import joined
-    from prunescope.dissection.settings import ConceptSettings, DissectionSettings
+    from prunescope.dissection.settings import DissectionSettings
     from prunescope.experiment.single import dissect_network
 
-    if "source" not in images:
-        about = ConceptSettings.model_fields["source"].description
-        raise typer.BadParameter(f"it is missing: give {about}", param_hint="--concepts")
     dissected = DissectionSettings.validate_from(with_layers(settings), "dissect")
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         dissection = dissect_network(

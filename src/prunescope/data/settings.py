@@ -4,7 +4,15 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from prunescope.base.settings import Bytes, ExpectedMean, ExpectedStd, Later, Pixels, Settings
+from prunescope.base.settings import (
+    Bytes,
+    ExpectedMean,
+    ExpectedStd,
+    Later,
+    NeverKeyed,
+    Pixels,
+    Settings,
+)
 from prunescope.data.choice import ClassSetting
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -47,7 +55,7 @@ class DataSettings(Settings):
 
     std: ExpectedStd = None
 
-    memory: Bytes = Field(default="4GiB", validate_default=True)
+    memory: Annotated[Bytes, NeverKeyed()] = Field(default="4GiB", validate_default=True)
     """Budget for the decoded images of a split; where they need more, they are decoded anew for
     every batch. It changes no number."""
 

@@ -22,6 +22,7 @@ from prunescope.base.settings import (
     ForwardPrecision,
     Later,
     Limit,
+    NeverKeyed,
     Pixels,
     Settings,
 )
@@ -135,7 +136,7 @@ class DissectionSettings(Settings):
     """How often the labels are permuted among the images, to see what is due to chance: a number,
     or "auto" to draw until it is decided which units are beyond it."""
 
-    memory: Bytes = Field(default="2GiB", validate_default=True)
+    memory: Annotated[Bytes, NeverKeyed()] = Field(default="2GiB", validate_default=True)
     """Bytes for the maps that are kept until the thresholds are known, of all layers together, in
     each process; it changes no number.
 

@@ -1,6 +1,5 @@
 """Do the files of a run hold what the method promises?"""
 
-from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -11,6 +10,8 @@ from torch import nn
 from prunescope.base.errors import ConfigError, DataError, StoreError
 from prunescope.base.text import align, number, percent
 from prunescope.experiment.completeness import find_changes, find_losses
+from prunescope.experiment.facts import UNKNOWN
+from prunescope.experiment.plan import plan_study
 from prunescope.networks import read_description
 from prunescope.networks.hollow import build_hollow
 from prunescope.networks.trust import AtMost, NamesCode
@@ -20,7 +21,7 @@ from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import read_mask, read_weights
 from prunescope.pruning.settings import StrategySettings
 from prunescope.recipe import Recipe, load_recipe
-from prunescope.results.layout import DENSE, MASK, STUDY, WEIGHTS, LevelKey
+from prunescope.results.layout import MASK, STUDY, WEIGHTS, LevelKey
 from prunescope.results.store import require_study
 
 
@@ -98,17 +99,16 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
     """
     require_study(root)
     study = load_recipe(root / STUDY)
-    planned = list(_level_keys(study))
+    planned = [level.key for level in plan_study(study, UNKNOWN).levels]
     keys = [p for p in planned if (root / p.path / WEIGHTS).is_file()]
-    paths = [key.path for key in planned]
-    losses = find_losses(root, study, paths)
+    losses = find_losses(root, study)
     missing = tuple(text for found in losses.values() for text in found)
     found = partial(
         RunAudit,
         root=root,
         missing=missing,
         unfinished=sum(p not in keys and p.path not in losses for p in planned),
-        changed=tuple(find_changes(root, study, paths)),
+        changed=tuple(find_changes(root, study)),
     )
     if not keys:
         why = f": {missing[0]}" if missing else ""
@@ -138,7 +138,7 @@ def check_level(
     """Raise StoreError where a level, as it was saved, is not what the method says.
 
     before: the mask of the level that it was pruned from, and strategy the rule by which it was;
-    at level 0 None, or the mask of the weights that a study started from.
+    at level 0 None, unless the weights that a study started from were pruned.
     """
     try:
         saved = read_weights(folder)
@@ -153,14 +153,6 @@ def check_level(
         )
 
 
-def _level_keys(study: Recipe) -> Iterator[LevelKey]:
-    for replicate in range(study.replicates):
-        yield LevelKey(replicate=replicate, strategy=DENSE, level=0)
-        for name, strategy in study.pruning.strategies.items():
-            for level in range(1, strategy.levels + 1):
-                yield LevelKey(replicate=replicate, strategy=name, level=level)
-
-
 def _audit_level(
     root: Path, key: LevelKey, study: Recipe, network: nn.Module | None, resolution: int | None
 ) -> LevelAudit:
@@ -172,21 +164,25 @@ def _audit_level(
 
 def _descent(mask: Mask | None, root: Path, key: LevelKey, study: Recipe) -> list[str]:
     if key.level == 0:  # of given weights the mask is theirs, whatever it is
-        given = None if study.start is None else mask
-        return _lineage(mask, given, None)
-    former = root / key.before.path / MASK
-    if not former.is_file():
+        return [] if study.start is not None else _lineage(mask, None, None)
+    former = root / key.before.path
+    if not (former / WEIGHTS).is_file():
         return [f"{key.before.path}, from which it was pruned, is missing"]
-    return _lineage(mask, read_mask(former), study.pruning.strategies[key.strategy])
+    before = read_mask(former / MASK) if (former / MASK).is_file() else None
+    if before is None and key.before.level > 0:
+        return [f"{key.before.path}, from which it was pruned, has no {MASK}"]
+    if before is None and mask is not None:
+        before = mask.filled()
+    return _lineage(mask, before, study.pruning.strategies[key.strategy])
 
 
 def _lineage(
     mask: Mask | None, before: Mask | None, strategy: StrategySettings | None
 ) -> list[str]:
+    if before is None:
+        return [] if mask is None else check_dense(mask)
     if mask is None:
         return [f"it has no {MASK}"]
-    if before is None:
-        return check_dense(mask)
     if strategy is None:
         return check_given(before, mask)
     return check_descent(before, mask, strategy.fraction, strategy.scope)

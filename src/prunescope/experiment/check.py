@@ -11,7 +11,7 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.reading import read_ahead
 from prunescope.base.showing import show
-from prunescope.base.steps import Step
+from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.base.text import counted
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.data.choice import shown
@@ -32,7 +32,6 @@ from prunescope.pruning.schedule import survivors_after
 from prunescope.recipe import Recipe
 from prunescope.training.evaluate import check_outputs
 from prunescope.training.forward import class_scores, classes_needed
-from prunescope.training.loop import steps_per_epoch
 from prunescope.training.surroundings import repeatable
 
 

@@ -1,6 +1,6 @@
 """Where do a study's photographs and concepts come from, and what are they, exactly?"""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from os import stat_result
 from pathlib import Path
@@ -28,7 +28,7 @@ from prunescope.data.loader import Normalisation
 from prunescope.data.settings import CentreCrop
 from prunescope.data.sizing import Sizing
 from prunescope.data.sources import folders_of
-from prunescope.experiment.known import Known, recorded
+from prunescope.experiment.facts import SourceFacts, StudyFacts, recorded_facts
 from prunescope.networks import NetworkInput, network_input
 from prunescope.recipe import Recipe
 
@@ -77,55 +77,43 @@ def test_sizing(resolution: int | None, crop: CentreCrop | None) -> Sizing:
 class Sources:
     """A study's photographs and concepts, read when first asked for and kept.
 
-    data, concepts: what is known of either already, so that nobody looks at them to find it out.
+    facts: what is known of them already, so that nobody reads them to find it out.
     """
 
     def __init__(
-        self,
-        study: Recipe,
-        progress: Progress = SILENT,
-        *,
-        data: Known | None = None,
-        concepts: Known | None = None,
+        self, recipe: Recipe, progress: Progress = SILENT, *, facts: StudyFacts | None = None
     ) -> None:
-        self._study = study
+        self._recipe = recipe
         self._progress = progress
-        self._known_data = data
-        self._known_concepts = concepts
+        self._facts = facts
 
-    @cached_property
-    def known_data(self) -> Known:
-        """Identity of the photographs, and how many there are to train on."""
-        if self._known_data is not None:
-            return self._known_data
-        split = find_split(self._data, self._study.data.train_split)
-        classes = self._study.data.classes
+    @property
+    def facts(self) -> StudyFacts:
+        """Which photographs and concepts they are, and how many."""
+        if self._facts is None:
+            self._facts = StudyFacts(data=self.data_facts(), concepts=self.concept_facts())
+        return self._facts
+
+    def data_facts(self) -> SourceFacts:
+        """Look at the photographs, and return which and how many they are."""
+        data = self._recipe.data
         content = _fingerprint_images(self._data)
-        if classes is not None:  # they decide which images there are, and their labels
-            content = fingerprint([content, classes])
-        return Known(fingerprint=content, images=count_images(self._data, split, classes))
+        if data.classes is not None:  # they decide which images there are, and their labels
+            content = fingerprint([content, data.classes])
+        train, test = (
+            count_images(self._data, find_split(self._data, split), data.classes)
+            for split in (data.train_split, data.test_split)
+        )
+        return SourceFacts(fingerprint=content, images=train, test_images=test)
 
-    @cached_property
-    def known_concepts(self) -> Known:
-        """Identity of the concepts, and the number of their pictures."""
-        if self._known_concepts is not None:
-            return self._known_concepts
-        return Known(fingerprint=self.concepts.fingerprint, images=len(self.concepts.images))
-
-    @property
-    def data_fingerprint(self) -> str:
-        """Identity of the photographs."""
-        return self.known_data.fingerprint
-
-    @property
-    def concepts_fingerprint(self) -> str:
-        """Identity of the concepts."""
-        return self.known_concepts.fingerprint
+    def concept_facts(self) -> SourceFacts:
+        """Look at the concepts, and return which they are, and how many pictures."""
+        return SourceFacts(fingerprint=self.concepts.fingerprint, images=len(self.concepts.images))
 
     @cached_property
     def concepts(self) -> ConceptSet:
         """The pictures with labelled concepts."""
-        concepts, rules = self._study.concepts, self._study.dissection.rules
+        concepts, rules = self._recipe.concepts, self._recipe.dissection.rules
         return open_concepts(
             concepts.source,
             split=rules.images_of(concepts.split),
@@ -134,15 +122,10 @@ class Sources:
             progress=self._progress,
         )
 
-    @property
-    def train_count(self) -> int:
-        """How many photographs there are to train on."""
-        return self.known_data.images
-
     @cached_property
     def class_count(self) -> int:
         """How many classes the photographs are of."""
-        data = self._study.data
+        data = self._recipe.data
         return count_classes(self._data, find_split(self._data, data.train_split), data.classes)
 
     @property
@@ -153,20 +136,20 @@ class Sources:
     @cached_property
     def train_images(self) -> Images:
         """The photographs to train on."""
-        data, augmentation = self._study.data, self._study.training.augmentation
+        data, augmentation = self._recipe.data, self._recipe.training.augmentation
         cropped = augmentation is not None and augmentation.random_resized_crop is not None
         return self._load(data.train_split, Sizing(resolution=data.resolution), cropped=cropped)
 
     @cached_property
     def test_images(self) -> Images:
         """The photographs to measure accuracy on."""
-        data = self._study.data
+        data = self._recipe.data
         return self._load(data.test_split, test_sizing(data.resolution, data.evaluation))
 
     @cached_property
     def normalisation(self) -> Normalisation:
         """How channels are normalised, in training and dissection alike."""
-        network, data = self._study.network, self._study.data
+        network, data = self._recipe.network, self._recipe.data
         return normalisation_of(network, network_input(network), data.mean, data.std)
 
     def make_ready(self) -> None:
@@ -182,11 +165,11 @@ class Sources:
     @property
     def side(self) -> int:
         """Side in pixels of what networks are dissected on: as stated, else as they are trained."""
-        return self._study.dissection.resolution or self.train_images.size[0]
+        return self._recipe.dissection.resolution or self.train_images.size[0]
 
     @cached_property
     def _data(self) -> str:
-        return data_folder(self._study.data.source, self._progress)
+        return data_folder(self._recipe.data.source, self._progress)
 
     def _load(self, split: str, sizing: Sizing, *, cropped: bool = False) -> Images:
         return load_images(
@@ -194,34 +177,33 @@ class Sources:
             find_split(self._data, split),
             sizing=sizing,
             cropped=cropped,
-            classes=self._study.data.classes,
-            memory=int(self._study.data.memory),
+            classes=self._recipe.data.classes,
+            memory=int(self._recipe.data.memory),
             progress=self._progress,
         )
 
 
-def look_again(
-    study: Recipe, record: Mapping[str, dict[str, Any]], progress: Progress = SILENT
+def sources_of_run(
+    recipe: Recipe, record: Mapping[str, dict[str, Any]], progress: Progress = SILENT
 ) -> tuple[Sources, dict[str, str]]:
-    """Return a run's sources, taken as it recorded them where they can no longer be read.
+    """Return a run's sources, with the facts it recorded where they can no longer be read.
 
-    record: as `record_known` wrote it. So that looking at a run never draws or downloads, what
+    record: as `record_facts` wrote it. So that looking at a run never draws or downloads, what
     lies in no folder of the user's is taken as recorded too.
     Returns also why "data" or "concepts" could not be read. Raises DataError for one that cannot,
     and that the record does not have.
     """
-    fresh = Sources(study, progress)
-    looks: dict[str, tuple[str, Callable[[], Known]]] = {
-        "data": (study.data.source, lambda: fresh.known_data),
-        "concepts": (study.concepts.source, lambda: fresh.known_concepts),
-    }
-    found: dict[str, Known] = {}
+    fresh = Sources(recipe, progress)
+    facts: dict[str, SourceFacts] = {}
     unread: dict[str, str] = {}
-    for name, (source, look) in looks.items():
-        before = recorded(study, record, name)
+    for name, source, look in (
+        ("data", recipe.data.source, fresh.data_facts),
+        ("concepts", recipe.concepts.source, fresh.concept_facts),
+    ):
+        before = recorded_facts(recipe, record, name)
         if not _is_at_hand(source):
             if before is not None:
-                found[name] = before
+                facts[name] = before
                 continue
             if source != "scenes" and ":" not in source:
                 raise DataError(
@@ -229,20 +211,20 @@ def look_again(
                     "nothing, and looking at a run downloads nothing: run its study to go on"
                 )
         try:
-            found[name] = look()
+            facts[name] = look()
         except DataError as error:
             if before is None:
                 raise
-            found[name], unread[name] = before, str(error)
-    return Sources(study, progress, **found), unread
+            facts[name], unread[name] = before, str(error)
+    return Sources(recipe, progress, facts=StudyFacts(**facts)), unread
 
 
 def _is_at_hand(source: str) -> bool:
-    """Say whether a source can be looked at without drawing it or asking a hub."""
+    """Return whether a source can be looked at without drawing it or asking a hub."""
     if source == "scenes":
         return scenes_are_drawn()
-    places = (Path(source).expanduser(), Path(source.partition(":")[2] or source).expanduser())
-    return any(place.is_absolute() or place.exists() for place in places)
+    candidates = (Path(source).expanduser(), Path(source.partition(":")[2] or source).expanduser())
+    return any(path.is_absolute() or path.exists() for path in candidates)
 
 
 def _fingerprint_images(source: str) -> str:

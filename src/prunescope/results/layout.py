@@ -16,8 +16,10 @@ LEVELS = "levels.csv"
 PAGE = "index.html"
 ASSETS = "assets"
 
-# of every finished folder of a run
+# of every finished folder of a run, and of what another stage finished in the same folder
 MANIFEST = "manifest.json"
+_MANIFEST_OF_A_PART = "manifest-{}.json"
+MANIFESTS = "manifest*.json"
 
 # of a level, and of the rewind point
 WEIGHTS = "weights.safetensors"
@@ -67,10 +69,32 @@ class LevelKey:
         return f"{replicate_path(self.replicate)}/{within}{level_name(self.level)}"
 
     @property
+    def title(self) -> str:
+        """How a person calls it."""
+        of = "" if self.level == 0 else f" of {self.strategy}"
+        return f"replicate {self.replicate}, level {self.level}{of}"
+
+    @property
+    def rewind_path(self) -> str:
+        """The folder of the rewind point of its replicate, relative to the run's."""
+        return rewind_path(self.replicate)
+
+    @property
     def before(self) -> "LevelKey":
         """The level from which this one was pruned."""
         strategy = DENSE if self.level == 1 else self.strategy
         return LevelKey(replicate=self.replicate, strategy=strategy, level=self.level - 1)
+
+
+def manifest_name(part: str = "") -> str:
+    """Return the name of a folder's manifest, or of that of one part of the folder's files."""
+    return _MANIFEST_OF_A_PART.format(part) if part else MANIFEST
+
+
+def part_named(manifest: str) -> str:
+    """Return of which part a manifest is, by its name; empty for that of the folder."""
+    before, after = _MANIFEST_OF_A_PART.split("{}")
+    return manifest.removeprefix(before).removesuffix(after) if manifest != MANIFEST else ""
 
 
 def replicate_path(replicate: int) -> str:

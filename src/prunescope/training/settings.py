@@ -15,6 +15,7 @@ from prunescope.base.settings import (
     ForwardPrecision,
     Later,
     Limit,
+    NeverKeyed,
     Pixels,
     Rate,
     Settings,
@@ -92,8 +93,14 @@ class TrainingSettings(Settings):
     augmentation: Augmentation | None = None
     """How images are altered; by default they are shown as they are."""
 
+    evaluate_every: Annotated[StepText | Literal["end"], NeverKeyed()] = "1ep"
+    """How often accuracy on the test images goes into the history, as in 2ep or 500it; "end"
+    measures it at the end of training alone. It changes no weight."""
+
     @model_validator(mode="after")
     def _agree(self) -> "TrainingSettings":
+        if self.evaluate_every != "end" and Step.parse(self.evaluate_every, 1).iteration == 0:
+            raise ValueError(f"evaluate_every is {self.evaluate_every}, but must be a step above 0")
         if self.nesterov and self.momentum == 0:
             raise ValueError("nesterov needs a momentum above 0")
         if self.schedule != "milestones" and self.milestones:

@@ -1,0 +1,109 @@
+"""What is one thing that a study makes, and how does it get from one place to another?"""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from prunescope.base.files import sync
+from prunescope.base.folders import move
+from prunescope.results.layout import manifest_name
+from prunescope.results.manifest import flaws_of, key_at, read_manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """One thing a study makes: where it lies in the run folder, and what it was made from.
+
+    path: of its folder, relative to the run's; it may lie inside another artifact.
+    part: what it is called where its files lie in the folder of another artifact, beside that
+        one's files, with a manifest of their own; empty where it has a folder of its own.
+    key: hash of everything that determines the content.
+    derived: made from other artifacts within seconds, so an outdated one is not kept, but is
+        left where it is until the new one takes its place.
+    """
+
+    path: str
+    key: str
+    part: str = ""
+    derived: bool = False
+
+    @property
+    def title(self) -> str:
+        """How messages call it."""
+        return f"{self.path} ({self.part})" if self.part else self.path
+
+    @property
+    def flat_name(self) -> str:
+        """A name for it among others in one folder, by which a person knows it."""
+        part = f"+{self.part}" if self.part else ""
+        return f"{self.path.replace('/', '+')}{part}.{self.key[:16]}"
+
+    def at(self, root: Path) -> "Slot":
+        """Return where it lies, or belongs, in a run folder."""
+        return Slot(root / self.path, self.part)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where an artifact lies or could lie: a folder, or a part of a folder's files."""
+
+    folder: Path
+    part: str = ""
+
+    @property
+    def manifest(self) -> Path:
+        """Where its manifest is, or would be."""
+        return self.folder / manifest_name(self.part)
+
+    @property
+    def key(self) -> str | None:
+        """Key of what is finished here; None where nothing is, or its manifest is damaged."""
+        return key_at(self.folder, self.part)
+
+    @property
+    def flaws(self) -> list[str]:
+        """What is missing, damaged or of another size of what is finished here."""
+        return flaws_of(self.folder, self.part)
+
+    def is_taken(self) -> bool:
+        """Return whether anything lies here, finished or not."""
+        return os.path.lexists(self.manifest if self.part else self.folder)
+
+    def move(self, target: "Slot") -> None:
+        """Move everything that lies here.
+
+        A folder moves at once. The files of a part go one by one and their manifest last, so that
+        after a crash the same call completes the move.
+        """
+        if not self.part:
+            move(self.folder, target.folder)
+            return
+        manifest = read_manifest(self.folder, self.part)
+        for name in manifest.files if manifest else ():
+            if os.path.lexists(self.folder / name):
+                (target.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (self.folder / name).replace(target.folder / name)
+        target.folder.mkdir(parents=True, exist_ok=True)
+        sync(target.folder)
+        self.manifest.replace(target.manifest)
+        for folder in (target.folder, self.folder):
+            sync(folder)
+
+    def remove(self, trash: Path) -> None:
+        """Remove what lies here so that a crash leaves it whole or, for whoever reads it, gone.
+
+        trash: a place on the same disk for a folder while its files are removed.
+        """
+        if not self.is_taken():
+            return
+        if self.part:
+            manifest = read_manifest(self.folder, self.part)
+            self.manifest.unlink()
+            for name in manifest.files if manifest else ():
+                (self.folder / name).unlink(missing_ok=True)
+            return
+        if trash.exists():  # of a process that was killed here
+            shutil.rmtree(trash)
+        move(self.folder, trash)
+        shutil.rmtree(trash)
