@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import NoneType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
@@ -159,16 +159,19 @@ class Settings(BaseModel):
         return schema
 
     @classmethod
-    def validate_from(cls: type[S], values: Mapping[Any, Any], where: str) -> S:
+    def validate_from(
+        cls: type[S], values: Mapping[Any, Any], where: str, spell: Callable[[str], str] = str
+    ) -> S:
         """Read settings from plain values.
 
-        where: what the values came from, for messages ("demo.yaml").
+        where: what the values came from, for messages ("demo.yaml"). spell: writes a setting's name
+        as its user did.
         Raises ConfigError naming the key, what was given, what is allowed, the nearest valid name.
         """
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            raise explained(cls, error, where) from None
+            raise explained(cls, error, where, spell) from None
 
     def for_key(self) -> dict[str, Any]:
         """Return plain values for an artifact's key.
@@ -193,9 +196,11 @@ def unfolded(text: str | None) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-def explained(model: type[BaseModel], error: ValidationError, where: str) -> ConfigError:
+def explained(
+    model: type[BaseModel], error: ValidationError, where: str, spell: Callable[[str], str] = str
+) -> ConfigError:
     """Return what `validate_from` raises for what pydantic refuses in settings of a kind."""
-    lines = list(dict.fromkeys(_explain(model, detail) for detail in _faults(error)))
+    lines = list(dict.fromkeys(_explain(model, detail, spell) for detail in _faults(error)))
     more = [f"and {len(lines) - _SHOWN:,} more"] if len(lines) > _SHOWN else []
     return ConfigError(f"{where}: " + "; ".join([*lines[:_SHOWN], *more]))
 
@@ -218,8 +223,9 @@ def _faults(error: ValidationError) -> list[Any]:
     return [fault for fault in faults if fault["type"] != "too_short" or not fault["input"]]
 
 
-def _explain(model: type[BaseModel], detail: Any) -> str:
-    path = ".".join(f"{part!s:.60}" for part in detail["loc"] if part != _OF_A_KEY)
+def _explain(model: type[BaseModel], detail: Any, spell: Callable[[str], str]) -> str:
+    plain = ".".join(f"{part!s:.60}" for part in detail["loc"] if part != _OF_A_KEY)
+    path = spell(plain) if plain else ""
     given = _as_in_yaml(detail["input"])
     match detail["type"]:
         case "extra_forbidden":
@@ -230,7 +236,7 @@ def _explain(model: type[BaseModel], detail: Any) -> str:
         case "missing":
             return f"{path} is missing"
         case "value_error":
-            reason, name = str(detail["ctx"]["error"]), path.rpartition(".")[2]
+            reason, name = str(detail["ctx"]["error"]), plain.rpartition(".")[2]
             is_named = bool(name) and reason.startswith(f"{name} ")
             return (
                 path + reason.removeprefix(name) if is_named else f"{path or 'settings'}: {reason}"

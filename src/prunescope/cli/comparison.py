@@ -8,7 +8,7 @@ import typer
 
 from prunescope.base.errors import ConfigError
 from prunescope.cli.console import print_result, progress_shown, warn
-from prunescope.cli.options import Device, Json, NumClasses, Of, Out, Stated
+from prunescope.cli.options import Device, Json, NumClasses, Of, Out, Stated, as_option
 from prunescope.cli.single import CONCEPTS, DISSECTION, NAMED
 
 _SIDE = (
@@ -82,7 +82,7 @@ def compare(
                 b,
                 layer=layer,
                 concepts=images.pop("source"),
-                settings=DissectionSettings.validate_from(stated, "compare"),
+                settings=DissectionSettings.validate_from(stated, "compare", as_option),
                 match=match,
                 out=out,
                 progress=progress,

@@ -51,6 +51,7 @@ Workers = Annotated[
     ),
 ]
 
+_NULL = {"type": "null"}
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 _Reader: TypeAlias = Callable[[Any, str], Any]
 Stated: TypeAlias = dict[str, Any]
@@ -114,6 +115,11 @@ def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def as_option(name: str) -> str:
+    """Return a setting's name as it is written on a command line."""
+    return f"--{name.replace('_', '-')}"
+
+
 def _options(parameter: inspect.Parameter) -> Iterator[_Setting]:
     """Yield the options for which a parameter stands; none where it is an option itself."""
     spec = next((mark for mark in get_args(parameter.annotation) if isinstance(mark, Of)), None)
@@ -146,9 +152,9 @@ def _option(spec: Of, name: str, setting: Mapping[str, Any]) -> tuple[Any, _Read
         about["metavar"] = spec.arguments[name]
         return kind, read, typer.Argument(**about, show_default=False)
     if kind is bool:  # typer would add its contrary
-        return kind, read, typer.Option(f"--{name.replace('_', '-')}", **about)
-    if kind in (int, float):
-        about |= _bounds(setting, needed=2 if kind is float else 1)
+        return kind, read, typer.Option(as_option(name), **about)
+    if kind is int:
+        about |= _bounds(setting)
     if kind == list[str]:
         about["help"] += " May be repeated."
     return kind, read, typer.Option(**about, show_default=spec.unset.get(name, True) or False)
@@ -159,7 +165,7 @@ def _form(setting: Mapping[str, Any]) -> tuple[Any, _Reader, str | None]:
 
     setting: as it stands in the JSON schema.
     """
-    variants = [each for each in setting.get("anyOf", [setting]) if each != {"type": "null"}]
+    variants = [each for each in setting.get("anyOf", [setting]) if each != _NULL]
     examples = "|".join(map(str, setting.get("examples", ()))) or None
     match variants:
         case [{"enum": choices}]:
@@ -178,12 +184,11 @@ def _form(setting: Mapping[str, Any]) -> tuple[Any, _Reader, str | None]:
             return str, _as_given, examples
 
 
-def _bounds(setting: Mapping[str, Any], needed: int) -> dict[str, Any]:
-    """Return the least and greatest value for typer; nothing where fewer are stated than needed."""
-    stated = {**setting, **{key: each[key] for each in setting.get("anyOf", ()) for key in each}}
+def _bounds(setting: Mapping[str, Any]) -> dict[str, int]:
+    """Return the least and greatest value, as far as they are stated, as typer takes them."""
+    (variant,) = (each for each in setting.get("anyOf", [setting]) if each != _NULL)
     names = {"min": "minimum", "max": "maximum"}
-    bounds = {bound: stated[name] for bound, name in names.items() if name in stated}
-    return bounds if len(bounds) >= needed else {}
+    return {bound: variant[name] for bound, name in names.items() if name in variant}
 
 
 def _as_given(value: Any, _option: str) -> Any:

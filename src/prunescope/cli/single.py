@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from prunescope.cli.console import print_result, progress_shown, warn
-from prunescope.cli.options import Device, Json, Key, Network, NumClasses, Of, Out, Stated, Weights
+from prunescope.cli.options import (
+    Device,
+    Json,
+    Key,
+    Network,
+    NumClasses,
+    Of,
+    Out,
+    Stated,
+    Weights,
+    as_option,
+)
 
 if TYPE_CHECKING:
     from prunescope.networks import LoadedNetwork
@@ -65,7 +76,7 @@ def dissect(
     from prunescope.dissection.settings import DissectionSettings
     from prunescope.experiment.single import dissect_network
 
-    dissected = DissectionSettings.validate_from(with_layers(settings), "dissect")
+    dissected = DissectionSettings.validate_from(with_layers(settings), "dissect", as_option)
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         dissection = dissect_network(
             load(network, weights, num_classes, key),
@@ -99,7 +110,7 @@ def evaluate(
     from prunescope.experiment.single import evaluate_network
     from prunescope.training.settings import EvaluationSettings
 
-    measured = EvaluationSettings.validate_from(settings, "evaluate")
+    measured = EvaluationSettings.validate_from(settings, "evaluate", as_option)
     with progress_shown() as progress:
         split, result = evaluate_network(
             load(network, weights, num_classes, key),
@@ -125,7 +136,9 @@ def summary(
 ) -> None:
     """Count units and concepts: of a dissection by category, of a run by level."""
     from prunescope.analysis.results import summarise_result
+    from prunescope.dissection.settings import DissectionSettings
 
+    DissectionSettings.validate_from(with_layers(settings), "summary", as_option)
     values, text = summarise_result(result, settings.get("iou"), tell=warn)
     print_result(values, text, as_json=as_json)
 
@@ -165,7 +178,7 @@ def chance(
 
 def with_layers(settings: Stated) -> Stated:
     """Return what is stated of a dissection, with the default layer where none is."""
-    from prunescope.dissection.layers import DEFAULT_LAYER
+    from prunescope.dissection.settings import DEFAULT_LAYER
 
     return {"layers": [DEFAULT_LAYER], **settings}
 

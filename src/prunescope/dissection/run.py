@@ -22,14 +22,19 @@ from prunescope.dissection.counts import count_units
 from prunescope.dissection.forward import Observation, placed
 from prunescope.dissection.input import Loaded, input_of, open_model
 from prunescope.dissection.label_maps import LabelMaps
-from prunescope.dissection.layers import DEFAULT_LAYER, choose_layers
+from prunescope.dissection.layers import choose_layers
 from prunescope.dissection.passes import Sight, look
 from prunescope.dissection.permuting import draw_chance, told_where_memory_ends
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.scores import score_units
 from prunescope.dissection.search import Extremes
-from prunescope.dissection.settings import ConceptOptions, DissectionOptions, DissectionSettings
+from prunescope.dissection.settings import (
+    DEFAULT_LAYER,
+    ConceptOptions,
+    DissectionOptions,
+    DissectionSettings,
+)
 from prunescope.dissection.survey import learn_layout
 
 

@@ -32,6 +32,9 @@ from prunescope.dissection.conventions import CONVENTIONS, Convention, Conventio
 DrawCount: TypeAlias = Annotated[int, Field(ge=0)] | Literal["auto"]
 """How many draws of chance: so many, or as many as it takes to decide."""
 
+DEFAULT_LAYER = "(default)"
+"""Stands for the layer that a network is dissected at where none is named."""
+
 _MOST_DRAWS = 1_000_000
 _KINDS_OF_AXES = ("NCHW", "NLC")
 

@@ -26,7 +26,12 @@ from prunescope.dissection.forward import placed
 from prunescope.dissection.input import Loaded, input_of
 from prunescope.dissection.result import Dissection
 from prunescope.dissection.run import DissectOptions
-from prunescope.dissection.settings import ConceptSettings, DissectionSettings, SharedOptions
+from prunescope.dissection.settings import (
+    DEFAULT_LAYER,
+    ConceptSettings,
+    DissectionSettings,
+    SharedOptions,
+)
 from prunescope.experiment import conventions as by_conventions
 from prunescope.experiment.auditing import RunAudit, audit_run
 from prunescope.experiment.handed_in import (
@@ -241,7 +246,7 @@ def conventions(
         )
     with computing(network) as plain:
         chosen = name_layers(network.module, layers)
-        stated = {"layers": (layering.DEFAULT_LAYER,) if chosen is None else chosen}
+        stated = {"layers": (DEFAULT_LAYER,) if chosen is None else chosen}
         return by_conventions.compare_by_conventions(
             plain,
             {**stated, **settings},

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Protocol, TypeVar, cast
+from typing import TypeVar, cast
+
+from typing_extensions import Protocol, runtime_checkable
 
 from prunescope.base.registry import Registry
 from prunescope.experiment.facts import StudyFacts
@@ -18,6 +20,7 @@ STAGES = Registry(
 )
 
 
+@runtime_checkable
 class Kind(Protocol):
     """What every module of `experiment/stages` has."""
 

@@ -21,8 +21,6 @@ def prune(
     model: nn.Module, *, keep: float, mask: Mask | None = None, **settings: Unpack[PruneOptions]
 ) -> Mask:
     """Set all but a share of a network's weights to zero, as `prunescope.prune` does."""
-    if not 0 < keep <= 1:
-        raise ConfigError(f"keep is {keep}, but must lie in (0, 1]")
     stated = PruneSettings.validate_from({"keep": keep, **settings}, "prune")
     before = starting_mask(model, mask, stated.prunable)
     seed = derive_seed(stated.seed, "prune", stated.criterion)

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Literal, TypedDict
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.registry import Registry
@@ -137,7 +137,7 @@ class PruningSettings(Settings):
 class PruneSettings(Settings):
     """How one network is pruned, outside any study."""
 
-    keep: Annotated[float, Field(gt=0, le=1)] | None = None
+    keep: float | None = None
     """Share of all prunable weights to keep, in (0, 1]; by default what the mask keeps."""
 
     criterion: Criterion = "magnitude"
@@ -148,6 +148,13 @@ class PruneSettings(Settings):
 
     seed: Annotated[int, Field(ge=0)] = 0
     """The seed of the random criterion."""
+
+    @field_validator("keep")
+    @classmethod
+    def _is_share(cls, keep: float | None) -> float | None:
+        if keep is not None and not 0 < keep <= 1:
+            raise ValueError(f"keep is {keep}, but must lie in (0, 1]")
+        return keep
 
 
 class PruneOptions(TypedDict, total=False):
