@@ -78,7 +78,8 @@ class TrainingSettings(Settings):
     """The first rate divided by the last ("one-cycle" only)."""
 
     label_smoothing: Annotated[float, Field(ge=0, lt=1), Later()] = 0.0
-    """Share of the label's weight in the loss that is spread over all classes."""
+    """Share of the label's weight in the loss that is spread over all classes; losses on test
+    images are never smoothed."""
 
     zero_last_gamma: Annotated[bool, Later()] = False
     """Start the last normalisation of every residual block with gain 0, so that the block starts
