@@ -6,7 +6,8 @@ from PIL import Image
 from pydantic import ValidationError
 from torchvision.transforms import functional
 
-from prunescope.data.sizing import Box, CentreCrop, Sizing, resized_crop
+from prunescope.data.settings import CentreCrop
+from prunescope.data.sizing import Box, Sizing, resized_crop
 
 BILINEAR = functional.InterpolationMode.BILINEAR
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from prunescope.cli.console import print_result, progress_shown
-from prunescope.cli.options import Engine, Json, Workers
+from prunescope.cli.options import Json, Workers
+from prunescope.engines import ENGINES
 
 if TYPE_CHECKING:
     from prunescope.recipe import Recipe
@@ -48,7 +49,10 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only check it, and estimate time and disk.")
     ] = False,
-    engine: Engine = "local",
+    engine: Annotated[
+        str,
+        typer.Option(metavar="|".join(ENGINES.names), help="What runs the stages, and where."),
+    ] = "local",
     as_json: Json = False,
 ) -> None:
     """Run a study, or go on with it: whatever its run folder lacks is made."""

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
-from pydantic import Field
 
 from prunescope.dissection.sequential import FIRST_LOOK, decided, looks, most_draws, standing
+from prunescope.dissection.settings import DrawCount
 
-Number: TypeAlias = Annotated[int, Field(ge=0)] | Literal["auto"]
-"""How many draws: so many, or as many as it takes to decide."""
+Number: TypeAlias = DrawCount
 
 _BITS = ("as_good", "label_as_good")
 _COUNTS = ("counted", "false_units", "false_concepts")

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from prunescope import recipe as recipes
 from prunescope.analysis.run_folder import Run
+from prunescope.base.arguments import explain
 from prunescope.base.door import checked_path, checked_value
 from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
@@ -20,7 +21,7 @@ from prunescope.experiment.status import DryRun, Status, status_of
 
 
 class Study(recipes.Recipe):
-    __doc__ = recipes.Recipe.__doc__
+    __doc__ = explain(recipes.Recipe.__doc__ or "", recipes.Recipe.model_fields)
 
     def __new__(cls, *values: Any, **_settings: Any) -> "Study":
         if values:

@@ -14,7 +14,8 @@ from prunescope.base.showing import show
 from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.base.text import counted
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.data.classes import order_note, shown
+from prunescope.data.choice import shown
+from prunescope.data.classes import order_note
 from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import batches
 from prunescope.data.settings import Augmentation

@@ -19,6 +19,7 @@ from prunescope.experiment.stages.dissection import Dissection
 from prunescope.experiment.stages.rewind_point import RewindPoint
 from prunescope.networks import build
 from prunescope.recipe import Recipe
+from prunescope.training.evaluate import evaluate
 from prunescope.training.loop import train
 
 _TRIAL_STEPS = 3

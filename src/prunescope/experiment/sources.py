@@ -9,7 +9,8 @@ from prunescope.concepts.protocol import ConceptSet
 from prunescope.data.images import count_classes, find_split, load_images, passed_over
 from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import Normalisation
-from prunescope.data.sizing import CentreCrop, Sizing
+from prunescope.data.settings import CentreCrop
+from prunescope.data.sizing import Sizing
 from prunescope.experiment.looking import concepts_of, data_folder
 from prunescope.networks import NetworkInput, network_input
 from prunescope.recipe import Recipe

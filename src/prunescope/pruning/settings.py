@@ -1,9 +1,9 @@
 """What can a recipe say about pruning?"""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypedDict
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.registry import Registry
@@ -37,8 +37,32 @@ def _choice(registry: Registry) -> AfterValidator:
     return AfterValidator(check)
 
 
-Criterion = Annotated[str, _choice(CRITERIA), Field(examples=list(CRITERIA.names))]
-Scope = Annotated[str, _choice(SCOPES), Field(json_schema_extra={"enum": list(SCOPES.names)})]
+Criterion = Annotated[
+    str,
+    _choice(CRITERIA),
+    Field(
+        examples=[*CRITERIA.names, "mine:scores"],
+        description='Which weights go: "magnitude" the smallest, "random" any, drawn from the seed '
+        "(of a study anew in each level), or those that score lowest by a function of your own.",
+    ),
+]
+Scope = Annotated[
+    str,
+    _choice(SCOPES),
+    Field(
+        json_schema_extra={"enum": list(SCOPES.names)},
+        description='Which weights compete: "global", those of all prunable tensors; "layerwise", '
+        "those of each, so that every tensor loses the same share.",
+    ),
+]
+PrunableTensors = Annotated[
+    Prunable,
+    Field(
+        description='Which tensors are pruned: "all" weights of convolutions and linear layers; '
+        '"conv" those of convolutions, without shortcuts and the classifier; "conv+shortcut" those '
+        "of convolutions, without the classifier."
+    ),
+]
 StrategyName = Annotated[str, AfterValidator(_check_name)]
 
 
@@ -47,27 +71,28 @@ Recovery = Literal["rewind", "finetune"]
 
 
 class StrategySettings(Settings):
-    """Iterative pruning, and how the network recovers from it.
-
-    fraction: share of the surviving weights removed at each level, in (0, 1).
-    levels: number of pruned levels after level 0.
-    criterion: which weights go: "magnitude" the smallest, "random" any, drawn from the study's
-        seed, anew in each level; or "package.module:function" of your own.
-    scope: "global" ranks the weights of all prunable tensors together; "layerwise" removes the
-        fraction from each tensor.
-    recovery: "rewind" takes every parameter and buffer back to the rewinding step and trains to
-        the end again (Frankle et al. 2019); "finetune" keeps the weights of the level before and
-        trains on, with fresh momentum (Han et al. 2015).
-    learning_rate, steps: of "finetune" alone: its constant rate, and how long ("10ep").
-    """
+    """Iterative pruning, and how the network recovers from it."""
 
     fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Share of the surviving weights removed at each level, in (0, 1)."""
+
     levels: Count
+    """Number of pruned levels after level 0."""
+
     criterion: Annotated[Criterion, Later()] = "magnitude"
+
     scope: Annotated[Scope, Later()] = "global"
+
     recovery: Annotated[Recovery, Later()] = "rewind"
+    """How a pruned network recovers: "rewind" takes every parameter and buffer back to the rewind
+    point and trains to the end again (Frankle et al. 2019); "finetune" keeps the weights of the
+    level before and trains on, with fresh momentum (Han et al. 2015)."""
+
     learning_rate: Annotated[Rate | None, Later()] = None
+    """The constant rate of "finetune" alone."""
+
     steps: Annotated[StepText | None, Later()] = None
+    """How long a level is trained by "finetune" alone, as in 10ep."""
 
     @model_validator(mode="after")
     def _agree(self) -> "StrategySettings":
@@ -86,17 +111,16 @@ class StrategySettings(Settings):
 
 
 class PruningSettings(Settings):
-    """What all strategies of a study share, and the strategies by name.
+    """What all strategies of a study share, and the strategies by name."""
 
-    prunable: which tensors are pruned, see `prunable_names`.
-    rewind_to: the step that rewound levels go back to; "0it" is the original lottery ticket.
-        None only where a study starts from given weights and rewinds no level.
-    strategies: ways to prune and recover, by names of your own; all share level 0.
-    """
+    prunable: PrunableTensors = "all"
 
-    prunable: Prunable = "all"
     rewind_to: StepText | None = None
+    """The rewind point: the step to which rewound levels go back; "0it" is the original lottery
+    ticket. It may be left out only where a study starts from given weights and rewinds no level."""
+
     strategies: Annotated[dict[StrategyName, StrategySettings], Field(min_length=1)]
+    """Ways to prune and recover, by names of your own; all share level 0."""
 
     @property
     def rewinds(self) -> bool:
@@ -108,3 +132,35 @@ class PruningSettings(Settings):
         """The step that levels go back to, of a study that has one."""
         assert self.rewind_to is not None  # `Study` sees to it
         return self.rewind_to
+
+
+class PruneSettings(Settings):
+    """How one network is pruned, outside any study."""
+
+    keep: float | None = None
+    """Share of all prunable weights to keep, in (0, 1]; by default what the mask keeps."""
+
+    criterion: Criterion = "magnitude"
+
+    scope: Scope = "global"
+
+    prunable: PrunableTensors = "all"
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    """The seed of the random criterion."""
+
+    @field_validator("keep")
+    @classmethod
+    def _is_share(cls, keep: float | None) -> float | None:
+        if keep is not None and not 0 < keep <= 1:
+            raise ValueError(f"keep is {keep}, but must lie in (0, 1]")
+        return keep
+
+
+class PruneOptions(TypedDict, total=False):
+    """The settings by which one network is pruned, as a function takes them by keyword."""
+
+    criterion: str
+    scope: str
+    prunable: Prunable
+    seed: int
