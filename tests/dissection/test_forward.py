@@ -9,8 +9,8 @@ from torch import nn
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.ranks import Ranks
 from prunescope.dissection.forward import Observation, placed
-from prunescope.dissection.input import InputForm
 from prunescope.dissection.regions import RegionReader
+from prunescope.imaging.network_input import NetworkInput
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def observe(model, concepts, batch_size=3, **more):
     return Observation(
         model=model,
         concepts=concepts,
-        form=InputForm(resolution=4, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
+        form=NetworkInput(resolution=4, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
         batch_size=batch_size,
         precision="float32",
         device=torch.device("cpu"),

@@ -1,14 +1,8 @@
-"""How does a photograph of any size come to the one size that a network sees?"""
+"""How is a square cut from the centre of a photograph, as a recipe states it?"""
 
-from dataclasses import dataclass
-from typing import NamedTuple
-
-from PIL import Image
 from pydantic import model_validator
 
 from prunescope.base.settings import Pixels, Settings
-
-_BILINEAR = Image.Resampling.BILINEAR  # Pillow's is antialiased
 
 
 class CentreCrop(Settings):
@@ -28,62 +22,3 @@ class CentreCrop(Settings):
                 f"a crop of {self.crop} pixels does not fit a shorter side of {self.resize}"
             )
         return self
-
-
-class Box(NamedTuple):
-    """A part of an image, in whole pixels from its upper left corner."""
-
-    left: int
-    top: int
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sizing:
-    """How images are brought to one size, by antialiased bilinear resampling.
-
-    resolution: side of the square that comes out; None leaves images as they are.
-    shorter_side: None squashes the whole image; else its shorter side gets so many pixels, at
-        least `resolution`, and the square is cut from the middle.
-    """
-
-    resolution: int | None = None
-    shorter_side: int | None = None
-
-    def apply(self, image: Image.Image) -> Image.Image:
-        """Return the image so sized; untouched where it is so already."""
-        if self.resolution is None:
-            return image
-        if self.shorter_side is None:
-            return _resize(image, (self.resolution, self.resolution))
-        return _cut_centre(_shrink(image, self.shorter_side), self.resolution)
-
-
-AS_STORED = Sizing()
-
-
-def resized_crop(image: Image.Image, box: Box, size: tuple[int, int]) -> Image.Image:
-    """Cut a box out of an image and bring it to a size of (height, width) pixels."""
-    left, top, width, height = box
-    cut = image.crop((left, top, left + width, top + height))
-    return _resize(cut, (size[1], size[0]))
-
-
-def _shrink(image: Image.Image, shorter_side: int) -> Image.Image:
-    """Give the shorter side so many pixels, and the longer as many as it then has, cut off."""
-    width, height = image.size
-    if width <= height:
-        return _resize(image, (shorter_side, int(shorter_side * height / width)))
-    return _resize(image, (int(shorter_side * width / height), shorter_side))
-
-
-def _cut_centre(image: Image.Image, side: int) -> Image.Image:
-    """Cut the square in the middle; of half a pixel, `round` goes to the even corner."""
-    width, height = image.size
-    left, top = round((width - side) / 2), round((height - side) / 2)
-    return image.crop((left, top, left + side, top + side))
-
-
-def _resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    return image if image.size == size else image.resize(size, _BILINEAR)

@@ -21,8 +21,10 @@ from prunescope.base.showing import show
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.axes import Layout
 from prunescope.dissection.capture import Maps, capture
-from prunescope.dissection.input import InputForm, normalise, read_pixels
 from prunescope.dissection.regions import RegionReader, Regions
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.imaging.normalise import normalise
+from prunescope.imaging.sizing import Sizing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ class Observation:
 
     model: nn.Module
     concepts: ConceptSet
-    form: InputForm
+    form: NetworkInput
     batch_size: int
     precision: Precision
     device: torch.device
@@ -185,10 +187,21 @@ class _Portion:
         self.told = True
 
 
+def read_pixels(
+    concepts: ConceptSet, images: Sequence[int], resolution: int
+) -> UInt8[np.ndarray, "image height width band"]:
+    """Read images, squashed to a square of this side, see `Sizing`.
+
+    Raises DataError, naming the file, for an image that cannot be read.
+    """
+    square = Sizing(resolution=resolution)
+    return np.stack([square.apply(concepts.read_image(image)) for image in images])
+
+
 def show_pixels(
     model: nn.Module,
     pixels: UInt8[np.ndarray, "image height width band"],
-    form: InputForm,
+    form: NetworkInput,
     precision: Precision,
     device: torch.device,
     *,
@@ -199,10 +212,9 @@ def show_pixels(
     channels_last: in memory, in float32 too; bfloat16 always has them last.
     """
     with torch.inference_mode(), exact_arithmetic(device, precision):
-        batch = normalise(pixels, form, device)
-        if precision == "float32" and not channels_last:
-            batch = batch.contiguous()
-        show(model, batch)
+        on_device = torch.from_numpy(pixels).to(device)
+        last = channels_last or precision == "bf16"
+        show(model, normalise(on_device, form, channels_last=last))
 
 
 def check_finite(layer: str, maps: Maps, names: Sequence[str]) -> None:

@@ -17,10 +17,11 @@ from prunescope.base.wrappers import without_wrappers
 from prunescope.dissection.capture import capture
 from prunescope.dissection.conventions import Centring
 from prunescope.dissection.forward import check_finite, placed, show_pixels
-from prunescope.dissection.given import Pictures, each_picture
-from prunescope.dissection.input import InputForm, squash
 from prunescope.dissection.survey import learn_layout
 from prunescope.dissection.upsample import masks_above
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.imaging.pictures import Pictures, each_picture
+from prunescope.imaging.sizing import Sizing
 
 UnitMasks = Bool[np.ndarray, "unit height width"]
 
@@ -36,7 +37,7 @@ class Looking:
     layer: str
     units: tuple[int, ...]
     thresholds: Float64[Tensor, " unit"]
-    form: InputForm
+    form: NetworkInput
     precision: Precision
     channels_last: bool
     centring: Centring
@@ -64,6 +65,7 @@ def mask_pictures(
         raise ConfigError(f"batch_size is {batch_size}, but must be at least 1")
     found: list[UnitMasks] = []
     form = looking.form
+    square = Sizing(resolution=form.resolution)
     with (
         without_wrappers(model),
         placed(model, device) as place,
@@ -74,7 +76,7 @@ def mask_pictures(
         ) as maps,
     ):
         for batch in _batches(each_picture(pictures), batch_size):
-            pixels = np.stack([squash(picture, looking.form.resolution) for picture in batch])
+            pixels = np.stack([square.apply(picture) for picture in batch])
             show_pixels(
                 model,
                 pixels,

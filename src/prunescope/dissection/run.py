@@ -105,7 +105,8 @@ def dissect(
     }
     settings = DissectionSettings.validate_from(given, "dissect")
     module, known = open_model(model)
-    settings = settings.completed(**known) if known else settings
+    if known is not None:
+        settings = settings.completed(resolution=known.resolution, mean=known.mean, std=known.std)
     if isinstance(concepts, str):
         chosen = settings.rules.images_of(split)
         concepts = open_concepts(
@@ -252,7 +253,7 @@ def _conclude(
         "cells_above": extremes.cut.above,
         "images": len(concepts.images),
         "concept_set": _identity(concepts),
-        "input": observation.form.model_dump(mode="json"),
+        "input": observation.form.as_dict(),
         "convention": settings.convention,
         "settings": settings.model_dump(mode="json", exclude={"layers", "convention", "memory"}),
     }

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from prunescope.base.channels import channels_taken
 from prunescope.base.errors import ConfigError
 from prunescope.base.modules import in_float32
 from prunescope.base.showing import show
@@ -25,6 +24,7 @@ from prunescope.dissection.axes import (
 )
 from prunescope.dissection.settings import parse_axes
 from prunescope.dissection.tokens import as_map, layout_of
+from prunescope.imaging.channels import channels_taken
 
 _FAILURES = (ArithmeticError, LookupError, AttributeError, torch.OutOfMemoryError)
 

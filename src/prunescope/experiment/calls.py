@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, get_args
@@ -24,7 +23,7 @@ from prunescope.data.classes import ClassChoice, classes_stated
 from prunescope.dissection import layers as layering
 from prunescope.dissection import run as dissecting
 from prunescope.dissection.forward import placed
-from prunescope.dissection.input import Loaded, input_of
+from prunescope.dissection.input import Loaded
 from prunescope.dissection.result import Dissection
 from prunescope.experiment import conventions as by_conventions
 from prunescope.experiment.auditing import RunAudit, audit_run
@@ -34,7 +33,6 @@ from prunescope.experiment.handed_in import (
     check_choice,
     computing,
     is_number,
-    known_input,
     name_layers,
     open_network,
     path_or_name,
@@ -116,8 +114,6 @@ def evaluate(
     chosen = _classes(classes)
     if limit is not None and (type(limit) is not int or limit < 1):
         raise ConfigError(f"limit is {limit!r}, but must be a number of images, at least 1")
-    if network.input is None:
-        network = replace(network, input=known_input(network.module, resolution, mean, std))
     training = network.module.training
     try:
         with computing(network) as plain, placed(plain.module, device) as place:
@@ -273,7 +269,8 @@ def list_layers(
     network = open_network(model)
     side = resolution or (network.input.resolution if network.input else None)
     if side is None:
-        black = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-        side = input_of(network.module, mean=black[0], std=black[1]).resolution
+        raise ConfigError(
+            f"the input of {type(network.module).__name__} is not known: give resolution"
+        )
     with without_wrappers(network.module):
         return layering.list_layers(network.module, side)

@@ -16,13 +16,15 @@ from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.data.classes import ClassChoice, order_note, shown
 from prunescope.data.images import count_classes, find_split, load_images, passed_over
 from prunescope.data.labelled import Images
-from prunescope.data.sizing import CentreCrop, Sizing
+from prunescope.data.sizing import CentreCrop
 from prunescope.dissection.input import input_of
 from prunescope.dissection.layers import DEFAULT_LAYER, choose_layers
 from prunescope.dissection.result import Dissection, check_room
 from prunescope.dissection.run import dissect_as
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.sources import data_folder, normalisation_of, test_sizing
+from prunescope.imaging.channels import check_channels
+from prunescope.imaging.sizing import Sizing
 from prunescope.networks import LoadedNetwork
 from prunescope.training.evaluate import Evaluation, check_outputs, evaluate
 
@@ -62,6 +64,7 @@ def evaluate_network(
     found = find_split(folder, split)
     sizing = _sizing(network, resolution, resize, progress)
     normalisation = normalisation_of(network.name, network.input, mean, std)
+    check_channels(network.module, len(normalisation.mean))
     side = sizing.resolution or (network.input.resolution if network.input else None)
     if side is not None:
         check_outputs(

@@ -24,11 +24,12 @@ from prunescope.data.images import (
     source_fingerprint,
 )
 from prunescope.data.labelled import Images, StreamedImages
-from prunescope.data.loader import Normalisation
-from prunescope.data.sizing import CentreCrop, Sizing
+from prunescope.data.sizing import CentreCrop
 from prunescope.data.sources import folders_of
 from prunescope.experiment.known import Known, recorded
-from prunescope.networks import NetworkInput, network_input
+from prunescope.imaging.network_input import NetworkInput, Normalisation
+from prunescope.imaging.sizing import Sizing
+from prunescope.networks import network_input
 from prunescope.recipe import Recipe
 
 

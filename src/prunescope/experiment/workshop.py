@@ -26,7 +26,8 @@ from prunescope.experiment.known import Known
 from prunescope.experiment.plan import Level, Moment, Plan, Stage, plan_study
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.start import load_rewinding, load_start
-from prunescope.networks import Description, NetworkInput, build, load_network
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.networks import Description, build, load_network
 from prunescope.networks.residual import zero_last_gammas
 from prunescope.pruning.acting import count_parameters
 from prunescope.pruning.mask import Mask

@@ -16,7 +16,8 @@ from prunescope.base.images import Precision
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import counted, on_one_line
 from prunescope.data.labelled import Images
-from prunescope.data.loader import Normalisation, batches
+from prunescope.data.loader import batches
+from prunescope.imaging.network_input import Normalisation
 from prunescope.training.forward import class_scores, classes_needed
 from prunescope.training.surroundings import device_of, ready
 

@@ -21,7 +21,8 @@ from prunescope.base.seeding import derive_seed
 from prunescope.base.steps import Step
 from prunescope.base.text import counted
 from prunescope.data.labelled import Images, StreamedImages
-from prunescope.data.loader import Normalisation, batches, epoch_order
+from prunescope.data.loader import batches, epoch_order
+from prunescope.imaging.network_input import Normalisation
 from prunescope.training.checkpoint import is_finite, load_checkpoint, save_checkpoint
 from prunescope.training.decay import decay_groups
 from prunescope.training.forward import class_scores, classes_needed
@@ -262,7 +263,7 @@ def _identity(
         {
             "identity": identity,
             "settings": settings.model_dump(),
-            "normalisation": asdict(normalisation),
+            "normalisation": {"mean": normalisation.mean, "std": normalisation.std},
             "seed": seed,
             "steps": [asdict(step) for step in span],
             "shapes": shapes,
