@@ -21,6 +21,7 @@ from torch import nn
 from prunescope.base.allocator import keep_freed_memory
 from prunescope.base.devices import default_device
 from prunescope.base.images import Precision
+from prunescope.base.modes import exact_arithmetic
 from prunescope.base.progress import Progress
 from prunescope.base.reading import read_ahead
 from prunescope.concepts import open_concepts
@@ -182,7 +183,7 @@ class Job:
         last = bf16 or self.given.channels_last or self.given.bare_channels_last
         with (
             torch.inference_mode(),
-            forward.exact_arithmetic(self.device, self.given.precision),
+            exact_arithmetic(self.device, self.given.precision),
             closing(read_ahead(self._read, ranges)) as batches,
         ):
             for pixels in batches:

@@ -10,8 +10,9 @@ from jaxtyping import Float32
 from torch import Tensor, nn
 
 from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.modes import in_mode
 from prunescope.dissection.axes import Layout
-from prunescope.dissection.survey import count_images, evaluation_mode, listening, outputs_of
+from prunescope.dissection.survey import count_images, listening, outputs_of
 from prunescope.dissection.tokens import as_map, layout_of, unfit_axes
 
 Maps = Float32[Tensor, "image unit height width"]
@@ -37,7 +38,7 @@ def capture(
     recorder = _Recorder(find_layers(model, layers), layout or layout_of(model), stop)
     with ExitStack() as stack:
         stack.enter_context(suppress(_AllSeen))
-        stack.enter_context(evaluation_mode(model))
+        stack.enter_context(in_mode(model, training=False))
         stack.callback(recorder.detach)
         recorder.attach(model)
         yield recorder.maps

@@ -1,7 +1,7 @@
 """What do the layers put out for every image of a concept set?"""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,9 +10,9 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor, nn
 
-from prunescope.base.devices import usable_device
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.images import Precision
+from prunescope.base.modes import exact_arithmetic
 from prunescope.base.progress import SILENT
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.reading import read_ahead
@@ -228,41 +228,3 @@ def check_finite(layer: str, maps: Maps, names: Sequence[str]) -> None:
             f'unit {unit} of layer "{layer}" is not finite on image {names[image]}: '
             "the network or its input is broken"
         )
-
-
-@contextmanager
-def placed(model: nn.Module, device: str | torch.device | None) -> Iterator[torch.device]:
-    """Have the model on a device, where it is when None, and put it back afterwards.
-
-    Raises ConfigError for a device that this machine does not have.
-    """
-    tensors = [*model.parameters(), *model.buffers()]
-    own = tensors[0].device if tensors else torch.device("cpu")
-    wanted = usable_device(own if device is None else device)
-    if wanted == own:
-        yield own
-        return
-    model.to(wanted)
-    try:
-        yield wanted
-    finally:
-        model.to(own)
-
-
-@contextmanager
-def exact_arithmetic(device: torch.device, precision: Precision) -> Iterator[None]:
-    """Compute in full float32, or in bfloat16 where autocast allows, the same way every time.
-
-    A GPU's TF32, on by default in convolutions, keeps 10 bits: too few for a threshold.
-    """
-    matmul = torch.get_float32_matmul_precision()
-    cudnn = torch.backends.cudnn
-    flags = cudnn.flags(
-        enabled=cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=False
-    )
-    torch.set_float32_matmul_precision("highest")
-    try:
-        with flags, torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            yield
-    finally:
-        torch.set_float32_matmul_precision(matmul)

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Precision
+from prunescope.base.modes import on_device
 from prunescope.base.text import counted
 from prunescope.base.wrappers import without_wrappers
 from prunescope.dissection.capture import capture
 from prunescope.dissection.conventions import Centring
-from prunescope.dissection.forward import check_finite, placed, show_pixels
+from prunescope.dissection.forward import check_finite, show_pixels
 from prunescope.dissection.survey import learn_layout
 from prunescope.dissection.upsample import masks_above
 from prunescope.imaging.network_input import NetworkInput
@@ -68,7 +69,7 @@ def mask_pictures(
     square = Sizing(resolution=form.resolution)
     with (
         without_wrappers(model),
-        placed(model, device) as place,
+        on_device(model, device) as place,
         capture(
             model,
             (looking.layer,),

@@ -12,6 +12,7 @@ from torch import nn
 from prunescope.base.allocator import keep_freed_memory
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.images import Channels, Precision
+from prunescope.base.modes import on_device
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.text import counted, on_one_line
@@ -21,7 +22,7 @@ from prunescope.concepts.resized import OneSize, with_mask_size
 from prunescope.dissection.conventions import ConventionName
 from prunescope.dissection.counts import count_units
 from prunescope.dissection.draws import Number
-from prunescope.dissection.forward import Observation, placed
+from prunescope.dissection.forward import Observation
 from prunescope.dissection.input import Loaded, input_of, open_model
 from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.layers import DEFAULT_LAYER, choose_layers
@@ -138,7 +139,7 @@ def dissect_as(
     categories = choose_categories(concepts, settings)
     settings = settings.model_copy(update={"layers": layers, "categories": categories})
     title = f"dissecting {', '.join(settings.layers)}"
-    with placed(model, device) as place:
+    with on_device(model, device) as place:
         if place.type == "cpu":
             keep_freed_memory()
         observation = Observation(

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from prunescope.base.errors import ConfigError
+from prunescope.base.modes import device_of, in_mode
 from prunescope.base.modules import in_float32
 from prunescope.base.showing import show
 from prunescope.dissection.axes import (
@@ -147,10 +148,9 @@ def _once(calls: Sequence[Call]) -> dict[str, Shape]:
 
 
 def _show_black(model: nn.Module, images: int, side: int, channels: int | None) -> None:
-    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     count = channels or channels_taken(model)
-    with evaluation_mode(model), torch.inference_mode():
-        show(model, torch.zeros(images, count, side, side, device=device))
+    with in_mode(model, training=False), torch.inference_mode():
+        show(model, torch.zeros(images, count, side, side, device=device_of(model)))
 
 
 @contextmanager
@@ -182,18 +182,6 @@ def outputs_of(calls: Sequence[Call], layout: Layout) -> tuple[LayerOutput, ...]
 def count_images(inputs: Any) -> int | None:
     """Return how many images a network is shown; None where its first input is no tensor."""
     return len(inputs[0]) if inputs and isinstance(inputs[0], Tensor) and inputs[0].ndim else None
-
-
-@contextmanager
-def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Have a network in evaluation mode; afterwards every module has the mode it had."""
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
 
 
 class _Ear:

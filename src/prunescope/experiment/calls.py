@@ -15,6 +15,7 @@ from prunescope.analysis.conventions import ConventionComparison
 from prunescope.base.door import checked_path
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels, Precision
+from prunescope.base.modes import on_device
 from prunescope.base.modules import checked_network
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import on_one_line, shortened
@@ -22,7 +23,6 @@ from prunescope.base.wrappers import without_wrappers
 from prunescope.data.classes import ClassChoice, classes_stated
 from prunescope.dissection import layers as layering
 from prunescope.dissection import run as dissecting
-from prunescope.dissection.forward import placed
 from prunescope.dissection.input import Loaded
 from prunescope.dissection.result import Dissection
 from prunescope.experiment import conventions as by_conventions
@@ -116,7 +116,7 @@ def evaluate(
         raise ConfigError(f"limit is {limit!r}, but must be a number of images, at least 1")
     training = network.module.training
     try:
-        with computing(network) as plain, placed(plain.module, device) as place:
+        with computing(network) as plain, on_device(plain.module, device) as place:
             return evaluate_network(
                 plain,
                 source,

@@ -16,6 +16,7 @@ from torch.optim import SGD, Optimizer
 
 from prunescope.base.errors import ConfigError, TrainingDiverged
 from prunescope.base.files import fingerprint
+from prunescope.base.modes import device_of, in_mode, repeatable, seed_generators
 from prunescope.base.progress import SILENT, Progress, Task
 from prunescope.base.seeding import derive_seed
 from prunescope.base.steps import Step
@@ -29,7 +30,6 @@ from prunescope.training.forward import class_scores, classes_needed
 from prunescope.training.history import History
 from prunescope.training.schedule import learning_rate_at
 from prunescope.training.settings import TrainingSettings
-from prunescope.training.surroundings import device_of, ready, repeatable, seed_generators
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
@@ -69,7 +69,10 @@ def train(
     """
     _check_steps(images, settings, start, end)
     device = device_of(network)
-    with ready(network, training=True, channels_last=settings.channels_last), repeatable(device):
+    with (
+        in_mode(network, training=True, channels_last=settings.channels_last),
+        repeatable(device),
+    ):
         run = _Run(
             network=network,
             images=images,
