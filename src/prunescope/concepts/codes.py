@@ -10,7 +10,7 @@ from PIL import Image
 from prunescope.base.errors import DataError
 from prunescope.base.text import counted
 from prunescope.concepts.names import Names
-from prunescope.concepts.pictures import has_deep_colours, read_picture
+from prunescope.imaging.decoding import has_deep_colours, read_picture
 
 _ONE_NUMBER = ("1", "L", "P", "I", "I;16", "I;16B")  # Pillow's modes of one number per pixel
 _COLOURED = ("1", "L", "P", "RGB", "RGBA")

@@ -11,15 +11,14 @@ import pyarrow as pa
 from jaxtyping import Bool, Int32
 from PIL import Image
 
-from prunescope.base.colour import in_colour
 from prunescope.base.errors import DataError
 from prunescope.concepts.codes import read_map, read_mask
 from prunescope.concepts.contents import fingerprint_set
 from prunescope.concepts.names import Names, read_names
 from prunescope.concepts.pairing import Marked, Pairing, pair_masks
-from prunescope.concepts.pictures import read_picture, read_size
 from prunescope.concepts.protocol import Annotation, Label
 from prunescope.concepts.selection import select_images
+from prunescope.imaging.decoding import in_colour, read_picture, read_size
 
 _SHOWN_FAULTS = 20
 

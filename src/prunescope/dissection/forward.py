@@ -1,7 +1,7 @@
 """What do the layers put out for every image of a concept set?"""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,9 +10,9 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor, nn
 
-from prunescope.base.devices import usable_device
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.images import Precision
+from prunescope.base.modes import exact_arithmetic
 from prunescope.base.progress import SILENT
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.reading import read_ahead
@@ -21,8 +21,10 @@ from prunescope.base.showing import show
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.axes import Layout
 from prunescope.dissection.capture import Maps, capture
-from prunescope.dissection.input import InputForm, normalise, read_pixels
 from prunescope.dissection.regions import RegionReader, Regions
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.imaging.normalise import normalise
+from prunescope.imaging.sizing import Sizing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ class Observation:
 
     model: nn.Module
     concepts: ConceptSet
-    form: InputForm
+    form: NetworkInput
     batch_size: int
     precision: Precision
     device: torch.device
@@ -185,10 +187,21 @@ class _Portion:
         self.told = True
 
 
+def read_pixels(
+    concepts: ConceptSet, images: Sequence[int], resolution: int
+) -> UInt8[np.ndarray, "image height width band"]:
+    """Read images, squashed to a square of this side, see `Sizing`.
+
+    Raises DataError, naming the file, for an image that cannot be read.
+    """
+    square = Sizing(resolution=resolution)
+    return np.stack([square.apply(concepts.read_image(image)) for image in images])
+
+
 def show_pixels(
     model: nn.Module,
     pixels: UInt8[np.ndarray, "image height width band"],
-    form: InputForm,
+    form: NetworkInput,
     precision: Precision,
     device: torch.device,
     *,
@@ -199,10 +212,9 @@ def show_pixels(
     channels_last: in memory, in float32 too; bfloat16 always has them last.
     """
     with torch.inference_mode(), exact_arithmetic(device, precision):
-        batch = normalise(pixels, form, device)
-        if precision == "float32" and not channels_last:
-            batch = batch.contiguous()
-        show(model, batch)
+        on_device = torch.from_numpy(pixels).to(device)
+        last = channels_last or precision == "bf16"
+        show(model, normalise(on_device, form, channels_last=last))
 
 
 def check_finite(layer: str, maps: Maps, names: Sequence[str]) -> None:
@@ -216,41 +228,3 @@ def check_finite(layer: str, maps: Maps, names: Sequence[str]) -> None:
             f'unit {unit} of layer "{layer}" is not finite on image {names[image]}: '
             "the network or its input is broken"
         )
-
-
-@contextmanager
-def placed(model: nn.Module, device: str | torch.device | None) -> Iterator[torch.device]:
-    """Have the model on a device, where it is when None, and put it back afterwards.
-
-    Raises ConfigError for a device that this machine does not have.
-    """
-    tensors = [*model.parameters(), *model.buffers()]
-    own = tensors[0].device if tensors else torch.device("cpu")
-    wanted = usable_device(own if device is None else device)
-    if wanted == own:
-        yield own
-        return
-    model.to(wanted)
-    try:
-        yield wanted
-    finally:
-        model.to(own)
-
-
-@contextmanager
-def exact_arithmetic(device: torch.device, precision: Precision) -> Iterator[None]:
-    """Compute in full float32, or in bfloat16 where autocast allows, the same way every time.
-
-    A GPU's TF32, on by default in convolutions, keeps 10 bits: too few for a threshold.
-    """
-    matmul = torch.get_float32_matmul_precision()
-    cudnn = torch.backends.cudnn
-    flags = cudnn.flags(
-        enabled=cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=False
-    )
-    torch.set_float32_matmul_precision("highest")
-    try:
-        with flags, torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            yield
-    finally:
-        torch.set_float32_matmul_precision(matmul)

@@ -11,7 +11,7 @@ from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.text import align, number
 from prunescope.dissection.capture import find_layers, shorten
 from prunescope.dissection.settings import DEFAULT_LAYER
-from prunescope.dissection.survey import LayerOutput, survey
+from prunescope.dissection.survey import LayerOutput, dissectable, survey
 
 _CLASSIFIERS = {"classifier", "head", "heads", "fc", "pre_logits"}
 _HANDING_ON = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
@@ -91,7 +91,7 @@ def list_layers(model: nn.Module, resolution: int, axes: str | None = None) -> L
     outputs = survey(model, resolution, axes=axes)
     calls = Counter(output.layer for output in outputs)
     latest = {output.layer: output for output in outputs}
-    maps = {output.layer: output.map for output in _maps(outputs)}
+    maps = {output.layer: output.map for output in dissectable(outputs)}
     return Layers(
         resolution=resolution,
         default=_default(outputs),
@@ -152,27 +152,27 @@ def default_layer(model: nn.Module, resolution: int) -> str:
 
 
 def _the_default(model: nn.Module, outputs: Sequence[LayerOutput], resolution: int) -> str:
-    found = _default(outputs)
-    if found is None:
+    default = _default(outputs)
+    if default is None:
         raise ConfigError(
             f"no layer of {type(model).__name__} has a map of at least 2 x 2 cells for images of "
             f"{resolution} x {resolution} pixels: take a larger --resolution, or name a --layer"
         )
-    return found
+    return default
 
 
 def _default(outputs: Sequence[LayerOutput]) -> str | None:
     """Follow the outputs to the end. A module that hands on what is inside it counts as that."""
-    once = {output.layer for output in _maps(outputs)}
-    found, wanted = None, False
+    candidates = {output.layer for output in dissectable(outputs)}
+    default, wanted = None, False
     for output in outputs:
         if output.handed_on and isinstance(output.module, _HANDING_ON):
             continue
         inside = output.handed_on and any(True for _ in output.module.children())
         wanted = wanted if inside else not _finishes(output)
-        if wanted and output.layer in once and output.map and min(output.map[1:]) > 1:
-            found = output.layer
-    return found
+        if wanted and output.layer in candidates and output.map and min(output.map[1:]) > 1:
+            default = output.layer
+    return default
 
 
 def _finishes(output: LayerOutput) -> bool:
@@ -184,22 +184,16 @@ def _finishes(output: LayerOutput) -> bool:
     return leaf and (name == "Identity" or any(part in name for part in _FINISHING))
 
 
-def _maps(outputs: Sequence[LayerOutput]) -> list[LayerOutput]:
-    """Return the outputs that can be dissected: maps of layers that were called once."""
-    calls = Counter(output.layer for output in outputs)
-    return [output for output in outputs if output.map and calls[output.layer] == 1]
-
-
 def _fitting(pattern: str, model: nn.Module, outputs: Sequence[LayerOutput]) -> list[str]:
     """Return the layers with maps that fit a pattern, in the order of the network's modules."""
-    having = {output.layer for output in _maps(outputs)}
-    names = [name for name, _ in model.named_modules() if name in having]
+    modules = [name for name, _ in model.named_modules() if name]
+    with_maps = {output.layer for output in dissectable(outputs)}
+    names = [name for name in modules if name in with_maps]
     fitting = [name for name in names if fnmatchcase(name, pattern)]
     if fitting:
         return fitting
     title = type(model).__name__
-    others = [n for n, _ in model.named_modules() if n and fnmatchcase(n, pattern)]
-    if others:
+    if others := [name for name in modules if fnmatchcase(name, pattern)]:
         raise ConfigError(
             f'"{pattern}" fits only layers of {title} without a map of their own: '
             f"{shorten(others)}; layers with maps: {shorten(names)}"

@@ -12,15 +12,17 @@ from torch import Tensor, nn
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Precision
+from prunescope.base.modes import on_device
 from prunescope.base.text import counted
 from prunescope.base.wrappers import without_wrappers
 from prunescope.dissection.capture import capture
 from prunescope.dissection.conventions import Centring
-from prunescope.dissection.forward import check_finite, placed, show_pixels
-from prunescope.dissection.given import Pictures, each_picture
-from prunescope.dissection.input import InputForm, squash
+from prunescope.dissection.forward import check_finite, show_pixels
 from prunescope.dissection.survey import learn_layout
 from prunescope.dissection.upsample import masks_above
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.imaging.pictures import Pictures, each_picture
+from prunescope.imaging.sizing import Sizing
 
 UnitMasks = Bool[np.ndarray, "unit height width"]
 
@@ -36,7 +38,7 @@ class Looking:
     layer: str
     units: tuple[int, ...]
     thresholds: Float64[Tensor, " unit"]
-    form: InputForm
+    form: NetworkInput
     precision: Precision
     channels_last: bool
     centring: Centring
@@ -64,9 +66,10 @@ def mask_pictures(
         raise ConfigError(f"batch_size is {batch_size}, but must be at least 1")
     found: list[UnitMasks] = []
     form = looking.form
+    square = Sizing(resolution=form.resolution)
     with (
         without_wrappers(model),
-        placed(model, device) as place,
+        on_device(model, device) as place,
         capture(
             model,
             (looking.layer,),
@@ -74,7 +77,7 @@ def mask_pictures(
         ) as maps,
     ):
         for batch in _batches(each_picture(pictures), batch_size):
-            pixels = np.stack([squash(picture, looking.form.resolution) for picture in batch])
+            pixels = np.stack([square.apply(picture) for picture in batch])
             show_pixels(
                 model,
                 pixels,

@@ -18,8 +18,7 @@ from prunescope.base.folders import drafting, replacing
 from prunescope.dissection.conventions import CONVENTIONS, EXACT, Centring
 from prunescope.dissection.counts import by_layer
 from prunescope.dissection.draws import Draws
-from prunescope.dissection.given import Pictures
-from prunescope.dissection.input import InputForm, Loaded, open_model
+from prunescope.dissection.input import Loaded, open_model
 from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.masking import Looking, UnitMasks, mask_pictures
 from prunescope.dissection.notebook import show_layers
@@ -29,6 +28,8 @@ from prunescope.dissection.saved_draws import load_draws, save_draws
 from prunescope.dissection.saved_together import check_complete, record_layer_again, record_layers
 from prunescope.dissection.scores import iou_table
 from prunescope.dissection.tables import parquet_bytes
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.imaging.pictures import Pictures
 from prunescope.results.cells import csv_bytes
 from prunescope.results.columns import where_there
 from prunescope.results.layout import (
@@ -126,7 +127,7 @@ class LayerDissection:
             layer=self.layer,
             units=tuple(int(unit) for unit in chosen),
             thresholds=self.overlap.thresholds[list(chosen)],
-            form=InputForm(**self.summary["input"]),
+            form=NetworkInput.from_dict(self.summary["input"]),
             precision=self.summary["settings"]["precision"],
             channels_last=self.summary["settings"].get("channels_last", False),
             centring=centring_of(self.summary),

@@ -12,6 +12,7 @@ from torch import nn
 
 from prunescope.base.allocator import keep_freed_memory
 from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.modes import on_device
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.text import counted, on_one_line
@@ -19,7 +20,7 @@ from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize, with_mask_size
 from prunescope.dissection.counts import count_units
-from prunescope.dissection.forward import Observation, placed
+from prunescope.dissection.forward import Observation
 from prunescope.dissection.input import Loaded, input_of, open_model
 from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.layers import choose_layers
@@ -61,7 +62,8 @@ def dissect(
     """
     stated = DissectionSettings.validate_from({"layers": _as_names(layers), **settings}, "dissect")
     module, known = open_model(model)
-    stated = stated.completed(**known) if known else stated
+    if known is not None:
+        stated = stated.completed(resolution=known.resolution, mean=known.mean, std=known.std)
     if isinstance(concepts, str):
         chosen = stated.rules.images_of(split)
         concepts = open_concepts(
@@ -93,7 +95,7 @@ def dissect_as(
     categories = choose_categories(concepts, settings)
     settings = settings.model_copy(update={"layers": layers, "categories": categories})
     title = f"dissecting {', '.join(settings.layers)}"
-    with placed(model, device) as place:
+    with on_device(model, device) as place:
         if place.type == "cpu":
             keep_freed_memory()
         observation = Observation(
@@ -208,7 +210,7 @@ def _conclude(
         "cells_above": extremes.cut.above,
         "images": len(concepts.images),
         "concept_set": _identity(concepts),
-        "input": observation.form.model_dump(mode="json"),
+        "input": observation.form.as_dict(),
         "convention": settings.convention,
         "settings": settings.model_dump(mode="json", exclude={"layers", "convention", "memory"}),
     }

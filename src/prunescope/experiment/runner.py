@@ -186,7 +186,8 @@ class StageRunner:
     def save_network(self, network: "nn.Module", folder: Path) -> None:
         """Save a network's weights, with what it is and what it sees."""
         from prunescope.base.tensors import save_tensors
-        from prunescope.networks import Description, NetworkInput
+        from prunescope.imaging.network_input import NetworkInput
+        from prunescope.networks import Description
 
         images, normalisation = self.sources.train_images, self.sources.normalisation
         description = Description(

@@ -8,11 +8,11 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.data.images import count_classes, find_split, load_images, passed_over
 from prunescope.data.labelled import Images, StreamedImages
-from prunescope.data.loader import Normalisation
 from prunescope.data.settings import CentreCrop
-from prunescope.data.sizing import Sizing
 from prunescope.experiment.looking import concepts_of, data_folder
-from prunescope.networks import NetworkInput, network_input
+from prunescope.imaging.network_input import NetworkInput, Normalisation
+from prunescope.imaging.sizing import Sizing
+from prunescope.networks import network_input
 from prunescope.recipe import Recipe
 
 

@@ -8,13 +8,14 @@ from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.formats import SUFFIXES
-from prunescope.base.inputs import CentreSquare, NetworkInput
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.imaging.sizing import Sizing
 from prunescope.networks.description import Description, belongs_to, read_description
 from prunescope.networks.hub_folder import describe_hub_folder
 from prunescope.networks.names import as_name
 from prunescope.networks.published import DEFAULT, Published
 from prunescope.networks.reading.files import is_hub_folder, weights_file
-from prunescope.networks.registry import build, find_published, network_input
+from prunescope.networks.registry import build, find_published, module_input, network_input
 from prunescope.networks.trust import AtMost
 from prunescope.networks.weights import (
     fit_state_dict,
@@ -28,12 +29,12 @@ __all__ = [
     "RANDOM",
     "Description",
     "LoadedNetwork",
-    "NetworkInput",
     "build",
     "describe_network",
     "find_weights",
     "fit_state_dict",
     "load_network",
+    "module_input",
     "network_input",
     "own_weights",
     "read_description",
@@ -58,7 +59,7 @@ class LoadedNetwork:
     name: str
     num_classes: int | None
     input: NetworkInput | None
-    measured_on: CentreSquare | None = None
+    measured_on: Sizing | None = None
 
 
 def load_network(

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DownloadError, nearest
-from prunescope.base.inputs import CentreSquare, NetworkInput
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.imaging.sizing import Sizing
 
 DEFAULT = "DEFAULT"
 _FAILURES = (urllib.error.URLError, HTTPException, OSError)
@@ -30,7 +31,7 @@ class Published:
     name: str
     num_classes: int | None
     input: NetworkInput
-    measured_on: CentreSquare
+    measured_on: Sizing
     load: Callable[[], nn.Module]
 
 

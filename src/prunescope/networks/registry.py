@@ -10,14 +10,19 @@ import torch
 from torch import nn
 
 from prunescope.base.errors import ConfigError, reason_of
-from prunescope.base.inputs import IMAGENET, NetworkInput
 from prunescope.base.seeding import derive_seed
 from prunescope.base.text import shortened
+from prunescope.imaging.network_input import IMAGENET, NetworkInput
 from prunescope.networks.cifar_resnet import CifarResNet
 from prunescope.networks.factories import build_factory, find_factory_source
 from prunescope.networks.names import CIFAR, LIBRARIES, Name, parse, refuse_other_options
 from prunescope.networks.published import Published, no_published
-from prunescope.networks.timm_networks import build_timm, find_timm_weights, timm_network_input
+from prunescope.networks.timm_networks import (
+    build_timm,
+    find_timm_weights,
+    timm_input,
+    timm_network_input,
+)
 from prunescope.networks.torchvision_networks import build_torchvision, find_torchvision_weights
 
 _MOST_CLASSES = 10_000_000
@@ -64,6 +69,23 @@ def network_input(name: str) -> NetworkInput | None:
             return timm_network_input(parsed)
         case "cifar":
             return replace(IMAGENET, resolution=32)
+        case _:
+            return None
+
+
+def module_input(network: nn.Module) -> NetworkInput | None:
+    """Return what a network handed over as a module expects to see; None if it is not known.
+
+    Known are torchvision's networks, by ImageNet's mean and std at 224 pixels, and timm's, by
+    their `pretrained_cfg`.
+    """
+    match type(network).__module__.partition(".")[0]:
+        case "torchvision":
+            return IMAGENET
+        case "timm":
+            stated = getattr(network, "pretrained_cfg", None) or {}
+            size = getattr(getattr(network, "patch_embed", None), "img_size", None)
+            return timm_input(stated, image_size=size)
         case _:
             return None
 

@@ -1,5 +1,7 @@
 """Which networks and which weights does timm have?"""
 
+import math
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,8 @@ from typing import Any
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError, InputError, nearest, reason_of
-from prunescope.base.inputs import NetworkInput, timm_input, timm_square
+from prunescope.imaging.network_input import IMAGENET, NetworkInput
+from prunescope.imaging.sizing import Sizing
 from prunescope.networks.names import Name, literal
 from prunescope.networks.published import Published, choose, fetch, fetch_from_hub
 from prunescope.networks.weights import read_state_dict
@@ -35,6 +38,7 @@ _OURS = {
     **dict.fromkeys(("scriptable", "exportable", "no_jit"), "networks run as plain modules"),
 }
 """Arguments of timm.create_model that are said in another way here."""
+_CROP_SHARE = 0.875  # timm.data.DEFAULT_CROP_PCT
 _FILES = ("model.safetensors", "pytorch_model.bin")
 
 
@@ -66,6 +70,19 @@ def timm_network_input(name: Name) -> NetworkInput:
     return _input_of(name, get_pretrained_cfg(name.entry))
 
 
+def timm_input(stated: Mapping[str, Any], *, image_size: Any = None) -> NetworkInput:
+    """Return what a `pretrained_cfg` of timm states; what it lacks is ImageNet's.
+
+    image_size: the side, or height and width, that the network was built for instead, if any.
+    """
+    size = image_size or (stated.get("input_size") or (IMAGENET.resolution,))[-1]
+    return NetworkInput(
+        mean=tuple(map(float, stated.get("mean") or IMAGENET.mean)),
+        std=tuple(map(float, stated.get("std") or IMAGENET.std)),
+        resolution=int(size if isinstance(size, int) else size[-1]),
+    )
+
+
 def find_timm_weights(name: Name, wanted: str) -> Published:
     """Return the published weights of a network; nothing is downloaded yet.
 
@@ -89,7 +106,7 @@ def find_timm_weights(name: Name, wanted: str) -> Published:
         name=tag or name.entry,
         num_classes=stated.num_classes or None,
         input=expected,
-        measured_on=timm_square(vars(stated), expected.resolution),
+        measured_on=_measured_on(vars(stated), expected.resolution),
         load=partial(_load, name, tag, stated),
     )
 
@@ -111,6 +128,13 @@ def _input_of(name: Name, stated: Any) -> NetworkInput:
     size = literal(name.options.get("img_size", "None"))
     known = vars(stated) if stated else {}
     return timm_input(known, image_size=size if isinstance(size, int) else None)
+
+
+def _measured_on(stated: Mapping[str, Any], resolution: int) -> Sizing:
+    if stated.get("crop_mode", "center") != "center":
+        return Sizing(resolution=resolution)
+    share = stated.get("crop_pct") or _CROP_SHARE
+    return Sizing(resolution=resolution, shorter_side=math.floor(resolution / share))
 
 
 def _load(name: Name, tag: str, stated: Any) -> nn.Module:

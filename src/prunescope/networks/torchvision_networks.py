@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from prunescope.base.errors import ConfigError, nearest
-from prunescope.base.inputs import CentreSquare, NetworkInput
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.imaging.sizing import Sizing
 from prunescope.networks.names import Name, refuse_other_options
 from prunescope.networks.published import DEFAULT, Published, choose, fetch
 from prunescope.networks.weights import fit_published, read_published
@@ -90,9 +91,9 @@ def _input_of(name: Name, weights: "WeightsEnum") -> NetworkInput:
     return NetworkInput(mean=tuple(shown.mean), std=tuple(shown.std), resolution=shown.crop_size[0])
 
 
-def _measured_on(weights: "WeightsEnum") -> CentreSquare:
+def _measured_on(weights: "WeightsEnum") -> Sizing:
     shown = weights.transforms()
-    return CentreSquare(resolution=shown.crop_size[0], shorter_side=shown.resize_size[0])
+    return Sizing(resolution=shown.crop_size[0], shorter_side=shown.resize_size[0])
 
 
 def _load(name: Name, weights: "WeightsEnum") -> nn.Module:

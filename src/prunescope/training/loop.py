@@ -16,19 +16,20 @@ from torch.optim import SGD, Optimizer
 
 from prunescope.base.errors import ConfigError, TrainingDiverged
 from prunescope.base.files import fingerprint
+from prunescope.base.modes import device_of, in_mode, repeatable, seed_generators
 from prunescope.base.progress import SILENT, Progress, Task
 from prunescope.base.seeding import derive_seed
 from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.base.text import counted
 from prunescope.data.labelled import Images, StreamedImages
-from prunescope.data.loader import Normalisation, batches, epoch_order
+from prunescope.data.loader import batches, epoch_order
+from prunescope.imaging.network_input import Normalisation
 from prunescope.training.checkpoint import is_finite, load_checkpoint, save_checkpoint
 from prunescope.training.decay import decay_groups
 from prunescope.training.forward import class_scores, classes_needed
 from prunescope.training.history import History
 from prunescope.training.schedule import learning_rate_at
 from prunescope.training.settings import TrainingSettings
-from prunescope.training.surroundings import device_of, ready, repeatable, seed_generators
 
 
 def train(
@@ -68,7 +69,10 @@ def train(
     """
     _check_steps(images, settings, start, end)
     device = device_of(network)
-    with ready(network, training=True, channels_last=settings.channels_last), repeatable(device):
+    with (
+        in_mode(network, training=True, channels_last=settings.channels_last),
+        repeatable(device),
+    ):
         run = _Run(
             network=network,
             images=images,
@@ -277,7 +281,7 @@ def _identity(
         {
             "identity": identity,
             "settings": settings.for_key(),
-            "normalisation": asdict(normalisation),
+            "normalisation": {"mean": normalisation.mean, "std": normalisation.std},
             "seed": seed,
             "steps": [asdict(step) for step in span],
             "shapes": shapes,

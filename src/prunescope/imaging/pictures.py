@@ -8,10 +8,9 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from prunescope.base.colour import in_colour
 from prunescope.base.errors import ConfigError
 from prunescope.base.text import a_kind
-from prunescope.concepts.pictures import read_picture
+from prunescope.imaging.decoding import in_colour, read_picture
 
 Picture: TypeAlias = str | Path | Image.Image | np.ndarray | Tensor
 """A file, a Pillow image, a uint8 array (height, width, 3) or (height, width), or a tensor
