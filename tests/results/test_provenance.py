@@ -106,7 +106,10 @@ def test_what_a_run_is_made_from_stays_on_record_and_may_be_missing_in_an_old_on
     assert Provenance(tmp_path).sources == {"data": {"images": 3}}
 
 
-def test_the_rate_of_a_kind_is_reckoned_over_all_of_it_that_was_made_in_one_go(tmp_path: Path):
+def test_the_rate_of_a_kind_is_reckoned_over_all_of_it_that_was_made_in_one_go(
+    invoke, tmp_path: Path
+):
+    invoke()
     record = Provenance(tmp_path)
     for path, kind, seconds, cost in [
         ("a", "level", 10, 100),
