@@ -16,7 +16,7 @@ _BEGINNING = """\
 # Every setting of a recipe
 
 `prunescope schema` prints the same for an editor, with all bounds: put its output into a file, and
-`# yaml-language-server: $schema=FILE` into the first line of a recipe. `run --set a.b=c` changes one.
+`# yaml-language-server: $schema=FILE` into the first line of a recipe. `run --set a.b=c` sets one.
 """
 
 

@@ -26,6 +26,7 @@ from prunescope.experiment.sources import Sources
 from prunescope.experiment.stage import Stage
 from prunescope.experiment.training_plan import TrainingPlan
 from prunescope.networks import Description, NetworkInput, build, load_network
+from prunescope.networks.residual import zero_last_gammas
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import prunable_names
 from prunescope.recipe import Recipe
@@ -108,6 +109,13 @@ class StageRunner:
         """Return the study's network, initialised from a seed, on the device."""
         network = build(self._recipe.network, num_classes=self.classes, seed=seed)
         return network.to(self.device)
+
+    def initialised(self, seed: int) -> nn.Module:
+        """Return the network as its training begins, drawn from a seed."""
+        network = self.new_network(seed)
+        if self._recipe.training.zero_last_gamma:
+            zero_last_gammas(network, self._recipe.network)
+        return network
 
     def all_prunable(self, network: nn.Module) -> Mask:
         """Return the mask of a network of which nothing is pruned."""
