@@ -15,9 +15,8 @@ PAGE = "settings.md"
 _BEGINNING = """\
 # Every setting of a recipe
 
-`prunescope schema` prints the same for an editor, with all bounds: put its output into a file,
-and `# yaml-language-server: $schema=FILE` into the first line of a recipe. `run --set a.b=c`
-changes one.
+`prunescope schema` prints the same for an editor, with all bounds: put its output into a file, and
+`# yaml-language-server: $schema=FILE` into the first line of a recipe. `run --set a.b=c` sets one.
 """
 
 

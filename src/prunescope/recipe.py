@@ -14,13 +14,13 @@ from prunescope.base.settings import Count, Later, RunName, Settings
 from prunescope.base.text import counted, shortened
 from prunescope.data.settings import DataSettings
 from prunescope.dissection.settings import ConceptSettings, DissectionSettings
-from prunescope.pruning.settings import PruningSettings, StrategySettings
+from prunescope.pruning.recovery import origin_of
+from prunescope.pruning.settings import PruningSettings
 from prunescope.results.layout import STUDY
 from prunescope.training.settings import TrainingSettings
 
 _SHIPPED = Path(__file__).parent / "recipes"
 _MOST_LEVELS = 10_000
-_RANKED = {"global": "globally", "layerwise": "layer by layer"}
 
 
 class StartSettings(Settings):
@@ -112,18 +112,13 @@ class Recipe(Settings):
     def facts(self) -> dict[str, str]:
         """What the study is, in words that do not depend on where its folders lie."""
         training, pruning = self.training, self.pruning
-        strategies = ", ".join(
-            f"{name}: {100 * strategy.fraction:g} % of the remaining weights at each of "
-            f"{counted(strategy.levels, 'level')}, "
-            f"{_RANKED.get(strategy.scope, strategy.scope)}{_tuned(strategy)}"
-            for name, strategy in pruning.strategies.items()
-        )
+        strategies = ", ".join(f"{name}: {each}" for name, each in pruning.strategies.items())
         trained = f"to {training.to} in batches of {training.batch_size}"
         if self.start is not None:
             trained = (
                 f"from {Path(self.start.weights).name} on, in batches of {training.batch_size}"
             )
-        criteria = dict.fromkeys(own.criterion for own in pruning.strategies.values())
+        criteria = dict.fromkeys(each.criterion for each in pruning.strategies.values())
         by = f"by {' or '.join(criteria)}"
         rewound = f", rewound to {pruning.rewind_to}" if pruning.rewinds else ""
         return {
@@ -165,16 +160,11 @@ def _absolute(path: str) -> str:
     return str(Path(path).expanduser().absolute())
 
 
-def _tuned(strategy: StrategySettings) -> str:
-    if strategy.recovery != "finetune":
-        return ""
-    return f", fine-tuned for {strategy.steps} at a rate of {strategy.learning_rate:g}"
-
-
 def _check_start(
     start: StartSettings, pruning: PruningSettings, training: TrainingSettings
 ) -> None:
-    names = [name for name, own in pruning.strategies.items() if own.recovery == "rewind"]
+    origins = {name: origin_of(strategy) for name, strategy in pruning.strategies.items()}
+    names = [name for name, origin in origins.items() if origin == "rewind point"]
     if names and start.rewind_weights is None:
         raise ValueError(
             f"pruning.strategies.{names[0]} rewinds, but start gives no weights to rewind to: give "
@@ -185,7 +175,7 @@ def _check_start(
         raise ValueError(
             "pruning.rewind_to is missing: the step at which start.rewind_weights were saved"
         )
-    if start.rewind_weights is not None and not names:
+    if start.rewind_weights is not None and set(origins.values()) == {"level before"}:
         raise ValueError("start.rewind_weights are for strategies that rewind, but there is none")
     if start.rewind_key is not None and start.rewind_weights is None:
         raise ValueError("start.rewind_key is for start.rewind_weights, but there are none")

@@ -22,7 +22,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from prunescope.base.errors import ConfigError, nearest
-from prunescope.base.images import MOST_PIXELS, Channels, Precision, in_range
+from prunescope.base.images import MOST_PIXELS, Precision, in_range
 from prunescope.base.text import on_one_line, shortened, written
 
 S = TypeVar("S", bound="Settings")
@@ -86,9 +86,10 @@ Bytes = Annotated[
 ]
 """A size of memory, as a number of bytes or with a unit."""
 
-Mean = Annotated[Channels, BeforeValidator(_of_one_channel), AfterValidator(in_range("mean"))]
+_Values = tuple[Annotated[float, Field(allow_inf_nan=True)], ...]  # `in_range` refuses these
+Mean = Annotated[_Values, BeforeValidator(_of_one_channel), AfterValidator(in_range("mean"))]
 """The mean of each channel in [0, 1]; a number alone is of one channel."""
-Std = Annotated[Channels, BeforeValidator(_of_one_channel), AfterValidator(in_range("std"))]
+Std = Annotated[_Values, BeforeValidator(_of_one_channel), AfterValidator(in_range("std"))]
 """The standard deviation of each channel in (0, 1]; a number alone is of one channel."""
 
 ExpectedMean = Annotated[

@@ -20,7 +20,7 @@ from prunescope.pruning.lineage import check_dense, check_descent, check_given
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import prunable_names
 from prunescope.pruning.saved import read_mask, read_weights
-from prunescope.pruning.settings import StrategySettings
+from prunescope.pruning.selection import LevelRule
 from prunescope.recipe import Recipe, load_recipe
 from prunescope.results.layout import MASK, STUDY, WEIGHTS, LevelKey
 from prunescope.results.store import require_study
@@ -133,17 +133,16 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
     return found(levels=tuple(levels))
 
 
-def check_level(
-    folder: Path, title: str, before: Mask | None, strategy: StrategySettings | None
-) -> None:
+def check_level(folder: Path, title: str, before: Mask | None, rule: LevelRule | None) -> None:
     """Raise StoreError where a level, as it was saved, is not what the method says.
 
-    before: the mask of the level that it was pruned from, and strategy the rule by which it was;
-    at level 0 None, unless the weights that a study started from were pruned.
+    before: the mask of the level that it was pruned from, and rule the one by which it was; at
+    level 0 None, unless the weights that a study started from were pruned.
     """
     try:
         saved = read_weights(folder)
-        problems = [*audit_weights(saved).problems, *_lineage(saved.mask, before, strategy)]
+        lineage = _lineage(saved.mask, before, rule, runs_code=True)
+        problems = [*audit_weights(saved).problems, *lineage]
     except DataError as error:
         problems = [str(error)]
     if problems:
@@ -163,12 +162,17 @@ def _audit_level(
         ones = Mask.ones(network, prunable_names(network, study.pruning.prunable))
         saved = replace(saved, mask=ones)
     audit = audit_weights(saved, network, title=study.network, resolution=resolution)
+    rule = _rule(key, study)
+    if rule is not None and rule.is_users:
+        code = " and ".join(map('"{}"'.format, rule.strategy.code.values()))
+        note = f"not counted how many weights {key.strategy} leaves: {code} is code, and not run"
+        audit = replace(audit, notes=(*audit.notes, note))
     return LevelAudit(key=key, audit=audit, problems=(*audit.problems, *descent))
 
 
 def _descent(mask: Mask | None, root: Path, key: LevelKey, study: Recipe) -> list[str]:
     if key.level == 0:  # of given weights the mask is theirs, whatever it is
-        return [] if study.start is not None else _lineage(mask, None, None)
+        return [] if study.start is not None else _lineage(mask, None, None, runs_code=False)
     former = root / key.before.path
     if not (former / WEIGHTS).is_file():
         return [f"{key.before.path}, from which it was pruned, is missing"]
@@ -177,19 +181,24 @@ def _descent(mask: Mask | None, root: Path, key: LevelKey, study: Recipe) -> lis
         return [f"{key.before.path}, from which it was pruned, has no {MASK}"]
     if before is None and mask is not None:
         before = mask.filled()
-    return _lineage(mask, before, study.pruning.strategies[key.strategy])
+    return _lineage(mask, before, _rule(key, study), runs_code=False)
+
+
+def _rule(key: LevelKey, study: Recipe) -> LevelRule | None:
+    strategy = study.pruning.strategies.get(key.strategy)  # none of level 0
+    return None if strategy is None else LevelRule(strategy=strategy, level=key.level)
 
 
 def _lineage(
-    mask: Mask | None, before: Mask | None, strategy: StrategySettings | None
+    mask: Mask | None, before: Mask | None, rule: LevelRule | None, *, runs_code: bool
 ) -> list[str]:
     if before is None:
         return [] if mask is None else check_dense(mask)
     if mask is None:
         return [f"it has no {MASK}"]
-    if strategy is None:
+    if rule is None:
         return check_given(before, mask)
-    return check_descent(before, mask, strategy.fraction, strategy.scope)
+    return check_descent(before, mask, rule, runs_code=runs_code)
 
 
 def _cells(audit: Audit) -> list[str]:

@@ -127,6 +127,15 @@ class StageRunner:
         network = build(self.recipe.network, num_classes=self.classes, seed=seed)
         return network.to(self.device)
 
+    def initialised(self, seed: int) -> "nn.Module":
+        """Return the network as its training begins, drawn from a seed."""
+        from prunescope.networks.residual import zero_last_gammas
+
+        network = self.new_network(seed)
+        if self.recipe.training.zero_last_gamma:
+            zero_last_gammas(network, self.recipe.network)
+        return network
+
     def all_prunable(self, network: "nn.Module") -> "Mask":
         """Return the mask of a network of which nothing is pruned."""
         from prunescope.pruning.mask import Mask

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prunescope.base.files import write_atomically
 from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
-from prunescope.experiment.stages.level import Level, PrunedLevel
+from prunescope.experiment.stages.level import Level
 from prunescope.results.layout import METRICS
 
 if TYPE_CHECKING:
@@ -85,12 +85,9 @@ class Evaluation(FolderStage):
                 "survivors": mask.survivors,
                 "prunable": mask.size,
             }
-        rewound = plan is not None and not (
-            isinstance(level, PrunedLevel) and level.strategy.recovery != "rewind"
-        )
         return metrics | {
             "parameters": count_parameters(network),
-            "rewound_to": str(plan.start) if plan is not None and rewound else None,
+            "rewound_to": str(plan.start) if plan is not None and level.is_rewound else None,
             "trained_to": None if plan is None else str(plan.end),
         }
 

@@ -1,6 +1,8 @@
 """How is a level pruned and trained, and where does level 0 come from?"""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +12,17 @@ from prunescope.experiment.identity import network_identity, weights_identity
 from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
 from prunescope.experiment.stages.rewind_point import RewindPoint
 from prunescope.experiment.training_plan import TrainingPlan
-from prunescope.pruning.choices import CRITERIA
-from prunescope.pruning.settings import StrategySettings
+from prunescope.pruning.choices import RECOVERIES
+from prunescope.pruning.recovery import Recovery, origin_of, recovery_of
 from prunescope.results.layout import DENSE, MASK, WEIGHTS, LevelKey
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from prunescope.experiment.plan import Plan
     from prunescope.experiment.runner import StageRunner
     from prunescope.pruning.mask import Mask
+    from prunescope.pruning.selection import LevelRule
 
 AFTER = ("rewind_point",)
 _OF_THE_STUDY = ("levels",)  # settings of a strategy that change no level
@@ -72,19 +75,29 @@ class Level(FolderStage):
         return 0.0 if plan is None else self.study.images_shown(plan.start, plan.end)
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
-        from prunescope.base.tensors import load_tensors
         from prunescope.pruning.rewinding import restore
 
         assert self.plan is not None  # of all but given weights
-        assert self.origin is not None
         network = runner.new_network(self.seed)
         before = self.mask_before(network, runner)
         mask = self.prune(network, before, runner)
-        weights = load_tensors(runner.folder(self.origin) / WEIGHTS)
+        weights = self.weights_before(runner)
         history = runner.train(network, self, self.plan, restore(network, weights, mask))
         runner.save_network(network, folder)
         runner.save_history(history, folder)
         return self.save_mask(mask, before, folder)
+
+    @property
+    def is_rewound(self) -> bool:
+        """Whether its training starts at the rewind point."""
+        return self.plan is not None
+
+    def weights_before(self, runner: "StageRunner") -> "dict[str, Tensor]":
+        """Return the weights it starts from, before its mask is applied."""
+        from prunescope.base.tensors import load_tensors
+
+        assert self.origin is not None  # of all but given weights
+        return load_tensors(runner.folder(self.origin) / WEIGHTS)
 
     def mask_before(self, network: "nn.Module", runner: "StageRunner") -> "Mask":
         """Return the mask that is pruned further."""
@@ -168,25 +181,59 @@ class PrunedLevel(Level):
         rewind_point: RewindPoint | None,
         order: int,
     ) -> None:
-        strategy = study.recipe.pruning.strategies[key.strategy]
-        rewound = strategy.recovery == "rewind"
-        uses_point = rewind_point is not None and (rewound or study.recipe.start is None)
-        inputs = (*([rewind_point] if rewind_point and uses_point else []), previous)
-        origin = rewind_point if rewound else previous
-        super().__init__(study, key, inputs=inputs, origin=origin, order=order)
+        self.strategy = study.recipe.pruning.strategies[key.strategy]
+        origin = origin_of(self.strategy)
+        uses_point = study.recipe.start is None or origin != "level before"
+        point = (rewind_point,) if rewind_point and uses_point else ()
+        super().__init__(study, key, inputs=(*point, previous), origin=rewind_point, order=order)
         self.previous = previous
-        self.strategy = strategy
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        """How it recovers; code of the user's may say it, which runs only while a study is run."""
+        recipe = self.study.recipe
+        return recovery_of(
+            self.strategy, recipe.training, recipe.pruning.rewind_to, self.key.level, self.seed
+        )
 
     @property
     def plan(self) -> TrainingPlan:
-        """As level 0 from the rewind point on, in its order; or on from the level before.
+        recovery, step = self.recovery, self.study.step
+        start, end = step(recovery.start), step(recovery.end)
+        if start >= end:
+            raise RECOVERIES.fault(
+                self.strategy.recovery, f"trains from {start} to {end}: that is no step forward"
+            )
+        plan = TrainingPlan(settings=recovery.training, seed=recovery.seed, start=start, end=end)
+        if self.strategy.learning_rate is None:
+            return plan
+        return replace(plan, advice=f"Lower pruning.strategies.{self.key.strategy}.learning_rate")
 
-        A fine-tuned level sees the images in an order of its own, so that no level sees again what
-        the one before saw last.
-        """
-        if self.strategy.recovery == "rewind":
-            return _full_training(self.study, self.seed)
-        return _fine_tuning(self.study, self.strategy, self.key, self.seed)
+    @property
+    def is_rewound(self) -> bool:
+        return self.recovery.origin == "rewind point"
+
+    def cost(self) -> float:
+        if RECOVERIES.is_users(self.strategy.recovery):  # which is not run to say what is left
+            plan = _full_training(self.study, self.seed)
+            return self.study.images_shown(plan.start, plan.end)
+        return super().cost()
+
+    def weights_before(self, runner: "StageRunner") -> "dict[str, Tensor]":
+        from prunescope.base.tensors import load_tensors
+
+        match self.recovery.origin:
+            case "level before":
+                return load_tensors(runner.folder(self.previous) / WEIGHTS)
+            case "new weights":
+                return runner.initialised(self.recovery.seed).state_dict()
+            case "rewind point" if self.origin is None:
+                raise RECOVERIES.fault(
+                    self.strategy.recovery,
+                    "starts from the rewind point, but the study has none: give "
+                    "start.rewind_weights",
+                )
+        return super().weights_before(runner)
 
     def settings(self) -> Mapping[str, Any]:
         pruning, training = self.study.recipe.pruning, self.study.recipe.training
@@ -198,12 +245,11 @@ class PrunedLevel(Level):
                 if name not in _OF_THE_STUDY
             },
         }
-        source = CRITERIA.source(self.strategy.criterion)
-        if source is not None:
-            settings["criterion_source"] = hash_file(source)
+        sources = self.strategy.sources().items()
+        settings |= {f"{choice}_source": hash_file(path) for choice, path in sources}
         if self.study.recipe.start is None:
             return settings  # the rewind point depends on the rest
-        if self.strategy.recovery == "rewind":
+        if origin_of(self.strategy) != "level before":
             settings["rewind_to"] = pruning.rewind_to
         return settings | {"training": training.for_key(), "seed": self.seed}
 
@@ -213,18 +259,24 @@ class PrunedLevel(Level):
     def prune(self, network: "nn.Module", before: "Mask", runner: "StageRunner") -> "Mask":
         from prunescope.base.tensors import load_tensors
         from prunescope.pruning.scoring import score
-        from prunescope.pruning.selection import prune_fraction
+        from prunescope.pruning.selection import select
 
         network.load_state_dict(load_tensors(runner.folder(self.previous) / WEIGHTS))
         seed = derive_seed(self.seed, "prune", self.key.strategy, self.key.level)
         scores = score(network, before, self.strategy.criterion, seed)
-        return prune_fraction(scores, before, self.strategy.fraction, self.strategy.scope)
+        return select(scores, before, self.strategy.scope, self._rule.left)
+
+    @property
+    def _rule(self) -> "LevelRule":
+        from prunescope.pruning.selection import LevelRule
+
+        return LevelRule(strategy=self.strategy, level=self.key.level)
 
     def save_mask(self, mask: "Mask", before: "Mask", folder: Path) -> str:
         from prunescope.experiment.auditing import check_level
 
         mask.save(folder / MASK)
-        check_level(folder, self.title, before, self.strategy)
+        check_level(folder, self.title, before, self._rule)
         return f"{100 * mask.keep:.1f} % of the weights left"
 
 
@@ -258,18 +310,4 @@ def _full_training(study: PlannedStudy, seed: int) -> TrainingPlan:
         seed=seed,
         start=study.step(study.recipe.pruning.rewinding_step),
         end=study.step(study.recipe.training.to),
-    )
-
-
-def _fine_tuning(
-    study: PlannedStudy, strategy: StrategySettings, key: LevelKey, seed: int
-) -> TrainingPlan:
-    assert strategy.learning_rate is not None  # the strategy's own check
-    assert strategy.steps is not None
-    return TrainingPlan(
-        settings=study.recipe.training.finetuning(strategy.learning_rate, strategy.steps),
-        seed=derive_seed(seed, "finetune", key.level),
-        start=study.step("0it"),
-        end=study.step(strategy.steps),
-        advice=f"Lower pruning.strategies.{key.strategy}.learning_rate",
     )

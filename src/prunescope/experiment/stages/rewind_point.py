@@ -54,11 +54,7 @@ class RewindPoint(FolderStage):
         return self.study.images_shown(self.plan.start, self.plan.end)
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
-        from prunescope.networks.residual import zero_last_gammas
-
-        network, recipe = runner.new_network(self.seed), self.study.recipe
-        if recipe.training.zero_last_gamma:
-            zero_last_gammas(network, recipe.network)
+        network = runner.initialised(self.seed)
         history = runner.train(network, self, self.plan)
         runner.save_network(network, folder)
         runner.save_history(history, folder)
