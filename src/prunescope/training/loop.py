@@ -1,4 +1,4 @@
-"""How does a network get from one step of training to another, the same way every time?"""
+"""How is a network trained from one step to another, reproducibly?"""
 
 import math
 import time
@@ -101,7 +101,7 @@ def train(
 
 @dataclass(kw_only=True)
 class _Run:
-    """A training under way: everything before `now` is done; `unread` losses are not looked at."""
+    """A training in progress: the steps before `now` are done, the losses in `unread` not read."""
 
     network: nn.Module
     images: Images
@@ -121,18 +121,18 @@ class _Run:
     saved_at: float = field(default_factory=time.monotonic)
 
     def resume(self, progress: Progress) -> None:
-        """Go to where the checkpoint is, if there is one."""
+        """Continue from the checkpoint, if there is one."""
         if self.checkpoint is None:
             return
-        found = load_checkpoint(
+        resumed = load_checkpoint(
             self.checkpoint,
             self.network,
             self.optimizer,
             identity=self.identity,
             progress=progress,
         )
-        if found is not None:
-            self.now, self.history = found
+        if resumed is not None:
+            self.now, self.history = resumed
             self.saved = self.now
 
     def images_before(self, step: Step) -> int:
@@ -144,12 +144,12 @@ class _Run:
         last = min(end, Step((self.now.epoch + 1) * self.now.per_epoch, self.now.per_epoch))
         for pixels, labels in islice(self._batches(), last.iteration - self.now.iteration):
             self._take_step(pixels, labels)
-            if len(self.unread) >= _steps_between_looks(pixels.device):
-                self._look(task)
+            if len(self.unread) >= _steps_between_readings(pixels.device):
+                self._read_losses(task)
             if self.now < last and self._is_due():
-                self._look(task)
+                self._read_losses(task)
                 self._save()
-        self._look(task)
+        self._read_losses(task)
         taken = self._last_taken()
         self.history.close_row(taken, learning_rate_at(taken, self.settings))
         self._save()
@@ -188,8 +188,8 @@ class _Run:
         self.unread.append((self.now, len(labels), loss.detach(), right))
         self.now = Step(self.now.iteration + 1, self.now.per_epoch)
 
-    def _look(self, task: Task) -> None:
-        """Read the losses of the steps taken since the last look. Raises TrainingDiverged."""
+    def _read_losses(self, task: Task) -> None:
+        """Read the losses of the steps since the last reading. Raises TrainingDiverged."""
         if not self.unread:
             return
         steps, sizes, losses, rights = zip(*self.unread, strict=True)
@@ -239,7 +239,7 @@ class _Run:
         )
 
 
-def _steps_between_looks(device: torch.device) -> int:
+def _steps_between_readings(device: torch.device) -> int:
     return 1 if device.type == "cpu" else 50  # to read a loss, an accelerator has to wait
 
 
