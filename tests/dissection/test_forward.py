@@ -22,7 +22,7 @@ def observe(model, concepts, batch_size=3, **more):
     return Observation(
         model=model,
         concepts=concepts,
-        form=NetworkInput(resolution=4, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
+        input=NetworkInput(resolution=4, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
         batch_size=batch_size,
         precision="float32",
         device=torch.device("cpu"),
@@ -47,7 +47,7 @@ def test_images_come_in_an_order_of_their_own_and_always_the_same(eye, painted):
     orders = [
         [
             image
-            for _, images in observe(eye, many, batch_size=size).own_batches()
+            for _, images in observe(eye, many, batch_size=size).batches_of_rank()
             for image in images
         ]
         for size in (1, 5, 32)
@@ -59,8 +59,8 @@ def test_images_come_in_an_order_of_their_own_and_always_the_same(eye, painted):
 def test_processes_share_the_batches_that_one_alone_has(eye, painted):
     many = replace(painted, pictures=painted.pictures * 8, annotations=painted.annotations * 8)
     shares = [observe(eye, many, ranks=Ranks(rank=rank, count=3)) for rank in range(3)]
-    found = [batch for share in shares for batch in share.own_batches()]
-    assert sorted(found) == observe(eye, many).own_batches()
+    found = [batch for share in shares for batch in share.batches_of_rank()]
+    assert sorted(found) == observe(eye, many).batches_of_rank()
 
 
 def test_maps_are_those_of_the_picture(observation):

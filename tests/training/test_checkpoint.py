@@ -218,7 +218,7 @@ def test_looking_at_losses_seldom_changes_nothing_but_the_time_of_looking(
 ):
     whole, seldom, spoilt = make_network(), make_network(), make_network()
     expected = run(whole, checkpoint=None)
-    monkeypatch.setattr(loop, "_steps_between_reads", lambda device: between)
+    monkeypatch.setattr(loop, "_steps_between_readings", lambda device: between)
     assert run(seldom, checkpoint=None).equals(expected)
     assert same_bits(seldom, whole)
     with pytest.raises(TrainingDiverged, match="the loss is nan at step 1ep1it"):

@@ -136,9 +136,9 @@ class BrodenFolder:
 
     @cached_property
     def _known(self) -> Bool[np.ndarray, " number"]:
-        known = np.zeros(LARGEST_NUMBER + 1, bool)
-        known[[0, *(label.number for label in self.labels)]] = True
-        return known
+        is_label = np.zeros(LARGEST_NUMBER + 1, bool)
+        is_label[[0, *(label.number for label in self.labels)]] = True
+        return is_label
 
     def _stated(self) -> Iterator[list[object]]:
         labels = [[label.number, label.name, label.category] for label in self.labels]

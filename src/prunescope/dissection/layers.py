@@ -1,4 +1,4 @@
-"""Which layers does a network have to dissect, and which of them are meant?"""
+"""Which layers can be dissected, and which of them does a user mean?"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -124,15 +124,15 @@ def choose_layers(
     axes: of the layers' outputs, where they cannot be told, as `parse_axes` takes them.
     Raises ConfigError for a name or a pattern that fits no layer, naming what there is.
     """
-    known = {name for name, _ in model.named_modules(remove_duplicate=False)}
-    if all(layer in known for layer in wanted):
+    names = {name for name, _ in model.named_modules(remove_duplicate=False)}
+    if all(layer in names for layer in wanted):
         return tuple(find_layers(model, wanted))
     outputs = survey(model, resolution, channels, axes) if any(map(_is_open, wanted)) else ()
     chosen: list[str] = []
     for layer in wanted:
         if layer == DEFAULT_LAYER:
             chosen.append(_the_default(model, outputs, resolution))
-        elif layer not in known and _is_pattern(layer):
+        elif layer not in names and _is_pattern(layer):
             chosen.extend(_fitting(layer, model, outputs))
         else:
             chosen.extend(find_layers(model, [layer]))
@@ -140,11 +140,11 @@ def choose_layers(
 
 
 def default_layer(model: nn.Module, resolution: int) -> str:
-    """Return the layer that shows best what a network has learned: the last with a place in it.
+    """Return the layer that shows best what a network has learned: the last with a spatial map.
 
-    It is the last to finish of those with a map of at least 2 x 2 cells, but for what only
-    prepares the classifier: pooling, normalisation, and the classifier itself. For ResNets it is
-    `layer4`, for AlexNet and VGG the last convolution after its ReLU and before pooling (conv5,
+    It is the last to finish of those with a map of at least 2 x 2 cells, apart from layers that
+    only prepare the classifier (pooling, normalisation) and the classifier itself. For ResNets it
+    is `layer4`, for AlexNet and VGG the last convolution after its ReLU and before pooling (conv5,
     conv5_3: those of Bau et al. 2017), for a ViT the last block.
     Raises ConfigError where there is none.
     """
@@ -162,7 +162,7 @@ def _the_default(model: nn.Module, outputs: Sequence[LayerOutput], resolution: i
 
 
 def _default(outputs: Sequence[LayerOutput]) -> str | None:
-    """Follow the outputs to the end. A module that hands on what is inside it counts as that."""
+    """Follow the outputs to the end; a module that returns its last child's output counts as it."""
     candidates = {output.layer for output in dissectable(outputs)}
     default, wanted = None, False
     for output in outputs:
@@ -176,7 +176,7 @@ def _default(outputs: Sequence[LayerOutput]) -> str | None:
 
 
 def _finishes(output: LayerOutput) -> bool:
-    """Say whether a layer only prepares the classifier, or belongs to it."""
+    """Return whether a layer only prepares the classifier, or belongs to it."""
     if not _CLASSIFIERS.isdisjoint(output.layer.split(".")):
         return True
     leaf = not any(True for _ in output.module.children())

@@ -20,7 +20,7 @@ from prunescope.dissection.counts import by_layer
 from prunescope.dissection.draws import Draws
 from prunescope.dissection.input import Loaded, open_model
 from prunescope.dissection.kept_masks import KeptMasks
-from prunescope.dissection.masking import Looking, UnitMasks, mask_pictures
+from prunescope.dissection.masking import DissectedUnits, UnitMasks, mask_pictures
 from prunescope.dissection.notebook import show_layers
 from prunescope.dissection.overlap import Overlap
 from prunescope.dissection.saved_counts import check_fit, load_counts, save_counts
@@ -123,18 +123,18 @@ class LayerDissection:
         if wrong or not chosen:
             said = f"unit {wrong[0]} is asked for" if wrong else "no unit is asked for"
             raise ConfigError(f"{said}, but {self.layer} has units 0 to {count - 1:,}")
-        looking = Looking(
+        dissected = DissectedUnits(
             layer=self.layer,
             units=tuple(int(unit) for unit in chosen),
             thresholds=self.overlap.thresholds[list(chosen)],
-            form=NetworkInput.from_dict(self.summary["input"]),
+            input=NetworkInput.from_dict(self.summary["input"]),
             precision=self.summary["settings"]["precision"],
             channels_last=self.summary["settings"].get("channels_last", False),
             centring=centring_of(self.summary),
             axes=self.summary["settings"].get("axes"),
         )
         return mask_pictures(
-            looking,
+            dissected,
             open_model(model)[0],
             images,
             size=size,

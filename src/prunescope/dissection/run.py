@@ -24,7 +24,7 @@ from prunescope.dissection.forward import Observation
 from prunescope.dissection.input import Loaded, input_of, open_model
 from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.layers import choose_layers
-from prunescope.dissection.passes import Sight, look
+from prunescope.dissection.passes import LayerStatistics, run_passes
 from prunescope.dissection.permuting import draw_chance, told_where_memory_ends
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.result import Dissection, LayerDissection
@@ -101,7 +101,7 @@ def dissect_as(
         observation = Observation(
             model=model,
             concepts=concepts,
-            form=form,
+            input=form,
             batch_size=settings.batch_size,
             precision=settings.precision,
             channels_last=settings.channels_last,
@@ -116,9 +116,9 @@ def dissect_as(
         maps = LabelMaps(concepts, reader, int(settings.memory)) if settings.null else None
         with (
             told_where_memory_ends(place),
-            progress.task(title, 2 * observation.own_images) as task,
+            progress.task(title, 2 * observation.images_of_rank) as task,
         ):
-            sights = look(
+            sights = run_passes(
                 observation,
                 layers,
                 rules=rules,
@@ -180,7 +180,7 @@ def _tell_of_idle_processes(observation: Observation, progress: Progress) -> Non
         )
 
 
-def _tell(layer: str, sight: Sight, progress: Progress) -> None:
+def _tell(layer: str, sight: LayerStatistics, progress: Progress) -> None:
     """Say how a layer was looked at, and which of its units cannot fire."""
     kept = sight.kept_bytes / 2**20
     how = f"one pass, maps of up to {kept:,.0f} MiB kept" if sight.passes == 1 else "two passes"
@@ -195,7 +195,7 @@ def _tell(layer: str, sight: Sight, progress: Progress) -> None:
 
 
 def _conclude(
-    layer: str, settings: DissectionSettings, observation: Observation, sight: Sight
+    layer: str, settings: DissectionSettings, observation: Observation, sight: LayerStatistics
 ) -> LayerDissection:
     concepts, extremes = observation.concepts, sight.extremes
     overlap = sight.tally.overlap()
@@ -210,7 +210,7 @@ def _conclude(
         "cells_above": extremes.cut.above,
         "images": len(concepts.images),
         "concept_set": _identity(concepts),
-        "input": observation.form.as_dict(),
+        "input": observation.input.as_dict(),
         "convention": settings.convention,
         "settings": settings.model_dump(mode="json", exclude={"layers", "convention", "memory"}),
     }

@@ -17,7 +17,7 @@ from prunescope.base.text import a_kind
 from prunescope.base.wrappers import plain_name, unwrapped, without_wrappers
 from prunescope.concepts import KINDS, ConceptSet
 from prunescope.dissection.input import Loaded
-from prunescope.networks import LoadedNetwork, module_input, own_weights
+from prunescope.networks import LoadedNetwork, implied_weights, module_input
 from prunescope.pruning.interchange import as_mask
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import read_mask
@@ -82,7 +82,7 @@ def _opened(model: str | Path) -> LoadedNetwork:
             f"{model} is {a_kind(found)}, not a network: give a name, such as "
             '"torchvision:resnet18", a level of a run, or a file that `prune` wrote'
         )
-    if not Path(model).expanduser().exists() and own_weights(str(model)) is None:
+    if not Path(model).expanduser().exists() and implied_weights(str(model)) is None:
         warnings.warn(
             f'{model} has random weights: load("{model}", weights=...) opens it with others',
             stacklevel=4,

@@ -121,10 +121,10 @@ def _checked(stored: Path | bytes) -> Iterator[ImageFile.ImageFile]:
     except Image.DecompressionBombWarning as error:  # where warnings are errors
         raise Image.DecompressionBombError(str(error)) from None
     with picture:
-        pixels, most = picture.width * picture.height, Image.MAX_IMAGE_PIXELS
-        if most is not None and pixels > most:
+        pixels, limit = picture.width * picture.height, Image.MAX_IMAGE_PIXELS
+        if limit is not None and pixels > limit:
             raise Image.DecompressionBombError(
-                f"it has {pixels:,} pixels, and more than {most:,} are taken for an attack"
+                f"it has {pixels:,} pixels, and more than {limit:,} are taken for an attack"
             )
         yield picture
 

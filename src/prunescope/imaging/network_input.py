@@ -1,7 +1,7 @@
 """What does a network expect to see?"""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from prunescope.base.errors import ConfigError
@@ -60,8 +60,7 @@ class NetworkInput(Normalisation):
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        values = asdict(self)
-        return {name: values[name] for name in ("resolution", "mean", "std")}
+        return {"resolution": self.resolution, "mean": list(self.mean), "std": list(self.std)}
 
 
 IMAGENET = NetworkInput(mean=IMAGENET_MEAN, std=IMAGENET_STD, resolution=224)

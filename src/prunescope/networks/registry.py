@@ -123,7 +123,7 @@ def _build_cifar(name: Name, num_classes: int | None) -> nn.Module:
     width = float(text) if re.fullmatch(r"\d+(\.\d*)?|\.\d+", text) else 0.0
     if width > _WIDEST or round(16 * width) < 1:
         raise ConfigError(
-            f'width is "{shortened(text)}" in "{shortened(name.given)}", but must be a number from '
+            f'width is "{shortened(text)}" in "{shortened(name.text)}", but must be a number from '
             f"1/16 to {_WIDEST}, written as 0.5 or 2: it multiplies the 16, 32 and 64 channels"
         )
     classes = 10 if num_classes is None else num_classes

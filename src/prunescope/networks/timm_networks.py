@@ -49,16 +49,16 @@ def build_timm(name: Name, num_classes: int | None, **arguments: Any) -> nn.Modu
     _check_known(name)
     for key, instead in _OURS.items():
         if key in name.options:
-            raise ConfigError(f'"{name.given}" cannot take {key}: {instead}')
-    given = {key: literal(value) for key, value in name.options.items()}
+            raise ConfigError(f'"{name.text}" cannot take {key}: {instead}')
+    arguments |= {key: literal(value) for key, value in name.options.items()}
     if num_classes is not None:
-        given["num_classes"] = num_classes
+        arguments["num_classes"] = num_classes
     try:
-        network: nn.Module = timm.create_model(name.entry, **given, **arguments)
+        network: nn.Module = timm.create_model(name.entry, **arguments)
     except InputError:  # of what a file may ask for
         raise
     except Exception as error:  # timm raises anything for an option that does not fit
-        raise ConfigError(f'timm refuses "{name.given}": {reason_of(error)}') from error
+        raise ConfigError(f'timm refuses "{name.text}": {reason_of(error)}') from error
     return network
 
 
@@ -99,7 +99,7 @@ def find_timm_weights(name: Name, wanted: str) -> Published:
     ]
     default = get_pretrained_cfg(name.entry)
     best = (default.tag or "") if default and default.has_weights else None
-    tag = choose(wanted, tags or ([""] if best == "" else []), name.given, best)
+    tag = choose(wanted, tags or ([""] if best == "" else []), name.text, best)
     stated: Any = get_pretrained_cfg(f"{name.entry}.{tag}" if tag else name.entry)
     expected = _input_of(name, stated)
     return Published(
@@ -114,20 +114,20 @@ def find_timm_weights(name: Name, wanted: str) -> Published:
 def _check_known(name: Name) -> None:
     from timm.models import list_models
 
-    known = list_models()
-    if name.entry in known:
+    names = list_models()
+    if name.entry in names:
         return
     network, dot, tag = name.entry.partition(".")
-    if dot and network in known:
-        raise ConfigError(f'"{name.given}": write "timm:{network}" and --weights {tag}')
-    hint = nearest(name.entry, known) or " (timm.list_models() shows all)"
+    if dot and network in names:
+        raise ConfigError(f'"{name.text}": write "timm:{network}" and --weights {tag}')
+    hint = nearest(name.entry, names) or " (timm.list_models() shows all)"
     raise ConfigError(f'timm has no network "{name.entry}"{hint}')
 
 
 def _input_of(name: Name, stated: Any) -> NetworkInput:
     size = literal(name.options.get("img_size", "None"))
-    known = vars(stated) if stated else {}
-    return timm_input(known, image_size=size if isinstance(size, int) else None)
+    image_size = size if isinstance(size, int) else None
+    return timm_input(vars(stated) if stated else {}, image_size=image_size)
 
 
 def _measured_on(stated: Mapping[str, Any], resolution: int) -> Sizing:
@@ -154,7 +154,7 @@ def _load(name: Name, tag: str, stated: Any) -> nn.Module:
             pretrained_cfg_overlay=source,
         )
     except ConfigError as error:
-        raise DataError(f"{path} does not fit {name.given}: {error}") from error
+        raise DataError(f"{path} does not fit {name.text}: {error}") from error
 
 
 def _fetch(stated: Any) -> tuple[Path, bool]:

@@ -40,8 +40,8 @@ class Evaluation:
 
     def __str__(self) -> str:
         """Return it as text for a terminal, best and worst class last."""
-        known = [(share, name) for name, share in self.per_class.items() if math.isfinite(share)]
-        classes = sorted(known, reverse=True)
+        defined = [(share, name) for name, share in self.per_class.items() if math.isfinite(share)]
+        classes = sorted(defined, reverse=True)
         lines = [
             f"{counted(self.images, 'image')}",
             f"top-1    {100 * self.top1:.2f} %",
@@ -132,9 +132,9 @@ def rank_of_label(
     (argmax's rule), so a constant network is right for class 0 only. A score that is nan stands
     before all others, and a label whose own score is nan comes last: nan is never right.
     """
-    own = scores.gather(1, labels[:, None])
+    of_label = scores.gather(1, labels[:, None])
     classes = torch.arange(scores.shape[1], device=scores.device)
-    before = ~(scores <= own) | ((scores == own) & (classes < labels[:, None]))
+    before = ~(scores <= of_label) | ((scores == of_label) & (classes < labels[:, None]))
     return before.sum(1)
 
 

@@ -1,4 +1,4 @@
-"""How does a network get from one step of training to another, the same way every time?"""
+"""How is a network trained from one step to another, reproducibly?"""
 
 import math
 import time
@@ -103,7 +103,7 @@ def train(
 
 @dataclass(kw_only=True)
 class _Run:
-    """A training under way: everything before `now` is done; `unread` losses are not read."""
+    """A training in progress: the steps before `now` are done, the losses in `unread` not read."""
 
     network: nn.Module
     images: Images
@@ -125,18 +125,18 @@ class _Run:
     saved_at: float = field(default_factory=time.monotonic)
 
     def resume(self, progress: Progress) -> None:
-        """Go to where the checkpoint is, if there is one."""
+        """Continue from the checkpoint, if there is one."""
         if self.checkpoint is None:
             return
-        found = load_checkpoint(
+        resumed = load_checkpoint(
             self.checkpoint,
             self.network,
             self.optimizer,
             identity=self.identity,
             progress=progress,
         )
-        if found is not None:
-            self.now, self.history = found
+        if resumed is not None:
+            self.now, self.history = resumed
             self.saved = self.now
 
     def images_before(self, step: Step) -> int:
@@ -150,7 +150,7 @@ class _Run:
         last = min(step for step in (end, next_epoch, next_test) if step is not None)
         for pixels, labels in islice(self._batches(), last.iteration - self.now.iteration):
             self._take_step(pixels, labels)
-            if len(self.unread) >= _steps_between_reads(pixels.device):
+            if len(self.unread) >= _steps_between_readings(pixels.device):
                 self._read_losses(task)
             if self.now < last and self._is_due():
                 self._read_losses(task)
@@ -205,7 +205,7 @@ class _Run:
         self.now = Step(self.now.iteration + 1, self.now.per_epoch)
 
     def _read_losses(self, task: Task) -> None:
-        """Read the losses of the steps taken since it was done last. Raises TrainingDiverged."""
+        """Read the losses of the steps since the last reading. Raises TrainingDiverged."""
         if not self.unread:
             return
         steps, sizes, losses, rights = zip(*self.unread, strict=True)
@@ -254,7 +254,7 @@ class _Run:
         )
 
 
-def _steps_between_reads(device: torch.device) -> int:
+def _steps_between_readings(device: torch.device) -> int:
     return 1 if device.type == "cpu" else 50  # to read a loss, an accelerator has to wait
 
 
