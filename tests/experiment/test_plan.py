@@ -197,13 +197,13 @@ NAMED = StudyFacts(
     [
         (
             "demo",
-            "b5149e6713ce784654d5acf6f96477aa2e8427933db2d2ee4fb2e49364b2b138",
-            "5354e7be8b148947f87537da9d6a1f3d44e92fa6b01857668f71ed5c320796c8",
+            "cc74a9bed072a88dad09def024e9630551a56bfbbdc3ca887c34929a34116efd",
+            "72f6b50fbb8a7376788c87a66af886aa6594115a88bffbc6a68e051b39039916",
         ),
         (
             "tiny_imagenet_small",
-            "006465094638c3fdec64c09665685d6aa2dc47fc65d5f9b6fda90668bf0076ee",
-            "42de80d2f074d80a89461b394153b3afacf5c02897565ca6ddb3aa6924922464",
+            "fd9034edc0e3245d120c65aed376958bcfa466b3f2538d90109915a1618ac4a2",
+            "9abb7021b62f328a8e10c413ea3db60f1eae95e5587163808111002eca0460c7",
         ),
     ],
 )
