@@ -28,9 +28,9 @@ from prunescope.concepts.protocol import Annotation, ConceptSet
 from prunescope.dissection import capture, forward, overlap, passes, search
 from prunescope.dissection.image_counts import ImageCounts
 from prunescope.dissection.input import InputForm, input_of, normalise, read_pixels, squash
-from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.run import dissect
 from prunescope.networks import load_network
+from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.provenance import environment
 
 WHOLE, BARE = "whole", "bare"
@@ -281,8 +281,8 @@ def timed_phases() -> Iterator[dict[str, float]]:
         (search.LayerSearch, "add", "thresholds and kept maps"),
         (search.LayerSearch, "end", "thresholds and kept maps"),
         (passes, "stay_within", "thresholds and kept maps"),
-        (overlap.OverlapTally, "_meet", "tally"),
-        (overlap.OverlapTally, "_count", "tally"),
+        (overlap.OverlapTally, "_measure", "tally"),
+        (overlap.OverlapTally, "_take", "tally"),
         (ImageCounts, "add", "tally"),
         (Dissection, "save", "saving"),
     ]

@@ -127,7 +127,7 @@ def compare(
     }
     if concepts is None:
         refuse_alone(stated | chosen)
-        from prunescope.analysis.compare import compare as compare_results
+        from prunescope.comparison.compare import compare as compare_results
 
         compared = compare_results(a, b, layer=layer, match=match, iou=0.05 if iou is None else iou)
         if out is not None:

@@ -92,9 +92,9 @@ def dissect(
         _list_layers(network, weights, num_classes, resolution, axes, as_json=as_json)
         return
     assert concepts is not None  # the option was asked for
-    from prunescope.analysis.summary import describe_layers
     from prunescope.base.ranks import joined
     from prunescope.experiment.single import dissect_network
+    from prunescope.report.summary import describe_layers
 
     settings = dissection_settings(
         "dissect",
@@ -193,7 +193,7 @@ def summary(
     as_json: Json = False,
 ) -> None:
     """Count units and concepts: of a dissection by category, of a run by level."""
-    from prunescope.analysis.results import summarise_result
+    from prunescope.report.summary import summarise_result
 
     values, text = summarise_result(result, iou, tell=warn)
     print_result(values, text, as_json=as_json)
@@ -217,8 +217,8 @@ def chance(
     as_json: Json = False,
 ) -> None:
     """Take more draws of chance for a saved dissection; its network is not needed."""
-    from prunescope.analysis.summary import describe_layers
     from prunescope.dissection.more import draw_more
+    from prunescope.report.summary import describe_layers
 
     with progress_shown() as progress:
         dissection = draw_more(
@@ -244,7 +244,7 @@ def _list_layers(
     *,
     as_json: bool,
 ) -> None:
-    from prunescope.analysis.layers import layers_of
+    from prunescope.experiment.layers import layers_of
 
     found = layers_of(
         network, weights=weights, num_classes=num_classes, resolution=resolution, axes=axes

@@ -19,7 +19,6 @@ from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize, with_mask_size
 from prunescope.dissection.conventions import ConventionName
-from prunescope.dissection.counts import count_units
 from prunescope.dissection.draws import Number
 from prunescope.dissection.forward import Observation, placed
 from prunescope.dissection.input import Loaded, input_of, open_model
@@ -28,11 +27,12 @@ from prunescope.dissection.layers import DEFAULT_LAYER, choose_layers
 from prunescope.dissection.passes import Sight, look
 from prunescope.dissection.permuting import draw_chance, told_where_memory_ends
 from prunescope.dissection.regions import RegionReader
-from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.scores import score_units
 from prunescope.dissection.search import Extremes
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.dissection.survey import learn_layout
+from prunescope.results.dissection import Dissection, LayerDissection
+from prunescope.results.units import count_units
 
 
 def dissect(
@@ -177,7 +177,8 @@ def dissect_as(
             layer: _conclude(layer, settings, observation, sight) for layer, sight in sights.items()
         }
         if maps is not None:
-            found = draw_chance(found, maps, settings.null, place, ranks, progress)
+            masks = {layer: own.masks for layer, own in sights.items() if own.masks is not None}
+            found = draw_chance(found, masks, maps, settings.null, place, ranks, progress)
     return Dissection(
         layers=found,
         passes={layer: sight.passes for layer, sight in sights.items()},
@@ -263,7 +264,6 @@ def _conclude(
         examples=_examples_table(concepts, extremes),
         images=sight.images.table(concepts.images, overlap.label_numbers.tolist()),
         summary=summary,
-        masks_kept=sight.masks,
     )
 
 

@@ -10,9 +10,6 @@ from typing import Any, get_args
 import torch
 from torch import nn
 
-from prunescope.analysis import export as exporting
-from prunescope.analysis import layers as naming
-from prunescope.analysis.conventions import ConventionComparison
 from prunescope.base.door import checked_path
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels, Precision
@@ -20,13 +17,14 @@ from prunescope.base.modules import checked_network
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import on_one_line, shortened
 from prunescope.base.wrappers import without_wrappers
+from prunescope.comparison.conventions import ConventionComparison
 from prunescope.data.classes import ClassChoice, classes_stated
 from prunescope.dissection import layers as layering
 from prunescope.dissection import run as dissecting
 from prunescope.dissection.forward import placed
 from prunescope.dissection.input import Loaded, input_of
-from prunescope.dissection.result import Dissection
 from prunescope.experiment import conventions as by_conventions
+from prunescope.experiment import layers as naming
 from prunescope.experiment.auditing import RunAudit, audit_run
 from prunescope.experiment.handed_in import (
     as_concepts,
@@ -47,6 +45,8 @@ from prunescope.pruning.audit import Audit, audit_file
 from prunescope.pruning.choices import CRITERIA, SCOPES, Prunable
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import UNTRIED, is_untried
+from prunescope.results import netdissect_export as exporting
+from prunescope.results.dissection import Dissection
 from prunescope.results.layout import STUDY
 from prunescope.training.evaluate import Evaluation
 

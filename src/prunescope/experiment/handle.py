@@ -7,7 +7,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from prunescope import recipe as recipes
-from prunescope.analysis.run_folder import Run
 from prunescope.base.door import checked_path, checked_value
 from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
@@ -16,6 +15,7 @@ from prunescope.base.text import a_kind
 from prunescope.experiment import dry_run, run_study, status_of
 from prunescope.experiment.given import check_network
 from prunescope.experiment.status import DryRun, Status
+from prunescope.results.run import Run
 
 
 class Study(recipes.Recipe):

@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from prunescope.analysis.levels import LevelRecord, read_levels, write_tables
 from prunescope.base.progress import Progress
+from prunescope.comparison.levels import LevelRecord, write_tables
 from prunescope.experiment.plan import Plan
 from prunescope.experiment.sources import Sources
 from prunescope.recipe import Recipe
-from prunescope.report.atlas import DissectedLayer
 from prunescope.report.figures import draw_figures
 from prunescope.report.page import write_page
-from prunescope.results.layout import EXAMPLES, LEVELS, METRICS, SUMMARY, UNITS
+from prunescope.results.layout import EXAMPLES, LEVELS, METRICS, SUMMARY, UNITS, LevelKey
 from prunescope.results.reading import read_form, read_table
+from prunescope.results.run_tables import read_levels
 from prunescope.results.schemas import DISSECTION_FORM, EXAMPLE_COLUMNS, METRICS_FORM, UNIT_COLUMNS
 from prunescope.results.store import Store
 
@@ -42,17 +42,12 @@ def make_report(
     study: Recipe, plan: Plan, store: Store, sources: Sources, folder: Path, progress: Progress
 ) -> None:
     """Write the page from the tables, the figures and each level's dissections."""
-    dissected = [
-        DissectedLayer(
-            replicate=level.replicate,
-            strategy=level.strategy,
-            level=level.level,
-            layer=layer,
-            folder=store.folder(artifact),
-        )
+    dissected = {
+        LevelKey(replicate=level.replicate, strategy=level.strategy, level=level.level): [
+            store.folder(artifact) for artifact in level.dissections.values()
+        ]
         for level in plan.levels
-        for layer, artifact in level.dissections.items()
-    ]
+    }
     write_page(
         folder,
         name=study.name,

@@ -19,11 +19,11 @@ from prunescope.data.labelled import Images
 from prunescope.data.sizing import CentreCrop, Sizing
 from prunescope.dissection.input import input_of
 from prunescope.dissection.layers import DEFAULT_LAYER, choose_layers
-from prunescope.dissection.result import Dissection, check_room
 from prunescope.dissection.run import dissect_as
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.sources import data_folder, normalisation_of, test_sizing
 from prunescope.networks import LoadedNetwork
+from prunescope.results.dissection import Dissection, check_room
 from prunescope.training.evaluate import Evaluation, check_outputs, evaluate
 
 _FEW_IMAGES = 500
