@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from prunescope.comparison.dissections import Comparison
     from prunescope.comparison.outcomes import LayerComparison
     from prunescope.comparison.runs import RunComparison
+    from prunescope.experiment.api import Study, merge
     from prunescope.experiment.calls import (
         audit,
         conventions,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
         prune,
     )
     from prunescope.experiment.comparing import compare_networks
-    from prunescope.experiment.handle import Study
     from prunescope.experiment.load import load
     from prunescope.networks import LoadedNetwork, load_network
     from prunescope.pruning.mask import Mask, MaskKeeper
@@ -69,6 +69,7 @@ __all__ = [
     "list_layers",
     "load",
     "load_network",
+    "merge",
     "plot_accuracy",
     "plot_comparison",
     "plot_concepts",
@@ -96,7 +97,7 @@ _HOMES = {
         "prune",
     ),
     "experiment.comparing": ("compare_networks",),
-    "experiment.handle": ("Study",),
+    "experiment.api": ("Study", "merge"),
     "experiment.load": ("load",),
     "networks": ("LoadedNetwork", "load_network"),
     "pruning.mask": ("Mask", "MaskKeeper"),
@@ -105,9 +106,9 @@ _HOMES = {
     "results.run": ("Level", "Run"),
 }
 register(
+    level_mask="prunescope.pruning.level_mask:level_mask",
     load_network="prunescope.networks:load_network",
-    read_mask="prunescope.pruning.saved:read_mask",
-    unit_masks="prunescope.dissection.unit_masks:unit_masks",
+    unit_masks="prunescope.dissection.masking:mask_pictures",
 )
 _HOME_OF = {name: f"prunescope.{home}" for home, names in _HOMES.items() for name in names}
 

@@ -9,9 +9,10 @@ import pytest
 from prunescope.base.errors import ConfigError, DataError, InputError
 from prunescope.comparison.compare import compare
 from prunescope.dissection.more import draw_more
-from prunescope.experiment import run_study, status
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.calls import audit
+from prunescope.experiment.run import run_study
+from prunescope.experiment.status import status
 from prunescope.networks import load_network
 from prunescope.pruning.files import prune_saved
 from prunescope.recipe import Recipe

@@ -84,11 +84,11 @@ class OverlapTally:
             portion = regions[images.start : images.stop]
             for labelled in portion:
                 self._truth[labelled.columns] += labelled.truth
-            bounds = torch.tensor([images.start, images.stop], device=active.places.device)
-            masks = slice(*torch.searchsorted(active.places, bounds).tolist())
+            bounds = torch.tensor([images.start, images.stop], device=active.images.device)
+            masks = slice(*torch.searchsorted(active.images, bounds).tolist())
             counts = self._measure(
                 active.units[masks],
-                active.places[masks] - images.start,
+                active.images[masks] - images.start,
                 active.maps[masks],
                 portion,
             )

@@ -64,6 +64,7 @@ def write_page(
     levels: pd.DataFrame,
     dissections: Mapping[LevelKey, Sequence[Path]],
     concepts: ConceptSet,
+    missing: str = "",
     progress: Progress = SILENT,
 ) -> Path:
     """Write `index.html` and its `assets` into a folder and return the page's path.
@@ -72,23 +73,22 @@ def write_page(
     levels: the table of levels. dissections: the folders of the layers whose best units are shown,
     by level, in the order they are shown; each has its row in `levels`.
     concepts: the set they were dissected on.
+    missing: which levels there are ("7 of 27 levels") where that is not all.
     The page needs nothing outside the folder and no network; equal input, equal bytes.
     Raises DataError where a dissection or an image of the concept set cannot be read.
     """
     (folder / "assets").mkdir(parents=True, exist_ok=True)
-    text = (
-        environment()
-        .get_template("page.html")
-        .render(
-            name=name,
-            facts=facts,
-            glance=glance_at(levels),
-            several_layers=levels["layer"].nunique() > 1,
-            chance="undecided" in levels,
-            figures=_draw_figures(levels, folder),
-            tables=tabulate_levels(levels),
-            replicates=_by_replicate(levels, dissections, concepts, folder, progress),
-        )
+    template = environment().get_template("page.html")
+    text = template.render(
+        name=name,
+        facts=facts,
+        missing=missing,
+        glance=glance_at(levels),
+        several_layers=levels["layer"].nunique() > 1,
+        chance="undecided" in levels,
+        figures=_draw_figures(levels, folder),
+        tables=tabulate_levels(levels),
+        replicates=_by_replicate(levels, dissections, concepts, folder, progress),
     )
     page = folder / PAGE
     write_atomically(page, text.encode())

@@ -17,7 +17,6 @@ from prunescope.results.layout import (
     DISSECTION,
     HISTORY,
     LEVELS,
-    MASK,
     METRICS,
     STUDY,
     TABLES,
@@ -80,9 +79,12 @@ class Level:
 
     @property
     def mask(self) -> "prunescope.pruning.mask.Mask":
-        """Which weights survive: a bool tensor for each prunable one. Raises DataError."""
-        check_recorded(self.path / MASK)
-        mask: prunescope.pruning.mask.Mask = hook("read_mask")(self.path / MASK)
+        """Which weights survive: a bool tensor for each prunable one. Raises DataError.
+
+        Level 0, of which nothing is pruned, has no file of it: of what the study calls prunable
+        everything survives.
+        """
+        mask: prunescope.pruning.mask.Mask = hook("level_mask")(self)
         return mask
 
     @property
