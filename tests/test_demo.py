@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 import torch
 
-from prunescope.analysis.levels import level_categories
 from prunescope.base.tensors import load_tensors
 from prunescope.recipe import load_recipe, shipped_recipe
+from prunescope.results.run_tables import level_categories
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "demo.yaml"
 

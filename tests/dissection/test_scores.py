@@ -3,11 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from prunescope.concepts.protocol import Label
-from prunescope.dissection.overlap import Overlap
-from prunescope.dissection.scores import iou_matrix, score_units
+from prunescope.dissection.scores import score_units
+from prunescope.results.overlap import Overlap
 
 LABELS = (
     Label(number=2, name="red-c", category="color"),
@@ -18,12 +17,12 @@ LABELS = (
 
 def overlap(intersection, activation, truth=(100, 50, 100)):
     return Overlap(
-        thresholds=torch.zeros(len(intersection), dtype=torch.float64),
-        intersection=torch.tensor(intersection),
-        activation=torch.tensor(activation),
-        truth=torch.tensor(truth),
-        label_numbers=torch.tensor([label.number for label in LABELS]),
-        category_of=torch.tensor([0, 1, 0]),
+        thresholds=np.zeros(len(intersection)),
+        intersection=np.array(intersection),
+        activation=np.array(activation),
+        truth=np.array(truth),
+        label_numbers=np.array([label.number for label in LABELS]),
+        category_of=np.array([0, 1, 0]),
         categories=("color", "part"),
     )
 
@@ -33,7 +32,7 @@ def only_unit(counts, **options):
 
 
 def test_iou_is_the_intersection_over_activation_and_truth_less_it():
-    ious = iou_matrix(overlap([[20, 10, 0]], [[40, 30]]))
+    ious = overlap([[20, 10, 0]], [[40, 30]]).iou
     assert ious.tolist() == [[20 / 120, 10 / 70, 0]]
 
 

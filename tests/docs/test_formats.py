@@ -15,9 +15,9 @@ from torch import Tensor
 from commands import Prunescope, every_command
 from concepts.packing import packed
 from concepts.worlds import FILES, write_folder
-from prunescope.analysis.levels import LevelRecord, write_tables
 from prunescope.base.files import hash_file
 from prunescope.base.tensors import load_metadata, load_tensors
+from prunescope.comparison.levels import LevelRecord, write_tables
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.experiment.run import run_study
 from prunescope.networks import build

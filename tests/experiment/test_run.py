@@ -13,7 +13,6 @@ import pytest
 import torch
 
 from commands import Prunescope
-from prunescope.analysis.run_folder import Level
 from prunescope.base.errors import ConfigError, DataError, RunBusyError, StudyIncomplete
 from prunescope.base.progress import Progress
 from prunescope.base.tensors import load_metadata, load_tensors
@@ -25,6 +24,7 @@ from prunescope.experiment.runner import StageRunner
 from prunescope.experiment.status import status
 from prunescope.networks import load_network
 from prunescope.recipe import Recipe
+from prunescope.results.run import Level
 from prunescope.results.store import Store
 from runs import contents
 

@@ -13,12 +13,14 @@ from prunescope.base.text import counted
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.conventions import CONVENTIONS, EXACT, Convention
-from prunescope.dissection.draws import Number
+from prunescope.dissection.draws import Draws, Number
+from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.permuting import draw_chance
 from prunescope.dissection.regions import RegionReader
-from prunescope.dissection.result import Dissection, LayerDissection
+from prunescope.dissection.saved_draws import load_draws
 from prunescope.dissection.settings import DEFAULT_LAYER, DissectionSettings
+from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.layout import COUNTS, MANIFEST, MASKS
 
 
@@ -51,8 +53,11 @@ def draw_more(
         raise ConfigError('0 draws say nothing: give "auto" or a number')
     _check_not_of_a_run(folder)
     dissection = Dissection.load(folder)
-    layers = {layer: own.with_draws(folder / layer) for layer, own in dissection.layers.items()}
-    _check_more(folder, layers, wanted.null)
+    layers = dissection.layers
+    saved = {layer: load_draws(folder / layer, len(own.units)) for layer, own in layers.items()}
+    masks = {layer: own for layer, (own, _) in saved.items()}
+    draws = {layer: own for layer, (_, own) in saved.items()}
+    _check_more(folder, draws, wanted.null)
     rules = _rules_of(layers)
     opened = open_concepts(
         concepts,
@@ -62,17 +67,17 @@ def draw_more(
         progress=progress,
     )
     maps = _read_labels(layers, opened, rules, int(wanted.memory), progress)
-    _check_kept(folder, layers, maps)
-    drawn = draw_chance(layers, maps, wanted.null, place, progress=progress)
+    _check_kept(folder, layers, masks, maps)
+    drawn = draw_chance(layers, masks, maps, wanted.null, place, progress=progress, draws=draws)
     found = replace(dissection, layers=drawn)
     found.save(folder)
     return found
 
 
-def _check_more(folder: Path, layers: Mapping[str, LayerDissection], number: Number) -> None:
+def _check_more(folder: Path, draws: Mapping[str, Draws], number: Number) -> None:
     """Raise ConfigError where a layer has more draws already than are asked for."""
-    for layer, own in layers.items():
-        made = 0 if own.draws is None else int(own.draws.counted.max(initial=0))
+    for layer, drawn in draws.items():
+        made = int(drawn.counted.max(initial=0))
         if number != "auto" and number < made:
             raise ConfigError(
                 f"{folder / layer} has {counted(made, 'draw')} already, so {number:,} would say "
@@ -80,7 +85,12 @@ def _check_more(folder: Path, layers: Mapping[str, LayerDissection], number: Num
             )
 
 
-def _check_kept(folder: Path, layers: Mapping[str, LayerDissection], maps: LabelMaps) -> None:
+def _check_kept(
+    folder: Path,
+    layers: Mapping[str, LayerDissection],
+    masks: Mapping[str, KeptMasks],
+    maps: LabelMaps,
+) -> None:
     """Raise DataError where counts or masks that were kept are not of these labels and images."""
     numbers = [label.number for label in maps.concepts.labels]
     for layer, own in layers.items():
@@ -91,11 +101,9 @@ def _check_kept(folder: Path, layers: Mapping[str, LayerDissection], maps: Label
                 f"{maps.concepts.name}"
             )
         try:
-            if own.masks_kept is not None:
-                own.masks_kept.check_within(maps.shapes)
-                activation = own.masks_kept.activation(maps.carried)
-                if (activation != own.overlap.activation.numpy()).any():
-                    raise ValueError(f"its masks are not those that {COUNTS} counts")
+            masks[layer].check_within(maps.shapes)
+            if (masks[layer].activation(maps.carried) != own.overlap.activation).any():
+                raise ValueError(f"its masks are not those that {COUNTS} counts")
         except ValueError as error:
             raise DataError(f"{folder / layer / MASKS} is damaged: {error}") from None
 

@@ -19,7 +19,6 @@ from prunescope.base.text import counted, on_one_line
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize, with_mask_size
-from prunescope.dissection.counts import count_units
 from prunescope.dissection.forward import Observation
 from prunescope.dissection.input import Loaded, input_of, open_model
 from prunescope.dissection.label_maps import LabelMaps
@@ -27,7 +26,6 @@ from prunescope.dissection.layers import choose_layers
 from prunescope.dissection.passes import LayerStatistics, run_passes
 from prunescope.dissection.permuting import draw_chance, told_where_memory_ends
 from prunescope.dissection.regions import RegionReader
-from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.scores import score_units
 from prunescope.dissection.search import Extremes
 from prunescope.dissection.settings import (
@@ -37,6 +35,8 @@ from prunescope.dissection.settings import (
     DissectionSettings,
 )
 from prunescope.dissection.survey import learn_layout
+from prunescope.results.dissection import Dissection, LayerDissection
+from prunescope.results.units import count_units
 
 
 class DissectOptions(ConceptOptions, DissectionOptions):
@@ -135,7 +135,8 @@ def dissect_as(
             layer: _conclude(layer, settings, observation, sight) for layer, sight in sights.items()
         }
         if maps is not None:
-            found = draw_chance(found, maps, settings.null, place, ranks, progress)
+            masks = {layer: own.masks for layer, own in sights.items() if own.masks is not None}
+            found = draw_chance(found, masks, maps, settings.null, place, ranks, progress)
     return Dissection(
         layers=found,
         passes={layer: sight.passes for layer, sight in sights.items()},
@@ -221,7 +222,6 @@ def _conclude(
         examples=_examples_table(concepts, extremes),
         images=sight.images.table(concepts.images, overlap.label_numbers.tolist()),
         summary=summary,
-        masks_kept=sight.masks,
     )
 
 

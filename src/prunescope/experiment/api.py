@@ -7,7 +7,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from prunescope import recipe as recipes
-from prunescope.analysis.run_folder import Run
 from prunescope.base.arguments import explain
 from prunescope.base.door import checked_path, checked_value
 from prunescope.base.errors import ConfigError
@@ -18,6 +17,7 @@ from prunescope.experiment.given import check_network
 from prunescope.experiment.merging import merge_runs
 from prunescope.experiment.run import dry_run, run_study
 from prunescope.experiment.status import DryRun, Status, status_of
+from prunescope.results.run import Run
 
 
 class Study(recipes.Recipe):

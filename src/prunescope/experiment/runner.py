@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
-    from prunescope.dissection.result import Dissection
     from prunescope.experiment.sources import Sources
     from prunescope.pruning.mask import Mask
+    from prunescope.results.dissection import Dissection
     from prunescope.training.evaluate import Evaluation
 
 _MEMORY_ADVICE = "take fewer workers, a smaller batch_size, or less memory in the recipe"

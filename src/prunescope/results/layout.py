@@ -44,8 +44,9 @@ OF_A_LAYER = frozenset(
 LAYERS = "layers.json"
 CHECKSUMS = "checksums.json"
 
-# of a comparison, and of several conventions
+# of a comparison, and of one of several conventions
 CONCEPTS = "concepts.csv"
+COMPARISON_FIGURES = ("comparison.png", "comparison.svg")
 CONVENTIONS_COMPARED = "conventions.csv"
 
 DENSE = "dense"

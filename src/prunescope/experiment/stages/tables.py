@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prunescope.analysis.levels import LevelRecord, write_tables
+from prunescope.comparison.levels import LevelRecord, write_tables
 from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
 from prunescope.experiment.stages.dissection import Dissection
 from prunescope.experiment.stages.evaluation import Evaluation
