@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,8 +66,9 @@ def save_dissection(folder: Path, units: int, labels: int, seed: int) -> None:
         Label(number=i + 1, name=f"label {i}", category=CATEGORIES[i % len(CATEGORIES)])
         for i in range(labels)
     ]
-    overlap = random_overlap(units, labels, seed)
-    table = score_units(overlap, named, iou=0.05)
+    names = tuple(label.name for label in named)
+    overlap = replace(random_overlap(units, labels, seed), label_names=names)
+    table = score_units(overlap, iou=0.05)
     conditions = {
         "concept_set": {"name": "made up", "fingerprint": "0" * 64},
         "settings": {"quantile": 0.005},

@@ -39,7 +39,7 @@ def make_layer(
     never fires. conditions: what its summary says instead.
     """
     overlap = _overlap(units)
-    table = score_units(overlap, LABELS, iou=0.05, categories=categories)
+    table = score_units(overlap, iou=0.05, categories=categories)
     summary = {
         **count_units(table, categories or CATEGORIES),
         "layer": name,

@@ -243,7 +243,7 @@ def test_what_a_draw_leaves_is_what_its_ious_say():
     source = np.random.default_rng(9)
     annotations, activations = make_annotations(source), make_activations(source)
     counted = Counted(activations, annotations)
-    units = score_units(counted.overlap, LABELS, iou=0.05)
+    units = score_units(counted.overlap, iou=0.05)
     trial = Trial.of(counted.overlap, units, CATEGORIES, iou=0.05)
     for draw in range(DRAWS):
         ious = counted.tally.ious(counted.overlap, CATEGORIES, draw)

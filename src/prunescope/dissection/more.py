@@ -67,11 +67,31 @@ def draw_more(
         progress=progress,
     )
     maps = _read_labels(layers, opened, rules, int(wanted.memory), progress)
-    _check_kept(folder, layers, masks, maps)
+    for layer, dissected in layers.items():
+        _check_kept(folder / layer, dissected, masks[layer], maps)
     drawn = draw_chance(layers, masks, maps, wanted.null, place, progress=progress, draws=draws)
     found = replace(dissection, layers=drawn)
     found.save(folder)
     return found
+
+
+def draw_for(
+    layers: Mapping[str, LayerDissection],
+    masks: Mapping[str, KeptMasks],
+    concepts: ConceptSet,
+    settings: DissectionSettings,
+    *,
+    progress: Progress = SILENT,
+) -> dict[str, LayerDissection]:
+    """Return scored layers with what is due to chance, from their masks that were saved.
+
+    Raises ConfigError for another concept set, DataError for masks that are not of the counts.
+    """
+    device = torch.device(usable_device(default_device()))
+    maps = _read_labels(layers, concepts, settings.rules, int(settings.memory), progress)
+    for layer, dissected in layers.items():
+        _check_kept(layer, dissected, masks[layer], maps)
+    return draw_chance(layers, masks, maps, settings.null, device, progress=progress)
 
 
 def _check_more(folder: Path, draws: Mapping[str, Draws], number: Number) -> None:
@@ -86,26 +106,21 @@ def _check_more(folder: Path, draws: Mapping[str, Draws], number: Number) -> Non
 
 
 def _check_kept(
-    folder: Path,
-    layers: Mapping[str, LayerDissection],
-    masks: Mapping[str, KeptMasks],
-    maps: LabelMaps,
+    where: Path | str, layer: LayerDissection, masks: KeptMasks, maps: LabelMaps
 ) -> None:
     """Raise DataError where counts or masks that were kept are not of these labels and images."""
     numbers = [label.number for label in maps.concepts.labels]
-    for layer, own in layers.items():
-        labels = (own.overlap.categories, own.overlap.label_numbers.tolist())
-        if labels != (tuple(maps.concepts.categories), numbers):
-            raise DataError(
-                f"{folder / layer / COUNTS} is damaged: it is not of the labels of "
-                f"{maps.concepts.name}"
-            )
-        try:
-            masks[layer].check_within(maps.shapes)
-            if (masks[layer].activation(maps.carried) != own.overlap.activation).any():
-                raise ValueError(f"its masks are not those that {COUNTS} counts")
-        except ValueError as error:
-            raise DataError(f"{folder / layer / MASKS} is damaged: {error}") from None
+    labels = (layer.overlap.categories, layer.overlap.label_numbers.tolist())
+    if labels != (tuple(maps.concepts.categories), numbers):
+        raise DataError(
+            f"{Path(where, COUNTS)} is damaged: it is not of the labels of {maps.concepts.name}"
+        )
+    try:
+        masks.check_within(maps.shapes)
+        if (masks.activation(maps.carried) != layer.overlap.activation).any():
+            raise ValueError(f"its masks are not those that {COUNTS} counts")
+    except ValueError as error:
+        raise DataError(f"{Path(where, MASKS)} is damaged: {error}") from None
 
 
 def _check_not_of_a_run(folder: Path) -> None:

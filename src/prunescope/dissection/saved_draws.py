@@ -22,12 +22,20 @@ def load_draws(folder: Path, units: int) -> tuple[KeptMasks, Draws]:
             f"{folder} has no {MASKS}, which more draws of chance begin with: "
             "dissect again, with --null"
         )
+    masks = load_masks(folder, units)
     try:
-        masks = KeptMasks.of_table(units, read_table(folder / MASKS, MASK_COLUMNS))
         check_recorded(folder / DRAWS)
         draws = Draws.of_arrays(load_arrays(folder / DRAWS))
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"{folder} holds no masks and draws of chance: {error}") from None
+        raise DataError(f"{folder / DRAWS} holds no draws of chance: {error}") from None
     if len(draws.counted) != units:
         raise DataError(f"{folder / DRAWS} is not of the {units:,} units beside it")
     return masks, draws
+
+
+def load_masks(folder: Path, units: int) -> KeptMasks:
+    """Read the masks of a layer with so many units on all images. Raises as `load_draws`."""
+    try:
+        return KeptMasks.of_table(units, read_table(folder / MASKS, MASK_COLUMNS))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"{folder / MASKS} holds no masks: {error}") from None

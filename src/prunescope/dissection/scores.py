@@ -7,22 +7,74 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64, Int64
 
-from prunescope.concepts.protocol import Label
+from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.text import on_one_line
+from prunescope.dissection.settings import DissectionSettings
+from prunescope.results.dissection import LayerCounts, LayerDissection
 from prunescope.results.overlap import Overlap
+from prunescope.results.units import count_units
 
 NO_LABEL = -1
 
 
+def score_layer(
+    counts: LayerCounts, settings: DissectionSettings, concept_set: str
+) -> LayerDissection:
+    """Return a counted layer with its scores: the settings `iou` and `categories` decide them.
+
+    concept_set: its name, for messages. Raises ConfigError as `allowed_categories` does.
+    """
+    overlap = counts.overlap
+    categories = allowed_categories(settings, overlap.categories, concept_set)
+    units = score_units(overlap, iou=settings.iou, categories=categories)
+    of_scores = {
+        "iou": settings.iou,
+        "categories": None if categories is None else list(categories),
+        "null": settings.null,
+    }
+    summary = {
+        **count_units(units, categories or overlap.categories),
+        **({"chance": {}} if settings.null else {}),
+        **counts.conditions,
+        "settings": counts.conditions["settings"] | of_scores,
+    }
+    return LayerDissection(
+        layer=counts.layer,
+        units=units,
+        overlap=overlap,
+        examples=counts.examples,
+        images=counts.images,
+        summary=summary,
+    )
+
+
+def allowed_categories(
+    settings: DissectionSettings, categories: Sequence[str], concept_set: str
+) -> tuple[str, ...] | None:
+    """Return the categories whose labels may be a concept, as stated or by the convention.
+
+    None stands for all. categories: of the concept set, whose name is for messages.
+    Raises ConfigError for a category that the set lacks, and where the convention leaves none.
+    """
+    if settings.categories is None:
+        return settings.rules.categories_of(tuple(categories))
+    for category in settings.categories:
+        if category not in categories:
+            hint = nearest(category, categories)
+            known = on_one_line(", ".join(categories))
+            raise ConfigError(f'categories names "{category}"{hint}, but {concept_set} has {known}')
+    return settings.categories
+
+
 def score_units(
     overlap: Overlap,
-    labels: Sequence[Label],
     *,
     iou: float,
     categories: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Return one row per unit: its concept, its IoU, the counts behind it, interpretable, dead.
 
-    labels: of the columns of the overlap. iou: interpretable is strictly above it.
+    iou: interpretable is strictly above it.
     categories: only their labels may be a concept; all of the overlap when None.
     A tie goes to the lower label number. `label`, `concept`, `category` and the counts are NA
     where the unit has no concept: it is dead (`iou` is nan) or its best IoU is 0. For every
@@ -30,7 +82,7 @@ def score_units(
     """
     chosen = tuple(overlap.categories if categories is None else categories)
     category_of, ious = overlap.category_of, overlap.iou
-    names = np.array([label.name for label in labels], object)
+    names = np.array(overlap.label_names, object)
     best, best_iou = best_labels(ious, overlap.allowed(chosen))
     columns: dict[str, Any] = {
         "unit": np.arange(len(ious)),

@@ -16,6 +16,7 @@ from prunescope.base.hooks import hook
 from prunescope.results.agreement import check_layer, check_overlap
 from prunescope.results.columns import where_there
 from prunescope.results.layout import (
+    CONDITIONS,
     COUNTS,
     DRAWS,
     EXAMPLES,
@@ -30,6 +31,7 @@ from prunescope.results.layout import (
 from prunescope.results.overlap import Overlap, load_overlap, save_overlap
 from prunescope.results.reading import read_form, read_table
 from prunescope.results.schemas import (
+    DISSECTION_FORM,
     EXAMPLE_COLUMNS,
     IMAGE_COLUMNS,
     UNIT_COLUMNS,
@@ -46,6 +48,43 @@ class DrawnChance:
 
     masks: pd.DataFrame
     draws: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerCounts:
+    """What was counted of a layer; its scores follow from it without the network.
+
+    overlap, examples, images: as in a LayerDissection. conditions: those it holds under, as its
+    `summary` has them. masks: returns a row of masks per image, where labels may be permuted.
+    """
+
+    layer: str
+    overlap: Overlap
+    examples: pd.DataFrame
+    images: pd.DataFrame
+    conditions: Mapping[str, Any]
+    masks: Callable[[], pd.DataFrame] | None = None
+
+    def save(self, folder: Path) -> None:
+        """Write everything but the scores into a folder that is there."""
+        write_parquet(folder / EXAMPLES, self.examples, "zstd")
+        write_parquet(folder / IMAGES, self.images, "zstd")
+        save_overlap(folder, self.layer, self.overlap)
+        write_json(folder / CONDITIONS, self.conditions)
+        if self.masks is not None:
+            write_parquet(folder / MASKS, self.masks(), "zstd")
+
+    @classmethod
+    def load(cls, folder: Path) -> "LayerCounts":
+        """Read what `save` wrote, but the masks. Raises DataError for what is damaged."""
+        layer, overlap = load_overlap(folder)
+        return cls(
+            layer=layer,
+            overlap=overlap,
+            examples=read_table(folder / EXAMPLES, where_there(EXAMPLE_COLUMNS)),
+            images=read_table(folder / IMAGES, where_there(IMAGE_COLUMNS)),
+            conditions=read_form(folder / CONDITIONS, DISSECTION_FORM),
+        )
 
 
 @called_as('take one from a Dissection, as in dissection["layer4"], or ps.load its folder')
@@ -136,26 +175,29 @@ class LayerDissection:
     def _repr_html_(self) -> str:
         return cast(str, hook("html")(Dissection(layers={self.layer: self})))
 
-    def save(self, folder: Path | str, *, to_be_continued: bool = True) -> None:
+    def save(self, folder: Path | str) -> None:
         """Write the tables of units, examples and images, the counts and the summary.
 
-        folder: made where it is not there. to_be_continued: where labels were permuted, also what
-        more draws begin with. Raises ConfigError for what is no path, StoreError where the system
-        refuses.
+        Where labels were permuted, also what more draws begin with. folder: made where it is not
+        there. Raises ConfigError for what is no path, StoreError where the system refuses.
         """
         folder = checked_path("folder", folder)
         folder.mkdir(parents=True, exist_ok=True)
-        write_parquet(folder / UNITS, self.units, "zstd")
-        write_csv(folder / UNITS_AS_TEXT, self.units)
         write_parquet(folder / EXAMPLES, self.examples, "zstd")
         write_parquet(folder / IMAGES, self.images, "zstd")
         save_overlap(folder, self.layer, self.overlap)
-        write_json(folder / SUMMARY, self.summary)
-        if to_be_continued and self.drawn is not None:
+        self.save_scores(folder)
+        if self.drawn is not None:
             drawn = self.drawn()
             write_parquet(folder / MASKS, drawn.masks, "zstd")
             save_arrays(folder / DRAWS, drawn.draws)
         record_layer_again(folder)
+
+    def save_scores(self, folder: Path) -> None:
+        """Write the tables of units and the summary alone into a folder that is there."""
+        write_parquet(folder / UNITS, self.units, "zstd")
+        write_csv(folder / UNITS_AS_TEXT, self.units)
+        write_json(folder / SUMMARY, self.summary)
 
     @classmethod
     def load(cls, folder: Path | str) -> "LayerDissection":

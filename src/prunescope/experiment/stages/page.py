@@ -35,9 +35,7 @@ class Page(FolderStage):
         from prunescope.results.run_tables import read_levels
 
         dissected = {
-            measured.level.key: [
-                runner.store.folder(artifact) for artifact in measured.dissection.layers.values()
-            ]
+            measured.level.key: list(measured.layer_folders(runner))
             for measured in self.tables.levels
         }
         recipe, images = self.study.recipe, self.study.facts.concepts.images
