@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 from torch import nn
@@ -39,7 +40,7 @@ def measure_rates(study: Recipe, sources: Sources, *, threads: int) -> dict[str,
         training = _seconds_per_unit(lambda: _try_training(study, sources, network))
         evaluating = _seconds_per_unit(lambda: _try_evaluating(study, sources, network))
         counting, both = (
-            _seconds_per_unit(lambda: _try_dissecting(study, sources, network, concepts, null))
+            _seconds_per_unit(partial(_try_dissecting, study, sources, network, concepts, null))
             for null in (0, study.dissection.null)
         )
     return {
