@@ -33,7 +33,7 @@ from prunescope.dissection.run import dissect
 from prunescope.imaging.network_input import NetworkInput
 from prunescope.imaging.normalise import normalise
 from prunescope.imaging.sizing import Sizing
-from prunescope.networks import load_network
+from prunescope.networks.loading import load_network
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.provenance import environment
 

@@ -25,7 +25,7 @@ from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.search import LayerSearch
 from prunescope.dissection.thresholds import Cut, cells_above
 from prunescope.imaging.normalise import normalise
-from prunescope.networks import load_network
+from prunescope.networks.loading import load_network
 from prunescope.results.overlap import Overlap
 from prunescope.results.provenance import environment
 

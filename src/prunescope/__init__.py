@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     )
     from prunescope.experiment.comparing import compare_networks
     from prunescope.experiment.load import load
-    from prunescope.networks import LoadedNetwork, load_network
+    from prunescope.networks.loading import LoadedNetwork, load_network
     from prunescope.pruning.mask import Mask, MaskKeeper
     from prunescope.report.plots import (
         plot_accuracy,
@@ -99,7 +99,7 @@ _HOMES = {
     "experiment.comparing": ("compare_networks",),
     "experiment.api": ("Study", "merge"),
     "experiment.load": ("load",),
-    "networks": ("LoadedNetwork", "load_network"),
+    "networks.loading": ("LoadedNetwork", "load_network"),
     "pruning.mask": ("Mask", "MaskKeeper"),
     "report.plots": tuple(name for name in __all__ if name.startswith("plot_")),
     "results.dissection": ("Dissection", "LayerDissection"),

@@ -23,7 +23,7 @@ from prunescope.base.text import printable
 from prunescope.concepts.download import download_broden
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.single import dissect_network
-from prunescope.networks import load_network
+from prunescope.networks.loading import load_network
 from prunescope.report.comparison import write_comparison
 from prunescope.results.provenance import Provenance
 

@@ -25,7 +25,7 @@ from prunescope.dissection.scores import score_units
 from prunescope.dissection.sequential import RATE, discoveries
 from prunescope.dissection.shuffle import Shuffle
 from prunescope.dissection.thresholds import Cut, ThresholdCollector, cells_above
-from prunescope.networks import build
+from prunescope.networks.loading import build
 
 CATEGORIES = ("color", "object", "scene")
 LABELS = tuple(

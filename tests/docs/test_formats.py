@@ -20,7 +20,7 @@ from prunescope.base.tensors import load_metadata, load_tensors
 from prunescope.comparison.levels import LevelRecord, write_tables
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.experiment.run import run_study
-from prunescope.networks import build
+from prunescope.networks.loading import build
 from prunescope.recipe import Recipe
 from runs import tiny_recipe
 

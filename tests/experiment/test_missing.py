@@ -13,7 +13,7 @@ from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.calls import audit
 from prunescope.experiment.run import run_study
 from prunescope.experiment.status import status
-from prunescope.networks import load_network
+from prunescope.networks.loading import load_network
 from prunescope.pruning.files import prune_saved
 from prunescope.recipe import Recipe
 from prunescope.report.summary import summarise_result

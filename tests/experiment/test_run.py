@@ -22,7 +22,7 @@ from prunescope.experiment.plan import plan_study
 from prunescope.experiment.run import report_again, run_study
 from prunescope.experiment.runner import StageRunner
 from prunescope.experiment.status import status
-from prunescope.networks import load_network
+from prunescope.networks.loading import load_network
 from prunescope.recipe import Recipe
 from prunescope.results.run import Level
 from prunescope.results.store import Store

@@ -20,7 +20,7 @@ from prunescope.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from prunescope.networks import LoadedNetwork
+    from prunescope.networks.loading import LoadedNetwork
 
 CONCEPTS, DISSECTION = (
     f"dissection.settings:{name}" for name in ("ConceptSettings", "DissectionSettings")
@@ -187,7 +187,7 @@ def load(
     network: str, weights: str | None, num_classes: int | None, key: str | None = None
 ) -> "LoadedNetwork":
     """Load a network, with a warning where its weights are random."""
-    from prunescope.networks import implied_weights, load_network
+    from prunescope.networks.loading import implied_weights, load_network
 
     loaded = load_network(network, weights=weights, num_classes=num_classes, key=key)
     if weights is None and implied_weights(network) is None:

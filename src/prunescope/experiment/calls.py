@@ -43,7 +43,7 @@ from prunescope.experiment.handed_in import (
     strings,
 )
 from prunescope.experiment.single import evaluate_network
-from prunescope.networks import LoadedNetwork
+from prunescope.networks.loading import LoadedNetwork
 from prunescope.pruning import prune as pruning
 from prunescope.pruning.audit import Audit, audit_file
 from prunescope.pruning.mask import Mask

@@ -15,8 +15,8 @@ from prunescope.dissection.capture import find_layers
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.handed_in import computing
 from prunescope.experiment.single import dissect_network
-from prunescope.networks import RANDOM, LoadedNetwork, load_network
 from prunescope.networks.description import has_description, names_code
+from prunescope.networks.loading import RANDOM, LoadedNetwork, load_network
 from prunescope.networks.reading.files import is_hub_folder, is_weights_folder, weights_file
 from prunescope.report.comparison import check_room, write_comparison
 from prunescope.results.dissection import Dissection

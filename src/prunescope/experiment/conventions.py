@@ -14,7 +14,7 @@ from prunescope.dissection.conventions import CONVENTIONS
 from prunescope.dissection.run import choose_categories
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.single import dissect_opened
-from prunescope.networks import LoadedNetwork
+from prunescope.networks.loading import LoadedNetwork
 from prunescope.results.dissection import Dissection, check_room
 from prunescope.results.layout import CONVENTIONS_COMPARED
 from prunescope.results.tables import write_csv

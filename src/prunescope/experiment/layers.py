@@ -3,8 +3,8 @@
 from prunescope.base.devices import computing_with
 from prunescope.base.errors import ConfigError
 from prunescope.dissection.layers import Layers, list_layers
-from prunescope.networks import describe_network
 from prunescope.networks.hollow import build_hollow
+from prunescope.networks.loading import describe_network
 
 
 @computing_with(1)

@@ -12,8 +12,8 @@ from prunescope.base.text import a_kind
 from prunescope.comparison.dissections import Comparison
 from prunescope.comparison.runs import RunComparison
 from prunescope.comparison.saved import open_comparison
-from prunescope.networks import LoadedNetwork, load_network
 from prunescope.networks.description import has_description
+from prunescope.networks.loading import LoadedNetwork, load_network
 from prunescope.networks.reading.files import is_hub_folder, is_weights_folder
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.kinds import holds_weights, is_comparison, is_level, is_run

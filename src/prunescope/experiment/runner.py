@@ -122,7 +122,7 @@ class StageRunner:
 
     def new_network(self, seed: int) -> "nn.Module":
         """Return the study's network, initialised from a seed, on the device."""
-        from prunescope.networks import build
+        from prunescope.networks.loading import build
 
         network = build(self.recipe.network, num_classes=self.classes, seed=seed)
         return network.to(self.device)
@@ -180,7 +180,7 @@ class StageRunner:
     def count(self, level: Stage, layers: tuple[str, ...]) -> "Mapping[str, LayerCounts]":
         """Dissect some layers of a finished level, as far as the network is needed for it."""
         from prunescope.dissection.run import count_layers
-        from prunescope.networks import load_network
+        from prunescope.networks.loading import load_network
 
         loaded = load_network(self.recipe.network, weights=self.folder(level))
         assert loaded.input is not None  # a level always says what its network sees
@@ -212,7 +212,7 @@ class StageRunner:
         """Save a network's weights, with what it is and what it sees."""
         from prunescope.base.tensors import save_tensors
         from prunescope.imaging.network_input import NetworkInput
-        from prunescope.networks import Description
+        from prunescope.networks.loading import Description
 
         images, normalisation = self.sources.train_images, self.sources.normalisation
         description = Description(

@@ -25,7 +25,7 @@ from prunescope.experiment.looking import data_folder
 from prunescope.experiment.sources import normalisation_of, test_sizing
 from prunescope.imaging.channels import check_channels
 from prunescope.imaging.sizing import Sizing
-from prunescope.networks import LoadedNetwork
+from prunescope.networks.loading import LoadedNetwork
 from prunescope.results.dissection import Dissection, check_room
 from prunescope.training.evaluate import Evaluation, check_outputs, evaluate
 from prunescope.training.settings import EvaluationSettings

@@ -4,8 +4,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-DEPTHS = (20, 32, 44, 56, 110)
-
 
 class OptionAShortcut(nn.Module):
     """Carry a block's input past it without weights: every second cell, new channels zero.

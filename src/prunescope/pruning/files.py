@@ -6,7 +6,7 @@ from typing import Unpack
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.text import align, number, percent
-from prunescope.networks import (
+from prunescope.networks.loading import (
     LoadedNetwork,
     build,
     describe_network,

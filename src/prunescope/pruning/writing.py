@@ -12,8 +12,8 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import write_together
 from prunescope.base.paths import refuse_replacing, require_place, resolved
 from prunescope.base.tensors import tensor_bytes
-from prunescope.networks import Description, LoadedNetwork
 from prunescope.networks.description import has_description
+from prunescope.networks.loading import Description, LoadedNetwork
 from prunescope.networks.reading.files import OPENLTH_MASK
 from prunescope.pruning.interchange import masked, to_openlth_mask, to_torch
 from prunescope.pruning.mask import Mask

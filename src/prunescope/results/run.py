@@ -29,7 +29,7 @@ from prunescope.results.schemas import METRICS_FORM
 from prunescope.results.store import require_study
 
 if TYPE_CHECKING:
-    import prunescope.networks
+    import prunescope.networks.loading
     import prunescope.pruning.mask
 
 
@@ -88,12 +88,12 @@ class Level:
         return mask
 
     @property
-    def network(self) -> "prunescope.networks.LoadedNetwork":
+    def network(self) -> "prunescope.networks.loading.LoadedNetwork":
         """The network with the level's weights, in evaluation mode, on the CPU; made anew.
 
         Raises DataError for weights that are damaged, ConfigError for a factory that is not here.
         """
-        network: prunescope.networks.LoadedNetwork = hook("load_network")(str(self.path))
+        network: prunescope.networks.loading.LoadedNetwork = hook("load_network")(str(self.path))
         return network
 
     @property
