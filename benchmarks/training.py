@@ -13,8 +13,9 @@ from torch.optim import SGD
 
 from prunescope.base.steps import Step
 from prunescope.data.labelled import LabelledImages
-from prunescope.data.loader import Normalisation, batches, epoch_order
+from prunescope.data.loader import batches, epoch_order
 from prunescope.data.settings import Augmentation, RandomResizedCrop
+from prunescope.imaging.network_input import Normalisation
 from prunescope.networks import build
 from prunescope.pruning.criteria.magnitude import scores
 from prunescope.pruning.mask import Mask, MaskKeeper

@@ -38,6 +38,7 @@ for command in (
     pruning.prune,
     pruning.audit,
     studies.report,
+    studies.merge,
     studies.schema,
 ):
     add(app, command)

@@ -187,9 +187,9 @@ def load(
     network: str, weights: str | None, num_classes: int | None, key: str | None = None
 ) -> "LoadedNetwork":
     """Load a network, with a warning where its weights are random."""
-    from prunescope.networks import load_network, own_weights
+    from prunescope.networks import implied_weights, load_network
 
     loaded = load_network(network, weights=weights, num_classes=num_classes, key=key)
-    if weights is None and own_weights(network) is None:
+    if weights is None and implied_weights(network) is None:
         warn(f"{network} has random weights: give --weights")
     return loaded

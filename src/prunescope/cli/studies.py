@@ -97,6 +97,23 @@ def report(
     print_result({"report": str(page)}, f"The report is at {page}", as_json=as_json)
 
 
+def merge(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Run folders of parts of one study.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option(help="The new run folder.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Join runs of parts of one study that were made apart (run --only)."""
+    from prunescope.experiment.merging import merge_runs
+
+    with progress_shown() as progress:
+        page = merge_runs(runs, out, progress=progress)
+    print_result(
+        {"run": str(out), "report": str(page)}, f"The report is at {page}", as_json=as_json
+    )
+
+
 def _run(study: "Recipe", out: Path, how: dict[str, Any], as_json: bool) -> None:
     from prunescope.experiment.run import run_study
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from prunescope.base.progress import Progress
 from prunescope.data.decode import EncodedImage, decode, open_image
-from prunescope.data.sizing import AS_STORED, Sizing
+from prunescope.imaging.sizing import AS_STORED, Sizing
 
 _SAMPLE = 100
 
@@ -55,7 +55,7 @@ class LabelledImages:
 
     def sized(self, number: int) -> UInt8[np.ndarray, "height width 3"]:
         """Return an image as a network sees it."""
-        return np.asarray(self.sizing.apply(self.original(number)))
+        return self.sizing.apply(self.original(number))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -12,6 +12,7 @@ from torch import nn
 
 from prunescope.base.allocator import keep_freed_memory
 from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.modes import on_device
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.text import counted, on_one_line
@@ -19,11 +20,11 @@ from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize, with_mask_size
 from prunescope.dissection.counts import count_units
-from prunescope.dissection.forward import Observation, placed
+from prunescope.dissection.forward import Observation
 from prunescope.dissection.input import Loaded, input_of, open_model
 from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.layers import choose_layers
-from prunescope.dissection.passes import Sight, look
+from prunescope.dissection.passes import LayerStatistics, run_passes
 from prunescope.dissection.permuting import draw_chance, told_where_memory_ends
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.result import Dissection, LayerDissection
@@ -61,7 +62,8 @@ def dissect(
     """
     stated = DissectionSettings.validate_from({"layers": _as_names(layers), **settings}, "dissect")
     module, known = open_model(model)
-    stated = stated.completed(**known) if known else stated
+    if known is not None:
+        stated = stated.completed(resolution=known.resolution, mean=known.mean, std=known.std)
     if isinstance(concepts, str):
         chosen = stated.rules.images_of(split)
         concepts = open_concepts(
@@ -93,13 +95,13 @@ def dissect_as(
     categories = choose_categories(concepts, settings)
     settings = settings.model_copy(update={"layers": layers, "categories": categories})
     title = f"dissecting {', '.join(settings.layers)}"
-    with placed(model, device) as place:
+    with on_device(model, device) as place:
         if place.type == "cpu":
             keep_freed_memory()
         observation = Observation(
             model=model,
             concepts=concepts,
-            form=form,
+            input=form,
             batch_size=settings.batch_size,
             precision=settings.precision,
             channels_last=settings.channels_last,
@@ -114,9 +116,9 @@ def dissect_as(
         maps = LabelMaps(concepts, reader, int(settings.memory)) if settings.null else None
         with (
             told_where_memory_ends(place),
-            progress.task(title, 2 * observation.own_images) as task,
+            progress.task(title, 2 * observation.images_of_rank) as task,
         ):
-            sights = look(
+            sights = run_passes(
                 observation,
                 layers,
                 rules=rules,
@@ -178,7 +180,7 @@ def _tell_of_idle_processes(observation: Observation, progress: Progress) -> Non
         )
 
 
-def _tell(layer: str, sight: Sight, progress: Progress) -> None:
+def _tell(layer: str, sight: LayerStatistics, progress: Progress) -> None:
     """Say how a layer was looked at, and which of its units cannot fire."""
     kept = sight.kept_bytes / 2**20
     how = f"one pass, maps of up to {kept:,.0f} MiB kept" if sight.passes == 1 else "two passes"
@@ -193,7 +195,7 @@ def _tell(layer: str, sight: Sight, progress: Progress) -> None:
 
 
 def _conclude(
-    layer: str, settings: DissectionSettings, observation: Observation, sight: Sight
+    layer: str, settings: DissectionSettings, observation: Observation, sight: LayerStatistics
 ) -> LayerDissection:
     concepts, extremes = observation.concepts, sight.extremes
     overlap = sight.tally.overlap()
@@ -208,7 +210,7 @@ def _conclude(
         "cells_above": extremes.cut.above,
         "images": len(concepts.images),
         "concept_set": _identity(concepts),
-        "input": observation.form.model_dump(mode="json"),
+        "input": observation.input.as_dict(),
         "convention": settings.convention,
         "settings": settings.model_dump(mode="json", exclude={"layers", "convention", "memory"}),
     }

@@ -15,6 +15,7 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.base.settings import explained
 from prunescope.base.text import a_kind
 from prunescope.experiment.given import check_code
+from prunescope.experiment.merging import merge_runs
 from prunescope.experiment.run import dry_run, run_study
 from prunescope.experiment.status import DryRun, Status, status_of
 
@@ -60,8 +61,8 @@ class Study(recipes.Recipe):
         return found
 
     def run(
-        self, out: Path | str | None = None, *, workers: int | None = None,
-        progress: Progress = SILENT,
+        self, out: Path | str | None = None, *, only: str | Sequence[str] = (),
+        workers: int | None = None, engine: str = "local", progress: Progress = SILENT,
     ) -> Run:  # fmt: skip
         """Do all that the study still lacks in its run folder, and return the Run.
 
@@ -69,28 +70,36 @@ class Study(recipes.Recipe):
         bytes. Recipe of the method: Frankle & Bau 2019 (docs/method.md).
 
         out: the run folder; `runs/NAME` when None.
-        workers: processes that train beside each other; None takes one for each replicate and
+        only: which levels to make, and what they need: "replicate=1", "strategy=NAME,level=2", or
+            several such conditions; all where nothing is stated.
+        engine: where stages run ("local").
+        workers: processes that train in parallel; None takes one for each replicate and
             strategy as far as the cores go, 1 trains in this process. A script that starts more
             than one must keep its own work under `if __name__ == "__main__":`.
         progress: where to report.
         Raises ConfigError or DataError before anything is written, RunBusyError where another
-        process writes there, StoreError where a finished artifact is damaged.
+        process writes there; StudyIncomplete, a PrunescopeError, where some levels could not be
+        made, after all others are.
         """
-        place, workers = self._place(out), checked_value("workers", workers)
-        run_study(self, place, workers=workers, progress=progress)
-        return Run.load(place)
+        folder, workers = self._folder(out), checked_value("workers", workers)
+        conditions = _conditions(only)
+        run_study(self, folder, only=conditions, workers=workers, engine=engine, progress=progress)
+        return Run.load(folder)
 
     def dry_run(
-        self, out: Path | str | None = None, *, workers: int | None = None,
-        progress: Progress = SILENT,
+        self, out: Path | str | None = None, *, only: str | Sequence[str] = (),
+        workers: int | None = None, engine: str = "local", progress: Progress = SILENT,
     ) -> DryRun:  # fmt: skip
         """Check the study wholly, and say what `run` would do, how long and on how much disk.
 
-        A little of the work is timed; nothing is written. out, workers, progress: as for `run`.
+        A little of the work is timed; nothing is written. Arguments: as for `run`.
         Raises what `run` would before it writes anything.
         """
-        place, workers = self._place(out), checked_value("workers", workers)
-        return dry_run(self, place, workers=workers, progress=progress)
+        folder, workers = self._folder(out), checked_value("workers", workers)
+        conditions = _conditions(only)
+        return dry_run(
+            self, folder, only=conditions, workers=workers, engine=engine, progress=progress
+        )
 
     def status(self, out: Path | str | None = None) -> Status:
         """Say what of the study is done, running and left in a run folder.
@@ -98,10 +107,32 @@ class Study(recipes.Recipe):
         out: the run folder; `runs/NAME` when None. `outdated` in the answer are the folders made
         for other settings. Raises ConfigError or DataError where the data cannot be opened.
         """
-        return status_of(self, self._place(out))
+        return status_of(self, self._folder(out))
 
-    def _place(self, out: Path | str | None) -> Path:
+    def _folder(self, out: Path | str | None) -> Path:
         return Path("runs") / self.name if out is None else checked_path("out", out)
+
+
+def merge(runs: Sequence[Path | str], out: Path | str, *, progress: Progress = SILENT) -> Run:
+    """Join runs of parts of one study, made apart, into a new run folder; return the Run.
+
+    runs: their folders. They may differ in the replicates, strategies and levels they have, and in
+        where their data lay. out: the new folder. progress: where to report.
+    Raises ConfigError where they are not of one study or the new folder is not free, StoreError
+    where a file of theirs is damaged.
+    """
+    if isinstance(runs, str | Path):
+        raise ConfigError("runs is one path: give two or more run folders")
+    folder = checked_path("out", out)
+    merge_runs([checked_path("runs", run) for run in runs], folder, progress=progress)
+    return Run.load(folder)
+
+
+def _conditions(only: str | Sequence[str]) -> list[str]:
+    conditions = [only] if isinstance(only, str) else list(only)
+    if not all(isinstance(condition, str) for condition in conditions):
+        raise ConfigError(f'only is {only!r}: give conditions such as "replicate=1"')
+    return conditions
 
 
 def _called_so() -> ConfigError:

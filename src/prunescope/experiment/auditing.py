@@ -18,6 +18,7 @@ from prunescope.networks.trust import AtMost, NamesCode
 from prunescope.pruning.audit import Audit, audit_weights
 from prunescope.pruning.lineage import check_dense, check_descent, check_given
 from prunescope.pruning.mask import Mask
+from prunescope.pruning.prunable import prunable_names
 from prunescope.pruning.saved import read_mask, read_weights
 from prunescope.pruning.selection import LevelRule
 from prunescope.recipe import Recipe, load_recipe
@@ -156,8 +157,11 @@ def _audit_level(
     root: Path, key: LevelKey, study: Recipe, network: nn.Module | None, resolution: int | None
 ) -> LevelAudit:
     saved = read_weights(root / key.path)
-    audit = audit_weights(saved, network, title=study.network, resolution=resolution)
     descent = _descent(saved.mask, root, key, study)
+    if saved.mask is None and key.level == 0 and network is not None:
+        ones = Mask.ones(network, prunable_names(network, study.pruning.prunable))
+        saved = replace(saved, mask=ones)
+    audit = audit_weights(saved, network, title=study.network, resolution=resolution)
     rule = _rule(key, study)
     if rule is not None and rule.is_users:
         code = " and ".join(map('"{}"'.format, rule.strategy.code.values()))

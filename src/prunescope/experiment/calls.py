@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias, Unpack
 
@@ -15,6 +14,7 @@ from prunescope.analysis.conventions import ConventionComparison
 from prunescope.base.arguments import takes
 from prunescope.base.door import checked_path
 from prunescope.base.errors import ConfigError
+from prunescope.base.modes import on_device
 from prunescope.base.modules import checked_network
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import on_one_line, shortened
@@ -22,8 +22,7 @@ from prunescope.base.wrappers import without_wrappers
 from prunescope.concepts import ConceptSet
 from prunescope.dissection import layers as layering
 from prunescope.dissection import run as dissecting
-from prunescope.dissection.forward import placed
-from prunescope.dissection.input import Loaded, input_of
+from prunescope.dissection.input import Loaded
 from prunescope.dissection.result import Dissection
 from prunescope.dissection.run import DissectOptions
 from prunescope.dissection.settings import (
@@ -39,7 +38,6 @@ from prunescope.experiment.handed_in import (
     as_given_mask,
     computing,
     is_number,
-    known_input,
     name_layers,
     open_network,
     path_or_name,
@@ -151,14 +149,9 @@ def evaluate(
     source = path_or_name(data, "data", "a folder of labelled images, a hub name or scenes")
     classes = plain_classes(settings.get("classes"))
     stated = EvaluationSettings.validate_from({**settings, "classes": classes}, "evaluate")
-    if network.input is None:
-        network = replace(
-            network,
-            input=known_input(network.module, stated.resolution, stated.mean, stated.std),
-        )
     training = network.module.training
     try:
-        with computing(network) as plain, placed(plain.module, device) as target:
+        with computing(network) as plain, on_device(plain.module, device) as target:
             return evaluate_network(plain, source, stated, device=str(target), progress=progress)[1]
     finally:
         network.module.train(training)
@@ -289,7 +282,8 @@ def list_layers(
     network = open_network(model)
     side = resolution or (network.input.resolution if network.input else None)
     if side is None:
-        black = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-        side = input_of(network.module, mean=black[0], std=black[1]).resolution
+        raise ConfigError(
+            f"the input of {type(network.module).__name__} is not known: give resolution"
+        )
     with without_wrappers(network.module):
         return layering.list_layers(network.module, side)

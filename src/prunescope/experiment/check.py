@@ -8,6 +8,7 @@ from torch import nn
 
 from prunescope.base.devices import default_device, say_if_slow
 from prunescope.base.errors import ConfigError
+from prunescope.base.modes import repeatable
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.reading import read_ahead
 from prunescope.base.showing import show
@@ -32,7 +33,6 @@ from prunescope.pruning.strategy import check_strategy
 from prunescope.recipe import Recipe
 from prunescope.training.evaluate import check_outputs
 from prunescope.training.forward import class_scores, classes_needed
-from prunescope.training.surroundings import repeatable
 
 
 def check_study(study: Recipe, sources: Sources, progress: Progress = SILENT) -> None:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from torch import nn
 
@@ -19,37 +19,11 @@ from prunescope.experiment.stages.dissection import Dissection
 from prunescope.experiment.stages.rewind_point import RewindPoint
 from prunescope.networks import build
 from prunescope.recipe import Recipe
-from prunescope.results.store import Store
+from prunescope.training.evaluate import evaluate
 from prunescope.training.loop import train
 
 _TRIAL_STEPS = 3
 _BYTES_PER_UNIT_AND_LABEL = 16  # intersections, and a share for tables and examples
-
-
-def seconds_left(
-    plan: Plan, store: Store, rates: Mapping[str, float], *, workers: int = 1
-) -> float | None:
-    """Return how long the unfinished stages will take; None while no rate is known for one.
-
-    rates: seconds per unit of cost, by kind of stage. workers: processes in parallel; they never
-    get done before the longest chain of stages that wait for one another.
-    """
-    known = {**rates}
-    for kind, like in (("level", "rewind"), ("rewind", "level")):  # both are training
-        if kind not in known and like in known:
-            known[kind] = known[like]
-    work = 0.0
-    ends: dict[str, float] = {}
-    for stage in plan.stages:
-        missing = sum(not store.has(artifact) for artifact in stage.artifacts)
-        cost = stage.cost() * missing / len(stage.artifacts)
-        if cost and stage.kind not in known:
-            return None
-        seconds = cost * known[stage.kind] if cost else 0.0
-        work += seconds
-        begin = max((ends.get(each.title, 0.0) for each in stage.inputs), default=0.0)
-        ends[stage.title] = seconds + begin
-    return max(work / workers, *ends.values(), 0.0)
 
 
 def measure_rates(study: Recipe, sources: Sources, *, threads: int) -> dict[str, float]:

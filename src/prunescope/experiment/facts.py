@@ -34,12 +34,16 @@ UNKNOWN = StudyFacts(
 """Of sources that nobody looks at, for plans whose keys do not matter."""
 
 
+_WHERE_STATED = ("classes", "mask_size")
+
+
 def record_facts(recipe: Recipe, facts: StudyFacts) -> dict[str, dict[str, Any]]:
     """Return what a run writes down of its sources: which they are, and what is known of them."""
     chosen = _chosen(recipe)
+    concepts = {"fingerprint": facts.concepts.fingerprint, "images": facts.concepts.images}
     return {
         "data": chosen["data"] | asdict(facts.data),
-        "concepts": chosen["concepts"] | asdict(facts.concepts),
+        "concepts": chosen["concepts"] | concepts,
     }
 
 
@@ -52,6 +56,8 @@ def recorded_facts(
         return None
     if "fingerprint" not in entry or "images" not in entry:
         return None
+    if any(key in entry and key not in chosen for key in _WHERE_STATED):
+        return None
     return SourceFacts(
         fingerprint=str(entry["fingerprint"]),
         images=int(entry["images"]),
@@ -61,11 +67,14 @@ def recorded_facts(
 
 def _chosen(recipe: Recipe) -> dict[str, dict[str, Any]]:
     """Return what of the sources is used; of the concepts the split that the convention takes."""
-    concepts = recipe.concepts
-    return {
-        "data": recipe.data.model_dump(
-            mode="json", include={"source", "train_split", "test_split", "classes"}
-        ),
+    data, concepts = recipe.data, recipe.concepts
+    chosen: dict[str, dict[str, Any]] = {
+        "data": {
+            "source": data.source,
+            "train_split": data.train_split,
+            "test_split": data.test_split,
+            "classes": data.model_dump(mode="json")["classes"],
+        },
         "concepts": {
             "source": concepts.source,
             "split": recipe.dissection.rules.images_of(concepts.split),
@@ -73,3 +82,8 @@ def _chosen(recipe: Recipe) -> dict[str, dict[str, Any]]:
             "mask_size": concepts.mask_size,
         },
     }
+    for values in chosen.values():
+        for name in _WHERE_STATED:
+            if values.get(name) is None:
+                values.pop(name, None)
+    return chosen

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prunescope.base.progress import SILENT, Progress
+from prunescope.experiment.looking import facts_of_run
 from prunescope.experiment.plan import Plan, plan_study
-from prunescope.experiment.sources import Sources, sources_of_run
 from prunescope.recipe import load_recipe
 from prunescope.results.layout import STUDY
 from prunescope.results.provenance import Provenance
@@ -22,7 +22,6 @@ class OpenRun:
 
     plan: Plan
     store: Store
-    sources: Sources
     unread: Mapping[str, str]
 
 
@@ -30,6 +29,5 @@ def open_run(out: Path, progress: Progress = SILENT) -> OpenRun:
     """Open a run folder. Raises ConfigError where it is none."""
     require_study(out)
     recipe = load_recipe(out / STUDY)
-    sources, unread = sources_of_run(recipe, Provenance(out).sources, progress)
-    plan = plan_study(recipe, sources.facts)
-    return OpenRun(plan=plan, store=Store(out), sources=sources, unread=unread)
+    facts, unread = facts_of_run(recipe, Provenance(out).sources, progress)
+    return OpenRun(plan=plan_study(recipe, facts), store=Store(out), unread=unread)

@@ -12,19 +12,20 @@ from prunescope.base.text import counted
 from prunescope.engines import ENGINES
 from prunescope.engines.engine import Engine
 from prunescope.experiment.facts import record_facts
+from prunescope.experiment.looking import facts_of
 from prunescope.experiment.opening import open_run
 from prunescope.experiment.plan import Plan, plan_results, plan_study
+from prunescope.experiment.runner import Errand, Outcome, StageRunner
 from prunescope.experiment.selection import Selection
-from prunescope.experiment.sources import Sources
 from prunescope.experiment.stage import PlannedStudy
-from prunescope.experiment.status import DryRun, damaged_parts, is_done, sorted_out
+from prunescope.experiment.status import DryRun, damaged_parts, is_done, seconds_left, sorted_out
 from prunescope.recipe import Recipe
 from prunescope.results.layout import PAGE, REPORT, STUDY, replicate_path
 from prunescope.results.provenance import Provenance
 from prunescope.results.store import Store
 
 if TYPE_CHECKING:
-    from prunescope.experiment.runner import Errand, Outcome
+    from prunescope.experiment.sources import Sources
 
 _SHOWN = 10
 
@@ -50,10 +51,12 @@ def run_study(
     after all others are: tables, figures and page then show these.
     """
     from prunescope.experiment.check import check_study
+    from prunescope.experiment.sources import Sources
 
     Store(out).check_free()
     selection = Selection.read(only, recipe)
-    recipe, store, sources, plan = _prepare(recipe, out, progress)
+    recipe, store, plan = _prepare(recipe, out, progress)
+    sources = Sources(recipe, progress)
     crew = _engine(recipe, workers, engine)
     wanted = _wanted(plan, selection)
     if not (store.is_run() and all(is_done(stage, store) for stage in wanted.stages)):
@@ -66,7 +69,7 @@ def run_study(
         _clear_damage(plan, store, progress)
         store.tidy(plan.artifacts)
         write_atomically(out / STUDY, recipe.to_yaml().encode())
-        call = _Call(plan.study, store, sources, crew, progress)
+        call = _Call(plan.study, store, crew, progress, sources)
         call.perform(wanted)
         call.perform(plan_results(plan, lambda stage: is_done(stage, store)), _here())
     if call.failures:
@@ -88,10 +91,12 @@ def dry_run(
     Raises what `run_study` would before it writes anything.
     """
     from prunescope.experiment.check import check_study
-    from prunescope.experiment.estimate import disk_bytes, measure_rates, seconds_left
+    from prunescope.experiment.estimate import disk_bytes, measure_rates
+    from prunescope.experiment.sources import Sources
 
     selection = Selection.read(only, recipe)
-    recipe, store, sources, plan = _prepare(recipe, out, progress)
+    recipe, store, plan = _prepare(recipe, out, progress)
+    sources = Sources(recipe, progress)
     crew = _engine(recipe, workers, engine)
     check_study(recipe, sources, progress)
     plan = _wanted(plan, selection)
@@ -124,7 +129,7 @@ def report_again(out: Path, *, progress: Progress = SILENT) -> Path:
     redone = Plan(plan.study, tuple(stage for stage in results.stages if stage not in kept))
     store.check_free()
     with store.writing():
-        call = _Call(plan.study, store, run.sources, _here(), progress)
+        call = _Call(plan.study, store, _here(), progress)
         call.perform(redone, again=True)
     for error in call.failures.values():
         raise error
@@ -140,8 +145,8 @@ class _Call:
     """One call's work in a run folder; the first stage performed begins its record."""
 
     def __init__(
-        self, study: PlannedStudy, store: Store, sources: Sources, engine: Engine,
-        progress: Progress,
+        self, study: PlannedStudy, store: Store, engine: Engine, progress: Progress,
+        sources: "Sources | None" = None,
     ) -> None:  # fmt: skip
         self._study = study
         self._store = store
@@ -149,7 +154,7 @@ class _Call:
         self._engine = engine
         self._progress = progress
         self._provenance = Provenance(store.root)
-        self._provenance.remember(record_facts(study.recipe, sources.facts))
+        self._provenance.remember(record_facts(study.recipe, study.facts))
         self._begun = False
         self.failures: dict[str, Exception] = {}
 
@@ -158,8 +163,6 @@ class _Call:
 
         engine: None takes the call's. again: those that are done, too.
         """
-        from prunescope.experiment.runner import Errand, StageRunner
-
         store = self._store
         stages = [stage for stage in plan.stages if again or not is_done(stage, store)]
         if not stages:
@@ -191,7 +194,7 @@ class _Call:
         ):
             self._progress.say(f"warning: the bits may differ, since {difference}")
 
-    def _finish(self, plan: Plan, errand: "Errand", outcome: "Outcome") -> None:
+    def _finish(self, plan: Plan, errand: Errand, outcome: Outcome) -> None:
         stage = plan.named(errand.name)
         for artifact in outcome.made:
             self._provenance.finished(
@@ -203,7 +206,7 @@ class _Call:
             )
         self._progress.say(outcome.message)
 
-    def _fail(self, errand: "Errand", error: Exception) -> None:
+    def _fail(self, errand: Errand, error: Exception) -> None:
         self.failures[errand.name] = error
         self._provenance.failed(errand.name, str(error))
         self._progress.say(f"{errand.name}: FAILED: {error}")
@@ -232,12 +235,11 @@ def _wanted(plan: Plan, selection: Selection) -> Plan:
     )
 
 
-def _prepare(recipe: Recipe, out: Path, progress: Progress) -> tuple[Recipe, Store, Sources, Plan]:
+def _prepare(recipe: Recipe, out: Path, progress: Progress) -> tuple[Recipe, Store, Plan]:
     recipe = recipe.anchored()
     store = Store(out)
     store.check_place()
-    sources = Sources(recipe, progress)
-    return recipe, store, sources, plan_study(recipe, sources.facts)
+    return recipe, store, plan_study(recipe, facts_of(recipe, progress))
 
 
 def _engine(recipe: Recipe, workers: int | None, name: str) -> Engine:

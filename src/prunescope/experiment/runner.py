@@ -5,37 +5,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import torch
-from torch import Tensor, nn
-from torch.optim import Optimizer
-
-from prunescope.base.devices import default_device
 from prunescope.base.errors import PrunescopeError, memory_ran_out
 from prunescope.base.files import write_atomically
 from prunescope.base.progress import SILENT, Progress, duration
-from prunescope.base.tensors import save_tensors
-from prunescope.dissection.result import Dissection
-from prunescope.dissection.run import dissect_as
+from prunescope.concepts.protocol import ConceptSet
 from prunescope.engines.engine import Resources
 from prunescope.experiment.facts import StudyFacts
+from prunescope.experiment.looking import concepts_of
 from prunescope.experiment.plan import Plan, plan_study
-from prunescope.experiment.sources import Sources
 from prunescope.experiment.stage import Stage
 from prunescope.experiment.training_plan import TrainingPlan
-from prunescope.networks import Description, NetworkInput, build, load_network
-from prunescope.networks.residual import zero_last_gammas
-from prunescope.pruning.mask import Mask
-from prunescope.pruning.prunable import prunable_names
 from prunescope.recipe import Recipe
 from prunescope.results.artifacts import Artifact
 from prunescope.results.cells import csv_bytes
-from prunescope.results.layout import HISTORY, WEIGHTS
+from prunescope.results.layout import CHECKPOINT, HISTORY, WEIGHTS
 from prunescope.results.store import Store
-from prunescope.training.evaluate import Evaluation, evaluate
-from prunescope.training.loop import train
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import torch
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+
+    from prunescope.dissection.result import Dissection
+    from prunescope.experiment.sources import Sources
+    from prunescope.pruning.mask import Mask
+    from prunescope.training.evaluate import Evaluation
 
 _MEMORY_ADVICE = "take fewer workers, a smaller batch_size, or less memory in the recipe"
 
@@ -64,17 +61,21 @@ class Outcome:
 
 def checkpoint_of(store: Store, artifact: Artifact) -> Path:
     """Return where the training of an unfinished artifact keeps its last checkpoint."""
-    return store.place_of_work(artifact) / "checkpoint.safetensors"
+    return store.place_of_work(artifact) / CHECKPOINT
 
 
 class StageRunner:
-    """Performs the stages of one study in its run folder."""
+    """Performs the stages of one study in its run folder.
 
-    def __init__(self, plan: Plan, store: Store, sources: Sources) -> None:
+    Torch is loaded by those that compute with a network, not by tables, figures and pages.
+    sources: None where they are still to be opened.
+    """
+
+    def __init__(self, plan: Plan, store: Store, sources: "Sources | None" = None) -> None:
         self.plan = plan
         self.store = store
-        self.sources = sources
         self.progress = SILENT
+        self._sources = sources
 
     def __reduce__(self) -> Any:
         study = self.plan.study
@@ -105,33 +106,56 @@ class StageRunner:
         (artifact,) = stage.artifacts
         return self.store.folder(artifact)
 
-    def new_network(self, seed: int) -> nn.Module:
+    @property
+    def sources(self) -> "Sources":
+        """The study's photographs and concepts."""
+        from prunescope.experiment.sources import Sources
+
+        if self._sources is None:
+            self._sources = Sources(self.recipe)
+        return self._sources
+
+    @cached_property
+    def concepts(self) -> ConceptSet:
+        """The study's pictures with labelled concepts."""
+        return concepts_of(self.recipe) if self._sources is None else self._sources.concepts
+
+    def new_network(self, seed: int) -> "nn.Module":
         """Return the study's network, initialised from a seed, on the device."""
-        network = build(self._recipe.network, num_classes=self.classes, seed=seed)
+        from prunescope.networks import build
+
+        network = build(self.recipe.network, num_classes=self.classes, seed=seed)
         return network.to(self.device)
 
-    def initialised(self, seed: int) -> nn.Module:
+    def initialised(self, seed: int) -> "nn.Module":
         """Return the network as its training begins, drawn from a seed."""
+        from prunescope.networks.residual import zero_last_gammas
+
         network = self.new_network(seed)
-        if self._recipe.training.zero_last_gamma:
-            zero_last_gammas(network, self._recipe.network)
+        if self.recipe.training.zero_last_gamma:
+            zero_last_gammas(network, self.recipe.network)
         return network
 
-    def all_prunable(self, network: nn.Module) -> Mask:
+    def all_prunable(self, network: "nn.Module") -> "Mask":
         """Return the mask of a network of which nothing is pruned."""
-        return Mask.ones(network, prunable_names(network, self._recipe.pruning.prunable))
+        from prunescope.pruning.mask import Mask
+        from prunescope.pruning.prunable import prunable_names
+
+        return Mask.ones(network, prunable_names(network, self.recipe.pruning.prunable))
 
     def train(
         self,
-        network: nn.Module,
+        network: "nn.Module",
         stage: Stage,
         plan: TrainingPlan,
-        keeper: Callable[[Optimizer | None], None] | None = None,
-    ) -> pd.DataFrame:
+        keeper: "Callable[[Optimizer | None], None] | None" = None,
+    ) -> "pd.DataFrame":
         """Train a network for a stage, on from its checkpoint if there is one.
 
         keeper: keeps to a mask after every step. Returns the history.
         """
+        from prunescope.training.loop import train
+
         (artifact,) = stage.artifacts
         return train(
             network,
@@ -149,27 +173,34 @@ class StageRunner:
             progress=self.progress,
         )
 
-    def evaluate(self, network: nn.Module) -> Evaluation:
+    def evaluate(self, network: "nn.Module") -> "Evaluation":
         """Return a network's accuracy on the study's test images."""
         return self._evaluate(network, self.progress)
 
-    def dissect(self, level: Stage, layers: tuple[str, ...]) -> Dissection:
+    def dissect(self, level: Stage, layers: tuple[str, ...]) -> "Dissection":
         """Return the dissection of some layers of a finished level."""
-        loaded = load_network(self._recipe.network, weights=self.folder(level))
+        from prunescope.dissection.run import dissect_as
+        from prunescope.networks import load_network
+
+        loaded = load_network(self.recipe.network, weights=self.folder(level))
         assert loaded.input is not None  # a level always says what its network sees
-        settings = self._recipe.dissection.model_copy(update={"layers": layers})
+        settings = self.recipe.dissection.model_copy(update={"layers": layers})
         return dissect_as(
             settings.completed(**vars(loaded.input)),
             loaded.module.to(self.device),
-            self.sources.concepts,
+            self.concepts,
             progress=self.progress,
         )
 
-    def save_network(self, network: nn.Module, folder: Path) -> None:
+    def save_network(self, network: "nn.Module", folder: Path) -> None:
         """Save a network's weights, with what it is and what it sees."""
+        from prunescope.base.tensors import save_tensors
+        from prunescope.imaging.network_input import NetworkInput
+        from prunescope.networks import Description
+
         images, normalisation = self.sources.train_images, self.sources.normalisation
         description = Description(
-            name=self._recipe.network,
+            name=self.recipe.network,
             num_classes=self.classes,
             input=NetworkInput(
                 mean=normalisation.mean,
@@ -180,7 +211,7 @@ class StageRunner:
         state: dict[str, Tensor] = network.state_dict()
         save_tensors(folder / WEIGHTS, state, description.as_metadata())
 
-    def save_history(self, history: pd.DataFrame, folder: Path) -> None:
+    def save_history(self, history: "pd.DataFrame", folder: Path) -> None:
         """Save how a network was trained."""
         write_atomically(folder / HISTORY, csv_bytes(history))
 
@@ -190,19 +221,26 @@ class StageRunner:
         return len(self.sources.train_images.classes)
 
     @cached_property
-    def device(self) -> torch.device:
+    def device(self) -> "torch.device":
         """Where networks run: a GPU if there is one."""
+        import torch
+
+        from prunescope.base.devices import default_device
+
         return torch.device(default_device())
 
     @property
-    def _recipe(self) -> Recipe:
+    def recipe(self) -> Recipe:
+        """The study's recipe."""
         return self.plan.study.recipe
 
-    def _test_accuracy(self, network: nn.Module) -> float:
+    def _test_accuracy(self, network: "nn.Module") -> float:
         return self._evaluate(network, SILENT).top1
 
-    def _evaluate(self, network: nn.Module, progress: Progress) -> Evaluation:
-        training = self._recipe.training
+    def _evaluate(self, network: "nn.Module", progress: Progress) -> "Evaluation":
+        from prunescope.training.evaluate import evaluate
+
+        training = self.recipe.training
         return evaluate(
             network,
             self.sources.test_images,
@@ -218,4 +256,4 @@ def _runner_here(recipe_json: str, facts: StudyFacts, root: Path) -> StageRunner
     """Return this process's runner, with the photographs it has read so far."""
     recipe = Recipe.model_validate_json(recipe_json)
     plan = plan_study(recipe, facts)
-    return StageRunner(plan, Store(root), Sources(recipe, facts=facts))
+    return StageRunner(plan, Store(root))

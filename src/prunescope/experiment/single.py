@@ -17,13 +17,15 @@ from prunescope.data.classes import order_note
 from prunescope.data.images import count_classes, find_split, load_images, passed_over
 from prunescope.data.labelled import Images
 from prunescope.data.settings import CentreCrop
-from prunescope.data.sizing import Sizing
 from prunescope.dissection.input import input_of
 from prunescope.dissection.layers import choose_layers
 from prunescope.dissection.result import Dissection, check_room
 from prunescope.dissection.run import dissect_as
 from prunescope.dissection.settings import DEFAULT_LAYER, DissectionSettings
-from prunescope.experiment.sources import data_folder, normalisation_of, test_sizing
+from prunescope.experiment.looking import data_folder
+from prunescope.experiment.sources import normalisation_of, test_sizing
+from prunescope.imaging.channels import check_channels
+from prunescope.imaging.sizing import Sizing
 from prunescope.networks import LoadedNetwork
 from prunescope.training.evaluate import Evaluation, check_outputs, evaluate
 from prunescope.training.settings import EvaluationSettings
@@ -50,6 +52,7 @@ def evaluate_network(
     split, classes = find_split(folder, settings.split), settings.classes
     sizing = _sizing(network, settings.resolution, settings.resize, progress)
     normalisation = normalisation_of(network.name, network.input, settings.mean, settings.std)
+    check_channels(network.module, len(normalisation.mean))
     side = sizing.resolution or (network.input.resolution if network.input else None)
     if side is not None:
         check_outputs(

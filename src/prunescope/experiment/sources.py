@@ -1,41 +1,19 @@
-"""Where do a study's photographs and concepts come from, and what are they, exactly?"""
+"""How are a study's photographs and concepts read?"""
 
-from collections.abc import Iterator, Mapping
 from functools import cached_property
-from os import stat_result
-from pathlib import Path
-from typing import Any
 
-from prunescope.base.errors import ConfigError, DataError
-from prunescope.base.files import fingerprint
+from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels
-from prunescope.base.paths import find_files
 from prunescope.base.progress import SILENT, Progress
-from prunescope.base.recall import recall
-from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.concepts.scenes import scenes_are_drawn, scenes_folder
-from prunescope.data.images import (
-    count_classes,
-    count_images,
-    find_split,
-    load_images,
-    passed_over,
-    source_fingerprint,
-)
+from prunescope.data.images import count_classes, find_split, load_images, passed_over
 from prunescope.data.labelled import Images, StreamedImages
-from prunescope.data.loader import Normalisation
 from prunescope.data.settings import CentreCrop
-from prunescope.data.sizing import Sizing
-from prunescope.data.sources import folders_of
-from prunescope.experiment.facts import SourceFacts, StudyFacts, recorded_facts
-from prunescope.networks import NetworkInput, network_input
+from prunescope.experiment.looking import concepts_of, data_folder
+from prunescope.imaging.network_input import NetworkInput, Normalisation
+from prunescope.imaging.sizing import Sizing
+from prunescope.networks import network_input
 from prunescope.recipe import Recipe
-
-
-def data_folder(source: str, progress: Progress = SILENT) -> str:
-    """Return where labelled images lie: the embedded set, once drawn, or the source itself."""
-    return str(scenes_folder(progress=progress) / "images") if source == "scenes" else source
 
 
 def normalisation_of(
@@ -75,52 +53,16 @@ def test_sizing(resolution: int | None, crop: CentreCrop | None) -> Sizing:
 
 
 class Sources:
-    """A study's photographs and concepts, read when first asked for and kept.
+    """A study's photographs and concepts, read when first asked for and kept."""
 
-    facts: what is known of them already, so that nobody reads them to find it out.
-    """
-
-    def __init__(
-        self, recipe: Recipe, progress: Progress = SILENT, *, facts: StudyFacts | None = None
-    ) -> None:
+    def __init__(self, recipe: Recipe, progress: Progress = SILENT) -> None:
         self._recipe = recipe
         self._progress = progress
-        self._facts = facts
-
-    @property
-    def facts(self) -> StudyFacts:
-        """Which photographs and concepts they are, and how many."""
-        if self._facts is None:
-            self._facts = StudyFacts(data=self.data_facts(), concepts=self.concept_facts())
-        return self._facts
-
-    def data_facts(self) -> SourceFacts:
-        """Look at the photographs, and return which and how many they are."""
-        data = self._recipe.data
-        content = _fingerprint_images(self._data)
-        if data.classes is not None:  # they decide which images there are, and their labels
-            content = fingerprint([content, data.classes])
-        train, test = (
-            count_images(self._data, find_split(self._data, split), data.classes)
-            for split in (data.train_split, data.test_split)
-        )
-        return SourceFacts(fingerprint=content, images=train, test_images=test)
-
-    def concept_facts(self) -> SourceFacts:
-        """Look at the concepts, and return which they are, and how many pictures."""
-        return SourceFacts(fingerprint=self.concepts.fingerprint, images=len(self.concepts.images))
 
     @cached_property
     def concepts(self) -> ConceptSet:
         """The pictures with labelled concepts."""
-        concepts, rules = self._recipe.concepts, self._recipe.dissection.rules
-        return open_concepts(
-            concepts.source,
-            split=rules.images_of(concepts.split),
-            limit=concepts.limit,
-            mask_size=concepts.mask_size,
-            progress=self._progress,
-        )
+        return concepts_of(self._recipe, self._progress)
 
     @cached_property
     def class_count(self) -> int:
@@ -181,61 +123,3 @@ class Sources:
             memory=int(self._recipe.data.memory),
             progress=self._progress,
         )
-
-
-def sources_of_run(
-    recipe: Recipe, record: Mapping[str, dict[str, Any]], progress: Progress = SILENT
-) -> tuple[Sources, dict[str, str]]:
-    """Return a run's sources, with the facts it recorded where they can no longer be read.
-
-    record: as `record_facts` wrote it. So that looking at a run never draws or downloads, what
-    lies in no folder of the user's is taken as recorded too.
-    Returns also why "data" or "concepts" could not be read. Raises DataError for one that cannot,
-    and that the record does not have.
-    """
-    fresh = Sources(recipe, progress)
-    facts: dict[str, SourceFacts] = {}
-    unread: dict[str, str] = {}
-    for name, source, look in (
-        ("data", recipe.data.source, fresh.data_facts),
-        ("concepts", recipe.concepts.source, fresh.concept_facts),
-    ):
-        before = recorded_facts(recipe, record, name)
-        if not _is_at_hand(source):
-            if before is not None:
-                facts[name] = before
-                continue
-            if source != "scenes" and ":" not in source:
-                raise DataError(
-                    f'{name}.source is "{source}", no folder here, of which the run records '
-                    "nothing, and looking at a run downloads nothing: run its study to go on"
-                )
-        try:
-            facts[name] = look()
-        except DataError as error:
-            if before is None:
-                raise
-            facts[name], unread[name] = before, str(error)
-    return Sources(recipe, progress, facts=StudyFacts(**facts)), unread
-
-
-def _is_at_hand(source: str) -> bool:
-    """Return whether a source can be looked at without drawing it or asking a hub."""
-    if source == "scenes":
-        return scenes_are_drawn()
-    candidates = (Path(source).expanduser(), Path(source.partition(":")[2] or source).expanduser())
-    return any(path.is_absolute() or path.exists() for path in candidates)
-
-
-def _fingerprint_images(source: str) -> str:
-    """Return the identity of labelled images, without reading a folder that has not changed."""
-    folder = Path(source).expanduser()
-    if not folder.is_dir():
-        return source_fingerprint(source)
-    kind = f"images 2 {folder.absolute()} {folders_of(folder)}"
-    return recall(kind, _files(folder), lambda: source_fingerprint(source))
-
-
-def _files(folder: Path) -> Iterator[tuple[Path, stat_result]]:
-    for path in find_files(folder, ("",)):
-        yield path, path.stat()

@@ -99,8 +99,9 @@ class Stage(ABC):
 
     @property
     def level_key(self) -> LevelKey | None:
-        """Which level it belongs to; None where to none, or to several."""
-        return None
+        """Which level it belongs to: that of all its inputs; None where they are of several."""
+        keys = {stage.level_key for stage in self.inputs}
+        return keys.pop() if len(keys) == 1 else None
 
     @property
     def resources(self) -> Resources:

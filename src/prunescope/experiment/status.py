@@ -1,15 +1,16 @@
 """How far is a study, and what is it going to take?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from prunescope.base.progress import duration
 from prunescope.base.text import counted
+from prunescope.experiment.looking import facts_of
 from prunescope.experiment.opening import OpenRun, open_run
 from prunescope.experiment.plan import Plan, plan_study
-from prunescope.experiment.sources import Sources
+from prunescope.experiment.runner import checkpoint_of
 from prunescope.experiment.stage import Stage
 from prunescope.recipe import Recipe
 from prunescope.results.provenance import Provenance
@@ -112,9 +113,8 @@ def status(out: Path) -> Status:
 def status_of(recipe: Recipe, out: Path) -> Status:
     """Say what of a study is done, running and left in a run folder, even one not begun."""
     recipe = recipe.anchored()
-    sources = Sources(recipe)
-    plan = plan_study(recipe, sources.facts)
-    return _status_of(OpenRun(plan=plan, store=Store(out), sources=sources, unread={}))
+    plan = plan_study(recipe, facts_of(recipe))
+    return _status_of(OpenRun(plan=plan, store=Store(out), unread={}))
 
 
 def is_done(stage: Stage, store: Store) -> bool:
@@ -132,6 +132,32 @@ def sorted_out(plan: Plan, store: Store) -> tuple[tuple[str, ...], tuple[str, ..
     )
 
 
+def seconds_left(
+    plan: Plan, store: Store, rates: Mapping[str, float], *, workers: int = 1
+) -> float | None:
+    """Return how long the unfinished stages will take; None while no rate is known for one.
+
+    rates: seconds per unit of cost, by kind of stage. workers: processes in parallel; they never
+    get done before the longest chain of stages that wait for one another.
+    """
+    known = {**rates}
+    for kind, like in (("level", "rewind"), ("rewind", "level")):  # both are training
+        if kind not in known and like in known:
+            known[kind] = known[like]
+    work = 0.0
+    ends: dict[str, float] = {}
+    for stage in plan.stages:
+        missing = sum(not store.has(artifact) for artifact in stage.artifacts)
+        cost = stage.cost() * missing / len(stage.artifacts)
+        if cost and stage.kind not in known:
+            return None
+        seconds = cost * known[stage.kind] if cost else 0.0
+        work += seconds
+        begin = max((ends.get(each.title, 0.0) for each in stage.inputs), default=0.0)
+        ends[stage.title] = seconds + begin
+    return max(work / workers, *ends.values(), 0.0)
+
+
 def damaged_parts(plan: Plan, store: Store, provenance: Provenance) -> Iterator[str]:
     """Yield what is missing, or of another size, of artifacts that were finished once."""
     for artifact in plan.artifacts:
@@ -141,8 +167,6 @@ def damaged_parts(plan: Plan, store: Store, provenance: Provenance) -> Iterator[
 
 
 def _status_of(run: OpenRun) -> Status:
-    from prunescope.experiment.estimate import seconds_left
-
     plan, store = run.plan, run.store
     to_do, done = sorted_out(plan, store)
     provenance = Provenance(store.root)
@@ -165,7 +189,6 @@ def _status_of(run: OpenRun) -> Status:
 
 def _under_way(plan: Plan, store: Store) -> Iterator[str]:
     """Yield the trainings that are not finished but have a checkpoint, and how far that is."""
-    from prunescope.experiment.runner import checkpoint_of
     from prunescope.training.checkpoint import checkpoint_step
 
     for stage in plan.stages:

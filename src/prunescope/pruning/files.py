@@ -12,8 +12,8 @@ from prunescope.networks import (
     describe_network,
     find_weights,
     fit_state_dict,
+    implied_weights,
     load_network,
-    own_weights,
 )
 from prunescope.pruning.acting import count_parameters
 from prunescope.pruning.mask import Mask, MaskKeeper
@@ -134,7 +134,7 @@ def _open(
     key: str | None,
 ) -> tuple[LoadedNetwork, SavedWeights]:
     described = describe_network(name, weights=weights, num_classes=num_classes)
-    chosen = own_weights(name) or find_weights(name, weights)
+    chosen = implied_weights(name) or find_weights(name, weights)
     if chosen is None:
         raise ConfigError(f"{name} without weights is random: give --weights")
     if not isinstance(chosen, Path):

@@ -11,6 +11,7 @@ PROVENANCE = "provenance.json"
 LOCK = ".lock"
 WORK = ".work"
 OUTDATED = "outdated"
+CHECKPOINT = "checkpoint.safetensors"  # of what is not finished, in the folder of work
 TABLES, FIGURES, REPORT = "tables", "figures", "report"
 LEVELS = "levels.csv"
 PAGE = "index.html"

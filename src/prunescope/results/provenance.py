@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,12 @@ _PACKAGES = ("torch", "torchvision", "numpy", "pillow", "datasets", "pandas", "p
 _FORM: Fields = {
     "invocations": Rows(Object({"workers": COUNT.or_absent, "packages": {}})),
     "artifacts": Each(
-        Object({"key": TEXT, "kind": TEXT, "seconds": AMOUNT, "cost": AMOUNT, "resumed": TRUTH})
+        Object(
+            {
+                **{"key": TEXT, "kind": TEXT, "seconds": AMOUNT, "cost": AMOUNT},
+                **{"resumed": TRUTH, "invocation": COUNT},
+            }
+        )
     ),
     "failures": Each(TEXT, may_lack=True),
     "sources": Each(
@@ -102,6 +108,16 @@ class Provenance:
             "resumed": resumed,
             "invocation": len(self._invocations) - 1,
         }
+        self._write()
+
+    def adopt(self, other: "Provenance", titles: Collection[str]) -> None:
+        """Take over the record of artifacts of another run, and of its invocations."""
+        before = len(self._invocations)
+        self._invocations += other._invocations
+        for title, entry in other._artifacts.items():
+            if title in titles:
+                self._artifacts[title] = {**entry, "invocation": entry["invocation"] + before}
+        self._sources = self._sources or other._sources
         self._write()
 
     def failed(self, title: str, why: str) -> None:

@@ -1,4 +1,4 @@
-"""How does a network get from one step of training to another, the same way every time?"""
+"""How is a network trained from one step to another, reproducibly?"""
 
 import math
 import time
@@ -16,19 +16,20 @@ from torch.optim import SGD, Optimizer
 
 from prunescope.base.errors import ConfigError, TrainingDiverged
 from prunescope.base.files import fingerprint
+from prunescope.base.modes import device_of, in_mode, repeatable, seed_generators
 from prunescope.base.progress import SILENT, Progress, Task
 from prunescope.base.seeding import derive_seed
 from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.base.text import counted
 from prunescope.data.labelled import Images, StreamedImages
-from prunescope.data.loader import Normalisation, batches, epoch_order
+from prunescope.data.loader import batches, epoch_order
+from prunescope.imaging.network_input import Normalisation
 from prunescope.training.checkpoint import is_finite, load_checkpoint, save_checkpoint
 from prunescope.training.decay import decay_groups
 from prunescope.training.forward import class_scores, classes_needed
 from prunescope.training.history import History
 from prunescope.training.schedule import learning_rate_at
 from prunescope.training.settings import TrainingSettings
-from prunescope.training.surroundings import device_of, ready, repeatable, seed_generators
 
 
 def train(
@@ -68,7 +69,10 @@ def train(
     """
     _check_steps(images, settings, start, end)
     device = device_of(network)
-    with ready(network, training=True, channels_last=settings.channels_last), repeatable(device):
+    with (
+        in_mode(network, training=True, channels_last=settings.channels_last),
+        repeatable(device),
+    ):
         run = _Run(
             network=network,
             images=images,
@@ -99,7 +103,7 @@ def train(
 
 @dataclass(kw_only=True)
 class _Run:
-    """A training under way: everything before `now` is done; `unread` losses are not read."""
+    """A training in progress: the steps before `now` are done, the losses in `unread` not read."""
 
     network: nn.Module
     images: Images
@@ -121,18 +125,18 @@ class _Run:
     saved_at: float = field(default_factory=time.monotonic)
 
     def resume(self, progress: Progress) -> None:
-        """Go to where the checkpoint is, if there is one."""
+        """Continue from the checkpoint, if there is one."""
         if self.checkpoint is None:
             return
-        found = load_checkpoint(
+        resumed = load_checkpoint(
             self.checkpoint,
             self.network,
             self.optimizer,
             identity=self.identity,
             progress=progress,
         )
-        if found is not None:
-            self.now, self.history = found
+        if resumed is not None:
+            self.now, self.history = resumed
             self.saved = self.now
 
     def images_before(self, step: Step) -> int:
@@ -146,7 +150,7 @@ class _Run:
         last = min(step for step in (end, next_epoch, next_test) if step is not None)
         for pixels, labels in islice(self._batches(), last.iteration - self.now.iteration):
             self._take_step(pixels, labels)
-            if len(self.unread) >= _steps_between_reads(pixels.device):
+            if len(self.unread) >= _steps_between_readings(pixels.device):
                 self._read_losses(task)
             if self.now < last and self._is_due():
                 self._read_losses(task)
@@ -201,7 +205,7 @@ class _Run:
         self.now = Step(self.now.iteration + 1, self.now.per_epoch)
 
     def _read_losses(self, task: Task) -> None:
-        """Read the losses of the steps taken since it was done last. Raises TrainingDiverged."""
+        """Read the losses of the steps since the last reading. Raises TrainingDiverged."""
         if not self.unread:
             return
         steps, sizes, losses, rights = zip(*self.unread, strict=True)
@@ -250,7 +254,7 @@ class _Run:
         )
 
 
-def _steps_between_reads(device: torch.device) -> int:
+def _steps_between_readings(device: torch.device) -> int:
     return 1 if device.type == "cpu" else 50  # to read a loss, an accelerator has to wait
 
 
@@ -277,7 +281,7 @@ def _identity(
         {
             "identity": identity,
             "settings": settings.for_key(),
-            "normalisation": asdict(normalisation),
+            "normalisation": {"mean": normalisation.mean, "std": normalisation.std},
             "seed": seed,
             "steps": [asdict(step) for step in span],
             "shapes": shapes,

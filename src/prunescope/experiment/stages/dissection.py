@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prunescope.experiment.stage import PlannedStudy, Stage
 from prunescope.experiment.stages.level import Level
 from prunescope.results.artifacts import Artifact
-from prunescope.results.layout import LevelKey, layer_path
+from prunescope.results.layout import layer_path
 
 if TYPE_CHECKING:
     from prunescope.experiment.plan import Plan
@@ -34,10 +34,6 @@ class Dissection(Stage):
             position=(*level.position, 2),
         )
         self.level = level
-
-    @property
-    def level_key(self) -> LevelKey:
-        return self.level.key
 
     @property
     def places(self) -> tuple[Artifact, ...]:

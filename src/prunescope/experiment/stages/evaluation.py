@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prunescope.base.files import write_atomically
 from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
 from prunescope.experiment.stages.level import Level
-from prunescope.results.layout import METRICS, LevelKey
+from prunescope.results.layout import METRICS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,10 +35,6 @@ class Evaluation(FolderStage):
             position=(*level.position, 1),
         )
         self.level = level
-
-    @property
-    def level_key(self) -> LevelKey:
-        return self.level.key
 
     def settings(self) -> Mapping[str, Any]:
         recipe = self.study.recipe

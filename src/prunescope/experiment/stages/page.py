@@ -53,7 +53,7 @@ class Page(FolderStage):
             facts=recipe.facts | {"Labelled images": f"{images:,}"},
             levels=read_levels(runner.folder(self.tables) / LEVELS),
             dissections=dissected,
-            concepts=runner.sources.concepts,
+            concepts=runner.concepts,
             missing=self.tables.missing,
             progress=runner.progress,
         )

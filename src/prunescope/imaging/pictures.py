@@ -1,4 +1,4 @@
-"""Which pictures did the user hand over: files, Pillow images, arrays or tensors?"""
+"""How do files, Pillow images, arrays and tensors become pictures of one kind?"""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -8,10 +8,9 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from prunescope.base.colour import in_colour
 from prunescope.base.errors import ConfigError
 from prunescope.base.text import a_kind
-from prunescope.concepts.pictures import read_picture
+from prunescope.imaging.decoding import in_colour, read_picture
 
 Picture: TypeAlias = str | Path | Image.Image | np.ndarray | Tensor
 """A file, a Pillow image, a uint8 array (height, width, 3) or (height, width), or a tensor
@@ -20,26 +19,26 @@ Pictures: TypeAlias = Picture | Iterable[Picture]
 """One picture or several; an array or a tensor with one axis more is a batch."""
 
 
-def each_picture(given: object) -> Iterator[Image.Image]:
-    """Yield what was given as Pillow images in RGB, each decoded when its turn comes.
+def each_picture(pictures: object) -> Iterator[Image.Image]:
+    """Yield pictures as Pillow images in RGB, each decoded when its turn comes.
 
-    given: Pictures; anything else is refused.
+    pictures: Pictures; anything else is refused.
     A file is turned upright as its EXIF says. A tensor of floating point is rounded to 8 bits.
     Raises DataError, naming the file, for one that cannot be read; ConfigError for what is no
     picture, with its place and what is allowed.
     """
-    for place, picture in enumerate(_listed(given)):
-        yield _as_image(picture, f"picture {place}")
+    for index, picture in enumerate(_listed(pictures)):
+        yield _as_image(picture, f"picture {index}")
 
 
-def _listed(given: Any) -> Iterable[Any]:
-    if isinstance(given, np.ndarray | Tensor):
-        return given if given.ndim == 4 else (given,)
-    if isinstance(given, str | Path | Image.Image):
-        return (given,)
-    if isinstance(given, Iterable):
-        return given
-    raise _refusal(f"the pictures are {a_kind(given)}")
+def _listed(pictures: Any) -> Iterable[Any]:
+    if isinstance(pictures, np.ndarray | Tensor):
+        return pictures if pictures.ndim == 4 else (pictures,)
+    if isinstance(pictures, str | Path | Image.Image):
+        return (pictures,)
+    if isinstance(pictures, Iterable):
+        return pictures
+    raise _refusal(f"the pictures are {a_kind(pictures)}")
 
 
 def _as_image(picture: Any, where: str) -> Image.Image:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from prunescope.base.colour import in_colour
 from prunescope.base.errors import DataError
+from prunescope.imaging.decoding import in_colour
 
 DEEP = np.array([[0, 128, 129, 4095, 32768, 65535]], np.uint16)
 SHOWN = [0, 0, 1, 16, 128, 255]  # divided by 257 and rounded

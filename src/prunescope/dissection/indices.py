@@ -1,4 +1,4 @@
-"""Where in a tensor is it true?"""
+"""At which indices is a mask true?"""
 
 import numpy as np
 import torch
@@ -6,8 +6,8 @@ from jaxtyping import Bool, Int64
 from torch import Tensor
 
 
-def true_places(mask: Bool[Tensor, "..."]) -> Int64[Tensor, " place"]:
-    """Return the places, in the flattened tensor, at which it is true; they ascend.
+def true_indices(mask: Bool[Tensor, "..."]) -> Int64[Tensor, " index"]:
+    """Return the indices into the flattened mask at which it is true, ascending.
 
     On a CPU NumPy's search takes a third of the time of torch's.
     """
