@@ -13,7 +13,7 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.settings import explained
 from prunescope.base.text import a_kind
-from prunescope.experiment.given import check_network
+from prunescope.experiment.given import check_code
 from prunescope.experiment.merging import merge_runs
 from prunescope.experiment.run import dry_run, run_study
 from prunescope.experiment.status import DryRun, Status, status_of
@@ -57,7 +57,7 @@ class Study(recipes.Recipe):
         values = recipes.read_recipe(recipe)
         where = "the study" if isinstance(recipe, Mapping) else str(recipe)
         found = cls.validate_from(recipes.overridden(values, changes), where)
-        check_network(found, recipe, changes)
+        check_code(found, recipe, changes)
         return found
 
     def run(

@@ -47,7 +47,7 @@ from prunescope.networks.loading import LoadedNetwork
 from prunescope.pruning import prune as pruning
 from prunescope.pruning.audit import Audit, audit_file
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.prunable import UNTRIED, is_untried
+from prunescope.pruning.prunable import UNTRIED, behaviour_of
 from prunescope.pruning.settings import PruneOptions, PruneSettings
 from prunescope.results import netdissect_export as exporting
 from prunescope.results.dissection import Dissection
@@ -120,9 +120,11 @@ def prune(
     if not is_number(keep):
         raise ConfigError(f"keep is {keep!r}, but must be a number in (0, 1]")
     with without_wrappers(network):
-        if is_untried(network):
+        behaviour = behaviour_of(network)
+        if behaviour.untried:
             warnings.warn(UNTRIED, stacklevel=3)
-        return pruning.prune(network, keep=keep, mask=as_given_mask(mask), **settings)
+        known = as_given_mask(mask)
+        return pruning.prune(network, keep=keep, mask=known, behaviour=behaviour, **settings)
 
 
 @takes(EvaluationSettings)
