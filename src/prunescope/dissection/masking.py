@@ -13,9 +13,8 @@ from prunescope.base.images import Precision
 from prunescope.base.modes import on_device
 from prunescope.base.text import counted
 from prunescope.base.wrappers import without_wrappers
-from prunescope.dissection.capture import capture
 from prunescope.dissection.conventions import Centring
-from prunescope.dissection.forward import check_finite, show_pixels
+from prunescope.dissection.forward import ForwardPass, check_finite
 from prunescope.dissection.survey import learn_layout
 from prunescope.dissection.upsample import masks_above
 from prunescope.imaging.network_input import NetworkInput
@@ -65,30 +64,24 @@ def mask_pictures(
     layer, expected = dissected.layer, dissected.input
     square = Sizing(resolution=expected.resolution)
     masks: list[UnitMasks] = []
-    with (
-        without_wrappers(model),
-        on_device(model, device) as used_device,
-        capture(
-            model,
-            (layer,),
+    with without_wrappers(model), on_device(model, device) as used_device:
+        forward = ForwardPass(
+            model=model,
+            input=expected,
+            precision=dissected.precision,
+            device=used_device,
+            channels_last=dissected.channels_last,
             layout=learn_layout(model, expected.resolution, len(expected.mean), dissected.axes),
-        ) as maps,
-    ):
+        )
         rest = each_picture(pictures)
         while batch := list(islice(rest, batch_size)):
             pixels = np.stack([square.apply(picture) for picture in batch])
-            show_pixels(
-                model,
-                pixels,
-                expected,
-                dissected.precision,
-                used_device,
-                channels_last=dissected.channels_last,
+            maps = forward.maps(pixels, [layer])[layer]
+            _check_units(dissected, maps.shape[1])
+            check_finite(
+                layer, maps, [f"{len(masks) + i} of those given" for i in range(len(batch))]
             )
-            _check_units(dissected, maps[layer].shape[1])
-            names = [f"{len(masks) + i} of those given" for i in range(len(batch))]
-            check_finite(layer, maps[layer], names)
-            of_units = maps[layer][:, list(dissected.units)].cpu()
+            of_units = maps[:, list(dissected.units)].cpu()
             for picture, unit_maps in zip(batch, of_units, strict=True):
                 shape = (picture.height, picture.width) if size is None else (size[0], size[1])
                 above = masks_above(unit_maps, dissected.thresholds, shape, dissected.centring)
