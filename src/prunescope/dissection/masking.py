@@ -12,9 +12,8 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.modes import on_device
 from prunescope.base.text import counted
 from prunescope.base.wrappers import without_wrappers
-from prunescope.dissection.capture import capture
 from prunescope.dissection.conventions import centring_of
-from prunescope.dissection.forward import check_finite, show_pixels
+from prunescope.dissection.forward import ForwardPass, check_finite
 from prunescope.dissection.input import Loaded, open_model
 from prunescope.dissection.survey import learn_layout
 from prunescope.dissection.upsample import masks_above
@@ -55,31 +54,25 @@ def mask_pictures(
     centring, square = centring_of(dissected.summary), Sizing(resolution=expected.resolution)
     network = open_model(model)[0]
     masks: list[UnitMasks] = []
-    with (
-        without_wrappers(network),
-        on_device(network, device) as used_device,
-        capture(
-            network,
-            (layer,),
+    with without_wrappers(network), on_device(network, device) as used_device:
+        forward = ForwardPass(
+            model=network,
+            input=expected,
+            precision=settings["precision"],
+            device=used_device,
+            channels_last=channels_last,
             layout=learn_layout(
                 network, expected.resolution, len(expected.mean), settings.get("axes")
             ),
-        ) as maps,
-    ):
+        )
         rest = each_picture(pictures)
         while batch := list(islice(rest, batch_size)):
-            show_pixels(
-                network,
-                np.stack([square.apply(picture) for picture in batch]),
-                expected,
-                settings["precision"],
-                used_device,
-                channels_last=channels_last,
-            )
-            _check_units(layer, chosen, maps[layer].shape[1])
+            pixels = np.stack([square.apply(picture) for picture in batch])
+            maps = forward.maps(pixels, [layer])[layer]
+            _check_units(layer, chosen, maps.shape[1])
             names = [f"{len(masks) + i} of those given" for i in range(len(batch))]
-            check_finite(layer, maps[layer], names)
-            for picture, unit_maps in zip(batch, maps[layer][:, chosen].cpu(), strict=True):
+            check_finite(layer, maps, names)
+            for picture, unit_maps in zip(batch, maps[:, chosen].cpu(), strict=True):
                 shape = (picture.height, picture.width) if size is None else (size[0], size[1])
                 masks.append(masks_above(unit_maps, thresholds, shape, centring).numpy())
     return masks
