@@ -42,7 +42,7 @@ def dense(here: Path) -> Path:
 
 
 def test_every_kind_of_choice_has_an_example() -> None:
-    assert set(PROGRAMS) == {"filters", "first", "cubic", "rate"}
+    assert set(PROGRAMS) == {"filters", "first", "cubic", "rate", "norms", "serial"}
     assert len(COMMANDS) == 2
 
 

@@ -339,7 +339,7 @@ def assert_added(before: dict[str, str], after: dict[str, str], place: int) -> N
 
 def test_every_manifest_is_as_said(run: Path) -> None:
     kinds = set()
-    for path in run.rglob("manifest.json"):
+    for path in run.rglob("manifest*.json"):
         manifest = read_json(path)
         assert_keys(manifest, documented("manifest.json"))
         kinds.add(manifest["kind"])

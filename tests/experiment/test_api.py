@@ -113,4 +113,4 @@ def test_without_a_folder_it_runs_under_runs(
     study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert study._place(None) == Path("runs/tiny")
+    assert study._folder(None) == Path("runs/tiny")

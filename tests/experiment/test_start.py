@@ -174,7 +174,7 @@ def test_without_rewinding_there_is_no_moment_and_no_step(small: TinyStudy, file
 
 def test_a_dry_run_counts_fine_tuning_by_its_steps(small: TinyStudy, tmp_path: Path) -> None:
     found = dry_run(small(), tmp_path / "run", workers=1)
-    assert len(found.to_do) == 1 + 4 + 4 + 3
+    assert len(found.to_do) == 1 + 4 * 4
     assert found.seconds > 0
     assert not (tmp_path / "run").exists()
 

@@ -92,7 +92,8 @@ class Study(recipes.Recipe):
     ) -> DryRun:  # fmt: skip
         """Check the study wholly, and say what `run` would do, how long and on how much disk.
 
-        A little of the work is timed; nothing is written. Arguments: as for `run`.
+        A little of the work is timed; nothing is written. out, only, workers, engine,
+        progress: as for `run`.
         Raises what `run` would before it writes anything.
         """
         folder, workers = self._folder(out), checked_value("workers", workers)
