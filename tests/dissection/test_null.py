@@ -126,9 +126,9 @@ class Counted:
             some = maps[images]
             active = ActiveMaps.of(some, some.amax(dim=(2, 3)), thresholds)
             done = 0
-            for met in tally.add(active, [self.maps.regions(image) for image in images]):
-                masks.add(images[done : done + met.of], met)
-                done += met.of
+            for counts in tally.add(active, [self.maps.regions(image) for image in images]):
+                masks.add(images[done : done + counts.image_count], counts)
+                done += counts.image_count
         self.overlap = tally.overlap()
         self.null = Null(self.maps, {"layer": masks}, CATEGORIES, CPU)
         everything = {"layer": np.arange(UNITS)}
@@ -221,8 +221,8 @@ def test_masks_of_more_pixels_than_a_byte_can_count_are_counted():
     tally = OverlapTally(torch.zeros(1, dtype=torch.float64), labels, ("color",))
     some = torch.ones(2, 1, 2, 2)
     active = ActiveMaps.of(some, some.amax(dim=(2, 3)), torch.zeros(1))
-    for met in tally.add(active, regions):
-        masks.add([0, 1], met)
+    for counts in tally.add(active, regions):
+        masks.add([0, 1], counts)
     null = Null(maps, {"layer": masks}, ("color",), CPU)
     counted = null.count({"layer": np.arange(1)}, range(2))["layer"]
     assert [counted.intersection(draw).tolist() for draw in (0, 1)] == [[[3200]]] * 2

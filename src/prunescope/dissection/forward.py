@@ -103,7 +103,7 @@ class ForwardPass:
 
     def _show(
         self,
-        pixels: UInt8[np.ndarray, "image height width band"],
+        pixels: UInt8[np.ndarray, "image row column band"],
         layers: Sequence[str],
         *,
         stop: bool,
