@@ -77,7 +77,7 @@ class ForwardPass:
 
     def maps(
         self,
-        pixels: UInt8[np.ndarray, "image height width band"],
+        pixels: UInt8[np.ndarray, "image row column band"],
         layers: Sequence[str],
         *,
         stop: bool = False,
