@@ -14,7 +14,7 @@ from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.text import counted, on_one_line, written
 
 ClassChoice: TypeAlias = int | tuple[str, ...]
-"""The first so many classes, or names in the order of the network's outputs."""
+"""How many classes, from the first on, or names in the order of the network's outputs."""
 
 _MOST = 1_000_000
 _SHOWN = 5

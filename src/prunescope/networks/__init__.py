@@ -1,4 +1,4 @@
-"""Which network is meant, and with which weights?"""
+"""Which network does a user mean, and with which weights?"""
 
 from contextlib import nullcontext
 from dataclasses import dataclass
