@@ -1,7 +1,15 @@
 """What is a run folder that tests can afford, and what does one hold, byte for byte?"""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
+
+from prunescope.base.progress import SILENT
+from prunescope.experiment.looking import facts_of
+from prunescope.experiment.plan import plan_study
+from prunescope.experiment.runner import Errand, StageRunner
+from prunescope.recipe import Recipe
+from prunescope.results.store import Store
 
 BESIDE = {"provenance.json", ".lock"}
 """The record of when and where, and who writes: the only files that may differ."""
@@ -12,6 +20,22 @@ def contents(out: Path) -> dict[str, bytes]:
     files = (path for path in out.rglob("*") if path.is_file())
     named = {path.relative_to(out).as_posix(): path for path in files}
     return {name: path.read_bytes() for name, path in named.items() if name not in BESIDE}
+
+
+def perform(recipe: Recipe, out: Path, kinds: Collection[str], *, first: bool = False) -> None:
+    """Make the artifacts of some kinds of stages of a study, without tables and page.
+
+    first: only one of each kind.
+    """
+    out.mkdir(exist_ok=True)
+    plan = plan_study(recipe, facts_of(recipe))
+    runner = StageRunner(plan, Store(out))
+    chosen = [stage for stage in plan.stages if stage.kind in kinds]
+    if first:
+        chosen = list({stage.kind: stage for stage in reversed(chosen)}.values())
+        chosen.sort(key=lambda stage: stage.position)
+    for stage in chosen:
+        runner.perform(Errand(name=stage.title, after=(), resources=stage.resources), SILENT)
 
 
 def tiny_recipe(pictures: Path) -> dict[str, Any]:

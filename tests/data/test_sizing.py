@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from prunescope.data.sizing import CentreCrop
+from prunescope.data.settings import CentreCrop
 
 
 def test_a_crop_larger_than_what_it_is_cut_from_is_refused():

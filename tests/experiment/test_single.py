@@ -11,6 +11,7 @@ from prunescope.base.errors import DataError
 from prunescope.experiment.single import evaluate_network
 from prunescope.imaging.sizing import Sizing
 from prunescope.networks import LoadedNetwork, load_network
+from prunescope.training.settings import EvaluationSettings
 
 OWN = load_network("cifar_resnet20,width=0.25", num_classes=2)
 
@@ -27,7 +28,8 @@ def photographs(tmp_path: Path) -> str:
 
 
 def loss(network: LoadedNetwork, source: str, **sizes: int) -> float:
-    return evaluate_network(network, source, split="val", device="cpu", **sizes)[1].loss
+    settings = EvaluationSettings(split="val", **sizes)
+    return evaluate_network(network, source, settings, device="cpu")[1].loss
 
 
 @pytest.mark.parametrize(

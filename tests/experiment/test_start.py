@@ -11,19 +11,18 @@ import torch
 from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.base.progress import SILENT
 from prunescope.base.tensors import load_tensors
-from prunescope.experiment import dry_run, run_study, status
-from prunescope.experiment import workshop as workshop_module
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.check import check_study
+from prunescope.experiment.looking import facts_of
 from prunescope.experiment.plan import plan_study
+from prunescope.experiment.run import dry_run, run_study
 from prunescope.experiment.sources import Sources
-from prunescope.experiment.workshop import Workshop
+from prunescope.experiment.status import status
 from prunescope.networks import build
 from prunescope.recipe import Recipe
-from prunescope.results.store import Store
-from runs import contents
+from prunescope.training import loop
+from runs import contents, perform
 from training.conftest import Recorder
 
 TinyStudy = Callable[..., Recipe]
@@ -68,13 +67,7 @@ def finished(small: TinyStudy, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def _make_levels(study: Recipe, out: Path) -> dict[str, bytes]:
     """Make the levels of a study alone, without dissecting them; return their files."""
-    sources, store = Sources(study), Store(out)
-    plan = plan_study(study, sources)
-    out.mkdir(exist_ok=True)
-    workshop = Workshop(study, store, sources, plan)
-    for stage in plan.stages:
-        if stage.kind in ("rewind", "level"):
-            workshop.perform(stage, SILENT)
+    perform(study, out, ("rewind", "level", "evaluation"))
     return _level_files(out)
 
 
@@ -149,7 +142,7 @@ def test_stopped_in_the_middle_it_ends_with_the_same_bytes(
     small: TinyStudy, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped once inside the fine-tuning of level 2, after a checkpoint."""
-    seen, real = [], workshop_module.train
+    seen, real = [], loop.train
 
     def stopping(*arguments: Any, **named: Any) -> pd.DataFrame:
         keeper = named["after_step"]
@@ -162,7 +155,7 @@ def test_stopped_in_the_middle_it_ends_with_the_same_bytes(
 
         return real(*arguments, **named | {"after_step": keep, "checkpoint_minutes": 0.0})
 
-    monkeypatch.setattr(workshop_module, "train", stopping)
+    monkeypatch.setattr(loop, "train", stopping)
     with pytest.raises(KeyboardInterrupt):
         _make_levels(small(), tmp_path / "run")
     assert list((tmp_path / "run" / ".work").rglob("checkpoint.safetensors"))
@@ -174,7 +167,7 @@ def test_without_rewinding_there_is_no_moment_and_no_step(small: TinyStudy, file
     study = small(
         pruning={"strategies": {"tuned": TUNED}}, start={"weights": str(files / "dense.pth")}
     )
-    plan = plan_study(study, Sources(study))
+    plan = plan_study(study, facts_of(study))
     assert {stage.kind for stage in plan.stages}.isdisjoint({"rewind"})
     check_study(study, Sources(study))
 
@@ -203,7 +196,7 @@ def test_fine_tuning_follows_a_training_of_ones_own_too(
 
 
 def _keys(study: Recipe) -> dict[str, str]:
-    return {a.path: a.key for a in plan_study(study, Sources(study)).artifacts}
+    return {a.path: a.key for a in plan_study(study, facts_of(study)).artifacts}
 
 
 def test_keys_hold_the_content_of_the_weights_and_not_their_place(

@@ -196,7 +196,7 @@ def test_a_loss_that_is_no_number_stops_training_and_keeps_the_last_good_checkpo
     assert str(caught.value) == (
         "the loss is nan at step 1ep2it with learning rate 0.1; "
         f"the last good checkpoint, at step 1ep, is {path}. "
-        "Lower training.learning_rate or lengthen training.warmup"
+        "Lower the learning rate"
     )
     assert iteration_of(path) == 3
     assert all(tensor.isfinite().all() for tensor in load_tensors(path).values())

@@ -12,7 +12,7 @@ from prunescope.concepts.scenery.picture import KINDS
 from prunescope.concepts.scenery.workers import draw_set
 from prunescope.concepts.scenery.writer import Commission
 
-SCENES_VERSION = 1
+SCENES_VERSION = 2
 """Raised whenever a seed gives other pictures or labels than before."""
 
 _SIZES = range(32, 1025, 2)

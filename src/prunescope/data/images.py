@@ -11,7 +11,8 @@ from jaxtyping import Int64
 from prunescope.base.errors import DataError, nearest
 from prunescope.base.paths import IMAGE_SUFFIXES, find_files
 from prunescope.base.progress import SILENT, Progress
-from prunescope.data.classes import Chosen, ClassChoice, choose, shown
+from prunescope.data.choice import ClassChoice, shown
+from prunescope.data.classes import Chosen, choose
 from prunescope.data.columns import Columns, find_columns
 from prunescope.data.decode import EncodedImage, UnequalSizes, decode_all, open_image
 from prunescope.data.labelled import Images, LabelledImages, StoredImages, StreamedImages

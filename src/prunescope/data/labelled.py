@@ -1,7 +1,7 @@
 """How are labelled images held: decoded in memory, or decoded on demand?"""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeAlias
 
@@ -44,6 +44,10 @@ class LabelledImages:
         """Height and width that a network sees, in pixels."""
         side = self.sizing.resolution
         return (self.pixels.shape[1], self.pixels.shape[2]) if side is None else (side, side)
+
+    def beginning(self, count: int) -> "LabelledImages":
+        """Return the first images alone, to try a little work on."""
+        return replace(self, pixels=self.pixels[:count], labels=self.labels[:count])
 
     def original(self, number: int) -> Image.Image:
         """Return an image as it is stored."""

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
-from pydantic import Field
 
 from prunescope.dissection.sequential import FIRST_LOOK, decided, looks, most_draws, standing
+from prunescope.dissection.settings import DrawCount
 
-Number: TypeAlias = Annotated[int, Field(ge=0)] | Literal["auto"]
+Number: TypeAlias = DrawCount
 """How many draws: a number, or as many as it takes to decide."""
 
 _BITS = ("as_good", "label_as_good")

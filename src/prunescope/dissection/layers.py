@@ -10,10 +10,8 @@ from torch import nn
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.text import align, number
 from prunescope.dissection.capture import find_layers, shorten
+from prunescope.dissection.settings import DEFAULT_LAYER
 from prunescope.dissection.survey import LayerOutput, dissectable, survey
-
-DEFAULT_LAYER = "(default)"
-"""Stands for the layer that a network is dissected at where none is named."""
 
 _CLASSIFIERS = {"classifier", "head", "heads", "fc", "pre_logits"}
 _HANDING_ON = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)

@@ -15,11 +15,10 @@ from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.conventions import CONVENTIONS, EXACT, Convention
 from prunescope.dissection.draws import Number
 from prunescope.dissection.label_maps import LabelMaps
-from prunescope.dissection.layers import DEFAULT_LAYER
 from prunescope.dissection.permuting import draw_chance
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.result import Dissection, LayerDissection
-from prunescope.dissection.settings import DissectionSettings
+from prunescope.dissection.settings import DEFAULT_LAYER, DissectionSettings
 from prunescope.results.layout import COUNTS, MANIFEST, MASKS
 
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from prunescope.analysis.load import load
 from prunescope.analysis.run_folder import Level
-from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.errors import ConfigError
 from prunescope.base.modules import checked_network, in_float32
 from prunescope.base.text import a_kind
 from prunescope.base.wrappers import plain_name, unwrapped, without_wrappers
@@ -157,13 +157,14 @@ def strings(given: Iterable[str]) -> Iterator[str]:
     yield from ((given,) if isinstance(given, str) else given)
 
 
-def check_choice(name: str, given: object, allowed: tuple[str, ...]) -> None:
-    """Raise ConfigError for what is none of the choices."""
-    if given not in allowed:
-        hint = nearest(str(given), allowed)
-        raise ConfigError(f'{name} is "{given}"{hint}, but must be {" or ".join(allowed)}')
-
-
 def is_number(given: object) -> bool:
     """Return whether something is a number, and no boolean."""
     return isinstance(given, int | float) and not isinstance(given, bool)
+
+
+def plain_classes(given: object) -> object:
+    """Return a choice of classes in plain values: a file as its path, several names as a list."""
+    if isinstance(given, Path):
+        return str(given)
+    several = isinstance(given, Iterable) and not isinstance(given, str | Mapping)
+    return list(given) if several else given  # type: ignore[call-overload]

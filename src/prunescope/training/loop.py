@@ -19,7 +19,7 @@ from prunescope.base.files import fingerprint
 from prunescope.base.modes import device_of, in_mode, repeatable, seed_generators
 from prunescope.base.progress import SILENT, Progress, Task
 from prunescope.base.seeding import derive_seed
-from prunescope.base.steps import Step
+from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.base.text import counted
 from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import batches, epoch_order
@@ -32,11 +32,6 @@ from prunescope.training.schedule import learning_rate_at
 from prunescope.training.settings import TrainingSettings
 
 
-def steps_per_epoch(count: int, batch_size: int) -> int:
-    """Return how many batches `count` images make; the last one may be smaller."""
-    return -(-count // batch_size)
-
-
 def train(
     network: nn.Module,
     images: Images,
@@ -47,9 +42,11 @@ def train(
     start: Step,
     end: Step,
     after_step: Callable[[Optimizer], None] | None = None,
+    test: Callable[[nn.Module], float] | None = None,
     checkpoint: Path | None = None,
     identity: str = "",
     checkpoint_minutes: float = 2.0,
+    advice: str = "Lower the learning rate",
     progress: Progress = SILENT,
 ) -> pd.DataFrame:
     """Train a network in place from `start` to `end`; return its history (see History.table).
@@ -60,10 +57,13 @@ def train(
 
     after_step: called with the optimizer after every step, before the first, and after a
         checkpoint was read; a mask is enforced here, on weights and momentum.
+    test: gives the accuracy on test images, which is asked for every `settings.evaluate_every`
+        and at the end. It changes nothing of the training.
     checkpoint: a file written at each epoch's end and at least every `checkpoint_minutes`. If it
         is there, training goes on from it, and ends with the bits of one never interrupted.
     identity: what else, besides these arguments, the checkpoint must belong to: the network's
         weights at `start`, its mask, the images.
+    advice: what to do where it diverges, as the error says.
     Raises TrainingDiverged if the loss or a weight is no longer finite; ConfigError if the steps
     do not fit the settings and images; DataError if labels do not fit the network.
     """
@@ -82,6 +82,8 @@ def train(
             seed=seed,
             optimizer=_sgd(network, settings, start),
             after_step=after_step or _nothing,
+            test=test,
+            advice=advice,
             checkpoint=checkpoint,
             identity=_identity(network, settings, normalisation, seed, (start, end), identity),
             checkpoint_minutes=checkpoint_minutes,
@@ -94,7 +96,7 @@ def train(
             images.stored.prepare(progress)
         with progress.task("training", total - before, done=done - before) as task:
             while run.now < end:
-                run.finish_epoch(end, task)
+                run.finish_row(end, task)
         run.optimizer.zero_grad()
     return run.history.table()
 
@@ -111,6 +113,8 @@ class _Run:
     seed: int
     optimizer: Optimizer
     after_step: Callable[[Optimizer], None]
+    test: Callable[[nn.Module], float] | None
+    advice: str
     checkpoint: Path | None
     identity: str
     checkpoint_minutes: float
@@ -139,9 +143,11 @@ class _Run:
         """Return how many images are shown from step 0 until a step."""
         return step.epoch * len(self.images) + step.batch * self.settings.batch_size
 
-    def finish_epoch(self, end: Step, task: Task) -> None:
-        """Train to the end of the present epoch, or to `end` inside it."""
-        last = min(end, Step((self.now.epoch + 1) * self.now.per_epoch, self.now.per_epoch))
+    def finish_row(self, end: Step, task: Task) -> None:
+        """Train to the end of the present epoch, to the next test, or to `end` before it."""
+        next_epoch = Step((self.now.epoch + 1) * self.now.per_epoch, self.now.per_epoch)
+        next_test = self._next_test()
+        last = min(step for step in (end, next_epoch, next_test) if step is not None)
         for pixels, labels in islice(self._batches(), last.iteration - self.now.iteration):
             self._take_step(pixels, labels)
             if len(self.unread) >= _steps_between_readings(pixels.device):
@@ -150,9 +156,19 @@ class _Run:
                 self._read_losses(task)
                 self._save()
         self._read_losses(task)
-        taken = self._last_taken()
-        self.history.close_row(taken, learning_rate_at(taken, self.settings))
+        taken, tested = self._last_taken(), None
+        if self.test is not None and last in (end, next_test):
+            tested = self.test(self.network)
+        self.history.close_row(taken, learning_rate_at(taken, self.settings), tested)
         self._save()
+
+    def _next_test(self) -> Step | None:
+        """Return the first step after now at which accuracy is measured."""
+        stated = self.settings.evaluate_every
+        if self.test is None or stated == "end":
+            return None
+        every = Step.parse(stated, self.now.per_epoch).iteration
+        return Step((self.now.iteration // every + 1) * every, self.now.per_epoch)
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the rest of the present epoch, on the network's device."""
@@ -234,8 +250,7 @@ class _Run:
             else f"the last good checkpoint, at step {self.saved}, is {self.checkpoint}"
         )
         return TrainingDiverged(
-            f"{what} at step {step} with learning rate {rate:.6g}; {kept}. "
-            f"Lower training.learning_rate or lengthen training.warmup"
+            f"{what} at step {step} with learning rate {rate:.6g}; {kept}. {self.advice}"
         )
 
 
@@ -265,7 +280,7 @@ def _identity(
     return fingerprint(
         {
             "identity": identity,
-            "settings": settings.model_dump(),
+            "settings": settings.for_key(),
             "normalisation": {"mean": normalisation.mean, "std": normalisation.std},
             "seed": seed,
             "steps": [asdict(step) for step in span],
