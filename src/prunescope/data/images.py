@@ -42,14 +42,14 @@ def load_images(
     source: a folder of parquet files, an image folder (train/CLASS/x.png, or CLASS/x.png), or a
     name on the Hugging Face hub. Local folders are read without the network.
     split: as the source names it; see `find_split`.
-    sizing: how images are brought to one size; unless it says so, they must have one already.
+    sizing: how images are brought to one size; `AS_STORED` requires that they have one already.
     cropped: random parts of the images as they are stored will be shown, so that these are kept
     in memory only where they have one size.
     classes: which are used, and in which order (see `choose`); images of others are left out. None
     takes all there are in any split: the names in classes.csv beside the parquet files, else
     those of the label column, else the numbers up to the largest label; an image folder's class
     folders, sorted as text.
-    limit: only the first so many of these images, in the order of the split.
+    limit: use only this many of these images, the first in the order of the split.
     memory: budget in bytes for the decoded pixels; it changes no pixel that is shown.
     Raises DataError for a source, a split, a row or an image that cannot be used, naming it.
     """

@@ -52,7 +52,7 @@ class _ImageMasks:
     lengths: Integer[np.ndarray, " run"]
 
     def check(self, units: int) -> None:
-        """Raise ValueError where the parts do not fit each other, or a layer of so many units."""
+        """Raise ValueError where the parts do not fit each other, or the number of units."""
         parts = [getattr(self, name) for name in _LISTS]
         if not all(part.ndim == 1 and np.issubdtype(part.dtype, np.integer) for part in parts):
             raise ValueError("masks are lists of whole numbers")

@@ -41,7 +41,7 @@ def draw_more(
     concepts, split, limit: those that it was made with. number: of all draws; those that were made
     before are not made again, and the result is what so many draws at once would have given. Fewer
     than were made are refused: they would say less than what is saved.
-    memory: bytes for the labels of all images; those that it does not hold are read anew.
+    memory: bytes for the labels of all images; labels beyond it are read again.
     Raises ConfigError for another concept set than the one dissected, and for a run's dissection,
     whose recipe says how many draws it has; DataError where there is nothing to draw for.
     """

@@ -1,4 +1,4 @@
-"""How well would units fit labels that do not belong to their images?"""
+"""How well do units fit labels that are permuted among the images?"""
 
 from collections.abc import Mapping, Sequence
 

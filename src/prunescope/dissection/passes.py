@@ -1,4 +1,4 @@
-"""What are each layer's thresholds, examples and counts, after one pass over the images or two?"""
+"""What are each layer's thresholds, examples and counts after one or two image passes?"""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing

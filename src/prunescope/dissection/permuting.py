@@ -1,4 +1,4 @@
-"""How are labels permuted among images until it is known what is due to chance?"""
+"""How often are labels permuted among images, and which units are beyond chance then?"""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How does a picture of any size come to the one size that a network sees?"""
+"""How is a picture of any size resized to the size that a network expects?"""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -26,8 +26,8 @@ class Sizing:
     """How images are brought to one size, by antialiased bilinear resampling.
 
     resolution: side of the resulting square in pixels; None leaves images as they are.
-    shorter_side: None squashes the whole image; else its shorter side gets so many pixels, at
-        least `resolution`, and the square is cut from the centre.
+    shorter_side: length in pixels, at least `resolution`, to which the shorter side is resized
+        before the square is cut from the centre; None squashes the whole image.
     Raises ConfigError for a resolution below 1.
     """
 

@@ -1,4 +1,4 @@
-"""How does a function of the user's become a network? Only here is one called by its name."""
+"""How is a network made by a function of the user's? Only this module calls one by name."""
 
 import inspect
 import sys
