@@ -1,5 +1,10 @@
-"""How are arrays stored in the safetensors format, with or without torch?"""
+"""How are arrays stored in the safetensors format, with or without torch?
 
+A file that no record of checksums names is *sealed*: its metadata hold the sha256 of the file, with
+zeros in the place of that text, and whoever opens it compares.
+"""
+
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,11 +15,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from prunescope.base.errors import DataError
-from prunescope.base.files import write_atomically
+from prunescope.base.files import once_per_file, write_atomically
 from prunescope.base.paths import require_file
 
 _PREFIX = 8  # a file begins with the length of its header in so many bytes
 _METADATA = "__metadata__"
+_SEAL = "sha256"  # the key in the metadata
+_NO_SEAL = "0" * 64
 # what safetensors raises for a stated type or shape that cannot be
 _DAMAGED = (SafetensorError, RuntimeError, ValueError, TypeError, KeyError, OverflowError)
 
@@ -40,9 +47,13 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def load_metadata(path: Path) -> dict[str, str]:
-    """Read the metadata of a safetensors file; empty if it has none. Raises as `load_arrays`."""
+    """Read the metadata of a safetensors file, but its seal; empty if it has none.
+
+    Raises as `load_arrays`.
+    """
     with _open(path, "np") as file:
-        return dict(file.metadata() or {})
+        metadata: dict[str, str] = file.metadata() or {}
+    return {name: text for name, text in metadata.items() if name != _SEAL}
 
 
 def read_safetensors(path: Path, framework: Literal["np", "pt"]) -> dict[str, Any]:
@@ -55,36 +66,57 @@ def read_safetensors(path: Path, framework: Literal["np", "pt"]) -> dict[str, An
             raise DataError(f"{path} is not a whole safetensors file: {error}") from None
 
 
-def with_ordered_header(content: bytes, names: list[str]) -> bytes:
+def with_ordered_header(content: bytes, names: list[str], *, sealed: bool = False) -> bytes:
     """Describe the tensors of a file in the order of their names here, and sort the metadata.
 
     safetensors sorts the tensors by name, and leaves the metadata in the order of a random hash.
+    sealed: add the checksum of the file.
     """
     end = _PREFIX + int.from_bytes(content[:_PREFIX], "little")
     described = json.loads(content[_PREFIX:end])
-    ordered = {name: described[name] for name in names}
-    if _METADATA in described:
-        ordered = {_METADATA: dict(sorted(described[_METADATA].items())), **ordered}
+    metadata = described.get(_METADATA, {}) | ({_SEAL: _NO_SEAL} if sealed else {})
+    ordered = {_METADATA: dict(sorted(metadata.items()))} if metadata else {}
+    ordered |= {name: described[name] for name in names}
     header = json.dumps(ordered, separators=(",", ":")).encode()
     header += b" " * (-len(header) % _PREFIX)  # the tensors behind it stay aligned
-    return len(header).to_bytes(_PREFIX, "little") + header + content[end:]
+    whole = len(header).to_bytes(_PREFIX, "little") + header + content[end:]
+    if not sealed:
+        return whole
+    return whole.replace(_NO_SEAL.encode(), hashlib.sha256(whole).hexdigest().encode(), 1)
 
 
-def _open(path: Path, framework: str) -> safe_open:
+def _open(path: Path, framework: str) -> Any:
     require_file(path)
     try:
-        return safe_open(path, framework=framework)
+        file: Any = safe_open(path, framework=framework)
     except SafetensorError as error:
         raise DataError(f"{path} is not a whole safetensors file: {error}") from None
+    metadata: dict[str, str] = file.metadata() or {}
+    seal = metadata.get(_SEAL)
+    if seal is not None and once_per_file(_checksum, path) != seal:
+        raise DataError(f"{path} is damaged: its checksum is not the one in its header")
+    return file
+
+
+def _checksum(path: Path) -> str:
+    """Return the sha256 of a sealed file, as it was before its seal was put in."""
+    with path.open("rb") as file:
+        prefix = file.read(_PREFIX)
+        header = file.read(int.from_bytes(prefix, "little"))
+        seal = str(_parsed(header, path)[_METADATA][_SEAL]).encode()
+        digest = hashlib.sha256(prefix + header.replace(seal, _NO_SEAL.encode(), 1))
+        return hashlib.file_digest(file, lambda: digest).hexdigest()
 
 
 def _read_header(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         length = int.from_bytes(file.read(_PREFIX), "little")
-        try:
-            header: dict[str, Any] = json.loads(file.read(length))
-        except (ValueError, RecursionError):
-            raise DataError(
-                f"{path} is not a whole safetensors file: its header is no JSON"
-            ) from None
-    return header
+        return _parsed(file.read(length), path)
+
+
+def _parsed(header: bytes, path: Path) -> dict[str, Any]:
+    try:
+        described: dict[str, Any] = json.loads(header)
+    except (ValueError, RecursionError):
+        raise DataError(f"{path} is not a whole safetensors file: its header is no JSON") from None
+    return described

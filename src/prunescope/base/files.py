@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -87,21 +87,26 @@ def hash_file(path: Path) -> str:
 
 
 def hash_once(path: Path) -> str:
-    """Return what `hash_file` does, reading a file again only where it has changed since.
+    """Return what `hash_file` does, reading a file again only where it has changed since."""
+    require_file(path)
+    return once_per_file(hash_file, path)
+
+
+def once_per_file(compute: Callable[[Path], str], path: Path) -> str:
+    """Return what a function makes of a file, or made of it before it changed.
 
     That it has is told by its size, its identity and its time of change, as git tells it; a file
     changed just now is read again, since another change may bear the same time.
     """
-    require_file(path)
     facts = path.stat()
     if time.time_ns() - facts.st_ctime_ns < _TICK:
-        return hash_file(path)
-    return _hash(path, facts.st_size, facts.st_ino, facts.st_mtime_ns, facts.st_ctime_ns)
+        return compute(path)
+    return _of(compute, path, facts.st_size, facts.st_ino, facts.st_mtime_ns, facts.st_ctime_ns)
 
 
 @lru_cache(maxsize=65_536)
-def _hash(path: Path, *_facts: int) -> str:
-    return hash_file(path)
+def _of(compute: Callable[[Path], str], path: Path, *_facts: int) -> str:
+    return compute(path)
 
 
 def canonical_json(value: Any) -> str:

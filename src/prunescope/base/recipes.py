@@ -4,6 +4,7 @@ Plain values are mappings with texts for keys, lists, texts, numbers, true, fals
 else YAML can say (dates, sets, other tags) is a text or is refused.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import yaml
 
 from prunescope.base.errors import ConfigError
 
+_SEAL = "# sha256 of the lines above: "
 LARGEST_RECIPE = 200_000  # bytes; a recipe has about a thousand
 _MOST_VALUES = 10_000  # with what aliases repeat; to read as many takes half a second
 _DEEPEST = 50
@@ -20,6 +22,11 @@ _MOST_DIGITS = 100
 _TAG = "tag:yaml.org,2002:"
 _PLAIN = {f"{_TAG}{kind}" for kind in ("map", "seq", "str", "int", "float", "bool", "null")}
 _UNREADABLE = (yaml.YAMLError, ValueError, RecursionError, AttributeError, TypeError)
+
+
+def sealed(text: str) -> str:
+    """Return YAML with its checksum in a comment behind it, which `read_plain` compares."""
+    return f"{text}{_SEAL}{_checksum(text)}\n"
 
 
 def read_plain(path: Path) -> Any:
@@ -41,6 +48,12 @@ def read_plain(path: Path) -> Any:
         raise ConfigError(
             f"{path} is not UTF-8 (byte {error.start + 1:,}): save it with that encoding"
         ) from None
+    lines, seal, checksum = text.rpartition(_SEAL)
+    if seal and checksum.strip() != _checksum(lines):
+        raise ConfigError(
+            f"{path} is damaged, or was changed: its checksum is not the one in its last line; run "
+            "its recipe again with the same --out, or remove that line if you changed the others"
+        )
     return plain_values(text, str(path))
 
 
@@ -58,6 +71,10 @@ def plain_values(text: str, where: str) -> Any:
             loader.dispose()
     except _UNREADABLE as error:
         raise ConfigError(f"{where} is not YAML as recipes use it: {_reason(error)}") from None
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class _PlainLoader(yaml.SafeLoader):

@@ -1,7 +1,7 @@
 """What did the user save, and what is it in Python?"""
 
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 
@@ -12,25 +12,19 @@ from prunescope.base.text import a_kind
 from prunescope.comparison.dissections import Comparison
 from prunescope.comparison.runs import RunComparison
 from prunescope.comparison.saved import open_comparison
-from prunescope.networks.description import has_description
-from prunescope.networks.loading import LoadedNetwork, load_network
-from prunescope.networks.reading.files import is_hub_folder, is_weights_folder
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.kinds import holds_weights, is_comparison, is_level, is_run
 from prunescope.results.layout import COUNTS
 from prunescope.results.opened import open_dissection
 from prunescope.results.run import Level, Run
 
-Loadable: TypeAlias = (
-    Run
-    | Level
-    | Dissection
-    | LayerDissection
-    | Comparison
-    | RunComparison
-    | LoadedNetwork
-    | pd.DataFrame
-)
+Saved: TypeAlias = Run | Level | Dissection | LayerDissection | Comparison | RunComparison
+if TYPE_CHECKING:
+    from prunescope.networks import LoadedNetwork
+
+    Loadable: TypeAlias = Saved | LoadedNetwork | pd.DataFrame
+else:  # torch is loaded only where a network is meant
+    LoadedNetwork = Loadable = Any
 
 
 def load(
@@ -72,17 +66,19 @@ def load(
             f"{place} is there already: weights and num_classes belong to a network's name, as in "
             f'load("torchvision:resnet18", weights="{weights or place}")'
         )
-    if is_hub_folder(place):
-        return load_network(str(place), key=key)
     if not place.is_dir():
         require_file(place)
         return _file(place)
+    saved = _saved(place)
+    if saved is None:
+        return _hub_folder(place, key)
     if key is not None:
         raise ConfigError(f"{place} holds no file of several networks: leave out key")
-    return _folder(place)
+    return saved
 
 
-def _folder(path: Path) -> Loadable:
+def _saved(path: Path) -> Saved | None:
+    """Return the result that a folder holds; None where it holds none."""
     if is_run(path):
         return Run.load(path)
     if is_comparison(path):
@@ -93,6 +89,17 @@ def _folder(path: Path) -> Loadable:
         return LayerDissection.load(path)
     if any(path.glob(f"*/{COUNTS}")):
         return Dissection.load(path)
+    return None
+
+
+def _hub_folder(path: Path, key: str | None) -> LoadedNetwork:
+    from prunescope.networks import load_network
+    from prunescope.networks.reading.files import is_hub_folder, is_weights_folder
+
+    if is_hub_folder(path):
+        return load_network(str(path), key=key)
+    if key is not None:
+        raise ConfigError(f"{path} holds no file of several networks: leave out key")
     if is_weights_folder(path):
         raise _nameless(path)
     raise DataError(
@@ -104,6 +111,9 @@ def _folder(path: Path) -> Loadable:
 def _file(path: Path) -> LoadedNetwork | pd.DataFrame:
     if not holds_weights(path):
         return open_dissection(path).units
+    from prunescope.networks import load_network
+    from prunescope.networks.description import has_description
+
     if is_safetensors(path) and has_description(path):
         return load_network(str(path))
     raise _nameless(path)
@@ -124,4 +134,6 @@ def _named(
         parent = Path(name).parent
         beside = [path.name for path in parent.iterdir()] if parent.is_dir() else []
         raise DataError(f"{name} does not exist{nearest(Path(name).name, beside)}")
+    from prunescope.networks import load_network
+
     return load_network(name, weights=weights, num_classes=num_classes, key=key)

@@ -8,6 +8,7 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import replacing
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.recipes import sealed
 from prunescope.base.text import counted, written
 from prunescope.experiment.opening import OpenRun, open_run
 from prunescope.experiment.plan import Plan, plan_study
@@ -47,7 +48,7 @@ def merge_runs(runs: Sequence[Path], out: Path, *, progress: Progress = SILENT) 
     plan = plan_study(recipe, first.plan.study.facts)
     with replacing(out) as draft:
         _fill(draft, plan, opened)
-        write_atomically(draft / STUDY, recipe.to_yaml().encode())
+        write_atomically(draft / STUDY, sealed(recipe.to_yaml()).encode())
     unfinished = [stage for stage in plan.stages if not is_done(stage, Store(out))]
     left = sum(not stage.derived for stage in unfinished)
     progress.say(

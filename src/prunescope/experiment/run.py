@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from prunescope.base.errors import ConfigError, DataError, PrunescopeError, StudyIncomplete
 from prunescope.base.files import write_atomically
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.recipes import sealed
 from prunescope.base.text import counted
 from prunescope.engines import ENGINES
 from prunescope.engines.engine import Engine
@@ -68,7 +69,7 @@ def run_study(
     with store.writing():
         _clear_damage(plan, store, progress)
         store.tidy(plan.artifacts)
-        write_atomically(out / STUDY, recipe.to_yaml().encode())
+        write_atomically(out / STUDY, sealed(recipe.to_yaml()).encode())
         call = _Call(plan.study, store, crew, progress, sources)
         call.perform(wanted)
         call.perform(plan_results(plan, lambda stage: is_done(stage, store)), _here())

@@ -18,6 +18,7 @@ from prunescope.pruning.choices import Form
 from prunescope.pruning.interchange import masked, to_openlth_mask, to_torch
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import mask_beside
+from prunescope.results.checksums import checksum_beside
 from prunescope.results.layout import STUDY
 
 
@@ -45,9 +46,9 @@ def write_weights(out: Path, network: LoadedNetwork, mask: Mask, form: Form) -> 
     """Write a network's weights, +0 where pruned, and the mask; return the files, `out` first.
 
     prunescope: weights that say which network they belong to, and the mask as `mask_beside` names
-        it. torch: one state dict, as of a network under `torch.nn.utils.prune`. openlth: a plain
-        state dict, and `mask.pth` beside it; torchvision's ResNets under the names by which
-        OpenLTH wraps them.
+        it, each with its checksum in it. torch: one state dict, as of a network under
+        `torch.nn.utils.prune`. openlth: a plain state dict, and `mask.pth` beside it; torchvision's
+        ResNets under the names by which OpenLTH wraps them. Of both, checksums lie beside them.
     Where `out` stands, the mask beside it is its own. What an earlier call of the form
     prunescope wrote there is replaced; nothing else is, and no level of a run.
     Raises ConfigError as `check_place` does and where it would replace anything else, StoreError
@@ -61,20 +62,25 @@ def write_weights(out: Path, network: LoadedNetwork, mask: Mask, form: Form) -> 
             described = Description(
                 name=network.name, num_classes=network.num_classes, input=network.input
             )
-            beside, content = mask_beside(out), tensor_bytes(state, described.as_metadata())
-            contents = {beside: tensor_bytes(mask), out: content}
+            content = tensor_bytes(state, described.as_metadata(), sealed=True)
+            contents = {mask_beside(out): tensor_bytes(mask, sealed=True), out: content}
         case "torch":
-            contents = {out: _torch_bytes(to_torch(state, mask))}
+            contents = _with_checksum(out, _torch_bytes(to_torch(state, mask)))
         case "openlth":
             prefix = "model." if network.name.startswith("torchvision:resnet") else ""
             kept = {prefix + name: kept for name, kept in to_openlth_mask(mask).items()}
             plain = {prefix + name: tensor for name, tensor in state.items()}
             beside = out.with_name(OPENLTH_MASK)
-            contents = {beside: _torch_bytes(kept), out: _torch_bytes(plain)}
+            contents = _with_checksum(beside, _torch_bytes(kept))
+            contents |= _with_checksum(out, _torch_bytes(plain))
     for path, content in contents.items():
         refuse_replacing(path, content, lambda _: _is_written_by_us(out))
     write_together(contents)
-    return tuple(reversed(contents))
+    return tuple(path for path in reversed(contents) if path.suffix != ".sha256")
+
+
+def _with_checksum(path: Path, content: bytes) -> dict[Path, bytes]:
+    return checksum_beside(path, content) | {path: content}
 
 
 def _is_written_by_us(out: Path) -> bool:

@@ -2,22 +2,40 @@
 
 A run's folders have manifests. What `dissect --out` and `compare --out` write has a record of the
 checksums instead: `layers.json` beside the folders of the layers, `checksums.json` beside the
-files of a comparison. Results of earlier versions have none, and are read without.
+files of a comparison. A file for other tools has `NAME.sha256` beside it, as `sha256sum` has it.
+Results of earlier versions, and of other tools, have none, and are read without.
 """
 
+import hashlib
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from prunescope.base.errors import DataError
-from prunescope.base.files import hash_once, write_atomically
-from prunescope.base.paths import is_there
+from prunescope.base.files import fingerprint, hash_once, write_atomically
+from prunescope.base.paths import is_there, require_file
 from prunescope.results.forms import TEXT, Each, Object, fault_in
 from prunescope.results.json_files import read_json
 from prunescope.results.layout import CHECKSUMS, LAYERS
 
 FILES = "files"  # the key of the checksums, in both
+_CHECKSUM = "checksum"
+
+
+def with_checksum(values: dict[str, Any]) -> dict[str, Any]:
+    """Return an object with the checksum of its other values."""
+    return {**values, _CHECKSUM: fingerprint({**values, _CHECKSUM: None})}
+
+
+def is_as_written(values: Mapping[str, Any]) -> bool:
+    """Return whether an object still is what `with_checksum` made; one without a checksum is."""
+    stated = values.get(_CHECKSUM)
+    try:
+        return stated is None or stated == fingerprint({**values, _CHECKSUM: None})
+    except (ValueError, RecursionError):  # of a number that is none
+        return False
 
 
 def checksums_of(folder: Path, files: Iterable[Path]) -> dict[str, str]:
@@ -33,7 +51,19 @@ def record_checksums(folder: Path) -> None:
 
 def write_record(record: Path, values: dict[str, Any]) -> None:
     """Write `layers.json` or `checksums.json`."""
-    write_atomically(record, json.dumps(values, indent=1, ensure_ascii=False).encode() + b"\n")
+    text = json.dumps(with_checksum(values), indent=1, ensure_ascii=False)
+    write_atomically(record, text.encode() + b"\n")
+
+
+def checksum_beside(path: Path, content: bytes) -> dict[Path, bytes]:
+    """Return the file that states the checksum of another, by its path, as `sha256sum` does."""
+    line = f"{hashlib.sha256(content).hexdigest()}  {path.name}\n"
+    return {_beside(path): line.encode()}
+
+
+def is_checksum(path: Path) -> bool:
+    """Return whether a file states the checksum of another."""
+    return _LINE.match(path.read_bytes()) is not None
 
 
 def check_against_record(file: Path) -> None:
@@ -41,6 +71,8 @@ def check_against_record(file: Path) -> None:
 
     Where nothing was recorded of it, there is nothing to check.
     """
+    if is_there(_beside(file)) and is_there(file):
+        _check_beside(file)
     folder = file.parent.resolve()
     for record, name in (
         (folder / CHECKSUMS, file.name),
@@ -56,6 +88,22 @@ def check_against_record(file: Path) -> None:
             )
 
 
+def _check_beside(file: Path) -> None:
+    beside = _beside(file)
+    require_file(beside)
+    stated, computed = beside.read_bytes()[:64], hash_once(file).encode()
+    if stated != computed:
+        raise DataError(
+            f"{file} is damaged: its checksum is not the one in {beside.name}; {_AGAIN}, or remove "
+            f"{beside.name} if you changed {file.name}"
+        )
+
+
+def _beside(file: Path) -> Path:
+    return file.with_name(f"{file.name}.sha256")
+
+
+_LINE = re.compile(rb"[0-9a-f]{64}  ")
 _AGAIN = "run again what made it, with the same --out"
 
 
@@ -65,6 +113,8 @@ def _recorded(record: Path) -> dict[str, str]:
         return {}
     values = read_json(record)
     fault = fault_in(values, Object({FILES: Each(TEXT, may_lack=True)}))
+    if fault is None and not is_as_written(values):
+        fault = "its checksum is not the one in it"
     if fault is not None:
         raise DataError(f"{record} is damaged: {fault}")
     return values.get(FILES) or {}

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from prunescope.base.errors import DamagedArtifact
 from prunescope.base.files import canonical_json, hash_once, write_atomically
-from prunescope.results.checksums import check_against_record
+from prunescope.results.checksums import check_against_record, is_as_written, with_checksum
 from prunescope.results.layout import MANIFESTS, manifest_name
 
 _LARGEST = 2**24  # bytes; one has a few hundred
@@ -40,7 +40,7 @@ def write_manifest(folder: Path, *, key: str, kind: str, part: str = "") -> None
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     digests = {path.relative_to(folder).as_posix(): hash_once(path) for path in files}
     sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
-    manifest = {"key": key, "kind": kind, "files": digests, "sizes": sizes}
+    manifest = with_checksum({"key": key, "kind": kind, "files": digests, "sizes": sizes})
     write_atomically(folder / manifest_name(part), canonical_json(manifest).encode() + b"\n")
 
 
@@ -125,6 +125,8 @@ def _read(path: Path) -> Manifest | None:
         key, files, sizes = values["key"], values["files"], values.get("sizes", {})
         texts = (key, *files, *files.values(), *sizes)
         if not all(isinstance(text, str) for text in texts) or not all(map(_is_within, files)):
+            return None
+        if not is_as_written(values):
             return None
         return Manifest(key=key, files=files, sizes={name: int(sizes[name]) for name in sizes})
     except _DAMAGED:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from prunescope.base.errors import DataError
+from prunescope.results.checksums import check_against_record
 from prunescope.results.columns import COUNTS, SHARES, Columns, check_columns
 from prunescope.results.reading import read_csv
 
@@ -31,8 +32,9 @@ def netdissect_columns(categories: Sequence[str]) -> list[str]:
 def read_netdissect(path: Path) -> pd.DataFrame:
     """Return such a table's units as a dissection of ours has them, see `open_dissection`.
 
-    Raises DataError where it is no such table.
+    Raises DataError where it is no such table, or not as the checksum beside it says.
     """
+    check_against_record(path)
     try:
         # As text first: a concept may be called "none", and a score counts to its last digit.
         table = read_csv(path, dtype=str, keep_default_na=False, na_values=[""])

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from prunescope.base.errors import ConfigError, DataError, nearest
-from prunescope.base.files import write_atomically
+from prunescope.base.files import write_together
 from prunescope.base.paths import refuse_replacing, require_place
 from prunescope.results.cells import csv_bytes
+from prunescope.results.checksums import checksum_beside, is_checksum
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.kinds import layer_folders
 from prunescope.results.netdissect import netdissect_columns, read_netdissect
@@ -20,7 +21,7 @@ from prunescope.results.units import categories_of
 
 
 def export_netdissect(result: Path, out: Path, layer: str | None = None) -> pd.DataFrame:
-    """Write one layer's units as a CSV of Network Dissection, and return it.
+    """Write one layer's units as a CSV of Network Dissection, its checksum beside it; return it.
 
     result: a dissection's folder, a layer's, or a level's of a run. layer: needed where it holds
     several. `open_dissection` reads the same numbers from the file.
@@ -34,9 +35,11 @@ def export_netdissect(result: Path, out: Path, layer: str | None = None) -> pd.D
     chosen = _one_layer(result, layer)
     table = netdissect_table(chosen.units, chosen.overlap)
     content = csv_bytes(table)
+    beside = checksum_beside(out, content)
     refuse_replacing(out, content, is_export)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(out, content)
+    for path, line in beside.items():
+        refuse_replacing(path, line, is_checksum)
+    write_together(beside | {out: content})
     return table
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from prunescope.base.errors import DamagedArtifact, DataError
 from prunescope.base.files import write_atomically
 from prunescope.results.artifacts import Artifact
+from prunescope.results.checksums import is_as_written, with_checksum
 from prunescope.results.forms import AMOUNT, COUNT, TEXT, TRUTH, Each, Fields, Object, Rows
 from prunescope.results.layout import PROVENANCE
 from prunescope.results.reading import read_form
@@ -51,6 +52,8 @@ class Provenance:
         if self._path.is_file():
             try:
                 record = read_form(self._path, _FORM)
+                if not is_as_written(record):
+                    raise DataError("its checksum is not the one in it")
             except DataError as error:
                 raise DamagedArtifact(
                     f"{self._path} is damaged ({error}): remove it to go on"
@@ -159,7 +162,7 @@ class Provenance:
             "sources": self._sources,
             "failures": self._failures,
         }
-        text = json.dumps(record, indent=1, sort_keys=True)
+        text = json.dumps(with_checksum(record), indent=1, sort_keys=True)
         write_atomically(self._path, text.encode() + b"\n")
 
 

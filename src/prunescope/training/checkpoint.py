@@ -39,7 +39,7 @@ def save_checkpoint(
         "per_epoch": str(step.per_epoch),
         "history": history.as_text(),
     }
-    save_tensors(path, state | momentum, metadata)
+    save_tensors(path, state | momentum, metadata, sealed=True)
 
 
 def load_checkpoint(

@@ -38,6 +38,7 @@ from prunescope.networks.reading.names import (
 )
 from prunescope.networks.reading.sharing import with_shared
 from prunescope.networks.reading.values import Tensors, plain_values
+from prunescope.results.checksums import check_against_record
 
 _NETWORK, _MOMENTUM = "network.", "momentum."  # of a checkpoint of a run's own training
 _HARMLESS = (argparse.Namespace, types.SimpleNamespace)  # timm keeps its arguments in the former
@@ -114,6 +115,7 @@ def read_stored(path: Path, key: str | None = None) -> Stored:
 def load_torch(path: Path) -> Any:
     """Read what torch saved, on the CPU, without running code. Raises DataError, saying why."""
     refuse_foreign(path)
+    check_against_record(path)
     if path.stat().st_size == 0:
         raise DataError(f"{path} is damaged, or no file of weights: it is empty")
     try:
