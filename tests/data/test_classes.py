@@ -15,8 +15,8 @@ from prunescope.data.images import (
     find_split,
     load_images,
     passed_over,
-    source_fingerprint,
 )
+from prunescope.data.sources import open_source
 from prunescope.training.settings import EvaluationSettings
 
 
@@ -52,11 +52,11 @@ def test_hidden_folders_and_those_of_archivers_are_no_classes(animals):
 
 
 def test_an_empty_class_folder_that_renumbers_changes_the_fingerprint(animals):
-    before = source_fingerprint(str(animals))
+    before = open_source(str(animals)).fingerprint()
     (animals / "train" / "cat").mkdir()
-    assert source_fingerprint(str(animals)) == before
+    assert open_source(str(animals)).fingerprint() == before
     (animals / "train" / "aardvark").mkdir()
-    assert source_fingerprint(str(animals)) != before
+    assert open_source(str(animals)).fingerprint() != before
 
 
 @pytest.mark.parametrize(

@@ -130,11 +130,6 @@ def find_split(source: str, *wanted: str) -> str:
     return split
 
 
-def source_fingerprint(source: str) -> str:
-    """Return a hash of the content of all splits: equal for a copy, other for a change."""
-    return open_source(source).fingerprint()
-
-
 def _open_with(source: str, split: str) -> Source:
     opened = open_source(source)
     if split not in opened.splits:

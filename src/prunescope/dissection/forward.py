@@ -81,7 +81,7 @@ class ForwardPass:
         layers: Sequence[str],
         *,
         stop: bool = False,
-    ) -> dict[str, Maps]:
+    ) -> dict[str, Tensor]:
         """Show pictures of the right size, and return the maps of every layer.
 
         They are shown in as many portions as the device's memory makes necessary.
@@ -107,7 +107,7 @@ class ForwardPass:
         layers: Sequence[str],
         *,
         stop: bool,
-    ) -> dict[str, Maps]:
+    ) -> dict[str, Tensor]:
         channels_last = self.channels_last or self.precision == "bf16"
         with (
             capture(self.model, layers, layout=self.layout, stop=stop) as maps,

@@ -94,7 +94,7 @@ def list_layers(model: nn.Module, resolution: int, axes: str | None = None) -> L
     maps = {output.layer: output.map for output in dissectable(outputs)}
     return Layers(
         resolution=resolution,
-        default=_default(outputs),
+        default=default_of(outputs),
         layers=tuple(
             Layer(
                 name=name,
@@ -119,7 +119,7 @@ def choose_layers(
     """Return the names of the layers that are meant, each once.
 
     wanted: names; patterns with *, ? and [] (`fnmatch`, in which * also stands for dots) for all
-        layers with maps whose whole name fits; and DEFAULT_LAYER, see `default_layer`.
+        layers with maps whose whole name fits; and DEFAULT_LAYER, see `default_of`.
     resolution, channels: of the image for which a layer must have a map, for the latter two.
     axes: of the layers' outputs, where they cannot be told, as `parse_axes` takes them.
     Raises ConfigError for a name or a pattern that fits no layer, naming what there is.
@@ -131,7 +131,7 @@ def choose_layers(
     chosen: list[str] = []
     for layer in wanted:
         if layer == DEFAULT_LAYER:
-            chosen.append(_the_default(model, outputs, resolution))
+            chosen.append(_require_default(model, outputs, resolution))
         elif layer not in names and _is_pattern(layer):
             chosen.extend(_fitting(layer, model, outputs))
         else:
@@ -139,20 +139,8 @@ def choose_layers(
     return tuple(dict.fromkeys(chosen))
 
 
-def default_layer(model: nn.Module, resolution: int) -> str:
-    """Return the layer that shows best what a network has learned: the last with a spatial map.
-
-    It is the last to finish of those with a map of at least 2 x 2 cells, apart from layers that
-    only prepare the classifier (pooling, normalisation) and the classifier itself. For ResNets it
-    is `layer4`, for AlexNet and VGG the last convolution after its ReLU and before pooling (conv5,
-    conv5_3: those of Bau et al. 2017), for a ViT the last block.
-    Raises ConfigError where there is none.
-    """
-    return _the_default(model, survey(model, resolution), resolution)
-
-
-def _the_default(model: nn.Module, outputs: Sequence[LayerOutput], resolution: int) -> str:
-    default = _default(outputs)
+def _require_default(model: nn.Module, outputs: Sequence[LayerOutput], resolution: int) -> str:
+    default = default_of(outputs)
     if default is None:
         raise ConfigError(
             f"no layer of {type(model).__name__} has a map of at least 2 x 2 cells for images of "
@@ -161,8 +149,14 @@ def _the_default(model: nn.Module, outputs: Sequence[LayerOutput], resolution: i
     return default
 
 
-def _default(outputs: Sequence[LayerOutput]) -> str | None:
-    """Follow the outputs to the end; a module that returns its last child's output counts as it."""
+def default_of(outputs: Sequence[LayerOutput]) -> str | None:
+    """Return the layer that shows best what a network has learned: the last with a spatial map.
+
+    It is the last to finish of those with a map of at least 2 x 2 cells, apart from layers that
+    only prepare the classifier (pooling, normalisation) and the classifier itself. For ResNets it
+    is `layer4`, for AlexNet and VGG the last convolution after its ReLU and before pooling (conv5,
+    conv5_3: those of Bau et al. 2017), for a ViT the last block. None where there is none.
+    """
     candidates = {output.layer for output in dissectable(outputs)}
     default, wanted = None, False
     for output in outputs:

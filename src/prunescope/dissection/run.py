@@ -59,7 +59,7 @@ def dissect(
     """Return the concept of every unit of the layers, as `prunescope.dissect` does.
 
     model: a module, or what says which input it expects. layers: names or patterns, as
-    `choose_layers` takes them; None for the network's default, see `default_layer`.
+    `choose_layers` takes them; None for the network's default, see `default_of`.
     """
     stated = DissectionSettings.validate_from({"layers": _as_names(layers), **settings}, "dissect")
     module, known = open_model(model)
