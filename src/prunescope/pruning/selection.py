@@ -1,6 +1,6 @@
 """Which weights survive, when so many of them must?"""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -72,13 +72,16 @@ def _part(mask: Mask, names: Iterable[str]) -> Mask:
 
 def _fault(found: Any, mask: Mask) -> str | None:
     """Say what is wrong with what a scope returned; None where nothing is."""
-    if not isinstance(found, Sequence) or isinstance(found, str):
+    if not isinstance(found, list | tuple):
         return f"returned {a_kind(found)}, but must return a list of groups"
     left_out = dict.fromkeys(mask)
     for group in found:
-        if not (isinstance(group, Sequence) and len(group) == 2 and isinstance(group[0], Sequence)):
+        is_pair = isinstance(group, list | tuple) and len(group) == 2
+        if not (is_pair and isinstance(group[0], list | tuple)):
             return f"returned {written(group)} as a group, but must give (names, survivors)"
         names, count = group
+        if not names:
+            return "returned a group of no tensor"
         for name in names:
             if name not in left_out:
                 why = "into two groups" if name in mask else "into a group, but it is not pruned"
