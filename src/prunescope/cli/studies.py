@@ -81,8 +81,8 @@ def status(
     """Say what is done, running and left, and how long it will take."""
     from prunescope.experiment.status import status as status_of
 
-    found = status_of(folder)
-    print_result(found.as_dict(), str(found), as_json=as_json)
+    progress = status_of(folder)
+    print_result(progress.as_dict(), str(progress), as_json=as_json)
 
 
 def report(
@@ -128,5 +128,5 @@ def _dry_run(study: "Recipe", out: Path, how: dict[str, Any], as_json: bool) -> 
     from prunescope.experiment.run import dry_run
 
     with progress_shown() as progress:
-        found = dry_run(study, out, **how, progress=progress)
-    print_result(found.as_dict(), str(found), as_json=as_json)
+        estimate = dry_run(study, out, **how, progress=progress)
+    print_result(estimate.as_dict(), str(estimate), as_json=as_json)

@@ -61,9 +61,9 @@ def dissect(
     `choose_layers` takes them; None for the network's default, see `default_layer`.
     """
     stated = DissectionSettings.validate_from({"layers": _as_names(layers), **settings}, "dissect")
-    module, known = open_model(model)
-    if known is not None:
-        stated = stated.completed(resolution=known.resolution, mean=known.mean, std=known.std)
+    module, form = open_model(model)
+    if form is not None:
+        stated = stated.completed(resolution=form.resolution, mean=form.mean, std=form.std)
     if isinstance(concepts, str):
         chosen = stated.rules.images_of(split)
         concepts = open_concepts(
@@ -95,8 +95,8 @@ def dissect_as(
     categories = choose_categories(concepts, settings)
     settings = settings.model_copy(update={"layers": layers, "categories": categories})
     title = f"dissecting {', '.join(settings.layers)}"
-    with on_device(model, device) as place:
-        if place.type == "cpu":
+    with on_device(model, device) as target:
+        if target.type == "cpu":
             keep_freed_memory()
         observation = Observation(
             model=model,
@@ -106,7 +106,7 @@ def dissect_as(
             precision=settings.precision,
             channels_last=settings.channels_last,
             layout=learn_layout(model, form.resolution, len(form.mean), settings.axes),
-            device=place,
+            device=target,
             ranks=ranks,
             say=progress.say,
         )
@@ -115,7 +115,7 @@ def dissect_as(
         reader = RegionReader(concepts.labels, once=rules.once, truth_once=rules.truth_once)
         maps = LabelMaps(concepts, reader, int(settings.memory)) if settings.null else None
         with (
-            told_where_memory_ends(place),
+            told_where_memory_ends(target),
             progress.task(title, 2 * observation.images_of_rank) as task,
         ):
             sights = run_passes(
@@ -131,13 +131,13 @@ def dissect_as(
             )
         for layer, sight in sights.items():
             _tell(layer, sight, progress)
-        found = {
+        dissected = {
             layer: _conclude(layer, settings, observation, sight) for layer, sight in sights.items()
         }
         if maps is not None:
-            found = draw_chance(found, maps, settings.null, place, ranks, progress)
+            dissected = draw_chance(dissected, maps, settings.null, target, ranks, progress)
     return Dissection(
-        layers=found,
+        layers=dissected,
         passes={layer: sight.passes for layer, sight in sights.items()},
     )
 
@@ -161,9 +161,9 @@ def choose_categories(concepts: ConceptSet, settings: DissectionSettings) -> tup
     for category in settings.categories:
         if category not in concepts.categories:
             hint = nearest(category, concepts.categories)
-            known = on_one_line(", ".join(concepts.categories))
+            categories = on_one_line(", ".join(concepts.categories))
             raise ConfigError(
-                f'categories names "{category}"{hint}, but {concepts.name} has {known}'
+                f'categories names "{category}"{hint}, but {concepts.name} has {categories}'
             )
     return settings.categories
 

@@ -70,10 +70,10 @@ class Audit:
         ran = [layer for layer in self.layers.values() if layer.multiply_adds is not None]
         if count == "dead_units" and any(layer.dead_units is None for layer in ran):
             return None
-        known = [
+        counts = [
             value for layer in self.layers.values() if (value := getattr(layer, count)) is not None
         ]
-        return sum(known) if known else None
+        return sum(counts) if counts else None
 
     @property
     def sparsity(self) -> float:
@@ -202,19 +202,19 @@ def audit_weights(
 def _describe(
     saved: SavedWeights, network: str | None, num_classes: int | None
 ) -> Description | None:
-    own = saved.description
-    if own is None:
+    described = saved.description
+    if described is None:
         if network is None:
             return None
         expected = network_input(network)
         return Description(name=network, num_classes=num_classes, input=expected)
-    if (network or own.name, num_classes or own.num_classes) != (own.name, own.num_classes):
+    name, classes = described.name, described.num_classes
+    if (network or name, num_classes or classes) != (name, classes):
         raise ConfigError(
-            f"{saved.path} says it belongs to {own.name} with "
-            f"{own.num_classes} classes: "
+            f"{saved.path} says it belongs to {name} with {classes} classes: "
             "leave out --network and --num-classes"
         )
-    return own
+    return described
 
 
 def _left_out(network: nn.Module, mask: Mask, stored: StoredLayers) -> dict[str, int]:
@@ -247,10 +247,10 @@ def _revived_memory(saved: SavedWeights) -> int | None:
 def _bytes(stored: StoredLayers, layers: Mapping[str, LayerCount]) -> dict[str, int]:
     """Return the size of all tensors by format; those that layers share count once."""
     kept = {name: layer for name, layer in layers.items() if name in stored.tensors}
-    rest = sum(
+    others = sum(
         t.numel() * t.element_size() for name, t in stored.tensors.items() if name not in kept
     )
-    return {form: rest + sum(layer.bytes[form] for layer in kept.values()) for form in FORMATS}
+    return {form: others + sum(layer.bytes[form] for layer in kept.values()) for form in FORMATS}
 
 
 def _problems(layers: Mapping[str, LayerCount]) -> list[str]:

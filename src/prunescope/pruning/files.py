@@ -109,21 +109,21 @@ def prune_saved(
     """
     stated = PruneSettings.validate_from({"keep": keep, **settings}, "prune")
     network, saved = _open(name, weights, num_classes, mask, key)
-    module, known = network.module, saved.mask
+    module, pruned = network.module, saved.mask
     behaviour = behaviour_of(module)
     names = prunable_names(module, stated.prunable, behaviour)
-    zeros = None if infer_mask else unmarked_zeros(saved.state, names, known)
+    zeros = None if infer_mask else unmarked_zeros(saved.state, names, pruned)
     if infer_mask:
-        known = mask_of_nonzero(saved.state, names, known)
+        pruned = mask_of_nonzero(saved.state, names, pruned)
     if keep is not None:
-        known = prune(module, keep=keep, mask=known, behaviour=behaviour, **settings)
-    if known is None:
+        pruned = prune(module, keep=keep, mask=pruned, behaviour=behaviour, **settings)
+    if pruned is None:
         raise ConfigError(
             f"{saved.path} has no mask: say how much to --keep, or, where its zeros are pruned "
             "weights, --infer-mask"
         )
-    MaskKeeper(module, known)
-    return Pruned(network=network, mask=known, zeros=zeros, untried=behaviour.untried)
+    MaskKeeper(module, pruned)
+    return Pruned(network=network, mask=pruned, zeros=zeros, untried=behaviour.untried)
 
 
 def _open(
@@ -139,9 +139,9 @@ def _open(
         raise ConfigError(f"{name} without weights is random: give --weights")
     if not isinstance(chosen, Path):
         network = load_network(name, weights=weights, num_classes=num_classes, key=key)
-        known = None if mask is None else read_mask(mask)
+        beside = None if mask is None else read_mask(mask)
         state = network.module.state_dict()
-        return network, SavedWeights(path=Path(chosen.name), state=state, mask=known)
+        return network, SavedWeights(path=Path(chosen.name), state=state, mask=beside)
     module = build(described.name, num_classes=described.num_classes, seed=0)
     check_as_recorded(chosen)
     saved = read_weights(chosen, mask, key).named_as_in(module.state_dict())

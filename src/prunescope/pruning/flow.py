@@ -88,7 +88,7 @@ def image_channels(network: nn.Module) -> int:
 
 def _walk(network: nn.Module, image: Tensor) -> Flow:
     walk = Walk()
-    seen: dict[str, LayerFlow] = {}
+    flows: dict[str, LayerFlow] = {}
     alive: dict[str, Tensor] = {}
 
     outside: list[Tensor] = []
@@ -103,40 +103,40 @@ def _walk(network: nn.Module, image: Tensor) -> Flow:
             units = _by_unit(module, (output != 0).as_subclass(Tensor))
             reached = units.any(dim=1)
             alive[name] = alive.get(name, torch.zeros_like(reached)) | reached
-            known = followed and not walk.unknown
-            seen[name] = LayerFlow(
-                cells=_cells_before(seen, name) + _cells(module, inputs, units),
-                dead_units=int((~alive[name]).sum()) if known else None,
+            is_known = followed and not walk.unknown
+            flows[name] = LayerFlow(
+                cells=_cells_before(flows, name) + _cells(module, inputs, units),
+                dead_units=int((~alive[name]).sum()) if is_known else None,
                 weight=walk.weights[-1] if walk.weights else None,
             )
             walk.weights.clear()
 
     with torch.no_grad(), _hooked(network, before, after):
         show(network, walk.start(image))
-    lost = any(layer.dead_units is None for layer in seen.values())
+    lost = any(layer.dead_units is None for layer in flows.values())
     unknown = walk.unknown or ([_OWN_CODE] if lost else [])
     outside.extend(walk.weights)
-    return Flow(layers=seen, unknown=tuple(dict.fromkeys(unknown)), outside=tuple(outside))
+    return Flow(layers=flows, unknown=tuple(dict.fromkeys(unknown)), outside=tuple(outside))
 
 
 def _count_cells(network: nn.Module, image: Tensor) -> Flow:
     """Count cells alone, in a network that does not work on anything but plain tensors."""
-    seen: dict[str, LayerFlow] = {}
+    flows: dict[str, LayerFlow] = {}
 
     def before(*_: Any) -> None:
         pass
 
     def after(name: str, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
         cells = _cells(module, inputs, _by_unit(module, output))
-        seen[name] = LayerFlow(cells=_cells_before(seen, name) + cells, dead_units=None)
+        flows[name] = LayerFlow(cells=_cells_before(flows, name) + cells, dead_units=None)
 
     with torch.inference_mode(), _hooked(network, before, after):
         show(network, image)
-    return Flow(layers=seen, unknown=(_OWN_CODE,))
+    return Flow(layers=flows, unknown=(_OWN_CODE,))
 
 
-def _cells_before(seen: Mapping[str, LayerFlow], name: str) -> int:
-    return seen[name].cells if name in seen else 0
+def _cells_before(flows: Mapping[str, LayerFlow], name: str) -> int:
+    return flows[name].cells if name in flows else 0
 
 
 def _by_unit(module: nn.Module, output: Tensor) -> Tensor:

@@ -109,8 +109,8 @@ class Mask(Mapping[str, Bool[Tensor, "..."]]):
         first = first_names(network)
         tensors: dict[str, Tensor] = {}
         for name, kept in self._tensors.items():
-            known = first.get(plain_name(name, first), name)
-            tensors[known] = kept & tensors[known] if known in tensors else kept
+            first_name = first.get(plain_name(name, first), name)
+            tensors[first_name] = kept & tensors[first_name] if first_name in tensors else kept
         return self if tensors.keys() == self._tensors.keys() else Mask(tensors)
 
     def check_fit(self, state: Mapping[str, Tensor]) -> None:
@@ -160,7 +160,7 @@ class MaskKeeper:
         self()
 
     def _check_held(self) -> None:
-        changed = [name for name, held, key, own in self._holders if held.get(key) is not own]
+        changed = [name for name, held, key, value in self._holders if held.get(key) is not value]
         replaced = list(dict.fromkeys(changed))
         if replaced:
             others = f" and {len(replaced) - 1} more" if len(replaced) > 1 else ""

@@ -79,23 +79,23 @@ def prunable_names(
 
 def behaviour_of(network: nn.Module) -> Behaviour:
     """Try what a network makes of its own weights, on a copy."""
-    found = {}
+    unprunable = {}
     altered = altered_in(network)
     for name, modules in layer_keys(network).items():
         kind = type(modules[0]).__name__
         if is_computed(modules[0]):
-            found[name] = f"the weight of this {kind} is computed from other parameters"
+            unprunable[name] = f"the weight of this {kind} is computed from other parameters"
         elif not all(map(acts_as_stored, modules)):
-            found[name] = (
+            unprunable[name] = (
                 f"this {kind} changes its weights as it runs, so that a pruned one would act "
                 "all the same"
             )
         elif name in (altered or ()):
-            found[name] = (
+            unprunable[name] = (
                 f"the network changes the weights of this {kind} as it runs, so that a pruned one "
                 "would act all the same"
             )
-    return Behaviour(unprunable=found, untried=altered is None)
+    return Behaviour(unprunable=unprunable, untried=altered is None)
 
 
 UNTRIED = (
@@ -133,8 +133,8 @@ def _chosen(network: nn.Module, convention: Prunable) -> tuple[str, ...]:
         names[first].append(name)
     return tuple(
         first
-        for first, alike in names.items()
-        if all(_is_named(network, name, convention) for name in alike)
+        for first, same in names.items()
+        if all(_is_named(network, name, convention) for name in same)
     )
 
 

@@ -53,11 +53,11 @@ class SavedWeights:
     stored: Stored | None = None
     beside: Mask | None = None
 
-    def named_as_in(self, own: Mapping[str, Tensor]) -> "SavedWeights":
+    def named_as_in(self, state: Mapping[str, Tensor]) -> "SavedWeights":
         """Return the weights under a network's own names, see `Stored.named_as_in`."""
         if self.stored is None:
             return self
-        named = _take_effect(self.stored, self.beside, own)
+        named = _take_effect(self.stored, self.beside, state)
         return replace(named, path=self.path, description=self.description)
 
 
@@ -85,11 +85,11 @@ def read_weights(
     if mask is not None and saved.mask is not None:
         raise ConfigError(f"{path} holds a mask of its own: leave out --mask {mask}")
     if saved.mask is None:
-        found = mask or mask_beside(file)
-        if mask is not None or is_there(found):
-            beside = read_mask(found)
+        path_of_mask = mask or mask_beside(file)
+        if mask is not None or is_there(path_of_mask):
+            beside = read_mask(path_of_mask)
             saved = replace(saved, mask=_renamed(beside, saved.state), beside=beside)
-            _check_fit(saved, found)
+            _check_fit(saved, path_of_mask)
     return saved
 
 
@@ -129,19 +129,19 @@ def read_mask(path: Path) -> Mask:
 
 
 def _take_effect(
-    stored: Stored, beside: Mask | None, own: Mapping[str, Tensor] | None
+    stored: Stored, beside: Mask | None, names: Mapping[str, Tensor] | None
 ) -> SavedWeights:
-    found = stored.named_as_in(own)
-    mask = Mask(found.masks) if found.masks else None
+    effect = stored.named_as_in(names)
+    mask = Mask(effect.masks) if effect.masks else None
     if beside is not None:
-        mask = _renamed(beside, found.state)
-    memories, notes = _remembered(stored, found.state)
-    if found.norms:
-        those = "1 weight is" if found.norms == 1 else f"{found.norms} weights are"
+        mask = _renamed(beside, effect.state)
+    memories, notes = _remembered(stored, effect.state)
+    if effect.norms:
+        those = "1 weight is" if effect.norms == 1 else f"{effect.norms} weights are"
         notes = (*notes, f"{those} computed from a norm, as the network does")
     return SavedWeights(
         path=stored.path,
-        state=found.state,
+        state=effect.state,
         mask=mask,
         memories=memories,
         notes=notes,
@@ -192,7 +192,7 @@ def _memories(optimizer: Mapping[str, Any], state: State) -> Memories | None:
         numbers = [number for group in optimizer["param_groups"] for number in group["params"]]
         if len(numbers) != len(names):
             return None
-        found = {
+        memories = {
             name: tuple(
                 value
                 for value in optimizer["state"].get(number, {}).values()
@@ -202,5 +202,5 @@ def _memories(optimizer: Mapping[str, Any], state: State) -> Memories | None:
         }
     except (KeyError, TypeError, AttributeError):
         return None
-    fits = all(value.shape == state[name].shape for name in found for value in found[name])
-    return found if fits else None
+    fits = all(value.shape == state[name].shape for name in memories for value in memories[name])
+    return memories if fits else None

@@ -154,8 +154,8 @@ class StrategySettings(Settings):
 
         Raises ConfigError where there is none.
         """
-        found = {kind.kind: kind.source(getattr(self, kind.kind)) for kind in REGISTRIES}
-        return {kind: path for kind, path in found.items() if path is not None}
+        paths = {kind.kind: kind.source(getattr(self, kind.kind)) for kind in REGISTRIES}
+        return {kind: path for kind, path in paths.items() if path is not None}
 
 
 class PruningSettings(Settings):

@@ -86,14 +86,14 @@ def network_layers(
     weights, notes, changed = {}, [], {}
     ran = bool(flow.layers or flow.outside)
     for name, module in modules.items():
-        seen = flow.layers.get(name)
-        acting = None if seen is None else seen.weight
+        traced = flow.layers.get(name)
+        acting = None if traced is None else traced.weight
         if acting is None or acting.shape != present_weight(module).shape:
             acting = present_weight(module)
             if type(module) not in LAYERS and not ran and not is_computed(module):
                 notes.append(f"{name} may act otherwise than it is stored: give --resolution")
         stored = saved.state.get(name)
-        if ran and seen is None:
+        if ran and traced is None:
             notes.append(
                 f"{name} never runs as a layer, so that its multiply-adds and dead units are not "
                 "known, and not in the totals"
@@ -218,15 +218,15 @@ def _as_stored(acting: Tensor, stored: Tensor) -> Tensor:
 
 def _equal_tensors(state: Mapping[str, Tensor]) -> dict[str, str]:
     """Return for each tensor that equals an earlier one that one's name."""
-    seen: dict[tuple[object, ...], list[str]] = {}
+    earlier: dict[tuple[object, ...], list[str]] = {}
     shared = {}
     for name, tensor in state.items():
         if tensor.numel() < _LARGE or not tensor.is_floating_point():
             continue
         marks = (tensor.shape, tensor.dtype, float(tensor.double().sum()))
-        alike = next((o for o in seen.get(marks, ()) if torch.equal(state[o], tensor)), None)
-        if alike is None:
-            seen.setdefault(marks, []).append(name)
+        first = next((o for o in earlier.get(marks, ()) if torch.equal(state[o], tensor)), None)
+        if first is None:
+            earlier.setdefault(marks, []).append(name)
         elif bool((tensor != tensor.flatten()[0]).any()):
-            shared[name] = alike
+            shared[name] = first
     return shared

@@ -28,7 +28,7 @@ def check_place(out: Path, form: Form, *, read: Iterable[Path | str | None] = ()
     """
     if out.is_dir():
         raise ConfigError(f"--out {out} is a folder: give the name of a file in it")
-    if any(given is not None and resolved(Path(given)) == resolved(out) for given in read):
+    if any(file is not None and resolved(Path(file)) == resolved(out) for file in read):
         raise ConfigError(f"--out {out} is read for this: give the name of another file")
     require_place(out.parent)
     ours = out.suffix == ".safetensors"

@@ -27,9 +27,9 @@ class UnmarkedZeros:
 
     def __str__(self) -> str:
         """Return it as the beginning of a sentence."""
-        those = "weights that the mask keeps" if self.masked else "prunable weights"
-        said = "" if self.masked else ", but no mask says that they are pruned"
-        return f"{self.count:,} of the {self.weights:,} {those} are zero{said}"
+        weights = "weights that the mask keeps" if self.masked else "prunable weights"
+        remark = "" if self.masked else ", but no mask says that they are pruned"
+        return f"{self.count:,} of the {self.weights:,} {weights} are zero{remark}"
 
 
 def unmarked_zeros(
