@@ -227,9 +227,9 @@ def read_recipe(recipe: Path | str | Mapping[str, Any]) -> dict[str, Any]:
     if path.is_dir():
         raise ConfigError(f"{recipe} is a folder, not a recipe: give a YAML file in it")
     if not path.exists() and not path.suffix:
-        known = ", ".join(sorted(shipped))
+        names = ", ".join(sorted(shipped))
         hint = nearest(str(recipe), shipped)
-        raise ConfigError(f'there is no recipe "{recipe}"{hint}: give a file, or one of {known}')
+        raise ConfigError(f'there is no recipe "{recipe}"{hint}: give a file, or one of {names}')
     return _read_file(path)
 
 
@@ -262,12 +262,12 @@ def _override(values: dict[str, Any], override: str) -> None:
     where = f"--set {shortened(override)}"
     if not equals or not key:
         raise ConfigError(f'{where}: write it as "a.b=c"')
-    for place, parent in enumerate(parents, start=1):
+    for depth, parent in enumerate(parents, start=1):
         if values.get(parent) is None:
             values[parent] = {}
         values = values[parent]
         if not isinstance(values, dict):
-            name = ".".join(parents[:place])
+            name = ".".join(parents[:depth])
             advice = f"; give all of it, as in {name}=[a,b]" if isinstance(values, list) else ""
             raise ConfigError(f"{where}: {name} is a value and holds no settings{advice}")
     values[key] = plain_values(text, f"{where}: {shortened(text)}")

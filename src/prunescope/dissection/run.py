@@ -118,7 +118,7 @@ def dissect_as(
             told_where_memory_ends(target),
             progress.task(title, 2 * observation.images_of_rank) as task,
         ):
-            sights = run_passes(
+            by_layer = run_passes(
                 observation,
                 layers,
                 rules=rules,
@@ -129,16 +129,17 @@ def dissect_as(
                 labels=maps,
                 task=task,
             )
-        for layer, sight in sights.items():
-            _tell(layer, sight, progress)
+        for layer, statistics in by_layer.items():
+            _tell(layer, statistics, progress)
         dissected = {
-            layer: _conclude(layer, settings, observation, sight) for layer, sight in sights.items()
+            layer: _conclude(layer, settings, observation, statistics)
+            for layer, statistics in by_layer.items()
         }
         if maps is not None:
             dissected = draw_chance(dissected, maps, settings.null, target, ranks, progress)
     return Dissection(
         layers=dissected,
-        passes={layer: sight.passes for layer, sight in sights.items()},
+        passes={layer: statistics.passes for layer, statistics in by_layer.items()},
     )
 
 
@@ -180,13 +181,15 @@ def _tell_of_idle_processes(observation: Observation, progress: Progress) -> Non
         )
 
 
-def _tell(layer: str, sight: LayerStatistics, progress: Progress) -> None:
+def _tell(layer: str, statistics: LayerStatistics, progress: Progress) -> None:
     """Say how a layer was looked at, and which of its units cannot fire."""
-    kept = sight.kept_bytes / 2**20
-    how = f"one pass, maps of up to {kept:,.0f} MiB kept" if sight.passes == 1 else "two passes"
+    kept = statistics.kept_bytes / 2**20
+    how = (
+        f"one pass, maps of up to {kept:,.0f} MiB kept" if statistics.passes == 1 else "two passes"
+    )
     progress.say(f"{layer}: {how}")
-    highest = sight.extremes.peaks.amax(dim=1)
-    tied = int((highest <= sight.extremes.thresholds).sum())
+    highest = statistics.extremes.peaks.amax(dim=1)
+    tied = int((highest <= statistics.extremes.thresholds).sum())
     if tied:
         progress.say(
             f"{layer}: units with no cell above their threshold, since they are constant or tie at "
@@ -195,10 +198,10 @@ def _tell(layer: str, sight: LayerStatistics, progress: Progress) -> None:
 
 
 def _conclude(
-    layer: str, settings: DissectionSettings, observation: Observation, sight: LayerStatistics
+    layer: str, settings: DissectionSettings, observation: Observation, statistics: LayerStatistics
 ) -> LayerDissection:
-    concepts, extremes = observation.concepts, sight.extremes
-    overlap = sight.tally.overlap()
+    concepts, extremes = observation.concepts, statistics.extremes
+    overlap = statistics.tally.overlap()
     units = score_units(overlap, concepts.labels, iou=settings.iou, categories=settings.categories)
     chosen = settings.categories or concepts.categories
     summary = {
@@ -219,9 +222,9 @@ def _conclude(
         units=units,
         overlap=overlap,
         examples=_examples_table(concepts, extremes),
-        images=sight.images.table(concepts.images, overlap.label_numbers.tolist()),
+        images=statistics.images.table(concepts.images, overlap.label_numbers.tolist()),
         summary=summary,
-        masks_kept=sight.masks,
+        masks_kept=statistics.masks,
     )
 
 

@@ -149,9 +149,9 @@ class DissectionSettings(Settings):
 
     def completed(self, *, resolution: int, mean: Channels, std: Channels) -> "DissectionSettings":
         """Return these settings with a network's own input where they state none."""
-        known = {"resolution": resolution, "mean": mean, "std": std}
+        expected = {"resolution": resolution, "mean": mean, "std": std}
         return self.model_copy(
-            update={key: value for key, value in known.items() if getattr(self, key) is None}
+            update={key: value for key, value in expected.items() if getattr(self, key) is None}
         )
 
     @property
@@ -165,9 +165,9 @@ class DissectionSettings(Settings):
         if not isinstance(values, Mapping):
             return values
         name = values.get("convention", "exact")
-        rules = next((own for own in CONVENTIONS.values() if own.name == name), None)
+        rules = next((rules for rules in CONVENTIONS.values() if rules.name == name), None)
         if rules is None:
-            return values  # which its own field refuses
+            return values  # which the field refuses
         unstated = [key for key in ("iou", "mean", "std") if values.get(key) is None]
         return {**values, **{key: getattr(rules, key) for key in unstated}}
 

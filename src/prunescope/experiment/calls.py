@@ -188,7 +188,7 @@ def audit(
             mask=None if mask is None else checked_path("mask", mask),
             key=key,
         )
-    if any(given is not None for given in (num_classes, mask, key)):
+    if any(option is not None for option in (num_classes, mask, key)):
         raise ConfigError(
             f"{folder} is a run, whose levels know both: leave out num_classes, mask and key"
         )

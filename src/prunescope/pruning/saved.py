@@ -137,8 +137,8 @@ def _take_effect(
         mask = _renamed(beside, effect.state)
     memories, notes = _remembered(stored, effect.state)
     if effect.norms:
-        those = "1 weight is" if effect.norms == 1 else f"{effect.norms} weights are"
-        notes = (*notes, f"{those} computed from a norm, as the network does")
+        computed = "1 weight is" if effect.norms == 1 else f"{effect.norms} weights are"
+        notes = (*notes, f"{computed} computed from a norm, as the network does")
     return SavedWeights(
         path=stored.path,
         state=effect.state,
