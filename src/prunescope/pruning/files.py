@@ -33,8 +33,8 @@ from prunescope.pruning.zeros import UnmarkedZeros, mask_of_nonzero, unmarked_ze
 class Pruned:
     """A network with zeros where its mask says so.
 
-    zeros: those that were there before and that nothing said are pruned, where they are more than
-        chance leaves; they were taken for weights like any other.
+    zeros: zeros that no mask marked as pruned, if there were more than chance leaves; they were
+        treated as any other weight.
     untried: it is not known whether the network's own code changes pruned weights.
     """
 
@@ -49,7 +49,7 @@ class Pruned:
 
     @property
     def emptied(self) -> list[str]:
-        """Tensors of which nothing is left, so that nothing passes them."""
+        """Tensors without a weight left."""
         return [name for name, layer in self._layers.items() if not layer.survivors]
 
     def as_dict(self) -> dict[str, object]:
@@ -100,11 +100,11 @@ def prune_saved(
 ) -> Pruned:
     """Read a network's weights and mask, whichever tool wrote them, and prune it.
 
-    name, weights, key, num_classes: as `load_network` takes them, but weights there must be, in any
-        form that `read_weights` knows, or as a library publishes them.
-    mask: None takes the mask in the file or beside it. infer_mask: take every prunable weight that
-        is zero for pruned, and, where there is no mask, every other for alive.
-    keep: None prunes nothing more than the mask says, and leaves the mask as it is.
+    name, weights, key, num_classes: as `load_network` takes them; weights are required, in any form
+        that `read_weights` knows or as a library publishes them.
+    mask: None takes the mask in the file or beside it. infer_mask: treat every prunable weight of
+        zero as pruned, and without a mask every other weight as alive.
+    keep: None prunes no more than the mask does.
     Raises ConfigError and DataError, as `prune` and `read_weights` do.
     """
     stated = PruneSettings.validate_from({"keep": keep, **settings}, "prune")

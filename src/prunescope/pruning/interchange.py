@@ -96,16 +96,6 @@ def detach_torch_masks(network: nn.Module) -> Mask | None:
     return mask
 
 
-def from_openlth(state: Mapping[str, Tensor], where: str) -> tuple[State, Mask | None]:
-    """Split the state dict of an OpenLTH checkpoint into the network's own and its mask.
-
-    None, and the state dict as it was, where it is nothing of the kind. The weights are as they
-    were saved: OpenLTH masks them in its forward pass alone, so pruned ones need not be zero.
-    """
-    effect = effective.split_openlth(Effective(dict(state)), where)
-    return effect.state, Mask(effect.masks) if effect.masks else None
-
-
 def to_openlth_mask(mask: Mask) -> State:
     """Return what OpenLTH saves as `mask.pth`: integers, 1 where a weight survives."""
     return {name: kept.int() for name, kept in mask.items()}

@@ -1,4 +1,4 @@
-"""What is in a file of weights, whichever tool wrote it: weights, mask, momentum?"""
+"""Which weights, mask and momentum does a file hold, whichever tool wrote it?"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -35,11 +35,11 @@ Memories = dict[str, tuple[Tensor, ...]]
 class SavedWeights:
     """What a file holds, and the mask inside or beside it.
 
-    state: plain names, values as they take effect; where a mask says that a weight is pruned, as
-        they were saved. mask: None where nothing says what is pruned.
-    memories: what an optimizer remembers of each parameter, in tensors of the parameter's shape;
-        None where the file holds no optimizer.
-    description: which network the file says it belongs to, if it does.
+    state: weights by plain names, as they take effect; pruned weights as they were saved. mask:
+        None if nothing says what is pruned.
+    memories: the optimizer's state of each parameter, as tensors of its shape; None without an
+        optimizer in the file.
+    description: the network that the file says it belongs to, if any.
     notes: what could not be read, for the user.
     stored, beside: the state dict as it was saved, and the mask beside it.
     """
@@ -54,7 +54,7 @@ class SavedWeights:
     beside: Mask | None = None
 
     def named_as_in(self, state: Mapping[str, Tensor]) -> "SavedWeights":
-        """Return the weights under a network's own names, see `Stored.named_as_in`."""
+        """Return the weights under the names of a network, see `Stored.named_as_in`."""
         if self.stored is None:
             return self
         named = _take_effect(self.stored, self.beside, state)
@@ -64,15 +64,15 @@ class SavedWeights:
 def read_weights(
     path: Path, mask: Path | None = None, key: str | None = None, typed: str | None = None
 ) -> SavedWeights:
-    """Read weights and all that is said of them.
+    """Read weights, their mask and what else a file holds.
 
     path, key: as `read_stored` takes them: a level of a run, a checkpoint of a run's training, or
         any form of file or folder (docs/networks.md). Nothing in it is executed.
-    mask: a file as `read_mask` takes it; None takes the mask inside the file or beside it, see
-        `mask_beside`, where there is one.
-    typed: the network that the user names now; a note says where the file names other code.
+    mask: a file, as `read_mask` takes it; None takes the mask inside the file or beside it, if
+        there is one (`mask_beside`).
+    typed: the network that the user names now; a note says if the file names other code.
     Raises DataError for a file that is absent, damaged or something else, or a mask of other
-    tensors; ConfigError for a mask beside one that the file holds.
+    tensors; ConfigError for a mask although the file holds one.
     """
     stored = read_stored(path, key)
     file = weights_file(path)
@@ -94,7 +94,7 @@ def read_weights(
 
 
 def check_as_recorded(path: Path) -> None:
-    """Raise DataError where weights of a run, or the mask beside them, were changed since.
+    """Raise DataError if weights of a run, or the mask beside them, were changed since.
 
     path: as `read_weights` takes it.
     """
@@ -104,7 +104,7 @@ def check_as_recorded(path: Path) -> None:
 
 
 def mask_beside(path: Path) -> Path:
-    """Return where the mask of a file of weights lies, if it has one.
+    """Return where the mask of a file of weights is stored, if it has one.
 
     `mask.safetensors` beside a level's `weights.safetensors`; OpenLTH's `mask.pth` beside its
     `model_ep160_it0.pth`; `NAME.mask.safetensors` beside any other `NAME.safetensors`.
@@ -117,7 +117,7 @@ def mask_beside(path: Path) -> Path:
 
 
 def read_mask(path: Path) -> Mask:
-    """Read a mask: our own, or any state dict of zeros and ones that torch saved, as OpenLTH's.
+    """Read a mask: ours, or a state dict of zeros and ones that torch saved, such as OpenLTH's.
 
     Raises DataError for anything else.
     """
@@ -172,7 +172,7 @@ def _check_fit(saved: SavedWeights, mask: Path) -> None:
 
 
 def _remembered(stored: Stored, state: State) -> tuple[Memories | None, tuple[str, ...]]:
-    """Return what an optimizer remembers, and a note where that cannot be told."""
+    """Return the optimizer's state by parameter, and a note if it cannot be matched."""
     if stored.momentum is not None:
         return {name: (tensor,) for name, tensor in stored.momentum.items()}, ()
     if stored.optimizer is None:
@@ -183,9 +183,9 @@ def _remembered(stored: Stored, state: State) -> tuple[Memories | None, tuple[st
 
 
 def _memories(optimizer: Mapping[str, Any], state: State) -> Memories | None:
-    """Match an optimizer's state, which torch saves by number, to the parameters in their order.
+    """Match an optimizer's state, which torch saves by number, to the parameters in order.
 
-    None where their number or their shapes do not agree.
+    None if their number or shapes do not agree.
     """
     names = [name for name in state if name.rpartition(".")[2] not in _BUFFERS]
     try:
