@@ -94,7 +94,7 @@ def report(
 
     with progress_shown() as progress:
         page = report_again(folder, progress=progress)
-    print_result({"report": str(page)}, f"The report is at {page}", as_json=as_json)
+    _print_report({}, page, as_json)
 
 
 def merge(
@@ -109,9 +109,7 @@ def merge(
 
     with progress_shown() as progress:
         page = merge_runs(runs, out, progress=progress)
-    print_result(
-        {"run": str(out), "report": str(page)}, f"The report is at {page}", as_json=as_json
-    )
+    _print_report({"run": str(out)}, page, as_json)
 
 
 def _run(study: "Recipe", out: Path, how: dict[str, Any], as_json: bool) -> None:
@@ -119,9 +117,7 @@ def _run(study: "Recipe", out: Path, how: dict[str, Any], as_json: bool) -> None
 
     with progress_shown() as progress:
         page = run_study(study, out, **how, progress=progress)
-    print_result(
-        {"run": str(out), "report": str(page)}, f"The report is at {page}", as_json=as_json
-    )
+    _print_report({"run": str(out)}, page, as_json)
 
 
 def _dry_run(study: "Recipe", out: Path, how: dict[str, Any], as_json: bool) -> None:
@@ -130,3 +126,7 @@ def _dry_run(study: "Recipe", out: Path, how: dict[str, Any], as_json: bool) -> 
     with progress_shown() as progress:
         estimate = dry_run(study, out, **how, progress=progress)
     print_result(estimate.as_dict(), str(estimate), as_json=as_json)
+
+
+def _print_report(values: dict[str, Any], page: Path, as_json: bool) -> None:
+    print_result(values | {"report": str(page)}, f"The report is at {page}", as_json=as_json)
