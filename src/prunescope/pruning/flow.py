@@ -71,11 +71,11 @@ def trace_flow(network: nn.Module, resolution: int) -> Flow:
     network.eval()
     image = torch.zeros(1, image_channels(network), resolution, resolution)
     try:
-        return _walk(network, image)
-    except ConfigError:
-        with torch.inference_mode():
+        return _follow(network, image, Walk())
+    except ConfigError:  # some networks only work on plain tensors
+        with torch.no_grad():
             show(network, image)  # says what is wrong with the image, if that is it
-    return _count_cells(network, image)
+    return _follow(network, image, None)
 
 
 def image_channels(network: nn.Module) -> int:
@@ -84,57 +84,42 @@ def image_channels(network: nn.Module) -> int:
     return next((m.in_channels for m in network.modules() if isinstance(m, kinds)), 3)
 
 
-def _walk(network: nn.Module, image: Tensor) -> Flow:
-    walk = Walk()
+def _follow(network: nn.Module, image: Tensor, walk: Walk | None) -> Flow:
+    """Return how an image passes a network. walk: None counts cells alone, on plain tensors."""
     flows: dict[str, LayerFlow] = {}
     alive: dict[str, Tensor] = {}
-
     outside: list[Tensor] = []
 
+    def taken() -> list[Tensor]:
+        """Return the weights that were used since this was last called."""
+        weights = list(walk.weights) if walk else []
+        if walk:
+            walk.weights.clear()
+        return weights
+
     def before(*_: Any) -> None:
-        outside.extend(walk.weights)
-        walk.weights.clear()
+        outside.extend(taken())
 
     def after(name: str, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
-        followed = isinstance(output, Reach)
+        is_followed = isinstance(output, Reach) and walk is not None and not walk.unknown
         with torch._C.DisableTorchFunctionSubclass():
             units = _by_unit(module, (output != 0).as_subclass(Tensor))
             reached = units.any(dim=1)
             alive[name] = alive.get(name, torch.zeros_like(reached)) | reached
-            is_known = followed and not walk.unknown
+            cells = flows[name].cells if name in flows else 0
+            weights = taken()
             flows[name] = LayerFlow(
-                cells=_cells_before(flows, name) + _cells(module, inputs, units),
-                dead_units=int((~alive[name]).sum()) if is_known else None,
-                weight=walk.weights[-1] if walk.weights else None,
+                cells=cells + _cells(module, inputs, units),
+                dead_units=int((~alive[name]).sum()) if is_followed else None,
+                weight=weights[-1] if weights else None,
             )
-            walk.weights.clear()
 
     with torch.no_grad(), _hooked(network, before, after):
-        show(network, walk.start(image))
-    lost = any(layer.dead_units is None for layer in flows.values())
-    unknown = walk.unknown or ([_OWN_CODE] if lost else [])
-    outside.extend(walk.weights)
+        show(network, walk.start(image) if walk else image)
+    outside.extend(taken())
+    lost = any(layer.dead_units is None for layer in flows.values()) or walk is None
+    unknown = (walk.unknown if walk else []) or ([_OWN_CODE] if lost else [])
     return Flow(layers=flows, unknown=tuple(dict.fromkeys(unknown)), outside=tuple(outside))
-
-
-def _count_cells(network: nn.Module, image: Tensor) -> Flow:
-    """Count cells alone, for a network that only works on plain tensors."""
-    flows: dict[str, LayerFlow] = {}
-
-    def before(*_: Any) -> None:
-        pass
-
-    def after(name: str, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
-        cells = _cells(module, inputs, _by_unit(module, output))
-        flows[name] = LayerFlow(cells=_cells_before(flows, name) + cells, dead_units=None)
-
-    with torch.inference_mode(), _hooked(network, before, after):
-        show(network, image)
-    return Flow(layers=flows, unknown=(_OWN_CODE,))
-
-
-def _cells_before(flows: Mapping[str, LayerFlow], name: str) -> int:
-    return flows[name].cells if name in flows else 0
 
 
 def _by_unit(module: nn.Module, output: Tensor) -> Tensor:

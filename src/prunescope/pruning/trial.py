@@ -7,12 +7,12 @@ computes with it, where the zeros must still be zeros.
 """
 
 import copy
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves, tree_map
 
 from prunescope.base.seeding import torch_generator
 from prunescope.pruning.acting import CONVOLUTIONS, LAYERS, has_own_code, is_computed
@@ -150,14 +150,14 @@ class _Follower(TorchFunctionMode):
         masks = [self._followed[id(t)] for t in _tensors((args, named)) if id(t) in self._followed]
         names = set().union(*(names for _, _, names in masks))
         numbers = {id(tensor): kept.to(tensor.dtype) for tensor, kept, _ in masks}
-        replaced = _replaced((args, named), numbers)  # not all functions take truths
-        kept = func(*replaced[0], **replaced[1])
+        inputs = tree_map(lambda leaf: numbers.get(id(leaf), leaf), (args, named))
+        kept = func(*inputs[0], **inputs[1])  # numbers, for not all functions take truths
         for tensor, mask in zip(_tensors(result), _tensors(kept), strict=True):
             self.follow(tensor, mask != 0, names)
 
     def _alter(self, followed: list[Tensor], result: Any) -> bool:
         """Follow results of the shape of a weight; return whether all results are followed."""
-        results = list(_tensors(result))
+        results = _tensors(result)
         for tensor in results:
             alike = [t for t in followed if self._followed[id(t)][1].shape == tensor.shape]
             if alike and tensor.is_floating_point():
@@ -175,24 +175,8 @@ def _name_of(func: Any) -> str:
     return name.strip("_")
 
 
-def _tensors(values: Any) -> Iterator[Tensor]:
-    if isinstance(values, Tensor):
-        yield values
-    elif isinstance(values, list | tuple):
-        for value in values:
-            yield from _tensors(value)
-    elif isinstance(values, Mapping):
-        yield from _tensors(list(values.values()))
-
-
-def _replaced(values: Any, others: Mapping[int, Tensor]) -> Any:
-    if isinstance(values, Tensor):
-        return others.get(id(values), values)
-    if isinstance(values, list | tuple):
-        return type(values)([_replaced(value, others) for value in values])
-    if isinstance(values, dict):
-        return {key: _replaced(value, others) for key, value in values.items()}
-    return values
+def _tensors(values: Any) -> list[Tensor]:
+    return [leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor)]
 
 
 def _copied(module: nn.Module) -> nn.Module:
