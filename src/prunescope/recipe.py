@@ -29,16 +29,12 @@ class StartSettings(Settings):
     weights: str
     """A file in any form that `prune` reads, or a level of a run. Where they are pruned, with a
     mask in the file or beside it, every level stays inside it."""
-
     rewind_weights: str | None = None
     """The same network at the step `pruning.rewind_to`, for strategies that rewind."""
-
     key: Annotated[str | None, Later()] = None
     """Which network of a file of `weights` that holds several ("state_dict_ema")."""
-
     rewind_key: Annotated[str | None, Later()] = None
     """Which network of a file of `rewind_weights` that holds several."""
-
     infer_mask: Annotated[bool, Later()] = False
     """Take prunable weights of zero for pruned; without it, zeros that no mask marks as pruned are
     refused where they are more than chance leaves."""
@@ -50,31 +46,22 @@ class Recipe(Settings):
     name: RunName
     """The name of the study and of its folder under runs/: it holds no slash and no control
     character, begins with no dot, and has at most 200 bytes."""
-
     network: str
     """torchvision:NAME, timm:NAME, cifar_resnet20, or package.module:factory."""
-
     data: DataSettings
     """The labelled photographs."""
-
     training: TrainingSettings
     """How level 0 is trained, and every level after it was pruned."""
-
     pruning: PruningSettings
     """What all strategies share, and the strategies."""
-
     concepts: ConceptSettings
     """The pictures that every level is dissected on."""
-
     dissection: DissectionSettings
     """Which layers are dissected, and how."""
-
     replicates: Count = 1
     """Number of trainings that differ in their seed alone."""
-
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     """The seed from which those of all replicates follow."""
-
     start: StartSettings | None = None
     """Weights of your own that are level 0; by default it is trained."""
 
@@ -227,9 +214,9 @@ def read_recipe(recipe: Path | str | Mapping[str, Any]) -> dict[str, Any]:
     if path.is_dir():
         raise ConfigError(f"{recipe} is a folder, not a recipe: give a YAML file in it")
     if not path.exists() and not path.suffix:
-        known = ", ".join(sorted(shipped))
+        names = ", ".join(sorted(shipped))
         hint = nearest(str(recipe), shipped)
-        raise ConfigError(f'there is no recipe "{recipe}"{hint}: give a file, or one of {known}')
+        raise ConfigError(f'there is no recipe "{recipe}"{hint}: give a file, or one of {names}')
     return _read_file(path)
 
 
@@ -262,12 +249,12 @@ def _override(values: dict[str, Any], override: str) -> None:
     where = f"--set {shortened(override)}"
     if not equals or not key:
         raise ConfigError(f'{where}: write it as "a.b=c"')
-    for place, parent in enumerate(parents, start=1):
+    for depth, parent in enumerate(parents, start=1):
         if values.get(parent) is None:
             values[parent] = {}
         values = values[parent]
         if not isinstance(values, dict):
-            name = ".".join(parents[:place])
+            name = ".".join(parents[:depth])
             advice = f"; give all of it, as in {name}=[a,b]" if isinstance(values, list) else ""
             raise ConfigError(f"{where}: {name} is a value and holds no settings{advice}")
     values[key] = plain_values(text, f"{where}: {shortened(text)}")

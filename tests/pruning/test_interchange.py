@@ -8,11 +8,11 @@ from torch import nn
 from torch.nn.utils import prune as torch_prune
 
 from prunescope.base.errors import DataError
+from prunescope.networks.reading.effective import Effective, split_openlth
 from prunescope.pruning.interchange import (
     as_mask,
     attach_torch_masks,
     detach_torch_masks,
-    from_openlth,
     from_torch,
     masked,
     to_openlth_mask,
@@ -154,7 +154,8 @@ def test_an_openlth_checkpoint_is_split_and_its_revived_weights_left_for_all_to_
         "model.bn.weight": torch.ones(1),
         "model.fc.weight": torch.tensor([[0.0]]),
     }
-    plain, mask = from_openlth(state, "checkpoint.pth")
+    effect = split_openlth(Effective(state), "checkpoint.pth")
+    plain, mask = effect.state, Mask(effect.masks)
     assert {name: tensor.tolist() for name, tensor in plain.items()} == {
         "blocks.0.conv1.weight": [[3.0, 0.25]],
         "bn.weight": [1.0],
@@ -169,4 +170,5 @@ def test_an_openlth_checkpoint_is_split_and_its_revived_weights_left_for_all_to_
 
 def test_a_state_dict_with_a_mask_of_its_own_is_no_openlth_checkpoint():
     state = {"mask_token": torch.ones(1), "model.w": torch.ones(1)}
-    assert from_openlth(state, "here") == (state, None)
+    effect = split_openlth(Effective(state), "here")
+    assert (effect.state, effect.masks) == (state, {})

@@ -49,8 +49,8 @@ def at_the_door(function: F) -> F:
         try:
             return function(*bound.args, **bound.kwargs)
         except OSError as error:
-            if said := refusal_of_length(error):
-                raise DataError(said) from None
+            if refusal := refusal_of_length(error):
+                raise DataError(refusal) from None
             raise
 
     return checked  # type: ignore[return-value]  # it is called as the function is
@@ -132,8 +132,8 @@ def _check_kind(name: str, annotation: Any, value: Any) -> None:
         allowed = [choice for kind in kinds for choice in get_args(kind)]
         if value not in allowed:
             hint = nearest(value, allowed) if isinstance(value, str) else ""
-            known = " or ".join(allowed)
-            raise ConfigError(f"{name} is {_shown(value)}{hint}, but must be {known}")
+            choices = " or ".join(allowed)
+            raise ConfigError(f"{name} is {_shown(value)}{hint}, but must be {choices}")
 
 
 def _check_names(

@@ -132,16 +132,16 @@ _PlainLoader.add_implicit_resolver(
 
 
 def _check_keys(node: yaml.MappingNode) -> None:
-    seen: set[str] = set()
+    names: set[str] = set()
     for key, _ in node.value:
         if not isinstance(key, yaml.ScalarNode) or key.tag not in _PLAIN | {f"{_TAG}merge"}:
             raise _fault("a key must be a name", key)
-        if key.value in seen:
+        if key.value in names:
             raise _fault(f'the key "{key.value:.40}" stands twice', key)
         if key.tag not in (f"{_TAG}str", f"{_TAG}merge"):
             kind = key.tag.removeprefix(_TAG)
             raise _fault(f"the key {key.value:.40} is read as {kind}: write it in quotes", key)
-        seen.add(key.value)
+        names.add(key.value)
 
 
 def _check_size(root: yaml.Node) -> None:
@@ -198,5 +198,5 @@ def _reason(error: Exception) -> str:
         return "it nests too deeply"
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     mark = getattr(error, "problem_mark", None)
-    place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-    return " ".join(str(problem).split())[:200] + place
+    where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+    return " ".join(str(problem).split())[:200] + where

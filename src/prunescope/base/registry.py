@@ -67,8 +67,8 @@ class Registry:
         """Return the function of a choice. Raises ConfigError where there is none."""
         module = self.module(name)
         if module is not None:
-            found: Callable[..., Any] = getattr(module, self.function)
-            return found
+            ours: Callable[..., Any] = getattr(module, self.function)
+            return ours
         origin, _, function = name.partition(":")
         try:
             return find_function(origin, function)

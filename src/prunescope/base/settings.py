@@ -227,7 +227,7 @@ def _faults(error: ValidationError) -> list[Any]:
 def _explain(model: type[BaseModel], detail: Any, spell: Callable[[str], str]) -> str:
     plain = ".".join(f"{part!s:.60}" for part in detail["loc"] if part != _OF_A_KEY)
     path = spell(plain) if plain else ""
-    given = _as_in_yaml(detail["input"])
+    value = _as_in_yaml(detail["input"])
     match detail["type"]:
         case "extra_forbidden":
             *parents, key = detail["loc"]
@@ -243,18 +243,18 @@ def _explain(model: type[BaseModel], detail: Any, spell: Callable[[str], str]) -
                 path + reason.removeprefix(name) if is_named else f"{path or 'settings'}: {reason}"
             )
         case "byte_size" | "byte_size_unit":
-            return f"{path} is {given}, but must be a number of bytes, as in 512MiB"
+            return f"{path} is {value}, but must be a number of bytes, as in 512MiB"
         case "too_short":
             return f"{path} is empty, but must name at least one"
         case "model_type" | "dict_type" | "mapping_type":
             names = _fields_at(model, detail["loc"]) if detail["type"] == "model_type" else []
             which = f" ({', '.join(names)})" if names else ""
-            return f"{path} is {given}, but must hold settings{which}: write them below it"
+            return f"{path} is {value}, but must hold settings{which}: write them below it"
         case kind:
-            begin, is_plain, rest = detail["msg"].partition("Input should be ")
-            allowed = _ALLOWED.get(kind.partition("_")[0], rest if is_plain else "")
-            told = f", but must be {allowed}" if allowed else f": {begin[0].lower()}{begin[1:]}"
-            return f"{path} is {given}{told}"
+            begin, is_plain, expected = detail["msg"].partition("Input should be ")
+            allowed = _ALLOWED.get(kind.partition("_")[0], expected if is_plain else "")
+            advice = f", but must be {allowed}" if allowed else f": {begin[0].lower()}{begin[1:]}"
+            return f"{path} is {value}{advice}"
 
 
 def _as_in_yaml(value: object) -> str:
@@ -273,5 +273,5 @@ def _fields_at(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
 def _model_within(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    found = (_model_within(argument) for argument in get_args(annotation))
-    return next((model for model in found if model is not None), None)
+    models = (_model_within(argument) for argument in get_args(annotation))
+    return next((model for model in models if model is not None), None)

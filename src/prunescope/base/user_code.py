@@ -42,11 +42,11 @@ def find_source(module: str) -> Path:
     if loaded is not None and getattr(loaded, "__file__", None):
         return Path(str(loaded.__file__))
     with current_directory_importable():
-        places: list[str] | None = list(sys.path)
+        folders: list[str] | None = list(sys.path)
         spec: ModuleSpec | None = None
         for part in module.split("."):
-            spec = None if places is None else PathFinder.find_spec(part, places)
-            places = None if spec is None else spec.submodule_search_locations
+            spec = None if folders is None else PathFinder.find_spec(part, folders)
+            folders = None if spec is None else spec.submodule_search_locations
     if spec is None or not spec.origin or not Path(spec.origin).is_file():
         raise ConfigError(f"there is no module {module} here")
     return Path(spec.origin)

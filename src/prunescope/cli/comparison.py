@@ -97,9 +97,9 @@ def compare(
 
 def refuse_alone(options: Mapping[str, object]) -> None:
     """Raise ConfigError for an option that is given though no network is dissected."""
-    given = [name for name, value in options.items() if value is not None]
-    if given:
+    stated = [name for name, value in options.items() if value is not None]
+    if stated:
         raise ConfigError(
-            f"--{given[0].replace('_', '-')} is for networks that are dissected first: give "
+            f"--{stated[0].replace('_', '-')} is for networks that are dissected first: give "
             "--concepts, too, or leave it out"
         )

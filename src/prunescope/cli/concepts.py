@@ -32,9 +32,9 @@ def check(
 
     with progress_shown() as progress:
         opened = open_concepts(images.pop("source"), **images, lenient=True, progress=progress)
-        found = check_concepts(opened, progress=progress)
-    print_result(found.as_dict(), str(found), as_json=as_json)
-    if found.problems:
+        faults = check_concepts(opened, progress=progress)
+    print_result(faults.as_dict(), str(faults), as_json=as_json)
+    if faults.problems:
         raise typer.Exit(2)
 
 
@@ -81,11 +81,12 @@ def download(
     if name != "broden":
         raise ConfigError(f'"{name}" cannot be downloaded{nearest(name, ["broden"])}: only broden')
     with progress_shown() as progress:
-        found, already = download_broden(
+        checked, already = download_broden(
             out, source=source, resolution=resolution, progress=progress
         )
-    values = {"set": f"broden:{out}", "already": already, **asdict(found)}
+    values = {"set": f"broden:{out}", "already": already, **asdict(checked)}
     state = "was there already" if already else "is ready"
-    pixels = f"as many pixels as published of {', '.join(found.pixels)}" if found.pixels else ""
-    said = f"{found.images:,} labelled images, {pixels or 'no published totals to compare with'}"
-    print_result(values, f"broden:{out} {state}: {found.archive}, {said}", as_json=as_json)
+    pixels = f"as many pixels as published of {', '.join(checked.pixels)}" if checked.pixels else ""
+    compared = pixels or "no published totals to compare with"
+    text = f"{checked.archive}, {checked.images:,} labelled images, {compared}"
+    print_result(values, f"broden:{out} {state}: {text}", as_json=as_json)

@@ -94,18 +94,18 @@ def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
     settings: dict[str, _Setting] = {}
     parameters = []
     for parameter in inspect.signature(function).parameters.values():
-        found = list(_options(parameter))
-        settings |= {each.parameter.name: each for each in found}
-        parameters += [each.parameter for each in found] or [parameter]
+        options = list(_options(parameter))
+        settings |= {each.parameter.name: each for each in options}
+        parameters += [each.parameter for each in options] or [parameter]
 
     @wraps(function)
     def command(_context: Any, **values: Any) -> Any:
-        given: dict[str, Stated] = {each.group: {} for each in settings.values()}
+        stated: dict[str, Stated] = {each.group: {} for each in settings.values()}
         for option, setting in settings.items():
             value, source = values.pop(option), _context.get_parameter_source(option)
             if source is not None and not source.name.startswith("DEFAULT"):
-                given[setting.group][setting.name] = setting.read(value, option)
-        return function(**values, **given)
+                stated[setting.group][setting.name] = setting.read(value, option)
+        return function(**values, **stated)
 
     context = inspect.Parameter("_context", _KEYWORD, annotation=typer.Context)
     keywords = [each.replace(kind=_KEYWORD) for each in parameters]

@@ -107,7 +107,7 @@ def audit(
         from prunescope.pruning.audit import audit_file
         from prunescope.pruning.audit_text import describe_audit
 
-        found = audit_file(
+        counts = audit_file(
             path,
             network=network,
             num_classes=num_classes,
@@ -115,9 +115,9 @@ def audit(
             mask=mask,
             key=key,
         )
-        if resolution and found.total("multiply_adds") is None:
-            warn(f"--resolution is of no use: {found.reasons['multiply_adds']}")
-        print_result(found.as_dict(), describe_audit(found), as_json=as_json)
-        problems = found.problems
+        if resolution and counts.total("multiply_adds") is None:
+            warn(f"--resolution is of no use: {counts.reasons['multiply_adds']}")
+        print_result(counts.as_dict(), describe_audit(counts), as_json=as_json)
+        problems = counts.problems
     if problems:
         raise typer.Exit(2)

@@ -81,8 +81,8 @@ def status(
     """Say what is done, running and left, and how long it will take."""
     from prunescope.experiment.status import status as status_of
 
-    found = status_of(folder)
-    print_result(found.as_dict(), str(found), as_json=as_json)
+    progress = status_of(folder)
+    print_result(progress.as_dict(), str(progress), as_json=as_json)
 
 
 def report(
@@ -94,7 +94,7 @@ def report(
 
     with progress_shown() as progress:
         page = report_again(folder, progress=progress)
-    print_result({"report": str(page)}, f"The report is at {page}", as_json=as_json)
+    _print_report({}, page, as_json)
 
 
 def merge(
@@ -109,9 +109,7 @@ def merge(
 
     with progress_shown() as progress:
         page = merge_runs(runs, out, progress=progress)
-    print_result(
-        {"run": str(out), "report": str(page)}, f"The report is at {page}", as_json=as_json
-    )
+    _print_report({"run": str(out)}, page, as_json)
 
 
 def _run(study: "Recipe", out: Path, how: dict[str, Any], as_json: bool) -> None:
@@ -119,14 +117,16 @@ def _run(study: "Recipe", out: Path, how: dict[str, Any], as_json: bool) -> None
 
     with progress_shown() as progress:
         page = run_study(study, out, **how, progress=progress)
-    print_result(
-        {"run": str(out), "report": str(page)}, f"The report is at {page}", as_json=as_json
-    )
+    _print_report({"run": str(out)}, page, as_json)
 
 
 def _dry_run(study: "Recipe", out: Path, how: dict[str, Any], as_json: bool) -> None:
     from prunescope.experiment.run import dry_run
 
     with progress_shown() as progress:
-        found = dry_run(study, out, **how, progress=progress)
-    print_result(found.as_dict(), str(found), as_json=as_json)
+        estimate = dry_run(study, out, **how, progress=progress)
+    print_result(estimate.as_dict(), str(estimate), as_json=as_json)
+
+
+def _print_report(values: dict[str, Any], page: Path, as_json: bool) -> None:
+    print_result(values | {"report": str(page)}, f"The report is at {page}", as_json=as_json)

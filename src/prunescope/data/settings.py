@@ -23,7 +23,6 @@ class CentreCrop(Settings):
 
     resize: Pixels
     """Pixels of the shorter side, from whose centre a square is cut; the longer side follows."""
-
     crop: Pixels | None = None
     """Side of the square in pixels; by default the resolution."""
 
@@ -41,27 +40,19 @@ class DataSettings(Settings):
 
     source: str
     """A folder of parquet files, an image folder, a hub name, or "scenes" (embedded)."""
-
     train_split: str = "train"
     """The split that is trained on."""
-
     test_split: str = "test"
     """The split on which accuracy is measured."""
-
     resolution: Pixels | None = None
     """Side in pixels that images are squashed to; by default they stay as they are."""
-
     mean: ExpectedMean = None
-
     std: ExpectedStd = None
-
     memory: Annotated[Bytes, NeverKeyed()] = Field(default="4GiB", validate_default=True)
     """Budget for the decoded images of a split; where they need more, they are decoded anew for
     every batch. It changes no number."""
-
     evaluation: Annotated[CentreCrop | None, Later()] = None
     """How test images are cut; by default they are squashed to the resolution."""
-
     classes: Annotated[ClassSetting, Later()] = None
 
     @model_validator(mode="after")
@@ -78,7 +69,6 @@ class RandomResizedCrop(Settings):
 
     area: tuple[Positive, Positive] = (0.08, 1.0)
     """Least and greatest share of the image's area."""
-
     aspect: tuple[Positive, Positive] = (3 / 4, 4 / 3)
     """Least and greatest width divided by height; its logarithm is uniform."""
 
@@ -97,10 +87,8 @@ class Augmentation(Settings):
 
     pad: Annotated[int, Field(ge=0, le=16_384)] = 0
     """Pixels of black on every side before a window of the image's size is cut at random."""
-
     flip: bool = False
     """Mirror left and right with probability 1/2."""
-
     random_resized_crop: Annotated[RandomResizedCrop | None, Later()] = None
     """Show a part of the photograph as it is stored, before any squashing."""
 

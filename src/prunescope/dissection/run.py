@@ -62,9 +62,9 @@ def dissect(
     `choose_layers` takes them; None for the network's default, see `default_of`.
     """
     stated = DissectionSettings.validate_from({"layers": _as_names(layers), **settings}, "dissect")
-    module, known = open_model(model)
-    if known is not None:
-        stated = stated.completed(resolution=known.resolution, mean=known.mean, std=known.std)
+    module, form = open_model(model)
+    if form is not None:
+        stated = stated.completed(resolution=form.resolution, mean=form.mean, std=form.std)
     if isinstance(concepts, str):
         chosen = stated.rules.images_of(split)
         concepts = open_concepts(
@@ -142,8 +142,8 @@ def count_layers(
     settings: those of scores (`iou`, `categories`, `null`) change nothing of it. masks: keep those
     of all units, so that labels can be permuted.
     """
-    seen = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
-    layers = choose_layers(model, settings.layers, seen.resolution, len(seen.mean), settings.axes)
+    form = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
+    layers = choose_layers(model, settings.layers, form.resolution, len(form.mean), settings.axes)
     choose_categories(concepts, settings)
     settings = settings.model_copy(update={"layers": layers})
     title = f"dissecting {', '.join(layers)}"
@@ -153,11 +153,11 @@ def count_layers(
         observation = Observation(
             model=model,
             concepts=concepts,
-            input=seen,
+            input=form,
             batch_size=settings.batch_size,
             precision=settings.precision,
             channels_last=settings.channels_last,
-            layout=learn_layout(model, seen.resolution, len(seen.mean), settings.axes),
+            layout=learn_layout(model, form.resolution, len(form.mean), settings.axes),
             device=target,
             ranks=ranks,
             say=progress.say,
@@ -170,7 +170,7 @@ def count_layers(
             told_where_memory_ends(target),
             progress.task(title, 2 * observation.images_of_rank) as task,
         ):
-            statistics = run_passes(
+            by_layer = run_passes(
                 observation,
                 layers,
                 rules=rules,
@@ -181,20 +181,20 @@ def count_layers(
                 labels=labels,
                 task=task,
             )
-        for layer, of_layer in statistics.items():
-            _tell(layer, of_layer, progress)
+        for layer, statistics in by_layer.items():
+            _tell(layer, statistics, progress)
     return CountedLayers(
         layers={
-            layer: _counts_of(layer, settings, observation, of_layer)
-            for layer, of_layer in statistics.items()
+            layer: _counts_of(layer, settings, observation, statistics)
+            for layer, statistics in by_layer.items()
         },
         masks={
-            layer: of_layer.masks
-            for layer, of_layer in statistics.items()
-            if of_layer.masks is not None
+            layer: statistics.masks
+            for layer, statistics in by_layer.items()
+            if statistics.masks is not None
         },
         labels=labels,
-        passes={layer: of_layer.passes for layer, of_layer in statistics.items()},
+        passes={layer: statistics.passes for layer, statistics in by_layer.items()},
         device=target,
     )
 
@@ -228,13 +228,15 @@ def _tell_of_idle_processes(observation: Observation, progress: Progress) -> Non
         )
 
 
-def _tell(layer: str, sight: LayerStatistics, progress: Progress) -> None:
+def _tell(layer: str, statistics: LayerStatistics, progress: Progress) -> None:
     """Say how a layer was looked at, and which of its units cannot fire."""
-    kept = sight.kept_bytes / 2**20
-    how = f"one pass, maps of up to {kept:,.0f} MiB kept" if sight.passes == 1 else "two passes"
+    kept = statistics.kept_bytes / 2**20
+    how = (
+        f"one pass, maps of up to {kept:,.0f} MiB kept" if statistics.passes == 1 else "two passes"
+    )
     progress.say(f"{layer}: {how}")
-    highest = sight.extremes.peaks.amax(dim=1)
-    tied = int((highest <= sight.extremes.thresholds).sum())
+    highest = statistics.extremes.peaks.amax(dim=1)
+    tied = int((highest <= statistics.extremes.thresholds).sum())
     if tied:
         progress.say(
             f"{layer}: units with no cell above their threshold, since they are constant or tie at "
@@ -243,15 +245,15 @@ def _tell(layer: str, sight: LayerStatistics, progress: Progress) -> None:
 
 
 def _counts_of(
-    layer: str, settings: DissectionSettings, observation: Observation, of_layer: LayerStatistics
+    layer: str, settings: DissectionSettings, observation: Observation, statistics: LayerStatistics
 ) -> LayerCounts:
-    concepts, extremes = observation.concepts, of_layer.extremes
-    overlap = of_layer.tally.overlap()
+    concepts, extremes = observation.concepts, statistics.extremes
+    overlap = statistics.tally.overlap()
     return LayerCounts(
         layer=layer,
         overlap=overlap,
         examples=_examples_table(concepts, extremes),
-        images=of_layer.images.table(concepts.images, overlap.label_numbers.tolist()),
+        images=statistics.images.table(concepts.images, overlap.label_numbers.tolist()),
         conditions={
             "layer": layer,
             "map": list(extremes.maps.shape[2:]),
@@ -265,7 +267,7 @@ def _counts_of(
                 mode="json", exclude={"layers", "convention", "memory"}
             ),
         },
-        masks=None if of_layer.masks is None else of_layer.masks.table,
+        masks=None if statistics.masks is None else statistics.masks.table,
     )
 
 

@@ -76,12 +76,9 @@ class ConceptSettings(Settings):
 
     source: str
     """scenes (embedded), broden:DIR, or masks:DIR (your own)."""
-
     split: str | None = None
     """Use only the images of this split; by default all, or those that the convention uses."""
-
     limit: Limit = None
-
     mask_size: Annotated[Pixels | None, Later()] = None
     """Side in pixels to which all label maps are brought, so that all images weigh alike; by
     default they stay as they are."""
@@ -95,50 +92,36 @@ class DissectionSettings(Settings):
     *.conv2).
 
     A study must name its layers: it is checked before there is a network."""
-
     quantile: Annotated[float, Field(gt=0, le=0.5)] = 0.005
     """Share of a unit's cells above its threshold, in (0, 0.5]."""
-
     convention: Annotated[ConventionName, Later()] = "exact"
     """By whose rules units are counted. Its own IoU, mean, std and categories are used where these
     are not set."""
-
     iou: Annotated[float, Field(ge=0, le=1)] = 0.05
     """A unit is interpretable if its best IoU is strictly above this; each convention but "exact"
     has a default of its own."""
-
     resolution: Pixels | None = None
     """Side in pixels that images are squashed to; by default what the network expects."""
-
     mean: ExpectedMean = None
-
     std: ExpectedStd = None
-
     categories: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """Only labels of these categories may be a concept; by default all, or those that the
     convention allows.
 
     Images, thresholds and the results of the labels that are left do not depend on it."""
-
     batch_size: ForwardBatch = 32
-
     precision: ForwardPrecision = "float32"
-
     channels_last: Annotated[bool, Later()] = False
     """float32 in that memory format, too, as bfloat16 always is: faster on CPUs, but rounded
     otherwise (docs/dissection.md says by how much)."""
-
     axes: Annotated[str | None, Later(), Field(examples=["NHWC", "LNC", "NHWC,LNC"])] = None
     """The axes of the layers' outputs (N images, C units, H rows, W columns, L tokens), or those of
     four and of three axes with a comma; by default they are told from outputs of several sizes."""
-
     examples: Count = 16
     """How many top activating images of each unit are kept."""
-
     null: Annotated[DrawCount, BeforeValidator(read_draws), Later()] = 0
     """How often the labels are permuted among the images, to see what is due to chance: a number,
     or "auto" to draw until it is decided which units are beyond it."""
-
     memory: Annotated[Bytes, NeverKeyed()] = Field(default="2GiB", validate_default=True)
     """Bytes for the maps that are kept until the thresholds are known, of all layers together, in
     each process; it changes no number.
@@ -149,9 +132,9 @@ class DissectionSettings(Settings):
 
     def completed(self, *, resolution: int, mean: Channels, std: Channels) -> "DissectionSettings":
         """Return these settings with a network's own input where they state none."""
-        known = {"resolution": resolution, "mean": mean, "std": std}
+        expected = {"resolution": resolution, "mean": mean, "std": std}
         return self.model_copy(
-            update={key: value for key, value in known.items() if getattr(self, key) is None}
+            update={key: value for key, value in expected.items() if getattr(self, key) is None}
         )
 
     @property
@@ -165,9 +148,9 @@ class DissectionSettings(Settings):
         if not isinstance(values, Mapping):
             return values
         name = values.get("convention", "exact")
-        rules = next((own for own in CONVENTIONS.values() if own.name == name), None)
+        rules = next((rules for rules in CONVENTIONS.values() if rules.name == name), None)
         if rules is None:
-            return values  # which its own field refuses
+            return values  # which the field refuses
         unstated = [key for key in ("iou", "mean", "std") if values.get(key) is None]
         return {**values, **{key: getattr(rules, key) for key in unstated}}
 

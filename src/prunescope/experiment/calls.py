@@ -123,8 +123,8 @@ def prune(
         behaviour = behaviour_of(network)
         if behaviour.untried:
             warnings.warn(UNTRIED, stacklevel=3)
-        known = as_given_mask(mask)
-        return pruning.prune(network, keep=keep, mask=known, behaviour=behaviour, **settings)
+        pruned = as_given_mask(mask)
+        return pruning.prune(network, keep=keep, mask=pruned, behaviour=behaviour, **settings)
 
 
 @takes(EvaluationSettings)
@@ -178,21 +178,21 @@ def audit(
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
     what = "a file of weights, a level or a run folder (torch.save(model.state_dict(), FILE))"
-    place = Path(path_or_name(path, "path", what))
-    if not (place / STUDY).is_file():
+    folder = Path(path_or_name(path, "path", what))
+    if not (folder / STUDY).is_file():
         return audit_file(
-            place,
+            folder,
             network=network,
             num_classes=num_classes,
             resolution=resolution,
             mask=None if mask is None else checked_path("mask", mask),
             key=key,
         )
-    if any(given is not None for given in (num_classes, mask, key)):
+    if any(option is not None for option in (num_classes, mask, key)):
         raise ConfigError(
-            f"{place} is a run, whose levels know both: leave out num_classes, mask and key"
+            f"{folder} is a run, whose levels know both: leave out num_classes, mask and key"
         )
-    return audit_run(place, resolution, network=network)
+    return audit_run(folder, resolution, network=network)
 
 
 def export(result: Path | str, out: Path | str, *, layer: str | None = None) -> Any:
@@ -204,8 +204,8 @@ def export(result: Path | str, out: Path | str, *, layer: str | None = None) -> 
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
     what = "the folder of a dissection; one in memory has save(DIR)"
-    place = Path(path_or_name(result, "result", what))
-    return exporting.export_netdissect(place, Path(path_or_name(out, "out", "a file")), layer)
+    folder = Path(path_or_name(result, "result", what))
+    return exporting.export_netdissect(folder, Path(path_or_name(out, "out", "a file")), layer)
 
 
 @takes(ConceptSettings, DissectionSettings)

@@ -103,7 +103,7 @@ def dissect_network(
     Raises ConfigError before any work where `out` cannot take it, as `check_room` says, or the
     device is not there.
     """
-    place = usable_device(device or default_device())
+    target = usable_device(device or default_device())
     if out is not None and ranks.rank == 0:
         check_room(out)
     images = settings.rules.images_of(split)
@@ -111,7 +111,7 @@ def dissect_network(
         concepts, split=images, limit=limit, mask_size=mask_size, progress=progress
     )
     return dissect_opened(
-        network, settings, opened, out=out, device=place, ranks=ranks, progress=progress
+        network, settings, opened, out=out, device=target, ranks=ranks, progress=progress
     )
 
 
@@ -148,8 +148,8 @@ def _notes(images: Images, split: str, classes: ClassChoice | None) -> Iterator[
     """Yield what a user may not expect of the classes."""
     if classes is None:
         yield order_note(images.classes)
-    there = set(images.labels.tolist())
-    absent = [name for number, name in enumerate(images.classes) if number not in there]
+    present = set(images.labels.tolist())
+    absent = [name for number, name in enumerate(images.classes) if number not in present]
     if absent:
         yield (
             f"the split {split}, as far as it is used, has no image of {len(absent):,} of the "
@@ -161,15 +161,16 @@ def _sizing(
     network: LoadedNetwork, resolution: int | None, resize: int | None, progress: Progress
 ) -> Sizing:
     """Return how photographs are sized, and tell the user where the weights say it."""
-    own = network.measured_on
-    if own is None or resolution is not None:
+    measured = network.measured_on
+    if measured is None or resolution is not None:
         return test_sizing(resolution, None if resize is None else CentreCrop(resize=resize))
     if resize is not None:
-        return test_sizing(own.resolution, CentreCrop(resize=resize))
-    side = f"{own.resolution} x {own.resolution} pixels"
-    way = "squashed to" if own.shorter_side is None else f"resized to {own.shorter_side}, cut to"
+        return test_sizing(measured.resolution, CentreCrop(resize=resize))
+    side = f"{measured.resolution} x {measured.resolution} pixels"
+    shorter = measured.shorter_side
+    way = "squashed to" if shorter is None else f"resized to {shorter}, cut to"
     progress.say(f"as the published weights state, images are {way} {side}")
-    return Sizing(resolution=own.resolution, shorter_side=own.shorter_side)
+    return Sizing(resolution=measured.resolution, shorter_side=shorter)
 
 
 def _with_layers(

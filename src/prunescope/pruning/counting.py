@@ -16,21 +16,21 @@ FORMATS = ("dense", "bitmap", "csr")
 
 @dataclass(frozen=True, kw_only=True)
 class LayerCount:
-    """One prunable tensor, counted value by value.
+    """The counts of one prunable tensor.
 
-    shape: as it is stored. nonzero: values that are not zero where the layer computes with them,
-        nan among them; -0 is zero.
-    pruned, revived: by the mask, the weights that are gone, and those of them that are not zero
-        all the same; None where there is no mask for this tensor.
+    shape: as it is stored. nonzero: values that are not zero when the layer computes with them,
+        including nan; -0 is zero.
+    pruned, revived: weights that the mask removes, and those of them that are not zero; None
+        without a mask for this tensor.
     not_finite: values that are nan or infinite.
-    filters: outputs; none in a tensor of one axis, such as a bias. dead_filters: those whose
+    filters: outputs; none for a tensor of one axis, such as a bias. dead_filters: outputs whose
         weights are all zero.
-    dead_units: outputs that no path of weights connects with the image, see `trace_flow`.
-    multiply_adds, sparse_multiply_adds: for one image, of all weights and of those not zero;
-        products with the zeros that pad an image count, biases do not.
+    dead_units: outputs that no path of weights connects to the image, see `trace_flow`.
+    multiply_adds, sparse_multiply_adds: for one image, of all weights and of those that are not
+        zero; products with padding count, biases do not.
     element_bytes: size of a stored value.
-    None where the network is not known, or never runs the layer as a module; dead_units also where
-    a path cannot be followed.
+    A count is None if the network is not known or does not run the layer as a module; dead_units
+    also if a path cannot be followed.
     """
 
     shape: tuple[int, ...]
@@ -59,9 +59,9 @@ class LayerCount:
     def bytes(self) -> dict[str, int]:
         """Size by format.
 
-        dense: every value. bitmap: one bit a value, rounded up to bytes, and the values that are
-        not zero. csr: those values, an int32 column for each, and an int32 offset for each row and
-        one more (compressed sparse rows, the first axis being the rows).
+        dense: every value. bitmap: a bit for each value, rounded up to bytes, and the values that
+        are not zero. csr (compressed sparse rows, along the first axis): the values that are not
+        zero, an int32 column for each, an int32 offset for each row and one more.
         """
         values = self.nonzero * self.element_bytes
         rows = self.shape[0] if len(self.shape) > 1 else 0
@@ -96,10 +96,10 @@ def count_layer(
     flow: LayerFlow | None,
     module: nn.Module | None = None,
 ) -> LayerCount:
-    """Count one tensor, as it acts.
+    """Count one tensor as it acts.
 
-    kept: its mask, of its shape. flow: what an image makes of the layer. module: the layer, whose
-    kind says along which axis its outputs lie; None takes the first.
+    kept: its mask. flow: how an image passes the layer. module: the layer, whose type says along
+    which axis the outputs lie; None takes the first axis.
     """
     live = weight != 0
     outputs = outputs_first(live, module) if live.dim() > 1 else live

@@ -33,8 +33,8 @@ from prunescope.pruning.zeros import UnmarkedZeros, mask_of_nonzero, unmarked_ze
 class Pruned:
     """A network with zeros where its mask says so.
 
-    zeros: those that were there before and that nothing said are pruned, where they are more than
-        chance leaves; they were taken for weights like any other.
+    zeros: zeros that no mask marked as pruned, if there were more than chance leaves; they were
+        treated as any other weight.
     untried: it is not known whether the network's own code changes pruned weights.
     """
 
@@ -49,7 +49,7 @@ class Pruned:
 
     @property
     def emptied(self) -> list[str]:
-        """Tensors of which nothing is left, so that nothing passes them."""
+        """Tensors without a weight left."""
         return [name for name, layer in self._layers.items() if not layer.survivors]
 
     def as_dict(self) -> dict[str, object]:
@@ -100,30 +100,30 @@ def prune_saved(
 ) -> Pruned:
     """Read a network's weights and mask, whichever tool wrote them, and prune it.
 
-    name, weights, key, num_classes: as `load_network` takes them, but weights there must be, in any
-        form that `read_weights` knows, or as a library publishes them.
-    mask: None takes the mask in the file or beside it. infer_mask: take every prunable weight that
-        is zero for pruned, and, where there is no mask, every other for alive.
-    keep: None prunes nothing more than the mask says, and leaves the mask as it is.
+    name, weights, key, num_classes: as `load_network` takes them; weights are required, in any form
+        that `read_weights` knows or as a library publishes them.
+    mask: None takes the mask in the file or beside it. infer_mask: treat every prunable weight of
+        zero as pruned, and without a mask every other weight as alive.
+    keep: None prunes no more than the mask does.
     Raises ConfigError and DataError, as `prune` and `read_weights` do.
     """
     stated = PruneSettings.validate_from({"keep": keep, **settings}, "prune")
     network, saved = _open(name, weights, num_classes, mask, key)
-    module, known = network.module, saved.mask
+    module, pruned = network.module, saved.mask
     behaviour = behaviour_of(module)
     names = prunable_names(module, stated.prunable, behaviour)
-    zeros = None if infer_mask else unmarked_zeros(saved.state, names, known)
+    zeros = None if infer_mask else unmarked_zeros(saved.state, names, pruned)
     if infer_mask:
-        known = mask_of_nonzero(saved.state, names, known)
+        pruned = mask_of_nonzero(saved.state, names, pruned)
     if keep is not None:
-        known = prune(module, keep=keep, mask=known, behaviour=behaviour, **settings)
-    if known is None:
+        pruned = prune(module, keep=keep, mask=pruned, behaviour=behaviour, **settings)
+    if pruned is None:
         raise ConfigError(
             f"{saved.path} has no mask: say how much to --keep, or, where its zeros are pruned "
             "weights, --infer-mask"
         )
-    MaskKeeper(module, known)
-    return Pruned(network=network, mask=known, zeros=zeros, untried=behaviour.untried)
+    MaskKeeper(module, pruned)
+    return Pruned(network=network, mask=pruned, zeros=zeros, untried=behaviour.untried)
 
 
 def _open(
@@ -139,9 +139,9 @@ def _open(
         raise ConfigError(f"{name} without weights is random: give --weights")
     if not isinstance(chosen, Path):
         network = load_network(name, weights=weights, num_classes=num_classes, key=key)
-        known = None if mask is None else read_mask(mask)
+        beside = None if mask is None else read_mask(mask)
         state = network.module.state_dict()
-        return network, SavedWeights(path=Path(chosen.name), state=state, mask=known)
+        return network, SavedWeights(path=Path(chosen.name), state=state, mask=beside)
     module = build(described.name, num_classes=described.num_classes, seed=0)
     check_as_recorded(chosen)
     saved = read_weights(chosen, mask, key).named_as_in(module.state_dict())

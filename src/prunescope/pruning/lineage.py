@@ -13,10 +13,10 @@ def check_dense(mask: Mask) -> list[str]:
     return [f"the unpruned level lacks {gone:,} of its weights"] if gone else []
 
 
-def check_given(given: Mask, mask: Mask) -> list[str]:
+def check_given(source: Mask, mask: Mask) -> list[str]:
     """Return what is wrong with level 0's mask, given that of the weights it was taken from."""
-    same = list(given) == list(mask) and all(
-        torch.equal(given[name].cpu(), mask[name].cpu()) for name in given
+    same = list(source) == list(mask) and all(
+        torch.equal(source[name].cpu(), mask[name].cpu()) for name in source
     )
     return [] if same else ["its mask is not that of the weights that it was taken from"]
 

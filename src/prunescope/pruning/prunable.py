@@ -29,10 +29,10 @@ _LEFT_OUT: dict[Prunable, set[str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Behaviour:
-    """What a network makes of its own weights as it runs, as far as pruning depends on it.
+    """How a network treats pruned weights as it runs.
 
-    unprunable: the layers whose pruned weights would act all the same, by name, and why.
-    untried: it is not known whether the network's own code changes pruned weights.
+    unprunable: layers whose pruned weights would not stay zero, by name, and why.
+    untried: whether it could not be tried if the network's own code changes pruned weights.
     """
 
     unprunable: Mapping[str, str]
@@ -44,16 +44,15 @@ def prunable_names(
 ) -> tuple[str, ...]:
     """Return the state-dict keys of the tensors a convention prunes, in state-dict order.
 
-    all: weights of convolutions, transposed ones too, and linear layers (OpenLTH; Renda et al.
-        2020), and those by which torch's attention makes queries, keys and values: linear layers
-        that are no modules of their own there (`in_proj_weight`, or `q_proj_weight` and so on), as
-        they are in timm's.
-    conv: weights of convolutions but those of the classifier and of shortcuts, which are modules
-        named "downsample" or "shortcut" (the ResNet-50 of Frankle & Bau 2019).
-    conv+shortcut: weights of convolutions but those of the classifier.
-    Biases and normalisation are never pruned. A weight that modules share is named once, by its
-    first name, and is pruned only if each of them is of a kind that may be. A weight that does not
-    act as it is stored is left out. behaviour: of the network, where it is known already.
+    all: weights of convolutions, including transposed ones, and of linear layers (OpenLTH; Renda
+        et al. 2020), and the projections of torch's attention (`in_proj_weight`, or `q_proj_weight`
+        and so on), which are linear layers in timm's.
+    conv: weights of convolutions, without the classifier and shortcuts, which are modules named
+        "downsample" or "shortcut" (the ResNet-50 of Frankle & Bau 2019).
+    conv+shortcut: weights of convolutions, without the classifier.
+    Biases and normalisation are never pruned. A weight that modules share is listed under its first
+    name, and only if each of these modules may be pruned. A weight that does not act as it is
+    stored is left out. behaviour: of the network, if it is known already.
     Raises ConfigError if nothing is left to prune, or if weights that do not act as they are
     stored are more than half of what the convention names.
     """
@@ -78,24 +77,24 @@ def prunable_names(
 
 
 def behaviour_of(network: nn.Module) -> Behaviour:
-    """Try what a network makes of its own weights, on a copy."""
-    found = {}
+    """Try on a copy how a network treats pruned weights."""
+    unprunable = {}
     altered = altered_in(network)
     for name, modules in layer_keys(network).items():
         kind = type(modules[0]).__name__
         if is_computed(modules[0]):
-            found[name] = f"the weight of this {kind} is computed from other parameters"
+            unprunable[name] = f"the weight of this {kind} is computed from other parameters"
         elif not all(map(acts_as_stored, modules)):
-            found[name] = (
+            unprunable[name] = (
                 f"this {kind} changes its weights as it runs, so that a pruned one would act "
                 "all the same"
             )
         elif name in (altered or ()):
-            found[name] = (
+            unprunable[name] = (
                 f"the network changes the weights of this {kind} as it runs, so that a pruned one "
                 "would act all the same"
             )
-    return Behaviour(unprunable=found, untried=altered is None)
+    return Behaviour(unprunable=unprunable, untried=altered is None)
 
 
 UNTRIED = (
@@ -105,9 +104,9 @@ UNTRIED = (
 
 
 def left_out(network: nn.Module, pruned: Collection[str]) -> dict[str, int]:
-    """Return the tensors of two axes or more that stay dense, by name, with their numbers.
+    """Return the sizes of the tensors of two or more axes that stay dense, by name.
 
-    pruned: the names of those that do not.
+    pruned: the names of those that are pruned.
     """
     return {
         name: parameter.numel()
@@ -133,8 +132,8 @@ def _chosen(network: nn.Module, convention: Prunable) -> tuple[str, ...]:
         names[first].append(name)
     return tuple(
         first
-        for first, alike in names.items()
-        if all(_is_named(network, name, convention) for name in alike)
+        for first, same in names.items()
+        if all(_is_named(network, name, convention) for name in same)
     )
 
 

@@ -46,7 +46,7 @@ def prune(
 def starting_mask(
     model: nn.Module, mask: Mask | None, prunable: Prunable, behaviour: Behaviour | None = None
 ) -> Mask:
-    """Return a mask of every prunable tensor: as it is given, and of ones elsewhere.
+    """Return a mask of every prunable tensor: as stated, and of ones elsewhere.
 
     behaviour: of the network, where it is known already.
     Raises ConfigError where the mask prunes what `prunable` leaves out, or where torch prunes the

@@ -1,7 +1,8 @@
-"""Which values in a network depend on the image? Followed through every function it calls.
+"""Which values in a network depend on the image?
 
-A value depends on the image if a path leads to it on which no weight, and no gain of a
-normalisation, is zero. `Reach` tensors hold 1 for such values and 0 for all others.
+A value does if a path from the image leads to it on which no weight and no gain of a normalisation
+is zero. This is followed through every function that the network calls: `Reach` tensors hold 1 for
+values that depend on the image, and 0 for others.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -64,7 +65,7 @@ _MATRIX = _names(
 
 
 class Reach(Tensor):
-    """A map of ones and zeros: which values depend on the image. walk: what it is followed by."""
+    """A tensor with 1 for each value that depends on the image. walk: what follows it."""
 
     walk: "Walk"
 
@@ -83,9 +84,10 @@ class Reach(Tensor):
 class Walk:
     """Follows an image's values through the functions that a network calls.
 
-    unknown: the functions through which dependence could not be followed, as far as a value that
-        does not depend on the image met them; from then on every value counts as depending.
-    weights: of the convolutions and linear functions called since it was last emptied, as they act.
+    unknown: the functions through which dependence could not be followed and that were called with
+        a value that does not depend on the image; every value they return counts as depending.
+    weights: of the convolutions and linear functions called since this was last cleared, as they
+        act.
     """
 
     def __init__(self) -> None:
@@ -97,7 +99,7 @@ class Walk:
         return self._reach(torch.ones_like(images))
 
     def follow(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Return what a function makes of its arguments, some of them a Reach."""
+        """Return the result of a function of which some arguments are a Reach."""
         name = str(getattr(func, "__name__", func))
         plain_name = name.strip("_") if name.startswith("__") else name.rstrip("_").lstrip("_")
         if name == "__get__":
@@ -123,7 +125,7 @@ class Walk:
         return result
 
     def forget(self, why: str, *inputs: Any) -> bool:
-        """Note why dependence is unknown from here on, if any input holds a constant value."""
+        """Note why dependence is unknown from here on, if an input holds a constant value."""
         constant = any(
             isinstance(part, Reach) and not bool(_plain(part).all())
             for part in tree_flatten(inputs)[0]
@@ -161,7 +163,7 @@ def _plain(part: Any) -> Any:
 
 
 def _as_constant(part: Any) -> Any:
-    """Return a Reach's values, and zeros for any other tensor of numbers: it does not depend."""
+    """Return the values of a Reach; zeros for any other tensor, which depends on no image."""
     if isinstance(part, Reach):
         return _plain(part)
     return torch.zeros_like(part) if _is_float(part) else part
@@ -172,7 +174,7 @@ def _first_reach(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Reach:
 
 
 def _any_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
-    """Return 1 where any of the tensors that are broadcast together has 1."""
+    """Return tensors broadcast together: more than 0 where any of them is."""
     parts = [_as_constant(p) for p in tree_flatten((args, kwargs))[0] if isinstance(p, Tensor)]
     total: Tensor = parts[0].float()
     for part in parts[1:]:

@@ -44,12 +44,12 @@ def recovery_of(
     Raises ConfigError where a recovery of the user's fails, or returns anything else.
     """
     name = strategy.recovery
-    found = RECOVERIES.call(name, strategy, training, rewind_to, level, seed)
-    fault = _fault(found, rewind_to)
+    recovery = RECOVERIES.call(name, strategy, training, rewind_to, level, seed)
+    fault = _fault(recovery, rewind_to)
     if fault is not None:
         raise RECOVERIES.fault(name, fault)
-    assert isinstance(found, Recovery)  # else it has a fault
-    return found
+    assert isinstance(recovery, Recovery)  # else it has a fault
+    return recovery
 
 
 def origin_of(strategy: "StrategySettings") -> Origin | None:
@@ -58,19 +58,18 @@ def origin_of(strategy: "StrategySettings") -> Origin | None:
     return None if module is None else module.ORIGIN
 
 
-def _fault(found: object, rewind_to: str | None) -> str | None:
-    if not isinstance(found, Recovery):
-        return f"returned {a_kind(found)}, but must return a Recovery"
-    if not isinstance(found.training, TrainingSettings):
-        return f"trains with {a_kind(found.training)}, but must do so with TrainingSettings"
-    if found.origin not in get_args(Origin):
-        return f'starts from "{found.origin}", but must from {" or ".join(get_args(Origin))}'
-    if found.origin == "rewind point" and rewind_to is None:
+def _fault(recovery: object, rewind_to: str | None) -> str | None:
+    if not isinstance(recovery, Recovery):
+        return f"returned {a_kind(recovery)}, but must return a Recovery"
+    if not isinstance(recovery.training, TrainingSettings):
+        return f"trains with {a_kind(recovery.training)}, but must do so with TrainingSettings"
+    if recovery.origin not in get_args(Origin):
+        return f'starts from "{recovery.origin}", but must from {" or ".join(get_args(Origin))}'
+    if recovery.origin == "rewind point" and rewind_to is None:
         return "starts from the rewind point, but the study has none: set pruning.rewind_to"
-    try:
-        first, last = (Step.parse(step, 1_000_000) for step in (found.start, found.end))
-    except (ConfigError, TypeError) as error:
-        return f"is trained from {found.start} to {found.end}: {error}"
-    if first >= last:
-        return f"is trained from {found.start} to {found.end}: the end must come after the start"
+    for step in (recovery.start, recovery.end):
+        try:
+            Step.parse(str(step), 1)
+        except ConfigError as error:
+            return f"is trained from {recovery.start} to {recovery.end}: {error}"
     return None

@@ -22,24 +22,24 @@ def score(network: nn.Module, mask: Mask, criterion: str, seed: int) -> dict[str
     """
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        found = CRITERIA.call(criterion, network, mask)
-    fault = _fault(found, mask)
+        scored = CRITERIA.call(criterion, network, mask)
+    fault = _fault(scored, mask)
     if fault is not None:
         raise CRITERIA.fault(criterion, fault)
     return {
         name: scores if scores.is_floating_point() else scores.double()
-        for name, scores in found.items()
+        for name, scores in scored.items()
     }
 
 
-def _fault(found: Any, mask: Mask) -> str | None:
-    if not isinstance(found, Mapping):
-        return f"returned {a_kind(found)}, but must return a dict of tensors by their names"
-    for name in found:
+def _fault(scored: Any, mask: Mask) -> str | None:
+    if not isinstance(scored, Mapping):
+        return f"returned {a_kind(scored)}, but must return a dict of tensors by their names"
+    for name in scored:
         if name not in mask:
             return f'scored "{on_one_line(str(name))}", which is not to be pruned'
     for name, kept in mask.items():
-        scores = found.get(name)
+        scores = scored.get(name)
         if not isinstance(scores, Tensor):
             return f"returned no tensor of scores for {name}"
         if scores.shape != kept.shape or scores.is_complex():

@@ -1,6 +1,6 @@
 """Which weights survive, when so many of them must?"""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -43,11 +43,11 @@ def groups(mask: Mask, scope: str, left: Left) -> list[tuple[Mask, int]]:
     left: how many would survive of a mask, or of a part of it, if all its weights competed.
     Raises ConfigError where a scope of the user's fails, or does not share out all tensors.
     """
-    found = SCOPES.call(scope, mask, left)
-    fault = _fault(found, mask)
+    shares = SCOPES.call(scope, mask, left)
+    fault = _fault(shares, mask)
     if fault is not None:
         raise SCOPES.fault(scope, fault)
-    return [(_part(mask, names), count) for names, count in found]
+    return [(_part(mask, names), count) for names, count in shares]
 
 
 def select(scores: Mapping[str, Tensor], mask: Mask, scope: str, left: Left) -> Mask:
@@ -70,15 +70,18 @@ def _part(mask: Mask, names: Iterable[str]) -> Mask:
     return Mask({name: mask[name] for name in names})
 
 
-def _fault(found: Any, mask: Mask) -> str | None:
+def _fault(shares: Any, mask: Mask) -> str | None:
     """Say what is wrong with what a scope returned; None where nothing is."""
-    if not isinstance(found, Sequence) or isinstance(found, str):
-        return f"returned {a_kind(found)}, but must return a list of groups"
+    if not isinstance(shares, list | tuple):
+        return f"returned {a_kind(shares)}, but must return a list of groups"
     left_out = dict.fromkeys(mask)
-    for group in found:
-        if not (isinstance(group, Sequence) and len(group) == 2 and isinstance(group[0], Sequence)):
+    for group in shares:
+        is_pair = isinstance(group, list | tuple) and len(group) == 2
+        if not (is_pair and isinstance(group[0], list | tuple)):
             return f"returned {written(group)} as a group, but must give (names, survivors)"
         names, count = group
+        if not names:
+            return "returned a group of no tensor"
         for name in names:
             if name not in left_out:
                 why = "into two groups" if name in mask else "into a group, but it is not pruned"

@@ -96,26 +96,19 @@ class StrategySettings(Settings):
     fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of the surviving weights that the schedule "fraction" removes at each level, in (0, 1).
     """
-
     levels: Count
     """Number of pruned levels after level 0."""
-
     criterion: Annotated[Criterion, Later()] = "magnitude"
-
     scope: Annotated[Scope, Later()] = "global"
-
     recovery: Annotated[str, _named(RECOVERIES), _schema(RECOVERIES), Later()] = "rewind"
     """How a pruned network recovers: "rewind" takes every parameter and buffer back to the rewind
     point and trains to the end again (Frankle et al. 2019); "finetune" keeps the weights of the
     level before and trains on, with fresh momentum (Han et al. 2015); or by a function of your own.
     """
-
     learning_rate: Annotated[Rate | None, Later()] = None
     """The constant rate of "finetune" (not "rewind")."""
-
     steps: Annotated[StepText | None, Later()] = None
     """How long "finetune" trains a level, as in 10ep (not "rewind")."""
-
     schedule: Annotated[str, _named(SCHEDULES), _schema(SCHEDULES), Later()] = "fraction"
     """How many weights each level keeps: "fraction" removes the same share at each; or as many as a
     function of your own says."""
@@ -154,19 +147,17 @@ class StrategySettings(Settings):
 
         Raises ConfigError where there is none.
         """
-        found = {kind.kind: kind.source(getattr(self, kind.kind)) for kind in REGISTRIES}
-        return {kind: path for kind, path in found.items() if path is not None}
+        paths = {kind.kind: kind.source(getattr(self, kind.kind)) for kind in REGISTRIES}
+        return {kind: path for kind, path in paths.items() if path is not None}
 
 
 class PruningSettings(Settings):
     """What all strategies of a study share, and the strategies by name."""
 
     prunable: PrunableTensors = "all"
-
     rewind_to: StepText | None = None
     """The rewind point: the step to which rewound levels go back; "0it" is the original lottery
     ticket. It may be left out only where a study starts from given weights and rewinds no level."""
-
     strategies: Annotated[dict[StrategyName, StrategySettings], Field(min_length=1)]
     """Ways to prune and recover, by names of your own; all share level 0."""
 
@@ -187,13 +178,9 @@ class PruneSettings(Settings):
 
     keep: Annotated[float, Field(allow_inf_nan=True)] | None = None
     """Share of all prunable weights to keep, in (0, 1]; by default what the mask keeps."""
-
     criterion: Criterion = "magnitude"
-
     scope: Scope = "global"
-
     prunable: PrunableTensors = "all"
-
     seed: Annotated[int, Field(ge=0)] = 0
     """The seed of the random criterion."""
 

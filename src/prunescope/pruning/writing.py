@@ -23,13 +23,13 @@ from prunescope.results.layout import STUDY
 
 
 def check_place(out: Path, form: Form, *, read: Iterable[Path | str | None] = ()) -> None:
-    """Raise ConfigError where a file of that form should not be written.
+    """Raise ConfigError if a file of that form should not be written there.
 
-    read: what it is made of, as far as that is files.
+    read: the files that it is made from.
     """
     if out.is_dir():
         raise ConfigError(f"--out {out} is a folder: give the name of a file in it")
-    if any(given is not None and resolved(Path(given)) == resolved(out) for given in read):
+    if any(file is not None and resolved(Path(file)) == resolved(out) for file in read):
         raise ConfigError(f"--out {out} is read for this: give the name of another file")
     require_place(out.parent)
     ours = out.suffix == ".safetensors"
@@ -49,10 +49,9 @@ def write_weights(out: Path, network: LoadedNetwork, mask: Mask, form: Form) -> 
         it, each with its checksum in it. torch: one state dict, as of a network under
         `torch.nn.utils.prune`. openlth: a plain state dict, and `mask.pth` beside it; torchvision's
         ResNets under the names by which OpenLTH wraps them. Of both, checksums lie beside them.
-    Where `out` stands, the mask beside it is its own. What an earlier call of the form
-    prunescope wrote there is replaced; nothing else is, and no level of a run.
-    Raises ConfigError as `check_place` does and where it would replace anything else, StoreError
-    where the system refuses.
+    Only what an earlier call wrote in the form prunescope is replaced, and no level of a run.
+    Raises ConfigError as `check_place` does and if it would replace anything else, StoreError if
+    the system refuses.
     """
     check_place(out, form)
     state: dict[str, Tensor] = network.module.state_dict()

@@ -34,66 +34,47 @@ class TrainingSettings(Settings):
 
     to: StepText
     """The step at which training is over, as in 160ep; the cosine reaches 0 there."""
-
     batch_size: Batch
     """Images per step; the last batch of an epoch may be smaller."""
-
     learning_rate: Rate
     """The highest rate; warm-up rises to it."""
-
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """Of stochastic gradient descent, as torch's SGD has it."""
-
     nesterov: bool = False
     """Nesterov's momentum, as torch's SGD has it."""
-
     weight_decay: Annotated[float, Field(ge=0, le=1e15)]
     """Added to the gradient, times the weight."""
-
     weight_decay_on: Annotated[Decayed, Later()] = "all"
     """Which parameters decay: "all"; "not-normalisation" spares the gains and biases of
     normalisation layers; "weights" spares all other biases, too."""
-
     schedule: Literal["milestones", "cosine", "one-cycle"] = "milestones"
     """The rate over time: "milestones" steps down; "cosine" falls smoothly to 0; "one-cycle" rises
     and falls."""
-
     warmup: StepText = "0ep"
     """How long the rate rises, linearly, from 0 (not "one-cycle")."""
-
     milestones: tuple[StepText, ...] = ()
     """The steps at each of which the rate is multiplied by gamma ("milestones" only)."""
-
     gamma: Annotated[float, Field(gt=0, le=1)] = 0.1
     """The factor of the rate at each milestone ("milestones" only)."""
-
     pct_start: Annotated[float, Field(gt=0, lt=1), Later()] = 0.3
     """Share of training in which the rate rises ("one-cycle" only), as torch's OneCycleLR has it;
     momentum stays as it is."""
-
     div_factor: Annotated[float, Field(ge=1, le=1e15), Later()] = 25.0
     """The highest rate divided by the first ("one-cycle" only)."""
-
     final_div_factor: Annotated[float, Field(ge=1, le=1e15), Later()] = 1e4
     """The first rate divided by the last ("one-cycle" only)."""
-
     label_smoothing: Annotated[float, Field(ge=0, lt=1), Later()] = 0.0
     """Share of the label's weight in the loss that is spread over all classes; losses on test
     images are never smoothed."""
-
     zero_last_gamma: Annotated[bool, Later()] = False
     """Start the last normalisation of every residual block with gain 0, so that the block starts
     as its shortcut (Goyal et al. 2017, section 5.1)."""
-
     precision: Precision = "float32"
     """In "bf16", forward and backward are computed in bfloat16; weights and loss stay float32."""
-
     channels_last: bool = False
     """The memory format of weights and batches; faster for bf16 convolutions."""
-
     augmentation: Augmentation | None = None
     """How images are altered; by default they are shown as they are."""
-
     evaluate_every: Annotated[StepText | Literal["end"], NeverKeyed()] = "1ep"
     """How often accuracy on the test images goes into the history, as in 2ep or 500it; "end"
     measures it at the end of training alone. It changes no weight."""
@@ -135,25 +116,17 @@ class EvaluationSettings(Settings):
 
     split: str = "test"
     """The split to measure on."""
-
     resolution: Pixels | None = None
     """Side in pixels that images are squashed to; by default published weights are shown what their
     library measures them on, any other network the images as they are stored."""
-
     resize: Pixels | None = None
     """Shorter side in pixels to which images are resized before the square of the resolution is
     cut from the centre; by default they are squashed."""
-
     mean: ExpectedMean = None
-
     std: ExpectedStd = None
-
     classes: ClassSetting = None
-
     limit: Limit = None
-
     batch_size: ForwardBatch = 256
-
     precision: ForwardPrecision = "float32"
 
 
