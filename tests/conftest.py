@@ -1,14 +1,21 @@
 """What do all tests share?"""
 
 import os
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
 from commands import Ended, Prunescope
+from once import made_once
+from runs import tiny_recipe
+
+if TYPE_CHECKING:  # what is imported before the tests are collected has no shapes checked
+    from prunescope.recipe import Recipe
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -26,10 +33,15 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What tests keep for later goes with them."""
+def _own_cache(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests keep for later goes with them, and the embedded pictures are but a handful."""
+    from prunescope.concepts.scenes import SCENES_VERSION, scenes_are_drawn
+
+    cache = tmp_path_factory.mktemp("cache")
+    (cache / f"scenes-v{SCENES_VERSION}-seed0-2400+600-96px").symlink_to(drawn)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PRUNESCOPE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("PRUNESCOPE_CACHE", str(cache))
+        assert scenes_are_drawn()
         yield
 
 
@@ -46,7 +58,50 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A handful of drawn pictures, at once a Broden folder and an image folder."""
     from prunescope.concepts.scenes import draw_scenes
 
-    return draw_scenes(tmp_path_factory.mktemp("drawn") / "set", train=20, val=20, size=32)
+    draw = lambda folder: draw_scenes(folder / "set", train=20, val=20, size=32)  # noqa: E731
+    return made_once(tmp_path_factory, "drawn", draw) / "set"
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few more pictures, drawn long ago, which the tiny study trains on."""
+    from prunescope.concepts.scenes import draw_scenes
+
+    def draw(folder: Path) -> None:
+        draw_scenes(folder / "set", train=40, val=20, size=32)
+        for file in folder.rglob("*"):
+            os.utime(file, (1e9, 1e9))
+
+    return made_once(tmp_path_factory, "pictures", draw) / "set"
+
+
+@pytest.fixture(scope="session")
+def values(pictures: Path) -> dict[str, Any]:
+    """A recipe that takes seconds."""
+    return tiny_recipe(pictures)
+
+
+@pytest.fixture(scope="session")
+def tiny_study(values: dict[str, Any]) -> "Callable[..., Recipe]":
+    """Return a function that gives the tiny study, with some of its settings replaced."""
+    from prunescope.recipe import Recipe
+
+    return lambda **changes: Recipe.validate_from(values | changes, "tiny")
+
+
+@pytest.fixture(scope="session")
+def finished(tiny_study: "Callable[..., Recipe]", tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny study's run, made once for all tests, which only look at it."""
+    from prunescope.experiment import run_study
+
+    make = lambda folder: run_study(tiny_study(), folder / "tiny", workers=1)  # noqa: E731
+    return made_once(tmp_path_factory, "run", make) / "tiny"
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny study's run that a test may change."""
+    return Path(shutil.copytree(finished, tmp_path / "run"))
 
 
 @pytest.fixture

@@ -1,7 +1,10 @@
 """What is a run folder that tests can afford, and what does one hold, byte for byte?"""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # conftest imports this before shapes are checked
+    from prunescope.recipe import Recipe
 
 BESIDE = {"provenance.json", ".lock"}
 """The record of when and where, and who writes: the only files that may differ."""
@@ -39,3 +42,22 @@ def tiny_recipe(pictures: Path) -> dict[str, Any]:
         "dissection": {"layers": ["layer2", "layer3"], "quantile": 0.01, "examples": 4},
         "replicates": 2,
     }
+
+
+def make_levels(study: "Recipe", out: Path) -> Path:
+    """Make what a study trains and prunes alone: no dissection, table, figure or page."""
+    from prunescope.base.progress import SILENT
+    from prunescope.experiment.plan import plan_study
+    from prunescope.experiment.sources import Sources
+    from prunescope.experiment.workshop import Workshop
+    from prunescope.results.store import Store
+
+    sources, store = Sources(study), Store(out)
+    plan = plan_study(study, sources)
+    out.mkdir(exist_ok=True)
+    (out / "study.yaml").write_text(study.to_yaml())
+    workshop = Workshop(study, store, sources, plan)
+    for stage in plan.stages:
+        if stage.kind in ("rewind", "level"):
+            workshop.perform(stage, SILENT)
+    return out

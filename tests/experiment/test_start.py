@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.base.progress import SILENT
 from prunescope.base.tensors import load_tensors
 from prunescope.experiment import dry_run, run_study, status
 from prunescope.experiment import workshop as workshop_module
@@ -19,11 +18,9 @@ from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.check import check_study
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.sources import Sources
-from prunescope.experiment.workshop import Workshop
 from prunescope.networks import build
 from prunescope.recipe import Recipe
-from prunescope.results.store import Store
-from runs import contents
+from runs import contents, make_levels
 from training.conftest import Recorder
 
 TinyStudy = Callable[..., Recipe]
@@ -64,18 +61,6 @@ def finished(small: TinyStudy, tmp_path_factory: pytest.TempPathFactory) -> Path
     out = tmp_path_factory.mktemp("run") / "started"
     run_study(small(), out, workers=1)
     return out
-
-
-def _make_levels(study: Recipe, out: Path) -> dict[str, bytes]:
-    """Make the levels of a study alone, without dissecting them; return their files."""
-    sources, store = Sources(study), Store(out)
-    plan = plan_study(study, sources)
-    out.mkdir(exist_ok=True)
-    workshop = Workshop(study, store, sources, plan)
-    for stage in plan.stages:
-        if stage.kind in ("rewind", "level"):
-            workshop.perform(stage, SILENT)
-    return _level_files(out)
 
 
 def _level_files(run: Path) -> dict[str, bytes]:
@@ -164,10 +149,10 @@ def test_stopped_in_the_middle_it_ends_with_the_same_bytes(
 
     monkeypatch.setattr(workshop_module, "train", stopping)
     with pytest.raises(KeyboardInterrupt):
-        _make_levels(small(), tmp_path / "run")
+        make_levels(small(), tmp_path / "run")
     assert list((tmp_path / "run" / ".work").rglob("checkpoint.safetensors"))
     monkeypatch.undo()
-    assert _make_levels(small(), tmp_path / "run") == _level_files(finished)
+    assert _level_files(make_levels(small(), tmp_path / "run")) == _level_files(finished)
 
 
 def test_without_rewinding_there_is_no_moment_and_no_step(small: TinyStudy, files: Path) -> None:
@@ -194,8 +179,7 @@ def test_fine_tuning_follows_a_training_of_ones_own_too(
         training=values["training"] | {"to": "1ep", "milestones": []},
         pruning={"rewind_to": "0it", "strategies": {"tuned": TUNED | {"levels": 1}}},
     )
-    _make_levels(study, tmp_path / "run")
-    (tmp_path / "run" / "study.yaml").write_text(study.to_yaml())
+    make_levels(study, tmp_path / "run")
     before, after = (_weights(tmp_path / "run", level) for level in ("level-00", "tuned/level-01"))
     counter = "bn1.num_batches_tracked"
     assert [int(weights[counter]) for weights in (before, after)] == [3, 3 + 4]
@@ -306,7 +290,7 @@ def test_a_large_set_is_said_to_be_read_as_needed_and_changes_no_byte_of_the_lev
         "40 of the 40 images of the split train",
         "20 of the 20 images of the split val",
     ]
-    assert _make_levels(study, tmp_path / "run") == _level_files(finished)
+    assert _level_files(make_levels(study, tmp_path / "run")) == _level_files(finished)
 
 
 def test_crops_of_photographs_take_a_dry_run_and_a_centre_crop_measures_them(
