@@ -18,11 +18,13 @@ from prunescope.base.allocator import keep_freed_memory
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import Annotation, ConceptSet
 from prunescope.dissection.capture import capture
-from prunescope.dissection.input import input_of, normalise, read_pixels
+from prunescope.dissection.forward import read_pixels
+from prunescope.dissection.input import input_of
 from prunescope.dissection.overlap import Overlap, OverlapTally
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.search import LayerSearch
 from prunescope.dissection.thresholds import Cut, cells_above
+from prunescope.imaging.normalise import normalise
 from prunescope.networks import load_network
 from prunescope.results.provenance import environment
 
@@ -120,7 +122,7 @@ def observe(given: argparse.Namespace, concepts: ConceptSet) -> np.ndarray:
         images = range(start, min(start + 20, len(concepts.images)))
         pixels = read_pixels(concepts, images, form.resolution)
         with torch.inference_mode(), capture(network, [given.layer]) as maps:
-            network(normalise(pixels, form, torch.device("cpu")))
+            network(normalise(torch.from_numpy(pixels), form, channels_last=True))
         parts.append(maps[given.layer].numpy())
     return np.concatenate(parts)
 

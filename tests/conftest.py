@@ -12,7 +12,6 @@ from hypothesis import settings
 
 from commands import Ended, Prunescope
 from once import made_once
-from runs import tiny_recipe
 
 if TYPE_CHECKING:  # what is imported before the tests are collected has no shapes checked
     from prunescope.recipe import Recipe
@@ -78,6 +77,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def values(pictures: Path) -> dict[str, Any]:
     """A recipe that takes seconds."""
+    from runs import tiny_recipe
+
     return tiny_recipe(pictures)
 
 
@@ -92,7 +93,7 @@ def tiny_study(values: dict[str, Any]) -> "Callable[..., Recipe]":
 @pytest.fixture(scope="session")
 def finished(tiny_study: "Callable[..., Recipe]", tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny study's run, made once for all tests, which only look at it."""
-    from prunescope.experiment import run_study
+    from prunescope.experiment.run import run_study
 
     make = lambda folder: run_study(tiny_study(), folder / "tiny", workers=1)  # noqa: E731
     return made_once(tmp_path_factory, "run", make) / "tiny"

@@ -1,10 +1,15 @@
 """What is a run folder that tests can afford, and what does one hold, byte for byte?"""
 
+from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:  # conftest imports this before shapes are checked
-    from prunescope.recipe import Recipe
+from prunescope.base.progress import SILENT
+from prunescope.experiment.looking import facts_of
+from prunescope.experiment.plan import plan_study
+from prunescope.experiment.runner import Errand, StageRunner
+from prunescope.recipe import Recipe
+from prunescope.results.store import Store
 
 BESIDE = {"provenance.json", ".lock"}
 """The record of when and where, and who writes: the only files that may differ."""
@@ -15,6 +20,29 @@ def contents(out: Path) -> dict[str, bytes]:
     files = (path for path in out.rglob("*") if path.is_file())
     named = {path.relative_to(out).as_posix(): path for path in files}
     return {name: path.read_bytes() for name, path in named.items() if name not in BESIDE}
+
+
+def perform(recipe: Recipe, out: Path, kinds: Collection[str], *, first: bool = False) -> None:
+    """Make the artifacts of some kinds of stages of a study, without tables and page.
+
+    first: only one of each kind.
+    """
+    out.mkdir(exist_ok=True)
+    plan = plan_study(recipe, facts_of(recipe))
+    runner = StageRunner(plan, Store(out))
+    chosen = [stage for stage in plan.stages if stage.kind in kinds]
+    if first:
+        chosen = list({stage.kind: stage for stage in reversed(chosen)}.values())
+        chosen.sort(key=lambda stage: stage.position)
+    for stage in chosen:
+        runner.perform(Errand(name=stage.title, after=(), resources=stage.resources), SILENT)
+
+
+def make_levels(recipe: Recipe, out: Path) -> Path:
+    """Make the run of a study as far as its levels: no dissection, table, figure or page."""
+    perform(recipe, out, ("rewind", "level", "evaluation"))
+    (out / "study.yaml").write_text(recipe.to_yaml())
+    return out
 
 
 def tiny_recipe(pictures: Path) -> dict[str, Any]:
@@ -42,22 +70,3 @@ def tiny_recipe(pictures: Path) -> dict[str, Any]:
         "dissection": {"layers": ["layer2", "layer3"], "quantile": 0.01, "examples": 4},
         "replicates": 2,
     }
-
-
-def make_levels(study: "Recipe", out: Path) -> Path:
-    """Make what a study trains and prunes alone: no dissection, table, figure or page."""
-    from prunescope.base.progress import SILENT
-    from prunescope.experiment.plan import plan_study
-    from prunescope.experiment.sources import Sources
-    from prunescope.experiment.workshop import Workshop
-    from prunescope.results.store import Store
-
-    sources, store = Sources(study), Store(out)
-    plan = plan_study(study, sources)
-    out.mkdir(exist_ok=True)
-    (out / "study.yaml").write_text(study.to_yaml())
-    workshop = Workshop(study, store, sources, plan)
-    for stage in plan.stages:
-        if stage.kind in ("rewind", "level"):
-            workshop.perform(stage, SILENT)
-    return out

@@ -10,7 +10,7 @@ from prunescope.base.steps import Step
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.data.images import LabelledImages
-from prunescope.data.loader import Normalisation
+from prunescope.imaging.network_input import Normalisation
 from prunescope.networks import load_network
 from prunescope.pruning.choices import Prunable
 from prunescope.training.loop import train

@@ -7,7 +7,7 @@ import pytest
 
 from commands import Prunescope
 from prunescope.data.images import find_split
-from prunescope.experiment.handle import Study
+from prunescope.experiment.api import Study
 from prunescope.experiment.sources import Sources
 from prunescope.recipe import load_recipe, shipped_recipe
 

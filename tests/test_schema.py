@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from commands import Prunescope
-from prunescope.base.settings import Settings
 from prunescope.recipe import recipe_schema
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
@@ -81,15 +80,9 @@ def settings(schema: Any) -> Iterator[tuple[str, Any]]:
             yield f"{title}.{name}", field
 
 
-def test_every_setting_is_described_by_the_docstring_of_its_model() -> None:
-    schema = recipe_schema()
-    bare = [name for name, field in settings(schema) if len(field.get("description", "")) < 10]
+def test_every_setting_is_described() -> None:
+    bare = [name for name, field in settings(recipe_schema()) if len(field["description"]) < 10]
     assert bare == []
-    classes = {model.__name__: model for model in Settings.__subclasses__()}
-    for title, own in schema["$defs"].items():
-        text = " ".join((classes[title].__doc__ or "").split())
-        for field in own["properties"].values():
-            assert field["description"] in text
 
 
 def test_the_command_prints_it(prunescope: Prunescope) -> None:

@@ -29,6 +29,8 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
     In the site what lies in docs/ lies beside what lies in the repository's root.
     """
+    if page.file.abs_src_path is None:  # made for the site
+        return markdown
     here = PurePosixPath(page.file.src_uri).parent
     folder = Path(page.file.abs_src_path).parent
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from prunescope.analysis.run_folder import Level, Run
     from prunescope.base.errors import ConfigError, DataError, PrunescopeError
     from prunescope.dissection.result import Dissection, LayerDissection
+    from prunescope.experiment.api import Study, merge
     from prunescope.experiment.calls import (
         audit,
         conventions,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
         prune,
     )
     from prunescope.experiment.comparing import compare_networks
-    from prunescope.experiment.handle import Study
     from prunescope.networks import LoadedNetwork, load_network
     from prunescope.pruning.mask import Mask, MaskKeeper
     from prunescope.report.plots import (
@@ -67,6 +67,7 @@ __all__ = [
     "list_layers",
     "load",
     "load_network",
+    "merge",
     "plot_accuracy",
     "plot_comparison",
     "plot_concepts",
@@ -97,7 +98,7 @@ _HOMES = {
         "prune",
     ),
     "experiment.comparing": ("compare_networks",),
-    "experiment.handle": ("Study",),
+    "experiment.api": ("Study", "merge"),
     "networks": ("LoadedNetwork", "load_network"),
     "pruning.mask": ("Mask", "MaskKeeper"),
     "report.plots": tuple(name for name in __all__ if name.startswith("plot_")),

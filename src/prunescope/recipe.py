@@ -6,128 +6,77 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import (
-    ByteSize,
-    Field,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.recipes import plain_values, read_plain
-from prunescope.base.settings import Count, Later, Mean, Pixels, RunName, Settings, Std
+from prunescope.base.settings import Count, Later, RunName, Settings
 from prunescope.base.text import counted, shortened
-from prunescope.data.classes import ClassSetting
-from prunescope.data.sizing import CentreCrop
-from prunescope.dissection.settings import DissectionSettings
-from prunescope.pruning.settings import PruningSettings, StrategySettings
+from prunescope.data.settings import DataSettings
+from prunescope.dissection.settings import ConceptSettings, DissectionSettings
+from prunescope.pruning.recovery import origin_of
+from prunescope.pruning.settings import PruningSettings
 from prunescope.results.layout import STUDY
 from prunescope.training.settings import TrainingSettings
 
-Bytes = Annotated[
-    ByteSize,
-    WithJsonSchema(
-        {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}], "examples": ["4GiB"]}
-    ),
-]
-
 _SHIPPED = Path(__file__).parent / "recipes"
 _MOST_LEVELS = 10_000
-_RANKED = {"global": "globally", "layerwise": "layer by layer"}
-
-
-class DataSettings(Settings):
-    """The labelled photographs a study trains and is measured on.
-
-    source: a folder of parquet files, an image folder, a hub name, or "scenes" (embedded).
-    train_split, test_split: what is trained on, and what accuracy is measured on.
-    resolution: side the images are squashed to; None takes them as they are.
-    mean, std: normalisation of the channels in [0, 1]; None takes the network's own.
-    memory: budget for the decoded images of a split; where they need more, they are decoded anew
-        for every batch. It changes no number.
-    evaluation: how test images are cut; None squashes them to the resolution.
-    classes: which are used, in the order of the network's outputs: the first N, names, or a file
-        with one name a line, read once; None takes all. Images of other classes are left out.
-    """
-
-    source: str
-    train_split: str = "train"
-    test_split: str = "test"
-    resolution: Pixels | None = None
-    mean: Mean | None = None
-    std: Std | None = None
-    memory: Bytes = ByteSize(4 * 2**30)
-    evaluation: Annotated[CentreCrop | None, Later()] = None
-    classes: Annotated[ClassSetting, Later()] = None
-
-    @model_validator(mode="after")
-    def _agree(self) -> "DataSettings":
-        if self.evaluation is not None and self.evaluation.crop is None:
-            if self.resolution is None:
-                raise ValueError("evaluation needs a crop, or the data a resolution to crop to")
-            CentreCrop(resize=self.evaluation.resize, crop=self.resolution)
-        return self
-
-
-class ConceptSettings(Settings):
-    """The pictures with labelled concepts on which every level is dissected.
-
-    source: "scenes" (embedded), "broden:DIR" or "masks:DIR".
-    split: of the images; None takes all, or what the convention does. limit: the first so many of
-        them; None takes all.
-    mask_size: side in pixels to which all label maps are brought; None leaves them as they are.
-    """
-
-    source: str
-    split: str | None = None
-    limit: Annotated[int, Field(ge=1)] | None = None
-    mask_size: Annotated[Pixels | None, Later()] = None
 
 
 class StartSettings(Settings):
-    """Your own weights, which are level 0 as they are, dense or pruned, instead of a training.
-
-    weights: a file in any form that `prune` reads, or a level of a run. Where they are pruned, with
-        a mask in the file or beside it, every level stays inside it.
-    rewind_weights: the same network at the step `pruning.rewind_to`, for strategies that rewind.
-    key, rewind_key: which network of a file that holds several ("state_dict_ema").
-    infer_mask: takes prunable weights of zero for pruned; without it, zeros that no mask marks as
-        pruned are refused where they are more than chance leaves.
-    """
+    """Your own weights, which are level 0 as they are, dense or pruned, instead of a training."""
 
     weights: str
+    """A file in any form that `prune` reads, or a level of a run. Where they are pruned, with a
+    mask in the file or beside it, every level stays inside it."""
+
     rewind_weights: str | None = None
+    """The same network at the step `pruning.rewind_to`, for strategies that rewind."""
+
     key: Annotated[str | None, Later()] = None
+    """Which network of a file of `weights` that holds several ("state_dict_ema")."""
+
     rewind_key: Annotated[str | None, Later()] = None
+    """Which network of a file of `rewind_weights` that holds several."""
+
     infer_mask: Annotated[bool, Later()] = False
+    """Take prunable weights of zero for pruned; without it, zeros that no mask marks as pruned are
+    refused where they are more than chance leaves."""
 
 
 class Recipe(Settings):
-    """Replicates x levels x strategies of one network on one data set, and their dissection.
-
-    name: also of the folder under runs/, so it holds no slash and no control character, begins
-        with no dot, and has at most 200 bytes.
-    network: "torchvision:NAME", "timm:NAME", "cifar_resnet20", or "package.module:factory".
-    data: the labelled photographs.
-    training: how level 0 is trained, and every level after it was pruned.
-    pruning: what all strategies share, and the strategies.
-    concepts: the pictures that every level is dissected on.
-    dissection: of which layers, and how.
-    start: None trains level 0; else it is these weights.
-    replicates: number of trainings that differ in their seed alone.
-    seed: from which those of all replicates follow.
-    """
+    """Replicates x levels x strategies of one network on one data set, and their dissection."""
 
     name: RunName
+    """The name of the study and of its folder under runs/: it holds no slash and no control
+    character, begins with no dot, and has at most 200 bytes."""
+
     network: str
+    """torchvision:NAME, timm:NAME, cifar_resnet20, or package.module:factory."""
+
     data: DataSettings
+    """The labelled photographs."""
+
     training: TrainingSettings
+    """How level 0 is trained, and every level after it was pruned."""
+
     pruning: PruningSettings
+    """What all strategies share, and the strategies."""
+
     concepts: ConceptSettings
+    """The pictures that every level is dissected on."""
+
     dissection: DissectionSettings
+    """Which layers are dissected, and how."""
+
     replicates: Count = 1
+    """Number of trainings that differ in their seed alone."""
+
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
+    """The seed from which those of all replicates follow."""
+
     start: StartSettings | None = None
+    """Weights of your own that are level 0; by default it is trained."""
 
     @model_validator(mode="after")
     def _agree(self) -> "Recipe":
@@ -149,6 +98,11 @@ class Recipe(Settings):
         pruned = sum(strategy.levels for strategy in self.pruning.strategies.values())
         return self.replicates * (1 + pruned)
 
+    @property
+    def most_levels(self) -> int:
+        """The number of the last level of the longest strategy."""
+        return max(strategy.levels for strategy in self.pruning.strategies.values())
+
     def to_yaml(self) -> str:
         """Write the study as a recipe: every setting stated, in one fixed order."""
         values = self.model_dump(mode="json", exclude_none=True)
@@ -158,18 +112,13 @@ class Recipe(Settings):
     def facts(self) -> dict[str, str]:
         """What the study is, in words that do not depend on where its folders lie."""
         training, pruning = self.training, self.pruning
-        strategies = ", ".join(
-            f"{name}: {100 * strategy.fraction:g} % of the remaining weights at each of "
-            f"{counted(strategy.levels, 'level')}, "
-            f"{_RANKED.get(strategy.scope, strategy.scope)}{_tuned(strategy)}"
-            for name, strategy in pruning.strategies.items()
-        )
+        strategies = ", ".join(f"{name}: {each}" for name, each in pruning.strategies.items())
         trained = f"to {training.to} in batches of {training.batch_size}"
         if self.start is not None:
             trained = (
                 f"from {Path(self.start.weights).name} on, in batches of {training.batch_size}"
             )
-        criteria = dict.fromkeys(own.criterion for own in pruning.strategies.values())
+        criteria = dict.fromkeys(each.criterion for each in pruning.strategies.values())
         by = f"by {' or '.join(criteria)}"
         rewound = f", rewound to {pruning.rewind_to}" if pruning.rewinds else ""
         return {
@@ -211,16 +160,11 @@ def _absolute(path: str) -> str:
     return str(Path(path).expanduser().absolute())
 
 
-def _tuned(strategy: StrategySettings) -> str:
-    if strategy.recovery != "finetune":
-        return ""
-    return f", fine-tuned for {strategy.steps} at a rate of {strategy.learning_rate:g}"
-
-
 def _check_start(
     start: StartSettings, pruning: PruningSettings, training: TrainingSettings
 ) -> None:
-    names = [name for name, own in pruning.strategies.items() if own.recovery == "rewind"]
+    origins = {name: origin_of(strategy) for name, strategy in pruning.strategies.items()}
+    names = [name for name, origin in origins.items() if origin == "rewind point"]
     if names and start.rewind_weights is None:
         raise ValueError(
             f"pruning.strategies.{names[0]} rewinds, but start gives no weights to rewind to: give "
@@ -231,7 +175,7 @@ def _check_start(
         raise ValueError(
             "pruning.rewind_to is missing: the step at which start.rewind_weights were saved"
         )
-    if start.rewind_weights is not None and not names:
+    if start.rewind_weights is not None and set(origins.values()) == {"level before"}:
         raise ValueError("start.rewind_weights are for strategies that rewind, but there is none")
     if start.rewind_key is not None and start.rewind_weights is None:
         raise ValueError("start.rewind_key is for start.rewind_weights, but there are none")

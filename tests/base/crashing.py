@@ -2,7 +2,8 @@
 
 A program, since it forks: `crashing.py FOLDER` plays a study of a level, its dissection, parts
 of both and its results, then the same study dissected otherwise, then trained otherwise, then as
-it was at first; kills each of the four before every one of its changes to the disk; and looks at what is left.
+it was at first; kills each of the four before every one of its changes to the disk; and looks at
+what is left.
 Every process has one and the same number here, as the first one of a container has.
 """
 

@@ -10,7 +10,7 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.fonts import DEFAULT_FAMILY, families_for, font_for
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.masks import MaskFolder
-from prunescope.concepts.preview import _Paint, preview_concepts
+from prunescope.concepts.preview import colour_labels, drawable, preview_concepts
 from prunescope.concepts.protocol import Label
 
 RED, ORANGE = (185, 35, 40), (235, 130, 35)  # how red-c and orange-c are painted
@@ -119,21 +119,25 @@ def _plain(shade: int) -> bytes:
     return file.getvalue()
 
 
+def numbered(*categories: str) -> dict[int, Label]:
+    """Return labels of some categories, by their numbers from 1."""
+    return {n: Label(number=n, name=f"thing {n}", category=c) for n, c in enumerate(categories, 1)}
+
+
 def test_labels_of_one_category_have_a_colour_each_however_many_they_are():
-    labels = [Label(number=n, name=f"thing {n}", category="object") for n in range(1, 61)]
-    colours = _Paint(labels, [frozenset(range(1, 61))]).colours
+    labels = numbered(*["object"] * 60)
+    colours = colour_labels(labels, [frozenset(labels)])
     assert len(set(colours.values())) == 60
 
 
 def test_labels_that_are_seen_together_have_a_colour_each_whatever_their_category():
-    categories = ("object", "part", "material") * 3
-    labels = [Label(number=n, name=f"{n}", category=own) for n, own in enumerate(categories, 1)]
-    together = [frozenset(range(1, 5)), frozenset(range(4, 10)), frozenset()]
-    colours = _Paint(labels, together).colours
+    labels = numbered(*("object", "part", "material") * 20)
+    together = [frozenset(range(1, 34)), frozenset(range(30, 61)), frozenset()]
+    colours = colour_labels(labels, together)
     assert all(len({colours[n] for n in panel}) == len(panel) for panel in together)
-    crowd = [Label(number=n, name=f"{n}", category="object") for n in range(1, 401)]
-    assert len(_Paint(crowd, [frozenset(range(1, 401))]).colours) == 400
     assert len(set(colours.values())) < len(labels)  # what is never seen together may share
+    crowd = numbered(*["object"] * 400)
+    assert len(colour_labels(crowd, [frozenset(crowd)])) == 400
 
 
 STIX = "\N{MATHEMATICAL SANS-SERIF BOLD CAPITAL A}"
@@ -172,9 +176,8 @@ def test_a_figure_draws_a_name_with_families_that_have_its_glyphs():
 
 
 def test_what_no_font_can_write_stands_as_its_number():
-    label = Label(number=12, name="\U000105c0", category="object")
-    paint = _Paint([label], [frozenset([12])])
-    assert paint.mark(12, "3 %").name == "label 12"
+    assert drawable("\U000105c0", "label 12") == "label 12"
+    assert drawable("street\nlamp", "label 12") == r"street\nlamp"
 
 
 def test_a_folder_of_other_things_is_left_alone(make_folder, tmp_path):

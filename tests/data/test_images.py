@@ -187,14 +187,14 @@ def test_cores_that_this_process_may_not_use_do_not_decode(
 def test_a_truncated_image_is_named_by_its_row(tmp_path, three_pictures, encode, write_parquet):
     whole = encode(three_pictures[0])
     write_parquet(tmp_path / "train.parquet", [whole, whole[: len(whole) // 2]], [0, 1])
-    with pytest.raises(DataError, match=r"row 1 of the split train of .* cannot be decoded"):
+    with pytest.raises(DataError, match=r"row 1 of the split train of .* cannot be read"):
         load_images(str(tmp_path), "train")
 
 
 def test_an_undecodable_file_is_named(tmp_path, three_pictures, save_picture):
     save_picture(tmp_path / "a" / "1.png", three_pictures[0])
     (tmp_path / "a" / "2.png").write_text("no picture")
-    with pytest.raises(DataError, match=r"a/2\.png.* cannot be decoded"):
+    with pytest.raises(DataError, match=r"a/2\.png.* cannot be read"):
         load_images(str(tmp_path), "train")
 
 

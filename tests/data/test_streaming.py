@@ -13,9 +13,10 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.progress import SILENT
 from prunescope.data.images import load_images
 from prunescope.data.labelled import LabelledImages, StreamedImages
-from prunescope.data.loader import Normalisation, batches, epoch_order
+from prunescope.data.loader import batches, epoch_order
 from prunescope.data.settings import Augmentation, RandomResizedCrop
-from prunescope.data.sizing import Sizing
+from prunescope.imaging.network_input import Normalisation
+from prunescope.imaging.sizing import Sizing
 
 PLAIN = Normalisation(mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2))
 CROP = Augmentation(random_resized_crop=RandomResizedCrop(), flip=True)
@@ -153,7 +154,7 @@ def test_a_damaged_image_is_named_when_its_turn_comes(make_source):
     victim = Path(source) / "train" / "b" / "21.png"
     victim.write_bytes(victim.read_bytes()[:-30])
     streamed = load_images(source, "train", memory=12 * 10 * 3)
-    with pytest.raises(DataError, match=r"b/21\.png.* cannot be decoded"):
+    with pytest.raises(DataError, match=r"b/21\.png.* cannot be read"):
         shown(streamed)
     with pytest.raises(DataError, match=r"b/21\.png"):
         streamed.check_sample()

@@ -12,12 +12,14 @@ import torchvision
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import Annotation, Label
 from prunescope.dissection.capture import capture
-from prunescope.dissection.input import InputForm, normalise, read_pixels
+from prunescope.dissection.forward import read_pixels
 from prunescope.dissection.overlap import OverlapTally
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.scores import score_units
 from prunescope.dissection.search import LayerSearch
 from prunescope.dissection.thresholds import Cut, cells_above
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.imaging.normalise import normalise
 
 CATEGORIES = ("color", "object", "part")
 
@@ -127,10 +129,10 @@ def test_real_photographs_give_the_same_integers(oracle, shared, layer):
     network = torchvision.models.resnet18(num_classes=200)
     path = shared / "models/resnet18_tinyimagenet.pth"
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    form = InputForm(resolution=64, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+    form = NetworkInput(resolution=64, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
     pixels = read_pixels(concepts, range(24), form.resolution)
     with capture(network, [layer]) as maps, torch.no_grad():
-        network(normalise(pixels, form, torch.device("cpu")))
+        network(normalise(torch.from_numpy(pixels), form, channels_last=True))
     activations = maps[layer].contiguous().numpy()
     expected = oracle.dissect(activations, oracle.read_broden(folder, limit=24), quantile=0.02)
     annotations = [concepts.read_annotation(image) for image in range(24)]

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prunescope.dissection.examples import ExampleCollector
+from ranks import exchange
 
 
 def maps_of(peaks: list[list[float]]) -> torch.Tensor:
@@ -42,16 +43,17 @@ def test_fewer_images_than_examples_are_all_kept():
 
 
 @given(peaks=st.lists(st.integers(-3, 3), min_size=2, max_size=12), data=st.data())
-def test_examples_of_shards_merged_in_any_order_are_those_of_all_images(peaks, data):
+def test_every_shard_has_the_examples_of_all_images_once_they_have_exchanged(peaks, data):
     cut = data.draw(st.integers(1, len(peaks) - 1))
     column = [[peak] for peak in peaks]
     whole, early, late = (ExampleCollector(4, maps_of([[0]])) for _ in range(3))
     add(whole, column, list(range(len(peaks))))
     add(early, column[:cut], list(range(cut)))
     add(late, column[cut:], list(range(cut, len(peaks))))
-    late.merge(early)
-    assert torch.equal(late.images, whole.images)
-    assert torch.equal(late.peaks, whole.peaks)
-    assert torch.equal(late.maps, whole.maps)
+    exchange([late, early])
+    for shard in (late, early):
+        assert torch.equal(shard.images, whole.images)
+        assert torch.equal(shard.peaks, whole.peaks)
+        assert torch.equal(shard.maps, whole.maps)
     expected = sorted(range(len(peaks)), key=lambda image: (-peaks[image], image))[:4]
     assert whole.images[0].tolist() == expected

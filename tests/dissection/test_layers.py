@@ -6,12 +6,8 @@ from torch import Tensor, nn
 
 import prunescope as ps
 from prunescope.base.errors import ConfigError
-from prunescope.dissection.layers import (
-    DEFAULT_LAYER,
-    choose_layers,
-    default_layer,
-    list_layers,
-)
+from prunescope.dissection.layers import choose_layers, default_layer, list_layers
+from prunescope.dissection.settings import DEFAULT_LAYER
 from prunescope.networks.hollow import build_hollow
 
 

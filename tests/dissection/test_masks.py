@@ -9,10 +9,10 @@ import torch
 from PIL import Image
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.dissection.given import each_picture
 from prunescope.dissection.result import LayerDissection
 from prunescope.dissection.run import dissect
-from prunescope.networks.registry import NetworkInput
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.imaging.pictures import each_picture
 
 FORM = {"resolution": 4, "mean": (0.1, 0.2, 0.3), "std": (0.5, 1.0, 0.25)}
 RED, GREEN, DARK = 0, 1, 2

@@ -157,10 +157,10 @@ def test_kept_maps_are_exactly_those_above_the_thresholds(seed, budget, above, s
         return
     for number, batch in enumerate(maps.split(size)):
         active = search.kept.take(number).above(thresholds)
-        units, places = (thresholds[:, None] < batch.amax(dim=(2, 3)).T).nonzero(as_tuple=True)
+        units, images = (thresholds[:, None] < batch.amax(dim=(2, 3)).T).nonzero(as_tuple=True)
         assert torch.equal(active.units, units)
-        assert torch.equal(active.places, places)
-        assert torch.equal(active.maps, batch[places, units])
+        assert torch.equal(active.images, images)
+        assert torch.equal(active.maps, batch[images, units])
 
 
 def test_the_prediction_is_about_right_after_a_quarter_of_the_images():

@@ -34,10 +34,15 @@ class Desk:
 
     def __init__(self) -> None:
         self.outcomes: dict[str, Trace] = {}
+        self.failures: dict[str, Exception] = {}
         self.processes: set[int] = set()
 
     def finish(self, work: Errand, trace: Trace) -> None:
         self.outcomes[work.name] = trace
+        self.processes.add(os.getpid())
+
+    def fail(self, work: Errand, error: Exception) -> None:
+        self.failures[work.name] = error
         self.processes.add(os.getpid())
 
 
@@ -61,7 +66,7 @@ def is_alive(process: int) -> bool:
 
 def test_two_workers_keep_the_order_and_report_to_this_process(office: Office, desk: Desk):
     stream = io.StringIO()
-    LocalEngine(2).run(CHAINS, office.perform, desk.finish, LineProgress(stream))
+    LocalEngine(2).run(CHAINS, office.perform, desk.finish, desk.fail, LineProgress(stream))
     for work in CHAINS:
         assert desk.outcomes[work.name].before.issuperset(work.after)
     assert list(desk.outcomes)[-1] == "last"
@@ -83,24 +88,51 @@ def stranger() -> Iterator[BaseProcess]:
     process.join()
 
 
-def test_an_error_in_one_work_is_raised_and_ends_the_others_but_no_stranger(
+def test_an_error_in_one_work_stops_what_needs_it_alone(
     office: Office, desk: Desk, stranger: BaseProcess
 ):
-    errands = [Errand(name="wait"), Errand(name="fail"), Errand(name="after", after=("fail",))]
+    errands = [
+        Errand(name="fail"),
+        Errand(name="after", after=("fail",)),
+        Errand(name="long after", after=("after",)),
+        *CHAINS,
+    ]
+    LocalEngine(2).run(errands, office.perform, desk.finish, desk.fail, SILENT)
+    assert {name: str(error) for name, error in desk.failures.items()} == {
+        "fail": "the photograph is torn"
+    }
+    assert isinstance(desk.failures["fail"], DataError)
+    assert set(desk.outcomes) == {work.name for work in CHAINS}
+    assert desk.processes == {os.getpid()}
+    assert multiprocessing.active_children() == [stranger]
+
+
+def test_what_finishing_raises_ends_the_workers(office: Office, stranger: BaseProcess):
+    def fail(work: Errand, error: Exception) -> None:
+        raise error
+
+    errands = [Errand(name="wait"), Errand(name="fail-1")]
     with pytest.raises(DataError, match="the photograph is torn"):
-        LocalEngine(2).run(errands, office.perform, desk.finish, SILENT)
-    assert desk.outcomes == {}
+        LocalEngine(2).run(errands, office.perform, lambda work, trace: None, fail, SILENT)
     assert len(office.waiting()) == 1
     assert not any(is_alive(process) for process in office.waiting())
     assert multiprocessing.active_children() == [stranger]
 
 
-def test_a_worker_that_is_killed_ends_the_run_with_a_word_on_why(office: Office, desk: Desk):
-    errands = [Errand(name="wait"), Errand(name="die")]
-    with pytest.raises(PrunescopeError, match=r"died before its work was done.* fewer workers"):
-        LocalEngine(2).run(errands, office.perform, desk.finish, SILENT)
-    assert len(office.waiting()) == 1
-    assert not any(is_alive(process) for process in office.waiting())
+def test_a_worker_that_is_killed_loses_its_work_and_is_replaced(office: Office, desk: Desk):
+    errands = [
+        Errand(name="die"),
+        Errand(name="after", after=("die",)),
+        Errand(name="a"),
+        Errand(name="b", after=("a",)),
+        Errand(name="c", after=("b",)),
+    ]
+    LocalEngine(2).run(errands, office.perform, desk.finish, desk.fail, SILENT)
+    assert set(desk.outcomes) == {"a", "b", "c"}
+    assert list(desk.failures) == ["die"]
+    assert isinstance(desk.failures["die"], PrunescopeError)
+    assert "died before its work was done" in str(desk.failures["die"])
+    assert "fewer workers" in str(desk.failures["die"])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a parent's death")
@@ -116,18 +148,22 @@ def test_no_worker_outlives_a_killed_parent(office: Office):
 
 
 def test_one_worker_is_this_process_in_the_order_given(office: Office, desk: Desk):
-    LocalEngine(1).run(CHAINS, office.perform, desk.finish, SILENT)
+    LocalEngine(1).run(CHAINS, office.perform, desk.finish, desk.fail, SILENT)
     assert list(desk.outcomes) == ["a1", "b1", "a2", "b2", "last"]
     assert {trace.process for trace in desk.outcomes.values()} == {os.getpid()}
     assert LocalEngine(1).threads == torch.get_num_threads()
 
 
-def test_one_worker_stops_at_an_error(office: Office, desk: Desk):
-    (office.folder / "pid-1").touch()  # nobody to wait for
-    errands = [Errand(name="a"), Errand(name="fail"), Errand(name="b")]
-    with pytest.raises(DataError, match="torn"):
-        LocalEngine(1).run(errands, office.perform, desk.finish, SILENT)
-    assert list(desk.outcomes) == ["a"]
+def test_one_worker_goes_on_with_what_needs_no_failed_work(office: Office, desk: Desk):
+    errands = [
+        Errand(name="a"),
+        Errand(name="fail"),
+        Errand(name="b", after=("fail",)),
+        Errand(name="c", after=("a",)),
+    ]
+    LocalEngine(1).run(errands, office.perform, desk.finish, desk.fail, SILENT)
+    assert list(desk.outcomes) == ["a", "c"]
+    assert list(desk.failures) == ["fail"]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -140,18 +176,29 @@ def test_one_worker_stops_at_an_error(office: Office, desk: Desk):
 )
 def test_works_that_could_never_begin_are_refused(workers, errands, office: Office, desk: Desk):
     with pytest.raises(ValueError, match="no order satisfies a"):
-        LocalEngine(workers).run(errands, office.perform, desk.finish, SILENT)
+        LocalEngine(workers).run(errands, office.perform, desk.finish, desk.fail, SILENT)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_no_work_is_no_work(workers, office: Office, desk: Desk):
-    LocalEngine(workers).run([], office.perform, desk.finish, SILENT)
+    LocalEngine(workers).run([], office.perform, desk.finish, desk.fail, SILENT)
     assert desk.outcomes == {}
 
 
 def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("prunescope.engines.local.usable_cores", lambda: 8)
     assert [LocalEngine(workers).threads for workers in (2, 3, 16)] == [4, 2, 1]
+
+
+def test_each_worker_sees_one_of_several_gpus(
+    office: Office, desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("prunescope.engines.local.gpu_count", lambda: 2)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
+    errands = [Errand(name="meet-1"), Errand(name="meet-2")]
+    LocalEngine(2).run(errands, office.perform, desk.finish, desk.fail, SILENT)
+    assert sorted(trace.gpus for trace in desk.outcomes.values()) == ["4", "7"]
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "4,7"
 
 
 def test_less_than_one_worker_is_refused():

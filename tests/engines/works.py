@@ -5,11 +5,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from prunescope.base.errors import DataError
 from prunescope.base.progress import SILENT, Progress
+from prunescope.engines.engine import Resources
 from prunescope.engines.local import LocalEngine
 
 WAIT = 600.0  # seconds; a test that has to wait so long hangs
@@ -21,15 +22,17 @@ class Errand:
 
     name: str
     after: tuple[str, ...] = ()
+    resources: Resources = field(default_factory=Resources)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """What a performed work saw: its process, its threads, and which works were done before it."""
+    """What a performed work saw: its process, threads and GPUs, and which works were done."""
 
     process: int
     threads: int
     before: frozenset[str]
+    gpus: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,21 +53,26 @@ class Office:
                 (self.folder / f"pid-{os.getpid()}").touch()
                 time.sleep(WAIT)
             case "fail":
-                self._await_the_others(1)
+                if work.name != "fail":
+                    wait_until(lambda: len(self.waiting()) == 1)
                 raise DataError("the photograph is torn")
             case "die":
-                self._await_the_others(1)
                 os.kill(os.getpid(), signal.SIGKILL)
+            case "meet":
+                (self.folder / f"met-{os.getpid()}").touch()
+                wait_until(lambda: len(list(self.folder.glob("met-*"))) == 2)
         (self.folder / work.name).touch()
         progress.say(f"did {work.name}")
-        return Trace(process=os.getpid(), threads=torch.get_num_threads(), before=before)
+        return Trace(
+            process=os.getpid(),
+            threads=torch.get_num_threads(),
+            before=before,
+            gpus=os.environ.get("CUDA_VISIBLE_DEVICES", ""),
+        )
 
     def waiting(self) -> list[int]:
         """Return the processes that wait."""
         return [int(path.name.removeprefix("pid-")) for path in self.folder.glob("pid-*")]
-
-    def _await_the_others(self, count: int) -> None:
-        wait_until(lambda: len(self.waiting()) == count)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -75,7 +83,11 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+def _raise(_work: Errand, error: Exception) -> None:
+    raise error
+
+
 if __name__ == "__main__":
     works = [Errand(name="wait-1"), Errand(name="wait-2")]
     office = Office(folder=Path(sys.argv[1]))
-    LocalEngine(2).run(works, office.perform, lambda _work, _trace: None, SILENT)
+    LocalEngine(2).run(works, office.perform, lambda _work, _trace: None, _raise, SILENT)

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 
-from prunescope.base.errors import ConfigError, DataError, StoreError
+from prunescope.base.errors import ConfigError, DataError, StoreError, StudyIncomplete
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
-from prunescope.experiment import run_study, workshop
 from prunescope.experiment.auditing import audit_run, check_level
+from prunescope.experiment.run import run_study
+from prunescope.pruning import rewinding, selection
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.rewinding import rewind
 from prunescope.pruning.settings import StrategySettings
 from prunescope.recipe import Recipe
 
@@ -165,12 +165,14 @@ def test_a_study_stops_where_pruned_weights_come_back(
     tiny_study: TinyStudy, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def forgetful(*arguments: Any) -> Callable[[object], None]:
-        rewind(*arguments)
+        restore(*arguments)
         return lambda optimizer: None
 
-    monkeypatch.setattr(workshop, "rewind", forgetful)
+    monkeypatch.setattr(rewinding, "restore", forgetful)
     _remove(run, FIRST)
-    with pytest.raises(StoreError, match=r"level 1 of lottery is not accepted, .* are not zero"):
+    with pytest.raises(
+        StudyIncomplete, match=r"level 1 of lottery is not accepted, .* are not zero"
+    ):
         run_study(tiny_study(), run, workers=1)
     assert not (run / FIRST / "weights.safetensors").exists()
 
@@ -178,9 +180,9 @@ def test_a_study_stops_where_pruned_weights_come_back(
 def test_a_study_stops_where_a_mask_is_not_as_the_rule_has_it(
     tiny_study: TinyStudy, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workshop, "prune_fraction", lambda scores, mask, *rule: mask)
+    monkeypatch.setattr(selection, "prune_fraction", lambda scores, mask, *rule: mask)
     _remove(run, FIRST)
-    with pytest.raises(StoreError, match=r"but pruning 20 % leaves"):
+    with pytest.raises(StudyIncomplete, match=r"but pruning 20 % leaves"):
         run_study(tiny_study(), run, workers=1)
     assert not (run / FIRST / "weights.safetensors").exists()
 

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.experiment import run_study
 from prunescope.experiment.check import check_study
+from prunescope.experiment.run import run_study
 from prunescope.experiment.sources import Sources
 from prunescope.recipe import Recipe
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from prunescope.experiment.auditing import audit_run
+from prunescope.experiment.looking import facts_of
 from prunescope.experiment.plan import plan_study
-from prunescope.experiment.sources import Sources
 from prunescope.pruning.mask import Mask
 from prunescope.recipe import Recipe
 from runs import make_levels
@@ -78,7 +78,7 @@ def test_a_criterion_that_was_changed_prunes_its_own_levels_again(
 ) -> None:
     def keys() -> dict[str, str]:
         study = _study(tiny_study, values)
-        return {one.path: one.key for one in plan_study(study, Sources(study)).artifacts}
+        return {one.path: one.key for one in plan_study(study, facts_of(study)).artifacts}
 
     before = keys()
     (here / "last.py").write_text(LAST.replace("torch.arange", "-torch.arange"))
@@ -90,7 +90,7 @@ def test_a_criterion_that_is_the_default_changes_no_key(tiny_study: TinyStudy) -
     def keys(**criterion: str) -> list[str]:
         lottery = {"fraction": 0.2, "levels": 2, **criterion}
         study = tiny_study(pruning={"rewind_to": "1ep", "strategies": {"lottery": lottery}})
-        return [one.key for one in plan_study(study, Sources(study)).artifacts]
+        return [one.key for one in plan_study(study, facts_of(study)).artifacts]
 
     assert keys(criterion="magnitude") == keys()
     assert keys(criterion="random") != keys()

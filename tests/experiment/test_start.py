@@ -12,14 +12,16 @@ from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.tensors import load_tensors
-from prunescope.experiment import dry_run, run_study, status
-from prunescope.experiment import workshop as workshop_module
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.check import check_study
+from prunescope.experiment.looking import facts_of
 from prunescope.experiment.plan import plan_study
+from prunescope.experiment.run import dry_run, run_study
 from prunescope.experiment.sources import Sources
+from prunescope.experiment.status import status
 from prunescope.networks import build
 from prunescope.recipe import Recipe
+from prunescope.training import loop
 from runs import contents, make_levels
 from training.conftest import Recorder
 
@@ -61,6 +63,11 @@ def finished(small: TinyStudy, tmp_path_factory: pytest.TempPathFactory) -> Path
     out = tmp_path_factory.mktemp("run") / "started"
     run_study(small(), out, workers=1)
     return out
+
+
+def _make_levels(study: Recipe, out: Path) -> dict[str, bytes]:
+    """Make the levels of a study alone, without dissecting them; return their files."""
+    return _level_files(make_levels(study, out))
 
 
 def _level_files(run: Path) -> dict[str, bytes]:
@@ -134,7 +141,7 @@ def test_stopped_in_the_middle_it_ends_with_the_same_bytes(
     small: TinyStudy, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped once inside the fine-tuning of level 2, after a checkpoint."""
-    seen, real = [], workshop_module.train
+    seen, real = [], loop.train
 
     def stopping(*arguments: Any, **named: Any) -> pd.DataFrame:
         keeper = named["after_step"]
@@ -147,19 +154,19 @@ def test_stopped_in_the_middle_it_ends_with_the_same_bytes(
 
         return real(*arguments, **named | {"after_step": keep, "checkpoint_minutes": 0.0})
 
-    monkeypatch.setattr(workshop_module, "train", stopping)
+    monkeypatch.setattr(loop, "train", stopping)
     with pytest.raises(KeyboardInterrupt):
-        make_levels(small(), tmp_path / "run")
+        _make_levels(small(), tmp_path / "run")
     assert list((tmp_path / "run" / ".work").rglob("checkpoint.safetensors"))
     monkeypatch.undo()
-    assert _level_files(make_levels(small(), tmp_path / "run")) == _level_files(finished)
+    assert _make_levels(small(), tmp_path / "run") == _level_files(finished)
 
 
 def test_without_rewinding_there_is_no_moment_and_no_step(small: TinyStudy, files: Path) -> None:
     study = small(
         pruning={"strategies": {"tuned": TUNED}}, start={"weights": str(files / "dense.pth")}
     )
-    plan = plan_study(study, Sources(study))
+    plan = plan_study(study, facts_of(study))
     assert {stage.kind for stage in plan.stages}.isdisjoint({"rewind"})
     check_study(study, Sources(study))
 
@@ -179,7 +186,7 @@ def test_fine_tuning_follows_a_training_of_ones_own_too(
         training=values["training"] | {"to": "1ep", "milestones": []},
         pruning={"rewind_to": "0it", "strategies": {"tuned": TUNED | {"levels": 1}}},
     )
-    make_levels(study, tmp_path / "run")
+    _make_levels(study, tmp_path / "run")
     before, after = (_weights(tmp_path / "run", level) for level in ("level-00", "tuned/level-01"))
     counter = "bn1.num_batches_tracked"
     assert [int(weights[counter]) for weights in (before, after)] == [3, 3 + 4]
@@ -187,7 +194,7 @@ def test_fine_tuning_follows_a_training_of_ones_own_too(
 
 
 def _keys(study: Recipe) -> dict[str, str]:
-    return {a.path: a.key for a in plan_study(study, Sources(study)).artifacts}
+    return {a.path: a.key for a in plan_study(study, facts_of(study)).artifacts}
 
 
 def test_keys_hold_the_content_of_the_weights_and_not_their_place(
@@ -290,7 +297,7 @@ def test_a_large_set_is_said_to_be_read_as_needed_and_changes_no_byte_of_the_lev
         "40 of the 40 images of the split train",
         "20 of the 20 images of the split val",
     ]
-    assert _level_files(make_levels(study, tmp_path / "run")) == _level_files(finished)
+    assert _make_levels(study, tmp_path / "run") == _level_files(finished)
 
 
 def test_crops_of_photographs_take_a_dry_run_and_a_centre_crop_measures_them(

@@ -11,21 +11,20 @@ from torch import Tensor, nn
 from torch.nn.utils import prune as torch_prune
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.base.progress import SILENT
 from prunescope.base.tensors import load_tensors
-from prunescope.experiment import run_study, status
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.check import check_study
+from prunescope.experiment.looking import facts_of
 from prunescope.experiment.plan import plan_study
+from prunescope.experiment.run import run_study
 from prunescope.experiment.sources import Sources
-from prunescope.experiment.workshop import Workshop
+from prunescope.experiment.status import status
 from prunescope.networks import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.writing import write_weights
 from prunescope.recipe import Recipe
-from prunescope.results.store import Store
-from runs import make_levels
+from runs import make_levels, perform
 
 TinyStudy = Callable[..., Recipe]
 NETWORK = "cifar_resnet20,width=0.25"
@@ -144,11 +143,7 @@ def test_every_form_of_a_pruned_file_gives_the_same_level_0(
     started: TinyStudy, finished: Path, tmp_path: Path, weights: str, start: dict[str, Any]
 ) -> None:
     study = started(weights, start=start)
-    sources, store = Sources(study), Store(tmp_path / "run")
-    (tmp_path / "run").mkdir()
-    plan = plan_study(study, sources)
-    first = next(stage for stage in plan.stages if stage.kind == "level")
-    Workshop(study, store, sources, plan).perform(first, SILENT)
+    perform(study, tmp_path / "run", ("level", "evaluation"), first=True)
     for name in ("weights.safetensors", "mask.safetensors", "metrics.json"):
         made = (tmp_path / "run" / "replicate-0" / "level-00" / name).read_bytes()
         assert made == (finished / "replicate-0" / "level-00" / name).read_bytes()
@@ -238,7 +233,7 @@ def test_levels_that_would_be_empty_are_counted_from_what_is_left(started: TinyS
 
 
 def _keys(study: Recipe) -> dict[str, str]:
-    return {a.path: a.key for a in plan_study(study, Sources(study)).artifacts}
+    return {a.path: a.key for a in plan_study(study, facts_of(study)).artifacts}
 
 
 def _changed(before: dict[str, str], after: dict[str, str]) -> set[str]:

@@ -7,9 +7,9 @@ import torch
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.tensors import save_tensors
+from prunescope.imaging.network_input import NetworkInput
 from prunescope.networks import (
     Description,
-    NetworkInput,
     build,
     load_network,
     network_input,

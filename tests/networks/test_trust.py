@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from prunescope.base.errors import DataError
-from prunescope.base.inputs import NetworkInput
 from prunescope.base.tensors import save_tensors
+from prunescope.imaging.network_input import NetworkInput
 from prunescope.networks import build, describe_network, load_network
 from prunescope.networks.description import Description
 from prunescope.networks.registry import factory_source

@@ -6,7 +6,7 @@ from torch.optim import SGD
 
 from by_magnitude import prune_by_magnitude
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.rewinding import rewind
+from prunescope.pruning.rewinding import restore
 
 
 def make_network() -> nn.Module:
@@ -32,7 +32,7 @@ def test_every_parameter_and_buffer_is_restored_and_pruned_weights_are_zero():
     moment = moment_of(network)
     train_a_little(network)
     mask = prune_by_magnitude(network.state_dict(), Mask.ones(network, ("0.weight",)), 0.2)
-    rewind(network, moment, mask)
+    restore(network, moment, mask)
     state = network.state_dict()
     assert state["1.num_batches_tracked"] == 3
     assert state.keys() == moment.keys()
@@ -45,7 +45,7 @@ def test_level_0_takes_the_same_path_and_changes_no_bit():
     network = make_network()
     moment = moment_of(network)
     train_a_little(network)
-    keeper = rewind(network, moment, Mask.ones(network, ("0.weight",)))
+    keeper = restore(network, moment, Mask.ones(network, ("0.weight",)))
     keeper(None)
     assert all(torch.equal(tensor, moment[name]) for name, tensor in network.state_dict().items())
 
@@ -55,7 +55,7 @@ def test_the_moment_is_not_changed():
     moment = moment_of(network)
     before = {name: tensor.clone() for name, tensor in moment.items()}
     mask = prune_by_magnitude(moment, Mask.ones(network, ("0.weight",)), 0.5)
-    rewind(network, moment, mask)
+    restore(network, moment, mask)
     train_a_little(network)
     assert all(torch.equal(moment[name], before[name]) for name in before)
 
@@ -63,7 +63,7 @@ def test_the_moment_is_not_changed():
 def test_the_keeper_holds_the_mask_while_training_goes_on():
     network = make_network()
     mask = prune_by_magnitude(network.state_dict(), Mask.ones(network, ("0.weight",)), 0.5)
-    keeper = rewind(network, moment_of(network), mask)
+    keeper = restore(network, moment_of(network), mask)
     optimizer = train_a_little(network)
     assert mask.revived(network.state_dict()) == ["0.weight"]
     keeper(optimizer)

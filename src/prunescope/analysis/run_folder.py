@@ -82,8 +82,17 @@ class Level:
 
     @property
     def mask(self) -> Mask:
-        """Which weights survive: a bool tensor for each prunable one. Raises DataError."""
+        """Which weights survive: a bool tensor for each prunable one. Raises DataError.
+
+        Level 0, of which nothing is pruned, has no file of it: of what the study calls prunable
+        everything survives.
+        """
         check_recorded(self.path / MASK)
+        if self.level == 0 and not (self.path / MASK).is_file():
+            from prunescope.pruning.prunable import prunable_names
+
+            network, recipe = self.network.module, Run.load(self.path.parents[1]).recipe
+            return Mask.ones(network, prunable_names(network, recipe["pruning"]["prunable"]))
         return read_mask(self.path / MASK)
 
     @property

@@ -78,13 +78,20 @@ def say_if_slow(precision: Precision, device: "torch.device", progress: Progress
         )
 
 
-def default_workers(independent: int) -> int:
-    """Return how many processes to run beside each other for so many independent pieces of work.
+def gpu_count() -> int:
+    """Return how many GPUs this process may use."""
+    import torch
 
-    On a CPU as many as there are pieces and cores, since one small training uses two cores badly;
-    on a GPU one.
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def default_workers(independent: int) -> int:
+    """Return how many processes to run in parallel for so many independent pieces of work.
+
+    On CPUs as many as there are pieces and cores, since one small training uses two cores badly;
+    on GPUs one for each.
     """
-    return 1 if default_device() == "cuda" else max(1, min(independent, usable_cores()))
+    return max(1, min(independent, gpu_count() or usable_cores()))
 
 
 @contextmanager

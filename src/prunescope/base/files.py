@@ -13,7 +13,6 @@ from typing import Any
 from prunescope.base.errors import StoreError
 from prunescope.base.paths import require_file
 
-
 _TICK = 50_000_000  # nanoseconds; the clocks of file systems move every 1 to 10 milliseconds
 
 

@@ -21,11 +21,6 @@ def font_for(text: str) -> Path | None:
     return None if family is None else _font_of(family)
 
 
-def default_font() -> Path:
-    """Return the file of the default font."""
-    return _font_of(DEFAULT_FAMILY)
-
-
 def families_for(texts: Iterable[str]) -> list[str]:
     """Return the families that matplotlib needs to draw some texts, the default first.
 

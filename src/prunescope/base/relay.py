@@ -1,8 +1,11 @@
-"""How does work in another process report to the one the user watches?"""
+"""How does work in another process, or on another machine, report to the one the user watches?"""
 
+import itertools
 import os
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from threading import Thread
@@ -10,86 +13,111 @@ from typing import Any
 
 from prunescope.base.progress import Progress, Task
 
-_Name = tuple[int, int]
+Event = tuple[Any, ...]
+"""What happened: its kind, then plain values. It travels in whatever way an engine has."""
 
 
 class RemoteProgress(Progress):
-    """Tells another process what it is told; it may travel to a process as that is started.
+    """Turns what it is told into events.
 
-    send: takes any message. lock: held while sending, so that many processes may share a way.
+    send: takes each event, whole; it must be safe to call from several processes.
     """
 
-    def __init__(self, send: Callable[[Any], None], lock: AbstractContextManager[bool]) -> None:
+    def __init__(self, send: Callable[[Event], None]) -> None:
         self._send = send
-        self._lock = lock
-        self._opened = 0
+        self._numbers = itertools.count()
+
+    def __reduce__(self) -> Any:
+        return RemoteProgress, (self._send,)
 
     @contextmanager
     def task(self, description: str, total: int, *, done: int = 0) -> Iterator[Task]:
-        self._opened += 1
-        name = (os.getpid(), self._opened)
-        self.tell("open", name, description, total, done)
+        name = f"{socket.gethostname()} {os.getpid()} {next(self._numbers)}"
+        self._send(("open", name, description, total, done))
         try:
-            yield _RemoteTask(self, name)
+            yield _RemoteTask(self._send, name)
         finally:
-            self.tell("close", name)
+            self._send(("close", name))
 
     def say(self, message: str) -> None:
-        self.tell("say", message)
-
-    def tell(self, *message: Any) -> None:
-        """Send a message whole."""
-        with self._lock:
-            self._send(message)
+        self._send(("say", message))
 
 
 class _RemoteTask(Task):
-    def __init__(self, progress: RemoteProgress, name: _Name) -> None:
-        self._progress = progress
+    def __init__(self, send: Callable[[Event], None], name: str) -> None:
+        self._send = send
         self._name = name
 
     def advance(self, count: int = 1, note: str = "") -> None:
-        self._progress.tell("advance", self._name, count, note)
+        self._send(("advance", self._name, count, note))
+
+
+class Audience:
+    """Shows the events of other processes on a progress; tasks left open are closed at the end."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, tuple[ExitStack, Task]] = {}
+
+    def receive(self, event: Event) -> None:
+        """Show one event. Events of a task that was never opened, or is closed, are passed over."""
+        match event:
+            case "say", text:
+                self._progress.say(text)
+            case "open", name, description, total, done:
+                stack = ExitStack()
+                task = stack.enter_context(self._progress.task(description, total, done=done))
+                self._tasks[name] = stack, task
+            case "advance", name, number, note if name in self._tasks:
+                self._tasks[name][1].advance(number, note)
+            case "close", name if name in self._tasks:
+                self._tasks.pop(name)[0].close()
+
+    def close(self) -> None:
+        """Close the tasks of processes that ended before they could."""
+        for stack, _ in self._tasks.values():
+            stack.close()
+        self._tasks.clear()
 
 
 @contextmanager
 def relaying(progress: Progress, context: BaseContext) -> Iterator[RemoteProgress]:
-    """Show what other processes report, for as long as the block lasts.
+    """Show what other processes of this machine report, for as long as the block lasts.
 
     Gives what to hand to those processes as they are started; they must have ended with the block.
     There is no queue in between: a process killed while it writes to one leaves it locked, and
     whoever waits for it waits forever. A pipe ends when nobody is left who could write to it.
     """
     reader, writer = context.Pipe(duplex=False)
-    listener = Thread(target=_listen, args=(reader, progress), daemon=True)
+    listener = Thread(target=_listen, args=(reader, Audience(progress)), daemon=True)
     listener.start()
     try:
-        yield RemoteProgress(writer.send, context.Lock())
+        yield RemoteProgress(_Pipe(writer, context.Lock()))
     finally:
         writer.close()
         listener.join()
 
 
-def _listen(reader: Connection, progress: Progress) -> None:
-    tasks: dict[_Name, tuple[ExitStack, Task]] = {}
+@dataclass(frozen=True)
+class _Pipe:
+    """The end of a pipe that several processes write to, one at a time."""
+
+    writer: Connection
+    lock: AbstractContextManager[bool]
+
+    def __call__(self, event: Event) -> None:
+        with self.lock:
+            self.writer.send(event)
+
+
+def _listen(reader: Connection, audience: Audience) -> None:
     with reader:
-        for message in _messages(reader):
-            match message:
-                case "say", text:
-                    progress.say(text)
-                case "open", name, description, total, done:
-                    stack = ExitStack()
-                    opened = stack.enter_context(progress.task(description, total, done=done))
-                    tasks[name] = stack, opened
-                case "advance", name, number, note:
-                    tasks[name][1].advance(number, note)
-                case "close", name:
-                    tasks.pop(name)[0].close()
-    for stack, _ in tasks.values():
-        stack.close()
+        for event in _events(reader):
+            audience.receive(event)
+    audience.close()
 
 
-def _messages(reader: Connection) -> Iterator[Any]:
+def _events(reader: Connection) -> Iterator[Event]:
     while True:
         try:
             yield reader.recv()

@@ -14,7 +14,7 @@ _PATTERN = re.compile(r"(?:(\d+)ep)?(?:(\d+)it)?")
 
 @dataclass(frozen=True, order=True)
 class Step:
-    """A moment of training, before iteration number `iteration` (from 0) is taken.
+    """A point of training, before iteration number `iteration` (from 0) is taken.
 
     per_epoch: iterations in an epoch, at least 1. Two steps compare only within one training.
     """
@@ -48,6 +48,11 @@ class Step:
     def __str__(self) -> str:
         batches = f"{self.batch}it" if self.batch or not self.epoch else ""
         return (f"{self.epoch}ep" if self.epoch else "") + batches
+
+
+def steps_per_epoch(count: int, batch_size: int) -> int:
+    """Return how many batches `count` images make; the last one may be smaller."""
+    return -(-count // batch_size)
 
 
 def _split(text: str) -> tuple[int, int]:

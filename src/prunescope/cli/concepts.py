@@ -8,7 +8,10 @@ import typer
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.cli.console import print_result, progress_shown
-from prunescope.cli.options import ConceptsArgument, Json, Limit, MaskSize, Split
+from prunescope.cli.options import Json, Of, Stated
+from prunescope.cli.single import CONCEPTS, NAMED
+
+_SET = Annotated[Stated, Of(model=CONCEPTS, names=NAMED, arguments={"source": "SET"})]
 
 
 def list_sets(as_json: Json = False) -> None:
@@ -20,10 +23,7 @@ def list_sets(as_json: Json = False) -> None:
 
 
 def check(
-    concepts: ConceptsArgument,
-    split: Split = None,
-    limit: Limit = None,
-    mask_size: MaskSize = None,
+    images: _SET,
     as_json: Json = False,
 ) -> None:
     """Read every image and label map of a set, and say what is wrong with it."""
@@ -31,14 +31,7 @@ def check(
     from prunescope.concepts.check import check_concepts
 
     with progress_shown() as progress:
-        opened = open_concepts(
-            concepts,
-            split=split,
-            limit=limit,
-            mask_size=mask_size,
-            lenient=True,
-            progress=progress,
-        )
+        opened = open_concepts(images.pop("source"), **images, lenient=True, progress=progress)
         found = check_concepts(opened, progress=progress)
     print_result(found.as_dict(), str(found), as_json=as_json)
     if found.problems:
@@ -46,13 +39,10 @@ def check(
 
 
 def preview(
-    concepts: ConceptsArgument,
+    chosen: _SET,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("preview"),
     images: Annotated[int, typer.Option(min=1, help="Number of photographs shown.")] = 12,
     seed: Annotated[int, typer.Option(min=0, help="Another draw of them.")] = 0,
-    split: Split = None,
-    limit: Limit = None,
-    mask_size: MaskSize = None,
     as_json: Json = False,
 ) -> None:
     """Draw photographs of a set beside their labels."""
@@ -61,9 +51,7 @@ def preview(
     from prunescope.results.layout import PAGE
 
     with progress_shown() as progress:
-        opened = open_concepts(
-            concepts, split=split, limit=limit, mask_size=mask_size, progress=progress
-        )
+        opened = open_concepts(chosen.pop("source"), **chosen, progress=progress)
         sheets = preview_concepts(opened, out, images=images, seed=seed, progress=progress)
     paths, page = [str(sheet) for sheet in sheets], str(out / PAGE)
     values = {"sheets": paths, "page": page}

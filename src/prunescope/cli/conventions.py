@@ -7,39 +7,16 @@ import typer
 
 from prunescope.base.text import counted, printable
 from prunescope.cli.console import print_result, progress_shown
-from prunescope.cli.options import (
-    Axes,
-    BatchSize,
-    Categories,
-    ChannelsLast,
-    Concepts,
-    Device,
-    Iou,
-    Json,
-    Key,
-    Layers,
-    Limit,
-    MaskSize,
-    Mean,
-    Memory,
-    Network,
-    NumClasses,
-    Out,
-    Precision,
-    Quantile,
-    Resolution,
-    Split,
-    Std,
-    Weights,
-    stated_settings,
-)
-from prunescope.cli.single import load
+from prunescope.cli.options import Device, Json, Key, Network, NumClasses, Of, Out, Stated, Weights
+from prunescope.cli.single import CONCEPTS, DEFAULT_LAYERS, DISSECTION, NAMED, load, with_layers
+
+_OF_ONE = ("convention", "examples", "null")
 
 
 def conventions(
     network: Network,
-    concepts: Concepts,
-    layer: Layers = None,
+    *,
+    images: Annotated[Stated, Of(model=CONCEPTS, names=NAMED)],
     weights: Weights = None,
     key: Key = None,
     num_classes: NumClasses = None,
@@ -48,23 +25,12 @@ def conventions(
         list[str] | None,
         typer.Option(
             help="One to dissect by, the first to compare with; may be repeated.",
-            show_default="exact, netdissect, lite, quick",
+            show_default="all, exact first",
         ),
     ] = None,
-    quantile: Quantile = 0.005,
-    iou: Iou = None,
-    categories: Categories = None,
-    split: Split = None,
-    limit: Limit = None,
-    mask_size: MaskSize = None,
-    resolution: Resolution = None,
-    mean: Mean = None,
-    std: Std = None,
-    axes: Axes = None,
-    batch_size: BatchSize = 32,
-    precision: Precision = "float32",
-    channels_last: ChannelsLast = False,
-    memory: Memory = "2GiB",
+    settings: Annotated[
+        Stated, Of(model=DISSECTION, but=_OF_ONE, names=NAMED, unset=DEFAULT_LAYERS)
+    ],
     device: Device = None,
     as_json: Json = False,
 ) -> None:
@@ -72,30 +38,14 @@ def conventions(
     from prunescope.base.ranks import joined
     from prunescope.experiment.conventions import compare_by_conventions
 
-    stated = stated_settings(
-        layers=layer,
-        quantile=quantile,
-        iou=iou,
-        categories=categories,
-        resolution=resolution,
-        mean=mean,
-        std=std,
-        axes=axes,
-        batch_size=batch_size,
-        precision=precision,
-        channels_last=channels_last,
-        memory=memory,
-    )
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         compared = compare_by_conventions(
             load(network, weights, num_classes, key),
-            stated,
-            concepts,
+            with_layers(settings),
+            images.pop("source"),
             conventions=convention,
             out=out,
-            split=split,
-            limit=limit,
-            mask_size=mask_size,
+            **images,
             device=device,
             ranks=ranks,
             progress=progress,

@@ -10,51 +10,30 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.images import MOST_PIXELS
 from prunescope.base.paths import is_there
 from prunescope.cli.console import print_result, warn
-from prunescope.cli.options import Json, Key, Network, NumClasses, Weights
-from prunescope.pruning.choices import CRITERIA, SCOPES, Prunable
+from prunescope.cli.options import Json, Key, Network, NumClasses, Of, Stated, Weights
 from prunescope.results.layout import STUDY
 
 MaskFile = Annotated[
     Path | None,
-    typer.Option("--mask", help="The mask.  [default: the one in the file or beside it]"),
+    typer.Option("--mask", help="The mask.", show_default="the one in the file or beside it"),
 ]
 
 
 def prune(
     network: Network,
+    *,
     out: Annotated[Path, typer.Option(help="The file to write, the mask beside it.")],
-    keep: Annotated[
-        float | None,
-        typer.Option(
-            help="Share of all prunable weights to keep, in (0, 1].  [default: as the mask does]"
-        ),
-    ] = None,
+    settings: Annotated[Stated, Of(model="pruning.settings:PruneSettings")],
     weights: Weights = None,
     key: Key = None,
     num_classes: NumClasses = None,
-    criterion: Annotated[
-        str,
-        typer.Option(
-            metavar=f"[{'|'.join(CRITERIA.names)}|MODULE:FUNCTION]",
-            help="What goes: the smallest weights, any, or by scores of your own.",
-        ),
-    ] = "magnitude",
-    scope: Annotated[
-        str,
-        typer.Option(
-            metavar=f"[{'|'.join(SCOPES.names)}]",
-            help="Rank the weights of all layers together, or of each.",
-        ),
-    ] = "global",
-    prunable: Annotated[Prunable, typer.Option(help="Which tensors are pruned.")] = "all",
-    seed: Annotated[int, typer.Option(min=0, help="Of the random criterion.")] = 0,
     mask: MaskFile = None,
     infer_mask: Annotated[
         bool, typer.Option("--infer-mask", help="Without a mask: take zeros for pruned weights.")
     ] = False,
     form: Annotated[
         Literal["prunescope", "torch", "openlth"],
-        typer.Option("--format", help="For whom it is written."),
+        typer.Option("--format", help="For which tool it is written."),
     ] = "prunescope",
     as_json: Json = False,
 ) -> None:
@@ -71,11 +50,7 @@ def prune(
         num_classes=num_classes,
         mask=mask,
         infer_mask=infer_mask,
-        keep=keep,
-        criterion=criterion,
-        scope=scope,
-        prunable=prunable,
-        seed=seed,
+        **settings,
     )
     files = write_weights(out, pruned.network, pruned.mask, form)
     if pruned.untried:
@@ -101,7 +76,7 @@ def audit(
     ],
     network: Annotated[
         str | None,
-        typer.Option(help="The network.  [default: the one that the file says it belongs to]"),
+        typer.Option(help="The network.", show_default="the one that the file says it belongs to"),
     ] = None,
     key: Key = None,
     num_classes: NumClasses = None,

@@ -10,7 +10,6 @@ import numpy as np
 from jaxtyping import Bool, Int32
 from PIL import Image
 
-from prunescope.base.colour import in_colour
 from prunescope.base.errors import DataError
 from prunescope.base.paths import resolved
 from prunescope.concepts.contents import fingerprint_set
@@ -22,8 +21,8 @@ from prunescope.concepts.listing import (
     read_rows,
     select_rows,
 )
-from prunescope.concepts.pictures import has_deep_colours, read_picture
 from prunescope.concepts.protocol import Annotation, Label
+from prunescope.imaging.decoding import has_deep_colours, in_colour, read_picture
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -137,9 +136,9 @@ class BrodenFolder:
 
     @cached_property
     def _known(self) -> Bool[np.ndarray, " number"]:
-        known = np.zeros(LARGEST_NUMBER + 1, bool)
-        known[[0, *(label.number for label in self.labels)]] = True
-        return known
+        is_label = np.zeros(LARGEST_NUMBER + 1, bool)
+        is_label[[0, *(label.number for label in self.labels)]] = True
+        return is_label
 
     def _stated(self) -> Iterator[list[object]]:
         labels = [[label.number, label.name, label.category] for label in self.labels]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from prunescope.base.progress import SILENT, Progress
-from prunescope.base.text import agreeing, counted, on_one_line
+from prunescope.base.text import agreeing, align, counted, number, on_one_line
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.listing import read_stated_totals
 from prunescope.concepts.masks import MaskFolder
@@ -57,16 +57,14 @@ class Report:
     def __str__(self) -> str:
         """Return the categories, the problems and the notes as text for a terminal."""
         occurring = int((self.labels["images"] > 0).sum())
+        rows = [(str(name), *map(number, counts)) for name, *counts in self.categories.to_numpy()]
         lines = [
             f"{self.name}: {counted(self.images, 'image')}, {counted(occurring, 'label')} that "
             f"{agreeing(occurring, 'occurs', 'occur')}",
             "",
-        ]
-        lines += [_table_line(*self.categories.columns)]
-        lines += [_table_line(*row) for row in self.categories.itertuples(index=False)]
-        lines += [
+            align([tuple(self.categories.columns), *rows]),
             "",
-            f"{counted(len(self.problems), 'problem')}" if self.problems else "no problems",
+            counted(len(self.problems), "problem") if self.problems else "no problems",
         ]
         lines += [f"- {on_one_line(problem)}" for problem in self.problems[:_SHOWN_PROBLEMS]]
         if len(self.problems) > _SHOWN_PROBLEMS:
@@ -145,9 +143,9 @@ def _idle(concepts: MaskFolder, labels: pd.DataFrame, unread: int) -> list[str]:
     idle = labels.loc[labels["images"] == 0, ["number", "name"]]
     if len(idle):
         rows = (idle["number"] + FIRST_ROW - 1).tolist()
-        named = [f"{name} (row {row})" for row, name in zip(rows, idle["name"], strict=True)]
+        names = [f"{name} (row {row})" for row, name in zip(rows, idle["name"], strict=True)]
         notes.append(
-            f"{len(named):,} names of {concepts.names.path} have no pixel: {_enumerated(named)}; "
+            f"{len(names):,} names of {concepts.names.path} have no pixel: {_enumerated(names)}; "
             "look at their values and colors, or take the rows out"
         )
     return notes
@@ -169,25 +167,16 @@ def _repeated_images(concepts: ConceptSet) -> list[str]:
 def _disagreements(labels: pd.DataFrame, stated: dict[int, tuple[float, float]]) -> list[str]:
     problems: list[str] = []
     columns = (labels[name].tolist() for name in ("number", "name", "images", "coverage"))
-    for number, name, images, covered in zip(*columns, strict=True):
-        frequency, coverage = stated[number]
+    for label, name, images, covered in zip(*columns, strict=True):
+        frequency, coverage = stated[label]
         if not np.isnan(frequency) and frequency != images:
             problems.append(
-                f"label {number} ({name}) is in {counted(images, 'image')}; label.csv says "
+                f"label {label} ({name}) is in {counted(images, 'image')}; label.csv says "
                 f"{frequency:,.0f}"
             )
         tolerance = _COVERAGE_TOLERANCE * max(1.0, coverage)
         if not np.isnan(coverage) and abs(coverage - covered) > tolerance:
             problems.append(
-                f"label {number} ({name}) covers {covered:,.6f}; label.csv says {coverage:,.6f}"
+                f"label {label} ({name}) covers {covered:,.6f}; label.csv says {coverage:,.6f}"
             )
     return problems
-
-
-def _table_line(name: object, *counts: object) -> str:
-    return "".join(
-        [
-            f"  {on_one_line(str(name)):<12}",
-            *(f"{c:>16,}" if isinstance(c, int) else f"{c!s:>16}" for c in counts),
-        ]
-    )

@@ -10,7 +10,7 @@ from PIL import Image
 from prunescope.base.errors import DataError
 from prunescope.base.text import counted
 from prunescope.concepts.names import Names
-from prunescope.concepts.pictures import has_deep_colours, read_picture
+from prunescope.imaging.decoding import has_deep_colours, read_picture
 
 _ONE_NUMBER = ("1", "L", "P", "I", "I;16", "I;16B")  # Pillow's modes of one number per pixel
 _COLOURED = ("1", "L", "P", "RGB", "RGBA")
@@ -49,10 +49,10 @@ def read_mask(path: Path) -> Bool[np.ndarray, "height width"]:
     """
     picture = _read_png(path)
     if picture.mode in _ONE_NUMBER and picture.mode != "P":
-        own: Bool[np.ndarray, "height width"] = np.asarray(picture) != 0
-        return own
-    shown = np.asarray(picture.convert("RGBA"))
-    marked: Bool[np.ndarray, "height width"] = shown[:, :, :3].any(axis=2) & (shown[:, :, 3] > 0)
+        marked: Bool[np.ndarray, "height width"] = np.asarray(picture) != 0
+    else:
+        shown = np.asarray(picture.convert("RGBA"))
+        marked = shown[:, :, :3].any(axis=2) & (shown[:, :, 3] > 0)
     return marked
 
 
@@ -91,18 +91,18 @@ def _looked_up(
 ) -> Int32[np.ndarray, "height width"]:
     listed = np.array(sorted(table), np.int32)
     numbers = np.array([table[code] for code in listed.tolist()], np.int32)
-    places = np.searchsorted(listed, codes).clip(max=len(listed) - 1)
-    strange = listed[places] != codes
+    indices = np.searchsorted(listed, codes).clip(max=len(listed) - 1)
+    strange = listed[indices] != codes
     if strange.any():
-        found, pixels = np.unique(codes[strange], return_counts=True)
+        unlisted, pixels = np.unique(codes[strange], return_counts=True)
         order = np.argsort(-pixels, kind="stable")[:_SHOWN_CODES]
-        shown = [f"{written(int(found[i]))} ({counted(int(pixels[i]), 'pixel')})" for i in order]
-        more = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
-        smoothed = len(found) >= _CODES_OF_A_SMOOTHED_MAP
+        shown = [f"{written(int(unlisted[i]))} ({counted(int(pixels[i]), 'pixel')})" for i in order]
+        more = f" and {len(unlisted) - len(shown)} more" if len(unlisted) > len(shown) else ""
+        smoothed = len(unlisted) >= _CODES_OF_A_SMOOTHED_MAP
         raise DataError(
             f"{path} holds {', '.join(shown)}{more}, which {source} does not list: "
             + ("so many come of smoothing or scaling; save it without" if smoothed else "add rows")
             + ", or repaint it"
         )
-    plane: Int32[np.ndarray, "height width"] = numbers[places]
+    plane: Int32[np.ndarray, "height width"] = numbers[indices]
     return plane

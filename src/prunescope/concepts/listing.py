@@ -99,8 +99,8 @@ def read_stated_totals(root: Path) -> dict[int, tuple[float, float]]:
     frequency: images that hold the label; coverage: sum over images of its share of the pixels.
     """
     path = root / "label.csv"
-    given = [column for column in ("frequency", "coverage") if column in read_header(path)]
-    table = read_columns(path, ["number", *given])
+    stated = [column for column in ("frequency", "coverage") if column in read_header(path)]
+    table = read_columns(path, ["number", *stated])
     unknown = [""] * len(table["number"])
     columns = [
         [_number_or_nan(text) for text in table.get(column, unknown)]
@@ -116,13 +116,13 @@ def read_rows(root: Path, categories: tuple[str, ...], labels: Iterable[Label]) 
     A row whose label cells are all empty or 0 is not an image of the set. No file is looked for.
     """
     path = root / "index.csv"
-    known = {"", *(str(label.number) for label in labels)}
+    numbers = {"", *(str(label.number) for label in labels)}
     parts: list[Rows] = []
     above = 0
     for batch in read_batches(path, ["image", "split", *_SIZES, *categories]):
         part = _labelled_rows(path, batch, categories, above)
         _check_images(path, part)
-        _check_entries(path, part, known)
+        _check_entries(path, part, numbers)
         parts.append(part)
         above += len(batch)
     if not sum(len(part.numbers) for part in parts):
@@ -212,7 +212,7 @@ def _check_images(path: Path, rows: Rows) -> None:
     _refuse(path, rows.numbers, rows.images, leaves, "leaves the folder of images")
 
 
-def _check_entries(path: Path, rows: Rows, known: set[str]) -> None:
+def _check_entries(path: Path, rows: Rows, labels: set[str]) -> None:
     cells = pc.split_pattern(rows.cells, ";")
     entries = pc.utf8_trim_whitespace(pc.list_flatten(cells))
     numbers = rows.numbers[pc.list_parent_indices(cells).to_numpy()]
@@ -222,7 +222,7 @@ def _check_entries(path: Path, rows: Rows, known: set[str]) -> None:
     fault = "is neither a label number nor the path of a PNG"
     _refuse(path, numbers, entries, pc.invert(readable), fault)
     written = pc.unique(entries.filter(pc.match_substring_regex(entries, "^[0-9]+$"))).to_pylist()
-    strangers = pa.array([text for text in written if text.lstrip("0") not in known], pa.string())
+    strangers = pa.array([text for text in written if text.lstrip("0") not in labels], pa.string())
     fault = "is a label without a row in label.csv and a c_<category>.csv"
     _refuse(path, numbers, entries, pc.is_in(entries, value_set=strangers), fault)
 

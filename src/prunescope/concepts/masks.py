@@ -11,15 +11,14 @@ import pyarrow as pa
 from jaxtyping import Bool, Int32
 from PIL import Image
 
-from prunescope.base.colour import in_colour
 from prunescope.base.errors import DataError
 from prunescope.concepts.codes import read_map, read_mask
 from prunescope.concepts.contents import fingerprint_set
 from prunescope.concepts.names import Names, read_names
 from prunescope.concepts.pairing import Marked, Pairing, pair_masks
-from prunescope.concepts.pictures import read_picture, read_size
 from prunescope.concepts.protocol import Annotation, Label
 from prunescope.concepts.selection import select_images
+from prunescope.imaging.decoding import in_colour, read_picture, read_size
 
 _SHOWN_FAULTS = 20
 
@@ -80,12 +79,12 @@ class MaskFolder:
     def _of(
         cls, root: Path, name: str, names: Names, pairs: Pairing, chosen: list[int]
     ) -> "MaskFolder":
-        marked = tuple(pairs.marked[place] for place in chosen)
+        marked = tuple(pairs.marked[index] for index in chosen)
         return cls(
             root=root,
             name=name,
             names=names,
-            images=tuple(each.image for each in marked),
+            images=tuple(image.image for image in marked),
             marked=marked,
             unmarked=pairs.unmarked,
             faults=(*names.faults, *pairs.faults),
@@ -175,13 +174,13 @@ class MaskFolder:
         self, paths: Iterable[str], read: Callable[[Path], np.ndarray], faults: list[str]
     ) -> dict[str, np.ndarray]:
         """Return what can be read, and add a fault for every path that cannot."""
-        found: dict[str, np.ndarray] = {}
+        masks: dict[str, np.ndarray] = {}
         for path in paths:
             try:
-                found[path] = read(self.root / "masks" / path)
+                masks[path] = read(self.root / "masks" / path)
             except DataError as error:
                 faults.append(str(error))
-        return found
+        return masks
 
     def _other_sizes(self, sizes: Mapping[str, tuple[int, ...]]) -> Iterator[str]:
         paths = list(sizes)
@@ -200,11 +199,11 @@ class MaskFolder:
         categories = {label.number: label.category for label in self.labels}
         planes: dict[str, list[Int32[np.ndarray, "height width"]]] = {}
         for number, mask in masks.items():
-            own = planes.setdefault(categories[number], [])
-            free = next((plane for plane in own if not plane[mask].any()), None)
+            of_category = planes.setdefault(categories[number], [])
+            free = next((plane for plane in of_category if not plane[mask].any()), None)
             if free is None:
                 free = np.zeros(mask.shape, np.int32)
-                own.append(free)
+                of_category.append(free)
             free[mask] = number
         return [plane for category in self.categories for plane in planes.get(category, [])]
 

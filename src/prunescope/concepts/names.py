@@ -103,9 +103,9 @@ def _rows(path: Path) -> Iterator[_Row]:
                 f"its columns may be {', '.join(_COLUMNS)}, separated by commas"
             )
     table = read_columns(path, ["name", *(c for c in _COLUMNS[1:] if c in header)])
-    for place in range(len(table["name"])):
-        cells = {column: texts[place].strip() for column, texts in table.items()}
-        yield _Row(number=place + FIRST_ROW, cells=dict.fromkeys(_COLUMNS, "") | cells)
+    for number, texts in enumerate(zip(*table.values(), strict=True), start=FIRST_ROW):
+        cells = dict(zip(table, map(str.strip, texts), strict=True))
+        yield _Row(number=number, cells=dict.fromkeys(_COLUMNS, "") | cells)
 
 
 def _codes(

@@ -121,16 +121,16 @@ class _Matching:
 
     def _add_single(self, key: str, concept: str, mask: str) -> None:
         number = self._names.numbers.get(concept)
-        own = self._single.get(key, {})
+        masks = self._single.get(key, {})
         if number is None:
             hint = nearest(concept, self._names.numbers)
             whose = f'is the mask of "{on_one_line(concept)}"'
             fault = f"{whose}, which {self._names.path} does not name{hint}"
             self._refuse("masks", mask, f"{fault}: rename it, or add a row")
-        elif number in own:
-            self._refuse("masks", mask, f"and {own[number]} are masks of one concept: keep one")
+        elif number in masks:
+            self._refuse("masks", mask, f"and {masks[number]} are masks of one concept: keep one")
         else:
-            self._single[key] = own | {number: mask}
+            self._single[key] = masks | {number: mask}
 
     def _refuse(self, folder: str, path: str, fault: str) -> None:
         self._faults.append(f"{self._root / folder / path} {fault}")

@@ -2,59 +2,55 @@
 
 import io
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import matplotlib as mpl
 import numpy as np
-from jaxtyping import Int32
-from PIL import Image, ImageColor, ImageDraw
+from jaxtyping import Float64, Int32, UInt8
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb, to_rgba
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.files import write_atomically
+from prunescope.base.fonts import families_for, font_for
 from prunescope.base.paths import require_place
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.seeding import derive_seed
-from prunescope.concepts.lettering import drawable, font_of, write_line
+from prunescope.base.text import on_one_line, shortened
 from prunescope.concepts.preview_page import Shown, is_preview, preview_page
 from prunescope.concepts.protocol import Annotation, ConceptSet, Label
 from prunescope.results.layout import PAGE
 
 _SHEET = re.compile(r"sheet-\d+\.png")
 _CANDIDATES = 8  # images looked at for each one shown
-_TILE = 288  # pixels along the longer side of a photograph
-_TILES_ACROSS = 6
-_ROWS_PER_SHEET = 3
-_GAP = 12  # between the panels of a card
-_CARD_GAP = 48
-_MARGIN = 44
-_LINE = 25
+_ROWS, _COLUMNS = 3, 6  # of pictures on a sheet
+_DOTS_PER_INCH = 192
 _LEGEND_LINES = 6
-_CHIP = 14
-_PAPER, _INK, _PALE = "#ffffff", "#20242b", "#7c828c"
-_LABEL_WEIGHT = 0.72  # of the paint over the photograph; the rest lets its shading through
-_BLANK_WEIGHT = 0.75  # of white over the parts without a label
-_BORDER_WEIGHT = 0.45  # of white on the lines between labels
-# Twenty colours that stay apart on a grey photograph; a category with more has them darker, too
-_PALETTE = """
-    e6432f 2f7fe6 2fae4e f2b01e 8a4fd3 14b1b8 ef7d1a d6459d 7a9a01 5566d6
-    a8572a 00936b c92a5b 59a5d8 b8a100 9b6bd0 e58a7b 3c7d3c c08040 6f7d8c
-"""
-_DARKER = 0.6
+_LONGEST_NAME, _LONGEST_TITLE = 24, 32  # characters
+_LEGEND_STYLE: dict[str, Any] = {
+    **{"loc": "upper left", "fontsize": 7, "frameon": False, "borderpad": 0, "borderaxespad": 0},
+    **{"handlelength": 1, "handleheight": 1, "handletextpad": 0.6},
+}
+_INK, _PALE = "#20242b", "#7c828c"
+_LABEL_WEIGHT, _BLANK_WEIGHT, _BORDER_WEIGHT = 0.72, 0.75, 0.9  # of what lies over the photograph
+_ENLARGED = 3  # pixels of the sheet for one of a label map, of which one is the border
+# Twenty colours that stay apart on a grey photograph; where they do not suffice, darker ones
+_PALETTE = (
+    *("#e6432f", "#2f7fe6", "#2fae4e", "#f2b01e", "#8a4fd3", "#14b1b8", "#ef7d1a", "#d6459d"),
+    *("#7a9a01", "#5566d6", "#a8572a", "#00936b", "#c92a5b", "#59a5d8", "#b8a100", "#9b6bd0"),
+    *("#e58a7b", "#3c7d3c", "#c08040", "#6f7d8c"),
+)
+_DARKER, _SHADES = 0.6, 5
 # The eleven basic colour terms, as Broden's category color names them
 _OWN_COLOURS = {
-    "black-c": "#141414",
-    "blue-c": "#2d5fbe",
-    "brown-c": "#6e482a",
-    "grey-c": "#7d7d7d",
-    "green-c": "#3c8237",
-    "orange-c": "#eb8223",
-    "pink-c": "#eb96af",
-    "purple-c": "#784196",
-    "red-c": "#b92328",
-    "white-c": "#f5f5f5",
-    "yellow-c": "#ebd237",
+    **{"black-c": "#141414", "blue-c": "#2d5fbe", "brown-c": "#6e482a", "grey-c": "#7d7d7d"},
+    **{"green-c": "#3c8237", "orange-c": "#eb8223", "pink-c": "#eb96af", "purple-c": "#784196"},
+    **{"red-c": "#b92328", "white-c": "#f5f5f5", "yellow-c": "#ebd237"},
 }
 
 
@@ -68,7 +64,7 @@ def preview_concepts(
 ) -> list[Path]:
     """Draw contact sheets, `sheet-1.png` on: photographs beside their labels, with names.
 
-    A photograph has a panel for every label map, with the share of the picture beside each name;
+    A photograph has a panel for every label map, with the share of the picture before each name;
     labels of the whole image stand below it. Of a seeded draw of eight times as many, those images
     are shown that bring the most new labels. The same set, number and seed give the same bytes.
     `index.html` shows the sheets and names their labels as text. An earlier preview in the folder
@@ -78,34 +74,67 @@ def preview_concepts(
         raise ConfigError(f"images is {images}, but must be at least 1")
     require_place(out)
     _require_room(out)
+    labels = {label.number: label for label in concepts.labels}
     chosen = _choose(concepts, images, seed)
-    paint = _Paint(concepts.labels, _seen_together(chosen.values()))
-    cards: list[Image.Image] = []
+    colours = colour_labels(labels, _panels_of(chosen.values()))
+    cards: list[list[Panel]] = []
     with progress.task(f"Drawing {concepts.name}", len(chosen)) as task:
         for index, annotation in chosen.items():
-            photograph = concepts.read_image(index)
-            cards.append(_card(photograph, annotation, concepts.images[index], paint))
+            photograph = np.asarray(concepts.read_image(index))
+            title = drawable(concepts.images[index], f"image {index}")
+            cards.append(_card(title, photograph, annotation, labels, colours))
             task.advance()
-    out.mkdir(parents=True, exist_ok=True)
     rows = _packed(cards)
-    sheets = [rows[i : i + _ROWS_PER_SHEET] for i in range(0, len(rows), _ROWS_PER_SHEET)]
-    title = Path(concepts.name).name
-    paths = [out / f"sheet-{number}.png" for number in range(1, len(sheets) + 1)]
-    for number, (path, sheet) in enumerate(zip(paths, sheets, strict=True), start=1):
-        file = io.BytesIO()
-        _sheet(sheet, f"{title}  ·  {number} of {len(sheets)}").save(file, "png")
-        write_atomically(path, file.getvalue())
+    sheets = [rows[start : start + _ROWS] for start in range(0, len(rows), _ROWS)]
+    title = drawable(Path(concepts.name).name, "concepts")
+    pictures = {
+        f"sheet-{number}.png": _draw_sheet(sheet, f"{title}  ·  {number} of {len(sheets)}")
+        for number, sheet in enumerate(sheets, start=1)
+    }
     shown = [
-        Shown(colour=colour, number=number, name=label.name, category=label.category)
-        for number, colour in sorted(paint.colours.items())
-        for label in [paint.labels[number]]
+        Shown(colour=colour, number=label.number, name=label.name, category=label.category)
+        for label in labels.values()
+        if (colour := colours.get(label.number))
     ]
-    content = preview_page(title, [path.name for path in paths], shown)
-    write_atomically(out / PAGE, content.encode())
-    number = len(paths)
-    while (left := out / f"sheet-{(number := number + 1)}.png").is_file():  # of an earlier preview
-        left.unlink()
-    return paths
+    out.mkdir(parents=True, exist_ok=True)
+    for name, picture in pictures.items():
+        write_atomically(out / name, picture)
+    write_atomically(
+        out / PAGE, preview_page(Path(concepts.name).name, list(pictures), shown).encode()
+    )
+    for entry in out.iterdir():
+        if _SHEET.fullmatch(entry.name) and entry.name not in pictures:  # of an earlier preview
+            entry.unlink()
+    return [out / name for name in pictures]
+
+
+def colour_labels(labels: Mapping[int, Label], panels: Sequence[frozenset[int]]) -> dict[int, str]:
+    """Return a colour for each label of some panels: its own for `red-c`, else of the palette.
+
+    Labels in one panel have different ones, unless they are hundreds.
+    """
+    colours: dict[int, str] = {}
+    for turn, number in enumerate(sorted(frozenset().union(*panels))):
+        beside = frozenset().union(*(panel for panel in panels if number in panel))
+        taken = {colours.get(other) for other in beside}
+        choices = [_colour(turn, step) for step in range(_SHADES * len(_PALETTE))]
+        free = next((colour for colour in choices if colour not in taken), choices[0])
+        colours[number] = _OWN_COLOURS.get(labels[number].name, free)
+    return colours
+
+
+def drawable(name: str, instead: str) -> str:
+    """Return a name, or what stands for it where no font on this machine has its glyphs."""
+    name = on_one_line(name)
+    return name if font_for(name) else instead
+
+
+def _colour(turn: int, step: int) -> str:
+    """Return one of the palette, and after all of them the same again, darker."""
+    shade, index = divmod(step, len(_PALETTE))
+    red, green, blue = to_rgb(_PALETTE[(turn + index) % len(_PALETTE)])
+    parts = (round(255 * part * _DARKER**shade) for part in (red, green, blue))
+    return "#" + "".join(f"{part:02x}" for part in parts)
 
 
 def _require_room(out: Path) -> None:
@@ -117,59 +146,13 @@ def _require_room(out: Path) -> None:
             )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Mark:
-    """One line of a legend. name: as it can be drawn here, see `drawable`."""
-
-    colour: str
-    name: str
-    note: str
-
-
-class _Paint:
-    """One colour per label shown: its own for `red-c`, else the next of its category's palette.
-
-    Labels that are seen together have different ones, unless they are hundreds.
-    """
-
-    def __init__(self, labels: Iterable[Label], together: Sequence[frozenset[int]]) -> None:
-        self.labels: Mapping[int, Label] = {label.number: label for label in labels}
-        self.colours: dict[int, str] = {}
-        palette = _PALETTE.split()
-        used: Counter[str] = Counter()
-        for number in sorted(frozenset().union(*together)):
-            label = self.labels[number]
-            if label.name in _OWN_COLOURS:
-                self.colours[number] = _OWN_COLOURS[label.name]
-                continue
-            beside = frozenset().union(*(group for group in together if number in group))
-            taken = {self.colours.get(other) for other in beside}
-            places = range(used[label.category], used[label.category] + 2 * len(palette))
-            free = (place for place in places if _colour(palette, place) not in taken)
-            place = next(free, places.start)  # hundreds in one panel are all but black
-            self.colours[number] = _colour(palette, place)
-            used[label.category] = place + 1
-
-    def mark(self, number: int, note: str) -> _Mark:
-        """Return a label's line in a legend."""
-        name = drawable(self.labels[number].name, f"label {number}")
-        return _Mark(colour=self.colours[number], name=name, note=note)
-
-
-def _seen_together(annotations: Iterable[Annotation]) -> list[frozenset[int]]:
+def _panels_of(annotations: Iterable[Annotation]) -> list[frozenset[int]]:
     """Return the labels of every panel."""
     panels: list[frozenset[int]] = []
     for annotation in annotations:
         panels.append(frozenset(annotation.whole))
         panels += [frozenset(np.unique(plane).tolist()) - {0} for plane in annotation.planes]
     return panels
-
-
-def _colour(palette: Sequence[str], place: int) -> str:
-    """Return a colour for each place: the palette's, and then the same ever darker."""
-    turn, index = divmod(place, len(palette))
-    parts = (int(palette[index][start : start + 2], 16) for start in (0, 2, 4))
-    return "#" + "".join(f"{round(part * _DARKER**turn):02x}" for part in parts)
 
 
 def _choose(concepts: ConceptSet, images: int, seed: int) -> dict[int, Annotation]:
@@ -188,112 +171,119 @@ def _choose(concepts: ConceptSet, images: int, seed: int) -> dict[int, Annotatio
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Panel:
-    """A picture with a word above it and a legend below."""
+class Panel:
+    """A photograph, perhaps with a label map over it, between a title and a legend.
+
+    legend: colour and text of each line.
+    """
 
     title: str
-    picture: Image.Image
-    marks: list[_Mark]
+    photograph: UInt8[np.ndarray, "height width 3"]
+    overlay: Float64[np.ndarray, "row column 4"] | None
+    legend: list[tuple[str, str]]
 
 
 def _card(
-    photograph: Image.Image, annotation: Annotation, caption: str, paint: _Paint
-) -> Image.Image:
-    """Draw a photograph, its painted label maps and their legends on paper."""
-    scale = _TILE / max(photograph.size)
-    size = (max(1, round(photograph.width * scale)), max(1, round(photograph.height * scale)))
-    tile = photograph.resize(size, Image.Resampling.BICUBIC)
-    whole = dict.fromkeys(annotation.whole)
-    marks = [paint.mark(number, paint.labels[number].category) for number in whole]
-    panels = [_Panel(title=caption, picture=tile, marks=marks)]
-    panels += [_map_panel(tile, plane, paint) for plane in annotation.planes if plane.any()]
-    lines = max(min(len(panel.marks), _LEGEND_LINES + 1) for panel in panels)
-    width = len(panels) * (_TILE + _GAP) - _GAP
-    card = Image.new("RGB", (width, tile.height + (1 + lines) * _LINE + 10), _PAPER)
-    draw = ImageDraw.Draw(card)
-    for position, panel in enumerate(panels):
-        left = position * (_TILE + _GAP)
-        write_line(draw, (left, 0), panel.title, 13, _PALE, width=_TILE)
-        card.paste(panel.picture, (left, _LINE))
-        _draw_legend(draw, left, _LINE + tile.height + 10, panel.marks)
-    return card
+    title: str,
+    photograph: UInt8[np.ndarray, "height width 3"],
+    annotation: Annotation,
+    labels: Mapping[int, Label],
+    colours: Mapping[int, str],
+) -> list[Panel]:
+    """Return a photograph with the labels of the whole image, and a panel for each label map."""
+
+    def line(number: int, note: str) -> tuple[str, str]:
+        name = drawable(labels[number].name, f"label {number}")
+        return colours[number], f"{note}  {shortened(name, _LONGEST_NAME)}"
+
+    whole = [line(number, labels[number].category) for number in dict.fromkeys(annotation.whole)]
+    panels = [Panel(title=title, photograph=photograph, overlay=None, legend=whole)]
+    for plane in annotation.planes:
+        numbers, pixels = np.unique(plane[plane > 0], return_counts=True)
+        shares = dict(zip(numbers.tolist(), (pixels / plane.size).tolist(), strict=True))
+        largest_first = sorted(shares, key=lambda number: -shares[number])
+        if shares:
+            categories = dict.fromkeys(labels[number].category for number in largest_first)
+            panel = Panel(
+                title=drawable(", ".join(categories), "label map"),
+                photograph=photograph,
+                overlay=_overlay(plane, colours),
+                legend=[line(number, _percent(shares[number])) for number in largest_first],
+            )
+            panels.append(panel)
+    return panels
 
 
-def _map_panel(
-    tile: Image.Image, plane: Int32[np.ndarray, "height width"], paint: _Paint
-) -> _Panel:
-    """Paint a label map and name its labels, the largest first, with their shares."""
-    numbers, pixels = np.unique(plane[plane > 0], return_counts=True)
-    order = np.argsort(-pixels, kind="stable")
-    shares = [100 * pixels[i] / plane.size for i in order]
-    notes = [f"{share:.0f} %" if share >= 1 else "< 1 %" for share in shares]
-    marks = [paint.mark(int(numbers[i]), note) for i, note in zip(order, notes, strict=True)]
-    categories = dict.fromkeys(paint.labels[int(numbers[i])].category for i in order)
-    return _Panel(title=", ".join(categories), picture=_painted(tile, plane, paint), marks=marks)
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.01 else "< 1 %"
 
 
-def _painted(
-    tile: Image.Image, plane: Int32[np.ndarray, "height width"], paint: _Paint
-) -> Image.Image:
-    """Lay a label map over a grey photograph, with a white line between labels."""
+def _overlay(
+    plane: Int32[np.ndarray, "height width"], colours: Mapping[int, str]
+) -> Float64[np.ndarray, "row column 4"]:
+    """Return what lies over a photograph: its labels' colours, with a white line between them."""
     numbers, codes = np.unique(plane, return_inverse=True)
-    small = Image.fromarray(codes.reshape(plane.shape).astype(np.uint16))
-    region = np.asarray(small.resize(tile.size, Image.Resampling.NEAREST))
-    colours = [ImageColor.getrgb(paint.colours.get(int(n), _PAPER)) for n in numbers]
-    weights = np.where(numbers == 0, _BLANK_WEIGHT, _LABEL_WEIGHT)[region][:, :, None]
-    grey = np.asarray(tile.convert("L"), np.float64)[:, :, None]
-    picture = weights * np.array(colours)[region] + (1 - weights) * grey
-    border = np.zeros(region.shape, bool)
-    border[:, 1:] |= region[:, 1:] != region[:, :-1]
-    border[1:] |= region[1:] != region[:-1]
-    picture[border] += _BORDER_WEIGHT * (255 - picture[border])
-    return Image.fromarray(picture.round().astype(np.uint8))
+    paints = np.array(
+        [
+            to_rgba(colours[number], _LABEL_WEIGHT) if number else to_rgba("w", _BLANK_WEIGHT)
+            for number in numbers.tolist()
+        ]
+    )
+    regions = np.kron(codes.reshape(plane.shape), np.ones((_ENLARGED, _ENLARGED), np.int64))
+    border = np.zeros(regions.shape, bool)
+    border[:, 1:] |= regions[:, 1:] != regions[:, :-1]
+    border[1:] |= regions[1:] != regions[:-1]
+    overlay: Float64[np.ndarray, "row column 4"] = paints[regions]
+    overlay[border] = to_rgba("w", _BORDER_WEIGHT)
+    return overlay
 
 
-def _draw_legend(draw: ImageDraw.ImageDraw, left: int, top: int, marks: list[_Mark]) -> None:
-    for line, mark in enumerate(marks[:_LEGEND_LINES]):
-        y = top + line * _LINE
-        chip = (left, y + 3, left + _CHIP, y + 3 + _CHIP)
-        draw.rounded_rectangle(chip, radius=3, fill=mark.colour, outline=_PALE)
-        note = font_of(mark.note, 15)
-        draw.text((left + _TILE, y), mark.note, _PALE, note, anchor="ra")
-        room = _TILE - _CHIP - 18 - round(note.getlength(mark.note))
-        write_line(draw, (left + _CHIP + 8, y), mark.name, 15, _INK, width=room)
-    if len(marks) > _LEGEND_LINES:
-        more = f"and {len(marks) - _LEGEND_LINES} more"
-        at = (left + _CHIP + 8, top + _LEGEND_LINES * _LINE)
-        write_line(draw, at, more, 15, _PALE, width=_TILE)
-
-
-def _packed(cards: list[Image.Image]) -> list[list[Image.Image]]:
-    """Lay cards in rows, the widest first, each in the first row with room."""
-    room = _TILES_ACROSS * (_TILE + _GAP) + _CARD_GAP
-    rows: list[list[Image.Image]] = []
-    for card in sorted(cards, key=lambda card: -card.width):
-        row = next((row for row in rows if _width([*row, card]) <= room), None)
-        if row is None:
-            rows.append([card])
-        else:
-            row.append(card)
+def _packed(cards: Iterable[list[Panel]]) -> list[list[Panel]]:
+    """Lay the panels of cards in rows, the widest card first, each in the first row with room."""
+    rows: list[list[Panel]] = []
+    for card in sorted(cards, key=lambda card: -len(card)):
+        row = next((row for row in rows if len(row) + len(card) <= _COLUMNS), [])
+        if not row:
+            rows.append(row)
+        row.extend(card)
     return rows
 
 
-def _width(row: list[Image.Image]) -> int:
-    return sum(card.width for card in row) + (len(row) - 1) * _CARD_GAP
+@mpl.rc_context({"text.parse_math": False})  # a name may hold dollar signs
+def _draw_sheet(rows: Sequence[Sequence[Panel]], title: str) -> bytes:
+    """Return a picture of rows of panels, as a PNG."""
+    columns = max(map(len, rows))
+    sheet = Figure(figsize=(1.6 * columns, 0.5 + 2.9 * len(rows)), dpi=_DOTS_PER_INCH)
+    bottom, top = 0.75 / sheet.get_figheight(), 1 - 0.65 / sheet.get_figheight()
+    sheet.suptitle(title, x=0.01, ha="left", fontfamily=families_for([title]), color=_INK)
+    grid = sheet.subplots(len(rows), columns, squeeze=False)
+    sheet.subplots_adjust(0.01, bottom, 0.99, top, wspace=0.07, hspace=0.6)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for row, panels in zip(grid, rows, strict=True):
+        for axes, panel in zip(row, panels, strict=False):
+            _draw_panel(axes, panel)
+    file = io.BytesIO()
+    sheet.savefig(file, format="png", metadata={"Software": None})
+    return file.getvalue()
 
 
-def _sheet(rows: list[list[Image.Image]], title: str) -> Image.Image:
-    width = max(_width(row) for row in rows) + 2 * _MARGIN
-    heights = [max(card.height for card in row) for row in rows]
-    height = 2 * _MARGIN + 2 * _LINE + sum(heights) + (len(rows) - 1) * _CARD_GAP
-    sheet = Image.new("RGB", (width, height), _PAPER)
-    draw = ImageDraw.Draw(sheet)
-    write_line(draw, (_MARGIN, _MARGIN), title, 22, _INK, width=width - 2 * _MARGIN)
-    top = _MARGIN + 2 * _LINE
-    for row, tallest in zip(rows, heights, strict=True):
-        left = _MARGIN
-        for card in row:
-            sheet.paste(card, (left, top))
-            left += card.width + _CARD_GAP
-        top += tallest + _CARD_GAP
-    return sheet
+def _draw_panel(axes: Axes, panel: Panel) -> None:
+    height, width = panel.photograph.shape[:2]
+    axes.set_anchor("NW")
+    if panel.overlay is None:
+        axes.imshow(panel.photograph)
+    else:
+        axes.imshow(panel.photograph.mean(axis=2), cmap="gray", vmin=0, vmax=255)
+        axes.imshow(panel.overlay, extent=(0, width, height, 0), interpolation="nearest")
+    title = shortened(panel.title, _LONGEST_TITLE)
+    axes.set_title(title, loc="left", size=6, color=_PALE, fontfamily=families_for([title]))
+    lines = [
+        Patch(facecolor=colour, edgecolor=_PALE, linewidth=0.5, label=text)
+        for colour, text in panel.legend[:_LEGEND_LINES]
+    ]
+    if more := panel.legend[_LEGEND_LINES:]:
+        lines.append(Patch(alpha=0, label=f"and {len(more)} more"))
+    legend = axes.legend(handles=lines, bbox_to_anchor=(0, -0.03), labelcolor=_INK, **_LEGEND_STYLE)
+    for text in legend.get_texts():
+        text.set_fontfamily(families_for([text.get_text()]))

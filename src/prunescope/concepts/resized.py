@@ -1,65 +1,36 @@
 """How do the label maps of a concept set come to one size?"""
 
 import hashlib
-from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int32, Int64
-from PIL import Image
 
 from prunescope.base.errors import ConfigError
-from prunescope.concepts.protocol import Annotation, ConceptSet, Label
+from prunescope.concepts.protocol import Annotation, ConceptSet
 
 _LARGEST = 16_384
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class OneSize:
     """A concept set whose label maps are all squares of one size, so that all images weigh alike.
 
-    source: the set itself. mask_size: pixels a side.
-    A pixel takes the label that lies at its centre: row i of N that of row (i + 1/2) H / N of H,
-    rounded down; columns likewise. Images stay as they are.
+    A pixel takes the label at its centre: row i of N that of row (i + 1/2) H / N of H, rounded
+    down; columns likewise. Everything else is as in the source.
     """
 
-    source: ConceptSet
-    mask_size: int
-
-    @property
-    def name(self) -> str:
-        """The name the set was opened by."""
-        return self.source.name
-
-    @property
-    def categories(self) -> tuple[str, ...]:
-        """The categories in use, in the set's own order."""
-        return self.source.categories
-
-    @property
-    def labels(self) -> tuple[Label, ...]:
-        """Every label of these categories, by ascending number."""
-        return self.source.labels
-
-    @property
-    def images(self) -> tuple[str, ...]:
-        """The path of every image within the set."""
-        return self.source.images
+    def __init__(self, source: ConceptSet, mask_size: int) -> None:
+        """Take the set itself, and how many pixels a side its label maps shall have."""
+        self.source, self.mask_size = source, mask_size
+        self.name, self.categories = source.name, source.categories
+        self.labels, self.images = source.labels, source.images
+        self.image_path, self.read_image = source.image_path, source.read_image
 
     @cached_property
     def fingerprint(self) -> str:
         """The sha256 of the set's own fingerprint and of the size."""
         stated = f"mask size {self.mask_size} of {self.source.fingerprint}"
         return hashlib.sha256(stated.encode()).hexdigest()
-
-    def image_path(self, index: int) -> Path:
-        """Return where an image lies."""
-        return self.source.image_path(index)
-
-    def read_image(self, index: int) -> Image.Image:
-        """Return an image as the set does."""
-        return self.source.read_image(index)
 
     def read_annotation(self, index: int) -> Annotation:
         """Return the labels of an image, its map brought to size."""
@@ -68,7 +39,7 @@ class OneSize:
 
 
 def with_mask_size(concepts: ConceptSet, mask_size: int | None) -> ConceptSet:
-    """Return a set with label maps of one size; the set itself for None.
+    """Return a set with label maps of one size; the set itself where the size is None.
 
     Raises ConfigError for a size that no map can have.
     """
@@ -76,7 +47,7 @@ def with_mask_size(concepts: ConceptSet, mask_size: int | None) -> ConceptSet:
         return concepts
     if not 1 <= mask_size <= _LARGEST:
         raise ConfigError(f"mask_size is {mask_size}, but must be from 1 to {_LARGEST:,} pixels")
-    return OneSize(source=concepts, mask_size=mask_size)
+    return OneSize(concepts, mask_size)
 
 
 def resize_planes(
@@ -90,5 +61,5 @@ def resize_planes(
 
 def _nearest(length: int, side: int) -> Int64[np.ndarray, " side"]:
     """Return the pixels of a length at the centres of `side` equal parts, in whole numbers."""
-    found: Int64[np.ndarray, " side"] = (2 * np.arange(side, dtype=np.int64) + 1) * length
-    return found // (2 * side)
+    centres: Int64[np.ndarray, " side"] = (2 * np.arange(side, dtype=np.int64) + 1) * length
+    return centres // (2 * side)

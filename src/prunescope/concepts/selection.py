@@ -26,13 +26,13 @@ def select_images(
         raise ConfigError(f"limit is {limit}, but must be at least 1")
     if split is None:
         return np.arange(len(splits), dtype=np.int64)[:limit]
-    known = sorted(name for name in pc.unique(splits).to_pylist() if name)
-    if split == EVERY_SPLIT and split not in known:
+    names = sorted(name for name in pc.unique(splits).to_pylist() if name)
+    if split == EVERY_SPLIT and split not in names:
         return np.arange(len(splits), dtype=np.int64)[:limit]
-    if split not in known:
-        there = f"it has {on_one_line(', '.join(known))}" if known else "it has none"
+    if split not in names:
+        there = f"it has {on_one_line(', '.join(names))}" if names else "it has none"
         raise ConfigError(
-            f'{where} has no split "{split}"{nearest(split, known)}; {there}, and '
+            f'{where} has no split "{split}"{nearest(split, names)}; {there}, and '
             f'"{EVERY_SPLIT}" takes every image'
         )
     return np.flatnonzero(pc.equal(splits, split))[:limit]

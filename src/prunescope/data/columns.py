@@ -35,9 +35,13 @@ def find_columns(features: Mapping[str, Any], where: str) -> Columns:
     labels = labels or [n for n in features if n in _LABEL_NAMES and _is_integer(features[n])]
     if sorted(labels) == list(_CIFAR100):
         labels = ["fine_label"]
-    for kind, found in (("images", images), ("labels", labels)):
-        if len(found) != 1:
-            number = f"{len(found)} columns ({', '.join(found)})" if found else "no column"
+    for kind, candidates in (("images", images), ("labels", labels)):
+        if len(candidates) != 1:
+            number = (
+                f"{len(candidates)} columns ({', '.join(candidates)})"
+                if candidates
+                else "no column"
+            )
             raise DataError(
                 f"{where} has {number} that can be its {kind}, but exactly one is needed; "
                 f"its columns are {', '.join(features)}. Images are known by their type, labels "

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from prunescope.base.seeding import torch_generator
 from prunescope.data.settings import RandomResizedCrop
-from prunescope.data.sizing import Box
+from prunescope.imaging.sizing import Box
 
 _TRIES = 10
 

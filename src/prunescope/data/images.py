@@ -11,15 +11,16 @@ from jaxtyping import Int64
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.paths import IMAGE_SUFFIXES, find_files
 from prunescope.base.progress import SILENT, Progress
-from prunescope.data.classes import Chosen, ClassChoice, choose, shown
+from prunescope.data.choice import ClassChoice, shown
+from prunescope.data.classes import Chosen, choose
 from prunescope.data.columns import Columns, find_columns
 from prunescope.data.decode import EncodedImage, UnequalSizes, decode_all, open_image
 from prunescope.data.labelled import Images, LabelledImages, StoredImages, StreamedImages
 from prunescope.data.labels import check_labels, classes_of, read_labels
-from prunescope.data.sizing import AS_STORED, Sizing
 from prunescope.data.sources import Rows, Source, open_source
 from prunescope.data.splits import match_split, split_folders, subfolders
 from prunescope.data.stored import Cell, Reader
+from prunescope.imaging.sizing import AS_STORED, Sizing
 
 DEFAULT_MEMORY = 4 << 30
 _GIB = 1 << 30
@@ -64,7 +65,7 @@ def load_images(
     kept = AS_STORED if cropped else sizing
     encoded = _encoded(rows, columns.image, chosen.rows, where)
     size = _size_of(next(_encoded(rows, columns.image, chosen.rows, where)), kept, memory, where)
-    count = len(chosen.rows)
+    count, labels = len(chosen.rows), torch.from_numpy(chosen.labels)
     if count * size[0] * size[1] * 3 <= memory:
         try:
             pixels = decode_all(
@@ -74,13 +75,12 @@ def load_images(
             if not cropped or sizing.resolution is None:
                 raise
         else:
-            known = torch.from_numpy(chosen.labels)
             rest = sizing if cropped else AS_STORED
-            return LabelledImages(pixels=pixels, labels=known, classes=chosen.classes, sizing=rest)
+            return LabelledImages(pixels=pixels, labels=labels, classes=chosen.classes, sizing=rest)
     side = sizing.resolution
     return StreamedImages(
         stored=_stored(rows, columns.image, chosen.rows, where),
-        labels=torch.from_numpy(chosen.labels),
+        labels=labels,
         classes=chosen.classes,
         sizing=sizing,
         size=size if side is None else (side, side),
@@ -133,10 +133,10 @@ def find_split(source: str, *wanted: str) -> str:
     is none, a validation split does, and the reverse. Raises DataError naming the splits there are.
     """
     splits = open_source(source).splits
-    found = match_split(splits, wanted)
-    if found is None:
+    split = match_split(splits, wanted)
+    if split is None:
         raise DataError(_no_split(source, " or ".join(wanted), splits))
-    return found
+    return split
 
 
 def source_fingerprint(source: str) -> str:

@@ -1,7 +1,7 @@
 """What are labelled images, in memory or decoded as they are needed?"""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeAlias
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from prunescope.base.progress import Progress
 from prunescope.data.decode import EncodedImage, decode, open_image
-from prunescope.data.sizing import AS_STORED, Sizing
+from prunescope.imaging.sizing import AS_STORED, Sizing
 
 _SAMPLE = 100
 
@@ -45,13 +45,17 @@ class LabelledImages:
         side = self.sizing.resolution
         return (self.pixels.shape[1], self.pixels.shape[2]) if side is None else (side, side)
 
+    def beginning(self, count: int) -> "LabelledImages":
+        """Return the first images alone, to try a little work on."""
+        return replace(self, pixels=self.pixels[:count], labels=self.labels[:count])
+
     def original(self, number: int) -> Image.Image:
         """Return an image as it is stored."""
         return Image.fromarray(self.pixels[number].numpy())
 
     def sized(self, number: int) -> UInt8[np.ndarray, "height width 3"]:
         """Return an image as a network sees it."""
-        return np.asarray(self.sizing.apply(self.original(number)))
+        return self.sizing.apply(self.original(number))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

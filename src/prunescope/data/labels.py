@@ -35,12 +35,12 @@ def classes_of(source: Source, split: str, columns: Columns) -> Classes:
     listed = _listed(source)
     if listed is not None:
         return Classes(names=listed)
-    named = {
+    names_in = {
         other: names_of(source.rows(other).features.get(columns.label))
         for other in source.splits
         if other != split
     } | {split: columns.classes}
-    stated = {other: names for other, names in named.items() if names is not None}
+    stated = {other: names for other, names in names_in.items() if names is not None}
     if not stated:
         return _numbers(source, columns.label)
     first = next(iter(stated))

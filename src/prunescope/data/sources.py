@@ -1,12 +1,13 @@
-"""Where do labelled images lie, which splits are there, and what names their content?"""
+"""Where are labelled images stored, in which splits, and what is their fingerprint?"""
 
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -53,8 +54,8 @@ class ParquetFolder:
             require_file(file)
             self._files.setdefault(split_of(file.relative_to(folder)), []).append(file)
         check_distinct(list(self._files), folder)
-        for split, own in self._files.items():
-            folders = sorted({str(file.parent) for file in own})
+        for split, of_split in self._files.items():
+            folders = sorted({str(file.parent) for file in of_split})
             if len(folders) > 1:
                 raise DataError(
                     f"{folder}: the split {split} lies in several folders "
@@ -81,8 +82,8 @@ class ParquetFolder:
         )
 
     def fingerprint(self) -> str:
-        files = [file for own in self._files.values() for file in own]
-        return _hash_files(self.folder, files + sorted(self.folder.glob("classes.csv")))
+        files = [*chain(*self._files.values()), *self.folder.glob("classes.csv")]
+        return fingerprint(_hashes(self.folder, files))
 
 
 class ImageFolder:
@@ -128,8 +129,7 @@ class ImageFolder:
 
     def fingerprint(self) -> str:
         """Return a hash of all images, and of the class folders in which there are none."""
-        files = [file for own in self._files.values() for file in own]
-        hashes = _hashes(self.folder, files)
+        hashes = _hashes(self.folder, chain(*self._files.values()))
         empty = [name for name in self.classes if name not in self._with_images]
         return fingerprint(hashes | {f"{name}/": "" for name in empty})
 
@@ -175,11 +175,11 @@ class HubSet:
         for split, table in self._tables.items():
             rows, digest = _rows_of(table), hashlib.sha256()
             columns = find_columns(rows.features, f"the split {split} of {self.name}")
-            for some in rows.tables(columns.image):
-                for image in some[columns.image].to_pylist():
+            for part in rows.tables(columns.image):
+                for image in part[columns.image].to_pylist():
                     digest.update(image["bytes"] or Path(image["path"]).read_bytes())
-            for some in rows.tables(columns.label):
-                digest.update(repr(some[columns.label].to_pylist()).encode())
+            for part in rows.tables(columns.label):
+                digest.update(repr(part[columns.label].to_pylist()).encode())
             digests[split] = [columns.classes, digest.hexdigest()]
         return fingerprint(digests)
 
@@ -278,11 +278,8 @@ def _stream(files: list[Path], columns: list[str] | None = None) -> Any:
         return builder.as_streaming_dataset("train")
 
 
-def _hash_files(folder: Path, files: list[Path]) -> str:
-    return fingerprint(_hashes(folder, files))
-
-
-def _hashes(folder: Path, files: list[Path]) -> dict[str, str]:
+def _hashes(folder: Path, files: Iterable[Path]) -> dict[str, str]:
+    files = list(files)
     for file in files:
         require_file(file)
     return {file.relative_to(folder).as_posix(): hash_file(file) for file in files}

@@ -36,9 +36,9 @@ def split_folders(folder: Path) -> dict[str, Path]:
 
     Raises DataError where two differ in upper and lower case alone.
     """
-    found = [path for path in subfolders(folder) if path.name.lower() in SPLIT_WORDS]
-    check_distinct([path.name for path in found], folder)
-    return {path.name: path for path in found}
+    folders = [path for path in subfolders(folder) if path.name.lower() in SPLIT_WORDS]
+    check_distinct([path.name for path in folders], folder)
+    return {path.name: path for path in folders}
 
 
 def subfolders(folder: Path) -> list[Path]:
@@ -47,10 +47,10 @@ def subfolders(folder: Path) -> list[Path]:
     Raises DataError for a name that is not UTF-8.
     """
     within = (path for path in folder.iterdir() if path.is_dir())
-    found = [path for path in within if path.name[0] != "." and path.name != "__MACOSX"]
-    for path in found:
+    folders = [path for path in within if path.name[0] != "." and path.name != "__MACOSX"]
+    for path in folders:
         require_utf8(path)
-    return sorted(found)
+    return sorted(folders)
 
 
 def check_distinct(splits: list[str], folder: Path) -> None:

@@ -1,6 +1,5 @@
-"""What do the named layers put out while a network looks at images?"""
+"""What are the activation maps of the named layers in a forward pass?"""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -10,8 +9,9 @@ from jaxtyping import Float32
 from torch import Tensor, nn
 
 from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.modes import in_mode
 from prunescope.dissection.axes import Layout
-from prunescope.dissection.survey import count_images, evaluation_mode, listening, outputs_of
+from prunescope.dissection.survey import count_images, dissectable, recording, with_maps
 from prunescope.dissection.tokens import as_map, layout_of, unfit_axes
 
 Maps = Float32[Tensor, "image unit height width"]
@@ -28,8 +28,8 @@ def capture(
         class says.
     stop: end the block as soon as every layer was called, without the rest of the network.
 
-    Each output is copied when the layer's own forward returns, so that nothing behind it, such as
-    an in-place ReLU, reaches the copy; tokens are folded to their grid, see `as_map`. Inside the
+    Each output is copied when the layer's forward returns, so that nothing behind it, such as an
+    in-place ReLU, reaches the copy; tokens are folded to their grid, see `as_map`. Inside the
     block the model is in evaluation mode; afterwards every module has the mode it had.
     Raises ConfigError for a layer that does not exist (naming the nearest) and, at the end of a
     forward pass, for one that was not called exactly once in it or put out no map.
@@ -37,7 +37,7 @@ def capture(
     recorder = _Recorder(find_layers(model, layers), layout or layout_of(model), stop)
     with ExitStack() as stack:
         stack.enter_context(suppress(_AllSeen))
-        stack.enter_context(evaluation_mode(model))
+        stack.enter_context(in_mode(model, training=False))
         stack.callback(recorder.detach)
         recorder.attach(model)
         yield recorder.maps
@@ -58,12 +58,11 @@ def layers_with_maps(
     model: nn.Module, *inputs: Any, layout: Layout | None = None
 ) -> tuple[str, ...]:
     """Return the layers that, called once for these inputs, put out a map of more than one cell."""
-    with listening(model) as heard:
+    with recording(model) as outputs:
         model(*inputs)
-    outputs = outputs_of(heard, layout or layout_of(model))
-    calls = Counter(output.layer for output in outputs)
-    having = {output.layer for output in outputs if output.map and calls[output.layer] == 1}
-    return tuple(name for name, _ in model.named_modules() if name in having)
+    maps = dissectable(with_maps(outputs, layout or layout_of(model)))
+    layers = {output.layer for output in maps}
+    return tuple(name for name, _ in model.named_modules() if name in layers)
 
 
 class _AllSeen(BaseException):  # which no network of somebody else catches
@@ -71,7 +70,7 @@ class _AllSeen(BaseException):  # which no network of somebody else catches
 
 
 class _Recorder:
-    """Hooks that keep the copies of one forward pass, and what is wrong with it."""
+    """Hooks that keep copies of the maps of one forward pass, and what is wrong with it."""
 
     def __init__(self, modules: Mapping[str, nn.Module], layout: Layout, stop: bool) -> None:
         self._stop = stop

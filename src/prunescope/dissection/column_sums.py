@@ -24,10 +24,10 @@ _NEAR = 4 << 20  # bytes for what is in between
 
 @dataclass(frozen=True, kw_only=True)
 class Shared:
-    """What masks share with some labels in some draws.
+    """How many pixels masks share with some labels in some draws.
 
-    draws, labels: of each pair its draw, by its place, and its label, by its place among the
-    set's; no pair is there twice. pixels: what each mask shares with the pair.
+    draws, labels: the draw of each pair, by its index, and its label, by its index among the set's;
+    no pair occurs twice. pixels: how many each mask shares with the pair.
     """
 
     draws: Int64[Tensor, " pair"]
@@ -37,15 +37,15 @@ class Shared:
 
 @dataclass(frozen=True, kw_only=True)
 class Packing:
-    """How sums share an integer. bits: of each down one column; a mask's take twice as many."""
+    """How sums share an integer. bits: of a sum down one column; that of a mask takes twice."""
 
     bits: int
 
     @classmethod
     def of(cls, shape: tuple[int, int], planes: int) -> "Packing":
-        """Return the tightest that holds the sums of label maps of one size.
+        """Return the tightest packing that holds the sums of label maps of one size.
 
-        planes: as often a pixel may count.
+        planes: how often a pixel may count.
         """
         height, width = shape
         tight = height * planes < 1 << 8 and height * width * planes < 1 << 16
@@ -58,57 +58,57 @@ class Packing:
 
     @property
     def every_other(self) -> int:
-        """Has the bits of every other label, from the first, set."""
+        """The bits of every other label, from the first."""
         ones = (1 << self.bits) - 1
-        return sum(ones << place for place in range(0, _WORD, 2 * self.bits))
+        return sum(ones << shift for shift in range(0, _WORD, 2 * self.bits))
 
     def of_labels(
-        self, one: CategoryLabels, shape: tuple[int, int]
-    ) -> Int64[np.ndarray, "word place"]:
+        self, labels: CategoryLabels, shape: tuple[int, int]
+    ) -> Int64[np.ndarray, "word pixel"]:
         """Return, for every pixel and one row below, the sums of the labels above it."""
         height, width = shape
-        words = self.words(one)
-        values = np.zeros((words, len(one.columns) + 1), np.int64)
-        codes = np.arange(len(one.columns))
+        words = self.words(labels)
+        values = np.zeros((words, len(labels.columns) + 1), np.int64)
+        codes = np.arange(len(labels.columns))
         values[codes // self.labels, codes + 1] = 1 << (self.bits * (codes % self.labels))
         sums = np.zeros((words, height + 1, width), np.int64)
-        for plane in one.codes:
+        for plane in labels.codes:
             sums[:, 1:] += values[:, plane].reshape(words, height, width)
         return sums.cumsum(axis=1).reshape(words, (height + 1) * width)
 
-    def words(self, one: CategoryLabels) -> int:
-        """Return how many integers an image's labels take: none, where they all fill the map."""
-        return -(-len(one.columns) // self.labels) if len(one.codes) else 0
+    def words(self, labels: CategoryLabels) -> int:
+        """Return how many integers an image's labels take: none if they all fill the map."""
+        return -(-len(labels.columns) // self.labels) if len(labels.codes) else 0
 
     def halves(self, sums: Shaped[Any, "*n"]) -> tuple[Shaped[Any, "*n"], Shaped[Any, "*n"]]:
-        """Return every other label's, from the first and from the second, with room to grow."""
+        """Return the sums of every other label, from the first and second, with room to grow."""
         return sums & self.every_other, (sums >> self.bits) & self.every_other
 
     def unpacked(
         self,
         totals: Int64[Tensor, "2 draw mask"],
         draws: Int64[Tensor, " pair"],
-        places: Int64[Tensor, " pair"],
+        positions: Int64[Tensor, " pair"],
     ) -> Int64[Tensor, "pair mask"]:
-        """Return what `totals` hold for some draws and labels, by their places in an integer."""
+        """Return what `totals` hold for some draws and labels, by their positions in an integer."""
         wide = 2 * self.bits
-        shifts = wide * places.div(2, rounding_mode="floor")
-        return (totals[places % 2, draws] >> shifts[:, None]) & ((1 << wide) - 1)
+        shifts = wide * positions.div(2, rounding_mode="floor")
+        return (totals[positions % 2, draws] >> shifts[:, None]) & ((1 << wide) - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """The labels of one category of images with label maps of one size, laid out for lending.
+    """The sums of one category's labels, of images whose label maps have one size.
 
-    columns: place of each among the set's labels, by its code in the image it comes from; -1 where
-    there is none. whole: the same of those that fill the map. sums: of all images. first: which
-    of these are an image's, up to the first of the next.
+    columns: index of each among the set's labels, by its code in its image; -1 where there is none.
+    whole: the same for labels that fill the map. sums: of all images. first: index of an image's
+    first sum; its last lies before the next image's first.
     """
 
     packing: Packing
     columns: Int64[np.ndarray, "image code"]
     whole: Int64[np.ndarray, "image filling"]
-    sums: Int64[Tensor, "word place"]
+    sums: Int64[Tensor, "word pixel"]
     first: Int64[np.ndarray, " image+1"]
 
     @classmethod
@@ -116,13 +116,13 @@ class Stack:
         cls, labels: Sequence[CategoryLabels], shape: tuple[int, int], device: torch.device
     ) -> "Stack":
         """Stack the labels of some images, the sums on a device."""
-        packing = Packing.of(shape, max(len(one.codes) for one in labels))
-        columns = np.full((len(labels), max(len(one.columns) for one in labels)), -1, np.int64)
-        whole = np.full((len(labels), max(len(one.whole) for one in labels)), -1, np.int64)
-        for row, one in enumerate(labels):
-            columns[row, : len(one.columns)] = one.columns
-            whole[row, : len(one.whole)] = [one.columns[code - 1] for code in one.whole]
-        words = [packing.words(one) for one in labels]
+        packing = Packing.of(shape, max(len(image.codes) for image in labels))
+        columns = np.full((len(labels), max(len(image.columns) for image in labels)), -1, np.int64)
+        whole = np.full((len(labels), max(len(image.whole) for image in labels)), -1, np.int64)
+        for row, image in enumerate(labels):
+            columns[row, : len(image.columns)] = image.columns
+            whole[row, : len(image.whole)] = [image.columns[code - 1] for code in image.whole]
+        words = [packing.words(image) for image in labels]
         first = np.concatenate([[0], np.cumsum(words)]).astype(np.int64)
         sums = np.empty((int(first[-1]), (shape[0] + 1) * shape[1]), np.int64)
         for row in np.flatnonzero(words).tolist():
@@ -141,16 +141,16 @@ class Stack:
         return self.columns.nbytes + self.whole.nbytes + self.sums.nbytes + self.first.nbytes
 
     def shared(self, rows: Int64[np.ndarray, " draw"], masks: Masks) -> Iterator[Shared]:
-        """Yield what the masks on an image share with the labels that every draw lends to it.
+        """Yield what the masks on an image share with the labels that it gets in every draw.
 
-        rows: of the image that lends in each draw.
+        rows: of the image that they come from in each draw.
         """
         device = masks.units.device
-        draws, places = np.nonzero(self.whole[rows] >= 0)
+        draws, codes = np.nonzero(self.whole[rows] >= 0)
         if len(draws):
             yield Shared(
                 draws=from_numpy(draws).to(device),
-                labels=from_numpy(self.whole[rows[draws], places]).to(device),
+                labels=from_numpy(self.whole[rows[draws], codes]).to(device),
                 pixels=masks.area.expand(len(draws), -1),
             )
         words = self.first[rows + 1] - self.first[rows]
@@ -160,18 +160,18 @@ class Stack:
             totals = totals_of(self.sums, self.first[rows[draws]] + word, masks, self.packing)
             begin = word * self.packing.labels
             columns = self.columns[rows[draws], begin : begin + self.packing.labels]
-            lending, places = np.nonzero(columns >= 0)
+            permuted, positions = np.nonzero(columns >= 0)
             yield Shared(
-                draws=from_numpy(draws[lending]).to(device),
-                labels=from_numpy(columns[lending, places]).to(device),
+                draws=from_numpy(draws[permuted]).to(device),
+                labels=from_numpy(columns[permuted, positions]).to(device),
                 pixels=self.packing.unpacked(
-                    totals, from_numpy(lending).to(device), from_numpy(places).to(device)
+                    totals, from_numpy(permuted).to(device), from_numpy(positions).to(device)
                 ),
             )
 
 
 def _totals_by_numpy(
-    sums: Int64[Tensor, "word place"],
+    sums: Int64[Tensor, "word pixel"],
     rows: Int64[np.ndarray, " draw"],
     masks: Masks,
     packing: Packing,
@@ -182,28 +182,27 @@ def _totals_by_numpy(
     that torch would make first.
     """
     table = sums.numpy()
-    places = torch.stack([masks.ends, masks.starts]).numpy()
+    pixels = torch.stack([masks.ends, masks.starts]).numpy()
     starts = np.append(0, masks.last.numpy()[:-1] + 1)
-    runs = places.shape[1]
     totals = np.empty((2, len(rows), len(starts)), np.int64)
-    step = min(len(rows), max(1, _NEAR // places.nbytes))
-    found = np.empty((step, 2, runs), np.int64)
+    step = min(len(rows), max(1, _NEAR // pixels.nbytes))
+    at_ends = np.empty((step, *pixels.shape), np.int64)
     near = np.empty_like(table[0])
-    many = 4 * places.size > near.size
+    many = 4 * pixels.size > near.size
     for begin in range(0, len(rows), step):
-        some = rows[begin : begin + step]
-        for row, out in zip(some.tolist(), found, strict=False):
+        portion = rows[begin : begin + step]
+        for row, out in zip(portion.tolist(), at_ends, strict=False):
             if many:  # to read in order first is faster than from afar at random
                 near[:] = table[row]
-            (near if many else table[row]).take(places, out=out, mode="clip")  # fills it directly
-        runs_share = found[: len(some), 0] - found[: len(some), 1]
+            (near if many else table[row]).take(pixels, out=out, mode="clip")  # fills it directly
+        runs_share = at_ends[: len(portion), 0] - at_ends[: len(portion), 1]
         for half, out in zip(packing.halves(runs_share), totals, strict=True):
-            np.add.reduceat(half, starts, axis=1, out=out[begin : begin + len(some)])
+            np.add.reduceat(half, starts, axis=1, out=out[begin : begin + len(portion)])
     return from_numpy(totals)
 
 
 def _totals_by_torch(
-    sums: Int64[Tensor, "word place"],
+    sums: Int64[Tensor, "word pixel"],
     rows: Int64[np.ndarray, " draw"],
     masks: Masks,
     packing: Packing,
@@ -216,10 +215,10 @@ def _totals_by_torch(
 
 
 class Stacks:
-    """The labels of all images, laid out for lending: as far as the memory goes, else each time."""
+    """The sums of all images' labels: kept as far as the memory goes, else made each time."""
 
     def __init__(self, maps: LabelMaps, categories: Sequence[int], device: torch.device) -> None:
-        """Lay out what there is room for. categories: places of those that are lent."""
+        """Keep what there is room for. categories: indices of those whose labels are permuted."""
         self._maps = maps
         self._device = device
         self._stacks: dict[tuple[int, int], Stack] = {}
@@ -239,7 +238,7 @@ class Stacks:
     def of(
         self, sources: Int32[np.ndarray, " draw"], category: int
     ) -> tuple[Stack, Int64[np.ndarray, " draw"]]:
-        """Return a stack with the labels that some images lend, and the row of each."""
+        """Return a stack with the labels of some images, and the row of each image."""
         stack = self._stacks.get((category, int(self._kinds[sources[0]])))
         if stack is not None:
             return stack, self._rows[sources, category]
@@ -259,7 +258,7 @@ class Stacks:
         words = 0
         for image in images.tolist():
             labels.append(self._maps.of(image, category))
-            planes = max(len(one.codes) for one in labels)
+            planes = max(len(kept.codes) for kept in labels)
             words += Packing.of((height, width), planes).words(labels[-1])
             if words * (height + 1) * width * (_WORD // 8) > room:
                 return None

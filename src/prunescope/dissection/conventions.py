@@ -1,9 +1,9 @@
-"""By which rules of which tool is a dissection counted?
+"""By the rules of which tool is a dissection counted?
 
 Sources: Bau et al., "Network Dissection", CVPR 2017, and its code (CSAILVision/NetDissect:
 labelprobe, makeresult, upsample, netprobe_pytorch); CSAILVision/NetDissect-Lite
 (feature_operation, settings); davidbau/quick-netdissect (dissection). Their rules are
-reproduced here, the noise of their quantile sketches is not: what a tool reads from a sketch is
+reproduced here without the noise of their quantile sketches: what a tool reads from a sketch is
 read exactly.
 """
 
@@ -67,26 +67,26 @@ class Convention:
 
         if self.position is None:
             return Cut(cells=cells, above=cells_above(quantile, cells, where))
-        place = self.position(Fraction(str(quantile))) * (cells - 1)
-        below = math.floor(place)
-        return Cut(cells=cells, above=cells - 1 - below, toward_next=float(place - below))
+        position = self.position(Fraction(str(quantile))) * (cells - 1)
+        below = math.floor(position)
+        return Cut(cells=cells, above=cells - 1 - below, toward_next=float(position - below))
 
     def images_of(self, split: str | None) -> str | None:
         """Return the split whose images are used: as stated, else the tool's; None for all."""
         return self.split if split is None else split
 
-    def categories_of(self, known: Sequence[str]) -> tuple[str, ...] | None:
+    def categories_of(self, categories: Sequence[str]) -> tuple[str, ...] | None:
         """Return the categories whose labels may be a concept where none are stated.
 
-        known: all of the set. None stands for all. Raises ConfigError where none is left.
+        categories: of the set. None stands for all. Raises ConfigError where none is left.
         """
-        left = tuple(name for name in known if name not in self.without)
+        left = tuple(name for name in categories if name not in self.without)
         if not left:
             raise ConfigError(
                 f"the convention {self.name} leaves out {', '.join(self.without)}, and the concept "
-                f"set has nothing else: state the categories (--categories {','.join(known)})"
+                f"set has nothing else: state the categories (--categories {','.join(categories)})"
             )
-        return None if left == tuple(known) else left
+        return None if left == tuple(categories) else left
 
 
 def _among_a_thousand(quantile: Fraction) -> Fraction:

@@ -1,17 +1,17 @@
-"""What have the draws of chance left of a layer's units, and which are to be made next?"""
+"""What have the draws of chance shown of a layer's units, and which draws come next?"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
-from pydantic import Field
 
 from prunescope.dissection.sequential import FIRST_LOOK, decided, looks, most_draws, standing
+from prunescope.dissection.settings import DrawCount
 
-Number: TypeAlias = Annotated[int, Field(ge=0)] | Literal["auto"]
-"""How many draws: so many, or as many as it takes to decide."""
+Number: TypeAlias = DrawCount
+"""How many draws: a number, or as many as it takes to decide."""
 
 _BITS = ("as_good", "label_as_good")
 _COUNTS = ("counted", "false_units", "false_concepts")
@@ -19,11 +19,11 @@ _COUNTS = ("counted", "false_units", "false_concepts")
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """The units of a layer, as they are with the labels where they belong.
+    """The units of a layer with the labels of their own images.
 
-    iou: the highest IoU of each; nan where it has none, and is not tested. column: of the label it
-    is named after, among those it could be; -1 without. interpretable: whether the IoU is above
-    the one asked for. labels: how many it could be named after that are in the images at all.
+    iou: the highest IoU of each unit; nan where it has none, and is not tested. column: that of its
+    label among those it could have; -1 without one. interpretable: whether the IoU is above the
+    one asked for. labels: how many labels it could have that are in the images at all.
     """
 
     iou: Float64[np.ndarray, " unit"]
@@ -33,19 +33,19 @@ class Observed:
 
     @property
     def has_iou(self) -> Bool[np.ndarray, " unit"]:
-        """Whether each is tested."""
-        has_one: Bool[np.ndarray, " unit"] = ~np.isnan(self.iou)
-        return has_one
+        """Whether each unit is tested."""
+        tested: Bool[np.ndarray, " unit"] = ~np.isnan(self.iou)
+        return tested
 
     @property
     def most(self) -> int:
-        """With so many draws nothing is left to decide."""
+        """After this number of draws nothing is left to decide."""
         return most_draws(int(self.has_iou.sum()))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """Draws to be made next: the first and the one behind the last, and of which units."""
+    """Draws to make next, from `first` up to but without `last`, and of which units."""
 
     first: int
     last: int
@@ -53,12 +53,12 @@ class Request:
 
 
 class Draws:
-    """What draws have left of a layer's units, by the number of the draw.
+    """The outcomes of the draws for a layer's units, by the number of the draw.
 
     as_good: whether a unit's highest IoU in a draw is at least the one it has. label_as_good: the
-    same of the label it is named after. counted: of how many draws, from the first on, each unit
-    was counted. false_units, false_concepts: of the draws in which every unit was, how many were
-    above the IoU asked for, and their different labels.
+    same for the unit's label alone. counted: in how many draws, from the first on, each unit was
+    counted. false_units, false_concepts: for each draw in which every unit was, how many units
+    were above the IoU asked for, and the number of their different labels.
     """
 
     def __init__(self, units: int) -> None:
@@ -70,7 +70,7 @@ class Draws:
         self.false_concepts: Int64[np.ndarray, " draw"] = np.zeros(0, np.int64)
 
     def make_room(self, draws: int) -> None:
-        """Have room for so many."""
+        """Have room for this number of draws."""
         if draws <= self.as_good.shape[1]:
             return
         more = ((0, 0), (0, draws - self.as_good.shape[1]))
@@ -81,23 +81,24 @@ class Draws:
     def take(
         self,
         draw: int,
-        units: Int64[np.ndarray, " some"],
-        ious: Float64[np.ndarray, "some label"],
+        units: Int64[np.ndarray, " drawn"],
+        ious: Float64[np.ndarray, "drawn label"],
         observed: Observed,
         above: float,
     ) -> None:
-        """Take in the next draw of some units. ious: nan where there is none. above: see `iou`.
+        """Take in the next draw of some units.
 
-        Where they are all, it also says how many units and concepts are above it by chance.
+        ious: nan where there is none. above: the IoU above which a unit is interpretable.
+        A draw of all units also says how many units and concepts are above it by chance.
         """
         self.make_room(draw + 1)
         ious = np.nan_to_num(ious, nan=-1.0)
         columns = np.column_stack([ious, np.full(len(ious), -1.0)])
         best = columns.max(axis=1)
-        named = columns[np.arange(len(units)), observed.column[units]]  # -1 is the last one
+        of_label = columns[np.arange(len(units)), observed.column[units]]  # -1 is the last one
         iou = observed.iou[units]
         self.as_good[units, draw] = best >= iou
-        self.label_as_good[units, draw] = named >= iou
+        self.label_as_good[units, draw] = of_label >= iou
         self.counted[units] = np.maximum(self.counted[units], draw + 1)
         if len(units) == len(self.counted) and draw == len(self.false_units):
             false = best > above
@@ -106,30 +107,25 @@ class Draws:
             self.false_concepts = np.append(self.false_concepts, len(labels))
 
     def next(self, number: Number, observed: Observed) -> Request | None:
-        """Return which draws are to be made next; None where there are enough."""
-        everything = np.arange(len(self.counted))
+        """Return which draws to make next; None where there are enough."""
         enough = min(FIRST_LOOK, observed.most) if number == "auto" else number
         if len(self.false_units) < enough:
-            return Request(first=len(self.false_units), last=enough, units=everything)
+            return Request(
+                first=len(self.false_units), last=enough, units=np.arange(len(self.counted))
+            )
         if number != "auto":
             return None
         for look in looks(observed.most):
             state = standing(self.as_good, look)
-            wanting = np.flatnonzero(
-                observed.interpretable & (self.counted < look) & self._open_before(look)
-            )
-            if len(wanting):
-                return Request(first=int(self.counted[wanting].min()), last=look, units=wanting)
+            units = np.flatnonzero(observed.interpretable & (self.counted < look) & state.open)
+            if len(units):
+                return Request(first=int(self.counted[units].min()), last=look, units=units)
             if decided(state, observed.interpretable, observed.has_iou):
                 return None
         return None
 
-    def _open_before(self, look: int) -> Bool[np.ndarray, " unit"]:
-        """Return which units have not stopped within the draws of which they were counted."""
-        return standing(self.as_good, look).open
-
     def looked_at(self, observed: Observed) -> int:
-        """Return after how many draws it was decided, drawing until then."""
+        """Return after how many draws the decision was made."""
         for look in looks(observed.most):
             if decided(standing(self.as_good, look), observed.interpretable, observed.has_iou):
                 return look

@@ -14,26 +14,21 @@ _EMPTY = -(1 << 63)  # below every key
 class ExampleCollector:
     """The images on which every unit peaks highest, with its maps; of equal peaks the lower image.
 
-    Images come in any order and in any number of collectors; the examples are the same.
+    The examples do not depend on the order of the images, nor on how many collectors share them.
     """
 
     def __init__(self, examples: int, maps: Maps) -> None:
         """Make an empty collector of the best `examples` images of every unit.
 
-        maps: like those that will come, for units, shape and device.
+        maps: of the same units, shape and device as those to be added.
         """
         units, *shape = maps.shape[1:]
         self._keys = torch.full((units, examples), _EMPTY, dtype=torch.int64, device=maps.device)
         self._maps = maps.new_zeros((units, examples, *shape))
 
     @property
-    def bytes(self) -> int:
-        """How much memory the maps take."""
-        return self._maps.numel() * self._maps.element_size()
-
-    @property
     def peaks(self) -> Float32[Tensor, "unit rank"]:
-        """The highest peaks, falling; fewer than asked for where fewer images have come."""
+        """The highest peaks, falling; fewer than asked for after fewer images."""
         return _peaks_of(self._keys[:, : self._filled]).cpu()
 
     @property
@@ -55,16 +50,11 @@ class ExampleCollector:
         """Take in some images: their maps, the maximum of each, their indexes (below 2^32)."""
         self._take(_keys_of(peaks.T, images.to(peaks.device)), maps.transpose(0, 1))
 
-    def merge(self, other: "ExampleCollector") -> None:
-        """Take in the images another collector of the same units has seen."""
-        device = self._keys.device
-        self._take(other._keys.to(device), other._maps.to(device))
-
     def exchange(self, ranks: Ranks) -> None:
         """Take in the images that the collectors of other processes have seen."""
         maps = self._maps.clone()
-        every_keys = list(ranks.others(self._keys))  # one exchange ends before the next begins
-        for other_keys, other_maps in zip(every_keys, ranks.others(maps), strict=True):
+        all_keys = list(ranks.others(self._keys))  # one exchange ends before the next begins
+        for other_keys, other_maps in zip(all_keys, ranks.others(maps), strict=True):
             self._take(other_keys, other_maps)
 
     @property

@@ -1,8 +1,8 @@
-"""What do the layers put out for every image of a concept set?"""
+"""What are the layers' activation maps for every image of a concept set?"""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,9 +10,9 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor, nn
 
-from prunescope.base.devices import usable_device
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.images import Precision
+from prunescope.base.modes import exact_arithmetic
 from prunescope.base.progress import SILENT
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.reading import read_ahead
@@ -21,13 +21,15 @@ from prunescope.base.showing import show
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.axes import Layout
 from prunescope.dissection.capture import Maps, capture
-from prunescope.dissection.input import InputForm, normalise, read_pixels
 from prunescope.dissection.regions import RegionReader, Regions
+from prunescope.imaging.network_input import NetworkInput, Normalisation
+from prunescope.imaging.normalise import normalise
+from prunescope.imaging.sizing import Sizing
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Some images: their indexes in the set, the maps of every layer and, if read, the labels."""
+    """A few images: their indices in the set, the maps of each layer and, if read, the labels."""
 
     number: int
     images: tuple[int, ...]
@@ -37,19 +39,20 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
-    """A network, and the images it is shown; the same numbers however often it is repeated.
+    """A network, and the images it is shown; every repetition gives the same numbers.
 
-    The images come in one random order, so that what is seen early is like what is seen late, and
-    in the same batches however many processes share them.
+    The images come in one random order, so that early ones are like late ones, and in the same
+    batches however many processes share them.
+    input: how the images are sized and normalised.
     channels_last: in memory, in float32 too; bfloat16 always has them last.
     layout: how the network arranges its outputs; None takes what its class says.
-    ranks: the processes that share; each shows every `count`th batch.
-    say: where the user is told what he should know.
+    ranks: the processes that share the images; each shows every `count`th batch.
+    say: where messages to the user go.
     """
 
     model: nn.Module
     concepts: ConceptSet
-    form: InputForm
+    input: NetworkInput
     batch_size: int
     precision: Precision
     device: torch.device
@@ -63,16 +66,16 @@ class Observation:
         """Images of the whole set."""
         return len(self.concepts.images)
 
-    def own_batches(self) -> list[tuple[int, tuple[int, ...]]]:
-        """Return number and images of every batch that this process shows."""
+    def batches_of_rank(self) -> list[tuple[int, tuple[int, ...]]]:
+        """Return the number and the images of every batch that this process shows."""
         order = torch.randperm(self.images, generator=torch_generator(0, "dissection", "order"))
         batches = [tuple(images.tolist()) for images in torch.split(order, self.batch_size)]
         return list(enumerate(batches))[self.ranks.rank :: self.ranks.count]
 
     @property
-    def own_images(self) -> int:
-        """Images that this process shows."""
-        return sum(len(images) for _, images in self.own_batches())
+    def images_of_rank(self) -> int:
+        """How many images this process shows."""
+        return sum(len(images) for _, images in self.batches_of_rank())
 
     @cached_property
     def _portion(self) -> "_Portion":
@@ -80,17 +83,17 @@ class Observation:
 
     def probe(self, layers: Sequence[str]) -> dict[str, Tensor]:
         """Return the maps of one image, for their shapes."""
-        pixels = read_pixels(self.concepts, [0], self.form.resolution)
+        pixels = read_pixels(self.concepts, [0], self.input.resolution)
         return self._maps(pixels, layers, stop=False)
 
     def batches(
         self, layers: Sequence[str], reader: RegionReader | None = None
     ) -> Generator[Batch, None, None]:
-        """Show this process's images once; not even that where no layer is asked for.
+        """Show the images of this process once; without layers, only their labels are read.
 
         reader: reads the labels; None leaves them unread.
-        After the first batch, what lies behind the deepest layer is not computed.
-        Close it (`contextlib.closing`), and the network is as it was.
+        After the first batch, the forward pass ends behind the deepest layer.
+        Closing the generator (`contextlib.closing`) leaves the network as it was.
         Raises DataError for an image or a label map that cannot be read, and for an activation
         that is no finite number; ConfigError where the network cannot take such images, or a
         layer has no maps.
@@ -98,23 +101,21 @@ class Observation:
 
         def read(batch: tuple[int, tuple[int, ...]]) -> tuple[Batch, np.ndarray | None]:
             number, images = batch
-            side = self.form.resolution
+            side = self.input.resolution
             pixels = read_pixels(self.concepts, images, side) if layers else None
             regions = () if reader is None else self._regions(reader, images)
             return Batch(number=number, images=images, maps={}, regions=regions), pixels
 
-        with closing(read_ahead(read, self.own_batches())) as read_batches:
-            for place, (batch, pixels) in enumerate(read_batches):
+        with closing(read_ahead(read, self.batches_of_rank())) as read_batches:
+            for index, (batch, pixels) in enumerate(read_batches):
                 if pixels is None:
                     yield batch
                     continue
-                maps = self._maps(pixels, layers, stop=place > 0)
+                maps = self._maps(pixels, layers, stop=index > 0)
+                names = [self.concepts.images[image] for image in batch.images]
                 for layer in layers:
-                    names = [self.concepts.images[image] for image in batch.images]
                     check_finite(layer, maps[layer], names)
-                yield Batch(
-                    number=batch.number, images=batch.images, maps=maps, regions=batch.regions
-                )
+                yield replace(batch, maps=maps)
 
     def _regions(self, reader: RegionReader, images: Sequence[int]) -> tuple[Regions, ...]:
         return tuple(
@@ -130,15 +131,15 @@ class Observation:
         stop: bool,
     ) -> dict[str, Tensor]:
         """Show a batch, in as many portions as the device's memory makes necessary."""
-        shown = self._portion
+        portion = self._portion
         while True:
             try:
                 portions = [
-                    self._show(pixels[start : start + shown.size], layers, stop=stop)
-                    for start in range(0, len(pixels), shown.size)
+                    self._show(pixels[start : start + portion.size], layers, stop=stop)
+                    for start in range(0, len(pixels), portion.size)
                 ]
             except torch.OutOfMemoryError:
-                shown.halve(self.device, self.say)
+                portion.halve(self.device, self.say)
                 continue
             if len(portions) == 1:
                 return portions[0]
@@ -155,7 +156,7 @@ class Observation:
             show_pixels(
                 self.model,
                 pixels,
-                self.form,
+                self.input,
                 self.precision,
                 self.device,
                 channels_last=self.channels_last,
@@ -165,7 +166,7 @@ class Observation:
 
 @dataclass
 class _Portion:
-    """How many images are shown at a time: a batch, or what the device's memory allows of it."""
+    """How many images are shown at a time: a batch, or as many as the device's memory holds."""
 
     size: int
     told: bool = False
@@ -185,24 +186,34 @@ class _Portion:
         self.told = True
 
 
+def read_pixels(
+    concepts: ConceptSet, images: Sequence[int], resolution: int
+) -> UInt8[np.ndarray, "image height width band"]:
+    """Read images, squashed to a square of this side, see `Sizing`.
+
+    Raises DataError, naming the file, for an image that cannot be read.
+    """
+    square = Sizing(resolution=resolution)
+    return np.stack([square.apply(concepts.read_image(image)) for image in images])
+
+
 def show_pixels(
     model: nn.Module,
     pixels: UInt8[np.ndarray, "image height width band"],
-    form: InputForm,
+    normalisation: Normalisation,
     precision: Precision,
     device: torch.device,
     *,
     channels_last: bool,
 ) -> None:
-    """Let a network, which is on the device, look at pictures of the side its input has.
+    """Show pictures of its size to a network that is on the device.
 
     channels_last: in memory, in float32 too; bfloat16 always has them last.
     """
     with torch.inference_mode(), exact_arithmetic(device, precision):
-        batch = normalise(pixels, form, device)
-        if precision == "float32" and not channels_last:
-            batch = batch.contiguous()
-        show(model, batch)
+        on_device = torch.from_numpy(pixels).to(device)
+        last = channels_last or precision == "bf16"
+        show(model, normalise(on_device, normalisation, channels_last=last))
 
 
 def check_finite(layer: str, maps: Maps, names: Sequence[str]) -> None:
@@ -216,41 +227,3 @@ def check_finite(layer: str, maps: Maps, names: Sequence[str]) -> None:
             f'unit {unit} of layer "{layer}" is not finite on image {names[image]}: '
             "the network or its input is broken"
         )
-
-
-@contextmanager
-def placed(model: nn.Module, device: str | torch.device | None) -> Iterator[torch.device]:
-    """Have the model on a device, where it is when None, and put it back afterwards.
-
-    Raises ConfigError for a device that this machine does not have.
-    """
-    tensors = [*model.parameters(), *model.buffers()]
-    own = tensors[0].device if tensors else torch.device("cpu")
-    wanted = usable_device(own if device is None else device)
-    if wanted == own:
-        yield own
-        return
-    model.to(wanted)
-    try:
-        yield wanted
-    finally:
-        model.to(own)
-
-
-@contextmanager
-def exact_arithmetic(device: torch.device, precision: Precision) -> Iterator[None]:
-    """Compute in full float32, or in bfloat16 where autocast allows, the same way every time.
-
-    A GPU's TF32, on by default in convolutions, keeps 10 bits: too few for a threshold.
-    """
-    matmul = torch.get_float32_matmul_precision()
-    cudnn = torch.backends.cudnn
-    flags = cudnn.flags(
-        enabled=cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=False
-    )
-    torch.set_float32_matmul_precision("highest")
-    try:
-        with flags, torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            yield
-    finally:
-        torch.set_float32_matmul_precision(matmul)

@@ -1,4 +1,4 @@
-"""Which maps can still have a mask once every image has been seen?"""
+"""Which activation maps can still have a mask once every image has been seen?"""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from jaxtyping import Float32, Int64, Shaped
 from torch import Tensor
 
 from prunescope.dissection.capture import Maps
-from prunescope.dissection.places import true_places
+from prunescope.dissection.indices import true_indices
 
 _SMALL = 16 << 20
 
@@ -15,11 +15,11 @@ _SMALL = 16 << 20
 class ActiveMaps:
     """The maps of one batch that reach above a bound, unit by unit.
 
-    units: of which unit each is. places: of which image of the batch. peaks: their maxima.
+    units: the unit of each. images: its image, by its index in the batch. peaks: their maxima.
     """
 
     units: Int64[Tensor, " map"]
-    places: Int64[Tensor, " map"]
+    images: Int64[Tensor, " map"]
     peaks: Float32[Tensor, " map"]
     maps: Float32[Tensor, "map height width"]
 
@@ -28,18 +28,18 @@ class ActiveMaps:
         cls, maps: Maps, peaks: Float32[Tensor, "image unit"], bounds: Shaped[Tensor, " unit"]
     ) -> "ActiveMaps":
         """Return those maps of a batch whose maximum is strictly above their unit's bound."""
-        units, places = (bounds[:, None] < peaks.T).nonzero(as_tuple=True)
-        return cls(units=units, places=places, peaks=peaks[places, units], maps=maps[places, units])
+        units, images = (bounds[:, None] < peaks.T).nonzero(as_tuple=True)
+        return cls(units=units, images=images, peaks=peaks[images, units], maps=maps[images, units])
 
     def above(self, bounds: Shaped[Tensor, " unit"]) -> "ActiveMaps":
         """Return those that are strictly above a higher bound."""
         kept = self._above(bounds)
-        return self if len(kept) == len(self.units) else self._those(kept)
+        return self if len(kept) == len(self.units) else self._take(kept)
 
     def by_image(self, bounds: Shaped[Tensor, " unit"]) -> "ActiveMaps":
         """Return those that are strictly above a higher bound, image by image."""
         kept = self._above(bounds)
-        return self._those(kept[self.places[kept].argsort(stable=True)])
+        return self._take(kept[self.images[kept].argsort(stable=True)])
 
     @property
     def bytes(self) -> int:
@@ -47,15 +47,15 @@ class ActiveMaps:
         return sum(part.numel() * part.element_size() for part in vars(self).values())
 
     def _above(self, bounds: Shaped[Tensor, " unit"]) -> Int64[Tensor, " kept"]:
-        return true_places(self.peaks > bounds.index_select(0, self.units))
+        return true_indices(self.peaks > bounds.index_select(0, self.units))
 
-    def _those(self, kept: Int64[Tensor, " kept"]) -> "ActiveMaps":
+    def _take(self, kept: Int64[Tensor, " kept"]) -> "ActiveMaps":
         parts = {name: part.index_select(0, kept) for name, part in vars(self).items()}
         return ActiveMaps(**parts)
 
 
 class KeptMaps:
-    """The active maps of every batch so far, cleared of what the rising bounds leave behind.
+    """The active maps of all batches so far, without those that the rising bounds rule out.
 
     peak_bytes: the most memory they took at any time.
     """
@@ -74,7 +74,7 @@ class KeptMaps:
 
     @property
     def has_doubled(self) -> bool:
-        """Whether they take so much more memory than after the last clearing that it is due."""
+        """Whether they take more than twice the memory they took after the last clearing."""
         return self.bytes > 2 * self._bytes_after_clearing + _SMALL
 
     def clear(self, bounds: Shaped[Tensor, " unit"]) -> None:
@@ -85,7 +85,7 @@ class KeptMaps:
         self._bytes_after_clearing = self.bytes
 
     def take(self, number: int) -> ActiveMaps:
-        """Hand over the maps of a batch; they are kept no longer."""
+        """Return the maps of a batch, and keep them no longer."""
         return self._batches.pop(number)
 
     def count_above(self, bounds: Shaped[Tensor, " unit"]) -> int:

@@ -1,4 +1,4 @@
-"""Where did the masks of a layer lie, image by image and in little memory?"""
+"""How are a layer's masks on every image kept in little memory?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,15 @@ from prunescope.dissection.overlap import Meeting
 from prunescope.dissection.upsample import Runs
 
 NOT_WANTED = -1
+_LISTS = ("units", "runs", "starts", "lengths")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Masks:
     """The masks on one image, as runs down the columns of its label map, one mask after the other.
 
-    units: of which unit each is. area: its pixels. last: its last run. starts: the place of each
-    run's first pixel. ends: that of the pixel below its last, maybe in a row below the map.
+    units: the unit of each mask. area: its pixels. last: index of its last run. starts: index of
+    each run's first pixel. ends: that of the pixel below its last, maybe in a row below the map.
     """
 
     units: Int64[Tensor, " mask"]
@@ -40,8 +41,8 @@ class Masks:
 class _ImageMasks:
     """The masks on one image, as runs down the columns of its label map, in narrow integers.
 
-    columns: of the label map. units: of which unit each mask is, ascending. runs: how many each
-    has. starts: the place of each run's first pixel. lengths: its pixels.
+    columns: of the label map. units: the unit of each mask, ascending. runs: how many each has.
+    starts: index of each run's first pixel. lengths: its pixels.
     """
 
     columns: int
@@ -52,7 +53,7 @@ class _ImageMasks:
 
     def check(self, units: int) -> None:
         """Raise ValueError where the parts do not fit each other, or a layer of so many units."""
-        parts = (self.units, self.runs, self.starts, self.lengths)
+        parts = [getattr(self, name) for name in _LISTS]
         if not all(part.ndim == 1 and np.issubdtype(part.dtype, np.integer) for part in parts):
             raise ValueError("masks are lists of whole numbers")
         ordered = bool((np.diff(self.units.astype(np.int64)) > 0).all())
@@ -65,15 +66,15 @@ class _ImageMasks:
     def of_rows(self, row_of: Int64[np.ndarray, " unit"]) -> Masks | None:
         """Return the masks of the units that have a row, under its number; None without any."""
         rows = row_of[self.units]
-        wanted = rows != NOT_WANTED
-        if not wanted.any():
+        has_row = rows != NOT_WANTED
+        if not has_row.any():
             return None
-        kept = np.repeat(wanted, self.runs)
+        kept = np.repeat(has_row, self.runs)
         starts, lengths = (part[kept].astype(np.int64) for part in (self.starts, self.lengths))
-        runs = self.runs[wanted].astype(np.int64)
+        runs = self.runs[has_row].astype(np.int64)
         behind = runs.cumsum()
         return Masks(
-            units=from_numpy(rows[wanted]),
+            units=from_numpy(rows[has_row]),
             area=from_numpy(np.add.reduceat(lengths, behind - runs)),
             last=from_numpy(behind - 1),
             starts=from_numpy(starts),
@@ -82,16 +83,16 @@ class _ImageMasks:
 
 
 class KeptMasks:
-    """The masks of one layer on every image, so that labels are permuted without another look."""
+    """The masks of one layer on every image, so that permuting labels needs no further pass."""
 
     def __init__(self, units: int, images: Mapping[int, _ImageMasks] | None = None) -> None:
-        """Begin empty, or with what is known. units: of the layer."""
+        """Begin empty, or with the masks of some images. units: of the layer."""
         self.units = units
         self._images = dict(images or {})
 
     @property
     def images(self) -> list[int]:
-        """The images that are known, by their index in the set; on some there may be no mask."""
+        """Indices of the images that were added, in the set; some may have no mask."""
         return sorted(self._images)
 
     def add(self, images: Sequence[int], meeting: Meeting) -> None:
@@ -102,16 +103,16 @@ class KeptMasks:
             self._images[image] = _narrowed(meeting.units[cuts[place] : cuts[place + 1]], runs)
 
     def check_within(self, shapes: Int64[np.ndarray, "image 2"]) -> None:
-        """Raise ValueError where it is not known of every image, or a mask leaves its label map.
+        """Raise ValueError where an image is missing, or a mask leaves its label map.
 
         shapes: of the label maps.
         """
         if self.images != list(range(len(shapes))):
             raise ValueError("the masks are not of all images")
-        for image, own in self._images.items():
+        for image, masks in self._images.items():
             height, width = shapes[image]
-            last = own.starts.astype(np.int64) + (own.lengths.astype(np.int64) - 1) * width
-            if own.columns != width or int(last.max(initial=0)) >= height * width:
+            last = masks.starts.astype(np.int64) + (masks.lengths.astype(np.int64) - 1) * width
+            if masks.columns != width or int(last.max(initial=0)) >= height * width:
                 raise ValueError(f"the masks of image {image} are not within its label map")
 
     def activation(
@@ -122,11 +123,11 @@ class KeptMasks:
         carried: whether each image carries a label of each.
         """
         pixels = np.zeros((self.units, carried.shape[1]), np.int64)
-        for image, own in self._images.items():
-            if len(own.units):
-                runs = own.runs.astype(np.int64)
-                area = np.add.reduceat(own.lengths.astype(np.int64), runs.cumsum() - runs)
-                pixels[own.units] += area[:, None] * carried[image]
+        for image, masks in self._images.items():
+            if len(masks.units):
+                runs = masks.runs.astype(np.int64)
+                area = np.add.reduceat(masks.lengths.astype(np.int64), runs.cumsum() - runs)
+                pixels[masks.units] += area[:, None] * carried[image]
         return pixels
 
     def of(self, image: int, row_of: Int64[np.ndarray, " unit"]) -> Masks | None:
@@ -143,30 +144,22 @@ class KeptMasks:
         rows: list[dict[str, Any]] = [
             {
                 "row": image,
-                "width": own.columns,
-                "units": own.units.astype(np.int32),
-                "runs": own.runs.astype(np.int32),
-                "starts": own.starts.astype(np.int32),
-                "lengths": own.lengths.astype(np.int32),
+                "width": masks.columns,
+                **{name: getattr(masks, name).astype(np.int32) for name in _LISTS},
             }
-            for image, own in sorted(self._images.items())
+            for image, masks in sorted(self._images.items())
         ]
         return pd.DataFrame(rows)
 
     @classmethod
     def of_table(cls, units: int, table: pd.DataFrame) -> "KeptMasks":
-        """Read what `table` returned. Raises KeyError or ValueError where it holds nothing such."""
+        """Read what `table` returned. Raises KeyError or ValueError for anything else."""
         images = {}
         for row in table.to_dict("records"):
-            own = _ImageMasks(
-                columns=int(row["width"]),
-                units=row["units"],
-                runs=row["runs"],
-                starts=row["starts"],
-                lengths=row["lengths"],
-            )
-            own.check(units)
-            images[int(row["row"])] = own
+            lists = {name: row[name] for name in _LISTS}
+            masks = _ImageMasks(columns=int(row["width"]), **lists)
+            masks.check(units)
+            images[int(row["row"])] = masks
         return cls(units, images)
 
 

@@ -1,4 +1,4 @@
-"""Where are the labels of any image at hand, category by category and in little memory?"""
+"""How are the labels of all images kept, category by category and in little memory?"""
 
 import zlib
 from collections.abc import Iterator, Sequence
@@ -20,8 +20,8 @@ _CODES_OF_A_BYTE = 255
 class CategoryLabels:
     """The labels of one category that an image carries, and where.
 
-    columns: place of each among the set's labels, ascending; code n stands for the nth, from 1.
-    truth: on how many pixels each is. codes, whole: as in `Regions`, in as few planes as hold them.
+    columns: index of each among the set's labels, ascending; code n stands for the nth, from 1.
+    truth: on how many pixels each is. codes, whole: as in `Regions`, in as few planes as possible.
     """
 
     columns: Int64[np.ndarray, " label"]
@@ -31,10 +31,10 @@ class CategoryLabels:
 
 
 class LabelMaps:
-    """The labels of every image of a set: compressed, as far as the memory goes, else read again.
+    """The labels of every image of a set, compressed; those beyond the memory are read again.
 
-    carried: whether an image carries a label of a category. shapes: of its label map. Both are
-    known of the images that were added here or in another process.
+    carried: whether an image carries a label of a category. shapes: of its label map. Both hold
+    the images that were added, here or in another process.
     """
 
     def __init__(self, concepts: ConceptSet, reader: RegionReader, memory: int) -> None:
@@ -42,8 +42,8 @@ class LabelMaps:
         self.concepts = concepts
         self.reader = reader
         self._memory = memory
-        places = [concepts.categories.index(label.category) for label in concepts.labels]
-        self._category_of = np.array(places, np.int64)
+        categories = [concepts.categories.index(label.category) for label in concepts.labels]
+        self._category_of = np.array(categories, np.int64)
         self._held: dict[int, dict[int, bytes]] = {}
         self.bytes = 0
         self.carried: Bool[np.ndarray, "image category"] = np.zeros(
@@ -58,15 +58,12 @@ class LabelMaps:
 
     def add(self, images: Sequence[int], regions: Sequence[Regions]) -> None:
         """Take in the labels of some images; they are held if there is room."""
-        for image, one in zip(images, regions, strict=True):
-            self._add(image, one)
-
-    def _add(self, image: int, regions: Regions) -> None:
-        self.carried[image, self._category_of[regions.columns]] = True
-        self.shapes[image] = regions.shape
-        if self.bytes < self._memory:
-            parts = split_by_category(regions, self._category_of)
-            self._hold(image, {category: _compressed(part) for category, part in parts})
+        for image, labelled in zip(images, regions, strict=True):
+            self.carried[image, self._category_of[labelled.columns]] = True
+            self.shapes[image] = labelled.shape
+            if self.bytes < self._memory:
+                parts = split_by_category(labelled, self._category_of)
+                self._hold(image, {category: _compressed(part) for category, part in parts})
 
     def exchange(self, ranks: Ranks) -> None:
         """Take in the labels of the images that other processes have added."""
@@ -80,29 +77,28 @@ class LabelMaps:
     def of(self, image: int, category: int) -> CategoryLabels:
         """Return the labels of a category that an image carries.
 
-        category: its place in the set.
+        category: its index in the set.
         """
         if image in self._held:
-            regions = self._pixels(image)
-            return _decompressed(self._held[image][category], regions)
+            return _decompressed(self._held[image][category], int(self.shapes[image].prod()))
         return dict(split_by_category(self._read(image), self._category_of))[category]
 
     def regions(self, image: int) -> Regions:
-        """Return all labels of an image; in other planes, maybe, than those it came with."""
+        """Return all labels of an image, maybe in other planes than those it was added with."""
         if image not in self._held:
             return self._read(image)
-        shape = (int(self.shapes[image, 0]), int(self.shapes[image, 1]))
+        height, width = self.shapes[image].tolist()
         parts = [self.of(image, category) for category in self._held[image]]
         columns = np.concatenate([np.zeros(0, np.int64), *(part.columns for part in parts)])
         order = columns.argsort()
         code_of = np.zeros(len(columns) + 1, np.int16)
         code_of[order + 1] = np.arange(1, len(columns) + 1)
-        codes, first = [np.zeros((0, shape[0] * shape[1]), np.int16)], 0
+        codes, first = [np.zeros((0, height * width), np.int16)], 0
         whole: list[int] = []
         for part in parts:
-            own = code_of[[0, *range(first + 1, first + 1 + len(part.columns))]]
-            codes.append(own[part.codes])
-            whole.extend(int(code) for code in own[list(part.whole)])
+            codes_of_part = code_of[[0, *range(first + 1, first + 1 + len(part.columns))]]
+            codes.append(codes_of_part[part.codes])
+            whole.extend(int(code) for code in codes_of_part[list(part.whole)])
             first += len(part.columns)
         truth = np.concatenate([np.zeros(0, np.int64), *(part.truth for part in parts)])
         return Regions(
@@ -111,15 +107,12 @@ class LabelMaps:
             whole=tuple(sorted(whole)),
             truth=truth[order],
             times=self.reader.times(sum(map(len, codes)), len(whole)),
-            shape=shape,
+            shape=(height, width),
         )
 
     def _read(self, image: int) -> Regions:
         annotation = self.concepts.read_annotation(image)
         return self.reader.read(annotation, self.concepts.images[image])
-
-    def _pixels(self, image: int) -> int:
-        return int(self.shapes[image].prod())
 
     def _hold(self, image: int, records: dict[int, bytes]) -> None:
         self._held[image] = records
@@ -135,16 +128,16 @@ def split_by_category(
     """
     categories = category_of[regions.columns]
     for category in np.unique(categories).tolist():
-        own = np.flatnonzero(categories == category)
-        kind = np.uint8 if len(own) <= _CODES_OF_A_BYTE else np.int16
+        labels = np.flatnonzero(categories == category)
+        kind = np.uint8 if len(labels) <= _CODES_OF_A_BYTE else np.int16
         code_of = np.zeros(len(categories) + 1, kind)
-        code_of[own + 1] = np.arange(1, len(own) + 1)
+        code_of[labels + 1] = np.arange(1, len(labels) + 1)
         whole = code_of[list(regions.whole)]
         yield (
             category,
             CategoryLabels(
-                columns=regions.columns[own],
-                truth=regions.truth[own],
+                columns=regions.columns[labels],
+                truth=regions.truth[labels],
                 codes=_fewest_planes(code_of[regions.codes]),
                 whole=tuple(int(code) for code in whole if code),
             ),

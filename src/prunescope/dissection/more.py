@@ -1,4 +1,4 @@
-"""How does a saved dissection take more draws of chance, without another look at its images?"""
+"""How does a saved dissection take more draws of chance, without its network and images?"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,11 +15,10 @@ from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.conventions import CONVENTIONS, EXACT, Convention
 from prunescope.dissection.draws import Number
 from prunescope.dissection.label_maps import LabelMaps
-from prunescope.dissection.layers import DEFAULT_LAYER
 from prunescope.dissection.permuting import draw_chance
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.result import Dissection, LayerDissection
-from prunescope.dissection.settings import DissectionSettings
+from prunescope.dissection.settings import DEFAULT_LAYER, DissectionSettings
 from prunescope.results.layout import COUNTS, MANIFEST, MASKS
 
 
@@ -127,13 +126,10 @@ def _read_labels(
     progress: Progress,
 ) -> LabelMaps:
     """Return the labels of all images. Raises ConfigError where it is not the set dissected."""
-    for layer, own in layers.items():
-        was = own.summary.get("concept_set") or {}
-        images = own.summary.get("images") or 0
-        if (was.get("fingerprint"), images) != (
-            concepts.fingerprint,
-            len(concepts.images),
-        ):
+    for layer, dissected in layers.items():
+        was = dissected.summary.get("concept_set") or {}
+        images = dissected.summary.get("images") or 0
+        if (was.get("fingerprint"), images) != (concepts.fingerprint, len(concepts.images)):
             raise ConfigError(
                 f"{concepts.name} with {counted(len(concepts.images), 'image')} is not what "
                 f"{layer} was "

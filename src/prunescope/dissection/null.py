@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 from torch import Tensor
 
 from prunescope.base.progress import Task
@@ -24,7 +24,7 @@ _AT_MOST_AT_A_TIME = 256
 
 
 class NullTally:
-    """For units of one layer, the pixels that masks share with the labels of every draw."""
+    """The pixels that masks of a layer's units share with the labels of every draw."""
 
     def __init__(
         self,
@@ -45,21 +45,21 @@ class NullTally:
     def add(self, masks: Masks, shared: Shared) -> None:
         """Take in what masks on one image share with labels. masks: by rows of the tally."""
         _, labels, units = self._counts.shape
-        within = (shared.draws * labels + shared.labels) * units
-        places = within[:, None] + masks.units
+        first = (shared.draws * labels + shared.labels) * units
+        cells = first[:, None] + masks.units
         pixels = shared.pixels.to(self._counts.dtype)
         counts = self._counts.view(-1)
-        if places.device.type == "cpu":
-            counts.numpy()[places.numpy()] += pixels.numpy()
+        if cells.device.type == "cpu":
+            counts.numpy()[cells.numpy()] += pixels.numpy()
         else:
-            counts[places] += pixels
+            counts[cells] += pixels
 
     def exchange(self, ranks: Ranks) -> None:
         """Take in the images of the tallies of other processes."""
         self._counts = ranks.total(self._counts)
 
     def intersection(self, draw: int) -> Int64[Tensor, "unit label"]:
-        """Return I of the units and every label in a draw, by its place here, in pixels."""
+        """Return I of the units and every label in a draw, by its index here, in pixels."""
         return self._counts[draw].T.long().cpu()
 
     def ious(
@@ -90,7 +90,7 @@ class Null:
         device: torch.device,
         ranks: Ranks = ALONE,
     ) -> None:
-        """Take what is permuted, and where.
+        """Prepare the labels to be permuted, on a device.
 
         maps: the labels of all images. masks: of each layer, on this process's images.
         categories: only their labels count. ranks: the processes that share the images.
@@ -98,14 +98,14 @@ class Null:
         names = maps.concepts.categories
         self._maps = maps
         self._masks = masks
-        self._chosen = [place for place, name in enumerate(names) if name in categories]
+        self._chosen = [index for index, name in enumerate(names) if name in categories]
         self._stacks = Stacks(maps, self._chosen, device)
-        self._names = [names[place] for place in self._chosen]
+        self._names = [names[index] for index in self._chosen]
         self._labels = len(maps.concepts.labels)
         self._device = device
         self._ranks = ranks
         self._pixels = int(maps.shapes.prod(axis=1).sum())
-        self._images = sorted({image for own in masks.values() for image in own.images})
+        self._images = sorted({image for kept in masks.values() for image in kept.images})
 
     @property
     def images(self) -> int:
@@ -115,8 +115,8 @@ class Null:
     def at_a_time(self, units: Mapping[str, Int64[np.ndarray, " unit"]]) -> int:
         """Return how many draws to make at a time: more, where few of a layer's are counted."""
         counted = sum(map(len, units.values()))
-        everything = sum(self._masks[layer].units for layer in units)
-        wanted = min(_AT_MOST_AT_A_TIME, _AT_A_TIME * everything // counted)
+        total = sum(self._masks[layer].units for layer in units)
+        wanted = min(_AT_MOST_AT_A_TIME, _AT_A_TIME * total // counted)
         return max(1, min(wanted, _ROOM // (_BYTES_A_COUNT * self._labels * counted)))
 
     def count(
@@ -125,17 +125,21 @@ class Null:
         draws: range,
         task: Task | None = None,
     ) -> dict[str, NullTally]:
-        """Make some draws, by their numbers, and count what units of each layer meet in them."""
+        """Make draws, by their numbers, and count what units share with labels in them."""
         carried = self._maps.carried[:, self._chosen]
         shuffle = Shuffle(carried, self._maps.shapes, self._names, draws)
         tallies = {
-            layer: NullTally(own, self._labels, len(draws), self._pixels, self._device)
-            for layer, own in units.items()
+            layer: NullTally(chosen, self._labels, len(draws), self._pixels, self._device)
+            for layer, chosen in units.items()
         }
-        rows = {layer: self._rows(layer, own) for layer, own in units.items()}
+        rows = {layer: self._rows(layer, chosen) for layer, chosen in units.items()}
         for image in self._images:
-            found = {layer: self._masks[layer].of(image, rows[layer]) for layer in units}
-            masks = {layer: own for layer, own in found.items() if own is not None}
+            of_layers = {layer: self._masks[layer].of(image, rows[layer]) for layer in units}
+            masks = {
+                layer: of_layer.to(self._device)
+                for layer, of_layer in of_layers.items()
+                if of_layer
+            }
             if masks:
                 self._add(image, masks, carried[image], shuffle, tallies)
             if task is not None:
@@ -153,13 +157,12 @@ class Null:
         self,
         image: int,
         masks: Mapping[str, Masks],
-        carried: np.ndarray,
+        carried: Bool[np.ndarray, " category"],
         shuffle: Shuffle,
         tallies: Mapping[str, NullTally],
     ) -> None:
-        on_device = {layer: own.to(self._device) for layer, own in masks.items()}
-        for place in np.flatnonzero(carried).tolist():
-            stack, rows = self._stacks.of(shuffle.sources(image, place), self._chosen[place])
-            for layer, own in on_device.items():
-                for shared in stack.shared(rows, own):
-                    tallies[layer].add(own, shared)
+        for index in np.flatnonzero(carried).tolist():
+            stack, rows = self._stacks.of(shuffle.sources(image, index), self._chosen[index])
+            for layer, of_layer in masks.items():
+                for shared in stack.shared(rows, of_layer):
+                    tallies[layer].add(of_layer, shared)

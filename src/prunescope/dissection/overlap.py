@@ -110,7 +110,7 @@ class OverlapTally:
         regions: where the labels of each are. Nothing is taken in but what is iterated over.
         """
         active = active.by_image(self._thresholds)
-        units, places, maps = active.units, active.places, active.maps
+        units, places, maps = active.units, active.images, active.maps
         for images in _alike(regions):
             some = regions[images.start : images.stop]
             for one in some:

@@ -1,4 +1,4 @@
-"""How do one or two passes over the images leave each layer's thresholds, examples and counts?"""
+"""What are each layer's thresholds, examples and counts, after one pass over the images or two?"""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -21,8 +21,8 @@ from prunescope.dissection.thresholds import Cut
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sight:
-    """What all images leave of a layer.
+class LayerStatistics:
+    """The statistics of a layer over all images.
 
     passes: how often the images went through the network for it. kept_bytes: the most memory that
     its kept maps took at any time. masks: those on this process's images, if they were to be kept.
@@ -36,7 +36,7 @@ class Sight:
     masks: KeptMasks | None
 
 
-def look(
+def run_passes(
     observation: Observation,
     layers: Sequence[str],
     *,
@@ -47,12 +47,12 @@ def look(
     reader: RegionReader,
     labels: LabelMaps | None,
     task: Task,
-) -> dict[str, Sight]:
-    """Show the images to a network, once or twice, and return what they leave of each layer.
+) -> dict[str, LayerStatistics]:
+    """Show the images to a network, once or twice, and return each layer's statistics.
 
-    The first pass finds thresholds and examples, and keeps the maps that may have a mask; of
-    layers whose maps would take more than `memory` bytes together it keeps none, and they are
-    looked at again. The numbers are the same either way.
+    The first pass finds thresholds and examples, and keeps the maps that may have a mask. Layers
+    whose maps would take more than `memory` bytes together keep none and get a second pass. The
+    numbers are the same either way.
     reader: of the labels. labels: where to gather those of all images, to permute them later; the
     masks are then kept, too.
     Raises ConfigError, at the first batch, where a layer has too few cells for the quantile.
@@ -63,21 +63,21 @@ def look(
         where = f'layer "{layer}": {observation.images} images x {height} x {width}'
         return rules.cut(quantile, observation.images * height * width, where)
 
-    searches = _search(observation, layers, cut, examples, memory, labels, task)
+    searches = _first_pass(observation, layers, cut, examples, memory, labels, task)
     ranks = observation.ranks
     for search in searches.values():
         search.exchange(ranks)
-    extremes = {layer: search.end() for layer, search in searches.items()}
     if labels is not None:
         labels.exchange(ranks)
-    sights = _count(observation, searches, extremes, rules, reader, labels, task)
-    for sight in sights.values():
-        sight.tally.exchange(ranks)
-        sight.images.exchange(ranks)
-    return sights
+    extremes = {layer: search.end() for layer, search in searches.items()}
+    statistics = _count(observation, searches, extremes, rules, reader, labels, task)
+    for of_layer in statistics.values():
+        of_layer.tally.exchange(ranks)
+        of_layer.images.exchange(ranks)
+    return statistics
 
 
-def _search(
+def _first_pass(
     observation: Observation,
     layers: Sequence[str],
     cut: Callable[[str, Sequence[int]], Cut],
@@ -87,18 +87,18 @@ def _search(
     task: Task,
 ) -> dict[str, LayerSearch]:
     searches: dict[str, LayerSearch] = {}
+    count = observation.images_of_rank
 
     def begin(all_maps: Mapping[str, Maps]) -> None:
         for layer, maps in all_maps.items():
             layer_cut = cut(layer, maps.shape[2:])
-            searches[layer] = LayerSearch(maps, layer_cut, examples=examples, images=own)
+            searches[layer] = LayerSearch(maps, layer_cut, examples=examples, images=count)
 
-    own = observation.own_images
-    if own == 0:  # more processes than batches
+    if count == 0:  # more processes than batches
         begin(observation.probe(layers))
     reader = None if labels is None else labels.reader
     with closing(observation.batches(layers, reader)) as batches:
-        for place, batch in enumerate(batches):
+        for index, batch in enumerate(batches):
             images = torch.tensor(batch.images)
             if labels is not None:
                 labels.add(batch.images, batch.regions)
@@ -107,7 +107,7 @@ def _search(
             for layer, maps in batch.maps.items():
                 searches[layer].add(batch.number, maps, images)
             # A prediction is worth most early, and after 1, 2, 4, 8, ... batches.
-            stay_within(memory, searches, predict=place & (place + 1) == 0)
+            stay_within(memory, searches, predict=index & (index + 1) == 0)
             task.advance(len(batch.images), note="looking")
     return {layer: searches[layer] for layer in layers}
 
@@ -120,10 +120,10 @@ def _count(
     reader: RegionReader,
     labels: LabelMaps | None,
     task: Task,
-) -> dict[str, Sight]:
+) -> dict[str, LayerStatistics]:
     concepts = observation.concepts
-    sights = {
-        layer: Sight(
+    statistics = {
+        layer: LayerStatistics(
             extremes=extremes[layer],
             tally=OverlapTally(
                 extremes[layer].thresholds,
@@ -140,17 +140,17 @@ def _count(
         )
         for layer, search in searches.items()
     }
-    again = [layer for layer, search in searches.items() if search.kept is None]
-    with closing(observation.batches(again, reader if labels is None else None)) as batches:
+    second_pass = [layer for layer, search in searches.items() if search.kept is None]
+    with closing(observation.batches(second_pass, reader if labels is None else None)) as batches:
         for batch in batches:
             regions = batch.regions
             if labels is not None:
                 regions = tuple(labels.regions(image) for image in batch.images)
-            for layer, sight in sights.items():
+            for layer, of_layer in statistics.items():
                 active = _active(searches[layer], extremes[layer], layer, batch)
-                _meet(sight, active, batch.images, regions)
+                _meet(of_layer, active, batch.images, regions)
             task.advance(len(batch.images), note="counting")
-    return sights
+    return statistics
 
 
 def _active(search: LayerSearch, extremes: Extremes, layer: str, batch: Batch) -> ActiveMaps:
@@ -161,7 +161,7 @@ def _active(search: LayerSearch, extremes: Extremes, layer: str, batch: Batch) -
 
 
 def _meet(
-    sight: Sight, active: ActiveMaps, images: Sequence[int], regions: Sequence[Regions]
+    sight: LayerStatistics, active: ActiveMaps, images: Sequence[int], regions: Sequence[Regions]
 ) -> None:
     done = 0
     for meeting in sight.tally.add(active, regions):

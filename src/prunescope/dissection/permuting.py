@@ -113,8 +113,8 @@ def with_chance(layer: LayerDissection, trial: Trial, number: Number) -> LayerDi
 def make_draws(null: Null, trials: Mapping[str, Trial], number: Number, progress: Progress) -> None:
     """Permute the labels as often as asked for, or until it is decided, layer by layer.
 
-    What was drawn before is taken as it is. Drawing until it is decided, the user is told before
-    how many draws there can be, and how long they would take as soon as a few show their pace.
+    Earlier draws are kept. Drawing until it is decided, the user is told at the start how many
+    draws there can be and, once a few show their pace, how long they would take.
     """
     if number == "auto":
         most = max(trial.observed.most for trial in trials.values())
@@ -123,15 +123,19 @@ def make_draws(null: Null, trials: Mapping[str, Trial], number: Number, progress
             f"and at most {most:,}, of the units that are still open alone"
         )
     while True:
-        asked = {layer: trial.draws.next(number, trial.observed) for layer, trial in trials.items()}
-        requests = {layer: request for layer, request in asked.items() if request is not None}
+        requests = {
+            layer: request
+            for layer, trial in trials.items()
+            if (request := trial.draws.next(number, trial.observed)) is not None
+        }
         if not requests:
             return
         first = min(request.first for request in requests.values())
-        now = {layer: own for layer, own in requests.items() if own.first == first}
-        ends = {own.last for own in now.values()} | {own.first for own in requests.values()}
+        due = {layer: request for layer, request in requests.items() if request.first == first}
+        ends = {request.last for request in due.values()}
+        ends |= {request.first for request in requests.values()}
         last = min(end for end in ends if end > first)
-        _draw(null, trials, now, range(first, last), progress)
+        _draw(null, trials, due, range(first, last), progress)
 
 
 def _draw(
@@ -149,16 +153,16 @@ def _draw(
     with progress.task(title, null.images * len(draws)) as task:
         for start in range(draws.start, draws.stop, step):
             began = time.monotonic()
-            some = range(start, min(start + step, draws.stop))
-            tallies = null.count(units, some, task)
-            for layer, trial in trials.items():
-                for place, draw in enumerate(some if layer in tallies else ()):
-                    ious = tallies[layer].ious(trial.overlap, trial.categories, place)
+            portion = range(start, min(start + step, draws.stop))
+            for layer, tally in null.count(units, portion, task).items():
+                trial = trials[layer]
+                for index, draw in enumerate(portion):
+                    ious = tally.ious(trial.overlap, trial.categories, index)
                     trial.draws.take(draw, units[layer], ious, trial.observed, trial.iou)
             if start == draws.start >= FIRST_LOOK and any(
-                len(own) < len(trials[layer].draws.counted) for layer, own in units.items()
+                len(drawn) < len(trials[layer].draws.counted) for layer, drawn in units.items()
             ):
-                seconds = (time.monotonic() - began) / len(some)
+                seconds = (time.monotonic() - began) / len(portion)
                 _say_what_it_may_take(trials, units, start, seconds, progress)
 
 
@@ -169,9 +173,9 @@ def _say_what_it_may_take(
     seconds: float,
     progress: Progress,
 ) -> None:
-    """Say, drawing until it is decided, how many draws and how long there may still be to go."""
+    """Say how many more draws there may be until it is decided, and how long they would take."""
     most = max(trials[layer].observed.most for layer in units)
-    left = ", ".join(f"{layer}: {len(own):,}" for layer, own in units.items())
+    left = ", ".join(f"{layer}: {len(drawn):,}" for layer, drawn in units.items())
     progress.say(
         f"units still open after {counted(made, 'draw')} of chance: {left}; at most "
         f"{counted(most, 'draw')}, "
@@ -181,7 +185,7 @@ def _say_what_it_may_take(
 
 @contextmanager
 def told_where_memory_ends(device: torch.device) -> Iterator[None]:
-    """Say what takes less, where a GPU's memory does not hold what is counted."""
+    """Say what takes less memory where a GPU's does not hold what is counted."""
     try:
         yield
     except torch.OutOfMemoryError as error:  # the forward pass has made its portions smaller

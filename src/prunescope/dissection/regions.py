@@ -17,11 +17,11 @@ from prunescope.concepts.protocol import Annotation, Label
 class Regions:
     """The labels that one image really carries, and where.
 
-    columns: place of each label among the set's labels, ascending. A label's code is its place
+    columns: index of each label among the set's labels, ascending. A label's code is its position
         among these, from 1; code 0 is no label.
     codes: the label of every pixel in every plane. whole: codes of the labels that fill the map.
         A code that a pixel has in two planes, or in one and over the whole map, counts twice.
-    truth: pixels of each label, of those it has twice, two.
+    truth: pixels of each label; one that carries it twice counts twice.
     times: how often a pixel can carry a label.
     shape: height and width of the label map.
     """
@@ -42,8 +42,8 @@ class Regions:
 class RegionReader:
     """Turns annotations of one concept set into regions.
 
-    In them a pixel carries a label once, however many planes say so, and `truth` counts it once.
-    `once=False` counts each plane instead, `truth_once=False` in `truth` alone.
+    A pixel carries a label once, however many planes say so, and `truth` counts it once.
+    With `once=False` each plane counts, with `truth_once=False` in `truth` alone.
     """
 
     def __init__(
@@ -52,10 +52,10 @@ class RegionReader:
         """Take the set's labels, by ascending number."""
         numbers = np.array([label.number for label in labels], np.int64)
         self._numbers = frozenset(numbers.tolist())
-        # 0 stays 0, labels are counted from 1, and behind them comes what the set does not list.
-        self._place_of = np.full(numbers.max(initial=0) + 1, len(labels) + 1, np.int32)
-        self._place_of[0] = 0
-        self._place_of[numbers] = np.arange(1, len(labels) + 1)
+        # 0 stays 0, labels count from 1, and the number behind them is what the set does not list.
+        self._code_of = np.full(numbers.max(initial=0) + 1, len(labels) + 1, np.int32)
+        self._code_of[0] = 0
+        self._code_of[numbers] = np.arange(1, len(labels) + 1)
         self._once = once
         self._truth_once = once and truth_once
 
@@ -68,10 +68,10 @@ class RegionReader:
 
         where: the annotated image, for the message.
         """
-        planes, fills = self._places(annotation, where)
+        planes, fills = self._codes(annotation, where)
         size = len(self._numbers) + 1
         lists = [np.bincount(plane, minlength=size) for plane in planes]
-        lists += [planes.shape[1] * np.bincount([place], minlength=size) for place in fills]
+        lists += [planes.shape[1] * np.bincount([code], minlength=size) for code in fills]
         pixels = np.array(lists, np.int64).reshape(-1, size)[:, 1:]
         columns = np.flatnonzero(pixels.any(axis=0))
         code_of = np.zeros(size, np.int16)
@@ -90,46 +90,46 @@ class RegionReader:
             shape=annotation.shape,
         )
 
-    def _places(
+    def _codes(
         self, annotation: Annotation, where: str
     ) -> tuple[Int32[np.ndarray, "plane pixel"], Int32[np.ndarray, " whole"]]:
-        """Return the place of every number among the labels, from 1. Raises DataError as `read`."""
+        """Return each number's position among the labels, from 1. Raises DataError as `read`."""
         height, width = annotation.shape
         planes = annotation.planes.reshape(len(annotation.planes), height * width)
         whole = np.array(annotation.whole, np.int64)
         least = min(part.min(initial=0) for part in (planes, whole))
         most = max(part.max(initial=0) for part in (planes, whole))
-        if least == 0 and most < len(self._place_of):
-            places = self._place_of.take(planes), self._place_of.take(whole)
-            if max(part.max(initial=0) for part in places) <= len(self._numbers):
-                return places
+        if least == 0 and most < len(self._code_of):
+            codes = self._code_of.take(planes), self._code_of.take(whole)
+            if max(part.max(initial=0) for part in codes) <= len(self._numbers):
+                return codes
         stranger = min(set(annotation.numbers()) - self._numbers)
         raise DataError(f"{where} carries label {stranger}, which the set does not list")
 
 
 def label_sums(
     regions: Sequence[Regions], kind: torch.dtype, device: torch.device
-) -> Float[Tensor, "image place label"]:
-    """Return how many pixels above a place, in its column, carry each label of some images.
+) -> Float[Tensor, "image pixel label"]:
+    """Return how many pixels above each one, in its column, carry each label of some images.
 
-    Their label maps have one size. Places run row by row, and there is one row more than in the
+    Their label maps have one size. Pixels run row by row, and there is one row more than in the
     map: the sums over whole columns. Label n stands for the code n + 1 of each image; the rest
     carries nothing. kind: of floating-point numbers that can represent the sums.
     """
     rows, columns = regions[0].shape
     # An odd number of labels, since rows a power of two apart fall into the same sets of a cache.
-    labels = max(len(one.columns) for one in regions) | 1
-    planes = max(1, *(len(one.codes) for one in regions))
+    labels = max(len(image.columns) for image in regions) | 1
+    planes = max(1, *(len(image.codes) for image in regions))
     codes = np.zeros((len(regions), (rows + 1) * columns, planes), np.int32)
-    for place, one in enumerate(regions):
-        codes[place, columns:, : len(one.codes)] = one.codes.T
+    for index, image in enumerate(regions):
+        codes[index, columns:, : len(image.codes)] = image.codes.T
     one_hot = torch.eye(labels + 1, dtype=kind, device=device)[:, 1:].contiguous()
     with torch.autocast(device.type, enabled=False):
         bags = from_numpy(codes.reshape(-1, planes)).to(device)
         times = embedding_bag(bags, one_hot, mode="sum").view(len(regions), -1, labels)
-    for place, one in enumerate(regions):
-        for code in one.whole:
-            times[place, columns:, code - 1] += 1
+    for index, image in enumerate(regions):
+        for code in image.whole:
+            times[index, columns:, code - 1] += 1
     times.view(len(regions), rows + 1, -1).cumsum_(dim=1)
     return times
 
@@ -147,10 +147,10 @@ def _truth(
 def _each_once(
     codes: Int16[np.ndarray, "plane pixel"], whole: Sequence[int]
 ) -> tuple[Int16[np.ndarray, "plane pixel"], list[int]]:
-    """Take away every code that its pixel has already, in an earlier plane or over the map."""
+    """Remove every code that its pixel already has, in an earlier plane or over the map."""
     kept = codes.copy()
-    for place, plane in enumerate(kept):
-        for earlier in codes[:place]:
+    for index, plane in enumerate(kept):
+        for earlier in codes[:index]:
             plane[plane == earlier] = 0
         for code in set(whole):
             plane[plane == code] = 0

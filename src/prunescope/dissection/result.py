@@ -18,10 +18,9 @@ from prunescope.base.folders import drafting, replacing
 from prunescope.dissection.conventions import CONVENTIONS, EXACT, Centring
 from prunescope.dissection.counts import by_layer
 from prunescope.dissection.draws import Draws
-from prunescope.dissection.given import Pictures
-from prunescope.dissection.input import InputForm, Loaded, open_model
+from prunescope.dissection.input import Loaded, open_model
 from prunescope.dissection.kept_masks import KeptMasks
-from prunescope.dissection.masking import Looking, UnitMasks, mask_pictures
+from prunescope.dissection.masking import DissectedUnits, UnitMasks, mask_pictures
 from prunescope.dissection.notebook import show_layers
 from prunescope.dissection.overlap import Overlap
 from prunescope.dissection.saved_counts import check_fit, load_counts, save_counts
@@ -29,6 +28,8 @@ from prunescope.dissection.saved_draws import load_draws, save_draws
 from prunescope.dissection.saved_together import check_complete, record_layer_again, record_layers
 from prunescope.dissection.scores import iou_table
 from prunescope.dissection.tables import parquet_bytes
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.imaging.pictures import Pictures
 from prunescope.results.cells import csv_bytes
 from prunescope.results.columns import where_there
 from prunescope.results.layout import (
@@ -122,18 +123,18 @@ class LayerDissection:
         if wrong or not chosen:
             said = f"unit {wrong[0]} is asked for" if wrong else "no unit is asked for"
             raise ConfigError(f"{said}, but {self.layer} has units 0 to {count - 1:,}")
-        looking = Looking(
+        dissected = DissectedUnits(
             layer=self.layer,
             units=tuple(int(unit) for unit in chosen),
             thresholds=self.overlap.thresholds[list(chosen)],
-            form=InputForm(**self.summary["input"]),
+            input=NetworkInput.from_dict(self.summary["input"]),
             precision=self.summary["settings"]["precision"],
             channels_last=self.summary["settings"].get("channels_last", False),
             centring=centring_of(self.summary),
             axes=self.summary["settings"].get("axes"),
         )
         return mask_pictures(
-            looking,
+            dissected,
             open_model(model)[0],
             images,
             size=size,

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import pandas as pd
@@ -11,28 +12,35 @@ from torch import nn
 
 from prunescope.base.allocator import keep_freed_memory
 from prunescope.base.errors import ConfigError, DataError, nearest
-from prunescope.base.images import Channels, Precision
+from prunescope.base.modes import on_device
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.text import counted, on_one_line
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize, with_mask_size
-from prunescope.dissection.conventions import ConventionName
 from prunescope.dissection.counts import count_units
-from prunescope.dissection.draws import Number
-from prunescope.dissection.forward import Observation, placed
+from prunescope.dissection.forward import Observation
 from prunescope.dissection.input import Loaded, input_of, open_model
 from prunescope.dissection.label_maps import LabelMaps
-from prunescope.dissection.layers import DEFAULT_LAYER, choose_layers
-from prunescope.dissection.passes import Sight, look
+from prunescope.dissection.layers import choose_layers
+from prunescope.dissection.passes import LayerStatistics, run_passes
 from prunescope.dissection.permuting import draw_chance, told_where_memory_ends
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.scores import score_units
 from prunescope.dissection.search import Extremes
-from prunescope.dissection.settings import DissectionSettings
+from prunescope.dissection.settings import (
+    DEFAULT_LAYER,
+    ConceptOptions,
+    DissectionOptions,
+    DissectionSettings,
+)
 from prunescope.dissection.survey import learn_layout
+
+
+class DissectOptions(ConceptOptions, DissectionOptions):
+    """The settings that `dissect` takes by keyword: of which images, and how."""
 
 
 def dissect(
@@ -40,74 +48,24 @@ def dissect(
     layers: str | Sequence[str] | None,
     concepts: ConceptSet | str,
     *,
-    convention: ConventionName = "exact",
-    quantile: float = 0.005,
-    iou: float | None = None,
-    categories: Sequence[str] | None = None,
     split: str | None = None,
     limit: int | None = None,
     mask_size: int | None = None,
-    resolution: int | None = None,
-    mean: Channels | None = None,
-    std: Channels | None = None,
-    axes: str | None = None,
-    batch_size: int = 32,
-    precision: Precision = "float32",
-    channels_last: bool = False,
-    examples: int = 16,
-    null: Number = 0,
-    memory: int | str = "2GiB",
     device: str | torch.device | None = None,
     progress: Progress = SILENT,
+    **settings: Unpack[DissectionOptions],
 ) -> Dissection:
-    """Return the concept of every unit of the layers (docs/method.md).
+    """Return the concept of every unit of the layers, as `prunescope.dissect` does.
 
-    model: a module, or what `prunescope.load` returns for a network, which knows its input.
-    layers: a name or several, as in `model.named_modules()`, or patterns, as `choose_layers` takes
-        them; None for the network's default, see `default_layer`.
-    concepts: a concept set, or the name of one ("scenes", "broden:DIR"), of which `split` and
-        `limit` select images; None takes those of the convention's split.
-    mask_size: make all label maps squares of so many pixels a side; None leaves them as they are.
-    convention: "exact" for our definitions, or whose rules to count by (`Convention`).
-    quantile: share of a unit's cells above its threshold, in (0, 0.5].
-    iou: a unit is interpretable if its best IoU is strictly above this, in [0, 1]; None takes the
-        convention's.
-    categories: only labels of these may be a concept; None allows all, or what the convention does.
-    resolution, mean, std: side in pixels that images are squashed to, and the normalisation of
-        their channels in [0, 1]; None takes what is known of the network.
-    axes: what the axes of the layers' outputs are, where that cannot be told: "NCHW", "NHWC",
-        "NLC", "LNC", ... (N images, C units, H rows, W columns, L tokens), or two with a comma.
-    batch_size: images per forward pass. precision: "float32" or "bf16". channels_last: float32 in
-        that memory format: faster on CPUs, but rounded otherwise. examples: top images kept per
-        unit. progress: where to report.
-    null: how often the labels are permuted to see what is due to chance: a number, or "auto" to
-        draw until it is decided which units are beyond it (docs/dissection.md says how).
-    memory: bytes ("512MiB") for maps kept until they are counted; it changes no number.
-    device: where to compute; where the model is when None. The model comes back as it was.
-    Raises ConfigError or DataError saying what is wrong and what to do.
+    model: a module, or what says which input it expects. layers: names or patterns, as
+    `choose_layers` takes them; None for the network's default, see `default_layer`.
     """
-    given = {
-        "layers": _as_names(layers),
-        "convention": convention,
-        "quantile": quantile,
-        "iou": iou,
-        "categories": categories,
-        "resolution": resolution,
-        "mean": mean,
-        "std": std,
-        "axes": axes,
-        "batch_size": batch_size,
-        "precision": precision,
-        "channels_last": channels_last,
-        "examples": examples,
-        "null": null,
-        "memory": memory,
-    }
-    settings = DissectionSettings.validate_from(given, "dissect")
+    stated = DissectionSettings.validate_from({"layers": _as_names(layers), **settings}, "dissect")
     module, known = open_model(model)
-    settings = settings.completed(**known) if known else settings
+    if known is not None:
+        stated = stated.completed(resolution=known.resolution, mean=known.mean, std=known.std)
     if isinstance(concepts, str):
-        chosen = settings.rules.images_of(split)
+        chosen = stated.rules.images_of(split)
         concepts = open_concepts(
             concepts, split=chosen, limit=limit, mask_size=mask_size, progress=progress
         )
@@ -115,7 +73,7 @@ def dissect(
         raise ConfigError("split and limit select images of a concept set given by name only")
     else:
         concepts = with_mask_size(concepts, mask_size)
-    return dissect_as(settings, module, concepts, device=device, progress=progress)
+    return dissect_as(stated, module, concepts, device=device, progress=progress)
 
 
 def dissect_as(
@@ -137,13 +95,13 @@ def dissect_as(
     categories = choose_categories(concepts, settings)
     settings = settings.model_copy(update={"layers": layers, "categories": categories})
     title = f"dissecting {', '.join(settings.layers)}"
-    with placed(model, device) as place:
+    with on_device(model, device) as place:
         if place.type == "cpu":
             keep_freed_memory()
         observation = Observation(
             model=model,
             concepts=concepts,
-            form=form,
+            input=form,
             batch_size=settings.batch_size,
             precision=settings.precision,
             channels_last=settings.channels_last,
@@ -158,9 +116,9 @@ def dissect_as(
         maps = LabelMaps(concepts, reader, int(settings.memory)) if settings.null else None
         with (
             told_where_memory_ends(place),
-            progress.task(title, 2 * observation.own_images) as task,
+            progress.task(title, 2 * observation.images_of_rank) as task,
         ):
-            sights = look(
+            sights = run_passes(
                 observation,
                 layers,
                 rules=rules,
@@ -222,7 +180,7 @@ def _tell_of_idle_processes(observation: Observation, progress: Progress) -> Non
         )
 
 
-def _tell(layer: str, sight: Sight, progress: Progress) -> None:
+def _tell(layer: str, sight: LayerStatistics, progress: Progress) -> None:
     """Say how a layer was looked at, and which of its units cannot fire."""
     kept = sight.kept_bytes / 2**20
     how = f"one pass, maps of up to {kept:,.0f} MiB kept" if sight.passes == 1 else "two passes"
@@ -237,7 +195,7 @@ def _tell(layer: str, sight: Sight, progress: Progress) -> None:
 
 
 def _conclude(
-    layer: str, settings: DissectionSettings, observation: Observation, sight: Sight
+    layer: str, settings: DissectionSettings, observation: Observation, sight: LayerStatistics
 ) -> LayerDissection:
     concepts, extremes = observation.concepts, sight.extremes
     overlap = sight.tally.overlap()
@@ -252,7 +210,7 @@ def _conclude(
         "cells_above": extremes.cut.above,
         "images": len(concepts.images),
         "concept_set": _identity(concepts),
-        "input": observation.form.model_dump(mode="json"),
+        "input": observation.input.as_dict(),
         "convention": settings.convention,
         "settings": settings.model_dump(mode="json", exclude={"layers", "convention", "memory"}),
     }

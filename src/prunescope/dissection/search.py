@@ -1,4 +1,4 @@
-"""What does a first look at every image leave of a layer, while memory stays bounded?"""
+"""What does the first pass over the images find of a layer, in bounded memory?"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from prunescope.dissection.thresholds import Cut, ThresholdCollector
 
 @dataclass(frozen=True, kw_only=True)
 class Extremes:
-    """What every image together leaves of a layer.
+    """A layer's thresholds and highest peaks over all images.
 
     peaks, images, maps: the highest maxima of each unit's maps, best first, the images they are
         on, and the maps themselves
@@ -32,13 +32,13 @@ class Extremes:
 class LayerSearch:
     """The largest values and best examples of one layer, and the maps that may have a mask.
 
-    kept: None once they were given up, for want of memory; the layer is then looked at twice.
+    kept: None once they were given up for want of memory; the layer then needs a second pass.
     """
 
     def __init__(self, maps: Maps, cut: Cut, *, examples: int, images: int) -> None:
         """Begin empty.
 
-        maps: like those that will come, for units, shape and device. images: how many will.
+        maps: of the same units, shape and device as those to be added. images: how many in all.
         """
         self._thresholds = ThresholdCollector(maps.shape[1], cut, maps.device)
         self._examples = ExampleCollector(examples, maps)
@@ -50,7 +50,7 @@ class LayerSearch:
         self.kept: KeptMaps | None = KeptMaps()
 
     def add(self, number: int, maps: Maps, images: Int64[Tensor, " image"]) -> None:
-        """Take in a batch. images: their indexes in the set."""
+        """Take in a batch. images: their indices in the set."""
         peaks = maps.amax(dim=(2, 3))
         self._seen += len(images)
         self._examples.add(maps, peaks, images)
@@ -60,12 +60,12 @@ class LayerSearch:
             self.kept.add(number, active.above(self._thresholds.bounds))
 
     def clear(self) -> None:
-        """Drop the kept maps that can have no mask any more."""
+        """Drop the kept maps that can no longer have a mask."""
         if self.kept is not None:
             self.kept.clear(self._thresholds.bounds)
 
     def predicted_bytes(self) -> float:
-        """Return how much memory the kept maps will take after the last image, about."""
+        """Return about how much memory the kept maps will take after the last image."""
         if self.kept is None:
             return 0.0
         bounds = self._thresholds.estimates(self._seen * self._map_cells / self._cut.cells)
@@ -78,7 +78,7 @@ class LayerSearch:
         self._examples.exchange(ranks)
 
     def end(self) -> Extremes:
-        """Return what all images leave."""
+        """Return the result over all images."""
         return Extremes(
             thresholds=self._thresholds.thresholds(),
             peaks=self._examples.peaks,
@@ -89,9 +89,9 @@ class LayerSearch:
 
 
 def stay_within(budget: int, searches: Mapping[str, LayerSearch], *, predict: bool) -> None:
-    """Clear what is kept where it is due, and give up the layers that will not fit the budget.
+    """Clear the kept maps where that is due, and give up those of layers that exceed the budget.
 
-    budget: bytes for the kept maps of all layers together. predict: look ahead, too.
+    budget: bytes for the kept maps of all layers together. predict: also of layers that will.
     """
     keeping = [search for search in searches.values() if search.kept is not None]
     full = _bytes(keeping) > budget

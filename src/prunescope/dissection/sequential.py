@@ -16,19 +16,19 @@ RATE = Fraction(1, 20)
 """Share of the discoveries that may be false, in expectation."""
 
 ENOUGH = 10
-"""A unit's p is known once so many draws do as well as its labels."""
+"""A unit's p is known after this number of draws that do as well as its labels."""
 
 FIRST_LOOK = 64
-"""After so many draws it is asked for the first time whether they decide, then after twice."""
+"""After this number of draws the first decision is tried, then whenever it has doubled."""
 
 
 def most_draws(tested: int, rate: Fraction = RATE) -> int:
-    """Return with how many draws nothing is left to decide: the lowest p is then rate / tested."""
+    """Return after how many draws nothing is left to decide: the lowest p is then rate / tested."""
     return max(1, math.ceil(tested / rate) - 1)
 
 
 def looks(most: int) -> Iterator[int]:
-    """Yield after how many draws to ask whether they decide: 64, 128, ..., and at the most."""
+    """Yield after how many draws a decision is tried: 64, 128, ..., and the maximum."""
     draws = FIRST_LOOK
     while draws < most:
         yield draws
@@ -38,7 +38,7 @@ def looks(most: int) -> Iterator[int]:
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """Where the units stand after some draws.
+    """The state of the units after a number of draws.
 
     draws: how many were made. made: how many of them count for each unit: all, or those up to the
     one with which it had enough. as_good: how many of these do as well as its labels or better.
@@ -51,27 +51,27 @@ class Standing:
     @property
     def open(self) -> Bool[np.ndarray, " unit"]:
         """Whether further draws may change a unit's p."""
-        still: Bool[np.ndarray, " unit"] = self.as_good < ENOUGH
-        return still
+        is_open: Bool[np.ndarray, " unit"] = self.as_good < ENOUGH
+        return is_open
 
     def p(self) -> Float64[np.ndarray, " unit"]:
-        """Return the p of the units that have stopped; nan of those that are open."""
+        """Return the p of the units that have stopped; nan for those that are open."""
         return np.where(self.open, np.nan, ENOUGH / self.made)
 
     def highest(self, most: int) -> Float64[np.ndarray, " unit"]:
-        """Return the highest p that each can still come to. most: draws that will be made."""
+        """Return the highest p that each unit can still get. most: draws that will be made."""
         soonest = np.minimum(self.draws + ENOUGH - self.as_good, most + 1)
         return np.where(self.open, ENOUGH / soonest, self.p())
 
     def lowest(self, most: int) -> Float64[np.ndarray, " unit"]:
-        """Return the lowest one."""
+        """Return the lowest p that each unit can still get."""
         return np.where(self.open, (self.as_good + 1) / (most + 1), self.p())
 
 
 def standing(as_good: Bool[np.ndarray, "unit draw"], draws: int) -> Standing:
-    """Return where units stand that stop with enough draws as good as their labels.
+    """Return the state of units that stop after enough draws as good as their labels.
 
-    as_good: whether each draw is; what comes behind the one that stops a unit does not count.
+    as_good: whether each draw is; those after the one that stops a unit do not count.
     """
     so_far = as_good[:, :draws]
     counts = so_far.sum(axis=1)
@@ -94,14 +94,14 @@ def discoveries(
     passing = np.flatnonzero(ascending <= bounds * (1 + 1e-12))  # p and bound are quotients
     if len(passing) == 0:
         return np.zeros(len(p), np.bool_)
-    found: Bool[np.ndarray, " unit"] = candidates & (p <= ascending[passing[-1]])
-    return found
+    discovered: Bool[np.ndarray, " unit"] = candidates & (p <= ascending[passing[-1]])
+    return discovered
 
 
 def decided(
     state: Standing, candidates: Bool[np.ndarray, " unit"], tested: Bool[np.ndarray, " unit"]
 ) -> bool:
-    """Return whether the units that pass are the same however the open ones go on."""
+    """Return whether the same units pass, however the open ones end."""
     most = most_draws(int(tested.sum()))
     high, low = (
         discoveries(np.where(tested, p, np.nan), candidates)
@@ -118,7 +118,7 @@ def undecided(
 ) -> Bool[np.ndarray, " unit"]:
     """Mark the units that do not pass after a fixed number of draws, but may after more.
 
-    They would pass if the p of every open candidate were 0. p: nan where nothing is tested.
+    They would pass if the p of every open candidate were 0. p: nan for units that are not tested.
     as_good: draws that do as well as each unit's labels.
     """
     if draws >= most_draws(int((~np.isnan(p)).sum())):

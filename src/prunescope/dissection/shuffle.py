@@ -1,4 +1,4 @@
-"""Whose labels does an image get, when labels do not belong to their images?"""
+"""From which image does each one get its labels, when labels are permuted?"""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,9 @@ from prunescope.base.seeding import torch_generator
 class Shuffle:
     """Draws of a permutation of every category's labels among the images that carry it.
 
-    Images change places only with those whose label maps have the same shape. Every draw of every
-    category has a random stream of its own, by its number, so that it is the same whichever draws
-    are made with it.
+    Images exchange labels only with those whose label maps have the same shape. Every draw of every
+    category has a random stream by its number, so that it does not depend on which draws are made
+    together with it.
     """
 
     def __init__(
@@ -26,12 +26,12 @@ class Shuffle:
     ) -> None:
         """Draw. carried: whether an image carries a label of a category. shapes: of label maps."""
         self._sources = [
-            _draw(own, shapes, category, draws)
-            for own, category in zip(carried.T, categories, strict=True)
+            _draw(carriers, shapes, category, draws)
+            for carriers, category in zip(carried.T, categories, strict=True)
         ]
 
     def sources(self, image: int, category: int) -> Int32[np.ndarray, " draw"]:
-        """Return from which image a carrier of a category (by its place) gets it in each draw."""
+        """Return from which image a carrier of a category (by its index) gets it in each draw."""
         return self._sources[category][:, image]
 
 

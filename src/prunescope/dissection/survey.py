@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from prunescope.base.channels import channels_taken
 from prunescope.base.errors import ConfigError
+from prunescope.base.modes import device_of, in_mode
 from prunescope.base.modules import in_float32
 from prunescope.base.showing import show
 from prunescope.dissection.axes import (
@@ -25,17 +25,19 @@ from prunescope.dissection.axes import (
 )
 from prunescope.dissection.settings import parse_axes
 from prunescope.dissection.tokens import as_map, layout_of
+from prunescope.imaging.channels import channels_taken
 
 _FAILURES = (ArithmeticError, LookupError, AttributeError, torch.OutOfMemoryError)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call:
-    """One call of a layer.
+class LayerOutput:
+    """What a layer puts out in one call.
 
-    shape: of what it put out; () where that is no tensor.
+    shape: of the output; () where it is no tensor.
     images: how many the network was shown; None where that is not known.
-    handed_on: what it put out is the very tensor that the layer finished before it put out.
+    handed_on: it is the very tensor that the layer finished before it put out.
+    map: units, height and width of its maps; None where it has none, or it was not asked for.
     """
 
     layer: str
@@ -43,22 +45,7 @@ class Call:
     shape: Shape
     images: int | None
     handed_on: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class LayerOutput:
-    """What a layer puts out when it is called.
-
-    shape: of the output itself; () where it is no tensor.
-    map: units, height and width of its maps; None where it has none.
-    handed_on: it is the very tensor that the layer finished before it put out.
-    """
-
-    layer: str
-    module: nn.Module
-    shape: tuple[int, ...]
-    map: tuple[int, int, int] | None
-    handed_on: bool
+    map: tuple[int, int, int] | None = None
 
 
 def survey(
@@ -72,10 +59,53 @@ def survey(
     Raises ConfigError where the network cannot take such an image.
     """
     model = in_float32(model)
-    with listening(model) as calls:
+    with recording(model) as outputs:
         _show_black(model, 1, resolution, channels)
-    layout = _learned(model, resolution, channels, axes, _once(calls))
-    return outputs_of(calls, layout)
+    return with_maps(outputs, _learned(model, resolution, channels, axes, _once(outputs)))
+
+
+@contextmanager
+def recording(model: nn.Module) -> Iterator[list[LayerOutput]]:
+    """Give a list to which every call of a layer is added, as long as the block lasts."""
+    outputs: list[LayerOutput] = []
+    images: int | None = None
+    latest: Any = None
+
+    def begin(_model: nn.Module, inputs: Any) -> None:
+        nonlocal images
+        images = count_images(inputs)
+
+    def hook(layer: str) -> Callable[[nn.Module, Any, Any], None]:
+        def record(module: nn.Module, _inputs: Any, output: Any) -> None:
+            nonlocal latest
+            shape = tuple(output.shape) if isinstance(output, Tensor) else ()
+            handed_on = output is latest
+            outputs.append(
+                LayerOutput(
+                    layer=layer, module=module, shape=shape, images=images, handed_on=handed_on
+                )
+            )
+            latest = output
+
+        return record
+
+    with ExitStack() as stack:
+        stack.callback(model.register_forward_pre_hook(begin).remove)
+        for layer, module in model.named_modules(remove_duplicate=False):
+            if layer:
+                stack.callback(module.register_forward_hook(hook(layer)).remove)
+        yield outputs
+
+
+def with_maps(outputs: Sequence[LayerOutput], layout: Layout) -> tuple[LayerOutput, ...]:
+    """Return outputs with the extents of their maps, as the layout reads them."""
+    return tuple(replace(output, map=_extent(output, layout)) for output in outputs)
+
+
+def dissectable(outputs: Sequence[LayerOutput]) -> list[LayerOutput]:
+    """Return the outputs that can be dissected: maps of layers that were called once."""
+    calls = Counter(output.layer for output in outputs)
+    return [output for output in outputs if output.map and calls[output.layer] == 1]
 
 
 def learn_layout(
@@ -135,48 +165,21 @@ def _shapes(
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")  # of sizes that nobody asked for
         stack.enter_context(suppress(ConfigError, *_FAILURES))
-        calls = stack.enter_context(listening(model))
+        outputs = stack.enter_context(recording(model))
         _show_black(model, images, side, channels)
-        return _once(calls)
+        return _once(outputs)
     return None
 
 
-def _once(calls: Sequence[Call]) -> dict[str, Shape]:
-    counts = Counter(call.layer for call in calls)
-    return {call.layer: call.shape for call in calls if counts[call.layer] == 1}
+def _once(outputs: Sequence[LayerOutput]) -> dict[str, Shape]:
+    calls = Counter(output.layer for output in outputs)
+    return {output.layer: output.shape for output in outputs if calls[output.layer] == 1}
 
 
 def _show_black(model: nn.Module, images: int, side: int, channels: int | None) -> None:
-    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     count = channels or channels_taken(model)
-    with evaluation_mode(model), torch.inference_mode():
-        show(model, torch.zeros(images, count, side, side, device=device))
-
-
-@contextmanager
-def listening(model: nn.Module) -> Iterator[list[Call]]:
-    """Give a list to which every call of a layer is added, as long as the block lasts."""
-    ear = _Ear()
-    with ExitStack() as stack:
-        stack.callback(model.register_forward_pre_hook(ear.begin).remove)
-        for layer, module in model.named_modules(remove_duplicate=False):
-            if layer:
-                stack.callback(module.register_forward_hook(ear.hook(layer)).remove)
-        yield ear.calls
-
-
-def outputs_of(calls: Sequence[Call], layout: Layout) -> tuple[LayerOutput, ...]:
-    """Say of calls of layers what maps there are in what was put out, by the layout."""
-    return tuple(
-        LayerOutput(
-            layer=call.layer,
-            module=call.module,
-            shape=call.shape,
-            map=_extent(call, layout),
-            handed_on=call.handed_on,
-        )
-        for call in calls
-    )
+    with in_mode(model, training=False), torch.inference_mode():
+        show(model, torch.zeros(images, count, side, side, device=device_of(model)))
 
 
 def count_images(inputs: Any) -> int | None:
@@ -184,47 +187,9 @@ def count_images(inputs: Any) -> int | None:
     return len(inputs[0]) if inputs and isinstance(inputs[0], Tensor) and inputs[0].ndim else None
 
 
-@contextmanager
-def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Have a network in evaluation mode; afterwards every module has the mode it had."""
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
-
-
-class _Ear:
-    """Hooks that note what the layers put out, and hold on to the latest output alone."""
-
-    def __init__(self) -> None:
-        self.calls: list[Call] = []
-        self._images: int | None = None
-        self._latest: Any = None
-
-    def begin(self, _model: nn.Module, inputs: Any) -> None:
-        self._images = count_images(inputs)
-
-    def hook(self, layer: str) -> Callable[[nn.Module, Any, Any], None]:
-        def note(module: nn.Module, _inputs: Any, output: Any) -> None:
-            call = Call(
-                layer=layer,
-                module=module,
-                shape=tuple(output.shape) if isinstance(output, Tensor) else (),
-                images=self._images,
-                handed_on=output is self._latest,
-            )
-            self.calls.append(call)
-            self._latest = output
-
-        return note
-
-
-def _extent(call: Call, layout: Layout) -> tuple[int, int, int] | None:
-    output = torch.empty(call.shape, device="meta") if call.shape else None
-    maps = as_map(output, call.module, layout, call.images, call.layer)
+def _extent(output: LayerOutput, layout: Layout) -> tuple[int, int, int] | None:
+    tensor = torch.empty(output.shape, device="meta") if output.shape else None
+    maps = as_map(tensor, output.module, layout, output.images, output.layer)
     if isinstance(maps, str):
         return None
     units, height, width = maps.shape[1:]

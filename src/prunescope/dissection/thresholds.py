@@ -48,8 +48,8 @@ class ThresholdCollector:
     """The largest values of every unit so far, and nothing else: the exact threshold in one pass.
 
     `bounds` is the smallest value that a unit's threshold can still be: the (K + 1)-th largest so
-    far, brought up to date whenever a unit's room is full. Room for 1.25 (K + 1) + 64 values a unit
-    stays; values come in any order and in any number of collectors, the thresholds are the same.
+    far, updated whenever a unit's room is full. Each unit keeps room for 1.25 (K + 1) + 64 values.
+    The thresholds do not depend on the order of the values, nor on how many collectors share them.
     """
 
     def __init__(self, units: int, cut: Cut, device: torch.device | None = None) -> None:
@@ -60,11 +60,6 @@ class ThresholdCollector:
         self._values = torch.full((units, self._room), -math.inf, device=device)
         self._filled = torch.zeros(units, dtype=torch.int64, device=device)
         self.bounds = torch.full((units,), -math.inf, device=device)
-
-    @property
-    def bytes(self) -> int:
-        """How much memory the values take."""
-        return self._values.numel() * self._values.element_size()
 
     def add(
         self, cells: Float32[Tensor, "map cell"], units: Int64[Tensor, " map"] | None = None
@@ -82,15 +77,11 @@ class ThresholdCollector:
         self._make_room(int((self._filled + counts).max()))
         owners = units[maps]
         first = self._filled - (counts.cumsum(0) - counts)
-        places = torch.arange(len(owners), device=owners.device) + first[owners]
-        self._values[owners, places] = values
+        columns = torch.arange(len(owners), device=owners.device) + first[owners]
+        self._values[owners, columns] = values
         self._filled += counts
         if self._values.shape[1] > self._room:
             self._compact()
-
-    def merge(self, other: "ThresholdCollector") -> None:
-        """Take in everything another collector of the same units has seen."""
-        self.add(other._values.to(self._values.device))
 
     def exchange(self, ranks: Ranks) -> None:
         """Take in what the collectors of other processes have seen."""

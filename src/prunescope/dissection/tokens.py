@@ -25,19 +25,19 @@ _CHANNELS_LAST = ("SwinTransformer", "SwinTransformerV2", "SwinTransformerV2Cr")
 
 
 def layout_of(model: nn.Module) -> Layout:
-    """Return how a network arranges its outputs, as far as it is known.
+    """Return how a network arranges its outputs, as far as it is prefix.
 
     timm's networks say how many tokens are no cells (`num_prefix_tokens`), as any other network
     may; torchvision's VisionTransformer has one. Before these join, there are none. Where nothing
-    is known, any usual number is possible, as long as only one of them leaves a square.
+    is prefix, any usual number is possible, as long as only one of them leaves a square.
     """
-    known = getattr(model, "num_prefix_tokens", None)
-    if known is None and type(model).__name__ == "VisionTransformer":
-        known = 1 if hasattr(model, "class_token") else None
+    prefix = getattr(model, "num_prefix_tokens", None)
+    if prefix is None and type(model).__name__ == "VisionTransformer":
+        prefix = 1 if hasattr(model, "class_token") else None
     return Layout(
-        prefixes=tuple(sorted({0, known})) if isinstance(known, int) else _PLAUSIBLE,
+        prefixes=tuple(sorted({0, prefix})) if isinstance(prefix, int) else _PLAUSIBLE,
         channels_last=type(model).__name__ in _CHANNELS_LAST,
-        tokens_first=isinstance(known, int),
+        tokens_first=isinstance(prefix, int),
     )
 
 
@@ -48,12 +48,11 @@ def as_map(
 
     module: the layer, called `layer`. images: how many the network was shown; None where that is
         not known.
-    The axes are those that were seen, or that the user states, or else that were read of the layer
-    in another way (`Reading`). Where nothing was read,
-    images are first, and of four axes the channels are where the layer is known to have them. Of
-    other layers they are then taken to be last where the first two of the others are equal and the
-    last two are not, since the image is a square; where all are equal, as the network is known to
-    have them.
+    The axes are those that the outputs showed, or that the user states, or else that were read in
+    another way (`Reading`). Where nothing was read, images are first, and the channels of four axes
+    are where the kind of the layer has them. For other kinds they are taken to be last where the
+    first two of the others are equal and the last two are not, since the image is a square; where
+    all are equal, as the network has them.
     """
     if not isinstance(output, Tensor):
         return f"puts out {a_kind(output)}, not a map for each unit"
@@ -131,9 +130,9 @@ def _fold(output: Tensor, prefixes: tuple[int, ...]) -> Tensor | str:
     }
     if len(sides) != 1:
         counts = " or ".join(f"{prefix} and {side} x {side}" for prefix, side in sides.items())
-        found = f"may be {counts}" if sides else "are no square grid"
+        fit = f"may be {counts}" if sides else "are no square grid"
         return (
-            f"puts out a tensor of shape {_shape(output)}, whose {tokens} tokens {found}: take "
+            f"puts out a tensor of shape {_shape(output)}, whose {tokens} tokens {fit}: take "
             "another resolution, or give the network an attribute num_prefix_tokens, the number of "
             "tokens before the grid"
         )

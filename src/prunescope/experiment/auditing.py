@@ -1,8 +1,7 @@
 """Do the files of a run hold what the method promises?"""
 
-from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -11,16 +10,19 @@ from torch import nn
 from prunescope.base.errors import ConfigError, DataError, StoreError
 from prunescope.base.text import align, number, percent
 from prunescope.experiment.completeness import find_changes, find_losses
+from prunescope.experiment.facts import UNKNOWN
+from prunescope.experiment.plan import plan_study
 from prunescope.networks import read_description
 from prunescope.networks.hollow import build_hollow
 from prunescope.networks.trust import AtMost, NamesCode
 from prunescope.pruning.audit import Audit, audit_weights
 from prunescope.pruning.lineage import check_dense, check_descent, check_given
 from prunescope.pruning.mask import Mask
+from prunescope.pruning.prunable import prunable_names
 from prunescope.pruning.saved import read_mask, read_weights
-from prunescope.pruning.settings import StrategySettings
+from prunescope.pruning.selection import LevelRule
 from prunescope.recipe import Recipe, load_recipe
-from prunescope.results.layout import DENSE, MASK, STUDY, WEIGHTS, LevelKey
+from prunescope.results.layout import MASK, STUDY, WEIGHTS, LevelKey
 from prunescope.results.store import require_study
 
 
@@ -98,17 +100,16 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
     """
     require_study(root)
     study = load_recipe(root / STUDY)
-    planned = list(_level_keys(study))
+    planned = [level.key for level in plan_study(study, UNKNOWN).levels]
     keys = [p for p in planned if (root / p.path / WEIGHTS).is_file()]
-    paths = [key.path for key in planned]
-    losses = find_losses(root, study, paths)
+    losses = find_losses(root, study)
     missing = tuple(text for found in losses.values() for text in found)
     found = partial(
         RunAudit,
         root=root,
         missing=missing,
         unfinished=sum(p not in keys and p.path not in losses for p in planned),
-        changed=tuple(find_changes(root, study, paths)),
+        changed=tuple(find_changes(root, study)),
     )
     if not keys:
         why = f": {missing[0]}" if missing else ""
@@ -132,17 +133,16 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
     return found(levels=tuple(levels))
 
 
-def check_level(
-    folder: Path, title: str, before: Mask | None, strategy: StrategySettings | None
-) -> None:
+def check_level(folder: Path, title: str, before: Mask | None, rule: LevelRule | None) -> None:
     """Raise StoreError where a level, as it was saved, is not what the method says.
 
-    before: the mask of the level that it was pruned from, and strategy the rule by which it was;
-    at level 0 None, or the mask of the weights that a study started from.
+    before: the mask of the level that it was pruned from, and rule the one by which it was; at
+    level 0 None, unless the weights that a study started from were pruned.
     """
     try:
         saved = read_weights(folder)
-        problems = [*audit_weights(saved).problems, *_lineage(saved.mask, before, strategy)]
+        lineage = _lineage(saved.mask, before, rule, runs_code=True)
+        problems = [*audit_weights(saved).problems, *lineage]
     except DataError as error:
         problems = [str(error)]
     if problems:
@@ -153,43 +153,52 @@ def check_level(
         )
 
 
-def _level_keys(study: Recipe) -> Iterator[LevelKey]:
-    for replicate in range(study.replicates):
-        yield LevelKey(replicate=replicate, strategy=DENSE, level=0)
-        for name, strategy in study.pruning.strategies.items():
-            for level in range(1, strategy.levels + 1):
-                yield LevelKey(replicate=replicate, strategy=name, level=level)
-
-
 def _audit_level(
     root: Path, key: LevelKey, study: Recipe, network: nn.Module | None, resolution: int | None
 ) -> LevelAudit:
     saved = read_weights(root / key.path)
-    audit = audit_weights(saved, network, title=study.network, resolution=resolution)
     descent = _descent(saved.mask, root, key, study)
+    if saved.mask is None and key.level == 0 and network is not None:
+        ones = Mask.ones(network, prunable_names(network, study.pruning.prunable))
+        saved = replace(saved, mask=ones)
+    audit = audit_weights(saved, network, title=study.network, resolution=resolution)
+    rule = _rule(key, study)
+    if rule is not None and rule.is_users:
+        code = " and ".join(map('"{}"'.format, rule.strategy.code.values()))
+        note = f"not counted how many weights {key.strategy} leaves: {code} is code, and not run"
+        audit = replace(audit, notes=(*audit.notes, note))
     return LevelAudit(key=key, audit=audit, problems=(*audit.problems, *descent))
 
 
 def _descent(mask: Mask | None, root: Path, key: LevelKey, study: Recipe) -> list[str]:
     if key.level == 0:  # of given weights the mask is theirs, whatever it is
-        given = None if study.start is None else mask
-        return _lineage(mask, given, None)
-    former = root / key.before.path / MASK
-    if not former.is_file():
+        return [] if study.start is not None else _lineage(mask, None, None, runs_code=False)
+    former = root / key.before.path
+    if not (former / WEIGHTS).is_file():
         return [f"{key.before.path}, from which it was pruned, is missing"]
-    return _lineage(mask, read_mask(former), study.pruning.strategies[key.strategy])
+    before = read_mask(former / MASK) if (former / MASK).is_file() else None
+    if before is None and key.before.level > 0:
+        return [f"{key.before.path}, from which it was pruned, has no {MASK}"]
+    if before is None and mask is not None:
+        before = mask.filled()
+    return _lineage(mask, before, _rule(key, study), runs_code=False)
+
+
+def _rule(key: LevelKey, study: Recipe) -> LevelRule | None:
+    strategy = study.pruning.strategies.get(key.strategy)  # none of level 0
+    return None if strategy is None else LevelRule(strategy=strategy, level=key.level)
 
 
 def _lineage(
-    mask: Mask | None, before: Mask | None, strategy: StrategySettings | None
+    mask: Mask | None, before: Mask | None, rule: LevelRule | None, *, runs_code: bool
 ) -> list[str]:
+    if before is None:
+        return [] if mask is None else check_dense(mask)
     if mask is None:
         return [f"it has no {MASK}"]
-    if before is None:
-        return check_dense(mask)
-    if strategy is None:
+    if rule is None:
         return check_given(before, mask)
-    return check_descent(before, mask, strategy.fraction, strategy.scope)
+    return check_descent(before, mask, rule, runs_code=runs_code)
 
 
 def _cells(audit: Audit) -> list[str]:

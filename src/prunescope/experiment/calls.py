@@ -2,10 +2,8 @@
 
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from functools import wraps
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeAlias, Unpack
 
 import torch
 from torch import nn
@@ -13,64 +11,112 @@ from torch import nn
 from prunescope.analysis import export as exporting
 from prunescope.analysis import layers as naming
 from prunescope.analysis.conventions import ConventionComparison
+from prunescope.base.arguments import takes
 from prunescope.base.door import checked_path
 from prunescope.base.errors import ConfigError
-from prunescope.base.images import Channels, Precision
+from prunescope.base.modes import on_device
 from prunescope.base.modules import checked_network
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import on_one_line, shortened
 from prunescope.base.wrappers import without_wrappers
-from prunescope.data.classes import ClassChoice, classes_stated
+from prunescope.concepts import ConceptSet
 from prunescope.dissection import layers as layering
 from prunescope.dissection import run as dissecting
-from prunescope.dissection.forward import placed
-from prunescope.dissection.input import Loaded, input_of
+from prunescope.dissection.input import Loaded
 from prunescope.dissection.result import Dissection
+from prunescope.dissection.run import DissectOptions
+from prunescope.dissection.settings import (
+    DEFAULT_LAYER,
+    ConceptSettings,
+    DissectionSettings,
+    SharedOptions,
+)
 from prunescope.experiment import conventions as by_conventions
 from prunescope.experiment.auditing import RunAudit, audit_run
 from prunescope.experiment.handed_in import (
     as_concepts,
     as_given_mask,
-    check_choice,
     computing,
     is_number,
-    known_input,
     name_layers,
     open_network,
     path_or_name,
+    plain_classes,
     strings,
 )
 from prunescope.experiment.single import evaluate_network
 from prunescope.networks import LoadedNetwork
 from prunescope.pruning import prune as pruning
 from prunescope.pruning.audit import Audit, audit_file
-from prunescope.pruning.choices import CRITERIA, SCOPES, Prunable
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import UNTRIED, is_untried
+from prunescope.pruning.settings import PruneOptions, PruneSettings
 from prunescope.results.layout import STUDY
 from prunescope.training.evaluate import Evaluation
+from prunescope.training.settings import EvaluationOptions, EvaluationSettings
+
+Model: TypeAlias = nn.Module | Loaded | Path | str
+"""A network: a module, what `prunescope.load` returns for one, or its name or file."""
 
 
-@wraps(dissecting.dissect)
-def dissect(model: Any, layers: Any = None, concepts: Any = None, **settings: Any) -> Dissection:
+@takes(ConceptSettings, DissectionSettings)
+def dissect(
+    model: Model,
+    layers: Any,
+    concepts: ConceptSet | str,
+    *,
+    device: str | torch.device | None = None,
+    progress: Progress = SILENT,
+    **settings: Unpack[DissectOptions],
+) -> Dissection:
+    """Return the concept of every unit of the layers (docs/method.md).
+
+    model: a module, what `prunescope.load` returns for a network, or its name or file.
+    layers: a module of it, a name as in `model.named_modules()`, a pattern (`layer?`, `*.conv2`),
+        or several of these; None takes the last layer that has a map.
+    concepts: a concept set, or the name of one ("scenes", "broden:DIR").
+    device: where to compute; where the model is when None. The model comes back as it was.
+    progress: where to report.
+    Raises ConfigError or DataError saying what is wrong and what to do.
+    """
     network = open_network(model)
     source = as_concepts(concepts)
     with without_wrappers(network.module):
         chosen = name_layers(network.module, layers)
-        return dissecting.dissect(network, chosen, source, **settings)
+        return dissecting.dissect(
+            network, chosen, source, device=device, progress=progress, **settings
+        )
 
 
-@wraps(pruning.prune)
-def prune(model: Any, *, keep: Any, mask: Any = None, **settings: Any) -> Mask:
+@takes(PruneSettings)
+def prune(
+    model: nn.Module | Loaded,
+    *,
+    keep: float,
+    mask: Mask | Mapping[str, torch.Tensor] | Path | str | None = None,
+    **settings: Unpack[PruneOptions],
+) -> Mask:
+    """Set all but a share of a network's weights to zero, in place, and return which survive.
+
+    model: a module, or what `prunescope.load` returns for a network.
+    mask: what is pruned already, as a Mask, its file, or tensors by name; masks only shrink. It is
+        not changed.
+
+    Of n prunable weights exactly round(keep x n) survive, half to even; of equal scores those of
+    lower flat index (Han et al. 2015). At random the same seed at a lower `keep` leaves a part of
+    the same weights. Nothing holds the weights at zero when the network is trained on: for that,
+    make a `MaskKeeper(model, mask)` and call it with the optimizer after every step.
+    Raises ConfigError for a share outside (0, 1], above what the mask has left, or so small that
+    nothing is left, a mask that prunes what `prunable` leaves out, or a network whose pruned
+    weights would act all the same; DataError for a mask of another network, or weights that
+    are not finite.
+    """
     if isinstance(model, str | Path):
         raise ConfigError(
             f"prune sets weights of a network that you have to zero, so it takes no name: model = "
             f'ps.load("{on_one_line(shortened(str(model)))}").module makes one'
         )
     network = checked_network(model.module if isinstance(model, LoadedNetwork) else model)
-    check_choice("prunable", settings.get("prunable", "all"), get_args(Prunable))
-    CRITERIA.check(settings.get("criterion", "magnitude"))
-    SCOPES.check(settings.get("scope", "global"))
     if not is_number(keep):
         raise ConfigError(f"keep is {keep!r}, but must be a number in (0, 1]")
     with without_wrappers(network):
@@ -79,33 +125,19 @@ def prune(model: Any, *, keep: Any, mask: Any = None, **settings: Any) -> Mask:
         return pruning.prune(network, keep=keep, mask=as_given_mask(mask), **settings)
 
 
+@takes(EvaluationSettings)
 def evaluate(
-    model: nn.Module | Loaded | Path | str,
+    model: Model,
     data: Path | str,
     *,
-    split: str = "test",
-    resolution: int | None = None,
-    resize: int | None = None,
-    mean: Channels | None = None,
-    std: Channels | None = None,
-    classes: int | Iterable[str] | str | None = None,
-    limit: int | None = None,
-    batch_size: int = 256,
-    precision: Precision = "float32",
     device: str | torch.device | None = None,
     progress: Progress = SILENT,
+    **settings: Unpack[EvaluationOptions],
 ) -> Evaluation:
     """Return a network's accuracy and loss on labelled images, as the command `evaluate` does.
 
     model: a module, what `prunescope.load` returns for a network, or its name or file.
-    data: the folder of labelled images, a hub name, or "scenes" (docs/data.md). split: of them.
-    resolution: side in pixels that images are squashed to; resize: their shorter side, from whose
-        middle that square is cut. Where neither is stated, published weights are shown what their
-        library measures them on, and any other network the images as they are stored.
-    mean, std: of the channels in [0, 1]; None takes what is known of the network.
-    classes: which are used, in the order of the model's outputs: the first N, names, or a file with
-        one name a line; None takes all. limit: only the first so many of their images.
-    batch_size: images per forward pass. precision: "float32" or "bf16".
+    data: the folder of labelled images, a hub name, or "scenes" (docs/data.md).
     device: where to compute; where the model is when None. The model comes back as it was.
     progress: where to report.
     The Evaluation has `top1` and `top5` (shares), `loss` (mean cross entropy, nats), `images`
@@ -113,40 +145,14 @@ def evaluate(
     """
     network = open_network(model)
     source = path_or_name(data, "data", "a folder of labelled images, a hub name or scenes")
-    chosen = _classes(classes)
-    if limit is not None and (type(limit) is not int or limit < 1):
-        raise ConfigError(f"limit is {limit!r}, but must be a number of images, at least 1")
-    if network.input is None:
-        network = replace(network, input=known_input(network.module, resolution, mean, std))
+    classes = plain_classes(settings.get("classes"))
+    stated = EvaluationSettings.validate_from({**settings, "classes": classes}, "evaluate")
     training = network.module.training
     try:
-        with computing(network) as plain, placed(plain.module, device) as place:
-            return evaluate_network(
-                plain,
-                source,
-                split=split,
-                resolution=resolution,
-                resize=resize,
-                mean=mean,
-                std=std,
-                classes=chosen,
-                limit=limit,
-                batch_size=batch_size,
-                precision=precision,
-                device=str(place),
-                progress=progress,
-            )[1]
+        with computing(network) as plain, on_device(plain.module, device) as target:
+            return evaluate_network(plain, source, stated, device=str(target), progress=progress)[1]
     finally:
         network.module.train(training)
-
-
-def _classes(stated: Any) -> ClassChoice | None:
-    """Return which classes are meant, as `classes_stated` reads them from plain values."""
-    if isinstance(stated, Path):
-        stated = str(stated)
-    elif isinstance(stated, Iterable) and not isinstance(stated, str | Mapping):
-        stated = list(stated)
-    return classes_stated(stated, "classes")
 
 
 def audit(
@@ -200,8 +206,9 @@ def export(result: Path | str, out: Path | str, *, layer: str | None = None) -> 
     return exporting.export_netdissect(place, Path(path_or_name(out, "out", "a file")), layer)
 
 
+@takes(ConceptSettings, DissectionSettings)
 def conventions(
-    model: nn.Module | Loaded | Path | str,
+    model: Model,
     concepts: str,
     *,
     layers: Any = None,
@@ -211,13 +218,13 @@ def conventions(
     limit: int | None = None,
     device: str | None = None,
     progress: Progress = SILENT,
-    **settings: Any,
+    **settings: Unpack[SharedOptions],
 ) -> ConventionComparison:
     """Dissect by the rules of earlier tools, too, as the command `conventions` does.
 
-    model, layers: as `dissect` takes them. concepts: the name of a set, of which split and limit
-        select images. conventions: "exact", "netdissect", "lite", "quick"; the others are compared
-        with the first; None takes all four. settings: those of `dissect`, for all of them.
+    model, layers: as `dissect` takes them. concepts: the name of a set.
+    conventions: "exact", "netdissect", "lite", "quick"; the others are compared with the first;
+        None takes all four. What else is set holds for all of them.
     out: a folder for the dissections and their table. device: a GPU if there is one when None.
     progress: where to report.
     The ConventionComparison has `table` (a DataFrame: a row per layer and convention) and
@@ -232,7 +239,7 @@ def conventions(
         )
     with computing(network) as plain:
         chosen = name_layers(network.module, layers)
-        stated = {"layers": (layering.DEFAULT_LAYER,) if chosen is None else chosen}
+        stated = {"layers": (DEFAULT_LAYER,) if chosen is None else chosen}
         return by_conventions.compare_by_conventions(
             plain,
             {**stated, **settings},
@@ -247,7 +254,7 @@ def conventions(
 
 
 def list_layers(
-    model: nn.Module | Loaded | Path | str,
+    model: Model,
     *,
     weights: Path | str | None = None,
     num_classes: int | None = None,
@@ -273,7 +280,8 @@ def list_layers(
     network = open_network(model)
     side = resolution or (network.input.resolution if network.input else None)
     if side is None:
-        black = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-        side = input_of(network.module, mean=black[0], std=black[1]).resolution
+        raise ConfigError(
+            f"the input of {type(network.module).__name__} is not known: give resolution"
+        )
     with without_wrappers(network.module):
         return layering.list_layers(network.module, side)

@@ -8,13 +8,15 @@ from torch import nn
 
 from prunescope.base.devices import default_device, say_if_slow
 from prunescope.base.errors import ConfigError
+from prunescope.base.modes import repeatable
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.reading import read_ahead
 from prunescope.base.showing import show
-from prunescope.base.steps import Step
+from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.base.text import counted
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.data.classes import order_note, shown
+from prunescope.data.choice import shown
+from prunescope.data.classes import order_note
 from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import batches
 from prunescope.data.settings import Augmentation
@@ -27,12 +29,10 @@ from prunescope.networks import build
 from prunescope.networks.residual import zero_last_gammas
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import prunable_names
-from prunescope.pruning.schedule import survivors_after
+from prunescope.pruning.strategy import check_strategy
 from prunescope.recipe import Recipe
 from prunescope.training.evaluate import check_outputs
 from prunescope.training.forward import class_scores, classes_needed
-from prunescope.training.loop import steps_per_epoch
-from prunescope.training.surroundings import repeatable
 
 
 def check_study(study: Recipe, sources: Sources, progress: Progress = SILENT) -> None:
@@ -57,7 +57,8 @@ def check_study(study: Recipe, sources: Sources, progress: Progress = SILENT) ->
         mask = load_start(network, study.start, study.pruning.prunable, len(images.classes))
         if study.start.rewind_weights is not None:
             load_rewinding(network, study.start, len(images.classes), mask)
-    _check_survivors(study, mask)
+    for name, strategy in study.pruning.strategies.items():
+        check_strategy(name, strategy, mask, study.training, study.pruning.rewind_to)
     _check_sample(images, study.data.train_split, progress)
     _check_sample(test_images, study.data.test_split, progress)
     for photographs, augmentation in ((images, study.training.augmentation), (test_images, None)):
@@ -131,19 +132,6 @@ def _check_rewinding(study: Recipe, count: int, rewind_to: str) -> None:
             f"pruning.rewind_to is {rewind_to}, but must come before the end of "
             f"training, {study.training.to}"
         )
-
-
-def _check_survivors(study: Recipe, mask: Mask) -> None:
-    """Follow every strategy down to its last level: something must be left of level 0's weights."""
-    for name, strategy in study.pruning.strategies.items():
-        left = mask.survivors
-        for level in range(1, strategy.levels + 1):
-            left = survivors_after(left, strategy.fraction)
-            if left == 0:
-                raise ConfigError(
-                    f"pruning.strategies.{name} leaves no weight at level {level}: take a smaller "
-                    "fraction, or fewer levels"
-                )
 
 
 def _check_last_batch(study: Recipe, sources: Sources, network: nn.Module, images: Images) -> None:

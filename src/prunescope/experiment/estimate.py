@@ -2,71 +2,28 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from torch import nn
 
 from prunescope.base.devices import computing_with, default_device
-from prunescope.base.steps import Step
+from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.data.labelled import StreamedImages
 from prunescope.dissection.run import dissect_as
 from prunescope.dissection.sequential import FIRST_LOOK
 from prunescope.experiment.check import map_cells
-from prunescope.experiment.plan import Level, Plan, Stage
+from prunescope.experiment.plan import Plan
 from prunescope.experiment.sources import Sources
+from prunescope.experiment.stages.dissection import Dissection
+from prunescope.experiment.stages.rewind_point import RewindPoint
 from prunescope.networks import build
 from prunescope.recipe import Recipe
-from prunescope.results.store import Store
-from prunescope.training.loop import steps_per_epoch, train
+from prunescope.training.evaluate import evaluate
+from prunescope.training.loop import train
 
 _TRIAL_STEPS = 3
 _BYTES_PER_UNIT_AND_LABEL = 16  # intersections, and a share for tables and examples
-
-
-def stage_cost(stage: Stage, study: Recipe, sources: Sources) -> float:
-    """Return a stage's work: images shown in training, or images dissected; 0 for results."""
-    rewind_to = study.pruning.rewind_to or "0it"
-    match stage.kind:
-        case "rewind":
-            return 0.0 if study.start else _images_shown("0it", rewind_to, study, sources)
-        case "level":
-            return _level_cost(stage.subject, study, sources)
-        case "dissection":
-            return float(sources.known_concepts.images)
-        case _:
-            return 0.0
-
-
-def seconds_left(
-    plan: Plan,
-    store: Store,
-    study: Recipe,
-    sources: Sources,
-    rates: Mapping[str, float],
-    *,
-    workers: int = 1,
-) -> float | None:
-    """Return how long the unfinished stages will take; None while no rate is known for one.
-
-    rates: seconds per unit of cost, by kind of stage. workers: processes beside each other; they
-    never get done before the longest chain of stages that wait for one another.
-    """
-    known = {**rates}
-    for kind, like in (("level", "rewind"), ("rewind", "level")):  # both are training
-        if kind not in known and like in known:
-            known[kind] = known[like]
-    work = 0.0
-    ends: dict[str, float] = {}
-    for stage in plan.stages:
-        missing = sum(not store.has(artifact) for artifact in stage.artifacts)
-        cost = stage_cost(stage, study, sources) * missing / len(stage.artifacts)
-        if cost and stage.kind not in known:
-            return None
-        seconds = cost * known[stage.kind] if cost else 0.0
-        work += seconds
-        ends[stage.name] = seconds + max((ends[name] for name in stage.after), default=0.0)
-    return max(work / workers, *ends.values())
 
 
 def measure_rates(study: Recipe, sources: Sources, *, threads: int) -> dict[str, float]:
@@ -79,8 +36,14 @@ def measure_rates(study: Recipe, sources: Sources, *, threads: int) -> dict[str,
     network = network.to(default_device())
     with computing_with(threads):
         training = _seconds_per_unit(lambda: _try_training(study, sources, network))
+        evaluating = _seconds_per_unit(lambda: _try_evaluating(study, sources, network))
         dissecting = _seconds_per_unit(lambda: _try_dissecting(study, sources, network, concepts))
-    return {"rewind": training, "level": training, "dissection": dissecting}
+    return {
+        "rewind": training,
+        "level": training,
+        "evaluation": evaluating,
+        "dissection": dissecting,
+    }
 
 
 def disk_bytes(plan: Plan, study: Recipe, sources: Sources) -> int:
@@ -91,25 +54,10 @@ def disk_bytes(plan: Plan, study: Recipe, sources: Sources) -> int:
     masks: int = sum(parameter.numel() for parameter in network.parameters())
     units: int = max(tensor.shape[0] for tensor in state.values() if tensor.ndim)
     dissection = units * len(sources.concepts.labels) * _BYTES_PER_UNIT_AND_LABEL
-    moments = sum(stage.kind == "rewind" for stage in plan.stages)
-    layers = sum(len(level.dissections) for level in plan.levels)
-    return (moments + len(plan.levels)) * weights + len(plan.levels) * masks + layers * dissection
-
-
-def _level_cost(level: object, study: Recipe, sources: Sources) -> float:
-    assert isinstance(level, Level)  # of a stage of this kind
-    if level.previous is None and study.start is not None:
-        return 0.0
-    strategy = study.pruning.strategies.get(level.strategy)  # none of level 0
-    if strategy is not None and strategy.steps is not None:
-        return _images_shown("0it", strategy.steps, study, sources)
-    return _images_shown(study.pruning.rewinding_step, study.training.to, study, sources)
-
-
-def _images_shown(start: str, end: str, study: Recipe, sources: Sources) -> float:
-    per_epoch = steps_per_epoch(sources.train_count, study.training.batch_size)
-    steps = Step.parse(end, per_epoch).iteration - Step.parse(start, per_epoch).iteration
-    return steps / per_epoch * sources.train_count
+    points = len(plan.of(RewindPoint))
+    layers = sum(len(stage.artifacts) for stage in plan.of(Dissection))
+    networks, levels = points + len(plan.levels), len(plan.levels)
+    return networks * weights + levels * masks + layers * dissection
 
 
 def _seconds_per_unit(work: Callable[[], float]) -> float:
@@ -122,7 +70,7 @@ def _seconds_per_unit(work: Callable[[], float]) -> float:
 
 def _try_training(study: Recipe, sources: Sources, network: nn.Module) -> float:
     images, settings = sources.train_images, study.training
-    if isinstance(images, StreamedImages):
+    if isinstance(images, StreamedImages):  # else the steps alone are few
         images = images.beginning(_TRIAL_STEPS * settings.batch_size)
     per_epoch = steps_per_epoch(len(images), settings.batch_size)
     steps = min(_TRIAL_STEPS, per_epoch, Step.parse(settings.to, per_epoch).iteration)
@@ -136,6 +84,19 @@ def _try_training(study: Recipe, sources: Sources, network: nn.Module) -> float:
         end=Step(steps, per_epoch),
     )
     return min(steps * settings.batch_size, len(images))
+
+
+def _try_evaluating(study: Recipe, sources: Sources, network: nn.Module) -> float:
+    settings = study.training
+    images = sources.test_images.beginning(_TRIAL_STEPS * settings.batch_size)
+    evaluate(
+        network,
+        images,
+        normalisation=sources.normalisation,
+        precision=settings.precision,
+        channels_last=settings.channels_last,
+    )
+    return len(images)
 
 
 def _some_concepts(study: Recipe, sources: Sources, network: nn.Module) -> ConceptSet:

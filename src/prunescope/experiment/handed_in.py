@@ -11,14 +11,13 @@ from torch import nn
 
 from prunescope.analysis.load import load
 from prunescope.analysis.run_folder import Level
-from prunescope.base.errors import ConfigError, nearest
-from prunescope.base.images import Channels
+from prunescope.base.errors import ConfigError
 from prunescope.base.modules import checked_network, in_float32
 from prunescope.base.text import a_kind
 from prunescope.base.wrappers import plain_name, unwrapped, without_wrappers
 from prunescope.concepts import KINDS, ConceptSet
-from prunescope.dissection.input import Loaded, input_of
-from prunescope.networks import LoadedNetwork, NetworkInput, own_weights
+from prunescope.dissection.input import Loaded
+from prunescope.networks import LoadedNetwork, implied_weights, module_input
 from prunescope.pruning.interchange import as_mask
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import read_mask
@@ -42,7 +41,12 @@ def open_network(model: object) -> LoadedNetwork:
             module=module, name=type(module).__name__, num_classes=None, input=known
         )
     module = checked_network(model)
-    return LoadedNetwork(module=module, name=type(module).__name__, num_classes=None, input=None)
+    return LoadedNetwork(
+        module=module,
+        name=type(module).__name__,
+        num_classes=None,
+        input=module_input(module),
+    )
 
 
 @contextmanager
@@ -78,7 +82,7 @@ def _opened(model: str | Path) -> LoadedNetwork:
             f"{model} is {a_kind(found)}, not a network: give a name, such as "
             '"torchvision:resnet18", a level of a run, or a file that `prune` wrote'
         )
-    if not Path(model).expanduser().exists() and own_weights(str(model)) is None:
+    if not Path(model).expanduser().exists() and implied_weights(str(model)) is None:
         warnings.warn(
             f'{model} has random weights: load("{model}", weights=...) opens it with others',
             stacklevel=4,
@@ -146,17 +150,6 @@ def path_or_name(given: object, name: str, what: str) -> str:
     raise ConfigError(f"{name} is {a_kind(given)}: give {what}")
 
 
-def known_input(
-    module: nn.Module, resolution: int | None, mean: Channels | None, std: Channels | None
-) -> NetworkInput | None:
-    """Return what is known of how a network wants its channels normalised; None if nothing is."""
-    try:
-        form = input_of(module, resolution=resolution or 1, mean=mean, std=std)
-    except ConfigError:
-        return None
-    return NetworkInput(mean=form.mean, std=form.std, resolution=form.resolution)
-
-
 def strings(given: Iterable[str]) -> Iterator[str]:
     """Yield several names, of which one may be given alone."""
     if not isinstance(given, Iterable):
@@ -164,13 +157,14 @@ def strings(given: Iterable[str]) -> Iterator[str]:
     yield from ((given,) if isinstance(given, str) else given)
 
 
-def check_choice(name: str, given: object, allowed: tuple[str, ...]) -> None:
-    """Raise ConfigError for what is none of the choices."""
-    if given not in allowed:
-        hint = nearest(str(given), allowed)
-        raise ConfigError(f'{name} is "{given}"{hint}, but must be {" or ".join(allowed)}')
-
-
 def is_number(given: object) -> bool:
     """Return whether something is a number, and no boolean."""
     return isinstance(given, int | float) and not isinstance(given, bool)
+
+
+def plain_classes(given: object) -> object:
+    """Return a choice of classes in plain values: a file as its path, several names as a list."""
+    if isinstance(given, Path):
+        return str(given)
+    several = isinstance(given, Iterable) and not isinstance(given, str | Mapping)
+    return list(given) if several else given  # type: ignore[call-overload]

@@ -8,23 +8,27 @@ import torch
 
 from prunescope.base.devices import default_device, say_if_slow, usable_device
 from prunescope.base.errors import DataError
-from prunescope.base.images import Channels, Precision
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.text import counted
 from prunescope.concepts import ConceptSet, open_concepts
-from prunescope.data.classes import ClassChoice, order_note, shown
+from prunescope.data.choice import ClassChoice, shown
+from prunescope.data.classes import order_note
 from prunescope.data.images import count_classes, find_split, load_images, passed_over
 from prunescope.data.labelled import Images
-from prunescope.data.sizing import CentreCrop, Sizing
+from prunescope.data.settings import CentreCrop
 from prunescope.dissection.input import input_of
-from prunescope.dissection.layers import DEFAULT_LAYER, choose_layers
+from prunescope.dissection.layers import choose_layers
 from prunescope.dissection.result import Dissection, check_room
 from prunescope.dissection.run import dissect_as
-from prunescope.dissection.settings import DissectionSettings
-from prunescope.experiment.sources import data_folder, normalisation_of, test_sizing
+from prunescope.dissection.settings import DEFAULT_LAYER, DissectionSettings
+from prunescope.experiment.looking import data_folder
+from prunescope.experiment.sources import normalisation_of, test_sizing
+from prunescope.imaging.channels import check_channels
+from prunescope.imaging.sizing import Sizing
 from prunescope.networks import LoadedNetwork
 from prunescope.training.evaluate import Evaluation, check_outputs, evaluate
+from prunescope.training.settings import EvaluationSettings
 
 _FEW_IMAGES = 500
 
@@ -32,55 +36,42 @@ _FEW_IMAGES = 500
 def evaluate_network(
     network: LoadedNetwork,
     source: str,
+    settings: EvaluationSettings,
     *,
-    split: str = "test",
-    resolution: int | None = None,
-    resize: int | None = None,
-    mean: Channels | None = None,
-    std: Channels | None = None,
-    batch_size: int = 256,
-    precision: Precision = "float32",
-    classes: ClassChoice | None = None,
-    limit: int | None = None,
     device: str | None = None,
     progress: Progress = SILENT,
 ) -> tuple[str, Evaluation]:
     """Return which split of labelled images was used, and a network's accuracy and loss on it.
 
-    split: as `find_split` takes it. resolution: side the images are squashed to. resize: shorter
-        side to bring them to instead, before the square of that resolution is cut from the middle.
-        Where neither is stated, published weights are shown what their library measures them on,
-        and any other network the images as they are stored.
-    mean, std: normalisation; None takes the network's own. Raises ConfigError if it has none, or
-        for a device that is not there.
-    classes: which are used, in the order of the network's outputs; None takes all.
-    limit: only the first so many images of these classes, in the order of the split.
+    settings: their split as `find_split` takes it. Raises ConfigError where neither they nor the
+    network state a normalisation, or for a device that is not there.
     """
-    place = usable_device(device or default_device())
-    say_if_slow(precision, place, progress)
+    target = usable_device(device or default_device())
+    say_if_slow(settings.precision, target, progress)
     folder = data_folder(source, progress)
-    found = find_split(folder, split)
-    sizing = _sizing(network, resolution, resize, progress)
-    normalisation = normalisation_of(network.name, network.input, mean, std)
+    split, classes = find_split(folder, settings.split), settings.classes
+    sizing = _sizing(network, settings.resolution, settings.resize, progress)
+    normalisation = normalisation_of(network.name, network.input, settings.mean, settings.std)
+    check_channels(network.module, len(normalisation.mean))
     side = sizing.resolution or (network.input.resolution if network.input else None)
     if side is not None:
         check_outputs(
             network.module,
             channels=len(normalisation.mean),
             side=side,
-            classes=count_classes(folder, found, classes),
-            precision=precision,
+            classes=count_classes(folder, split, classes),
+            precision=settings.precision,
         )
     images = load_images(
-        folder, found, sizing=sizing, classes=classes, limit=limit, progress=progress
+        folder, split, sizing=sizing, classes=classes, limit=settings.limit, progress=progress
     )
-    progress.say_all(passed_over(folder), *_notes(images, found, classes))
+    progress.say_all(passed_over(folder), *_notes(images, split, classes))
     evaluation = evaluate(
-        network.module.to(place),
+        network.module.to(target),
         images,
         normalisation=normalisation,
-        batch_size=batch_size,
-        precision=precision,
+        batch_size=settings.batch_size,
+        precision=settings.precision,
         progress=progress,
     )
     if math.isnan(evaluation.loss):
@@ -89,7 +80,7 @@ def evaluate_network(
             "its weights or running statistics are damaged (a variance below 0, say), or too "
             "large for its precision"
         )
-    return found, evaluation
+    return split, evaluation
 
 
 def dissect_network(

@@ -8,13 +8,12 @@ from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.formats import SUFFIXES
-from prunescope.base.inputs import CentreSquare, NetworkInput
 from prunescope.networks.description import Description, belongs_to, read_description
 from prunescope.networks.hub_folder import describe_hub_folder
 from prunescope.networks.names import as_name
 from prunescope.networks.published import DEFAULT, Published
 from prunescope.networks.reading.files import is_hub_folder, weights_file
-from prunescope.networks.registry import build, find_published, network_input
+from prunescope.networks.registry import build, find_published, module_input, network_input
 from prunescope.networks.trust import AtMost
 from prunescope.networks.weights import (
     fit_state_dict,
@@ -28,14 +27,14 @@ __all__ = [
     "RANDOM",
     "Description",
     "LoadedNetwork",
-    "NetworkInput",
     "build",
     "describe_network",
     "find_weights",
     "fit_state_dict",
+    "implied_weights",
     "load_network",
+    "module_input",
     "network_input",
-    "own_weights",
     "read_description",
     "read_state_dict",
 ]
@@ -44,21 +43,15 @@ RANDOM = "random"
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoadedNetwork:
+class LoadedNetwork(Description):
     """A network with its weights, in evaluation mode, on the CPU.
 
-    module: the network itself.
-    name: as the registry knows it. num_classes: None where the network chose it itself.
-    input: what it expects to see; None where nothing says so.
-    measured_on: how photographs are sized to measure weights that a library publishes; None for
-        all others.
+    module: the network itself. name: as the registry knows it. num_classes: None where the network
+    chose it itself. input: what it expects to see; None where nothing says so.
+    measured_on: how photographs are sized to measure published weights; None for all others.
     """
 
     module: nn.Module
-    name: str
-    num_classes: int | None
-    input: NetworkInput | None
-    measured_on: CentreSquare | None = None
 
 
 def load_network(
@@ -83,15 +76,15 @@ def load_network(
     """
     name = as_name(name)
     described = describe_network(name, weights=weights, num_classes=num_classes)
-    own = own_weights(name)
-    chosen = own or find_weights(name, weights)
+    implied = implied_weights(name)
+    chosen = implied or find_weights(name, weights)
     if key is not None and not isinstance(chosen, Path):
         raise ConfigError(f"--key {key} chooses a network in a file of weights: give --weights")
     if isinstance(chosen, Published):
         module = chosen.load()
         refuse_not_finite(module.state_dict(), f"{name} {chosen.name}")
     else:
-        with nullcontext() if own is None else AtMost(own):
+        with nullcontext() if implied is None else AtMost(implied):
             module = build(described.name, num_classes=described.num_classes, seed=0)
         if chosen is not None:
             load_weights(module, chosen, key)
@@ -101,16 +94,17 @@ def load_network(
 def describe_network(
     name: str, *, weights: Path | str | None = None, num_classes: int | None = None
 ) -> Description:
-    """Say which network `load_network` would load and what it expects to see; load nothing.
+    """Describe the network that `load_network` would load, without loading it.
 
-    Weights that say they belong to this very network say what it expects, too.
+    Weights that belong to this very network also say what it expects to see.
     Raises what `load_network` raises for a wrong name or an argument that contradicts another.
     """
-    own = own_weights(name)
-    if own is not None:
+    implied = implied_weights(name)
+    if implied is not None:
         if weights is not None:
             raise ConfigError(f"{name} has weights of its own: leave out --weights {weights}")
-        described = describe_hub_folder(own) if own.is_dir() else read_description(own)
+        read = describe_hub_folder if implied.is_dir() else read_description
+        described = read(implied)
         return _of_classes(described, name, num_classes)
     chosen = find_weights(name, weights)
     if isinstance(chosen, Published):
@@ -143,8 +137,8 @@ def find_weights(name: str, weights: Path | str | None) -> Path | Published | No
     return path if is_file and weights != DEFAULT else find_published(name, weights)
 
 
-def own_weights(name: str) -> Path | None:
-    """Return the weights that a name means by itself: a file, or a folder of the Hugging Face hub.
+def implied_weights(name: str) -> Path | None:
+    """Return the weights that a name itself leads to: a file, or a folder of the Hugging Face hub.
 
     None if it is a network's name. Raises DataError for a folder that is neither that nor a level,
     ConfigError for another file of weights.

@@ -1,18 +1,20 @@
 """Which network does a file of weights belong to? The file says it itself."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prunescope.base.errors import DataError, first_line
+from prunescope.base.errors import ConfigError, DataError, first_line
 from prunescope.base.files import canonical_json
-from prunescope.base.images import MOST_PIXELS, Channels, range_fault
-from prunescope.base.inputs import CentreSquare, NetworkInput
+from prunescope.base.images import Channels
 from prunescope.base.tensors import load_metadata
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.imaging.sizing import Sizing
 from prunescope.networks.trust import NamesCode, trusted_name
 
 _KEY = "network"
+_INPUT = ("mean", "std", "resolution")
 _MOST = 1 << 20  # classes, or pixels across
 _MOST_CHANNELS = 64
 
@@ -30,14 +32,12 @@ class Description:
     name: str
     num_classes: int | None
     input: NetworkInput | None
-    measured_on: CentreSquare | None = None
+    measured_on: Sizing | None = None
 
     def as_metadata(self) -> dict[str, str]:
         """Return the metadata under which a safetensors file carries the description."""
-        expected = (
-            asdict(self.input) if self.input else dict.fromkeys(("mean", "std", "resolution"))
-        )
-        values = {"name": self.name, "num_classes": self.num_classes, **expected}
+        values = {"name": self.name, "num_classes": self.num_classes}
+        values |= self.input.as_dict() if self.input else dict.fromkeys(_INPUT)
         return {_KEY: canonical_json(values)}
 
 
@@ -90,25 +90,13 @@ def belongs_to(path: Path, network: str) -> bool:
 
 
 def _as_input(stored: dict[str, Any]) -> NetworkInput:
-    return checked_input(
-        NetworkInput(
-            mean=_numbers("mean", stored["mean"]),
-            std=_numbers("std", stored["std"]),
-            resolution=stored["resolution"],
-        )
-    )
-
-
-def checked_input(expected: NetworkInput) -> NetworkInput:
-    """Return what a file says that its network sees. Raises ValueError where it cannot be."""
-    if not 1 <= len(expected.mean) == len(expected.std) <= _MOST_CHANNELS:
-        raise ValueError(f"{len(expected.mean)} means and {len(expected.std)} stds")
-    fault = range_fault("mean", expected.mean) or range_fault("std", expected.std)
-    if fault is not None:
-        raise ValueError(fault)
-    if not _is_count(expected.resolution) or expected.resolution > MOST_PIXELS:
-        raise ValueError(f"resolution {expected.resolution!r:.40}")
-    return expected
+    mean, std = (_numbers(name, stored[name]) for name in ("mean", "std"))
+    if len(mean) > _MOST_CHANNELS or not _is_count(stored["resolution"]):
+        raise ValueError(f"{len(mean)} means, resolution {stored['resolution']!r:.40}")
+    try:
+        return NetworkInput(mean=mean, std=std, resolution=stored["resolution"])
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
 
 
 def _numbers(name: str, values: Any) -> Channels:

@@ -33,11 +33,9 @@ def build_factory(name: Name, num_classes: int | None) -> nn.Module:
         except InputError:
             raise
         except (Exception, SystemExit) as error:  # whatever a user's function raises
-            raise ConfigError(f'"{name.given}" failed: {raised(error)}') from error
+            raise ConfigError(f'"{name.text}" failed: {raised(error)}') from error
     if not isinstance(network, nn.Module):
-        raise ConfigError(
-            f'"{name.given}" returned {type(network).__name__}, not a torch.nn.Module'
-        )
+        raise ConfigError(f'"{name.text}" returned {type(network).__name__}, not a torch.nn.Module')
     check_shapes(network)
     return network
 
@@ -50,7 +48,7 @@ def find_factory_source(name: Name) -> Path:
     try:
         return find_source(name.origin)
     except ConfigError as error:
-        raise ConfigError(f'"{name.given}": {error}; {FORMS}') from error
+        raise ConfigError(f'"{name.text}": {error}; {FORMS}') from error
 
 
 def _find_factory(name: Name) -> Callable[..., Any]:
@@ -58,7 +56,7 @@ def _find_factory(name: Name) -> Callable[..., Any]:
         return find_function(name.origin, name.entry)
     except ConfigError as error:
         forms = "" if name.origin in sys.modules else f"; {FORMS}"
-        raise ConfigError(f'"{name.given}": {error}{forms}') from error
+        raise ConfigError(f'"{name.text}": {error}{forms}') from error
 
 
 def _arguments(factory: Callable[..., Any], name: Name, num_classes: int | None) -> dict[str, Any]:
@@ -70,5 +68,5 @@ def _arguments(factory: Callable[..., Any], name: Name, num_classes: int | None)
             arguments["num_classes"] = num_classes
         signature.bind(**arguments)
     except (TypeError, ValueError) as error:
-        raise ConfigError(f'"{name.given}" does not fit its factory: {error}') from error
+        raise ConfigError(f'"{name.text}" does not fit its factory: {error}') from error
     return arguments

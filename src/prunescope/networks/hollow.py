@@ -1,4 +1,4 @@
-"""How is a network made at once whose first weights nobody will look at?"""
+"""How is a network made quickly when its first weights do not matter?"""
 
 import sys
 from types import ModuleType
@@ -34,12 +34,12 @@ class _NoDrawing(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        named = dict(kwargs or {})
+        keywords = dict(kwargs or {})
         name = getattr(func, "__name__", "")
         if name not in _DRAWING:
-            return func(*args, **named)
-        tensor, *rest = args or (named.pop("tensor"),)
-        mean = rest[0] if rest else named.get("mean", 0.0)
+            return func(*args, **keywords)
+        tensor, *rest = args or (keywords.pop("tensor"),)
+        mean = rest[0] if rest else keywords.get("mean", 0.0)
         tensor.data.fill_(mean if name == "normal_" else 0.0)
         return tensor
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from prunescope.base.errors import DataError
-from prunescope.base.inputs import timm_input
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.text import on_one_line, shortened
-from prunescope.networks.description import Description, checked_input
+from prunescope.networks.description import Description
 from prunescope.networks.reading.files import CONFIG
+from prunescope.networks.timm_networks import timm_input
 from prunescope.networks.trust import beside_weights, trusted_name
 
 
@@ -35,8 +35,8 @@ def describe_hub_folder(path: Path) -> Description:
     stated_input = config.get("pretrained_cfg")
     try:
         stated = stated_input if isinstance(stated_input, Mapping) else {}
-        expected = checked_input(timm_input(stated))
-    except (TypeError, ValueError, IndexError, KeyError, OverflowError) as error:
+        expected = timm_input(stated)
+    except (ConfigError, TypeError, ValueError, IndexError, KeyError, OverflowError) as error:
         raise DataError(
             f"{path / CONFIG} is damaged: pretrained_cfg ({on_one_line(shortened(str(error)))})"
         ) from None

@@ -29,7 +29,7 @@ class Name:
     origin: "torchvision", "timm", "cifar", or the module that holds the factory.
     """
 
-    given: str
+    text: str
     origin: str
     entry: str
     options: Mapping[str, str]
@@ -53,9 +53,9 @@ def parse(name: str) -> Name:
         options[key] = value
     origin, colon, entry = head.partition(":")
     if colon and origin and entry:
-        return Name(given=name, origin=origin, entry=entry, options=options)
+        return Name(text=name, origin=origin, entry=entry, options=options)
     if head in CIFAR:
-        return Name(given=name, origin="cifar", entry=head, options=options)
+        return Name(text=name, origin="cifar", entry=head, options=options)
     raise ConfigError(f'"{name}" is not a network{nearest(head, CIFAR)}: {FORMS}')
 
 
@@ -71,7 +71,7 @@ def refuse_other_options(name: Name, allowed: str) -> None:
     for key in name.options:
         if key != allowed:
             hint = nearest(key, [allowed])
-            raise ConfigError(f'"{name.given}" has no option "{key}"{hint}: it takes {allowed}')
+            raise ConfigError(f'"{name.text}" has no option "{key}"{hint}: it takes {allowed}')
 
 
 def literal(text: str) -> Any:

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DownloadError, nearest
-from prunescope.base.inputs import CentreSquare, NetworkInput
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.imaging.sizing import Sizing
 
 DEFAULT = "DEFAULT"
 _FAILURES = (urllib.error.URLError, HTTPException, OSError)
@@ -30,24 +31,25 @@ class Published:
     name: str
     num_classes: int | None
     input: NetworkInput
-    measured_on: CentreSquare
+    measured_on: Sizing
     load: Callable[[], nn.Module]
 
 
-def choose(wanted: str, known: Sequence[str], network: str, default: str | None) -> str:
+def choose(wanted: str, published: Sequence[str], network: str, default: str | None) -> str:
     """Return the published weights that are meant.
 
-    known: names of all there are. default: what DEFAULT means; None where there are none.
-    Raises ConfigError naming the nearest, or all there are.
+    published: the names of all. default: what DEFAULT means; None where there are none.
+    Raises ConfigError naming the nearest, and all there are.
     """
-    if not known or default is None:
+    if not published or default is None:
         raise no_published(network, wanted)
     if wanted == DEFAULT:
         return default
-    if wanted not in known:
+    if wanted not in published:
+        hint = nearest(wanted, [*published, DEFAULT])
         raise ConfigError(
-            f'{network} has no published weights "{wanted}"{nearest(wanted, [*known, DEFAULT])}, '
-            f"and there is no such file: it has {', '.join(known)}, or {DEFAULT}"
+            f'{network} has no published weights "{wanted}"{hint}, '
+            f"and there is no such file: it has {', '.join(published)}, or {DEFAULT}"
         )
     return wanted
 

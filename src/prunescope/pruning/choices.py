@@ -7,8 +7,17 @@ from prunescope.base.registry import Registry
 CRITERIA = Registry("criterion", "prunescope.pruning.criteria", "scores", takes_users=True)
 """By which scores weights survive."""
 
-SCOPES = Registry("scope", "prunescope.pruning.scopes", "groups")
+SCOPES = Registry("scope", "prunescope.pruning.scopes", "groups", takes_users=True)
 """Which weights compete for survival."""
+
+SCHEDULES = Registry("schedule", "prunescope.pruning.schedules", "survivors", takes_users=True)
+"""How many weights each level keeps."""
+
+RECOVERIES = Registry("recovery", "prunescope.pruning.recoveries", "recover", takes_users=True)
+"""How a pruned network gets its accuracy back."""
+
+REGISTRIES = (CRITERIA, SCOPES, SCHEDULES, RECOVERIES)
+"""Those of a strategy: each kind is also the name of a setting."""
 
 Prunable: TypeAlias = Literal["all", "conv", "conv+shortcut"]
 """Which tensors are pruned, see `prunable_names`."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Unpack
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.text import align, number, percent
@@ -11,11 +12,10 @@ from prunescope.networks import (
     describe_network,
     find_weights,
     fit_state_dict,
+    implied_weights,
     load_network,
-    own_weights,
 )
 from prunescope.pruning.acting import count_parameters
-from prunescope.pruning.choices import CRITERIA, SCOPES, Prunable
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import (
     describe_left_out,
@@ -25,6 +25,7 @@ from prunescope.pruning.prunable import (
 )
 from prunescope.pruning.prune import prune
 from prunescope.pruning.saved import SavedWeights, check_as_recorded, read_mask, read_weights
+from prunescope.pruning.settings import PruneOptions, PruneSettings
 from prunescope.pruning.zeros import UnmarkedZeros, mask_of_nonzero, unmarked_zeros
 
 
@@ -94,11 +95,8 @@ def prune_saved(
     num_classes: int | None = None,
     mask: Path | None = None,
     infer_mask: bool = False,
-    keep: float | None,
-    criterion: str = "magnitude",
-    scope: str = "global",
-    prunable: Prunable = "all",
-    seed: int = 0,
+    keep: float | None = None,
+    **settings: Unpack[PruneOptions],
 ) -> Pruned:
     """Read a network's weights and mask, whichever tool wrote them, and prune it.
 
@@ -109,24 +107,15 @@ def prune_saved(
     keep: None prunes nothing more than the mask says, and leaves the mask as it is.
     Raises ConfigError and DataError, as `prune` and `read_weights` do.
     """
-    CRITERIA.check(criterion)
-    SCOPES.check(scope)
+    stated = PruneSettings.validate_from({"keep": keep, **settings}, "prune")
     network, saved = _open(name, weights, num_classes, mask, key)
     module, known = network.module, saved.mask
-    names = prunable_names(module, prunable)
+    names = prunable_names(module, stated.prunable)
     zeros = None if infer_mask else unmarked_zeros(saved.state, names, known)
     if infer_mask:
         known = mask_of_nonzero(saved.state, names, known)
     if keep is not None:
-        kept = prune(
-            module,
-            keep=keep,
-            criterion=criterion,
-            scope=scope,
-            prunable=prunable,
-            mask=known,
-            seed=seed,
-        )
+        kept = prune(module, keep=keep, mask=known, **settings)
         return Pruned(network=network, mask=kept, zeros=zeros, untried=is_untried(module))
     if known is None:
         raise ConfigError(
@@ -145,7 +134,7 @@ def _open(
     key: str | None,
 ) -> tuple[LoadedNetwork, SavedWeights]:
     described = describe_network(name, weights=weights, num_classes=num_classes)
-    chosen = own_weights(name) or find_weights(name, weights)
+    chosen = implied_weights(name) or find_weights(name, weights)
     if chosen is None:
         raise ConfigError(f"{name} without weights is random: give --weights")
     if not isinstance(chosen, Path):

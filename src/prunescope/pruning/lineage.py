@@ -4,8 +4,7 @@ import torch
 
 from prunescope.base.text import counted
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.schedule import survivors_after
-from prunescope.pruning.selection import groups
+from prunescope.pruning.selection import LevelRule, groups
 
 
 def check_dense(mask: Mask) -> list[str]:
@@ -22,11 +21,15 @@ def check_given(given: Mask, mask: Mask) -> list[str]:
     return [] if same else ["its mask is not that of the weights that it was taken from"]
 
 
-def check_descent(before: Mask, after: Mask, fraction: float, scope: str) -> list[str]:
+def check_descent(
+    before: Mask, after: Mask, rule: LevelRule, *, runs_code: bool = True
+) -> list[str]:
     """Return what is wrong with a level's mask, given the level it was pruned from.
 
     It must be of the same tensors, hold no weight that was pruned before, and have exactly as many
-    left as `survivors_after` says, of each group of the scope.
+    left as the rule says, of each group of its scope.
+    runs_code: whether the user has named code of theirs in the rule, rather than a file: without
+    it, where code says how many are left, they are not counted.
     """
     if list(before) != list(after):
         odd = sorted(set(before) ^ set(after)) or ["their order"]
@@ -42,18 +45,25 @@ def check_descent(before: Mask, after: Mask, fraction: float, scope: str) -> lis
         for name, count in grown.items()
         if count
     ]
-    return problems + _wrong_counts(before, after, fraction, scope)
+    if rule.is_users and not runs_code:
+        return problems
+    return problems + _wrong_counts(before, after, rule)
 
 
-def _wrong_counts(before: Mask, after: Mask, fraction: float, scope: str) -> list[str]:
+def _said(rule: LevelRule) -> str:
+    strategy = rule.strategy
+    by_fraction = f"pruning {100 * strategy.fraction:g} %"
+    return by_fraction if strategy.schedule == "fraction" else strategy.schedule
+
+
+def _wrong_counts(before: Mask, after: Mask, rule: LevelRule) -> list[str]:
     problems = []
-    for former in groups(before, scope):
+    for former, expected in groups(before, rule.strategy.scope, rule.left):
         present = Mask({name: after[name] for name in former})
         title = "" if len(former) == len(before) else f" of {', '.join(former)}"
-        expected = survivors_after(former.survivors, fraction)
         if present.survivors != expected:
             problems.append(
                 f"{counted(present.survivors, 'weight')}{title} are left of {former.survivors:,}, "
-                f"but pruning {100 * fraction:g} % leaves {expected:,}"
+                f"but {_said(rule)} leaves {expected:,}"
             )
     return problems

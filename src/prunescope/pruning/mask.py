@@ -46,6 +46,10 @@ class Mask(Mapping[str, Bool[Tensor, "..."]]):
             state = plain.state_dict()
         return cls({name: torch.ones(state[name].shape, dtype=torch.bool) for name in names})
 
+    def filled(self) -> "Mask":
+        """Return the mask of the same tensors in which every weight survives."""
+        return Mask({name: torch.ones_like(kept) for name, kept in self._tensors.items()})
+
     @classmethod
     def load(cls, path: Path | str) -> "Mask":
         """Read a mask file. Raises DataError if it is damaged or holds anything but booleans."""

@@ -1,6 +1,7 @@
 """Which weights of one network go, outside any study?"""
 
 from fractions import Fraction
+from typing import Unpack
 
 from torch import nn
 from torch.nn.utils.prune import is_pruned
@@ -13,43 +14,18 @@ from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import prunable_names
 from prunescope.pruning.scoring import score
 from prunescope.pruning.selection import select
+from prunescope.pruning.settings import PruneOptions, PruneSettings
 
 
 def prune(
-    model: nn.Module,
-    *,
-    keep: float,
-    criterion: str = "magnitude",
-    scope: str = "global",
-    prunable: Prunable = "all",
-    mask: Mask | None = None,
-    seed: int = 0,
+    model: nn.Module, *, keep: float, mask: Mask | None = None, **settings: Unpack[PruneOptions]
 ) -> Mask:
-    """Set all but a share of a network's weights to zero, in place, and return which survive.
-
-    keep: share of *all* prunable weights that survives, in (0, 1]: of n, round(keep x n), half to
-        even; of all tensors together (global) or of each (layerwise).
-    criterion: what goes: the weights of lowest magnitude, of equal ones those of higher flat
-        index (Han et al. 2015), any ("random"), drawn from the seed, or those that score lowest by
-        a function of yours, "package.module:function", see `prunescope.pruning.criteria`. At random
-        the same seed at a lower `keep` leaves a part of the same weights.
-    scope: "global" lets the weights of all tensors compete together, "layerwise" those of each.
-    prunable: which tensors are pruned, see `prunable_names`.
-    mask: what is pruned already; masks only shrink. It is not changed.
-    seed: for the random criterion alone.
-
-    Nothing holds the weights at zero when the network is trained on: for that, make a
-    `MaskKeeper(model, mask)` and call it with the optimizer after every step.
-    Raises ConfigError for a share outside (0, 1], above what the mask has left, or so small that
-    nothing is left, a mask that prunes what `prunable` leaves out, or a network whose pruned
-    weights would act all the same; DataError for a mask of another network, or weights that
-    are not finite.
-    """
-    if not 0 < keep <= 1:
-        raise ConfigError(f"keep is {keep}, but must lie in (0, 1]")
-    before = starting_mask(model, mask, prunable)
-    scores = score(model, before, criterion, derive_seed(seed, "prune", criterion))
-    after = select(scores, before, scope, lambda group: _survivors(group, keep))
+    """Set all but a share of a network's weights to zero, as `prunescope.prune` does."""
+    stated = PruneSettings.validate_from({"keep": keep, **settings}, "prune")
+    before = starting_mask(model, mask, stated.prunable)
+    seed = derive_seed(stated.seed, "prune", stated.criterion)
+    scores = score(model, before, stated.criterion, seed)
+    after = select(scores, before, stated.scope, lambda group: _survivors(group, keep))
     if not after.survivors:
         raise ConfigError(
             f"keep is {keep}, of which nothing is left of the network's {after.size:,} prunable "

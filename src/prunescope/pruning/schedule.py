@@ -1,16 +1,35 @@
-"""How many weights has each level left?"""
+"""How many weights does each level keep, by the schedule of its strategy?"""
 
-from fractions import Fraction
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from prunescope.base.errors import ConfigError
+from prunescope.base.text import written
+from prunescope.pruning.choices import SCHEDULES
+
+if TYPE_CHECKING:
+    from prunescope.pruning.settings import StrategySettings
 
 
-def survivors_after(survivors: int, fraction: float) -> int:
-    """Return round(survivors x (1 - fraction)), half to even.
+def survivors_at(level: int, before: int, size: int, strategy: "StrategySettings") -> int:
+    """Return how many of `size` weights a level keeps, of which the level before has `before`.
 
-    fraction: taken as the decimal it is written as: of 15, 0.1 leaves 14 (13.5), without the
-    error of a float. Raises ConfigError outside (0, 1).
+    Raises ConfigError where a schedule of the user's fails, or returns anything else than a number
+    of them.
     """
-    if not 0 < fraction < 1:
-        raise ConfigError(f"the fraction to prune is {fraction}, but must lie in (0, 1)")
-    return round(survivors * (1 - Fraction(str(fraction))))
+    name = strategy.schedule
+    left = SCHEDULES.call(name, before, size, level, strategy)
+    if not isinstance(left, int) or isinstance(left, bool) or not 0 <= left <= before:
+        raise SCHEDULES.fault(
+            name,
+            f"returned {written(left)} for level {level}, but must return how many of the "
+            f"{before:,} weights that the level before has are left",
+        )
+    return left
+
+
+def survivors_of_levels(size: int, dense: int, strategy: "StrategySettings") -> Iterator[int]:
+    """Yield how many of `size` weights each pruned level keeps, of which level 0 has `dense`."""
+    left = dense
+    for level in range(1, strategy.levels + 1):
+        left = survivors_at(level, left, size, strategy)
+        yield left

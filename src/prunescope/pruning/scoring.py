@@ -6,9 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from prunescope.base.errors import ConfigError, InputError
 from prunescope.base.text import a_kind, on_one_line
-from prunescope.base.user_code import current_directory_importable, raised
 from prunescope.pruning.choices import CRITERIA
 from prunescope.pruning.mask import Mask
 
@@ -22,18 +20,12 @@ def score(network: nn.Module, mask: Mask, criterion: str, seed: int) -> dict[str
     Raises ConfigError where there is no such criterion, a user's one fails, or gives no number for
     each weight.
     """
-    scores_of = CRITERIA.find(criterion)
-    with torch.random.fork_rng(), current_directory_importable():
+    with torch.random.fork_rng():
         torch.manual_seed(seed)
-        try:
-            found = scores_of(network, mask)
-        except InputError:
-            raise
-        except (Exception, SystemExit) as error:  # whatever a user's function raises
-            raise ConfigError(f'criterion "{criterion}" failed: {raised(error)}') from error
+        found = CRITERIA.call(criterion, network, mask)
     fault = _fault(found, mask)
     if fault is not None:
-        raise ConfigError(f'criterion "{criterion}" {fault}')
+        raise CRITERIA.fault(criterion, fault)
     return {
         name: scores if scores.is_floating_point() else scores.double()
         for name, scores in found.items()

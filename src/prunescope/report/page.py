@@ -68,6 +68,7 @@ def write_page(
     levels: pd.DataFrame,
     dissections: Sequence[DissectedLayer],
     concepts: ConceptSet,
+    missing: str = "",
     progress: Progress = SILENT,
 ) -> Path:
     """Write `index.html` and its `assets` into a folder and return the page's path.
@@ -75,6 +76,7 @@ def write_page(
     name: the study's. facts: what it is (network, data, ...), shown in their order.
     levels: the table of levels. dissections: the layers whose best units are shown, in the order
     they are shown; each has its row in `levels`. concepts: the set they were dissected on.
+    missing: which levels there are ("7 of 27 levels") where that is not all.
     The page needs nothing outside the folder and no network; equal input, equal bytes.
     Raises DataError where a dissection or an image of the concept set cannot be read.
     """
@@ -90,6 +92,7 @@ def write_page(
     text = environment.get_template("page.html").render(
         name=name,
         facts=facts,
+        missing=missing,
         glances=glance_at(levels),
         several_layers=levels["layer"].nunique() > 1,
         several_replicates=levels["replicate"].nunique() > 1,

@@ -90,6 +90,14 @@ class Slot:
         for folder in (target.folder, self.folder):
             sync(folder)
 
+    def copy(self, target: "Slot") -> None:
+        """Copy the files that the manifest names, and last the manifest."""
+        manifest = read_manifest(self.folder, self.part)
+        names = [*(manifest.files if manifest else ()), self.manifest.name]
+        for name in names:
+            (target.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.folder / name, target.folder / name)
+
     def remove(self, trash: Path) -> None:
         """Remove what lies here so that a crash leaves it whole or, for whoever reads it, gone.
 

@@ -11,6 +11,7 @@ PROVENANCE = "provenance.json"
 LOCK = ".lock"
 WORK = ".work"
 OUTDATED = "outdated"
+CHECKPOINT = "checkpoint.safetensors"  # of what is not finished, in the folder of work
 TABLES, FIGURES, REPORT = "tables", "figures", "report"
 LEVELS = "levels.csv"
 PAGE = "index.html"
@@ -67,6 +68,17 @@ class LevelKey:
         """Its folder, relative to the run's."""
         within = "" if self.level == 0 else f"{self.strategy}/"
         return f"{replicate_path(self.replicate)}/{within}{level_name(self.level)}"
+
+    @property
+    def title(self) -> str:
+        """How a person calls it."""
+        of = "" if self.level == 0 else f" of {self.strategy}"
+        return f"replicate {self.replicate}, level {self.level}{of}"
+
+    @property
+    def rewind_path(self) -> str:
+        """The folder of the rewind point of its replicate, relative to the run's."""
+        return rewind_path(self.replicate)
 
     @property
     def before(self) -> "LevelKey":

@@ -8,11 +8,13 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from prunescope.base.errors import DamagedArtifact, DataError
 from prunescope.base.files import write_atomically
+from prunescope.results.artifacts import Artifact
 from prunescope.results.forms import AMOUNT, COUNT, TEXT, TRUTH, Each, Fields, Object, Rows
 from prunescope.results.layout import PROVENANCE
 from prunescope.results.reading import read_form
@@ -22,8 +24,14 @@ _PACKAGES = ("torch", "torchvision", "numpy", "pillow", "datasets", "pandas", "p
 _FORM: Fields = {
     "invocations": Rows(Object({"workers": COUNT.or_absent, "packages": {}})),
     "artifacts": Each(
-        Object({"key": TEXT, "kind": TEXT, "seconds": AMOUNT, "cost": AMOUNT, "resumed": TRUTH})
+        Object(
+            {
+                **{"key": TEXT, "kind": TEXT, "seconds": AMOUNT, "cost": AMOUNT},
+                **{"resumed": TRUTH, "invocation": COUNT},
+            }
+        )
     ),
+    "failures": Each(TEXT, may_lack=True),
     "sources": Each(
         Object({"fingerprint": TEXT.or_absent, "images": COUNT.or_absent}), may_lack=True
     ),
@@ -39,6 +47,7 @@ class Provenance:
         self._invocations: list[dict[str, Any]] = []
         self._artifacts: dict[str, dict[str, Any]] = {}
         self._sources: dict[str, dict[str, Any]] = {}
+        self._failures: dict[str, str] = {}
         if self._path.is_file():
             try:
                 record = read_form(self._path, _FORM)
@@ -48,7 +57,8 @@ class Provenance:
                 ) from None
             self._invocations = record["invocations"]
             self._artifacts = record["artifacts"]
-            self._sources = record.get("sources") or {}  # which came later
+            self._sources = record.get("sources") or {}
+            self._failures = record.get("failures") or {}
 
     @property
     def workers(self) -> int:
@@ -74,6 +84,7 @@ class Provenance:
         now = environment() | {"threads": threads, "workers": workers, "seeds": seeds}
         former = self._invocations[-1] if self._invocations else now
         self._invocations.append(now)
+        self._failures = {}
         self._write()
         before, after = _deciding(former), _deciding(now)
         return [
@@ -83,14 +94,14 @@ class Provenance:
         ]
 
     def finished(
-        self, path: str, *, key: str, kind: str, seconds: float, cost: float, resumed: bool
+        self, artifact: Artifact, *, kind: str, seconds: float, cost: float, resumed: bool
     ) -> None:
         """Record that an artifact was made in so many seconds of work.
 
         resumed: part of the work was done before, so the seconds are not those of the whole.
         """
-        self._artifacts[path] = {
-            "key": key,
+        self._artifacts[artifact.title] = {
+            "key": artifact.key,
             "kind": kind,
             "seconds": round(seconds, 2),
             "cost": cost,
@@ -99,15 +110,35 @@ class Provenance:
         }
         self._write()
 
+    def adopt(self, other: "Provenance", titles: Collection[str]) -> None:
+        """Take over the record of artifacts of another run, and of its invocations."""
+        before = len(self._invocations)
+        self._invocations += other._invocations
+        for title, entry in other._artifacts.items():
+            if title in titles:
+                self._artifacts[title] = {**entry, "invocation": entry["invocation"] + before}
+        self._sources = self._sources or other._sources
+        self._write()
+
+    def failed(self, title: str, why: str) -> None:
+        """Record that a stage could not be made."""
+        self._failures[title] = why
+        self._write()
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Return why each stage failed in the last invocation, by its title."""
+        return self._failures
+
     @property
     def finished_keys(self) -> dict[str, str]:
-        """Return the key under which an artifact was last finished at each path."""
-        return {path: str(entry["key"]) for path, entry in self._artifacts.items()}
+        """Return the key under which each artifact was last finished, by its title."""
+        return {title: str(entry["key"]) for title, entry in self._artifacts.items()}
 
-    def has(self, path: str, key: str) -> bool:
-        """Return whether an artifact was last finished at a path under this key."""
-        entry = self._artifacts.get(path)
-        return isinstance(entry, dict) and entry.get("key") == key
+    def has(self, artifact: Artifact) -> bool:
+        """Return whether an artifact was last finished under its key."""
+        entry = self._artifacts.get(artifact.title)
+        return isinstance(entry, dict) and entry.get("key") == artifact.key
 
     def seconds_per_cost(self) -> dict[str, float]:
         """Return, for each kind of artifact made here, the seconds one unit of its cost took."""
@@ -126,6 +157,7 @@ class Provenance:
             "invocations": self._invocations,
             "artifacts": self._artifacts,
             "sources": self._sources,
+            "failures": self._failures,
         }
         text = json.dumps(record, indent=1, sort_keys=True)
         write_atomically(self._path, text.encode() + b"\n")

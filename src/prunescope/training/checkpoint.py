@@ -1,4 +1,4 @@
-"""How does a training go on where it was interrupted?"""
+"""How does an interrupted training resume?"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +28,7 @@ def save_checkpoint(
 ) -> None:
     """Write parameters, buffers, momentum, step and history, whole or not at all.
 
-    identity: what the checkpoint belongs to; it is read again only under the same one.
+    identity: what the checkpoint belongs to; it is loaded only under the same identity.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     state = {_NETWORK + name: tensor for name, tensor in network.state_dict().items()}
@@ -50,9 +50,9 @@ def load_checkpoint(
     identity: str,
     progress: Progress,
 ) -> tuple[Step, History] | None:
-    """Bring network and optimizer to where a checkpoint left them; return its step and history.
+    """Restore network and optimizer from a checkpoint; return its step and history.
 
-    None, and nothing touched, if there is no checkpoint; also, with a word to the user, if it is
+    Returns None, and changes nothing, if there is no checkpoint or, as the user is told, if it is
     damaged or belongs to another identity.
     """
     if not path.is_file():
@@ -105,11 +105,13 @@ def _history_in(path: Path, metadata: Mapping[str, str]) -> History:
         raise DataError(f"{path} is damaged: it states no history") from None
 
 
-def _check_fit(path: Path, saved: Mapping[str, Tensor], own: Mapping[str, Tensor | None]) -> None:
+def _check_fit(
+    path: Path, saved: Mapping[str, Tensor], expected: Mapping[str, Tensor | None]
+) -> None:
     """Raise DataError where a checkpoint's tensors are not like those of the network."""
     kinds = [
-        {name: tensor is not None and (tensor.shape, tensor.dtype) for name, tensor in each.items()}
-        for each in (saved, own)
+        {name: None if t is None else (t.shape, t.dtype) for name, t in tensors.items()}
+        for tensors in (saved, expected)
     ]
     if kinds[0] != kinds[1]:
         raise DataError(f"{path} is damaged: its tensors are not those of the network")
@@ -117,12 +119,11 @@ def _check_fit(path: Path, saved: Mapping[str, Tensor], own: Mapping[str, Tensor
 
 def momenta(network: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
     """Return the momentum of each parameter that has one, by the parameter's name."""
-    found = {
-        name: optimizer.state[parameter].get("momentum_buffer")
+    return {
+        name: momentum
         for name, parameter in network.named_parameters()
-        if parameter in optimizer.state
+        if (momentum := optimizer.state.get(parameter, {}).get("momentum_buffer")) is not None
     }
-    return {name: momentum for name, momentum in found.items() if momentum is not None}
 
 
 @torch.no_grad()

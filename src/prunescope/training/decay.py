@@ -20,9 +20,9 @@ def decay_groups(network: nn.Module, weight_decay: float, on: Decayed) -> list[d
     spared = set() if on == "all" else _of_normalisation(network)
     if on == "weights":
         spared |= {name for name, _ in network.named_parameters() if name.endswith("bias")}
-    named = list(network.named_parameters())
-    decayed = [parameter for name, parameter in named if name not in spared]
-    rest = [parameter for name, parameter in named if name in spared]
+    parameters = list(network.named_parameters())
+    decayed = [parameter for name, parameter in parameters if name not in spared]
+    rest = [parameter for name, parameter in parameters if name in spared]
     groups = [
         {"params": decayed, "weight_decay": weight_decay},
         {"params": rest, "weight_decay": 0.0},

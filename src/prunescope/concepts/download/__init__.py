@@ -129,8 +129,8 @@ def _remote(url: str, name: str) -> _Origin:
     if parts.scheme.lower() not in ("http", "https") or not parts.netloc:
         raise _no_address(url)
     if parts.path.lower().endswith(".zip"):
-        own = re.sub(r"[^\w.-]", "_", parts.path.rpartition("/")[2])
-        return _Origin(name=own, source=url, remote=True)
+        name = re.sub(r"[^\w.-]", "_", parts.path.rpartition("/")[2])
+        return _Origin(name=name, source=url, remote=True)
     if parts.query:
         return _Origin(name="archive.zip", source=url, remote=True)
     return _Origin(name=name, source=f"{url.rstrip('/')}/{name}", remote=True)
@@ -202,7 +202,7 @@ def _prepare(
 
 
 def _root(archive: Path, folder: Path) -> Path:
-    found = [*folder.glob("index.csv"), *folder.glob("*/index.csv")]
-    if len(found) != 1:
-        raise DataError(f"{archive} holds {len(found)} index.csv, but must hold one, of one set")
-    return found[0].parent
+    indices = [*folder.glob("index.csv"), *folder.glob("*/index.csv")]
+    if len(indices) != 1:
+        raise DataError(f"{archive} holds {len(indices)} index.csv, but must hold one, of one set")
+    return indices[0].parent

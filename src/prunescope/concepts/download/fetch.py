@@ -53,21 +53,21 @@ def fetch(
     """Fetch a file; go on where an earlier attempt, in this process or another, was cut off.
 
     What has come lies in `path` with the suffix `.part`, and beside it what the server said of the
-    file, by which a file that has changed since is known and fetched anew. The file appears at
+    file, by which a file that has changed since is recognised and fetched anew. The file appears at
     `path` once it has the length the server promised.
-    copies: so many times the file's length must be free on the disk.
+    copies: how many times the file's length must be free on the disk.
     Raises DataError where the server refuses for good (404 and such), DownloadError where it
     cannot be reached or keeps failing, StoreError on a full disk. What has come stays.
     """
     part = _Part(path)
-    most, failures = part.size, 0
+    largest, failures = part.size, 0
     while True:
         try:
             _go_on(url, part, copies, patience.timeout, progress)
             break
         except _CutOff as error:
-            if part.size > most:
-                most, failures = part.size, 0
+            if part.size > largest:
+                largest, failures = part.size, 0
             failures += 1
             if failures >= patience.attempts:
                 kept = f"; {part.size / _MB:,.1f} MB are kept in {part.path}" if part.size else ""
@@ -87,7 +87,7 @@ class _CutOff(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class _Version:
-    """What a server says of a file: by these another version of it is known.
+    """What a server says of a file, by which another version of it is recognised.
 
     length: in bytes; None where the server does not say
     """
@@ -148,10 +148,10 @@ class _Part:
 
 def _go_on(url: str, part: _Part, copies: int, timeout: float, progress: Progress) -> None:
     """Fetch what is missing; raises _CutOff where it does not all come."""
-    known = part.version
-    if known is None or known.url != url:
+    earlier = part.version
+    if earlier is None or earlier.url != url:
         part.discard()
-    elif part.size and part.size == known.length:
+    elif part.size and part.size == earlier.length:
         return
     try:
         response = urllib.request.urlopen(_request(url, part), timeout=timeout)
@@ -208,8 +208,10 @@ def _receive(
         modified=response.headers["Last-Modified"],
         length=whole,
     )
-    known = part.version
-    if goes_on and not (known is not None and known.may_be(version) and _starts_at(stated, had)):
+    earlier = part.version
+    if goes_on and not (
+        earlier is not None and earlier.may_be(version) and _starts_at(stated, had)
+    ):
         part.discard()
         raise _CutOff(_CHANGED)
     if had:

@@ -37,7 +37,7 @@ from prunescope.networks.reading.names import (
     renaming,
 )
 from prunescope.networks.reading.sharing import with_shared
-from prunescope.networks.reading.values import plain_values
+from prunescope.networks.reading.values import Tensors, plain_values
 
 _NETWORK, _MOMENTUM = "network.", "momentum."  # of a checkpoint of a run's own training
 _HARMLESS = (argparse.Namespace, types.SimpleNamespace)  # timm keeps its arguments in the former
@@ -58,24 +58,23 @@ class Stored:
     optimizer: Mapping[str, Any] | None = None
     momentum: dict[str, Tensor] | None = None
 
-    def named_as_in(self, own: Mapping[str, Tensor] | None) -> Effective:
+    def named_as_in(self, expected: Tensors | None) -> Effective:
         """Return the weights that take effect, under the names that their network has for them.
 
-        own: the state dict of the network that they are meant for, see `renaming`, `in_effect` and
-            `with_shared`; None where it is not known.
+        expected: the state dict of the network that they are meant for; None if it is not known.
         Raises DataError where the file holds several such networks, or a weight that cannot be
         computed from it.
         """
         where = str(self.path)
         state, masks = self._without_openlth(where)
-        names = [name for name in state if not is_average_counter(name) or name in (own or ())]
-        rename = renaming(names, own)
-        if own is not None:
-            _refuse_other_networks([rename(name) for name in names], own, where)
+        names = [name for name in state if not is_average_counter(name) or name in (expected or ())]
+        rename = renaming(names, expected)
+        if expected is not None:
+            _refuse_other_networks([rename(name) for name in names], expected, where)
         refuse_collisions(names, rename, where)
-        found = in_effect({rename(n): state[n] for n in names}, where, frozenset(own or ()))
-        found.masks |= {rename(name): kept for name, kept in masks.items()}
-        return found if own is None else with_shared(found, own)
+        weights = in_effect({rename(n): state[n] for n in names}, where, frozenset(expected or ()))
+        weights.masks |= {rename(name): kept for name, kept in masks.items()}
+        return weights if expected is None else with_shared(weights, expected)
 
     def _without_openlth(self, where: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Return the state, and the masks where it is of an OpenLTH checkpoint, see `effective`."""
@@ -191,16 +190,15 @@ def _is_object(pickled: bytes) -> bool:
 
 def _read_shards(index: Path, key: str | None) -> dict[str, Tensor]:
     """Read the tensors that an index lists from their shards, in its order."""
-    found: dict[str, Tensor] = {}
-    shards = read_index(index)
-    for shard, names in shards.items():
+    tensors: dict[str, Tensor] = {}
+    for shard, names in read_index(index).items():
         refuse_foreign(shard)
         content = load_tensors(shard) if is_safetensors(shard) else load_torch(shard)
         lacking = [name for name in names if not isinstance(content.get(name), Tensor)]
         if lacking:
             raise DataError(f"{shard} lacks {lacking[0]}, which {index} places in it")
-        found |= {name: content[name] for name in names}
-    return _chosen(found, str(index), key)
+        tensors |= {name: content[name] for name in names}
+    return _chosen(tensors, str(index), key)
 
 
 def _chosen(tensors: dict[str, Tensor], where: str, key: str | None) -> dict[str, Tensor]:
@@ -228,19 +226,21 @@ def _optimizer(content: Any) -> Mapping[str, Any] | None:
     return next((state for state in states if isinstance(state, Mapping)), None)
 
 
-def _refuse_other_networks(names: list[str], own: Collection[str], where: str) -> None:
+def _refuse_other_networks(names: list[str], expected: Collection[str], where: str) -> None:
     """Raise DataError where a network's names stand in a file below more than one beginning."""
     present = set(names)
-    if all(name in present for name in own):
+    if all(name in present for name in expected):
         return
-    found = networks_within(names, own)
-    if len(found) > 1:
+    beginnings = networks_within(names, expected)
+    if len(beginnings) > 1:
+        first = beginnings[0]
         raise DataError(
-            f"{where} holds {len(found)} such networks, below the names {', '.join(found)}: choose "
-            f'one: --key {found[0]} (in Python key="{found[0]}", in a recipe start.key)'
+            f"{where} holds {len(beginnings)} such networks, below the names "
+            f'{", ".join(beginnings)}: choose one: --key {first} (in Python key="{first}", in a '
+            "recipe start.key)"
         )
-    if found:
+    if beginnings:
         raise DataError(
-            f"{where} holds the network below {found[0]}, and other tensors beside it: --key "
-            f"{found[0]} takes it alone"
+            f"{where} holds the network below {beginnings[0]}, and other tensors beside it: --key "
+            f"{beginnings[0]} takes it alone"
         )

@@ -9,6 +9,7 @@ from torch import Tensor
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.text import a_kind, counted, on_one_line, shortened
 from prunescope.networks.reading.names import renaming
+from prunescope.networks.reading.values import few
 
 State = dict[Any, Any]
 
@@ -17,7 +18,6 @@ _NO_NETWORKS = re.compile(r"optim|sched|scaler|spars|criterion|loss|^(loop|rng|a
 _CALLBACKS = re.compile("callback", re.I)
 _AVERAGES = re.compile("ema|swa|averag|shadow", re.I)
 _EXTRA = "_extra_state"
-_SHOWN = 3
 _DEEPEST = 6
 
 
@@ -31,16 +31,16 @@ def choose_network(content: Any, where: str, key: str | None) -> State:
     """
     if key is not None:
         return _at_key(content, where, key)
-    found = _distinct(dict(_networks(content, "", _DEEPEST)))
-    _refuse_nameless(content, where, found)
-    if len(found) > 1:
+    networks = _distinct(_networks_in(content))
+    name = next(iter(networks), "")
+    _refuse_nameless(content, where, name)
+    if len(networks) > 1:
         raise DataError(
-            f"{where} holds {len(found)} networks: {_listed(found)}. Choose one: --key "
-            f'{next(iter(found))} (in Python key="{next(iter(found))}", in a recipe start.key)'
+            f"{where} holds {len(networks)} networks: {_listed(networks)}. Choose one: --key "
+            f'{name} (in Python key="{name}", in a recipe start.key)'
         )
-    if found:
-        ((name, state),) = found.items()
-        return refuse_several(_tensors(state, where), where, name)
+    if networks:
+        return refuse_several(_tensors(networks[name], where), where, name)
     if not isinstance(content, Mapping):
         raise DataError(
             f"{where} holds {a_kind(content)}, not a state dict (names and their tensors)"
@@ -84,36 +84,38 @@ def _is_of_a_pair(name: str, groups: Mapping[str, State]) -> bool:
     return is_twin or any(twin in groups for twin in twins) or (name == "model" and "ema" in groups)
 
 
+def _networks_in(content: Any) -> dict[str, State]:
+    return dict(_networks(content, "", _DEEPEST))
+
+
 def _networks(content: Any, path: str, depth: int) -> Iterator[tuple[str, State]]:
     """Yield every state dict in what a file holds, by the key that leads to it."""
     if not isinstance(content, Mapping) or "param_groups" in content or depth == 0:
         return
     if not all(isinstance(name, str) for name in content):
         return
-    inner = {name: value for name, value in content.items() if isinstance(value, Mapping)}
     if _is_state_dict(content) or (not path and _is_flat(content)):
         yield path, dict(content)
         return
-    for name, held in inner.items():
-        if _NO_NETWORKS.search(name):
+    for name, part in content.items():
+        if not isinstance(part, Mapping) or _NO_NETWORKS.search(name):
             continue
-        value = _averages_of(held) if _CALLBACKS.search(name) else held
+        averages = {key: state for key, state in part.items() if _AVERAGES.search(str(key))}
+        value = averages if _CALLBACKS.search(name) else part
         deeper = f"{path}.{name}" if path else name
-        if name in WRAPPERS and not _has_networks(value, deeper, depth - 1):
-            if value:  # what stands here is meant for one; `_tensors` says what is wrong with it
-                yield deeper, dict(value)
-            continue
-        yield from _networks(value, deeper, depth - 1)
+        inner = list(_networks(value, deeper, depth - 1))
+        if name in WRAPPERS and value and not inner:
+            yield deeper, dict(value)  # meant as a network; `_tensors` says what is wrong with it
+        yield from inner
 
 
-def _refuse_nameless(content: Any, where: str, found: Mapping[str, State]) -> None:
+def _refuse_nameless(content: Any, where: str, network: str) -> None:
     """Raise DataError for averages of a network's weights that are a list, without names."""
     nameless = next(_lists_of_tensors(content, "", _DEEPEST), None)
     if nameless is None:
         return
     name, count = nameless
-    plain = next(iter(found), "")
-    other = f"; for the other network give --key {plain}" if plain else ""
+    other = f"; for the other network give --key {network}" if network else ""
     raise DataError(
         f"{where} holds averages without names ({name}, {counted(count, 'tensor')}), which may be "
         "the better network: copy them into it (copy_to of torch_ema and diffusers), and save its "
@@ -128,18 +130,10 @@ def _lists_of_tensors(content: Any, path: str, depth: int) -> Iterator[tuple[str
     for name, value in content.items():
         deeper = f"{path}.{name}" if path else str(name)
         if isinstance(value, list | tuple) and _AVERAGES.search(deeper):
-            if len(value) > 1 and all(isinstance(each, Tensor) for each in value):
+            if len(value) > 1 and all(isinstance(item, Tensor) for item in value):
                 yield deeper, len(value)
         elif not _NO_NETWORKS.search(str(name)):
             yield from _lists_of_tensors(value, deeper, depth - 1)
-
-
-def _averages_of(callbacks: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    return {name: state for name, state in callbacks.items() if _AVERAGES.search(str(name))}
-
-
-def _has_networks(content: Any, path: str, depth: int) -> bool:
-    return next(_networks(content, path, depth), None) is not None
 
 
 def _is_state_dict(content: Mapping[str, Any]) -> bool:
@@ -164,8 +158,7 @@ def _tensors(state: State, where: str) -> State:
 
     Raises DataError for anything else in it; what torch packs when it quantises is left to say so.
     """
-    named = {str(name): value for name, value in state.items()}
-    kept = {name: value for name, value in named.items() if not name.endswith(_EXTRA)}
+    kept = {str(name): v for name, v in state.items() if not str(name).endswith(_EXTRA)}
     odd = {k: v for k, v in kept.items() if not isinstance(v, Tensor) and not _is_packed(k)}
     if odd or not kept:
         raise DataError(
@@ -175,36 +168,33 @@ def _tensors(state: State, where: str) -> State:
     return kept
 
 
-def _distinct(found: dict[str, State]) -> dict[str, State]:
-    """Drop networks that are the same as one before, tensor by tensor."""
+def _distinct(networks: Mapping[str, State]) -> dict[str, State]:
+    """Drop networks that equal an earlier one, tensor by tensor."""
     kept: dict[str, State] = {}
-    for name, state in found.items():
+    for name, state in networks.items():
         if not any(_equal(state, other) for other in kept.values()):
             kept[name] = state
     return kept
 
 
-def _equal(one: State, other: State) -> bool:
-    return one.keys() == other.keys() and all(
-        isinstance(value, Tensor)
-        and isinstance(other[name], Tensor)
-        and value.layout == other[name].layout
-        and value.dtype == other[name].dtype
-        and value.shape == other[name].shape
-        and not value.is_meta
-        and bool((value.to_dense() == other[name].to_dense()).all())
-        for name, value in one.items()
+def _equal(first: State, second: State) -> bool:
+    return first.keys() == second.keys() and all(
+        isinstance(a, Tensor)
+        and isinstance(b, Tensor)
+        and (a.layout, a.dtype, a.shape) == (b.layout, b.dtype, b.shape)
+        and not a.is_meta
+        and bool((a.to_dense() == b.to_dense()).all())
+        for a, b in ((value, second[name]) for name, value in first.items())
     )
 
 
 def _at_key(content: Any, where: str, key: str) -> State:
     reached = _follow(content, key)
     if reached is None:
-        nested = dict(_networks(content, "", _DEEPEST))
-        inside = (_beginning(state, key) for state in nested.values())
+        inside = (_beginning(state, key) for state in _networks_in(content).values())
         reached = next((state for state in inside if state), None)
     if isinstance(reached, Mapping):
-        lower = dict(_networks(reached, "", _DEEPEST))
+        lower = _networks_in(reached)
         if len(lower) == 1:
             return _tensors(next(iter(lower.values())), where)
         if lower:
@@ -212,12 +202,11 @@ def _at_key(content: Any, where: str, key: str) -> State:
                 f'{where}: "{key}" holds {len(lower)} networks: '
                 f"{_listed({f'{key}.{name}': state for name, state in lower.items()})}"
             )
-        if reached and all(isinstance(value, Tensor) for value in reached.values()):
+        if _is_flat(reached):
             return _tensors(dict(reached), where)
-    known = dict(_networks(content, "", _DEEPEST))
-    named = {name: state for name, state in known.items() if name}
-    hint = nearest(key, named)
-    there = f"it holds {_listed(named)}" if named else "it holds one network: leave out --key"
+    networks = {name: state for name, state in _networks_in(content).items() if name}
+    hint = nearest(key, networks)
+    there = f"it holds {_listed(networks)}" if networks else "it holds one network: leave out --key"
     raise ConfigError(f'{where} has no network "{key}"{hint}: {there}')
 
 
@@ -277,5 +266,4 @@ def _complain(odd: Mapping[Any, Any]) -> str:
     names = [str(name) for name, value in odd.items() if not isinstance(value, Tensor)]
     if not names:
         return ""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{len(names)} not tensors: {', '.join(names[:_SHOWN])}{more}"
+    return f"{len(names)} not tensors: {few(names)}"

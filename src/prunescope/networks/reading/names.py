@@ -19,21 +19,23 @@ _DEEPEST = 4
 Rename = Callable[[str], str]
 
 
-def renaming(names: Sequence[str], own: Collection[str] | None = None) -> Rename:
+def renaming(names: Sequence[str], expected: Collection[str] | None = None) -> Rename:
     """Return the function that gives each name of a file the one that its network has for it.
 
-    own: the network's names. The first of these that fits most of them is taken: the names as they
-    are, without wrappers, without the beginning that all of them share. None drops wrappers alone.
+    expected: the network's names; None drops wrappers alone. The first of these ways that fits most
+    of them is taken: the names as they are, without wrappers, without the beginning they share.
     """
     tidy = _without_wrappers(names)
-    if own is None:
+    if expected is None:
         return tidy
-    known = frozenset(own)
+    expected = frozenset(expected)
     ways: list[Rename] = [str]
     for way in (tidy, _without_any_wrapper):
         ways += [way, *_without_beginnings([way(name) for name in names], way)]
-    best = max(ways, key=lambda way: _fitting(map(way, names), known))
-    return _spared(best, known) if _fitting(map(best, names), known) else tidy
+    best = max(ways, key=lambda way: _fitting(map(way, names), expected))
+    if not _fitting(map(best, names), expected):
+        return tidy
+    return lambda name: name if name in expected else best(name)
 
 
 def is_average_counter(name: str) -> bool:
@@ -41,12 +43,12 @@ def is_average_counter(name: str) -> bool:
     return name.rpartition(".")[2] == _AVERAGED
 
 
-def networks_within(names: Iterable[str], own: Collection[str]) -> list[str]:
+def networks_within(names: Iterable[str], expected: Collection[str]) -> list[str]:
     """Return the beginnings under which a file holds all of a network's names, in their order.
 
     Counters of batches, which old files lack, do not count.
     """
-    needed = {name for name in own if not name.endswith("num_batches_tracked")}
+    needed = {name for name in expected if not name.endswith("num_batches_tracked")}
     below: dict[str, set[str]] = {}
     for name in names:
         parts = name.split(".")
@@ -107,10 +109,6 @@ def _without_beginnings(names: Sequence[str], way: Rename) -> list[Rename]:
     return [dropping(depth) for depth in range(1, shared + 1)]
 
 
-def _fitting(names: Iterable[str], own: frozenset[str]) -> int:
-    return len({plain if (plain := plain_name(name)) in own else name for name in names} & own)
-
-
-def _spared(way: Rename, own: frozenset[str]) -> Rename:
-    """Leave a name alone that the network has as it is."""
-    return lambda name: name if name in own else way(name)
+def _fitting(names: Iterable[str], expected: Collection[str]) -> int:
+    pairs = ((name, plain_name(name)) for name in names)
+    return len({plain if plain in expected else name for name, plain in pairs} & set(expected))

@@ -1,0 +1,80 @@
+"""Which concepts does each unit of a level see?"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from prunescope.experiment.stage import PlannedStudy, Stage
+from prunescope.experiment.stages.level import Level
+from prunescope.results.artifacts import Artifact
+from prunescope.results.layout import layer_path
+
+if TYPE_CHECKING:
+    from prunescope.experiment.plan import Plan
+    from prunescope.experiment.runner import StageRunner
+
+AFTER = ("level",)
+_CHANCE_VERSION = 2
+"""Of what only dissections with draws of chance hold, beside the version of all."""
+
+
+class Dissection(Stage):
+    """The dissection of a level: an artifact for each layer, made in one go."""
+
+    kind = "dissection"
+    version = 5
+
+    def __init__(self, study: PlannedStudy, level: Level) -> None:
+        super().__init__(
+            study,
+            path=level.path,
+            title=f"dissecting {level.title}",
+            inputs=(level,),
+            position=(*level.position, 2),
+        )
+        self.level = level
+
+    @property
+    def places(self) -> tuple[Artifact, ...]:
+        layers = self.study.recipe.dissection.layers
+        return tuple(Artifact(path=layer_path(self.path, layer), key="") for layer in layers)
+
+    @cached_property
+    def artifacts(self) -> tuple[Artifact, ...]:
+        settings = self.settings()
+        return tuple(
+            replace(place, key=self.key_of({**settings, "layer": layer}, self.inputs))
+            for place, layer in zip(self.places, self.study.recipe.dissection.layers, strict=True)
+        )
+
+    @property
+    def layers(self) -> Mapping[str, Artifact]:
+        """The artifact of each layer."""
+        return dict(zip(self.study.recipe.dissection.layers, self.artifacts, strict=True))
+
+    def settings(self) -> Mapping[str, Any]:
+        dissection = self.study.recipe.dissection
+        return {
+            "concepts": self.study.facts.concepts.fingerprint,
+            **{name: value for name, value in dissection.for_key().items() if name != "layers"},
+            **({"chance": _CHANCE_VERSION} if dissection.null else {}),
+        }
+
+    def cost(self) -> float:
+        return float(self.study.facts.concepts.images)
+
+    def perform(self, missing: tuple[Artifact, ...], runner: "StageRunner") -> str:
+        """Dissect the layers whose artifacts are missing, in one pass over the pictures."""
+        chosen = {layer: artifact for layer, artifact in self.layers.items() if artifact in missing}
+        dissection = runner.dissect(self.level, tuple(chosen))
+        for layer, artifact in chosen.items():
+            with runner.store.making(artifact, kind=self.kind) as folder:
+                dissection.layers[layer].save(folder, to_be_continued=False)
+        return ""
+
+
+def stages_of(plan: "Plan") -> Iterator[Stage]:
+    """Yield the dissection of each level."""
+    for level in plan.of(Level):
+        yield Dissection(plan.study, level)

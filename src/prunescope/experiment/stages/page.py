@@ -1,0 +1,66 @@
+"""What do the finished levels say, as a page that shows what their units see?"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prunescope.experiment.stage import FolderStage, Stage
+from prunescope.experiment.stages.tables import Tables
+from prunescope.results.layout import LEVELS, REPORT
+
+if TYPE_CHECKING:
+    from prunescope.experiment.plan import Plan
+    from prunescope.experiment.runner import StageRunner
+
+AFTER = ("tables",)
+
+
+class Page(FolderStage):
+    """The page of a study: facts, figures, tables, and the best units of each level."""
+
+    kind = "report"
+    version = 3
+    derived = True
+
+    def __init__(self, tables: Tables) -> None:
+        super().__init__(tables.study, path=REPORT, title="report", inputs=(tables,))
+        self.tables = tables
+
+    def settings(self) -> Mapping[str, Any]:
+        recipe = self.study.recipe
+        return {"name": recipe.name, "facts": recipe.facts, "missing": self.tables.missing}
+
+    def make(self, folder: Path, runner: "StageRunner") -> str:
+        from prunescope.analysis.levels import read_levels
+        from prunescope.report.atlas import DissectedLayer
+        from prunescope.report.page import write_page
+
+        dissected = [
+            DissectedLayer(
+                replicate=measured.level.key.replicate,
+                strategy=measured.level.key.strategy,
+                level=measured.level.key.level,
+                layer=layer,
+                folder=runner.store.folder(artifact),
+            )
+            for measured in self.tables.levels
+            for layer, artifact in measured.dissection.layers.items()
+        ]
+        recipe, images = self.study.recipe, self.study.facts.concepts.images
+        write_page(
+            folder,
+            name=recipe.name,
+            facts=recipe.facts | {"Labelled images": f"{images:,}"},
+            levels=read_levels(runner.folder(self.tables) / LEVELS),
+            dissections=dissected,
+            concepts=runner.concepts,
+            missing=self.tables.missing,
+            progress=runner.progress,
+        )
+        return self.tables.missing
+
+
+def stages_of(plan: "Plan") -> Iterator[Stage]:
+    """Yield the page of the tables, if there are any."""
+    for tables in plan.of(Tables):
+        yield Page(tables)
