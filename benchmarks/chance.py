@@ -12,9 +12,9 @@ import torch
 from prunescope.concepts import open_concepts
 from prunescope.dissection import permuting, run
 from prunescope.dissection.draws import Number
-from prunescope.dissection.result import LayerDissection
 from prunescope.dissection.settings import read_draws
-from prunescope.networks import load_network
+from prunescope.networks.loading import load_network
+from prunescope.results.dissection import LayerDissection
 from prunescope.results.provenance import environment
 
 

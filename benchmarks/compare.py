@@ -7,18 +7,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from prunescope.concepts.protocol import Label
-from prunescope.dissection.counts import count_units
-from prunescope.dissection.overlap import Overlap
-from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.scores import score_units
+from prunescope.results.dissection import Dissection, LayerDissection
+from prunescope.results.overlap import Overlap
 from prunescope.results.provenance import environment
+from prunescope.results.units import count_units
 
 CATEGORIES = ("color", "object", "part", "material", "scene", "texture")
 PIXELS = 10_000_000
@@ -66,8 +66,9 @@ def save_dissection(folder: Path, units: int, labels: int, seed: int) -> None:
         Label(number=i + 1, name=f"label {i}", category=CATEGORIES[i % len(CATEGORIES)])
         for i in range(labels)
     ]
-    overlap = random_overlap(units, labels, seed)
-    table = score_units(overlap, named, iou=0.05)
+    names = tuple(label.name for label in named)
+    overlap = replace(random_overlap(units, labels, seed), label_names=names)
+    table = score_units(overlap, iou=0.05)
     conditions = {
         "concept_set": {"name": "made up", "fingerprint": "0" * 64},
         "settings": {"quantile": 0.005},
@@ -96,12 +97,12 @@ def random_overlap(units: int, labels: int, seed: int) -> Overlap:
     category_of = np.arange(labels) % len(CATEGORIES)
     smaller = np.minimum(truth, activation[:, category_of])
     return Overlap(
-        thresholds=torch.zeros(units, dtype=torch.float64),
-        intersection=torch.from_numpy((np.minimum(share, 1) * smaller).astype(np.int64)),
-        activation=torch.from_numpy(activation),
-        truth=torch.from_numpy(truth),
-        label_numbers=torch.arange(1, labels + 1),
-        category_of=torch.from_numpy(category_of),
+        thresholds=np.zeros(units),
+        intersection=(np.minimum(share, 1) * smaller).astype(np.int64),
+        activation=activation,
+        truth=truth,
+        label_numbers=np.arange(1, labels + 1),
+        category_of=category_of,
         categories=CATEGORIES,
         label_names=tuple(f"label {i}" for i in range(labels)),
     )

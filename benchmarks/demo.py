@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from prunescope.analysis.levels import level_categories
 from prunescope.recipe import load_recipe
 from prunescope.results.layout import PROVENANCE
 from prunescope.results.provenance import environment
+from prunescope.results.run_tables import level_categories
 
 SECONDS_BETWEEN_LOOKS = 1.0  # a look walks the page tables: 20 ms for each GiB
 KIB = 1024

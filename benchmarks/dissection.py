@@ -29,12 +29,12 @@ from prunescope.concepts.protocol import Annotation, ConceptSet
 from prunescope.dissection import capture, forward, overlap, passes, search
 from prunescope.dissection.image_counts import ImageCounts
 from prunescope.dissection.input import input_of
-from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.run import dissect
 from prunescope.imaging.network_input import NetworkInput
 from prunescope.imaging.normalise import normalise
 from prunescope.imaging.sizing import Sizing
-from prunescope.networks import load_network
+from prunescope.networks.loading import load_network
+from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.provenance import environment
 
 WHOLE, BARE = "whole", "bare"
@@ -286,8 +286,8 @@ def timed_phases() -> Iterator[dict[str, float]]:
         (search.LayerSearch, "add", "thresholds and kept maps"),
         (search.LayerSearch, "end", "thresholds and kept maps"),
         (passes, "stay_within", "thresholds and kept maps"),
-        (overlap.OverlapTally, "_meet", "tally"),
-        (overlap.OverlapTally, "_count", "tally"),
+        (overlap.OverlapTally, "_measure", "tally"),
+        (overlap.OverlapTally, "_take", "tally"),
         (ImageCounts, "add", "tally"),
         (Dissection, "save", "saving"),
     ]

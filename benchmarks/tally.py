@@ -20,12 +20,13 @@ from prunescope.concepts.protocol import Annotation, ConceptSet
 from prunescope.dissection.capture import capture
 from prunescope.dissection.forward import read_pixels
 from prunescope.dissection.input import input_of
-from prunescope.dissection.overlap import Overlap, OverlapTally
+from prunescope.dissection.overlap import OverlapTally
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.search import LayerSearch
 from prunescope.dissection.thresholds import Cut, cells_above
 from prunescope.imaging.normalise import normalise
-from prunescope.networks import load_network
+from prunescope.networks.loading import load_network
+from prunescope.results.overlap import Overlap
 from prunescope.results.provenance import environment
 
 ORACLE = Path(__file__).parents[1] / "tests" / "oracle" / "dissection.py"

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 import torch
 
-from prunescope.analysis.levels import level_categories
 from prunescope.base.tensors import load_tensors
 from prunescope.recipe import load_recipe, shipped_recipe
+from prunescope.results.run import Level
+from prunescope.results.run_tables import level_categories
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "demo.yaml"
 
@@ -39,8 +40,9 @@ def _levels(out: Path, replicate: int) -> list[Path]:
 
 def _check_levels(out: Path, replicate: int, fraction: float) -> None:
     """Assert that pruned weights are zero, masks shrink, and each level keeps its exact share."""
-    masks = []
-    for level in _levels(out, replicate):
+    dense, *pruned = _levels(out, replicate)
+    masks = [torch.cat([kept.flatten() for kept in Level.load(dense).mask.values()])]
+    for level in pruned:
         weights = load_tensors(level / "weights.safetensors")
         mask = load_tensors(level / "mask.safetensors")
         for name, kept in mask.items():

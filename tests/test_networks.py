@@ -11,7 +11,7 @@ from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.data.images import LabelledImages
 from prunescope.imaging.network_input import Normalisation
-from prunescope.networks import load_network
+from prunescope.networks.loading import load_network
 from prunescope.pruning.choices import Prunable
 from prunescope.training.loop import train
 from prunescope.training.settings import TrainingSettings

@@ -6,17 +6,16 @@ The public names are loaded when first used, so that `import prunescope` stays f
 import importlib
 from typing import TYPE_CHECKING, Any
 
+import prunescope.report  # noqa: F401  # it says how results show themselves
+from prunescope.base.hooks import register
 from prunescope.version import __version__
 
 if TYPE_CHECKING:
-    from prunescope.analysis.compare import compare
-    from prunescope.analysis.comparison import Comparison
-    from prunescope.analysis.load import load
-    from prunescope.analysis.outcomes import LayerComparison
-    from prunescope.analysis.run_comparison import RunComparison
-    from prunescope.analysis.run_folder import Level, Run
     from prunescope.base.errors import ConfigError, DataError, PrunescopeError
-    from prunescope.dissection.result import Dissection, LayerDissection
+    from prunescope.comparison.compare import compare
+    from prunescope.comparison.dissections import Comparison
+    from prunescope.comparison.outcomes import LayerComparison
+    from prunescope.comparison.runs import RunComparison
     from prunescope.experiment.api import Study, merge
     from prunescope.experiment.calls import (
         audit,
@@ -28,7 +27,8 @@ if TYPE_CHECKING:
         prune,
     )
     from prunescope.experiment.comparing import compare_networks
-    from prunescope.networks import LoadedNetwork, load_network
+    from prunescope.experiment.load import load
+    from prunescope.networks.loading import LoadedNetwork, load_network
     from prunescope.pruning.mask import Mask, MaskKeeper
     from prunescope.report.plots import (
         plot_accuracy,
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
         plot_taxonomy,
         plot_units,
     )
+    from prunescope.results.dissection import Dissection, LayerDissection
+    from prunescope.results.run import Level, Run
 
 __all__ = [
     "Comparison",
@@ -80,14 +82,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "analysis.compare": ("compare",),
-    "analysis.comparison": ("Comparison",),
-    "analysis.load": ("load",),
-    "analysis.outcomes": ("LayerComparison",),
-    "analysis.run_comparison": ("RunComparison",),
-    "analysis.run_folder": ("Level", "Run"),
     "base.errors": ("ConfigError", "DataError", "PrunescopeError"),
-    "dissection.result": ("Dissection", "LayerDissection"),
+    "comparison.compare": ("compare",),
+    "comparison.dissections": ("Comparison",),
+    "comparison.outcomes": ("LayerComparison",),
+    "comparison.runs": ("RunComparison",),
     "experiment.calls": (
         "audit",
         "conventions",
@@ -99,10 +98,18 @@ _HOMES = {
     ),
     "experiment.comparing": ("compare_networks",),
     "experiment.api": ("Study", "merge"),
-    "networks": ("LoadedNetwork", "load_network"),
+    "experiment.load": ("load",),
+    "networks.loading": ("LoadedNetwork", "load_network"),
     "pruning.mask": ("Mask", "MaskKeeper"),
     "report.plots": tuple(name for name in __all__ if name.startswith("plot_")),
+    "results.dissection": ("Dissection", "LayerDissection"),
+    "results.run": ("Level", "Run"),
 }
+register(
+    level_mask="prunescope.pruning.level_mask:level_mask",
+    load_network="prunescope.networks:load_network",
+    unit_masks="prunescope.dissection.masking:mask_pictures",
+)
 _HOME_OF = {name: f"prunescope.{home}" for home, names in _HOMES.items() for name in names}
 
 

@@ -20,7 +20,7 @@ def test_reading_saved_results_loads_no_torch():
 
 
 def test_counting_saved_results_loads_no_torch():
-    assert not loads("prunescope.analysis.summary", "torch")
+    assert not loads("prunescope.report.summary", "torch")
 
 
 def test_dissecting_loads_nothing_that_draws():
@@ -28,7 +28,7 @@ def test_dissecting_loads_nothing_that_draws():
 
 
 def test_listing_layers_loads_no_tables():
-    assert not loads("prunescope.analysis.layers", "pandas")
+    assert not loads("prunescope.experiment.layers", "pandas")
 
 
 def loads(imports, module):

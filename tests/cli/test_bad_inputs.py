@@ -38,6 +38,7 @@ TABLES = (
     bad_chance.CHANCE,
     bad_reading.READING,
     bad_trust.TRUST,
+    bad_trust.STRATEGIES,
     bad_pictures.CHANNELS,
     bad_pictures.CLASSES,
     bad_inputs.BAD_INPUTS,

@@ -23,8 +23,9 @@ from prunescope.base.text import printable
 from prunescope.concepts.download import download_broden
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.single import dissect_network
-from prunescope.networks import load_network
+from prunescope.networks.loading import load_network
 from prunescope.report.comparison import write_comparison
+from prunescope.results.artifacts import Artifact
 from prunescope.results.provenance import Provenance
 
 _FEW, _MANY = 3, 60  # damages of each file, of up to thousands
@@ -125,7 +126,7 @@ def _add_results() -> None:
     save_run(Path("tables"), {(0, "dense", 0): [layer], (0, "lottery", 1): [layer]})
     record = Provenance(Path("run"))
     for kind in ("level", "dissection"):
-        record.finished(kind, key="k", kind=kind, seconds=3, cost=10, resumed=False)
+        record.finished(Artifact(path=kind, key="k"), kind=kind, seconds=3, cost=10, resumed=False)
     content = {"key": "k", "kind": "level", "files": {"history.csv": "5" * 64}, "sizes": {}}
     Path("run/replicate-0/level-00/manifest.json").write_text(json.dumps(content))
     stated = {"layers": ("layer3", "layer2"), "quantile": 0.02, "null": 2}

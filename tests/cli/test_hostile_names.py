@@ -75,6 +75,7 @@ LOOKED_AT = {
     "chance": ("chance {run} --concepts broden:set", "chance {level} --concepts broden:set"),
     "status": ("status {run}",),
     "report": ("report {run}",),
+    "merge": ("merge {run} {run} --out out",),
     "run": ("run {run}", "run start.yaml --dry-run", "run {file}"),
     "concepts check": ("concepts check masks:{run}",),
     "concepts preview": ("concepts preview broden:{run} --out preview.html",),

@@ -40,6 +40,7 @@ COMMANDS = {
     "audit": "audit FILE",
     "chance": "chance run --concepts broden:set",
     "report": "report run",
+    "merge": "merge run run --out out",
     "schema": "schema",
     "concepts list": "concepts list",
     "concepts check": "concepts check masks:run",

@@ -24,10 +24,10 @@ from concepts.worlds import FILES, MASKS, write_folder
 from layers import make_layer
 from prunescope.base.tensors import load_tensors, save_tensors
 from prunescope.concepts.scenes import draw_scenes
-from prunescope.dissection.result import Dissection
-from prunescope.networks import build
+from prunescope.networks.loading import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.writing import write_weights
+from prunescope.results.dissection import Dissection
 from runs import tiny_recipe
 
 NETWORK = "cifar_resnet20,width=0.25"

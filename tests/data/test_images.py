@@ -16,6 +16,7 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.progress import Progress, Task
 from prunescope.data.images import count_images, find_split, load_images
 from prunescope.data.labelled import LabelledImages, StreamedImages
+from prunescope.imaging.sizing import Sizing
 
 
 def test_parquet_gives_pixels_and_labels_in_stored_order(folder, three_pictures, no_network):
@@ -119,7 +120,7 @@ def test_a_resolution_squashes_every_image_to_its_square(tmp_path, encode, write
     halves[:, 4:] = 200
     whole = np.full((2, 2, 3), 7, np.uint8)
     write_parquet(tmp_path / "train.parquet", [encode(halves), encode(whole)], [0, 0])
-    pixels = load_images(str(tmp_path), "train", resolution=2).pixels
+    pixels = load_images(str(tmp_path), "train", sizing=Sizing(resolution=2)).pixels
     assert pixels.shape == (2, 2, 2, 3)
     assert torch.equal(pixels[1], torch.from_numpy(whole))
     antialiased = np.array(Image.fromarray(halves).resize((2, 2), Image.Resampling.BILINEAR))
@@ -160,7 +161,7 @@ def test_a_set_over_the_memory_budget_is_streamed_with_the_same_labels(folder):
 def test_one_image_over_the_budget_is_refused_before_anything_is_decoded(folder):
     side = 1 << 20  # one image of it would take 3 TiB
     with pytest.raises(DataError, match=f"one image of {side} x {side} .* 3072.00 GiB") as raised:
-        load_images(str(folder), "train", resolution=side)
+        load_images(str(folder), "train", sizing=Sizing(resolution=side))
     assert "data.memory" in str(raised.value)
     assert "data.resolution" in str(raised.value)
 
@@ -247,7 +248,7 @@ def test_a_parquet_file_damaged_in_the_middle_is_named(tmp_path, encode, write_p
 
 def test_a_resolution_of_nothing_is_refused(folder):
     with pytest.raises(ConfigError, match="resolution is 0"):
-        load_images(str(folder), "train", resolution=0)
+        load_images(str(folder), "train", sizing=Sizing(resolution=0))
 
 
 @pytest.mark.real

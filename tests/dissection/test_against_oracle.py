@@ -56,7 +56,7 @@ def assert_equal(expected, overlap, labels, iou):
     assert np.array_equal(overlap.intersection, expected.intersection)
     assert np.array_equal(overlap.activation, expected.activation)
     assert np.array_equal(overlap.truth, expected.truth)
-    units = score_units(overlap, labels, iou=iou)
+    units = score_units(overlap, iou=iou)
     best_label = units["label"].astype(object).where(units["label"].notna(), None)
     assert best_label.tolist() == expected.best_label
     assert np.array_equal(units["iou"], expected.best_iou, equal_nan=True)

@@ -15,9 +15,9 @@ from painted import PaintedSet, Replay, world_of
 from prunescope.base.errors import ConfigError
 from prunescope.concepts.protocol import Annotation, Label
 from prunescope.dissection.conventions import CONVENTIONS, ConventionName
-from prunescope.dissection.result import LayerDissection
 from prunescope.dissection.run import dissect
 from prunescope.dissection.settings import DissectionSettings
+from prunescope.results.dissection import LayerDissection
 
 AS_IT_IS = {"resolution": 2, "mean": (0.0,) * 3, "std": (1.0,) * 3, "axes": "NCHW"}
 RED, GREEN, TOP = 3, 5, 9
@@ -335,7 +335,7 @@ def _assert_images_sum_to(layer):
     overlap = layer.overlap
     columns = overlap.label_numbers.tolist()
     intersection, activation, truth = (
-        torch.zeros_like(counts)
+        torch.zeros(counts.shape, dtype=torch.int64)
         for counts in (overlap.intersection, overlap.activation, overlap.truth)
     )
     for row in layer.images.itertuples():
@@ -349,10 +349,10 @@ def _assert_images_sum_to(layer):
         carried = sorted({int(overlap.category_of[label]) for label in labels})
         activation[own[:, None], torch.tensor(carried, dtype=torch.int64)] += area[:, None]
         truth[labels] += torch.from_numpy(row.truth.copy()).long()
-    assert torch.equal(intersection, overlap.intersection)
-    assert torch.equal(truth, overlap.truth)
+    assert np.array_equal(intersection, overlap.intersection)
+    assert np.array_equal(truth, overlap.truth)
     if layer.summary["convention"] != "lite":
-        assert torch.equal(activation, overlap.activation)
+        assert np.array_equal(activation, overlap.activation)
 
 
 def _world_of_the_oracle(planes, wholes):

@@ -8,9 +8,9 @@ import torch
 import torchvision
 
 from expected import check_as_expected
-from prunescope.dissection.result import LayerDissection
 from prunescope.dissection.run import dissect
 from prunescope.imaging.network_input import IMAGENET
+from prunescope.results.dissection import LayerDissection
 
 LAYERS = {"layer4": (36, 14), "layer3": (15, 11)}  # interpretable units, concepts
 

@@ -25,7 +25,7 @@ from prunescope.dissection.scores import score_units
 from prunescope.dissection.sequential import RATE, discoveries
 from prunescope.dissection.shuffle import Shuffle
 from prunescope.dissection.thresholds import Cut, ThresholdCollector, cells_above
-from prunescope.networks import build
+from prunescope.networks.loading import build
 
 CATEGORIES = ("color", "object", "scene")
 LABELS = tuple(
@@ -126,9 +126,9 @@ class Counted:
             some = maps[images]
             active = ActiveMaps.of(some, some.amax(dim=(2, 3)), thresholds)
             done = 0
-            for met in tally.add(active, [self.maps.regions(image) for image in images]):
-                masks.add(images[done : done + met.of], met)
-                done += met.of
+            for counts in tally.add(active, [self.maps.regions(image) for image in images]):
+                masks.add(images[done : done + counts.image_count], counts)
+                done += counts.image_count
         self.overlap = tally.overlap()
         self.null = Null(self.maps, {"layer": masks}, CATEGORIES, CPU)
         everything = {"layer": np.arange(UNITS)}
@@ -195,7 +195,7 @@ def test_memory_and_batches_change_nothing(how):
     source = np.random.default_rng(5)
     annotations, activations = make_annotations(source), make_activations(source)
     plain, other = (Counted(activations, annotations, **kind) for kind in ({}, how))
-    assert torch.equal(other.overlap.intersection, plain.overlap.intersection)
+    assert np.array_equal(other.overlap.intersection, plain.overlap.intersection)
     for draw in range(DRAWS):
         assert torch.equal(other.tally.intersection(draw), plain.tally.intersection(draw))
 
@@ -221,8 +221,8 @@ def test_masks_of_more_pixels_than_a_byte_can_count_are_counted():
     tally = OverlapTally(torch.zeros(1, dtype=torch.float64), labels, ("color",))
     some = torch.ones(2, 1, 2, 2)
     active = ActiveMaps.of(some, some.amax(dim=(2, 3)), torch.zeros(1))
-    for met in tally.add(active, regions):
-        masks.add([0, 1], met)
+    for counts in tally.add(active, regions):
+        masks.add([0, 1], counts)
     null = Null(maps, {"layer": masks}, ("color",), CPU)
     counted = null.count({"layer": np.arange(1)}, range(2))["layer"]
     assert [counted.intersection(draw).tolist() for draw in (0, 1)] == [[[3200]]] * 2
@@ -243,7 +243,7 @@ def test_what_a_draw_leaves_is_what_its_ious_say():
     source = np.random.default_rng(9)
     annotations, activations = make_annotations(source), make_activations(source)
     counted = Counted(activations, annotations)
-    units = score_units(counted.overlap, LABELS, iou=0.05)
+    units = score_units(counted.overlap, iou=0.05)
     trial = Trial.of(counted.overlap, units, CATEGORIES, iou=0.05)
     for draw in range(DRAWS):
         ious = counted.tally.ious(counted.overlap, CATEGORIES, draw)
@@ -323,7 +323,7 @@ def test_a_null_leaves_every_other_number_as_it_is(patches):
     assert "chance" not in without.summary()
     assert with_null.units.drop(columns=list(COLUMNS)).equals(without.units)
     first, second = without.layers["0"], with_null.layers["0"]
-    assert torch.equal(first.overlap.intersection, second.overlap.intersection)
+    assert np.array_equal(first.overlap.intersection, second.overlap.intersection)
     assert first.images.equals(second.images)
     assert second.summary["settings"]["null"] == 2
 

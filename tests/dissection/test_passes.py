@@ -83,7 +83,7 @@ def assert_same(first, second):
         other = second.layers[name]
         for table in ("units", "examples", "images"):
             pd.testing.assert_frame_equal(getattr(layer, table), getattr(other, table))
-        assert torch.equal(layer.overlap.intersection, other.overlap.intersection)
+        assert np.array_equal(layer.overlap.intersection, other.overlap.intersection)
         assert layer.summary == other.summary
 
 

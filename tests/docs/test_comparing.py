@@ -10,10 +10,10 @@ import torch
 
 from commands import Prunescope
 from layers import make_layer, save_run
-from prunescope.dissection.result import Dissection, LayerDissection
-from prunescope.networks import build
+from prunescope.networks.loading import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.writing import write_weights
+from prunescope.results.dissection import Dissection, LayerDissection
 
 PAGE = (Path(__file__).parents[2] / "docs" / "comparing.md").read_text(encoding="utf-8")
 FORMATS = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")

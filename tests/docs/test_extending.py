@@ -12,7 +12,7 @@ import yaml
 from commands import Prunescope
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.run import run_study
-from prunescope.networks import build
+from prunescope.networks.loading import build
 from prunescope.pruning.mask import Mask
 from prunescope.recipe import Recipe
 from runs import tiny_recipe
@@ -42,7 +42,7 @@ def dense(here: Path) -> Path:
 
 
 def test_every_kind_of_choice_has_an_example() -> None:
-    assert set(PROGRAMS) == {"filters", "first", "cubic", "rate"}
+    assert set(PROGRAMS) == {"filters", "first", "cubic", "rate", "norms", "serial"}
     assert len(COMMANDS) == 2
 
 

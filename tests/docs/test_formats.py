@@ -15,11 +15,11 @@ from torch import Tensor
 from commands import Prunescope, every_command
 from concepts.packing import packed
 from concepts.worlds import FILES, write_folder
-from prunescope.analysis.levels import LevelRecord, write_tables
 from prunescope.base.files import hash_file
 from prunescope.base.tensors import load_metadata, load_tensors
+from prunescope.comparison.levels import LevelRecord, write_tables
 from prunescope.concepts.broden import BrodenFolder
-from prunescope.networks import build
+from prunescope.networks.loading import build
 
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
 LEVELS = ("replicate-0/level-00", "replicate-0/lottery/level-01")
@@ -347,7 +347,7 @@ def assert_added(before: dict[str, str], after: dict[str, str], place: int) -> N
 
 def test_every_manifest_is_as_said(finished: Path) -> None:
     kinds = set()
-    for path in finished.rglob("manifest.json"):
+    for path in finished.rglob("manifest*.json"):
         manifest = read_json(path)
         assert_keys(manifest, documented("manifest.json"))
         kinds.add(manifest["kind"])

@@ -4,16 +4,16 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
-import torch
 import yaml
 
-from prunescope.analysis.load import load
-from prunescope.analysis.run_folder import Level, Run
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.experiment.api import Study
+from prunescope.experiment.load import load
 from prunescope.recipe import load_recipe
+from prunescope.results.run import Level, Run
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +64,9 @@ def test_masks_of_a_saved_level_have_the_pixels_that_were_counted(run: Run, pict
     shape = concepts.read_annotation(0).shape
     images = [concepts.image_path(index) for index in range(len(concepts.images))]
     masks = layer.masks(level.network, images, fires, size=shape)
-    pixels = torch.tensor(sum(mask.sum(axis=(1, 2)) for mask in masks))
+    pixels = sum(mask.sum(axis=(1, 2)) for mask in masks)
     colour = layer.overlap.categories.index("color")  # every picture has one
-    assert torch.equal(pixels, layer.overlap.activation[fires, colour])
+    assert np.array_equal(pixels, layer.overlap.activation[fires, colour])
 
 
 def test_status_tells_what_is_done_under_this_study(study: Study, run: Run, tmp_path: Path) -> None:
@@ -116,4 +116,4 @@ def test_without_a_folder_it_runs_under_runs(
     study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert study._place(None) == Path("runs/tiny")
+    assert study._folder(None) == Path("runs/tiny")

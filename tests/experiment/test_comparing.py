@@ -7,15 +7,15 @@ import pytest
 import torch
 
 from commands import Prunescope, check_refused
-from prunescope.analysis.compare import compare
-from prunescope.analysis.load import load
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.dissection.result import Dissection
+from prunescope.comparison.compare import compare
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.comparing import compare_networks
-from prunescope.networks import build, load_network
+from prunescope.experiment.load import load
+from prunescope.networks.loading import build, load_network
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.writing import write_weights
+from prunescope.results.dissection import Dissection
 
 NAME = "cifar_resnet20,width=0.25"
 SETTINGS = DissectionSettings(layers=("layer3",), resolution=16, quantile=0.02, examples=2)

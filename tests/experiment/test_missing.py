@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from prunescope.analysis.compare import compare
-from prunescope.analysis.results import summarise_result
-from prunescope.analysis.run_folder import Level, Run
 from prunescope.base.errors import ConfigError, DataError, InputError
+from prunescope.comparison.compare import compare
 from prunescope.dissection.more import draw_more
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.calls import audit
 from prunescope.experiment.run import run_study
 from prunescope.experiment.status import status
-from prunescope.networks import load_network
+from prunescope.networks.loading import load_network
 from prunescope.pruning.files import prune_saved
 from prunescope.recipe import Recipe
+from prunescope.report.summary import summarise_result
+from prunescope.results.run import Level, Run
 from runs import contents
 
 TinyStudy = Callable[..., Recipe]

@@ -17,7 +17,8 @@ LOTTERY = {"fraction": 0.2, "levels": 2}
 CHANGES: dict[str, Callable[[dict[str, Any]], None]] = {
     "another test split": lambda recipe: recipe["data"].update(test_split="train"),
     "another IoU threshold": lambda recipe: recipe["dissection"].update(iou=0.1),
-    "more draws of chance": lambda recipe: recipe["dissection"].update(null=20),
+    "the first draws of chance": lambda recipe: recipe["dissection"].update(null=20),
+    "more draws of chance": lambda recipe: recipe["dissection"].update(null=40),
     "other categories": lambda recipe: recipe["dissection"].update(categories=["object"]),
     "another quantile": lambda recipe: recipe["dissection"].update(quantile=0.02),
     "another convention of what is prunable": lambda recipe: recipe["pruning"].update(
@@ -70,13 +71,16 @@ def _rows() -> dict[str, tuple[str, str]]:
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_redoes_what_the_page_says(values: dict[str, Any], change: str) -> None:
     (row,) = [cells for name, cells in _rows().items() if name.startswith(change)]
+    values = _copy(values)
+    if change == "more draws of chance":
+        values["dissection"]["null"] = 20
     changed = _copy(values)
     CHANGES[change](changed)
     before, after = _keys(values), _keys(changed)
     redone = {key for key in before if before[key] != after.get(key)}
     new = set(after) - set(before)
     pruned_alone = row[0].startswith("pruned level")
-    kinds = set(re.findall(r"rewind|level|evaluation|dissection", row[0]))
+    kinds = set(re.findall(r"rewind|level|evaluation|dissection|scores", row[0]))
     assert {kind for _, kind, _ in redone} == kinds
     expected = {key for key in before if key[1] in kinds and not (pruned_alone and key[2])}
     assert redone == expected

@@ -13,7 +13,6 @@ import pytest
 import torch
 
 from commands import Prunescope
-from prunescope.analysis.run_folder import Level
 from prunescope.base.errors import ConfigError, DataError, RunBusyError, StudyIncomplete
 from prunescope.base.progress import Progress
 from prunescope.base.tensors import load_metadata, load_tensors
@@ -23,8 +22,9 @@ from prunescope.experiment.plan import plan_study
 from prunescope.experiment.run import report_again, run_study
 from prunescope.experiment.runner import StageRunner
 from prunescope.experiment.status import status
-from prunescope.networks import load_network
+from prunescope.networks.loading import load_network
 from prunescope.recipe import Recipe
+from prunescope.results.run import Level
 from prunescope.results.store import Store
 from runs import contents
 
@@ -239,7 +239,7 @@ def test_status_says_which_training_is_under_way_and_how_far(
         raise KeyboardInterrupt
 
     study = tiny_study(replicates=1)
-    monkeypatch.setattr("prunescope.experiment.runner.StageRunner.save_network", stop)
+    monkeypatch.setattr("prunescope.experiment.stages.level.Level.save_mask", stop)
     with pytest.raises(KeyboardInterrupt):
         run_study(study, tmp_path / "run", workers=1)
     found = status(tmp_path / "run")

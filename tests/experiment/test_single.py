@@ -10,7 +10,7 @@ from PIL import Image
 from prunescope.base.errors import DataError
 from prunescope.experiment.single import evaluate_network
 from prunescope.imaging.sizing import Sizing
-from prunescope.networks import LoadedNetwork, load_network
+from prunescope.networks.loading import LoadedNetwork, load_network
 from prunescope.training.settings import EvaluationSettings
 
 OWN = load_network("cifar_resnet20,width=0.25", num_classes=2)

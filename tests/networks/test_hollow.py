@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from prunescope.networks import build
 from prunescope.networks.hollow import build_hollow
+from prunescope.networks.loading import build
 
 NAMES = [
     "cifar_resnet20,width=0.25",

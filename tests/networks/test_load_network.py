@@ -8,7 +8,7 @@ import torch
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.tensors import save_tensors
 from prunescope.imaging.network_input import NetworkInput
-from prunescope.networks import (
+from prunescope.networks.loading import (
     Description,
     build,
     load_network,

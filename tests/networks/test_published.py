@@ -13,7 +13,7 @@ from torch import nn
 from prunescope.base.errors import ConfigError, DataError, DownloadError
 from prunescope.base.tensors import save_tensors
 from prunescope.imaging.network_input import NetworkInput
-from prunescope.networks import build, describe_network, load_network
+from prunescope.networks.loading import build, describe_network, load_network
 from prunescope.networks.published import fetch, fetch_from_hub
 from serving import served
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from prunescope.base.errors import DataError
 from prunescope.base.tensors import save_tensors
-from prunescope.networks import build, fit_state_dict, read_state_dict
+from prunescope.networks.loading import build, fit_state_dict, read_state_dict
 from prunescope.networks.weights import load_weights
 
 

@@ -1,6 +1,7 @@
 """Are the weights that are counted, pruned and kept at zero those that act?"""
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,14 @@ from prunescope.pruning.acting import first_names, layer_keys, outputs_first
 from prunescope.pruning.audit import audit_weights
 from prunescope.pruning.audit_text import describe_audit
 from prunescope.pruning.mask import Mask, MaskKeeper
-from prunescope.pruning.prunable import left_out, prunable_names, unprunable_layers
+from prunescope.pruning.prunable import behaviour_of, left_out, prunable_names
 from prunescope.pruning.prune import prune
 from prunescope.pruning.saved import SavedWeights, read_weights
 from prunescope.pruning.trial import acts_as_stored
+
+
+def unprunable(network: nn.Module) -> Mapping[str, str]:
+    return behaviour_of(network).unprunable
 
 
 class Tied(nn.Module):
@@ -454,7 +459,7 @@ COMPUTE = {
 @pytest.mark.parametrize("alter", [True, False])
 def test_it_does_not_matter_by_which_function_a_network_computes(compute, alter):
     network = Computing(compute, alter=alter)
-    assert set(unprunable_layers(network)) == ({"hid.weight"} if alter else set())
+    assert set(unprunable(network)) == ({"hid.weight"} if alter else set())
     assert ("hid.weight" in prunable_names(network, "all")) is not alter
 
 
@@ -466,7 +471,7 @@ def test_a_network_that_takes_one_size_of_images_is_tried_with_it(side):
                 raise KeyError(f"images must be of {side} pixels")
             return super().forward(images)
 
-    assert set(unprunable_layers(OfOneSize("function"))) == {"conv.weight"}
+    assert set(unprunable(OfOneSize("function"))) == {"conv.weight"}
 
 
 def test_a_network_that_cannot_be_tried_is_told(tmp_path):
@@ -491,7 +496,7 @@ def test_a_padded_weight_is_followed(alter):
         maps, functional.pad(weight, (1, 1, 1, 1)), padding=1
     )
     network = Computing(padded, alter=alter)
-    assert set(unprunable_layers(network)) == ({"hid.weight"} if alter else set())
+    assert set(unprunable(network)) == ({"hid.weight"} if alter else set())
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
@@ -500,12 +505,12 @@ def test_a_network_with_tensors_of_a_graph_in_it_is_tried():
     network.cache = network.conv.weight * 2
     torch.nn.utils.weight_norm(network.big)
     network(torch.zeros(1, 3, 8, 8))
-    assert "hid.weight" in unprunable_layers(network)
+    assert "hid.weight" in unprunable(network)
 
 
 @pytest.mark.parametrize("network", [Altering("used"), Tied(), Language()])
 def test_a_network_of_ones_own_that_uses_its_weights_as_they_are_is_pruned(network):
-    assert unprunable_layers(network) == {}
+    assert unprunable(network) == {}
 
 
 def test_weights_that_a_network_uses_itself_as_they_are_stored_are_not_noted(tmp_path):

@@ -157,7 +157,7 @@ def copied(tmp_path: Path) -> Path:
     if shutil.which("git") is None:
         pytest.skip("there is no git")
     package = Path(prunescope.__file__).parent
-    for room in ("base", "results"):
+    for room in ("base", "report", "results"):
         shutil.copytree(package / room, tmp_path / "prunescope" / room)
     for name in ("__init__.py", "version.py"):
         shutil.copy(package / name, tmp_path / "prunescope")

@@ -1,4 +1,4 @@
-"""How is memory that is freed kept for the next batch, instead of going back to the system?"""
+"""How is freed memory kept for the next batch instead of being returned to the system?"""
 
 import ctypes
 import sys

@@ -1,4 +1,4 @@
-"""Is this a network whose layers can be listened to?"""
+"""Is an object a network whose layers can be read, in plain floating point?"""
 
 import copy
 from typing import Any
@@ -80,7 +80,7 @@ def _before(given: object) -> str:
 
 
 def _is_flat(network: nn.Module) -> bool:
-    """Say whether a graph calls no modules, as those of torch.export, which have functions only."""
+    """Return whether a graph calls functions only, no modules, as those of torch.export."""
     graph = getattr(network, "graph", None)
     if not isinstance(network, torch.fx.GraphModule) or graph is None:
         return False

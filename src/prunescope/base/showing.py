@@ -1,4 +1,4 @@
-"""What does a network make of a batch, and what is said where it cannot take it?"""
+"""What is a network's output for a batch, and what is reported where it fails?"""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""Which network is beneath what was put round it, or round parts of it?
+"""Which network is inside wrappers around it or its parts?
 
 torch.compile, DataParallel, DDP, an average of weights and activation checkpointing each put a
 module round another, and a step into every name below it: `module.conv1.weight`.

@@ -62,7 +62,7 @@ def compare(
     if "source" not in images:
         iou = settings.pop("iou", 0.05)
         refuse_alone(settings | images | chosen)
-        from prunescope.analysis.compare import compare as compare_results
+        from prunescope.comparison.compare import compare as compare_results
 
         compared = compare_results(a, b, layer=layer, match=match, iou=iou)
         if out is not None:

@@ -72,7 +72,7 @@ def export(
     ] = "netdissect",
 ) -> None:
     """Write one layer's units as another tool writes them."""
-    from prunescope.analysis.export import export_netdissect
+    from prunescope.results.netdissect_export import export_netdissect
 
     table = export_netdissect(result, out, layer)
     typer.echo(printable(f"{counted(len(table), 'unit')} written to {out}"))

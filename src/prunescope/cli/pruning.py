@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -10,7 +10,8 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.images import MOST_PIXELS
 from prunescope.base.paths import is_there
 from prunescope.cli.console import print_result, warn
-from prunescope.cli.options import Json, Key, Network, NumClasses, Of, Stated, Weights
+from prunescope.cli.options import Json, Key, Network, NumClasses, Of, Stated, Weights, as_option
+from prunescope.pruning.choices import Form
 from prunescope.results.layout import STUDY
 
 MaskFile = Annotated[
@@ -32,16 +33,17 @@ def prune(
         bool, typer.Option("--infer-mask", help="Without a mask: take zeros for pruned weights.")
     ] = False,
     form: Annotated[
-        Literal["prunescope", "torch", "openlth"],
-        typer.Option("--format", help="For which tool it is written."),
+        Form, typer.Option("--format", help="For which tool it is written.")
     ] = "prunescope",
     as_json: Json = False,
 ) -> None:
     """Set weights to zero, and write them with their mask; or only write them for another tool."""
     from prunescope.pruning.files import prune_saved
     from prunescope.pruning.prunable import UNTRIED
+    from prunescope.pruning.settings import PruneSettings
     from prunescope.pruning.writing import check_place, write_weights
 
+    PruneSettings.validate_from(settings, "prune", as_option)
     check_place(out, form, read=(network, weights, mask))
     pruned = prune_saved(
         network,

@@ -20,7 +20,7 @@ from prunescope.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from prunescope.networks import LoadedNetwork
+    from prunescope.networks.loading import LoadedNetwork
 
 CONCEPTS, DISSECTION = (
     f"dissection.settings:{name}" for name in ("ConceptSettings", "DissectionSettings")
@@ -65,16 +65,16 @@ def dissect(
 ) -> None:
     """Find the concept that each unit of one or more layers answers to."""
     if list_layers:
-        from prunescope.analysis.layers import layers_of
+        from prunescope.experiment.layers import layers_of
 
         sizes = {name: settings.get(name) for name in ("resolution", "axes")}
         layers = layers_of(network, weights=weights, num_classes=num_classes, **sizes)
         print_result({"network": network, **layers.as_dict()}, str(layers), as_json=as_json)
         return
-    from prunescope.analysis.summary import describe_layers
     from prunescope.base.ranks import joined
     from prunescope.dissection.settings import DissectionSettings
     from prunescope.experiment.single import dissect_network
+    from prunescope.report.summary import describe_layers
 
     dissected = DissectionSettings.validate_from(with_layers(settings), "dissect", as_option)
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
@@ -135,8 +135,8 @@ def summary(
     as_json: Json = False,
 ) -> None:
     """Count units and concepts: of a dissection by category, of a run by level."""
-    from prunescope.analysis.results import summarise_result
     from prunescope.dissection.settings import DissectionSettings
+    from prunescope.report.summary import summarise_result
 
     DissectionSettings.validate_from(with_layers(settings), "summary", as_option)
     values, text = summarise_result(result, settings.get("iou"), tell=warn)
@@ -158,8 +158,8 @@ def chance(
     as_json: Json = False,
 ) -> None:
     """Take more draws of chance for a saved dissection; its network is not needed."""
-    from prunescope.analysis.summary import describe_layers
     from prunescope.dissection.more import draw_more
+    from prunescope.report.summary import describe_layers
 
     number = settings.pop("null", "auto")
     with progress_shown() as progress:
@@ -187,7 +187,7 @@ def load(
     network: str, weights: str | None, num_classes: int | None, key: str | None = None
 ) -> "LoadedNetwork":
     """Load a network, with a warning where its weights are random."""
-    from prunescope.networks import implied_weights, load_network
+    from prunescope.networks.loading import implied_weights, load_network
 
     loaded = load_network(network, weights=weights, num_classes=num_classes, key=key)
     if weights is None and implied_weights(network) is None:

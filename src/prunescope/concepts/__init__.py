@@ -1,4 +1,4 @@
-"""Which photographs with labelled pixels are there to dissect a network on?"""
+"""On which photographs with labelled pixels can a network be dissected?"""
 
 from pathlib import Path
 
@@ -33,8 +33,8 @@ def open_concepts(
     name: `scenes`, the embedded set (drawn on first use), or `broden:DIR`, a folder in Broden's
         layout, or `masks:DIR`, a folder of images and masks
     split: only the images of this split; all of them when None or "all"
-    limit: only the first so many images, counted after `split`
-    mask_size: make all label maps squares of so many pixels a side, see `OneSize`; None leaves them
+    limit: how many images to use, from the first of the split on
+    mask_size: side in pixels to which all label maps are resized, see `OneSize`; None leaves them
     lenient: open a folder of masks with faults in it, too, for `check_concepts` to tell them all
     Raises ConfigError for an unknown name or split, DataError for a folder that cannot be used.
     """

@@ -1,4 +1,4 @@
-"""How is a folder in Broden's layout read: its photographs, and the labels of their pixels?"""
+"""How are the photographs and labels of a folder in Broden's layout read?"""
 
 import os
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ class BrodenFolder:
         """Return the set of a folder.
 
         name: what the set calls itself; `broden:` and the folder when None
-        split: only the rows of this split; limit: only the first so many labelled rows of it
+        split: only the rows of this split; limit: how many of its labelled rows, from the first
         Raises DataError, naming file and row, where a CSV file is missing, unreadable or
         contradicts another, or a path leaves the folder; ConfigError for an unknown split.
         """

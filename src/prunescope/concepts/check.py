@@ -1,4 +1,4 @@
-"""Can every file of a concept set be read, and does it hold what the set says it does?"""
+"""Can every file of a concept set be read, and is its content as stated?"""
 
 import json
 from collections.abc import Sequence, Set
@@ -117,7 +117,7 @@ def check_concepts(concepts: ConceptSet, *, progress: Progress = SILENT) -> Repo
 
 
 def _unequal_sizes(shapes: Set[tuple[int, int]]) -> list[str]:
-    """Say by how much images of larger label maps weigh more, if by more than a rounded side."""
+    """Say how much more images of larger label maps weigh, if by more than a rounded side."""
     areas = {height * width: f"{height} x {width}" for height, width in sorted(shapes)}
     factor = max(areas) / min(areas) if areas else 1
     if factor < _WEIGHT_NOTED:
@@ -130,7 +130,7 @@ def _unequal_sizes(shapes: Set[tuple[int, int]]) -> list[str]:
 
 
 def _idle(concepts: MaskFolder, labels: pd.DataFrame, unread: int) -> list[str]:
-    """Say which images and names of a whole, readable folder of masks serve for nothing."""
+    """Say which images and names of a whole, readable folder of masks have no effect."""
     notes: list[str] = []
     if concepts.unmarked:
         shown = _enumerated(concepts.unmarked)

@@ -1,4 +1,4 @@
-"""What names the content of a concept set?"""
+"""What is the fingerprint of a concept set?"""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""What do the CSV files of a Broden folder say, and can it be so?"""
+"""What do the CSV files of a Broden folder say, and is it consistent?"""
 
 import math
 import re

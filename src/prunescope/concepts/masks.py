@@ -1,4 +1,4 @@
-"""How is a user's own set read: images, and masks beside them that say which concept is where?"""
+"""How is a user's own set of images and masks read?"""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -57,7 +57,7 @@ class MaskFolder:
         """Return the set of a folder, its images in the order of their paths.
 
         name: what the set calls itself; `masks:` and the folder when None
-        split: only the images in this folder of `images/`; limit: only the first so many of them
+        split: only the images in this folder of `images/`; limit: how many, from the first
         lenient: leave to the caller the faults that do not keep the rest from being read
         Raises DataError with a line for each fault of `names.csv` and of the folders, and where no
         image has a mask; ConfigError for an unknown split.

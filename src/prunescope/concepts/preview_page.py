@@ -1,4 +1,4 @@
-"""Which labels are on the sheets of a preview? A page that names them as text."""
+"""How does a page show the sheets of a preview and name their labels?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

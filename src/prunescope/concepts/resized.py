@@ -1,4 +1,4 @@
-"""How do the label maps of a concept set come to one size?"""
+"""How are the label maps of a concept set resized to one size?"""
 
 import hashlib
 from functools import cached_property
@@ -33,7 +33,7 @@ class OneSize:
         return hashlib.sha256(stated.encode()).hexdigest()
 
     def read_annotation(self, index: int) -> Annotation:
-        """Return the labels of an image, its map brought to size."""
+        """Return the labels of an image, its map resized."""
         stored = self.source.read_annotation(index)
         return Annotation(planes=resize_planes(stored.planes, self.mask_size), whole=stored.whole)
 
@@ -53,7 +53,7 @@ def with_mask_size(concepts: ConceptSet, mask_size: int | None) -> ConceptSet:
 def resize_planes(
     planes: Int32[np.ndarray, "plane height width"], side: int
 ) -> Int32[np.ndarray, "plane side side"]:
-    """Return planes as squares of so many pixels a side, by the nearest pixel of each centre."""
+    """Return planes as squares of this side, by the nearest pixel of each centre."""
     rows, columns = (_nearest(length, side) for length in planes.shape[1:])
     sampled: Int32[np.ndarray, "plane side side"] = planes[:, rows[:, np.newaxis], columns]
     return sampled

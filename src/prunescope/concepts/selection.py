@@ -1,4 +1,4 @@
-"""Which images of a concept set are asked for?"""
+"""Which images of a concept set do split and limit select?"""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How many images and pixels of a concept set carry each label, and is it Broden?"""
+"""How many images and pixels of a concept set carry each label, and do they agree with Broden's?"""
 
 from collections.abc import Collection, Mapping
 

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from prunescope.base.text import on_one_line, written
 
 ClassChoice: TypeAlias = int | tuple[str, ...]
-"""The first so many classes, or names in the order of the network's outputs."""
+"""How many classes, from the first on, or names in the order of the network's outputs."""
 
 _MOST = 1_000_000
 _SHOWN = 5

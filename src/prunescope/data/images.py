@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Int64
 
-from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.errors import DataError, nearest
 from prunescope.base.paths import IMAGE_SUFFIXES, find_files
 from prunescope.base.progress import SILENT, Progress
 from prunescope.data.choice import ClassChoice, shown
@@ -30,8 +30,7 @@ def load_images(
     source: str,
     split: str,
     *,
-    sizing: Sizing | None = None,
-    resolution: int | None = None,
+    sizing: Sizing = AS_STORED,
     cropped: bool = False,
     classes: ClassChoice | None = None,
     limit: int | None = None,
@@ -43,25 +42,19 @@ def load_images(
     source: a folder of parquet files, an image folder (train/CLASS/x.png, or CLASS/x.png), or a
     name on the Hugging Face hub. Local folders are read without the network.
     split: as the source names it; see `find_split`.
-    resolution: side in pixels that images are squashed to (antialiased bilinear); None keeps
-    their size, which must be one. sizing: instead of it, any way to bring images to one size.
+    sizing: how images are brought to one size; `AS_STORED` requires that they have one already.
     cropped: random parts of the images as they are stored will be shown, so that these are kept
     in memory only where they have one size.
     classes: which are used, and in which order (see `choose`); images of others are left out. None
     takes all there are in any split: the names in classes.csv beside the parquet files, else
     those of the label column, else the numbers up to the largest label; an image folder's class
     folders, sorted as text.
-    limit: only the first so many of these images, in the order of the split.
+    limit: use only this many of these images, the first in the order of the split.
     memory: budget in bytes for the decoded pixels; it changes no pixel that is shown.
     Raises DataError for a source, a split, a row or an image that cannot be used, naming it.
     """
-    if resolution is not None and resolution < 1:
-        raise ConfigError(f"the resolution is {resolution}, but must be at least 1 pixel")
-    sizing = sizing or Sizing(resolution=resolution)
-    opened = _open_with(source, split)
-    where, rows = f"the split {split} of {source}", opened.rows(split)
-    columns = find_columns(rows.features, where)
-    chosen = _choose_rows(opened, split, columns, where, classes=classes, limit=limit)
+    where = f"the split {split} of {source}"
+    rows, columns, chosen = _choose_rows(source, split, where, classes=classes, limit=limit)
     kept = AS_STORED if cropped else sizing
     encoded = _encoded(rows, columns.image, chosen.rows, where)
     size = _size_of(next(_encoded(rows, columns.image, chosen.rows, where)), kept, memory, where)
@@ -92,12 +85,11 @@ def count_images(source: str, split: str, classes: ClassChoice | None = None) ->
 
     Raises DataError for a source or a split that is not there, and as `load_images` for classes.
     """
-    opened = _open_with(source, split)
     if classes is None:
-        return opened.count(split)
-    where = f"the split {split} of {source}"
-    columns = find_columns(opened.rows(split).features, where)
-    return len(_choose_rows(opened, split, columns, where, classes=classes).rows)
+        return _open_with(source, split).count(split)
+    return len(
+        _choose_rows(source, split, f"the split {split} of {source}", classes=classes)[2].rows
+    )
 
 
 def count_classes(source: str, split: str, classes: ClassChoice | None = None) -> int:
@@ -105,9 +97,8 @@ def count_classes(source: str, split: str, classes: ClassChoice | None = None) -
 
     Raises DataError as it does.
     """
-    opened, where = _open_with(source, split), f"the split {split} of {source}"
-    columns = find_columns(opened.rows(split).features, where)
-    return len(_choose_rows(opened, split, columns, where, classes=classes).classes)
+    where = f"the split {split} of {source}"
+    return len(_choose_rows(source, split, where, classes=classes)[2].classes)
 
 
 def passed_over(source: str) -> str | None:
@@ -156,22 +147,26 @@ def _no_split(source: str, split: str, splits: tuple[str, ...]) -> str:
 
 
 def _choose_rows(
-    source: Source,
+    source: str,
     split: str,
-    columns: Columns,
     where: str,
     *,
     classes: ClassChoice | None,
     limit: int | None = None,
-) -> Chosen:
-    """Return the rows to use of a split with their labels. Raises DataError where there is none."""
-    rows = source.rows(split)
+) -> tuple[Rows, Columns, Chosen]:
+    """Return a split's rows and columns, and which rows to use with their labels.
+
+    Raises DataError where there is none.
+    """
+    opened = _open_with(source, split)
+    rows = opened.rows(split)
+    columns = find_columns(rows.features, where)
     if not rows.count:
         raise DataError(f"{where} has no images")
-    labels, stored = read_labels(rows, columns.label, where), classes_of(source, split, columns)
+    labels, stored = read_labels(rows, columns.label, where), classes_of(opened, split, columns)
     check_labels(labels, stored, where)
     chosen = choose(labels, stored, classes, where)
-    return replace(chosen, rows=chosen.rows[:limit], labels=chosen.labels[:limit])
+    return rows, columns, replace(chosen, rows=chosen.rows[:limit], labels=chosen.labels[:limit])
 
 
 def _size_of(first: EncodedImage, kept: Sizing, memory: int, where: str) -> tuple[int, int]:

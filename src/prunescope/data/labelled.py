@@ -1,4 +1,4 @@
-"""What are labelled images, in memory or decoded as they are needed?"""
+"""How are labelled images held: decoded in memory, or decoded on demand?"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -36,7 +36,7 @@ class LabelledImages:
 
     @property
     def is_sized(self) -> bool:
-        """Say whether the pixels have the size that a network sees."""
+        """Return whether the pixels have the size that a network sees."""
         return tuple(self.pixels.shape[1:3]) == self.size
 
     @property
@@ -126,7 +126,7 @@ class StoredImages:
         return self._read(number)
 
     def first(self, count: int) -> list[EncodedImage]:
-        """Read so many from the first on."""
+        """Read the first ones."""
         return list(islice(self._beginning(), count))
 
     def prepare(self, progress: Progress) -> None:

@@ -1,4 +1,4 @@
-"""Which class does each image of a source carry, and what are all the classes?"""
+"""Which class does each image of a source have, and which classes are there?"""
 
 import csv
 

@@ -1,4 +1,4 @@
-"""In which order, and how altered, does an epoch show the images?"""
+"""In which order does an epoch show the images, and how are they altered?"""
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
@@ -24,7 +24,7 @@ _BATCHES_AHEAD = 2
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> Int64[Tensor, " image"]:
-    """Return the images' numbers in the order an epoch shows them: a permutation, every time anew.
+    """Return the order in which an epoch shows the images: a permutation of their numbers.
 
     A pure function of its arguments.
     """

@@ -1,4 +1,4 @@
-"""Which splits does a set of labelled images have, whatever their names?"""
+"""Which splits does a data set have, by whatever names?"""
 
 import re
 from pathlib import Path, PurePath

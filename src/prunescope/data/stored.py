@@ -1,4 +1,4 @@
-"""How is any one image of a split had from where it is stored?"""
+"""How is a single image of a split read from its files?"""
 
 from bisect import bisect_right
 from collections import OrderedDict

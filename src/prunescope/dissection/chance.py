@@ -81,35 +81,6 @@ def smallest_draws(tested: int, candidates: int, rate: Fraction = RATE) -> int |
     return max(1, math.ceil(tested / (rate * candidates)) - 1)
 
 
-def describe_chance(chance: Mapping[str, Any]) -> str:
-    """Say in a line what is due to chance, which is beyond it, and what is not decided yet."""
-    text = f"by chance: {_expected_text(chance)} ({_counted(chance['draws'], 'draw')})"
-    if chance["smallest_draws"] is None:
-        return f"{text}; no interpretable unit to test"
-    if "undecided" not in chance:
-        return f"{text}; by an earlier version, which did not say what is undecided: dissect again"
-    text += f"; at a false discovery rate of {100 * chance['rate']:g} %: "
-    found = _counted(chance["discoveries"], "unit") + ", of "
-    found += _counted(chance["concepts"], "concept")
-    if chance["undecided"] == 0:
-        return text + found
-    advice = f"take --null auto, or about {_counted(chance['advised_draws'], 'draw')}"
-    if chance["discoveries"] == 0:
-        return f"{text}{_counted(chance['undecided'], 'unit')} undecided; {advice}"
-    return f"{text}{found}; {chance['undecided']:,} more undecided; {advice}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def _expected_text(chance: Mapping[str, Any]) -> str:
-    units = f"{_with_spread(chance, 'expected_false')} units"
-    if "expected_concepts" not in chance:
-        return units
-    return f"{units}, of {_with_spread(chance, 'expected_concepts')} concepts"
-
-
 def _fixed_p(
     observed: Observed, draws: Draws, made: int
 ) -> tuple[Float64[np.ndarray, " unit"], Int64[np.ndarray, " unit"]]:
@@ -153,11 +124,6 @@ def _advised_draws(observed: Observed, may_pass: Bool[np.ndarray, " unit"]) -> i
     """Return after how many draws all that may pass would, if fewer than 10 draws were as good."""
     wanted = math.ceil(ENOUGH * int(observed.has_iou.sum()) / (RATE * int(may_pass.sum()))) - 1
     return min(wanted, observed.most)
-
-
-def _with_spread(chance: Mapping[str, Any], name: str) -> str:
-    spread = chance.get(f"{name}_sd")
-    return f"{chance[name]:,.1f}" + ("" if spread is None else f" ± {spread:,.1f}")
 
 
 def _with_columns(units: pd.DataFrame, columns: Mapping[str, np.ndarray]) -> pd.DataFrame:

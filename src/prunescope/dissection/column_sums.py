@@ -215,7 +215,7 @@ def _totals_by_torch(
 
 
 class Stacks:
-    """The sums of all images' labels: kept as far as the memory goes, else made each time."""
+    """The sums of all images' labels, kept within the memory and made each time beyond it."""
 
     def __init__(self, maps: LabelMaps, categories: Sequence[int], device: torch.device) -> None:
         """Keep what there is room for. categories: indices of those whose labels are permuted."""

@@ -8,10 +8,10 @@ read exactly.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import IMAGENET_MEAN, IMAGENET_STD, Channels
@@ -134,3 +134,11 @@ CONVENTIONS: dict[ConventionName, Convention] = {
 }
 """Every convention by its name. Another one is a rule set here; its name stands in
 `ConventionName` too, and among the options of the command line."""
+
+
+def centring_of(summary: Mapping[str, Any]) -> Centring:
+    """Return where the centres of a layer's cells lay when it was counted.
+
+    summary: of a layer. One that states no convention was counted by our own definitions.
+    """
+    return CONVENTIONS[summary.get("convention", EXACT.name)].centring

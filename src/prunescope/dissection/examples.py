@@ -1,4 +1,4 @@
-"""On which images does every unit peak highest, and what is its map there?"""
+"""Which are the top activating images of every unit, and what is its map there?"""
 
 import torch
 from jaxtyping import Float32, Int64

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -22,7 +21,7 @@ from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.axes import Layout
 from prunescope.dissection.capture import Maps, capture
 from prunescope.dissection.regions import RegionReader, Regions
-from prunescope.imaging.network_input import NetworkInput, Normalisation
+from prunescope.imaging.network_input import NetworkInput
 from prunescope.imaging.normalise import normalise
 from prunescope.imaging.sizing import Sizing
 
@@ -37,29 +36,101 @@ class Batch:
     regions: tuple[Regions, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Observation:
-    """A network, and the images it is shown; every repetition gives the same numbers.
+@dataclass
+class _Portion:
+    """How many pictures are shown at a time; None before the device's memory was too small."""
 
-    The images come in one random order, so that early ones are like late ones, and in the same
-    batches however many processes share them.
-    input: how the images are sized and normalised.
+    size: int | None = None
+
+    def halve(self, size: int, device: torch.device, say: Callable[[str], None]) -> None:
+        """Show half as many from now on. Raises ConfigError where one is too many."""
+        if size == 1:
+            raise ConfigError(
+                f"the memory of {device} does not hold the forward pass of one image: "
+                "take a smaller resolution, or another device"
+            )
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+        if self.size is None:
+            say(f"the memory of {device} is too small for the batch: going on with smaller ones")
+        self.size = -(-size // 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForwardPass:
+    """A network on its device, and how pictures are shown to it.
+
+    input: how pictures are sized and normalised.
     channels_last: in memory, in float32 too; bfloat16 always has them last.
     layout: how the network arranges its outputs; None takes what its class says.
-    ranks: the processes that share the images; each shows every `count`th batch.
     say: where messages to the user go.
     """
 
     model: nn.Module
-    concepts: ConceptSet
     input: NetworkInput
-    batch_size: int
     precision: Precision
     device: torch.device
     channels_last: bool = False
     layout: Layout | None = None
-    ranks: Ranks = ALONE
     say: Callable[[str], None] = SILENT.say
+    _portion: _Portion = field(default_factory=_Portion, init=False, repr=False)
+
+    def maps(
+        self,
+        pixels: UInt8[np.ndarray, "image row column band"],
+        layers: Sequence[str],
+        *,
+        stop: bool = False,
+    ) -> dict[str, Maps]:
+        """Show pictures of the right size, and return the maps of every layer.
+
+        They are shown in as many portions as the device's memory makes necessary.
+        stop: leave out what lies behind the deepest layer.
+        """
+        while True:
+            size = min(self._portion.size or len(pixels), len(pixels))
+            try:
+                portions = [
+                    self._show(pixels[start : start + size], layers, stop=stop)
+                    for start in range(0, len(pixels), size)
+                ]
+            except torch.OutOfMemoryError:
+                self._portion.halve(size, self.device, self.say)
+                continue
+            if len(portions) == 1:
+                return portions[0]
+            return {layer: torch.cat([maps[layer] for maps in portions]) for layer in layers}
+
+    def _show(
+        self,
+        pixels: UInt8[np.ndarray, "image row column band"],
+        layers: Sequence[str],
+        *,
+        stop: bool,
+    ) -> dict[str, Maps]:
+        channels_last = self.channels_last or self.precision == "bf16"
+        with (
+            capture(self.model, layers, layout=self.layout, stop=stop) as maps,
+            torch.inference_mode(),
+            exact_arithmetic(self.device, self.precision),
+        ):
+            on_device = torch.from_numpy(pixels).to(self.device)
+            show(self.model, normalise(on_device, self.input, channels_last=channels_last))
+        return dict(maps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation(ForwardPass):
+    """A network, and the images it is shown; every repetition gives the same numbers.
+
+    The images come in one random order, so that early ones are like late ones, and in the same
+    batches however many processes share them.
+    ranks: the processes that share the images; each shows every `count`th batch.
+    """
+
+    concepts: ConceptSet
+    batch_size: int
+    ranks: Ranks = ALONE
 
     @property
     def images(self) -> int:
@@ -77,14 +148,10 @@ class Observation:
         """How many images this process shows."""
         return sum(len(images) for _, images in self.batches_of_rank())
 
-    @cached_property
-    def _portion(self) -> "_Portion":
-        return _Portion(self.batch_size)
-
     def probe(self, layers: Sequence[str]) -> dict[str, Tensor]:
         """Return the maps of one image, for their shapes."""
         pixels = read_pixels(self.concepts, [0], self.input.resolution)
-        return self._maps(pixels, layers, stop=False)
+        return self.maps(pixels, layers)
 
     def batches(
         self, layers: Sequence[str], reader: RegionReader | None = None
@@ -111,7 +178,7 @@ class Observation:
                 if pixels is None:
                     yield batch
                     continue
-                maps = self._maps(pixels, layers, stop=index > 0)
+                maps = self.maps(pixels, layers, stop=index > 0)
                 names = [self.concepts.images[image] for image in batch.images]
                 for layer in layers:
                     check_finite(layer, maps[layer], names)
@@ -123,68 +190,6 @@ class Observation:
             for image in images
         )
 
-    def _maps(
-        self,
-        pixels: UInt8[np.ndarray, "image height width band"],
-        layers: Sequence[str],
-        *,
-        stop: bool,
-    ) -> dict[str, Tensor]:
-        """Show a batch, in as many portions as the device's memory makes necessary."""
-        portion = self._portion
-        while True:
-            try:
-                portions = [
-                    self._show(pixels[start : start + portion.size], layers, stop=stop)
-                    for start in range(0, len(pixels), portion.size)
-                ]
-            except torch.OutOfMemoryError:
-                portion.halve(self.device, self.say)
-                continue
-            if len(portions) == 1:
-                return portions[0]
-            return {layer: torch.cat([maps[layer] for maps in portions]) for layer in layers}
-
-    def _show(
-        self,
-        pixels: UInt8[np.ndarray, "image height width band"],
-        layers: Sequence[str],
-        *,
-        stop: bool,
-    ) -> dict[str, Tensor]:
-        with capture(self.model, layers, layout=self.layout, stop=stop) as maps:
-            show_pixels(
-                self.model,
-                pixels,
-                self.input,
-                self.precision,
-                self.device,
-                channels_last=self.channels_last,
-            )
-        return dict(maps)
-
-
-@dataclass
-class _Portion:
-    """How many images are shown at a time: a batch, or as many as the device's memory holds."""
-
-    size: int
-    told: bool = False
-
-    def halve(self, device: torch.device, say: Callable[[str], None]) -> None:
-        """Show half as many from now on. Raises ConfigError where one is too many."""
-        if self.size == 1:
-            raise ConfigError(
-                f"the memory of {device} does not hold the forward pass of one image: "
-                "take a smaller resolution, or another device"
-            )
-        self.size = -(-self.size // 2)
-        if device.type == "cuda":
-            torch.cuda.empty_cache()
-        if not self.told:
-            say(f"the memory of {device} is too small for the batch: going on with smaller ones")
-        self.told = True
-
 
 def read_pixels(
     concepts: ConceptSet, images: Sequence[int], resolution: int
@@ -195,25 +200,6 @@ def read_pixels(
     """
     square = Sizing(resolution=resolution)
     return np.stack([square.apply(concepts.read_image(image)) for image in images])
-
-
-def show_pixels(
-    model: nn.Module,
-    pixels: UInt8[np.ndarray, "image height width band"],
-    normalisation: Normalisation,
-    precision: Precision,
-    device: torch.device,
-    *,
-    channels_last: bool,
-) -> None:
-    """Show pictures of its size to a network that is on the device.
-
-    channels_last: in memory, in float32 too; bfloat16 always has them last.
-    """
-    with torch.inference_mode(), exact_arithmetic(device, precision):
-        on_device = torch.from_numpy(pixels).to(device)
-        last = channels_last or precision == "bf16"
-        show(model, normalise(on_device, normalisation, channels_last=last))
 
 
 def check_finite(layer: str, maps: Maps, names: Sequence[str]) -> None:

@@ -1,13 +1,14 @@
 """What did every image add to the counts, so that images can be resampled later?"""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from prunescope.base.ranks import Ranks
-from prunescope.dissection.overlap import Meeting
+from prunescope.dissection.overlap import MaskLabelCounts
 from prunescope.dissection.regions import Regions
 
 _COUNTS = ("truth", "units", "activation", "intersection")
@@ -19,21 +20,22 @@ class ImageCounts:
     def __init__(self) -> None:
         self._rows: dict[int, dict[str, Any]] = {}
 
-    def add(self, images: Sequence[int], meeting: Meeting, regions: Sequence[Regions]) -> None:
-        """Take in what was met on some images. images: their indexes in the set."""
-        units, area, met = (
-            part.cpu().numpy() for part in (meeting.units, meeting.runs.areas, meeting.pixels)
+    def add(
+        self, images: Sequence[int], counts: MaskLabelCounts, regions: Sequence[Regions]
+    ) -> None:
+        """Take in what was counted on some images. images: their indexes in the set."""
+        units, areas, pixels = (
+            part.cpu().numpy() for part in (counts.units, counts.runs.areas, counts.pixels)
         )
-        cuts = np.searchsorted(meeting.images.cpu().numpy(), np.arange(len(images) + 1))
-        for place, (image, one) in enumerate(zip(images, regions, strict=True)):
-            own = slice(cuts[place], cuts[place + 1])
+        cuts = np.searchsorted(counts.images.cpu().numpy(), np.arange(len(images) + 1))
+        for image, labelled, (start, stop) in zip(images, regions, pairwise(cuts), strict=True):
             self._rows[image] = {
-                "pixels": one.pixels,
-                "label_columns": one.columns.astype(np.int32),
-                "truth": _narrow(one.truth),
-                "units": _narrow(units[own]),
-                "activation": _narrow(area[own]),
-                "intersection": _narrow(met[own, : len(one.columns)].reshape(-1)),
+                "pixels": labelled.pixels,
+                "label_columns": labelled.columns.astype(np.int32),
+                "truth": _narrow(labelled.truth),
+                "units": _narrow(units[start:stop]),
+                "activation": _narrow(areas[start:stop]),
+                "intersection": _narrow(pixels[start:stop, : len(labelled.columns)].reshape(-1)),
             }
 
     def exchange(self, ranks: Ranks) -> None:
@@ -54,11 +56,11 @@ class ImageCounts:
             {
                 "image": names[image],
                 "row": image,
-                "pixels": own["pixels"],
-                "labels": numbers[own["label_columns"]],
-                **{key: own[key].astype(np.int32) for key in _COUNTS},
+                "pixels": counts["pixels"],
+                "labels": numbers[counts["label_columns"]],
+                **{key: counts[key].astype(np.int32) for key in _COUNTS},
             }
-            for image, own in sorted(self._rows.items())
+            for image, counts in sorted(self._rows.items())
         ]
         return pd.DataFrame(rows)
 

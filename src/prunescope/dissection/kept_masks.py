@@ -11,7 +11,7 @@ from jaxtyping import Bool, Int64, Integer
 from torch import Tensor, from_numpy
 
 from prunescope.base.ranks import Ranks
-from prunescope.dissection.overlap import Meeting
+from prunescope.dissection.overlap import MaskLabelCounts
 from prunescope.dissection.upsample import Runs
 
 NOT_WANTED = -1
@@ -52,7 +52,7 @@ class _ImageMasks:
     lengths: Integer[np.ndarray, " run"]
 
     def check(self, units: int) -> None:
-        """Raise ValueError where the parts do not fit each other, or a layer of so many units."""
+        """Raise ValueError where the parts do not fit each other, or the number of units."""
         parts = [getattr(self, name) for name in _LISTS]
         if not all(part.ndim == 1 and np.issubdtype(part.dtype, np.integer) for part in parts):
             raise ValueError("masks are lists of whole numbers")
@@ -95,12 +95,12 @@ class KeptMasks:
         """Indices of the images that were added, in the set; some may have no mask."""
         return sorted(self._images)
 
-    def add(self, images: Sequence[int], meeting: Meeting) -> None:
-        """Take in what was met on some images. images: their indexes in the set."""
-        ends = torch.arange(meeting.of + 1, device=meeting.images.device)
-        cuts = torch.searchsorted(meeting.images, ends).tolist()
-        for place, (image, runs) in enumerate(zip(images, meeting.runs.parts(cuts), strict=True)):
-            self._images[image] = _narrowed(meeting.units[cuts[place] : cuts[place + 1]], runs)
+    def add(self, images: Sequence[int], counts: MaskLabelCounts) -> None:
+        """Take in what was counted on some images. images: their indexes in the set."""
+        ends = torch.arange(counts.image_count + 1, device=counts.images.device)
+        cuts = torch.searchsorted(counts.images, ends).tolist()
+        for place, (image, runs) in enumerate(zip(images, counts.runs.parts(cuts), strict=True)):
+            self._images[image] = _narrowed(counts.units[cuts[place] : cuts[place + 1]], runs)
 
     def check_within(self, shapes: Int64[np.ndarray, "image 2"]) -> None:
         """Raise ValueError where an image is missing, or a mask leaves its label map.

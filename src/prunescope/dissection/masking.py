@@ -1,52 +1,35 @@
 """On which pixels of a picture is a unit above the threshold of its dissection?"""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import islice
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float64
-from torch import Tensor, nn
+from jaxtyping import Bool
+from torch import nn
 
 from prunescope.base.errors import ConfigError
-from prunescope.base.images import Precision
 from prunescope.base.modes import on_device
 from prunescope.base.text import counted
 from prunescope.base.wrappers import without_wrappers
-from prunescope.dissection.capture import capture
-from prunescope.dissection.conventions import Centring
-from prunescope.dissection.forward import check_finite, show_pixels
+from prunescope.dissection.conventions import centring_of
+from prunescope.dissection.forward import ForwardPass, check_finite
+from prunescope.dissection.input import Loaded, open_model
 from prunescope.dissection.survey import learn_layout
 from prunescope.dissection.upsample import masks_above
 from prunescope.imaging.network_input import NetworkInput
 from prunescope.imaging.pictures import Pictures, each_picture
 from prunescope.imaging.sizing import Sizing
+from prunescope.results.dissection import LayerDissection
 
 UnitMasks = Bool[np.ndarray, "unit height width"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class DissectedUnits:
-    """Units of a layer, and how the network was shown images when they were dissected.
-
-    thresholds: T_k of the units. centring: of their convention.
-    axes: of the layers' outputs, as they were stated.
-    """
-
-    layer: str
-    units: tuple[int, ...]
-    thresholds: Float64[Tensor, " unit"]
-    input: NetworkInput
-    precision: Precision
-    channels_last: bool
-    centring: Centring
-    axes: str | None = None
-
-
 def mask_pictures(
-    dissected: DissectedUnits,
-    model: nn.Module,
+    dissected: LayerDissection,
+    model: nn.Module | Loaded,
     pictures: Pictures,
+    units: int | Sequence[int],
     *,
     size: tuple[int, int] | None,
     batch_size: int,
@@ -54,51 +37,63 @@ def mask_pictures(
 ) -> list[UnitMasks]:
     """Return the units' masks on each picture, in the order of the pictures.
 
+    The network is shown the pictures as when it was dissected (`LayerDissection.masks`).
     size: height and width of the masks; each picture's size when None.
-    Raises ConfigError for a model without the layer, or with fewer units, and for what is no
-    picture; DataError for a picture that cannot be read.
+    Raises ConfigError for a model without the layer, or with fewer units, for a unit that was not
+    dissected, and for what is no picture; DataError for a picture that cannot be read.
     """
+    chosen = _chosen(dissected, units)
     if size is not None and (len(size) != 2 or min(size) < 1):
         raise ConfigError(f"size is {size}, but must be a height and a width of at least 1 pixel")
     if batch_size < 1:
         raise ConfigError(f"batch_size is {batch_size}, but must be at least 1")
-    layer, expected = dissected.layer, dissected.input
-    square = Sizing(resolution=expected.resolution)
+    layer, settings = dissected.layer, dissected.summary["settings"]
+    expected = NetworkInput.from_dict(dissected.summary["input"])
+    channels_last = settings.get("channels_last", False)
+    thresholds = torch.from_numpy(dissected.overlap.thresholds[chosen])
+    centring, square = centring_of(dissected.summary), Sizing(resolution=expected.resolution)
+    network = open_model(model)[0]
     masks: list[UnitMasks] = []
-    with (
-        without_wrappers(model),
-        on_device(model, device) as used_device,
-        capture(
-            model,
-            (layer,),
-            layout=learn_layout(model, expected.resolution, len(expected.mean), dissected.axes),
-        ) as maps,
-    ):
+    with without_wrappers(network), on_device(network, device) as used_device:
+        forward = ForwardPass(
+            model=network,
+            input=expected,
+            precision=settings["precision"],
+            device=used_device,
+            channels_last=channels_last,
+            layout=learn_layout(
+                network, expected.resolution, len(expected.mean), settings.get("axes")
+            ),
+        )
         rest = each_picture(pictures)
         while batch := list(islice(rest, batch_size)):
             pixels = np.stack([square.apply(picture) for picture in batch])
-            show_pixels(
-                model,
-                pixels,
-                expected,
-                dissected.precision,
-                used_device,
-                channels_last=dissected.channels_last,
-            )
-            _check_units(dissected, maps[layer].shape[1])
+            maps = forward.maps(pixels, [layer])[layer]
+            _check_units(layer, chosen, maps.shape[1])
             names = [f"{len(masks) + i} of those given" for i in range(len(batch))]
-            check_finite(layer, maps[layer], names)
-            of_units = maps[layer][:, list(dissected.units)].cpu()
-            for picture, unit_maps in zip(batch, of_units, strict=True):
+            check_finite(layer, maps, names)
+            for picture, unit_maps in zip(batch, maps[:, chosen].cpu(), strict=True):
                 shape = (picture.height, picture.width) if size is None else (size[0], size[1])
-                above = masks_above(unit_maps, dissected.thresholds, shape, dissected.centring)
-                masks.append(above.numpy())
+                masks.append(masks_above(unit_maps, thresholds, shape, centring).numpy())
     return masks
 
 
-def _check_units(dissected: DissectedUnits, count: int) -> None:
-    if max(dissected.units) >= count:
+def _chosen(dissected: LayerDissection, units: int | Sequence[int]) -> list[int]:
+    """Return the numbers of units. Raises ConfigError for one that was not dissected."""
+    chosen = [units] if isinstance(units, int | np.integer) else list(units)
+    if not all(isinstance(unit, int | np.integer) for unit in chosen):
+        raise ConfigError(f"units is {units!r}: give a number from 0, or several")
+    count = len(dissected.units)
+    wrong = [unit for unit in chosen if not 0 <= unit < count]
+    if wrong or not chosen:
+        said = f"unit {wrong[0]} is asked for" if wrong else "no unit is asked for"
+        raise ConfigError(f"{said}, but {dissected.layer} has units 0 to {count - 1:,}")
+    return [int(unit) for unit in chosen]
+
+
+def _check_units(layer: str, units: Sequence[int], count: int) -> None:
+    if max(units) >= count:
         raise ConfigError(
-            f'layer "{dissected.layer}" of this model has {counted(count, "unit")}, but unit '
-            f"{max(dissected.units)} was dissected: give the network that was"
+            f'layer "{layer}" of this model has {counted(count, "unit")}, but unit '
+            f"{max(units)} was dissected: give the network that was"
         )

@@ -13,12 +13,14 @@ from prunescope.base.text import counted
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.conventions import CONVENTIONS, EXACT, Convention
-from prunescope.dissection.draws import Number
+from prunescope.dissection.draws import Draws, Number
+from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.permuting import draw_chance
 from prunescope.dissection.regions import RegionReader
-from prunescope.dissection.result import Dissection, LayerDissection
+from prunescope.dissection.saved_draws import load_draws
 from prunescope.dissection.settings import DEFAULT_LAYER, DissectionSettings
+from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.layout import COUNTS, MANIFEST, MASKS
 
 
@@ -39,7 +41,7 @@ def draw_more(
     concepts, split, limit: those that it was made with. number: of all draws; those that were made
     before are not made again, and the result is what so many draws at once would have given. Fewer
     than were made are refused: they would say less than what is saved.
-    memory: bytes for the labels of all images; those that it does not hold are read anew.
+    memory: bytes for the labels of all images; labels beyond it are read again.
     Raises ConfigError for another concept set than the one dissected, and for a run's dissection,
     whose recipe says how many draws it has; DataError where there is nothing to draw for.
     """
@@ -51,8 +53,11 @@ def draw_more(
         raise ConfigError('0 draws say nothing: give "auto" or a number')
     _check_not_of_a_run(folder)
     dissection = Dissection.load(folder)
-    layers = {layer: own.with_draws(folder / layer) for layer, own in dissection.layers.items()}
-    _check_more(folder, layers, wanted.null)
+    layers = dissection.layers
+    saved = {layer: load_draws(folder / layer, len(own.units)) for layer, own in layers.items()}
+    masks = {layer: own for layer, (own, _) in saved.items()}
+    draws = {layer: own for layer, (_, own) in saved.items()}
+    _check_more(folder, draws, wanted.null)
     rules = _rules_of(layers)
     opened = open_concepts(
         concepts,
@@ -62,17 +67,37 @@ def draw_more(
         progress=progress,
     )
     maps = _read_labels(layers, opened, rules, int(wanted.memory), progress)
-    _check_kept(folder, layers, maps)
-    drawn = draw_chance(layers, maps, wanted.null, place, progress=progress)
+    for layer, dissected in layers.items():
+        _check_kept(folder / layer, dissected, masks[layer], maps)
+    drawn = draw_chance(layers, masks, maps, wanted.null, place, progress=progress, draws=draws)
     found = replace(dissection, layers=drawn)
     found.save(folder)
     return found
 
 
-def _check_more(folder: Path, layers: Mapping[str, LayerDissection], number: Number) -> None:
+def draw_for(
+    layers: Mapping[str, LayerDissection],
+    masks: Mapping[str, KeptMasks],
+    concepts: ConceptSet,
+    settings: DissectionSettings,
+    *,
+    progress: Progress = SILENT,
+) -> dict[str, LayerDissection]:
+    """Return scored layers with what is due to chance, from their masks that were saved.
+
+    Raises ConfigError for another concept set, DataError for masks that are not of the counts.
+    """
+    device = torch.device(usable_device(default_device()))
+    maps = _read_labels(layers, concepts, settings.rules, int(settings.memory), progress)
+    for layer, dissected in layers.items():
+        _check_kept(layer, dissected, masks[layer], maps)
+    return draw_chance(layers, masks, maps, settings.null, device, progress=progress)
+
+
+def _check_more(folder: Path, draws: Mapping[str, Draws], number: Number) -> None:
     """Raise ConfigError where a layer has more draws already than are asked for."""
-    for layer, own in layers.items():
-        made = 0 if own.draws is None else int(own.draws.counted.max(initial=0))
+    for layer, drawn in draws.items():
+        made = int(drawn.counted.max(initial=0))
         if number != "auto" and number < made:
             raise ConfigError(
                 f"{folder / layer} has {counted(made, 'draw')} already, so {number:,} would say "
@@ -80,24 +105,22 @@ def _check_more(folder: Path, layers: Mapping[str, LayerDissection], number: Num
             )
 
 
-def _check_kept(folder: Path, layers: Mapping[str, LayerDissection], maps: LabelMaps) -> None:
+def _check_kept(
+    where: Path | str, layer: LayerDissection, masks: KeptMasks, maps: LabelMaps
+) -> None:
     """Raise DataError where counts or masks that were kept are not of these labels and images."""
     numbers = [label.number for label in maps.concepts.labels]
-    for layer, own in layers.items():
-        labels = (own.overlap.categories, own.overlap.label_numbers.tolist())
-        if labels != (tuple(maps.concepts.categories), numbers):
-            raise DataError(
-                f"{folder / layer / COUNTS} is damaged: it is not of the labels of "
-                f"{maps.concepts.name}"
-            )
-        try:
-            if own.masks_kept is not None:
-                own.masks_kept.check_within(maps.shapes)
-                activation = own.masks_kept.activation(maps.carried)
-                if (activation != own.overlap.activation.numpy()).any():
-                    raise ValueError(f"its masks are not those that {COUNTS} counts")
-        except ValueError as error:
-            raise DataError(f"{folder / layer / MASKS} is damaged: {error}") from None
+    labels = (layer.overlap.categories, layer.overlap.label_numbers.tolist())
+    if labels != (tuple(maps.concepts.categories), numbers):
+        raise DataError(
+            f"{Path(where, COUNTS)} is damaged: it is not of the labels of {maps.concepts.name}"
+        )
+    try:
+        masks.check_within(maps.shapes)
+        if (masks.activation(maps.carried) != layer.overlap.activation).any():
+            raise ValueError(f"its masks are not those that {COUNTS} counts")
+    except ValueError as error:
+        raise DataError(f"{Path(where, MASKS)} is damaged: {error}") from None
 
 
 def _check_not_of_a_run(folder: Path) -> None:

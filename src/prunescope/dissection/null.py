@@ -1,4 +1,4 @@
-"""How well would units fit labels that do not belong to their images?"""
+"""How well do units fit labels that are permuted among the images?"""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,11 +10,10 @@ from torch import Tensor
 from prunescope.base.progress import Task
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.dissection.column_sums import Shared, Stacks
-from prunescope.dissection.counts import iou_of_counts
 from prunescope.dissection.kept_masks import NOT_WANTED, KeptMasks, Masks
 from prunescope.dissection.label_maps import LabelMaps
-from prunescope.dissection.overlap import Overlap
 from prunescope.dissection.shuffle import Shuffle
+from prunescope.results.overlap import Overlap, iou_of_counts
 
 _MOST_IN_INT32 = (1 << 31) - 1
 _BYTES_A_COUNT = 4
@@ -73,9 +72,9 @@ class NullTally:
         allowed = np.flatnonzero(overlap.allowed(categories))
         return iou_of_counts(
             self.intersection(draw).numpy()[:, allowed],
-            overlap.activation.numpy()[self.units],
-            overlap.truth.numpy()[allowed],
-            overlap.category_of.numpy()[allowed],
+            overlap.activation[self.units],
+            overlap.truth[allowed],
+            overlap.category_of[allowed],
         )
 
 

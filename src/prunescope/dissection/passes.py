@@ -1,4 +1,4 @@
-"""What are each layer's thresholds, examples and counts, after one pass over the images or two?"""
+"""What are each layer's thresholds, examples and counts after one or two image passes?"""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -164,9 +164,9 @@ def _meet(
     sight: LayerStatistics, active: ActiveMaps, images: Sequence[int], regions: Sequence[Regions]
 ) -> None:
     done = 0
-    for meeting in sight.tally.add(active, regions):
-        some = slice(done, done + meeting.of)
-        sight.images.add(images[some], meeting, regions[some])
+    for counts in sight.tally.add(active, regions):
+        portion = slice(done, done + counts.image_count)
+        sight.images.add(images[portion], counts, regions[portion])
         if sight.masks is not None:
-            sight.masks.add(images[some], meeting)
-        done += meeting.of
+            sight.masks.add(images[portion], counts)
+        done += counts.image_count

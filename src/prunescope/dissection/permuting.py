@@ -1,9 +1,10 @@
-"""How are labels permuted among images until it is known what is due to chance?"""
+"""How often are labels permuted among images, and which units are beyond chance then?"""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -15,12 +16,13 @@ from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.text import counted
 from prunescope.dissection.chance import judge
 from prunescope.dissection.draws import Draws, Number, Observed, Request
+from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.null import Null
-from prunescope.dissection.overlap import Overlap
-from prunescope.dissection.result import LayerDissection
 from prunescope.dissection.scores import NO_LABEL
 from prunescope.dissection.sequential import FIRST_LOOK
+from prunescope.results.dissection import DrawnChance, LayerDissection
+from prunescope.results.overlap import Overlap
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +54,7 @@ class Trial:
         units: as `score_units` makes them. draws: those made so far; none when None.
         """
         allowed = overlap.allowed(categories)
-        numbers = overlap.label_numbers.numpy()[allowed]
+        numbers = overlap.label_numbers[allowed]
         labels = units["label"].to_numpy(np.int64, na_value=NO_LABEL)
         column = np.where(labels == NO_LABEL, NO_LABEL, np.searchsorted(numbers, labels))
         return cls(
@@ -62,7 +64,7 @@ class Trial:
             observed=Observed(
                 iou=units["iou"].to_numpy(np.float64),
                 column=column,
-                labels=int((overlap.truth.numpy()[allowed] > 0).sum()),
+                labels=int((overlap.truth[allowed] > 0).sum()),
                 interpretable=units["interpretable"].to_numpy(np.bool_),
             ),
             draws=Draws(len(units)) if draws is None else draws,
@@ -71,18 +73,21 @@ class Trial:
 
 def draw_chance(
     layers: Mapping[str, LayerDissection],
+    masks: Mapping[str, KeptMasks],
     maps: LabelMaps,
     number: Number,
     device: torch.device,
     ranks: Ranks = ALONE,
     progress: Progress = SILENT,
+    *,
+    draws: Mapping[str, Draws] = MappingProxyType({}),
 ) -> dict[str, LayerDissection]:
     """Permute the labels as often as asked for, and return the layers with what is due to chance.
 
-    maps: the labels of all images. number: of draws; those that a layer has already are not made
-    again. ranks: the processes that share the images, each with the masks on its images.
+    masks: of every layer, on the images of this process. maps: the labels of all images. number:
+    of draws. ranks: the processes that share the images. draws: those that a layer has already,
+    which are not made again.
     """
-    masks = {layer: own.masks_kept for layer, own in layers.items() if own.masks_kept}
     first = next(iter(layers.values()))
     categories = first.summary["settings"]["categories"] or maps.concepts.categories
     trials = {
@@ -91,23 +96,32 @@ def draw_chance(
             own.units,
             categories,
             iou=own.summary["settings"]["iou"],
-            draws=own.draws,
+            draws=draws.get(layer),
         )
         for layer, own in layers.items()
     }
     with told_where_memory_ends(device):
         make_draws(Null(maps, masks, categories, device, ranks), trials, number, progress)
-    for own in masks.values():
-        own.exchange(ranks)
-    return {layer: with_chance(own, trials[layer], number) for layer, own in layers.items()}
+    for kept in masks.values():
+        kept.exchange(ranks)
+    return {
+        layer: with_chance(dissected, masks[layer], trials[layer], number)
+        for layer, dissected in layers.items()
+    }
 
 
-def with_chance(layer: LayerDissection, trial: Trial, number: Number) -> LayerDissection:
+def with_chance(
+    layer: LayerDissection, masks: KeptMasks, trial: Trial, number: Number
+) -> LayerDissection:
     """Return a layer with what its draws say of chance."""
+
+    def drawn() -> DrawnChance:
+        return DrawnChance(masks=masks.table(), draws=trial.draws.as_arrays())
+
     units, chance = judge(layer.units, trial.observed, trial.draws, number)
     settings = {**layer.summary["settings"], "null": number}
     summary = {**layer.summary, "chance": chance, "settings": settings}
-    return replace(layer, units=units, summary=summary, draws=trial.draws)
+    return replace(layer, units=units, summary=summary, drawn=drawn)
 
 
 def make_draws(null: Null, trials: Mapping[str, Trial], number: Number, progress: Progress) -> None:

@@ -60,7 +60,7 @@ class RegionReader:
         self._truth_once = once and truth_once
 
     def times(self, planes: int, whole: int) -> int:
-        """Return how often a pixel can carry a label, in so many planes and whole-map labels."""
+        """Return how often a pixel can carry a label, by the number of planes and whole labels."""
         return 1 if self._once else planes + whole
 
     def read(self, annotation: Annotation, where: str) -> Regions:

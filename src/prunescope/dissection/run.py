@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
 
@@ -11,24 +12,23 @@ import torch
 from torch import nn
 
 from prunescope.base.allocator import keep_freed_memory
-from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.modes import on_device
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
-from prunescope.base.text import counted, on_one_line
+from prunescope.base.text import counted
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize, with_mask_size
-from prunescope.dissection.counts import count_units
 from prunescope.dissection.forward import Observation
 from prunescope.dissection.input import Loaded, input_of, open_model
+from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.layers import choose_layers
 from prunescope.dissection.passes import LayerStatistics, run_passes
 from prunescope.dissection.permuting import draw_chance, told_where_memory_ends
 from prunescope.dissection.regions import RegionReader
-from prunescope.dissection.result import Dissection, LayerDissection
-from prunescope.dissection.scores import score_units
+from prunescope.dissection.scores import allowed_categories, score_layer
 from prunescope.dissection.search import Extremes
 from prunescope.dissection.settings import (
     DEFAULT_LAYER,
@@ -37,6 +37,7 @@ from prunescope.dissection.settings import (
     DissectionSettings,
 )
 from prunescope.dissection.survey import learn_layout
+from prunescope.results.dissection import Dissection, LayerCounts
 
 
 class DissectOptions(ConceptOptions, DissectionOptions):
@@ -90,35 +91,86 @@ def dissect_as(
     ranks: the processes that share the images, each of which must call this with the same
     arguments; every one gets the whole result.
     """
-    form = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
-    layers = choose_layers(model, settings.layers, form.resolution, len(form.mean), settings.axes)
-    categories = choose_categories(concepts, settings)
-    settings = settings.model_copy(update={"layers": layers, "categories": categories})
-    title = f"dissecting {', '.join(settings.layers)}"
-    with on_device(model, device) as place:
-        if place.type == "cpu":
+    counted = count_layers(
+        settings, model, concepts, masks=bool(settings.null), device=device, ranks=ranks,
+        progress=progress,
+    )  # fmt: skip
+    layers = {
+        layer: score_layer(counts, settings, concepts.name)
+        for layer, counts in counted.layers.items()
+    }
+    if counted.labels is not None:
+        layers = draw_chance(
+            layers,
+            counted.masks,
+            counted.labels,
+            settings.null,
+            counted.device,
+            ranks,
+            progress,
+        )
+    return Dissection(layers=layers, passes=counted.passes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountedLayers:
+    """The counts of layers that were dissected together, and what their labels are permuted with.
+
+    masks, labels: of this process's images, and of all; empty and None where nobody asked for them.
+    passes: how often the images were shown for each layer.
+    """
+
+    layers: dict[str, LayerCounts]
+    masks: dict[str, KeptMasks]
+    labels: LabelMaps | None
+    passes: dict[str, int]
+    device: torch.device
+
+
+def count_layers(
+    settings: DissectionSettings,
+    model: nn.Module,
+    concepts: ConceptSet,
+    *,
+    masks: bool,
+    device: str | torch.device | None = None,
+    ranks: Ranks = ALONE,
+    progress: Progress = SILENT,
+) -> CountedLayers:
+    """Show the images to a network and count what its units see of the labels.
+
+    settings: those of scores (`iou`, `categories`, `null`) change nothing of it. masks: keep those
+    of all units, so that labels can be permuted.
+    """
+    seen = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
+    layers = choose_layers(model, settings.layers, seen.resolution, len(seen.mean), settings.axes)
+    choose_categories(concepts, settings)
+    settings = settings.model_copy(update={"layers": layers})
+    title = f"dissecting {', '.join(layers)}"
+    with on_device(model, device) as target:
+        if target.type == "cpu":
             keep_freed_memory()
         observation = Observation(
             model=model,
             concepts=concepts,
-            input=form,
+            input=seen,
             batch_size=settings.batch_size,
             precision=settings.precision,
             channels_last=settings.channels_last,
-            layout=learn_layout(model, form.resolution, len(form.mean), settings.axes),
-            device=place,
+            layout=learn_layout(model, seen.resolution, len(seen.mean), settings.axes),
+            device=target,
             ranks=ranks,
             say=progress.say,
         )
         _tell_of_idle_processes(observation, progress)
         rules = settings.rules
         reader = RegionReader(concepts.labels, once=rules.once, truth_once=rules.truth_once)
-        maps = LabelMaps(concepts, reader, int(settings.memory)) if settings.null else None
+        labels = LabelMaps(concepts, reader, int(settings.memory)) if masks else None
         with (
-            told_where_memory_ends(place),
+            told_where_memory_ends(target),
             progress.task(title, 2 * observation.images_of_rank) as task,
         ):
-            sights = run_passes(
+            statistics = run_passes(
                 observation,
                 layers,
                 rules=rules,
@@ -126,19 +178,24 @@ def dissect_as(
                 examples=settings.examples,
                 memory=int(settings.memory),
                 reader=reader,
-                labels=maps,
+                labels=labels,
                 task=task,
             )
-        for layer, sight in sights.items():
-            _tell(layer, sight, progress)
-        found = {
-            layer: _conclude(layer, settings, observation, sight) for layer, sight in sights.items()
-        }
-        if maps is not None:
-            found = draw_chance(found, maps, settings.null, place, ranks, progress)
-    return Dissection(
-        layers=found,
-        passes={layer: sight.passes for layer, sight in sights.items()},
+        for layer, of_layer in statistics.items():
+            _tell(layer, of_layer, progress)
+    return CountedLayers(
+        layers={
+            layer: _counts_of(layer, settings, observation, of_layer)
+            for layer, of_layer in statistics.items()
+        },
+        masks={
+            layer: of_layer.masks
+            for layer, of_layer in statistics.items()
+            if of_layer.masks is not None
+        },
+        labels=labels,
+        passes={layer: of_layer.passes for layer, of_layer in statistics.items()},
+        device=target,
     )
 
 
@@ -156,16 +213,7 @@ def choose_categories(concepts: ConceptSet, settings: DissectionSettings) -> tup
     """
     if not concepts.images:
         raise DataError(f"the concept set {concepts.name} has no labelled image to look at")
-    if settings.categories is None:
-        return settings.rules.categories_of(concepts.categories)
-    for category in settings.categories:
-        if category not in concepts.categories:
-            hint = nearest(category, concepts.categories)
-            known = on_one_line(", ".join(concepts.categories))
-            raise ConfigError(
-                f'categories names "{category}"{hint}, but {concepts.name} has {known}'
-            )
-    return settings.categories
+    return allowed_categories(settings, concepts.categories, concepts.name)
 
 
 def _tell_of_idle_processes(observation: Observation, progress: Progress) -> None:
@@ -194,34 +242,30 @@ def _tell(layer: str, sight: LayerStatistics, progress: Progress) -> None:
         )
 
 
-def _conclude(
-    layer: str, settings: DissectionSettings, observation: Observation, sight: LayerStatistics
-) -> LayerDissection:
-    concepts, extremes = observation.concepts, sight.extremes
-    overlap = sight.tally.overlap()
-    units = score_units(overlap, concepts.labels, iou=settings.iou, categories=settings.categories)
-    chosen = settings.categories or concepts.categories
-    summary = {
-        **count_units(units, chosen),
-        **({"chance": {}} if settings.null else {}),
-        "layer": layer,
-        "map": list(extremes.maps.shape[2:]),
-        "cells": extremes.cut.cells,
-        "cells_above": extremes.cut.above,
-        "images": len(concepts.images),
-        "concept_set": _identity(concepts),
-        "input": observation.input.as_dict(),
-        "convention": settings.convention,
-        "settings": settings.model_dump(mode="json", exclude={"layers", "convention", "memory"}),
-    }
-    return LayerDissection(
+def _counts_of(
+    layer: str, settings: DissectionSettings, observation: Observation, of_layer: LayerStatistics
+) -> LayerCounts:
+    concepts, extremes = observation.concepts, of_layer.extremes
+    overlap = of_layer.tally.overlap()
+    return LayerCounts(
         layer=layer,
-        units=units,
         overlap=overlap,
         examples=_examples_table(concepts, extremes),
-        images=sight.images.table(concepts.images, overlap.label_numbers.tolist()),
-        summary=summary,
-        masks_kept=sight.masks,
+        images=of_layer.images.table(concepts.images, overlap.label_numbers.tolist()),
+        conditions={
+            "layer": layer,
+            "map": list(extremes.maps.shape[2:]),
+            "cells": extremes.cut.cells,
+            "cells_above": extremes.cut.above,
+            "images": len(concepts.images),
+            "concept_set": _identity(concepts),
+            "input": observation.input.as_dict(),
+            "convention": settings.convention,
+            "settings": settings.model_dump(
+                mode="json", exclude={"layers", "convention", "memory"}
+            ),
+        },
+        masks=None if of_layer.masks is None else of_layer.masks.table,
     )
 
 

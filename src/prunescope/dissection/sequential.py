@@ -1,4 +1,4 @@
-"""After how many draws of chance is it decided which units are beyond it?
+"""How many draws of chance does it take to decide which units are beyond chance?
 
 Method: Besag & Clifford, "Sequential Monte Carlo p-values", 1991; Benjamini & Hochberg,
 "Controlling the false discovery rate", 1995 (docs/method.md).

@@ -1,4 +1,4 @@
-"""What does each layer of a network put out in one forward pass?"""
+"""What is the output of each layer of a network in one forward pass?"""
 
 import warnings
 from collections import Counter

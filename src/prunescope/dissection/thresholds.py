@@ -1,4 +1,4 @@
-"""Which value is exceeded by exactly the wanted share of a unit's cells, and on which images?"""
+"""Which value does exactly the wanted share of a unit's cells exceed?"""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""When is what a layer puts out a map for each unit, and how does it become one?
+"""When is a layer's output a map for each unit, and how is it brought into that form?
 
 A map is images x units x height x width. Transformers put out images x tokens x channels: their
 units are the channels, and the tokens are the cells of a square grid, row by row, with tokens
@@ -25,11 +25,11 @@ _CHANNELS_LAST = ("SwinTransformer", "SwinTransformerV2", "SwinTransformerV2Cr")
 
 
 def layout_of(model: nn.Module) -> Layout:
-    """Return how a network arranges its outputs, as far as it is prefix.
+    """Return how a network arranges its outputs, as far as it is known.
 
     timm's networks say how many tokens are no cells (`num_prefix_tokens`), as any other network
-    may; torchvision's VisionTransformer has one. Before these join, there are none. Where nothing
-    is prefix, any usual number is possible, as long as only one of them leaves a square.
+    may; torchvision's VisionTransformer has one. Before these join, there are none. Otherwise any
+    usual number is possible, as long as only one of them leaves a square.
     """
     prefix = getattr(model, "num_prefix_tokens", None)
     if prefix is None and type(model).__name__ == "VisionTransformer":

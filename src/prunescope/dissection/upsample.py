@@ -1,4 +1,4 @@
-"""Which pixels of a label map does an activation map exceed its threshold on?"""
+"""On which pixels of a label map does an activation map exceed its threshold?"""
 
 import functools
 from collections.abc import Iterator, Sequence
@@ -234,7 +234,7 @@ class _Quads:
 def _read_quads(
     cells: tuple[int, int], shape: tuple[int, int], centring: Centring, device: torch.device
 ) -> _Quads:
-    """Return the quads of a map of so many cells on a label map of some shape, row by row."""
+    """Return the quads of a map with these cells on a label map of this shape, row by row."""
     (height, width), columns = cells, shape[1]
     down, across = (read_axis(*both, centring) for both in zip(cells, shape, strict=True))
     quads = torch.arange((height + 1) * (width + 1), device="cpu")

@@ -7,17 +7,17 @@ from typing import Any
 from pydantic import ValidationError
 
 from prunescope import recipe as recipes
-from prunescope.analysis.run_folder import Run
 from prunescope.base.arguments import explain
 from prunescope.base.door import checked_path, checked_value
 from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.settings import explained
 from prunescope.base.text import a_kind
-from prunescope.experiment.given import check_network
+from prunescope.experiment.given import check_code
 from prunescope.experiment.merging import merge_runs
 from prunescope.experiment.run import dry_run, run_study
 from prunescope.experiment.status import DryRun, Status, status_of
+from prunescope.results.run import Run
 
 
 class Study(recipes.Recipe):
@@ -57,7 +57,7 @@ class Study(recipes.Recipe):
         values = recipes.read_recipe(recipe)
         where = "the study" if isinstance(recipe, Mapping) else str(recipe)
         found = cls.validate_from(recipes.overridden(values, changes), where)
-        check_network(found, recipe, changes)
+        check_code(found, recipe, changes)
         return found
 
     def run(
@@ -92,7 +92,8 @@ class Study(recipes.Recipe):
     ) -> DryRun:  # fmt: skip
         """Check the study wholly, and say what `run` would do, how long and on how much disk.
 
-        A little of the work is timed; nothing is written. Arguments: as for `run`.
+        A little of the work is timed; nothing is written. out, only, workers, engine,
+        progress: as for `run`.
         Raises what `run` would before it writes anything.
         """
         folder, workers = self._folder(out), checked_value("workers", workers)

@@ -12,13 +12,12 @@ from prunescope.base.text import align, number, percent
 from prunescope.experiment.completeness import find_changes, find_losses
 from prunescope.experiment.facts import UNKNOWN
 from prunescope.experiment.plan import plan_study
-from prunescope.networks import read_description
 from prunescope.networks.hollow import build_hollow
+from prunescope.networks.loading import read_description
 from prunescope.networks.trust import AtMost, NamesCode
 from prunescope.pruning.audit import Audit, audit_weights
 from prunescope.pruning.lineage import check_dense, check_descent, check_given
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.prunable import prunable_names
 from prunescope.pruning.saved import read_mask, read_weights
 from prunescope.pruning.selection import LevelRule
 from prunescope.recipe import Recipe, load_recipe
@@ -158,9 +157,8 @@ def _audit_level(
 ) -> LevelAudit:
     saved = read_weights(root / key.path)
     descent = _descent(saved.mask, root, key, study)
-    if saved.mask is None and key.level == 0 and network is not None:
-        ones = Mask.ones(network, prunable_names(network, study.pruning.prunable))
-        saved = replace(saved, mask=ones)
+    if saved.mask is None and key.level == 0:
+        saved = replace(saved, mask=_dense_mask(root, key, study))
     audit = audit_weights(saved, network, title=study.network, resolution=resolution)
     rule = _rule(key, study)
     if rule is not None and rule.is_users:
@@ -182,6 +180,15 @@ def _descent(mask: Mask | None, root: Path, key: LevelKey, study: Recipe) -> lis
     if before is None and mask is not None:
         before = mask.filled()
     return _lineage(mask, before, _rule(key, study), runs_code=False)
+
+
+def _dense_mask(root: Path, key: LevelKey, study: Recipe) -> Mask | None:
+    """Return level 0's mask, which has no file, from the level after it; None where none is."""
+    for strategy in study.pruning.strategies:
+        after = LevelKey(replicate=key.replicate, strategy=strategy, level=1)
+        if (root / after.path / MASK).is_file():
+            return read_mask(root / after.path / MASK).filled()
+    return None
 
 
 def _rule(key: LevelKey, study: Recipe) -> LevelRule | None:

@@ -8,9 +8,6 @@ from typing import Any, TypeAlias, Unpack
 import torch
 from torch import nn
 
-from prunescope.analysis import export as exporting
-from prunescope.analysis import layers as naming
-from prunescope.analysis.conventions import ConventionComparison
 from prunescope.base.arguments import takes
 from prunescope.base.door import checked_path
 from prunescope.base.errors import ConfigError
@@ -19,11 +16,11 @@ from prunescope.base.modules import checked_network
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import on_one_line, shortened
 from prunescope.base.wrappers import without_wrappers
+from prunescope.comparison.conventions import ConventionComparison
 from prunescope.concepts import ConceptSet
 from prunescope.dissection import layers as layering
 from prunescope.dissection import run as dissecting
 from prunescope.dissection.input import Loaded
-from prunescope.dissection.result import Dissection
 from prunescope.dissection.run import DissectOptions
 from prunescope.dissection.settings import (
     DEFAULT_LAYER,
@@ -32,6 +29,7 @@ from prunescope.dissection.settings import (
     SharedOptions,
 )
 from prunescope.experiment import conventions as by_conventions
+from prunescope.experiment import layers as naming
 from prunescope.experiment.auditing import RunAudit, audit_run
 from prunescope.experiment.handed_in import (
     as_concepts,
@@ -45,12 +43,14 @@ from prunescope.experiment.handed_in import (
     strings,
 )
 from prunescope.experiment.single import evaluate_network
-from prunescope.networks import LoadedNetwork
+from prunescope.networks.loading import LoadedNetwork
 from prunescope.pruning import prune as pruning
 from prunescope.pruning.audit import Audit, audit_file
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.prunable import UNTRIED, is_untried
+from prunescope.pruning.prunable import UNTRIED, behaviour_of
 from prunescope.pruning.settings import PruneOptions, PruneSettings
+from prunescope.results import netdissect_export as exporting
+from prunescope.results.dissection import Dissection
 from prunescope.results.layout import STUDY
 from prunescope.training.evaluate import Evaluation
 from prunescope.training.settings import EvaluationOptions, EvaluationSettings
@@ -120,9 +120,11 @@ def prune(
     if not is_number(keep):
         raise ConfigError(f"keep is {keep!r}, but must be a number in (0, 1]")
     with without_wrappers(network):
-        if is_untried(network):
+        behaviour = behaviour_of(network)
+        if behaviour.untried:
             warnings.warn(UNTRIED, stacklevel=3)
-        return pruning.prune(network, keep=keep, mask=as_given_mask(mask), **settings)
+        known = as_given_mask(mask)
+        return pruning.prune(network, keep=keep, mask=known, behaviour=behaviour, **settings)
 
 
 @takes(EvaluationSettings)

@@ -5,23 +5,22 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from prunescope.analysis.comparison import Comparison, Match, compare_dissections
-from prunescope.analysis.places import holds_weights, is_run
-from prunescope.analysis.run_folder import is_level
 from prunescope.base.errors import ConfigError, DataError, InputError
 from prunescope.base.formats import is_safetensors
 from prunescope.base.modules import checked_network
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import a_kind
+from prunescope.comparison.dissections import Comparison, Match, compare_dissections
 from prunescope.dissection.capture import find_layers
-from prunescope.dissection.result import Dissection
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.handed_in import computing
 from prunescope.experiment.single import dissect_network
-from prunescope.networks import RANDOM, LoadedNetwork, load_network
 from prunescope.networks.description import has_description, names_code
+from prunescope.networks.loading import RANDOM, LoadedNetwork, load_network
 from prunescope.networks.reading.files import is_hub_folder, is_weights_folder, weights_file
 from prunescope.report.comparison import check_room, write_comparison
+from prunescope.results.dissection import Dissection
+from prunescope.results.kinds import holds_weights, is_level, is_run
 
 Side = str | Path | LoadedNetwork
 

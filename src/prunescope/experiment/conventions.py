@@ -4,21 +4,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from prunescope.analysis.conventions import ConventionComparison, compare_conventions
 from prunescope.base.devices import default_device, usable_device
 from prunescope.base.errors import ConfigError, nearest
-from prunescope.base.files import write_atomically
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
+from prunescope.comparison.conventions import ConventionComparison, compare_conventions
 from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.dissection.conventions import CONVENTIONS
-from prunescope.dissection.result import Dissection, check_room
 from prunescope.dissection.run import choose_categories
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.single import dissect_opened
-from prunescope.networks import LoadedNetwork
-from prunescope.results.cells import csv_bytes
+from prunescope.networks.loading import LoadedNetwork
+from prunescope.results.dissection import Dissection, check_room
 from prunescope.results.layout import CONVENTIONS_COMPARED
+from prunescope.results.tables import write_csv
 
 
 def compare_by_conventions(
@@ -77,7 +76,7 @@ def compare_by_conventions(
     }
     compared = compare_conventions(found)
     if out is not None and ranks.rank == 0:
-        write_atomically(out / CONVENTIONS_COMPARED, csv_bytes(compared.table))
+        write_csv(out / CONVENTIONS_COMPARED, compared.table)
     return compared
 
 

@@ -3,6 +3,8 @@
 import math
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import Literal
 
 from torch import nn
 
@@ -17,7 +19,7 @@ from prunescope.experiment.plan import Plan
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.stages.dissection import Dissection
 from prunescope.experiment.stages.rewind_point import RewindPoint
-from prunescope.networks import build
+from prunescope.networks.loading import build
 from prunescope.recipe import Recipe
 from prunescope.training.evaluate import evaluate
 from prunescope.training.loop import train
@@ -37,12 +39,16 @@ def measure_rates(study: Recipe, sources: Sources, *, threads: int) -> dict[str,
     with computing_with(threads):
         training = _seconds_per_unit(lambda: _try_training(study, sources, network))
         evaluating = _seconds_per_unit(lambda: _try_evaluating(study, sources, network))
-        dissecting = _seconds_per_unit(lambda: _try_dissecting(study, sources, network, concepts))
+        counting, both = (
+            _seconds_per_unit(partial(_try_dissecting, study, sources, network, concepts, null))
+            for null in (0, study.dissection.null)
+        )
     return {
         "rewind": training,
         "level": training,
         "evaluation": evaluating,
-        "dissection": dissecting,
+        "dissection": counting,
+        "scores": max(0.0, both - counting),
     }
 
 
@@ -111,11 +117,16 @@ def _some_concepts(study: Recipe, sources: Sources, network: nn.Module) -> Conce
 
 
 def _try_dissecting(
-    study: Recipe, sources: Sources, network: nn.Module, concepts: ConceptSet
+    study: Recipe,
+    sources: Sources,
+    network: nn.Module,
+    concepts: ConceptSet,
+    null: int | Literal["auto"],
 ) -> float:
     used = sources.normalisation
     settings = study.dissection.completed(resolution=sources.side, mean=used.mean, std=used.std)
-    if settings.null == "auto":  # which on so few images says nothing of how long it takes
-        settings = settings.model_copy(update={"null": FIRST_LOOK})
+    if null == "auto":  # which on so few images says nothing of how long it takes
+        null = FIRST_LOOK
+    settings = settings.model_copy(update={"null": null})
     dissect_as(settings, network, concepts)
     return len(concepts.images)

@@ -9,18 +9,18 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from prunescope.analysis.load import load
-from prunescope.analysis.run_folder import Level
 from prunescope.base.errors import ConfigError
 from prunescope.base.modules import checked_network, in_float32
 from prunescope.base.text import a_kind
 from prunescope.base.wrappers import plain_name, unwrapped, without_wrappers
 from prunescope.concepts import KINDS, ConceptSet
 from prunescope.dissection.input import Loaded
-from prunescope.networks import LoadedNetwork, implied_weights, module_input
+from prunescope.experiment.load import load
+from prunescope.networks.loading import LoadedNetwork, implied_weights, module_input
 from prunescope.pruning.interchange import as_mask
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import read_mask
+from prunescope.results.run import Level
 
 
 def open_network(model: object) -> LoadedNetwork:

@@ -6,6 +6,7 @@ from typing import Any
 from prunescope.base.errors import DataError
 from prunescope.base.files import hash_file
 from prunescope.experiment.stage import PlannedStudy
+from prunescope.networks.names import factory_source
 from prunescope.recipe import StartSettings
 
 WEIGHTS, REWIND_WEIGHTS = "start.weights", "start.rewind_weights"
@@ -15,8 +16,6 @@ _OF_TRAINING = ("train_split", "resolution", "mean", "std")
 
 def network_identity(study: PlannedStudy) -> dict[str, Any]:
     """Return what any network of a study depends on, by name."""
-    from prunescope.networks.registry import factory_source
-
     recipe = study.recipe
     settings = {
         "network": recipe.network,

@@ -86,9 +86,10 @@ def plan_results(plan: Plan, is_done: Callable[[Stage], bool]) -> Plan:
     Empty where these are too few for a table.
     """
     shown = Plan(plan.study, tuple(s for s in plan.stages if not s.derived and is_done(s)))
+    derived = {type(stage).__module__ for stage in plan.of_derived()}
     for kind in kinds():
-        derived = (stage for stage in kind.stages_of(shown) if stage.derived)
-        shown = Plan(plan.study, (*shown.stages, *derived))
+        if kind.stages_of.__module__ in derived:
+            shown = Plan(plan.study, (*shown.stages, *kind.stages_of(shown)))
     return Plan(plan.study, shown.of_derived())
 
 

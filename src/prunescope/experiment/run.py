@@ -167,7 +167,8 @@ class _Call:
         stages = [stage for stage in plan.stages if again or not is_done(stage, store)]
         if not stages:
             return
-        self._begin()
+        if not all(stage.derived for stage in stages):
+            self._begin()
         for artifact in (artifact for stage in stages for artifact in stage.artifacts if again):
             store.discard(artifact)
         left = {stage.title for stage in stages}

@@ -1,7 +1,7 @@
 """How is a stage performed, in whichever process it finds itself?"""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
-    from prunescope.dissection.result import Dissection
     from prunescope.experiment.sources import Sources
     from prunescope.pruning.mask import Mask
+    from prunescope.results.dissection import LayerCounts, LayerDissection
     from prunescope.training.evaluate import Evaluation
 
 _MEMORY_ADVICE = "take fewer workers, a smaller batch_size, or less memory in the recipe"
@@ -122,7 +122,7 @@ class StageRunner:
 
     def new_network(self, seed: int) -> "nn.Module":
         """Return the study's network, initialised from a seed, on the device."""
-        from prunescope.networks import build
+        from prunescope.networks.loading import build
 
         network = build(self.recipe.network, num_classes=self.classes, seed=seed)
         return network.to(self.device)
@@ -177,26 +177,42 @@ class StageRunner:
         """Return a network's accuracy on the study's test images."""
         return self._evaluate(network, self.progress)
 
-    def dissect(self, level: Stage, layers: tuple[str, ...]) -> "Dissection":
-        """Return the dissection of some layers of a finished level."""
-        from prunescope.dissection.run import dissect_as
-        from prunescope.networks import load_network
+    def count(self, level: Stage, layers: tuple[str, ...]) -> "Mapping[str, LayerCounts]":
+        """Dissect some layers of a finished level, as far as the network is needed for it."""
+        from prunescope.dissection.run import count_layers
+        from prunescope.networks.loading import load_network
 
         loaded = load_network(self.recipe.network, weights=self.folder(level))
         assert loaded.input is not None  # a level always says what its network sees
         settings = self.recipe.dissection.model_copy(update={"layers": layers})
-        return dissect_as(
-            settings.completed(**vars(loaded.input)),
+        seen = loaded.input
+        return count_layers(
+            settings.completed(resolution=seen.resolution, mean=seen.mean, std=seen.std),
             loaded.module.to(self.device),
             self.concepts,
+            masks=bool(settings.null),
             progress=self.progress,
+        ).layers
+
+    def draw_chance(
+        self, layers: "Mapping[str, LayerDissection]", folders: Mapping[str, Path]
+    ) -> "dict[str, LayerDissection]":
+        """Return scored layers with what is due to chance. folders: of their masks."""
+        from prunescope.dissection.more import draw_for
+        from prunescope.dissection.saved_draws import load_masks
+
+        masks = {
+            layer: load_masks(folder, len(layers[layer].units)) for layer, folder in folders.items()
+        }
+        return draw_for(
+            layers, masks, self.concepts, self.recipe.dissection, progress=self.progress
         )
 
     def save_network(self, network: "nn.Module", folder: Path) -> None:
         """Save a network's weights, with what it is and what it sees."""
         from prunescope.base.tensors import save_tensors
         from prunescope.imaging.network_input import NetworkInput
-        from prunescope.networks import Description
+        from prunescope.networks.loading import Description
 
         images, normalisation = self.sources.train_images, self.sources.normalisation
         description = Description(

@@ -19,14 +19,14 @@ from prunescope.data.labelled import Images
 from prunescope.data.settings import CentreCrop
 from prunescope.dissection.input import input_of
 from prunescope.dissection.layers import choose_layers
-from prunescope.dissection.result import Dissection, check_room
 from prunescope.dissection.run import dissect_as
 from prunescope.dissection.settings import DEFAULT_LAYER, DissectionSettings
 from prunescope.experiment.looking import data_folder
 from prunescope.experiment.sources import normalisation_of, test_sizing
 from prunescope.imaging.channels import check_channels
 from prunescope.imaging.sizing import Sizing
-from prunescope.networks import LoadedNetwork
+from prunescope.networks.loading import LoadedNetwork
+from prunescope.results.dissection import Dissection, check_room
 from prunescope.training.evaluate import Evaluation, check_outputs, evaluate
 from prunescope.training.settings import EvaluationSettings
 

@@ -117,17 +117,17 @@ class Stage(ABC):
     def artifacts(self) -> tuple[Artifact, ...]:
         """What it makes."""
         (place,) = self.places
-        return (replace(place, key=self.key_of(self.settings(), self.inputs)),)
+        made_of = [artifact for stage in self.inputs for artifact in stage.artifacts]
+        return (replace(place, key=self.key_of(self.settings(), made_of)),)
 
-    def key_of(self, settings: Mapping[str, Any], inputs: Iterable["Stage"]) -> str:
+    def key_of(self, settings: Mapping[str, Any], inputs: Iterable[Artifact]) -> str:
         """Return the key of what settings and inputs determine."""
-        artifacts = [artifact for stage in inputs for artifact in stage.artifacts]
         return fingerprint(
             {
                 "kind": self.kind,
                 "version": self.version,
                 "settings": settings,
-                "inputs": [artifact.key for artifact in artifacts],
+                "inputs": [artifact.key for artifact in inputs],
             }
         )
 

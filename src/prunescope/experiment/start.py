@@ -7,11 +7,11 @@ from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.experiment.identity import REWIND_WEIGHTS, WEIGHTS, content_of
-from prunescope.networks import fit_state_dict
+from prunescope.networks.loading import fit_state_dict
 from prunescope.networks.weights import check_fit
 from prunescope.pruning.choices import Prunable
 from prunescope.pruning.mask import Mask, MaskKeeper
-from prunescope.pruning.prunable import prunable_names
+from prunescope.pruning.prunable import behaviour_of, prunable_names
 from prunescope.pruning.prune import starting_mask
 from prunescope.pruning.saved import (
     SavedWeights,
@@ -74,10 +74,11 @@ def _mask_of(
     saved: SavedWeights, network: nn.Module, start: StartSettings, prunable: Prunable
 ) -> Mask:
     where = f"{WEIGHTS} {start.weights}"
-    found = saved.mask
+    found, behaviour = saved.mask, behaviour_of(network)
     if start.infer_mask:
-        found = mask_of_nonzero(saved.state, prunable_names(network, prunable), found)
-    zeros = unmarked_zeros(saved.state, prunable_names(network, "all"), found)
+        names = prunable_names(network, prunable, behaviour)
+        found = mask_of_nonzero(saved.state, names, found)
+    zeros = unmarked_zeros(saved.state, prunable_names(network, "all", behaviour), found)
     if zeros is not None and start.infer_mask:
         raise ConfigError(
             f"{where}: {zeros}, outside what pruning.prunable: {prunable} holds: choose a "
@@ -90,7 +91,7 @@ def _mask_of(
             f"({mask_beside(saved.path).name})"
         )
     try:
-        return starting_mask(network, found, prunable)
+        return starting_mask(network, found, prunable, behaviour)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
 

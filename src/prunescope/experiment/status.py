@@ -13,6 +13,7 @@ from prunescope.experiment.plan import Plan, plan_study
 from prunescope.experiment.runner import checkpoint_of
 from prunescope.experiment.stage import Stage
 from prunescope.recipe import Recipe
+from prunescope.results.checkpoints import checkpoint_step
 from prunescope.results.provenance import Provenance
 from prunescope.results.store import Store
 
@@ -189,8 +190,6 @@ def _status_of(run: OpenRun) -> Status:
 
 def _under_way(plan: Plan, store: Store) -> Iterator[str]:
     """Yield the trainings that are not finished but have a checkpoint, and how far that is."""
-    from prunescope.training.checkpoint import checkpoint_step
-
     for stage in plan.stages:
         for artifact in stage.artifacts:
             step = None if store.has(artifact) else checkpoint_step(checkpoint_of(store, artifact))

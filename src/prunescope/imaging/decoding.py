@@ -1,4 +1,4 @@
-"""How is a picture decoded, and what is it of any mode with 8 bits of red, green and blue?"""
+"""How is a picture of any mode decoded, and converted to 8 bits of red, green and blue?"""
 
 import io
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How does a picture of any size come to the one size that a network sees?"""
+"""How is a picture of any size resized to the size that a network expects?"""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
+
+from prunescope.base.errors import ConfigError
 
 _BILINEAR = Image.Resampling.BILINEAR  # Pillow's is antialiased
 
@@ -24,12 +26,17 @@ class Sizing:
     """How images are brought to one size, by antialiased bilinear resampling.
 
     resolution: side of the resulting square in pixels; None leaves images as they are.
-    shorter_side: None squashes the whole image; else its shorter side gets so many pixels, at
-        least `resolution`, and the square is cut from the centre.
+    shorter_side: length in pixels, at least `resolution`, to which the shorter side is resized
+        before the square is cut from the centre; None squashes the whole image.
+    Raises ConfigError for a resolution below 1.
     """
 
     resolution: int | None = None
     shorter_side: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.resolution is not None and self.resolution < 1:
+            raise ConfigError(f"the resolution is {self.resolution}, but must be at least 1 pixel")
 
     def apply(self, image: Image.Image) -> UInt8[np.ndarray, "height width channel"]:
         """Return the pixels of the image at this size; untouched where it has the size already."""

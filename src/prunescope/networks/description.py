@@ -1,4 +1,4 @@
-"""Which network does a file of weights belong to? The file says it itself."""
+"""Which network does a file of weights say that it belongs to?"""
 
 import json
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Description:
 
 
 def has_description(path: Path) -> bool:
-    """Say whether a safetensors file says which network it belongs to."""
+    """Return whether a safetensors file says which network it belongs to."""
     return _KEY in load_metadata(path)
 
 

@@ -1,9 +1,8 @@
-"""How does a function of the user's become a network? Only here is one called by its name."""
+"""How is a network made by a function of the user's? Only this module calls one by name."""
 
 import inspect
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -13,7 +12,6 @@ from prunescope.base.modules import check_shapes
 from prunescope.base.user_code import (
     current_directory_importable,
     find_function,
-    find_source,
     raised,
 )
 from prunescope.networks.names import FORMS, Name, literal
@@ -38,17 +36,6 @@ def build_factory(name: Name, num_classes: int | None) -> nn.Module:
         raise ConfigError(f'"{name.text}" returned {type(network).__name__}, not a torch.nn.Module')
     check_shapes(network)
     return network
-
-
-def find_factory_source(name: Name) -> Path:
-    """Return the file that holds a factory, found without running anything of it.
-
-    Raises ConfigError where there is none.
-    """
-    try:
-        return find_source(name.origin)
-    except ConfigError as error:
-        raise ConfigError(f'"{name.text}": {error}; {FORMS}') from error
 
 
 def _find_factory(name: Name) -> Callable[..., Any]:

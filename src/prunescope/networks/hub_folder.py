@@ -1,4 +1,4 @@
-"""Which library network does a folder of the Hugging Face hub hold? Its config.json says it."""
+"""Which library network does the config.json of a Hugging Face folder name?"""
 
 import json
 from collections.abc import Mapping

@@ -8,10 +8,12 @@ from typing import Any
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.text import a_kind
-from prunescope.networks.cifar_resnet import DEPTHS
+from prunescope.base.user_code import find_source
 
 LIBRARIES = ("torchvision", "timm", "cifar")
 _LONGEST = 2_000
+DEPTHS = (20, 32, 44, 56, 110)
+"""Of the ResNets for CIFAR (He et al. 2016, section 4.2)."""
 CIFAR = {f"cifar_resnet{depth}": depth for depth in DEPTHS}
 FORMS = (
     'write "torchvision:resnet18" (for a ResNet on small images "torchvision:resnet18,stem=small"),'
@@ -57,6 +59,21 @@ def parse(name: str) -> Name:
     if head in CIFAR:
         return Name(text=name, origin="cifar", entry=head, options=options)
     raise ConfigError(f'"{name}" is not a network{nearest(head, CIFAR)}: {FORMS}')
+
+
+def factory_source(name: str) -> Path | None:
+    """Return the file that holds a name's factory; None for the networks of a library.
+
+    The module is found; neither it nor the packages above it are run. Raises ConfigError where
+    there is none.
+    """
+    parsed = parse(name)
+    if parsed.origin in LIBRARIES:
+        return None
+    try:
+        return find_source(parsed.origin)
+    except ConfigError as error:
+        raise ConfigError(f'"{parsed.text}": {error}; {FORMS}') from error
 
 
 def as_name(name: object) -> str:

@@ -1,4 +1,4 @@
-"""Which weights did a library publish for a network, and how do they come here?"""
+"""Which weights does a library publish for a network, and how are they downloaded?"""
 
 import sys
 import urllib.error

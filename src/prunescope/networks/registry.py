@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -14,8 +13,8 @@ from prunescope.base.seeding import derive_seed
 from prunescope.base.text import shortened
 from prunescope.imaging.network_input import IMAGENET, NetworkInput
 from prunescope.networks.cifar_resnet import CifarResNet
-from prunescope.networks.factories import build_factory, find_factory_source
-from prunescope.networks.names import CIFAR, LIBRARIES, Name, parse, refuse_other_options
+from prunescope.networks.factories import build_factory
+from prunescope.networks.names import CIFAR, Name, parse, refuse_other_options
 from prunescope.networks.published import Published, no_published
 from prunescope.networks.timm_networks import (
     build_timm,
@@ -105,16 +104,6 @@ def find_published(name: str, weights: str) -> Published:
             return find_timm_weights(parsed, weights)
         case _:
             raise no_published(name, weights)
-
-
-def factory_source(name: str) -> Path | None:
-    """Return the file that holds a name's factory; None for the networks of a library.
-
-    The module is found; neither it nor the packages above it are run. Raises ConfigError where
-    there is none.
-    """
-    parsed = parse(name)
-    return None if parsed.origin in LIBRARIES else find_factory_source(parsed)
 
 
 def _build_cifar(name: Name, num_classes: int | None) -> nn.Module:

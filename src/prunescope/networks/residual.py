@@ -1,4 +1,4 @@
-"""How do residual blocks start as their shortcuts?"""
+"""How are residual blocks initialised to be their shortcuts?"""
 
 import re
 

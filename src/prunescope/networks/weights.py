@@ -1,4 +1,4 @@
-"""How do weights that others saved come into a network, without running their code?"""
+"""How are saved weights loaded into a network without running code in the file?"""
 
 from collections import OrderedDict
 from pathlib import Path

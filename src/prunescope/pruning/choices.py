@@ -21,3 +21,6 @@ REGISTRIES = (CRITERIA, SCOPES, SCHEDULES, RECOVERIES)
 
 Prunable: TypeAlias = Literal["all", "conv", "conv+shortcut"]
 """Which tensors are pruned, see `prunable_names`."""
+
+Form: TypeAlias = Literal["prunescope", "torch", "openlth"]
+"""For which tool pruned weights are written."""

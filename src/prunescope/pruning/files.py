@@ -6,7 +6,7 @@ from typing import Unpack
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.text import align, number, percent
-from prunescope.networks import (
+from prunescope.networks.loading import (
     LoadedNetwork,
     build,
     describe_network,
@@ -18,8 +18,8 @@ from prunescope.networks import (
 from prunescope.pruning.acting import count_parameters
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import (
+    behaviour_of,
     describe_left_out,
-    is_untried,
     left_out,
     prunable_names,
 )
@@ -110,20 +110,20 @@ def prune_saved(
     stated = PruneSettings.validate_from({"keep": keep, **settings}, "prune")
     network, saved = _open(name, weights, num_classes, mask, key)
     module, known = network.module, saved.mask
-    names = prunable_names(module, stated.prunable)
+    behaviour = behaviour_of(module)
+    names = prunable_names(module, stated.prunable, behaviour)
     zeros = None if infer_mask else unmarked_zeros(saved.state, names, known)
     if infer_mask:
         known = mask_of_nonzero(saved.state, names, known)
     if keep is not None:
-        kept = prune(module, keep=keep, mask=known, **settings)
-        return Pruned(network=network, mask=kept, zeros=zeros, untried=is_untried(module))
+        known = prune(module, keep=keep, mask=known, behaviour=behaviour, **settings)
     if known is None:
         raise ConfigError(
             f"{saved.path} has no mask: say how much to --keep, or, where its zeros are pruned "
             "weights, --infer-mask"
         )
     MaskKeeper(module, known)
-    return Pruned(network=network, mask=known, zeros=zeros, untried=is_untried(module))
+    return Pruned(network=network, mask=known, zeros=zeros, untried=behaviour.untried)
 
 
 def _open(

@@ -1,6 +1,7 @@
 """Which tensors of a network may be pruned, and which are left out?"""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from torch import nn
 
@@ -26,7 +27,21 @@ _LEFT_OUT: dict[Prunable, set[str]] = {
 """Names of modules whose weights, and those of the modules inside them, stay."""
 
 
-def prunable_names(network: nn.Module, convention: Prunable) -> tuple[str, ...]:
+@dataclass(frozen=True, kw_only=True)
+class Behaviour:
+    """What a network makes of its own weights as it runs, as far as pruning depends on it.
+
+    unprunable: the layers whose pruned weights would act all the same, by name, and why.
+    untried: it is not known whether the network's own code changes pruned weights.
+    """
+
+    unprunable: Mapping[str, str]
+    untried: bool
+
+
+def prunable_names(
+    network: nn.Module, convention: Prunable, behaviour: Behaviour | None = None
+) -> tuple[str, ...]:
     """Return the state-dict keys of the tensors a convention prunes, in state-dict order.
 
     all: weights of convolutions, transposed ones too, and linear layers (OpenLTH; Renda et al.
@@ -38,12 +53,12 @@ def prunable_names(network: nn.Module, convention: Prunable) -> tuple[str, ...]:
     conv+shortcut: weights of convolutions but those of the classifier.
     Biases and normalisation are never pruned. A weight that modules share is named once, by its
     first name, and is pruned only if each of them is of a kind that may be. A weight that does not
-    act as it is stored, see `unprunable_layers`, is left out.
+    act as it is stored is left out. behaviour: of the network, where it is known already.
     Raises ConfigError if nothing is left to prune, or if weights that do not act as they are
     stored are more than half of what the convention names.
     """
     chosen = _chosen(network, convention)
-    odd = unprunable_layers(network)
+    odd = (behaviour or behaviour_of(network)).unprunable
     names = tuple(name for name in chosen if name not in odd)
     parameters = dict(network.named_parameters())
     lost = {name: why for name, why in odd.items() if _is_named(network, name, convention)}
@@ -62,10 +77,10 @@ def prunable_names(network: nn.Module, convention: Prunable) -> tuple[str, ...]:
     return names
 
 
-def unprunable_layers(network: nn.Module) -> Mapping[str, str]:
-    """Return the layers whose pruned weights would act all the same, by name, and why."""
+def behaviour_of(network: nn.Module) -> Behaviour:
+    """Try what a network makes of its own weights, on a copy."""
     found = {}
-    altered = altered_in(network) or ()
+    altered = altered_in(network)
     for name, modules in layer_keys(network).items():
         kind = type(modules[0]).__name__
         if is_computed(modules[0]):
@@ -75,17 +90,12 @@ def unprunable_layers(network: nn.Module) -> Mapping[str, str]:
                 f"this {kind} changes its weights as it runs, so that a pruned one would act "
                 "all the same"
             )
-        elif name in altered:
+        elif name in (altered or ()):
             found[name] = (
                 f"the network changes the weights of this {kind} as it runs, so that a pruned one "
                 "would act all the same"
             )
-    return found
-
-
-def is_untried(network: nn.Module) -> bool:
-    """Return whether nobody knows if the network's own code changes pruned weights."""
-    return altered_in(network) is None
+    return Behaviour(unprunable=found, untried=altered is None)
 
 
 UNTRIED = (

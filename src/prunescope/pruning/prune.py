@@ -11,18 +11,26 @@ from prunescope.base.seeding import derive_seed
 from prunescope.base.text import counted
 from prunescope.pruning.choices import Prunable
 from prunescope.pruning.mask import Mask, MaskKeeper
-from prunescope.pruning.prunable import prunable_names
+from prunescope.pruning.prunable import Behaviour, behaviour_of, prunable_names
 from prunescope.pruning.scoring import score
 from prunescope.pruning.selection import select
 from prunescope.pruning.settings import PruneOptions, PruneSettings
 
 
 def prune(
-    model: nn.Module, *, keep: float, mask: Mask | None = None, **settings: Unpack[PruneOptions]
+    model: nn.Module,
+    *,
+    keep: float,
+    mask: Mask | None = None,
+    behaviour: Behaviour | None = None,
+    **settings: Unpack[PruneOptions],
 ) -> Mask:
-    """Set all but a share of a network's weights to zero, as `prunescope.prune` does."""
+    """Set all but a share of a network's weights to zero, as `prunescope.prune` does.
+
+    behaviour: of the network, where it is known already.
+    """
     stated = PruneSettings.validate_from({"keep": keep, **settings}, "prune")
-    before = starting_mask(model, mask, stated.prunable)
+    before = starting_mask(model, mask, stated.prunable, behaviour)
     seed = derive_seed(stated.seed, "prune", stated.criterion)
     scores = score(model, before, stated.criterion, seed)
     after = select(scores, before, stated.scope, lambda group: _survivors(group, keep))
@@ -35,9 +43,12 @@ def prune(
     return after
 
 
-def starting_mask(model: nn.Module, mask: Mask | None, prunable: Prunable) -> Mask:
+def starting_mask(
+    model: nn.Module, mask: Mask | None, prunable: Prunable, behaviour: Behaviour | None = None
+) -> Mask:
     """Return a mask of every prunable tensor: as it is given, and of ones elsewhere.
 
+    behaviour: of the network, where it is known already.
     Raises ConfigError where the mask prunes what `prunable` leaves out, or where torch prunes the
     network; DataError where the mask is another network's.
     """
@@ -46,14 +57,15 @@ def starting_mask(model: nn.Module, mask: Mask | None, prunable: Prunable) -> Ma
             "the network is under torch.nn.utils.prune: take it out with "
             "prunescope.pruning.interchange.detach_torch_masks, and pass the mask that returns"
         )
-    ones = Mask.ones(model, prunable_names(model, prunable))
+    behaviour = behaviour or behaviour_of(model)
+    ones = Mask.ones(model, prunable_names(model, prunable, behaviour))
     if mask is None:
         return ones
     mask = mask.under_first_names(model)
     mask.check_fit(dict(model.named_parameters()))
     for name, kept in mask.items():
         if name not in ones and not bool(kept.all()):
-            if name not in prunable_names(model, "all"):
+            if name not in prunable_names(model, "all", behaviour):
                 raise ConfigError(
                     f"{name} is pruned already, but is no weight of a convolution or linear layer, "
                     "and no other is pruned here: leave it out of the mask, and keep its zeros as "

@@ -3,7 +3,6 @@
 import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -12,15 +11,14 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import write_together
 from prunescope.base.paths import refuse_replacing, require_place, resolved
 from prunescope.base.tensors import tensor_bytes
-from prunescope.networks import Description, LoadedNetwork
 from prunescope.networks.description import has_description
+from prunescope.networks.loading import Description, LoadedNetwork
 from prunescope.networks.reading.files import OPENLTH_MASK
+from prunescope.pruning.choices import Form
 from prunescope.pruning.interchange import masked, to_openlth_mask, to_torch
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import mask_beside
 from prunescope.results.layout import STUDY
-
-Form: TypeAlias = Literal["prunescope", "torch", "openlth"]
 
 
 def check_place(out: Path, form: Form, *, read: Iterable[Path | str | None] = ()) -> None:

@@ -7,35 +7,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from jaxtyping import Bool, Float32
 from PIL import Image, ImageEnhance
 
 from prunescope.base.errors import DataError
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.dissection.conventions import Centring
-from prunescope.dissection.result import centring_of
-from prunescope.dissection.upsample import masks_above
-from prunescope.results.layout import ASSETS, EXAMPLES, SUMMARY, UNITS, level_name, replicate_path
-from prunescope.results.reading import read_form, read_table
-from prunescope.results.schemas import DISSECTION_FORM, EXAMPLE_COLUMNS, UNIT_COLUMNS
+from prunescope.dissection.conventions import Centring, centring_of
+from prunescope.results.dissection import LayerDissection
+from prunescope.results.layout import ASSETS, LevelKey, level_name, replicate_path
 
 _PIXELS = 168  # longer side of a picture, shown at about two thirds of it
 _OVERSAMPLING = 3  # masks are drawn so much larger, then averaged: no steps in the contour
 _CONTOUR_PIXELS = 3  # of the oversampled mask
 _CONTOUR_COLOUR = (255, 214, 64)
 _OUTSIDE_COLOUR, _OUTSIDE_LIGHT = 0.5, 0.45  # saturation and brightness that are left
-
-
-@dataclass(frozen=True, kw_only=True)
-class DissectedLayer:
-    """Where the dissection of one layer of one level lies; `strategy` is "dense" at level 0."""
-
-    replicate: int
-    strategy: str
-    level: int
-    layer: str
-    folder: Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,24 +46,30 @@ class UnitExamples:
 
 
 def draw_atlas(
-    layer: DissectedLayer, concepts: ConceptSet, page: Path, *, units: int, images: int
+    layer: LayerDissection,
+    level: LevelKey,
+    concepts: ConceptSet,
+    page: Path,
+    *,
+    units: int,
+    images: int,
 ) -> tuple[UnitExamples, ...]:
     """Draw the best images of a layer's best units under `page/assets`; equal input, equal bytes.
 
-    units: how many units that have a concept, by falling IoU, ties by number.
+    level: of the layer. units: how many units that have a concept, by falling IoU, ties by number.
     images: how many of the saved examples of each, by rank.
     Raises DataError where the dissection cannot be read, or the concept set no longer has the
     images it was made on.
     """
-    table = read_table(layer.folder / UNITS, UNIT_COLUMNS).dropna(subset=["concept"])
-    best = table.sort_values(["iou", "unit"], ascending=[False, True], kind="stable").head(units)
-    saved = read_table(layer.folder / EXAMPLES, EXAMPLE_COLUMNS).sort_values(["unit", "rank"])
-    centring = centring_of(read_form(layer.folder / SUMMARY, DISSECTION_FORM))
+    named = layer.units.dropna(subset=["concept"])
+    best = named.sort_values(["iou", "unit"], ascending=[False, True], kind="stable").head(units)
+    saved = layer.examples.sort_values(["unit", "rank"])
+    centring = centring_of(layer.summary)
     relative = Path(
         ASSETS,
-        replicate_path(layer.replicate),
-        layer.strategy,
-        level_name(layer.level),
+        replicate_path(level.replicate),
+        level.strategy,
+        level_name(level.level),
         layer.layer,
     )
     (page / relative).mkdir(parents=True, exist_ok=True)
@@ -121,19 +112,54 @@ def draw_example(
     inside = image.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
     grey = ImageEnhance.Color(inside).enhance(_OUTSIDE_COLOUR)
     outside = ImageEnhance.Brightness(grey).enhance(_OUTSIDE_LIGHT)
-    mask = masks_above(
-        torch.tensor(activation)[None],
-        torch.tensor([threshold], dtype=torch.float64),
-        (height * _OVERSAMPLING, width * _OVERSAMPLING),
-        centring,
-    )[0].numpy()
+    shape = (height * _OVERSAMPLING, width * _OVERSAMPLING)
+    mask = mask_above(activation, threshold, shape, centring)
     picture = Image.composite(inside, outside, _coverage(mask))
     picture.paste(_CONTOUR_COLOUR, mask=_coverage(mask & ~_eroded(mask, _CONTOUR_PIXELS)))
     return picture
 
 
+def mask_above(
+    activation: Float32[np.ndarray, "height width"],
+    threshold: float,
+    shape: tuple[int, int],
+    centring: Centring,
+) -> Bool[np.ndarray, "row column"]:
+    """Mark the pixels at which an upsampled map is strictly above its threshold.
+
+    What is interpolated is the excess over the threshold, in float64 as when pixels are counted
+    (`dissection.upsample`), which works on many maps at a time and needs torch.
+    """
+    axes = zip(activation.shape, shape, strict=True)
+    (top, bottom, down, height), (left, right, across, width) = (
+        _cells_read(cells, pixels, centring) for cells, pixels in axes
+    )
+    excess = activation.astype(np.float64) - threshold
+    at_left = (excess[:, left] * (width - across)).astype(np.longdouble)
+    # torch rounds once, behind the sum, and so does this: a product has 63 bits
+    rows = (at_left + excess[:, right].astype(np.longdouble) * across).astype(np.float64)
+    mask: Bool[np.ndarray, "row column"] = (
+        rows[top] * (height - down)[:, None] + rows[bottom] * down[:, None] > 0
+    )
+    return mask
+
+
+def _cells_read(
+    cells: int, pixels: int, centring: Centring
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Return, of the pixels of an axis, the cells before and behind, and what the latter counts.
+
+    The share of the cell behind is a part of the last number, which is the whole.
+    """
+    whole = 2 * pixels
+    position = (2 * np.arange(pixels) + (centring == "half-pixel")) * cells - pixels
+    before = position // whole
+    last = cells - 1
+    return before.clip(0, last), (before + 1).clip(0, last), position - before * whole, whole
+
+
 def find_example(row: Mapping[Any, Any], concepts: ConceptSet) -> int:
-    """Return the place in the set of a saved example (a row of examples.parquet), by its name.
+    """Return the index in the set of a saved example (a row of examples.parquet), by its name.
 
     The set may be open with other images beside it than were dissected.
     Raises DataError where the image is not among them.

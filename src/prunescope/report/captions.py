@@ -5,14 +5,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from prunescope.analysis.levels import level_categories
+from prunescope.report.document import mean, percent
 from prunescope.report.lines import curves_of, replicates_of, strategies_of
-from prunescope.report.overview import (
-    keep_text,
-    means_over_replicates,
-    number_text,
-    share_text,
-)
+from prunescope.report.overview import keep_text, means_over_replicates
+from prunescope.results.run_tables import level_categories
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +56,7 @@ def write_captions(levels: pd.DataFrame) -> dict[str, Caption]:
 
 def _ends(levels: pd.DataFrame, column: str, name: str, *, share: bool) -> Iterator[str]:
     """Say where a column starts and ends: means over replicates."""
-    text = share_text if share else number_text
+    text = percent if share else mean
     for layer in levels["layer"].unique():
         for strategy in strategies_of(levels):
             means = means_over_replicates(levels[levels["layer"] == layer], strategy)

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from prunescope.analysis.comparison import Comparison
-from prunescope.analysis.comparison_text import side_text
-from prunescope.analysis.run_comparison import RunComparison
+from prunescope.comparison.dissections import Comparison
+from prunescope.comparison.runs import RunComparison
 from prunescope.report.style import PANEL_INCHES, Theme, names_in, new_figure
+from prunescope.report.words import side_text
 
 _COLOURS = {"lost": 1, "kept": 0, "relabelled": 6, "gained": 2}  # places in the palette
 _RIGHTWARD = ("kept", "relabelled", "gained")

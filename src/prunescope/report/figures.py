@@ -7,7 +7,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from prunescope.analysis.levels import level_categories
 from prunescope.base.files import write_atomically
 from prunescope.report.lines import (
     curves_of,
@@ -29,6 +28,7 @@ from prunescope.report.style import (
     scale_weights_left,
     show_percent,
 )
+from prunescope.results.run_tables import level_categories
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -36,7 +36,7 @@ FORMATS = ("png", "svg", "pdf")
 def draw_figures(levels: pd.DataFrame, folder: Path) -> list[Path]:
     """Draw Figures 1-4 as png (200 dpi), svg and pdf into a folder and return their paths.
 
-    levels: the table of levels (`analysis.levels`). Several layers are rows of panels in the one
+    levels: the table of levels. Several layers are rows of panels in the one
     figure. Counts start at 0; shares span 0 to 100 %; an undefined value leaves a gap. Equal
     tables give equal bytes.
     """

@@ -13,15 +13,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from prunescope.analysis.comparison import Comparison
-from prunescope.analysis.run_comparison import RunComparison
-from prunescope.analysis.run_folder import Run
 from prunescope.base.errors import ConfigError
 from prunescope.base.text import a_kind, counted
+from prunescope.comparison.dissections import Comparison
+from prunescope.comparison.runs import RunComparison
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.dissection.conventions import Centring
-from prunescope.dissection.result import Dissection, LayerDissection, centring_of
+from prunescope.dissection.conventions import Centring, centring_of
 from prunescope.report.atlas import draw_example, find_example
 from prunescope.report.comparison_figure import comparison_names, outcomes_figure
 from prunescope.report.figures import (
@@ -32,6 +30,8 @@ from prunescope.report.figures import (
 )
 from prunescope.report.run_comparison_figure import levels_figure
 from prunescope.report.style import LIGHT, PANEL_INCHES, Theme, drawing, names_in, new_figure
+from prunescope.results.dissection import Dissection, LayerDissection
+from prunescope.results.run import Run
 
 Panels = Shaped[np.ndarray, "row column"]
 _BAR_INCHES = 0.21

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from prunescope.analysis.run_comparison import RunComparison
+from prunescope.comparison.runs import RunComparison
 from prunescope.report.comparison_figure import sides_title
 from prunescope.report.lines import strategies_of
 from prunescope.report.style import (

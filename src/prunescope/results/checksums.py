@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from prunescope.base.errors import DataError
-from prunescope.base.files import hash_file, write_atomically
+from prunescope.base.files import hash_once, write_atomically
 from prunescope.base.paths import is_there
 from prunescope.results.forms import TEXT, Each, Object, fault_in
 from prunescope.results.json_files import read_json
@@ -22,7 +22,7 @@ FILES = "files"  # the key of the checksums, in both
 
 def checksums_of(folder: Path, files: Iterable[Path]) -> dict[str, str]:
     """Return the sha256 of files by their paths in a folder, sorted."""
-    return {path.relative_to(folder).as_posix(): hash_file(path) for path in sorted(files)}
+    return {path.relative_to(folder).as_posix(): hash_once(path) for path in sorted(files)}
 
 
 def record_checksums(folder: Path) -> None:
@@ -49,7 +49,7 @@ def check_against_record(file: Path) -> None:
         digest = _recorded(record).get(name)
         if digest is not None and not is_there(file):
             raise DataError(f"{file} is missing, though {record.name} names it: {_AGAIN}")
-        if digest is not None and hash_file(file) != digest:
+        if digest is not None and hash_once(file) != digest:
             raise DataError(
                 f"{file} is damaged, or of another result: its checksum is not the one in "
                 f"{record.name}; {_AGAIN}"

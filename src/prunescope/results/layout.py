@@ -36,6 +36,7 @@ IMAGES = "images.parquet"
 EXAMPLES = "examples.parquet"
 SUMMARY = "summary.json"
 MASKS, DRAWS = "masks.parquet", "draws.safetensors"
+CONDITIONS = "conditions.json"  # in a run alone, where scores are made of counts by themselves
 OF_A_LAYER = frozenset(
     {UNITS, UNITS_AS_TEXT, COUNTS, IMAGES, EXAMPLES, SUMMARY, MASKS, DRAWS, MANIFEST}
 )
@@ -44,8 +45,9 @@ OF_A_LAYER = frozenset(
 LAYERS = "layers.json"
 CHECKSUMS = "checksums.json"
 
-# of a comparison, and of several conventions
+# of a comparison, and of one of several conventions
 CONCEPTS = "concepts.csv"
+COMPARISON_FIGURES = ("comparison.png", "comparison.svg")
 CONVENTIONS_COMPARED = "conventions.csv"
 
 DENSE = "dense"

@@ -106,7 +106,7 @@ class Provenance:
             "seconds": round(seconds, 2),
             "cost": cost,
             "resumed": resumed,
-            "invocation": len(self._invocations) - 1,
+            "invocation": max(0, len(self._invocations) - 1),
         }
         self._write()
 

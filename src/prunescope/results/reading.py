@@ -1,9 +1,8 @@
 """How is a saved table or JSON object read, whoever may have touched it since?"""
 
 import warnings
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -12,7 +11,7 @@ from prunescope.base.errors import DataError
 from prunescope.base.paths import require_file
 from prunescope.results.cells import original, original_texts
 from prunescope.results.columns import Columns, check_columns
-from prunescope.results.forms import TEXTS, Fields, Object, fault_in
+from prunescope.results.forms import Fields, Object, fault_in
 from prunescope.results.json_files import in_a_line, read_json
 from prunescope.results.manifest import check_recorded
 
@@ -80,29 +79,3 @@ def read_form(path: Path, form: Fields) -> dict[str, Any]:
     if fault is not None:
         raise DataError(f"{path} is damaged: {fault}")
     return values
-
-
-def texts_of(value: object) -> tuple[str, ...]:
-    """Return a list of texts that JSON held. Raises TypeError where it is none."""
-    if not TEXTS.takes(value):
-        raise TypeError("no list of texts")
-    return tuple(cast(list[str], value))
-
-
-def check_counts(
-    path: Path, counts: Mapping[str, Any], categories: Sequence[str], names: Sequence[str] = ()
-) -> None:
-    """Raise DataError where the counts of a dissection do not fit each other.
-
-    path: their file. counts: arrays or tensors by the names of an `Overlap`. categories, names:
-    those of the columns of A, and of the labels, where they are stored.
-    """
-    units, labels = len(counts["thresholds"]), len(counts["truth"])
-    expected = {
-        **{"intersection": (units, labels), "activation": (units, len(categories))},
-        **dict.fromkeys(("truth", "label_numbers", "category_of"), (labels,)),
-    }
-    fit = all(tuple(counts[name].shape) == shape for name, shape in expected.items())
-    chosen = counts["category_of"].tolist()
-    if not fit or not set(chosen) <= set(range(len(categories))) or len(names) not in (0, labels):
-        raise DataError(f"{path} is damaged: its counts do not fit each other")

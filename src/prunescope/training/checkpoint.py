@@ -11,10 +11,10 @@ from prunescope.base.errors import DataError
 from prunescope.base.progress import Progress
 from prunescope.base.steps import Step
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
+from prunescope.results.checkpoints import step_in
 from prunescope.training.history import History
 
 _NETWORK, _MOMENTUM = "network.", "momentum."
-_DIGITS = 16  # of a step; it has fewer
 
 
 def save_checkpoint(
@@ -65,7 +65,7 @@ def load_checkpoint(
             momentum = _under(_MOMENTUM, tensors)
             parameters = dict(network.named_parameters())
             _check_fit(path, momentum, {name: parameters.get(name) for name in momentum})
-            step, history = _step_in(path, metadata), _history_in(path, metadata)
+            step, history = step_in(path, metadata), _history_in(path, metadata)
     except DataError as error:
         progress.say(f"{error}; training starts over")
         return None
@@ -75,27 +75,6 @@ def load_checkpoint(
     network.load_state_dict(state)
     _set_momenta(network, optimizer, momentum)
     return step, history
-
-
-def checkpoint_step(path: Path) -> Step | None:
-    """Return the step of a checkpoint; None if there is none, or it is damaged."""
-    if not path.is_file():
-        return None
-    try:
-        return _step_in(path, load_metadata(path))
-    except DataError:
-        return None
-
-
-def _step_in(path: Path, metadata: Mapping[str, str]) -> Step:
-    """Return the step that a checkpoint is of. Raises DataError where it states none."""
-    stated = [metadata.get(name, "") for name in ("iteration", "per_epoch")]
-    if not all(text.isascii() and text.isdecimal() and len(text) < _DIGITS for text in stated):
-        raise DataError(f"{path} is damaged: it states no step")
-    iteration, per_epoch = map(int, stated)
-    if per_epoch == 0:
-        raise DataError(f"{path} is damaged: it states no step")
-    return Step(iteration, per_epoch)
 
 
 def _history_in(path: Path, metadata: Mapping[str, str]) -> History:

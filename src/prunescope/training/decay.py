@@ -1,4 +1,4 @@
-"""Which parameters does weight decay pull at?"""
+"""Which parameters does weight decay apply to?"""
 
 from typing import Any
 

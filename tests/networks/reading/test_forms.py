@@ -20,7 +20,7 @@ from networks.reading.forms import (
     write_shards,
 )
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.networks import load_network
+from prunescope.networks.loading import load_network
 from prunescope.networks.weights import load_weights
 from prunescope.pruning.saved import read_weights
 

@@ -1,4 +1,4 @@
-"""How does Broden come onto this disk, whole and unchanged?"""
+"""How is Broden downloaded, and is it complete and unchanged?"""
 
 import json
 import os

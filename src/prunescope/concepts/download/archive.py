@@ -1,4 +1,4 @@
-"""How is an archive of unknown origin unpacked without harm?"""
+"""How is an untrusted archive unpacked safely?"""
 
 import copy
 import stat

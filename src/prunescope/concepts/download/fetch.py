@@ -1,4 +1,4 @@
-"""How is a large file fetched from a server that may cut off, change or lie?"""
+"""How is a large file fetched from a server that may fail, change it or misreport it?"""
 
 import http.client
 import json
@@ -32,7 +32,7 @@ _CHANGED = "the file on the server has changed"
 class Patience:
     """How long to go on with a server.
 
-    attempts: so many in a row that bring nothing new end it
+    attempts: how many in a row may bring nothing new
     wait: seconds before the second of them; doubled before each further one, up to 30
     timeout: seconds without a byte after which a connection counts as cut
     """
@@ -98,7 +98,7 @@ class _Version:
     length: int | None
 
     def may_be(self, other: "_Version") -> bool:
-        """Say whether nothing that both state differs."""
+        """Return whether nothing that both state differs."""
         mine, theirs = vars(self), vars(other)
         return all(None in (mine[key], theirs[key]) or mine[key] == theirs[key] for key in mine)
 

@@ -1,4 +1,4 @@
-"""Which concepts does each unit of a level see?"""
+"""On how many pixels do the units of a level meet each label?"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from prunescope.experiment.runner import StageRunner
 
 AFTER = ("level",)
-_CHANCE_VERSION = 2
-"""Of what only dissections with draws of chance hold, beside the version of all."""
+_OF_SCORES = ("iou", "categories", "null")
+"""Settings that change no count."""
 
 
 class Dissection(Stage):
-    """The dissection of a level: an artifact for each layer, made in one go."""
+    """The counts and top images of a level: an artifact for each layer, made in one go."""
 
     kind = "dissection"
-    version = 5
+    version = 6
 
     def __init__(self, study: PlannedStudy, level: Level) -> None:
         super().__init__(
@@ -44,7 +44,7 @@ class Dissection(Stage):
     def artifacts(self) -> tuple[Artifact, ...]:
         settings = self.settings()
         return tuple(
-            replace(place, key=self.key_of({**settings, "layer": layer}, self.inputs))
+            replace(place, key=self.key_of({**settings, "layer": layer}, self.level.artifacts))
             for place, layer in zip(self.places, self.study.recipe.dissection.layers, strict=True)
         )
 
@@ -57,8 +57,12 @@ class Dissection(Stage):
         dissection = self.study.recipe.dissection
         return {
             "concepts": self.study.facts.concepts.fingerprint,
-            **{name: value for name, value in dissection.for_key().items() if name != "layers"},
-            **({"chance": _CHANCE_VERSION} if dissection.null else {}),
+            **{
+                name: value
+                for name, value in dissection.for_key().items()
+                if name not in ("layers", *_OF_SCORES)
+            },
+            **({"masks": True} if dissection.null else {}),
         }
 
     def cost(self) -> float:
@@ -67,10 +71,10 @@ class Dissection(Stage):
     def perform(self, missing: tuple[Artifact, ...], runner: "StageRunner") -> str:
         """Dissect the layers whose artifacts are missing, in one pass over the pictures."""
         chosen = {layer: artifact for layer, artifact in self.layers.items() if artifact in missing}
-        dissection = runner.dissect(self.level, tuple(chosen))
+        counts = runner.count(self.level, tuple(chosen))
         for layer, artifact in chosen.items():
             with runner.store.making(artifact, kind=self.kind) as folder:
-                dissection.layers[layer].save(folder, to_be_continued=False)
+                counts[layer].save(folder)
         return ""
 
 

@@ -30,8 +30,8 @@ class Figures(FolderStage):
         return {"missing": self.tables.missing}
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
-        from prunescope.analysis.levels import read_levels
         from prunescope.report.figures import draw_figures
+        from prunescope.results.run_tables import read_levels
 
         draw_figures(read_levels(runner.folder(self.tables) / LEVELS), folder)
         return self.tables.missing

@@ -31,21 +31,13 @@ class Page(FolderStage):
         return {"name": recipe.name, "facts": recipe.facts, "missing": self.tables.missing}
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
-        from prunescope.analysis.levels import read_levels
-        from prunescope.report.atlas import DissectedLayer
         from prunescope.report.page import write_page
+        from prunescope.results.run_tables import read_levels
 
-        dissected = [
-            DissectedLayer(
-                replicate=measured.level.key.replicate,
-                strategy=measured.level.key.strategy,
-                level=measured.level.key.level,
-                layer=layer,
-                folder=runner.store.folder(artifact),
-            )
+        dissected = {
+            measured.level.key: list(measured.layer_folders(runner))
             for measured in self.tables.levels
-            for layer, artifact in measured.dissection.layers.items()
-        ]
+        }
         recipe, images = self.study.recipe, self.study.facts.concepts.images
         write_page(
             folder,

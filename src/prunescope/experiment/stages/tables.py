@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prunescope.analysis.levels import LevelRecord, write_tables
+from prunescope.comparison.levels import LevelRecord, write_tables
 from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
-from prunescope.experiment.stages.dissection import Dissection
 from prunescope.experiment.stages.evaluation import Evaluation
 from prunescope.experiment.stages.level import Level
+from prunescope.experiment.stages.scores import Scores
 from prunescope.results.layout import METRICS, TABLES, UNITS
 from prunescope.results.reading import read_form, read_table
 from prunescope.results.schemas import METRICS_FORM, UNIT_COLUMNS
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from prunescope.experiment.plan import Plan
     from prunescope.experiment.runner import StageRunner
 
-AFTER = ("evaluation", "dissection")
+AFTER = ("evaluation", "scores")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,14 +27,14 @@ class MeasuredLevel:
 
     level: Level
     evaluation: Evaluation
-    dissection: Dissection
+    scores: Scores
 
     def record(self, runner: "StageRunner") -> LevelRecord:
         """Read what the tables are made from."""
         metrics = read_form(runner.folder(self.evaluation) / METRICS, METRICS_FORM)
         units = {
             layer: read_table(runner.store.folder(artifact) / UNITS, UNIT_COLUMNS)
-            for layer, artifact in self.dissection.layers.items()
+            for layer, artifact in self.scores.layers.items()
         }
         return LevelRecord(
             replicate=self.level.key.replicate,
@@ -46,6 +46,14 @@ class MeasuredLevel:
             units=units,
         )
 
+    def layer_folders(self, runner: "StageRunner") -> Iterator[Path]:
+        """Yield the folder of each dissected layer after checking every file of it."""
+        for scores, counts in zip(
+            self.scores.artifacts, self.scores.dissection.artifacts, strict=True
+        ):
+            runner.store.folder(counts)
+            yield runner.store.folder(scores)
+
 
 class Tables(FolderStage):
     """The tables of all levels of a plan, which may be a part of the study's."""
@@ -55,7 +63,7 @@ class Tables(FolderStage):
     derived = True
 
     def __init__(self, study: PlannedStudy, levels: tuple[MeasuredLevel, ...]) -> None:
-        measured = (stage for level in levels for stage in (level.evaluation, level.dissection))
+        measured = (stage for level in levels for stage in (level.evaluation, level.scores))
         super().__init__(study, path=TABLES, title="tables", inputs=measured)
         self.levels = levels
 
@@ -83,13 +91,13 @@ def stages_of(plan: "Plan") -> Iterator[Stage]:
 def _measured(plan: "Plan") -> Iterator[MeasuredLevel]:
     """Yield the measured levels of the replicates whose level 0, the reference, is measured."""
     evaluations = {each.path: each for each in plan.of(Evaluation)}
-    dissections = {each.path: each for each in plan.of(Dissection)}
+    scored = {each.path: each for each in plan.of(Scores)}
     references: set[int] = set()
     for level in sorted(plan.of(Level), key=lambda level: level.position):
-        evaluation, dissection = evaluations.get(level.path), dissections.get(level.path)
-        if evaluation is None or dissection is None:
+        evaluation, scores = evaluations.get(level.path), scored.get(level.path)
+        if evaluation is None or scores is None:
             continue
         if level.key.level == 0:
             references.add(level.key.replicate)
         if level.key.replicate in references:
-            yield MeasuredLevel(level=level, evaluation=evaluation, dissection=dissection)
+            yield MeasuredLevel(level=level, evaluation=evaluation, scores=scores)

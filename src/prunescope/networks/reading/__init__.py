@@ -1,4 +1,4 @@
-"""What is in a file of weights, whichever tool wrote it, without running code in it?"""
+"""How is a file of weights of any tool read without running code in it?"""
 
 import argparse
 import pickle
@@ -147,7 +147,7 @@ def _explain(path: Path, error: Exception) -> str:
 
 
 def _is_plain_pickle(path: Path) -> bool:
-    """Say whether Python's pickle wrote a file, and torch did not."""
+    """Return whether Python's pickle wrote a file, and torch did not."""
     with path.open("rb") as file:
         head = file.read(len(_LEGACY))
     return head.startswith(b"\x80") and head != _LEGACY
@@ -181,7 +181,7 @@ def _written(text: str) -> bytes:
 
 
 def _is_object(pickled: bytes) -> bool:
-    """Say whether an object, such as a whole network, was pickled rather than a mapping.
+    """Return whether an object, such as a whole network, was pickled rather than a mapping.
 
     That of the older format, which does not say it at its beginning, is taken for an object.
     """

@@ -1,4 +1,4 @@
-"""Which of the networks in a file is meant?"""
+"""Which of the networks in a file does the user mean?"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -74,7 +74,7 @@ def refuse_several(state: State, where: str, inside: str = "") -> State:
 
 
 def _is_of_a_pair(name: str, groups: Mapping[str, State]) -> bool:
-    """Say whether names begin as those of one network among several: teacher, netG, model_ema."""
+    """Return whether a name begins as one of several networks does: teacher, netG, model_ema."""
     of_pairs = ("student", "teacher", "generator", "discriminator", "netg", "netd", "online")
     if name.lower().removesuffix("_network") in (*of_pairs, "target", "g", "d"):
         return True
@@ -137,7 +137,7 @@ def _lists_of_tensors(content: Any, path: str, depth: int) -> Iterator[tuple[str
 
 
 def _is_state_dict(content: Mapping[str, Any]) -> bool:
-    """Say whether a mapping is one network's: tensors alone, and weights among them."""
+    """Return whether a mapping is one network's: tensors alone, and weights among them."""
     values = {name: value for name, value in content.items() if not name.endswith(_EXTRA)}
     if not values or any(_is_packed(name) for name in values):
         return bool(values) and any(isinstance(value, Tensor) for value in values.values())
@@ -250,7 +250,7 @@ def _size(state: State) -> str:
 
 
 def _empty_within(content: Mapping[Any, Any]) -> str:
-    """Say which place of a network is empty; nothing where none is."""
+    """Say which of the keys that hold a network is empty, if one is."""
     empty = [name for name in WRAPPERS if content.get(name) == {}]
     return f"its {empty[0]} is empty" if empty else ""
 

@@ -1,4 +1,4 @@
-"""By which names does a network know the tensors of a file?
+"""Under which names does a network have the tensors of a file?
 
 Tools put a network inside another, and its place there before each name: DataParallel and DDP
 `module.`, torch.compile `_orig_mod.`, FSDP `_fsdp_wrapped_module.`, activation checkpointing
@@ -39,7 +39,7 @@ def renaming(names: Sequence[str], expected: Collection[str] | None = None) -> R
 
 
 def is_average_counter(name: str) -> bool:
-    """Say whether a tensor is the counter that an average of weights keeps beside them."""
+    """Return whether a tensor is the counter that an average of weights keeps beside them."""
     return name.rpartition(".")[2] == _AVERAGED
 
 

@@ -1,4 +1,4 @@
-"""Which tensors stand for weights as they are, and which only for something else?"""
+"""Which tensors hold the weights themselves, and which only a substitute?"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
@@ -24,7 +24,7 @@ def few(names: Sequence[str]) -> str:
 def plain_values(state: Mapping[str, Any], where: str) -> dict[str, Tensor]:
     """Return tensors that hold their values densely, those that are sparse filled with zeros.
 
-    Raises DataError for what stands for no weights: values that are quantised, complex, of eight
+    Raises DataError for values that are no weights: quantised, complex, of eight
     bits or fewer, or not there (meta tensors).
     """
     if state and all(getattr(value, "dtype", None) == torch.bool for value in state.values()):

@@ -1,0 +1,87 @@
+"""Do the units, the counts and the summary of a saved layer tell of one dissection?"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from prunescope.base.errors import DataError
+from prunescope.base.text import counted, on_one_line
+from prunescope.results.layout import COUNTS, SUMMARY, UNITS
+from prunescope.results.overlap import Overlap
+from prunescope.results.units import categories_of, count_units
+
+_COUNTS = ("interpretable", "concepts", "dead")
+_JUDGED = {"discoveries": "discovery", "undecided": "undecided"}
+
+
+def check_layer(folder: Path, units: pd.DataFrame, summary: Mapping[str, Any]) -> None:
+    """Raise DataError where what a layer's table holds is not what its summary says.
+
+    folder: theirs. Only what both of them state is compared.
+    """
+    stated = summary.get("units")
+    if units["unit"].duplicated().any() or stated not in (None, len(units)):
+        but = "" if stated is None else f", but {SUMMARY} counts {stated:,}"
+        raise DataError(
+            f"{folder / UNITS} is damaged: it holds {counted(len(units), 'unit')}, "
+            f"{units['unit'].nunique():,} of them different{but}"
+        )
+    fault = next(_faults(units, summary), None)
+    if fault is not None:
+        raise DataError(
+            f"{folder} is damaged: its {UNITS} and {SUMMARY} are not of one dissection "
+            f"({fault}); dissect again"
+        )
+
+
+def check_overlap(
+    folder: Path, overlap: Overlap, units: pd.DataFrame, summary: Mapping[str, Any]
+) -> None:
+    """Raise DataError where a layer's counts are not of its units and its summary."""
+    chosen = (summary.get("settings") or {}).get("categories") or ()  # none stands for all
+    known = set(overlap.label_numbers.tolist())
+    fits = (
+        units["unit"].tolist() == list(range(len(overlap.thresholds)))
+        and set(units["label"].dropna().astype("int64")) <= known
+        and set(chosen) <= set(overlap.categories)
+    )
+    if not fits:
+        raise DataError(f"{folder} is damaged: its {COUNTS} is not of the units beside it")
+
+
+def _faults(units: pd.DataFrame, summary: Mapping[str, Any]) -> Iterator[str]:
+    counts = count_units(units, categories_of(units))
+    for name in _COUNTS:
+        if summary.get(name) not in (None, counts[name]):
+            yield f"{name}: {counts[name]:,} and {summary[name]:,}"
+    for category, own in (summary.get("by_category") or {}).items():
+        if own != counts["by_category"].get(category, own):
+            yield f"the counts of {on_one_line(category)} differ"
+    yield from _faults_of_flags(units, (summary.get("settings") or {}).get("iou"))
+    yield from _faults_of_names(units)
+    chance: Mapping[str, Any] | None = summary.get("chance")
+    if chance is None and "p" in units:
+        yield "the units have draws of chance, of which the summary says nothing"
+    for name, flag in _JUDGED.items():
+        if chance and name in chance and flag in units and chance[name] != units[flag].sum():
+            yield f"{flag}: {int(units[flag].sum()):,} and {chance[name]:,}"
+
+
+def _faults_of_flags(units: pd.DataFrame, iou: float | None) -> Iterator[str]:
+    above = iou is None or (units["interpretable"].astype(bool) == (units["iou"] > iou)).all()
+    if not above:
+        yield f"not all units above an IoU of {iou:g} are interpretable, and no others"
+
+
+def _faults_of_names(units: pd.DataFrame) -> Iterator[str]:
+    """Yield where a unit's concept is not the best of those of its category."""
+    found = units.loc[units["interpretable"].astype(bool), ["concept", "category"]]
+    if found.isna().any(axis=None):
+        yield "an interpretable unit has no concept"
+    for category in categories_of(units):
+        rows = (units["category"] == category).to_numpy(bool, na_value=False)
+        best, named = units[f"{category}_label"][rows], units["concept"][rows]
+        if (best.notna() & (best != named)).any():
+            yield f"a concept is not the best of {on_one_line(category)}"

@@ -1,0 +1,31 @@
+"""How far is a training that is not finished, by its last checkpoint?"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from prunescope.base.arrays import load_metadata
+from prunescope.base.errors import DataError
+from prunescope.base.steps import Step
+
+_DIGITS = 16  # of a step; it has fewer
+
+
+def checkpoint_step(path: Path) -> Step | None:
+    """Return the step of a checkpoint; None if there is none, or it is damaged."""
+    if not path.is_file():
+        return None
+    try:
+        return step_in(path, load_metadata(path))
+    except DataError:
+        return None
+
+
+def step_in(path: Path, metadata: Mapping[str, str]) -> Step:
+    """Return the step that a checkpoint is of. Raises DataError where it states none."""
+    stated = [metadata.get(name, "") for name in ("iteration", "per_epoch")]
+    if not all(text.isascii() and text.isdecimal() and len(text) < _DIGITS for text in stated):
+        raise DataError(f"{path} is damaged: it states no step")
+    iteration, per_epoch = map(int, stated)
+    if per_epoch == 0:
+        raise DataError(f"{path} is damaged: it states no step")
+    return Step(iteration, per_epoch)
