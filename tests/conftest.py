@@ -32,12 +32,14 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_cache(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What tests keep for later goes with them, and the embedded pictures are but a handful."""
     from prunescope.concepts.scenes import SCENES_VERSION, scenes_are_drawn
 
     cache = tmp_path_factory.mktemp("cache")
-    (cache / f"scenes-v{SCENES_VERSION}-seed0-2400+600-96px").symlink_to(drawn)
+    (cache / f"scenes-v{SCENES_VERSION}-seed0-2400+600-96px").symlink_to(
+        _a_handful(tmp_path_factory)
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PRUNESCOPE_CACHE", str(cache))
         assert scenes_are_drawn()
@@ -52,13 +54,17 @@ def _few_threads() -> None:
     torch.set_num_threads(1)
 
 
-@pytest.fixture(scope="session")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A handful of drawn pictures, at once a Broden folder and an image folder."""
+def _a_handful(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from prunescope.concepts.scenes import draw_scenes
 
     draw = lambda folder: draw_scenes(folder / "set", train=20, val=20, size=32)  # noqa: E731
     return made_once(tmp_path_factory, "drawn", draw) / "set"
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A handful of drawn pictures, at once a Broden folder and an image folder."""
+    return _a_handful(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

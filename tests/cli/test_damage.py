@@ -28,7 +28,7 @@ from prunescope.report.comparison import write_comparison
 from prunescope.results.artifacts import Artifact
 from prunescope.results.provenance import Provenance
 
-_FEW, _MANY = 3, 60  # damages of each file, of up to thousands
+_FEW, _MANY = 1, 60  # damages of each file, of up to thousands
 _LONGEST = 1_500
 _SOUND = "--concepts broden:set --quantile 0.02 --layer layer3"
 _LOADED = f"{NETWORK} --num-classes 10"
