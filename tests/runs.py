@@ -38,6 +38,13 @@ def perform(recipe: Recipe, out: Path, kinds: Collection[str], *, first: bool = 
         runner.perform(Errand(name=stage.title, after=(), resources=stage.resources), SILENT)
 
 
+def make_levels(recipe: Recipe, out: Path) -> Path:
+    """Make the run of a study as far as its levels: no dissection, table, figure or page."""
+    perform(recipe, out, ("rewind", "level", "evaluation"))
+    (out / "study.yaml").write_text(recipe.to_yaml())
+    return out
+
+
 def tiny_recipe(pictures: Path) -> dict[str, Any]:
     """Return a recipe: two replicates, two pruned levels, a network of a few thousand weights.
 

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 import prunescope as ps
 from cli.damages import damages
-from cli.world import LEVEL, NETWORK, make_world
+from cli.world import LEVEL, NETWORK
 from commands import Ended, Prunescope, check_refused
 from layers import make_layer, save_run
 from prunescope.base.errors import InputError
@@ -28,7 +28,7 @@ from prunescope.report.comparison import write_comparison
 from prunescope.results.artifacts import Artifact
 from prunescope.results.provenance import Provenance
 
-_FEW, _MANY = 3, 60  # damages of each file, of up to thousands
+_FEW, _MANY = 1, 60  # damages of each file, of up to thousands
 _LONGEST = 1_500
 _SOUND = "--concepts broden:set --quantile 0.02 --layer layer3"
 _LOADED = f"{NETWORK} --num-classes 10"
@@ -111,15 +111,14 @@ READ_BY = {
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = make_world(tmp_path_factory.mktemp("damage"))
+def sound(own_world: Path) -> Path:
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
+        patch.chdir(own_world)
         _add_results()
         _add_networks()
         _add_rows()
         download_broden(Path("down"), source="broden1_224.zip")
-    return root
+    return own_world
 
 
 def _add_results() -> None:

@@ -97,8 +97,21 @@ def test_every_budget_gives_the_same_numbers(network, many, quantile, memory, pa
     assert_same(found, given_room)
 
 
-@pytest.mark.parametrize("count", [2, 3, 14])
-@pytest.mark.parametrize(("memory", "quantile"), [("1GiB", 0.05), (0, 0.05), ("1GiB", 0.5)])
+def _slow(*values):
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(
+    ("count", "memory", "quantile"),
+    [
+        (2, "1GiB", 0.5),
+        (3, 0, 0.05),
+        (14, "1GiB", 0.05),
+        *(_slow(count, "1GiB", 0.05) for count in (2, 3)),
+        *(_slow(count, 0, 0.05) for count in (2, 14)),
+        *(_slow(count, "1GiB", 0.5) for count in (3, 14)),
+    ],
+)
 def test_processes_that_share_the_images_get_what_one_alone_gets(
     network, many, count, memory, quantile
 ):

@@ -21,7 +21,6 @@ import yaml
 
 from commands import Ended, Prunescope
 from prunescope import recipe as recipes
-from prunescope.concepts.scenes import SCENES_VERSION
 
 PAGES = Path(__file__).parents[2] / "docs" / "tutorials"
 BLOCK = re.compile(
@@ -34,17 +33,11 @@ _BUSY = ("tensors.py", "pathlib.py")
 
 
 @pytest.fixture
-def here(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder, and few embedded pictures, which count as drawn."""
-    cache = tmp_path / "cache"
-    cache.mkdir()
-    (cache / f"scenes-v{SCENES_VERSION}-seed0-2400+600-96px").symlink_to(drawn)
-    monkeypatch.setenv("PRUNESCOPE_CACHE", str(cache))
-    place = tmp_path / "here"
-    place.mkdir()
-    monkeypatch.chdir(place)
-    monkeypatch.syspath_prepend(place)
-    return place
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, whose modules can be imported."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
 
 
 def _callers(frame: FrameType | None) -> Iterator[FrameType]:

@@ -1,5 +1,6 @@
 """Can a study be run from Python, and what it left be opened?"""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +15,29 @@ from prunescope.experiment.load import load
 from prunescope.recipe import load_recipe
 from prunescope.results.run import Level, Run
 
-ONE = ["replicates=1", "training.to=2ep", "pruning.strategies.lottery.levels=1"]
-
 
 @pytest.fixture(scope="module")
 def study(values: dict[str, Any]) -> Study:
-    return Study.load(values, set=[*ONE, "training.milestones=[]", "dissection.layers=[layer3]"])
+    return Study.load(values)
 
 
 @pytest.fixture(scope="module")
-def run(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return study.run(tmp_path_factory.mktemp("runs") / "small", workers=1)
+def run(study: Study, finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """What running the study gives where it is finished already."""
+    folder = shutil.copytree(finished, tmp_path_factory.mktemp("runs") / "tiny")
+    return study.run(folder, workers=1)
 
 
 def test_it_gives_the_run_and_its_levels(study: Study, run: Run) -> None:
     assert isinstance(load(run.path), Run)
     assert run.name == "tiny"
-    assert run.recipe["replicates"] == 1
-    assert [(own.strategy, own.level) for own in run.finished] == [("dense", 0), ("lottery", 1)]
-    assert run.levels["keep"].tolist() == [own.keep for own in run.finished]
-    assert run.levels["accuracy"].tolist() == [own.accuracy for own in run.finished]
-    assert set(run.units["layer"]) == {"layer3"}
+    assert run.recipe["replicates"] == 2
+    levels = [("dense", 0), ("lottery", 1), ("lottery", 2)]
+    assert [(level.strategy, level.level) for level in run.finished] == 2 * levels
+    rows = run.levels[run.levels["layer"] == "layer3"]
+    assert rows["keep"].tolist() == [level.keep for level in run.finished]
+    assert rows["accuracy"].tolist() == [level.accuracy for level in run.finished]
+    assert set(run.units["layer"]) == {"layer2", "layer3"}
 
 
 def test_a_level_opens_its_network_mask_dissection_and_history(run: Run) -> None:
@@ -46,9 +49,9 @@ def test_a_level_opens_its_network_mask_dissection_and_history(run: Run) -> None
     assert mask.survivors / mask.size == level.keep
     assert all(not weights[name][~kept].any() for name, kept in mask.items())
     units = level.dissection["layer3"].units
-    own = run.units[run.units["level"] == 1].reset_index(drop=True)
-    pd.testing.assert_series_equal(own["iou"], units["iou"])
-    assert level.history["epoch"].tolist() == [1]
+    rows = run.units.query("replicate == 0 and level == 1 and layer == 'layer3'")
+    pd.testing.assert_series_equal(rows["iou"].reset_index(drop=True), units["iou"])
+    assert level.history["epoch"].tolist() == [1, 2]
 
 
 def test_masks_of_a_saved_level_have_the_pixels_that_were_counted(run: Run, pictures: Path) -> None:
@@ -68,8 +71,8 @@ def test_masks_of_a_saved_level_have_the_pixels_that_were_counted(run: Run, pict
 
 def test_status_tells_what_is_done_under_this_study(study: Study, run: Run, tmp_path: Path) -> None:
     assert study.status(run.path).to_do == ()
-    longer = Study.load(study.model_dump(mode="json"), set=["pruning.strategies.lottery.levels=2"])
-    assert any("level 2" in title for title in longer.status(run.path).to_do)
+    longer = Study.load(study.model_dump(mode="json"), set=["pruning.strategies.lottery.levels=3"])
+    assert any("level 3" in title for title in longer.status(run.path).to_do)
     assert study.status(tmp_path / "nowhere").done == ()
     assert not (tmp_path / "nowhere").exists()
 

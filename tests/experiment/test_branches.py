@@ -17,7 +17,7 @@ from prunescope.experiment.run import report_again, run_study
 from prunescope.experiment.stages.level import PrunedLevel
 from prunescope.experiment.status import status
 from prunescope.recipe import Recipe
-from runs import contents
+from runs import contents, make_levels
 
 TinyStudy = Callable[..., Recipe]
 HOPELESS = {"levels": 2, "recovery": "finetune", "learning_rate": 1e12, "steps": "1ep"}
@@ -28,24 +28,27 @@ BOTH = {
 
 
 @pytest.fixture(scope="module")
-def whole(tiny_study: TinyStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("whole") / "run"
-    run_study(tiny_study(), out, workers=1)
+def failed(tiny_study: TinyStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is left of a study with a strategy that diverges."""
+    out = tmp_path_factory.mktemp("failed") / "run"
+    with pytest.raises(StudyIncomplete):
+        run_study(tiny_study(pruning=BOTH, replicates=1), out, workers=1)
     return out
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_branch_that_diverges_stops_alone_and_is_named(
-    tiny_study: TinyStudy, tmp_path: Path, workers: int
+    tiny_study: TinyStudy, failed: Path, tmp_path: Path, workers: int
 ) -> None:
+    out = Path(shutil.copytree(failed, tmp_path / "run")) if workers == 1 else tmp_path / "run"
     study = tiny_study(pruning=BOTH, replicates=1)
     with pytest.raises(StudyIncomplete) as raised:
-        run_study(study, tmp_path / "run", workers=workers)
+        run_study(study, out, workers=workers)
     said = str(raised.value)
     assert "replicate 0, level 1 of tuned: the loss is" in said
     assert "Lower pruning.strategies.tuned.learning_rate" in said
     assert "2 of 5 levels are not finished" in said
-    found = status(tmp_path / "run")
+    found = status(out)
     assert "replicate 0, level 2 of lottery" in found.done
     assert "dissecting replicate 0, level 2 of lottery" in found.done
     assert [title for title in found.to_do if "tuned" not in title] == [
@@ -55,32 +58,29 @@ def test_a_branch_that_diverges_stops_alone_and_is_named(
     ]
     assert found.failed[0].startswith("replicate 0, level 1 of tuned: the loss is")
     assert found.failed[0] in str(found)
-    levels = pd.read_csv(tmp_path / "run" / "tables" / "levels.csv")
+    levels = pd.read_csv(out / "tables" / "levels.csv")
     assert set(levels["strategy"]) == {"dense", "lottery"}
-    page = (tmp_path / "run" / "report" / "index.html").read_text()
-    assert "3 of 5 levels" in page
+    assert "3 of 5 levels" in (out / "report" / "index.html").read_text()
 
 
 def test_what_failed_is_tried_again_and_forgotten_once_it_is_made(
-    tiny_study: TinyStudy, tmp_path: Path
+    tiny_study: TinyStudy, failed: Path, tmp_path: Path
 ) -> None:
-    study = tiny_study(pruning=BOTH, replicates=1)
-    with pytest.raises(StudyIncomplete):
-        run_study(study, tmp_path / "run", workers=1)
+    out = Path(shutil.copytree(failed, tmp_path / "run"))
     gentle = {"lottery": {"levels": 2}, "tuned": HOPELESS | {"learning_rate": 1e-3}}
     better = tiny_study(pruning=BOTH | {"strategies": gentle}, replicates=1)
-    run_study(better, tmp_path / "run", workers=1)
-    assert status(tmp_path / "run").failed == ()
-    assert status(tmp_path / "run").to_do == ()
-    assert "not finished" not in (tmp_path / "run" / "report" / "index.html").read_text()
+    run_study(better, out, workers=1)
+    assert status(out).failed == ()
+    assert status(out).to_do == ()
+    assert "not finished" not in (out / "report" / "index.html").read_text()
 
 
 def test_a_branch_that_fails_gives_exit_status_1_and_one_line(
-    prunescope: Prunescope, tiny_study: TinyStudy, tmp_path: Path
+    prunescope: Prunescope, tiny_study: TinyStudy, failed: Path, tmp_path: Path
 ) -> None:
-    recipe = tmp_path / "recipe.yaml"
+    out, recipe = Path(shutil.copytree(failed, tmp_path / "run")), tmp_path / "recipe.yaml"
     recipe.write_text(tiny_study(pruning=BOTH, replicates=1).to_yaml())
-    answer = prunescope("run", recipe, "--out", tmp_path / "run", "--workers", 1)
+    answer = prunescope("run", recipe, "--out", out, "--workers", 1)
     assert answer.status == 1
     assert "Traceback" not in answer.err
     assert "Lower pruning.strategies.tuned.learning_rate" in answer.err
@@ -102,8 +102,8 @@ def test_memory_that_runs_out_is_told_and_the_rest_is_made(
     assert "replicate 0, level 1 of lottery" in status(tmp_path / "run").done
 
 
-def test_a_report_of_part_of_a_run_says_which_part(whole: Path, tmp_path: Path) -> None:
-    run = Path(shutil.copytree(whole, tmp_path / "run"))
+def test_a_report_of_part_of_a_run_says_which_part(finished: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(finished, tmp_path / "run"))
     shutil.rmtree(run / "replicate-1" / "lottery" / "level-02")
     report_again(run)
     assert "5 of 6 levels" in (run / "report" / "index.html").read_text()
@@ -118,9 +118,9 @@ def test_a_report_of_part_of_a_run_says_which_part(whole: Path, tmp_path: Path) 
 
 
 def test_extending_a_study_takes_nothing_away_before_there_is_more(
-    tiny_study: TinyStudy, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_study: TinyStudy, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = Path(shutil.copytree(whole, tmp_path / "run"))
+    run = Path(shutil.copytree(finished, tmp_path / "run"))
     before = {name: kept for name, kept in contents(run).items() if name.startswith("report/")}
 
     def stop(*_given: object, **_named: object) -> None:
@@ -134,7 +134,7 @@ def test_extending_a_study_takes_nothing_away_before_there_is_more(
 
 
 def test_parts_made_apart_and_merged_are_the_whole_to_the_byte(
-    tiny_study: TinyStudy, whole: Path, tmp_path: Path
+    tiny_study: TinyStudy, finished: Path, tmp_path: Path
 ) -> None:
     study = tiny_study()
     for part, only in (
@@ -148,7 +148,7 @@ def test_parts_made_apart_and_merged_are_the_whole_to_the_byte(
     assert not [title for title in made if "replicate 0" in title or "level 2" in title]
     page = merge_runs([tmp_path / name for name in ("first", "third")], tmp_path / "merged")
     assert page.is_file()
-    expected, merged = contents(whole), contents(tmp_path / "merged")
+    expected, merged = contents(finished), contents(tmp_path / "merged")
     assert merged == expected
     assert status(tmp_path / "merged").to_do == ()
 
@@ -171,18 +171,18 @@ def test_runs_with_other_replicates_strategies_and_levels_are_parts_of_one_study
 
 
 def test_runs_of_other_studies_are_not_merged(
-    tiny_study: TinyStudy, values: dict[str, Any], whole: Path, tmp_path: Path
+    tiny_study: TinyStudy, values: dict[str, Any], finished: Path, tmp_path: Path
 ) -> None:
     other = tiny_study(training=values["training"] | {"weight_decay": 2e-4})
-    run = Path(shutil.copytree(whole, tmp_path / "other"))
+    run = Path(shutil.copytree(finished, tmp_path / "other"))
     (run / "study.yaml").write_text(other.to_yaml())
     with pytest.raises(ConfigError, match=r"training\.weight_decay is 0\.0001 in one and 0\.0002"):
-        merge_runs([whole, run], tmp_path / "merged")
+        merge_runs([finished, run], tmp_path / "merged")
     assert not (tmp_path / "merged").exists()
     with pytest.raises(ConfigError, match="give two or more"):
-        merge_runs([whole], tmp_path / "merged")
+        merge_runs([finished], tmp_path / "merged")
     with pytest.raises(ConfigError, match="is a run already"):
-        merge_runs([whole, run], whole)
+        merge_runs([finished, run], finished)
 
 
 @pytest.mark.parametrize(
@@ -204,9 +204,9 @@ def test_levels_that_the_study_does_not_have_are_refused(
     assert not (tmp_path / "run").exists()
 
 
-def test_the_history_ends_with_the_accuracy_of_the_level(whole: Path) -> None:
+def test_the_history_ends_with_the_accuracy_of_the_level(finished: Path) -> None:
     for level in ("level-00", "lottery/level-02"):
-        folder = whole / "replicate-0" / level
+        folder = finished / "replicate-0" / level
         history = pd.read_csv(folder / "history.csv")
         metrics = json.loads((folder / "metrics.json").read_text())
         assert history["test_accuracy"].iloc[-1] == metrics["top1"]
@@ -214,14 +214,13 @@ def test_the_history_ends_with_the_accuracy_of_the_level(whole: Path) -> None:
 
 
 def test_how_often_accuracy_is_measured_changes_no_weight(
-    tiny_study: TinyStudy, values: dict[str, Any], whole: Path, tmp_path: Path
+    tiny_study: TinyStudy, values: dict[str, Any], finished: Path, tmp_path: Path
 ) -> None:
     for every, rows, measured in (("end", 2, 1), ("2it", 3, 3)):
         study = tiny_study(training=values["training"] | {"evaluate_every": every}, replicates=1)
-        out = tmp_path / every
-        run_study(study, out, only=["level=1"], workers=1)
+        out = make_levels(study, tmp_path / every)
         level = "replicate-0/lottery/level-01"
         weights = f"{level}/weights.safetensors"
-        assert (out / weights).read_bytes() == (whole / weights).read_bytes()
+        assert (out / weights).read_bytes() == (finished / weights).read_bytes()
         history = pd.read_csv(out / level / "history.csv")
         assert (len(history), history["test_accuracy"].notna().sum()) == (rows, measured)

@@ -40,19 +40,6 @@ class _Listener(Progress):
         self.said.append(message)
 
 
-@pytest.fixture(scope="module")
-def finished(tiny_study: TinyStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("run") / "tiny"
-    run_study(tiny_study(), out, workers=1)
-    return out
-
-
-@pytest.fixture
-def run(finished: Path, tmp_path: Path) -> Path:
-    """A copy of the finished run that a test may change."""
-    return Path(shutil.copytree(finished, tmp_path / "run"))
-
-
 def test_a_run_has_weights_masks_dissections_tables_figures_and_a_page(finished: Path) -> None:
     for replicate in ("replicate-0", "replicate-1"):
         assert (finished / replicate / "rewind" / "weights.safetensors").is_file()

@@ -22,7 +22,7 @@ from prunescope.experiment.status import status
 from prunescope.networks.loading import build
 from prunescope.recipe import Recipe
 from prunescope.training import loop
-from runs import contents, perform
+from runs import contents, make_levels
 from training.conftest import Recorder
 
 TinyStudy = Callable[..., Recipe]
@@ -67,8 +67,7 @@ def finished(small: TinyStudy, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def _make_levels(study: Recipe, out: Path) -> dict[str, bytes]:
     """Make the levels of a study alone, without dissecting them; return their files."""
-    perform(study, out, ("rewind", "level", "evaluation"))
-    return _level_files(out)
+    return _level_files(make_levels(study, out))
 
 
 def _level_files(run: Path) -> dict[str, bytes]:
@@ -188,7 +187,6 @@ def test_fine_tuning_follows_a_training_of_ones_own_too(
         pruning={"rewind_to": "0it", "strategies": {"tuned": TUNED | {"levels": 1}}},
     )
     _make_levels(study, tmp_path / "run")
-    (tmp_path / "run" / "study.yaml").write_text(study.to_yaml())
     before, after = (_weights(tmp_path / "run", level) for level in ("level-00", "tuned/level-01"))
     counter = "bn1.num_batches_tracked"
     assert [int(weights[counter]) for weights in (before, after)] == [3, 3 + 4]

@@ -32,10 +32,33 @@ def _dissect(folder: Path, pixels: int) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two dissections, D and other, and comparisons: C of these, CC of two runs."""
+    root = tmp_path_factory.mktemp("sound")
+    pair = _dissect(root / "D", 200), _dissect(root / "other", 300)
+    layers = [ps.Dissection.load(folder)["layer3"] for folder in pair]
+    runs = [
+        save_run(root / name, {(0, "dense", 0): [layer], (0, "lottery", 1): [layer]})
+        for name, layer in zip(("run-a", "run-b"), layers, strict=True)
+    ]
+    write_comparison(ps.compare(*pair), root / "C")
+    write_comparison(ps.compare(*runs), root / "CC")
+    return root
+
+
 @pytest.fixture
-def pair(tmp_path: Path) -> tuple[Path, Path]:
+def pair(sound: Path, tmp_path: Path) -> tuple[Path, Path]:
     """Two dissections of the same layers; the first is the one that a test spoils."""
-    return _dissect(tmp_path / "D", 200), _dissect(tmp_path / "other", 300)
+    for name in ("D", "other"):
+        shutil.copytree(sound / name, tmp_path / name)
+    return tmp_path / "D", tmp_path / "other"
+
+
+@pytest.fixture
+def comparison(sound: Path, tmp_path: Path) -> Path:
+    """A comparison of two dissections, which a test spoils."""
+    return Path(shutil.copytree(sound / "C", tmp_path / "C"))
 
 
 def _edit_json(path: Path, **values: Any) -> None:
@@ -184,20 +207,9 @@ def test_a_damaged_record_is_refused(
 
 
 @pytest.fixture(params=["recorded", "without a record"])
-def compared(
-    request: pytest.FixtureRequest, pair: tuple[Path, Path], tmp_path: Path
-) -> dict[str, Path]:
+def compared(request: pytest.FixtureRequest, sound: Path, tmp_path: Path) -> dict[str, Path]:
     """Comparisons of two dissections, C, and of two runs, CC; the latter with two levels."""
-    layers = {
-        name: ps.Dissection.load(folder)["layer3"] for name, folder in zip("ab", pair, strict=True)
-    }
-    runs = [
-        save_run(tmp_path / f"run-{name}", {(0, "dense", 0): [own], (0, "lottery", 1): [own]})
-        for name, own in layers.items()
-    ]
-    found = {"C": tmp_path / "C", "CC": tmp_path / "CC"}
-    write_comparison(ps.compare(*pair), found["C"])
-    write_comparison(ps.compare(*runs), found["CC"])
+    found = {name: shutil.copytree(sound / name, tmp_path / name) for name in ("C", "CC")}
     for folder in found.values():
         if request.param != "recorded":
             (folder / "checksums.json").unlink()
@@ -261,10 +273,9 @@ def test_a_comparison_that_lost_a_file_says_which(
 
 
 def test_what_contradicts_nothing_in_a_comparison_is_known_by_its_record(
-    pair: tuple[Path, Path], tmp_path: Path, prunescope: Prunescope
+    comparison: Path, prunescope: Prunescope
 ) -> None:
-    write_comparison(ps.compare(*pair), tmp_path / "C")
-    path = tmp_path / "C/units.parquet"
+    path = comparison / "units.parquet"
     _edit_units(path, lambda units: units.assign(concept_a="banana", concept_b="banana"))
     check_refused(prunescope("summary", path.parent), "units.parquet", "checksums.json")
 
@@ -275,10 +286,9 @@ def test_what_contradicts_nothing_in_a_comparison_is_known_by_its_record(
     ids=["nested", "digits"],
 )
 def test_a_summary_beyond_what_python_reads_is_said_plainly(
-    pair: tuple[Path, Path], text: str, words: str, tmp_path: Path, prunescope: Prunescope
+    pair: tuple[Path, Path], comparison: Path, text: str, words: str, prunescope: Prunescope
 ) -> None:
-    write_comparison(ps.compare(*pair), tmp_path / "C")
-    for path in (pair[0] / "layer3/summary.json", tmp_path / "C/summary.json"):
+    for path in (pair[0] / "layer3/summary.json", comparison / "summary.json"):
         (path.parent / "checksums.json").unlink(missing_ok=True)
         (path.parents[1] / "layers.json").unlink(missing_ok=True)
         path.write_text(text)

@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import get_registered_canvas_class
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
@@ -217,10 +218,13 @@ def figure_bytes(figure: Figure, forms: Sequence[str]) -> dict[str, bytes]:
         text.set_text(printable(text.get_text()))
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
+    figure.set_dpi(_PIXELS_PER_INCH)
     contents = {}
     for form in forms:
         content = io.BytesIO()
-        figure.savefig(content, format=form, dpi=_PIXELS_PER_INCH, metadata=_NO_NOISE[form])
+        canvas = get_registered_canvas_class(form)(figure)
+        draw = getattr(canvas, f"print_{form}")  # `savefig` would draw twice, to lay it out
+        draw(content, metadata=_NO_NOISE[form])
         contents[form] = content.getvalue()
     return contents
 
