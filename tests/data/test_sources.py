@@ -116,7 +116,8 @@ def test_an_unreachable_hub_is_a_plain_error(monkeypatch, caplog):
 def test_no_home_is_needed_and_nothing_is_written_beside_the_data(folder, tmp_path_factory):
     before = sorted(folder.iterdir())
     home = tmp_path_factory.mktemp("elsewhere") / "absent"
-    code = "import sys; from prunescope.data import load_images; load_images(sys.argv[1], 'train')"
+    load = "from prunescope.data.images import load_images; load_images(sys.argv[1], 'train')"
+    code = f"import sys; {load}"
     subprocess.run(
         [sys.executable, "-c", code, str(folder)],
         env={**os.environ, "HOME": str(home), "HF_HOME": "/proc/no/such/place"},

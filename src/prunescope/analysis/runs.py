@@ -17,6 +17,7 @@ from prunescope.results.layout import (
     STUDY,
     TABLES,
     UNITS,
+    LevelKey,
     level_folders,
 )
 from prunescope.results.manifest import flaws_of
