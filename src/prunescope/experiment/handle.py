@@ -14,7 +14,7 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.base.settings import explained
 from prunescope.base.text import a_kind
 from prunescope.experiment import dry_run, run_study, status_of
-from prunescope.experiment.given import check_network
+from prunescope.experiment.given import check_code
 from prunescope.experiment.status import DryRun, Status
 
 
@@ -43,7 +43,7 @@ class Study(study.Study):
 
         set: changes in the form "a.b=c", c read as YAML, as `--set` on the command line.
         Raises ConfigError naming the key, what was given, what is allowed, the nearest valid name;
-        DataError for the study.yaml of a run that names code as its network, unless `set` does.
+        DataError for the study.yaml of a run that names code to run, unless `set` does.
         """
         if not isinstance(recipe, str | Path | Mapping):
             raise ConfigError(
@@ -55,7 +55,7 @@ class Study(study.Study):
         values = study.read_recipe(recipe)
         where = "the study" if isinstance(recipe, Mapping) else str(recipe)
         found = cls.validate_from(study.overridden(values, changes), where)
-        check_network(found, recipe, changes)
+        check_code(found, recipe, changes)
         return found
 
     def run(
