@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 import torch
 
+from commands import Prunescope, check_refused
+from prunescope.base.errors import DataError
+from prunescope.experiment.api import Study
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.looking import facts_of
 from prunescope.experiment.plan import plan_study
@@ -71,6 +74,47 @@ def test_each_strategy_prunes_by_its_own_criterion(
     assert audit_run(here / "run").problems == []
     assert "by random or last:scores or magnitude" in " ".join(study.facts.values())
     assert json.loads((here / "run/replicate-0/any/level-01/metrics.json").read_text())["keep"] > 0
+
+
+@pytest.fixture
+def of_somebody(tiny_study: TinyStudy, values: dict[str, Any], here: Path) -> Path:
+    """The study.yaml of a run of somebody's, whose criterion writes a file when it is imported."""
+    (here / "last.py").write_text(f"open('marker', 'w').close()\n{LAST}")
+    study = here / "theirs" / "study.yaml"
+    study.parent.mkdir()
+    (study.parent / "provenance.json").touch()
+    study.write_text(_study(tiny_study, values).to_yaml())
+    return study
+
+
+def test_a_criterion_that_only_a_run_names_is_not_imported(
+    prunescope: Prunescope, of_somebody: Path, here: Path
+) -> None:
+    words = ("pruning.strategies.last.criterion", '"last:scores"', "it was not called", "--set")
+    for options in ([], ["--dry-run"], ["--set", "seed=3"]):
+        ended = prunescope("run", of_somebody, "--out", "out", *options)
+        check_refused(ended, *words)
+    with pytest.raises(DataError, match=r"last:scores.*it was not called"):
+        Study.load(of_somebody)
+    assert not (here / "marker").exists()
+    assert not (here / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "pruning.strategies.last.criterion=last:scores",
+        "pruning.strategies={last: {levels: 1, criterion: 'last:scores'}}",
+    ],
+)
+def test_a_criterion_that_is_named_now_is_taken(of_somebody: Path, change: str) -> None:
+    study = Study.load(of_somebody, set=[change])
+    assert study.pruning.strategies["last"].criterion == "last:scores"
+
+
+def test_a_recipe_of_ones_own_names_its_criterion(of_somebody: Path) -> None:
+    (of_somebody.parent / "provenance.json").unlink()
+    assert Study.load(of_somebody).pruning.strategies["last"].criterion == "last:scores"
 
 
 def test_a_criterion_that_was_changed_prunes_its_own_levels_again(

@@ -20,7 +20,7 @@ from prunescope.results.run import Level, Run
 
 Saved: TypeAlias = Run | Level | Dissection | LayerDissection | Comparison | RunComparison
 if TYPE_CHECKING:
-    from prunescope.networks import LoadedNetwork
+    from prunescope.networks.loading import LoadedNetwork
 
     Loadable: TypeAlias = Saved | LoadedNetwork | pd.DataFrame
 else:  # torch is loaded only where a network is meant
@@ -93,7 +93,7 @@ def _saved(path: Path) -> Saved | None:
 
 
 def _hub_folder(path: Path, key: str | None) -> LoadedNetwork:
-    from prunescope.networks import load_network
+    from prunescope.networks.loading import load_network
     from prunescope.networks.reading.files import is_hub_folder, is_weights_folder
 
     if is_hub_folder(path):
@@ -111,7 +111,7 @@ def _hub_folder(path: Path, key: str | None) -> LoadedNetwork:
 def _file(path: Path) -> LoadedNetwork | pd.DataFrame:
     if not holds_weights(path):
         return open_dissection(path).units
-    from prunescope.networks import load_network
+    from prunescope.networks.loading import load_network
     from prunescope.networks.description import has_description
 
     if is_safetensors(path) and has_description(path):
@@ -134,6 +134,6 @@ def _named(
         parent = Path(name).parent
         beside = [path.name for path in parent.iterdir()] if parent.is_dir() else []
         raise DataError(f"{name} does not exist{nearest(Path(name).name, beside)}")
-    from prunescope.networks import load_network
+    from prunescope.networks.loading import load_network
 
     return load_network(name, weights=weights, num_classes=num_classes, key=key)
