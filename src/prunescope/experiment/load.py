@@ -111,8 +111,8 @@ def _hub_folder(path: Path, key: str | None) -> LoadedNetwork:
 def _file(path: Path) -> LoadedNetwork | pd.DataFrame:
     if not holds_weights(path):
         return open_dissection(path).units
-    from prunescope.networks.loading import load_network
     from prunescope.networks.description import has_description
+    from prunescope.networks.loading import load_network
 
     if is_safetensors(path) and has_description(path):
         return load_network(str(path))
