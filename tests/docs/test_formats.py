@@ -317,10 +317,9 @@ def test_a_null_adds_what_is_said_and_nothing_else(
     words = {name: _tensor_word(tensor, sizes) for name, tensor in drawn_so_far.items()}
     assert words == documented_of_null(4)
     files = {path.name for path in (tmp_path / "layer3").iterdir()}
-    assert files == {path.name for path in folders[0].iterdir()} - {"manifest.json"} | {
-        "masks.parquet",
-        "draws.safetensors",
-    }
+    of_runs = {"conditions.json", "manifest.json", "manifest-scores.json"}
+    of_chance = {"masks.parquet", "draws.safetensors"}
+    assert files == {path.name for path in folders[0].iterdir()} - of_runs | of_chance
 
 
 def levels_of(units: pd.DataFrame, folder: Path) -> Path:
