@@ -1,7 +1,7 @@
 """Is what a caller hands to a public function of a kind that it can take?"""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from numbers import Integral, Real
 from pathlib import Path
@@ -39,9 +39,12 @@ def at_the_door(function: F) -> F:
 
     @wraps(function)
     def checked(*args: Any, **named: Any) -> Any:
-        _check_names(function.__name__, signature, args, named)
-        plain = (checked_value(None, value) for value in args)
-        bound = signature.bind(*plain, **named)
+        try:
+            bound = signature.bind(*args, **named)
+        except TypeError as error:
+            unknown = [name for name in named if name not in signature.parameters]
+            hint = nearest(unknown[0], signature.parameters) if unknown else ""
+            raise ConfigError(f"{function.__name__}: {error}{hint}") from None
         for name, value in bound.arguments.items():
             plain_value = checked_value(name, value)
             _check_kind(name, signature.parameters[name].annotation, plain_value)
@@ -77,14 +80,14 @@ def called_as(how: str) -> Callable[[type[T]], type[T]]:
     return guarded
 
 
-def checked_value(name: str | None, value: Any) -> Any:
+def checked_value(name: str, value: Any) -> Any:
     """Return an argument in plain Python. Raises ConfigError where its name allows no such kind."""
     if isinstance(value, dict) and name in ("settings", "chosen"):
         return {key: checked_value(key, each) for key, each in value.items()}
     plain = _plain(value)
     if isinstance(plain, str | Path):
         require_utf8(plain)
-    if plain is None or name is None:
+    if plain is None:
         return plain
     if _is_whole(plain) and abs(plain) >= _TOO_LARGE:
         raise ConfigError(f"{name} is {written(plain, 40)}, but must be smaller than 2^63")
@@ -98,17 +101,18 @@ def checked_value(name: str | None, value: Any) -> Any:
         checked_path(name, plain)
     if name in _TEXTS and not isinstance(plain, str):
         raise ConfigError(f"{name} is {_shown(value)}: give its name, as a str")
-    if name in _NUMBERS and _is_number(plain):  # of the one channel of a network
-        plain = (plain,)
-    if name in _NUMBERS and not _are_numbers(plain):
-        raise ConfigError(
-            f"{name} is {_shown(value)}: give a number for each channel, as (r, g, b), or one"
-        )
+    if name in _NUMBERS:
+        plain = (plain,) if _is_number(plain) else plain  # of the one channel of a network
+        if not (isinstance(plain, list | tuple) and plain and all(map(_is_number, plain))):
+            raise ConfigError(
+                f"{name} is {_shown(value)}: give a number for each channel, as (r, g, b), or one"
+            )
+        return tuple(plain)
     if name == "device" and not (isinstance(plain, str) or type(plain).__name__ == "device"):
         raise no_device(value)
     if name == "progress" and not isinstance(plain, Progress):
         raise ConfigError(f"progress is {_shown(value)}: give a Progress, or leave it out")
-    return tuple(plain) if name in _NUMBERS else plain
+    return plain
 
 
 def checked_path(name: str, value: object) -> Path:
@@ -136,34 +140,18 @@ def _check_kind(name: str, annotation: Any, value: Any) -> None:
             raise ConfigError(f"{name} is {_shown(value)}{hint}, but must be {choices}")
 
 
-def _check_names(
-    title: str, signature: inspect.Signature, args: tuple[Any, ...], named: Mapping[str, Any]
-) -> None:
-    try:
-        signature.bind(*args, **named)
-    except TypeError as error:
-        unknown = [name for name in named if name not in signature.parameters]
-        hint = nearest(unknown[0], signature.parameters) if unknown else ""
-        raise ConfigError(f"{title}: {error}{hint}") from None
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, np.floating):
         return float(str(value))  # as it is written: 0.1, not the float32 beside it
     if isinstance(value, np.generic):
         return value.item()
     is_array = isinstance(value, np.ndarray) or type(value).__qualname__ == "Tensor"
-    return (
-        value.tolist() if is_array and value.ndim < 2 and len(value.reshape(-1)) < _FEW else value
-    )
+    is_small = is_array and value.ndim < 2 and len(value.reshape(-1)) < _FEW
+    return value.tolist() if is_small else value
 
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _are_numbers(values: object) -> bool:
-    return isinstance(values, list | tuple) and len(values) > 0 and all(map(_is_number, values))
 
 
 def _is_number(value: object) -> bool:

@@ -1,17 +1,29 @@
-"""Is an object a network whose layers can be read, in plain floating point?"""
+"""Is an object a network whose layers and weights can be read, in plain floating point?"""
 
 import copy
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.text import a_kind, with_article
-from prunescope.base.values import belongs_to_quantisation, is_quantised
 from prunescope.base.wrappers import unwrapped
 
+_PLAIN_FLOATS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
+_QUANTISED_PARTS = (
+    "_packed_params",
+    "fake_quant",
+    "activation_post_process",
+    ".qweight",
+    ".qzeros",
+    ".SCB",
+    ".absmax",
+    ".quant_map",
+    ".quant_state",
+    ".nested_absmax",
+)
 _CURE = 'give the torch.nn.Module, or its name: "torchvision:resnet18"'
 _AS_IT_WAS = (
     "give the network as it was before, in plain floating point (float32, float16, bfloat16 or "
@@ -65,6 +77,26 @@ def in_float32(model: nn.Module) -> nn.Module:
             f"{type(model).__name__} has weights of {names}, but is dissected in float32, and a "
             f"copy cannot be made ({error}): call .float() on it first"
         ) from error
+
+
+def belongs_to_quantisation(key: str) -> bool:
+    """Return whether only tools that quantise call a tensor so."""
+    return any(part in f".{key}" for part in _QUANTISED_PARTS)
+
+
+def is_quantised(key: str, tensor: Tensor) -> bool:
+    """Return whether a tensor stores numbers in eight bits or fewer, or weights as integers.
+
+    key: in the state dict. Masks may be integers: those of torch.nn.utils.prune and of OpenLTH.
+    """
+    kind = tensor.dtype
+    if tensor.is_quantized or (kind.is_floating_point and kind not in _PLAIN_FLOATS):
+        return True
+    if kind.is_floating_point or kind.is_complex or kind == torch.bool:
+        return False
+    last = key.rpartition(".")[2]
+    is_mask = last.endswith("_mask") or last.startswith("mask_")
+    return "weight" in last and not is_mask
 
 
 def _instead_of(given: object) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.errors import ConfigError, DataError, first_line
 from prunescope.base.formats import (
     ARRAYS,
     PICKLE,
@@ -140,11 +140,8 @@ def _explain(path: Path, error: Exception) -> str:
         return f"{path} holds Python objects, not only tensors, and loading it would run code: " + (
             _cure(path, text).replace("FILE", path.name)
         )
-    if isinstance(error, pickle.UnpicklingError):
-        reason = "torch did not write it"
-    else:
-        lines = text.strip().splitlines()
-        reason = lines[0] if lines else type(error).__name__
+    is_foreign = isinstance(error, pickle.UnpicklingError)
+    reason = "torch did not write it" if is_foreign else first_line(error)
     return f"{path} is damaged, or no file of weights: {reason}"
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from prunescope.base.errors import DataError
-from prunescope.base.values import belongs_to_quantisation, is_quantised
+from prunescope.base.modules import belongs_to_quantisation, is_quantised
 
 Tensors: TypeAlias = Mapping[str, Tensor]
 """Tensors by their names."""
