@@ -30,7 +30,7 @@ def classes_of(source: Source, split: str, columns: Columns) -> Classes:
 
     They are the names in classes.csv beside the parquet files, else those of the label column, else
     the numbers up to the largest label of any split. split, columns: where the images are.
-    Raises DataError where two splits name their classes otherwise.
+    Raises DataError where two splits give the classes different names.
     """
     listed = _listed(source)
     if listed is not None:
