@@ -5,8 +5,7 @@ from torch import nn
 from torch.optim import SGD
 
 from by_magnitude import prune_by_magnitude
-from prunescope.pruning.mask import Mask
-from prunescope.pruning.rewinding import restore
+from prunescope.pruning.mask import Mask, restore
 
 
 def make_network() -> nn.Module:

@@ -46,22 +46,14 @@ _ARRANGING = _names(
     view view_as vstack where
     """
 )
-_IN_PLACE = frozenset(("iadd", "isub", "imul", "itruediv"))
+_IN_PLACE = _names("iadd isub imul itruediv")
 _CONSTANT = _names(
-    """
-    zeros_like ones_like full_like empty_like new_zeros new_ones new_empty new_full new_tensor
-    """
+    "zeros_like ones_like full_like empty_like new_zeros new_ones new_empty new_full new_tensor"
 )
 _CONVOLUTIONS = _names(
-    """
-    conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d linear
-    """
+    "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d linear"
 )
-_MATRIX = _names(
-    """
-    matmul bmm mm rmatmul
-    """
-)
+_MATRIX = _names("matmul bmm mm rmatmul")
 
 
 class Reach(Tensor):
@@ -74,11 +66,8 @@ class Reach(Tensor):
         cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        walk = next(
-            part.walk for part in tree_flatten((args, kwargs))[0] if isinstance(part, Reach)
-        )
         with torch._C.DisableTorchFunctionSubclass():
-            return walk.follow(func, args, kwargs)
+            return _first_reach(args, kwargs).walk.follow(func, args, kwargs)
 
 
 class Walk:

@@ -23,10 +23,10 @@ from prunescope.networks.reading.names import renaming
 from prunescope.networks.trust import NamesCode
 from prunescope.pruning.interchange import State, as_mask
 from prunescope.pruning.mask import Mask
+from prunescope.pruning.prunable import prunable_names
 from prunescope.results.layout import MASK, WEIGHTS
-from prunescope.results.manifest import check_manifest
-
-_BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
+from prunescope.results.manifest import check_manifest, check_recorded
+from prunescope.results.run import Level, Run
 
 Memories = dict[str, tuple[Tensor, ...]]
 
@@ -128,6 +128,25 @@ def read_mask(path: Path) -> Mask:
     return as_mask(choose_network(load_torch(path), str(path), None), str(path))
 
 
+def level_mask(level: Level) -> Mask:
+    """Return the mask of a level of a run; at level 0, which has no mask file, all survive."""
+    path = level.path / MASK
+    check_recorded(path)
+    if level.level == 0 and not path.is_file():
+        recipe = Run.load(level.path.parents[1]).recipe
+        network = level.network.module
+        return Mask.ones(network, prunable_names(network, recipe["pruning"]["prunable"]))
+    return read_mask(path)
+
+
+def is_buffer(name: str) -> bool:
+    """Return whether a tensor is called as the statistics of normalisation are, which are counted.
+
+    That is all that tells it from a parameter where the network is not known.
+    """
+    return name.rpartition(".")[2] in ("running_mean", "running_var", "num_batches_tracked")
+
+
 def _take_effect(
     stored: Stored, beside: Mask | None, names: Mapping[str, Tensor] | None
 ) -> SavedWeights:
@@ -187,7 +206,7 @@ def _memories(optimizer: Mapping[str, Any], state: State) -> Memories | None:
 
     None if their number or shapes do not agree.
     """
-    names = [name for name in state if name.rpartition(".")[2] not in _BUFFERS]
+    names = [name for name in state if not is_buffer(name)]
     try:
         numbers = [number for group in optimizer["param_groups"] for number in group["params"]]
         if len(numbers) != len(names):

@@ -17,9 +17,8 @@ from prunescope.pruning.acting import (
     present_weight,
 )
 from prunescope.pruning.flow import Flow
-from prunescope.pruning.saved import SavedWeights
+from prunescope.pruning.saved import SavedWeights, is_buffer
 
-_BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 _LARGE = 16  # values: smaller tensors may be equal by chance
 
 T = TypeVar("T")
@@ -55,9 +54,7 @@ def stored_layers(saved: SavedWeights) -> StoredLayers:
     """
     shared = _equal_tensors(saved.state)
     tensors = {name: tensor for name, tensor in saved.state.items() if name not in shared}
-    parameters = {
-        name: tensor for name, tensor in tensors.items() if name.rpartition(".")[2] not in _BUFFERS
-    }
+    parameters = {name: tensor for name, tensor in tensors.items() if not is_buffer(name)}
     layers = [name for name, tensor in parameters.items() if tensor.dim() > 1 and tensor.numel()]
     masked = [name for name in saved.mask or () if name not in shared]
     notes = [
