@@ -246,7 +246,7 @@ def _listed(networks: Mapping[str, State]) -> str:
 def _size(state: State) -> str:
     tensors = [value for value in state.values() if isinstance(value, Tensor)]
     values = sum(tensor.numel() for tensor in tensors)
-    return f"{len(tensors):,} tensor{'s' * (len(tensors) != 1)}, {values:,} values"
+    return f"{counted(len(tensors), 'tensor')}, {values:,} values"
 
 
 def _empty_within(content: Mapping[Any, Any]) -> str:
