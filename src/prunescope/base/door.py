@@ -60,7 +60,7 @@ def at_the_door(function: F) -> F:
 
 
 def called_as(how: str) -> Callable[[type[T]], type[T]]:
-    """Return a decorator of a class, which says how to get one where it is called wrongly."""
+    """Return a decorator of a class that, called wrongly, says how to get an object of it."""
 
     def guarded(kind: type[T]) -> type[T]:
         make: Any = kind.__init__
@@ -123,7 +123,7 @@ def checked_path(name: str, value: object) -> Path:
 
 
 def _check_kind(name: str, annotation: Any, value: Any) -> None:
-    """Raise ConfigError where a function takes a number, a name or a choice, and this is none."""
+    """Raise ConfigError where a number, a name or a choice is annotated, and this is none."""
     kinds = set(get_args(annotation)) if get_origin(annotation) is UnionType else {annotation}
     if value is None and NoneType in kinds:
         return

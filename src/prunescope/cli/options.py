@@ -62,7 +62,7 @@ Stated: TypeAlias = dict[str, Any]
 class Of:
     """Marks a parameter that stands for the options of a settings class: Annotated[Stated, Of()].
 
-    model: where the class is found, which is imported when its command is asked for.
+    model: "module:class", which is imported when its command is asked for.
     only, but: fields that alone have an option here, and fields that have none.
     names: of options that are not called as their field.
     arguments: fields that are given by position, and how they are shown.

@@ -28,8 +28,8 @@ def check_descent(
 
     It must be of the same tensors, hold no weight that was pruned before, and have exactly as many
     left as the rule says, of each group of its scope.
-    runs_code: whether the user has named code of theirs in the rule, rather than a file: without
-    it, where code says how many are left, they are not counted.
+    runs_code: whether the user has named the rule's code, rather than a file. Otherwise such code
+    is not run, and how many weights it leaves is not checked.
     """
     if list(before) != list(after):
         odd = sorted(set(before) ^ set(after)) or ["their order"]
@@ -50,7 +50,7 @@ def check_descent(
     return problems + _wrong_counts(before, after, rule)
 
 
-def _said(rule: LevelRule) -> str:
+def _in_words(rule: LevelRule) -> str:
     strategy = rule.strategy
     by_fraction = f"pruning {100 * strategy.fraction:g} %"
     return by_fraction if strategy.schedule == "fraction" else strategy.schedule
@@ -64,6 +64,6 @@ def _wrong_counts(before: Mask, after: Mask, rule: LevelRule) -> list[str]:
         if present.survivors != expected:
             problems.append(
                 f"{counted(present.survivors, 'weight')}{title} are left of {former.survivors:,}, "
-                f"but {_said(rule)} leaves {expected:,}"
+                f"but {_in_words(rule)} leaves {expected:,}"
             )
     return problems

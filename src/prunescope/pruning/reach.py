@@ -1,8 +1,8 @@
 """Which values in a network depend on the image?
 
-A value does if a path from the image leads to it on which no weight and no gain of a normalisation
-is zero. This is followed through every function that the network calls: `Reach` tensors hold 1 for
-values that depend on the image, and 0 for others.
+A value does if a path without a weight or a gain of a normalisation of zero leads from the image to
+it. Every function that the network calls is followed: `Reach` tensors hold 1 for values that depend
+on the image, and 0 for others.
 """
 
 from collections.abc import Callable, Iterable, Mapping

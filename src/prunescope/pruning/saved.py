@@ -140,9 +140,9 @@ def level_mask(level: Level) -> Mask:
 
 
 def is_buffer(name: str) -> bool:
-    """Return whether a tensor is called as the statistics of normalisation are, which are counted.
+    """Return whether a tensor has the name of a buffer of normalisation.
 
-    That is all that tells it from a parameter where the network is not known.
+    Where the network is not known, nothing else tells it from a parameter.
     """
     return name.rpartition(".")[2] in ("running_mean", "running_var", "num_batches_tracked")
 

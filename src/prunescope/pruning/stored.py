@@ -48,7 +48,7 @@ class StoredLayers:
 
 
 def stored_layers(saved: SavedWeights) -> StoredLayers:
-    """Return what can be told without the network: every tensor of two or more axes is a layer.
+    """Return what is known without the network, where every tensor of two or more axes is a layer.
 
     Equal tensors count as one shared tensor, unless they are small or constant.
     """

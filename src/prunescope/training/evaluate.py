@@ -111,8 +111,8 @@ def check_outputs(
 ) -> None:
     """Raise DataError where a network has another number of outputs than the data has classes.
 
-    side: of the black image that shows it; where the network takes no such image, nothing is
-    known, and the first batch tells.
+    side: of the black image that is tried. Where the network takes no such image, nothing is
+    raised here, and the first batch decides.
     """
     black = torch.zeros(1, channels, side, side, device=device_of(network))
     with (

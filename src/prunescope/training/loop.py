@@ -52,15 +52,15 @@ def train(
     """Train a network in place from `start` to `end`; return its history (see History.table).
 
     Images, their augmentation and the network's own randomness at a step depend on `seed` and the
-    step only. Momentum is fresh at `start`, which may lie inside an epoch. The network stays on
-    its device, leaves in the mode it came in, and the caller's random state is untouched.
+    step only. Momentum is fresh at `start`, which may lie inside an epoch. The network keeps its
+    device and mode, and the caller's random state is untouched.
 
     after_step: called with the optimizer after every step, before the first, and after a
         checkpoint was read; a mask is enforced here, on weights and momentum.
     test: gives the accuracy on test images, which is asked for every `settings.evaluate_every`
         and at the end. It changes nothing of the training.
     checkpoint: a file written at each epoch's end and at least every `checkpoint_minutes`. If it
-        is there, training goes on from it, and ends with the bits of one never interrupted.
+        exists, training resumes from it, and ends with the bits of one never interrupted.
     identity: what else, besides these arguments, the checkpoint must belong to: the network's
         weights at `start`, its mask, the images.
     advice: what to do where it diverges, as the error says.
