@@ -118,15 +118,12 @@ class Recipe(Settings):
 
     def anchored(self) -> "Recipe":
         """Return the study with the local paths in it made absolute."""
-        kind, colon, folder = self.concepts.source.partition(":")
-        concepts = (
-            f"{kind}:{Path(folder).expanduser().absolute()}" if colon else self.concepts.source
-        )
-        source = self.data.source
-        folder_of_data = Path(source).expanduser()
-        if folder_of_data.exists():
-            source = str(folder_of_data.absolute())
-        start = self.start
+        source, concepts, start = self.data.source, self.concepts.source, self.start
+        if Path(source).expanduser().exists():
+            source = _absolute(source)
+        kind, colon, folder = concepts.partition(":")
+        if colon:
+            concepts = f"{kind}:{_absolute(folder)}"
         if start is not None:
             rewound = start.rewind_weights
             paths = {

@@ -20,8 +20,11 @@ from prunescope.base.text import a_kind, written
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
-_WHOLE = ("resolution", "num_classes", "batch_size", "limit", "mask_size", "resize", "workers")
-_FROM_ZERO = ("seed", "level", "replicate")
+_WHOLE = {
+    1: ("resolution", "num_classes", "batch_size", "limit", "mask_size", "resize", "workers"),
+    0: ("seed", "level", "replicate"),
+}
+"""Arguments that are whole numbers, by their least value."""
 _PATHS = ("path", "folder", "out", "weights")
 _TEXTS = ("split", "layer", "network", "strategy", "key")
 _NUMBERS = ("mean", "std")
@@ -91,12 +94,13 @@ def checked_value(name: str, value: Any) -> Any:
         return plain
     if _is_whole(plain) and abs(plain) >= _TOO_LARGE:
         raise ConfigError(f"{name} is {written(plain, 40)}, but must be smaller than 2^63")
-    if name in _WHOLE and not (_is_whole(plain) and plain >= 1):
-        raise ConfigError(f"{name} is {_shown(value)}, but must be a whole number of 1 or more")
+    for least, names in _WHOLE.items():
+        if name in names and not (_is_whole(plain) and plain >= least):
+            raise ConfigError(
+                f"{name} is {_shown(value)}, but must be a whole number of {least} or more"
+            )
     if name == "resolution" and plain > MOST_PIXELS:
         raise ConfigError(f"resolution is {plain:,}, but must be at most {MOST_PIXELS:,} pixels")
-    if name in _FROM_ZERO and not (_is_whole(plain) and plain >= 0):
-        raise ConfigError(f"{name} is {_shown(value)}, but must be a whole number of 0 or more")
     if name in _PATHS:
         checked_path(name, plain)
     if name in _TEXTS and not isinstance(plain, str):

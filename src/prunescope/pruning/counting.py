@@ -12,6 +12,11 @@ from prunescope.pruning.flow import LayerFlow
 _INDEX_BYTES = 4
 FORMATS = ("dense", "bitmap", "csr")
 """How a tensor can be kept: see `LayerCount.bytes`."""
+COUNTS = (
+    *("weights", "nonzero", "pruned", "revived", "filters", "dead_filters", "dead_units"),
+    *("multiply_adds", "sparse_multiply_adds"),
+)
+"""Counts of a layer that are summed over layers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,13 +84,7 @@ class LayerCount:
             "nonzero": self.nonzero,
             "zeros": self.weights - self.nonzero,
             "sparsity": self.sparsity,
-            "pruned": self.pruned,
-            "revived": self.revived,
-            "filters": self.filters,
-            "dead_filters": self.dead_filters,
-            "dead_units": self.dead_units,
-            "multiply_adds": self.multiply_adds,
-            "sparse_multiply_adds": self.sparse_multiply_adds,
+            **{name: getattr(self, name) for name in COUNTS[2:]},
             "bytes": self.bytes,
         }
 

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.optim import SGD, Optimizer
+from torch.optim import Optimizer
 
 from prunescope.base.errors import ConfigError, TrainingDiverged
 from prunescope.base.files import fingerprint
@@ -25,10 +25,9 @@ from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import batches, epoch_order
 from prunescope.imaging.network_input import Normalisation
 from prunescope.training.checkpoint import is_finite, load_checkpoint, save_checkpoint
-from prunescope.training.decay import decay_groups
 from prunescope.training.forward import class_scores, classes_needed
 from prunescope.training.history import History
-from prunescope.training.schedule import learning_rate_at
+from prunescope.training.optimiser import learning_rate_at, sgd
 from prunescope.training.settings import TrainingSettings
 
 
@@ -80,7 +79,7 @@ def train(
             settings=settings,
             normalisation=normalisation,
             seed=seed,
-            optimizer=_sgd(network, settings, start),
+            optimizer=sgd(network, settings, start),
             after_step=after_step or _nothing,
             test=test,
             advice=advice,
@@ -256,16 +255,6 @@ class _Run:
 
 def _steps_between_readings(device: torch.device) -> int:
     return 1 if device.type == "cpu" else 50  # to read a loss, an accelerator has to wait
-
-
-def _sgd(network: nn.Module, settings: TrainingSettings, start: Step) -> SGD:
-    return SGD(
-        decay_groups(network, settings.weight_decay, settings.weight_decay_on),
-        lr=learning_rate_at(start, settings),
-        momentum=settings.momentum,
-        nesterov=settings.nesterov,
-        foreach=True,
-    )
 
 
 def _identity(
