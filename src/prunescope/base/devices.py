@@ -1,4 +1,4 @@
-"""Where is there to compute?"""
+"""Which devices and cores does this machine have to compute with?"""
 
 import os
 import platform
@@ -50,10 +50,10 @@ def usable_device(device: "str | torch.device") -> "torch.device":
     return wanted
 
 
-def no_device(given: object) -> ConfigError:
-    """Return what to say of what names no device of this machine."""
-    named = isinstance(given, str) or type(given).__name__ == "device"
-    shown = f'"{given}"' if named else repr(given)
+def no_device(name: object) -> ConfigError:
+    """Return the error for a name that no device of this machine has."""
+    is_name = isinstance(name, str) or type(name).__name__ == "device"
+    shown = f'"{name}"' if is_name else repr(name)
     return ConfigError(
         f"device is {shown}, which is not on this machine: it has {', '.join(devices_here())}"
     )

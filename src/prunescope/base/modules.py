@@ -36,25 +36,24 @@ _SHARDED = (
 )
 
 
-def checked_network(given: object) -> nn.Module:
+def checked_network(candidate: object) -> nn.Module:
     """Return the network in what a user hands in, seen through wrappers.
 
     Raises ConfigError, saying what to do, for anything but a module in plain torch: a class, a
     state dict, what was scripted, exported or quantised, tensors without values.
     """
-    if isinstance(given, type):
-        raise ConfigError(f"the network is the class {given.__name__}: call it, to make one")
-    if isinstance(given, torch.export.ExportedProgram):
-        raise ConfigError(f"the network is exported, and has no layers any more: {_before(given)}")
-    if not isinstance(given, nn.Module):
-        raise ConfigError(f"the network is {a_kind(given)}: {_instead_of(given)}")
-    network = unwrapped(given)
+    if isinstance(candidate, type):
+        raise ConfigError(f"the network is the class {candidate.__name__}: call it, to make one")
+    exported = "the network is exported, and has no layers any more"
+    if isinstance(candidate, torch.export.ExportedProgram):
+        raise ConfigError(f"{exported}: {_before(candidate)}")
+    if not isinstance(candidate, nn.Module):
+        raise ConfigError(f"the network is {a_kind(candidate)}: {_instead_of(candidate)}")
+    network = unwrapped(candidate)
     if isinstance(network, torch.jit.ScriptModule):
         raise ConfigError(f"the network is scripted or traced (TorchScript): {_before(network)}")
     if _is_flat(network):
-        raise ConfigError(
-            f"the network is exported, and has no layers any more: {_before(network)}"
-        )
+        raise ConfigError(f"{exported}: {_before(network)}")
     _check_layers(network)
     _check_tensors(network)
     return network
@@ -66,13 +65,13 @@ def in_float32(model: nn.Module) -> nn.Module:
     Raises ConfigError for a network that cannot be copied.
     """
     tensors = (*model.parameters(), *model.buffers())
-    others = {tensor.dtype for tensor in tensors if tensor.is_floating_point()} - {torch.float32}
-    if not others:
+    dtypes = {tensor.dtype for tensor in tensors if tensor.is_floating_point()} - {torch.float32}
+    if not dtypes:
         return model
     try:
         return copy.deepcopy(model).float()
     except (RuntimeError, TypeError, NotImplementedError) as error:
-        names = ", ".join(sorted(str(dtype) for dtype in others))
+        names = ", ".join(sorted(str(dtype) for dtype in dtypes))
         raise ConfigError(
             f"{type(model).__name__} has weights of {names}, but is dissected in float32, and a "
             f"copy cannot be made ({error}): call .float() on it first"
@@ -99,16 +98,16 @@ def is_quantised(key: str, tensor: Tensor) -> bool:
     return "weight" in last and not is_mask
 
 
-def _instead_of(given: object) -> str:
-    if isinstance(given, dict):
+def _instead_of(candidate: object) -> str:
+    if isinstance(candidate, dict):
         return f'{_CURE}, with a state dict in it by load("torchvision:resnet18", weights=FILE)'
-    if callable(given):
+    if callable(candidate):
         return f"call it, if that makes one; else {_CURE}"
     return _CURE
 
 
-def _before(given: object) -> str:
-    return f"give the torch.nn.Module that the {type(given).__name__} was made from"
+def _before(network: object) -> str:
+    return f"give the torch.nn.Module that the {type(network).__name__} was made from"
 
 
 def _is_flat(network: nn.Module) -> bool:

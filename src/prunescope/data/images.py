@@ -95,18 +95,18 @@ def count_classes(source: str, split: str, classes: ClassChoice | None = None) -
 
 
 def passed_over(source: str) -> str | None:
-    """Say which folders of the same classes lie beside the splits, unread; None where none do."""
+    """Say which folders beside the splits have the same classes but are not read, if any."""
     folder = Path(source).expanduser()
     splits = split_folders(folder) if folder.is_dir() else {}
     classes = {path.name for split in splits.values() for path in subfolders(split)}
-    others = (path for path in subfolders(folder) if path.name not in splits) if splits else ()
-    alike = (path for path in others if classes & {inside.name for inside in subfolders(path)})
-    beside = [path.name for path in alike if find_files(path, IMAGE_SUFFIXES)]
-    if not beside:
+    beside = (path for path in subfolders(folder) if path.name not in splits) if splits else ()
+    alike = (path for path in beside if classes & {inside.name for inside in subfolders(path)})
+    unread = [path.name for path in alike if find_files(path, IMAGE_SUFFIXES)]
+    if not unread:
         return None
     return (
         f"{source} is read by its splits, {', '.join(splits)}: the images in "
-        f"{shown(beside)} beside them are not used"
+        f"{shown(unread)} beside them are not used"
     )
 
 

@@ -36,18 +36,18 @@ def classes_of(source: Source, split: str, columns: Columns) -> Classes:
     if listed is not None:
         return Classes(names=listed)
     names_in = {
-        other: names_of(source.rows(other).features.get(columns.label))
-        for other in source.splits
-        if other != split
+        name: names_of(source.rows(name).features.get(columns.label))
+        for name in source.splits
+        if name != split
     } | {split: columns.classes}
-    stated = {other: names for other, names in names_in.items() if names is not None}
+    stated = {name: names for name, names in names_in.items() if names is not None}
     if not stated:
         return _numbers(source, columns.label)
     first = next(iter(stated))
-    for other, names in stated.items():
+    for name, names in stated.items():
         if names != stated[first]:
             raise DataError(
-                f"the splits {first} and {other} name their classes otherwise, so that a label is "
+                f"the splits {first} and {name} name their classes otherwise, so that a label is "
                 "not one class: write classes.csv (label,names) beside the parquet files"
             )
     return Classes(names=stated[first])

@@ -57,10 +57,10 @@ def check_distinct(splits: list[str], folder: Path) -> None:
     """Raise DataError where the names of two splits differ in upper and lower case alone."""
     before: dict[str, str] = {}
     for split in splits:
-        other = before.setdefault(split.lower(), split)
-        if other != split:
+        former = before.setdefault(split.lower(), split)
+        if former != split:
             raise DataError(
-                f"{folder} has two splits of one name, {other} and {split}: rename one of them"
+                f"{folder} has two splits of one name, {former} and {split}: rename one of them"
             )
 
 

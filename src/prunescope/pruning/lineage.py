@@ -8,17 +8,17 @@ from prunescope.pruning.selection import LevelRule, groups
 
 
 def check_dense(mask: Mask) -> list[str]:
-    """Return what is wrong with the mask of an unpruned level: nothing, if it is of ones."""
-    gone = mask.size - mask.survivors
-    return [f"the unpruned level lacks {gone:,} of its weights"] if gone else []
+    """Return what is wrong with the mask of an unpruned level, of which every weight survives."""
+    pruned = mask.size - mask.survivors
+    return [f"the unpruned level lacks {pruned:,} of its weights"] if pruned else []
 
 
 def check_given(source: Mask, mask: Mask) -> list[str]:
     """Return what is wrong with level 0's mask, given that of the weights it was taken from."""
-    same = list(source) == list(mask) and all(
+    is_same = list(source) == list(mask) and all(
         torch.equal(source[name].cpu(), mask[name].cpu()) for name in source
     )
-    return [] if same else ["its mask is not that of the weights that it was taken from"]
+    return [] if is_same else ["its mask is not that of the weights that it was taken from"]
 
 
 def check_descent(
@@ -32,8 +32,8 @@ def check_descent(
     is not run, and how many weights it leaves is not checked.
     """
     if list(before) != list(after):
-        odd = sorted(set(before) ^ set(after)) or ["their order"]
-        return [f"the mask is not of the tensors of the level before: {', '.join(odd)}"]
+        differing = sorted(set(before) ^ set(after)) or ["their order"]
+        return [f"the mask is not of the tensors of the level before: {', '.join(differing)}"]
     reshaped = [name for name in after if after[name].shape != before[name].shape]
     if reshaped:
         name = reshaped[0]

@@ -157,9 +157,9 @@ class MaskKeeper:
         changed = [name for name, held, key, value in self._holders if held.get(key) is not value]
         replaced = list(dict.fromkeys(changed))
         if replaced:
-            others = f" and {len(replaced) - 1} more" if len(replaced) > 1 else ""
+            more = f" and {len(replaced) - 1} more" if len(replaced) > 1 else ""
             raise ConfigError(
-                f"{replaced[0]}{others}: the network has other parameters than when this "
+                f"{replaced[0]}{more}: the network has other parameters than when this "
                 "MaskKeeper was made (load_state_dict(assign=True), parametrizations and new "
                 "layers replace them), so it would keep none of them at zero: make a new one, "
                 "MaskKeeper(model, mask)"

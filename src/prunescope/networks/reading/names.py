@@ -62,10 +62,10 @@ def refuse_collisions(names: Iterable[str], rename: Rename, where: str) -> None:
     """Raise DataError where two tensors of a file would get one name."""
     former: dict[str, str] = {}
     for name in names:
-        other = former.setdefault(rename(name), name)
-        if other != name:
+        first = former.setdefault(rename(name), name)
+        if first != name:
             raise DataError(
-                f"{where} holds both {other} and {name}, which are one tensor of a network: "
+                f"{where} holds both {first} and {name}, which are one tensor of a network: "
                 "it is no state dict of one network"
             )
 
