@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from prunescope.base.errors import ConfigError
+from prunescope.base.errors import ConfigError, first_line
 from prunescope.base.images import Precision
 from prunescope.base.progress import Progress
 
@@ -45,8 +45,9 @@ def usable_device(device: "str | torch.device") -> "torch.device":
     except (RuntimeError, AssertionError, ImportError) as error:
         if f"{wanted.type}:{wanted.index or 0}" not in devices_here():
             raise no_device(device) from None
-        reason = str(error).partition("\n")[0]
-        raise ConfigError(f'device "{device}" is here, but cannot be used: {reason}') from None
+        raise ConfigError(
+            f'device "{device}" is here, but cannot be used: {first_line(error)}'
+        ) from None
     return wanted
 
 

@@ -13,16 +13,8 @@ from prunescope.base.wrappers import unwrapped
 
 _PLAIN_FLOATS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
 _QUANTISED_PARTS = (
-    "_packed_params",
-    "fake_quant",
-    "activation_post_process",
-    ".qweight",
-    ".qzeros",
-    ".SCB",
-    ".absmax",
-    ".quant_map",
-    ".quant_state",
-    ".nested_absmax",
+    *("_packed_params", "fake_quant", "activation_post_process", ".qweight", ".qzeros", ".SCB"),
+    *(".absmax", ".quant_map", ".quant_state", ".nested_absmax"),
 )
 _CURE = 'give the torch.nn.Module, or its name: "torchvision:resnet18"'
 _AS_IT_WAS = (

@@ -23,15 +23,9 @@ _OURS = {
     "out_indices": "the whole network is needed",
     **dict.fromkeys(
         (
-            "pretrained_cfg",
-            "pretrained_cfg_overlay",
-            "pretrained_strict",
-            "pretrained_custom_load",
-            "pretrained_model_args",
-            "pretrained_filter_fn",
-            "cache_dir",
-            "file",
-            "state_dict",
+            *("pretrained_cfg", "pretrained_cfg_overlay", "pretrained_strict"),
+            *("pretrained_custom_load", "pretrained_model_args", "pretrained_filter_fn"),
+            *("cache_dir", "file", "state_dict"),
         ),
         "it would read or fetch weights, for which there is --weights",
     ),

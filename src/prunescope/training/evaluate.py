@@ -93,8 +93,6 @@ def evaluate(
             batch_size=batch_size,
             normalisation=normalisation,
             order=order,
-            seed=0,
-            epoch=0,
             channels_last=channels_last,
         ):
             pixels, labels = (part.to(device, non_blocking=True) for part in batch)
