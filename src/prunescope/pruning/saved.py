@@ -60,6 +60,18 @@ class SavedWeights:
         named = _take_effect(self.stored, self.beside, state)
         return replace(named, path=self.path, description=self.description)
 
+    def with_mask(self, mask: Mask, path: Path) -> "SavedWeights":
+        """Return the weights with a mask that was read from another file.
+
+        Raises DataError, naming both files, where it is another network's.
+        """
+        renamed = _renamed(mask, self.state)
+        try:
+            renamed.check_fit(self.state)
+        except DataError as error:
+            raise DataError(f"{path} does not fit {self.path}: {error}") from None
+        return replace(self, mask=renamed, beside=mask)
+
 
 def read_weights(
     path: Path, mask: Path | None = None, key: str | None = None, typed: str | None = None
@@ -87,9 +99,7 @@ def read_weights(
     if saved.mask is None:
         path_of_mask = mask or mask_beside(file)
         if mask is not None or is_there(path_of_mask):
-            beside = read_mask(path_of_mask)
-            saved = replace(saved, mask=_renamed(beside, saved.state), beside=beside)
-            _check_fit(saved, path_of_mask)
+            saved = saved.with_mask(read_mask(path_of_mask), path_of_mask)
     return saved
 
 
@@ -180,14 +190,6 @@ def _renamed(mask: Mask, state: State) -> Mask:
             return Mask({beginning + name: kept for name, kept in named.items()})
     inside = {plain_name(name, named): name for name in state}  # the weights of wrapped parts
     return Mask({inside.get(name, name): kept for name, kept in named.items()})
-
-
-def _check_fit(saved: SavedWeights, mask: Path) -> None:
-    assert saved.mask is not None  # it was just read
-    try:
-        saved.mask.check_fit(saved.state)
-    except DataError as error:
-        raise DataError(f"{mask} does not fit {saved.path}: {error}") from None
 
 
 def _remembered(stored: Stored, state: State) -> tuple[Memories | None, tuple[str, ...]]:

@@ -57,17 +57,16 @@ def load_checkpoint(
         return None
     try:
         metadata, tensors = load_metadata(path), load_tensors(path)
-        if metadata.get("identity") == identity:
-            state, momentum = parts_of(tensors)
-            _check_fit(path, state, network.state_dict())
-            parameters = dict(network.named_parameters())
-            _check_fit(path, momentum, {name: parameters.get(name) for name in momentum})
-            step, history = step_in(path, metadata), _history_in(path, metadata)
+        if metadata.get("identity") != identity:
+            progress.say(f"{path} is the checkpoint of another training; training starts over")
+            return None
+        state, momentum = parts_of(tensors)
+        _check_fit(path, state, network.state_dict())
+        parameters = dict(network.named_parameters())
+        _check_fit(path, momentum, {name: parameters.get(name) for name in momentum})
+        step, history = step_in(path, metadata), _history_in(path, metadata)
     except DataError as error:
         progress.say(f"{error}; training starts over")
-        return None
-    if metadata.get("identity") != identity:
-        progress.say(f"{path} is the checkpoint of another training; training starts over")
         return None
     network.load_state_dict(state)
     _set_momenta(network, optimizer, momentum)
