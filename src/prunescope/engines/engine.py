@@ -11,7 +11,7 @@ from prunescope.base.progress import Progress, Task
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What a work needs for itself while it runs. gpus: 0 where it computes on the CPU alone."""
+    """What a work needs while it runs. gpus: 0 where it computes on the CPU alone."""
 
     cores: int = 1
     gpus: int = 0
@@ -23,7 +23,7 @@ class Work(Protocol):
 
     @property
     def name(self) -> str:
-        """Return what no other work of the run is called."""
+        """Return its name, which no other work of the run has."""
 
     @property
     def after(self) -> tuple[str, ...]:
@@ -31,7 +31,7 @@ class Work(Protocol):
 
     @property
     def resources(self) -> Resources:
-        """Return what it needs for itself while it runs."""
+        """Return what it needs while it runs."""
 
 
 W = TypeVar("W", bound=Work)
@@ -72,9 +72,9 @@ class Engine(Protocol):
 
 
 def in_order(works: Sequence[W]) -> list[W]:
-    """Return works so that each comes after those it needs, else in the order given.
+    """Return works in their order, but each after those it needs.
 
-    Raises ValueError for works that wait for each other, or for one that is not there.
+    Raises ValueError for works that wait for each other, or for one that is absent.
     """
     waiting = list(works)
     ordered: list[W] = []

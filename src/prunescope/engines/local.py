@@ -33,7 +33,7 @@ _VISIBLE = "CUDA_VISIBLE_DEVICES"
 def make(workers: int | None, independent: int) -> Engine:
     """Return the engine of this machine.
 
-    workers: processes; None takes as many as is sensible for so many independent chains of work.
+    workers: processes; None takes as many as suit so many independent chains of work.
     """
     return LocalEngine(workers or default_workers(independent))
 
@@ -70,8 +70,8 @@ class LocalEngine:
     ) -> None:
         """Perform every work but those that need one that failed, as `Engine` says.
 
-        Raises ValueError for works that wait for each other, or for one that is not there. A
-        worker that dies takes its work with it, and another takes its place.
+        Raises ValueError for works that wait for each other, or for one that is absent. The work of
+        a worker that dies fails, and another worker is started.
         """
         ordered = in_order(works)
         if self.workers == 1:
