@@ -179,14 +179,10 @@ class _Shift(Generic[W, Outcome]):
         try:
             for number in range(count):
                 self._idle.append(_Worker(number, threads, progress))
-            while self._waiting or self._busy:
-                self._hand_out()
+            self._hand_out()
+            while self._busy:
                 for connection in cast("list[Connection]", wait(self._busy)):
-                    if not self._is_heard(connection):
-                        worker, work = self._busy.pop(connection)
-                        worker.end()
-                        self._idle.append(_Worker(worker.number, threads, progress))
-                        self._failed(work, _died())
+                    self._take(connection, threads, progress)
         finally:
             for worker in [*self._idle, *(worker for worker, _ in self._busy.values())]:
                 worker.end()
@@ -200,28 +196,28 @@ class _Shift(Generic[W, Outcome]):
             with suppress(BrokenPipeError):  # of a worker that died; it will not answer either
                 worker.connection.send((self._perform, work))
 
-    def _is_heard(self, connection: Connection) -> bool:
-        """Take what a worker sent; return False where it died."""
+    def _take(self, connection: Connection, threads: int, progress: Progress) -> None:
+        """Take what a worker sent: an event, or how its work ended. Replace it where it died."""
         worker, work = self._busy[connection]
         try:
             kind, content = connection.recv()
         except (EOFError, OSError):  # the last message may have been cut short
-            return False
+            kind, content = "death", _died()
         if kind == "event":
             worker.audience.receive(content)
-            return True
+            return
         del self._busy[connection]
+        if kind == "death":
+            worker.end()
+            worker = _Worker(worker.number, threads, progress)
         self._idle.append(worker)
-        if kind == "error":
-            self._failed(work, content)
-        else:
+        if kind == "outcome":
             self._finish(work, content)
             self._finished.add(work.name)
-        return True
-
-    def _failed(self, work: W, error: Exception) -> None:
-        self._fail(work, error)
-        self._waiting = without_dependants(self._waiting, work)
+        else:
+            self._fail(work, content)
+            self._waiting = without_dependants(self._waiting, work)
+        self._hand_out()
 
 
 def _died() -> PrunescopeError:
