@@ -106,7 +106,7 @@ _HOMES = {
     "results.run": ("Level", "Run"),
 }
 register(
-    level_mask="prunescope.pruning.level_mask:level_mask",
+    level_mask="prunescope.pruning.saved:level_mask",
     load_network="prunescope.networks.loading:load_network",
     unit_masks="prunescope.dissection.masking:mask_pictures",
 )

@@ -1,4 +1,4 @@
-"""What does a recipe say of a study, and which one text stands for it?"""
+"""What does a recipe say of a study, and how is it read and written?"""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -97,7 +97,7 @@ class Recipe(Settings):
 
     @property
     def facts(self) -> dict[str, str]:
-        """What the study is, in words that do not depend on where its folders lie."""
+        """What the study is, in words that do not depend on where its folders are."""
         training, pruning = self.training, self.pruning
         strategies = ", ".join(f"{name}: {each}" for name, each in pruning.strategies.items())
         trained = f"to {training.to} in batches of {training.batch_size}"
@@ -118,15 +118,12 @@ class Recipe(Settings):
 
     def anchored(self) -> "Recipe":
         """Return the study with the local paths in it made absolute."""
-        kind, colon, folder = self.concepts.source.partition(":")
-        concepts = (
-            f"{kind}:{Path(folder).expanduser().absolute()}" if colon else self.concepts.source
-        )
-        source = self.data.source
-        folder_of_data = Path(source).expanduser()
-        if folder_of_data.exists():
-            source = str(folder_of_data.absolute())
-        start = self.start
+        source, concepts, start = self.data.source, self.concepts.source, self.start
+        if Path(source).expanduser().exists():
+            source = _absolute(source)
+        kind, colon, folder = concepts.partition(":")
+        if colon:
+            concepts = f"{kind}:{_absolute(folder)}"
         if start is not None:
             rewound = start.rewind_weights
             paths = {
@@ -192,11 +189,10 @@ def load_recipe(recipe: Path | str, overrides: Sequence[str] = ()) -> Recipe:
 
 
 def read_recipe(recipe: Path | str | Mapping[str, Any]) -> dict[str, Any]:
-    """Return a recipe's plain values, unchecked: of a file, of a shipped one by name, or as given.
+    """Return the plain values of a recipe, unchecked: a file, a shipped recipe, or a mapping.
 
-    The name of a shipped recipe means that recipe unless a file of that name is there; a folder
-    of that name, such as an earlier run's, does not count.
-    Raises ConfigError where there is none.
+    The name of a shipped recipe means that recipe unless a file has that name; a folder of that
+    name, such as an earlier run's, does not count. Raises ConfigError where there is none.
     """
     if isinstance(recipe, Mapping):
         return deepcopy(dict(recipe))
@@ -221,9 +217,9 @@ def read_recipe(recipe: Path | str | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def overridden(values: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """Return plain values with some replaced: "a.b=c" sets one, c read as YAML.
+    """Return plain values with overrides: "a.b=c" sets one, c read as YAML.
 
-    Raises ConfigError for one that is not of this form, or leads through a value.
+    Raises ConfigError for an override that is not of this form, or leads through a value.
     """
     changed = deepcopy(values)
     for override in overrides:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prunescope import comparison, report, results
 
-LIGHT = "devices errors files formats lock progress relay seeding settings steps"
+LIGHT = "devices errors files formats lock progress seeding settings steps"
 
 
 def test_nothing_but_tensors_loads_torch():

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import torch
 from engines import works
 from engines.works import Errand, Office, Trace, wait_until
 from prunescope.base.errors import ConfigError, DataError, PrunescopeError
-from prunescope.base.progress import SILENT, LineProgress
+from prunescope.base.progress import SILENT, LineProgress, Progress, Task
 from prunescope.engines.local import LocalEngine
 
 CHAINS = [
@@ -44,6 +45,30 @@ class Desk:
     def fail(self, work: Errand, error: Exception) -> None:
         self.failures[work.name] = error
         self.processes.add(os.getpid())
+
+
+class Recorder(Progress):
+    """Remembers what was reported, and which tasks are open."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.advanced: dict[str, list[tuple[int, str]]] = {}
+        self.open: set[str] = set()
+
+    @contextmanager
+    def task(self, description: str, total: int, *, done: int = 0) -> Iterator[Task]:
+        advanced = self.advanced.setdefault(f"{description}, {done} of {total}", [])
+
+        class Recording(Task):
+            def advance(self, count: int = 1, note: str = "") -> None:
+                advanced.append((count, note))
+
+        self.open.add(description)
+        yield Recording()
+        self.open.remove(description)
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
 
 
 @pytest.fixture
@@ -76,6 +101,27 @@ def test_two_workers_keep_the_order_and_report_to_this_process(office: Office, d
     assert not any(is_alive(process) for process in performers)
     assert {trace.threads for trace in desk.outcomes.values()} == {LocalEngine(2).threads}
     assert sorted(stream.getvalue().split("\n")) == ["", *sorted(f"did {w.name}" for w in CHAINS)]
+
+
+def test_workers_side_by_side_are_heard_each_in_its_order(office: Office, desk: Desk):
+    recorder, errands = Recorder(), [Errand(name="report-a"), Errand(name="report-b")]
+    LocalEngine(2).run(errands, office.perform, desk.finish, desk.fail, recorder)
+    for name in ("report-a", "report-b"):
+        notes = recorder.advanced[f"{name}: counting, 1 of 3"]
+        assert notes == [(1, "note 1"), (1, "note 2")]
+    assert sorted(recorder.said) == ["did report-a", "did report-b", *["x" * 100_000] * 2]
+    assert recorder.open == set()
+
+
+def test_what_a_killed_worker_counted_is_closed_before_its_work_fails(office: Office):
+    recorder, failures = Recorder(), []
+
+    def fail(work: Errand, error: Exception) -> None:
+        failures.append((work.name, set(recorder.open)))
+
+    LocalEngine(2).run([Errand(name="die")], office.perform, lambda *_: None, fail, recorder)
+    assert failures == [("die", set())]
+    assert recorder.advanced["counting, 0 of 3"] == [(1, "")]
 
 
 @pytest.fixture

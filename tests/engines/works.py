@@ -57,7 +57,14 @@ class Office:
                     wait_until(lambda: len(self.waiting()) == 1)
                 raise DataError("the photograph is torn")
             case "die":
-                os.kill(os.getpid(), signal.SIGKILL)
+                with progress.task("counting", 3) as task:
+                    task.advance()
+                    os.kill(os.getpid(), signal.SIGKILL)
+            case "report":
+                with progress.titled(work.name).task("counting", 3, done=1) as task:
+                    for number in range(1, 3):
+                        task.advance(1, f"note {number}")
+                progress.say("x" * 100_000)  # more than a pipe takes in one piece
             case "meet":
                 (self.folder / f"met-{os.getpid()}").touch()
                 wait_until(lambda: len(list(self.folder.glob("met-*"))) == 2)

@@ -12,7 +12,7 @@ import torch
 from prunescope.base.errors import ConfigError, DataError, StoreError
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
 from prunescope.experiment.auditing import audit_run, check_level
-from prunescope.pruning import rewinding, selection
+from prunescope.pruning import mask, selection
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.selection import LevelRule
 from prunescope.pruning.settings import StrategySettings
@@ -166,13 +166,13 @@ def test_an_unpruned_level_is_accepted_only_if_it_is_unpruned(run: Path) -> None
 def test_a_study_stops_where_pruned_weights_come_back(
     tiny_study: TinyStudy, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    restore_weights = rewinding.restore
+    restore_weights = mask.restore
 
     def forgetful(*arguments: Any) -> Callable[[object], None]:
         restore_weights(*arguments)
         return lambda optimizer: None
 
-    monkeypatch.setattr(rewinding, "restore", forgetful)
+    monkeypatch.setattr(mask, "restore", forgetful)
     _remove(run, FIRST)
     with pytest.raises(StoreError, match=r"level 1 of lottery is not accepted, .* are not zero"):
         make_levels(tiny_study(), run)

@@ -13,10 +13,8 @@ from prunescope.base.seeding import derive_seed
 from prunescope.pruning.choices import RECOVERIES, REGISTRIES, SCHEDULES
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.recovery import Recovery, origin_of, recovery_of
-from prunescope.pruning.schedule import survivors_at, survivors_of_levels
-from prunescope.pruning.selection import LevelRule, groups
+from prunescope.pruning.selection import LevelRule, check_strategy, groups, survivors_at
 from prunescope.pruning.settings import StrategySettings
-from prunescope.pruning.strategy import check_strategy
 from prunescope.training.settings import TrainingSettings
 
 TRAINING = TrainingSettings.model_validate(
@@ -50,11 +48,11 @@ def test_there_is_a_file_for_each_choice() -> None:
 
 def test_levels_keep_what_the_fraction_leaves_of_those_before() -> None:
     strategy = StrategySettings(fraction=0.36, levels=5)
-    left, expected = 100, []
-    for _ in range(5):
-        left = oracle.survivors_after(left, "0.36")
-        expected.append(left)
-    assert list(survivors_of_levels(120, 100, strategy)) == expected
+    left = 100
+    for level in range(1, 6):
+        expected = oracle.survivors_after(left, "0.36")
+        left = survivors_at(level, left, 120, strategy)
+        assert left == expected
 
 
 @pytest.mark.parametrize(("scope", "shares"), [("global", [10]), ("layerwise", [8, 2])])

@@ -1,4 +1,4 @@
-"""Which arguments does a function have that takes settings by keyword, and what do they mean?"""
+"""How do a function's signature and docstring state the settings that it takes by keyword?"""
 
 import inspect
 import textwrap
@@ -17,9 +17,8 @@ _WIDTH = 96
 def takes(*models: type[Settings]) -> Callable[[F], F]:
     """Return a decorator of a function that takes settings, most as `**settings: Unpack[...]`.
 
-    models: whose fields the settings are. The function's signature comes to name each setting with
-    its default, and its docstring to explain each that it does not explain itself by the text of
-    the field.
+    models: whose fields the settings are. Each setting joins the function's signature with its
+    default, and its docstring with the text of its field, unless that explains it already.
     """
     fields = {name: field for model in models for name, field in model.model_fields.items()}
 
@@ -40,7 +39,7 @@ def takes(*models: type[Settings]) -> Callable[[F], F]:
 
 
 def explain(docstring: str, fields: Mapping[str, FieldInfo | None]) -> str:
-    """Return a docstring with the texts of those fields behind it that it does not explain."""
+    """Return a docstring that ends with the texts of the fields that it does not explain itself."""
     entries = [
         textwrap.fill(
             f"{name}: {unfolded(field.description).partition(chr(10))[0]}",
@@ -55,7 +54,7 @@ def explain(docstring: str, fields: Mapping[str, FieldInfo | None]) -> str:
 
 
 def _spread(parameter: inspect.Parameter, fields: Fields) -> Iterator[inspect.Parameter]:
-    """Yield a parameter, or the settings for which `**settings` stands in the order of fields."""
+    """Yield a parameter; instead of `**settings` the settings, in the order of the fields."""
     if parameter.kind is not inspect.Parameter.VAR_KEYWORD:
         yield parameter
         return

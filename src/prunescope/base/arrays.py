@@ -1,7 +1,7 @@
 """How are arrays stored in the safetensors format, with or without torch?
 
-A file that no record of checksums names is *sealed*: its metadata hold the sha256 of the file, with
-zeros in the place of that text, and whoever opens it compares.
+A file that no record of checksums covers is *sealed*: its metadata holds the sha256 of the file as
+it is with zeros in place of the checksum, which is compared whenever the file is opened.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def load_metadata(path: Path) -> dict[str, str]:
-    """Read the metadata of a safetensors file, but its seal; empty if it has none.
+    """Read the metadata of a safetensors file without its seal; empty if it has none.
 
     Raises as `load_arrays`.
     """
@@ -67,9 +67,9 @@ def read_safetensors(path: Path, framework: Literal["np", "pt"]) -> dict[str, An
 
 
 def with_ordered_header(content: bytes, names: list[str], *, sealed: bool = False) -> bytes:
-    """Describe the tensors of a file in the order of their names here, and sort the metadata.
+    """Return a file whose header lists tensors in the order of names, and sorts the metadata.
 
-    safetensors sorts the tensors by name, and leaves the metadata in the order of a random hash.
+    safetensors sorts the tensors by name and leaves the metadata in a random order.
     sealed: add the checksum of the file.
     """
     end = _PREFIX + int.from_bytes(content[:_PREFIX], "little")

@@ -56,7 +56,7 @@ def nearest(name: str, options: Iterable[str]) -> str:
 def memory_ran_out(error: BaseException) -> bool:
     """Return whether an error says that there was not enough memory, be it Python's or torch's."""
     words = ("can't allocate memory", "out of memory")
-    return isinstance(error, MemoryError) or any(said in str(error) for said in words)
+    return isinstance(error, MemoryError) or any(text in str(error) for text in words)
 
 
 def reason_of(error: BaseException) -> str:

@@ -45,8 +45,8 @@ def _families() -> tuple[str, ...]:
     from matplotlib import font_manager
 
     names = {font.name for font in font_manager.fontManager.ttflist}
-    others = sorted(name for name in names if not name.startswith(_NOT_FOR_TEXT))
-    return tuple(dict.fromkeys([DEFAULT_FAMILY, *others]))
+    for_text = sorted(name for name in names if not name.startswith(_NOT_FOR_TEXT))
+    return tuple(dict.fromkeys([DEFAULT_FAMILY, *for_text]))
 
 
 @cache

@@ -1,11 +1,11 @@
-"""What do methods of a room leave to rooms above, which it may not import?
+"""Which functions of rooms above does a method call, which it may not import?
 
 A saved result shows itself in a notebook, and a level gives its network, without importing what
-draws or what computes. The package says where those functions stand when it is imported; each
-module is loaded when its function is first called.
+draws or what computes. The package registers where these functions stand when it is imported; the
+module of each is loaded when the function is first called.
 """
 
-import importlib
+import pkgutil
 from collections.abc import Callable
 from typing import Any
 
@@ -19,9 +19,8 @@ def register(**homes: str) -> None:
 
 def hook(name: str) -> Callable[..., Any]:
     """Return a registered function, importing its module."""
-    module, _, function = _HOMES[name].partition(":")
-    found: Callable[..., Any] = getattr(importlib.import_module(module), function)
-    return found
+    function: Callable[..., Any] = pkgutil.resolve_name(_HOMES[name])
+    return function
 
 
 class Shown:

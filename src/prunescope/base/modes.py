@@ -38,8 +38,8 @@ def on_device(network: nn.Module, device: str | torch.device | None) -> Iterator
 def in_mode(network: nn.Module, *, training: bool, channels_last: bool = False) -> Iterator[None]:
     """Put a network into a mode and a memory format; afterwards every module has its old mode.
 
-    Weights are left in the plain format, as a network read from a file has them: otherwise what is
-    computed later would depend, in its last bits, on whether the network was trained or read.
+    Weights are left in the contiguous format, as in a network read from a file: otherwise the last
+    bits of later results would depend on whether the network was trained or read.
     """
     modes = [(module, module.training) for module in network.modules()]
     network.train(training)

@@ -1,7 +1,7 @@
-"""How is YAML that anybody may have written read: quickly, as plain values, or refused in a line?
+"""How is YAML of unknown origin read quickly as plain values, or refused in a line?
 
-Plain values are mappings with texts for keys, lists, texts, numbers, true, false and null. What
-else YAML can say (dates, sets, other tags) is a text or is refused.
+Plain values are mappings with texts as keys, lists, texts, numbers, true, false and null. Dates are
+read as texts; sets and other tags are refused.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ _UNREADABLE = (yaml.YAMLError, ValueError, RecursionError, AttributeError, TypeE
 
 
 def sealed(text: str) -> str:
-    """Return YAML with its checksum in a comment behind it, which `read_plain` compares."""
+    """Return YAML that ends with its checksum in a comment, which `read_plain` compares."""
     return f"{text}{_SEAL}{_checksum(text)}\n"
 
 
@@ -80,7 +80,7 @@ def _checksum(text: str) -> str:
 class _PlainLoader(yaml.SafeLoader):
     """Constructs plain values alone, and refuses a key that stands twice.
 
-    What is too deep or too much is refused where it is met, since PyYAML takes seconds to read it.
+    What is too deep or too large is refused while it is read, since PyYAML takes seconds for it.
     """
 
     def __init__(self, text: str) -> None:

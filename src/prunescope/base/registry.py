@@ -22,9 +22,9 @@ from prunescope.base.user_code import (
 class Registry:
     """Choices of one kind: every module of a package is one, by its name.
 
-    A name that is a word of Python's has an underscore behind it in the module's.
-    kind: what messages call it. package: of the modules, which are imported only when they are
-    used. function: what each of them has. takes_users: whether "package.module:function" names one
+    Where a name is a Python keyword, the name of its module ends with an underscore.
+    kind: what messages call it. package: of the modules, which are imported when they are used.
+    function: which each module has. takes_users: whether "package.module:function" names a function
     of the user's. That is code, so such a name must never be taken from a file.
     but: modules of the package that are no choices.
     """
@@ -67,11 +67,11 @@ class Registry:
         """Return the function of a choice. Raises ConfigError where there is none."""
         module = self.module(name)
         if module is not None:
-            ours: Callable[..., Any] = getattr(module, self.function)
-            return ours
-        origin, _, function = name.partition(":")
+            function: Callable[..., Any] = getattr(module, self.function)
+            return function
+        origin, _, entry = name.partition(":")
         try:
-            return find_function(origin, function)
+            return find_function(origin, entry)
         except ConfigError as error:
             raise ConfigError(f'{self.kind} "{name}": {error}') from error
 

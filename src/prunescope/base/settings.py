@@ -38,7 +38,7 @@ _ALLOWED = {
     "tuple": "a list: write [a] or [a, b]",
     "list": "a list: write [a] or [a, b]",
 }
-"""What must be written for the kinds of values, by how pydantic begins the names of its errors."""
+"""What is allowed, by the word with which pydantic begins the name of an error."""
 
 
 Count = Annotated[int, Field(ge=1, le=10_000)]
@@ -118,11 +118,11 @@ Limit = Annotated[
 
 
 class Later:
-    """Marks a field that came after runs had been keyed without it: Annotated[..., Later()]."""
+    """Marks a field that is younger than the keys of some runs: Annotated[..., Later()]."""
 
 
 class NeverKeyed:
-    """Marks a field that changes no artifact's content, and so enters no key."""
+    """Marks a field that changes no artifact's content and so enters no key."""
 
 
 class Settings(BaseModel):
@@ -177,8 +177,8 @@ class Settings(BaseModel):
     def for_key(self) -> dict[str, Any]:
         """Return plain values for an artifact's key.
 
-        A setting that came later enters only where it is not at its default, so that keys made
-        before it still hold; one that is `NeverKeyed`, never.
+        A setting that is `Later` enters only where it differs from its default, so keys made before
+        it still hold. One that is `NeverKeyed` never enters.
         """
         values = self.model_dump(mode="json")
         for name, field in type(self).model_fields.items():
@@ -200,14 +200,14 @@ def unfolded(text: str | None) -> str:
 def explained(
     model: type[BaseModel], error: ValidationError, where: str, spell: Callable[[str], str] = str
 ) -> ConfigError:
-    """Return what `validate_from` raises for what pydantic refuses in settings of a kind."""
+    """Return pydantic's refusal of settings as the error that `validate_from` raises."""
     lines = list(dict.fromkeys(_explain(model, detail, spell) for detail in _faults(error)))
     more = [f"and {len(lines) - _SHOWN:,} more"] if len(lines) > _SHOWN else []
     return ConfigError(f"{where}: " + "; ".join([*lines[:_SHOWN], *more]))
 
 
 def _admits_bool(annotation: Any) -> bool:
-    """Return whether true or false may stand in a field, or whether it is for others to say."""
+    """Return whether a field takes true and false, or at least no number for which they pass."""
     kinds = _kinds_of(annotation)
     return bool in kinds or not kinds & {int, float}
 
@@ -219,7 +219,7 @@ def _kinds_of(annotation: Any) -> set[Any]:
 
 
 def _faults(error: ValidationError) -> list[Any]:
-    """Return what is wrong; a list is not called empty for the faults of what stands in it."""
+    """Return the faults, but not that a list is too short where only its items are at fault."""
     faults: list[Any] = error.errors()
     return [fault for fault in faults if fault["type"] != "too_short" or not fault["input"]]
 

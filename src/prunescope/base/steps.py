@@ -68,8 +68,8 @@ def _split(text: str) -> tuple[int, int]:
     return int(epochs), int(iterations)
 
 
-def _check(given: Any) -> str:
-    text = str(given).strip()
+def _check(value: Any) -> str:
+    text = str(value).strip()
     try:
         _split(text)
     except ConfigError as error:

@@ -21,8 +21,8 @@ def save_tensors(
 ) -> None:
     """Write tensors as one safetensors file, whole or not at all; equal input gives equal bytes.
 
-    The order of the tensors is kept. sealed: with the checksum of the file in it, where nothing
-    else records one. Raises StoreError where the system refuses to write.
+    The order of the tensors is kept. sealed: add a checksum, where nothing else records one.
+    Raises StoreError where the system refuses to write.
     """
     write_atomically(path, tensor_bytes(tensors, metadata, sealed=sealed))
 

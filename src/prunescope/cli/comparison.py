@@ -61,7 +61,7 @@ def compare(
     }
     if "source" not in images:
         iou = settings.pop("iou", 0.05)
-        refuse_alone(settings | images | chosen)
+        _refuse_alone(settings | images | chosen)
         from prunescope.comparison.compare import compare as compare_results
 
         compared = compare_results(a, b, layer=layer, match=match, iou=iou)
@@ -95,7 +95,7 @@ def compare(
     print_result(compared.summary(), text, as_json=as_json)
 
 
-def refuse_alone(options: Mapping[str, object]) -> None:
+def _refuse_alone(options: Mapping[str, object]) -> None:
     """Raise ConfigError for an option that is given though no network is dissected."""
     stated = [name for name, value in options.items() if value is not None]
     if stated:

@@ -1,4 +1,4 @@
-"""How are commands listed and found, where only the one asked for gets its options?"""
+"""How are commands listed and found, of which only the one that is called gets its options?"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,9 +23,9 @@ def add(app: typer.Typer, function: Callable[..., Any], name: str | None = None)
 
 
 class Commands(TyperGroup):
-    """A group of commands, each of which gets its options when it is asked for.
+    """A group of commands, each of which gets its options when it is called.
 
-    Their refusals echo nothing that acts on a terminal.
+    Their refusals echo no control characters.
     """
 
     def make_context(self, *args: Any, **named: Any) -> Any:
@@ -39,13 +39,13 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return the name of the command asked for, the command, and what is left of the line."""
+        """Return a command's name, the command with its options, and the rest of the line."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, command and whole(command), rest
 
 
 def whole(command: Any) -> Any:
-    """Return a command with its options; a group, and what has them, as it is."""
+    """Return a command with its options; a group, or a command that has them, as it is."""
     function = getattr(command.callback, "whole", None)
     if function is None:
         return command

@@ -1,4 +1,4 @@
-"""Which options has a command? Those of settings are built from the settings' fields."""
+"""Which options does a command have? Those of settings are built from the settings' fields."""
 
 import inspect
 import pkgutil
@@ -55,14 +55,14 @@ _NULL = {"type": "null"}
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 _Reader: TypeAlias = Callable[[Any, str], Any]
 Stated: TypeAlias = dict[str, Any]
-"""What a command line says of settings: nothing of what it leaves out."""
+"""The settings that a command line states."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Of:
     """Marks a parameter that stands for the options of a settings class: Annotated[Stated, Of()].
 
-    model: where the class is found, which is imported when its command is asked for.
+    model: "module:class", which is imported when its command is asked for.
     only, but: fields that alone have an option here, and fields that have none.
     names: of options that are not called as their field.
     arguments: fields that are given by position, and how they are shown.
@@ -81,7 +81,7 @@ class Of:
 
 @dataclass(frozen=True, kw_only=True)
 class _Setting:
-    """An option, the field it is of, and the parameter of the command that it belongs to."""
+    """An option, its field, and the parameter of the command for which it stands."""
 
     group: str
     name: str
@@ -141,7 +141,7 @@ def _options(parameter: inspect.Parameter) -> Iterator[_Setting]:
 
 
 def _option(spec: Of, name: str, setting: Mapping[str, Any]) -> tuple[Any, _Reader, Any]:
-    """Return the type in which a setting is read, what follows, and typer's mark of it."""
+    """Return the type as which a setting is read, how its value is read on, and typer's mark."""
     kind, read, metavar = _form(setting)
     about: dict[str, Any] = {
         "help": setting["description"].partition("\n")[0],
@@ -161,7 +161,7 @@ def _option(spec: Of, name: str, setting: Mapping[str, Any]) -> tuple[Any, _Read
 
 
 def _form(setting: Mapping[str, Any]) -> tuple[Any, _Reader, str | None]:
-    """Return the type in which the command line reads a setting, what follows, and its metavar.
+    """Return the type as which a setting is read, how its value is read on, and its metavar.
 
     setting: as it stands in the JSON schema.
     """
@@ -185,7 +185,7 @@ def _form(setting: Mapping[str, Any]) -> tuple[Any, _Reader, str | None]:
 
 
 def _bounds(setting: Mapping[str, Any]) -> dict[str, int]:
-    """Return the least and greatest value, as far as they are stated, as typer takes them."""
+    """Return the least and the greatest value that are stated, as typer takes them."""
     (variant,) = (each for each in setting.get("anyOf", [setting]) if each != _NULL)
     names = {"min": "minimum", "max": "maximum"}
     return {bound: variant[name] for bound, name in names.items() if name in variant}

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from prunescope.base.cache import recall
 from prunescope.base.files import canonical_json, hash_file
-from prunescope.base.recall import recall
 
 
 def fingerprint_set(

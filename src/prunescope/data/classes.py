@@ -15,7 +15,7 @@ from prunescope.data.choice import ClassChoice, shown
 class Classes:
     """The classes of a data set, by number.
 
-    numbered: their names are their numbers alone, so that there may be more than have images.
+    numbered: their names are their numbers, so that classes without images may follow.
     """
 
     names: tuple[str, ...]
@@ -39,8 +39,8 @@ def choose(
 ) -> Chosen:
     """Return the images of the classes that are chosen, labelled in the order of the choice.
 
-    None chooses all. A name that is not there is a class without images where no class of the data
-    is left out, else an error.
+    None chooses all. A chosen name that the data lacks is a class without images if every class of
+    the data is chosen, else an error.
     Raises ConfigError for a choice that the data does not have, DataError where no image is left.
     """
     names = _chosen_names(stored, choice, where)
@@ -55,7 +55,7 @@ def choose(
 
 
 def order_note(classes: tuple[str, ...]) -> str | None:
-    """Say that classes named by numbers stand in the order of texts, where it is another one."""
+    """Say that classes with numbers as names are sorted as text, where numbers sort otherwise."""
     if not all(name.isascii() and name.isdecimal() for name in classes):
         return None
     if list(classes) != sorted(classes) or list(classes) == sorted(classes, key=int):

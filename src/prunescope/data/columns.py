@@ -14,7 +14,7 @@ _CIFAR100 = ("coarse_label", "fine_label")
 class Columns:
     """The two columns of a set of labelled images.
 
-    classes: the names the label column carries; None where it holds plain numbers.
+    classes: the names in the type of the label column; None where it holds plain numbers.
     """
 
     image: str
@@ -51,7 +51,7 @@ def find_columns(features: Mapping[str, Any], where: str) -> Columns:
 
 
 def names_of(feature: Any) -> tuple[str, ...] | None:
-    """Return the class names that the type of a column carries; None for any other column."""
+    """Return the class names in the type of a column; None where it has none."""
     from datasets import ClassLabel
 
     return tuple(feature.names) if isinstance(feature, ClassLabel) and feature.names else None

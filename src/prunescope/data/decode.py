@@ -23,9 +23,9 @@ _AT_ONCE = 512
 
 @dataclass(frozen=True, kw_only=True)
 class EncodedImage:
-    """An image as it is stored: its bytes, or else the file that holds them.
+    """An image as it is stored: its bytes, or the file that holds them.
 
-    where: what messages call it ("row 3 of the split train of DIR").
+    where: its name in messages ("row 3 of the split train of DIR").
     """
 
     content: bytes | None
@@ -50,7 +50,7 @@ def decode(
 ) -> UInt8[np.ndarray, "height width 3"]:
     """Decode one image to RGB and size it.
 
-    size: height and width that must come out, those of the first image; None takes any.
+    size: the height and width of the first image, which all must have; None allows any.
     Raises DataError as `open_image` does, UnequalSizes for another size.
     """
     pixels = sizing.apply(open_image(image))
@@ -75,7 +75,7 @@ def decode_all(
     """Decode `count` images to RGB in their order.
 
     size: height and width of every one of them, once it is sized.
-    Raises DataError where two sizes meet, or naming the image that cannot be decoded.
+    Raises DataError for images of two sizes, and for one that cannot be decoded.
     """
     pixels = np.empty((count, *size, 3), dtype=np.uint8)
     done = 0

@@ -43,18 +43,17 @@ def load_images(
     name on the Hugging Face hub. Local folders are read without the network.
     split: as the source names it; see `find_split`.
     sizing: how images are brought to one size; `AS_STORED` requires that they have one already.
-    cropped: random parts of the images as they are stored will be shown, so that these are kept
-    in memory only where they have one size.
-    classes: which are used, and in which order (see `choose`); images of others are left out. None
-    takes all there are in any split: the names in classes.csv beside the parquet files, else
-    those of the label column, else the numbers up to the largest label; an image folder's class
-    folders, sorted as text.
+    cropped: random crops of the images as they are stored will be shown. Such images are kept in
+    memory only where all have one size.
+    classes: which are used, and in which order (see `choose`). None takes the classes of all
+    splits: the names in classes.csv beside the parquet files, else those of the label column, else
+    the numbers up to the largest label; of an image folder its class folders, sorted as text.
     limit: use only this many of these images, the first in the order of the split.
     memory: budget in bytes for the decoded pixels; it changes no pixel that is shown.
     Raises DataError for a source, a split, a row or an image that cannot be used, naming it.
     """
-    where = f"the split {split} of {source}"
-    rows, columns, chosen = _choose_rows(source, split, where, classes=classes, limit=limit)
+    where = _called(source, split)
+    rows, columns, chosen = _choose_rows(source, split, classes, limit)
     kept = AS_STORED if cropped else sizing
     encoded = _encoded(rows, columns.image, chosen.rows, where)
     size = _size_of(next(_encoded(rows, columns.image, chosen.rows, where)), kept, memory, where)
@@ -87,33 +86,27 @@ def count_images(source: str, split: str, classes: ClassChoice | None = None) ->
     """
     if classes is None:
         return _open_with(source, split).count(split)
-    return len(
-        _choose_rows(source, split, f"the split {split} of {source}", classes=classes)[2].rows
-    )
+    return len(_choose_rows(source, split, classes)[2].rows)
 
 
 def count_classes(source: str, split: str, classes: ClassChoice | None = None) -> int:
-    """Return how many classes `load_images` would find, without decoding an image.
-
-    Raises DataError as it does.
-    """
-    where = f"the split {split} of {source}"
-    return len(_choose_rows(source, split, where, classes=classes)[2].classes)
+    """Return how many classes the images have, without decoding one. Raises as `load_images`."""
+    return len(_choose_rows(source, split, classes)[2].classes)
 
 
 def passed_over(source: str) -> str | None:
-    """Say which folders of the same classes lie beside the splits, unread; None where none do."""
+    """Say which folders beside the splits have the same classes but are not read, if any."""
     folder = Path(source).expanduser()
     splits = split_folders(folder) if folder.is_dir() else {}
     classes = {path.name for split in splits.values() for path in subfolders(split)}
-    others = (path for path in subfolders(folder) if path.name not in splits) if splits else ()
-    alike = (path for path in others if classes & {inside.name for inside in subfolders(path)})
-    beside = [path.name for path in alike if find_files(path, IMAGE_SUFFIXES)]
-    if not beside:
+    beside = (path for path in subfolders(folder) if path.name not in splits) if splits else ()
+    alike = (path for path in beside if classes & {inside.name for inside in subfolders(path)})
+    unread = [path.name for path in alike if find_files(path, IMAGE_SUFFIXES)]
+    if not unread:
         return None
     return (
         f"{source} is read by its splits, {', '.join(splits)}: the images in "
-        f"{shown(beside)} beside them are not used"
+        f"{shown(unread)} beside them are not used"
     )
 
 
@@ -141,18 +134,18 @@ def _no_split(source: str, split: str, splits: tuple[str, ...]) -> str:
     return f"{source} has no split {split}{nearest(split, splits)}: it has {shown(splits)}"
 
 
+def _called(source: str, split: str) -> str:
+    return f"the split {split} of {source}"
+
+
 def _choose_rows(
-    source: str,
-    split: str,
-    where: str,
-    *,
-    classes: ClassChoice | None,
-    limit: int | None = None,
+    source: str, split: str, classes: ClassChoice | None, limit: int | None = None
 ) -> tuple[Rows, Columns, Chosen]:
     """Return a split's rows and columns, and which rows to use with their labels.
 
     Raises DataError where there is none.
     """
+    where = _called(source, split)
     opened = _open_with(source, split)
     rows = opened.rows(split)
     columns = find_columns(rows.features, where)
@@ -203,7 +196,6 @@ def _stored(
         return image
 
     return StoredImages(
-        lambda: _encoded(rows, column, chosen, where),
         naming(rows.in_order(column)),
         lambda progress: naming(rows.in_any_order(column, progress)),
     )

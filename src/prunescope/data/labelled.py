@@ -1,8 +1,7 @@
 """How are labelled images held: decoded in memory, or decoded on demand?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TypeAlias
 
 import numpy as np
@@ -62,7 +61,7 @@ class LabelledImages:
 class StreamedImages:
     """Images that are decoded when they are asked for, each with the number of its class.
 
-    stored: reads the one of a number. labels: index into classes.
+    stored: the images as they are stored. labels: index into classes.
     sizing: how they are brought to one size. size: the height and width that come out.
     """
 
@@ -85,13 +84,9 @@ class StreamedImages:
 
     def beginning(self, count: int) -> "StreamedImages":
         """Return the first images alone, encoded in memory, to try a little work on."""
-        return StreamedImages(
-            stored=StoredImages.in_memory(self.stored.first(count)),
-            labels=self.labels[:count],
-            classes=self.classes,
-            sizing=self.sizing,
-            size=self.size,
-        )
+        encoded = [self.stored[number] for number in range(min(count, len(self)))]
+        stored = StoredImages(encoded.__getitem__)
+        return replace(self, stored=stored, labels=self.labels[:count])
 
     def check_sample(self) -> int:
         """Decode some images, evenly spread; return how many. Raises DataError as `sized` does."""
@@ -105,32 +100,25 @@ Images: TypeAlias = LabelledImages | StreamedImages
 
 
 class StoredImages:
-    """The encoded images of a split, by number."""
+    """The encoded images of a split, by number.
+
+    read: returns an image, fast where one comes after the other. prepare: returns such a function
+    that is fast in any order; None where `read` is.
+    """
 
     def __init__(
         self,
-        beginning: Callable[[], Iterator[EncodedImage]],
         read: Callable[[int], EncodedImage],
         prepare: Callable[[Progress], Callable[[int], EncodedImage]] | None = None,
     ) -> None:
-        self._beginning = beginning
         self._read = read
         self._prepare = prepare
-
-    @classmethod
-    def in_memory(cls, images: list[EncodedImage]) -> "StoredImages":
-        """Return images that are at hand."""
-        return cls(lambda: iter(images), images.__getitem__)
 
     def __getitem__(self, number: int) -> EncodedImage:
         return self._read(number)
 
-    def first(self, count: int) -> list[EncodedImage]:
-        """Read the first ones."""
-        return list(islice(self._beginning(), count))
-
     def prepare(self, progress: Progress) -> None:
-        """Make them ready to be read in any order, which may copy them, once.
+        """Make them ready to be read in any order, for which they may be copied once.
 
         Raises ConfigError, DataError or StoreError as `copied_reader` does.
         """

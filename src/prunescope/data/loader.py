@@ -45,16 +45,16 @@ def batches(
 ) -> Iterator[tuple[Float[Tensor, "image channel height width"], Int64[Tensor, " image"]]]:
     """Yield the batches of an epoch with their labels; the last one may be smaller.
 
-    Each image, and how it is altered, depends on seed, epoch and its number alone, wherever it
-    lies. Images that are not ready in memory, or are cropped, are made in threads, one for each
-    core, up to two batches ahead of the one asked for.
+    Each image and its augmentation depend on seed, epoch and its number alone, wherever it is
+    stored. Images that are not ready in memory, or are cropped, are made in threads, one for each
+    core, up to two batches ahead.
 
     order: numbers of the images to show, see `epoch_order`.
     first_batch: batches to leave out at the start; the rest are those of the whole epoch.
     channels_last: give batches torch's channels_last memory format, which costs nothing here.
-    Raises ConfigError for a batch size below 1, a negative first batch, an order that names
-    images which are not there, or a pad as large as the images; DataError, when its turn comes,
-    for an image that cannot be decoded.
+    Raises ConfigError for a batch size below 1, a negative first batch, an order that names absent
+    images, or a pad as large as the images; DataError, in its turn, for an image that cannot be
+    decoded.
     """
     augmentation = augmentation or Augmentation()
     _check(images, batch_size, order, augmentation, first_batch)

@@ -31,10 +31,10 @@ _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 class Rows:
     """The rows of one split, as they are stored.
 
-    features: the type of every column, as Hugging Face `datasets` tells it.
-    tables: reads one column of the rows, from the first to the last, some at a time.
-    in_order: opens a column to read any row, fast where one comes after the other.
-    in_any_order: the same, fast in any order; it may first copy the column, once.
+    features: the type of every column, as Hugging Face `datasets` has it.
+    tables: reads one column from the first row to the last, in tables of some rows each.
+    in_order: returns a reader of a column, which is fast where one row comes after the other.
+    in_any_order: returns a reader that is fast in any order; it may copy the column first, once.
     """
 
     count: int
@@ -45,7 +45,7 @@ class Rows:
 
 
 class ParquetFolder:
-    """A folder of parquet files whose names, or whose folders' names, say the split."""
+    """A folder of parquet files; their names, or those of their folders, name the splits."""
 
     def __init__(self, folder: Path, files: list[Path]) -> None:
         self.folder = folder
@@ -77,7 +77,7 @@ class ParquetFolder:
             tables=lambda column: _read_parquet(files, column),
             in_order=lambda column: GroupReader(files, column),
             in_any_order=lambda column, progress: copied_reader(
-                files, column, lambda: _read_parquet(files, column), count, progress
+                files, column, _read_parquet(files, column), count, progress
             ),
         )
 
@@ -151,7 +151,7 @@ class HubSet:
         import datasets
 
         try:
-            with _without_retries_told():
+            with _quiet_retries():
                 loaded: Mapping[str, Any] = datasets.load_dataset(self.name)
         except (OSError, ValueError, RuntimeError) as error:
             raise DataError(
@@ -185,8 +185,8 @@ class HubSet:
 
 
 @contextmanager
-def _without_retries_told() -> Iterator[None]:
-    """Keep Hugging Face from telling of every request it repeats; the last error is enough."""
+def _quiet_retries() -> Iterator[None]:
+    """Keep Hugging Face from logging every request that it repeats; the last error is raised."""
     logger = logging.getLogger("huggingface_hub")
     before = logger.level
     logger.setLevel(logging.ERROR)
@@ -223,7 +223,7 @@ def open_source(source: str) -> Source:
 
 
 def folders_of(folder: Path) -> list[str]:
-    """Return the folders that may name splits or classes, which no list of files tells wholly."""
+    """Return the folders that may name splits or classes, also those without files."""
     above = subfolders(folder)
     inside = (path for root in split_folders(folder).values() for path in subfolders(root))
     return [path.relative_to(folder).as_posix() for path in (*above, *inside)]
@@ -279,7 +279,4 @@ def _stream(files: list[Path], columns: list[str] | None = None) -> Any:
 
 
 def _hashes(folder: Path, files: Iterable[Path]) -> dict[str, str]:
-    files = list(files)
-    for file in files:
-        require_file(file)
     return {file.relative_to(folder).as_posix(): hash_file(file) for file in files}

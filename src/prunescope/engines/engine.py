@@ -1,15 +1,17 @@
-"""What must something be that performs works, each after those it needs?"""
+"""What must an engine do, and how do its processes report to the one the user watches?"""
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from prunescope.base.progress import Progress
+from prunescope.base.progress import Progress, Task
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What a work needs for itself while it runs. gpus: 0 where it computes on the CPU alone."""
+    """What a work needs while it runs. gpus: 0 where it computes on the CPU alone."""
 
     cores: int = 1
     gpus: int = 0
@@ -21,7 +23,7 @@ class Work(Protocol):
 
     @property
     def name(self) -> str:
-        """Return what no other work of the run is called."""
+        """Return its name, which no other work of the run has."""
 
     @property
     def after(self) -> tuple[str, ...]:
@@ -29,7 +31,7 @@ class Work(Protocol):
 
     @property
     def resources(self) -> Resources:
-        """Return what it needs for itself while it runs."""
+        """Return what it needs while it runs."""
 
 
 W = TypeVar("W", bound=Work)
@@ -62,17 +64,17 @@ class Engine(Protocol):
         """Perform every work, but those that need one that failed.
 
         perform: may be called in another process, so it, its outcome and its errors can be
-            pickled. The progress it gets there is a `RemoteProgress`, whose events the engine
-            carries back in whatever way it has, to an `Audience`.
+            pickled. The progress it gets there is a `RemoteProgress`; the engine carries its events
+            back to the `Audience` of that process.
         finish, fail: called in this process with each outcome or error as it comes. What they
             raise ends the run.
         """
 
 
 def in_order(works: Sequence[W]) -> list[W]:
-    """Return works so that each comes after those it needs, else in the order given.
+    """Return works in their order, but each after those it needs.
 
-    Raises ValueError for works that wait for each other, or for one that is not there.
+    Raises ValueError for works that wait for each other, or for one that is absent.
     """
     waiting = list(works)
     ordered: list[W] = []
@@ -100,3 +102,64 @@ def without_dependants(works: Sequence[W], failed: W) -> list[W]:
         else:
             left.append(work)
     return left
+
+
+Event = tuple[Any, ...]
+"""What a process reports: the kind of event, then plain values."""
+
+
+class RemoteProgress(Progress):
+    """Turns reports into events. send: takes each event in the process that reports."""
+
+    def __init__(self, send: Callable[[Event], None]) -> None:
+        self._send = send
+        self._numbers = itertools.count()
+
+    @contextmanager
+    def task(self, description: str, total: int, *, done: int = 0) -> Iterator[Task]:
+        number = next(self._numbers)
+        self._send(("open", number, description, total, done))
+        try:
+            yield _RemoteTask(self._send, number)
+        finally:
+            self._send(("close", number))
+
+    def say(self, message: str) -> None:
+        self._send(("say", message))
+
+
+class _RemoteTask(Task):
+    def __init__(self, send: Callable[[Event], None], number: int) -> None:
+        self._send = send
+        self._number = number
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        self._send(("advance", self._number, count, note))
+
+
+class Audience:
+    """Shows the events of one other process on a progress."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[int, tuple[ExitStack, Task]] = {}
+
+    def receive(self, event: Event) -> None:
+        """Show an event; one of a task that is not open is passed over."""
+        match event:
+            case "say", text:
+                self._progress.say(text)
+            case "open", number, description, total, done:
+                stack = ExitStack()
+                task = stack.enter_context(self._progress.task(description, total, done=done))
+                self._tasks[number] = stack, task
+            case "advance", number, count, note if number in self._tasks:
+                self._tasks[number][1].advance(count, note)
+            case "close", number if number in self._tasks:
+                self._tasks.pop(number)[0].close()
+
+    def close(self) -> None:
+        """Close the tasks that the process left open, as one that was killed does."""
+        for stack, _ in self._tasks.values():
+            stack.close()
+        self._tasks.clear()

@@ -8,16 +8,22 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnContext, SpawnProcess
-from typing import Any, Generic, cast
+from threading import Lock
+from typing import Any, Generic, Literal, cast
 
 from prunescope.base.devices import default_workers, gpu_count, usable_cores
 from prunescope.base.errors import ConfigError, PrunescopeError
 from prunescope.base.progress import Progress
-from prunescope.base.relay import RemoteProgress, relaying
-from prunescope.engines.engine import Engine, Outcome, W, in_order, without_dependants
+from prunescope.engines.engine import (
+    Audience,
+    Engine,
+    Outcome,
+    RemoteProgress,
+    W,
+    in_order,
+    without_dependants,
+)
 
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -27,7 +33,7 @@ _VISIBLE = "CUDA_VISIBLE_DEVICES"
 def make(workers: int | None, independent: int) -> Engine:
     """Return the engine of this machine.
 
-    workers: processes; None takes as many as is sensible for so many independent chains of work.
+    workers: processes; None takes as many as suit so many independent chains of work.
     """
     return LocalEngine(workers or default_workers(independent))
 
@@ -64,20 +70,15 @@ class LocalEngine:
     ) -> None:
         """Perform every work but those that need one that failed, as `Engine` says.
 
-        Raises ValueError for works that wait for each other, or for one that is not there. A
-        worker that dies takes its work with it, and another takes its place.
+        Raises ValueError for works that wait for each other, or for one that is absent. The work of
+        a worker that dies fails, and another worker is started.
         """
         ordered = in_order(works)
         if self.workers == 1:
             _perform_here(ordered, perform, finish, fail, progress)
-        elif ordered:
-            context = multiprocessing.get_context("spawn")
-            count = min(self.workers, len(ordered))
-            with (
-                relaying(progress, context) as remote,
-                _staff(context, count, self.threads, remote) as staff,
-            ):
-                _Shift(staff, ordered, perform, finish, fail).work()
+        else:
+            shift = _Shift(ordered, perform, finish, fail)
+            shift.work(min(self.workers, len(ordered)), self.threads, progress)
 
 
 def _perform_here(
@@ -98,60 +99,30 @@ def _perform_here(
             finish(work, outcome)
 
 
-@dataclass(kw_only=True)
 class _Worker:
-    """A process that performs works. number: its place among the workers."""
+    """A process that performs works. number: its index, which chooses its GPU.
 
-    number: int
-    process: SpawnProcess
-    connection: Connection
+    No ProcessPoolExecutor: in Python 3.11 it may not notice that its youngest worker died. Reports
+    and answers share the one pipe of a worker. A queue of several has a lock, and a process that is
+    killed while it holds it would stop all others.
+    """
 
-
-@dataclass(kw_only=True)
-class _Staff:
-    """Worker processes; one that died can be replaced."""
-
-    context: SpawnContext
-    threads: int
-    remote: RemoteProgress
-    workers: list[_Worker] = field(default_factory=list)
-
-    def hire(self, number: int) -> _Worker:
-        """Start a worker.
-
-        No ProcessPoolExecutor: of Python 3.11 it may not notice that its youngest worker died.
-        """
-        here, there = self.context.Pipe()
-        duties = os.getpid(), self.threads, self.remote
-        process = self.context.Process(target=_serve, args=(there, *duties))
-        worker = _Worker(number=number, process=process, connection=here)
+    def __init__(self, number: int, threads: int, progress: Progress) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.number = number
+        self.connection, theirs = context.Pipe()
+        self.audience = Audience(progress)
+        self._process = context.Process(target=_serve, args=(theirs, os.getpid(), threads))
         with _signals_held(), _seeing_gpu(number):
-            process.start()
-        there.close()
-        self.workers.append(worker)
-        return worker
+            self._process.start()
+        theirs.close()
 
-    def dismiss(self, worker: _Worker) -> None:
-        """End a worker, if it lives."""
-        self.workers.remove(worker)
-        worker.process.kill()
-        worker.process.join()
-        worker.connection.close()
-
-
-@contextmanager
-def _staff(
-    context: SpawnContext, count: int, threads: int, remote: RemoteProgress
-) -> Iterator[_Staff]:
-    """Give so many workers; none of them outlives the block."""
-    staff = _Staff(context=context, threads=threads, remote=remote)
-    try:
-        for number in range(count):
-            staff.hire(number)
-        yield staff
-    finally:
-        for worker in list(staff.workers):
-            staff.dismiss(worker)
+    def end(self) -> None:
+        """End the process, if it lives, and the tasks that it left open."""
+        self._process.kill()
+        self._process.join()
+        self.connection.close()
+        self.audience.close()
 
 
 @contextmanager
@@ -186,31 +157,35 @@ def _seeing_gpu(number: int) -> Iterator[None]:
 
 
 class _Shift(Generic[W, Outcome]):
-    """Works that a staff performs until none is left that can be done."""
+    """Works that workers perform until none is left that can be done."""
 
     def __init__(
         self,
-        staff: _Staff,
         works: Sequence[W],
         perform: Callable[[W, Progress], Outcome],
         finish: Callable[[W, Outcome], None],
         fail: Callable[[W, Exception], None],
     ) -> None:
-        self._staff = staff
         self._waiting = list(works)
         self._perform = perform
         self._finish = finish
         self._fail = fail
-        self._idle = list(staff.workers)
+        self._idle: list[_Worker] = []
         self._busy: dict[Connection, tuple[_Worker, W]] = {}
         self._finished: set[str] = set()
 
-    def work(self) -> None:
-        """Perform all works."""
-        while self._waiting or self._busy:
+    def work(self, count: int, threads: int, progress: Progress) -> None:
+        """Perform all works with so many workers, none of which outlives this."""
+        try:
+            for number in range(count):
+                self._idle.append(_Worker(number, threads, progress))
             self._hand_out()
-            for connection in cast("list[Connection]", wait(self._busy)):
-                self._take_back(connection)
+            while self._busy:
+                for connection in cast("list[Connection]", wait(self._busy)):
+                    self._take(connection, threads, progress)
+        finally:
+            for worker in [*self._idle, *(worker for worker, _ in self._busy.values())]:
+                worker.end()
 
     def _hand_out(self) -> None:
         ready = [work for work in self._waiting if self._finished.issuperset(work.after)]
@@ -221,22 +196,28 @@ class _Shift(Generic[W, Outcome]):
             with suppress(BrokenPipeError):  # of a worker that died; it will not answer either
                 worker.connection.send((self._perform, work))
 
-    def _take_back(self, connection: Connection) -> None:
-        worker, work = self._busy.pop(connection)
+    def _take(self, connection: Connection, threads: int, progress: Progress) -> None:
+        """Take what a worker sent: an event, or how its work ended. Replace it where it died."""
+        worker, work = self._busy[connection]
         try:
-            answer = connection.recv()
-        except (EOFError, ConnectionError):
-            self._staff.dismiss(worker)
-            self._idle.append(self._staff.hire(worker.number))
-            answer = _Failure(error=_died())
-        else:
-            self._idle.append(worker)
-        if isinstance(answer, _Failure):
-            self._fail(work, answer.error)
-            self._waiting = without_dependants(self._waiting, work)
-        else:
-            self._finish(work, answer)
+            kind, content = connection.recv()
+        except (EOFError, OSError):  # the last message may have been cut short
+            kind, content = "death", _died()
+        if kind == "event":
+            worker.audience.receive(content)
+            return
+        del self._busy[connection]
+        if kind == "death":
+            worker.end()
+            worker = _Worker(worker.number, threads, progress)
+        self._idle.append(worker)
+        if kind == "outcome":
+            self._finish(work, content)
             self._finished.add(work.name)
+        else:
+            self._fail(work, content)
+            self._waiting = without_dependants(self._waiting, work)
+        self._hand_out()
 
 
 def _died() -> PrunescopeError:
@@ -247,12 +228,7 @@ def _died() -> PrunescopeError:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Failure:
-    error: Exception
-
-
-def _serve(connection: Connection, parent: int, threads: int, remote: Progress) -> None:
+def _serve(connection: Connection, parent: int, threads: int) -> None:
     """Perform what comes through the connection, for as long as the parent lives."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
@@ -261,15 +237,24 @@ def _serve(connection: Connection, parent: int, threads: int, remote: Progress) 
     import torch
 
     torch.set_num_threads(threads)
+    lock = Lock()  # of threads that report at once
+
+    def send(message: tuple[str, Any]) -> None:
+        with lock:
+            connection.send(message)
+
+    progress = RemoteProgress(lambda event: send(("event", event)))
     with suppress(EOFError):
         while True:
             perform, work = connection.recv()
-            connection.send(_attempt(perform, work, remote))
+            send(_attempt(perform, work, progress))
 
 
-def _attempt(perform: Callable[[W, Progress], Any], work: W, remote: Progress) -> Any:
+def _attempt(
+    perform: Callable[[W, Progress], Any], work: W, progress: Progress
+) -> tuple[Literal["outcome", "error"], Any]:
     try:
-        return perform(work, remote)
+        return "outcome", perform(work, progress)
     except Exception as error:  # handed on to the parent  # noqa: BLE001
         error.add_note("".join(traceback.format_exception(error)))
-        return _Failure(error=error)
+        return "error", error

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError, StoreError
@@ -17,10 +16,9 @@ from prunescope.networks.hollow import build_hollow
 from prunescope.networks.loading import read_description
 from prunescope.networks.trust import AtMost, NamesCode
 from prunescope.pruning.audit import Audit, audit_weights
-from prunescope.pruning.interchange import State
 from prunescope.pruning.lineage import check_dense, check_descent, check_given
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.saved import read_mask, read_weights
+from prunescope.pruning.saved import SavedWeights, read_mask, read_weights
 from prunescope.pruning.selection import LevelRule
 from prunescope.recipe import Recipe, load_recipe
 from prunescope.results.layout import MASK, STUDY, WEIGHTS, LevelKey
@@ -160,8 +158,7 @@ def _audit_level(
     saved = read_weights(root / key.path)
     descent = _descent(saved.mask, root, key, study)
     if saved.mask is None and key.level == 0:
-        mask = _dense_mask(root, key, study, saved.state)
-        saved = replace(saved, mask=mask, beside=mask)
+        saved = _with_dense_mask(saved, root, key, study)
     audit = audit_weights(saved, network, title=study.network, resolution=resolution)
     rule = _rule(key, study)
     if rule is not None and rule.is_users:
@@ -185,14 +182,14 @@ def _descent(mask: Mask | None, root: Path, key: LevelKey, study: Recipe) -> lis
     return _lineage(mask, before, _rule(key, study), runs_code=False)
 
 
-def _dense_mask(root: Path, key: LevelKey, study: Recipe, state: State) -> Mask | None:
-    """Return level 0's mask, which has no file, from the level after it; None where none is."""
+def _with_dense_mask(saved: SavedWeights, root: Path, key: LevelKey, study: Recipe) -> SavedWeights:
+    """Return level 0's weights with their mask, which has no file, as a level 1 implies it."""
     for strategy in study.pruning.strategies:
         after = LevelKey(replicate=key.replicate, strategy=strategy, level=1)
-        if (root / after.path / MASK).is_file():
-            names = [name for name in read_mask(root / after.path / MASK) if name in state]
-            return Mask({name: torch.ones_like(state[name], dtype=torch.bool) for name in names})
-    return None
+        path = root / after.path / MASK
+        if path.is_file():
+            return saved.with_mask(read_mask(path).filled(), path)
+    return saved
 
 
 def _rule(key: LevelKey, study: Recipe) -> LevelRule | None:

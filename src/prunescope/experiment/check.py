@@ -29,7 +29,7 @@ from prunescope.networks.loading import build
 from prunescope.networks.residual import zero_last_gammas
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import prunable_names
-from prunescope.pruning.strategy import check_strategy
+from prunescope.pruning.selection import check_strategy
 from prunescope.recipe import Recipe
 from prunescope.training.evaluate import check_outputs
 from prunescope.training.forward import class_scores, classes_needed

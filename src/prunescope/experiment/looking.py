@@ -5,11 +5,11 @@ from os import stat_result
 from pathlib import Path
 from typing import Any
 
+from prunescope.base.cache import recall
 from prunescope.base.errors import DataError
 from prunescope.base.files import fingerprint
 from prunescope.base.paths import find_files
 from prunescope.base.progress import SILENT, Progress
-from prunescope.base.recall import recall
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.scenes import scenes_are_drawn, scenes_folder

@@ -21,7 +21,7 @@ _MOST_CHANNELS = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """What must be known of a network to build it again, and to show it images.
+    """What it takes to build a network again and to show it images.
 
     name: as `build` takes it. num_classes: None where the network chose it itself.
     input: what it expects to see; None where nothing says so.
@@ -47,11 +47,10 @@ def has_description(path: Path) -> bool:
 
 
 def read_description(path: Path, typed: str | None = None) -> Description:
-    """Read which network a safetensors file belongs to; it may be trusted to be of a library.
+    """Read which network a safetensors file belongs to: one of a library, or the typed one.
 
-    typed: the network that the user names now; if the file names the same, it may be any.
-    Raises DataError if the file does not say, or is damaged; NamesCode, as `trusted_name` does, if
-    it names anything but a network of a library.
+    typed: the network that the user names now. Raises DataError if the file does not say, or is
+    damaged; NamesCode, as `trusted_name` does, if it names any other network.
     """
     metadata = load_metadata(path)
     if _KEY not in metadata:
@@ -73,7 +72,7 @@ def read_description(path: Path, typed: str | None = None) -> Description:
 
 
 def names_code(path: Path) -> bool:
-    """Return whether a file says that it belongs to a network which it must not choose."""
+    """Return whether a file names a network that no file may choose."""
     try:
         read_description(path)
     except NamesCode:
@@ -82,7 +81,7 @@ def names_code(path: Path) -> bool:
 
 
 def belongs_to(path: Path, network: str) -> bool:
-    """Return whether a file is of safetensors and says that it belongs to this very network."""
+    """Return whether a safetensors file says that it belongs to this network."""
     try:
         return path.suffix == ".safetensors" and read_description(path, network).name == network
     except DataError:

@@ -1,4 +1,8 @@
-"""How is a network made quickly when its first weights do not matter?"""
+"""How is a network made quickly when its first weights do not matter?
+
+Torch's meta device does not serve: networks of timm keep values outside their state dict (the
+relative positions of Swin), which no file of weights brings back.
+"""
 
 import sys
 from types import ModuleType
@@ -28,7 +32,8 @@ def build_hollow(name: str, *, num_classes: int | None = None) -> nn.Module:
 class _NoDrawing(TorchFunctionMode):
     """Fills a tensor with one number where it would be filled at random.
 
-    A normal distribution gives its mean: `trunc_normal_` draws until all lie within its bounds.
+    That is the mean of a normal distribution, since `trunc_normal_` draws until all values lie
+    within its bounds.
     """
 
     def __torch_function__(
@@ -47,8 +52,8 @@ class _NoDrawing(TorchFunctionMode):
 def _import_torchvision() -> None:
     """Import torchvision in 0.1 s instead of 1.5 s.
 
-    For one function that its detection networks ask before they compile, it imports all of
-    `torch._dynamo`. Here it finds a stand-in, which imports the compiler when it is asked.
+    It imports all of `torch._dynamo` for one function, which its detection networks call before
+    they compile. Here it finds a stand-in, which imports the compiler when it is called.
     """
     if _HELPERS in sys.modules or "torchvision" in sys.modules:
         return

@@ -21,8 +21,10 @@ def describe_hub_folder(path: Path) -> Description:
     Raises DataError where it names none or has other arguments, and says how to name it.
     """
     config = _read(path / CONFIG)
+    from timm.models import is_model
+
     architecture = config.get("architecture")
-    if not isinstance(architecture, str) or not _is_known(architecture):
+    if not isinstance(architecture, str) or not is_model(architecture):
         stated = architecture or _listed(config.get("architectures"))
         shown = on_one_line(shortened(str(stated)))
         what = f'says "{shown}", which is no network of timm' if stated else "names none"
@@ -73,12 +75,6 @@ def _listed(names: object) -> str:
 def _is_stated(name: str) -> bool:
     """Return whether an argument is stated elsewhere, or says from where timm takes weights."""
     return name == "num_classes" or name.startswith(("pretrained", "checkpoint", "cache"))
-
-
-def _is_known(architecture: str) -> bool:
-    from timm.models import is_model
-
-    return bool(is_model(architecture))
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -13,14 +13,10 @@ from prunescope.networks.hub_folder import describe_hub_folder
 from prunescope.networks.names import as_name
 from prunescope.networks.published import DEFAULT, Published
 from prunescope.networks.reading.files import is_hub_folder, weights_file
+from prunescope.networks.reading.values import refuse_not_finite
 from prunescope.networks.registry import build, find_published, module_input, network_input
 from prunescope.networks.trust import AtMost
-from prunescope.networks.weights import (
-    fit_state_dict,
-    load_weights,
-    read_state_dict,
-    refuse_not_finite,
-)
+from prunescope.networks.weights import fit_state_dict, load_weights, read_state_dict
 from prunescope.results.layout import WEIGHTS
 
 __all__ = [
@@ -46,9 +42,7 @@ RANDOM = "random"
 class LoadedNetwork(Description):
     """A network with its weights, in evaluation mode, on the CPU.
 
-    module: the network itself. name: as the registry knows it. num_classes: None where the network
-    chose it itself. input: what it expects to see; None where nothing says so.
-    measured_on: how photographs are sized to measure published weights; None for all others.
+    module: the network itself. name: as `build` takes it. The rest is as in `Description`.
     """
 
     module: nn.Module

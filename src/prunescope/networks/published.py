@@ -11,7 +11,7 @@ from urllib.parse import urlparse
 import torch
 from torch import nn
 
-from prunescope.base.errors import ConfigError, DownloadError, nearest
+from prunescope.base.errors import ConfigError, DownloadError, first_line, nearest
 from prunescope.imaging.network_input import NetworkInput
 from prunescope.imaging.sizing import Sizing
 
@@ -102,9 +102,8 @@ def fetch_from_hub(repository: str, files: Iterable[str]) -> Path:
             continue  # it is kept in another form
         except Exception as error:  # of whichever library the hub's client asks with
             where = f"https://huggingface.co/{name}/resolve/{revision or 'main'}/{file}"
-            reason = str(error).strip().partition("\n")[0]
             raise DownloadError(
-                f"the weights cannot be downloaded from {where}: {reason.rstrip('.')}. "
+                f"the weights cannot be downloaded from {where}: {first_line(error).rstrip('.')}. "
                 "Download them elsewhere and give the file: --weights FILE"
             ) from error
     raise DownloadError(f"{name} on the Hugging Face hub has none of {', '.join(names)}")

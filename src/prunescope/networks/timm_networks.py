@@ -23,21 +23,15 @@ _OURS = {
     "out_indices": "the whole network is needed",
     **dict.fromkeys(
         (
-            "pretrained_cfg",
-            "pretrained_cfg_overlay",
-            "pretrained_strict",
-            "pretrained_custom_load",
-            "pretrained_model_args",
-            "pretrained_filter_fn",
-            "cache_dir",
-            "file",
-            "state_dict",
+            *("pretrained_cfg", "pretrained_cfg_overlay", "pretrained_strict"),
+            *("pretrained_custom_load", "pretrained_model_args", "pretrained_filter_fn"),
+            *("cache_dir", "file", "state_dict"),
         ),
         "it would read or fetch weights, for which there is --weights",
     ),
     **dict.fromkeys(("scriptable", "exportable", "no_jit"), "networks run as plain modules"),
 }
-"""Arguments of timm.create_model that are said in another way here."""
+"""Arguments of timm.create_model that no name may hold, and what to do instead."""
 _CROP_SHARE = 0.875  # timm.data.DEFAULT_CROP_PCT
 _FILES = ("model.safetensors", "pytorch_model.bin")
 
@@ -63,7 +57,7 @@ def build_timm(name: Name, num_classes: int | None, **arguments: Any) -> nn.Modu
 
 
 def timm_network_input(name: Name) -> NetworkInput:
-    """Return what a network of timm expects to see: as its default weights, which it may lack."""
+    """Return what a network of timm expects to see: as its default weights do, if it has any."""
     from timm.models import get_pretrained_cfg
 
     _check_known(name)

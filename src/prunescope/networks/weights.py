@@ -6,7 +6,6 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from prunescope.base.errors import DataError
-from prunescope.base.formats import is_safetensors
 from prunescope.base.text import counted
 from prunescope.networks.reading import load_torch, read_stored
 from prunescope.networks.reading.choice import choose_network
@@ -22,17 +21,6 @@ from prunescope.networks.reading.values import (
     refuse_quantised,
 )
 from prunescope.results.manifest import check_manifest
-
-__all__ = [
-    "check_fit",
-    "fit_published",
-    "fit_state_dict",
-    "is_safetensors",
-    "load_weights",
-    "read_published",
-    "read_state_dict",
-    "refuse_not_finite",
-]
 
 _AUXILIARY_HEADS = ("aux1", "aux2", "AuxLogits")  # of GoogLeNet and Inception v3, for training
 

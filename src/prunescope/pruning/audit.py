@@ -17,7 +17,7 @@ from prunescope.networks.registry import network_input
 from prunescope.networks.trust import AtMost
 from prunescope.networks.weights import fit_state_dict
 from prunescope.pruning.acting import views_of_others
-from prunescope.pruning.counting import FORMATS, LayerCount, count_layer
+from prunescope.pruning.counting import COUNTS, FORMATS, LayerCount, count_layer
 from prunescope.pruning.flow import Flow, trace_flow
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import left_out, prunable_names
@@ -84,17 +84,6 @@ class Audit:
 
     def as_dict(self) -> dict[str, object]:
         """Return everything by name, for a program."""
-        totals = (
-            "weights",
-            "nonzero",
-            "pruned",
-            "revived",
-            "filters",
-            "dead_filters",
-            "dead_units",
-            "multiply_adds",
-            "sparse_multiply_adds",
-        )
         return {
             "file": str(self.path),
             "network": self.network,
@@ -102,7 +91,7 @@ class Audit:
             "keep": self.keep,
             "keep_overall": self.keep_overall,
             "sparsity": self.sparsity,
-            **{name: self.total(name) for name in totals},
+            **{name: self.total(name) for name in COUNTS},
             "parameters": self.parameters,
             "nonzero_parameters": self.nonzero_parameters,
             "revived_memory": self.revived_memory,
@@ -193,7 +182,7 @@ def audit_weights(
         keep_overall=(count - pruned) / count if mask else None,
         revived_memory=memory,
         bytes=_bytes(stored, layers),
-        problems=(*_problems(layers), *_memory_problems(memory)),
+        problems=tuple(_problems(layers, memory)),
         notes=(*saved.notes, *stored.notes),
         left_out=None if network is None else _left_out(network, mask, stored),
         reasons=reasons_of_unknowns(network is not None, resolution, flow, saved),
@@ -254,21 +243,14 @@ def _bytes(stored: StoredLayers, layers: Mapping[str, LayerCount]) -> dict[str, 
     return {form: others + sum(layer.bytes[form] for layer in kept.values()) for form in FORMATS}
 
 
-def _problems(layers: Mapping[str, LayerCount]) -> list[str]:
-    revived = [
-        f"{counted(layer.revived, 'pruned weight')} of {name} "
-        f"{agreeing(layer.revived, 'is', 'are')} not zero"
+def _problems(layers: Mapping[str, LayerCount], revived_memory: int | None) -> list[str]:
+    kinds = (("revived", "pruned weight", "zero"), ("not_finite", "weight", "finite"))
+    problems = [
+        f"{counted(count, noun)} of {name} {agreeing(count, 'is', 'are')} not {expected}"
+        for kind, noun, expected in kinds
         for name, layer in layers.items()
-        if layer.revived
+        if (count := getattr(layer, kind))
     ]
-    odd = [
-        f"{counted(layer.not_finite, 'weight')} of {name} "
-        f"{agreeing(layer.not_finite, 'is', 'are')} not finite"
-        for name, layer in layers.items()
-        if layer.not_finite
-    ]
-    return revived + odd
-
-
-def _memory_problems(revived: int | None) -> list[str]:
-    return [f"the optimizer remembers {revived:,} pruned weights"] if revived else []
+    if revived_memory:
+        problems.append(f"the optimizer remembers {revived_memory:,} pruned weights")
+    return problems

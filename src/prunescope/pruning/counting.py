@@ -7,11 +7,16 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 
 from prunescope.pruning.acting import outputs_first
-from prunescope.pruning.flow import LayerFlow, zero_filters
+from prunescope.pruning.flow import LayerFlow
 
 _INDEX_BYTES = 4
 FORMATS = ("dense", "bitmap", "csr")
 """How a tensor can be kept: see `LayerCount.bytes`."""
+COUNTS = (
+    *("weights", "nonzero", "pruned", "revived", "filters", "dead_filters", "dead_units"),
+    *("multiply_adds", "sparse_multiply_adds"),
+)
+"""Counts of a layer that are summed over layers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,13 +84,7 @@ class LayerCount:
             "nonzero": self.nonzero,
             "zeros": self.weights - self.nonzero,
             "sparsity": self.sparsity,
-            "pruned": self.pruned,
-            "revived": self.revived,
-            "filters": self.filters,
-            "dead_filters": self.dead_filters,
-            "dead_units": self.dead_units,
-            "multiply_adds": self.multiply_adds,
-            "sparse_multiply_adds": self.sparse_multiply_adds,
+            **{name: getattr(self, name) for name in COUNTS[2:]},
             "bytes": self.bytes,
         }
 
@@ -102,7 +101,8 @@ def count_layer(
     which axis the outputs lie; None takes the first axis.
     """
     live = weight != 0
-    outputs = outputs_first(live, module) if live.dim() > 1 else live
+    is_vector = live.dim() < 2
+    outputs = live.new_empty(0, 0) if is_vector else outputs_first(live, module).flatten(1)
     nonzero = int(torch.count_nonzero(live))
     return LayerCount(
         shape=tuple(weight.shape),
@@ -110,8 +110,8 @@ def count_layer(
         pruned=None if kept is None else kept.numel() - int(torch.count_nonzero(kept)),
         revived=None if kept is None else int(torch.count_nonzero(live & ~kept)),
         not_finite=_not_finite(weight),
-        filters=len(outputs) if live.dim() > 1 else 0,
-        dead_filters=zero_filters(live, module),
+        filters=len(outputs),
+        dead_filters=int((~outputs.any(dim=1)).sum()),
         dead_units=None if flow is None else flow.dead_units,
         multiply_adds=None if flow is None else weight.numel() * flow.cells,
         sparse_multiply_adds=None if flow is None else nonzero * flow.cells,

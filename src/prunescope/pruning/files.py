@@ -75,16 +75,13 @@ class Pruned:
             for name, layer in self._layers.items()
         ]
         overall = self.mask.keep_overall(self.network.module)
-        return (
+        dense = left_out(self.network.module, self.mask)
+        text = (
             f"{align([('layer', 'weights', 'kept', 'keep'), *rows])}\n\n"
             f"{self.mask.survivors:,} of {self.mask.size:,} prunable weights kept, "
             f"{percent(self.mask.keep)}; of all parameters {percent(overall)}"
-            f"{self._left_out_text()}"
         )
-
-    def _left_out_text(self) -> str:
-        dense = left_out(self.network.module, self.mask)
-        return f"\n{describe_left_out(dense)}" if dense else ""
+        return f"{text}\n{describe_left_out(dense)}" if dense else text
 
 
 def prune_saved(

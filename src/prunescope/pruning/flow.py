@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.showing import show
-from prunescope.pruning.acting import layer_keys, outputs_first
+from prunescope.pruning.acting import layer_keys
 from prunescope.pruning.reach import Reach, Walk
 
 _OWN_CODE = "the network's own code"
@@ -157,13 +157,3 @@ def _hooked(network: nn.Module, before: Any, after: Any) -> Iterator[None]:
     finally:
         for handle in handles:
             handle.remove()
-
-
-def zero_filters(weight: Tensor, module: nn.Module | None = None) -> int:
-    """Return how many outputs have only weights of zero; 0 for a tensor of one axis.
-
-    module: the layer of the weight; None takes the outputs along the first axis.
-    """
-    if weight.dim() < 2:
-        return 0
-    return int((~(outputs_first(weight, module) != 0).flatten(1).any(dim=1)).sum())

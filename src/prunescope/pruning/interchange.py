@@ -1,4 +1,4 @@
-"""How do other tools write pruned weights, and how do theirs become ours and ours theirs?
+"""How do other tools write pruned weights, and how are these converted?
 
 torch: `torch.nn.utils.prune` replaces a parameter `weight` by `weight_orig` and a buffer
     `weight_mask`, and computes `weight` as their product.

@@ -8,17 +8,17 @@ from prunescope.pruning.selection import LevelRule, groups
 
 
 def check_dense(mask: Mask) -> list[str]:
-    """Return what is wrong with the mask of an unpruned level: nothing, if it is of ones."""
-    gone = mask.size - mask.survivors
-    return [f"the unpruned level lacks {gone:,} of its weights"] if gone else []
+    """Return what is wrong with the mask of an unpruned level, of which every weight survives."""
+    pruned = mask.size - mask.survivors
+    return [f"the unpruned level lacks {pruned:,} of its weights"] if pruned else []
 
 
 def check_given(source: Mask, mask: Mask) -> list[str]:
     """Return what is wrong with level 0's mask, given that of the weights it was taken from."""
-    same = list(source) == list(mask) and all(
+    is_same = list(source) == list(mask) and all(
         torch.equal(source[name].cpu(), mask[name].cpu()) for name in source
     )
-    return [] if same else ["its mask is not that of the weights that it was taken from"]
+    return [] if is_same else ["its mask is not that of the weights that it was taken from"]
 
 
 def check_descent(
@@ -28,12 +28,12 @@ def check_descent(
 
     It must be of the same tensors, hold no weight that was pruned before, and have exactly as many
     left as the rule says, of each group of its scope.
-    runs_code: whether the user has named code of theirs in the rule, rather than a file: without
-    it, where code says how many are left, they are not counted.
+    runs_code: whether the user has named the rule's code, rather than a file. Otherwise such code
+    is not run, and how many weights it leaves is not checked.
     """
     if list(before) != list(after):
-        odd = sorted(set(before) ^ set(after)) or ["their order"]
-        return [f"the mask is not of the tensors of the level before: {', '.join(odd)}"]
+        differing = sorted(set(before) ^ set(after)) or ["their order"]
+        return [f"the mask is not of the tensors of the level before: {', '.join(differing)}"]
     reshaped = [name for name in after if after[name].shape != before[name].shape]
     if reshaped:
         name = reshaped[0]
@@ -50,7 +50,7 @@ def check_descent(
     return problems + _wrong_counts(before, after, rule)
 
 
-def _said(rule: LevelRule) -> str:
+def _in_words(rule: LevelRule) -> str:
     strategy = rule.strategy
     by_fraction = f"pruning {100 * strategy.fraction:g} %"
     return by_fraction if strategy.schedule == "fraction" else strategy.schedule
@@ -64,6 +64,6 @@ def _wrong_counts(before: Mask, after: Mask, rule: LevelRule) -> list[str]:
         if present.survivors != expected:
             problems.append(
                 f"{counted(present.survivors, 'weight')}{title} are left of {former.survivors:,}, "
-                f"but {_said(rule)} leaves {expected:,}"
+                f"but {_in_words(rule)} leaves {expected:,}"
             )
     return problems

@@ -146,26 +146,20 @@ class MaskKeeper:
             parameters = dict(network.named_parameters())
             mask = mask.under_first_names(network)
             mask.check_fit(parameters)
+        pruned = {name: kept for name, kept in mask.items() if not bool(kept.all())}
         self._kept = [
-            (parameters[name], _kept_bits(parameters[name], kept))
-            for name, kept in mask.items()
-            if not bool(kept.all())
+            (parameters[name], _kept_bits(parameters[name], kept)) for name, kept in pruned.items()
         ]
-        self._holders = [
-            holder
-            for name, kept in mask.items()
-            if not bool(kept.all())
-            for holder in _holders(network, name)
-        ]
+        self._holders = [holder for name in pruned for holder in _holders(network, name)]
         self()
 
     def _check_held(self) -> None:
         changed = [name for name, held, key, value in self._holders if held.get(key) is not value]
         replaced = list(dict.fromkeys(changed))
         if replaced:
-            others = f" and {len(replaced) - 1} more" if len(replaced) > 1 else ""
+            more = f" and {len(replaced) - 1} more" if len(replaced) > 1 else ""
             raise ConfigError(
-                f"{replaced[0]}{others}: the network has other parameters than when this "
+                f"{replaced[0]}{more}: the network has other parameters than when this "
                 "MaskKeeper was made (load_state_dict(assign=True), parametrizations and new "
                 "layers replace them), so it would keep none of them at zero: make a new one, "
                 "MaskKeeper(model, mask)"
@@ -192,6 +186,17 @@ class MaskKeeper:
                 if isinstance(memory, Tensor) and memory.shape == parameter.shape:
                     bits = kept.to(_BITS[memory.element_size()])  # itself, if they are as wide
                     memory.view(bits.dtype).bitwise_and_(bits)
+
+
+def restore(network: nn.Module, weights: Mapping[str, Tensor], mask: Mask) -> MaskKeeper:
+    """Load a whole state dict, running statistics and counters too, then apply the mask.
+
+    weights: of the rewind point where a level is rewound. Returns the keeper to call after each
+    optimizer step of the training that follows. Source: Frankle et al. 2019 (arXiv 1903.01611),
+    section 3.
+    """
+    network.load_state_dict(dict(weights))
+    return MaskKeeper(network, mask)
 
 
 def _holders(

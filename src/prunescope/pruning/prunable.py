@@ -8,6 +8,7 @@ from torch import nn
 from prunescope.base.errors import ConfigError
 from prunescope.pruning.acting import (
     CONVOLUTIONS,
+    LAYERS,
     first_names,
     is_computed,
     layer_keys,
@@ -57,18 +58,18 @@ def prunable_names(
     stored are more than half of what the convention names.
     """
     chosen = _chosen(network, convention)
-    odd = (behaviour or behaviour_of(network)).unprunable
-    names = tuple(name for name in chosen if name not in odd)
+    unprunable = (behaviour or behaviour_of(network)).unprunable
+    names = tuple(name for name in chosen if name not in unprunable)
     parameters = dict(network.named_parameters())
-    lost = {name: why for name, why in odd.items() if _is_named(network, name, convention)}
+    lost = {name: why for name, why in unprunable.items() if _is_named(network, name, convention)}
     kept_size = sum(parameters[name].numel() for name in names)
     layers = layer_keys(network)
     lost_size = sum(present_weight(layers[name][0]).numel() for name in lost)
     if lost and lost_size >= kept_size:
         name, why = next(iter(lost.items()))
-        others = f" and {len(lost) - 1:,} layers more" if len(lost) > 1 else ""
+        more = f" and {len(lost) - 1:,} layers more" if len(lost) > 1 else ""
         raise ConfigError(
-            f"{name}{others} cannot be pruned: {why}. These are {lost_size:,} of the "
+            f"{name}{more} cannot be pruned: {why}. These are {lost_size:,} of the "
             f'{lost_size + kept_size:,} weights of the convention "{convention}"'
         )
     if not names:
@@ -124,16 +125,15 @@ def describe_left_out(dense: Mapping[str, int]) -> str:
 
 
 def _chosen(network: nn.Module, convention: Prunable) -> tuple[str, ...]:
-    """Return the parameters that a convention names, under all names of each."""
-    names: dict[str, list[str]] = {name: [] for name in parameters_once(network)}
+    """Return the parameters of which a convention names every name."""
+    aliases: dict[str, list[str]] = {name: [] for name in parameters_once(network)}
     for name, first in first_names(network).items():
-        if first not in names:  # a view of another parameter
-            continue
-        names[first].append(name)
+        if first in aliases:  # else a view of another parameter
+            aliases[first].append(name)
     return tuple(
         first
-        for first, same in names.items()
-        if all(_is_named(network, name, convention) for name in same)
+        for first, names in aliases.items()
+        if all(_is_named(network, name, convention) for name in names)
     )
 
 
@@ -142,7 +142,7 @@ def _is_named(network: nn.Module, name: str, convention: Prunable) -> bool:
     module = network.get_submodule(path)
     if isinstance(module, nn.MultiheadAttention):
         return convention == "all" and parameter in _PROJECTIONS
-    kinds = (*CONVOLUTIONS, nn.Linear) if convention == "all" else CONVOLUTIONS
+    kinds = LAYERS if convention == "all" else CONVOLUTIONS
     return (
         parameter == "weight"
         and isinstance(module, kinds)

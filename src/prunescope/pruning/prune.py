@@ -84,8 +84,7 @@ def _survivors(group: Mask, keep: float) -> int:
     if wanted > group.survivors:
         where = "the network" if len(group) > 1 else next(iter(group))
         raise ConfigError(
-            f"keep is {keep}, which is {wanted} of {where}'s {counted(group.size, 'weight')}, "
-            "but only "
-            f"{group.survivors} are left, and masks only shrink: choose a lower one"
+            f"keep is {keep}, which is {wanted} of {where}'s {counted(group.size, 'weight')}, but "
+            f"only {group.survivors} are left, and masks only shrink: choose a lower one"
         )
     return wanted

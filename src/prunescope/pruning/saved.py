@@ -23,10 +23,10 @@ from prunescope.networks.reading.names import renaming
 from prunescope.networks.trust import NamesCode
 from prunescope.pruning.interchange import State, as_mask
 from prunescope.pruning.mask import Mask
+from prunescope.pruning.prunable import prunable_names
 from prunescope.results.layout import MASK, WEIGHTS
-from prunescope.results.manifest import check_manifest
-
-_BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
+from prunescope.results.manifest import check_manifest, check_recorded
+from prunescope.results.run import Level, Run
 
 Memories = dict[str, tuple[Tensor, ...]]
 
@@ -60,6 +60,18 @@ class SavedWeights:
         named = _take_effect(self.stored, self.beside, state)
         return replace(named, path=self.path, description=self.description)
 
+    def with_mask(self, mask: Mask, path: Path) -> "SavedWeights":
+        """Return the weights with a mask that was read from another file.
+
+        Raises DataError, naming both files, where it is another network's.
+        """
+        renamed = _renamed(mask, self.state)
+        try:
+            renamed.check_fit(self.state)
+        except DataError as error:
+            raise DataError(f"{path} does not fit {self.path}: {error}") from None
+        return replace(self, mask=renamed, beside=mask)
+
 
 def read_weights(
     path: Path, mask: Path | None = None, key: str | None = None, typed: str | None = None
@@ -87,9 +99,7 @@ def read_weights(
     if saved.mask is None:
         path_of_mask = mask or mask_beside(file)
         if mask is not None or is_there(path_of_mask):
-            beside = read_mask(path_of_mask)
-            saved = replace(saved, mask=_renamed(beside, saved.state), beside=beside)
-            _check_fit(saved, path_of_mask)
+            saved = saved.with_mask(read_mask(path_of_mask), path_of_mask)
     return saved
 
 
@@ -128,6 +138,25 @@ def read_mask(path: Path) -> Mask:
     return as_mask(choose_network(load_torch(path), str(path), None), str(path))
 
 
+def level_mask(level: Level) -> Mask:
+    """Return the mask of a level of a run; at level 0, which has no mask file, all survive."""
+    path = level.path / MASK
+    check_recorded(path)
+    if level.level == 0 and not path.is_file():
+        recipe = Run.load(level.path.parents[1]).recipe
+        network = level.network.module
+        return Mask.ones(network, prunable_names(network, recipe["pruning"]["prunable"]))
+    return read_mask(path)
+
+
+def is_buffer(name: str) -> bool:
+    """Return whether a tensor has the name of a buffer of normalisation.
+
+    Where the network is not known, nothing else tells it from a parameter.
+    """
+    return name.rpartition(".")[2] in ("running_mean", "running_var", "num_batches_tracked")
+
+
 def _take_effect(
     stored: Stored, beside: Mask | None, names: Mapping[str, Tensor] | None
 ) -> SavedWeights:
@@ -163,14 +192,6 @@ def _renamed(mask: Mask, state: State) -> Mask:
     return Mask({inside.get(name, name): kept for name, kept in named.items()})
 
 
-def _check_fit(saved: SavedWeights, mask: Path) -> None:
-    assert saved.mask is not None  # it was just read
-    try:
-        saved.mask.check_fit(saved.state)
-    except DataError as error:
-        raise DataError(f"{mask} does not fit {saved.path}: {error}") from None
-
-
 def _remembered(stored: Stored, state: State) -> tuple[Memories | None, tuple[str, ...]]:
     """Return the optimizer's state by parameter, and a note if it cannot be matched."""
     if stored.momentum is not None:
@@ -187,7 +208,7 @@ def _memories(optimizer: Mapping[str, Any], state: State) -> Memories | None:
 
     None if their number or shapes do not agree.
     """
-    names = [name for name in state if name.rpartition(".")[2] not in _BUFFERS]
+    names = [name for name in state if not is_buffer(name)]
     try:
         numbers = [number for group in optimizer["param_groups"] for number in group["params"]]
         if len(numbers) != len(names):

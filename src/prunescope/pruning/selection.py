@@ -1,4 +1,4 @@
-"""Which weights survive, when so many of them must?"""
+"""How many weights does each level keep, and which?"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -8,12 +8,13 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from prunescope.base.errors import DataError
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.text import a_kind, written
-from prunescope.pruning.choices import SCHEDULES, SCOPES
+from prunescope.pruning.choices import CRITERIA, SCHEDULES, SCOPES
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.schedule import survivors_at
+from prunescope.pruning.recovery import recovery_of
 from prunescope.pruning.settings import StrategySettings
+from prunescope.training.settings import TrainingSettings
 
 Left: TypeAlias = Callable[[Mask], int]
 """Says how many weights shall survive of a mask, in [0, its survivors]."""
@@ -35,6 +36,47 @@ class LevelRule:
         """Whether code of the user's says how many survive."""
         strategy = self.strategy
         return SCHEDULES.is_users(strategy.schedule) or SCOPES.is_users(strategy.scope)
+
+
+def survivors_at(level: int, before: int, size: int, strategy: StrategySettings) -> int:
+    """Return how many of `size` weights a level keeps, of which the level before has `before`.
+
+    Raises ConfigError where a schedule of the user's fails, or returns anything else than a number
+    of them.
+    """
+    name = strategy.schedule
+    left = SCHEDULES.call(name, before, size, level, strategy)
+    if not isinstance(left, int) or isinstance(left, bool) or not 0 <= left <= before:
+        raise SCHEDULES.fault(
+            name,
+            f"returned {written(left)} for level {level}, but must return how many of the "
+            f"{before:,} weights that the level before has are left",
+        )
+    return left
+
+
+def check_strategy(
+    name: str,
+    strategy: StrategySettings,
+    mask: Mask,
+    training: TrainingSettings,
+    rewind_to: str | None,
+) -> None:
+    """Raise ConfigError where a level would keep no weight, or code of the user's is not as needed.
+
+    name: of the strategy. mask: level 0's. training, rewind_to: the study's.
+    """
+    CRITERIA.find(strategy.criterion)
+    left = mask.survivors
+    for level in range(1, strategy.levels + 1):
+        left = survivors_at(level, left, mask.size, strategy)
+        if left == 0:
+            raise ConfigError(
+                f"pruning.strategies.{name} leaves no weight at level {level}: take a smaller "
+                "fraction, or fewer levels"
+            )
+        recovery_of(strategy, training, rewind_to, level, seed=0)
+    groups(mask, strategy.scope, LevelRule(strategy=strategy, level=1).left)
 
 
 def groups(mask: Mask, scope: str, left: Left) -> list[tuple[Mask, int]]:

@@ -17,9 +17,8 @@ from prunescope.pruning.acting import (
     present_weight,
 )
 from prunescope.pruning.flow import Flow
-from prunescope.pruning.saved import SavedWeights
+from prunescope.pruning.saved import SavedWeights, is_buffer
 
-_BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 _LARGE = 16  # values: smaller tensors may be equal by chance
 
 T = TypeVar("T")
@@ -49,15 +48,13 @@ class StoredLayers:
 
 
 def stored_layers(saved: SavedWeights) -> StoredLayers:
-    """Return what can be told without the network: every tensor of two or more axes is a layer.
+    """Return what is known without the network, where every tensor of two or more axes is a layer.
 
     Equal tensors count as one shared tensor, unless they are small or constant.
     """
     shared = _equal_tensors(saved.state)
     tensors = {name: tensor for name, tensor in saved.state.items() if name not in shared}
-    parameters = {
-        name: tensor for name, tensor in tensors.items() if name.rpartition(".")[2] not in _BUFFERS
-    }
+    parameters = {name: tensor for name, tensor in tensors.items() if not is_buffer(name)}
     layers = [name for name, tensor in parameters.items() if tensor.dim() > 1 and tensor.numel()]
     masked = [name for name in saved.mask or () if name not in shared]
     notes = [
@@ -81,7 +78,7 @@ def network_layers(
     flow: how an image passed it. views: parameters that are views of others.
     """
     first = first_names(network)
-    shared = {name: other for name, other in first.items() if name != other}
+    shared = {name: former for name, former in first.items() if name != former}
     modules = {n: alike[0] for n, alike in layer_keys(network).items() if n not in views}
     weights, notes, changed = {}, [], {}
     ran = bool(flow.layers or flow.outside)
@@ -202,9 +199,9 @@ def _notes_of_changed(changed: Mapping[str, Tensor]) -> list[str]:
     if not changed:
         return []
     first = next(iter(changed))
-    others = f" and {len(changed) - 1:,} more" if len(changed) > 1 else ""
+    more = f" and {len(changed) - 1:,} more" if len(changed) > 1 else ""
     return [
-        f"{first}{others}: the network changes these weights as it runs (standardises or masks "
+        f"{first}{more}: the network changes these weights as it runs (standardises or masks "
         "them, say), and they are counted as they act; the parameters that are not zero are "
         "counted as they are stored, so that the two numbers differ"
     ]
@@ -212,8 +209,8 @@ def _notes_of_changed(changed: Mapping[str, Tensor]) -> list[str]:
 
 def _as_stored(acting: Tensor, stored: Tensor) -> Tensor:
     """Return the stored tensor, in its own type, if it acts as it is stored; else what acts."""
-    same = acting.shape == stored.shape and torch.equal(acting != 0, stored != 0)
-    return stored if same else acting
+    is_same = acting.shape == stored.shape and torch.equal(acting != 0, stored != 0)
+    return stored if is_same else acting
 
 
 def _equal_tensors(state: Mapping[str, Tensor]) -> dict[str, str]:

@@ -32,13 +32,13 @@ def check_place(out: Path, form: Form, *, read: Iterable[Path | str | None] = ()
     if any(file is not None and resolved(Path(file)) == resolved(out) for file in read):
         raise ConfigError(f"--out {out} is read for this: give the name of another file")
     require_place(out.parent)
-    ours = out.suffix == ".safetensors"
-    if form == "prunescope" and not ours:
+    is_safetensors = out.suffix == ".safetensors"
+    if form == "prunescope" and not is_safetensors:
         raise ConfigError(
             f"--out {out}: name the file *.safetensors, or write it as torch saves it "
             "with --format torch"
         )
-    if form != "prunescope" and ours:
+    if form != "prunescope" and is_safetensors:
         raise ConfigError(f"--out {out}: --format {form} is no safetensors file: name it *.pth")
 
 

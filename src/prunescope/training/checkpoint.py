@@ -11,10 +11,8 @@ from prunescope.base.errors import DataError
 from prunescope.base.progress import Progress
 from prunescope.base.steps import Step
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
-from prunescope.results.checkpoints import step_in
+from prunescope.results.checkpoints import MOMENTUM, NETWORK, parts_of, step_in
 from prunescope.training.history import History
-
-_NETWORK, _MOMENTUM = "network.", "momentum."
 
 
 def save_checkpoint(
@@ -31,8 +29,8 @@ def save_checkpoint(
     identity: what the checkpoint belongs to; it is loaded only under the same identity.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    state = {_NETWORK + name: tensor for name, tensor in network.state_dict().items()}
-    momentum = {_MOMENTUM + name: tensor for name, tensor in momenta(network, optimizer).items()}
+    state = {NETWORK + name: tensor for name, tensor in network.state_dict().items()}
+    momentum = {MOMENTUM + name: tensor for name, tensor in momenta(network, optimizer).items()}
     metadata = {
         "identity": identity,
         "iteration": str(step.iteration),
@@ -52,25 +50,23 @@ def load_checkpoint(
 ) -> tuple[Step, History] | None:
     """Restore network and optimizer from a checkpoint; return its step and history.
 
-    Returns None, and changes nothing, if there is no checkpoint or, as the user is told, if it is
-    damaged or belongs to another identity.
+    Returns None, and changes nothing, if there is no checkpoint. Where it is damaged or belongs to
+    another identity, it does so, too, and tells the user.
     """
     if not path.is_file():
         return None
     try:
         metadata, tensors = load_metadata(path), load_tensors(path)
-        if metadata.get("identity") == identity:
-            state = _under(_NETWORK, tensors)
-            _check_fit(path, state, network.state_dict())
-            momentum = _under(_MOMENTUM, tensors)
-            parameters = dict(network.named_parameters())
-            _check_fit(path, momentum, {name: parameters.get(name) for name in momentum})
-            step, history = step_in(path, metadata), _history_in(path, metadata)
+        if metadata.get("identity") != identity:
+            progress.say(f"{path} is the checkpoint of another training; training starts over")
+            return None
+        state, momentum = parts_of(tensors)
+        _check_fit(path, state, network.state_dict())
+        parameters = dict(network.named_parameters())
+        _check_fit(path, momentum, {name: parameters.get(name) for name in momentum})
+        step, history = step_in(path, metadata), _history_in(path, metadata)
     except DataError as error:
         progress.say(f"{error}; training starts over")
-        return None
-    if metadata.get("identity") != identity:
-        progress.say(f"{path} is the checkpoint of another training; training starts over")
         return None
     network.load_state_dict(state)
     _set_momenta(network, optimizer, momentum)
@@ -114,14 +110,6 @@ def is_finite(network: nn.Module, optimizer: Optimizer) -> bool:
     statistics = [buffer for name, buffer in network.named_buffers() if "running_" in name]
     tensors = [*network.parameters(), *momenta(network, optimizer).values(), *statistics]
     return bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all())
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(prefix): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(prefix)
-    }
 
 
 def _set_momenta(network: nn.Module, optimizer: Optimizer, saved: dict[str, Tensor]) -> None:

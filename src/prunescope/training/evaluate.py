@@ -93,8 +93,6 @@ def evaluate(
             batch_size=batch_size,
             normalisation=normalisation,
             order=order,
-            seed=0,
-            epoch=0,
             channels_last=channels_last,
         ):
             pixels, labels = (part.to(device, non_blocking=True) for part in batch)
@@ -111,8 +109,8 @@ def check_outputs(
 ) -> None:
     """Raise DataError where a network has another number of outputs than the data has classes.
 
-    side: of the black image that shows it; where the network takes no such image, nothing is
-    known, and the first batch tells.
+    side: of the black image that is tried. Where the network takes no such image, nothing is
+    raised here, and the first batch decides.
     """
     black = torch.zeros(1, channels, side, side, device=device_of(network))
     with (

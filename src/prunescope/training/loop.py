@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.optim import SGD, Optimizer
+from torch.optim import Optimizer
 
 from prunescope.base.errors import ConfigError, TrainingDiverged
 from prunescope.base.files import fingerprint
@@ -25,10 +25,9 @@ from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import batches, epoch_order
 from prunescope.imaging.network_input import Normalisation
 from prunescope.training.checkpoint import is_finite, load_checkpoint, save_checkpoint
-from prunescope.training.decay import decay_groups
 from prunescope.training.forward import class_scores, classes_needed
 from prunescope.training.history import History
-from prunescope.training.schedule import learning_rate_at
+from prunescope.training.optimiser import learning_rate_at, sgd
 from prunescope.training.settings import TrainingSettings
 
 
@@ -52,15 +51,15 @@ def train(
     """Train a network in place from `start` to `end`; return its history (see History.table).
 
     Images, their augmentation and the network's own randomness at a step depend on `seed` and the
-    step only. Momentum is fresh at `start`, which may lie inside an epoch. The network stays on
-    its device, leaves in the mode it came in, and the caller's random state is untouched.
+    step only. Momentum is fresh at `start`, which may lie inside an epoch. The network keeps its
+    device and mode, and the caller's random state is untouched.
 
     after_step: called with the optimizer after every step, before the first, and after a
         checkpoint was read; a mask is enforced here, on weights and momentum.
     test: gives the accuracy on test images, which is asked for every `settings.evaluate_every`
         and at the end. It changes nothing of the training.
     checkpoint: a file written at each epoch's end and at least every `checkpoint_minutes`. If it
-        is there, training goes on from it, and ends with the bits of one never interrupted.
+        exists, training resumes from it, and ends with the bits of one never interrupted.
     identity: what else, besides these arguments, the checkpoint must belong to: the network's
         weights at `start`, its mask, the images.
     advice: what to do where it diverges, as the error says.
@@ -80,7 +79,7 @@ def train(
             settings=settings,
             normalisation=normalisation,
             seed=seed,
-            optimizer=_sgd(network, settings, start),
+            optimizer=sgd(network, settings, start),
             after_step=after_step or _nothing,
             test=test,
             advice=advice,
@@ -256,16 +255,6 @@ class _Run:
 
 def _steps_between_readings(device: torch.device) -> int:
     return 1 if device.type == "cpu" else 50  # to read a loss, an accelerator has to wait
-
-
-def _sgd(network: nn.Module, settings: TrainingSettings, start: Step) -> SGD:
-    return SGD(
-        decay_groups(network, settings.weight_decay, settings.weight_decay_on),
-        lr=learning_rate_at(start, settings),
-        momentum=settings.momentum,
-        nesterov=settings.nesterov,
-        foreach=True,
-    )
 
 
 def _identity(

@@ -75,7 +75,7 @@ class Level(FolderStage):
         return 0.0 if plan is None else self.study.images_shown(plan.start, plan.end)
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
-        from prunescope.pruning.rewinding import restore
+        from prunescope.pruning.mask import restore
 
         assert self.plan is not None  # of all but given weights
         network = runner.new_network(self.seed)

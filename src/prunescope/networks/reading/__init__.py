@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.errors import ConfigError, DataError, first_line
 from prunescope.base.formats import (
     ARRAYS,
     PICKLE,
@@ -38,9 +38,9 @@ from prunescope.networks.reading.names import (
 )
 from prunescope.networks.reading.sharing import with_shared
 from prunescope.networks.reading.values import Tensors, plain_values
+from prunescope.results.checkpoints import MOMENTUM, NETWORK, parts_of
 from prunescope.results.checksums import check_against_record
 
-_NETWORK, _MOMENTUM = "network.", "momentum."  # of a checkpoint of a run's own training
 _HARMLESS = (argparse.Namespace, types.SimpleNamespace)  # timm keeps its arguments in the former
 _LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9"  # how torch's older format begins
 _PICKLED = 1 << 24  # bytes of a pickle that are searched for names
@@ -100,9 +100,8 @@ def read_stored(path: Path, key: str | None = None) -> Stored:
     if is_safetensors(file):
         refuse_foreign(file)
         tensors = load_tensors(file)
-        if all(name.startswith((_NETWORK, _MOMENTUM)) for name in tensors) and any(
-            name.startswith(_MOMENTUM) for name in tensors
-        ):
+        is_checkpoint = all(name.startswith((NETWORK, MOMENTUM)) for name in tensors)
+        if is_checkpoint and any(name.startswith(MOMENTUM) for name in tensors):
             return _own_checkpoint(path, tensors, key)
         return Stored(path=path, state=_chosen(tensors, where, key))
     content = load_torch(file)
@@ -140,11 +139,8 @@ def _explain(path: Path, error: Exception) -> str:
         return f"{path} holds Python objects, not only tensors, and loading it would run code: " + (
             _cure(path, text).replace("FILE", path.name)
         )
-    if isinstance(error, pickle.UnpicklingError):
-        reason = "torch did not write it"
-    else:
-        lines = text.strip().splitlines()
-        reason = lines[0] if lines else type(error).__name__
+    is_foreign = isinstance(error, pickle.UnpicklingError)
+    reason = "torch did not write it" if is_foreign else first_line(error)
     return f"{path} is damaged, or no file of weights: {reason}"
 
 
@@ -167,7 +163,7 @@ def _cure(path: Path, text: str) -> str:
 
 
 def _pickled(path: Path) -> bytes:
-    """Return the beginning of the pickle in a file; nothing of the older format of torch."""
+    """Return the beginning of the pickle in a file; nothing for torch's older format."""
     try:
         with zipfile.ZipFile(path) as archive:
             name = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
@@ -185,7 +181,7 @@ def _written(text: str) -> bytes:
 def _is_object(pickled: bytes) -> bool:
     """Return whether an object, such as a whole network, was pickled rather than a mapping.
 
-    That of the older format, which does not say it at its beginning, is taken for an object.
+    A file of torch's older format, whose beginning does not show it, is taken for an object.
     """
     return pickled[2:3] != b"}"  # behind a protocol: the empty mapping
 
@@ -204,7 +200,7 @@ def _read_shards(index: Path, key: str | None) -> dict[str, Tensor]:
 
 
 def _chosen(tensors: dict[str, Tensor], where: str, key: str | None) -> dict[str, Tensor]:
-    """Return one network of a file that has no levels, but perhaps names of several networks."""
+    """Return one network of a file of tensors, whose names may be those of several networks."""
     if key is not None:
         return plain_values(choose_network(tensors, where, key), where)
     return plain_values(refuse_several(tensors, where), where)
@@ -213,11 +209,8 @@ def _chosen(tensors: dict[str, Tensor], where: str, key: str | None) -> dict[str
 def _own_checkpoint(path: Path, tensors: dict[str, Tensor], key: str | None) -> Stored:
     if key is not None:
         raise ConfigError(f"{path} is a checkpoint of one network: leave out --key {key}")
-    parts: dict[str, dict[str, Tensor]] = {_NETWORK: {}, _MOMENTUM: {}}
-    for name, tensor in tensors.items():
-        part = _NETWORK if name.startswith(_NETWORK) else _MOMENTUM
-        parts[part][name.removeprefix(part)] = tensor
-    return Stored(path=path, state=parts[_NETWORK], momentum=parts[_MOMENTUM])
+    network, momentum = parts_of(tensors)
+    return Stored(path=path, state=network, momentum=momentum)
 
 
 def _optimizer(content: Any) -> Mapping[str, Any] | None:

@@ -115,11 +115,11 @@ def _refuse_nameless(content: Any, where: str, network: str) -> None:
     if nameless is None:
         return
     name, count = nameless
-    other = f"; for the other network give --key {network}" if network else ""
+    advice = f"; for the other network give --key {network}" if network else ""
     raise DataError(
         f"{where} holds averages without names ({name}, {counted(count, 'tensor')}), which may be "
         "the better network: copy them into it (copy_to of torch_ema and diffusers), and save its "
-        f"state_dict(){other}"
+        f"state_dict(){advice}"
     )
 
 
@@ -159,11 +159,11 @@ def _tensors(state: State, where: str) -> State:
     Raises DataError for anything else in it; what torch packs when it quantises is left to say so.
     """
     kept = {str(name): v for name, v in state.items() if not str(name).endswith(_EXTRA)}
-    odd = {k: v for k, v in kept.items() if not isinstance(v, Tensor) and not _is_packed(k)}
-    if odd or not kept:
+    objects = {k: v for k, v in kept.items() if not isinstance(v, Tensor) and not _is_packed(k)}
+    if objects or not kept:
         raise DataError(
             f"{where} is not a state dict, nor holds one as {' or '.join(WRAPPERS)}: "
-            + (_complain(odd) or "it is empty")
+            + (_complain(objects) or "it is empty")
         )
     return kept
 
@@ -172,7 +172,7 @@ def _distinct(networks: Mapping[str, State]) -> dict[str, State]:
     """Drop networks that equal an earlier one, tensor by tensor."""
     kept: dict[str, State] = {}
     for name, state in networks.items():
-        if not any(_equal(state, other) for other in kept.values()):
+        if not any(_equal(state, earlier) for earlier in kept.values()):
             kept[name] = state
     return kept
 
@@ -246,7 +246,7 @@ def _listed(networks: Mapping[str, State]) -> str:
 def _size(state: State) -> str:
     tensors = [value for value in state.values() if isinstance(value, Tensor)]
     values = sum(tensor.numel() for tensor in tensors)
-    return f"{len(tensors):,} tensor{'s' * (len(tensors) != 1)}, {values:,} values"
+    return f"{counted(len(tensors), 'tensor')}, {values:,} values"
 
 
 def _empty_within(content: Mapping[Any, Any]) -> str:
@@ -262,8 +262,8 @@ def _without_names(content: Mapping[Any, Any]) -> str:
     return f"its tensors have no names: the first is stored under {first}"
 
 
-def _complain(odd: Mapping[Any, Any]) -> str:
-    names = [str(name) for name, value in odd.items() if not isinstance(value, Tensor)]
+def _complain(content: Mapping[Any, Any]) -> str:
+    names = [str(name) for name, value in content.items() if not isinstance(value, Tensor)]
     if not names:
         return ""
     return f"{len(names)} not tensors: {few(names)}"

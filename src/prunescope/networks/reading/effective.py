@@ -128,17 +128,15 @@ def multiply_masks(
     masks = as_mask(
         {name: state[f"{name}_mask"] for key in state if (name := sources.get(key, ""))}, where
     )
-    gone = {f"{name}_mask" for name in sources.values()}
+    applied = {f"{name}_mask" for name in sources.values()}
     plain: dict[str, Tensor] = {}
     for key, tensor in state.items():
-        if key in gone:
-            continue
-        if key not in sources:
+        if key in sources and key not in applied:
+            name = sources[key]
+            _check_shape(name, masks[name], tensor)
+            plain[name] = zeroed(tensor, masks[name])
+        elif key not in applied:
             plain[key] = tensor
-            continue
-        masked = sources[key]
-        _check_shape(masked, masks[masked], tensor)
-        plain[masked] = zeroed(tensor, masks[masked])
     return Effective(plain, weights.masks | masks, weights.norms)
 
 
@@ -166,21 +164,15 @@ def _compute_parametrized(weights: Effective, where: str, expected: Collection[s
 def _parametrized(name: str, parts: Tensors, where: str) -> tuple[Tensor, Tensor | None, bool]:
     """Compute one weight, its mask if it has one, and whether a norm was in it."""
     left = dict(parts)
-    normed = "original0" in left
-    first = 0
+    normed = left.keys() >= {"original0", "original1"}
     if normed:
-        if set(left) >= {"original0", "original1"}:
-            weight = _weight_norm(name, left.pop("original0"), left.pop("original1"), where)
-            first = 1
-        else:
-            raise _unknown(name, parts, where)
-    elif "original" in left:
+        weight = _weight_norm(name, left.pop("original0"), left.pop("original1"), where)
+    elif "original" in left and len(left) > 1:
         weight = left.pop("original")
     else:
         raise _unknown(name, parts, where)
-    if not left and not normed:
-        raise _unknown(name, parts, where)
     mask: Tensor | None = None
+    first = int(normed)  # the norm is the first parametrization
     for index in range(first, first + len(left)):
         kept = left.pop(f"{index}.mask", None)
         if kept is not None:
@@ -205,20 +197,20 @@ def _compute_old_norms(weights: Effective, where: str, expected: Collection[str]
             continue
         if f"{name}_g" in state:
             weight = _weight_norm(name, state[f"{name}_g"], state[key], where)
-            gone = {f"{name}_g", key}
+            parts = {f"{name}_g", key}
             masks = _with_mask_of_norm(name, masks, weight)
         elif f"{name}_orig" in state and f"{name}_u" in state:
             original, u = state[f"{name}_orig"], state[f"{name}_u"]
             weight = _spectral_norm(name, original, u, state[key], where)
-            gone = {f"{name}_orig", f"{name}_u", key}
+            parts = {f"{name}_orig", f"{name}_u", key}
         else:
             continue
         norms += 1
-        first = next(part for part in plain if part in gone)
+        first = next(key for key in plain if key in parts)
         plain = {
-            name if part == first else part: weight if part == first else tensor
-            for part, tensor in plain.items()
-            if part == first or part not in gone
+            name if key == first else key: weight if key == first else tensor
+            for key, tensor in plain.items()
+            if key == first or key not in parts
         }
     return Effective(plain, masks, norms)
 
@@ -227,8 +219,8 @@ def _with_mask_of_norm(name: str, masks: Tensors, weight: Tensor) -> dict[str, T
     """Return the masks with those of a direction and its norms as one of the weight."""
     parts = (f"{name}_v", f"{name}_g")
     kept = [masks[part].expand_as(weight) for part in parts if part in masks]
-    others = {part: mask for part, mask in masks.items() if part not in parts}
-    return others if not kept else others | {name: torch.stack(kept).all(dim=0)}
+    unchanged = {part: mask for part, mask in masks.items() if part not in parts}
+    return unchanged | ({name: torch.stack(kept).all(dim=0)} if kept else {})
 
 
 def _weight_norm(name: str, norm: Tensor, direction: Tensor, where: str) -> Tensor:

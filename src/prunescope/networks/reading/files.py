@@ -37,8 +37,8 @@ def weights_file(path: Path) -> Path:
         if (path / name).is_file():
             return path / name
     refuse_foreign_folder(path)
-    known = ", ".join((WEIGHTS, *_HUB_FILES))
-    raise DataError(f"{path} is a folder without weights: it has none of {known}; name the file")
+    names = ", ".join((WEIGHTS, *_HUB_FILES))
+    raise DataError(f"{path} is a folder without weights: it has none of {names}; name the file")
 
 
 def is_hub_folder(path: Path) -> bool:
@@ -47,12 +47,12 @@ def is_hub_folder(path: Path) -> bool:
 
 
 def is_weights_folder(path: Path) -> bool:
-    """Return whether a path is a folder in which weights lie as the Hugging Face hub has them."""
+    """Return whether a path is a folder that holds weights under a name of the Hugging Face hub."""
     return any((path / name).is_file() for name in _HUB_FILES)
 
 
 def is_openlth_network(path: Path) -> bool:
-    """Return whether OpenLTH calls a network like this file, with `mask.pth` beside it."""
+    """Return whether a file has the name of an OpenLTH network, whose mask is `mask.pth`."""
     return _OPENLTH_NETWORK.fullmatch(path.name) is not None
 
 

@@ -1,9 +1,9 @@
 """Under which names does a network have the tensors of a file?
 
-Tools put a network inside another, and its place there before each name: DataParallel and DDP
-`module.`, torch.compile `_orig_mod.`, FSDP `_fsdp_wrapped_module.`, activation checkpointing
-`_checkpoint_wrapped_module.`, alone or one in the other; Lightning and OpenLTH what their users
-call the network, `model.` mostly.
+Tools wrap a network in another module, whose name for it then begins every name: DataParallel and
+DDP `module.`, torch.compile `_orig_mod.`, FSDP `_fsdp_wrapped_module.`, activation checkpointing
+`_checkpoint_wrapped_module.`, alone or nested; Lightning and OpenLTH whatever their users call the
+network, mostly `model.`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -20,10 +20,10 @@ Rename = Callable[[str], str]
 
 
 def renaming(names: Sequence[str], expected: Collection[str] | None = None) -> Rename:
-    """Return the function that gives each name of a file the one that its network has for it.
+    """Return the function from a name in a file to the network's name of the same tensor.
 
-    expected: the network's names; None drops wrappers alone. The first of these ways that fits most
-    of them is taken: the names as they are, without wrappers, without the beginning they share.
+    expected: the network's names; None drops wrappers alone. The first of these ways that gives
+    most of them is taken: names as they are, without wrappers, without the beginning they share.
     """
     tidy = _without_wrappers(names)
     if expected is None:
@@ -62,16 +62,16 @@ def refuse_collisions(names: Iterable[str], rename: Rename, where: str) -> None:
     """Raise DataError where two tensors of a file would get one name."""
     former: dict[str, str] = {}
     for name in names:
-        other = former.setdefault(rename(name), name)
-        if other != name:
+        first = former.setdefault(rename(name), name)
+        if first != name:
             raise DataError(
-                f"{where} holds both {other} and {name}, which are one tensor of a network: "
+                f"{where} holds both {first} and {name}, which are one tensor of a network: "
                 "it is no state dict of one network"
             )
 
 
 def _without_wrappers(names: Sequence[str]) -> Rename:
-    """Drop what only wrappers are called, and `module.` where it begins every name."""
+    """Return the way that drops steps of wrappers, and `module.` where it begins every name."""
     counted = [name for name in names if not is_average_counter(name)]
     parts = [_bare(name) for name in counted]
     depth = 0
@@ -96,7 +96,7 @@ def _without_any_wrapper(name: str) -> str:
 
 
 def _without_beginnings(names: Sequence[str], way: Rename) -> list[Rename]:
-    """Return ways that drop, beyond another, one part or more that all names share."""
+    """Return ways that go another and then drop the first part, or more, that all names share."""
     parts = [name.split(".") for name in names if not is_average_counter(name)]
     shared = 0
     while parts and all(len(p) > shared + 1 and p[shared] == parts[0][shared] for p in parts):

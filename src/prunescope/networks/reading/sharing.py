@@ -26,8 +26,8 @@ def with_shared(weights: Effective, expected: Tensors) -> Effective:
 
 def refuse_disagreement(state: Tensors, expected: Tensors, where: str) -> None:
     """Raise DataError where a file has two values of a tensor that the network has once."""
-    for first, *others in shared_names(expected):
-        for second in others:
+    for first, *aliases in shared_names(expected):
+        for second in aliases:
             if first in state and second in state and not _alike(state[first], state[second]):
                 raise DataError(
                     f"the network has one weight under the names {first} and {second}, but "

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from prunescope.base.errors import DataError
-from prunescope.base.values import belongs_to_quantisation, is_quantised
+from prunescope.base.modules import belongs_to_quantisation, is_quantised
 
 Tensors: TypeAlias = Mapping[str, Tensor]
 """Tensors by their names."""
@@ -24,8 +24,8 @@ def few(names: Sequence[str]) -> str:
 def plain_values(state: Mapping[str, Any], where: str) -> dict[str, Tensor]:
     """Return tensors that hold their values densely, those that are sparse filled with zeros.
 
-    Raises DataError for values that are no weights: quantised, complex, of eight
-    bits or fewer, or not there (meta tensors).
+    Raises DataError for values that are no weights: quantised, complex, of eight bits or fewer, or
+    absent (meta tensors).
     """
     if state and all(getattr(value, "dtype", None) == torch.bool for value in state.values()):
         raise DataError(f"{where} holds a mask, not weights: it is given beside them, as --mask")
@@ -50,7 +50,7 @@ def plain_values(state: Mapping[str, Any], where: str) -> dict[str, Tensor]:
 def refuse_quantised(state: Mapping[str, Any], where: str, expected: Tensors | None = None) -> None:
     """Raise DataError for weights that are not stored as the floating-point numbers they stand for.
 
-    expected: the network's tensors, by which integers that should be none are known, too.
+    expected: the network's tensors; integers where these are floats are refused, too.
     """
     quantised = [key for key, value in state.items() if _stands_for_another(key, value, expected)]
     if quantised:
@@ -64,8 +64,8 @@ def refuse_quantised(state: Mapping[str, Any], where: str, expected: Tensors | N
 def not_finite(state: Tensors, expected: Tensors | None = None) -> list[str]:
     """Return the names of tensors that hold nan or infinity, or would in the network's type.
 
-    expected: the network's tensors as it was built: one that is not finite there, such as a causal
-    mask, may be so here.
+    expected: the network's tensors as it was built. Where one of these is not finite, as in a
+    causal mask, the file's may be so, too.
     """
     return [
         name

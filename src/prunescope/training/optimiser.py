@@ -1,9 +1,44 @@
-"""Which learning rate does an iteration take?"""
+"""Which learning rate does an iteration take, and to which parameters does weight decay apply?"""
 
 import math
+from typing import Any
+
+from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.optim import SGD
 
 from prunescope.base.steps import Step
-from prunescope.training.settings import TrainingSettings
+from prunescope.training.settings import Decayed, TrainingSettings
+
+_NORMALISATIONS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
+
+
+def sgd(network: nn.Module, settings: TrainingSettings, start: Step) -> SGD:
+    """Return a network's optimizer, with fresh momentum, for a training that begins at a step."""
+    return SGD(
+        decay_groups(network, settings.weight_decay, settings.weight_decay_on),
+        lr=learning_rate_at(start, settings),
+        momentum=settings.momentum,
+        nesterov=settings.nesterov,
+        foreach=True,
+    )
+
+
+def decay_groups(network: nn.Module, weight_decay: float, on: Decayed) -> list[dict[str, Any]]:
+    """Return the parameters for an optimizer, in groups of equal weight decay.
+
+    on: "all" decays every parameter. "not-normalisation" spares the parameters of normalisation
+        layers (the ResNet-50 of Frankle & Bau 2019). "weights" spares all other biases, too
+        ("no bias decay" of He et al. 2019, Bag of Tricks, section 3.1).
+    """
+    spared = set() if on == "all" else _of_normalisation(network)
+    if on == "weights":
+        spared |= {name for name, _ in network.named_parameters() if name.endswith("bias")}
+    parameters = list(network.named_parameters())
+    decayed = [parameter for name, parameter in parameters if name not in spared]
+    rest = [parameter for name, parameter in parameters if name in spared]
+    groups = ((decayed, weight_decay), (rest, 0.0))
+    return [{"params": params, "weight_decay": decay} for params, decay in groups if params]
 
 
 def learning_rate_at(step: Step, settings: TrainingSettings) -> float:
@@ -24,6 +59,15 @@ def learning_rate_at(step: Step, settings: TrainingSettings) -> float:
         return rate * _cosine(step, warmup, to)
     milestones = [Step.parse(text, step.per_epoch) for text in settings.milestones]
     return rate * math.pow(settings.gamma, sum(milestone <= step for milestone in milestones))
+
+
+def _of_normalisation(network: nn.Module) -> set[str]:
+    return {
+        f"{path}.{name}" if path else name
+        for path, module in network.named_modules()
+        if isinstance(module, _NORMALISATIONS)
+        for name, _ in module.named_parameters()
+    }
 
 
 def _cosine(step: Step, high: Step, low: Step) -> float:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from prunescope.base.recall import recall
+from prunescope.base.cache import recall
 
 LONG_AGO = 1_500_000_000
 

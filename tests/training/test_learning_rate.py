@@ -6,7 +6,7 @@ from torch.optim import SGD
 from torch.optim.lr_scheduler import OneCycleLR
 
 from prunescope.base.steps import Step
-from prunescope.training.schedule import learning_rate_at
+from prunescope.training.optimiser import learning_rate_at
 from prunescope.training.settings import TrainingSettings
 
 
