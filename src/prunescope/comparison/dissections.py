@@ -39,12 +39,12 @@ class Comparison(Shown):
     @property
     def units(self) -> pd.DataFrame:
         """What became of every unit, the layer's name in the first column (LayerComparison)."""
-        return stacked("layer", {name: layer.units for name, layer in self.layers.items()})
+        return stacked(["layer"], {(name,): layer.units for name, layer in self.layers.items()})
 
     @property
     def concepts(self) -> pd.DataFrame:
         """What became of every concept, the layer's name in the first column."""
-        return stacked("layer", {name: layer.concepts for name, layer in self.layers.items()})
+        return stacked(["layer"], {(name,): layer.concepts for name, layer in self.layers.items()})
 
     def summary(self) -> dict[str, Any]:
         """Return what was compared, and `layers: {name: counts}` (`count_outcomes`).

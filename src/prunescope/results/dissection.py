@@ -254,7 +254,7 @@ class Dissection:
     @property
     def units(self) -> pd.DataFrame:
         """Every unit of every layer, one row each, the layer's name in the first column."""
-        return stacked("layer", {name: layer.units for name, layer in self.layers.items()})
+        return stacked(["layer"], {(name,): layer.units for name, layer in self.layers.items()})
 
     def summary(self, iou: float | None = None) -> dict[str, Any]:
         """Return `layers: {name: counts}`; where there is one layer, its counts at the top too.

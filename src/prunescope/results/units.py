@@ -11,12 +11,13 @@ def by_layer(counts: Mapping[str, Any]) -> dict[str, Any]:
     return {"layers": counts} | (next(iter(counts.values())) if len(counts) == 1 else {})
 
 
-def stacked(column: str, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return tables one below the other, the name of each in the first column."""
-    named = [table.copy() for table in tables.values()]
-    for name, table in zip(tables, named, strict=True):
-        table.insert(0, column, name)
-    return pd.concat(named, ignore_index=True)
+def stacked(columns: Sequence[str], tables: Mapping[tuple[Any, ...], pd.DataFrame]) -> pd.DataFrame:
+    """Return tables one below the other, the values of each one's key in the first columns."""
+    keyed = [
+        table.assign(**dict(zip(columns, key, strict=True)))[[*columns, *table.columns]]
+        for key, table in tables.items()
+    ]
+    return pd.concat(keyed, ignore_index=True)
 
 
 def categories_of(units: pd.DataFrame) -> tuple[str, ...]:
