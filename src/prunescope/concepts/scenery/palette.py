@@ -12,6 +12,14 @@ Rgb = Float[np.ndarray, "3"]
 Mood = dict[str, Rgb]
 """The colours of what shines, and the "tint" that the light gives to white."""
 
+COLOUR_TERMS = {
+    "black-c": (20, 20, 20), "blue-c": (45, 95, 190), "brown-c": (110, 72, 42),
+    "grey-c": (125, 125, 125), "green-c": (60, 130, 55), "orange-c": (235, 130, 35),
+    "pink-c": (235, 150, 175), "purple-c": (120, 65, 150), "red-c": (185, 35, 40),
+    "white-c": (245, 245, 245), "yellow-c": (235, 210, 55),
+}  # fmt: skip
+"""Prototypes in sRGB of the eleven basic colour terms, as Broden's category color names them."""
+
 _HEX = {
     "coral": "#F0705F", "tomato": "#D5463B", "brick": "#B4553F", "tangerine": "#F08F3E",
     "apricot": "#F8BB78", "mustard": "#E5B13A", "lemon": "#F7D65A", "lime": "#B5C95A",

@@ -11,7 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from jaxtyping import Float64, Int32, UInt8
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb, to_rgba
+from matplotlib.colors import to_hex, to_rgb, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -22,10 +22,12 @@ from prunescope.base.paths import require_place
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.seeding import derive_seed
 from prunescope.base.text import on_one_line, shortened
-from prunescope.concepts.preview_page import Shown, is_preview, preview_page
 from prunescope.concepts.protocol import Annotation, ConceptSet, Label
+from prunescope.concepts.scenery.palette import COLOUR_TERMS
+from prunescope.report.html import environment
 from prunescope.results.layout import PAGE
 
+_GENERATOR = "Prunescope preview"
 _SHEET = re.compile(r"sheet-\d+\.png")
 _CANDIDATES = 8  # images looked at for each one shown
 _ROWS, _COLUMNS = 3, 6  # of pictures on a sheet
@@ -46,12 +48,6 @@ _PALETTE = (
     *("#e58a7b", "#3c7d3c", "#c08040", "#6f7d8c"),
 )
 _DARKER, _SHADES = 0.6, 5
-# The eleven basic colour terms, as Broden's category color names them
-_OWN_COLOURS = {
-    **{"black-c": "#141414", "blue-c": "#2d5fbe", "brown-c": "#6e482a", "grey-c": "#7d7d7d"},
-    **{"green-c": "#3c8237", "orange-c": "#eb8223", "pink-c": "#eb96af", "purple-c": "#784196"},
-    **{"red-c": "#b92328", "white-c": "#f5f5f5", "yellow-c": "#ebd237"},
-}
 
 
 def preview_concepts(
@@ -91,17 +87,19 @@ def preview_concepts(
         f"sheet-{number}.png": _draw_sheet(sheet, f"{title}  ·  {number} of {len(sheets)}")
         for number, sheet in enumerate(sheets, start=1)
     }
-    shown = [
-        Shown(colour=colour, number=label.number, name=label.name, category=label.category)
-        for label in labels.values()
-        if (colour := colours.get(label.number))
-    ]
-    out.mkdir(parents=True, exist_ok=True)
-    for name, picture in pictures.items():
-        write_atomically(out / name, picture)
-    write_atomically(
-        out / PAGE, preview_page(Path(concepts.name).name, list(pictures), shown).encode()
+    page = (
+        environment()
+        .get_template("preview.html")
+        .render(
+            generator=_GENERATOR,
+            title=Path(concepts.name).name,
+            sheets=list(pictures),
+            labels=[(labels[number], colour) for number, colour in colours.items()],
+        )
     )
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in (pictures | {PAGE: f"{page}\n".encode()}).items():
+        write_atomically(out / name, content)
     for entry in out.iterdir():
         if _SHEET.fullmatch(entry.name) and entry.name not in pictures:  # of an earlier preview
             entry.unlink()
@@ -119,7 +117,8 @@ def colour_labels(labels: Mapping[int, Label], panels: Sequence[frozenset[int]])
         taken = {colours.get(other) for other in beside}
         choices = [_colour(turn, step) for step in range(_SHADES * len(_PALETTE))]
         free = next((colour for colour in choices if colour not in taken), choices[0])
-        colours[number] = _OWN_COLOURS.get(labels[number].name, free)
+        term = COLOUR_TERMS.get(labels[number].name)
+        colours[number] = "#{:02x}{:02x}{:02x}".format(*term) if term else free
     return colours
 
 
@@ -132,15 +131,17 @@ def drawable(name: str, instead: str) -> str:
 def _colour(turn: int, step: int) -> str:
     """Return one of the palette, and after all of them the same again, darker."""
     shade, index = divmod(step, len(_PALETTE))
-    red, green, blue = to_rgb(_PALETTE[(turn + index) % len(_PALETTE)])
-    parts = (round(255 * part * _DARKER**shade) for part in (red, green, blue))
-    return "#" + "".join(f"{part:02x}" for part in parts)
+    red, green, blue = np.array(to_rgb(_PALETTE[(turn + index) % len(_PALETTE)])) * _DARKER**shade
+    return to_hex((red, green, blue))
 
 
 def _require_room(out: Path) -> None:
     """Raise ConfigError where a folder holds anything but a preview."""
+    page = out / PAGE
+    mark = f'<meta name="generator" content="{_GENERATOR}">'
+    is_preview = page.is_file() and mark in page.read_text("utf-8", errors="replace")[:400]
     for entry in sorted(out.iterdir()) if out.is_dir() else ():
-        if not (entry.name == PAGE or _SHEET.fullmatch(entry.name)) or not is_preview(out):
+        if not (entry.name == PAGE or _SHEET.fullmatch(entry.name)) or not is_preview:
             raise ConfigError(
                 f"{out} is not empty and not a preview (it holds {entry.name}): give another --out"
             )
