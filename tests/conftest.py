@@ -57,9 +57,11 @@ def _few_threads() -> None:
 
 
 def _a_handful(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from prunescope.concepts.scenery.writer import SceneSet
     from prunescope.concepts.scenes import draw_scenes
 
-    draw = lambda folder: draw_scenes(folder / "set", train=20, val=20, size=32)  # noqa: E731
+    few = SceneSet(train=20, val=20, size=32)
+    draw = lambda folder: draw_scenes(folder / "set", few)  # noqa: E731
     return made_once(tmp_path_factory, "drawn", draw) / "set"
 
 
@@ -72,10 +74,11 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A few more pictures, drawn long ago, which the tiny study trains on."""
+    from prunescope.concepts.scenery.writer import SceneSet
     from prunescope.concepts.scenes import draw_scenes
 
     def draw(folder: Path) -> None:
-        draw_scenes(folder / "set", train=40, val=20, size=32)
+        draw_scenes(folder / "set", SceneSet(train=40, val=20, size=32))
         for file in folder.rglob("*"):
             os.utime(file, (1e9, 1e9))
 

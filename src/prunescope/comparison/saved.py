@@ -13,7 +13,7 @@ from prunescope.comparison.dissections import Comparison
 from prunescope.comparison.outcomes import LayerComparison
 from prunescope.comparison.runs import RunComparison
 from prunescope.results.columns import Columns, check_columns
-from prunescope.results.json_files import read_json
+from prunescope.results.forms import read_json
 from prunescope.results.layout import CONCEPTS, LEVELS, SUMMARY, UNITS
 from prunescope.results.manifest import check_recorded
 from prunescope.results.reading import read_csv, read_form, read_table

@@ -5,23 +5,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from jaxtyping import Bool, Int32
 from PIL import Image
 
 from prunescope.base.errors import DataError
 from prunescope.base.paths import resolved
-from prunescope.concepts.contents import fingerprint_set
+from prunescope.concepts.contents import fingerprint_set, with_status
 from prunescope.concepts.listing import (
     LARGEST_NUMBER,
-    Rows,
+    entries_in,
     read_categories,
     read_labels,
     read_rows,
-    select_rows,
 )
 from prunescope.concepts.protocol import Annotation, Label
+from prunescope.concepts.selection import select_images
 from prunescope.imaging.decoding import has_deep_colours, in_colour, read_picture
 
 
@@ -39,7 +41,7 @@ class BrodenFolder:
     categories: tuple[str, ...]
     labels: tuple[Label, ...] = field(repr=False)
     images: tuple[str, ...] = field(repr=False)
-    rows: Rows = field(repr=False)
+    rows: pa.Table = field(repr=False)
     whole_set: bool
 
     @classmethod
@@ -65,15 +67,16 @@ class BrodenFolder:
         categories = read_categories(root)
         labels = read_labels(root, categories)
         rows = read_rows(root, categories, labels)
-        chosen = select_rows(root / "index.csv", rows, split, limit)
+        chosen = select_images(root / "index.csv", rows["split"], split, limit)
+        selected = rows.take(pa.array(chosen))
         return cls(
             root=root,
             name=name or f"broden:{root}",
             categories=categories,
             labels=labels,
-            images=tuple(chosen.images.to_pylist()),
-            rows=chosen,
-            whole_set=len(chosen.numbers) == len(rows.numbers),
+            images=tuple(selected["image"].to_pylist()),
+            rows=selected,
+            whole_set=len(selected) == len(rows),
         )
 
     def image_path(self, index: int) -> Path:
@@ -82,8 +85,8 @@ class BrodenFolder:
 
     def read_image(self, index: int) -> Image.Image:
         """Return an image in RGB; DataError unless it is a sound picture of ih x iw."""
-        height, width = self.rows.sizes[index, :2].tolist()
-        picture = self._read_picture(index, self.images[index], height, width)
+        row = self._row(index)
+        picture = self._read_picture(index, self.images[index], row["ih"], row["iw"])
         return in_colour(picture, f"{self.image_path(index)} {self._place(index)}")
 
     def read_annotation(self, index: int) -> Annotation:
@@ -92,11 +95,12 @@ class BrodenFolder:
         Raises one DataError with a line for every map that is missing, damaged, of another size
         than sh x sw, or holds a number without a label.
         """
-        height, width = self.rows.sizes[index, 2:].tolist()
+        row = self._row(index)
+        height, width = row["sh"], row["sw"]
         whole: list[int] = []
         planes: list[Int32[np.ndarray, "height width"]] = []
         faults: list[str] = []
-        for entry in self.rows.entries(index):
+        for entry in entries_in(row["cells"]):
             if entry.isdecimal():
                 whole.append(int(entry))
                 continue
@@ -112,14 +116,10 @@ class BrodenFolder:
     def files(self) -> Iterator[tuple[Path, os.stat_result]]:
         """Find every file the rows name, its size and time; DataError where one is missing."""
         folder = self.root / "images"
-        for index, image in enumerate(self.images):
-            maps = (entry for entry in self.rows.entries(index) if not entry.isdecimal())
-            for relative in (image, *maps):
-                path = folder / relative
-                try:
-                    yield path, path.stat()
-                except OSError as error:
-                    raise self._fault(index, path, f"cannot be read: {error.strerror}") from error
+        for index, row in enumerate(self._rows()):
+            maps = (entry for entry in entries_in(row["cells"]) if not entry.isdecimal())
+            for relative in (row["image"], *maps):
+                yield with_status(folder / relative, f" {self._place(index)}")
 
     @cached_property
     def fingerprint(self) -> str:
@@ -143,8 +143,17 @@ class BrodenFolder:
     def _stated(self) -> Iterator[list[object]]:
         labels = [[label.number, label.name, label.category] for label in self.labels]
         yield [self.categories, labels]
-        for index, image in enumerate(self.images):
-            yield [image, *self.rows.sizes[index].tolist(), *self.rows.entries(index)]
+        for row in self._rows():
+            sizes = (row[name] for name in ("ih", "iw", "sh", "sw"))
+            yield [row["image"], *sizes, *entries_in(row["cells"])]
+
+    def _rows(self) -> Iterator[dict[str, Any]]:
+        for batch in self.rows.to_batches(max_chunksize=1024):  # not all in Python at a time
+            yield from batch.to_pylist()
+
+    def _row(self, index: int) -> dict[str, Any]:
+        row: dict[str, Any] = self.rows.slice(index, 1).to_pylist()[0]
+        return row
 
     def _read_plane(
         self, index: int, relative: str, height: int, width: int
@@ -182,4 +191,4 @@ class BrodenFolder:
         return DataError(f"{path} {fault} {self._place(index)}")
 
     def _place(self, index: int) -> str:
-        return f"(row {self.rows.numbers[index]} of {self.root / 'index.csv'})"
+        return f"(row {self._row(index)['number']} of {self.root / 'index.csv'})"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from prunescope.base.errors import DataError
 from prunescope.base.files import canonical_json, hash_file
 from prunescope.base.recall import recall
 
@@ -30,3 +31,11 @@ def fingerprint_set(
         return digest.hexdigest()
 
     return recall(f"concepts 1 {digest.hexdigest()}", files(), hash_contents)
+
+
+def with_status(path: Path, where: str = "") -> tuple[Path, os.stat_result]:
+    """Return a file and what the system says of it. Raises DataError, ending in `where`."""
+    try:
+        return path, path.stat()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}{where}") from error

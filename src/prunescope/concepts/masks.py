@@ -13,9 +13,9 @@ from PIL import Image
 
 from prunescope.base.errors import DataError
 from prunescope.concepts.codes import read_map, read_mask
-from prunescope.concepts.contents import fingerprint_set
+from prunescope.concepts.contents import fingerprint_set, with_status
 from prunescope.concepts.names import Names, read_names
-from prunescope.concepts.pairing import Marked, Pairing, pair_masks
+from prunescope.concepts.pairing import Marked, pair_masks
 from prunescope.concepts.protocol import Annotation, Label
 from prunescope.concepts.selection import select_images
 from prunescope.imaging.decoding import in_colour, read_picture, read_size
@@ -73,21 +73,15 @@ class MaskFolder:
             raise DataError(_listed(faults))
         splits = pa.array([marked.split for marked in pairs.marked], pa.string())
         chosen = select_images(root / "images", splits, split, limit)
-        return cls._of(root, name or f"masks:{root}", names, pairs, chosen.tolist())
-
-    @classmethod
-    def _of(
-        cls, root: Path, name: str, names: Names, pairs: Pairing, chosen: list[int]
-    ) -> "MaskFolder":
-        marked = tuple(pairs.marked[index] for index in chosen)
+        marked = tuple(pairs.marked[index] for index in chosen.tolist())
         return cls(
             root=root,
-            name=name,
+            name=name or f"masks:{root}",
             names=names,
             images=tuple(image.image for image in marked),
             marked=marked,
             unmarked=pairs.unmarked,
-            faults=(*names.faults, *pairs.faults),
+            faults=faults,
             whole_set=len(marked) == len(pairs.marked),
         )
 
@@ -164,11 +158,7 @@ class MaskFolder:
     def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
         for marked in self.marked:
             masks = (self.root / "masks" / mask for mask in marked.masks)
-            for path in (self.root / "images" / marked.image, *masks):
-                try:
-                    yield path, path.stat()
-                except OSError as error:
-                    raise DataError(f"{path} cannot be read: {error.strerror}") from error
+            yield from map(with_status, (self.root / "images" / marked.image, *masks))
 
     def _read_each(
         self, paths: Iterable[str], read: Callable[[Path], np.ndarray], faults: list[str]

@@ -16,8 +16,7 @@ from typing import Any
 from prunescope.base.errors import DataError
 from prunescope.base.files import fingerprint, hash_once, write_atomically
 from prunescope.base.paths import is_there, require_file
-from prunescope.results.forms import TEXT, Each, Object, fault_in
-from prunescope.results.json_files import read_json
+from prunescope.results.forms import TEXT, Each, read_object
 from prunescope.results.layout import CHECKSUMS, LAYERS
 
 FILES = "files"  # the key of the checksums, in both
@@ -111,10 +110,7 @@ def _recorded(record: Path) -> dict[str, str]:
     """Return the checksums in a record; none where there is no record, or it holds none."""
     if not is_there(record):
         return {}
-    values = read_json(record)
-    fault = fault_in(values, Object({FILES: Each(TEXT, may_lack=True)}))
-    if fault is None and not is_as_written(values):
-        fault = "its checksum is not the one in it"
-    if fault is not None:
-        raise DataError(f"{record} is damaged: {fault}")
+    values = read_object(record, {FILES: Each(TEXT, may_lack=True)})
+    if not is_as_written(values):
+        raise DataError(f"{record} is damaged: its checksum is not the one in it")
     return values.get(FILES) or {}

@@ -14,7 +14,6 @@ from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.folders import drafting, replacing
 from prunescope.base.hooks import hook
 from prunescope.results.agreement import check_layer, check_overlap
-from prunescope.results.columns import where_there
 from prunescope.results.layout import (
     CONDITIONS,
     COUNTS,
@@ -81,8 +80,8 @@ class LayerCounts:
         return cls(
             layer=layer,
             overlap=overlap,
-            examples=read_table(folder / EXAMPLES, where_there(EXAMPLE_COLUMNS)),
-            images=read_table(folder / IMAGES, where_there(IMAGE_COLUMNS)),
+            examples=read_table(folder / EXAMPLES, EXAMPLE_COLUMNS),
+            images=read_table(folder / IMAGES, IMAGE_COLUMNS),
             conditions=read_form(folder / CONDITIONS, DISSECTION_FORM),
         )
 
@@ -212,8 +211,8 @@ class LayerDissection:
             layer=layer,
             units=units,
             overlap=overlap,
-            examples=read_table(folder / EXAMPLES, where_there(EXAMPLE_COLUMNS)),
-            images=read_table(folder / IMAGES, where_there(IMAGE_COLUMNS)),
+            examples=read_table(folder / EXAMPLES, EXAMPLE_COLUMNS),
+            images=read_table(folder / IMAGES, IMAGE_COLUMNS),
             summary=summary,
         )
 

@@ -7,7 +7,6 @@ import pandas as pd
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.results.agreement import check_layer, check_overlap
-from prunescope.results.columns import where_there
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.kinds import holds_weights, layer_folders
 from prunescope.results.layout import EXAMPLES, IMAGES, SUMMARY, UNITS
@@ -65,11 +64,11 @@ class _SavedLayer(LayerDissection):
 
     @cached_property
     def examples(self) -> pd.DataFrame:
-        return read_table(self._folder / EXAMPLES, where_there(EXAMPLE_COLUMNS))
+        return read_table(self._folder / EXAMPLES, EXAMPLE_COLUMNS)
 
     @cached_property
     def images(self) -> pd.DataFrame:
-        return read_table(self._folder / IMAGES, where_there(IMAGE_COLUMNS))
+        return read_table(self._folder / IMAGES, IMAGE_COLUMNS)
 
 
 class _TableLayer(LayerDissection):

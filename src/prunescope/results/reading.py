@@ -11,8 +11,7 @@ from prunescope.base.errors import DataError
 from prunescope.base.paths import require_file
 from prunescope.results.cells import original, original_texts
 from prunescope.results.columns import Columns, check_columns
-from prunescope.results.forms import Fields, Object, fault_in
-from prunescope.results.json_files import in_a_line, read_json
+from prunescope.results.forms import Fields, in_a_line, read_object
 from prunescope.results.manifest import check_recorded
 
 # a damaged parquet file may state absurd sizes, and hold text that is no UTF-8
@@ -68,14 +67,6 @@ def _read_csv(path: Path, options: dict[str, Any]) -> pd.DataFrame:
 
 
 def read_form(path: Path, form: Fields) -> dict[str, Any]:
-    """Read a JSON object, of which some values must be of a kind.
-
-    form: kinds by key, see `Fields`.
-    Raises DataError, in one line, where the file is missing or damaged, or not as it was recorded.
-    """
+    """Read a JSON object as `read_object` does; raises DataError, too, if it is not as recorded."""
     check_recorded(path)
-    values = read_json(path)
-    fault = fault_in(values, Object(form))
-    if fault is not None:
-        raise DataError(f"{path} is damaged: {fault}")
-    return values
+    return read_object(path, form)

@@ -11,6 +11,7 @@ from prunescope.results.columns import (
     TEXTS,
     TRUTHS,
     Columns,
+    where_there,
 )
 from prunescope.results.forms import (
     AMOUNT,
@@ -91,18 +92,21 @@ LEVEL_UNIT_COLUMNS: Columns = {
     **UNIT_COLUMNS,
 }
 
-EXAMPLE_COLUMNS: Columns = {
-    **{"unit": COUNTS, "rank": COUNTS, "image": NAMES, "row": COUNTS, "peak": NUMBERS},
-    **{"height": COUNTS, "width": COUNTS},
-    **{"peak_row": COUNTS.or_none, "peak_column": COUNTS.or_none},
-    "map": LISTS,
-}
+EXAMPLE_COLUMNS: Columns = where_there(
+    {
+        **{"unit": COUNTS, "rank": COUNTS, "image": NAMES, "row": COUNTS, "peak": NUMBERS},
+        **dict.fromkeys(("height", "width", "peak_row", "peak_column"), COUNTS),
+        "map": LISTS,
+    }
+)
 """`examples.parquet` of a dissected layer."""
 
-IMAGE_COLUMNS: Columns = {
-    **{"image": NAMES, "row": COUNTS, "pixels": COUNTS},
-    **dict.fromkeys(("labels", "truth", "units", "activation", "intersection"), LISTS),
-}
+IMAGE_COLUMNS: Columns = where_there(
+    {
+        **{"image": NAMES, "row": COUNTS, "pixels": COUNTS},
+        **dict.fromkeys(("labels", "truth", "units", "activation", "intersection"), LISTS),
+    }
+)
 """`images.parquet` of a dissected layer."""
 
 MASK_COLUMNS: Columns = {

@@ -183,7 +183,7 @@ def _prepare(
         concepts = BrodenFolder.open(root, name=origin.name)
         for _ in concepts.files():
             pass
-        shapes = {(height, width) for height, width in concepts.rows.sizes[:, 2:].tolist()}
+        shapes = set(zip(*(concepts.rows[name].to_pylist() for name in ("sh", "sw")), strict=True))
         expected = known_pixels(concepts, shapes)
         pixels = count_pixels(concepts, expected, progress=progress) if expected else {}
     except DataError as error:

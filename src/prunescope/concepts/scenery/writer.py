@@ -10,9 +10,11 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 from PIL import Image
 
+from prunescope.base.errors import ConfigError
 from prunescope.concepts.scenery.labels import CATEGORIES, PLANES, VOCABULARY, label_planes
 from prunescope.concepts.scenery.picture import KINDS, draw_picture
 
+_SIZES = range(32, 1025, 2)
 Planes = UInt8[np.ndarray, "plane cell_row cell_column"]
 
 
@@ -30,13 +32,29 @@ class Spot(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Commission:
-    """Which pictures to draw: how many per split, how large, from which seed."""
+class SceneSet:
+    """Which pictures to draw, each a pure function of seed, split, class and number.
 
-    seed: int
-    size: int
-    train: int
-    val: int
+    size: pixels across, an even number; the label maps are half as large.
+    train, val: pictures of each split, shared among the classes as evenly as they go.
+    Raises ConfigError for a size or a number that cannot be.
+    """
+
+    seed: int = 0
+    size: int = 96
+    train: int = 2400
+    val: int = 600
+
+    def __post_init__(self) -> None:
+        if self.size not in _SIZES:
+            raise ConfigError(
+                f"size is {self.size}, but must be an even number from {_SIZES[0]} to {_SIZES[-1]}"
+            )
+        for name, count in (("train", self.train), ("val", self.val)):
+            if count < len(KINDS):
+                raise ConfigError(
+                    f"{name} is {count}, but must be at least {len(KINDS)}: a picture of each class"
+                )
 
     def pictures(self) -> list[Spot]:
         """Return the pictures in the order of index.csv.
@@ -52,11 +70,11 @@ class Commission:
 
 
 def draw_pictures(
-    root: Path, commission: Commission, pictures: Iterable[Spot]
+    root: Path, scenes: SceneSet, pictures: Iterable[Spot]
 ) -> Generator[Planes, None, None]:
     """Draw pictures and save them below `root`/images; yield the label maps of each."""
     for spot in pictures:
-        picture = draw_picture(**spot._asdict(), seed=commission.seed, size=commission.size)
+        picture = draw_picture(**spot._asdict(), seed=scenes.seed, size=scenes.size)
         _save_png(picture.pixels, root / "images" / f"{spot.stem}.png")
         yield label_planes(picture)
 
