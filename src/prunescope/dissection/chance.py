@@ -5,7 +5,6 @@ Method: docs/method.md, "Chance"; `sequential` has the procedure.
 
 import math
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -70,15 +69,15 @@ def judge(
     return _with_columns(units, columns), counts
 
 
-def smallest_draws(tested: int, candidates: int, rate: Fraction = RATE) -> int | None:
+def smallest_draws(tested: int, candidates: int) -> int | None:
     """Return with how many draws at least a candidate can pass; None where there is none.
 
-    The smallest p is 1 / (N + 1), which passes where it is at most rate * R / m: R candidates,
+    The smallest p is 1 / (N + 1), which passes where it is at most RATE * R / m: R candidates,
     m tested units, and all candidates have that p.
     """
     if candidates == 0:
         return None
-    return max(1, math.ceil(tested / (rate * candidates)) - 1)
+    return max(1, math.ceil(tested / (RATE * candidates)) - 1)
 
 
 def _fixed_p(

@@ -136,9 +136,6 @@ CONVENTIONS: dict[ConventionName, Convention] = {
 `ConventionName` too, and among the options of the command line."""
 
 
-def centring_of(summary: Mapping[str, Any]) -> Centring:
-    """Return where the centres of a layer's cells lay when it was counted.
-
-    summary: of a layer. One that states no convention was counted by our own definitions.
-    """
-    return CONVENTIONS[summary.get("convention", EXACT.name)].centring
+def convention_of(summary: Mapping[str, Any]) -> Convention:
+    """Return the rules a layer was counted by, from its summary: `exact` where it states none."""
+    return CONVENTIONS[summary.get("convention", EXACT.name)]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from prunescope.base.ranks import Ranks
+from prunescope.dissection.kept_masks import narrow
 from prunescope.dissection.overlap import MaskLabelCounts
 from prunescope.dissection.regions import Regions
 
@@ -32,10 +33,10 @@ class ImageCounts:
             self._rows[image] = {
                 "pixels": labelled.pixels,
                 "label_columns": labelled.columns.astype(np.int32),
-                "truth": _narrow(labelled.truth),
-                "units": _narrow(units[start:stop]),
-                "activation": _narrow(areas[start:stop]),
-                "intersection": _narrow(pixels[start:stop, : len(labelled.columns)].reshape(-1)),
+                "truth": narrow(labelled.truth),
+                "units": narrow(units[start:stop]),
+                "activation": narrow(areas[start:stop]),
+                "intersection": narrow(pixels[start:stop, : len(labelled.columns)].reshape(-1)),
             }
 
     def exchange(self, ranks: Ranks) -> None:
@@ -63,8 +64,3 @@ class ImageCounts:
             for image, counts in sorted(self._rows.items())
         ]
         return pd.DataFrame(rows)
-
-
-def _narrow(counts: np.ndarray) -> np.ndarray:
-    """Store counts in as few bytes as hold the largest."""
-    return counts.astype(np.uint16 if counts.max(initial=0) < 1 << 16 else np.uint32)

@@ -6,7 +6,7 @@ from jaxtyping import Float32, Int64, Shaped
 from torch import Tensor
 
 from prunescope.dissection.capture import Maps
-from prunescope.dissection.indices import true_indices
+from prunescope.dissection.upsample import true_indices
 
 _SMALL = 16 << 20
 

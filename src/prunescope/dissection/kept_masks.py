@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -99,8 +100,9 @@ class KeptMasks:
         """Take in what was counted on some images. images: their indexes in the set."""
         ends = torch.arange(counts.image_count + 1, device=counts.images.device)
         cuts = torch.searchsorted(counts.images, ends).tolist()
-        for place, (image, runs) in enumerate(zip(images, counts.runs.parts(cuts), strict=True)):
-            self._images[image] = _narrowed(counts.units[cuts[place] : cuts[place + 1]], runs)
+        parts = zip(images, counts.runs.parts(cuts), pairwise(cuts), strict=True)
+        for image, runs, (start, stop) in parts:
+            self._images[image] = _narrowed(counts.units[start:stop], runs)
 
     def check_within(self, shapes: Int64[np.ndarray, "image 2"]) -> None:
         """Raise ValueError where an image is missing, or a mask leaves its label map.
@@ -170,16 +172,18 @@ def _all_within(numbers: np.ndarray, lowest: int, highest: int | None = None) ->
 def _narrowed(units: Int64[Tensor, " mask"], runs: Runs) -> _ImageMasks:
     lengths = (runs.ends - runs.starts).div(runs.columns, rounding_mode="floor")
     filled = runs.counts > 0
+    parts = {
+        "units": units[filled],
+        "runs": runs.counts[filled],
+        "starts": runs.starts,
+        "lengths": lengths,
+    }
     return _ImageMasks(
         columns=runs.columns,
-        units=_narrow(units[filled]),
-        runs=_narrow(runs.counts[filled]),
-        starts=_narrow(runs.starts),
-        lengths=_narrow(lengths),
+        **{name: narrow(part.cpu().numpy()) for name, part in parts.items()},
     )
 
 
-def _narrow(tensor: Tensor) -> np.ndarray:
-    """Store numbers in as few bytes as hold the largest."""
-    numbers = tensor.cpu().numpy()
+def narrow(numbers: np.ndarray) -> np.ndarray:
+    """Store numbers of 0 or more in as few bytes as hold the largest."""
     return numbers.astype(np.min_scalar_type(int(numbers.max(initial=0))))

@@ -12,7 +12,7 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.modes import on_device
 from prunescope.base.text import counted
 from prunescope.base.wrappers import without_wrappers
-from prunescope.dissection.conventions import centring_of
+from prunescope.dissection.conventions import convention_of
 from prunescope.dissection.forward import ForwardPass, check_finite
 from prunescope.dissection.input import Loaded, open_model
 from prunescope.dissection.survey import learn_layout
@@ -51,7 +51,10 @@ def mask_pictures(
     expected = NetworkInput.from_dict(dissected.summary["input"])
     channels_last = settings.get("channels_last", False)
     thresholds = torch.from_numpy(dissected.overlap.thresholds[chosen])
-    centring, square = centring_of(dissected.summary), Sizing(resolution=expected.resolution)
+    centring, square = (
+        convention_of(dissected.summary).centring,
+        Sizing(resolution=expected.resolution),
+    )
     network = open_model(model)[0]
     masks: list[UnitMasks] = []
     with without_wrappers(network), on_device(network, device) as used_device:

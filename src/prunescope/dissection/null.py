@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64, Int32, Int64
 from torch import Tensor
 
 from prunescope.base.progress import Task
@@ -12,7 +12,7 @@ from prunescope.base.ranks import ALONE, Ranks
 from prunescope.dissection.column_sums import Shared, Stacks
 from prunescope.dissection.kept_masks import NOT_WANTED, KeptMasks, Masks
 from prunescope.dissection.label_maps import LabelMaps
-from prunescope.dissection.shuffle import Shuffle
+from prunescope.dissection.shuffle import permuted_sources
 from prunescope.results.overlap import Overlap, iou_of_counts
 
 _MOST_IN_INT32 = (1 << 31) - 1
@@ -126,7 +126,10 @@ class Null:
     ) -> dict[str, NullTally]:
         """Make draws, by their numbers, and count what units share with labels in them."""
         carried = self._maps.carried[:, self._chosen]
-        shuffle = Shuffle(carried, self._maps.shapes, self._names, draws)
+        sources = [
+            permuted_sources(carriers, self._maps.shapes, category, draws)
+            for carriers, category in zip(carried.T, self._names, strict=True)
+        ]
         tallies = {
             layer: NullTally(chosen, self._labels, len(draws), self._pixels, self._device)
             for layer, chosen in units.items()
@@ -140,7 +143,7 @@ class Null:
                 if of_layer
             }
             if masks:
-                self._add(image, masks, carried[image], shuffle, tallies)
+                self._add(image, masks, carried[image], sources, tallies)
             if task is not None:
                 task.advance(len(draws), note="drawing")
         for tally in tallies.values():
@@ -157,11 +160,11 @@ class Null:
         image: int,
         masks: Mapping[str, Masks],
         carried: Bool[np.ndarray, " category"],
-        shuffle: Shuffle,
+        sources: Sequence[Int32[np.ndarray, "draw image"]],
         tallies: Mapping[str, NullTally],
     ) -> None:
         for index in np.flatnonzero(carried).tolist():
-            stack, rows = self._stacks.of(shuffle.sources(image, index), self._chosen[index])
+            stack, rows = self._stacks.of(sources[index][:, image], self._chosen[index])
             for layer, of_layer in masks.items():
                 for shared in stack.shared(rows, of_layer):
                     tallies[layer].add(of_layer, shared)

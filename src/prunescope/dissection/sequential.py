@@ -22,9 +22,9 @@ FIRST_LOOK = 64
 """After this number of draws the first decision is tried, then whenever it has doubled."""
 
 
-def most_draws(tested: int, rate: Fraction = RATE) -> int:
-    """Return after how many draws nothing is left to decide: the lowest p is then rate / tested."""
-    return max(1, math.ceil(tested / rate) - 1)
+def most_draws(tested: int) -> int:
+    """Return after how many draws nothing is left to decide: the lowest p is then RATE / tested."""
+    return max(1, math.ceil(tested / RATE) - 1)
 
 
 def looks(most: int) -> Iterator[int]:
@@ -82,15 +82,15 @@ def standing(as_good: Bool[np.ndarray, "unit draw"], draws: int) -> Standing:
 
 
 def discoveries(
-    p: Float64[np.ndarray, " unit"], candidates: Bool[np.ndarray, " unit"], rate: Fraction = RATE
+    p: Float64[np.ndarray, " unit"], candidates: Bool[np.ndarray, " unit"]
 ) -> Bool[np.ndarray, " unit"]:
     """Mark the candidates that pass, by Benjamini and Hochberg, over all units whose p is not nan.
 
-    In expectation no larger share of them than the rate is false.
+    In expectation at most RATE of them are false.
     """
     tested = int((~np.isnan(p)).sum())
     ascending = np.sort(p[candidates])
-    bounds = float(rate) * np.arange(1, len(ascending) + 1) / max(1, tested)
+    bounds = float(RATE) * np.arange(1, len(ascending) + 1) / max(1, tested)
     passing = np.flatnonzero(ascending <= bounds * (1 + 1e-12))  # p and bound are quotients
     if len(passing) == 0:
         return np.zeros(len(p), np.bool_)

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float32, Float64, Int64
 from torch import Tensor
 from torch.nn import functional
 
 from prunescope.dissection.conventions import Centring
-from prunescope.dissection.indices import true_indices
 
 _QUAD_COLUMNS_IN_A_CACHE = 1 << 17  # 1 MiB in float64
 _QUAD_COLUMNS_ON_A_GPU = 1 << 21
@@ -140,6 +140,16 @@ def masks_above(
     owners = torch.arange(len(maps), device=maps.device).repeat_interleave(runs.areas)
     masks[owners, runs.pixels()] = True
     return masks.view(-1, *shape)
+
+
+def true_indices(mask: Bool[Tensor, "..."]) -> Int64[Tensor, " index"]:
+    """Return the indices into the flattened mask at which it is true, ascending.
+
+    On a CPU NumPy's search takes a third of the time of torch's.
+    """
+    if mask.device.type == "cpu":
+        return torch.from_numpy(np.flatnonzero(mask.numpy()))
+    return mask.flatten().nonzero()[:, 0]
 
 
 def _quads_above(above: Bool[Tensor, "map height width"]) -> Int64[Tensor, " quad"]:

@@ -12,7 +12,7 @@ from PIL import Image, ImageEnhance
 
 from prunescope.base.errors import DataError
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.dissection.conventions import Centring, centring_of
+from prunescope.dissection.conventions import Centring, convention_of
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.layout import ASSETS, LevelKey, level_name, replicate_path
 
@@ -64,7 +64,7 @@ def draw_atlas(
     named = layer.units.dropna(subset=["concept"])
     best = named.sort_values(["iou", "unit"], ascending=[False, True], kind="stable").head(units)
     saved = layer.examples.sort_values(["unit", "rank"])
-    centring = centring_of(layer.summary)
+    centring = convention_of(layer.summary).centring
     relative = Path(
         ASSETS,
         replicate_path(level.replicate),
@@ -158,22 +158,24 @@ def _cells_read(
     return before.clip(0, last), (before + 1).clip(0, last), position - before * whole, whole
 
 
-def find_example(row: Mapping[Any, Any], concepts: ConceptSet) -> int:
-    """Return the index in the set of a saved example (a row of examples.parquet), by its name.
+def draw_saved(
+    row: Mapping[Any, Any], threshold: float, centring: Centring, concepts: ConceptSet
+) -> Image.Image:
+    """Draw a saved example, a row of examples.parquet, from its image in the concept set.
 
-    The set may be open with other images beside it than were dissected.
-    Raises DataError where the image is not among them.
+    The image is found by its name: other images may be selected beside it than were dissected.
+    Raises DataError where the image is not in the set.
     """
     index, name = row["row"], row["image"]
-    if index < len(concepts.images) and concepts.images[index] == name:
-        return int(index)
-    try:
-        return concepts.images.index(name)
-    except ValueError:
-        raise DataError(
-            f"{concepts.name} has no image {name}, which was dissected: it is another set, it has "
-            "changed since, or other images of it are selected"
-        ) from None
+    if not (index < len(concepts.images) and concepts.images[index] == name):
+        if name not in concepts.images:
+            raise DataError(
+                f"{concepts.name} has no image {name}, which was dissected: it is another set, it "
+                "has changed since, or other images of it are selected"
+            )
+        index = concepts.images.index(name)
+    activation = np.asarray(row["map"], np.float32).reshape(row["height"], row["width"])
+    return draw_example(concepts.read_image(index), activation, threshold, centring)
 
 
 def _coverage(mask: Bool[np.ndarray, "row column"]) -> Image.Image:
@@ -202,9 +204,9 @@ def _draw_examples(
     stem: Path,
 ) -> Iterator[Example]:
     for row in saved.to_dict("records"):
-        index, name = find_example(row, concepts), row["image"]
-        activation = np.asarray(row["map"], np.float32).reshape(row["height"], row["width"])
-        picture = draw_example(concepts.read_image(index), activation, threshold, centring)
+        picture = draw_saved(row, threshold, centring, concepts)
         path = stem.with_name(f"{stem.name}-{row['rank']}.jpg")
         picture.save(page / path, quality=86, subsampling=0, optimize=True)
-        yield Example(path=path.as_posix(), image=name, width=picture.width, height=picture.height)
+        yield Example(
+            path=path.as_posix(), image=row["image"], width=picture.width, height=picture.height
+        )

@@ -1,6 +1,6 @@
 """Of which parts is a result shown, on a terminal, in a notebook and on a page alike?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TypeAlias
@@ -140,9 +140,3 @@ def written(cell: Cell) -> str:
         case Noted():
             return f"{cell.text} ({cell.note})"
     return ""
-
-
-def each_row(table: Table) -> Iterator[Sequence[Cell]]:
-    """Yield the rows of all groups of a table."""
-    for group in table.groups:
-        yield from group.rows

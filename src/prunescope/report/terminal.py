@@ -10,7 +10,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from prunescope.base.text import on_one_line
-from prunescope.report.document import Bar, Names, Section, Table, each_row, written
+from prunescope.report.document import Bar, Names, Section, Table, written
 
 _WIDTH = 96  # of lines of names; a table is as wide as it must be
 _INDENT = "  "
@@ -54,7 +54,7 @@ def _names_lines(names: Names) -> list[str]:
 
 def _table_lines(table: Table) -> list[str]:
     """Return a table's lines, without its bars."""
-    rows = list(each_row(table))
+    rows = [row for group in table.groups for row in group.rows]
     shown = [
         index
         for index, _ in enumerate(table.columns)
