@@ -33,7 +33,9 @@ class BrodenFolder:
 
     `index.csv` lists images and their label maps, both relative to `images/`; a map is a PNG at
     the row's `sh x sw` whose pixel is R + 256 G = label number. Rows without any label are left
-    out. Everything in the CSV files is checked at once, a file when it is read.
+    out. The CSV files are checked when the folder is opened, a picture when it is read.
+
+    rows: those selected, as `read_rows` returns them
     """
 
     root: Path
@@ -55,7 +57,7 @@ class BrodenFolder:
     ) -> "BrodenFolder":
         """Return the set of a folder.
 
-        name: what the set calls itself; `broden:` and the folder when None
+        name: of the set; `broden:` and the folder when None
         split: only the rows of this split; limit: how many of its labelled rows, from the first
         Raises DataError, naming file and row, where a CSV file is missing, unreadable or
         contradicts another, or a path leaves the folder; ConfigError for an unknown split.
@@ -80,7 +82,7 @@ class BrodenFolder:
         )
 
     def image_path(self, index: int) -> Path:
-        """Return where an image lies."""
+        """Return the path of an image."""
         return self.root / "images" / self.images[index]
 
     def read_image(self, index: int) -> Image.Image:
@@ -114,7 +116,7 @@ class BrodenFolder:
         return Annotation(planes=stack, whole=tuple(whole))
 
     def files(self) -> Iterator[tuple[Path, os.stat_result]]:
-        """Find every file the rows name, its size and time; DataError where one is missing."""
+        """Yield every file the rows name, with its status; DataError where one is missing."""
         folder = self.root / "images"
         for index, row in enumerate(self._rows()):
             maps = (entry for entry in entries_in(row["cells"]) if not entry.isdecimal())
@@ -125,8 +127,8 @@ class BrodenFolder:
     def fingerprint(self) -> str:
         """The sha256 of all that can change a count, in hex.
 
-        That is the categories, the labels, the selected rows (not their splits) and every file
-        they name, as `fingerprint_set` says. Raises DataError where a file is missing.
+        It covers the categories, the labels, the selected rows (not their splits) and every file
+        they name, see `fingerprint_set`. Raises DataError where a file is missing.
         """
         return fingerprint_set(self._stated(), self.files)
 
@@ -170,8 +172,8 @@ class BrodenFolder:
         green = channels[:, :, 1].astype(np.int32)
         plane: Int32[np.ndarray, "height width"] = channels[:, :, 0] + 256 * green
         if not self._known[plane].all():
-            stranger = plane[~self._known[plane]].min()
-            fault = f"holds label {stranger}, without a row in label.csv and a c_<category>.csv"
+            unlisted = plane[~self._known[plane]].min()
+            fault = f"holds label {unlisted}, without a row in label.csv and a c_<category>.csv"
             raise self._fault(index, path, fault)
         return plane
 

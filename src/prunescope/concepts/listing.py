@@ -181,9 +181,9 @@ def _check_entries(path: Path, rows: pa.Table, labels: set[str]) -> None:
     fault = "is neither a label number nor the path of a PNG"
     _refuse(path, numbers, entries, pc.invert(readable), fault)
     written = pc.unique(entries.filter(pc.match_substring_regex(entries, "^[0-9]+$"))).to_pylist()
-    strangers = pa.array([text for text in written if text.lstrip("0") not in labels], pa.string())
+    unlisted = pa.array([text for text in written if text.lstrip("0") not in labels], pa.string())
     fault = "is a label without a row in label.csv and a c_<category>.csv"
-    _refuse(path, numbers, entries, pc.is_in(entries, value_set=strangers), fault)
+    _refuse(path, numbers, entries, pc.is_in(entries, value_set=unlisted), fault)
 
 
 def _refuse(
