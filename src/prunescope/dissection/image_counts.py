@@ -1,4 +1,4 @@
-"""What did every image add to the counts, so that images can be resampled later?"""
+"""What does every image add to the counts, so that images can be resampled later?"""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -24,7 +24,7 @@ class ImageCounts:
     def add(
         self, images: Sequence[int], counts: MaskLabelCounts, regions: Sequence[Regions]
     ) -> None:
-        """Take in what was counted on some images. images: their indexes in the set."""
+        """Add the counts of some images. images: their indices in the set."""
         units, areas, pixels = (
             part.cpu().numpy() for part in (counts.units, counts.runs.areas, counts.pixels)
         )
@@ -40,17 +40,17 @@ class ImageCounts:
             }
 
     def exchange(self, ranks: Ranks) -> None:
-        """Take in the images that other processes have counted."""
+        """Add the images that other processes have counted."""
         for rows in ranks.gather(self._rows):
             self._rows = self._rows | rows
 
     def table(self, names: Sequence[str], label_numbers: Sequence[int]) -> pd.DataFrame:
         """Return a row per image, in the set's order.
 
-        image, row: its path and index. pixels: of its label map. labels: the numbers of those it
-        carries, ascending; truth: on how many pixels. units: those with a cell above their
-        threshold there; activation: the pixels of each one's mask; intersection: of these, those
-        with each label, unit by unit.
+        image, row: its path and index. pixels: of its label map. labels: numbers of its labels,
+        ascending; truth: the pixels of each. units: those with a cell above their threshold;
+        activation: the pixels of each one's mask; intersection: those with each label, unit by
+        unit.
         """
         numbers = np.asarray(label_numbers, np.int32)
         rows = [

@@ -1,4 +1,4 @@
-"""How are a layer's masks on every image kept in little memory?"""
+"""How are a layer's masks on every image stored compactly?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Masks:
     """The masks on one image, as runs down the columns of its label map, one mask after the other.
 
     units: the unit of each mask. area: its pixels. last: index of its last run. starts: index of
-    each run's first pixel. ends: that of the pixel below its last, maybe in a row below the map.
+    each run's first pixel. ends: index of the pixel below its last, which may be below the map.
     """
 
     units: Int64[Tensor, " mask"]
@@ -34,7 +34,7 @@ class Masks:
     ends: Int64[Tensor, " run"]
 
     def to(self, device: torch.device) -> "Masks":
-        """Return the same on a device."""
+        """Return the masks on a device."""
         return Masks(**{name: part.to(device) for name, part in vars(self).items()})
 
 
@@ -65,7 +65,7 @@ class _ImageMasks:
             raise ValueError("the runs of masks do not fit each other")
 
     def of_rows(self, row_of: Int64[np.ndarray, " unit"]) -> Masks | None:
-        """Return the masks of the units that have a row, under its number; None without any."""
+        """Return the masks of the units that have a row, numbered by row; None without any."""
         rows = row_of[self.units]
         has_row = rows != NOT_WANTED
         if not has_row.any():
@@ -87,17 +87,17 @@ class KeptMasks:
     """The masks of one layer on every image, so that permuting labels needs no further pass."""
 
     def __init__(self, units: int, images: Mapping[int, _ImageMasks] | None = None) -> None:
-        """Begin empty, or with the masks of some images. units: of the layer."""
+        """Begin empty, or with the masks of some images. units: how many the layer has."""
         self.units = units
         self._images = dict(images or {})
 
     @property
     def images(self) -> list[int]:
-        """Indices of the images that were added, in the set; some may have no mask."""
+        """Indices of the images that were added; some may have no mask."""
         return sorted(self._images)
 
     def add(self, images: Sequence[int], counts: MaskLabelCounts) -> None:
-        """Take in what was counted on some images. images: their indexes in the set."""
+        """Add the masks on some images. images: their indices in the set."""
         ends = torch.arange(counts.image_count + 1, device=counts.images.device)
         cuts = torch.searchsorted(counts.images, ends).tolist()
         parts = zip(images, counts.runs.parts(cuts), pairwise(cuts), strict=True)
@@ -133,11 +133,11 @@ class KeptMasks:
         return pixels
 
     def of(self, image: int, row_of: Int64[np.ndarray, " unit"]) -> Masks | None:
-        """Return the masks on an image, as `_ImageMasks.of_rows` does."""
+        """Return the masks on an image of the units that have a row; None without any."""
         return self._images[image].of_rows(row_of)
 
     def exchange(self, ranks: Ranks) -> None:
-        """Take in the masks on the images that other processes have seen."""
+        """Add the masks on the images of other processes."""
         for images in ranks.gather(self._images):
             self._images |= images
 

@@ -37,10 +37,10 @@ def mask_pictures(
 ) -> list[UnitMasks]:
     """Return the units' masks on each picture, in the order of the pictures.
 
-    The network is shown the pictures as when it was dissected (`LayerDissection.masks`).
+    Pictures are resized and normalised as in the dissection (`LayerDissection.masks`).
     size: height and width of the masks; each picture's size when None.
-    Raises ConfigError for a model without the layer, or with fewer units, for a unit that was not
-    dissected, and for what is no picture; DataError for a picture that cannot be read.
+    Raises ConfigError for a model without the layer or with fewer units, for a unit that was not
+    dissected, and for anything that is no picture; DataError for one that cannot be read.
     """
     chosen = _chosen(dissected, units)
     if size is not None and (len(size) != 2 or min(size) < 1):
@@ -87,10 +87,10 @@ def _chosen(dissected: LayerDissection, units: int | Sequence[int]) -> list[int]
     if not all(isinstance(unit, int | np.integer) for unit in chosen):
         raise ConfigError(f"units is {units!r}: give a number from 0, or several")
     count = len(dissected.units)
-    wrong = [unit for unit in chosen if not 0 <= unit < count]
-    if wrong or not chosen:
-        said = f"unit {wrong[0]} is asked for" if wrong else "no unit is asked for"
-        raise ConfigError(f"{said}, but {dissected.layer} has units 0 to {count - 1:,}")
+    invalid = [unit for unit in chosen if not 0 <= unit < count]
+    if invalid or not chosen:
+        request = f"unit {invalid[0]} is asked for" if invalid else "no unit is asked for"
+        raise ConfigError(f"{request}, but {dissected.layer} has units 0 to {count - 1:,}")
     return [int(unit) for unit in chosen]
 
 

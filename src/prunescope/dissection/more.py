@@ -40,13 +40,13 @@ def draw_more(
 ) -> Dissection:
     """Draw until a saved dissection has as many draws as asked for, and save it again.
 
-    folder: what `Dissection.save` wrote of layers that were dissected with draws of chance.
-    concepts, split, limit: those that it was made with. number: of all draws; those that were made
-    before are not made again, and the result is what so many draws at once would have given. Fewer
-    than were made are refused: they would say less than what is saved.
+    folder: a saved Dissection whose layers were dissected with draws of chance.
+    concepts, split, limit: as in the dissection. number: of all draws together. Earlier draws are
+    kept, and the result is the same as if all were drawn at once. Fewer draws than were made are
+    refused, as they would say less than the saved result.
     memory: bytes for the labels of all images; labels beyond it are read again.
     Raises ConfigError for another concept set than the one dissected, and for a run's dissection,
-    whose recipe says how many draws it has; DataError where there is nothing to draw for.
+    whose recipe states the number of draws; DataError where no masks were saved.
     """
     target = torch.device(usable_device(device or default_device()))
     wanted = DissectionSettings.validate_from(
@@ -88,9 +88,9 @@ def draw_for(
     *,
     progress: Progress = SILENT,
 ) -> dict[str, LayerDissection]:
-    """Return scored layers with what is due to chance, from their masks that were saved.
+    """Return scored layers with what is due to chance, computed from their saved masks.
 
-    Raises ConfigError for another concept set, DataError for masks that are not of the counts.
+    Raises ConfigError for another concept set, DataError for masks that do not fit the counts.
     """
     device = torch.device(usable_device(default_device()))
     maps = _read_labels(layers, concepts, settings.rules, int(settings.memory), progress)
@@ -100,9 +100,9 @@ def draw_for(
 
 
 def load_draws(folder: Path, units: int) -> tuple[KeptMasks, Draws]:
-    """Read the masks of a layer with so many units on all images, and what its draws have left.
+    """Read the saved masks and draws of a layer with this number of units.
 
-    Raises DataError where they are not there, damaged, or of another layer.
+    Raises DataError where they are missing, damaged, or of another layer.
     """
     if not (folder / MASKS).is_file():
         raise DataError(
@@ -121,7 +121,7 @@ def load_draws(folder: Path, units: int) -> tuple[KeptMasks, Draws]:
 
 
 def load_masks(folder: Path, units: int) -> KeptMasks:
-    """Read the masks of a layer with so many units on all images. Raises as `load_draws`."""
+    """Read the saved masks of a layer on all images. Raises as `load_draws`."""
     try:
         return KeptMasks.of_table(units, read_table(folder / MASKS, MASK_COLUMNS))
     except (KeyError, TypeError, ValueError, OverflowError) as error:
@@ -129,7 +129,7 @@ def load_masks(folder: Path, units: int) -> KeptMasks:
 
 
 def _check_more(folder: Path, draws: Mapping[str, Draws], number: Number) -> None:
-    """Raise ConfigError where a layer has more draws already than are asked for."""
+    """Raise ConfigError where a layer already has more draws than asked for."""
     for layer, drawn in draws.items():
         made = int(drawn.counted.max(initial=0))
         if number != "auto" and number < made:
@@ -142,7 +142,7 @@ def _check_more(folder: Path, draws: Mapping[str, Draws], number: Number) -> Non
 def _check_kept(
     where: Path | str, layer: LayerDissection, masks: KeptMasks, maps: LabelMaps
 ) -> None:
-    """Raise DataError where counts or masks that were kept are not of these labels and images."""
+    """Raise DataError where saved counts or masks do not belong to these labels and images."""
     numbers = [label.number for label in maps.concepts.labels]
     labels = (layer.overlap.categories, layer.overlap.label_numbers.tolist())
     if labels != (tuple(maps.concepts.categories), numbers):
@@ -171,7 +171,7 @@ def _read_labels(
     memory: int,
     progress: Progress,
 ) -> LabelMaps:
-    """Return the labels of all images. Raises ConfigError where it is not the set dissected."""
+    """Return the labels of all images. Raises ConfigError for a set other than that dissected."""
     for layer, dissected in layers.items():
         was = dissected.summary.get("concept_set") or {}
         images = dissected.summary.get("images") or 0

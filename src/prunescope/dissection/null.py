@@ -35,14 +35,14 @@ class NullTally:
     ) -> None:
         """Make an empty tally.
 
-        units: those that are counted. pixels: of all label maps together: no count can exceed it.
+        units: those that are counted. pixels: of all label maps together, an upper bound of counts.
         """
         kind = torch.int32 if pixels <= _MOST_IN_INT32 else torch.int64
         self.units = units
         self._counts = torch.zeros(draws, labels, len(units), dtype=kind, device=device)
 
     def add(self, masks: Masks, shared: Shared) -> None:
-        """Take in what masks on one image share with labels. masks: by rows of the tally."""
+        """Add the pixels that masks on one image share with labels. masks: by rows of the tally."""
         _, labels, units = self._counts.shape
         first = (shared.draws * labels + shared.labels) * units
         cells = first[:, None] + masks.units
@@ -54,20 +54,20 @@ class NullTally:
             counts[cells] += pixels
 
     def exchange(self, ranks: Ranks) -> None:
-        """Take in the images of the tallies of other processes."""
+        """Add the counts of other processes."""
         self._counts = ranks.total(self._counts)
 
     def intersection(self, draw: int) -> Int64[Tensor, "unit label"]:
-        """Return I of the units and every label in a draw, by its index here, in pixels."""
+        """Return I of the units and every label in a draw, in pixels. draw: index in the tally."""
         return self._counts[draw].T.long().cpu()
 
     def ious(
         self, overlap: Overlap, categories: Sequence[str], draw: int
     ) -> Float64[np.ndarray, "unit label"]:
-        """Return the IoU of the units and the labels of these categories; nan where there is none.
+        """Return the IoU of the units and the labels of these categories; nan where undefined.
 
-        overlap: the counts of the labels where they belong, whose A and G are those of every draw:
-        the carriers of a category stay the same, and its labels too.
+        overlap: the counts without permutation. Its A and G are those of every draw, since a draw
+        changes neither the images that carry a category nor the category's labels.
         """
         allowed = np.flatnonzero(overlap.allowed(categories))
         return iou_of_counts(
@@ -79,7 +79,7 @@ class NullTally:
 
 
 class Null:
-    """Counts, layer by layer, of masks and labels that were permuted among the images."""
+    """Counts, layer by layer, of masks and labels permuted among the images."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class Null:
         return len(self._images)
 
     def at_a_time(self, units: Mapping[str, Int64[np.ndarray, " unit"]]) -> int:
-        """Return how many draws to make at a time: more, where few of a layer's are counted."""
+        """Return how many draws to make at a time; the fewer units are counted, the more draws."""
         counted = sum(map(len, units.values()))
         total = sum(self._masks[layer].units for layer in units)
         wanted = min(_AT_MOST_AT_A_TIME, _AT_A_TIME * total // counted)
@@ -124,7 +124,7 @@ class Null:
         draws: range,
         task: Task | None = None,
     ) -> dict[str, NullTally]:
-        """Make draws, by their numbers, and count what units share with labels in them."""
+        """Make draws, by their numbers, and count the pixels units share with labels in them."""
         carried = self._maps.carried[:, self._chosen]
         sources = [
             permuted_sources(carriers, self._maps.shapes, category, draws)

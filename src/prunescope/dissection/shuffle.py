@@ -1,4 +1,4 @@
-"""From which image does each one get its labels, when labels are permuted?"""
+"""From which image does each image get its labels when labels are permuted?"""
 
 import numpy as np
 import torch
@@ -32,6 +32,6 @@ def permuted_sources(
 
 
 def kinds_of(shapes: Int64[np.ndarray, "image 2"]) -> Int64[np.ndarray, " image"]:
-    """Return the number of each image's shape among the different ones."""
+    """Return the index of each image's shape among the distinct shapes."""
     _, kinds = np.unique(shapes, axis=0, return_inverse=True)
     return kinds.reshape(-1)  # numpy 2.0 gives it another axis
