@@ -1,4 +1,4 @@
-"""How far is a training that is not finished, by its last checkpoint?"""
+"""How far has an unfinished training got, by its last checkpoint?"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +7,7 @@ from prunescope.base.arrays import load_metadata
 from prunescope.base.errors import DataError
 from prunescope.base.steps import Step
 
-_DIGITS = 16  # of a step; it has fewer
+_DIGITS = 16  # more than a step has
 
 
 def checkpoint_step(path: Path) -> Step | None:
@@ -21,7 +21,7 @@ def checkpoint_step(path: Path) -> Step | None:
 
 
 def step_in(path: Path, metadata: Mapping[str, str]) -> Step:
-    """Return the step that a checkpoint is of. Raises DataError where it states none."""
+    """Return the step of a checkpoint. Raises DataError where it states none."""
     stated = [metadata.get(name, "") for name in ("iteration", "per_epoch")]
     if not all(text.isascii() and text.isdecimal() and len(text) < _DIGITS for text in stated):
         raise DataError(f"{path} is damaged: it states no step")

@@ -1,4 +1,4 @@
-"""Which columns must a saved table have, and which of them holds something else?"""
+"""Which columns must a saved table have, and what must they hold?"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,20 +12,20 @@ from prunescope.base.errors import DataError
 from prunescope.base.text import on_one_line
 from prunescope.results.forms import Kind
 
-_MOST = 2**53  # the counts up to here are exact in float64, too
+_MOST = 2**53  # counts up to here are exact in float64
 
 
 Columns: TypeAlias = Mapping[str, Kind]
-"""Kinds by the name of the column; "*_iou" stands for every one that ends so."""
+"""Kinds by the name of the column; "*_iou" stands for every name that ends with "_iou"."""
 
 
 def where_there(columns: Columns) -> Columns:
-    """Return the same columns, each of which need not be there."""
+    """Return the same columns, all optional."""
     return {name: kind.or_none for name, kind in columns.items()}
 
 
 def check_columns(table: pd.DataFrame, columns: Columns, path: Path) -> None:
-    """Raise DataError for the first column that is missing, or holds something else.
+    """Raise DataError for the first column that is missing, or holds values of another kind.
 
     path: the table's file.
     """
@@ -43,7 +43,7 @@ def check_columns(table: pd.DataFrame, columns: Columns, path: Path) -> None:
 
 
 def _numbers(column: "pd.Series[Any]") -> np.ndarray | None:
-    """Return the numbers of a column that holds nothing else, missing ones left out."""
+    """Return the numbers of a column without missing ones; None if it holds anything else."""
     if not is_numeric_dtype(column.dtype) or is_bool_dtype(column.dtype):
         return None
     return column.dropna().to_numpy(np.float64)

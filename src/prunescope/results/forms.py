@@ -39,7 +39,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Each:
-    """An object of any keys, each value of which is of one form. may_lack: it may not be there."""
+    """An object with any keys, whose values have one form. may_lack: it may be missing."""
 
     of: "Form"
     may_lack: bool = False
@@ -47,22 +47,22 @@ class Each:
 
 @dataclass(frozen=True)
 class Rows:
-    """A list, each value of which is of one form."""
+    """A list whose values have one form."""
 
     of: "Form"
 
 
 @dataclass(frozen=True)
 class Object:
-    """An object of a form that must be there."""
+    """An object of a form that must not be missing."""
 
     of: "Fields"
 
 
 Fields: TypeAlias = Mapping[str, "Form"]
-"""Forms by key. Keys that are not in it may hold anything."""
+"""Forms by key. Other keys may hold anything."""
 Form: TypeAlias = Kind | Each | Rows | Object | Fields
-"""What a value must be. Of fields alone the form counts only where the object is there."""
+"""What a value must be. An object given by its fields alone may be missing."""
 
 
 def _is_number(value: Any) -> bool:
@@ -116,9 +116,9 @@ def in_a_line(error: BaseException) -> str:
 
 
 def fault_in(value: Any, form: Form, name: str = "") -> str | None:
-    """Say what is wrong with the first value that is not of its form; None where all are.
+    """Return what is wrong with the first value that has another form; None where none has.
 
-    name: of the value in the object it was taken from; empty for the whole.
+    name: of the value in its object; empty for the whole.
     """
     match form:
         case Kind():

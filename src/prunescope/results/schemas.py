@@ -1,4 +1,4 @@
-"""What do the files of a run, a dissection and a comparison hold, as far as they are read?"""
+"""What must the files of a run, a dissection and a comparison hold where they are read?"""
 
 from prunescope.results.checksums import FILES
 from prunescope.results.columns import (
@@ -70,7 +70,7 @@ WHOLE_DISSECTION_FORM: Fields = {
     "by_category": Each(Object({"units": COUNT, "concepts": COUNT})),
     "settings": Object({"iou": SHARE, "categories": LIST_OF_TEXTS.or_none, "precision": TEXT}),
 }
-"""The same, where all of the dissection is read."""
+"""The same, where the whole dissection is loaded."""
 
 LAYERS_FORM: Fields = {"layers": LIST_OF_TEXTS, FILES: Each(TEXT, may_lack=True)}
 """`layers.json` beside the layers that were saved together."""
@@ -85,7 +85,7 @@ UNIT_COLUMNS: Columns = {
     **{"discovery": TRUTHS.or_none, "undecided": TRUTHS.or_none},
     **{"*_label": TEXTS, "*_iou": SHARES},
 }
-"""`units.parquet` of a dissected layer, and of a run with the place of each unit."""
+"""`units.parquet` of a dissected layer."""
 
 LEVEL_UNIT_COLUMNS: Columns = {
     **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES},
@@ -113,7 +113,7 @@ MASK_COLUMNS: Columns = {
     **{"row": COUNTS, "width": COUNTS},
     **dict.fromkeys(("units", "runs", "starts", "lengths"), LISTS),
 }
-"""`masks.parquet` of a dissected layer, with which more draws of chance begin."""
+"""`masks.parquet` of a dissected layer, from which more draws of chance start."""
 
 LEVEL_COLUMNS: Columns = {
     **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES},
