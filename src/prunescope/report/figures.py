@@ -36,9 +36,8 @@ FORMATS = ("png", "svg", "pdf")
 def draw_figures(levels: pd.DataFrame, folder: Path) -> list[Path]:
     """Draw Figures 1-4 as png (200 dpi), svg and pdf into a folder and return their paths.
 
-    levels: the table of levels. Several layers are rows of panels in the one
-    figure. Counts start at 0; shares span 0 to 100 %; an undefined value leaves a gap. Equal
-    tables give equal bytes.
+    levels: the table of levels. Each layer is a row of panels. Counts start at 0; shares span 0 to
+    100 %; an undefined value leaves a gap. Equal tables give equal bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
@@ -96,18 +95,18 @@ def interpretability_figure(
 def taxonomy_figure(levels: pd.DataFrame, theme: Theme, into: Figure | None = None) -> Figure:
     """Fig. 3: distinct concepts by category in the first replicate; a column per strategy."""
     replicate = replicates_of(levels)[0]
-    own = levels[levels["replicate"] == replicate]
-    layers, strategies = _layers(own), strategies_of(own)
+    of_replicate = levels[levels["replicate"] == replicate]
+    layers, strategies = _layers(of_replicate), strategies_of(of_replicate)
     figure, panels = new_panels(len(layers), len(strategies), into)
     for layer, row in zip(layers, panels, strict=True):
-        for axes, curve in zip(row, curves_of(_of_layer(own, layer)), strict=True):
+        for axes, curve in zip(row, curves_of(_of_layer(of_replicate, layer)), strict=True):
             kind = "Concepts by category" if len(strategies) == 1 else curve.strategy
             axes.set_title(f"{kind}, {layer}, replicate {replicate}")
             draw_categories(axes, curve.rows, level_categories(levels), theme)
         count_from_zero(row)
         for axes in row:
             name_line_ends(axes)
-    _finish(panels, own)
+    _finish(panels, of_replicate)
     return figure
 
 

@@ -1,4 +1,4 @@
-"""What does a person with Python see of a result? Axes of matplotlib, to change or to save."""
+"""How is a result plotted from Python? As axes of matplotlib, to change or to save."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -50,11 +50,11 @@ def plot_units(result: Dissection | LayerDissection, *, axes: Axes | None = None
     layer = _one_layer(result)
     counts = layer.summary["by_category"]
     bars = [
-        (name, own["units"], f"{own['concepts']:,} concept{'s' * (own['concepts'] != 1)}")
-        for name, own in counts.items()
+        (name, within["units"], f"{within['concepts']:,} concept{'s' * (within['concepts'] != 1)}")
+        for name, within in counts.items()
     ]
-    found = f"{layer.summary['interpretable']:,} of {layer.summary['units']:,}"
-    return _draw_bars(axes, f"Interpretable units, {layer.layer}: {found}", bars)
+    share = f"{layer.summary['interpretable']:,} of {layer.summary['units']:,}"
+    return _draw_bars(axes, f"Interpretable units, {layer.layer}: {share}", bars)
 
 
 def plot_concepts(
@@ -204,9 +204,9 @@ def _one_layer(result: Dissection | LayerDissection) -> LayerDissection:
     if not isinstance(result, Dissection):
         raise ConfigError(f"{a_kind(result)} is no dissection: give one, or a layer of it")
     if len(result.layers) != 1:
-        known = " or ".join(f'result["{name}"]' for name in result.layers)
+        choices = " or ".join(f'result["{name}"]' for name in result.layers)
         raise ConfigError(
-            f"the dissection has {counted(len(result.layers), 'layer')}: give {known}"
+            f"the dissection has {counted(len(result.layers), 'layer')}: give {choices}"
         )
     return next(iter(result.layers.values()))
 
@@ -222,12 +222,12 @@ def _draw_bars(axes: Axes | None, title: str, bars: Sequence[tuple[str, int, str
         axes.barh(range(len(bars)), lengths, height=0.74, color=LIGHT.palette[0], linewidth=0)
         axes.set_yticks(range(len(bars)), labels=[name for name, _, _ in bars])
         axes.set_ylim(max(1, len(bars)) - 0.4, -0.6)
-        most = max([1, *lengths])
-        axes.set_xlim(0, 1.45 * most)
-        for place, (_, length, note) in enumerate(bars):
+        longest = max([1, *lengths])
+        axes.set_xlim(0, 1.45 * longest)
+        for row, (_, length, note) in enumerate(bars):
             text = f"{length:,} · {note}"
             axes.text(
-                length + 0.015 * most, place, text, va="center_baseline", fontsize=7,
+                length + 0.015 * longest, row, text, va="center_baseline", fontsize=7,
                 color=LIGHT.muted,
             )  # fmt: skip
         axes.grid(visible=True, axis="x")

@@ -1,4 +1,4 @@
-"""How does a result read on a terminal?"""
+"""How is a result written on a terminal?"""
 
 import io
 import textwrap
@@ -24,7 +24,7 @@ def write_sections(sections: Sequence[Section]) -> str:
 
 
 def _lines(section: Section) -> Iterator[str]:
-    """Yield the title and the note in a line, and the parts indented below it."""
+    """Yield a line with title and note, and the parts indented below it."""
     head = ": ".join(part for part in (section.title, section.note) if part)
     if head:
         yield on_one_line(head)
@@ -40,7 +40,7 @@ def _lines(section: Section) -> Iterator[str]:
 
 
 def _names_lines(names: Names) -> list[str]:
-    """Return names on lines that break between them alone."""
+    """Return names on lines that break only between names."""
     shown = [on_one_line(name).replace(" ", _UNBROKEN) for name in names.shown]
     text = textwrap.fill(
         f"{on_one_line(names.title)}: {', '.join(shown)}{names.rest}",
