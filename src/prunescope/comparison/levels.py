@@ -133,7 +133,7 @@ def _row(
 
 
 def _discovery_columns(units: pd.DataFrame) -> dict[str, int]:
-    """Return what is beyond chance, and what is not decided, where the dissection asked for it."""
+    """Return what is beyond chance and what is undecided, if the dissection has draws."""
     if "undecided" not in units:
         return {}
     discovered = units[units["discovery"].astype(bool)]

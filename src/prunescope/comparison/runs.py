@@ -79,11 +79,11 @@ def compare_runs(
     warnings = []
     matches: dict[str, Match] = {}
     for name in _common_layers(run_a, run_b, layer):
-        ours, theirs = _unpruned(run_a, name), _unpruned(run_b, name)
-        warnings += check_comparable(ours, theirs)
-        chosen, said = choose_match(ours, theirs)
+        dense_a, dense_b = _unpruned(run_a, name), _unpruned(run_b, name)
+        warnings += check_comparable(dense_a, dense_b)
+        chosen, warned = choose_match(dense_a, dense_b)
         matches[name] = match or chosen
-        warnings += [] if match else said
+        warnings += [] if match else warned
     compared = dict(_compare_levels(run_a, run_b, matches, iou))
     return RunComparison(
         a={"name": str(a)},
