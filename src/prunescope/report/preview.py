@@ -87,15 +87,12 @@ def preview_concepts(
         f"sheet-{number}.png": _draw_sheet(sheet, f"{title}  ·  {number} of {len(sheets)}")
         for number, sheet in enumerate(sheets, start=1)
     }
-    page = (
-        environment()
-        .get_template("preview.html")
-        .render(
-            generator=_GENERATOR,
-            title=Path(concepts.name).name,
-            sheets=list(pictures),
-            labels=[(labels[number], colour) for number, colour in colours.items()],
-        )
+    template = environment().get_template("preview.html")
+    page = template.render(
+        generator=_GENERATOR,
+        title=Path(concepts.name).name,
+        sheets=list(pictures),
+        labels=[(labels[number], colour) for number, colour in colours.items()],
     )
     out.mkdir(parents=True, exist_ok=True)
     for name, content in (pictures | {PAGE: f"{page}\n".encode()}).items():

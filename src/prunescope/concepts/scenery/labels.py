@@ -33,7 +33,7 @@ _NAMES: dict[str, set[Any]] = {
 VOCABULARY = tuple(
     (category, name) for category, names in _NAMES.items() for name in sorted(names - {None})
 )
-"""Category and name of every concept; concept i stands at i - 1, and 0 means none."""
+"""Category and name of every concept; concept i is at index i - 1, and 0 means none."""
 
 _CONCEPTS: dict[str | None, int] = {name: i for i, (_, name) in enumerate(VOCABULARY, start=1)}
 _CONCEPTS[None] = 0
@@ -62,7 +62,7 @@ def colour_plane(
 ) -> UInt8[np.ndarray, "cell_row cell_column"]:
     """Return the colour name of each block of 2 x 2 pixels.
 
-    The block's mean in sRGB is taken to CIELAB (D65) and given the nearest of eleven prototypes.
+    The block's mean in sRGB is converted to CIELAB (D65) and named after the nearest prototype.
     """
     height, width, _ = pixels.shape
     means = pixels.reshape(height // 2, 2, width // 2, 2, 3).mean(axis=(1, 3))
@@ -72,7 +72,7 @@ def colour_plane(
 
 
 def _to_lab(colours: Float[np.ndarray, "*_ 3"]) -> Float[np.ndarray, "*_ 3"]:
-    """Take sRGB, 0 to 255, to CIELAB under D65 (IEC 61966-2-1, CIE 15)."""
+    """Convert sRGB, 0 to 255, to CIELAB under D65 (IEC 61966-2-1, CIE 15)."""
     share = colours / 255
     linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
     xyz = linear @ _TO_XYZ.T / _D65

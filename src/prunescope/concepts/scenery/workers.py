@@ -1,7 +1,7 @@
 """How do several processes draw one set?
 
-A worker is this module run as a program, so that a script of the user's needs no guard for it. It
-draws its share of the pictures and writes the label maps of each to its standard output.
+A worker runs this module as a program, so that user scripts need no `__main__` guard. It draws its
+share of the pictures and writes their label maps to its standard output.
 """
 
 import math
@@ -20,7 +20,7 @@ from prunescope.concepts.scenery.writer import Planes, SceneSet, draw_pictures, 
 
 
 def draw_set(root: Path, scenes: SceneSet, *, workers: int, advance: Callable[[], None]) -> None:
-    """Draw a whole set into `root`; no byte of it depends on the number of workers.
+    """Draw a whole set into `root`; its bytes do not depend on the number of workers.
 
     advance: called after each picture. Raises StoreError where a worker fails.
     """
@@ -34,7 +34,7 @@ def draw_set(root: Path, scenes: SceneSet, *, workers: int, advance: Callable[[]
 
 
 def _draw_together(root: Path, scenes: SceneSet, count: int) -> Generator[Planes, None, None]:
-    """Yield the label maps of each picture, which so many workers draw in turn."""
+    """Yield the label maps of each picture, drawn in turn by this number of workers."""
     words = [sys.executable, "-m", __name__, root, *astuple(scenes), count]
     with ExitStack() as stack:
         workers = []
@@ -48,7 +48,7 @@ def _draw_together(root: Path, scenes: SceneSet, count: int) -> Generator[Planes
 
 
 def _next_planes(worker: subprocess.Popen[bytes], half: int) -> Planes:
-    """Return a worker's next label maps; StoreError, with its last words, if it has ended."""
+    """Return a worker's next label maps. Raises StoreError with its last message if it ended."""
     assert worker.stdout is not None
     shape = (len(PLANES), half, half)
     sheet = worker.stdout.read(math.prod(shape))

@@ -1,4 +1,4 @@
-"""How does a drawn set become a folder in Broden's layout?"""
+"""How is a drawn set written as a folder in Broden's layout?"""
 
 import csv
 from collections.abc import Generator, Iterable, Sequence
@@ -19,7 +19,7 @@ Planes = UInt8[np.ndarray, "plane cell_row cell_column"]
 
 
 class Spot(NamedTuple):
-    """Which picture of a set: the number counts those of its split and class."""
+    """A picture of a set; pictures are numbered within their split and class."""
 
     split: str
     name: str
@@ -27,7 +27,7 @@ class Spot(NamedTuple):
 
     @property
     def stem(self) -> str:
-        """Where the picture and its label maps lie, without the ends of their names."""
+        """The common start of the paths of the picture and its label maps."""
         return f"{self.split}/{self.name}/{self.number:04d}"
 
 
@@ -59,7 +59,7 @@ class SceneSet:
     def pictures(self) -> list[Spot]:
         """Return the pictures in the order of index.csv.
 
-        Classes take turns, so that any first part of a split is balanced.
+        Classes take turns, so that the first pictures of a split are balanced.
         """
         names = list(KINDS)
         return [
@@ -80,10 +80,10 @@ def draw_pictures(
 
 
 def save_labels(root: Path, pictures: Sequence[Spot], sheets: Sequence[Planes]) -> None:
-    """Save the label maps of all pictures, without empty ones, and the CSV files.
+    """Save the label maps of all pictures, except empty ones, and the CSV files.
 
-    Labels have numbers from 1 by falling frequency over all categories; of equally frequent ones
-    the one earlier in VOCABULARY has the lower.
+    Labels are numbered from 1 by falling frequency over all categories, ties in the order of
+    VOCABULARY.
     """
     length = len(VOCABULARY) + 1
     counts = np.array([np.bincount(sheet.ravel(), minlength=length) for sheet in sheets])
@@ -105,7 +105,7 @@ def save_labels(root: Path, pictures: Sequence[Spot], sheets: Sequence[Planes]) 
 def _save_tables(root: Path, labels: list[tuple[int, str, str, int, str]]) -> None:
     """Write label.csv, category.csv and every c_<category>.csv.
 
-    labels: number, category, name, in how many pictures, and the sum over them of its share.
+    labels: number, category, name, number of pictures, and the sum of its shares of them.
     """
     lines = [
         (n, name, f"{kind}({count})", count, share, "") for n, kind, name, count, share in labels
