@@ -35,7 +35,7 @@ def judge(
     other can be a discovery, so the p of the others counts as 1.
     """
     made = draws.looked_at(observed) if number == "auto" else number
-    full = min(made, FIRST_LOOK, observed.most) if number == "auto" else made
+    full = min(made, FIRST_LOOK, observed.max_draws) if number == "auto" else made
     p, of_unit = _fixed_p(observed, draws, full)
     candidates = observed.interpretable
     is_undecided = np.zeros(len(p), np.bool_)
@@ -66,7 +66,7 @@ def judge(
         "undecided": int(is_undecided.sum()),
         "smallest_draws": smallest_draws(int(observed.has_iou.sum()), int(candidates.sum())),
         "advised_draws": advised,
-        "most_draws": observed.most,
+        "most_draws": observed.max_draws,
     }
     return _with_columns(units, columns), counts
 
@@ -95,8 +95,8 @@ def _p_until_decided(
 ) -> tuple[Float64[np.ndarray, " unit"], Int64[np.ndarray, " unit"]]:
     """Return each p and its number of draws; for open units the highest p still possible."""
     state = standing(draws.as_good, made)
-    final = made >= observed.most
-    p = state.lowest(observed.most) if final else state.highest(observed.most)
+    final = made >= observed.max_draws
+    p = state.lowest(observed.max_draws) if final else state.highest(observed.max_draws)
     return np.where(observed.has_iou, p, np.nan), state.made
 
 
@@ -124,7 +124,7 @@ def _expected(draws: Draws, full: int) -> dict[str, Any]:
 def _advised_draws(observed: Observed, may_pass: Bool[np.ndarray, " unit"]) -> int:
     """Return how many draws suffice for all that may pass, if fewer than 10 are as good."""
     wanted = math.ceil(ENOUGH * int(observed.has_iou.sum()) / (RATE * int(may_pass.sum()))) - 1
-    return min(wanted, observed.most)
+    return min(wanted, observed.max_draws)
 
 
 def _with_columns(units: pd.DataFrame, columns: Mapping[str, np.ndarray]) -> pd.DataFrame:

@@ -38,7 +38,7 @@ class Observed:
         return tested
 
     @property
-    def most(self) -> int:
+    def max_draws(self) -> int:
         """The number of draws after which everything is decided."""
         return most_draws(int(self.has_iou.sum()))
 
@@ -108,14 +108,14 @@ class Draws:
 
     def next(self, number: Number, observed: Observed) -> Request | None:
         """Return which draws to make next; None when there are enough."""
-        enough = min(FIRST_LOOK, observed.most) if number == "auto" else number
+        enough = min(FIRST_LOOK, observed.max_draws) if number == "auto" else number
         if len(self.false_units) < enough:
             return Request(
                 first=len(self.false_units), last=enough, units=np.arange(len(self.counted))
             )
         if number != "auto":
             return None
-        for look in looks(observed.most):
+        for look in looks(observed.max_draws):
             state = standing(self.as_good, look)
             units = np.flatnonzero(observed.interpretable & (self.counted < look) & state.open)
             if len(units):
@@ -126,10 +126,10 @@ class Draws:
 
     def looked_at(self, observed: Observed) -> int:
         """Return after how many draws the decision was made."""
-        for look in looks(observed.most):
+        for look in looks(observed.max_draws):
             if decided(standing(self.as_good, look), observed.interpretable, observed.has_iou):
                 return look
-        return observed.most
+        return observed.max_draws
 
     def as_arrays(self) -> dict[str, np.ndarray]:
         """Return what `of_arrays` reads; eight draws share a byte, the first in its highest bit."""

@@ -130,10 +130,10 @@ def make_draws(null: Null, trials: Mapping[str, Trial], number: Number, progress
     and, after the first ones, how long they may take.
     """
     if number == "auto":
-        most = max(trial.observed.most for trial in trials.values())
+        max_draws = max(trial.observed.max_draws for trial in trials.values())
         progress.say(
-            f"drawing until chance is decided: {min(FIRST_LOOK, most)} draws of chance at least, "
-            f"and at most {most:,}, of the units that are still open alone"
+            f"drawing until chance is decided: {min(FIRST_LOOK, max_draws)} draws of chance at "
+            f"least, and at most {max_draws:,}, of the units that are still open alone"
         )
     while True:
         requests = {
@@ -187,12 +187,12 @@ def _say_what_it_may_take(
     progress: Progress,
 ) -> None:
     """Tell how many more draws the decision may take, and how long."""
-    most = max(trials[layer].observed.most for layer in units)
+    max_draws = max(trials[layer].observed.max_draws for layer in units)
     left = ", ".join(f"{layer}: {len(drawn):,}" for layer, drawn in units.items())
     progress.say(
         f"units still open after {counted(made, 'draw')} of chance: {left}; at most "
-        f"{counted(most, 'draw')}, "
-        f"about {duration(seconds * (most - made))} more"
+        f"{counted(max_draws, 'draw')}, "
+        f"about {duration(seconds * (max_draws - made))} more"
     )
 
 

@@ -27,13 +27,13 @@ def most_draws(tested: int) -> int:
     return max(1, math.ceil(tested / RATE) - 1)
 
 
-def looks(most: int) -> Iterator[int]:
+def looks(max_draws: int) -> Iterator[int]:
     """Yield the numbers of draws after which a decision is tried: 64, 128, ..., the maximum."""
     draws = FIRST_LOOK
-    while draws < most:
+    while draws < max_draws:
         yield draws
         draws *= 2
-    yield most
+    yield max_draws
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,14 +58,14 @@ class Standing:
         """Return the p of units that have stopped; nan for open ones."""
         return np.where(self.open, np.nan, ENOUGH / self.made)
 
-    def highest(self, most: int) -> Float64[np.ndarray, " unit"]:
-        """Return the highest p still possible for each unit. most: draws that will be made."""
-        soonest = np.minimum(self.draws + ENOUGH - self.as_good, most + 1)
+    def highest(self, max_draws: int) -> Float64[np.ndarray, " unit"]:
+        """Return the highest p still possible for each unit after max_draws draws."""
+        soonest = np.minimum(self.draws + ENOUGH - self.as_good, max_draws + 1)
         return np.where(self.open, ENOUGH / soonest, self.p())
 
-    def lowest(self, most: int) -> Float64[np.ndarray, " unit"]:
-        """Return the lowest p still possible for each unit."""
-        return np.where(self.open, (self.as_good + 1) / (most + 1), self.p())
+    def lowest(self, max_draws: int) -> Float64[np.ndarray, " unit"]:
+        """Return the lowest p still possible for each unit after max_draws draws."""
+        return np.where(self.open, (self.as_good + 1) / (max_draws + 1), self.p())
 
 
 def standing(as_good: Bool[np.ndarray, "unit draw"], draws: int) -> Standing:
@@ -102,12 +102,12 @@ def decided(
     state: Standing, candidates: Bool[np.ndarray, " unit"], tested: Bool[np.ndarray, " unit"]
 ) -> bool:
     """Return whether the same units pass, whatever the remaining draws give."""
-    most = most_draws(int(tested.sum()))
+    max_draws = most_draws(int(tested.sum()))
     high, low = (
         discoveries(np.where(tested, p, np.nan), candidates)
-        for p in (state.highest(most), state.lowest(most))
+        for p in (state.highest(max_draws), state.lowest(max_draws))
     )
-    return state.draws >= most or bool(np.array_equal(high, low))
+    return state.draws >= max_draws or bool(np.array_equal(high, low))
 
 
 def undecided(

@@ -19,7 +19,10 @@ _WHITE_IS_ZERO = 0
 _OVER = {"La": "LA", "RGBa": "RGBA"}  # premultiplied alpha, and straight
 
 # Python up to 3.12 raises RuntimeError for a link that leads to itself
-_UNREADABLE = (OSError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError)
+_UNREADABLE = (
+    *(OSError, SyntaxError, ValueError, RuntimeError),
+    *(Image.DecompressionBombError, Image.DecompressionBombWarning),  # where warnings are errors
+)
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _BIT_DEPTH, _COLOUR_TYPE, _GREY = 24, 25, 0  # where the head of a PNG states them
@@ -106,27 +109,16 @@ def _opened(
             if within is not None and not resolved(stored).is_relative_to(within):
                 raise DataError(f"{where} is a link that leaves the folder {within.name}")
             require_file(stored)
-        with _checked(stored) as picture:
+        with Image.open(io.BytesIO(stored) if isinstance(stored, bytes) else stored) as picture:
+            pixels, limit = picture.width * picture.height, Image.MAX_IMAGE_PIXELS
+            if limit is not None and pixels > limit:
+                raise Image.DecompressionBombError(
+                    f"it has {pixels:,} pixels, and more than {limit:,} are taken for an attack"
+                )
             yield picture
     except _UNREADABLE as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{where} cannot be read: {reason}") from error
-
-
-@contextmanager
-def _checked(stored: Path | bytes) -> Iterator[ImageFile.ImageFile]:
-    """Open a picture. Raises Pillow's DecompressionBombError for one that is too large."""
-    try:
-        picture = Image.open(io.BytesIO(stored) if isinstance(stored, bytes) else stored)
-    except Image.DecompressionBombWarning as error:  # where warnings are errors
-        raise Image.DecompressionBombError(str(error)) from None
-    with picture:
-        pixels, limit = picture.width * picture.height, Image.MAX_IMAGE_PIXELS
-        if limit is not None and pixels > limit:
-            raise Image.DecompressionBombError(
-                f"it has {pixels:,} pixels, and more than {limit:,} are taken for an attack"
-            )
-        yield picture
 
 
 def _stated_range(picture: Image.Image) -> tuple[int, bool]:

@@ -59,7 +59,9 @@ def _faults(units: pd.DataFrame, summary: Mapping[str, Any]) -> Iterator[str]:
     for category, stated in (summary.get("by_category") or {}).items():
         if stated != counts["by_category"].get(category, stated):
             yield f"the counts of {on_one_line(category)} differ"
-    yield from _faults_of_flags(units, (summary.get("settings") or {}).get("iou"))
+    iou = (summary.get("settings") or {}).get("iou")
+    if iou is not None and (units["interpretable"].astype(bool) != (units["iou"] > iou)).any():
+        yield f"not all units above an IoU of {iou:g} are interpretable, and no others"
     yield from _faults_of_names(units)
     chance: Mapping[str, Any] | None = summary.get("chance")
     if chance is None and "p" in units:
@@ -67,12 +69,6 @@ def _faults(units: pd.DataFrame, summary: Mapping[str, Any]) -> Iterator[str]:
     for name, flag in _JUDGED.items():
         if chance and name in chance and flag in units and chance[name] != units[flag].sum():
             yield f"{flag}: {int(units[flag].sum()):,} and {chance[name]:,}"
-
-
-def _faults_of_flags(units: pd.DataFrame, iou: float | None) -> Iterator[str]:
-    above = iou is None or (units["interpretable"].astype(bool) == (units["iou"] > iou)).all()
-    if not above:
-        yield f"not all units above an IoU of {iou:g} are interpretable, and no others"
 
 
 def _faults_of_names(units: pd.DataFrame) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from prunescope.base.files import sync
 from prunescope.base.folders import move
 from prunescope.results.layout import manifest_name
-from prunescope.results.manifest import flaws_of, key_at, read_manifest
+from prunescope.results.manifest import flaws_of, read_manifest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,8 @@ class Slot:
     @property
     def key(self) -> str | None:
         """Key of what is finished here; None if nothing is, or its manifest is damaged."""
-        return key_at(self.folder, self.part)
+        manifest = read_manifest(self.folder, self.part)
+        return manifest.key if manifest else None
 
     @property
     def flaws(self) -> list[str]:

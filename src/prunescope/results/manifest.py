@@ -104,12 +104,6 @@ def damaged(file: Path, folder: Path) -> DamagedArtifact:
     )
 
 
-def key_at(folder: Path, part: str = "") -> str | None:
-    """Return the key in a manifest; None if it is missing or damaged."""
-    manifest = read_manifest(folder, part)
-    return manifest.key if manifest else None
-
-
 def _manifests(folder: Path) -> Iterator[Manifest]:
     for path in sorted(folder.glob(MANIFESTS)):
         manifest = _read(path)

@@ -30,7 +30,7 @@ from prunescope.results.layout import (
     WORK,
     part_named,
 )
-from prunescope.results.manifest import damaged, key_at, read_manifest, write_manifest
+from prunescope.results.manifest import damaged, read_manifest, write_manifest
 
 _DAMAGED = "damaged"  # stands for a lost key
 _TORN = ".*.[0-9]*.tmp"  # left by a process killed in `write_atomically`
@@ -204,7 +204,7 @@ class Store:
         parts_at: dict[Path, set[str]] = {}
         for manifest in self.root.rglob(MANIFESTS):
             part, path = part_named(manifest.name), manifest.parent.relative_to(self.root)
-            key, name = key_at(manifest.parent, part), path.as_posix()
+            key, name = Slot(manifest.parent, part).key, path.as_posix()
             if path.parts[:1] == (WORK,) or name in derived or key is None:
                 continue
             if (name, part, key) not in wanted:
