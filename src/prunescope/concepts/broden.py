@@ -137,7 +137,7 @@ class BrodenFolder:
         return resolved(self.root / "images")
 
     @cached_property
-    def _known(self) -> Bool[np.ndarray, " number"]:
+    def _is_listed(self) -> Bool[np.ndarray, " number"]:
         is_label = np.zeros(LARGEST_NUMBER + 1, bool)
         is_label[[0, *(label.number for label in self.labels)]] = True
         return is_label
@@ -171,8 +171,8 @@ class BrodenFolder:
         channels = np.asarray(picture.convert("RGB"))
         green = channels[:, :, 1].astype(np.int32)
         plane: Int32[np.ndarray, "height width"] = channels[:, :, 0] + 256 * green
-        if not self._known[plane].all():
-            unlisted = plane[~self._known[plane]].min()
+        if not self._is_listed[plane].all():
+            unlisted = plane[~self._is_listed[plane]].min()
             fault = f"holds label {unlisted}, without a row in label.csv and a c_<category>.csv"
             raise self._fault(index, path, fault)
         return plane
