@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +11,14 @@ import pytest
 from hypothesis import settings
 
 from commands import Ended, Prunescope
+from concepts.worlds import FILES, MASKS, Content, write_folder
 from once import made_once
 
 if TYPE_CHECKING:  # what is imported before the tests are collected has no shapes checked
     from prunescope.recipe import Recipe
 
 REPOSITORY = Path(__file__).parent.parent
+MakeFolder = Callable[..., Path]
 
 settings.register_profile("prunescope", deadline=None)  # on a busy machine a time says nothing
 settings.load_profile("prunescope")
@@ -55,9 +57,11 @@ def _few_threads() -> None:
 
 
 def _a_handful(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from prunescope.concepts.scenery.writer import SceneSet
     from prunescope.concepts.scenes import draw_scenes
 
-    draw = lambda folder: draw_scenes(folder / "set", train=20, val=20, size=32)  # noqa: E731
+    few = SceneSet(train=20, val=20, size=32)
+    draw = lambda folder: draw_scenes(folder / "set", few)  # noqa: E731
     return made_once(tmp_path_factory, "drawn", draw) / "set"
 
 
@@ -70,10 +74,11 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A few more pictures, drawn long ago, which the tiny study trains on."""
+    from prunescope.concepts.scenery.writer import SceneSet
     from prunescope.concepts.scenes import draw_scenes
 
     def draw(folder: Path) -> None:
-        draw_scenes(folder / "set", train=40, val=20, size=32)
+        draw_scenes(folder / "set", SceneSet(train=40, val=20, size=32))
         for file in folder.rglob("*"):
             os.utime(file, (1e9, 1e9))
 
@@ -128,3 +133,23 @@ def prunescope(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
         return Ended(status=status, out=said.out, err=said.err)
 
     return run
+
+
+@pytest.fixture
+def make_folder(tmp_path: Path) -> MakeFolder:
+    """Return a function that writes the tiny folder, files replaced or, where None, left out."""
+
+    def make(changes: Mapping[str, Content] | None = None, name: str = "set") -> Path:
+        return write_folder(tmp_path / name, {**FILES, **(changes or {})})
+
+    return make
+
+
+@pytest.fixture
+def make_masks(tmp_path: Path) -> MakeFolder:
+    """Return a function that writes the tiny set of masks, files replaced or left out."""
+
+    def make(changes: Mapping[str, Content] | None = None, name: str = "mine") -> Path:
+        return write_folder(tmp_path / name, {**MASKS, **(changes or {})})
+
+    return make

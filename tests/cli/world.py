@@ -23,6 +23,7 @@ from concepts.packing import archive_of, entry, packed
 from concepts.worlds import FILES, MASKS, write_folder
 from layers import make_layer
 from prunescope.base.tensors import load_tensors, save_tensors
+from prunescope.concepts.scenery.writer import SceneSet
 from prunescope.concepts.scenes import draw_scenes
 from prunescope.networks.loading import build
 from prunescope.pruning.files import prune_saved
@@ -64,7 +65,7 @@ class Bad(NamedTuple):
 
 def make_world(root: Path) -> Path:
     """Fill a folder with one sound input of every kind that a command takes."""
-    draw_scenes(root / "set", train=10, val=10, size=32)
+    draw_scenes(root / "set", SceneSet(train=10, val=10, size=32))
     write_folder(root / "mine", MASKS)
     for name, width, classes in (("dense", "0.25", 10), ("wide", "0.5", 10), ("seven", "0.25", 7)):
         network = build(f"cifar_resnet20,width={width}", num_classes=classes, seed=0)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oracle.comparison import Unit, concept_counts, unit_counts
-from prunescope.comparison.consistency import measure_consistency
+from prunescope.comparison.levels import measure_consistency
 from prunescope.comparison.outcomes import LayerComparison, compare_units, count_outcomes
 from prunescope.comparison.pairing import Pairs, no_pairs, pair_by_number
 from prunescope.results.units import count_units
@@ -183,8 +183,8 @@ def test_the_shares_are_figure_4s_and_the_sizes_the_summarys(
     counts = count_outcomes(compared(a, b))
     figure_4 = measure_consistency(a, b)
     units = counts["units"]
-    assert units["kept"] + units["relabelled"] == figure_4.still_interpretable_count
-    assert units["kept"] == figure_4.same_concept_count
+    assert units["kept"] + units["relabelled"] == figure_4["still_interpretable_count"]
+    assert units["kept"] == figure_4["same_concept_count"]
     for side, table in (("a", a), ("b", b)):
         own = count_units(table, iou=0.05)
         assert (units[side], counts["concepts"][side]) == (own["interpretable"], own["concepts"])

@@ -32,17 +32,18 @@ from prunescope.concepts.scenery.painter import Painter
 from prunescope.concepts.scenery.palette import _GROUPS, _HEX, pick_mood
 from prunescope.concepts.scenery.patterns import FABRICS, PATTERNS
 from prunescope.concepts.scenery.picture import KINDS, PROPS, draw_picture
-from prunescope.concepts.scenery.writer import Commission, draw_pictures
+from prunescope.concepts.scenery.writer import SceneSet, draw_pictures
 from prunescope.concepts.scenes import draw_scenes, scenes_folder
 
 RED, GREEN = (200.0, 40.0, 40.0), (40.0, 160.0, 60.0)
 SURFACES = sorted(name for name, (texture, _) in PATTERNS.items() if texture)
 TINY = {"train": 30, "val": 20, "size": 64}
+TEN = SceneSet(train=10, val=10, size=32)
 
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return draw_scenes(tmp_path_factory.mktemp("scenes") / "set", **TINY)
+    return draw_scenes(tmp_path_factory.mktemp("scenes") / "set", SceneSet(**TINY))
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -314,12 +315,12 @@ class TestColours:
 
 class TestLayout:
     def test_a_set_reads_back_as_it_was_drawn(self, drawn, tmp_path):
-        commission = Commission(seed=0, **TINY)
+        chosen = SceneSet(seed=0, **TINY)
         concepts = BrodenFolder.open(drawn)
         names = {label.number: label.name for label in concepts.labels} | {0: None}
         known = [None, *(name for _, name in VOCABULARY)]
-        pictures = commission.pictures()[:6]
-        sheets = draw_pictures(tmp_path, commission, pictures)
+        pictures = chosen.pictures()[:6]
+        sheets = draw_pictures(tmp_path, chosen, pictures)
         for index, (spot, sheet) in enumerate(zip(pictures, sheets, strict=True)):
             annotation = concepts.read_annotation(index)
             planes = [
@@ -401,21 +402,20 @@ class TestLayout:
 
 class TestDrawing:
     def test_no_byte_depends_on_the_number_of_workers(self, tmp_path):
-        commission = Commission(seed=7, size=32, train=13, val=10)
+        chosen = SceneSet(seed=7, size=32, train=13, val=10)
         done: list[None] = []
         for count in (1, 2):
             (tmp_path / str(count)).mkdir()
             workers.draw_set(
-                tmp_path / str(count), commission, workers=count, advance=lambda: done.append(None)
+                tmp_path / str(count), chosen, workers=count, advance=lambda: done.append(None)
             )
             assert len(done) == 23 * count
         assert content(tmp_path / "1") == content(tmp_path / "2")
 
     def test_a_failing_worker_is_explained(self, tmp_path):
         (tmp_path / "file").write_text("no folder")
-        commission = Commission(seed=0, size=32, train=10, val=10)
         with pytest.raises(StoreError, match="NotADirectoryError"):
-            workers.draw_set(tmp_path / "file", commission, workers=2, advance=lambda: None)
+            workers.draw_set(tmp_path / "file", TEN, workers=2, advance=lambda: None)
 
     def test_an_interrupted_set_leaves_nothing(self, tmp_path, monkeypatch):
         pictures = iter(range(4))
@@ -427,23 +427,22 @@ class TestDrawing:
 
         monkeypatch.setattr(writer, "draw_picture", fail)
         with pytest.raises(KeyboardInterrupt):
-            draw_scenes(tmp_path / "set", train=10, val=10, size=32)
+            draw_scenes(tmp_path / "set", TEN)
         assert list(tmp_path.iterdir()) == []
 
     @pytest.mark.parametrize(
         ("wrong", "said"),
         [({"size": 97}, "size is 97"), ({"size": 30}, "size is 30"), ({"val": 9}, "val is 9")],
     )
-    def test_what_cannot_be_drawn_is_refused(self, tmp_path, wrong, said):
+    def test_what_cannot_be_drawn_is_refused(self, wrong, said):
         with pytest.raises(ConfigError, match=said):
-            draw_scenes(tmp_path / "set", **({"train": 10, "val": 10, "size": 32} | wrong))
-        assert list(tmp_path.iterdir()) == []
+            SceneSet(**({"train": 10, "val": 10, "size": 32} | wrong))
 
     def test_what_lies_there_already_is_not_touched(self, tmp_path):
         (tmp_path / "notes.txt").write_text("mine")
         for occupied in (tmp_path, tmp_path / "notes.txt"):
             with pytest.raises(ConfigError, match="there already"):
-                draw_scenes(occupied, train=10, val=10, size=32)
+                draw_scenes(occupied, TEN)
         assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
@@ -452,12 +451,12 @@ class TestCache:
         monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path))
         drawn, found = [], []
 
-        def count(root: Path, **given: object) -> Path:
+        def count(root: Path, chosen: SceneSet, **given: object) -> Path:
             drawn.append(root)
-            return draw_scenes(root, **given)
+            return draw_scenes(root, chosen, **given)
 
         monkeypatch.setattr(scenes, "draw_scenes", count)
-        ask = lambda: found.append(scenes_folder(train=10, val=10, size=32))  # noqa: E731
+        ask = lambda: found.append(scenes_folder(TEN))  # noqa: E731
         threads = [threading.Thread(target=ask) for _ in range(3)]
         for thread in threads:
             thread.start()
@@ -471,11 +470,11 @@ class TestCache:
         monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path))
         name = f"scenes-v{scenes.SCENES_VERSION}-seed0-10+10-32px"
         (tmp_path / f".{name}.1.drawing" / "images").mkdir(parents=True)
-        assert scenes_folder(train=10, val=10, size=32) == tmp_path / name
+        assert scenes_folder(TEN) == tmp_path / name
         assert not list(tmp_path.glob(".*.drawing"))
 
     def test_a_cache_that_cannot_be_written_is_explained(self, tmp_path, monkeypatch):
         (tmp_path / "file").write_text("no folder")
         monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "file"))
         with pytest.raises(ConfigError, match="set PRUNESCOPE_CACHE"):
-            scenes_folder(train=10, val=10, size=32)
+            scenes_folder(TEN)

@@ -23,7 +23,7 @@ from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.run import dissect
 from prunescope.dissection.scores import score_units
 from prunescope.dissection.sequential import RATE, discoveries
-from prunescope.dissection.shuffle import Shuffle
+from prunescope.dissection.shuffle import permuted_sources
 from prunescope.dissection.thresholds import Cut, ThresholdCollector, cells_above
 from prunescope.networks.loading import build
 
@@ -141,11 +141,11 @@ class Counted:
         return np.where(dead, np.nan, np.nan_to_num(ious, nan=-1.0).max(axis=2))
 
     def sources(self, draw, draws=DRAWS):
-        shuffle = Shuffle(self.maps.carried, self.maps.shapes, CATEGORIES, range(draws))
         return {
-            (image, name): int(shuffle.sources(image, place)[draw])
-            for place, name in enumerate(CATEGORIES)
-            for image in np.flatnonzero(self.maps.carried[:, place]).tolist()
+            (image, name): int(permuted[draw, image])
+            for carriers, name in zip(self.maps.carried.T, CATEGORIES, strict=True)
+            for permuted in [permuted_sources(carriers, self.maps.shapes, name, range(draws))]
+            for image in np.flatnonzero(carriers).tolist()
         }
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from prunescope.dissection.shuffle import Shuffle
+from prunescope.dissection.shuffle import permuted_sources
 
 CATEGORIES = ("color", "object")
 CARRIED = np.array([[True, place % 3 == 0] for place in range(60)])
@@ -10,10 +10,9 @@ SHAPES = np.array([[4, 4 + place % 2] for place in range(60)])
 
 
 def drawn(draws, carried=CARRIED, categories=CATEGORIES):
-    shuffle = Shuffle(carried, SHAPES, categories, range(draws))
     return {
-        name: np.array([shuffle.sources(image, place) for image in range(60)]).T
-        for place, name in enumerate(categories)
+        name: permuted_sources(carriers, SHAPES, name, range(draws))
+        for name, carriers in zip(categories, carried.T, strict=True)
     }
 
 

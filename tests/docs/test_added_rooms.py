@@ -14,6 +14,7 @@ import pytest
 from prunescope import engines
 from prunescope.base.errors import ConfigError
 from prunescope.base.tensors import load_tensors
+from prunescope.concepts.scenery.writer import SceneSet
 from prunescope.concepts.scenes import draw_scenes
 from prunescope.experiment import stages
 from prunescope.experiment.completeness import find_losses
@@ -27,7 +28,9 @@ TEXT = (Path(__file__).parents[2] / "docs" / "extending.md").read_text(encoding=
 
 @pytest.fixture(scope="module")
 def values(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    pictures = draw_scenes(tmp_path_factory.mktemp("pictures") / "set", train=40, val=20, size=32)
+    pictures = draw_scenes(
+        tmp_path_factory.mktemp("pictures") / "set", SceneSet(train=40, val=20, size=32)
+    )
     pruning = {"rewind_to": "1ep", "strategies": {"lottery": {"levels": 1}}}
     changes = {"replicates": 1, "pruning": pruning, "dissection": {"layers": ["layer3"]}}
     return tiny_recipe(pictures) | changes

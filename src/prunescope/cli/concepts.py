@@ -47,7 +47,7 @@ def preview(
 ) -> None:
     """Draw photographs of a set beside their labels."""
     from prunescope.concepts import open_concepts
-    from prunescope.concepts.preview import preview_concepts
+    from prunescope.report.preview import preview_concepts
     from prunescope.results.layout import PAGE
 
     with progress_shown() as progress:

@@ -1,4 +1,4 @@
-"""Can two dissected layers be compared, and what must be known when they are?"""
+"""Can two dissected layers be compared, and what besides the network differs between them?"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -23,7 +23,7 @@ _CONDITIONS = {
 
 
 def check_comparable(a: LayerDissection, b: LayerDissection) -> list[str]:
-    """Return what else than the network differs between two layers: a sentence for each.
+    """Return what besides the network differs between two layers: a sentence for each.
 
     Raises ConfigError where their concepts are not the same: another concept set (by fingerprint;
     between tables of Network Dissection, which have none, by the pixels of their labels) or
@@ -37,8 +37,8 @@ def check_comparable(a: LayerDissection, b: LayerDissection) -> list[str]:
 
 
 def _check_sets(a: LayerDissection, b: LayerDissection) -> None:
-    ours, theirs = (side.summary.get("concept_set") for side in (a, b))
-    if ours is None or theirs is None or ours["fingerprint"] == theirs["fingerprint"]:
+    set_a, set_b = (side.summary.get("concept_set") for side in (a, b))
+    if set_a is None or set_b is None or set_a["fingerprint"] == set_b["fingerprint"]:
         return
     raise ConfigError(
         f"A was dissected on {_set_text(a)}, B on {_set_text(b)}: another set, other images of it "
@@ -48,11 +48,11 @@ def _check_sets(a: LayerDissection, b: LayerDissection) -> None:
 
 
 def _check_categories(a: LayerDissection, b: LayerDissection) -> None:
-    ours, theirs = categories_of(a.units), categories_of(b.units)
-    if set(ours) != set(theirs):
+    categories_a, categories_b = categories_of(a.units), categories_of(b.units)
+    if set(categories_a) != set(categories_b):
         raise ConfigError(
-            f"A's units chose among the categories {', '.join(ours)}, B's among "
-            f"{', '.join(theirs)}: give both dissections the same (--categories)"
+            f"A's units chose among the categories {', '.join(categories_a)}, B's among "
+            f"{', '.join(categories_b)}: give both dissections the same (--categories)"
         )
 
 
@@ -63,11 +63,11 @@ def _check_labels(a: LayerDissection, b: LayerDissection) -> None:
             "cannot be compared"
         )
     if is_table(a) and is_table(b):
-        ours, theirs = _truth(a.units), _truth(b.units)
-        for label in sorted(ours.keys() & theirs.keys()):
-            if ours[label] != theirs[label]:
+        truth_a, truth_b = _truth(a.units), _truth(b.units)
+        for label in sorted(truth_a.keys() & truth_b.keys()):
+            if truth_a[label] != truth_b[label]:
                 raise ConfigError(
-                    f'"{label[1]}" has {ours[label]:,} pixels in A but {theirs[label]:,} in B: '
+                    f'"{label[1]}" has {truth_a[label]:,} pixels in A but {truth_b[label]:,} in B: '
                     "they were counted on other images, so they cannot be compared"
                 )
 
@@ -80,9 +80,9 @@ def _differences(a: LayerDissection, b: LayerDissection) -> Iterator[str]:
         )
         return
     for name, path in _CONDITIONS.items():
-        ours, theirs = _look_up(a.summary, path), _look_up(b.summary, path)
-        if ours != theirs:
-            yield f"the {name} differs: {_text(ours)} in A, {_text(theirs)} in B"
+        value_a, value_b = _look_up(a.summary, path), _look_up(b.summary, path)
+        if value_a != value_b:
+            yield f"the {name} differs: {_text(value_a)} in A, {_text(value_b)} in B"
 
 
 def _set_text(side: LayerDissection) -> str:

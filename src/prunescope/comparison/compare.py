@@ -20,7 +20,7 @@ def compare(
     match: Match | None = None,
     iou: float = 0.05,
 ) -> Comparison | RunComparison:
-    """Say what became of A's units and concepts in B (definitions: LayerComparison).
+    """Return what became of A's units and concepts in B (definitions: LayerComparison).
 
     a, b: dissections in memory (a Dissection, a LayerDissection) or on disk: the folder of
         `dissect --out` or of one layer, a level's of a run, a result table (CSV) of Network

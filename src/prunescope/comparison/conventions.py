@@ -30,9 +30,9 @@ class ConventionComparison(Shown):
     """One network, dissected by several conventions.
 
     against: the convention that the others are compared with.
-    layers: by layer and convention, what the dissection found.
+    layers: by layer and convention, the dissection.
     changes: by layer and each other convention, what became of the units and concepts. A unit is
-        interpretable above each convention's own IoU, as its dissection was made.
+        interpretable above the IoU of its dissection's convention.
     """
 
     against: str
@@ -44,7 +44,7 @@ class ConventionComparison(Shown):
 
         Counts are those of `dissect`, the `iou` and `images` they hold under, and `changes`, as
         `count_outcomes` has them: null for the convention the others are compared with.
-        Where there is one layer, its `conventions` stand at the top too.
+        Where there is one layer, its `conventions` are at the top, too.
         """
         return {
             "against": self.against,

@@ -26,7 +26,7 @@ class Comparison(Shown):
     """Two dissections, layer by layer (Frankle & Bau 2019, section 4; docs/method.md).
 
     a, b: what was compared, with `keep` and `accuracy` where it is a run's level.
-    iou: a unit is interpretable strictly above it. warnings: what else differs than the network.
+    iou: a unit is interpretable strictly above it. warnings: what besides the network differs.
     layers: what became of each layer, by its name.
     """
 
@@ -39,17 +39,17 @@ class Comparison(Shown):
     @property
     def units(self) -> pd.DataFrame:
         """What became of every unit, the layer's name in the first column (LayerComparison)."""
-        return stacked("layer", {name: layer.units for name, layer in self.layers.items()})
+        return stacked(["layer"], {(name,): layer.units for name, layer in self.layers.items()})
 
     @property
     def concepts(self) -> pd.DataFrame:
         """What became of every concept, the layer's name in the first column."""
-        return stacked("layer", {name: layer.concepts for name, layer in self.layers.items()})
+        return stacked(["layer"], {(name,): layer.concepts for name, layer in self.layers.items()})
 
     def summary(self) -> dict[str, Any]:
         """Return what was compared, and `layers: {name: counts}` (`count_outcomes`).
 
-        Where there is one layer, its counts stand at the top too. Undefined shares are None.
+        Where there is one layer, its counts are at the top, too. Undefined shares are None.
         """
         return {
             "a": dict(self.a),
@@ -68,9 +68,9 @@ def compare_dissections(
     pairs = pair_layers(side_a, side_b, layer)
     warnings = left_out(side_a, side_b, pairs) if layer is None else []
     layers = {}
-    for ours, theirs in pairs:
-        said, compared = compare_layers(ours, theirs, match=match, iou=iou)
-        warnings += [text for text in said if text not in warnings]
+    for layer_a, layer_b in pairs:
+        warned, compared = compare_layers(layer_a, layer_b, match=match, iou=iou)
+        warnings += [text for text in warned if text not in warnings]
         layers[compared.name] = compared
     return Comparison(
         a=_described(side_a),
@@ -87,8 +87,8 @@ def compare_layers(
     """Return warnings, and the comparison of two layers; raises as `compare`."""
     warnings = check_comparable(a, b)
     if match is None:
-        match, said = choose_match(a, b)
-        warnings += said
+        match, warned = choose_match(a, b)
+        warnings += warned
     compared = compare_units(
         a.units,
         b.units,
@@ -102,7 +102,7 @@ def compare_layers(
 
 
 def choose_match(a: LayerDissection, b: LayerDissection) -> tuple[Match, list[str]]:
-    """Return identity where both have the same unit numbers, else concept, and a warning of it."""
+    """Return identity where both have the same unit numbers, else concept, with a warning."""
     if set(a.units["unit"]) == set(b.units["unit"]):
         return "identity", []
     tables = is_table(a) or is_table(b)

@@ -1,6 +1,7 @@
 """How do accuracy, units and concepts change from level to level?"""
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,10 @@ from typing import Any
 import pandas as pd
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.comparison.consistency import measure_consistency
 from prunescope.results.layout import DENSE, LEVELS, UNITS
 from prunescope.results.run_tables import KEY
 from prunescope.results.tables import write_csv, write_parquet
-from prunescope.results.units import count_units
+from prunescope.results.units import count_units, stacked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,20 +59,12 @@ def levels_table(records: Sequence[LevelRecord]) -> pd.DataFrame:
 
 def units_table(records: Sequence[LevelRecord]) -> pd.DataFrame:
     """Return every unit of every layer of every level, in the order of the records."""
-    table = pd.concat(
-        [
-            units.assign(
-                replicate=record.replicate,
-                strategy=record.strategy,
-                level=record.level,
-                layer=layer,
-            )
-            for record in records
-            for layer, units in record.units.items()
-        ],
-        ignore_index=True,
-    )
-    return table[[*KEY, *(name for name in table.columns if name not in KEY)]]
+    tables = {
+        (record.replicate, record.strategy, record.level, layer): units
+        for record in records
+        for layer, units in record.units.items()
+    }
+    return stacked(KEY, tables)
 
 
 def write_tables(records: Sequence[LevelRecord], folder: Path) -> list[Path]:
@@ -84,8 +76,31 @@ def write_tables(records: Sequence[LevelRecord], folder: Path) -> list[Path]:
     return [levels, units]
 
 
-def _unpruned(records: Iterable[LevelRecord]) -> dict[int, LevelRecord]:
-    records = list(records)
+def measure_consistency(unpruned: pd.DataFrame, pruned: pd.DataFrame) -> dict[str, float]:
+    """Return Fig. 4's two shares of one layer, and their numerators (docs/method.md).
+
+    U_0 and U_L are the interpretable units before and after, matched by unit number.
+    `still_interpretable` is |U_0 ∩ U_L| / |U_0|, `same_concept` the share of U_0 ∩ U_L with the
+    same concept in both; nan where the denominator is 0.
+    Both tables hold `unit`, `interpretable`, `concept` and `category`, one row per unit; a unit
+    that is in one table alone (a removed filter) is not interpretable in the other.
+    """
+    before, after = (
+        table.loc[table["interpretable"].astype(bool), ["unit", "concept", "category"]]
+        for table in (unpruned, pruned)
+    )
+    both = before.merge(after, on="unit", validate="one_to_one", suffixes=("", "_after"))
+    same = (both["concept"] == both["concept_after"]) & (both["category"] == both["category_after"])
+    count = int(same.sum())
+    return {
+        "still_interpretable": len(both) / len(before) if len(before) else math.nan,
+        "still_interpretable_count": len(both),
+        "same_concept": count / len(both) if len(both) else math.nan,
+        "same_concept_count": count,
+    }
+
+
+def _unpruned(records: Sequence[LevelRecord]) -> dict[int, LevelRecord]:
     if not records:
         raise DataError("no level is finished, so there is nothing to tabulate")
     unpruned = {record.replicate: record for record in records if record.level == 0}
@@ -102,7 +117,6 @@ def _row(
     record: LevelRecord, layer: str, units: pd.DataFrame, unpruned: pd.DataFrame
 ) -> dict[str, Any]:
     counts = count_units(units)
-    consistency = measure_consistency(unpruned, units)
     return {
         "replicate": record.replicate,
         "strategy": record.strategy,
@@ -111,21 +125,15 @@ def _row(
         "keep_overall": record.keep_overall,
         "accuracy": record.accuracy,
         "layer": layer,
-        "units": counts["units"],
-        "interpretable": counts["interpretable"],
-        "concepts": counts["concepts"],
-        "dead": counts["dead"],
+        **{name: counts[name] for name in ("units", "interpretable", "concepts", "dead")},
         **_discovery_columns(units),
-        "still_interpretable": consistency.still_interpretable,
-        "still_interpretable_count": consistency.still_interpretable_count,
-        "same_concept": consistency.same_concept,
-        "same_concept_count": consistency.same_concept_count,
+        **measure_consistency(unpruned, units),
         **_category_columns(counts),
     }
 
 
 def _discovery_columns(units: pd.DataFrame) -> dict[str, int]:
-    """Return what is beyond chance, and what is not decided, where the dissection asked for it."""
+    """Return what is beyond chance and what is undecided, if the dissection has draws."""
     if "undecided" not in units:
         return {}
     discovered = units[units["discovery"].astype(bool)]

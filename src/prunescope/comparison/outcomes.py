@@ -19,7 +19,7 @@ class LayerComparison:
     """Two dissected layers, unit by unit and concept by concept (docs/method.md).
 
     U_A and U_B are the units whose best IoU is strictly above the one asked for; the concepts of a
-    layer are the distinct best labels of these. A unit (a pair of units taken for the same) is
+    layer are the distinct best labels of these. A unit (or a pair of matched units) is
 
     kept        in U_A and in U_B, with the same concept
     relabelled  in U_A and in U_B, with another concept
@@ -27,8 +27,8 @@ class LayerComparison:
     gained      in U_B, but not in U_A
     neither     in none of them
 
-    and a concept is kept if it is one of both layers, lost if of A alone, gained if of B alone. A
-    concept is its label's name and primary category.
+    and a concept is kept if both layers have it, lost if only A has it, gained if only B. A concept
+    is identified by its label's name and primary category.
 
     layer_a, layer_b: the layers' names. match: how units were paired: "identity", "profile", or
     "concept" for not at all; then a unit's `outcome` is null.
@@ -71,21 +71,21 @@ def compare_units(
     a, b: a row per unit. layers, categories, match: for the result. iou: a unit is interpretable
     strictly above it; None keeps what the tables say.
     """
-    ours, theirs = _of_side(a, iou), _of_side(b, iou)
+    side_a, side_b = _of_side(a, iou), _of_side(b, iou)
     return LayerComparison(
         layer_a=layers[0],
         layer_b=layers[1],
         match=match,
         categories=tuple(categories),
-        units=_pair_up(ours, theirs, pairs, compared=match != "concept"),
-        concepts=_compare_concepts(ours, theirs, categories),
+        units=_pair_up(side_a, side_b, pairs, compared=match != "concept"),
+        concepts=_compare_concepts(side_a, side_b, categories),
         totals=(len(a), len(b)),
         dead=(int(a["dead"].sum()), int(b["dead"].sum())),
     )
 
 
 def count_outcomes(compared: LayerComparison) -> dict[str, Any]:
-    """Return a comparison's counts and shares as plain values, null where undefined.
+    """Return a comparison's counts and shares as plain values, None where undefined.
 
     `units.a` and `units.b` are |U_A| and |U_B|, `still_interpretable` is |U_A ∩ U_B| / |U_A|,
     `same_concept` the kept among U_A ∩ U_B, `concepts.kept_share` the kept among A's concepts.
@@ -149,27 +149,27 @@ def _outcomes(joined: pd.DataFrame) -> Any:
     )
     cases = [a & b & same.fillna(False), a & b, a, b]
     names = [KEPT, RELABELLED, LOST, GAINED]
-    found = np.select([case.to_numpy(bool) for case in cases], names, NEITHER)
-    return pd.array(found, dtype="string")
+    outcomes = np.select([case.to_numpy(bool) for case in cases], names, NEITHER)
+    return pd.array(outcomes, dtype="string")
 
 
 def _compare_concepts(a: pd.DataFrame, b: pd.DataFrame, categories: Sequence[str]) -> pd.DataFrame:
-    ours, theirs = _concepts_of(a).add_suffix("_a"), _concepts_of(b).add_suffix("_b")
-    joined = ours.join(theirs, how="outer")
+    concepts_a, concepts_b = _concepts_of(a).add_suffix("_a"), _concepts_of(b).add_suffix("_b")
+    joined = concepts_a.join(concepts_b, how="outer")
     for letter in ("a", "b"):
         joined[f"units_{letter}"] = joined[f"units_{letter}"].fillna(0).astype("int64")
     in_a, in_b = joined["units_a"] > 0, joined["units_b"] > 0
     joined.insert(0, "outcome", np.select([in_a & in_b, in_a], [KEPT, LOST], GAINED))
     joined = joined.astype({"outcome": "string"}).reset_index()
-    place = joined["category"].map({name: index for index, name in enumerate(categories)})
-    order = joined.assign(place=place).sort_values(["place", "concept"]).index
+    rank = joined["category"].map({name: index for index, name in enumerate(categories)})
+    order = joined.assign(rank=rank).sort_values(["rank", "concept"]).index
     return joined.loc[order].reset_index(drop=True)
 
 
 def _concepts_of(side: pd.DataFrame) -> pd.DataFrame:
     """Return a layer's concepts by category and name, with their units; of equal IoUs the first."""
-    found = side[side["interpretable"]].sort_values("iou", ascending=False, kind="stable")
-    groups = found.groupby(_KEY)
+    interpretable = side[side["interpretable"]].sort_values("iou", ascending=False, kind="stable")
+    groups = interpretable.groupby(_KEY)
     return pd.DataFrame(
         {
             "units": groups.size(),

@@ -1,4 +1,4 @@
-"""Which unit of one layer is which of another?"""
+"""Which units of two layers correspond to each other?"""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from prunescope.results.overlap import Overlap
 
 @dataclass(frozen=True, kw_only=True)
 class Pairs:
-    """Units of A and units of B that are taken for the same, one to one.
+    """Units of A and B that correspond, one to one.
 
     a, b: their rows in the two tables. distance: between their IoU profiles; nan where units
     were not matched by them.
@@ -25,20 +25,20 @@ class Pairs:
 
 
 def no_pairs() -> Pairs:
-    """Return the pairs where no unit is taken for another."""
+    """Return no pairs."""
     no_rows = np.empty(0, np.int64)
     return Pairs(a=no_rows, b=no_rows, distance=np.empty(0))
 
 
 def pair_by_number(a: pd.DataFrame, b: pd.DataFrame) -> Pairs:
     """Pair the units of equal number. Raises ConfigError where the layers differ in units."""
-    ours, theirs = (np.asarray(table["unit"], np.int64) for table in (a, b))
-    if len(ours) != len(theirs) or set(ours.tolist()) != set(theirs.tolist()):
+    numbers_a, numbers_b = (np.asarray(table["unit"], np.int64) for table in (a, b))
+    if len(numbers_a) != len(numbers_b) or set(numbers_a.tolist()) != set(numbers_b.tolist()):
         raise ConfigError(
-            f"A has {counted(len(ours), 'unit')} and B {len(theirs):,}, so their numbers do not "
-            "say which is which: compare with --match concept, or --match profile"
+            f"A has {counted(len(numbers_a), 'unit')} and B {len(numbers_b):,}, so their numbers "
+            "do not say which is which: compare with --match concept, or --match profile"
         )
-    first, second = np.argsort(ours, kind="stable"), np.argsort(theirs, kind="stable")
+    first, second = np.argsort(numbers_a, kind="stable"), np.argsort(numbers_b, kind="stable")
     return Pairs(a=first, b=second, distance=np.full(len(first), np.nan))
 
 
@@ -59,14 +59,14 @@ def pair_by_profile(a: Overlap, b: Overlap) -> Pairs:
 def assign(a: Float64[np.ndarray, "unit label"], b: Float64[np.ndarray, "other label"]) -> Pairs:
     """Return the assignment of profiles with the least sum of squared Euclidean distances.
 
-    Of layers with different numbers of units, the larger one's surplus has no partner and counts
-    as set against units that see nothing, so that units without any IoU never change a pair. A
+    If the layers differ in size, the surplus units of the larger one have no partner and count as
+    if paired with units whose IoU is 0 everywhere; so units without any IoU never change a pair. A
     unit that fits its labels well weighs more than one that fits none (docs/comparing.md).
     """
     from scipy.optimize import linear_sum_assignment  # slow to import
 
-    # Of |p - q|^2 = |p|^2 + |q|^2 - 2 pq every assignment pays the squares. Without them the
-    # search is also faster: 0.7 s for 2,048 unlike units in place of 3.6 s.
+    # In |p - q|^2 = |p|^2 + |q|^2 - 2 pq the squares are the same for every assignment. Without
+    # them the search is also faster: 0.7 s instead of 3.6 s for 2,048 unlike units.
     first, second = linear_sum_assignment(a @ b.T, maximize=True)
     apart = a[first] - b[second]
     return Pairs(a=first, b=second, distance=np.sqrt((apart * apart).sum(axis=1)))

@@ -1,6 +1,6 @@
 """What became of one run's units and concepts in another's, level by level?"""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,25 +17,10 @@ from prunescope.comparison.pairing import no_pairs, pair_by_number
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.layout import DENSE, LevelKey, layer_path
 from prunescope.results.opened import open_layer
-from prunescope.results.run_tables import KEY, RunTables
-from prunescope.results.units import categories_of
+from prunescope.results.run_tables import KEY, LayerKey, RunTables
+from prunescope.results.units import categories_of, stacked
 
 _GROUP = ["layer", "strategy", "level"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class LevelComparison:
-    """One layer of one level of one replicate in both runs.
-
-    keep, accuracy: in A and in B.
-    """
-
-    replicate: int
-    strategy: str
-    level: int
-    keep: tuple[float, float]
-    accuracy: tuple[float, float]
-    compared: LayerComparison
 
 
 @called_as("ps.compare returns one, of two runs")
@@ -94,20 +79,20 @@ def compare_runs(
     warnings = []
     matches: dict[str, Match] = {}
     for name in _common_layers(run_a, run_b, layer):
-        ours, theirs = _unpruned(run_a, name), _unpruned(run_b, name)
-        warnings += check_comparable(ours, theirs)
-        chosen, said = choose_match(ours, theirs)
+        dense_a, dense_b = _unpruned(run_a, name), _unpruned(run_b, name)
+        warnings += check_comparable(dense_a, dense_b)
+        chosen, warned = choose_match(dense_a, dense_b)
         matches[name] = match or chosen
-        warnings += [] if match else said
-    comparisons = tuple(_compare_levels(run_a, run_b, matches, iou))
+        warnings += [] if match else warned
+    compared = dict(_compare_levels(run_a, run_b, matches, iou))
     return RunComparison(
         a={"name": str(a)},
         b={"name": str(b)},
         iou=iou,
         warnings=tuple(dict.fromkeys([*warnings, *_left_out(run_a, run_b), *lost])),
-        levels=_mean_levels(comparisons),
-        units=_gather(comparisons, lambda compared: compared.units),
-        concepts=_gather(comparisons, lambda compared: compared.concepts),
+        levels=_mean_levels(run_a, run_b, compared),
+        units=stacked(KEY, {key: layer.units for key, layer in compared.items()}),
+        concepts=stacked(KEY, {key: layer.concepts for key, layer in compared.items()}),
     )
 
 
@@ -130,70 +115,50 @@ def _unpruned(run: RunTables, layer: str) -> LayerDissection:
 
 def _compare_levels(
     a: RunTables, b: RunTables, matches: Mapping[str, Match], iou: float
-) -> Iterator[LevelComparison]:
+) -> Iterator[tuple[LayerKey, LayerComparison]]:
+    """Yield every layer of every level that both runs have, by layer, strategy and level."""
     keys = [key for key in a.keys if key in b.units_of and key[3] in matches]
     layers, strategies = list(matches), [strategy for _, strategy, _, _ in keys]
     for key in sorted(
         keys, key=lambda key: (layers.index(key[3]), strategies.index(key[1]), key[2], key[0])
     ):
-        replicate, strategy, level, layer = key
-        before, after = a.units_of[key], b.units_of[key]
+        layer, before, after = key[3], a.units_of[key], b.units_of[key]
         match = matches[layer]
-        compared = compare_units(
-            before,
-            after,
-            layers=(layer, layer),
-            categories=categories_of(before),
-            pairs=pair_by_number(before, after) if match == "identity" else no_pairs(),
-            match=match,
-            iou=iou,
-        )
-        yield LevelComparison(
-            replicate=replicate,
-            strategy=strategy,
-            level=level,
-            keep=(a.number(key, "keep"), b.number(key, "keep")),
-            accuracy=(a.number(key, "accuracy"), b.number(key, "accuracy")),
-            compared=compared,
+        yield (
+            key,
+            compare_units(
+                before,
+                after,
+                layers=(layer, layer),
+                categories=categories_of(before),
+                pairs=pair_by_number(before, after) if match == "identity" else no_pairs(),
+                match=match,
+                iou=iou,
+            ),
         )
 
 
-def _mean_levels(comparisons: Sequence[LevelComparison]) -> pd.DataFrame:
-    groups = pd.DataFrame([_row(level) for level in comparisons]).groupby(_GROUP, sort=False)
-    means = groups.mean().drop(columns="replicate")
+def _mean_levels(
+    a: RunTables, b: RunTables, compared: Mapping[LayerKey, LayerComparison]
+) -> pd.DataFrame:
+    rows = [_row(a, b, key, layer) for key, layer in compared.items()]
+    groups = pd.DataFrame(rows).groupby(_GROUP, sort=False)
+    means = groups.mean()
     means.insert(0, "replicates", groups.size())
     return means.reset_index()
 
 
-def _gather(
-    comparisons: Sequence[LevelComparison], of: Callable[[LayerComparison], pd.DataFrame]
-) -> pd.DataFrame:
-    tables = []
-    for level in comparisons:
-        table = of(level.compared).copy()
-        columns = table.columns.tolist()
-        table = table.assign(
-            replicate=level.replicate,
-            strategy=level.strategy,
-            level=level.level,
-            layer=level.compared.name,
-        )
-        tables.append(table[[*KEY, *columns]])
-    return pd.concat(tables, ignore_index=True)
-
-
-def _row(level: LevelComparison) -> dict[str, Any]:
-    counts = count_outcomes(level.compared)
+def _row(a: RunTables, b: RunTables, key: LayerKey, compared: LayerComparison) -> dict[str, Any]:
+    _, strategy, level, layer = key
+    counts = count_outcomes(compared)
     names = ("a", "b", "kept", "relabelled", "lost", "gained")
     return {
-        "layer": level.compared.name,
-        "strategy": level.strategy,
-        "level": level.level,
-        "replicate": level.replicate,
-        "keep_a": level.keep[0],
-        "keep_b": level.keep[1],
-        "accuracy_a": level.accuracy[0],
-        "accuracy_b": level.accuracy[1],
+        **{"layer": layer, "strategy": strategy, "level": level},
+        **{
+            f"{column}_{letter}": run.number(key, column)
+            for column in ("keep", "accuracy")
+            for letter, run in (("a", a), ("b", b))
+        },
         **{f"units_{name}": counts["units"].get(name, float("nan")) for name in names},
         **{
             f"concepts_{name}": counts["concepts"][name]

@@ -13,7 +13,7 @@ from prunescope.comparison.dissections import Comparison
 from prunescope.comparison.outcomes import LayerComparison
 from prunescope.comparison.runs import RunComparison
 from prunescope.results.columns import Columns, check_columns
-from prunescope.results.json_files import read_json
+from prunescope.results.forms import read_json
 from prunescope.results.layout import CONCEPTS, LEVELS, SUMMARY, UNITS
 from prunescope.results.manifest import check_recorded
 from prunescope.results.reading import read_csv, read_form, read_table
@@ -70,7 +70,7 @@ def _contradictory(folder: Path) -> DataError:
 
 
 def _check_flags(folder: Path, units: pd.DataFrame, iou: float) -> None:
-    """Raise DataError where units are not interpretable above the IoU that is stated."""
+    """Raise DataError where the interpretable units are not those above the stated IoU."""
     for letter in "ab":
         above = (units[f"iou_{letter}"] > iou) & units[f"concept_{letter}"].notna()
         if not above.equals(units[f"interpretable_{letter}"].astype(bool)):
@@ -78,27 +78,27 @@ def _check_flags(folder: Path, units: pd.DataFrame, iou: float) -> None:
 
 
 def _agree(runs: RunComparison, summary: Mapping[str, Any]) -> bool:
-    """Return whether the table of levels holds what the summary says, and the units of each."""
+    """Return whether the table of levels agrees with the summary and with the units."""
     levels, stated = runs.summary()["levels"], summary["levels"]
     if len(levels) != len(stated) or not levels:
         return False
     alike = all(
         _alike(level.get(name), value)
-        for level, said in zip(levels, stated, strict=True)
-        for name, value in said.items()
+        for level, row in zip(levels, stated, strict=True)
+        for name, value in row.items()
     )
-    place = ["layer", "strategy", "level"]
+    key = ["layer", "strategy", "level"]
     of_levels, of_units = (
-        set(table[place].itertuples(index=False, name=None)) for table in (runs.levels, runs.units)
+        set(table[key].itertuples(index=False, name=None)) for table in (runs.levels, runs.units)
     )
     return alike and of_levels == of_units
 
 
-def _alike(one: Any, other: Any) -> bool:
-    """Return whether two values are equal, numbers as far as a CSV keeps them."""
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=1e-12)
-    return bool(one == other)
+def _alike(first: Any, second: Any) -> bool:
+    """Return whether two values are equal, floats up to the precision of a CSV."""
+    if isinstance(first, float) and isinstance(second, float):
+        return math.isclose(first, second, rel_tol=1e-12)
+    return bool(first == second)
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def _of(layer: str, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _read_csv(path: Path, columns: Columns) -> pd.DataFrame:
-    """Read a table whose texts may be anything, "null" among them; only numbers may be absent."""
+    """Read a table in which only numbers may be missing; a text may be anything, even "null"."""
     check_recorded(path)
     names = read_csv(path, nrows=0).columns
     texts = [name for name in names if name in _TEXTS]

@@ -1,4 +1,4 @@
-"""What stands on each side of a comparison?"""
+"""What is compared on each side of a comparison?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ Comparable: TypeAlias = str | Path | LayerDissection | Dissection
 class Side:
     """A or B.
 
-    title: how messages call it. layers: by name; a table of Network Dissection, which does not
-    say it, has the file's. chosen: it is one layer by itself (its own folder, a table), so that
-    it may face a layer of another name. facts: of a level, `keep` and `accuracy`.
+    title: its name in messages. layers: by name; a table of Network Dissection, which states none,
+    is named after its file. chosen: it is a single layer (its folder, a table), which may be
+    compared with a layer of another name. facts: of a level, `keep` and `accuracy`.
     """
 
     title: str
@@ -58,15 +58,16 @@ def pair_layers(
 ) -> list[tuple[LayerDissection, LayerDissection]]:
     """Return the layers to compare: those of equal names, in A's order, or the one asked for.
 
-    Two sides that are one layer each, by itself, face each other whatever the names; a table of
-    Network Dissection faces the only layer of the other side, or the one asked for.
-    Raises ConfigError where there is nothing to compare, and says what there is.
+    Two single layers are compared whatever their names; a table of Network Dissection is compared
+    with the only layer of the other side, or the one asked for.
+    Raises ConfigError where there is nothing to compare, and lists the layers.
     """
-    ours, theirs = (_select(side, layer) for side in (a, b))
+    layers_a, layers_b = (_select(side, layer) for side in (a, b))
     tables = a.is_table or b.is_table
-    if len(ours) == len(theirs) == 1 and (tables or (a.chosen and b.chosen)):
-        return list(zip(ours.values(), theirs.values(), strict=True))
-    pairs = [(ours[name], theirs[name]) for name in ours if name in theirs and not tables]
+    if len(layers_a) == len(layers_b) == 1 and (tables or (a.chosen and b.chosen)):
+        return list(zip(layers_a.values(), layers_b.values(), strict=True))
+    names = [] if tables else [name for name in layers_a if name in layers_b]
+    pairs = [(layers_a[name], layers_b[name]) for name in names]
     if not pairs:
         raise ConfigError(_no_pair(a, b))
     return pairs
@@ -75,14 +76,14 @@ def pair_layers(
 def left_out(
     a: Side, b: Side, pairs: Sequence[tuple[LayerDissection, LayerDissection]]
 ) -> list[str]:
-    """Say which layers only one side has."""
-    said = []
+    """Return a warning for each side with layers that the other lacks."""
+    warnings = []
     for letter, side, compared in zip("AB", (a, b), zip(*pairs, strict=True), strict=True):
         alone = side.layers.keys() - {layer.layer for layer in compared}
         names = [name for name in side.layers if name in alone]
         if names:
-            said.append(f"{', '.join(names)} of {letter} has no counterpart and is left out")
-    return said
+            warnings.append(f"{', '.join(names)} of {letter} has no counterpart and is left out")
+    return warnings
 
 
 def _open_path(path: Path) -> Side:

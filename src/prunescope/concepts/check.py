@@ -33,7 +33,7 @@ class Report:
     categories: category, labels (that occur), images, pixels (that carry any of its labels).
         A label counts for its primary category. A pixel counts once, however many planes say so.
     problems: whole sentences; empty for a sound set
-    notes: what was not compared, and why; what is there and serves for nothing
+    notes: what was not compared and why, and what has no effect
     """
 
     name: str
@@ -75,10 +75,9 @@ class Report:
 def check_concepts(concepts: ConceptSet, *, progress: Progress = SILENT) -> Report:
     """Read every image and every label of a set; report what it holds and every problem.
 
-    Totals of a folder in Broden's layout are compared with `frequency` and `coverage` of label.csv
-    where it gives them, and with Broden's known pixel totals where the set is Broden 1; neither
-    where something could not be read or only a part of the set was opened. Of a folder of masks
-    the images without a mask and the names without a pixel are noted.
+    The totals of a whole, readable folder in Broden's layout are compared with `frequency` and
+    `coverage` of label.csv where it gives them, and with Broden's published pixel totals if the set
+    is Broden 1. For a folder of masks, images without a mask and names without a pixel are noted.
     """
     totals = Totals(concepts)
     problems = _repeated_images(concepts)

@@ -16,15 +16,15 @@ _ONE_NUMBER = ("1", "L", "P", "I", "I;16", "I;16B")  # Pillow's modes of one num
 _COLOURED = ("1", "L", "P", "RGB", "RGBA")
 _SHOWN_CODES = 3
 _CODES_OF_A_SMOOTHED_MAP = 16
-_NOTHING = -1  # in the place of a colour that is wholly transparent
+_NOTHING = -1  # the code of a transparent pixel
 
 
 def read_map(path: Path, names: Names) -> Int32[np.ndarray, "height width"]:
     """Return the label number of every pixel of a map, 0 where none.
 
-    A picture of one number per pixel (grey, or with a palette) is read by these where names.csv
-    gives values, any other by the colours it shows; what is wholly transparent carries none.
-    Raises DataError, naming the file, for a code without a row, and a picture of another kind.
+    If names.csv gives values, a picture with one number per pixel (grey, or with a palette) is read
+    by these numbers; any other picture is read by its colours. Transparent pixels carry no label.
+    Raises DataError, naming the file, for a code without a row and for other kinds of pictures.
     """
     picture = _read_png(path)
     if picture.mode in _ONE_NUMBER and names.values:
@@ -92,9 +92,9 @@ def _looked_up(
     listed = np.array(sorted(table), np.int32)
     numbers = np.array([table[code] for code in listed.tolist()], np.int32)
     indices = np.searchsorted(listed, codes).clip(max=len(listed) - 1)
-    strange = listed[indices] != codes
-    if strange.any():
-        unlisted, pixels = np.unique(codes[strange], return_counts=True)
+    is_unlisted = listed[indices] != codes
+    if is_unlisted.any():
+        unlisted, pixels = np.unique(codes[is_unlisted], return_counts=True)
         order = np.argsort(-pixels, kind="stable")[:_SHOWN_CODES]
         shown = [f"{written(int(unlisted[i]))} ({counted(int(pixels[i]), 'pixel')})" for i in order]
         more = f" and {len(unlisted) - len(shown)} more" if len(unlisted) > len(shown) else ""

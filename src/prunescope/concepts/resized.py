@@ -20,7 +20,7 @@ class OneSize:
     """
 
     def __init__(self, source: ConceptSet, mask_size: int) -> None:
-        """Take the set itself, and how many pixels a side its label maps shall have."""
+        """Resize the label maps of a set. mask_size: their side in pixels."""
         self.source, self.mask_size = source, mask_size
         self.name, self.categories = source.name, source.categories
         self.labels, self.images = source.labels, source.images

@@ -22,17 +22,16 @@ _NAMES_SHOWN = 12
 def capture(
     model: nn.Module, layers: Sequence[str], *, layout: Layout | None = None, stop: bool = False
 ) -> Iterator[Mapping[str, Maps]]:
-    """Give the layers' activation maps of the latest forward pass, in float32.
+    """Yield the layers' activation maps of the latest forward pass, in float32.
 
-    layout: how the network arranges its outputs, as `learn_layout` finds out; None takes what its
-        class says.
+    layout: how the network arranges its outputs, see `learn_layout`; None infers it from its class.
     stop: end the block as soon as every layer was called, without the rest of the network.
 
-    Each output is copied when the layer's forward returns, so that nothing behind it, such as an
-    in-place ReLU, reaches the copy; tokens are folded to their grid, see `as_map`. Inside the
-    block the model is in evaluation mode; afterwards every module has the mode it had.
+    Each output is copied when the layer's forward returns, so later in-place operations, such as a
+    ReLU, do not change the copy; tokens are folded to their grid, see `as_map`. Inside the block
+    the model is in evaluation mode; afterwards every module has its former mode.
     Raises ConfigError for a layer that does not exist (naming the nearest) and, at the end of a
-    forward pass, for one that was not called exactly once in it or put out no map.
+    forward pass, for one that was not called exactly once or has no map.
     """
     recorder = _Recorder(find_layers(model, layers), layout or layout_of(model), stop)
     with ExitStack() as stack:
@@ -57,7 +56,7 @@ def find_layers(model: nn.Module, layers: Sequence[str]) -> dict[str, nn.Module]
 def layers_with_maps(
     model: nn.Module, *inputs: Any, layout: Layout | None = None
 ) -> tuple[str, ...]:
-    """Return the layers that, called once for these inputs, put out a map of more than one cell."""
+    """Return the layers that are called once for these inputs and have a map of several cells."""
     with recording(model) as outputs:
         model(*inputs)
     maps = dissectable(with_maps(outputs, layout or layout_of(model)))
@@ -65,12 +64,12 @@ def layers_with_maps(
     return tuple(name for name, _ in model.named_modules() if name in layers)
 
 
-class _AllSeen(BaseException):  # which no network of somebody else catches
-    """Every layer has been called: nothing behind them is wanted."""
+class _AllSeen(BaseException):  # no Exception, which a network may catch
+    """Every layer has been called: the rest of the network is not needed."""
 
 
 class _Recorder:
-    """Hooks that keep copies of the maps of one forward pass, and what is wrong with it."""
+    """Hooks that keep copies of the maps of one forward pass, and its faults."""
 
     def __init__(self, modules: Mapping[str, nn.Module], layout: Layout, stop: bool) -> None:
         self._stop = stop

@@ -5,7 +5,6 @@ Method: docs/method.md, "Chance"; `sequential` has the procedure.
 
 import math
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -30,28 +29,30 @@ def judge(
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return a table of units with `COLUMNS` in it, and what follows for the layer.
 
-    units: as `score_units` makes it. draws: at least those that the number stands for; of more,
-    the first ones are used.
-    Observed are the units that have an IoU, so no dead ones. Candidates are the interpretable among
-    them: as none of the others can be a discovery, theirs count as p = 1.
+    units: as `score_units` returns them. draws: at least as many as the number asks for; of more,
+    the first are used.
+    Units with an IoU, which no dead one has, are tested. Candidates are the interpretable ones: no
+    other can be a discovery, so the p of the others counts as 1.
     """
     made = draws.looked_at(observed) if number == "auto" else number
-    full = min(made, FIRST_LOOK, observed.most) if number == "auto" else made
+    full = min(made, FIRST_LOOK, observed.max_draws) if number == "auto" else made
     p, of_unit = _fixed_p(observed, draws, full)
     candidates = observed.interpretable
-    open_ones = np.zeros(len(p), np.bool_)
+    is_undecided = np.zeros(len(p), np.bool_)
     if number == "auto":
         drawn_p, drawn_of = _p_until_decided(observed, draws, made)
         p, of_unit = (np.where(candidates, *both) for both in ((drawn_p, p), (drawn_of, of_unit)))
     else:
         as_good = draws.as_good[:, :made].sum(axis=1)
-        open_ones = undecided(p, as_good, candidates, made)
-    found = discoveries(p, candidates)
+        is_undecided = undecided(p, as_good, candidates, made)
+    discovered = discoveries(p, candidates)
+    may_pass = discovered | is_undecided
+    advised = _advised_draws(observed, may_pass) if is_undecided.any() else None
     label_p = _label_p(observed, draws, of_unit)
     columns = {
         "p": p,
-        "discovery": found,
-        "undecided": open_ones,
+        "discovery": discovered,
+        "undecided": is_undecided,
         "draws": of_unit,
         "label_p": label_p,
         "label_p_adjusted": np.minimum(1.0, label_p * observed.labels),
@@ -60,31 +61,31 @@ def judge(
         "draws": made,
         "rate": float(RATE),
         **_expected(draws, full),
-        "discoveries": int(found.sum()),
-        "concepts": int(units.loc[found, "label"].nunique()),
-        "undecided": int(open_ones.sum()),
+        "discoveries": int(discovered.sum()),
+        "concepts": int(units.loc[discovered, "label"].nunique()),
+        "undecided": int(is_undecided.sum()),
         "smallest_draws": smallest_draws(int(observed.has_iou.sum()), int(candidates.sum())),
-        "advised_draws": _advised_draws(observed, found | open_ones) if open_ones.any() else None,
-        "most_draws": observed.most,
+        "advised_draws": advised,
+        "most_draws": observed.max_draws,
     }
     return _with_columns(units, columns), counts
 
 
-def smallest_draws(tested: int, candidates: int, rate: Fraction = RATE) -> int | None:
-    """Return with how many draws at least a candidate can pass; None where there is none.
+def smallest_draws(tested: int, candidates: int) -> int | None:
+    """Return the fewest draws with which a candidate can pass; None where there is none.
 
-    The smallest p is 1 / (N + 1), which passes where it is at most rate * R / m: R candidates,
+    The smallest p is 1 / (N + 1), which passes where it is at most RATE * R / m: R candidates,
     m tested units, and all candidates have that p.
     """
     if candidates == 0:
         return None
-    return max(1, math.ceil(tested / (rate * candidates)) - 1)
+    return max(1, math.ceil(tested / (RATE * candidates)) - 1)
 
 
 def _fixed_p(
     observed: Observed, draws: Draws, made: int
 ) -> tuple[Float64[np.ndarray, " unit"], Int64[np.ndarray, " unit"]]:
-    """Return (1 + draws that do as well or better) / (1 + draws), and how many draws these are."""
+    """Return (1 + draws that do as well or better) / (1 + draws), and the number of draws."""
     p: Float64[np.ndarray, " unit"] = (1 + draws.as_good[:, :made].sum(axis=1)) / (1 + made)
     return np.where(observed.has_iou, p, np.nan), np.full(len(p), made, np.int64)
 
@@ -92,24 +93,24 @@ def _fixed_p(
 def _p_until_decided(
     observed: Observed, draws: Draws, made: int
 ) -> tuple[Float64[np.ndarray, " unit"], Int64[np.ndarray, " unit"]]:
-    """Return each p and its number of draws; of units still open the highest that it can be."""
+    """Return each p and its number of draws; for open units the highest p still possible."""
     state = standing(draws.as_good, made)
-    final = made >= observed.most
-    p = state.lowest(observed.most) if final else state.highest(observed.most)
+    final = made >= observed.max_draws
+    p = state.lowest(observed.max_draws) if final else state.highest(observed.max_draws)
     return np.where(observed.has_iou, p, np.nan), state.made
 
 
 def _label_p(
     observed: Observed, draws: Draws, made: Int64[np.ndarray, " unit"]
 ) -> Float64[np.ndarray, " unit"]:
-    """Return the p of the label that each unit is named after, among that label's own draws."""
+    """Return the p of each unit's label, among the draws of that label alone."""
     within = np.arange(draws.label_as_good.shape[1]) < made[:, None]
     as_good = (draws.label_as_good & within).sum(axis=1)
     return np.where(observed.column >= 0, (1 + as_good) / (1 + made), np.nan)
 
 
 def _expected(draws: Draws, full: int) -> dict[str, Any]:
-    """Return mean and spread, over the draws that counted every unit, of what chance gives."""
+    """Return means and standard deviations of chance, over the draws that counted every unit."""
     values: dict[str, Any] = {"expected_draws": full}
     for name, counts in (
         ("expected_false", draws.false_units[:full]),
@@ -121,14 +122,14 @@ def _expected(draws: Draws, full: int) -> dict[str, Any]:
 
 
 def _advised_draws(observed: Observed, may_pass: Bool[np.ndarray, " unit"]) -> int:
-    """Return after how many draws all that may pass would, if fewer than 10 draws were as good."""
+    """Return how many draws suffice for all that may pass, if fewer than 10 are as good."""
     wanted = math.ceil(ENOUGH * int(observed.has_iou.sum()) / (RATE * int(may_pass.sum()))) - 1
-    return min(wanted, observed.most)
+    return min(wanted, observed.max_draws)
 
 
 def _with_columns(units: pd.DataFrame, columns: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Return the table with more columns, behind `dead`; earlier ones of their names go."""
+    """Return the table with these columns after `dead`, in place of any of the same names."""
     table = units.drop(columns=list(columns), errors="ignore")
     names = list(table.columns)
-    place = names.index("dead") + 1
-    return table.assign(**columns)[[*names[:place], *columns, *names[place:]]]
+    position = names.index("dead") + 1
+    return table.assign(**columns)[[*names[:position], *columns, *names[position:]]]

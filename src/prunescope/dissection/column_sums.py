@@ -1,8 +1,8 @@
 """How many pixels do masks share with the labels of other images, in many draws at a time?
 
-A mask is runs of pixels down the columns of a label map. From the sums of every label's pixels
-down these columns, what a run shares with a label is the difference of two of them, as with the
-summed-area tables of Crow (1984). Sums of several labels share a 64-bit integer.
+A mask is stored as runs of pixels down the columns of a label map. The pixels a run shares with a
+label are the difference of two cumulative sums of the label's pixels down that column, as with the
+summed-area tables of Crow (1984). Several labels share a 64-bit integer.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from prunescope.dissection.label_maps import CategoryLabels, LabelMaps
 from prunescope.dissection.shuffle import kinds_of
 
 _WORD = 64  # bits of an integer
-_NEAR = 4 << 20  # bytes for what is in between
+_NEAR = 4 << 20  # bytes for intermediate sums
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Shared:
 
 @dataclass(frozen=True, kw_only=True)
 class Packing:
-    """How sums share an integer. bits: of a sum down one column; that of a mask takes twice."""
+    """How sums share an integer. bits: of a sum down one column; the sum of a mask takes twice."""
 
     bits: int
 
@@ -100,9 +100,9 @@ class Packing:
 class Stack:
     """The sums of one category's labels, of images whose label maps have one size.
 
-    columns: index of each among the set's labels, by its code in its image; -1 where there is none.
-    whole: the same for labels that fill the map. sums: of all images. first: index of an image's
-    first sum; its last lies before the next image's first.
+    columns: index of each label among the set's, by its code in its image; -1 for no label.
+    whole: the same for labels that fill the map. sums: of all images. first: index of each image's
+    first sum; its last is before the next image's first.
     """
 
     packing: Packing
@@ -137,13 +137,13 @@ class Stack:
 
     @property
     def bytes(self) -> int:
-        """How much memory they take."""
+        """The memory they take."""
         return self.columns.nbytes + self.whole.nbytes + self.sums.nbytes + self.first.nbytes
 
     def shared(self, rows: Int64[np.ndarray, " draw"], masks: Masks) -> Iterator[Shared]:
-        """Yield what the masks on an image share with the labels that it gets in every draw.
+        """Yield the pixels that the masks on an image share with the labels it gets in every draw.
 
-        rows: of the image that they come from in each draw.
+        rows: row of the image that the labels come from in each draw.
         """
         device = masks.units.device
         draws, codes = np.nonzero(self.whole[rows] >= 0)
@@ -176,10 +176,10 @@ def _totals_by_numpy(
     masks: Masks,
     packing: Packing,
 ) -> Int64[Tensor, "2 draw mask"]:
-    """Return what each mask shares with the labels in some rows of the sums, in halves.
+    """Return the pixels each mask shares with the labels in some rows of the sums, in halves.
 
-    Some draws at a time, so that what is in between stays small; row by row, without the indices
-    that torch would make first.
+    A few draws at a time keep intermediate sums small. Taking row by row avoids the large index
+    arrays that torch would make first.
     """
     table = sums.numpy()
     pixels = torch.stack([masks.ends, masks.starts]).numpy()
@@ -192,7 +192,7 @@ def _totals_by_numpy(
     for begin in range(0, len(rows), step):
         portion = rows[begin : begin + step]
         for row, out in zip(portion.tolist(), at_ends, strict=False):
-            if many:  # to read in order first is faster than from afar at random
+            if many:  # a sequential read first is faster than random reads from memory
                 near[:] = table[row]
             (near if many else table[row]).take(pixels, out=out, mode="clip")  # fills it directly
         runs_share = at_ends[: len(portion), 0] - at_ends[: len(portion), 1]
@@ -215,10 +215,10 @@ def _totals_by_torch(
 
 
 class Stacks:
-    """The sums of all images' labels, kept within the memory and made each time beyond it."""
+    """The sums of all images' labels, kept as far as memory allows and else computed again."""
 
     def __init__(self, maps: LabelMaps, categories: Sequence[int], device: torch.device) -> None:
-        """Keep what there is room for. categories: indices of those whose labels are permuted."""
+        """Keep what fits into `maps.room`. categories: indices of those to be permuted."""
         self._maps = maps
         self._device = device
         self._stacks: dict[tuple[int, int], Stack] = {}

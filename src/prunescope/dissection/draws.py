@@ -11,7 +11,7 @@ from prunescope.dissection.sequential import FIRST_LOOK, decided, looks, most_dr
 from prunescope.dissection.settings import DrawCount
 
 Number: TypeAlias = DrawCount
-"""How many draws: a number, or as many as it takes to decide."""
+"""The number of draws, or "auto": as many as the decision takes."""
 
 _BITS = ("as_good", "label_as_good")
 _COUNTS = ("counted", "false_units", "false_concepts")
@@ -21,9 +21,9 @@ _COUNTS = ("counted", "false_units", "false_concepts")
 class Observed:
     """The units of a layer with the labels of their own images.
 
-    iou: the highest IoU of each unit; nan where it has none, and is not tested. column: that of its
-    label among those it could have; -1 without one. interpretable: whether the IoU is above the
-    one asked for. labels: how many labels it could have that are in the images at all.
+    iou: the highest IoU of each unit; nan where it has none and is not tested. column: index of its
+    label among the allowed ones; -1 without a label. interpretable: whether the IoU is above the
+    one asked for. labels: how many of the allowed labels occur in the images.
     """
 
     iou: Float64[np.ndarray, " unit"]
@@ -38,14 +38,14 @@ class Observed:
         return tested
 
     @property
-    def most(self) -> int:
-        """After this number of draws nothing is left to decide."""
+    def max_draws(self) -> int:
+        """The number of draws after which everything is decided."""
         return most_draws(int(self.has_iou.sum()))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """Draws to make next, from `first` up to but without `last`, and of which units."""
+    """Draws to make next, from `first` up to `last` (exclusive), and of which units."""
 
     first: int
     last: int
@@ -55,14 +55,14 @@ class Request:
 class Draws:
     """The outcomes of the draws for a layer's units, by the number of the draw.
 
-    as_good: whether a unit's highest IoU in a draw is at least the one it has. label_as_good: the
+    as_good: whether a unit's highest IoU in a draw is at least its observed one. label_as_good: the
     same for the unit's label alone. counted: in how many draws, from the first on, each unit was
-    counted. false_units, false_concepts: for each draw in which every unit was, how many units
-    were above the IoU asked for, and the number of their different labels.
+    counted. false_units, false_concepts: for each draw of all units, how many units were above the
+    IoU asked for, and the number of their distinct labels.
     """
 
     def __init__(self, units: int) -> None:
-        """Begin with none. units: of the layer."""
+        """Begin without draws. units: how many the layer has."""
         self.as_good: Bool[np.ndarray, "unit draw"] = np.zeros((units, 0), np.bool_)
         self.label_as_good: Bool[np.ndarray, "unit draw"] = np.zeros((units, 0), np.bool_)
         self.counted: Int64[np.ndarray, " unit"] = np.zeros(units, np.int64)
@@ -70,7 +70,7 @@ class Draws:
         self.false_concepts: Int64[np.ndarray, " draw"] = np.zeros(0, np.int64)
 
     def make_room(self, draws: int) -> None:
-        """Have room for this number of draws."""
+        """Make room for this number of draws."""
         if draws <= self.as_good.shape[1]:
             return
         more = ((0, 0), (0, draws - self.as_good.shape[1]))
@@ -86,10 +86,10 @@ class Draws:
         observed: Observed,
         above: float,
     ) -> None:
-        """Take in the next draw of some units.
+        """Record the next draw of some units.
 
-        ious: nan where there is none. above: the IoU above which a unit is interpretable.
-        A draw of all units also says how many units and concepts are above it by chance.
+        ious: nan where undefined. above: the IoU above which a unit is interpretable.
+        A draw of all units also gives the numbers of units and concepts above it by chance.
         """
         self.make_room(draw + 1)
         ious = np.nan_to_num(ious, nan=-1.0)
@@ -107,15 +107,15 @@ class Draws:
             self.false_concepts = np.append(self.false_concepts, len(labels))
 
     def next(self, number: Number, observed: Observed) -> Request | None:
-        """Return which draws to make next; None where there are enough."""
-        enough = min(FIRST_LOOK, observed.most) if number == "auto" else number
+        """Return which draws to make next; None when there are enough."""
+        enough = min(FIRST_LOOK, observed.max_draws) if number == "auto" else number
         if len(self.false_units) < enough:
             return Request(
                 first=len(self.false_units), last=enough, units=np.arange(len(self.counted))
             )
         if number != "auto":
             return None
-        for look in looks(observed.most):
+        for look in looks(observed.max_draws):
             state = standing(self.as_good, look)
             units = np.flatnonzero(observed.interpretable & (self.counted < look) & state.open)
             if len(units):
@@ -126,19 +126,19 @@ class Draws:
 
     def looked_at(self, observed: Observed) -> int:
         """Return after how many draws the decision was made."""
-        for look in looks(observed.most):
+        for look in looks(observed.max_draws):
             if decided(standing(self.as_good, look), observed.interpretable, observed.has_iou):
                 return look
-        return observed.most
+        return observed.max_draws
 
     def as_arrays(self) -> dict[str, np.ndarray]:
-        """Return what `of_arrays` reads: draws are packed eight in a byte, the first highest."""
+        """Return what `of_arrays` reads; eight draws share a byte, the first in its highest bit."""
         packed = {name: np.packbits(getattr(self, name), axis=1) for name in _BITS}
         return packed | {name: getattr(self, name) for name in _COUNTS}
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Draws":
-        """Read what `as_arrays` returned. Raises KeyError or ValueError where it is not that."""
+        """Read what `as_arrays` returned. Raises KeyError or ValueError for anything else."""
         counts = {name: arrays[name].astype(np.int64) for name in _COUNTS}
         draws = cls(len(counts["counted"]))
         vars(draws).update(counts)

@@ -1,4 +1,4 @@
-"""Which are the top activating images of every unit, and what is its map there?"""
+"""Which are the top activating images of every unit, and what are its maps on them?"""
 
 import torch
 from jaxtyping import Float32, Int64
@@ -47,11 +47,11 @@ class ExampleCollector:
         peaks: Float32[Tensor, "image unit"],
         images: Int64[Tensor, " image"],
     ) -> None:
-        """Take in some images: their maps, the maximum of each, their indexes (below 2^32)."""
+        """Add some images: their maps, the maximum of each, their indices (below 2^32)."""
         self._take(_keys_of(peaks.T, images.to(peaks.device)), maps.transpose(0, 1))
 
     def exchange(self, ranks: Ranks) -> None:
-        """Take in the images that the collectors of other processes have seen."""
+        """Add the images of the collectors of other processes."""
         maps = self._maps.clone()
         all_keys = list(ranks.others(self._keys))  # one exchange ends before the next begins
         for other_keys, other_maps in zip(all_keys, ranks.others(maps), strict=True):
@@ -83,8 +83,8 @@ def _keys_of(
 ) -> Int64[Tensor, "unit image"]:
     """Return numbers that rank as the peaks do and, where these are equal, the lower image first.
 
-    The upper half is the peak's own bits, those of a negative one turned; the lower half counts
-    images down.
+    The upper half is the peak's bits as a signed number, the magnitude of a negative peak negated;
+    the lower half falls as the index of the image rises.
     """
     bits = (peaks + 0.0).contiguous().view(torch.int32).long()  # + 0.0 makes -0 a plain 0
     ordered = torch.where(bits < 0, -(bits & 0x7FFFFFFF), bits)

@@ -28,7 +28,7 @@ from prunescope.imaging.sizing import Sizing
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """A few images: their indices in the set, the maps of each layer and, if read, the labels."""
+    """A few images: their indices in the set, the maps of each layer and the labels, if read."""
 
     number: int
     images: tuple[int, ...]
@@ -38,12 +38,12 @@ class Batch:
 
 @dataclass
 class _Portion:
-    """How many pictures are shown at a time; None before the device's memory was too small."""
+    """How many pictures are shown at a time; None until the device's memory was too small."""
 
     size: int | None = None
 
     def halve(self, size: int, device: torch.device, say: Callable[[str], None]) -> None:
-        """Show half as many from now on. Raises ConfigError where one is too many."""
+        """Show half as many from now on. Raises ConfigError if there was only one."""
         if size == 1:
             raise ConfigError(
                 f"the memory of {device} does not hold the forward pass of one image: "
@@ -61,9 +61,9 @@ class ForwardPass:
     """A network on its device, and how pictures are shown to it.
 
     input: how pictures are sized and normalised.
-    channels_last: in memory, in float32 too; bfloat16 always has them last.
-    layout: how the network arranges its outputs; None takes what its class says.
-    say: where messages to the user go.
+    channels_last: memory format in float32; bfloat16 always has channels last.
+    layout: how the network arranges its outputs; None infers it from its class.
+    say: receives messages to the user.
     """
 
     model: nn.Module
@@ -84,8 +84,8 @@ class ForwardPass:
     ) -> dict[str, Tensor]:
         """Show pictures of the right size, and return the maps of every layer.
 
-        They are shown in as many portions as the device's memory makes necessary.
-        stop: leave out what lies behind the deepest layer.
+        They are shown in as many portions as the device's memory requires.
+        stop: end the forward pass after the deepest layer.
         """
         while True:
             size = min(self._portion.size or len(pixels), len(pixels))
@@ -123,8 +123,8 @@ class ForwardPass:
 class Observation(ForwardPass):
     """A network, and the images it is shown; every repetition gives the same numbers.
 
-    The images come in one random order, so that early ones are like late ones, and in the same
-    batches however many processes share them.
+    The images are shuffled once, so that early ones represent the rest, and batches are the same
+    however many processes share them.
     ranks: the processes that share the images; each shows every `count`th batch.
     """
 
@@ -134,7 +134,7 @@ class Observation(ForwardPass):
 
     @property
     def images(self) -> int:
-        """Images of the whole set."""
+        """How many images the whole set has."""
         return len(self.concepts.images)
 
     def batches_of_rank(self) -> list[tuple[int, tuple[int, ...]]]:
@@ -159,11 +159,11 @@ class Observation(ForwardPass):
         """Show the images of this process once; without layers, only their labels are read.
 
         reader: reads the labels; None leaves them unread.
-        After the first batch, the forward pass ends behind the deepest layer.
-        Closing the generator (`contextlib.closing`) leaves the network as it was.
+        After the first batch, the forward pass ends after the deepest layer.
+        Closing the generator (`contextlib.closing`) restores the network.
         Raises DataError for an image or a label map that cannot be read, and for an activation
-        that is no finite number; ConfigError where the network cannot take such images, or a
-        layer has no maps.
+        that is not finite; ConfigError where the network cannot take such images, or a layer has
+        no maps.
         """
 
         def read(batch: tuple[int, tuple[int, ...]]) -> tuple[Batch, np.ndarray | None]:
@@ -203,8 +203,8 @@ def read_pixels(
 
 
 def check_finite(layer: str, maps: Maps, names: Sequence[str]) -> None:
-    """Raise DataError for an activation that is no finite number. names: of the images."""
-    if bool(maps.sum().isfinite()):  # a tenth of the time, and what is not finite shows in it
+    """Raise DataError for an activation that is not finite. names: of the images."""
+    if bool(maps.sum().isfinite()):  # ten times as fast; any nan or infinity reaches the sum
         return
     broken = (~maps.isfinite()).any(dim=3).any(dim=2).nonzero()
     if len(broken):

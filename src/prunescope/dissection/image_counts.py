@@ -1,4 +1,4 @@
-"""What did every image add to the counts, so that images can be resampled later?"""
+"""What does every image add to the counts, so that images can be resampled later?"""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from prunescope.base.ranks import Ranks
+from prunescope.dissection.kept_masks import narrow
 from prunescope.dissection.overlap import MaskLabelCounts
 from prunescope.dissection.regions import Regions
 
@@ -23,7 +24,7 @@ class ImageCounts:
     def add(
         self, images: Sequence[int], counts: MaskLabelCounts, regions: Sequence[Regions]
     ) -> None:
-        """Take in what was counted on some images. images: their indexes in the set."""
+        """Add the counts of some images. images: their indices in the set."""
         units, areas, pixels = (
             part.cpu().numpy() for part in (counts.units, counts.runs.areas, counts.pixels)
         )
@@ -32,24 +33,24 @@ class ImageCounts:
             self._rows[image] = {
                 "pixels": labelled.pixels,
                 "label_columns": labelled.columns.astype(np.int32),
-                "truth": _narrow(labelled.truth),
-                "units": _narrow(units[start:stop]),
-                "activation": _narrow(areas[start:stop]),
-                "intersection": _narrow(pixels[start:stop, : len(labelled.columns)].reshape(-1)),
+                "truth": narrow(labelled.truth),
+                "units": narrow(units[start:stop]),
+                "activation": narrow(areas[start:stop]),
+                "intersection": narrow(pixels[start:stop, : len(labelled.columns)].reshape(-1)),
             }
 
     def exchange(self, ranks: Ranks) -> None:
-        """Take in the images that other processes have counted."""
+        """Add the images that other processes have counted."""
         for rows in ranks.gather(self._rows):
             self._rows = self._rows | rows
 
     def table(self, names: Sequence[str], label_numbers: Sequence[int]) -> pd.DataFrame:
         """Return a row per image, in the set's order.
 
-        image, row: its path and index. pixels: of its label map. labels: the numbers of those it
-        carries, ascending; truth: on how many pixels. units: those with a cell above their
-        threshold there; activation: the pixels of each one's mask; intersection: of these, those
-        with each label, unit by unit.
+        image, row: its path and index. pixels: of its label map. labels: numbers of its labels,
+        ascending; truth: the pixels of each. units: those with a cell above their threshold;
+        activation: the pixels of each one's mask; intersection: those with each label, unit by
+        unit.
         """
         numbers = np.asarray(label_numbers, np.int32)
         rows = [
@@ -63,8 +64,3 @@ class ImageCounts:
             for image, counts in sorted(self._rows.items())
         ]
         return pd.DataFrame(rows)
-
-
-def _narrow(counts: np.ndarray) -> np.ndarray:
-    """Store counts in as few bytes as hold the largest."""
-    return counts.astype(np.uint16 if counts.max(initial=0) < 1 << 16 else np.uint32)

@@ -14,7 +14,7 @@ from prunescope.imaging.network_input import NetworkInput
 
 @runtime_checkable
 class Loaded(Protocol):
-    """A network together with what it expects to see, as `prunescope.load` returns one."""
+    """A network together with the input it expects, as `prunescope.load` returns it."""
 
     @property
     def module(self) -> nn.Module:
@@ -22,7 +22,7 @@ class Loaded(Protocol):
 
     @property
     def input(self) -> NetworkInput | None:
-        """What it expects to see; None if that is not known."""
+        """The input it expects; None if unknown."""
 
 
 def input_of(
@@ -32,7 +32,7 @@ def input_of(
     mean: Channels | None = None,
     std: Channels | None = None,
 ) -> NetworkInput:
-    """Return a network's input as it is stated.
+    """Return a network's input as stated.
 
     Raises ConfigError naming what is missing, and for channels that the network does not take.
     """
@@ -50,10 +50,7 @@ def input_of(
 
 
 def open_model(model: nn.Module | Loaded) -> tuple[nn.Module, NetworkInput | None]:
-    """Return the module, and what it expects to see if that is known.
-
-    A module in another precision than float32 comes as `in_float32` makes it.
-    """
+    """Return the module, converted by `in_float32`, and the input it expects; None if unknown."""
     if isinstance(model, nn.Module | type) or not isinstance(model, Loaded):
         return in_float32(checked_network(model)), None
     return in_float32(checked_network(model.module)), model.input

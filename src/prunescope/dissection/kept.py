@@ -1,4 +1,4 @@
-"""Which activation maps can still have a mask once every image has been seen?"""
+"""Which activation maps may still exceed their threshold once every image has been seen?"""
 
 from dataclasses import dataclass
 
@@ -6,14 +6,14 @@ from jaxtyping import Float32, Int64, Shaped
 from torch import Tensor
 
 from prunescope.dissection.capture import Maps
-from prunescope.dissection.indices import true_indices
+from prunescope.dissection.upsample import true_indices
 
 _SMALL = 16 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class ActiveMaps:
-    """The maps of one batch that reach above a bound, unit by unit.
+    """The maps of one batch that exceed a bound, unit by unit.
 
     units: the unit of each. images: its image, by its index in the batch. peaks: their maxima.
     """
@@ -43,7 +43,7 @@ class ActiveMaps:
 
     @property
     def bytes(self) -> int:
-        """How much memory they take."""
+        """The memory they take."""
         return sum(part.numel() * part.element_size() for part in vars(self).values())
 
     def _above(self, bounds: Shaped[Tensor, " unit"]) -> Int64[Tensor, " kept"]:
@@ -55,7 +55,7 @@ class ActiveMaps:
 
 
 class KeptMaps:
-    """The active maps of all batches so far, without those that the rising bounds rule out.
+    """The active maps of all batches so far, except those that the rising bounds rule out.
 
     peak_bytes: the most memory they took at any time.
     """
@@ -78,16 +78,16 @@ class KeptMaps:
         return self.bytes > 2 * self._bytes_after_clearing + _SMALL
 
     def clear(self, bounds: Shaped[Tensor, " unit"]) -> None:
-        """Drop every map that does not reach above its unit's bound."""
+        """Drop every map that does not exceed its unit's bound."""
         for number, active in self._batches.items():
             self._batches[number] = active.above(bounds)
         self.bytes = sum(active.bytes for active in self._batches.values())
         self._bytes_after_clearing = self.bytes
 
     def take(self, number: int) -> ActiveMaps:
-        """Return the maps of a batch, and keep them no longer."""
+        """Remove and return the maps of a batch."""
         return self._batches.pop(number)
 
     def count_above(self, bounds: Shaped[Tensor, " unit"]) -> int:
-        """Return how many maps reach above a bound."""
+        """Return how many maps exceed a bound."""
         return sum(int((a.peaks > bounds[a.units]).sum()) for a in self._batches.values())

@@ -1,7 +1,8 @@
-"""How are a layer's masks on every image kept in little memory?"""
+"""How are a layer's masks on every image stored compactly?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ class Masks:
     """The masks on one image, as runs down the columns of its label map, one mask after the other.
 
     units: the unit of each mask. area: its pixels. last: index of its last run. starts: index of
-    each run's first pixel. ends: that of the pixel below its last, maybe in a row below the map.
+    each run's first pixel. ends: index of the pixel below its last, which may be below the map.
     """
 
     units: Int64[Tensor, " mask"]
@@ -33,7 +34,7 @@ class Masks:
     ends: Int64[Tensor, " run"]
 
     def to(self, device: torch.device) -> "Masks":
-        """Return the same on a device."""
+        """Return the masks on a device."""
         return Masks(**{name: part.to(device) for name, part in vars(self).items()})
 
 
@@ -64,7 +65,7 @@ class _ImageMasks:
             raise ValueError("the runs of masks do not fit each other")
 
     def of_rows(self, row_of: Int64[np.ndarray, " unit"]) -> Masks | None:
-        """Return the masks of the units that have a row, under its number; None without any."""
+        """Return the masks of the units that have a row, numbered by row; None without any."""
         rows = row_of[self.units]
         has_row = rows != NOT_WANTED
         if not has_row.any():
@@ -86,21 +87,22 @@ class KeptMasks:
     """The masks of one layer on every image, so that permuting labels needs no further pass."""
 
     def __init__(self, units: int, images: Mapping[int, _ImageMasks] | None = None) -> None:
-        """Begin empty, or with the masks of some images. units: of the layer."""
+        """Begin empty, or with the masks of some images. units: how many the layer has."""
         self.units = units
         self._images = dict(images or {})
 
     @property
     def images(self) -> list[int]:
-        """Indices of the images that were added, in the set; some may have no mask."""
+        """Indices of the images that were added; some may have no mask."""
         return sorted(self._images)
 
     def add(self, images: Sequence[int], counts: MaskLabelCounts) -> None:
-        """Take in what was counted on some images. images: their indexes in the set."""
+        """Add the masks on some images. images: their indices in the set."""
         ends = torch.arange(counts.image_count + 1, device=counts.images.device)
         cuts = torch.searchsorted(counts.images, ends).tolist()
-        for place, (image, runs) in enumerate(zip(images, counts.runs.parts(cuts), strict=True)):
-            self._images[image] = _narrowed(counts.units[cuts[place] : cuts[place + 1]], runs)
+        parts = zip(images, counts.runs.parts(cuts), pairwise(cuts), strict=True)
+        for image, runs, (start, stop) in parts:
+            self._images[image] = _narrowed(counts.units[start:stop], runs)
 
     def check_within(self, shapes: Int64[np.ndarray, "image 2"]) -> None:
         """Raise ValueError where an image is missing, or a mask leaves its label map.
@@ -131,11 +133,11 @@ class KeptMasks:
         return pixels
 
     def of(self, image: int, row_of: Int64[np.ndarray, " unit"]) -> Masks | None:
-        """Return the masks on an image, as `_ImageMasks.of_rows` does."""
+        """Return the masks on an image of the units that have a row; None without any."""
         return self._images[image].of_rows(row_of)
 
     def exchange(self, ranks: Ranks) -> None:
-        """Take in the masks on the images that other processes have seen."""
+        """Add the masks on the images of other processes."""
         for images in ranks.gather(self._images):
             self._images |= images
 
@@ -170,16 +172,18 @@ def _all_within(numbers: np.ndarray, lowest: int, highest: int | None = None) ->
 def _narrowed(units: Int64[Tensor, " mask"], runs: Runs) -> _ImageMasks:
     lengths = (runs.ends - runs.starts).div(runs.columns, rounding_mode="floor")
     filled = runs.counts > 0
+    parts = {
+        "units": units[filled],
+        "runs": runs.counts[filled],
+        "starts": runs.starts,
+        "lengths": lengths,
+    }
     return _ImageMasks(
         columns=runs.columns,
-        units=_narrow(units[filled]),
-        runs=_narrow(runs.counts[filled]),
-        starts=_narrow(runs.starts),
-        lengths=_narrow(lengths),
+        **{name: narrow(part.cpu().numpy()) for name, part in parts.items()},
     )
 
 
-def _narrow(tensor: Tensor) -> np.ndarray:
-    """Store numbers in as few bytes as hold the largest."""
-    numbers = tensor.cpu().numpy()
+def narrow(numbers: np.ndarray) -> np.ndarray:
+    """Store numbers of 0 or more in as few bytes as hold the largest."""
     return numbers.astype(np.min_scalar_type(int(numbers.max(initial=0))))

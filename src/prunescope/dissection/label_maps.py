@@ -1,4 +1,4 @@
-"""How are the labels of all images kept, category by category and in little memory?"""
+"""How are the labels of all images stored compactly, category by category?"""
 
 import zlib
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ class CategoryLabels:
     """The labels of one category that an image carries, and where.
 
     columns: index of each among the set's labels, ascending; code n stands for the nth, from 1.
-    truth: on how many pixels each is. codes, whole: as in `Regions`, in as few planes as possible.
+    truth: pixels of each. codes, whole: as in `Regions`, in as few planes as possible.
     """
 
     columns: Int64[np.ndarray, " label"]
@@ -31,14 +31,14 @@ class CategoryLabels:
 
 
 class LabelMaps:
-    """The labels of every image of a set, compressed; those beyond the memory are read again.
+    """The labels of every image of a set, compressed; what does not fit in memory is read again.
 
-    carried: whether an image carries a label of a category. shapes: of its label map. Both hold
+    carried: whether an image carries a label of a category. shapes: of its label map. Both cover
     the images that were added, here or in another process.
     """
 
     def __init__(self, concepts: ConceptSet, reader: RegionReader, memory: int) -> None:
-        """Begin empty. memory: bytes for what is held."""
+        """Begin empty. memory: bytes for the compressed labels."""
         self.concepts = concepts
         self.reader = reader
         self._memory = memory
@@ -57,7 +57,7 @@ class LabelMaps:
         return max(0, self._memory - self.bytes)
 
     def add(self, images: Sequence[int], regions: Sequence[Regions]) -> None:
-        """Take in the labels of some images; they are held if there is room."""
+        """Add the labels of some images; they are held if there is room."""
         for image, labelled in zip(images, regions, strict=True):
             self.carried[image, self._category_of[labelled.columns]] = True
             self.shapes[image] = labelled.shape
@@ -66,7 +66,7 @@ class LabelMaps:
                 self._hold(image, {category: _compressed(part) for category, part in parts})
 
     def exchange(self, ranks: Ranks) -> None:
-        """Take in the labels of the images that other processes have added."""
+        """Add the labels of the images of other processes."""
         self.carried = ranks.total(from_numpy(self.carried).int()).bool().numpy()
         self.shapes = ranks.total(from_numpy(self.shapes)).numpy()
         for held in ranks.gather(self._held):
@@ -84,7 +84,7 @@ class LabelMaps:
         return dict(split_by_category(self._read(image), self._category_of))[category]
 
     def regions(self, image: int) -> Regions:
-        """Return all labels of an image, maybe in other planes than those it was added with."""
+        """Return all labels of an image; their planes may differ from those that were added."""
         if image not in self._held:
             return self._read(image)
         height, width = self.shapes[image].tolist()
@@ -122,7 +122,7 @@ class LabelMaps:
 def split_by_category(
     regions: Regions, category_of: Int64[np.ndarray, " label"]
 ) -> Iterator[tuple[int, CategoryLabels]]:
-    """Yield every category that an image carries a label of, and those labels.
+    """Yield every category of which an image carries labels, with these labels.
 
     category_of: the category of every label of the set.
     """
@@ -145,7 +145,7 @@ def split_by_category(
 
 
 def _fewest_planes(codes: Shaped[np.ndarray, "plane pixel"]) -> Shaped[np.ndarray, "fewer pixel"]:
-    """Move every pixel's codes into the first planes, and leave out the empty ones."""
+    """Move every pixel's codes into the first free planes, and drop empty planes."""
     kept: list[np.ndarray] = []
     for plane in codes:
         rest = plane.copy()

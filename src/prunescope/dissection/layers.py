@@ -1,4 +1,4 @@
-"""Which layers can be dissected, and which of them does a user mean?"""
+"""Which layers can be dissected, and which ones does a user select?"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ _FINISHING = ("Pool", "Norm", "Permute", "Flatten")
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """A module of a network, and what it puts out for one image.
+    """A module of a network, and its output for one image.
 
-    shape: of the output, without its images; None where it is no tensor, or there is none.
-    map: units, height and width; None where there is nothing to dissect: no map of more than one
-        cell, or a layer that is not called once.
+    shape: of the output, without the axis of images; None if it is no tensor or was never called.
+    map: units, height and width; None if it cannot be dissected: no map of more than one cell, or
+        a layer that is not called exactly once.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Layer:
 class Layers:
     """The modules of a network, in their order, for images of one size.
 
-    default: the layer that is dissected where none is named; None where no layer has a map.
+    default: the layer that is dissected if none is named; None where no layer has a map.
     """
 
     resolution: int
@@ -46,7 +46,7 @@ class Layers:
     layers: tuple[Layer, ...]
 
     def as_dict(self) -> dict[str, object]:
-        """Return everything by name, for a program."""
+        """Return plain values for JSON."""
         return {
             "resolution": self.resolution,
             "default": self.default,
@@ -83,9 +83,9 @@ class Layers:
 
 
 def list_layers(model: nn.Module, resolution: int, axes: str | None = None) -> Layers:
-    """Return all modules of a network and what they put out for a square of this many pixels.
+    """Return all modules of a network and their outputs for a square of this many pixels.
 
-    axes: of their outputs, where they cannot be told, as `parse_axes` takes them.
+    axes: of ambiguous outputs, as `parse_axes` takes them.
     Raises ConfigError where the network cannot take such an image.
     """
     outputs = survey(model, resolution, axes=axes)
@@ -116,13 +116,13 @@ def choose_layers(
     channels: int | None = None,
     axes: str | None = None,
 ) -> tuple[str, ...]:
-    """Return the names of the layers that are meant, each once.
+    """Return the names of the selected layers, each once.
 
-    wanted: names; patterns with *, ? and [] (`fnmatch`, in which * also stands for dots) for all
+    wanted: names; patterns with *, ? and [] (`fnmatch`, in which * also matches dots) for all
         layers with maps whose whole name fits; and DEFAULT_LAYER, see `default_of`.
-    resolution, channels: of the image for which a layer must have a map, for the latter two.
-    axes: of the layers' outputs, where they cannot be told, as `parse_axes` takes them.
-    Raises ConfigError for a name or a pattern that fits no layer, naming what there is.
+    resolution, channels: of the image used to find the layers with maps.
+    axes: of ambiguous outputs, as `parse_axes` takes them.
+    Raises ConfigError for a name or a pattern that fits no layer, and lists the layers.
     """
     names = {name for name, _ in model.named_modules(remove_duplicate=False)}
     if all(layer in names for layer in wanted):
@@ -150,12 +150,12 @@ def _require_default(model: nn.Module, outputs: Sequence[LayerOutput], resolutio
 
 
 def default_of(outputs: Sequence[LayerOutput]) -> str | None:
-    """Return the layer that shows best what a network has learned: the last with a spatial map.
+    """Return the layer dissected by default: the last one with a spatial map; None without one.
 
-    It is the last to finish of those with a map of at least 2 x 2 cells, apart from layers that
-    only prepare the classifier (pooling, normalisation) and the classifier itself. For ResNets it
-    is `layer4`, for AlexNet and VGG the last convolution after its ReLU and before pooling (conv5,
-    conv5_3: those of Bau et al. 2017), for a ViT the last block. None where there is none.
+    It is the last to finish of those with a map of at least 2 x 2 cells, except the classifier and
+    layers that only prepare it (pooling, normalisation). For ResNets it is `layer4`, for AlexNet
+    and VGG the last convolution after its ReLU and before pooling (conv5, conv5_3, as in Bau et al.
+    2017), for a ViT the last block.
     """
     candidates = {output.layer for output in dissectable(outputs)}
     default, wanted = None, False
@@ -187,10 +187,10 @@ def _fitting(pattern: str, model: nn.Module, outputs: Sequence[LayerOutput]) -> 
     if fitting:
         return fitting
     title = type(model).__name__
-    if others := [name for name in modules if fnmatchcase(name, pattern)]:
+    if without_maps := [name for name in modules if fnmatchcase(name, pattern)]:
         raise ConfigError(
             f'"{pattern}" fits only layers of {title} without a map of their own: '
-            f"{shorten(others)}; layers with maps: {shorten(names)}"
+            f"{shorten(without_maps)}; layers with maps: {shorten(names)}"
         )
     hint = nearest(pattern.translate(str.maketrans("", "", "*?[]")), names)
     raise ConfigError(

@@ -12,7 +12,7 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.modes import on_device
 from prunescope.base.text import counted
 from prunescope.base.wrappers import without_wrappers
-from prunescope.dissection.conventions import centring_of
+from prunescope.dissection.conventions import convention_of
 from prunescope.dissection.forward import ForwardPass, check_finite
 from prunescope.dissection.input import Loaded, open_model
 from prunescope.dissection.survey import learn_layout
@@ -37,10 +37,10 @@ def mask_pictures(
 ) -> list[UnitMasks]:
     """Return the units' masks on each picture, in the order of the pictures.
 
-    The network is shown the pictures as when it was dissected (`LayerDissection.masks`).
+    Pictures are resized and normalised as in the dissection (`LayerDissection.masks`).
     size: height and width of the masks; each picture's size when None.
-    Raises ConfigError for a model without the layer, or with fewer units, for a unit that was not
-    dissected, and for what is no picture; DataError for a picture that cannot be read.
+    Raises ConfigError for a model without the layer or with fewer units, for a unit that was not
+    dissected, and for anything that is no picture; DataError for one that cannot be read.
     """
     chosen = _chosen(dissected, units)
     if size is not None and (len(size) != 2 or min(size) < 1):
@@ -51,7 +51,10 @@ def mask_pictures(
     expected = NetworkInput.from_dict(dissected.summary["input"])
     channels_last = settings.get("channels_last", False)
     thresholds = torch.from_numpy(dissected.overlap.thresholds[chosen])
-    centring, square = centring_of(dissected.summary), Sizing(resolution=expected.resolution)
+    centring, square = (
+        convention_of(dissected.summary).centring,
+        Sizing(resolution=expected.resolution),
+    )
     network = open_model(model)[0]
     masks: list[UnitMasks] = []
     with without_wrappers(network), on_device(network, device) as used_device:
@@ -84,10 +87,10 @@ def _chosen(dissected: LayerDissection, units: int | Sequence[int]) -> list[int]
     if not all(isinstance(unit, int | np.integer) for unit in chosen):
         raise ConfigError(f"units is {units!r}: give a number from 0, or several")
     count = len(dissected.units)
-    wrong = [unit for unit in chosen if not 0 <= unit < count]
-    if wrong or not chosen:
-        said = f"unit {wrong[0]} is asked for" if wrong else "no unit is asked for"
-        raise ConfigError(f"{said}, but {dissected.layer} has units 0 to {count - 1:,}")
+    invalid = [unit for unit in chosen if not 0 <= unit < count]
+    if invalid or not chosen:
+        request = f"unit {invalid[0]} is asked for" if invalid else "no unit is asked for"
+        raise ConfigError(f"{request}, but {dissected.layer} has units 0 to {count - 1:,}")
     return [int(unit) for unit in chosen]
 
 

@@ -6,22 +6,25 @@ from pathlib import Path
 
 import torch
 
+from prunescope.base.arrays import load_arrays
 from prunescope.base.devices import default_device, usable_device
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import counted
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.dissection.conventions import CONVENTIONS, EXACT, Convention
+from prunescope.dissection.conventions import Convention, convention_of
 from prunescope.dissection.draws import Draws, Number
 from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.permuting import draw_chance
 from prunescope.dissection.regions import RegionReader
-from prunescope.dissection.saved_draws import load_draws
 from prunescope.dissection.settings import DEFAULT_LAYER, DissectionSettings
 from prunescope.results.dissection import Dissection, LayerDissection
-from prunescope.results.layout import COUNTS, MANIFEST, MASKS
+from prunescope.results.layout import COUNTS, DRAWS, MANIFEST, MASKS
+from prunescope.results.manifest import check_recorded
+from prunescope.results.reading import read_table
+from prunescope.results.schemas import MASK_COLUMNS
 
 
 def draw_more(
@@ -37,15 +40,15 @@ def draw_more(
 ) -> Dissection:
     """Draw until a saved dissection has as many draws as asked for, and save it again.
 
-    folder: what `Dissection.save` wrote of layers that were dissected with draws of chance.
-    concepts, split, limit: those that it was made with. number: of all draws; those that were made
-    before are not made again, and the result is what so many draws at once would have given. Fewer
-    than were made are refused: they would say less than what is saved.
+    folder: a saved Dissection whose layers were dissected with draws of chance.
+    concepts, split, limit: as in the dissection. number: of all draws together. Earlier draws are
+    kept, and the result is the same as if all were drawn at once. Fewer draws than were made are
+    refused, as they would say less than the saved result.
     memory: bytes for the labels of all images; labels beyond it are read again.
     Raises ConfigError for another concept set than the one dissected, and for a run's dissection,
-    whose recipe says how many draws it has; DataError where there is nothing to draw for.
+    whose recipe states the number of draws; DataError where no masks were saved.
     """
-    place = torch.device(usable_device(device or default_device()))
+    target = torch.device(usable_device(device or default_device()))
     wanted = DissectionSettings.validate_from(
         {"layers": (DEFAULT_LAYER,), "null": number, "memory": memory}, "chance"
     )
@@ -54,25 +57,27 @@ def draw_more(
     _check_not_of_a_run(folder)
     dissection = Dissection.load(folder)
     layers = dissection.layers
-    saved = {layer: load_draws(folder / layer, len(own.units)) for layer, own in layers.items()}
-    masks = {layer: own for layer, (own, _) in saved.items()}
-    draws = {layer: own for layer, (_, own) in saved.items()}
+    masks: dict[str, KeptMasks] = {}
+    draws: dict[str, Draws] = {}
+    for layer, dissected in layers.items():
+        masks[layer], draws[layer] = load_draws(folder / layer, len(dissected.units))
     _check_more(folder, draws, wanted.null)
-    rules = _rules_of(layers)
+    summary = next(iter(layers.values())).summary
+    rules = convention_of(summary)
     opened = open_concepts(
         concepts,
         split=rules.images_of(split),
         limit=limit,
-        mask_size=_mask_size_of(layers),
+        mask_size=(summary.get("concept_set") or {}).get("mask_size"),
         progress=progress,
     )
     maps = _read_labels(layers, opened, rules, int(wanted.memory), progress)
     for layer, dissected in layers.items():
         _check_kept(folder / layer, dissected, masks[layer], maps)
-    drawn = draw_chance(layers, masks, maps, wanted.null, place, progress=progress, draws=draws)
-    found = replace(dissection, layers=drawn)
-    found.save(folder)
-    return found
+    drawn = draw_chance(layers, masks, maps, wanted.null, target, progress=progress, draws=draws)
+    extended = replace(dissection, layers=drawn)
+    extended.save(folder)
+    return extended
 
 
 def draw_for(
@@ -83,9 +88,9 @@ def draw_for(
     *,
     progress: Progress = SILENT,
 ) -> dict[str, LayerDissection]:
-    """Return scored layers with what is due to chance, from their masks that were saved.
+    """Return scored layers with what is due to chance, computed from their saved masks.
 
-    Raises ConfigError for another concept set, DataError for masks that are not of the counts.
+    Raises ConfigError for another concept set, DataError for masks that do not fit the counts.
     """
     device = torch.device(usable_device(default_device()))
     maps = _read_labels(layers, concepts, settings.rules, int(settings.memory), progress)
@@ -94,8 +99,37 @@ def draw_for(
     return draw_chance(layers, masks, maps, settings.null, device, progress=progress)
 
 
+def load_draws(folder: Path, units: int) -> tuple[KeptMasks, Draws]:
+    """Read the saved masks and draws of a layer with this number of units.
+
+    Raises DataError where they are missing, damaged, or of another layer.
+    """
+    if not (folder / MASKS).is_file():
+        raise DataError(
+            f"{folder} has no {MASKS}, which more draws of chance begin with: "
+            "dissect again, with --null"
+        )
+    masks = load_masks(folder, units)
+    try:
+        check_recorded(folder / DRAWS)
+        draws = Draws.of_arrays(load_arrays(folder / DRAWS))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"{folder / DRAWS} holds no draws of chance: {error}") from None
+    if len(draws.counted) != units:
+        raise DataError(f"{folder / DRAWS} is not of the {units:,} units beside it")
+    return masks, draws
+
+
+def load_masks(folder: Path, units: int) -> KeptMasks:
+    """Read the saved masks of a layer on all images. Raises as `load_draws`."""
+    try:
+        return KeptMasks.of_table(units, read_table(folder / MASKS, MASK_COLUMNS))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"{folder / MASKS} holds no masks: {error}") from None
+
+
 def _check_more(folder: Path, draws: Mapping[str, Draws], number: Number) -> None:
-    """Raise ConfigError where a layer has more draws already than are asked for."""
+    """Raise ConfigError where a layer already has more draws than asked for."""
     for layer, drawn in draws.items():
         made = int(drawn.counted.max(initial=0))
         if number != "auto" and number < made:
@@ -108,7 +142,7 @@ def _check_more(folder: Path, draws: Mapping[str, Draws], number: Number) -> Non
 def _check_kept(
     where: Path | str, layer: LayerDissection, masks: KeptMasks, maps: LabelMaps
 ) -> None:
-    """Raise DataError where counts or masks that were kept are not of these labels and images."""
+    """Raise DataError where saved counts or masks do not belong to these labels and images."""
     numbers = [label.number for label in maps.concepts.labels]
     labels = (layer.overlap.categories, layer.overlap.label_numbers.tolist())
     if labels != (tuple(maps.concepts.categories), numbers):
@@ -130,17 +164,6 @@ def _check_not_of_a_run(folder: Path) -> None:
         )
 
 
-def _rules_of(layers: Mapping[str, LayerDissection]) -> Convention:
-    first = next(iter(layers.values()))
-    return CONVENTIONS[first.summary.get("convention", EXACT.name)]
-
-
-def _mask_size_of(layers: Mapping[str, LayerDissection]) -> int | None:
-    first = next(iter(layers.values()))
-    size: int | None = (first.summary.get("concept_set") or {}).get("mask_size")
-    return size
-
-
 def _read_labels(
     layers: Mapping[str, LayerDissection],
     concepts: ConceptSet,
@@ -148,7 +171,7 @@ def _read_labels(
     memory: int,
     progress: Progress,
 ) -> LabelMaps:
-    """Return the labels of all images. Raises ConfigError where it is not the set dissected."""
+    """Return the labels of all images. Raises ConfigError for a set other than that dissected."""
     for layer, dissected in layers.items():
         was = dissected.summary.get("concept_set") or {}
         images = dissected.summary.get("images") or 0

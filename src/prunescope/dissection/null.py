@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64, Int32, Int64
 from torch import Tensor
 
 from prunescope.base.progress import Task
@@ -12,7 +12,7 @@ from prunescope.base.ranks import ALONE, Ranks
 from prunescope.dissection.column_sums import Shared, Stacks
 from prunescope.dissection.kept_masks import NOT_WANTED, KeptMasks, Masks
 from prunescope.dissection.label_maps import LabelMaps
-from prunescope.dissection.shuffle import Shuffle
+from prunescope.dissection.shuffle import permuted_sources
 from prunescope.results.overlap import Overlap, iou_of_counts
 
 _MOST_IN_INT32 = (1 << 31) - 1
@@ -35,14 +35,14 @@ class NullTally:
     ) -> None:
         """Make an empty tally.
 
-        units: those that are counted. pixels: of all label maps together: no count can exceed it.
+        units: those that are counted. pixels: of all label maps together, an upper bound of counts.
         """
         kind = torch.int32 if pixels <= _MOST_IN_INT32 else torch.int64
         self.units = units
         self._counts = torch.zeros(draws, labels, len(units), dtype=kind, device=device)
 
     def add(self, masks: Masks, shared: Shared) -> None:
-        """Take in what masks on one image share with labels. masks: by rows of the tally."""
+        """Add the pixels that masks on one image share with labels. masks: by rows of the tally."""
         _, labels, units = self._counts.shape
         first = (shared.draws * labels + shared.labels) * units
         cells = first[:, None] + masks.units
@@ -54,20 +54,20 @@ class NullTally:
             counts[cells] += pixels
 
     def exchange(self, ranks: Ranks) -> None:
-        """Take in the images of the tallies of other processes."""
+        """Add the counts of other processes."""
         self._counts = ranks.total(self._counts)
 
     def intersection(self, draw: int) -> Int64[Tensor, "unit label"]:
-        """Return I of the units and every label in a draw, by its index here, in pixels."""
+        """Return I of the units and every label in a draw, in pixels. draw: index in the tally."""
         return self._counts[draw].T.long().cpu()
 
     def ious(
         self, overlap: Overlap, categories: Sequence[str], draw: int
     ) -> Float64[np.ndarray, "unit label"]:
-        """Return the IoU of the units and the labels of these categories; nan where there is none.
+        """Return the IoU of the units and the labels of these categories; nan where undefined.
 
-        overlap: the counts of the labels where they belong, whose A and G are those of every draw:
-        the carriers of a category stay the same, and its labels too.
+        overlap: the counts without permutation. Its A and G are those of every draw, since a draw
+        changes neither the images that carry a category nor the category's labels.
         """
         allowed = np.flatnonzero(overlap.allowed(categories))
         return iou_of_counts(
@@ -79,7 +79,7 @@ class NullTally:
 
 
 class Null:
-    """Counts, layer by layer, of masks and labels that were permuted among the images."""
+    """Counts, layer by layer, of masks and labels permuted among the images."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class Null:
         return len(self._images)
 
     def at_a_time(self, units: Mapping[str, Int64[np.ndarray, " unit"]]) -> int:
-        """Return how many draws to make at a time: more, where few of a layer's are counted."""
+        """Return how many draws to make at a time; the fewer units are counted, the more draws."""
         counted = sum(map(len, units.values()))
         total = sum(self._masks[layer].units for layer in units)
         wanted = min(_AT_MOST_AT_A_TIME, _AT_A_TIME * total // counted)
@@ -124,9 +124,12 @@ class Null:
         draws: range,
         task: Task | None = None,
     ) -> dict[str, NullTally]:
-        """Make draws, by their numbers, and count what units share with labels in them."""
+        """Make draws, by their numbers, and count the pixels units share with labels in them."""
         carried = self._maps.carried[:, self._chosen]
-        shuffle = Shuffle(carried, self._maps.shapes, self._names, draws)
+        sources = [
+            permuted_sources(carriers, self._maps.shapes, category, draws)
+            for carriers, category in zip(carried.T, self._names, strict=True)
+        ]
         tallies = {
             layer: NullTally(chosen, self._labels, len(draws), self._pixels, self._device)
             for layer, chosen in units.items()
@@ -140,7 +143,7 @@ class Null:
                 if of_layer
             }
             if masks:
-                self._add(image, masks, carried[image], shuffle, tallies)
+                self._add(image, masks, carried[image], sources, tallies)
             if task is not None:
                 task.advance(len(draws), note="drawing")
         for tally in tallies.values():
@@ -157,11 +160,11 @@ class Null:
         image: int,
         masks: Mapping[str, Masks],
         carried: Bool[np.ndarray, " category"],
-        shuffle: Shuffle,
+        sources: Sequence[Int32[np.ndarray, "draw image"]],
         tallies: Mapping[str, NullTally],
     ) -> None:
         for index in np.flatnonzero(carried).tolist():
-            stack, rows = self._stacks.of(shuffle.sources(image, index), self._chosen[index])
+            stack, rows = self._stacks.of(sources[index][:, image], self._chosen[index])
             for layer, of_layer in masks.items():
                 for shared in stack.shared(rows, of_layer):
                     tallies[layer].add(of_layer, shared)

@@ -1,4 +1,4 @@
-"""How are the pixels counted on which masks and labels overlap, image by image?"""
+"""How many pixels do masks and labels share, counted image by image?"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ class MaskLabelCounts:
     """How many pixels of each mask carry each label, on a few images.
 
     image_count: how many images.
-    units, images: of which unit, and of which of the images, each mask is; image by image.
-    runs: where in the label map the pixels of the masks are.
+    units, images: the unit of each mask, and its image's index among these; image by image.
+    runs: the pixels of the masks in the label map.
     pixels: how many of them carry the label of each code, from 1.
     """
 
@@ -41,7 +41,7 @@ class MaskLabelCounts:
 
 
 class OverlapTally:
-    """Counts of masks and labels, batch by batch; processes exchange those of their images."""
+    """Counts of masks and labels, batch by batch; processes exchange their counts."""
 
     def __init__(
         self,
@@ -56,8 +56,8 @@ class OverlapTally:
         """Make an empty tally.
 
         labels: of the whole set, by ascending number. categories: all of the set.
-        centring: see `read_axis`. inside: A counts an image for a category only if a label of
-            it lies inside the unit's mask, instead of anywhere in the image.
+        centring: see `read_axis`. inside: A counts an image for a category only if one of its
+            labels lies inside the unit's mask, instead of anywhere in the image.
         """
         self._thresholds = thresholds.to(device)
         self._numbers = np.array([label.number for label in labels], np.int64)
@@ -68,16 +68,16 @@ class OverlapTally:
         self._centring = centring
         self._inside = inside
         units = len(thresholds)
-        # One column more than there are: images with fewer labels than others fill up with it.
+        # An extra column pads images that have fewer labels than others.
         self._intersection = _zeros(units, len(labels) + 1, device=device)
         self._activation = _zeros(units, len(self._categories), device=device)
         self._truth = np.zeros(len(labels), np.int64)
 
     def add(self, active: ActiveMaps, regions: Sequence[Regions]) -> Iterator[MaskLabelCounts]:
-        """Take in the images of a batch, and yield the counts of a few of them at a time.
+        """Count the images of a batch, and yield the counts of a few of them at a time.
 
         active: their maps; those that do not exceed their threshold have empty masks.
-        regions: where the labels of each are. Nothing is taken in but what is iterated over.
+        regions: the labels of each. Only what is iterated over is counted.
         """
         active = active.by_image(self._thresholds)
         for images in _of_one_size(regions):
@@ -96,7 +96,7 @@ class OverlapTally:
             yield counts
 
     def exchange(self, ranks: Ranks) -> None:
-        """Take in the images of the tallies of other processes."""
+        """Add the counts of other processes."""
         self._intersection = ranks.total(self._intersection)
         self._activation = ranks.total(self._activation)
         self._truth = ranks.total(from_numpy(self._truth)).numpy()
@@ -146,7 +146,7 @@ class OverlapTally:
     def _categories_within(
         self, counts: MaskLabelCounts, columns: Tensor
     ) -> Bool[Tensor, "mask category"]:
-        """Return of which categories a label lies inside each mask."""
+        """Return the categories of which a label lies inside each mask."""
         no_category = self._category_of.new_tensor([len(self._categories)])
         categories = torch.cat([self._category_of, no_category])[columns]
         pixels = counts.pixels.new_zeros(len(columns), len(self._categories) + 1)
@@ -158,14 +158,13 @@ def _labelled_pixels(
 ) -> Int64[Tensor, "mask label"]:
     """Return how many pixels of each mask carry each label of its image.
 
-    In a run they are the difference of two sums down its column: to its end, and to its start.
+    In a run they are the difference of two cumulative sums of its column, at its end and its start.
     """
     labels = max(len(labelled.columns) for labelled in regions)
     pixels = torch.zeros(len(images), labels, dtype=torch.int64, device=images.device)
     if labels == 0 or not runs.counts.any():
         return pixels
-    # A sum of whole numbers is exact while it can be represented, which an autocast around all
-    # this would end.
+    # Sums of whole numbers are exact as long as they can be represented; autocast would break that.
     times = max(labelled.times for labelled in regions)
     highest = int(runs.counts.max()) * regions[0].shape[0] * times
     kind = torch.float32 if highest <= _EXACT_IN_FLOAT32 else torch.float64
@@ -189,14 +188,14 @@ def _labelled_pixels(
 
 
 def _of_one_size(regions: Sequence[Regions]) -> Iterator[range]:
-    """Cut images into stretches whose label maps have one size."""
+    """Split images into ranges whose label maps have one size."""
     for _, stretch in groupby(range(len(regions)), key=lambda image: regions[image].shape):
         images = list(stretch)
         yield range(images[0], images[-1] + 1)
 
 
 def _portions(regions: Sequence[Regions], device: torch.device) -> list[int]:
-    """Return where to cut images so that the sums of all labels fit in the room there is."""
+    """Return where to split images so that the sums of all labels fit into the cache."""
     values = regions[0].pixels * max(len(labelled.columns) | 1 for labelled in regions)
     room = _SUMS_ON_A_GPU if device.type == "cuda" else _SUMS_IN_A_CACHE
     return [*range(0, len(regions), max(1, room // values)), len(regions)]

@@ -24,8 +24,8 @@ from prunescope.dissection.thresholds import Cut
 class LayerStatistics:
     """The statistics of a layer over all images.
 
-    passes: how often the images went through the network for it. kept_bytes: the most memory that
-    its kept maps took at any time. masks: those on this process's images, if they were to be kept.
+    passes: how often the images were shown to the network for it. kept_bytes: the peak memory of
+    its kept maps. masks: those on this process's images, if asked for.
     """
 
     extremes: Extremes
@@ -53,8 +53,8 @@ def run_passes(
     The first pass finds thresholds and examples, and keeps the maps that may have a mask. Layers
     whose maps would take more than `memory` bytes together keep none and get a second pass. The
     numbers are the same either way.
-    reader: of the labels. labels: where to gather those of all images, to permute them later; the
-    masks are then kept, too.
+    reader: of the labels. labels: collects those of all images, to permute them later; the masks
+    are then kept, too.
     Raises ConfigError, at the first batch, where a layer has too few cells for the quantile.
     """
 
@@ -148,7 +148,7 @@ def _count(
                 regions = tuple(labels.regions(image) for image in batch.images)
             for layer, of_layer in statistics.items():
                 active = _active(searches[layer], extremes[layer], layer, batch)
-                _meet(of_layer, active, batch.images, regions)
+                _count_batch(of_layer, active, batch.images, regions)
             task.advance(len(batch.images), note="counting")
     return statistics
 
@@ -160,13 +160,16 @@ def _active(search: LayerSearch, extremes: Extremes, layer: str, batch: Batch) -
     return ActiveMaps.of(maps, maps.amax(dim=(2, 3)), extremes.thresholds.to(maps.device))
 
 
-def _meet(
-    sight: LayerStatistics, active: ActiveMaps, images: Sequence[int], regions: Sequence[Regions]
+def _count_batch(
+    statistics: LayerStatistics,
+    active: ActiveMaps,
+    images: Sequence[int],
+    regions: Sequence[Regions],
 ) -> None:
     done = 0
-    for counts in sight.tally.add(active, regions):
+    for counts in statistics.tally.add(active, regions):
         portion = slice(done, done + counts.image_count)
-        sight.images.add(images[portion], counts, regions[portion])
-        if sight.masks is not None:
-            sight.masks.add(images[portion], counts)
+        statistics.images.add(images[portion], counts, regions[portion])
+        if statistics.masks is not None:
+            statistics.masks.add(images[portion], counts)
         done += counts.image_count

@@ -1,4 +1,4 @@
-"""How often are labels permuted among images, and which units are beyond chance then?"""
+"""How often are labels permuted among images, and which units are then beyond chance?"""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,8 +29,8 @@ from prunescope.results.overlap import Overlap
 class Trial:
     """A layer whose labels are permuted.
 
-    overlap: its counts where the labels belong. categories: only their labels count. iou: a unit
-    is interpretable above it. draws: those made so far, which grow.
+    overlap: its counts without permutation. categories: only their labels count. iou: a unit is
+    interpretable above it. draws: those made so far; more are added.
     """
 
     overlap: Overlap
@@ -51,7 +51,7 @@ class Trial:
     ) -> "Trial":
         """Return the trial of a layer.
 
-        units: as `score_units` makes them. draws: those made so far; none when None.
+        units: as `score_units` returns them. draws: those made so far.
         """
         allowed = overlap.allowed(categories)
         numbers = overlap.label_numbers[allowed]
@@ -85,20 +85,19 @@ def draw_chance(
     """Permute the labels as often as asked for, and return the layers with what is due to chance.
 
     masks: of every layer, on the images of this process. maps: the labels of all images. number:
-    of draws. ranks: the processes that share the images. draws: those that a layer has already,
-    which are not made again.
+    of draws. ranks: the processes that share the images. draws: those that a layer already has.
     """
     first = next(iter(layers.values()))
     categories = first.summary["settings"]["categories"] or maps.concepts.categories
     trials = {
         layer: Trial.of(
-            own.overlap,
-            own.units,
+            dissected.overlap,
+            dissected.units,
             categories,
-            iou=own.summary["settings"]["iou"],
+            iou=dissected.summary["settings"]["iou"],
             draws=draws.get(layer),
         )
-        for layer, own in layers.items()
+        for layer, dissected in layers.items()
     }
     with told_where_memory_ends(device):
         make_draws(Null(maps, masks, categories, device, ranks), trials, number, progress)
@@ -113,7 +112,7 @@ def draw_chance(
 def with_chance(
     layer: LayerDissection, masks: KeptMasks, trial: Trial, number: Number
 ) -> LayerDissection:
-    """Return a layer with what its draws say of chance."""
+    """Return a layer with the results of its draws of chance."""
 
     def drawn() -> DrawnChance:
         return DrawnChance(masks=masks.table(), draws=trial.draws.as_arrays())
@@ -127,14 +126,14 @@ def with_chance(
 def make_draws(null: Null, trials: Mapping[str, Trial], number: Number, progress: Progress) -> None:
     """Permute the labels as often as asked for, or until it is decided, layer by layer.
 
-    Earlier draws are kept. Drawing until it is decided, the user is told at the start how many
-    draws there can be and, once a few show their pace, how long they would take.
+    Earlier draws are kept. With "auto" the user is told at the start how many draws there can be
+    and, after the first ones, how long they may take.
     """
     if number == "auto":
-        most = max(trial.observed.most for trial in trials.values())
+        max_draws = max(trial.observed.max_draws for trial in trials.values())
         progress.say(
-            f"drawing until chance is decided: {min(FIRST_LOOK, most)} draws of chance at least, "
-            f"and at most {most:,}, of the units that are still open alone"
+            f"drawing until chance is decided: {min(FIRST_LOOK, max_draws)} draws of chance at "
+            f"least, and at most {max_draws:,}, of the units that are still open alone"
         )
     while True:
         requests = {
@@ -187,19 +186,19 @@ def _say_what_it_may_take(
     seconds: float,
     progress: Progress,
 ) -> None:
-    """Say how many more draws there may be until it is decided, and how long they would take."""
-    most = max(trials[layer].observed.most for layer in units)
+    """Tell how many more draws the decision may take, and how long."""
+    max_draws = max(trials[layer].observed.max_draws for layer in units)
     left = ", ".join(f"{layer}: {len(drawn):,}" for layer, drawn in units.items())
     progress.say(
         f"units still open after {counted(made, 'draw')} of chance: {left}; at most "
-        f"{counted(most, 'draw')}, "
-        f"about {duration(seconds * (most - made))} more"
+        f"{counted(max_draws, 'draw')}, "
+        f"about {duration(seconds * (max_draws - made))} more"
     )
 
 
 @contextmanager
 def told_where_memory_ends(device: torch.device) -> Iterator[None]:
-    """Say what takes less memory where a GPU's does not hold what is counted."""
+    """Turn a GPU's lack of memory into a ConfigError that says what takes less."""
     try:
         yield
     except torch.OutOfMemoryError as error:  # the forward pass has made its portions smaller

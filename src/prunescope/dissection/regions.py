@@ -15,7 +15,7 @@ from prunescope.concepts.protocol import Annotation, Label
 
 @dataclass(frozen=True, kw_only=True)
 class Regions:
-    """The labels that one image really carries, and where.
+    """The labels that one image carries, and where.
 
     columns: index of each label among the set's labels, ascending. A label's code is its position
         among these, from 1; code 0 is no label.
@@ -42,8 +42,8 @@ class Regions:
 class RegionReader:
     """Turns annotations of one concept set into regions.
 
-    A pixel carries a label once, however many planes say so, and `truth` counts it once.
-    With `once=False` each plane counts, with `truth_once=False` in `truth` alone.
+    A pixel carries a label at most once, however many planes repeat it, and `truth` counts it once.
+    With `once=False` every plane counts; with `truth_once=False` in `truth` alone.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class RegionReader:
         """Take the set's labels, by ascending number."""
         numbers = np.array([label.number for label in labels], np.int64)
         self._numbers = frozenset(numbers.tolist())
-        # 0 stays 0, labels count from 1, and the number behind them is what the set does not list.
+        # 0 stays 0, labels count from 1, and the number after them marks labels not in the set.
         self._code_of = np.full(numbers.max(initial=0) + 1, len(labels) + 1, np.int32)
         self._code_of[0] = 0
         self._code_of[numbers] = np.arange(1, len(labels) + 1)
@@ -64,7 +64,7 @@ class RegionReader:
         return 1 if self._once else planes + whole
 
     def read(self, annotation: Annotation, where: str) -> Regions:
-        """Return where an annotation's labels are. Raises DataError for a label not in the set.
+        """Return the regions of an annotation. Raises DataError for a label not in the set.
 
         where: the annotated image, for the message.
         """
@@ -93,31 +93,31 @@ class RegionReader:
     def _codes(
         self, annotation: Annotation, where: str
     ) -> tuple[Int32[np.ndarray, "plane pixel"], Int32[np.ndarray, " whole"]]:
-        """Return each number's position among the labels, from 1. Raises DataError as `read`."""
+        """Return the position of each number among the labels, from 1. Raises as `read`."""
         height, width = annotation.shape
         planes = annotation.planes.reshape(len(annotation.planes), height * width)
         whole = np.array(annotation.whole, np.int64)
-        least = min(part.min(initial=0) for part in (planes, whole))
-        most = max(part.max(initial=0) for part in (planes, whole))
-        if least == 0 and most < len(self._code_of):
+        lowest = min(part.min(initial=0) for part in (planes, whole))
+        highest = max(part.max(initial=0) for part in (planes, whole))
+        if lowest == 0 and highest < len(self._code_of):
             codes = self._code_of.take(planes), self._code_of.take(whole)
             if max(part.max(initial=0) for part in codes) <= len(self._numbers):
                 return codes
-        stranger = min(set(annotation.numbers()) - self._numbers)
-        raise DataError(f"{where} carries label {stranger}, which the set does not list")
+        unlisted = min(set(annotation.numbers()) - self._numbers)
+        raise DataError(f"{where} carries label {unlisted}, which the set does not list")
 
 
 def label_sums(
     regions: Sequence[Regions], kind: torch.dtype, device: torch.device
 ) -> Float[Tensor, "image pixel label"]:
-    """Return how many pixels above each one, in its column, carry each label of some images.
+    """Return, for each pixel, how many pixels above it in its column carry each label of its image.
 
-    Their label maps have one size. Pixels run row by row, and there is one row more than in the
-    map: the sums over whole columns. Label n stands for the code n + 1 of each image; the rest
-    carries nothing. kind: of floating-point numbers that can represent the sums.
+    All label maps have one size. Pixels run row by row, with one row more than in the map: the sums
+    over whole columns. Label n stands for the code n + 1 of each image; surplus labels are 0.
+    kind: a floating-point type that can represent the sums.
     """
     rows, columns = regions[0].shape
-    # An odd number of labels, since rows a power of two apart fall into the same sets of a cache.
+    # An odd number of labels: rows a power of two apart would share the same sets of a cache.
     labels = max(len(image.columns) for image in regions) | 1
     planes = max(1, *(len(image.codes) for image in regions))
     codes = np.zeros((len(regions), (rows + 1) * columns, planes), np.int32)
@@ -147,7 +147,7 @@ def _truth(
 def _each_once(
     codes: Int16[np.ndarray, "plane pixel"], whole: Sequence[int]
 ) -> tuple[Int16[np.ndarray, "plane pixel"], list[int]]:
-    """Remove every code that its pixel already has, in an earlier plane or over the map."""
+    """Remove every code that its pixel already has, in an earlier plane or the whole map."""
     kept = codes.copy()
     for index, plane in enumerate(kept):
         for earlier in codes[:index]:

@@ -58,8 +58,8 @@ def dissect(
 ) -> Dissection:
     """Return the concept of every unit of the layers, as `prunescope.dissect` does.
 
-    model: a module, or what says which input it expects. layers: names or patterns, as
-    `choose_layers` takes them; None for the network's default, see `default_of`.
+    model: a module, or a network with the input it expects. layers: names or patterns, as
+    `choose_layers` takes them; None for the default layer, see `default_of`.
     """
     stated = DissectionSettings.validate_from({"layers": _as_names(layers), **settings}, "dissect")
     module, form = open_model(model)
@@ -86,7 +86,7 @@ def dissect_as(
     ranks: Ranks = ALONE,
     progress: Progress = SILENT,
 ) -> Dissection:
-    """Return what `dissect` does, under settings already stated.
+    """Dissect under complete settings.
 
     ranks: the processes that share the images, each of which must call this with the same
     arguments; every one gets the whole result.
@@ -114,9 +114,9 @@ def dissect_as(
 
 @dataclass(frozen=True, kw_only=True)
 class CountedLayers:
-    """The counts of layers that were dissected together, and what their labels are permuted with.
+    """The counts of layers that were dissected together, and what permuting their labels takes.
 
-    masks, labels: of this process's images, and of all; empty and None where nobody asked for them.
+    masks, labels: of this process's images, and of all; empty and None unless asked for.
     passes: how often the images were shown for each layer.
     """
 
@@ -137,10 +137,10 @@ def count_layers(
     ranks: Ranks = ALONE,
     progress: Progress = SILENT,
 ) -> CountedLayers:
-    """Show the images to a network and count what its units see of the labels.
+    """Show the images to a network and count the overlap of its units with the labels.
 
-    settings: those of scores (`iou`, `categories`, `null`) change nothing of it. masks: keep those
-    of all units, so that labels can be permuted.
+    settings: those of scores (`iou`, `categories`, `null`) have no effect. masks: whether to keep
+    those of all units, so that labels can be permuted.
     """
     form = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
     layers = choose_layers(model, settings.layers, form.resolution, len(form.mean), settings.axes)
@@ -206,11 +206,7 @@ def _as_names(layers: str | Sequence[str] | None) -> tuple[str, ...]:
 
 
 def choose_categories(concepts: ConceptSet, settings: DissectionSettings) -> tuple[str, ...] | None:
-    """Return the categories whose labels may be a concept, as stated or by the convention.
-
-    None stands for all. Raises DataError where there are no images, ConfigError for a category the
-    set lacks, and where the convention leaves none.
-    """
+    """Return what `allowed_categories` does. Raises DataError for a set without images."""
     if not concepts.images:
         raise DataError(f"the concept set {concepts.name} has no labelled image to look at")
     return allowed_categories(settings, concepts.categories, concepts.name)
@@ -229,7 +225,7 @@ def _tell_of_idle_processes(observation: Observation, progress: Progress) -> Non
 
 
 def _tell(layer: str, statistics: LayerStatistics, progress: Progress) -> None:
-    """Say how a layer was looked at, and which of its units cannot fire."""
+    """Tell how many passes a layer took, and how many of its units cannot fire."""
     kept = statistics.kept_bytes / 2**20
     how = (
         f"one pass, maps of up to {kept:,.0f} MiB kept" if statistics.passes == 1 else "two passes"
@@ -272,13 +268,13 @@ def _counts_of(
 
 
 def _identity(concepts: ConceptSet) -> dict[str, object]:
-    """Say which set it is, and to which size its label maps were brought, if to one."""
+    """Return the name and fingerprint of a set, and the size its maps were resized to, if any."""
     named = {"name": _placeless(concepts.name), "fingerprint": concepts.fingerprint}
     return named | ({"mask_size": concepts.mask_size} if isinstance(concepts, OneSize) else {})
 
 
 def _placeless(name: str) -> str:
-    """Return a concept set's name without where it lies: "broden:DIR" with DIR's own name only."""
+    """Return a concept set's name without the path: of "broden:DIR" only DIR's last part."""
     kind, colon, folder = name.partition(":")
     return f"{kind}:{Path(folder).expanduser().resolve().name}" if colon else name
 

@@ -20,7 +20,7 @@ NO_LABEL = -1
 def score_layer(
     counts: LayerCounts, settings: DissectionSettings, concept_set: str
 ) -> LayerDissection:
-    """Return a counted layer with its scores: the settings `iou` and `categories` decide them.
+    """Return a counted layer with its scores, which depend on the settings `iou` and `categories`.
 
     concept_set: its name, for messages. Raises ConfigError as `allowed_categories` does.
     """
@@ -51,7 +51,7 @@ def score_layer(
 def allowed_categories(
     settings: DissectionSettings, categories: Sequence[str], concept_set: str
 ) -> tuple[str, ...] | None:
-    """Return the categories whose labels may be a concept, as stated or by the convention.
+    """Return the categories whose labels may be a concept: those stated, or the convention's.
 
     None stands for all. categories: of the concept set, whose name is for messages.
     Raises ConfigError for a category that the set lacks, and where the convention leaves none.
@@ -61,8 +61,10 @@ def allowed_categories(
     for category in settings.categories:
         if category not in categories:
             hint = nearest(category, categories)
-            known = on_one_line(", ".join(categories))
-            raise ConfigError(f'categories names "{category}"{hint}, but {concept_set} has {known}')
+            available = on_one_line(", ".join(categories))
+            raise ConfigError(
+                f'categories names "{category}"{hint}, but {concept_set} has {available}'
+            )
     return settings.categories
 
 
@@ -107,7 +109,7 @@ def best_labels(
 ) -> tuple[Int64[np.ndarray, " unit"], Float64[np.ndarray, " unit"]]:
     """Return the column and the value of the highest IoU among the allowed labels.
 
-    The first of equal ones; NO_LABEL where the highest is 0 or, with nan, where none is defined.
+    A tie goes to the first. NO_LABEL where the highest is 0, or where none is defined (nan).
     """
     candidates = np.where(allowed & ~np.isnan(ious), ious, -1.0)
     candidates = np.column_stack([candidates, np.full(len(ious), -1.0)])

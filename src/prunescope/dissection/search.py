@@ -1,4 +1,4 @@
-"""What does the first pass over the images find of a layer, in bounded memory?"""
+"""What does the first pass over the images find for a layer, in bounded memory?"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Extremes:
 
     peaks, images, maps: the highest maxima of each unit's maps, best first, the images they are
         on, and the maps themselves
-    cut: how many cells there are, and how many of them exceed a threshold at most
+    cut: the number of cells, and how many of them can exceed a threshold
     """
 
     thresholds: Float64[Tensor, " unit"]
@@ -32,13 +32,13 @@ class Extremes:
 class LayerSearch:
     """The largest values and best examples of one layer, and the maps that may have a mask.
 
-    kept: None once they were given up for want of memory; the layer then needs a second pass.
+    kept: None once they were given up for lack of memory; the layer then needs a second pass.
     """
 
     def __init__(self, maps: Maps, cut: Cut, *, examples: int, images: int) -> None:
         """Begin empty.
 
-        maps: of the same units, shape and device as those to be added. images: how many in all.
+        maps: with the units, shape and device of those to be added. images: how many in all.
         """
         self._thresholds = ThresholdCollector(maps.shape[1], cut, maps.device)
         self._examples = ExampleCollector(examples, maps)
@@ -50,7 +50,7 @@ class LayerSearch:
         self.kept: KeptMaps | None = KeptMaps()
 
     def add(self, number: int, maps: Maps, images: Int64[Tensor, " image"]) -> None:
-        """Take in a batch. images: their indices in the set."""
+        """Add a batch. images: their indices in the set."""
         peaks = maps.amax(dim=(2, 3))
         self._seen += len(images)
         self._examples.add(maps, peaks, images)
@@ -73,7 +73,7 @@ class LayerSearch:
         return maps_an_image * self._images * self._map_bytes
 
     def exchange(self, ranks: Ranks) -> None:
-        """Take in the values and examples of the images that other processes have seen."""
+        """Add the values and examples of other processes."""
         self._thresholds.exchange(ranks)
         self._examples.exchange(ranks)
 
@@ -89,9 +89,10 @@ class LayerSearch:
 
 
 def stay_within(budget: int, searches: Mapping[str, LayerSearch], *, predict: bool) -> None:
-    """Clear the kept maps where that is due, and give up those of layers that exceed the budget.
+    """Clear the kept maps when due, and give up those of layers that exceed the budget.
 
-    budget: bytes for the kept maps of all layers together. predict: also of layers that will.
+    budget: bytes for the kept maps of all layers together. predict: also give up those of layers
+        that are likely to exceed it later.
     """
     keeping = [search for search in searches.values() if search.kept is not None]
     full = _bytes(keeping) > budget
@@ -104,7 +105,7 @@ def stay_within(budget: int, searches: Mapping[str, LayerSearch], *, predict: bo
 
 
 def _give_up(sizes: dict[LayerSearch, float], budget: int) -> None:
-    """Give up the largest, until the rest fits."""
+    """Give up the largest until the rest fits."""
     for search in sorted(sizes, key=lambda search: sizes[search], reverse=True):
         if sum(sizes.values()) <= budget:
             return

@@ -32,12 +32,12 @@ _FAILURES = (ArithmeticError, LookupError, AttributeError, torch.OutOfMemoryErro
 
 @dataclass(frozen=True, kw_only=True)
 class LayerOutput:
-    """What a layer puts out in one call.
+    """A layer's output in one call.
 
     shape: of the output; () where it is no tensor.
-    images: how many the network was shown; None where that is not known.
-    handed_on: it is the very tensor that the layer finished before it put out.
-    map: units, height and width of its maps; None where it has none, or it was not asked for.
+    images: how many the network was shown; None if unknown.
+    handed_on: whether it is the very object that the layer finished just before returned.
+    map: units, height and width of its maps; None where it has none, or before `with_maps`.
     """
 
     layer: str
@@ -51,10 +51,10 @@ class LayerOutput:
 def survey(
     model: nn.Module, resolution: int, channels: int | None = None, axes: str | None = None
 ) -> tuple[LayerOutput, ...]:
-    """Show a network one black square, in evaluation mode, and return what its layers put out.
+    """Show a network one black square, in evaluation mode, and return its layers' outputs.
 
-    They come in the order in which they finish; a layer that is called twice is there twice, one
-    that is never called is not.
+    Outputs are in the order in which layers finish: two for a layer that is called twice, none for
+    one that is never called.
     channels: of the image; None for what the network takes. axes: as the user states them.
     Raises ConfigError where the network cannot take such an image.
     """
@@ -66,7 +66,7 @@ def survey(
 
 @contextmanager
 def recording(model: nn.Module) -> Iterator[list[LayerOutput]]:
-    """Give a list to which every call of a layer is added, as long as the block lasts."""
+    """Yield a list to which every call of a layer is added while the block lasts."""
     outputs: list[LayerOutput] = []
     images: int | None = None
     latest: Any = None
@@ -98,7 +98,7 @@ def recording(model: nn.Module) -> Iterator[list[LayerOutput]]:
 
 
 def with_maps(outputs: Sequence[LayerOutput], layout: Layout) -> tuple[LayerOutput, ...]:
-    """Return outputs with the extents of their maps, as the layout reads them."""
+    """Return outputs with the extents of their maps under a layout."""
     return tuple(replace(output, map=_extent(output, layout)) for output in outputs)
 
 
@@ -111,10 +111,10 @@ def dissectable(outputs: Sequence[LayerOutput]) -> list[LayerOutput]:
 def learn_layout(
     model: nn.Module, resolution: int, channels: int | None = None, axes: str | None = None
 ) -> Layout:
-    """Find out what the axes of the layers' outputs are, by images of several numbers and sizes.
+    """Infer the axes of the layers' outputs from several numbers and sizes of images.
 
-    One image of the resolution is shown, and two of half of it where the network takes that, or
-    of twice; three of these where one and two leave open which axis is that of the images.
+    The network is shown one image of the resolution and two of half of it (or of twice, or of the
+    same, whichever it takes first); then three, if the axis of the images is still ambiguous.
     channels, axes: as `survey` takes them.
     """
     single = _shapes(model, 1, resolution, channels)
@@ -135,7 +135,7 @@ def _learned(
         few = _shapes(model, FEW_IMAGES, side, channels) if side else None
         if few is not None:
             break
-    else:  # a network for one image at a time, as far as it is known
+    else:  # it seems to take one image at a time
         return layout
     more: Mapping[str, Shape] | None = {}
     if not all(tells_images(shape, single.get(layer)) for layer, shape in few.items()):
@@ -160,10 +160,10 @@ def _learned(
 def _shapes(
     model: nn.Module, images: int, side: int, channels: int | None
 ) -> dict[str, Shape] | None:
-    """Return what the layers that are called once put out; None where the network fails."""
+    """Return the output shapes of layers that are called once; None where the network fails."""
     with ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
-        warnings.simplefilter("ignore")  # of sizes that nobody asked for
+        warnings.simplefilter("ignore")  # about sizes that the user did not ask for
         stack.enter_context(suppress(ConfigError, *_FAILURES))
         outputs = stack.enter_context(recording(model))
         _show_black(model, images, side, channels)

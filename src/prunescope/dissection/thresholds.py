@@ -17,7 +17,7 @@ _SPARE_VALUES = 64
 def cells_above(quantile: float, cells: int, where: str) -> int:
     """Return K = floor(quantile * cells), in exact arithmetic: the most cells above a threshold.
 
-    quantile: taken as the decimal it is written as. where: what the cells are, for the message.
+    quantile: read as a decimal. where: what the cells are, for the message.
     Raises ConfigError if K is 0.
     """
     share = Fraction(str(quantile))
@@ -33,7 +33,7 @@ def cells_above(quantile: float, cells: int, where: str) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Cut:
-    """Where among a unit's cells, from the largest down, its threshold lies.
+    """Where a unit's threshold lies among its cells, from the largest down.
 
     cells: of all images together. above: K, the most cells that can exceed a threshold.
     toward_next: how far, in [0, 1), it lies from the (K + 1)-th largest value toward the K-th.
@@ -45,10 +45,10 @@ class Cut:
 
 
 class ThresholdCollector:
-    """The largest values of every unit so far, and nothing else: the exact threshold in one pass.
+    """Keeps only the largest values of every unit, which give the exact threshold in one pass.
 
-    `bounds` is the smallest value that a unit's threshold can still be: the (K + 1)-th largest so
-    far, updated whenever a unit's room is full. Each unit keeps room for 1.25 (K + 1) + 64 values.
+    `bounds` is a lower bound of each unit's threshold: the (K + 1)-th largest value so far, updated
+    whenever a unit's room is full. Each unit has room for max(K / 4, 64) values beyond the K + 1.
     The thresholds do not depend on the order of the values, nor on how many collectors share them.
     """
 
@@ -64,9 +64,9 @@ class ThresholdCollector:
     def add(
         self, cells: Float32[Tensor, "map cell"], units: Int64[Tensor, " map"] | None = None
     ) -> None:
-        """Take in more cells.
+        """Add cells.
 
-        units: of which unit each map is, ascending; None for one map of every unit.
+        units: the unit of each map, ascending; None for one map of every unit.
         """
         if units is None:
             units = torch.arange(len(cells), device=cells.device)
@@ -84,17 +84,17 @@ class ThresholdCollector:
             self._compact()
 
     def exchange(self, ranks: Ranks) -> None:
-        """Take in what the collectors of other processes have seen."""
+        """Add the values of other processes."""
         for values in ranks.others(self.largest().clone()):
             self.add(values)
 
     def largest(self) -> Float32[Tensor, "unit value"]:
-        """Return the K + 1 largest values of every unit, in no order; -inf where fewer came."""
+        """Return the K + 1 largest values of every unit, unordered; -inf where there were fewer."""
         self._compact()
         return self._values[:, : self._kept]
 
     def thresholds(self) -> Float64[Tensor, " unit"]:
-        """Return what the cut says of every unit; at least K + 1 values of each must have come."""
+        """Return every unit's threshold; at least K + 1 values of each must have been added."""
         largest = self.largest().double()
         lower = largest.amin(dim=1)
         if self._toward_next:
@@ -103,7 +103,7 @@ class ThresholdCollector:
         return lower.cpu()
 
     def estimates(self, share: float) -> Float32[Tensor, " unit"]:
-        """Return what the thresholds are likely to be, after a share of all cells, in (0, 1]."""
+        """Return estimates of the thresholds after a share of all cells, in (0, 1]."""
         kept = max(1, min(self._kept, round(self._kept * share)))
         return self.largest().topk(kept, dim=1, sorted=False).values.amin(dim=1)
 
@@ -115,13 +115,13 @@ class ThresholdCollector:
         return maps, cells[maps, within], counts
 
     def _make_room(self, values: int) -> None:
-        wanting = values - self._values.shape[1]
-        if wanting > 0:
-            more = self._values.new_full((len(self._values), wanting), -math.inf)
+        missing = values - self._values.shape[1]
+        if missing > 0:
+            more = self._values.new_full((len(self._values), missing), -math.inf)
             self._values = torch.cat([self._values, more], dim=1)
 
     def _compact(self) -> None:
-        # Sorted where fewer have come: what is filled must stand before what is not.
+        # Sorted if a unit has fewer values: filled entries must precede empty ones.
         full = bool((self._filled >= self._kept).all())
         largest = self._values.topk(self._kept, dim=1, sorted=not full).values
         self._values = self._values.new_full((len(largest), self._room), -math.inf)

@@ -1,9 +1,9 @@
 """When is a layer's output a map for each unit, and how is it brought into that form?
 
-A map is images x units x height x width. Transformers put out images x tokens x channels: their
-units are the channels, and the tokens are the cells of a square grid, row by row, with tokens
-before them that belong to no place (a class, registers), which are dropped. Some networks (Swin)
-put out images x height x width x channels.
+A map is images x units x height x width. Transformers return images x tokens x channels: their
+units are the channels, and the tokens are the cells of a square grid, row by row, after a prefix of
+tokens that are no cells (a class token, registers), which is dropped. Some networks (Swin) return
+images x height x width x channels.
 """
 
 import math
@@ -20,16 +20,16 @@ from prunescope.dissection.axes import (
     leaves_a_square,
 )
 
-_PLAUSIBLE = (0, 1, 2, 4, 5)  # none; a class; and one of distillation; registers; and a class
+_PLAUSIBLE = (0, 1, 2, 4, 5)  # none; class; class, distillation; 4 registers; class, registers
 _CHANNELS_LAST = ("SwinTransformer", "SwinTransformerV2", "SwinTransformerV2Cr")
 
 
 def layout_of(model: nn.Module) -> Layout:
-    """Return how a network arranges its outputs, as far as it is known.
+    """Return how a network arranges its outputs, as far as its class tells.
 
-    timm's networks say how many tokens are no cells (`num_prefix_tokens`), as any other network
-    may; torchvision's VisionTransformer has one. Before these join, there are none. Otherwise any
-    usual number is possible, as long as only one of them leaves a square.
+    timm's networks, and any other that has `num_prefix_tokens`, state how many tokens are no cells;
+    torchvision's VisionTransformer has one. Before the prefix is added there are none. For other
+    networks any usual number is possible, if only one of them leaves a square.
     """
     prefix = getattr(model, "num_prefix_tokens", None)
     if prefix is None and type(model).__name__ == "VisionTransformer":
@@ -46,13 +46,12 @@ def as_map(
 ) -> Tensor | str:
     """Return a layer's output as images x units x height x width, or say why it is no map.
 
-    module: the layer, called `layer`. images: how many the network was shown; None where that is
-        not known.
-    The axes are those that the outputs showed, or that the user states, or else that were read in
-    another way (`Reading`). Where nothing was read, images are first, and the channels of four axes
-    are where the kind of the layer has them. For other kinds they are taken to be last where the
-    first two of the others are equal and the last two are not, since the image is a square; where
-    all are equal, as the network has them.
+    module: the layer, called `layer`. images: how many the network was shown; None if unknown.
+    The axes are, in this order: those observed, those the user states, those inferred otherwise
+    (`Reading`). Without any, images come first, and the channels of four axes are where the kind of
+    the layer has them. For other kinds, since the image is a square, channels are last if the first
+    two of the remaining axes are equal and the last two are not; if all are equal, the layout of
+    the network decides.
     """
     if not isinstance(output, Tensor):
         return f"puts out {a_kind(output)}, not a map for each unit"
@@ -84,15 +83,15 @@ def as_map(
 
 
 def unfit_axes(layout: Layout, shapes: Mapping[str, tuple[int, ...]]) -> str | None:
-    """Say that the stated axes fit none of some layers; None where they do, or none are stated.
+    """Return a message if the stated axes fit none of the layers; else None.
 
-    shapes: of what the layers put out, by their names.
+    shapes: of the layers' outputs, by name.
     """
     if not layout.stated or any(_fits(layout, *layer) for layer in shapes.items()):
         return None
     fitting = {layer: shape for layer, shape in shapes.items() if len(shape) in (3, 4)}
     if not fitting:
-        return None  # what is no map at all says so
+        return None  # layers without any map have a message of their own
     layer, shape = next(iter(fitting.items()))
     advice = f", or give {len(shape)} axes, such as {_examples(len(shape))}"
     reading = layout.readings.get(layer)
@@ -121,7 +120,7 @@ def _folded(
 
 
 def _fold(output: Tensor, prefixes: tuple[int, ...]) -> Tensor | str:
-    """Fold images x tokens x channels to the grid the tokens stand for."""
+    """Fold images x tokens x channels to the grid of the tokens."""
     tokens = output.shape[1]
     sides = {
         prefix: math.isqrt(tokens - prefix)

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float32, Float64, Int64
 from torch import Tensor
 from torch.nn import functional
 
 from prunescope.dissection.conventions import Centring
-from prunescope.dissection.indices import true_indices
 
 _QUAD_COLUMNS_IN_A_CACHE = 1 << 17  # 1 MiB in float64
 _QUAD_COLUMNS_ON_A_GPU = 1 << 21
@@ -23,9 +23,9 @@ _DOUBT = 2.0**-20  # pixels, far more than the estimate of where a line crosses 
 class Axis:
     """How the pixels of one axis read its cells: linearly between the two on either side.
 
-    Gap i lies between the centres of the cells i - 1 and i; before the first and behind the last
-    both are the edge cell, which clamps. The nth pixel of a gap takes `share + n * step` of the
-    cell behind and the rest, up to `whole`, of that before: whole numbers, so without rounding.
+    Gap i lies between the centres of the cells i - 1 and i; before the first and after the last
+    both are the edge cell, which clamps. The nth pixel of a gap weighs the cell after it by
+    `share + n * step` and the cell before it by the rest up to `whole`: integers, so no rounding.
     first, pixels: the first pixel of each gap, and how many it has.
     """
 
@@ -41,8 +41,8 @@ class Runs:
     """The pixels above the threshold, map by map, in runs down the columns of the label map.
 
     areas, counts: how many pixels, and how many runs, each map has.
-    starts, ends: the index of the first pixel of each run, and of the one below its last; that of
-        row r and column c is r * columns + c, also in the row below the last of the label map.
+    starts, ends: the index of the first pixel of each run, and of the pixel below its last. The
+        index of row r and column c is r * columns + c, also in the row below the label map.
     columns: of the label map.
     """
 
@@ -75,10 +75,10 @@ class Runs:
 
 @functools.cache
 def read_axis(cells: int, pixels: int, centring: Centring = "half-pixel") -> Axis:
-    """Return how `pixels` pixels read `cells` cells, clamped at the edges.
+    """Return how an axis of `pixels` pixels reads `cells` cells, clamped at the edges.
 
     half-pixel: as `F.interpolate(..., mode="bilinear", align_corners=False)`.
-    nominal: every cell's centre lies half a pixel further on (Network Dissection, 2017).
+    nominal: every cell's centre is half a pixel further on (Network Dissection, 2017).
     """
     whole, shift = 2 * pixels, 1 if centring == "half-pixel" else 0
     numbers = torch.arange(pixels, device="cpu")
@@ -100,9 +100,9 @@ def runs_above(
     """Return the pixels at which each upsampled map is strictly above its threshold.
 
     shape: rows and columns of the label map.
-    The excess over the threshold is interpolated, in float64: between cells that equal the
-    threshold it is exactly 0, so a map whose maximum does not exceed it has no pixel above.
-    Only quads of four neighbouring cells with one above the threshold are computed.
+    The excess over the threshold is interpolated, in float64. Between cells equal to the threshold
+    it is exactly 0, so a map whose maximum does not exceed it has no pixel above it.
+    Only quads of four neighbouring cells of which one is above the threshold are computed.
     """
     height, width = maps.shape[1:]
     quads = _read_quads((height, width), shape, centring, maps.device)
@@ -134,12 +134,22 @@ def masks_above(
     shape: tuple[int, int],
     centring: Centring = "half-pixel",
 ) -> Bool[Tensor, "map row column"]:
-    """Mark the pixels that `runs_above` finds."""
+    """Mark the pixels of `runs_above`."""
     runs = runs_above(maps, thresholds, shape, centring)
     masks = torch.zeros(len(maps), shape[0] * shape[1], dtype=torch.bool, device=maps.device)
     owners = torch.arange(len(maps), device=maps.device).repeat_interleave(runs.areas)
     masks[owners, runs.pixels()] = True
     return masks.view(-1, *shape)
+
+
+def true_indices(mask: Bool[Tensor, "..."]) -> Int64[Tensor, " index"]:
+    """Return the indices into the flattened mask at which it is true, ascending.
+
+    On a CPU NumPy's search takes a third of the time of torch's.
+    """
+    if mask.device.type == "cpu":
+        return torch.from_numpy(np.flatnonzero(mask.numpy()))
+    return mask.flatten().nonzero()[:, 0]
 
 
 def _quads_above(above: Bool[Tensor, "map height width"]) -> Int64[Tensor, " quad"]:
@@ -154,11 +164,11 @@ class _Quads:
     """How the pixels between four neighbouring cells read them, for every quad of a map.
 
     cells: indices of the upper left, upper right, lower left and lower right cell.
-    left, right: what each column takes of the cells at that side, times the `whole` of its axis;
-        0 in columns that the quad does not have, whose excess is then 0.
-    down: what the first pixel of a column takes of the lower cells, times `whole` (each further
-        pixel takes one `step` more); how much more the last takes of the upper ones; how many
-        pixels a column has; and the index of the first pixel of the first column.
+    left, right: the weights of the cells at that side for each column, times the `whole` of its
+        axis; 0 in columns that the quad does not have, whose excess is then 0.
+    down: the weight of the lower cells for the first pixel of a column, times `whole` (it rises by
+        `step` with each pixel); by how much the weight of the upper cells for the last pixel
+        exceeds it; how many pixels a column has; the index of the first pixel of the first column.
     tallest: the most pixels that a column has. columns: of the label map.
     """
 
@@ -179,11 +189,11 @@ class _Quads:
         Int64[Tensor, " run"],
         Int64[Tensor, " run"],
     ]:
-        """Return how many pixels of some quads are above 0, in how many runs, and their ends.
+        """Return how many pixels of some quads are above 0, in how many runs, and the runs' ends.
 
         quads: their indices. excess: of their cells over the threshold.
-        Down a column of a quad the excess changes linearly from the upper side to the lower, and
-        its rounded value never turns: the pixels above 0 are one run from the higher side on.
+        Down a column of a quad the excess is linear, and its rounded value is monotonic: the pixels
+        above 0 are one run that starts at the higher side.
         """
         left, right = self.left.index_select(0, quads), self.right.index_select(0, quads)
         from_upper, more_from_lower, pixels, top = torch.split(
@@ -212,9 +222,9 @@ class _Quads:
         lower: Float64[Tensor, "quad column"],
         taken: Float64[Tensor, "quad column"],
     ) -> Float64[Tensor, "quad column"]:
-        """Return how many pixels from the higher side on are above 0; maybe more, where all are.
+        """Return how many pixels from the higher side on are above 0; maybe too many, if all are.
 
-        upper, lower: the excess at the sides. taken: what the first pixel takes of the other side.
+        upper, lower: the excess at the sides. taken: the first pixel's weight of the other side.
         The crossing of 0 is estimated; near a pixel, the sign of that pixel is computed.
         """
         high, fall = torch.maximum(upper, lower), (upper - lower).abs_().clamp_(min=_LEAST)

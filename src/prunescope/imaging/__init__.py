@@ -1,5 +1,4 @@
 """How does a picture of any kind become what a network expects to see?
 
-Nothing here loads torch but the modules that work on tensors or on networks: `normalise`,
-`channels` and `pictures`.
+Only the modules that work on tensors or networks load torch: `normalise`, `channels`, `pictures`.
 """

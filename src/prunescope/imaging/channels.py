@@ -10,9 +10,9 @@ _FEW = 4  # a first convolution with more stands behind something that rearrange
 
 
 def channels_taken(model: nn.Module) -> int:
-    """Return how many channels a network takes, as its convolutions say; three if none does.
+    """Return how many channels a network takes: three, unless its convolutions say otherwise.
 
-    It is three if any convolution takes three, else what the first takes, if at most four.
+    If none of them takes three, it is what the first one takes, if at most four.
     """
     taken = _of_convolutions(model)
     return taken[0] if taken and COLOURS not in taken and taken[0] <= _FEW else COLOURS
@@ -21,7 +21,7 @@ def channels_taken(model: nn.Module) -> int:
 def check_channels(model: nn.Module, channels: int) -> None:
     """Raise ConfigError where mean and std have another length than a picture has channels.
 
-    Only few channels, in the first convolution, are sure to be a picture's.
+    A first convolution of more than four channels is not checked: its input may be no picture.
     """
     taken = _of_convolutions(model)
     if not taken or channels in taken or taken[0] > _FEW:

@@ -13,13 +13,16 @@ from prunescope.base.errors import DataError
 from prunescope.base.paths import require_file, resolved
 
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N")
-_DEEP_FORMATS = ("PNG", "PPM")  # of which Pillow gives 16 bits as "I", by its version and the file
+_DEEP_FORMATS = ("PNG", "PPM")  # whose 16 bits some versions of Pillow give as "I"
 _BITS, _PHOTOMETRIC = 258, 262  # tags of TIFF 6.0
 _WHITE_IS_ZERO = 0
-_OVER = {"La": "LA", "RGBa": "RGBA"}  # colours multiplied by their opacity, and as they are
+_OVER = {"La": "LA", "RGBa": "RGBA"}  # premultiplied alpha, and straight
 
-# RuntimeError is Python's word, up to 3.12, for a link that leads to itself
-_UNREADABLE = (OSError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError)
+# Python up to 3.12 raises RuntimeError for a link that leads to itself
+_UNREADABLE = (
+    *(OSError, SyntaxError, ValueError, RuntimeError),
+    *(Image.DecompressionBombError, Image.DecompressionBombWarning),  # where warnings are errors
+)
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _BIT_DEPTH, _COLOUR_TYPE, _GREY = 24, 25, 0  # where the head of a PNG states them
@@ -62,10 +65,10 @@ def has_deep_colours(path: Path) -> bool:
 def in_colour(picture: Image.Image, where: Path | str, *, upright: bool = False) -> Image.Image:
     """Return the first frame of a picture in RGB, its whole range of brightness kept.
 
-    Of 16 bits the brightness is divided by 257 and rounded. What is transparent shows the colour
-    stored there, on no background. CMYK is converted without a colour profile, as Pillow does.
-    where: the file, for messages. upright: turn it as its EXIF says.
-    Raises DataError for a mode of no stated range: 32-bit integers, floating point.
+    16 bits are divided by 257 and rounded. Transparent pixels show the colour stored there, on no
+    background. CMYK is converted without a colour profile, as Pillow does.
+    where: the file, for messages. upright: turn it according to its EXIF.
+    Raises DataError for a mode without a stated range: 32-bit integers, floating point.
     """
     deep = picture.mode in _DEEP or (picture.mode == "I" and picture.format in _DEEP_FORMATS)
     greatest, inverted = _stated_range(picture)
@@ -98,39 +101,28 @@ def _opened(
 ) -> Iterator[ImageFile.ImageFile]:
     """Open a picture, whose pixels are not decoded yet.
 
-    Raises DataError for what Pillow cannot read, in the block too, and for more pixels than Pillow
-    takes for sound (`PIL.Image.MAX_IMAGE_PIXELS`), of which it only warns up to twice as many.
+    Raises DataError, also within the block, for what Pillow cannot read, and for more pixels than
+    `PIL.Image.MAX_IMAGE_PIXELS`, for which Pillow only warns up to twice as many.
     """
     try:
         if isinstance(stored, Path):
             if within is not None and not resolved(stored).is_relative_to(within):
                 raise DataError(f"{where} is a link that leaves the folder {within.name}")
             require_file(stored)
-        with _checked(stored) as picture:
+        with Image.open(io.BytesIO(stored) if isinstance(stored, bytes) else stored) as picture:
+            pixels, limit = picture.width * picture.height, Image.MAX_IMAGE_PIXELS
+            if limit is not None and pixels > limit:
+                raise Image.DecompressionBombError(
+                    f"it has {pixels:,} pixels, and more than {limit:,} are taken for an attack"
+                )
             yield picture
     except _UNREADABLE as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{where} cannot be read: {reason}") from error
 
 
-@contextmanager
-def _checked(stored: Path | bytes) -> Iterator[ImageFile.ImageFile]:
-    """Open a picture. Raises Pillow's DecompressionBombError for one that is too large."""
-    try:
-        picture = Image.open(io.BytesIO(stored) if isinstance(stored, bytes) else stored)
-    except Image.DecompressionBombWarning as error:  # where warnings are errors
-        raise Image.DecompressionBombError(str(error)) from None
-    with picture:
-        pixels, limit = picture.width * picture.height, Image.MAX_IMAGE_PIXELS
-        if limit is not None and pixels > limit:
-            raise Image.DecompressionBombError(
-                f"it has {pixels:,} pixels, and more than {limit:,} are taken for an attack"
-            )
-        yield picture
-
-
 def _stated_range(picture: Image.Image) -> tuple[int, bool]:
-    """Return the greatest value of more than 8 bits, and whether it is black, as TIFF may say."""
+    """Return the greatest value of a deep picture, and whether it is black, as in some TIFFs."""
     tags = getattr(picture, "tag_v2", {})
     bits = tags.get(_BITS, (16,))[0]
     return 2**bits - 1, tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO

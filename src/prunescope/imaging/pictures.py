@@ -23,9 +23,9 @@ def each_picture(pictures: object) -> Iterator[Image.Image]:
     """Yield pictures as Pillow images in RGB, each decoded when its turn comes.
 
     pictures: Pictures; anything else is refused.
-    A file is turned upright as its EXIF says. A tensor of floating point is rounded to 8 bits.
-    Raises DataError, naming the file, for one that cannot be read; ConfigError for what is no
-    picture, with its place and what is allowed.
+    A file is turned upright according to its EXIF. A floating-point tensor is rounded to 8 bits.
+    Raises DataError for a file that cannot be read; ConfigError, with its index and what is
+    allowed, for anything that is no picture.
     """
     for index, picture in enumerate(_listed(pictures)):
         yield _as_image(picture, f"picture {index}")

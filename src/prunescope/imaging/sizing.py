@@ -23,7 +23,7 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Sizing:
-    """How images are brought to one size, by antialiased bilinear resampling.
+    """How images are resized to one size, by antialiased bilinear resampling.
 
     resolution: side of the resulting square in pixels; None leaves images as they are.
     shorter_side: length in pixels, at least `resolution`, to which the shorter side is resized
@@ -39,7 +39,7 @@ class Sizing:
             raise ConfigError(f"the resolution is {self.resolution}, but must be at least 1 pixel")
 
     def apply(self, image: Image.Image) -> UInt8[np.ndarray, "height width channel"]:
-        """Return the pixels of the image at this size; untouched where it has the size already."""
+        """Return the pixels of the image at this size; unchanged if it has the size already."""
         if self.resolution is None:
             return pixels_of(image)
         if self.shorter_side is None:
@@ -53,20 +53,20 @@ AS_STORED = Sizing()
 def resized_crop(
     image: Image.Image, box: Box, size: tuple[int, int]
 ) -> UInt8[np.ndarray, "height width channel"]:
-    """Cut a box out of an image and bring it to a size of (height, width) pixels."""
+    """Crop a box from an image and resize it to (height, width) pixels."""
     left, top, width, height = box
     cut = image.crop((left, top, left + width, top + height))
     return pixels_of(_resize(cut, (size[1], size[0])))
 
 
 def pixels_of(image: Image.Image) -> UInt8[np.ndarray, "height width channel"]:
-    """Return the pixels of an image, the channel of a grey one as an axis too."""
+    """Return the pixels of an image; a grey one has an axis of one channel."""
     pixels = np.asarray(image)
     return pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels
 
 
 def _shrink(image: Image.Image, shorter_side: int) -> Image.Image:
-    """Bring the shorter side to a length; the longer one follows, rounded down."""
+    """Resize the shorter side to a length; the longer one follows, rounded down."""
     width, height = image.size
     if width <= height:
         return _resize(image, (shorter_side, int(shorter_side * height / width)))
@@ -74,7 +74,7 @@ def _shrink(image: Image.Image, shorter_side: int) -> Image.Image:
 
 
 def _cut_centre(image: Image.Image, side: int) -> Image.Image:
-    """Cut the square in the centre; half a pixel is rounded to the even corner."""
+    """Crop the central square; half a pixel is rounded to the even corner."""
     width, height = image.size
     left, top = round((width - side) / 2), round((height - side) / 2)
     return image.crop((left, top, left + side, top + side))

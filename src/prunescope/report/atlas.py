@@ -1,4 +1,4 @@
-"""What does a unit see? Its best images, with the part it fires on in full light."""
+"""What does a unit see? Its top activating images, dimmed where it does not fire."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from PIL import Image, ImageEnhance
 
 from prunescope.base.errors import DataError
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.dissection.conventions import Centring, centring_of
+from prunescope.dissection.conventions import Centring, convention_of
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.layout import ASSETS, LevelKey, level_name, replicate_path
 
 _PIXELS = 168  # longer side of a picture, shown at about two thirds of it
-_OVERSAMPLING = 3  # masks are drawn so much larger, then averaged: no steps in the contour
+_OVERSAMPLING = 3  # masks are drawn larger by this factor and averaged, for smooth contours
 _CONTOUR_PIXELS = 3  # of the oversampled mask
 _CONTOUR_COLOUR = (255, 214, 64)
-_OUTSIDE_COLOUR, _OUTSIDE_LIGHT = 0.5, 0.45  # saturation and brightness that are left
+_OUTSIDE_COLOUR, _OUTSIDE_LIGHT = 0.5, 0.45  # remaining saturation and brightness
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True)
 class UnitExamples:
-    """One unit, what it sees, and its best images, best first."""
+    """One unit, its concept, and its top activating images, best first."""
 
     unit: int
     concept: str
@@ -58,13 +58,12 @@ def draw_atlas(
 
     level: of the layer. units: how many units that have a concept, by falling IoU, ties by number.
     images: how many of the saved examples of each, by rank.
-    Raises DataError where the dissection cannot be read, or the concept set no longer has the
-    images it was made on.
+    Raises DataError where the dissection cannot be read, or the concept set lacks its images.
     """
     named = layer.units.dropna(subset=["concept"])
     best = named.sort_values(["iou", "unit"], ascending=[False, True], kind="stable").head(units)
     saved = layer.examples.sort_values(["unit", "rank"])
-    centring = centring_of(layer.summary)
+    centring = convention_of(layer.summary).centring
     relative = Path(
         ASSETS,
         replicate_path(level.replicate),
@@ -103,9 +102,9 @@ def draw_example(
 ) -> Image.Image:
     """Return an image, 168 pixels on its longer side, dimmed outside a unit's mask.
 
-    The mask is the activation map upsampled to the picture's own pixels as in docs/method.md
-    (bilinear, clamped, strictly above the threshold); the map of labels, which the counts are
-    made on, may be coarser. centring: of the convention it was counted by.
+    The mask is the activation map upsampled to the picture's pixels as in docs/method.md (bilinear,
+    clamped, strictly above the threshold); the label map, on which pixels are counted, may be
+    coarser. centring: of the convention it was counted by.
     """
     scale = _PIXELS / max(image.size)
     width, height = (max(1, round(scale * side)) for side in image.size)
@@ -127,8 +126,8 @@ def mask_above(
 ) -> Bool[np.ndarray, "row column"]:
     """Mark the pixels at which an upsampled map is strictly above its threshold.
 
-    What is interpolated is the excess over the threshold, in float64 as when pixels are counted
-    (`dissection.upsample`), which works on many maps at a time and needs torch.
+    The excess over the threshold is interpolated in float64, as `dissection.upsample` does, which
+    works on many maps at a time and needs torch.
     """
     axes = zip(activation.shape, shape, strict=True)
     (top, bottom, down, height), (left, right, across, width) = (
@@ -136,7 +135,7 @@ def mask_above(
     )
     excess = activation.astype(np.float64) - threshold
     at_left = (excess[:, left] * (width - across)).astype(np.longdouble)
-    # torch rounds once, behind the sum, and so does this: a product has 63 bits
+    # torch rounds once, after the sum, and so does this: a product has 63 bits
     rows = (at_left + excess[:, right].astype(np.longdouble) * across).astype(np.float64)
     mask: Bool[np.ndarray, "row column"] = (
         rows[top] * (height - down)[:, None] + rows[bottom] * down[:, None] > 0
@@ -147,9 +146,9 @@ def mask_above(
 def _cells_read(
     cells: int, pixels: int, centring: Centring
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Return, of the pixels of an axis, the cells before and behind, and what the latter counts.
+    """Return the cells before and after each pixel of an axis, the weight of the latter, the whole.
 
-    The share of the cell behind is a part of the last number, which is the whole.
+    The weights of both cells add up to the whole.
     """
     whole = 2 * pixels
     position = (2 * np.arange(pixels) + (centring == "half-pixel")) * cells - pixels
@@ -158,31 +157,33 @@ def _cells_read(
     return before.clip(0, last), (before + 1).clip(0, last), position - before * whole, whole
 
 
-def find_example(row: Mapping[Any, Any], concepts: ConceptSet) -> int:
-    """Return the index in the set of a saved example (a row of examples.parquet), by its name.
+def draw_saved(
+    row: Mapping[Any, Any], threshold: float, centring: Centring, concepts: ConceptSet
+) -> Image.Image:
+    """Draw a saved example, a row of examples.parquet, from its image in the concept set.
 
-    The set may be open with other images beside it than were dissected.
-    Raises DataError where the image is not among them.
+    The image is found by its name: other images may be selected beside it than were dissected.
+    Raises DataError where the image is not in the set.
     """
     index, name = row["row"], row["image"]
-    if index < len(concepts.images) and concepts.images[index] == name:
-        return int(index)
-    try:
-        return concepts.images.index(name)
-    except ValueError:
-        raise DataError(
-            f"{concepts.name} has no image {name}, which was dissected: it is another set, it has "
-            "changed since, or other images of it are selected"
-        ) from None
+    if not (index < len(concepts.images) and concepts.images[index] == name):
+        if name not in concepts.images:
+            raise DataError(
+                f"{concepts.name} has no image {name}, which was dissected: it is another set, it "
+                "has changed since, or other images of it are selected"
+            )
+        index = concepts.images.index(name)
+    activation = np.asarray(row["map"], np.float32).reshape(row["height"], row["width"])
+    return draw_example(concepts.read_image(index), activation, threshold, centring)
 
 
 def _coverage(mask: Bool[np.ndarray, "row column"]) -> Image.Image:
-    """Return how much of each pixel of the picture an oversampled mask covers, 0 to 255."""
+    """Return how much of each pixel an oversampled mask covers, 0 to 255."""
     return Image.fromarray(mask.astype(np.uint8) * 255).reduce(_OVERSAMPLING)
 
 
 def _eroded(mask: Bool[np.ndarray, "row column"], pixels: int) -> Bool[np.ndarray, "row column"]:
-    """Take a border off a mask; along the edge of the picture it stays."""
+    """Erode a mask, except along the edge of the picture."""
     rows, columns = mask.shape
     padded = np.pad(mask, pixels, mode="edge")
     shifts = range(2 * pixels + 1)
@@ -202,9 +203,9 @@ def _draw_examples(
     stem: Path,
 ) -> Iterator[Example]:
     for row in saved.to_dict("records"):
-        index, name = find_example(row, concepts), row["image"]
-        activation = np.asarray(row["map"], np.float32).reshape(row["height"], row["width"])
-        picture = draw_example(concepts.read_image(index), activation, threshold, centring)
+        picture = draw_saved(row, threshold, centring, concepts)
         path = stem.with_name(f"{stem.name}-{row['rank']}.jpg")
         picture.save(page / path, quality=86, subsampling=0, optimize=True)
-        yield Example(path=path.as_posix(), image=name, width=picture.width, height=picture.height)
+        yield Example(
+            path=path.as_posix(), image=row["image"], width=picture.width, height=picture.height
+        )

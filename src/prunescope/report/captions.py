@@ -1,4 +1,4 @@
-"""What do the figures show, said in words?"""
+"""What do the figures show, in words?"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from prunescope.results.run_tables import level_categories
 
 @dataclass(frozen=True, kw_only=True)
 class Caption:
-    """A figure's caption, and the description that stands for it where it cannot be seen."""
+    """A figure's caption, and its description for readers who cannot see it."""
 
     text: str
     description: str
@@ -55,7 +55,7 @@ def write_captions(levels: pd.DataFrame) -> dict[str, Caption]:
 
 
 def _ends(levels: pd.DataFrame, column: str, name: str, *, share: bool) -> Iterator[str]:
-    """Say where a column starts and ends: means over replicates."""
+    """Describe where a column starts and ends: means over replicates."""
     text = percent if share else mean
     for layer in levels["layer"].unique():
         for strategy in strategies_of(levels):

@@ -1,4 +1,4 @@
-"""What does a comparison leave behind: its tables, its numbers and its figure?"""
+"""How is a comparison saved: its tables, its numbers and its figure?"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -39,8 +39,8 @@ def write_comparison(
     """Write a comparison's tables, summary and figure into a folder, all of them or none.
 
     `units.parquet`, `units.csv`, `concepts.csv`, `summary.json`, `comparison.png` (200 dpi),
-    `comparison.svg` and `checksums.json`; for two runs also `levels.csv`. A comparison that is
-    there already is replaced as a whole. Raises ConfigError where the folder holds anything else.
+    `comparison.svg` and `checksums.json`; for two runs also `levels.csv`. An earlier comparison in
+    the folder is replaced as a whole. Raises ConfigError where the folder holds anything else.
     Equal comparisons give equal bytes.
     dissections: what was dissected for it, saved beside it under "a" and "b".
     """

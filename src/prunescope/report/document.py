@@ -1,6 +1,6 @@
-"""Of which parts is a result shown, on a terminal, in a notebook and on a page alike?"""
+"""Which parts make up a result shown on a terminal, in a notebook and on a page alike?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TypeAlias
@@ -11,7 +11,7 @@ UNDEFINED = "–"
 
 @dataclass(frozen=True)
 class Bar:
-    """Coloured lengths of a whole; nothing of it is seen on a terminal."""
+    """Coloured lengths of a whole; a terminal does not show it."""
 
     parts: Sequence[tuple[float, str]]
     whole: float
@@ -19,22 +19,22 @@ class Bar:
 
 @dataclass(frozen=True)
 class Noted:
-    """A value, and what is to be known of it in small letters."""
+    """A value with a note in small print."""
 
     text: str
     note: str
 
 
 Cell: TypeAlias = str | int | Noted | Bar | None
-"""A count has its thousands apart; None is undefined, which a dash says."""
+"""A count is written with thousands separators; None is undefined and written as a dash."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
     """A column of a table.
 
-    group: a heading over neighbouring columns. is_text: it stands to the left, numbers to the
-    right. colour: of what the column counts, where bars show it.
+    group: a heading over neighbouring columns. is_text: left-aligned; numbers are right-aligned.
+    colour: that of the column's counts in bars.
     """
 
     title: str = ""
@@ -45,7 +45,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Heading:
-    """A cell of a table's head, over so many columns from one on, and so many rows."""
+    """A cell of a table's head: its first column (index), and the columns and rows it spans."""
 
     title: str
     index: int
@@ -55,7 +55,7 @@ class Heading:
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """Rows that belong together, under a title of their own if there is one."""
+    """Rows that belong together, with an optional title."""
 
     rows: Sequence[Sequence[Cell]]
     title: str = ""
@@ -63,7 +63,7 @@ class Rows:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table. look: the class that the style sheet of a page knows it by."""
+    """A table. look: its class in the style sheet of a page."""
 
     columns: Sequence[Column]
     groups: Sequence[Rows]
@@ -72,13 +72,13 @@ class Table:
 
     @property
     def head(self) -> list[list[Heading]]:
-        """The rows of the head: two, where columns have a heading in common."""
-        titles = [Heading(title=own.title, index=i) for i, own in enumerate(self.columns)]
+        """The rows of the head: two if columns share a heading, else one."""
+        titles = [Heading(title=column.title, index=i) for i, column in enumerate(self.columns)]
         if not any(column.group for column in self.columns):
             return [titles]
         upper: list[Heading] = []
         lower: list[Heading] = []
-        for group, headings in groupby(titles, key=lambda own: self.columns[own.index].group):
+        for group, headings in groupby(titles, key=lambda column: self.columns[column.index].group):
             stretch = list(headings)
             if group:
                 upper.append(Heading(title=group, index=stretch[0].index, columns=len(stretch)))
@@ -90,7 +90,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """A few of several names behind a title."""
+    """A title and the first few of several names."""
 
     title: str
     names: Sequence[str]
@@ -98,19 +98,19 @@ class Names:
 
     @property
     def shown(self) -> Sequence[str]:
-        """Those that are named."""
+        """The names that are shown."""
         return self.names[: self.at_most]
 
     @property
     def rest(self) -> str:
-        """How many more there are, in words; empty where there are none."""
+        """How many more there are, in words; empty if none."""
         more = len(self.names) - len(self.shown)
         return f", and {more:,} more" if more else ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A title and what is to be known first, then lines, tables and names."""
+    """A title and a note, then lines, tables and names."""
 
     title: str = ""
     note: str = ""
@@ -118,12 +118,12 @@ class Section:
 
 
 def percent(share: float | None) -> str:
-    """Write a share as a percentage with one decimal; a dash where it is undefined."""
+    """Write a share as a percentage with one decimal; a dash if it is undefined."""
     return UNDEFINED if share is None or share != share else f"{100 * share:.1f} %"
 
 
 def mean(number: float | None) -> str:
-    """Write a mean of counts with one decimal, if it has any; a dash where it is undefined."""
+    """Write a mean of counts with one decimal unless it is 0; a dash if it is undefined."""
     undefined = number is None or number != number
     return UNDEFINED if undefined else f"{number:,.1f}".removesuffix(".0")
 
@@ -140,9 +140,3 @@ def written(cell: Cell) -> str:
         case Noted():
             return f"{cell.text} ({cell.note})"
     return ""
-
-
-def each_row(table: Table) -> Iterator[Sequence[Cell]]:
-    """Yield the rows of all groups of a table."""
-    for group in table.groups:
-        yield from group.rows

@@ -1,4 +1,4 @@
-"""How does a result look as HTML, in a notebook by itself and as a part of a page?"""
+"""How is a result written as HTML, by itself in a notebook and as a part of a page?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,22 +28,21 @@ _SQUARE = "display:inline-block;width:.7em;height:.7em;margin-right:.35em;backgr
 
 @dataclass(frozen=True)
 class Look:
-    """Which attributes the elements of a table have.
+    """The attributes of a table's elements.
 
-    styled: with a style each, since a notebook keeps no style sheet; else with the classes that the
-    style sheet of a page knows.
+    styled: inline styles, since a notebook keeps no style sheet; else classes of a page's sheet.
     """
 
     styled: bool
 
     def table(self, table: Table) -> Markup:
-        """Return those of the table itself."""
+        """Return the attributes of the table itself."""
         if self.styled:
             return Markup(' style="{}"').format(_TABLE)
         return Markup(' class="{}"').format(table.look) if table.look else Markup()
 
     def cell(self, table: Table, index: int, *, is_head: bool = False) -> Markup:
-        """Return those of a cell, by the index of its column."""
+        """Return the attributes of a cell in a column, by its index."""
         column = table.columns[index]
         if self.styled:
             side = "left" if column.is_text else "right"
@@ -56,7 +55,7 @@ class Look:
 
 @cache
 def environment() -> Environment:
-    """Return what templates are rendered with; nothing in a text acts on whoever reads the page."""
+    """Return the environment of all templates, which escapes texts and their control characters."""
     made = Environment(
         loader=PackageLoader("prunescope.report"),
         autoescape=True,
@@ -83,7 +82,7 @@ def write_html(sections: Sequence[Section]) -> str:
 
 
 def _bar(drawn: Bar) -> Markup:
-    """Return coloured pieces, as long as they are of the whole."""
+    """Return coloured pieces, whose lengths are their shares of the whole."""
     pieces = Markup().join(
         Markup(
             '<span style="display:inline-block;height:.8em;background:{};width:{:.1f}px"></span>'

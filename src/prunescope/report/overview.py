@@ -1,4 +1,4 @@
-"""How do the levels of a run read as words and tables?"""
+"""How are the levels of a run shown in words and tables?"""
 
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
@@ -24,10 +24,10 @@ _ONE_POINT = 0.01  # of accuracy: the paper's measure of "as good as unpruned"
 
 
 def glance_at(levels: pd.DataFrame) -> Table:
-    """Return, per layer and strategy, the unpruned level and what became of it.
+    """Return, per layer and strategy, the unpruned level, and two pruned ones if there are any.
 
-    That is the sparsest level whose accuracy (mean over replicates) is at most one point below
-    the unpruned, and the sparsest of all, each once, so far as there are such pruned levels.
+    These are the sparsest level whose accuracy (mean over replicates) is at most one point below
+    the unpruned, and the sparsest of all; one row if they are the same.
     """
     layers = levels["layer"].unique()
     several = len(layers) > 1
@@ -60,8 +60,8 @@ def tabulate_levels(levels: pd.DataFrame) -> dict[str, Table]:
 
 def means_over_replicates(levels: pd.DataFrame, strategy: str) -> pd.DataFrame:
     """Return the means of one layer's numbers, one row per level of a strategy, from level 0."""
-    own = levels[levels["strategy"].isin([DENSE, strategy])]
-    return own.groupby("level").mean(numeric_only=True)
+    of_strategy = levels[levels["strategy"].isin([DENSE, strategy])]
+    return of_strategy.groupby("level").mean(numeric_only=True)
 
 
 def keep_text(keep: float) -> str:
@@ -70,7 +70,7 @@ def keep_text(keep: float) -> str:
 
 
 def beyond_chance_text(row: Mapping[Hashable, Any]) -> str:
-    """Write how many units are beyond chance and how many undecided; never none where any is."""
+    """Write how many units are beyond chance and how many undecided; zeros only if both are 0."""
     if "undecided" not in row:
         return UNDEFINED
     discovered, left = row["discoveries"], row["undecided"]

@@ -1,4 +1,4 @@
-"""How does a study look as one page that opens from disk?"""
+"""How is a study shown on one page that opens from disk?"""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _IMAGES_SHOWN = 6
 
 @dataclass(frozen=True, kw_only=True)
 class FigureView:
-    """A figure of the page: its two drawings, its words, and how many panels it is wide."""
+    """A figure of the page: light and dark drawing, caption, and its width in panels."""
 
     light: str
     dark: str
@@ -69,12 +69,12 @@ def write_page(
 ) -> Path:
     """Write `index.html` and its `assets` into a folder and return the page's path.
 
-    name: the study's. facts: what it is (network, data, ...), shown in their order.
+    name: the study's. facts: what it is (network, data, ...), in the order shown.
     levels: the table of levels. dissections: the folders of the layers whose best units are shown,
-    by level, in the order they are shown; each has its row in `levels`.
+    by level, in the order shown; each has a row in `levels`.
     concepts: the set they were dissected on.
-    missing: which levels there are ("7 of 27 levels") where that is not all.
-    The page needs nothing outside the folder and no network; equal input, equal bytes.
+    missing: how many levels there are ("7 of 27 levels") if some are missing.
+    The page needs nothing outside the folder and no network; equal input gives equal bytes.
     Raises DataError where a dissection or an image of the concept set cannot be read.
     """
     (folder / "assets").mkdir(parents=True, exist_ok=True)

@@ -1,10 +1,11 @@
-"""What do the numbers at a path say: of a dissection, a run or a comparison?"""
+"""What are the numbers of the dissection, run or comparison at a path?"""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from prunescope.base.errors import ConfigError
+from prunescope.base.progress import SILENT
 from prunescope.comparison.saved import open_comparison
 from prunescope.report.terminal import write_sections
 from prunescope.report.views import layer_sections, level_sections, sections_of
@@ -13,20 +14,16 @@ from prunescope.results.opened import open_dissection
 from prunescope.results.run_tables import RunTables
 
 
-def _keep_quiet(_: str) -> None:
-    """Tell nobody."""
-
-
 def summarise_result(
-    path: Path, iou: float | None = None, *, tell: Callable[[str], object] = _keep_quiet
+    path: Path, iou: float | None = None, *, tell: Callable[[str], object] = SILENT.say
 ) -> tuple[dict[str, Any], str]:
     """Return a result's numbers, as `--json` prints them, and as text for a terminal.
 
     path: a dissection's, a layer's or a level's folder, a table of Network Dissection, a run's
         folder (every level of it), or what `compare --out` wrote.
     iou: a unit is interpretable strictly above this; None keeps what was saved.
-    tell: is called with what the user should know beside them.
-    Raises DataError where there is no such thing, ConfigError for a comparison at another IoU.
+    tell: called with what the user should know besides.
+    Raises DataError for anything else, ConfigError for a comparison at another IoU.
     """
     if is_comparison(path):
         compared = open_comparison(path)

@@ -1,4 +1,4 @@
-"""How does a result read on a terminal?"""
+"""How is a result written on a terminal?"""
 
 import io
 import textwrap
@@ -10,7 +10,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from prunescope.base.text import on_one_line
-from prunescope.report.document import Bar, Names, Section, Table, each_row, written
+from prunescope.report.document import Bar, Names, Section, Table, written
 
 _WIDTH = 96  # of lines of names; a table is as wide as it must be
 _INDENT = "  "
@@ -24,7 +24,7 @@ def write_sections(sections: Sequence[Section]) -> str:
 
 
 def _lines(section: Section) -> Iterator[str]:
-    """Yield the title and the note in a line, and the parts indented below it."""
+    """Yield a line with title and note, and the parts indented below it."""
     head = ": ".join(part for part in (section.title, section.note) if part)
     if head:
         yield on_one_line(head)
@@ -40,7 +40,7 @@ def _lines(section: Section) -> Iterator[str]:
 
 
 def _names_lines(names: Names) -> list[str]:
-    """Return names on lines that break between them alone."""
+    """Return names on lines that break only between names."""
     shown = [on_one_line(name).replace(" ", _UNBROKEN) for name in names.shown]
     text = textwrap.fill(
         f"{on_one_line(names.title)}: {', '.join(shown)}{names.rest}",
@@ -54,7 +54,7 @@ def _names_lines(names: Names) -> list[str]:
 
 def _table_lines(table: Table) -> list[str]:
     """Return a table's lines, without its bars."""
-    rows = list(each_row(table))
+    rows = [row for group in table.groups for row in group.rows]
     shown = [
         index
         for index, _ in enumerate(table.columns)

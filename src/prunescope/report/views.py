@@ -1,9 +1,9 @@
-"""Which sections tell of a dissection, a comparison or a run?"""
+"""Which sections describe a dissection, a comparison or a run?"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import singledispatch
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -45,6 +45,8 @@ _PAIRED = {
 _BEST_UNITS = 8
 _BARS = Column(is_text=True)
 _LEVEL = (Column(title="strategy", is_text=True), Column(title="level"))
+_LevelColumn: TypeAlias = tuple[Column, str, Callable[[Any], Cell]]
+"""A column of a table of levels, the key of its value in a row, and how the value is shown."""
 
 
 def as_text(result: Any) -> str:
@@ -63,7 +65,7 @@ def as_html(result: Any) -> str:
 
 @singledispatch
 def sections_of(result: Any) -> list[Section]:
-    """Return the sections that tell of a result: a dissection, a comparison or a run."""
+    """Return the sections that describe a result: a dissection, a comparison or a run."""
     raise TypeError(f"nothing shows a {type(result).__name__}")
 
 
@@ -183,13 +185,13 @@ def _shares(counts: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _share(part: int, whole: int, of_what: str) -> str:
-    """Say what share of a whole a part is, with both counts; a dash where there is no whole."""
+    """Write a part as a share of a whole, with both counts; a dash if the whole is 0."""
     share = percent(part / whole if whole else None)
     return f"{share:>7} {of_what} ({part:,} of {whole:,})"
 
 
 def _named(title: str, letter: str, concepts: pd.DataFrame) -> list[Names]:
-    """Name concepts, those of most units first, of equally many by name.
+    """List concepts, those of most units first, ties by name.
 
     letter: of the side whose units are counted.
     """
@@ -261,7 +263,7 @@ def level_sections(levels: Sequence[Mapping[str, Any]]) -> list[Section]:
     rows = sorted(
         means.to_dict("records"),
         key=lambda row: (
-            *(place(row[name]) for name, place in order.items()),
+            *(position(row[name]) for name, position in order.items()),
             row["level"],
         ),
     )
@@ -274,35 +276,29 @@ def level_sections(levels: Sequence[Mapping[str, Any]]) -> list[Section]:
 
 def _levels_of_layer(layer: str, rows: Sequence[Mapping[Any, Any]], iou: float | None) -> Section:
     above = "" if iou is None else f", interpretable above IoU {iou:g}"
-    columns: dict[str, tuple[str, Callable[[Any], str]]] = {
-        "keep": ("weights", percent),
-        "accuracy": ("accuracy", percent),
-        **{name: (name, mean) for name in ("interpretable", "concepts", "dead")},
-    }
+    columns = [
+        (Column(title=title), name, write)
+        for title, name, write in (
+            *(("weights", "keep", percent), ("accuracy", "accuracy", percent)),
+            *((name, name, mean) for name in ("interpretable", "concepts", "dead")),
+        )
+    ]
     if all("undecided" in row for row in rows):
-        columns |= {"discoveries": ("beyond chance", mean), "undecided": ("undecided", mean)}
+        for title, name in (("beyond chance", "discoveries"), ("undecided", "undecided")):
+            columns.append((Column(title=title), name, mean))
         rows = [_without_a_wrong_zero(row) for row in rows]
     longest = max(1.0, *(row["interpretable"] for row in rows))
-    cells = [
-        (
-            row["strategy"],
-            row["level"],
-            *(write(row[name]) for name, (_, write) in columns.items()),
-            Bar([(row["interpretable"], BLUE)], longest),
-        )
-        for row in rows
-    ]
-    titles = (Column(title=title) for title, _ in columns.values())
+    bars = (_BARS, "interpretable", lambda units: Bar([(units, BLUE)], longest))
     replicates = replicates_text({row["replicates"] for row in rows})
     return Section(
         title=layer,
         note=f"{mean(rows[0]['units'])} units{above}, {replicates}",
-        parts=[Table(columns=[*_LEVEL, *titles, _BARS], groups=[Rows(rows=cells)])],
+        parts=[_by_level(rows, [*columns, bars])],
     )
 
 
 def _without_a_wrong_zero(row: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    """Return a row in which no discovery is undefined, where units are undecided."""
+    """Return a row; with units undecided, no discovery yet is undefined rather than 0."""
     none_yet = row["discoveries"] == 0 and row["undecided"] > 0
     return {**row, "discoveries": None} if none_yet else row
 
@@ -318,22 +314,22 @@ def _runs(result: RunComparison) -> list[Section]:
 
 
 def _compared_levels(layer: str, rows: Sequence[Mapping[str, Any]], iou: float) -> Section:
-    sides = {
-        f"{key}_{letter}": (group, letter.upper(), write)
+    sides = [
+        (Column(title=letter.upper(), group=group), f"{key}_{letter}", write)
         for key, group, write in (
             *(("keep", "weights", percent), ("accuracy", "accuracy", percent)),
             *(("units", "units", mean), ("concepts", "concepts", mean)),
         )
         for letter in "ab"
-    }
-    outcomes = {
-        f"{kind}_{outcome}": (kind, outcome, mean)
+    ]
+    outcomes = [
+        (Column(title=outcome, group=kind), f"{kind}_{outcome}", mean)
         for kind, names in (
             ("units", (KEPT, RELABELLED, LOST, GAINED)),
             ("concepts", (KEPT, LOST, GAINED)),
         )
         for outcome in names
-    }
+    ]
     replicates = replicates_text({row["replicates"] for row in rows})
     return Section(
         title=layer,
@@ -342,16 +338,10 @@ def _compared_levels(layer: str, rows: Sequence[Mapping[str, Any]], iou: float) 
     )
 
 
-def _by_level(
-    rows: Sequence[Mapping[str, Any]], columns: Mapping[str, tuple[str, str, Callable[[Any], str]]]
-) -> Table:
+def _by_level(rows: Sequence[Mapping[Any, Any]], columns: Sequence[_LevelColumn]) -> Table:
     cells = [
-        (
-            row["strategy"],
-            row["level"],
-            *(write(row[key]) for key, (_, _, write) in columns.items()),
-        )
+        (row["strategy"], row["level"], *(write(row[key]) for _, key, write in columns))
         for row in rows
     ]
-    titles = (Column(title=title, group=group) for group, title, _ in columns.values())
+    titles = (column for column, _, _ in columns)
     return Table(columns=[*_LEVEL, *titles], groups=[Rows(rows=cells)])

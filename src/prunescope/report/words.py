@@ -1,4 +1,4 @@
-"""What do the counts of a dissected layer say in a line?"""
+"""How are the counts of a dissected layer put into words?"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from prunescope.base.text import agreeing, counted
 
 
 def counts_in_words(counts: Mapping[str, Any]) -> str:
-    """Say how many of a layer's units are interpretable, of how many concepts, and how many dead.
+    """Write how many units of a layer are interpretable, for how many concepts, and how many dead.
 
     counts: as `LayerDissection.counts` returns them.
     """
@@ -22,7 +22,7 @@ def counts_in_words(counts: Mapping[str, Any]) -> str:
 
 
 def describe_chance(chance: Mapping[str, Any]) -> str:
-    """Say in a line what is due to chance, which is beyond it, and what is not decided yet."""
+    """Write in a line what is due to chance, what is beyond it, and what is undecided."""
     text = f"by chance: {_expected_text(chance)} ({counted(chance['draws'], 'draw')})"
     if chance["smallest_draws"] is None:
         return f"{text}; no interpretable unit to test"
@@ -41,7 +41,7 @@ def describe_chance(chance: Mapping[str, Any]) -> str:
 
 
 def side_text(side: Mapping[str, Any]) -> str:
-    """Return the name of what stands on a side of a comparison, and what is known of it."""
+    """Return the name of a side of a comparison, with weights left and accuracy if known."""
     facts = []
     if "keep" in side:
         facts.append(f"{100 * side['keep']:.3g} % of the weights")
@@ -51,7 +51,7 @@ def side_text(side: Mapping[str, Any]) -> str:
 
 
 def replicates_text(numbers: set[int]) -> str:
-    """Say over how many replicates means are. numbers: of each of them."""
+    """Write over how many replicates means are taken. numbers: of the replicates of each mean."""
     count = "–".join(map(str, sorted({min(numbers), max(numbers)})))
     return f"means over {count} replicate{'s' if max(numbers) > 1 else ''}"
 

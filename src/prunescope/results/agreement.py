@@ -1,4 +1,4 @@
-"""Do the units, the counts and the summary of a saved layer tell of one dissection?"""
+"""Do the units, the counts and the summary of a saved layer belong to one dissection?"""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,9 +17,9 @@ _JUDGED = {"discoveries": "discovery", "undecided": "undecided"}
 
 
 def check_layer(folder: Path, units: pd.DataFrame, summary: Mapping[str, Any]) -> None:
-    """Raise DataError where what a layer's table holds is not what its summary says.
+    """Raise DataError where a layer's table contradicts its summary.
 
-    folder: theirs. Only what both of them state is compared.
+    folder: that of both. Only what both of them state is compared.
     """
     stated = summary.get("units")
     if units["unit"].duplicated().any() or stated not in (None, len(units)):
@@ -39,12 +39,12 @@ def check_layer(folder: Path, units: pd.DataFrame, summary: Mapping[str, Any]) -
 def check_overlap(
     folder: Path, overlap: Overlap, units: pd.DataFrame, summary: Mapping[str, Any]
 ) -> None:
-    """Raise DataError where a layer's counts are not of its units and its summary."""
+    """Raise DataError where a layer's counts do not belong to its units and its summary."""
     chosen = (summary.get("settings") or {}).get("categories") or ()  # none stands for all
-    known = set(overlap.label_numbers.tolist())
+    labels = set(overlap.label_numbers.tolist())
     fits = (
         units["unit"].tolist() == list(range(len(overlap.thresholds)))
-        and set(units["label"].dropna().astype("int64")) <= known
+        and set(units["label"].dropna().astype("int64")) <= labels
         and set(chosen) <= set(overlap.categories)
     )
     if not fits:
@@ -56,10 +56,12 @@ def _faults(units: pd.DataFrame, summary: Mapping[str, Any]) -> Iterator[str]:
     for name in _COUNTS:
         if summary.get(name) not in (None, counts[name]):
             yield f"{name}: {counts[name]:,} and {summary[name]:,}"
-    for category, own in (summary.get("by_category") or {}).items():
-        if own != counts["by_category"].get(category, own):
+    for category, stated in (summary.get("by_category") or {}).items():
+        if stated != counts["by_category"].get(category, stated):
             yield f"the counts of {on_one_line(category)} differ"
-    yield from _faults_of_flags(units, (summary.get("settings") or {}).get("iou"))
+    iou = (summary.get("settings") or {}).get("iou")
+    if iou is not None and (units["interpretable"].astype(bool) != (units["iou"] > iou)).any():
+        yield f"not all units above an IoU of {iou:g} are interpretable, and no others"
     yield from _faults_of_names(units)
     chance: Mapping[str, Any] | None = summary.get("chance")
     if chance is None and "p" in units:
@@ -69,16 +71,10 @@ def _faults(units: pd.DataFrame, summary: Mapping[str, Any]) -> Iterator[str]:
             yield f"{flag}: {int(units[flag].sum()):,} and {chance[name]:,}"
 
 
-def _faults_of_flags(units: pd.DataFrame, iou: float | None) -> Iterator[str]:
-    above = iou is None or (units["interpretable"].astype(bool) == (units["iou"] > iou)).all()
-    if not above:
-        yield f"not all units above an IoU of {iou:g} are interpretable, and no others"
-
-
 def _faults_of_names(units: pd.DataFrame) -> Iterator[str]:
-    """Yield where a unit's concept is not the best of those of its category."""
-    found = units.loc[units["interpretable"].astype(bool), ["concept", "category"]]
-    if found.isna().any(axis=None):
+    """Yield a fault where a unit's concept is not the best of its category."""
+    interpretable = units.loc[units["interpretable"].astype(bool), ["concept", "category"]]
+    if interpretable.isna().any(axis=None):
         yield "an interpretable unit has no concept"
     for category in categories_of(units):
         rows = (units["category"] == category).to_numpy(bool, na_value=False)

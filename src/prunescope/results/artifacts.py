@@ -1,4 +1,4 @@
-"""What is one thing that a study makes, and how does it get from one place to another?"""
+"""What is an artifact of a study, and how is it moved, copied and removed?"""
 
 import os
 import shutil
@@ -8,19 +8,19 @@ from pathlib import Path
 from prunescope.base.files import sync
 from prunescope.base.folders import move
 from prunescope.results.layout import manifest_name
-from prunescope.results.manifest import flaws_of, key_at, read_manifest
+from prunescope.results.manifest import flaws_of, read_manifest
 
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
-    """One thing a study makes: where it lies in the run folder, and what it was made from.
+    """Something a study makes: its path in the run folder, and the key of what it was made from.
 
-    path: of its folder, relative to the run's; it may lie inside another artifact.
-    part: what it is called where its files lie in the folder of another artifact, beside that
-        one's files, with a manifest of their own; empty where it has a folder of its own.
+    path: of its folder, relative to the run's; it may be inside another artifact.
+    part: its name if its files are in the folder of another artifact, with a separate manifest;
+        empty if it has a folder of its own.
     key: hash of everything that determines the content.
-    derived: made from other artifacts within seconds, so an outdated one is not kept, but is
-        left where it is until the new one takes its place.
+    derived: made from other artifacts within seconds; an outdated one is not set aside, but stays
+        where it is until the new one replaces it.
     """
 
     path: str
@@ -30,48 +30,49 @@ class Artifact:
 
     @property
     def title(self) -> str:
-        """How messages call it."""
+        """Its name in messages."""
         return f"{self.path} ({self.part})" if self.part else self.path
 
     @property
     def flat_name(self) -> str:
-        """A name for it among others in one folder, by which a person knows it."""
+        """A readable name, unique among all artifacts in one folder."""
         part = f"+{self.part}" if self.part else ""
         return f"{self.path.replace('/', '+')}{part}.{self.key[:16]}"
 
     def at(self, root: Path) -> "Slot":
-        """Return where it lies, or belongs, in a run folder."""
+        """Return its slot in a run folder."""
         return Slot(root / self.path, self.part)
 
 
 @dataclass(frozen=True)
 class Slot:
-    """Where an artifact lies or could lie: a folder, or a part of a folder's files."""
+    """A folder, or a part of a folder's files, that may hold an artifact."""
 
     folder: Path
     part: str = ""
 
     @property
     def manifest(self) -> Path:
-        """Where its manifest is, or would be."""
+        """The path of its manifest, which may be missing."""
         return self.folder / manifest_name(self.part)
 
     @property
     def key(self) -> str | None:
-        """Key of what is finished here; None where nothing is, or its manifest is damaged."""
-        return key_at(self.folder, self.part)
+        """Key of what is finished here; None if nothing is, or its manifest is damaged."""
+        manifest = read_manifest(self.folder, self.part)
+        return manifest.key if manifest else None
 
     @property
     def flaws(self) -> list[str]:
-        """What is missing, damaged or of another size of what is finished here."""
+        """The files finished here that are missing, damaged or of another size, and how."""
         return flaws_of(self.folder, self.part)
 
     def is_taken(self) -> bool:
-        """Return whether anything lies here, finished or not."""
+        """Return whether anything is here, finished or not."""
         return os.path.lexists(self.manifest if self.part else self.folder)
 
     def move(self, target: "Slot") -> None:
-        """Move everything that lies here.
+        """Move everything that is here.
 
         A folder moves at once. The files of a part go one by one and their manifest last, so that
         after a crash the same call completes the move.
@@ -99,9 +100,9 @@ class Slot:
             shutil.copyfile(self.folder / name, target.folder / name)
 
     def remove(self, trash: Path) -> None:
-        """Remove what lies here so that a crash leaves it whole or, for whoever reads it, gone.
+        """Remove what is here; a crash leaves it either whole or, to any reader, gone.
 
-        trash: a place on the same disk for a folder while its files are removed.
+        trash: a path on the same disk, to which a folder is moved while its files are removed.
         """
         if not self.is_taken():
             return

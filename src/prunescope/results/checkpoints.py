@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 NETWORK, MOMENTUM = "network.", "momentum."
 """How the names of tensors begin: of the state dict, and of the optimizer's momentum."""
-_DIGITS = 16  # of a step; it has fewer
+_DIGITS = 16  # more than a step has
 
 
 def checkpoint_step(path: Path) -> Step | None:
@@ -26,7 +26,7 @@ def checkpoint_step(path: Path) -> Step | None:
 
 
 def step_in(path: Path, metadata: Mapping[str, str]) -> Step:
-    """Return the step that a checkpoint is of. Raises DataError where it states none."""
+    """Return the step of a checkpoint. Raises DataError where it states none."""
     stated = [metadata.get(name, "") for name in ("iteration", "per_epoch")]
     if not all(text.isascii() and text.isdecimal() and len(text) < _DIGITS for text in stated):
         raise DataError(f"{path} is damaged: it states no step")

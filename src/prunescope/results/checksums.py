@@ -1,9 +1,9 @@
 """Are the files of a saved dissection or comparison those that were saved together?
 
-A run's folders have manifests. What `dissect --out` and `compare --out` write has a record of the
-checksums instead: `layers.json` beside the folders of the layers, `checksums.json` beside the
-files of a comparison. A file for other tools has `NAME.sha256` beside it, as `sha256sum` has it.
-Results of earlier versions, and of other tools, have none, and are read without.
+A run's folders have manifests. `dissect --out` and `compare --out` write a record of checksums
+instead: `layers.json` beside the folders of the layers, `checksums.json` beside the files of a
+comparison. A file for other tools has `NAME.sha256` beside it, in the format of `sha256sum`.
+Results of earlier versions and of other tools have none and are read unchecked.
 """
 
 import hashlib
@@ -16,8 +16,7 @@ from typing import Any
 from prunescope.base.errors import DataError
 from prunescope.base.files import fingerprint, hash_once, write_atomically
 from prunescope.base.paths import is_there, require_file
-from prunescope.results.forms import TEXT, Each, Object, fault_in
-from prunescope.results.json_files import read_json
+from prunescope.results.forms import TEXT, Each, read_object
 from prunescope.results.layout import CHECKSUMS, LAYERS
 
 FILES = "files"  # the key of the checksums, in both
@@ -30,7 +29,7 @@ def with_checksum(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_as_written(values: Mapping[str, Any]) -> bool:
-    """Return whether an object still is what `with_checksum` made; one without a checksum is."""
+    """Return whether an object matches its checksum; one without a checksum counts as matching."""
     stated = values.get(_CHECKSUM)
     try:
         return stated is None or stated == fingerprint({**values, _CHECKSUM: None})
@@ -44,7 +43,7 @@ def checksums_of(folder: Path, files: Iterable[Path]) -> dict[str, str]:
 
 
 def record_checksums(folder: Path) -> None:
-    """Write down the checksums of all files that lie in a folder, not of those further below."""
+    """Record the checksums of all files directly in a folder."""
     files = [path for path in folder.iterdir() if path.is_file()]
     write_record(folder / CHECKSUMS, {FILES: checksums_of(folder, files)})
 
@@ -56,7 +55,7 @@ def write_record(record: Path, values: dict[str, Any]) -> None:
 
 
 def checksum_beside(path: Path, content: bytes) -> dict[Path, bytes]:
-    """Return the file that states the checksum of another, by its path, as `sha256sum` does."""
+    """Return path and content of the file that states the checksum of another (`sha256sum`)."""
     line = f"{hashlib.sha256(content).hexdigest()}  {path.name}\n"
     return {_beside(path): line.encode()}
 
@@ -67,9 +66,9 @@ def is_checksum(path: Path) -> bool:
 
 
 def check_against_record(file: Path) -> None:
-    """Raise DataError where a file is not the one whose checksum was recorded, or is missing.
+    """Raise DataError where a recorded file is missing or has another checksum.
 
-    Where nothing was recorded of it, there is nothing to check.
+    A file without a record passes.
     """
     if is_there(_beside(file)) and is_there(file):
         _check_beside(file)
@@ -108,13 +107,10 @@ _AGAIN = "run again what made it, with the same --out"
 
 
 def _recorded(record: Path) -> dict[str, str]:
-    """Return the checksums in a record; none where there is no record, or it holds none."""
+    """Return the checksums in a record; empty if it is missing or holds none."""
     if not is_there(record):
         return {}
-    values = read_json(record)
-    fault = fault_in(values, Object({FILES: Each(TEXT, may_lack=True)}))
-    if fault is None and not is_as_written(values):
-        fault = "its checksum is not the one in it"
-    if fault is not None:
-        raise DataError(f"{record} is damaged: {fault}")
+    values = read_object(record, {FILES: Each(TEXT, may_lack=True)})
+    if not is_as_written(values):
+        raise DataError(f"{record} is damaged: its checksum is not the one in it")
     return values.get(FILES) or {}

@@ -14,7 +14,6 @@ from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.folders import drafting, replacing
 from prunescope.base.hooks import hook
 from prunescope.results.agreement import check_layer, check_overlap
-from prunescope.results.columns import where_there
 from prunescope.results.layout import (
     CONDITIONS,
     COUNTS,
@@ -44,7 +43,7 @@ from prunescope.results.units import by_layer, count_units, stacked
 
 @dataclass(frozen=True, kw_only=True)
 class DrawnChance:
-    """What more draws of chance begin with: a row of masks per image, and what draws have left."""
+    """What more draws of chance start from: a row of masks per image, and the earlier draws."""
 
     masks: pd.DataFrame
     draws: Mapping[str, np.ndarray]
@@ -52,10 +51,10 @@ class DrawnChance:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerCounts:
-    """What was counted of a layer; its scores follow from it without the network.
+    """The counts of a layer, from which its scores follow without the network.
 
-    overlap, examples, images: as in a LayerDissection. conditions: those it holds under, as its
-    `summary` has them. masks: returns a row of masks per image, where labels may be permuted.
+    overlap, examples, images: as in a LayerDissection. conditions: those under which it was
+    counted, as in its `summary`. masks: returns a row of masks per image; None unless kept.
     """
 
     layer: str
@@ -66,7 +65,7 @@ class LayerCounts:
     masks: Callable[[], pd.DataFrame] | None = None
 
     def save(self, folder: Path) -> None:
-        """Write everything but the scores into a folder that is there."""
+        """Write everything but the scores into an existing folder."""
         write_parquet(folder / EXAMPLES, self.examples, "zstd")
         write_parquet(folder / IMAGES, self.images, "zstd")
         save_overlap(folder, self.layer, self.overlap)
@@ -76,13 +75,13 @@ class LayerCounts:
 
     @classmethod
     def load(cls, folder: Path) -> "LayerCounts":
-        """Read what `save` wrote, but the masks. Raises DataError for what is damaged."""
+        """Read what `save` wrote, except the masks. Raises DataError for damaged files."""
         layer, overlap = load_overlap(folder)
         return cls(
             layer=layer,
             overlap=overlap,
-            examples=read_table(folder / EXAMPLES, where_there(EXAMPLE_COLUMNS)),
-            images=read_table(folder / IMAGES, where_there(IMAGE_COLUMNS)),
+            examples=read_table(folder / EXAMPLES, EXAMPLE_COLUMNS),
+            images=read_table(folder / IMAGES, IMAGE_COLUMNS),
             conditions=read_form(folder / CONDITIONS, DISSECTION_FORM),
         )
 
@@ -101,8 +100,8 @@ class LayerDissection:
         `peak` at the cell `peak_row`, `peak_column` of its activation map, which is flat, of
         `height` x `width` cells
     images: a row per image with what it added to the counts, see `ImageCounts.table`
-    summary: the counts of `count_units`, and the conditions they hold under
-    drawn: where labels were permuted, returns what more draws begin with; not read by `load`
+    summary: the counts of `count_units`, and the conditions under which they were made
+    drawn: where labels were permuted, returns what more draws start from; not read by `load`
     """
 
     layer: str
@@ -194,7 +193,7 @@ class LayerDissection:
         record_layer_again(folder)
 
     def save_scores(self, folder: Path) -> None:
-        """Write the tables of units and the summary alone into a folder that is there."""
+        """Write the tables of units and the summary alone into an existing folder."""
         write_parquet(folder / UNITS, self.units, "zstd")
         write_csv(folder / UNITS_AS_TEXT, self.units)
         write_json(folder / SUMMARY, self.summary)
@@ -212,8 +211,8 @@ class LayerDissection:
             layer=layer,
             units=units,
             overlap=overlap,
-            examples=read_table(folder / EXAMPLES, where_there(EXAMPLE_COLUMNS)),
-            images=read_table(folder / IMAGES, where_there(IMAGE_COLUMNS)),
+            examples=read_table(folder / EXAMPLES, EXAMPLE_COLUMNS),
+            images=read_table(folder / IMAGES, IMAGE_COLUMNS),
             summary=summary,
         )
 
@@ -224,7 +223,7 @@ class Dissection:
     """The dissected layers of one network.
 
     layers: each by its name, in the order asked for; `dissection["layer4"]` is one of them.
-    passes: how often the images were shown for each; empty where nobody knows any more.
+    passes: how often the images were shown for each; empty if unknown.
     """
 
     layers: Mapping[str, LayerDissection]
@@ -247,14 +246,14 @@ class Dissection:
     def __getitem__(self, layer: str) -> LayerDissection:
         """Return a layer by its name. Raises ConfigError naming the nearest one."""
         if not isinstance(layer, str) or layer not in self.layers:
-            known, hint = ", ".join(self.layers), nearest(str(layer), self.layers)
-            raise ConfigError(f'no layer "{layer}" was dissected{hint}: there is {known}')
+            available, hint = ", ".join(self.layers), nearest(str(layer), self.layers)
+            raise ConfigError(f'no layer "{layer}" was dissected{hint}: there is {available}')
         return self.layers[layer]
 
     @property
     def units(self) -> pd.DataFrame:
         """Every unit of every layer, one row each, the layer's name in the first column."""
-        return stacked("layer", {name: layer.units for name, layer in self.layers.items()})
+        return stacked(["layer"], {(name,): layer.units for name, layer in self.layers.items()})
 
     def summary(self, iou: float | None = None) -> dict[str, Any]:
         """Return `layers: {name: counts}`; where there is one layer, its counts at the top too.
@@ -286,9 +285,9 @@ class Dissection:
 
 
 def check_room(folder: Path) -> None:
-    """Raise ConfigError where no dissection can be saved, or where it would replace other things.
+    """Raise ConfigError where no dissection can be saved, or it would replace something else.
 
-    Nothing but a dissection may be there: layers' folders with the files of `save` alone.
+    The folder may hold nothing but a dissection: layers' folders with the files of `save`.
     """
     with drafting(folder):
         if folder.exists() and not folder.is_dir():

@@ -1,4 +1,4 @@
-"""What lies at a path: a dissection, a level or a whole run, or a comparison?"""
+"""What does a path hold: a dissection, a level, a whole run or a comparison?"""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def layer_folders(path: Path) -> list[Path]:
     """Return the folders of the dissected layers at a path, by name.
 
     path: a layer's folder, a dissection's (a folder per layer in it), or a level's of a run.
-    Raises DataError where there is none of these, and says what there is instead.
+    Raises DataError for anything else, and says what it is.
     """
     if not path.exists():
         raise DataError(f"{path} is neither a dissection's folder nor a result CSV: it is missing")
@@ -58,7 +58,7 @@ def layer_folders(path: Path) -> list[Path]:
 
 
 def layers_of_study(run: Path) -> list[str]:
-    """Return the layers that a run dissects, as its study.yaml says; none where it names none.
+    """Return the layers that a run dissects according to its study.yaml; empty if it names none.
 
     Raises ConfigError where it is damaged.
     """
@@ -71,22 +71,22 @@ def layers_of_study(run: Path) -> list[str]:
 
 
 def is_run(path: Path) -> bool:
-    """Say whether a path is a run folder."""
+    """Return whether a path is a run folder."""
     return is_there(path / STUDY)
 
 
 def is_level(path: Path) -> bool:
-    """Say whether a path is the folder of a finished level."""
+    """Return whether a path is the folder of a finished level."""
     return (path / METRICS).is_file() and (path / WEIGHTS).is_file()
 
 
 def is_comparison(path: Path) -> bool:
-    """Say whether a path is a folder that `compare --out` wrote, whole or not any more."""
+    """Return whether a path is a folder that `compare --out` wrote, even if files are missing."""
     return any((path / name).is_file() for name in _OF_COMPARISONS)
 
 
 def holds_weights(path: Path) -> bool:
-    """Say whether a file is one of weights, of any tool, and no table."""
+    """Return whether a file holds weights, of any tool, and is no table."""
     try:
         return path.suffix != ".csv" and has_weights_form(path)
     except OSError as error:

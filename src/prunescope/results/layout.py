@@ -1,4 +1,4 @@
-"""Under which names do the parts of a run, a level, a dissection and a comparison lie on disk?"""
+"""What are the files and folders of a run, a level, a dissection and a comparison called?"""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ LEVELS = "levels.csv"
 PAGE = "index.html"
 ASSETS = "assets"
 
-# of every finished folder of a run, and of what another stage finished in the same folder
+# of every finished folder of a run, and of what another stage adds to it
 MANIFEST = "manifest.json"
 _MANIFEST_OF_A_PART = "manifest-{}.json"
 MANIFESTS = "manifest*.json"
@@ -36,7 +36,7 @@ IMAGES = "images.parquet"
 EXAMPLES = "examples.parquet"
 SUMMARY = "summary.json"
 MASKS, DRAWS = "masks.parquet", "draws.safetensors"
-CONDITIONS = "conditions.json"  # in a run alone, where scores are made of counts by themselves
+CONDITIONS = "conditions.json"  # only in a run, where scores are a stage of their own
 OF_A_LAYER = frozenset(
     {UNITS, UNITS_AS_TEXT, COUNTS, IMAGES, EXAMPLES, SUMMARY, MASKS, DRAWS, MANIFEST}
 )
@@ -73,7 +73,7 @@ class LevelKey:
 
     @property
     def title(self) -> str:
-        """How a person calls it."""
+        """Its name in messages."""
         of = "" if self.level == 0 else f" of {self.strategy}"
         return f"replicate {self.replicate}, level {self.level}{of}"
 
@@ -90,12 +90,12 @@ class LevelKey:
 
 
 def manifest_name(part: str = "") -> str:
-    """Return the name of a folder's manifest, or of that of one part of the folder's files."""
+    """Return the name of a folder's manifest, or of the manifest of one part of its files."""
     return _MANIFEST_OF_A_PART.format(part) if part else MANIFEST
 
 
 def part_named(manifest: str) -> str:
-    """Return of which part a manifest is, by its name; empty for that of the folder."""
+    """Return the part that a manifest's name states; empty for that of the folder."""
     before, after = _MANIFEST_OF_A_PART.split("{}")
     return manifest.removeprefix(before).removesuffix(after) if manifest != MANIFEST else ""
 
@@ -121,7 +121,7 @@ def layer_path(level: str | Path, layer: str) -> str:
 
 
 def is_reserved(strategy: str) -> bool:
-    """Return whether a strategy of this name would lie where something else does."""
+    """Return whether the folder of a strategy of this name would clash with another."""
     return _RESERVED.match(strategy) is not None
 
 

@@ -1,4 +1,4 @@
-"""What does a finished folder say of itself, and is all of it still there?"""
+"""What does the manifest of a finished folder record, and are its files still as recorded?"""
 
 import json
 import os
@@ -11,7 +11,7 @@ from prunescope.base.files import canonical_json, hash_once, write_atomically
 from prunescope.results.checksums import check_against_record, is_as_written, with_checksum
 from prunescope.results.layout import MANIFESTS, manifest_name
 
-_LARGEST = 2**24  # bytes; one has a few hundred
+_LARGEST = 2**24  # bytes; a manifest has a few hundred
 _DAMAGED = (
     OSError,
     ValueError,
@@ -27,7 +27,7 @@ _DAMAGED = (
 class Manifest:
     """What was finished in a folder: the key it was made for, and each file's checksum.
 
-    sizes: in bytes; empty in one of an earlier version, whose files need only be there.
+    sizes: in bytes; empty in manifests of earlier versions, whose files need only exist.
     """
 
     key: str
@@ -36,7 +36,7 @@ class Manifest:
 
 
 def write_manifest(folder: Path, *, key: str, kind: str, part: str = "") -> None:
-    """Describe all files that lie in a folder, in the manifest of the folder or of a part of it."""
+    """Record all files in a folder in its manifest, or in that of a part of it."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     digests = {path.relative_to(folder).as_posix(): hash_once(path) for path in files}
     sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
@@ -45,15 +45,15 @@ def write_manifest(folder: Path, *, key: str, kind: str, part: str = "") -> None
 
 
 def read_manifest(folder: Path, part: str = "") -> Manifest | None:
-    """Return what is finished in a folder; None where no manifest says it, or it is damaged.
+    """Return the manifest of a folder, or of a part of it; None if it is missing or damaged.
 
-    part: of the folder's files; empty for what the folder was made as.
+    part: name of a part of the folder's files; empty for the folder itself.
     """
     return _read(folder / manifest_name(part))
 
 
 def flaws_of(folder: Path, part: str = "") -> list[str]:
-    """Return what is missing, damaged or of another size of what a manifest names, and how."""
+    """Return which files of a manifest are missing, damaged or of another size, and how."""
     path = folder / manifest_name(part)
     manifest = _read(path)
     if manifest is None:
@@ -62,7 +62,7 @@ def flaws_of(folder: Path, part: str = "") -> list[str]:
 
 
 def changes_in(folder: Path, part: str = "") -> list[str]:
-    """Return the files of which a manifest recorded the size as it is, but another checksum."""
+    """Return the files whose size is as recorded, but whose checksum is not."""
     manifest = read_manifest(folder, part)
     files = {} if manifest is None else manifest.files
     return [
@@ -75,22 +75,22 @@ def changes_in(folder: Path, part: str = "") -> list[str]:
 def check_recorded(file: Path) -> None:
     """Raise DataError where a file is not as it was recorded.
 
-    Of a run's folder a manifest beside it says so (DamagedArtifact), of a saved dissection or
-    comparison its record of checksums; where there is neither, there is nothing to check.
+    In a run the manifest beside it decides (DamagedArtifact), in a saved dissection or comparison
+    the record of checksums. A file with neither passes.
     """
     check_against_record(file)
     check_manifest(file)
 
 
 def check_manifest(file: Path) -> None:
-    """Raise DamagedArtifact where a file is not as a manifest beside it, if any, recorded it."""
+    """Raise DamagedArtifact where a file is not as a manifest beside it recorded it."""
     digest = recorded_in(file.parent).get(file.name)
     if digest is not None and (not file.is_file() or hash_once(file) != digest):
         raise damaged(file, file.parent)
 
 
 def recorded_in(folder: Path) -> dict[str, str]:
-    """Return the checksums of a folder's files, by name, as all manifests in it recorded them."""
+    """Return the checksums of a folder's files, by name, from all manifests in it."""
     return {
         name: digest for manifest in _manifests(folder) for name, digest in manifest.files.items()
     }
@@ -102,12 +102,6 @@ def damaged(file: Path, folder: Path) -> DamagedArtifact:
         f"{file} is missing or damaged (its checksum is not the recorded one): "
         f"remove {folder} and run the study again to make it anew"
     )
-
-
-def key_at(folder: Path, part: str = "") -> str | None:
-    """Return the key of what is finished in a folder; None where nothing is, or it is damaged."""
-    manifest = read_manifest(folder, part)
-    return manifest.key if manifest else None
 
 
 def _manifests(folder: Path) -> Iterator[Manifest]:
@@ -134,7 +128,7 @@ def _read(path: Path) -> Manifest | None:
 
 
 def _is_within(name: str) -> bool:
-    """Return whether a file's name leads nowhere else than into the folder."""
+    """Return whether a file's name stays within the folder."""
     path = PurePosixPath(name)
     return not path.is_absolute() and ".." not in path.parts
 

@@ -18,7 +18,7 @@ _KINDS: Columns = {
     **dict.fromkeys(("*-truth", "*-activation", "*-intersect"), COUNTS),
 }
 TABLE_IOU = 0.05
-"""Above which a unit of a table counts as interpretable, as in Frankle & Bau (2019)."""
+"""IoU above which a unit of a table is interpretable, as in Frankle & Bau (2019)."""
 
 
 def netdissect_columns(categories: Sequence[str]) -> list[str]:
@@ -30,7 +30,7 @@ def netdissect_columns(categories: Sequence[str]) -> list[str]:
 
 
 def read_netdissect(path: Path) -> pd.DataFrame:
-    """Return such a table's units as a dissection of ours has them, see `open_dissection`.
+    """Return such a table's units in the form of our own, see `open_dissection`.
 
     Raises DataError where it is no such table, or not as the checksum beside it says.
     """
@@ -97,7 +97,7 @@ def _as_ours(table: pd.DataFrame, categories: list[str]) -> pd.DataFrame:
 
 
 def _of_best_category(table: pd.DataFrame, field: str) -> list[int]:
-    """Return, per row, the count of the category its best label is of; 0 where it has none."""
+    """Return, per row, the count of its best label's category; 0 where it has none."""
     columns = set(table.columns)
     names = [f"{category}-{field}" for category in table["category"]]
     return [int(table[name].iloc[row]) if name in columns else 0 for row, name in enumerate(names)]

@@ -71,9 +71,9 @@ def _is_exact(table: pd.DataFrame, category: str) -> bool:
 
 
 def netdissect_table(units: pd.DataFrame, overlap: Overlap) -> pd.DataFrame:
-    """Return a row per unit, as Network Dissection has it; units count from 1 there.
+    """Return a row per unit in the form of Network Dissection, where units count from 1.
 
-    units: as `score_units` makes them. overlap: the counts behind them.
+    units: as `score_units` returns them. overlap: the counts behind them.
     A unit without a concept has a score of 0, and neither category nor label. In a category in
     which it has none, the label is empty, truth and intersect are 0.
     """
@@ -105,12 +105,14 @@ def _one_layer(result: Path, layer: str | None) -> LayerDissection:
     if result.is_file():
         raise ConfigError(f"{result} is a file: give the folder of a dissection")
     layers = {folder.resolve().name: folder for folder in layer_folders(result)}
-    known = ", ".join(layers)
+    available = ", ".join(layers)
     if layer is None and len(layers) > 1:
-        raise ConfigError(f"{result} holds {known}: say with --layer (in Python layer=) which one")
+        raise ConfigError(
+            f"{result} holds {available}: say with --layer (in Python layer=) which one"
+        )
     chosen = next(iter(layers)) if layer is None else layer
     if chosen not in layers:
         raise ConfigError(
-            f'there is no layer "{chosen}"{nearest(chosen, layers)}: {result} has {known}'
+            f'there is no layer "{chosen}"{nearest(chosen, layers)}: {result} has {available}'
         )
     return open_layer(layers[chosen])

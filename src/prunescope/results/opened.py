@@ -7,7 +7,6 @@ import pandas as pd
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.results.agreement import check_layer, check_overlap
-from prunescope.results.columns import where_there
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.kinds import holds_weights, layer_folders
 from prunescope.results.layout import EXAMPLES, IMAGES, SUMMARY, UNITS
@@ -29,7 +28,7 @@ def open_dissection(path: Path) -> Dissection:
     run, or a CSV of Network Dissection (2017) or NetDissect-Lite. Such a CSV becomes one layer
     named after the file, its units (from 1 there) count from 0, it has no label numbers and no
     thresholds, and `interpretable` is at 0.05, as in Frankle & Bau (2019); those tools report 0.04.
-    Raises DataError where there is nothing of that kind, or units or a summary are damaged.
+    Raises DataError for anything else, and where units or a summary are damaged.
     """
     layers = [_TableLayer(path)] if path.is_file() else map(open_layer, layer_folders(path))
     return Dissection(layers={layer.layer: layer for layer in layers})
@@ -41,12 +40,12 @@ def open_layer(folder: Path) -> LayerDissection:
 
 
 def is_table(layer: LayerDissection) -> bool:
-    """Return whether a layer is a table of Network Dissection, which holds its units alone."""
+    """Return whether a layer is a table of Network Dissection, which has units alone."""
     return isinstance(layer, _TableLayer)
 
 
 class _SavedLayer(LayerDissection):
-    """A layer on disk: its counts, examples and images are read when they are first asked for."""
+    """A layer on disk, whose counts, examples and images are read on first use."""
 
     _folder: Path
 
@@ -65,15 +64,15 @@ class _SavedLayer(LayerDissection):
 
     @cached_property
     def examples(self) -> pd.DataFrame:
-        return read_table(self._folder / EXAMPLES, where_there(EXAMPLE_COLUMNS))
+        return read_table(self._folder / EXAMPLES, EXAMPLE_COLUMNS)
 
     @cached_property
     def images(self) -> pd.DataFrame:
-        return read_table(self._folder / IMAGES, where_there(IMAGE_COLUMNS))
+        return read_table(self._folder / IMAGES, IMAGE_COLUMNS)
 
 
 class _TableLayer(LayerDissection):
-    """A table of Network Dissection, which says nothing of the conditions it holds under."""
+    """A table of Network Dissection, which does not state under which conditions it was made."""
 
     def __init__(self, path: Path) -> None:
         if holds_weights(path):

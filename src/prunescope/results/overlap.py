@@ -28,7 +28,7 @@ class Overlap:
     label_numbers: the global number of every column of I and G, ascending.
     category_of: for each of them, the column of A of its primary category.
     categories: the names of the columns of A.
-    label_names: those of the columns of I and G; empty where nothing says them.
+    label_names: those of the columns of I and G; empty if unknown.
     """
 
     thresholds: Float64[np.ndarray, " unit"]
@@ -48,11 +48,11 @@ class Overlap:
 
     @property
     def iou(self) -> Float64[np.ndarray, "unit label"]:
-        """I / (A + G - I) of every unit and label; nan as `iou_of_counts` says."""
+        """I / (A + G - I) of every unit and label, see `iou_of_counts`."""
         return iou_of_counts(self.intersection, self.activation, self.truth, self.category_of)
 
     def allowed(self, categories: Sequence[str]) -> Bool[np.ndarray, " label"]:
-        """Return whether each label is of one of some categories."""
+        """Return whether each label belongs to one of these categories."""
         chosen = [self.categories.index(name) for name in categories]
         allowed: Bool[np.ndarray, " label"] = np.isin(self.category_of, chosen)
         return allowed
@@ -129,7 +129,7 @@ def _texts_of(value: object) -> tuple[str, ...]:
 def _fits(
     arrays: Mapping[str, np.ndarray], categories: Sequence[str], label_names: Sequence[str] = ()
 ) -> bool:
-    """Return whether the parts of an Overlap are of one number of units, labels and categories."""
+    """Return whether the parts of an Overlap agree in units, labels and categories."""
     units, labels = len(arrays["thresholds"]), len(arrays["truth"])
     shapes = {
         **{"thresholds": (units,), "truth": (labels,)},

@@ -1,4 +1,4 @@
-"""What lies in a run folder: levels with their networks and dissections, and the tables?"""
+"""What does a run folder hold: levels with their networks and dissections, and the tables?"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @called_as("ps.load opens the folder of one, and run.level(1) of a Run has one")
 @dataclass(frozen=True, kw_only=True)
 class Level:
-    """One finished level of a run; what it holds is read when it is asked for.
+    """One finished level of a run; its files are read on use.
 
     path: its folder. replicate, level: from 0. strategy: "dense" at level 0, which all share.
     metrics: what metrics.json says: `keep`, `keep_overall` (fractions of the weights left), `top1`
@@ -51,7 +51,7 @@ class Level:
 
     @classmethod
     def load(cls, folder: Path | str) -> "Level":
-        """Open a level by its folder. Raises DataError where it is none, or damaged."""
+        """Open a level by its folder. Raises DataError where it is no level, or damaged."""
         path = checked_path("folder", folder)
         metrics = read_form(path / METRICS, METRICS_FORM)
         return cls(
@@ -74,15 +74,14 @@ class Level:
 
     @property
     def dissection(self) -> Dissection:
-        """The level's dissection. Raises DataError where it is not finished or damaged."""
+        """The level's dissection. Raises DataError where it is unfinished or damaged."""
         return Dissection.load(self.path / DISSECTION)
 
     @property
     def mask(self) -> "prunescope.pruning.mask.Mask":
         """Which weights survive: a bool tensor for each prunable one. Raises DataError.
 
-        Level 0, of which nothing is pruned, has no file of it: of what the study calls prunable
-        everything survives.
+        Level 0 has no mask file: everything that the study calls prunable survives.
         """
         mask: prunescope.pruning.mask.Mask = hook("level_mask")(self)
         return mask
@@ -106,7 +105,7 @@ class Level:
 @called_as("ps.load opens the folder of a run")
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A run folder, finished or not; what it holds is read when it is first asked for.
+    """A run folder, finished or not; its files are read on first use.
 
     path: the folder.
     """
@@ -130,7 +129,7 @@ class Run:
 
     @cached_property
     def recipe(self) -> dict[str, Any]:
-        """The study as plain values, as study.yaml states it. Raises DataError if it is damaged."""
+        """The study.yaml as plain values. Raises DataError if it is damaged."""
         path = self.path / STUDY
         try:
             values = read_plain(path)
@@ -142,7 +141,7 @@ class Run:
 
     @cached_property
     def tables(self) -> RunTables:
-        """The tables of the run. Raises DataError while it is not finished, or they are damaged."""
+        """The tables of the run. Raises DataError if it is unfinished, or they are damaged."""
         return RunTables.read(self.path)
 
     @property
@@ -178,7 +177,7 @@ class Run:
 
         level: 0 is the unpruned network. replicate: from 0.
         strategy: needed above level 0 where there are several.
-        Raises ConfigError where there is no such level, and says which there are.
+        Raises ConfigError where there is no such level, and lists the levels.
         """
         levels = [each for each in self.finished if each.replicate == replicate]
         strategies = sorted({each.strategy for each in levels} - {DENSE})
@@ -197,7 +196,7 @@ class Run:
 
     @property
     def is_tabulated(self) -> bool:
-        """Whether the run has been finished, so that there are tables."""
+        """Whether the run has tables, that is, whether it was finished."""
         return (self.path / TABLES / LEVELS).is_file()
 
     def _repr_html_(self) -> str:

@@ -1,4 +1,4 @@
-"""What do the tables of a finished run say, level by level and layer by layer?"""
+"""What do the tables of a finished run hold, level by level and layer by layer?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ _CHANCE = ["discoveries", "discovered_concepts", "undecided", "draws"]
 
 @dataclass(frozen=True, kw_only=True)
 class RunTables:
-    """The tables of a finished run, which belong together.
+    """The tables of a finished run.
 
     levels: a row per level and layer. units: every unit of each of them, one row each.
     units_of: the same by the layer's key.
@@ -74,15 +74,15 @@ class RunTables:
         return list(self.levels[KEY].itertuples(index=False, name=None))
 
     def number(self, key: LayerKey, column: str) -> float:
-        """Return what the table of levels says of one layer of a level."""
+        """Return the value of a column for one layer of a level."""
         return float(self.levels[column].iloc[self.keys.index(key)])
 
     def summary(self, iou: float | None = None) -> list[dict[str, Any]]:
         """Return, for each level and layer, its key, weights left, accuracy and counts.
 
-        iou: a unit is interpretable strictly above this; None keeps what the tables say, with what
-        is beyond chance, which is not known at another. The rows say above which it is; None where
-        the run's dissections, which know it, are gone.
+        iou: a unit is interpretable strictly above this; None keeps what the tables say, and adds
+        what is beyond chance, which is unknown at any other IoU. The rows state the IoU; None if
+        the run's dissections, which state it, are gone.
         """
         above = saved_iou(self.path) if iou is None else iou
         chance = [name for name in _CHANCE if iou is None and name in self.levels]
@@ -96,7 +96,7 @@ class RunTables:
         ]
 
     def missing_evidence(self) -> list[str]:
-        """Say which levels and dissections are gone of which the tables tell."""
+        """Return a warning if levels or dissections that the tables list are gone."""
         lost = dict.fromkeys(
             str(folder.relative_to(self.path))
             for key in self.keys
@@ -132,7 +132,7 @@ def level_categories(levels: pd.DataFrame) -> tuple[str, ...]:
 
 
 def saved_iou(run: Path) -> float | None:
-    """Return the IoU above which a run counts units as interpretable, as its dissections say."""
+    """Return the IoU above which a run's units are interpretable, from its dissections."""
     for level in level_folders(run):
         for summary in sorted((level / DISSECTION).glob(f"*/{SUMMARY}")):
             settings = read_form(summary, DISSECTION_FORM).get("settings") or {}
@@ -142,7 +142,7 @@ def saved_iou(run: Path) -> float | None:
 
 
 def _lost_folder(run: Path, key: LayerKey) -> Path | None:
-    """Return the folder of a level or of a layer's dissection in it that is gone, or not whole."""
+    """Return the folder of a level, or of a layer's dissection in it, that is gone or not whole."""
     replicate, strategy, level, layer = key
     folder = run / LevelKey(replicate=int(replicate), strategy=str(strategy), level=int(level)).path
     if not (folder / METRICS).is_file():

@@ -1,12 +1,12 @@
 """What has a run already made, can it be trusted, and who may write to it?
 
 A run folder holds *artifacts*: folders at readable paths, each published whole by one rename and
-described by the `manifest.json` in it: the key it was made for, size and checksum of every file.
-What another stage adds to such a folder is an artifact too, a part of it: its files, and then
-their own manifest (`manifest-evaluation.json`), without which they count for nothing.
-The key is the hash of all that determines the content, so an artifact is done exactly if the one
-at its path carries its key. One that carries another key was made under other settings: it is set
-aside under `outdated/` with all artifacts inside it, and comes back when its settings do.
+described by its `manifest.json`: the key it was made for, size and checksum of every file. What
+another stage adds to such a folder is an artifact too, a *part* of it: its files, and last a
+separate manifest (`manifest-evaluation.json`), without which the files are ignored.
+The key is the hash of all that determines the content, so an artifact is done if and only if the
+one at its path has its key. An artifact with another key was made under other settings: it is set
+aside under `outdated/` with all artifacts inside it, and brought back when its settings return.
 """
 
 import os
@@ -31,10 +31,10 @@ from prunescope.results.layout import (
     WORK,
     part_named,
 )
-from prunescope.results.manifest import damaged, key_at, read_manifest, write_manifest
+from prunescope.results.manifest import damaged, read_manifest, write_manifest
 
-_DAMAGED = "damaged"  # stands for the key of what lost its own
-_TORN = ".*.[0-9]*.tmp"  # what a process killed in `write_atomically` leaves
+_DAMAGED = "damaged"  # stands for a lost key
+_TORN = ".*.[0-9]*.tmp"  # left by a process killed in `write_atomically`
 
 
 class Store:
@@ -44,7 +44,7 @@ class Store:
         self.root = root
 
     def check_place(self) -> None:
-        """Raise ConfigError where something that is no run lies in the place of the folder."""
+        """Raise ConfigError where the path holds something that is no run."""
         if self.root.exists() and not self.root.is_dir():
             raise ConfigError(f"{self.root} is a file, not a run folder: give another --out")
         if self.root.is_dir() and not self.is_run() and not self._is_empty():
@@ -53,7 +53,7 @@ class Store:
             )
 
     def create(self) -> None:
-        """Make the run folder. Raises ConfigError where something else lies there already."""
+        """Make the run folder. Raises ConfigError as `check_place` does."""
         self.check_place()
         try:
             self.root.mkdir(parents=True, exist_ok=True)
@@ -63,35 +63,35 @@ class Store:
             ) from None
 
     def is_run(self) -> bool:
-        """Say whether a study was begun here; somebody's own study.yaml is not enough."""
+        """Return whether a study was begun here; a study.yaml alone is not enough."""
         if not (self.root / STUDY).is_file():
             return has_lost_study(self.root)
         return (self.root / LOCK).is_file() or (self.root / PROVENANCE).is_file()
 
     def writing(self) -> AbstractContextManager[None]:
-        """Be the only writer. Raises RunBusyError naming the process that is. Ends with it, too."""
+        """Lock the run as its only writer. Raises RunBusyError naming the process that is."""
         return only_writer(self.root / LOCK)
 
     def check_free(self) -> None:
-        """Raise RunBusyError where a process writes here at the moment; write nothing."""
+        """Raise RunBusyError if a process is writing here; write nothing."""
         check_free(self.root / LOCK)
 
     def holder(self) -> str:
-        """Return who writes to this run at the moment; empty if nobody does."""
+        """Return which process is writing to this run; empty if none is."""
         return holder(self.root / LOCK)
 
     def has(self, artifact: Artifact) -> bool:
-        """Return whether the artifact is finished and no file of it missing or of another size.
+        """Return whether the artifact is finished, with every file present and of the right size.
 
-        What its files hold is compared when it is opened, see `folder`.
+        Checksums are compared when it is opened, see `folder`.
         """
         slot = artifact.at(self.root)
         return slot.key == artifact.key and not slot.flaws
 
     def loss(self, artifact: Artifact) -> str:
-        """Return how an artifact is gone from its path; empty where it, or another, is there.
+        """Return in what way an artifact is lost; empty if it, or another, is at its path.
 
-        Empty also where it is kept aside under its key.
+        Empty also if it was set aside under its key.
         """
         slot = artifact.at(self.root)
         if slot.key is not None or self._aside(artifact).is_taken():
@@ -104,7 +104,7 @@ class Store:
     def flaws(self, artifact: Artifact) -> list[str]:
         """Return the files of a finished artifact that are missing or of another size, and how.
 
-        Empty where it is whole, and where it was never finished under its key.
+        Empty if it is whole, or was never finished under its key.
         """
         slot = artifact.at(self.root)
         if slot.key != artifact.key:
@@ -114,7 +114,7 @@ class Store:
     def folder(self, artifact: Artifact) -> Path:
         """Return the folder of a finished artifact after checking every file of it.
 
-        Raises StoreError where it is not there, DamagedArtifact where a file is missing or differs
+        Raises StoreError where it is missing, DamagedArtifact where a file is missing or differs
         from its checksum.
         """
         folder = self.root / artifact.path
@@ -131,20 +131,20 @@ class Store:
         return folder
 
     def workplace(self, artifact: Artifact) -> Path:
-        """Return the folder in which an unfinished artifact's checkpoints survive a crash, made."""
+        """Make the folder of an unfinished artifact's checkpoints, which survive a crash."""
         folder = self.place_of_work(artifact)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def place_of_work(self, artifact: Artifact) -> Path:
-        """Return where that folder is, or would be."""
+        """Return the path of that folder, which may not exist."""
         return self.root / WORK / artifact.flat_name
 
     @contextmanager
     def making(self, artifact: Artifact, *, kind: str) -> Iterator[Path]:
-        """Give an empty folder to fill; when the block ends well, its files become the artifact.
+        """Yield an empty folder to fill; when the block succeeds, its files become the artifact.
 
-        When it does not, nothing stays of it but the checkpoints in its workplace.
+        When it fails, only the checkpoints in its workplace remain.
         """
         folder = self.workplace(artifact) / "new"
         shutil.rmtree(folder, ignore_errors=True)
@@ -157,10 +157,9 @@ class Store:
         shutil.rmtree(self.workplace(artifact))
 
     def reclaim(self, artifact: Artifact) -> None:
-        """Set aside what lies at the path of an artifact that was finished but lost its manifest.
+        """Set aside what is at the path of an artifact that was finished but lost its manifest.
 
-        It is known to have been finished from elsewhere; nothing but its folder says so any more.
-        Of a part, whose files another folder holds, the new files will replace the old.
+        The caller knows that it was finished. Files of a part stay, to be replaced by the new ones.
         """
         slot = artifact.at(self.root)
         if slot.is_taken() and slot.key is None:
@@ -169,15 +168,15 @@ class Store:
             slot.remove(self._trash) if slot.part else slot.move(former)
 
     def discard(self, artifact: Artifact) -> None:
-        """Remove an artifact, if it is there, so that it is made again."""
+        """Remove an artifact, if present, so that it is made again."""
         artifact.at(self.root).remove(self._trash)
 
     def tidy(self, artifacts: list[Artifact]) -> None:
-        """Set aside what lies at the artifacts' paths under another key; bring back what fits.
+        """Set aside what is at the artifacts' paths under another key; bring back what fits.
 
-        What is derived stays where it is until it is made anew. Also removes what killed processes
-        left over, but for checkpoints of unfinished artifacts.
-        artifacts: one that lies inside another comes after it.
+        Derived artifacts stay until they are made anew. Also removes leftovers of killed processes,
+        except checkpoints of unfinished artifacts.
+        artifacts: one that is inside another comes after it.
         Raises StoreError where something that no study made is in the way.
         """
         for artifact in artifacts:
@@ -185,8 +184,8 @@ class Store:
                 self._set_aside(artifact)
         missing: list[Artifact] = []
         for artifact in artifacts:
-            homeless = any(_lies_in(artifact, other) for other in missing)
-            if not self.has(artifact) and (homeless or not self._bring_back(artifact)):
+            lost_outer = any(_lies_in(artifact, other) for other in missing)
+            if not self.has(artifact) and (lost_outer or not self._bring_back(artifact)):
                 missing.append(artifact)
         wanted = {artifact.flat_name for artifact in missing}
         for folder in (self.root / WORK).glob("*"):
@@ -198,29 +197,29 @@ class Store:
     def outdated(self, artifacts: list[Artifact]) -> list[str]:
         """Return what is finished and not in the list, sorted: paths, and parts with their names.
 
-        An artifact inside an outdated one goes without saying, and so does an earlier form of what
-        is derived, which the next run replaces.
+        Artifacts inside an outdated one are left out, as are former versions of derived ones, which
+        the next run replaces.
         """
         wanted = {(artifact.path, artifact.part, artifact.key) for artifact in artifacts}
         derived = {artifact.path for artifact in artifacts if artifact.derived}
-        found: dict[Path, set[str]] = {}
+        parts_at: dict[Path, set[str]] = {}
         for manifest in self.root.rglob(MANIFESTS):
             part, path = part_named(manifest.name), manifest.parent.relative_to(self.root)
-            key, name = key_at(manifest.parent, part), path.as_posix()
+            key, name = Slot(manifest.parent, part).key, path.as_posix()
             if path.parts[:1] == (WORK,) or name in derived or key is None:
                 continue
             if (name, part, key) not in wanted:
-                found.setdefault(path, set()).add(part)
-        whole = {path for path, parts in found.items() if "" in parts}
+                parts_at.setdefault(path, set()).add(part)
+        whole = {path for path, parts in parts_at.items() if "" in parts}
         return sorted(
             f"{path.as_posix()} ({part})" if part and path not in whole else path.as_posix()
-            for path, parts in found.items()
+            for path, parts in parts_at.items()
             for part in ({""} if path in whole else parts)
             if whole.isdisjoint(path.parents)
         )
 
     def _is_empty(self) -> bool:
-        """Return whether there is nothing but what a run killed at its very beginning leaves."""
+        """Return whether there is nothing but leftovers of a run killed right at its start."""
         return all(path.name == LOCK or path.match(_TORN) for path in self.root.iterdir())
 
     def _publish(self, folder: Path, artifact: Artifact, kind: str) -> None:
@@ -236,7 +235,7 @@ class Store:
         Slot(folder, artifact.part).move(slot)
 
     def _replace_damaged(self, folder: Path, damaged: Path) -> None:
-        """Clear the way for an artifact made again; what was finished inside it moves with it."""
+        """Make way for an artifact made again; artifacts inside the old one move to the new one."""
         if not damaged.exists():
             return
         found = (Slot(path.parent, part_named(path.name)) for path in damaged.rglob(MANIFESTS))
@@ -257,7 +256,7 @@ class Store:
                 f"{slot.folder} is in the way: it is no finished part of a study (it has no "
                 f"readable {slot.manifest.name}); move it elsewhere and run the study again"
             )
-        if key is None:  # a damaged manifest, which vouches for nothing
+        if key is None:  # a damaged manifest
             slot.manifest.unlink()
             return
         former = self._aside(replace(artifact, key=key))
@@ -282,13 +281,13 @@ class Store:
 
 
 def _lies_in(artifact: Artifact, other: Artifact) -> bool:
-    """Return whether an artifact's files lie in the folder of another."""
+    """Return whether an artifact's files are in the folder of another."""
     is_part = artifact.path == other.path and artifact.part != "" and other.part == ""
     return is_part or artifact.path.startswith(f"{other.path}/")
 
 
 def require_study(root: Path) -> None:
-    """Raise ConfigError where a folder is no run's, or its study.yaml is lost."""
+    """Raise ConfigError where a folder is no run, or its study.yaml is lost."""
     if has_lost_study(root):
         raise ConfigError(
             f"{root} has lost its {STUDY}: run its recipe again with --out {root}, which writes it"
@@ -298,6 +297,6 @@ def require_study(root: Path) -> None:
 
 
 def has_lost_study(root: Path) -> bool:
-    """Return whether all of a run is there but its study.yaml."""
+    """Return whether a folder is a run that lost its study.yaml."""
     kept = (root / PROVENANCE).is_file() and (root / LOCK).is_file()
     return kept and not os.path.lexists(root / STUDY)

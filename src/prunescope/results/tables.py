@@ -22,11 +22,11 @@ def write_parquet(
 
 
 def write_csv(path: Path, table: pd.DataFrame, *, na_rep: str = "") -> None:
-    """Write a table as `csv_bytes` has it."""
+    """Write a table as `csv_bytes` encodes it."""
     write_atomically(path, csv_bytes(table, na_rep=na_rep))
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write an object for people, too: indented, letters as they are."""
+    """Write an object in readable form: indented, without escapes of letters."""
     text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
     write_atomically(path, text.encode())

@@ -1,4 +1,4 @@
-"""Which layers were saved together, with which files, and is each still there?"""
+"""Which layers were saved together, with which files, and are all still present?"""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -13,13 +13,13 @@ from prunescope.results.schemas import DISSECTION_FORM, LAYERS_FORM
 
 
 def record_layers(folder: Path, layers: Collection[str]) -> None:
-    """Write down which layers a dissection's folder holds, and the checksums of their files."""
+    """Record which layers a dissection's folder holds, and the checksums of their files."""
     files = (path for layer in layers for path in (folder / layer).iterdir())
     write_record(folder / LAYERS, {"layers": sorted(layers), FILES: checksums_of(folder, files)})
 
 
 def record_layer_again(layer: Path) -> None:
-    """Renew what is recorded of a layer whose folder was written anew among those of others."""
+    """Update the record of a layer whose folder was written anew beside other layers."""
     folder = layer.resolve().parent
     if not is_there(folder / LAYERS):
         return
@@ -27,39 +27,41 @@ def record_layer_again(layer: Path) -> None:
     if values.get(FILES) is None:
         return
     name = layer.resolve().name
-    others = {file: own for file, own in values[FILES].items() if not file.startswith(f"{name}/")}
+    others = {
+        file: digest for file, digest in values[FILES].items() if not file.startswith(f"{name}/")
+    }
     files = others | checksums_of(folder, (folder / name).iterdir())
     layers = sorted({*values["layers"], name})
     write_record(folder / LAYERS, {"layers": layers, FILES: dict(sorted(files.items()))})
 
 
 def check_complete(folder: Path, layers: Collection[Path]) -> None:
-    """Raise DataError where other layers lie in a folder than those that were saved together.
+    """Raise DataError where a folder does not hold exactly the layers that were saved together.
 
-    layers: the folders of those that do. The folder of a run, or of one layer, does not say.
+    layers: the folders of those it holds. Folders of runs and of single layers have no record.
     """
     for layer in layers:
         _check_name(layer.resolve())
-    there = [layer.resolve().name for layer in layers]
+    present = [layer.resolve().name for layer in layers]
     if not is_there(folder / LAYERS):
         return
     named = read_form(folder / LAYERS, LAYERS_FORM)["layers"]
-    missing = [layer for layer in named if layer not in there]
+    missing = [layer for layer in named if layer not in present]
     if missing:
         raise DataError(
             f"{folder} lacks the layer {shortened(', '.join(missing))}, which {LAYERS} names: "
             "dissect again with the same --out, or give the folder of one layer"
         )
-    strange = [layer for layer in there if layer not in named]
-    if strange:
+    unnamed = [layer for layer in present if layer not in named]
+    if unnamed:
         raise DataError(
-            f"{folder} holds the layer {shortened(', '.join(strange))}, which {LAYERS} does not "
+            f"{folder} holds the layer {shortened(', '.join(unnamed))}, which {LAYERS} does not "
             "name: dissect again with the same --out, or give the folder of one layer"
         )
 
 
 def _check_name(folder: Path) -> None:
-    """Raise DataError where a layer's folder has another name than the layer in it."""
+    """Raise DataError where a layer's folder is not named after its layer."""
     summary = folder / SUMMARY
     layer = read_form(summary, DISSECTION_FORM).get("layer") if is_there(summary) else None
     if layer not in (None, folder.name):

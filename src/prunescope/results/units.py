@@ -11,16 +11,17 @@ def by_layer(counts: Mapping[str, Any]) -> dict[str, Any]:
     return {"layers": counts} | (next(iter(counts.values())) if len(counts) == 1 else {})
 
 
-def stacked(column: str, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return tables one below the other, the name of each in the first column."""
-    named = [table.copy() for table in tables.values()]
-    for name, table in zip(tables, named, strict=True):
-        table.insert(0, column, name)
-    return pd.concat(named, ignore_index=True)
+def stacked(columns: Sequence[str], tables: Mapping[tuple[Any, ...], pd.DataFrame]) -> pd.DataFrame:
+    """Concatenate tables, with the values of each one's key in the first columns."""
+    keyed = [
+        table.assign(**dict(zip(columns, key, strict=True)))[[*columns, *table.columns]]
+        for key, table in tables.items()
+    ]
+    return pd.concat(keyed, ignore_index=True)
 
 
 def categories_of(units: pd.DataFrame) -> tuple[str, ...]:
-    """Return the categories whose best label and IoU a table of units holds, in its order."""
+    """Return the categories with columns of best label and IoU in a table of units, in order."""
     columns = set(units.columns)
     names = (str(name).removesuffix("_iou") for name in units.columns if name != "iou")
     return tuple(name for name in names if {f"{name}_iou", f"{name}_label"} <= columns)
@@ -32,7 +33,7 @@ def count_units(
     """Return a layer's counts: units, interpretable, concepts, dead, and the same by category.
 
     Concepts are the distinct labels of the interpretable units; a unit and a concept belong to the
-    label's primary category. Categories without any stand with zeros.
+    label's primary category. Categories without any have zeros.
     categories: those of the table when None. iou: a unit is interpretable if its best IoU is
     strictly above this; None keeps what the table says.
     """

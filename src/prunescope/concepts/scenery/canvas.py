@@ -1,8 +1,8 @@
 """How does one drawing give both the picture and its exact labels?
 
-A canvas is a map of ink numbers, twice as fine as the picture. An ink has a colour and says
-what it depicts, so the uppermost ink of a pixel is its colour and its labels at once. A second map
-holds the shade, which darkens the colours and never changes the labels.
+A canvas is a map of ink numbers at twice the resolution of the picture. An ink has a colour and
+states what it depicts, so the topmost ink of a pixel gives both its colour and its labels. A second
+map holds the shade, which darkens colours and never changes labels.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from PIL import Image, ImageChops, ImageDraw
 from prunescope.concepts.scenery.geometry import Outline
 
 _FINENESS = 2
-_SHADE = np.array((0.845, 0.84, 0.88))  # what it leaves of a colour
+_SHADE = np.array((0.845, 0.84, 0.88))  # the factor of each channel
 
 Tone = tuple[float, float, float]
 Ticks = Float[np.ndarray, "_ _"]
@@ -39,7 +39,7 @@ class Stamp(NamedTuple):
     mask: Image.Image
 
     def within(self, mask: Image.Image) -> "Stamp":
-        """Return the pixels that another mask of the same box marks too."""
+        """Return the intersection with another mask of the same box."""
         return Stamp(self.box, ImageChops.darker(self.mask, mask))
 
     def lee(self, right: float, foot: float) -> "Stamp":
@@ -65,7 +65,7 @@ class Canvas:
         return tuple(self._numbers)
 
     def stamp(self, outlines: Sequence[Outline], inside: Sequence[Outline] = ()) -> Stamp:
-        """Return the pixels in outlines, given in canvas widths, and in others if any are given."""
+        """Return the pixels within outlines, and within `inside` too if given; in canvas widths."""
         points = np.clip(np.concatenate(outlines), -0.1, 1.1) * self._side
         (left, top), (right, foot) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
         box = (int(left) - 1, int(top) - 1, int(right) + 2, int(foot) + 2)
@@ -80,7 +80,7 @@ class Canvas:
         return x, y
 
     def paint(self, stamp: Stamp, ink: Ink) -> None:
-        """Cover pixels with an ink, which takes the shade off them."""
+        """Cover pixels with an ink, which removes their shade."""
         number = self._numbers.setdefault(ink, len(self._numbers))
         assert number < 256, "a picture has at most 255 inks"
         self._ink.paste(number, stamp.box, stamp.mask)

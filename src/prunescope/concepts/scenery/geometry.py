@@ -1,4 +1,4 @@
-"""Which outlines are the pictures made of, and where do they lie?"""
+"""Which outlines are the pictures made of, and how are they placed?"""
 
 import numpy as np
 from jaxtyping import Float
@@ -7,7 +7,7 @@ Number = float | int
 Outline = Float[np.ndarray, "_ 2"]
 """A closed polygon, one (x, y) row per point, y downward."""
 Frame = Float[np.ndarray, "3 3"]
-"""Takes rows (x, y, 1) in a thing's units to such rows on the canvas, whose side is 1."""
+"""Maps rows (x, y, 1) in a thing's units to rows on the canvas, whose side is 1."""
 
 
 def frame(
@@ -20,7 +20,7 @@ def frame(
 
 
 def placed(outline: Outline, where: Frame) -> Outline:
-    """Return an outline given in a frame's units on what the frame lies in."""
+    """Return an outline, given in a frame's units, in the coordinates of the frame's parent."""
     return np.asarray(outline @ where[:2, :2] + where[2, :2])
 
 
@@ -41,7 +41,7 @@ def box(corners: Outline) -> Outline:
 
 
 def oval(middle_and_radii: Outline, power: Number = 1) -> Outline:
-    """Return an ellipse by its middle and its radii; below a power of 1, ever more of a box."""
+    """Return an ellipse by its centre and radii; the lower the power below 1, the more box-like."""
     angles = np.linspace(0, 2 * np.pi, 36, endpoint=False)
     circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     middle, radii = middle_and_radii
@@ -75,4 +75,4 @@ SHAPES = {
     "bulb": lambda points: smooth(mirrored(points)),
     "band": band,
 }
-"""By its word, how a shape is made of its points."""
+"""By its word, the function that makes a shape from its points."""

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from prunescope.concepts.scenery.palette import COLOUR_TERMS
 from prunescope.concepts.scenery.patterns import PATTERNS
 from prunescope.concepts.scenery.picture import KINDS, PLACES, PROPS, Picture
 
@@ -14,12 +15,6 @@ CATEGORIES = ("color", "object", "part", "material", "scene", "texture")
 PLANES = ("color", "object_1", "object_2", "part", "material", "scene_1", "scene_2", "texture")
 """The label maps of a picture: a category, numbered where it has two."""
 
-_COLOURS = {  # prototypes in sRGB
-    "black-c": (20, 20, 20), "blue-c": (45, 95, 190), "brown-c": (110, 72, 42),
-    "grey-c": (125, 125, 125), "green-c": (60, 130, 55), "orange-c": (235, 130, 35),
-    "pink-c": (235, 150, 175), "purple-c": (120, 65, 150), "red-c": (185, 35, 40),
-    "white-c": (245, 245, 245), "yellow-c": (235, 210, 55),
-}  # fmt: skip
 _WIDER = {
     "house": "building", "windmill": "building", "aeroplane": "vehicle", "balloon": "vehicle",
     "car": "vehicle", "sailboat": "vehicle", "bush": "plant", "cactus": "plant", "flower": "plant",
@@ -28,7 +23,7 @@ _WIDER = {
 _SKETCHES = [sketch for thing in (*KINDS.values(), *PROPS.values()) for sketch in thing.sketch]
 _PIECES = [piece for alternatives in _SKETCHES for pieces in alternatives for piece in pieces]
 _NAMES: dict[str, set[Any]] = {
-    "color": {*_COLOURS},
+    "color": {*COLOUR_TERMS},
     "object": {*_WIDER.values(), *(piece.thing for piece in _PIECES)},
     "part": {piece.part for piece in _PIECES},
     "material": {piece.material for piece in _PIECES},
@@ -38,7 +33,7 @@ _NAMES: dict[str, set[Any]] = {
 VOCABULARY = tuple(
     (category, name) for category, names in _NAMES.items() for name in sorted(names - {None})
 )
-"""Category and name of every concept; concept i stands at i - 1, and 0 means none."""
+"""Category and name of every concept; concept i is at index i - 1, and 0 means none."""
 
 _CONCEPTS: dict[str | None, int] = {name: i for i, (_, name) in enumerate(VOCABULARY, start=1)}
 _CONCEPTS[None] = 0
@@ -67,17 +62,17 @@ def colour_plane(
 ) -> UInt8[np.ndarray, "cell_row cell_column"]:
     """Return the colour name of each block of 2 x 2 pixels.
 
-    The block's mean in sRGB is taken to CIELAB (D65) and given the nearest of eleven prototypes.
+    The block's mean in sRGB is converted to CIELAB (D65) and named after the nearest prototype.
     """
     height, width, _ = pixels.shape
     means = pixels.reshape(height // 2, 2, width // 2, 2, 3).mean(axis=(1, 3))
     distances = (_PROTOTYPES**2).sum(axis=1) - 2 * _to_lab(means) @ _PROTOTYPES.T
-    concepts = np.array([_CONCEPTS[name] for name in _COLOURS], dtype=np.uint8)
+    concepts = np.array([_CONCEPTS[name] for name in COLOUR_TERMS], dtype=np.uint8)
     return np.asarray(concepts[distances.argmin(axis=-1)])
 
 
 def _to_lab(colours: Float[np.ndarray, "*_ 3"]) -> Float[np.ndarray, "*_ 3"]:
-    """Take sRGB, 0 to 255, to CIELAB under D65 (IEC 61966-2-1, CIE 15)."""
+    """Convert sRGB, 0 to 255, to CIELAB under D65 (IEC 61966-2-1, CIE 15)."""
     share = colours / 255
     linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
     xyz = linear @ _TO_XYZ.T / _D65
@@ -86,4 +81,4 @@ def _to_lab(colours: Float[np.ndarray, "*_ 3"]) -> Float[np.ndarray, "*_ 3"]:
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
 
 
-_PROTOTYPES = _to_lab(np.array(list(_COLOURS.values()), dtype=np.float64))
+_PROTOTYPES = _to_lab(np.array(list(COLOUR_TERMS.values()), dtype=np.float64))

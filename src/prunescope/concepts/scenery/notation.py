@@ -1,14 +1,14 @@
-"""How are things written down, so that one line says what a piece looks like and what it is?
+"""How are things described in text, one line for the look and the labels of each piece?
 
 A thing is a header and, indented, its pieces in the order in which they are painted:
 
     NAME | SMALLEST,LARGEST size in canvas widths | OPTIONS
       [THING:] PART, MATERIAL | COLOUR | SHAPE; SHAPE ... | OPTIONS
 
-"either", "or" and "and" begin the lines of alternatives, of which a picture has one. A shape is a
-word and its points, then perhaps "at" and points that it is copied to, or "turned", a count and
-the point around which it is repeated. Options are written NAME=VALUE; see `Thing` and `Piece`.
-What stands or floats rises from the origin, what flies or swims has its middle there.
+"either", "or" and "and" begin the lines of alternatives, one of which is drawn. A shape is a word
+and its points, optionally followed by "at" and points that it is copied to, or by "turned", a count
+and the point around which it is repeated. Options are written NAME=VALUE; see `Thing` and `Piece`.
+Things that stand or float rise from the origin; things that fly or swim are centred on it.
 """
 
 from dataclasses import dataclass, field
@@ -20,13 +20,13 @@ from prunescope.concepts.scenery.geometry import SHAPES, Number, Outline, frame,
 
 @dataclass(frozen=True)
 class Piece:
-    """Outlines of one colour and what they show: of a thing a part, a material, a texture.
+    """Outlines of one colour, and what they show: a part of a thing, its material and texture.
 
     tone, foot, figure: the colour, that at the picture's foot, that of the pattern; see `Painter`.
     pattern: names of patterns, of which a thing takes one. pitch: how far apart its figures are, in
         canvas widths, or 0: in the thing's units.
-    lee: the shares of width and height that lie in the shade, at the right and at the foot.
-    spin: the point around which the piece is turned at random.
+    lee: the shaded shares of width and height, at the right and at the foot.
+    spin: the point around which the piece is rotated at random.
     only: "inside" the last piece without this option, or the pattern's "figures", is painted.
     """
 
@@ -46,9 +46,10 @@ class Piece:
 
 @dataclass(frozen=True, kw_only=True)
 class Thing:
-    """What can be in a picture: one after the other, alternatives, which are lists of pieces.
+    """Something that can be in a picture. sketch: a sequence of alternatives, lists of pieces.
 
-    habit: how it keeps its place. rise: how far above a level it stands. haze: what is before it.
+    habit: whether it stands, floats, flies or swims. rise: how far above a level it is drawn. haze:
+    the share of haze in front of it.
     """
 
     sizes: tuple[Number, ...]
@@ -59,7 +60,7 @@ class Thing:
 
 
 def read_things(path: Path) -> dict[str, Thing]:
-    """Return the things written in a file by their names; lines that end with a backslash go on."""
+    """Return the things described in a file, by name; a backslash continues a line."""
     things, name = dict[str, Thing](), ""
     for line in path.read_text(encoding="utf-8").replace("\\\n", "").splitlines():
         if line.startswith(" "):
@@ -112,7 +113,7 @@ def _options(fields: list[str]) -> dict[str, Any]:
 
 
 def _value(text: str) -> Any:
-    """Return a number, several, or what is neither as it is."""
+    """Return a number, a tuple of numbers, or else the text itself."""
     try:
         numbers = tuple(float(number) for number in text.split(","))
     except ValueError:

@@ -1,4 +1,4 @@
-"""How does a thing come onto the canvas, in which colours?"""
+"""How are things painted on the canvas, and in which colours?"""
 
 from collections.abc import Callable
 from functools import cache, partial
@@ -13,15 +13,15 @@ from prunescope.concepts.scenery.notation import Piece, Thing
 from prunescope.concepts.scenery.palette import Mood, Rgb, darker, lighter, mix, pick, pick_pair
 from prunescope.concepts.scenery.patterns import FABRICS, PATTERNS
 
-_SMALLEST_DETAILED = 0.24  # canvas widths; below, patterns and shade are finer than the pixels
-_LARGEST_SHADED = 0.9  # beyond, a thing is as wide as the picture, and its edges are not in it
+_SMALLEST_DETAILED = 0.24  # canvas widths; patterns and shade of smaller things are too fine
+_LARGEST_SHADED = 0.9  # canvas widths; the edges of larger things are outside the picture
 
 
 class Painter:
-    """Paints things on a canvas in a mood: its light tints them, its horizon is their haze.
+    """Paints things on a canvas in a mood, whose light tints them and whose horizon is their haze.
 
-    A piece's colour is "main" or "figure", which go together, a colour of the mood, which shines by
-    itself, or names of the palette, of which the thing takes one. Each "+" behind it makes it
+    A piece's colour is "main" or "figure", a matching pair; a colour of the mood, which is not
+    tinted; or names of the palette, one of which is picked per thing. Each "+" after it makes it
     lighter, each "-" darker.
     """
 
@@ -29,7 +29,7 @@ class Painter:
         self._canvas, self._rng, self._mood = canvas, rng, mood
 
     def draw(self, thing: Thing, x: Number, y: Number, size: Number, turn: Number = 0) -> None:
-        """Draw a thing at (x, y), `size` canvas widths large: one of each of its alternatives."""
+        """Draw a thing at (x, y), `size` canvas widths large, choosing among its alternatives."""
         rng, surface, spin = self._rng, tuple[Outline, ...](), self._rng.uniform(0, 90)
         across, down = rng.choice((-1, 1)) * rng.uniform(0.92, 1.08), rng.uniform(0.92, 1.08)
         where = frame((x, y), size * across, size * down, turn if across > 0 else -turn)
@@ -43,7 +43,7 @@ class Painter:
             self._paint(piece, self._canvas.stamp(outlines, inside), seen, spun, size)
 
     def cast_shadow(self, outline: Outline) -> None:
-        """Shade what lies in an outline, which is given in canvas widths."""
+        """Shade the inside of an outline, given in canvas widths."""
         self._canvas.shade(self._canvas.stamp([outline]))
 
     def _paint(
@@ -68,7 +68,7 @@ class Painter:
             self._canvas.shade(stamp.lee(*piece.lee))
 
     def _seen(self, tones: dict[str, Rgb], haze: Number, names: str) -> Tone:
-        """Return a colour in this light through the haze, and remember what the thing took."""
+        """Return a colour in this light and haze; remember the colours picked for the thing."""
         plain = names.rstrip("+-")
         if plain not in tones and plain in ("main", "figure"):
             tones["main"], tones["figure"] = pick_pair(self._rng)

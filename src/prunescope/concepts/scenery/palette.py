@@ -1,4 +1,4 @@
-"""Which colours go together, and what does the time of day do to them?"""
+"""Which colours go together, and how does the time of day change them?"""
 
 from functools import cache
 from random import Random
@@ -10,7 +10,15 @@ from PIL import ImageColor
 Rgb = Float[np.ndarray, "3"]
 """A colour in sRGB, 0 to 255."""
 Mood = dict[str, Rgb]
-"""The colours of what shines, and the "tint" that the light gives to white."""
+"""The colours of light sources and sky, and the "tint" that the light gives to white."""
+
+COLOUR_TERMS = {
+    "black-c": (20, 20, 20), "blue-c": (45, 95, 190), "brown-c": (110, 72, 42),
+    "grey-c": (125, 125, 125), "green-c": (60, 130, 55), "orange-c": (235, 130, 35),
+    "pink-c": (235, 150, 175), "purple-c": (120, 65, 150), "red-c": (185, 35, 40),
+    "white-c": (245, 245, 245), "yellow-c": (235, 210, 55),
+}  # fmt: skip
+"""Prototypes in sRGB of the eleven basic colour terms, as Broden's category color names them."""
 
 _HEX = {
     "coral": "#F0705F", "tomato": "#D5463B", "brick": "#B4553F", "tangerine": "#F08F3E",
@@ -46,14 +54,14 @@ _NIGHTS = (
 
 
 def pick_mood(rng: Random, *, night: bool) -> Mood:
-    """Return an hour of the night, or any from dawn to dusk under a clear or a grey sky."""
+    """Return a mood of the night, or one from dawn to dusk under a clear or a grey sky."""
     tones = map(_rgb, rng.choice(_NIGHTS if night else _DAYS).split())
     mood = dict(zip(("zenith", "horizon", "orb", "pane", "tint"), tones, strict=True))
     return mood | {"below": mix(mood["zenith"], mood["horizon"], 1.45)}
 
 
 def pick(rng: Random, names: str) -> Rgb:
-    """Return one of the named colours, or of a named group, slightly varied."""
+    """Return one of the named colours, or of the named group, slightly varied."""
     code = _HEX[rng.choice(_GROUPS.get(names, names).split())]
     return np.asarray(_rgb(code) + [rng.gauss(0, 7) for _ in range(3)])
 
@@ -70,12 +78,12 @@ def mix(first: Rgb, second: Rgb, share: float | int) -> Rgb:
 
 
 def darker(tone: Rgb) -> Rgb:
-    """Return the colour with some dark violet, as shade looks in daylight."""
+    """Return the colour mixed with dark violet, as in the shade in daylight."""
     return mix(tone, _rgb("#34284E"), 0.2)
 
 
 def lighter(tone: Rgb) -> Rgb:
-    """Return the colour with some warm white."""
+    """Return the colour mixed with warm white."""
     return mix(tone, _rgb("#FFFAEC"), 0.25)
 
 

@@ -1,4 +1,4 @@
-"""Which patterns can a surface carry, and which of its points do their figures cover?"""
+"""Which patterns can a surface have, and which points do their figures cover?"""
 
 from collections.abc import Callable
 
@@ -68,4 +68,4 @@ PATTERNS: dict[str, tuple[str | None, Callable[[Axis, Axis], Mask]]] = {
     "specks": (None, lambda u, v: _dots(u, v * 2, 0.1)),
     "ripples": (None, _ripples),
 }
-"""By its name, the texture that a pattern shows, and what covers (u, v); see `Piece` for units."""
+"""By name, a pattern's texture, and whether it covers (u, v); see `Piece` for the units."""

@@ -18,13 +18,13 @@ KINDS = read_things(Path(__file__).with_name("classes.txt"))
 """The classes by name, in the order of their numbers."""
 
 PROPS = read_things(Path(__file__).with_name("props.txt"))
-"""What else is in the pictures, by its name."""
+"""The other things in the pictures, by name."""
 
 
 class Place(NamedTuple):
-    """Where things can be, by the names of what is drawn there, from behind to the front.
+    """A setting, by the names of what is drawn there, from back to front.
 
-    level: where the ground begins, about. front: of these one may half hide the main thing.
+    level: roughly where the ground begins. front: things that may half hide the main thing.
     """
 
     level: float
@@ -49,7 +49,7 @@ PLACES = {
     "reef": Place(0.74, "sea:deep", {"rock": 1, "coral": 2, "bubble": 1}, "seabed", ("seaweed",)),
     "playroom": Place(0.72, "wallpaper", {"picture": 1}, "floor", ("ball", "toy blocks")),
 }
-"""The places by the names of their scenes."""
+"""The settings by the names of their scenes."""
 
 _LAND = ("meadow", "beach", "desert", "snowfield", "street", "playroom", "sky")
 _WATER = ("lake", "sea", "mountain lake", "canal")
@@ -108,7 +108,7 @@ def _draw_place(painter: Painter, rng: Random, scenes: tuple[str, ...]) -> None:
 
 
 def _draw_distant(painter: Painter, rng: Random, scene: str) -> None:
-    """Draw small things of any class far off."""
+    """Draw small things of any class in the distance."""
     habits = _DISTANT.get(scene, ("flies", "floats" if scene in _WATER else "stands"))
     others = [kind for kind in KINDS.values() if kind.habit in habits]
     for kind in rng.choices(others, k=rng.choice((0, 1, 2))):
@@ -118,7 +118,7 @@ def _draw_distant(painter: Painter, rng: Random, scene: str) -> None:
 
 
 def _draw_main(painter: Painter, rng: Random, scene: str, name: str) -> None:
-    """Draw the thing that the class is named after, and often something that half hides it."""
+    """Draw the thing that gives the class its name, and often something that half hides it."""
     kind, floor = KINDS[name], rng.uniform(0.84, 0.92)
     size, x, y, turn = rng.uniform(*kind.sizes), rng.uniform(0.28, 0.72), floor, rng.uniform(-3, 3)
     if kind.habit in ("flies", "swims") and scene != "playroom":
@@ -145,7 +145,7 @@ def _put(painter: Painter, rng: Random, name: str, x: float, y: float) -> None:
 def _developed(
     colours: Float[np.ndarray, "height width 3"], rng: Random
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """Return the picture with what film adds: darker corners and grain."""
+    """Return the picture with the effects of film: darker corners and grain."""
     edge = 1 - 0.16 * np.linspace(-0.5, 0.5, len(colours)) ** 2
     noise = np.random.default_rng(rng.getrandbits(63)).standard_normal((*colours.shape[:2], 1))
     developed = colours * np.outer(edge, edge)[..., None] + noise * rng.uniform(0.8, 2.6)

@@ -1,7 +1,7 @@
 """How do several processes draw one set?
 
-A worker is this module run as a program, so that a script of the user's needs no guard for it. It
-draws its share of the pictures and writes the label maps of each to its standard output.
+A worker runs this module as a program, so that user scripts need no `__main__` guard. It draws its
+share of the pictures and writes their label maps to its standard output.
 """
 
 import math
@@ -16,28 +16,26 @@ import numpy as np
 
 from prunescope.base.errors import StoreError
 from prunescope.concepts.scenery.labels import PLANES
-from prunescope.concepts.scenery.writer import Commission, Planes, draw_pictures, save_labels
+from prunescope.concepts.scenery.writer import Planes, SceneSet, draw_pictures, save_labels
 
 
-def draw_set(
-    root: Path, commission: Commission, *, workers: int, advance: Callable[[], None]
-) -> None:
-    """Draw a whole set into `root`; no byte of it depends on the number of workers.
+def draw_set(root: Path, scenes: SceneSet, *, workers: int, advance: Callable[[], None]) -> None:
+    """Draw a whole set into `root`; its bytes do not depend on the number of workers.
 
     advance: called after each picture. Raises StoreError where a worker fails.
     """
-    pictures, sheets = commission.pictures(), []
-    alone = draw_pictures(root, commission, pictures)  # nothing is drawn until it is asked for
-    with closing(_draw_together(root, commission, workers) if workers > 1 else alone) as drawn:
+    pictures, sheets = scenes.pictures(), []
+    alone = draw_pictures(root, scenes, pictures)  # nothing is drawn until it is asked for
+    with closing(_draw_together(root, scenes, workers) if workers > 1 else alone) as drawn:
         for planes in drawn:
             sheets.append(planes)
             advance()
     save_labels(root, pictures, sheets)
 
 
-def _draw_together(root: Path, commission: Commission, count: int) -> Generator[Planes, None, None]:
-    """Yield the label maps of each picture, which so many workers draw in turn."""
-    words = [sys.executable, "-m", __name__, root, *astuple(commission), count]
+def _draw_together(root: Path, scenes: SceneSet, count: int) -> Generator[Planes, None, None]:
+    """Yield the label maps of each picture, drawn in turn by this number of workers."""
+    words = [sys.executable, "-m", __name__, root, *astuple(scenes), count]
     with ExitStack() as stack:
         workers = []
         for share in range(count):
@@ -45,12 +43,12 @@ def _draw_together(root: Path, commission: Commission, count: int) -> Generator[
             worker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             workers.append(stack.enter_context(worker))
             stack.callback(worker.kill)  # before its exit is awaited
-        for step in range(len(commission.pictures())):
-            yield _next_planes(workers[step % count], commission.size // 2)
+        for step in range(len(scenes.pictures())):
+            yield _next_planes(workers[step % count], scenes.size // 2)
 
 
 def _next_planes(worker: subprocess.Popen[bytes], half: int) -> Planes:
-    """Return a worker's next label maps; StoreError, with its last words, if it has ended."""
+    """Return a worker's next label maps. Raises StoreError with its last message if it ended."""
     assert worker.stdout is not None
     shape = (len(PLANES), half, half)
     sheet = worker.stdout.read(math.prod(shape))
@@ -63,8 +61,8 @@ def _next_planes(worker: subprocess.Popen[bytes], half: int) -> Planes:
 
 def _serve(root: str, *numbers: str) -> None:
     seed, size, train, val, count, share = map(int, numbers)
-    commission = Commission(seed=seed, size=size, train=train, val=val)
-    for planes in draw_pictures(Path(root), commission, commission.pictures()[share::count]):
+    scenes = SceneSet(seed=seed, size=size, train=train, val=val)
+    for planes in draw_pictures(Path(root), scenes, scenes.pictures()[share::count]):
         sys.stdout.buffer.write(planes.tobytes())
         sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""How does a drawn set become a folder in Broden's layout?"""
+"""How is a drawn set written as a folder in Broden's layout?"""
 
 import csv
 from collections.abc import Generator, Iterable, Sequence
@@ -10,14 +10,16 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 from PIL import Image
 
+from prunescope.base.errors import ConfigError
 from prunescope.concepts.scenery.labels import CATEGORIES, PLANES, VOCABULARY, label_planes
 from prunescope.concepts.scenery.picture import KINDS, draw_picture
 
+_SIZES = range(32, 1025, 2)
 Planes = UInt8[np.ndarray, "plane cell_row cell_column"]
 
 
 class Spot(NamedTuple):
-    """Which picture of a set: the number counts those of its split and class."""
+    """A picture of a set; pictures are numbered within their split and class."""
 
     split: str
     name: str
@@ -25,23 +27,39 @@ class Spot(NamedTuple):
 
     @property
     def stem(self) -> str:
-        """Where the picture and its label maps lie, without the ends of their names."""
+        """The common start of the paths of the picture and its label maps."""
         return f"{self.split}/{self.name}/{self.number:04d}"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Commission:
-    """Which pictures to draw: how many per split, how large, from which seed."""
+class SceneSet:
+    """Which pictures to draw, each a pure function of seed, split, class and number.
 
-    seed: int
-    size: int
-    train: int
-    val: int
+    size: pixels across, an even number; the label maps are half as large.
+    train, val: pictures of each split, shared among the classes as evenly as they go.
+    Raises ConfigError for a size or a number that cannot be.
+    """
+
+    seed: int = 0
+    size: int = 96
+    train: int = 2400
+    val: int = 600
+
+    def __post_init__(self) -> None:
+        if self.size not in _SIZES:
+            raise ConfigError(
+                f"size is {self.size}, but must be an even number from {_SIZES[0]} to {_SIZES[-1]}"
+            )
+        for name, count in (("train", self.train), ("val", self.val)):
+            if count < len(KINDS):
+                raise ConfigError(
+                    f"{name} is {count}, but must be at least {len(KINDS)}: a picture of each class"
+                )
 
     def pictures(self) -> list[Spot]:
         """Return the pictures in the order of index.csv.
 
-        Classes take turns, so that any first part of a split is balanced.
+        Classes take turns, so that the first pictures of a split are balanced.
         """
         names = list(KINDS)
         return [
@@ -52,20 +70,20 @@ class Commission:
 
 
 def draw_pictures(
-    root: Path, commission: Commission, pictures: Iterable[Spot]
+    root: Path, scenes: SceneSet, pictures: Iterable[Spot]
 ) -> Generator[Planes, None, None]:
     """Draw pictures and save them below `root`/images; yield the label maps of each."""
     for spot in pictures:
-        picture = draw_picture(**spot._asdict(), seed=commission.seed, size=commission.size)
+        picture = draw_picture(**spot._asdict(), seed=scenes.seed, size=scenes.size)
         _save_png(picture.pixels, root / "images" / f"{spot.stem}.png")
         yield label_planes(picture)
 
 
 def save_labels(root: Path, pictures: Sequence[Spot], sheets: Sequence[Planes]) -> None:
-    """Save the label maps of all pictures, without empty ones, and the CSV files.
+    """Save the label maps of all pictures, except empty ones, and the CSV files.
 
-    Labels have numbers from 1 by falling frequency over all categories; of equally frequent ones
-    the one earlier in VOCABULARY has the lower.
+    Labels are numbered from 1 by falling frequency over all categories, ties in the order of
+    VOCABULARY.
     """
     length = len(VOCABULARY) + 1
     counts = np.array([np.bincount(sheet.ravel(), minlength=length) for sheet in sheets])
@@ -87,7 +105,7 @@ def save_labels(root: Path, pictures: Sequence[Spot], sheets: Sequence[Planes]) 
 def _save_tables(root: Path, labels: list[tuple[int, str, str, int, str]]) -> None:
     """Write label.csv, category.csv and every c_<category>.csv.
 
-    labels: number, category, name, in how many pictures, and the sum over them of its share.
+    labels: number, category, name, number of pictures, and the sum of its shares of them.
     """
     lines = [
         (n, name, f"{kind}({count})", count, share, "") for n, kind, name, count, share in labels

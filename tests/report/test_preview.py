@@ -10,8 +10,8 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.fonts import DEFAULT_FAMILY, families_for, font_for
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.masks import MaskFolder
-from prunescope.concepts.preview import colour_labels, drawable, preview_concepts
 from prunescope.concepts.protocol import Label
+from prunescope.report.preview import colour_labels, drawable, preview_concepts
 
 RED, ORANGE = (185, 35, 40), (235, 130, 35)  # how red-c and orange-c are painted
 

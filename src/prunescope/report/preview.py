@@ -11,7 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from jaxtyping import Float64, Int32, UInt8
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb, to_rgba
+from matplotlib.colors import to_hex, to_rgb, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -22,13 +22,15 @@ from prunescope.base.paths import require_place
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.seeding import derive_seed
 from prunescope.base.text import on_one_line, shortened
-from prunescope.concepts.preview_page import Shown, is_preview, preview_page
 from prunescope.concepts.protocol import Annotation, ConceptSet, Label
+from prunescope.concepts.scenery.palette import COLOUR_TERMS
+from prunescope.report.html import environment
 from prunescope.results.layout import PAGE
 
+_GENERATOR = "Prunescope preview"
 _SHEET = re.compile(r"sheet-\d+\.png")
-_CANDIDATES = 8  # images looked at for each one shown
-_ROWS, _COLUMNS = 3, 6  # of pictures on a sheet
+_CANDIDATES = 8  # images considered for each one shown
+_ROWS, _COLUMNS = 3, 6  # of panels on a sheet
 _DOTS_PER_INCH = 192
 _LEGEND_LINES = 6
 _LONGEST_NAME, _LONGEST_TITLE = 24, 32  # characters
@@ -37,21 +39,15 @@ _LEGEND_STYLE: dict[str, Any] = {
     **{"handlelength": 1, "handleheight": 1, "handletextpad": 0.6},
 }
 _INK, _PALE = "#20242b", "#7c828c"
-_LABEL_WEIGHT, _BLANK_WEIGHT, _BORDER_WEIGHT = 0.72, 0.75, 0.9  # of what lies over the photograph
-_ENLARGED = 3  # pixels of the sheet for one of a label map, of which one is the border
-# Twenty colours that stay apart on a grey photograph; where they do not suffice, darker ones
+_LABEL_WEIGHT, _BLANK_WEIGHT, _BORDER_WEIGHT = 0.72, 0.75, 0.9  # opacity over the photograph
+_ENLARGED = 3  # pixels of the overlay per pixel of a label map, one of them for the border
+# Twenty colours that are distinct on a grey photograph; more labels get darker ones
 _PALETTE = (
     *("#e6432f", "#2f7fe6", "#2fae4e", "#f2b01e", "#8a4fd3", "#14b1b8", "#ef7d1a", "#d6459d"),
     *("#7a9a01", "#5566d6", "#a8572a", "#00936b", "#c92a5b", "#59a5d8", "#b8a100", "#9b6bd0"),
     *("#e58a7b", "#3c7d3c", "#c08040", "#6f7d8c"),
 )
 _DARKER, _SHADES = 0.6, 5
-# The eleven basic colour terms, as Broden's category color names them
-_OWN_COLOURS = {
-    **{"black-c": "#141414", "blue-c": "#2d5fbe", "brown-c": "#6e482a", "grey-c": "#7d7d7d"},
-    **{"green-c": "#3c8237", "orange-c": "#eb8223", "pink-c": "#eb96af", "purple-c": "#784196"},
-    **{"red-c": "#b92328", "white-c": "#f5f5f5", "yellow-c": "#ebd237"},
-}
 
 
 def preview_concepts(
@@ -64,11 +60,11 @@ def preview_concepts(
 ) -> list[Path]:
     """Draw contact sheets, `sheet-1.png` on: photographs beside their labels, with names.
 
-    A photograph has a panel for every label map, with the share of the picture before each name;
-    labels of the whole image stand below it. Of a seeded draw of eight times as many, those images
-    are shown that bring the most new labels. The same set, number and seed give the same bytes.
-    `index.html` shows the sheets and names their labels as text. An earlier preview in the folder
-    is replaced. Raises ConfigError where the folder holds anything else.
+    A photograph has a panel for every label map, with each label's share of the picture; labels of
+    the whole image are listed below it. From a seeded draw of eight times as many images, those
+    that add the most new labels are shown. The same set, number and seed give the same bytes.
+    `index.html` shows the sheets and lists their labels. An earlier preview in the folder is
+    replaced. Raises ConfigError where the folder holds anything else.
     """
     if images < 1:
         raise ConfigError(f"images is {images}, but must be at least 1")
@@ -91,17 +87,16 @@ def preview_concepts(
         f"sheet-{number}.png": _draw_sheet(sheet, f"{title}  ·  {number} of {len(sheets)}")
         for number, sheet in enumerate(sheets, start=1)
     }
-    shown = [
-        Shown(colour=colour, number=label.number, name=label.name, category=label.category)
-        for label in labels.values()
-        if (colour := colours.get(label.number))
-    ]
-    out.mkdir(parents=True, exist_ok=True)
-    for name, picture in pictures.items():
-        write_atomically(out / name, picture)
-    write_atomically(
-        out / PAGE, preview_page(Path(concepts.name).name, list(pictures), shown).encode()
+    template = environment().get_template("preview.html")
+    page = template.render(
+        generator=_GENERATOR,
+        title=Path(concepts.name).name,
+        sheets=list(pictures),
+        labels=[(labels[number], colour) for number, colour in colours.items()],
     )
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in (pictures | {PAGE: f"{page}\n".encode()}).items():
+        write_atomically(out / name, content)
     for entry in out.iterdir():
         if _SHEET.fullmatch(entry.name) and entry.name not in pictures:  # of an earlier preview
             entry.unlink()
@@ -109,9 +104,9 @@ def preview_concepts(
 
 
 def colour_labels(labels: Mapping[int, Label], panels: Sequence[frozenset[int]]) -> dict[int, str]:
-    """Return a colour for each label of some panels: its own for `red-c`, else of the palette.
+    """Return a colour for each label of some panels: a term such as `red-c` gets its own.
 
-    Labels in one panel have different ones, unless they are hundreds.
+    Labels in one panel have different colours, unless there are hundreds of them.
     """
     colours: dict[int, str] = {}
     for turn, number in enumerate(sorted(frozenset().union(*panels))):
@@ -119,28 +114,31 @@ def colour_labels(labels: Mapping[int, Label], panels: Sequence[frozenset[int]])
         taken = {colours.get(other) for other in beside}
         choices = [_colour(turn, step) for step in range(_SHADES * len(_PALETTE))]
         free = next((colour for colour in choices if colour not in taken), choices[0])
-        colours[number] = _OWN_COLOURS.get(labels[number].name, free)
+        term = COLOUR_TERMS.get(labels[number].name)
+        colours[number] = "#{:02x}{:02x}{:02x}".format(*term) if term else free
     return colours
 
 
 def drawable(name: str, instead: str) -> str:
-    """Return a name, or what stands for it where no font on this machine has its glyphs."""
+    """Return a name, or a substitute if no font on this machine has its glyphs."""
     name = on_one_line(name)
     return name if font_for(name) else instead
 
 
 def _colour(turn: int, step: int) -> str:
-    """Return one of the palette, and after all of them the same again, darker."""
+    """Return a colour of the palette; after all of them, the same again in a darker shade."""
     shade, index = divmod(step, len(_PALETTE))
-    red, green, blue = to_rgb(_PALETTE[(turn + index) % len(_PALETTE)])
-    parts = (round(255 * part * _DARKER**shade) for part in (red, green, blue))
-    return "#" + "".join(f"{part:02x}" for part in parts)
+    red, green, blue = np.array(to_rgb(_PALETTE[(turn + index) % len(_PALETTE)])) * _DARKER**shade
+    return to_hex((red, green, blue))
 
 
 def _require_room(out: Path) -> None:
     """Raise ConfigError where a folder holds anything but a preview."""
+    page = out / PAGE
+    mark = f'<meta name="generator" content="{_GENERATOR}">'
+    is_preview = page.is_file() and mark in page.read_text("utf-8", errors="replace")[:400]
     for entry in sorted(out.iterdir()) if out.is_dir() else ():
-        if not (entry.name == PAGE or _SHEET.fullmatch(entry.name)) or not is_preview(out):
+        if not (entry.name == PAGE or _SHEET.fullmatch(entry.name)) or not is_preview:
             raise ConfigError(
                 f"{out} is not empty and not a preview (it holds {entry.name}): give another --out"
             )
@@ -156,23 +154,23 @@ def _panels_of(annotations: Iterable[Annotation]) -> list[frozenset[int]]:
 
 
 def _choose(concepts: ConceptSet, images: int, seed: int) -> dict[int, Annotation]:
-    """Pick the images that bring the most new labels, the earlier drawn of equals."""
+    """Pick the images that add the most new labels; a tie goes to the one drawn earlier."""
     count = len(concepts.images)
     order = np.random.default_rng(derive_seed(seed, "preview")).permutation(count)
-    left = {int(i): concepts.read_annotation(int(i)) for i in order[: images * _CANDIDATES]}
-    numbers = {index: set(annotation.numbers()) for index, annotation in left.items()}
+    candidates = {int(i): concepts.read_annotation(int(i)) for i in order[: images * _CANDIDATES]}
+    numbers = {index: set(annotation.numbers()) for index, annotation in candidates.items()}
     chosen: dict[int, Annotation] = {}
-    seen: set[int] = set()
-    while left and len(chosen) < images:
-        index = max(left, key=lambda i: len(numbers[i] - seen))
-        chosen[index] = left.pop(index)
-        seen |= numbers[index]
+    shown: set[int] = set()
+    while candidates and len(chosen) < images:
+        index = max(candidates, key=lambda i: len(numbers[i] - shown))
+        chosen[index] = candidates.pop(index)
+        shown |= numbers[index]
     return chosen
 
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """A photograph, perhaps with a label map over it, between a title and a legend.
+    """A photograph, optionally under a label map, with a title and a legend.
 
     legend: colour and text of each line.
     """
@@ -221,7 +219,7 @@ def _percent(share: float) -> str:
 def _overlay(
     plane: Int32[np.ndarray, "height width"], colours: Mapping[int, str]
 ) -> Float64[np.ndarray, "row column 4"]:
-    """Return what lies over a photograph: its labels' colours, with a white line between them."""
+    """Return the overlay of a photograph: its labels' colours, with white borders between them."""
     numbers, codes = np.unique(plane, return_inverse=True)
     paints = np.array(
         [
@@ -239,7 +237,7 @@ def _overlay(
 
 
 def _packed(cards: Iterable[list[Panel]]) -> list[list[Panel]]:
-    """Lay the panels of cards in rows, the widest card first, each in the first row with room."""
+    """Put cards into rows, the widest card first, each into the first row with room."""
     rows: list[list[Panel]] = []
     for card in sorted(cards, key=lambda card: -len(card)):
         row = next((row for row in rows if len(row) + len(card) <= _COLUMNS), [])
