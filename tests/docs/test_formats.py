@@ -23,6 +23,7 @@ from prunescope.networks.loading import build
 
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
 LEVELS = ("replicate-0/level-00", "replicate-0/lottery/level-01")
+OF_A_RUN = {"manifest.json", "manifest-scores.json", "conditions.json"}
 PLACEHOLDER = re.compile(r"(?<![A-Za-z])[A-Z]+(?![A-Za-z])")
 
 
@@ -191,7 +192,7 @@ def test_a_dissection_saves_the_files_of_a_layer(
     saved = {path.relative_to(tmp_path / "D") for path in (tmp_path / "D").rglob("*.*")}
     assert_records(tmp_path / "D" / "layers.json", saved)
     inside = finished / LEVELS[1] / "dissection" / "layer3"
-    names = {path.name for path in inside.iterdir()} - {"manifest.json"}
+    names = {path.name for path in inside.iterdir()} - OF_A_RUN
     assert saved == {Path("layers.json"), *(Path("layer3", name) for name in names)}
     same = (tmp_path / "D" / "layer3" / "units.parquet").read_bytes()
     assert same == (inside / "units.parquet").read_bytes()
@@ -317,7 +318,7 @@ def test_a_null_adds_what_is_said_and_nothing_else(
     words = {name: _tensor_word(tensor, sizes) for name, tensor in drawn_so_far.items()}
     assert words == documented_of_null(4)
     files = {path.name for path in (tmp_path / "layer3").iterdir()}
-    assert files == {path.name for path in folders[0].iterdir()} - {"manifest.json"} | {
+    assert files == {path.name for path in folders[0].iterdir()} - OF_A_RUN | {
         "masks.parquet",
         "draws.safetensors",
     }
