@@ -29,6 +29,7 @@ def build_site(folder: Path) -> list[str]:
     built = subprocess.run(zensical, cwd=folder, capture_output=True, text=True, check=False)
     if built.returncode != 0:
         return [built.stdout + built.stderr]
+    (folder / "site" / "404.html").unlink()  # for a server; from disk nobody comes to it
     return problems_of(folder / "site", yaml.safe_load(CONFIGURATION.read_text("utf-8"))["nav"])
 
 

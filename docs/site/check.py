@@ -37,7 +37,7 @@ def problems_of(site: Path, nav: list[Any]) -> list[str]:
     nav: the navigation of the configuration; a page that it leaves out is a problem too.
     """
     listed = {re.sub(r"(README)?\.md$", _made, place) for place in _places(nav)}
-    pages = [path for path in sorted(site.rglob("*.html")) if path.name != "404.html"]
+    pages = sorted(site.rglob("*.html"))
     problems = [
         f"{path.relative_to(site)} is not in the nav of mkdocs.yml"
         for path in pages
