@@ -137,7 +137,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoin
     for words in (
         "the loss is nan at step",
         "Lower training.learning_rate",
-        "replicate 0, level 0",
+        "replicate 0, up to the rewind point: FAILED",
     ):
         assert words in ended.err
     [kept] = out.rglob("checkpoint.safetensors")

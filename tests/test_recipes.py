@@ -76,8 +76,8 @@ def test_a_dry_run_of_the_demo_plans_all_its_stages_and_writes_nothing(
     ended = prunescope(*command, *options, "--out", tmp_path / "run")
     assert ended.status == 0, ended.err
     found = json.loads(ended.out.splitlines()[-1])
-    moment, levels, results = 1, 6, 3
-    assert len(found["to_do"]) == 2 * (moment + 4 * levels) + results
+    rewind_point, levels = 1, 6
+    assert len(found["to_do"]) == 2 * (rewind_point + 4 * levels)
     assert found["done"] == []
     assert found["seconds"] > 0
     assert found["disk"] > 0
@@ -108,8 +108,8 @@ def test_a_full_study_is_planned_down_to_the_papers_last_level(
     ended = prunescope(*command, *options, "--out", tmp_path / "run", "--workers", 1)
     assert ended.status == 0, ended.err
     found = json.loads(ended.out.splitlines()[-1])
-    moment, levels, results, replicates = 1, 16, 3, 3
-    assert len(found["to_do"]) == replicates * (moment + 4 * levels) + results
+    rewind_point, levels, replicates = 1, 16, 3
+    assert len(found["to_do"]) == replicates * (rewind_point + 4 * levels)
     assert not (tmp_path / "run").exists()
     [strategy] = load_recipe(command[1]).pruning.strategies.values()
     assert (1 - strategy.fraction) ** strategy.levels == pytest.approx(0.035, abs=5e-4)

@@ -107,7 +107,7 @@ _HOMES = {
 }
 register(
     level_mask="prunescope.pruning.level_mask:level_mask",
-    load_network="prunescope.networks:load_network",
+    load_network="prunescope.networks.loading:load_network",
     unit_masks="prunescope.dissection.masking:mask_pictures",
 )
 _HOME_OF = {name: f"prunescope.{home}" for home, names in _HOMES.items() for name in names}

@@ -98,7 +98,7 @@ STUDIES = {
         "status run", ("study.yaml", "speed"), append("run/study.yaml", "speed: 3\n")
     ),
     "the report of no run": Bad("report letters", ("letters", "not a run folder")),
-    "the report of an unfinished run": Bad("report run", ("run is not finished",)),
+    "the report of an unfinished run": Bad("report run", ("no finished level", "run the study")),
     "a report without its data": Bad(
         "report run",
         ("gone/images", "does not exist"),

@@ -14,10 +14,10 @@ import yaml
 import prunescope as ps
 from commands import Ended, Prunescope
 from prunescope.base.errors import PrunescopeError
-from prunescope.networks import build
+from prunescope.networks.loading import build
 from runs import tiny_recipe
 
-_MANY = 17  # bits of each of 37 files: 629
+_MANY = 17  # bits of each of 39 files: 663
 LEVEL, DENSE = "run/replicate-0/lottery/level-01", "run/replicate-0/level-00"
 LAYER = f"{LEVEL}/dissection/layer3"
 NETWORK = "cifar_resnet20,width=0.25 --num-classes 10"
@@ -41,6 +41,8 @@ READ_BY = {
     ),
     f"{LEVEL}/mask.safetensors": (f"load {LEVEL}", f"audit {LEVEL}"),
     f"{LAYER}/manifest.json": (f"summary {LEVEL}", "status run"),
+    f"{LAYER}/conditions.json": ("audit run",),
+    f"{LAYER}/manifest-scores.json": (f"summary {LEVEL}", "status run"),
     f"{LAYER}/summary.json": (f"summary {LEVEL}", f"compare {DENSE} {LEVEL}", "summary run"),
     f"{LAYER}/units.parquet": (f"summary {LEVEL}", f"compare {DENSE} {LEVEL}"),
     f"{LAYER}/overlap.safetensors": (

@@ -23,7 +23,6 @@ from prunescope.networks.loading import build
 
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
 LEVELS = ("replicate-0/level-00", "replicate-0/lottery/level-01")
-OF_A_RUN = {"manifest.json", "manifest-scores.json", "conditions.json"}
 PLACEHOLDER = re.compile(r"(?<![A-Za-z])[A-Z]+(?![A-Za-z])")
 
 
@@ -115,6 +114,9 @@ def json_word(value: Any) -> str:
 
 # --- the claims ----------------------------------------------------------------------------------
 
+OF_RUNS = {"conditions.json", "manifest.json", "manifest-scores.json"}
+"""Files of a layer that lie in run folders alone."""
+
 
 def assert_columns(found: dict[str, str], said: dict[str, str]) -> None:
     assert list(found) == list(said)
@@ -192,7 +194,7 @@ def test_a_dissection_saves_the_files_of_a_layer(
     saved = {path.relative_to(tmp_path / "D") for path in (tmp_path / "D").rglob("*.*")}
     assert_records(tmp_path / "D" / "layers.json", saved)
     inside = finished / LEVELS[1] / "dissection" / "layer3"
-    names = {path.name for path in inside.iterdir()} - OF_A_RUN
+    names = {path.name for path in inside.iterdir()} - OF_RUNS
     assert saved == {Path("layers.json"), *(Path("layer3", name) for name in names)}
     same = (tmp_path / "D" / "layer3" / "units.parquet").read_bytes()
     assert same == (inside / "units.parquet").read_bytes()
@@ -318,10 +320,8 @@ def test_a_null_adds_what_is_said_and_nothing_else(
     words = {name: _tensor_word(tensor, sizes) for name, tensor in drawn_so_far.items()}
     assert words == documented_of_null(4)
     files = {path.name for path in (tmp_path / "layer3").iterdir()}
-    assert files == {path.name for path in folders[0].iterdir()} - OF_A_RUN | {
-        "masks.parquet",
-        "draws.safetensors",
-    }
+    of_chance = {"masks.parquet", "draws.safetensors"}
+    assert files == {path.name for path in folders[0].iterdir()} - OF_RUNS | of_chance
 
 
 def levels_of(units: pd.DataFrame, folder: Path) -> Path:

@@ -110,7 +110,7 @@ def test_a_quantile_that_needs_more_than_a_batch_gets_it(
 
 def test_a_dry_run_writes_nothing(tiny_study: TinyStudy, tmp_path: Path) -> None:
     found = dry_run(tiny_study(), tmp_path / "run", workers=5)
-    assert len(found.to_do) == 2 * (1 + 3 + 3 + 3)
+    assert len(found.to_do) == 2 * (1 + 4 * 3)  # level, evaluation, dissection, scores
     assert found.workers == 5
     assert "workers: 5" in str(found)
     assert found.seconds > 0

@@ -111,7 +111,7 @@ def test_an_audit_names_the_levels_and_files_that_a_run_lost(run: Path) -> None:
     problems = "\n".join(audit_run(run).problems)
     assert "level-02: weights.safetensors is missing" in problems
     assert "level-01: the whole level is missing" in problems
-    assert "level-00/dissection/layer2: units.parquet is missing" in problems
+    assert "level-00/dissection/layer2 (scores): units.parquet is missing" in problems
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,8 @@ def test_a_plan_names_every_artifact_of_design(tiny_study: TinyStudy) -> None:
         expected.add(f"{replicate}/rewind")
         for level in levels:
             expected |= {f"{replicate}/{level}", f"{replicate}/{level} (evaluation)"}
-            expected |= {f"{replicate}/{level}/dissection/layer{i}" for i in (2, 3)}
+            layers = {f"{replicate}/{level}/dissection/layer{i}" for i in (2, 3)}
+            expected |= layers | {f"{layer} (scores)" for layer in layers}
     assert set(_keys(tiny_study())) == expected
 
 
@@ -158,11 +159,9 @@ def test_a_key_of_a_dissection_is_made_of_what_it_was_before_there_were_conventi
         "concepts": facts.concepts.fingerprint,
         "layer": "layer3",
         "quantile": 0.01,
-        "iou": 0.05,
         "resolution": None,
         "mean": None,
         "std": None,
-        "categories": None,
         "batch_size": 32,
         "precision": "float32",
         "examples": 4,

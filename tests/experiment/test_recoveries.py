@@ -15,7 +15,7 @@ from prunescope.experiment.looking import facts_of
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.run import run_study
 from prunescope.experiment.status import status
-from prunescope.recipe import Recipe
+from prunescope.recipe import Recipe, load_recipe
 
 MINE = """\
 from prunescope.pruning.recovery import Recovery
@@ -103,7 +103,8 @@ def test_a_study_is_watched_without_running_its_recovery(
 ) -> None:
     run_study(study(ours="rewind"), here / "run", workers=1)
     recipe = here / "run/study.yaml"
-    recipe.write_text(recipe.read_text().replace("recovery: rewind", "recovery: mine:back"))
+    stated = load_recipe(recipe).to_yaml()
+    recipe.write_text(stated.replace("recovery: rewind", "recovery: mine:back"))
     (here / "mine.py").write_text("raise SystemExit('ran')")
     sys.modules.pop("mine", None)
     assert status(here / "run").to_do

@@ -218,6 +218,7 @@ def test_status_says_what_is_left_and_how_long(tiny_study: TinyStudy, run: Path)
         "replicate 1, level 2 of lottery",
         "evaluating replicate 1, level 2 of lottery",
         "dissecting replicate 1, level 2 of lottery",
+        "scoring replicate 1, level 2 of lottery",
     )
     assert left.seconds_left is not None
     assert left.seconds_left > 0

@@ -355,7 +355,7 @@ def test_a_manifest_without_sizes_asks_only_that_files_are_there(store: Store) -
     make_all(store, PLAN)
     path = store.root / LEVEL.path / "manifest.json"
     values = json.loads(path.read_text())
-    del values["sizes"]
+    del values["sizes"], values["checksum"]  # as an earlier version wrote it
     path.write_text(json.dumps(values))
     assert store.has(LEVEL)
     (store.root / LEVEL.path / "b.txt").unlink()

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError, StoreError
@@ -16,6 +17,7 @@ from prunescope.networks.hollow import build_hollow
 from prunescope.networks.loading import read_description
 from prunescope.networks.trust import AtMost, NamesCode
 from prunescope.pruning.audit import Audit, audit_weights
+from prunescope.pruning.interchange import State
 from prunescope.pruning.lineage import check_dense, check_descent, check_given
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import read_mask, read_weights
@@ -158,7 +160,8 @@ def _audit_level(
     saved = read_weights(root / key.path)
     descent = _descent(saved.mask, root, key, study)
     if saved.mask is None and key.level == 0:
-        saved = replace(saved, mask=_dense_mask(root, key, study))
+        mask = _dense_mask(root, key, study, saved.state)
+        saved = replace(saved, mask=mask, beside=mask)
     audit = audit_weights(saved, network, title=study.network, resolution=resolution)
     rule = _rule(key, study)
     if rule is not None and rule.is_users:
@@ -182,12 +185,13 @@ def _descent(mask: Mask | None, root: Path, key: LevelKey, study: Recipe) -> lis
     return _lineage(mask, before, _rule(key, study), runs_code=False)
 
 
-def _dense_mask(root: Path, key: LevelKey, study: Recipe) -> Mask | None:
+def _dense_mask(root: Path, key: LevelKey, study: Recipe, state: State) -> Mask | None:
     """Return level 0's mask, which has no file, from the level after it; None where none is."""
     for strategy in study.pruning.strategies:
         after = LevelKey(replicate=key.replicate, strategy=strategy, level=1)
         if (root / after.path / MASK).is_file():
-            return read_mask(root / after.path / MASK).filled()
+            names = [name for name in read_mask(root / after.path / MASK) if name in state]
+            return Mask({name: torch.ones_like(state[name], dtype=torch.bool) for name in names})
     return None
 
 

@@ -39,10 +39,10 @@ def measure_rates(study: Recipe, sources: Sources, *, threads: int) -> dict[str,
     with computing_with(threads):
         training = _seconds_per_unit(lambda: _try_training(study, sources, network))
         evaluating = _seconds_per_unit(lambda: _try_evaluating(study, sources, network))
-        counting, both = (
-            _seconds_per_unit(partial(_try_dissecting, study, sources, network, concepts, null))
-            for null in (0, study.dissection.null)
-        )
+        try_dissecting = partial(_try_dissecting, study, sources, network, concepts)
+        counting = both = _seconds_per_unit(partial(try_dissecting, 0))
+        if study.dissection.null:
+            both = _seconds_per_unit(partial(try_dissecting, study.dissection.null))
     return {
         "rewind": training,
         "level": training,

@@ -16,6 +16,7 @@ from prunescope.experiment.run import report_again
 from prunescope.experiment.status import is_done
 from prunescope.pruning.settings import StrategySettings
 from prunescope.recipe import Recipe
+from prunescope.results.kinds import is_run
 from prunescope.results.layout import STUDY
 from prunescope.results.provenance import Provenance
 from prunescope.results.store import Store
@@ -125,10 +126,9 @@ def _first_difference(
 
 
 def _check_free(out: Path) -> None:
-    store = Store(out)
-    store.check_place()
-    if out.is_dir() and any(out.iterdir()):
+    if Store(out).is_run() or is_run(out):
         raise ConfigError(f"{out} is a run already: give another --out for the merged one")
+    Store(out).check_place()
 
 
 def _fill(draft: Path, plan: Plan, runs: Mapping[Path, OpenRun]) -> None:

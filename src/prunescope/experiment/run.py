@@ -219,7 +219,8 @@ def _incomplete(failures: dict[str, Exception], plan: Plan, store: Store) -> Exc
     for error in failures.values():
         if not isinstance(error, PrunescopeError):
             return error
-    unfinished = sum(not is_done(level, store) for level in plan.levels)
+    lacking = {stage.level_key for stage in plan.stages if not is_done(stage, store)}
+    unfinished = sum(level.key in lacking for level in plan.levels)
     lines = [f"{title}: {error}" for title, error in failures.items()]
     if len(lines) > _SHOWN:
         lines = [*lines[:_SHOWN], f"and {len(lines) - _SHOWN:,} more"]

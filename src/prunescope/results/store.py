@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 
 from prunescope.base.errors import ConfigError, StoreError
@@ -238,12 +239,11 @@ class Store:
         """Clear the way for an artifact made again; what was finished inside it moves with it."""
         if not damaged.exists():
             return
-        for manifest in sorted(damaged.rglob(MANIFESTS)):
-            part = part_named(manifest.name)
-            inner = Slot(manifest.parent, part)
-            new = Slot(folder / manifest.parent.relative_to(damaged), part)
-            is_itself = manifest.parent == damaged and not part
-            if manifest.exists() and not is_itself and not new.is_taken():
+        found = (Slot(path.parent, part_named(path.name)) for path in damaged.rglob(MANIFESTS))
+        for inner in sorted(found, key=attrgetter("folder", "part")):  # a folder before its parts
+            new = Slot(folder / inner.folder.relative_to(damaged), inner.part)
+            went_along = not inner.manifest.exists()
+            if inner != Slot(damaged) and not went_along and not new.is_taken():
                 inner.move(new)
         Slot(damaged).remove(self._trash)
 
