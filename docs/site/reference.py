@@ -234,7 +234,9 @@ def _pieces(line: str, names: set[str]) -> list[tuple[tuple[str, ...], str]]:
     heads = list(re.finditer(rf"(?:^|(?<=[.;:] ))((?:{name})(?:, (?:{name}))*):(?: |$)", line))
     if not heads:
         return [((), line)]
-    pieces = [((), line[: heads[0].start()].rstrip())] if heads[0].start() else []
+    pieces: list[tuple[tuple[str, ...], str]] = []
+    if heads[0].start():
+        pieces.append(((), line[: heads[0].start()].rstrip()))
     ends = [head.start() for head in heads[1:]] + [len(line)]
     for head, end in zip(heads, ends, strict=True):
         pieces.append((tuple(head[1].split(", ")), line[head.end() : end].rstrip()))

@@ -10,8 +10,9 @@ PAGE = "settings.md"
 _BEGINNING = """\
 # Every setting of a recipe
 
-`prunescope schema` prints the same for an editor, with all bounds: put its output into a file, and
-`# yaml-language-server: $schema=FILE` into the first line of a recipe. `run --set a.b=c` sets one.
+This page lists all that a recipe can say; the [glossary](glossary.md) explains the words.
+`run --set a.b=c` changes one setting. `prunescope schema` prints the same for an editor, with all
+bounds: save its output in a file, and begin a recipe with `# yaml-language-server: $schema=FILE`.
 """
 
 
