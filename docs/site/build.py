@@ -4,6 +4,7 @@ Zensical runs no hooks, so everything it should see is put into a folder first. 
 links knows Markdown links alone; `check` then looks at what a browser would see.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from reference import reference_page
 from settings import settings_page
 
 CONFIGURATION = REPOSITORY / "mkdocs.yml"
+_OPTION = re.compile(r"(?<!`)`(--?\w[\w-]*(?: [^`\s]{1,12})?)`(?!`)")
 GENERATED = {"settings.md": settings_page, "reference.md": reference_page}
 
 
@@ -44,7 +46,8 @@ def gather(pages: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.suffix == ".md":
             text = source.read_text(encoding="utf-8")
-            target.write_text(with_turned_links(text, source, place), encoding="utf-8")
+            text = _OPTION.sub(r"`\1`{: .whole }", with_turned_links(text, source, place))
+            target.write_text(text, encoding="utf-8")
         else:
             shutil.copyfile(source, target)
     for place, page in GENERATED.items():
