@@ -1,13 +1,8 @@
-"""Which settings may a recipe have? A page of the site, made from their classes.
-
-mkdocs calls the first function by its name.
-"""
+"""Which settings may a recipe have? A page of the site, made from their classes."""
 
 import json
 from collections.abc import Iterator
 from typing import Any
-
-from mkdocs.structure.files import File, Files
 
 from prunescope.recipe import recipe_schema
 
@@ -15,15 +10,10 @@ PAGE = "settings.md"
 _BEGINNING = """\
 # Every setting of a recipe
 
-`prunescope schema` prints the same for an editor, with all bounds: put its output into a file, and
-`# yaml-language-server: $schema=FILE` into the first line of a recipe. `run --set a.b=c` sets one.
+This page lists all that a recipe can say; the [glossary](glossary.md) explains the words.
+`run --set a.b=c` changes one setting. `prunescope schema` prints the same for an editor, with all
+bounds: save its output in a file, and begin a recipe with `# yaml-language-server: $schema=FILE`.
 """
-
-
-def on_files(files: Files, config: Any) -> Files:
-    """Add the page to the site."""
-    files.append(File.generated(config, PAGE, content=settings_page()))
-    return files
 
 
 def settings_page() -> str:
