@@ -42,7 +42,9 @@ RANDOM = "random"
 class LoadedNetwork(Description):
     """A network with its weights, in evaluation mode, on the CPU.
 
-    module: the network itself. name: as `build` takes it. The rest is as in `Description`.
+    module: the network itself. name: as `build` takes it. num_classes: None where the network
+    chose it itself. input: what it expects to see; None where nothing says so.
+    measured_on: how photographs are sized to measure published weights; None for all others.
     """
 
     module: nn.Module
