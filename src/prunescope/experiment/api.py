@@ -56,9 +56,9 @@ class Study(recipes.Recipe):
             raise ConfigError(f'set is {set!r}: give changes such as "replicates=1"')
         values = recipes.read_recipe(recipe)
         where = "the study" if isinstance(recipe, Mapping) else str(recipe)
-        found = cls.validate_from(recipes.overridden(values, changes), where)
-        check_code(found, recipe, changes)
-        return found
+        study = cls.validate_from(recipes.overridden(values, changes), where)
+        check_code(study, recipe, changes)
+        return study
 
     def run(
         self, out: Path | str | None = None, *, only: str | Sequence[str] = (),

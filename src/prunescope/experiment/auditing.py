@@ -56,8 +56,10 @@ class RunAudit:
     @property
     def problems(self) -> list[str]:
         """What is wrong, with the level it is wrong with."""
-        found = (f"{level.key.path}: {each}" for level in self.levels for each in level.problems)
-        return [*self.missing, *found, *self.changed]
+        of_levels = (
+            f"{level.key.path}: {each}" for level in self.levels for each in level.problems
+        )
+        return [*self.missing, *of_levels, *self.changed]
 
     def as_dict(self) -> dict[str, object]:
         """Return everything by name, for a program."""
@@ -103,7 +105,7 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
     keys = [p for p in planned if (root / p.path / WEIGHTS).is_file()]
     losses = find_losses(root, study)
     missing = tuple(text for found in losses.values() for text in found)
-    found = partial(
+    run_audit = partial(
         RunAudit,
         root=root,
         missing=missing,
@@ -124,12 +126,12 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
         if network is not None:
             raise ConfigError(f"{root} is not of {network}: {error}") from None
         levels = [_audit_level(root, key, study, None, None) for key in keys]
-        return found(levels=tuple(levels))
+        return run_audit(levels=tuple(levels))
     with AtMost(file) if network is None else nullcontext():
         module = build_hollow(described.name, num_classes=described.num_classes)
     side = resolution or (described.input.resolution if described.input else None)
     levels = [_audit_level(root, key, study, module, side) for key in keys]
-    return found(levels=tuple(levels))
+    return run_audit(levels=tuple(levels))
 
 
 def check_level(folder: Path, title: str, before: Mask | None, rule: LevelRule | None) -> None:

@@ -52,7 +52,7 @@ def _finished(recipe: Recipe, keys: Mapping[str, str]) -> Iterator[tuple[Artifac
     Each comes after those that it lies in.
     """
     for stage in plan_study(recipe, UNKNOWN).stages:
-        for artifact in stage.places:
+        for artifact in stage.outputs:
             key = keys.get(artifact.title, "")
             yield replace(artifact, key=key), isinstance(stage, Level)
 

@@ -45,14 +45,14 @@ def compare_by_conventions(
     conventions = conventions or tuple(CONVENTIONS)
     for name in conventions:
         if name not in CONVENTIONS:
-            hint, known = nearest(name, CONVENTIONS), ", ".join(CONVENTIONS)
-            raise ConfigError(f'there is no convention "{name}"{hint}: there are {known}')
+            hint, names = nearest(name, CONVENTIONS), ", ".join(CONVENTIONS)
+            raise ConfigError(f'there is no convention "{name}"{hint}: there are {names}')
     if len(set(conventions)) < max(2, len(conventions)):
         raise ConfigError(
             f"conventions are compared, but {', '.join(conventions)} is stated: name two or more, "
             "each once"
         )
-    place = usable_device(device or default_device())
+    target = usable_device(device or default_device())
     settings = [
         DissectionSettings.validate_from({**stated, "convention": name}, "conventions")
         for name in conventions
@@ -62,19 +62,19 @@ def compare_by_conventions(
         if folder is not None and ranks.rank == 0:
             check_room(folder)
     sets = _open_each(settings, concepts, split, limit, mask_size, progress)
-    found: dict[str, Dissection] = {
-        own.convention: dissect_opened(
+    dissections: dict[str, Dissection] = {
+        convention_settings.convention: dissect_opened(
             network,
-            own,
+            convention_settings,
             opened,
             out=folder,
-            device=place,
+            device=target,
             ranks=ranks,
-            progress=progress.titled(own.convention),
+            progress=progress.titled(convention_settings.convention),
         )
-        for own, opened, folder in zip(settings, sets, folders, strict=True)
+        for convention_settings, opened, folder in zip(settings, sets, folders, strict=True)
     }
-    compared = compare_conventions(found)
+    compared = compare_conventions(dissections)
     if out is not None and ranks.rank == 0:
         write_csv(out / CONVENTIONS_COMPARED, compared.table)
     return compared
@@ -89,13 +89,13 @@ def _open_each(
     progress: Progress,
 ) -> list[ConceptSet]:
     """Open the images that each convention uses; the same ones once."""
-    splits = [own.rules.images_of(split) for own in settings]
+    splits = [convention_settings.rules.images_of(split) for convention_settings in settings]
     opened = {
         name: open_concepts(
             concepts, split=name, limit=limit, mask_size=mask_size, progress=progress
         )
         for name in dict.fromkeys(splits)
     }
-    for own, name in zip(settings, splits, strict=True):
-        choose_categories(opened[name], own)
+    for convention_settings, name in zip(settings, splits, strict=True):
+        choose_categories(opened[name], convention_settings)
     return [opened[name] for name in splits]

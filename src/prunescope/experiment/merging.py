@@ -75,8 +75,8 @@ def merged_recipe(recipes: Mapping[Path, Recipe]) -> Recipe:
                 f"and {written(theirs)} in the other"
             )
         for name, strategy in other.pruning.strategies.items():
-            known = strategies.setdefault(name, strategy)
-            strategies[name] = _longer(name, known, strategy, first_path, path)
+            former = strategies.setdefault(name, strategy)
+            strategies[name] = _longer(name, former, strategy, first_path, path)
     pruning = first.pruning.model_copy(update={"strategies": strategies})
     replicates = max(recipe.replicates for recipe in recipes.values())
     values = first.model_copy(update={"pruning": pruning, "replicates": replicates})
@@ -109,11 +109,11 @@ def _shared(recipe: Recipe) -> dict[str, Any]:
 
 
 def _flat(prefix: str, values: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
+    settings: list[tuple[str, Any]] = []
     for name, value in values.items():
         path = f"{prefix}{name}"
-        found += _flat(f"{path}.", value) if isinstance(value, dict) else [(path, value)]
-    return found
+        settings += _flat(f"{path}.", value) if isinstance(value, dict) else [(path, value)]
+    return settings
 
 
 def _first_difference(

@@ -24,7 +24,7 @@ class Selection:
         Of one name any of the stated values will do; conditions of different names hold together.
         Raises ConfigError for one that the study has no level for.
         """
-        known = {
+        allowed = {
             "replicate": [str(number) for number in range(recipe.replicates)],
             "strategy": list(recipe.pruning.strategies),
             "level": [str(number) for number in range(recipe.most_levels + 1)],
@@ -33,7 +33,7 @@ class Selection:
         for text in texts:
             for condition in text.split(","):
                 name, equals, value = (part.strip() for part in condition.partition("="))
-                _check(condition, name, equals, value, known)
+                _check(condition, name, equals, value, allowed)
                 values.setdefault(name, set()).add(value)
         return cls({name: frozenset(stated) for name, stated in values.items()})
 
@@ -51,13 +51,13 @@ class Selection:
 
 
 def _check(
-    condition: str, name: str, equals: str, value: str, known: Mapping[str, Sequence[str]]
+    condition: str, name: str, equals: str, value: str, allowed: Mapping[str, Sequence[str]]
 ) -> None:
     where = f"--only {on_one_line(shortened(condition))}"
     if not equals or name not in _NAMES:
         hint = nearest(name, _NAMES)
         raise ConfigError(f'{where}: write it as "replicate=1", "strategy=NAME" or "level=2"{hint}')
-    if value not in known[name]:
-        hint = nearest(value, known[name])
-        has = ", ".join(known[name][:10]) + (", ..." if len(known[name]) > 10 else "")
+    if value not in allowed[name]:
+        hint = nearest(value, allowed[name])
+        has = ", ".join(allowed[name][:10]) + (", ..." if len(allowed[name]) > 10 else "")
         raise ConfigError(f"{where}: the study has no such {name}{hint}; it has {has}")

@@ -17,19 +17,19 @@ from prunescope.recipe import Recipe
 
 
 def normalisation_of(
-    name: str, known: NetworkInput | None, mean: Channels | None, std: Channels | None
+    name: str, expected: NetworkInput | None, mean: Channels | None, std: Channels | None
 ) -> Normalisation:
     """Return how channels are normalised: as stated, else as the network is known to want it.
 
     Raises ConfigError where neither says.
     """
-    mean = mean or (known.mean if known else None)
-    std = std or (known.std if known else None)
+    mean = mean or (expected.mean if expected else None)
+    std = std or (expected.std if expected else None)
     if mean is None or std is None:
         missing = [n for n, value in (("mean", mean), ("std", std)) if value is None]
-        given = " and ".join(missing)
+        settings = " and ".join(missing)
         raise ConfigError(
-            f"nothing says how {name} normalises images: give {given} (in a recipe "
+            f"nothing says how {name} normalises images: give {settings} (in a recipe "
             f"{' and '.join(f'data.{n}' for n in missing)}, on the command line "
             f"{' and '.join(f'--{n}' for n in missing)})"
         )

@@ -109,16 +109,16 @@ class Stage(ABC):
         return Resources(gpus=1 if self.cost() else 0)
 
     @property
-    def places(self) -> tuple[Artifact, ...]:
+    def outputs(self) -> tuple[Artifact, ...]:
         """What it makes, without the keys."""
         return (Artifact(path=self.path, key="", part=self.part, derived=self.derived),)
 
     @cached_property
     def artifacts(self) -> tuple[Artifact, ...]:
         """What it makes."""
-        (place,) = self.places
+        (output,) = self.outputs
         made_of = [artifact for stage in self.inputs for artifact in stage.artifacts]
-        return (replace(place, key=self.key_of(self.settings(), made_of)),)
+        return (replace(output, key=self.key_of(self.settings(), made_of)),)
 
     def key_of(self, settings: Mapping[str, Any], inputs: Iterable[Artifact]) -> str:
         """Return the key of what settings and inputs determine."""

@@ -59,9 +59,8 @@ def _read(
 ) -> SavedWeights:
     """Read weights under the network's names. Raises DataError where they do not fit it."""
     content_of(path, setting)
-    own = network.state_dict()
     check_as_recorded(Path(path))
-    saved = read_weights(Path(path), key=key).named_as_in(own)
+    saved = read_weights(Path(path), key=key).named_as_in(network.state_dict())
     try:
         check_fit(network, saved.state, f"{setting} {path}")
     except DataError as error:
@@ -74,11 +73,11 @@ def _mask_of(
     saved: SavedWeights, network: nn.Module, start: StartSettings, prunable: Prunable
 ) -> Mask:
     where = f"{WEIGHTS} {start.weights}"
-    found, behaviour = saved.mask, behaviour_of(network)
+    mask, behaviour = saved.mask, behaviour_of(network)
     if start.infer_mask:
         names = prunable_names(network, prunable, behaviour)
-        found = mask_of_nonzero(saved.state, names, found)
-    zeros = unmarked_zeros(saved.state, prunable_names(network, "all", behaviour), found)
+        mask = mask_of_nonzero(saved.state, names, mask)
+    zeros = unmarked_zeros(saved.state, prunable_names(network, "all", behaviour), mask)
     if zeros is not None and start.infer_mask:
         raise ConfigError(
             f"{where}: {zeros}, outside what pruning.prunable: {prunable} holds: choose a "
@@ -91,7 +90,7 @@ def _mask_of(
             f"({mask_beside(saved.path).name})"
         )
     try:
-        return starting_mask(network, found, prunable, behaviour)
+        return starting_mask(network, mask, prunable, behaviour)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
 

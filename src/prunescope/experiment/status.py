@@ -141,18 +141,18 @@ def seconds_left(
     rates: seconds per unit of cost, by kind of stage. workers: processes in parallel; they never
     get done before the longest chain of stages that wait for one another.
     """
-    known = {**rates}
+    rate_of = {**rates}
     for kind, like in (("level", "rewind"), ("rewind", "level")):  # both are training
-        if kind not in known and like in known:
-            known[kind] = known[like]
+        if kind not in rate_of and like in rate_of:
+            rate_of[kind] = rate_of[like]
     work = 0.0
     ends: dict[str, float] = {}
     for stage in plan.stages:
         missing = sum(not store.has(artifact) for artifact in stage.artifacts)
         cost = stage.cost() * missing / len(stage.artifacts)
-        if cost and stage.kind not in known:
+        if cost and stage.kind not in rate_of:
             return None
-        seconds = cost * known[stage.kind] if cost else 0.0
+        seconds = cost * rate_of[stage.kind] if cost else 0.0
         work += seconds
         begin = max((ends.get(each.title, 0.0) for each in stage.inputs), default=0.0)
         ends[stage.title] = seconds + begin

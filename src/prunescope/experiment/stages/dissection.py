@@ -36,7 +36,7 @@ class Dissection(Stage):
         self.level = level
 
     @property
-    def places(self) -> tuple[Artifact, ...]:
+    def outputs(self) -> tuple[Artifact, ...]:
         layers = self.study.recipe.dissection.layers
         return tuple(Artifact(path=layer_path(self.path, layer), key="") for layer in layers)
 
@@ -44,8 +44,8 @@ class Dissection(Stage):
     def artifacts(self) -> tuple[Artifact, ...]:
         settings = self.settings()
         return tuple(
-            replace(place, key=self.key_of({**settings, "layer": layer}, self.level.artifacts))
-            for place, layer in zip(self.places, self.study.recipe.dissection.layers, strict=True)
+            replace(output, key=self.key_of({**settings, "layer": layer}, self.level.artifacts))
+            for output, layer in zip(self.outputs, self.study.recipe.dissection.layers, strict=True)
         )
 
     @property

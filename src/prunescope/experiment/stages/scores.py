@@ -36,14 +36,14 @@ class Scores(Stage):
         self.dissection = dissection
 
     @property
-    def places(self) -> tuple[Artifact, ...]:
-        return tuple(replace(counts, part=self.part) for counts in self.dissection.places)
+    def outputs(self) -> tuple[Artifact, ...]:
+        return tuple(replace(counts, part=self.part) for counts in self.dissection.outputs)
 
     @cached_property
     def artifacts(self) -> tuple[Artifact, ...]:
         return tuple(
-            replace(place, key=self.key_of(self.settings(), (counts,)))
-            for place, counts in zip(self.places, self.dissection.artifacts, strict=True)
+            replace(output, key=self.key_of(self.settings(), (counts,)))
+            for output, counts in zip(self.outputs, self.dissection.artifacts, strict=True)
         )
 
     @property
