@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from prunescope.base.progress import SILENT
-from prunescope.experiment.looking import facts_of
 from prunescope.experiment.plan import plan_study
-from prunescope.experiment.runner import Errand, StageRunner
+from prunescope.experiment.runner import StageJob, StageRunner
+from prunescope.experiment.source_facts import facts_of
 from prunescope.recipe import Recipe
 from prunescope.results.store import Store
 
@@ -33,9 +33,9 @@ def perform(recipe: Recipe, out: Path, kinds: Collection[str], *, first: bool = 
     chosen = [stage for stage in plan.stages if stage.kind in kinds]
     if first:
         chosen = list({stage.kind: stage for stage in reversed(chosen)}.values())
-        chosen.sort(key=lambda stage: stage.position)
+        chosen = [stage for stage in plan.stages if stage in chosen]
     for stage in chosen:
-        runner.perform(Errand(name=stage.title, after=(), resources=stage.resources), SILENT)
+        runner.perform(StageJob(name=stage.title, after=(), resources=stage.resources), SILENT)
 
 
 def make_levels(recipe: Recipe, out: Path) -> Path:

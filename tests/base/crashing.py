@@ -68,7 +68,7 @@ def check_trust(root: Path, settings: list[str]) -> None:
                 for file in files(store.folder(artifact), artifact):
                     assert file.read_text() == artifact.key
     if (root / "study.yaml").exists():
-        assert store.is_run()
+        assert store.is_begun()
 
 
 def in_child(work: Callable[[], None]) -> int:

@@ -15,18 +15,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from engines import works
-from engines.works import Errand, Office, Trace, wait_until
+from engines.jobs import Chore, Office, Trace, wait_until
 from prunescope.base.errors import ConfigError, DataError, PrunescopeError
 from prunescope.base.progress import SILENT, LineProgress, Progress, Task
 from prunescope.engines.local import LocalEngine
 
 CHAINS = [
-    Errand(name="last", after=("a2", "b2")),
-    Errand(name="a1"),
-    Errand(name="b1"),
-    Errand(name="a2", after=("a1",)),
-    Errand(name="b2", after=("b1",)),
+    Chore(name="last", after=("a2", "b2")),
+    Chore(name="a1"),
+    Chore(name="b1"),
+    Chore(name="a2", after=("a1",)),
+    Chore(name="b2", after=("b1",)),
 ]
 
 
@@ -38,12 +37,12 @@ class Desk:
         self.failures: dict[str, Exception] = {}
         self.processes: set[int] = set()
 
-    def finish(self, work: Errand, trace: Trace) -> None:
-        self.outcomes[work.name] = trace
+    def finish(self, job: Chore, trace: Trace) -> None:
+        self.outcomes[job.name] = trace
         self.processes.add(os.getpid())
 
-    def fail(self, work: Errand, error: Exception) -> None:
-        self.failures[work.name] = error
+    def fail(self, job: Chore, error: Exception) -> None:
+        self.failures[job.name] = error
         self.processes.add(os.getpid())
 
 
@@ -92,8 +91,8 @@ def is_alive(process: int) -> bool:
 def test_two_workers_keep_the_order_and_report_to_this_process(office: Office, desk: Desk):
     stream = io.StringIO()
     LocalEngine(2).run(CHAINS, office.perform, desk.finish, desk.fail, LineProgress(stream))
-    for work in CHAINS:
-        assert desk.outcomes[work.name].before.issuperset(work.after)
+    for job in CHAINS:
+        assert desk.outcomes[job.name].before.issuperset(job.after)
     assert list(desk.outcomes)[-1] == "last"
     assert desk.processes == {os.getpid()}
     performers = {trace.process for trace in desk.outcomes.values()}
@@ -104,8 +103,8 @@ def test_two_workers_keep_the_order_and_report_to_this_process(office: Office, d
 
 
 def test_workers_side_by_side_are_heard_each_in_its_order(office: Office, desk: Desk):
-    recorder, errands = Recorder(), [Errand(name="report-a"), Errand(name="report-b")]
-    LocalEngine(2).run(errands, office.perform, desk.finish, desk.fail, recorder)
+    recorder, jobs = Recorder(), [Chore(name="report-a"), Chore(name="report-b")]
+    LocalEngine(2).run(jobs, office.perform, desk.finish, desk.fail, recorder)
     for name in ("report-a", "report-b"):
         notes = recorder.advanced[f"{name}: counting, 1 of 3"]
         assert notes == [(1, "note 1"), (1, "note 2")]
@@ -116,10 +115,10 @@ def test_workers_side_by_side_are_heard_each_in_its_order(office: Office, desk: 
 def test_what_a_killed_worker_counted_is_closed_before_its_work_fails(office: Office):
     recorder, failures = Recorder(), []
 
-    def fail(work: Errand, error: Exception) -> None:
-        failures.append((work.name, set(recorder.open)))
+    def fail(job: Chore, error: Exception) -> None:
+        failures.append((job.name, set(recorder.open)))
 
-    LocalEngine(2).run([Errand(name="die")], office.perform, lambda *_: None, fail, recorder)
+    LocalEngine(2).run([Chore(name="die")], office.perform, lambda *_: None, fail, recorder)
     assert failures == [("die", set())]
     assert recorder.advanced["counting, 0 of 3"] == [(1, "")]
 
@@ -127,7 +126,7 @@ def test_what_a_killed_worker_counted_is_closed_before_its_work_fails(office: Of
 @pytest.fixture
 def stranger() -> Iterator[BaseProcess]:
     """A child of this process that no engine started."""
-    process = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(works.WAIT,))
+    process = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(chores.WAIT,))
     process.start()
     yield process
     process.kill()
@@ -137,43 +136,43 @@ def stranger() -> Iterator[BaseProcess]:
 def test_an_error_in_one_work_stops_what_needs_it_alone(
     office: Office, desk: Desk, stranger: BaseProcess
 ):
-    errands = [
-        Errand(name="fail"),
-        Errand(name="after", after=("fail",)),
-        Errand(name="long after", after=("after",)),
+    jobs = [
+        Chore(name="fail"),
+        Chore(name="after", after=("fail",)),
+        Chore(name="long after", after=("after",)),
         *CHAINS,
     ]
-    LocalEngine(2).run(errands, office.perform, desk.finish, desk.fail, SILENT)
+    LocalEngine(2).run(jobs, office.perform, desk.finish, desk.fail, SILENT)
     assert {name: str(error) for name, error in desk.failures.items()} == {
         "fail": "the photograph is torn"
     }
     assert isinstance(desk.failures["fail"], DataError)
-    assert set(desk.outcomes) == {work.name for work in CHAINS}
+    assert set(desk.outcomes) == {job.name for job in CHAINS}
     assert desk.processes == {os.getpid()}
     assert multiprocessing.active_children() == [stranger]
 
 
 def test_what_finishing_raises_ends_the_workers(office: Office, stranger: BaseProcess):
-    def fail(work: Errand, error: Exception) -> None:
+    def fail(job: Chore, error: Exception) -> None:
         raise error
 
-    errands = [Errand(name="wait"), Errand(name="fail-1")]
+    jobs = [Chore(name="wait"), Chore(name="fail-1")]
     with pytest.raises(DataError, match="the photograph is torn"):
-        LocalEngine(2).run(errands, office.perform, lambda work, trace: None, fail, SILENT)
+        LocalEngine(2).run(jobs, office.perform, lambda job, trace: None, fail, SILENT)
     assert len(office.waiting()) == 1
     assert not any(is_alive(process) for process in office.waiting())
     assert multiprocessing.active_children() == [stranger]
 
 
 def test_a_worker_that_is_killed_loses_its_work_and_is_replaced(office: Office, desk: Desk):
-    errands = [
-        Errand(name="die"),
-        Errand(name="after", after=("die",)),
-        Errand(name="a"),
-        Errand(name="b", after=("a",)),
-        Errand(name="c", after=("b",)),
+    jobs = [
+        Chore(name="die"),
+        Chore(name="after", after=("die",)),
+        Chore(name="a"),
+        Chore(name="b", after=("a",)),
+        Chore(name="c", after=("b",)),
     ]
-    LocalEngine(2).run(errands, office.perform, desk.finish, desk.fail, SILENT)
+    LocalEngine(2).run(jobs, office.perform, desk.finish, desk.fail, SILENT)
     assert set(desk.outcomes) == {"a", "b", "c"}
     assert list(desk.failures) == ["die"]
     assert isinstance(desk.failures["die"], PrunescopeError)
@@ -183,7 +182,7 @@ def test_a_worker_that_is_killed_loses_its_work_and_is_replaced(office: Office, 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a parent's death")
 def test_no_worker_outlives_a_killed_parent(office: Office):
-    command = [sys.executable, works.__file__, str(office.folder)]
+    command = [sys.executable, chores.__file__, str(office.folder)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as parent:
         wait_until(lambda: len(office.waiting()) == 2)
@@ -201,28 +200,28 @@ def test_one_worker_is_this_process_in_the_order_given(office: Office, desk: Des
 
 
 def test_one_worker_goes_on_with_what_needs_no_failed_work(office: Office, desk: Desk):
-    errands = [
-        Errand(name="a"),
-        Errand(name="fail"),
-        Errand(name="b", after=("fail",)),
-        Errand(name="c", after=("a",)),
+    jobs = [
+        Chore(name="a"),
+        Chore(name="fail"),
+        Chore(name="b", after=("fail",)),
+        Chore(name="c", after=("a",)),
     ]
-    LocalEngine(1).run(errands, office.perform, desk.finish, desk.fail, SILENT)
+    LocalEngine(1).run(jobs, office.perform, desk.finish, desk.fail, SILENT)
     assert list(desk.outcomes) == ["a", "c"]
     assert list(desk.failures) == ["fail"]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(
-    "errands",
+    "jobs",
     [
-        [Errand(name="a", after=("b",)), Errand(name="b", after=("a",))],
-        [Errand(name="a", after=("nobody",))],
+        [Chore(name="a", after=("b",)), Chore(name="b", after=("a",))],
+        [Chore(name="a", after=("nobody",))],
     ],
 )
-def test_works_that_could_never_begin_are_refused(workers, errands, office: Office, desk: Desk):
+def test_jobs_that_could_never_begin_are_refused(workers, jobs, office: Office, desk: Desk):
     with pytest.raises(ValueError, match="no order satisfies a"):
-        LocalEngine(workers).run(errands, office.perform, desk.finish, desk.fail, SILENT)
+        LocalEngine(workers).run(jobs, office.perform, desk.finish, desk.fail, SILENT)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -241,8 +240,8 @@ def test_each_worker_sees_one_of_several_gpus(
 ):
     monkeypatch.setattr("prunescope.engines.local.gpu_count", lambda: 2)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
-    errands = [Errand(name="meet-1"), Errand(name="meet-2")]
-    LocalEngine(2).run(errands, office.perform, desk.finish, desk.fail, SILENT)
+    jobs = [Chore(name="meet-1"), Chore(name="meet-2")]
+    LocalEngine(2).run(jobs, office.perform, desk.finish, desk.fail, SILENT)
     assert sorted(trace.gpus for trace in desk.outcomes.values()) == ["4", "7"]
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "4,7"
 

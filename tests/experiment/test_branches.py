@@ -14,7 +14,7 @@ from prunescope.base.errors import ConfigError, StudyIncomplete
 from prunescope.base.progress import SILENT
 from prunescope.experiment.merging import merge_runs
 from prunescope.experiment.run import report_again, run_study
-from prunescope.experiment.stages.level import PrunedLevel
+from prunescope.experiment.stages.level import PrunedLevelStage
 from prunescope.experiment.status import status
 from prunescope.recipe import Recipe
 from runs import contents, make_levels
@@ -89,14 +89,14 @@ def test_a_branch_that_fails_gives_exit_status_1_and_one_line(
 def test_memory_that_runs_out_is_told_and_the_rest_is_made(
     tiny_study: TinyStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prune = PrunedLevel.prune
+    prune = PrunedLevelStage.prune
 
     def scarce(self: Any, network: Any, before: Any, runner: Any) -> Any:
         if self.key.level == 2:
             raise MemoryError
         return prune(self, network, before, runner)
 
-    monkeypatch.setattr(PrunedLevel, "prune", scarce)
+    monkeypatch.setattr(PrunedLevelStage, "prune", scarce)
     with pytest.raises(StudyIncomplete, match="level 2 of lottery: memory ran out: take fewer"):
         run_study(tiny_study(replicates=1), tmp_path / "run", workers=1)
     assert "replicate 0, level 1 of lottery" in status(tmp_path / "run").done

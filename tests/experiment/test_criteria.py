@@ -13,8 +13,8 @@ from commands import Prunescope, check_refused
 from prunescope.base.errors import DataError
 from prunescope.experiment.api import Study
 from prunescope.experiment.auditing import audit_run
-from prunescope.experiment.looking import facts_of
 from prunescope.experiment.plan import plan_study
+from prunescope.experiment.source_facts import facts_of
 from prunescope.pruning.mask import Mask
 from prunescope.recipe import Recipe
 from runs import make_levels

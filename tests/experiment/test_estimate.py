@@ -11,9 +11,9 @@ import torch
 from prunescope.base.devices import default_device
 from prunescope.base.errors import ConfigError
 from prunescope.experiment.estimate import measure_rates
-from prunescope.experiment.looking import facts_of
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.run import dry_run
+from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.status import seconds_left
 from prunescope.recipe import Recipe

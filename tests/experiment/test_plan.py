@@ -8,9 +8,9 @@ import pytest
 
 from prunescope.base.files import fingerprint
 from prunescope.experiment.facts import SourceFacts, StudyFacts
-from prunescope.experiment.looking import facts_of
 from prunescope.experiment.plan import plan_study
-from prunescope.experiment.stages.dissection import Dissection
+from prunescope.experiment.source_facts import facts_of
+from prunescope.experiment.stages.dissection import DissectionStage
 from prunescope.recipe import Recipe, shipped_recipe
 
 TinyStudy = Callable[..., Recipe]
@@ -168,7 +168,7 @@ def test_a_key_of_a_dissection_is_made_of_what_it_was_before_there_were_conventi
     }
     made_of = {"kind": "dissection", "settings": settings, "inputs": [level.artifacts[0].key]}
     keys = [fingerprint(made_of | {"version": version}) for version in range(1, 9)]
-    dissection = next(stage for stage in plan.of(Dissection) if stage.level is level)
+    dissection = next(stage for stage in plan.of(DissectionStage) if stage.level is level)
     assert dissection.layers["layer3"].key in keys
 
 

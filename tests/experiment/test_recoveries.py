@@ -11,9 +11,9 @@ import torch
 
 from prunescope.base.errors import PrunescopeError
 from prunescope.base.tensors import load_tensors
-from prunescope.experiment.looking import facts_of
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.run import run_study
+from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.status import status
 from prunescope.recipe import Recipe, load_recipe
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from prunescope.experiment.looking import facts_of
 from prunescope.experiment.plan import plan_study
-from prunescope.experiment.stages.level import Level
+from prunescope.experiment.source_facts import facts_of
+from prunescope.experiment.stages.level import LevelStage
 from prunescope.recipe import Recipe
 
 PAGE = Path(__file__).parents[2] / "docs" / "studies.md"
@@ -99,4 +99,4 @@ def test_the_page_names_every_kind_of_stage(tiny_study: Callable[..., Recipe]) -
         stage.kind for stage in plan.stages
     }
     assert all(f"`{stage.kind}`" in table for stage in plan.stages)
-    assert all(isinstance(level, Level) for level in plan.levels)
+    assert all(isinstance(level, LevelStage) for level in plan.levels)

@@ -11,7 +11,7 @@ import torch
 
 from prunescope.base.errors import DataError
 from prunescope.experiment.facts import SourceFacts, StudyFacts, record_facts, recorded_facts
-from prunescope.experiment.looking import facts_of, facts_of_run
+from prunescope.experiment.source_facts import facts_of, facts_of_run
 from prunescope.experiment.sources import Sources
 from prunescope.recipe import Recipe
 

@@ -14,9 +14,9 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.tensors import load_tensors
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.check import check_study
-from prunescope.experiment.looking import facts_of
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.run import run_study
+from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.status import status
 from prunescope.networks.loading import build

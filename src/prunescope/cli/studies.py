@@ -56,7 +56,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run a study, or go on with it: whatever its run folder lacks is made."""
-    from prunescope.experiment.given import load_given
+    from prunescope.experiment.recipe_trust import load_given
 
     study = load_given(recipe, overrides or ())
     out = out or Path("runs") / study.name

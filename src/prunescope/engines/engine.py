@@ -11,38 +11,38 @@ from prunescope.base.progress import Progress, Task
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What a work needs while it runs. gpus: 0 where it computes on the CPU alone."""
+    """What a job needs while it runs. gpus: 0 where it computes on the CPU alone."""
 
     cores: int = 1
     gpus: int = 0
 
 
 @runtime_checkable
-class Work(Protocol):
+class Job(Protocol):
     """One piece of work; it can be pickled where the engine has other processes."""
 
     @property
     def name(self) -> str:
-        """Return its name, which no other work of the run has."""
+        """Return its name, which no other job of the run has."""
 
     @property
     def after(self) -> tuple[str, ...]:
-        """Return the names of the works it needs."""
+        """Return the names of the jobs it needs."""
 
     @property
     def resources(self) -> Resources:
         """Return what it needs while it runs."""
 
 
-W = TypeVar("W", bound=Work)
+W = TypeVar("W", bound=Job)
 Outcome = TypeVar("Outcome")
 
 
 @runtime_checkable
 class Engine(Protocol):
-    """Something that performs works, each after those it needs.
+    """Something that performs jobs, each after those it needs.
 
-    A module of this package makes one with `make(workers, *, share)`, see `LocalEngine`.
+    A module of this package makes one with `make(workers, independent)`, see `LocalEngine`.
     """
 
     @property
@@ -55,13 +55,13 @@ class Engine(Protocol):
 
     def run(
         self,
-        works: Sequence[W],
+        jobs: Sequence[W],
         perform: Callable[[W, Progress], Outcome],
         finish: Callable[[W, Outcome], None],
         fail: Callable[[W, Exception], None],
         progress: Progress,
     ) -> None:
-        """Perform every work, but those that need one that failed.
+        """Perform every job, but those that need one that failed.
 
         perform: may be called in another process, so it, its outcome and its errors can be
             pickled. The progress it gets there is a `RemoteProgress`; the engine carries its events
@@ -71,36 +71,36 @@ class Engine(Protocol):
         """
 
 
-def in_order(works: Sequence[W]) -> list[W]:
-    """Return works in their order, but each after those it needs.
+def in_order(jobs: Sequence[W]) -> list[W]:
+    """Return jobs in their order, but each after those it needs.
 
-    Raises ValueError for works that wait for each other, or for one that is absent.
+    Raises ValueError for jobs that wait for each other, or for one that is absent.
     """
-    waiting = list(works)
+    waiting = list(jobs)
     ordered: list[W] = []
     names: set[str] = set()
     while waiting:
-        ready = next((work for work in waiting if names.issuperset(work.after)), None)
+        ready = next((job for job in waiting if names.issuperset(job.after)), None)
         if ready is None:
-            raise ValueError(f"no order satisfies {', '.join(work.name for work in waiting)}")
+            raise ValueError(f"no order satisfies {', '.join(job.name for job in waiting)}")
         waiting.remove(ready)
         ordered.append(ready)
         names.add(ready.name)
     return ordered
 
 
-def without_dependants(works: Sequence[W], failed: W) -> list[W]:
-    """Return the works that can still be done after one failed.
+def without_dependants(jobs: Sequence[W], failed: W) -> list[W]:
+    """Return the jobs that can still be done after one failed.
 
-    works: each after those it needs.
+    jobs: each after those it needs.
     """
     lost = {failed.name}
     left: list[W] = []
-    for work in works:
-        if lost.intersection(work.after):
-            lost.add(work.name)
+    for job in jobs:
+        if lost.intersection(job.after):
+            lost.add(job.name)
         else:
-            left.append(work)
+            left.append(job)
     return left
 
 

@@ -39,7 +39,7 @@ def make(workers: int | None, independent: int) -> Engine:
 
 
 class LocalEngine:
-    """Runs works in this process, or in several worker processes in parallel.
+    """Runs jobs in this process, or in several worker processes in parallel.
 
     workers: processes; with more than one, each takes an equal share of the cores as its threads,
         and of several GPUs one, in turn. Two small trainings in parallel finish sooner than one
@@ -62,18 +62,18 @@ class LocalEngine:
 
     def run(
         self,
-        works: Sequence[W],
+        jobs: Sequence[W],
         perform: Callable[[W, Progress], Outcome],
         finish: Callable[[W, Outcome], None],
         fail: Callable[[W, Exception], None],
         progress: Progress,
     ) -> None:
-        """Perform every work but those that need one that failed, as `Engine` says.
+        """Perform every job but those that need one that failed, as `Engine` says.
 
-        Raises ValueError for works that wait for each other, or for one that is absent. The work of
+        Raises ValueError for jobs that wait for each other, or for one that is absent. The job of
         a worker that dies fails, and another worker is started.
         """
-        ordered = in_order(works)
+        ordered = in_order(jobs)
         if self.workers == 1:
             _perform_here(ordered, perform, finish, fail, progress)
         else:
@@ -82,21 +82,21 @@ class LocalEngine:
 
 
 def _perform_here(
-    works: list[W],
+    jobs: list[W],
     perform: Callable[[W, Progress], Outcome],
     finish: Callable[[W, Outcome], None],
     fail: Callable[[W, Exception], None],
     progress: Progress,
 ) -> None:
-    while works:
-        work, *works = works
+    while jobs:
+        job, *jobs = jobs
         try:
-            outcome = perform(work, progress)
+            outcome = perform(job, progress)
         except Exception as error:  # noqa: BLE001  # handed on to whoever runs this
-            fail(work, error)
-            works = without_dependants(works, work)
+            fail(job, error)
+            jobs = without_dependants(jobs, job)
         else:
-            finish(work, outcome)
+            finish(job, outcome)
 
 
 class _Worker:
@@ -161,12 +161,12 @@ class _Shift(Generic[W, Outcome]):
 
     def __init__(
         self,
-        works: Sequence[W],
+        jobs: Sequence[W],
         perform: Callable[[W, Progress], Outcome],
         finish: Callable[[W, Outcome], None],
         fail: Callable[[W, Exception], None],
     ) -> None:
-        self._waiting = list(works)
+        self._waiting = list(jobs)
         self._perform = perform
         self._finish = finish
         self._fail = fail
@@ -175,7 +175,7 @@ class _Shift(Generic[W, Outcome]):
         self._finished: set[str] = set()
 
     def work(self, count: int, threads: int, progress: Progress) -> None:
-        """Perform all works with so many workers, none of which outlives this."""
+        """Perform all jobs with so many workers, none of which outlives this."""
         try:
             for number in range(count):
                 self._idle.append(_Worker(number, threads, progress))
@@ -188,17 +188,17 @@ class _Shift(Generic[W, Outcome]):
                 worker.end()
 
     def _hand_out(self) -> None:
-        ready = [work for work in self._waiting if self._finished.issuperset(work.after)]
-        for work in ready[: len(self._idle)]:
+        ready = [job for job in self._waiting if self._finished.issuperset(job.after)]
+        for job in ready[: len(self._idle)]:
             worker = self._idle.pop()
-            self._waiting.remove(work)
-            self._busy[worker.connection] = worker, work
+            self._waiting.remove(job)
+            self._busy[worker.connection] = worker, job
             with suppress(BrokenPipeError):  # of a worker that died; it will not answer either
-                worker.connection.send((self._perform, work))
+                worker.connection.send((self._perform, job))
 
     def _take(self, connection: Connection, threads: int, progress: Progress) -> None:
-        """Take what a worker sent: an event, or how its work ended. Replace it where it died."""
-        worker, work = self._busy[connection]
+        """Take what a worker sent: an event, or how its job ended. Replace it where it died."""
+        worker, job = self._busy[connection]
         try:
             kind, content = connection.recv()
         except (EOFError, OSError):  # the last message may have been cut short
@@ -212,11 +212,11 @@ class _Shift(Generic[W, Outcome]):
             worker = _Worker(worker.number, threads, progress)
         self._idle.append(worker)
         if kind == "outcome":
-            self._finish(work, content)
-            self._finished.add(work.name)
+            self._finish(job, content)
+            self._finished.add(job.name)
         else:
-            self._fail(work, content)
-            self._waiting = without_dependants(self._waiting, work)
+            self._fail(job, content)
+            self._waiting = without_dependants(self._waiting, job)
         self._hand_out()
 
 
@@ -246,15 +246,15 @@ def _serve(connection: Connection, parent: int, threads: int) -> None:
     progress = RemoteProgress(lambda event: send(("event", event)))
     with suppress(EOFError):
         while True:
-            perform, work = connection.recv()
-            send(_attempt(perform, work, progress))
+            perform, job = connection.recv()
+            send(_attempt(perform, job, progress))
 
 
 def _attempt(
-    perform: Callable[[W, Progress], Any], work: W, progress: Progress
+    perform: Callable[[W, Progress], Any], job: W, progress: Progress
 ) -> tuple[Literal["outcome", "error"], Any]:
     try:
-        return "outcome", perform(work, progress)
+        return "outcome", perform(job, progress)
     except Exception as error:  # handed on to the parent  # noqa: BLE001
         error.add_note("".join(traceback.format_exception(error)))
         return "error", error

@@ -13,8 +13,8 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.settings import explained
 from prunescope.base.text import a_kind
-from prunescope.experiment.given import check_code
 from prunescope.experiment.merging import merge_runs
+from prunescope.experiment.recipe_trust import check_code
 from prunescope.experiment.run import dry_run, run_study
 from prunescope.experiment.status import DryRun, Status, status_of
 from prunescope.results.run import Run

@@ -100,17 +100,17 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
     DataError where a file is damaged.
     """
     require_study(root)
-    study = load_recipe(root / STUDY)
-    planned = [level.key for level in plan_study(study, UNKNOWN).levels]
+    recipe = load_recipe(root / STUDY)
+    planned = [level.key for level in plan_study(recipe, UNKNOWN).levels]
     keys = [p for p in planned if (root / p.path / WEIGHTS).is_file()]
-    losses = find_losses(root, study)
+    losses = find_losses(root, recipe)
     missing = tuple(text for found in losses.values() for text in found)
     run_audit = partial(
         RunAudit,
         root=root,
         missing=missing,
         unfinished=sum(p not in keys and p.path not in losses for p in planned),
-        changed=tuple(find_changes(root, study)),
+        changed=tuple(find_changes(root, recipe)),
     )
     if not keys:
         why = f": {missing[0]}" if missing else ""
@@ -125,12 +125,12 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
     except NamesCode as error:
         if network is not None:
             raise ConfigError(f"{root} is not of {network}: {error}") from None
-        levels = [_audit_level(root, key, study, None, None) for key in keys]
+        levels = [_audit_level(root, key, recipe, None, None) for key in keys]
         return run_audit(levels=tuple(levels))
     with AtMost(file) if network is None else nullcontext():
         module = build_hollow(described.name, num_classes=described.num_classes)
     side = resolution or (described.input.resolution if described.input else None)
-    levels = [_audit_level(root, key, study, module, side) for key in keys]
+    levels = [_audit_level(root, key, recipe, module, side) for key in keys]
     return run_audit(levels=tuple(levels))
 
 
@@ -155,14 +155,14 @@ def check_level(folder: Path, title: str, before: Mask | None, rule: LevelRule |
 
 
 def _audit_level(
-    root: Path, key: LevelKey, study: Recipe, network: nn.Module | None, resolution: int | None
+    root: Path, key: LevelKey, recipe: Recipe, network: nn.Module | None, resolution: int | None
 ) -> LevelAudit:
     saved = read_weights(root / key.path)
-    descent = _descent(saved.mask, root, key, study)
+    descent = _descent(saved.mask, root, key, recipe)
     if saved.mask is None and key.level == 0:
-        saved = _with_dense_mask(saved, root, key, study)
-    audit = audit_weights(saved, network, title=study.network, resolution=resolution)
-    rule = _rule(key, study)
+        saved = _with_dense_mask(saved, root, key, recipe)
+    audit = audit_weights(saved, network, title=recipe.network, resolution=resolution)
+    rule = _rule(key, recipe)
     if rule is not None and rule.is_users:
         code = " and ".join(map('"{}"'.format, rule.strategy.code.values()))
         note = f"not counted how many weights {key.strategy} leaves: {code} is code, and not run"
@@ -170,9 +170,9 @@ def _audit_level(
     return LevelAudit(key=key, audit=audit, problems=(*audit.problems, *descent))
 
 
-def _descent(mask: Mask | None, root: Path, key: LevelKey, study: Recipe) -> list[str]:
+def _descent(mask: Mask | None, root: Path, key: LevelKey, recipe: Recipe) -> list[str]:
     if key.level == 0:  # of given weights the mask is theirs, whatever it is
-        return [] if study.start is not None else _lineage(mask, None, None, runs_code=False)
+        return [] if recipe.start is not None else _lineage(mask, None, None, runs_code=False)
     former = root / key.before.path
     if not (former / WEIGHTS).is_file():
         return [f"{key.before.path}, from which it was pruned, is missing"]
@@ -181,12 +181,14 @@ def _descent(mask: Mask | None, root: Path, key: LevelKey, study: Recipe) -> lis
         return [f"{key.before.path}, from which it was pruned, has no {MASK}"]
     if before is None and mask is not None:
         before = mask.filled()
-    return _lineage(mask, before, _rule(key, study), runs_code=False)
+    return _lineage(mask, before, _rule(key, recipe), runs_code=False)
 
 
-def _with_dense_mask(saved: SavedWeights, root: Path, key: LevelKey, study: Recipe) -> SavedWeights:
+def _with_dense_mask(
+    saved: SavedWeights, root: Path, key: LevelKey, recipe: Recipe
+) -> SavedWeights:
     """Return level 0's weights with their mask, which has no file, as a level 1 implies it."""
-    for strategy in study.pruning.strategies:
+    for strategy in recipe.pruning.strategies:
         after = LevelKey(replicate=key.replicate, strategy=strategy, level=1)
         path = root / after.path / MASK
         if path.is_file():
@@ -194,8 +196,8 @@ def _with_dense_mask(saved: SavedWeights, root: Path, key: LevelKey, study: Reci
     return saved
 
 
-def _rule(key: LevelKey, study: Recipe) -> LevelRule | None:
-    strategy = study.pruning.strategies.get(key.strategy)  # none of level 0
+def _rule(key: LevelKey, recipe: Recipe) -> LevelRule | None:
+    strategy = recipe.pruning.strategies.get(key.strategy)  # none of level 0
     return None if strategy is None else LevelRule(strategy=strategy, level=key.level)
 
 

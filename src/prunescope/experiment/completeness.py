@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prunescope.experiment.facts import UNKNOWN
 from prunescope.experiment.plan import plan_study
-from prunescope.experiment.stages.level import Level
+from prunescope.experiment.stages.level import LevelStage
 from prunescope.recipe import Recipe
 from prunescope.results.artifacts import Artifact
 from prunescope.results.manifest import changes_in
@@ -54,7 +54,7 @@ def _finished(recipe: Recipe, keys: Mapping[str, str]) -> Iterator[tuple[Artifac
     for stage in plan_study(recipe, UNKNOWN).stages:
         for artifact in stage.outputs:
             key = keys.get(artifact.title, "")
-            yield replace(artifact, key=key), isinstance(stage, Level)
+            yield replace(artifact, key=key), isinstance(stage, LevelStage)
 
 
 def _lies_in(artifact: Artifact, path: str) -> bool:

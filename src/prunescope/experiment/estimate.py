@@ -17,8 +17,8 @@ from prunescope.dissection.sequential import FIRST_LOOK
 from prunescope.experiment.check import map_cells
 from prunescope.experiment.plan import Plan
 from prunescope.experiment.sources import Sources
-from prunescope.experiment.stages.dissection import Dissection
-from prunescope.experiment.stages.rewind_point import RewindPoint
+from prunescope.experiment.stages.dissection import DissectionStage
+from prunescope.experiment.stages.rewind_point import RewindPointStage
 from prunescope.networks.loading import build
 from prunescope.recipe import Recipe
 from prunescope.training.evaluate import evaluate
@@ -28,21 +28,21 @@ _TRIAL_STEPS = 3
 _BYTES_PER_UNIT_AND_LABEL = 16  # intersections, and a share for tables and examples
 
 
-def measure_rates(study: Recipe, sources: Sources, *, threads: int) -> dict[str, float]:
+def measure_rates(recipe: Recipe, sources: Sources, *, threads: int) -> dict[str, float]:
     """Time a little real work where a run would do it; return seconds per unit of cost.
 
     threads: how many each process of the run computes with.
     """
-    network = build(study.network, num_classes=len(sources.train_images.classes), seed=0)
-    concepts = _some_concepts(study, sources, network)
+    network = build(recipe.network, num_classes=len(sources.train_images.classes), seed=0)
+    concepts = _some_concepts(recipe, sources, network)
     network = network.to(default_device())
     with computing_with(threads):
-        training = _seconds_per_unit(lambda: _try_training(study, sources, network))
-        evaluating = _seconds_per_unit(lambda: _try_evaluating(study, sources, network))
-        try_dissecting = partial(_try_dissecting, study, sources, network, concepts)
+        training = _seconds_per_unit(lambda: _try_training(recipe, sources, network))
+        evaluating = _seconds_per_unit(lambda: _try_evaluating(recipe, sources, network))
+        try_dissecting = partial(_try_dissecting, recipe, sources, network, concepts)
         counting = both = _seconds_per_unit(partial(try_dissecting, 0))
-        if study.dissection.null:
-            both = _seconds_per_unit(partial(try_dissecting, study.dissection.null))
+        if recipe.dissection.null:
+            both = _seconds_per_unit(partial(try_dissecting, recipe.dissection.null))
     return {
         "rewind": training,
         "level": training,
@@ -52,16 +52,16 @@ def measure_rates(study: Recipe, sources: Sources, *, threads: int) -> dict[str,
     }
 
 
-def disk_bytes(plan: Plan, study: Recipe, sources: Sources) -> int:
+def disk_bytes(plan: Plan, recipe: Recipe, sources: Sources) -> int:
     """Return about how many bytes the run folder will take."""
-    network = build(study.network, num_classes=len(sources.train_images.classes), seed=0)
+    network = build(recipe.network, num_classes=len(sources.train_images.classes), seed=0)
     state = network.state_dict()
     weights: int = sum(tensor.numel() * tensor.element_size() for tensor in state.values())
     masks: int = sum(parameter.numel() for parameter in network.parameters())
     units: int = max(tensor.shape[0] for tensor in state.values() if tensor.ndim)
     dissection = units * len(sources.concepts.labels) * _BYTES_PER_UNIT_AND_LABEL
-    points = len(plan.of(RewindPoint))
-    layers = sum(len(stage.artifacts) for stage in plan.of(Dissection))
+    points = len(plan.of(RewindPointStage))
+    layers = sum(len(stage.artifacts) for stage in plan.of(DissectionStage))
     networks, levels = points + len(plan.levels), len(plan.levels)
     return networks * weights + levels * masks + layers * dissection
 
@@ -74,8 +74,8 @@ def _seconds_per_unit(work: Callable[[], float]) -> float:
     return (time.monotonic() - started) / cost
 
 
-def _try_training(study: Recipe, sources: Sources, network: nn.Module) -> float:
-    images, settings = sources.train_images, study.training
+def _try_training(recipe: Recipe, sources: Sources, network: nn.Module) -> float:
+    images, settings = sources.train_images, recipe.training
     if isinstance(images, StreamedImages):  # else the steps alone are few
         images = images.beginning(_TRIAL_STEPS * settings.batch_size)
     per_epoch = steps_per_epoch(len(images), settings.batch_size)
@@ -92,8 +92,8 @@ def _try_training(study: Recipe, sources: Sources, network: nn.Module) -> float:
     return min(steps * settings.batch_size, len(images))
 
 
-def _try_evaluating(study: Recipe, sources: Sources, network: nn.Module) -> float:
-    settings = study.training
+def _try_evaluating(recipe: Recipe, sources: Sources, network: nn.Module) -> float:
+    settings = recipe.training
     images = sources.test_images.beginning(_TRIAL_STEPS * settings.batch_size)
     evaluate(
         network,
@@ -105,26 +105,26 @@ def _try_evaluating(study: Recipe, sources: Sources, network: nn.Module) -> floa
     return len(images)
 
 
-def _some_concepts(study: Recipe, sources: Sources, network: nn.Module) -> ConceptSet:
+def _some_concepts(recipe: Recipe, sources: Sources, network: nn.Module) -> ConceptSet:
     """Open the first images of the concepts: a batch, and enough for the quantile."""
-    smallest = min(height * width for height, width in map_cells(study, sources, network).values())
-    enough = math.ceil(2 / (study.dissection.quantile * smallest))
-    count = min(len(sources.concepts.images), max(study.dissection.batch_size, enough))
-    split = study.dissection.rules.images_of(study.concepts.split)
+    smallest = min(height * width for height, width in map_cells(recipe, sources, network).values())
+    enough = math.ceil(2 / (recipe.dissection.quantile * smallest))
+    count = min(len(sources.concepts.images), max(recipe.dissection.batch_size, enough))
+    split = recipe.dissection.rules.images_of(recipe.concepts.split)
     return open_concepts(
-        study.concepts.source, split=split, limit=count, mask_size=study.concepts.mask_size
+        recipe.concepts.source, split=split, limit=count, mask_size=recipe.concepts.mask_size
     )
 
 
 def _try_dissecting(
-    study: Recipe,
+    recipe: Recipe,
     sources: Sources,
     network: nn.Module,
     concepts: ConceptSet,
     null: int | Literal["auto"],
 ) -> float:
     used = sources.normalisation
-    settings = study.dissection.completed(resolution=sources.side, mean=used.mean, std=used.std)
+    settings = recipe.dissection.completed(resolution=sources.side, mean=used.mean, std=used.std)
     if null == "auto":  # which on so few images says nothing of how long it takes
         null = FIRST_LOOK
     settings = settings.model_copy(update={"null": null})

@@ -31,7 +31,7 @@ class StudyFacts:
 UNKNOWN = StudyFacts(
     data=SourceFacts(fingerprint="", images=1), concepts=SourceFacts(fingerprint="", images=1)
 )
-"""Of sources that nobody looks at, for plans whose keys do not matter."""
+"""For plans whose keys are not used: no source is read."""
 
 
 _WHERE_STATED = ("classes", "mask_size")

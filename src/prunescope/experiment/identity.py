@@ -1,4 +1,4 @@
-"""What names the content of a study's network and of the weights it is given, for keys?"""
+"""What identifies a study's network and given weights in keys?"""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from prunescope.experiment.stage import PlannedStudy
 from prunescope.networks.names import factory_source
 from prunescope.recipe import StartSettings
 
-WEIGHTS, REWIND_WEIGHTS = "start.weights", "start.rewind_weights"
+WEIGHTS_NAME, REWIND_WEIGHTS_NAME = "start.weights", "start.rewind_weights"
 _OF_TRAINING = ("train_split", "resolution", "mean", "std")
 """The settings of the photographs that training depends on, beside their content."""
 
@@ -34,7 +34,7 @@ def weights_identity(start: StartSettings) -> dict[str, Any]:
     from prunescope.networks.reading.files import weights_file
     from prunescope.pruning.saved import mask_beside, read_mask
 
-    identity = {"weights": content_of(start.weights, WEIGHTS)}
+    identity = {"weights": content_of(start.weights, WEIGHTS_NAME)}
     beside = mask_beside(weights_file(Path(start.weights)))
     if beside.is_file():
         mask = read_mask(beside)
@@ -47,7 +47,7 @@ def weights_identity(start: StartSettings) -> dict[str, Any]:
 def rewind_weights_identity(start: StartSettings) -> dict[str, Any]:
     """Return what the rewind point takes from given weights, as `weights_identity`."""
     assert start.rewind_weights is not None  # else there is no such stage
-    identity = {"weights": content_of(start.rewind_weights, REWIND_WEIGHTS)}
+    identity = {"weights": content_of(start.rewind_weights, REWIND_WEIGHTS_NAME)}
     return identity if start.rewind_key is None else identity | {"key": start.rewind_key}
 
 

@@ -10,7 +10,7 @@ from prunescope.base.folders import replacing
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.recipes import sealed
 from prunescope.base.text import counted, written
-from prunescope.experiment.opening import OpenRun, open_run
+from prunescope.experiment.open_run import OpenRun, open_run
 from prunescope.experiment.plan import Plan, plan_study
 from prunescope.experiment.run import report_again
 from prunescope.experiment.status import is_done
@@ -126,7 +126,7 @@ def _first_difference(
 
 
 def _check_free(out: Path) -> None:
-    if Store(out).is_run() or is_run(out):
+    if Store(out).is_begun() or is_run(out):
         raise ConfigError(f"{out} is a run already: give another --out for the merged one")
     Store(out).check_place()
 

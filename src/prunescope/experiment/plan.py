@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from operator import attrgetter
 from typing import TypeVar, cast
 
 from typing_extensions import Protocol, runtime_checkable
@@ -10,7 +11,7 @@ from typing_extensions import Protocol, runtime_checkable
 from prunescope.base.registry import Registry
 from prunescope.experiment.facts import StudyFacts
 from prunescope.experiment.stage import PlannedStudy, Stage
-from prunescope.experiment.stages.level import Level
+from prunescope.experiment.stages.level import LevelStage
 from prunescope.recipe import Recipe
 from prunescope.results.artifacts import Artifact
 
@@ -51,9 +52,9 @@ class Plan:
         return next(stage for stage in self.stages if stage.title == title)
 
     @property
-    def levels(self) -> tuple[Level, ...]:
+    def levels(self) -> tuple[LevelStage, ...]:
         """Return the levels."""
-        return self.of(Level)
+        return self.of(LevelStage)
 
     @property
     def artifacts(self) -> list[Artifact]:
@@ -77,7 +78,8 @@ def plan_study(recipe: Recipe, facts: StudyFacts) -> Plan:
     plan = Plan(PlannedStudy(recipe=recipe, facts=facts))
     for kind in kinds():
         plan = Plan(plan.study, (*plan.stages, *kind.stages_of(plan)))
-    return Plan(plan.study, tuple(sorted(plan.stages, key=lambda stage: stage.position)))
+    in_order = sorted(plan.stages, key=attrgetter("position"))  # of one position: as the kinds
+    return Plan(plan.study, tuple(in_order))
 
 
 def plan_results(plan: Plan, is_done: Callable[[Stage], bool]) -> Plan:

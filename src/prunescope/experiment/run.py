@@ -13,11 +13,11 @@ from prunescope.base.text import counted
 from prunescope.engines import ENGINES
 from prunescope.engines.engine import Engine
 from prunescope.experiment.facts import record_facts
-from prunescope.experiment.looking import facts_of
-from prunescope.experiment.opening import open_run
+from prunescope.experiment.only import Selection
+from prunescope.experiment.open_run import open_run
 from prunescope.experiment.plan import Plan, plan_results, plan_study
-from prunescope.experiment.runner import Errand, Outcome, StageRunner
-from prunescope.experiment.selection import Selection
+from prunescope.experiment.runner import Outcome, StageJob, StageRunner
+from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.stage import PlannedStudy
 from prunescope.experiment.status import DryRun, damaged_parts, is_done, seconds_left, sorted_out
 from prunescope.recipe import Recipe
@@ -60,7 +60,7 @@ def run_study(
     sources = Sources(recipe, progress)
     crew = _engine(recipe, workers, engine)
     wanted = _wanted(plan, selection)
-    if not (store.is_run() and all(is_done(stage, store) for stage in wanted.stages)):
+    if not (store.is_begun() and all(is_done(stage, store) for stage in wanted.stages)):
         check_study(recipe, sources, progress)
         sources.make_ready()
         if crew.workers > 1:
@@ -107,7 +107,7 @@ def dry_run(
         to_do=to_do,
         done=done,
         workers=crew.workers,
-        seconds=seconds_left(plan, store, rates, workers=crew.workers) or 0.0,
+        seconds=seconds_left(plan, store, rates, workers=crew.workers),
         disk=disk_bytes(plan, recipe, sources),
     )
 
@@ -126,7 +126,7 @@ def report_again(out: Path, *, progress: Progress = SILENT) -> Path:
             f"{out} has no finished level to show, with level 0 of its replicate: run the study "
             "first"
         )
-    kept = [stage for stage in results.stages if stage.path == REPORT and "concepts" in run.unread]
+    kept = [stage for stage in results.stages if stage.reads_concepts and "concepts" in run.unread]
     redone = Plan(plan.study, tuple(stage for stage in results.stages if stage not in kept))
     store.check_free()
     with store.writing():
@@ -173,8 +173,8 @@ class _Call:
         for artifact in (artifact for stage in stages for artifact in stage.artifacts if again):
             store.discard(artifact)
         left = {stage.title for stage in stages}
-        errands = [
-            Errand(
+        jobs = [
+            StageJob(
                 name=stage.title,
                 after=tuple(each.title for each in stage.inputs if each.title in left),
                 resources=stage.resources,
@@ -183,7 +183,7 @@ class _Call:
         ]
         runner = StageRunner(plan, store, self._sources)
         finish = partial(self._finish, plan)
-        (engine or self._engine).run(errands, runner.perform, finish, self._fail, self._progress)
+        (engine or self._engine).run(jobs, runner.perform, finish, self._fail, self._progress)
 
     def _begin(self) -> None:
         if self._begun:
@@ -196,8 +196,8 @@ class _Call:
         ):
             self._progress.say(f"warning: the bits may differ, since {difference}")
 
-    def _finish(self, plan: Plan, errand: Errand, outcome: Outcome) -> None:
-        stage = plan.named(errand.name)
+    def _finish(self, plan: Plan, job: StageJob, outcome: Outcome) -> None:
+        stage = plan.named(job.name)
         for artifact in outcome.made:
             self._provenance.finished(
                 artifact,
@@ -208,10 +208,10 @@ class _Call:
             )
         self._progress.say(outcome.message)
 
-    def _fail(self, errand: Errand, error: Exception) -> None:
-        self.failures[errand.name] = error
-        self._provenance.failed(errand.name, str(error))
-        self._progress.say(f"{errand.name}: FAILED: {error}")
+    def _fail(self, job: StageJob, error: Exception) -> None:
+        self.failures[job.name] = error
+        self._provenance.failed(job.name, str(error))
+        self._progress.say(f"{job.name}: FAILED: {error}")
 
 
 def _incomplete(failures: dict[str, Exception], plan: Plan, store: Store) -> Exception:

@@ -1,7 +1,7 @@
 """How is a stage performed, in whichever process it finds itself?"""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -13,8 +13,8 @@ from prunescope.base.progress import SILENT, Progress, duration
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.engines.engine import Resources
 from prunescope.experiment.facts import StudyFacts
-from prunescope.experiment.looking import concepts_of
 from prunescope.experiment.plan import Plan, plan_study
+from prunescope.experiment.source_facts import concepts_of
 from prunescope.experiment.stage import Stage
 from prunescope.experiment.training_plan import TrainingPlan
 from prunescope.recipe import Recipe
@@ -31,14 +31,13 @@ if TYPE_CHECKING:
 
     from prunescope.experiment.sources import Sources
     from prunescope.pruning.mask import Mask
-    from prunescope.results.dissection import LayerCounts, LayerDissection
     from prunescope.training.evaluate import Evaluation
 
 _MEMORY_ADVICE = "take fewer workers, a smaller batch_size, or less memory in the recipe"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Errand:
+class StageJob:
     """A stage as an engine sees it."""
 
     name: str
@@ -81,12 +80,12 @@ class StageRunner:
         study = self.plan.study
         return _runner_here, (study.recipe.model_dump_json(), study.facts, self.store.root)
 
-    def perform(self, errand: Errand, progress: Progress) -> Outcome:
+    def perform(self, job: StageJob, progress: Progress) -> Outcome:
         """Make those artifacts of a stage that are not there yet.
 
         Raises PrunescopeError where memory ran out.
         """
-        stage = self.plan.named(errand.name)
+        stage = self.plan.named(job.name)
         missing = tuple(artifact for artifact in stage.artifacts if not self.store.has(artifact))
         resumed = any(checkpoint_of(self.store, artifact).is_file() for artifact in missing)
         started = time.monotonic()
@@ -176,36 +175,6 @@ class StageRunner:
     def evaluate(self, network: "nn.Module") -> "Evaluation":
         """Return a network's accuracy on the study's test images."""
         return self._evaluate(network, self.progress)
-
-    def count(self, level: Stage, layers: tuple[str, ...]) -> "Mapping[str, LayerCounts]":
-        """Dissect some layers of a finished level, as far as the network is needed for it."""
-        from prunescope.dissection.run import count_layers
-        from prunescope.networks.loading import load_network
-
-        loaded = load_network(self.recipe.network, weights=self.folder(level))
-        assert loaded.input is not None  # a level always says what its network sees
-        settings = self.recipe.dissection.model_copy(update={"layers": layers})
-        seen = loaded.input
-        return count_layers(
-            settings.completed(resolution=seen.resolution, mean=seen.mean, std=seen.std),
-            loaded.module.to(self.device),
-            self.concepts,
-            masks=bool(settings.null),
-            progress=self.progress,
-        ).layers
-
-    def draw_chance(
-        self, layers: "Mapping[str, LayerDissection]", folders: Mapping[str, Path]
-    ) -> "dict[str, LayerDissection]":
-        """Return scored layers with what is due to chance. folders: of their masks."""
-        from prunescope.dissection.more import draw_for, load_masks
-
-        masks = {
-            layer: load_masks(folder, len(layers[layer].units)) for layer, folder in folders.items()
-        }
-        return draw_for(
-            layers, masks, self.concepts, self.recipe.dissection, progress=self.progress
-        )
 
     def save_network(self, network: "nn.Module", folder: Path) -> None:
         """Save a network's weights, with what it is and what it sees."""

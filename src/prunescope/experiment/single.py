@@ -21,7 +21,7 @@ from prunescope.dissection.input import input_of
 from prunescope.dissection.layers import choose_layers
 from prunescope.dissection.run import dissect_as
 from prunescope.dissection.settings import DEFAULT_LAYER, DissectionSettings
-from prunescope.experiment.looking import data_folder
+from prunescope.experiment.source_facts import data_folder
 from prunescope.experiment.sources import normalisation_of, test_sizing
 from prunescope.imaging.channels import check_channels
 from prunescope.imaging.sizing import Sizing

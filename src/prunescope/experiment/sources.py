@@ -9,7 +9,7 @@ from prunescope.concepts.protocol import ConceptSet
 from prunescope.data.images import count_classes, find_split, load_images, passed_over
 from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.settings import CentreCrop
-from prunescope.experiment.looking import concepts_of, data_folder
+from prunescope.experiment.source_facts import concepts_of, data_folder
 from prunescope.imaging.network_input import NetworkInput, Normalisation
 from prunescope.imaging.sizing import Sizing
 from prunescope.networks.loading import network_input

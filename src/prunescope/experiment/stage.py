@@ -19,9 +19,6 @@ from prunescope.results.layout import LevelKey
 if TYPE_CHECKING:
     from prunescope.experiment.runner import StageRunner
 
-LAST: tuple[float, ...] = (float("inf"),)
-"""The position of stages that are made of all others."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedStudy:
@@ -57,12 +54,16 @@ class Stage(ABC):
     kind: of every artifact of such a stage. version: raised where the same settings and inputs
     come to give other numbers. part: what its files are called where they lie in the folder of
     another stage's artifact. derived: made from others within seconds, see `Artifact`.
+    paced_like: the kind whose seconds per unit of cost are expected of it until its own are known.
+    reads_concepts: whether it needs the concept images themselves.
     """
 
     kind: ClassVar[str]
     version: ClassVar[int]
     part: ClassVar[str] = ""
     derived: ClassVar[bool] = False
+    paced_like: ClassVar[str] = ""
+    reads_concepts: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -71,23 +72,24 @@ class Stage(ABC):
         path: str,
         title: str,
         inputs: Iterable["Stage"] = (),
-        position: tuple[float, ...] = LAST,
+        position: tuple[int, ...] | None = None,
     ) -> None:
         """Plan it.
 
         path: of its artifact's folder in the run folder. title: what a person calls it; no other
         stage of the study is called so. inputs: the stages whose artifacts it needs.
-        position: where it stands among the stages of the study.
+        position: its rank among the stages of the study; None takes that of its last input.
+        Of stages with one position, those of a kind follow the kinds it takes its inputs from.
         """
         self.study = study
         self.path = path
         self.title = title
         self.inputs = tuple(inputs)
-        self.position = position
+        self.position: tuple[int, ...] = position or max(each.position for each in self.inputs)
 
     @abstractmethod
     def settings(self) -> Mapping[str, Any]:
-        """Return what else than its inputs determines what it makes, as plain values."""
+        """Return the settings that, with its inputs, determine what it makes, as plain values."""
 
     @abstractmethod
     def perform(self, missing: tuple[Artifact, ...], runner: "StageRunner") -> str:

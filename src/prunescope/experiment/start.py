@@ -6,7 +6,7 @@ from pathlib import Path
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.experiment.identity import REWIND_WEIGHTS, WEIGHTS, content_of
+from prunescope.experiment.identity import REWIND_WEIGHTS_NAME, WEIGHTS_NAME, content_of
 from prunescope.networks.loading import fit_state_dict
 from prunescope.networks.weights import check_fit
 from prunescope.pruning.choices import Prunable
@@ -32,9 +32,9 @@ def load_start(network: nn.Module, start: StartSettings, prunable: Prunable, cla
     hold zeros that nothing marks as pruned; ConfigError where they are pruned outside the
     convention. The network is then unchanged.
     """
-    saved = _read(network, start.weights, start.key, WEIGHTS, classes)
+    saved = _read(network, start.weights, start.key, WEIGHTS_NAME, classes)
     mask = _mask_of(saved, network, start, prunable)
-    fit_state_dict(network, saved.state, f"{WEIGHTS} {start.weights}")
+    fit_state_dict(network, saved.state, f"{WEIGHTS_NAME} {start.weights}")
     MaskKeeper(network, mask)
     return mask
 
@@ -48,10 +48,10 @@ def load_rewinding(
     Raises DataError as `load_start` does. The network is then unchanged.
     """
     assert start.rewind_weights is not None  # else there is no such stage
-    saved = _read(network, start.rewind_weights, start.rewind_key, REWIND_WEIGHTS, classes)
+    saved = _read(network, start.rewind_weights, start.rewind_key, REWIND_WEIGHTS_NAME, classes)
     if mask is not None:
         _check_within(saved, mask, start)
-    fit_state_dict(network, saved.state, f"{REWIND_WEIGHTS} {start.rewind_weights}")
+    fit_state_dict(network, saved.state, f"{REWIND_WEIGHTS_NAME} {start.rewind_weights}")
 
 
 def _read(
@@ -72,7 +72,7 @@ def _read(
 def _mask_of(
     saved: SavedWeights, network: nn.Module, start: StartSettings, prunable: Prunable
 ) -> Mask:
-    where = f"{WEIGHTS} {start.weights}"
+    where = f"{WEIGHTS_NAME} {start.weights}"
     mask, behaviour = saved.mask, behaviour_of(network)
     if start.infer_mask:
         names = prunable_names(network, prunable, behaviour)
@@ -97,7 +97,7 @@ def _mask_of(
 
 def _check_within(saved: SavedWeights, mask: Mask, start: StartSettings) -> None:
     """Raise DataError where the rewind point lacks weights that level 0's mask keeps."""
-    where = f"{REWIND_WEIGHTS} {start.rewind_weights}"
+    where = f"{REWIND_WEIGHTS_NAME} {start.rewind_weights}"
     lacking = 0
     if saved.mask is not None:
         names = [name for name in mask if name in saved.mask]
@@ -107,6 +107,6 @@ def _check_within(saved: SavedWeights, mask: Mask, start: StartSettings) -> None
     count = lacking or (0 if zeros is None else zeros.count)
     if count:
         raise DataError(
-            f"{where}: {count:,} of the {mask.survivors:,} weights that {WEIGHTS} keeps are "
+            f"{where}: {count:,} of the {mask.survivors:,} weights that {WEIGHTS_NAME} keeps are "
             "pruned in it: give the same network at an earlier step, with its mask or dense"
         )

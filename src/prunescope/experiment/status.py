@@ -7,10 +7,10 @@ from typing import Any
 
 from prunescope.base.progress import duration
 from prunescope.base.text import counted
-from prunescope.experiment.looking import facts_of
-from prunescope.experiment.opening import OpenRun, open_run
+from prunescope.experiment.open_run import OpenRun, open_run
 from prunescope.experiment.plan import Plan, plan_study
 from prunescope.experiment.runner import checkpoint_of
+from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.stage import Stage
 from prunescope.recipe import Recipe
 from prunescope.results.checkpoints import checkpoint_step
@@ -25,14 +25,15 @@ class DryRun:
     """What a run would do.
 
     to_do, done: titles of the stages. workers: processes in parallel.
-    seconds: until it is finished, from work timed on this machine.
+    seconds: until it is finished, from work timed on this machine; None where a kind of stage is
+        not timed.
     disk: bytes that the whole run folder will take, about.
     """
 
     to_do: tuple[str, ...]
     done: tuple[str, ...]
     workers: int
-    seconds: float
+    seconds: float | None
     disk: int
 
     def as_dict(self) -> dict[str, Any]:
@@ -41,13 +42,14 @@ class DryRun:
 
     def __str__(self) -> str:
         """Return it as text for a terminal."""
+        seconds = self.seconds
+        time = "nobody knows how long" if seconds is None else f"about {duration(seconds)}"
         return "\n".join(
             [
                 *_listed("to do", self.to_do),
                 f"{len(self.done)} of {counted(len(self.done) + len(self.to_do), 'stage')} are "
                 "done",
-                f"about {duration(self.seconds)} on this machine (workers: {self.workers}), "
-                f"{self.disk / 2**20:,.0f} MiB",
+                f"{time} on this machine (workers: {self.workers}), {self.disk / 2**20:,.0f} MiB",
             ]
         )
 
@@ -141,18 +143,15 @@ def seconds_left(
     rates: seconds per unit of cost, by kind of stage. workers: processes in parallel; they never
     get done before the longest chain of stages that wait for one another.
     """
-    rate_of = {**rates}
-    for kind, like in (("level", "rewind"), ("rewind", "level")):  # both are training
-        if kind not in rate_of and like in rate_of:
-            rate_of[kind] = rate_of[like]
     work = 0.0
     ends: dict[str, float] = {}
     for stage in plan.stages:
         missing = sum(not store.has(artifact) for artifact in stage.artifacts)
         cost = stage.cost() * missing / len(stage.artifacts)
-        if cost and stage.kind not in rate_of:
+        rate = rates.get(stage.kind, rates.get(stage.paced_like))
+        if cost and rate is None:
             return None
-        seconds = cost * rate_of[stage.kind] if cost else 0.0
+        seconds = cost * rate if cost and rate else 0.0
         work += seconds
         begin = max((ends.get(each.title, 0.0) for each in stage.inputs), default=0.0)
         ends[stage.title] = seconds + begin

@@ -47,7 +47,7 @@ class Store:
         """Raise ConfigError where the path holds something that is no run."""
         if self.root.exists() and not self.root.is_dir():
             raise ConfigError(f"{self.root} is a file, not a run folder: give another --out")
-        if self.root.is_dir() and not self.is_run() and not self._is_empty():
+        if self.root.is_dir() and not self.is_begun() and not self._is_empty():
             raise ConfigError(
                 f"{self.root} is neither empty nor a run folder: give another --out, or empty it"
             )
@@ -62,7 +62,7 @@ class Store:
                 f"{self.root} cannot be made ({error.strerror}): give another --out"
             ) from None
 
-    def is_run(self) -> bool:
+    def is_begun(self) -> bool:
         """Return whether a study was begun here; a study.yaml alone is not enough."""
         if not (self.root / STUDY).is_file():
             return has_lost_study(self.root)

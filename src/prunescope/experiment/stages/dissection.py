@@ -6,32 +6,32 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from prunescope.experiment.stage import PlannedStudy, Stage
-from prunescope.experiment.stages.level import Level
+from prunescope.experiment.stages.level import LevelStage
 from prunescope.results.artifacts import Artifact
 from prunescope.results.layout import layer_path
 
 if TYPE_CHECKING:
     from prunescope.experiment.plan import Plan
     from prunescope.experiment.runner import StageRunner
+    from prunescope.results.dissection import LayerCounts
 
 AFTER = ("level",)
 _OF_SCORES = ("iou", "categories", "null")
 """Settings that change no count."""
 
 
-class Dissection(Stage):
+class DissectionStage(Stage):
     """The counts and top images of a level: an artifact for each layer, made in one go."""
 
     kind = "dissection"
     version = 6
 
-    def __init__(self, study: PlannedStudy, level: Level) -> None:
+    def __init__(self, study: PlannedStudy, level: LevelStage) -> None:
         super().__init__(
             study,
             path=level.path,
             title=f"dissecting {level.title}",
             inputs=(level,),
-            position=(*level.position, 2),
         )
         self.level = level
 
@@ -71,14 +71,33 @@ class Dissection(Stage):
     def perform(self, missing: tuple[Artifact, ...], runner: "StageRunner") -> str:
         """Dissect the layers whose artifacts are missing, in one pass over the pictures."""
         chosen = {layer: artifact for layer, artifact in self.layers.items() if artifact in missing}
-        counts = runner.count(self.level, tuple(chosen))
+        counts = self._count(tuple(chosen), runner)
         for layer, artifact in chosen.items():
             with runner.store.making(artifact, kind=self.kind) as folder:
                 counts[layer].save(folder)
         return ""
 
+    def _count(self, layers: tuple[str, ...], runner: "StageRunner") -> "Mapping[str, LayerCounts]":
+        from prunescope.dissection.run import count_layers
+        from prunescope.networks.loading import load_network
+
+        recipe = runner.recipe
+        loaded = load_network(recipe.network, weights=runner.folder(self.level))
+        expected = loaded.input
+        assert expected is not None  # a level always says what its network sees
+        settings = recipe.dissection.model_copy(update={"layers": layers})
+        return count_layers(
+            settings.completed(
+                resolution=expected.resolution, mean=expected.mean, std=expected.std
+            ),
+            loaded.module.to(runner.device),
+            runner.concepts,
+            masks=bool(settings.null),
+            progress=runner.progress,
+        ).layers
+
 
 def stages_of(plan: "Plan") -> Iterator[Stage]:
     """Yield the dissection of each level."""
-    for level in plan.of(Level):
-        yield Dissection(plan.study, level)
+    for level in plan.of(LevelStage):
+        yield DissectionStage(plan.study, level)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prunescope.base.files import write_atomically
 from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
-from prunescope.experiment.stages.level import Level
+from prunescope.experiment.stages.level import LevelStage
 from prunescope.results.layout import METRICS
 
 if TYPE_CHECKING:
@@ -19,20 +19,19 @@ if TYPE_CHECKING:
 AFTER = ("level",)
 
 
-class Evaluation(FolderStage):
+class EvaluationStage(FolderStage):
     """A level's metrics: what is left of its weights, and its accuracy."""
 
     kind = "evaluation"
     version = 1
     part = "evaluation"
 
-    def __init__(self, study: PlannedStudy, level: Level) -> None:
+    def __init__(self, study: PlannedStudy, level: LevelStage) -> None:
         super().__init__(
             study,
             path=level.path,
             title=f"evaluating {level.title}",
             inputs=(level,),
-            position=(*level.position, 1),
         )
         self.level = level
 
@@ -69,7 +68,7 @@ class Evaluation(FolderStage):
         """
         from prunescope.pruning.acting import count_parameters
 
-        level, plan = self.level, self.level.plan
+        level, plan = self.level, self.level.training_plan
         metrics: dict[str, Any] = {
             "replicate": level.key.replicate,
             "strategy": level.key.strategy,
@@ -94,5 +93,5 @@ class Evaluation(FolderStage):
 
 def stages_of(plan: "Plan") -> Iterator[Stage]:
     """Yield the evaluation of each level."""
-    for level in plan.of(Level):
-        yield Evaluation(plan.study, level)
+    for level in plan.of(LevelStage):
+        yield EvaluationStage(plan.study, level)

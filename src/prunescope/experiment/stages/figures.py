@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prunescope.experiment.stage import FolderStage, Stage
-from prunescope.experiment.stages.tables import Tables
+from prunescope.experiment.stages.tables import TablesStage
 from prunescope.results.layout import FIGURES, LEVELS
 
 if TYPE_CHECKING:
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 AFTER = ("tables",)
 
 
-class Figures(FolderStage):
+class FiguresStage(FolderStage):
     """The paper's figures, drawn from the tables."""
 
     kind = "figures"
     version = 3
     derived = True
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: TablesStage) -> None:
         super().__init__(tables.study, path=FIGURES, title="figures", inputs=(tables,))
         self.tables = tables
 
@@ -39,5 +39,5 @@ class Figures(FolderStage):
 
 def stages_of(plan: "Plan") -> Iterator[Stage]:
     """Yield the figures of the tables, if there are any."""
-    for tables in plan.of(Tables):
-        yield Figures(tables)
+    for tables in plan.of(TablesStage):
+        yield FiguresStage(tables)

@@ -10,7 +10,7 @@ from prunescope.base.files import hash_file
 from prunescope.base.seeding import derive_seed
 from prunescope.experiment.identity import network_identity, weights_identity
 from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
-from prunescope.experiment.stages.rewind_point import RewindPoint
+from prunescope.experiment.stages.rewind_point import RewindPointStage
 from prunescope.experiment.training_plan import TrainingPlan
 from prunescope.pruning.choices import RECOVERIES
 from prunescope.pruning.recovery import Recovery, origin_of, recovery_of
@@ -25,18 +25,19 @@ if TYPE_CHECKING:
     from prunescope.pruning.selection import LevelRule
 
 AFTER = ("rewind_point",)
-_OF_THE_STUDY = ("levels",)  # settings of a strategy that change no level
+_CHANGES_NO_LEVEL = ("levels",)  # of the settings of a strategy
 
 
-class Level(FolderStage):
+class LevelStage(FolderStage):
     """A trained network and its mask. Level 0 is unpruned and shared by all strategies.
 
-    origin: the stage whose weights it starts from, before its mask is applied; None where it is
-    given weights as they are.
+    rewind_point: whose weights it may start from, before its mask is applied; None where the study
+    has none.
     """
 
     kind = "level"
     version = 3
+    paced_like = "rewind"
 
     def __init__(
         self,
@@ -44,7 +45,7 @@ class Level(FolderStage):
         key: LevelKey,
         *,
         inputs: tuple[Stage, ...],
-        origin: Stage | None,
+        rewind_point: RewindPointStage | None,
         order: int = 0,
     ) -> None:
         super().__init__(
@@ -55,7 +56,7 @@ class Level(FolderStage):
             position=(key.replicate, order, key.level),
         )
         self.key = key
-        self.origin = origin
+        self.rewind_point = rewind_point
         self.seed = study.seed(key.replicate)
 
     @property
@@ -63,7 +64,7 @@ class Level(FolderStage):
         return self.key
 
     @property
-    def plan(self) -> TrainingPlan | None:
+    def training_plan(self) -> TrainingPlan | None:
         """How it is trained after pruning; None where it is not."""
         return _full_training(self.study, self.seed)
 
@@ -71,18 +72,18 @@ class Level(FolderStage):
         return {}  # the rewind point, from which it is trained on, depends on all that matters
 
     def cost(self) -> float:
-        plan = self.plan
+        plan = self.training_plan
         return 0.0 if plan is None else self.study.images_shown(plan.start, plan.end)
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
         from prunescope.pruning.mask import restore
 
-        assert self.plan is not None  # of all but given weights
+        assert self.training_plan is not None  # of all but given weights
         network = runner.new_network(self.seed)
         before = self.mask_before(network, runner)
         mask = self.prune(network, before, runner)
         weights = self.weights_before(runner)
-        history = runner.train(network, self, self.plan, restore(network, weights, mask))
+        history = runner.train(network, self, self.training_plan, restore(network, weights, mask))
         runner.save_network(network, folder)
         runner.save_history(history, folder)
         return self.save_mask(mask, before, folder)
@@ -90,14 +91,14 @@ class Level(FolderStage):
     @property
     def is_rewound(self) -> bool:
         """Whether its training starts at the rewind point."""
-        return self.plan is not None
+        return self.training_plan is not None
 
     def weights_before(self, runner: "StageRunner") -> "dict[str, Tensor]":
         """Return the weights it starts from, before its mask is applied."""
         from prunescope.base.tensors import load_tensors
 
-        assert self.origin is not None  # of all but given weights
-        return load_tensors(runner.folder(self.origin) / WEIGHTS)
+        assert self.rewind_point is not None  # of all but given weights
+        return load_tensors(runner.folder(self.rewind_point) / WEIGHTS)
 
     def mask_before(self, network: "nn.Module", runner: "StageRunner") -> "Mask":
         """Return the mask that is pruned further."""
@@ -131,15 +132,15 @@ class Level(FolderStage):
         return Mask.load(path) if path.is_file() else None
 
 
-class GivenLevel(Level):
+class GivenLevelStage(LevelStage):
     """Level 0 of a study that starts from weights of the user's, dense or pruned."""
 
     def __init__(self, study: PlannedStudy, replicate: int) -> None:
         key = LevelKey(replicate=replicate, strategy=DENSE, level=0)
-        super().__init__(study, key, inputs=(), origin=None)
+        super().__init__(study, key, inputs=(), rewind_point=None)
 
     @property
-    def plan(self) -> None:
+    def training_plan(self) -> None:
         """None: the weights stay as they are."""
 
     def settings(self) -> Mapping[str, Any]:
@@ -169,7 +170,7 @@ class GivenLevel(Level):
         return f"{100 * mask.keep:.1f} % of the weights left, as they were given"
 
 
-class PrunedLevel(Level):
+class PrunedLevelStage(LevelStage):
     """A level pruned from the one before it and trained again."""
 
     def __init__(
@@ -177,15 +178,16 @@ class PrunedLevel(Level):
         study: PlannedStudy,
         key: LevelKey,
         *,
-        previous: Level,
-        rewind_point: RewindPoint | None,
+        previous: LevelStage,
+        rewind_point: RewindPointStage | None,
         order: int,
     ) -> None:
         self.strategy = study.recipe.pruning.strategies[key.strategy]
         origin = origin_of(self.strategy)
         uses_point = study.recipe.start is None or origin != "level before"
         point = (rewind_point,) if rewind_point and uses_point else ()
-        super().__init__(study, key, inputs=(*point, previous), origin=rewind_point, order=order)
+        inputs = (*point, previous)
+        super().__init__(study, key, inputs=inputs, rewind_point=rewind_point, order=order)
         self.previous = previous
 
     @cached_property
@@ -197,7 +199,7 @@ class PrunedLevel(Level):
         )
 
     @property
-    def plan(self) -> TrainingPlan:
+    def training_plan(self) -> TrainingPlan:
         recovery, step = self.recovery, self.study.step
         start, end = step(recovery.start), step(recovery.end)
         if start >= end:
@@ -227,7 +229,7 @@ class PrunedLevel(Level):
                 return load_tensors(runner.folder(self.previous) / WEIGHTS)
             case "new weights":
                 return runner.initialised(self.recovery.seed).state_dict()
-            case "rewind point" if self.origin is None:
+            case "rewind point" if self.rewind_point is None:
                 raise RECOVERIES.fault(
                     self.strategy.recovery,
                     "starts from the rewind point, but the study has none: give "
@@ -242,7 +244,7 @@ class PrunedLevel(Level):
             **{
                 name: value
                 for name, value in self.strategy.for_key().items()
-                if name not in _OF_THE_STUDY
+                if name not in _CHANGES_NO_LEVEL
             },
         }
         sources = self.strategy.sources().items()
@@ -283,22 +285,22 @@ class PrunedLevel(Level):
 def stages_of(plan: "Plan") -> Iterator[Stage]:
     """Yield level 0 of every replicate, then the levels of each of its strategies."""
     study, recipe = plan.study, plan.study.recipe
-    points = {point.path: point for point in plan.of(RewindPoint)}
+    points = {point.path: point for point in plan.of(RewindPointStage)}
     for replicate in range(recipe.replicates):
         key = LevelKey(replicate=replicate, strategy=DENSE, level=0)
         point = points.get(key.rewind_path)
-        dense: Level
+        dense: LevelStage
         if recipe.start is not None:
-            dense = GivenLevel(study, replicate)
+            dense = GivenLevelStage(study, replicate)
         else:
             assert point is not None  # a study that trains level 0 has one
-            dense = Level(study, key, inputs=(point,), origin=point)
+            dense = LevelStage(study, key, inputs=(point,), rewind_point=point)
         yield dense
         for order, (name, strategy) in enumerate(recipe.pruning.strategies.items(), start=1):
             previous = dense
             for number in range(1, strategy.levels + 1):
                 key = LevelKey(replicate=replicate, strategy=name, level=number)
-                previous = PrunedLevel(
+                previous = PrunedLevelStage(
                     study, key, previous=previous, rewind_point=point, order=order
                 )
                 yield previous

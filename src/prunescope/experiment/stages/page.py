@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prunescope.experiment.stage import FolderStage, Stage
-from prunescope.experiment.stages.tables import Tables
+from prunescope.experiment.stages.tables import TablesStage
 from prunescope.results.layout import LEVELS, REPORT
 
 if TYPE_CHECKING:
@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 AFTER = ("tables",)
 
 
-class Page(FolderStage):
+class PageStage(FolderStage):
     """The page of a study: facts, figures, tables, and the best units of each level."""
 
     kind = "report"
     version = 3
     derived = True
+    reads_concepts = True
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: TablesStage) -> None:
         super().__init__(tables.study, path=REPORT, title="report", inputs=(tables,))
         self.tables = tables
 
@@ -54,5 +55,5 @@ class Page(FolderStage):
 
 def stages_of(plan: "Plan") -> Iterator[Stage]:
     """Yield the page of the tables, if there are any."""
-    for tables in plan.of(Tables):
-        yield Page(tables)
+    for tables in plan.of(TablesStage):
+        yield PageStage(tables)

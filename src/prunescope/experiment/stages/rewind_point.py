@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 AFTER = ()
 
 
-class RewindPoint(FolderStage):
+class RewindPointStage(FolderStage):
     """The network at the rewind point, trained from its initialisation."""
 
     kind = "rewind"
     version = 3
+    paced_like = "level"
 
     def __init__(self, study: PlannedStudy, replicate: int) -> None:
         super().__init__(
@@ -32,7 +33,7 @@ class RewindPoint(FolderStage):
         self.seed = study.seed(replicate)
 
     @property
-    def plan(self) -> TrainingPlan:
+    def training_plan(self) -> TrainingPlan:
         """How it is trained: from new weights."""
         recipe = self.study.recipe
         return TrainingPlan(
@@ -51,17 +52,17 @@ class RewindPoint(FolderStage):
         }
 
     def cost(self) -> float:
-        return self.study.images_shown(self.plan.start, self.plan.end)
+        return self.study.images_shown(self.training_plan.start, self.training_plan.end)
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
         network = runner.initialised(self.seed)
-        history = runner.train(network, self, self.plan)
+        history = runner.train(network, self, self.training_plan)
         runner.save_network(network, folder)
         runner.save_history(history, folder)
         return ""
 
 
-class GivenRewindPoint(RewindPoint):
+class GivenRewindPointStage(RewindPointStage):
     """The network at the rewind point, as the study was given it."""
 
     def settings(self) -> Mapping[str, Any]:
@@ -87,7 +88,7 @@ class GivenRewindPoint(RewindPoint):
 def stages_of(plan: "Plan") -> Iterator[Stage]:
     """Yield a rewind point for each replicate, unless no level of the study is rewound."""
     recipe = plan.study.recipe
-    kind = RewindPoint if recipe.start is None else GivenRewindPoint
+    kind = RewindPointStage if recipe.start is None else GivenRewindPointStage
     if recipe.start is None or recipe.start.rewind_weights is not None:
         for replicate in range(recipe.replicates):
             yield kind(plan.study, replicate)

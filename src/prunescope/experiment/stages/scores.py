@@ -3,35 +3,36 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prunescope.experiment.stage import PlannedStudy, Stage
-from prunescope.experiment.stages.dissection import Dissection
+from prunescope.experiment.stages.dissection import DissectionStage
 from prunescope.results.artifacts import Artifact
 
 if TYPE_CHECKING:
     from prunescope.experiment.plan import Plan
     from prunescope.experiment.runner import StageRunner
+    from prunescope.results.dissection import LayerDissection
 
 AFTER = ("dissection",)
 _CHANCE_VERSION = 3
 """Of what only scores with draws of chance hold, beside the version of all."""
 
 
-class Scores(Stage):
+class ScoresStage(Stage):
     """The scores of a dissection, from its saved counts: an artifact for each layer."""
 
     kind = "scores"
     version = 1
     part = "scores"
 
-    def __init__(self, study: PlannedStudy, dissection: Dissection) -> None:
+    def __init__(self, study: PlannedStudy, dissection: DissectionStage) -> None:
         super().__init__(
             study,
             path=dissection.path,
             title=f"scoring {dissection.level.title}",
             inputs=(dissection,),
-            position=(*dissection.level.position, 3),
         )
         self.dissection = dissection
 
@@ -77,7 +78,7 @@ class Scores(Stage):
             for layer, folder in folders.items()
         }
         if settings.null:
-            layers = runner.draw_chance(layers, folders)
+            layers = _with_chance(layers, folders, runner)
         for layer, artifact in chosen.items():
             with runner.store.making(artifact, kind=self.kind) as folder:
                 layers[layer].save_scores(folder)
@@ -86,5 +87,18 @@ class Scores(Stage):
 
 def stages_of(plan: "Plan") -> Iterator[Stage]:
     """Yield the scores of each dissection."""
-    for dissection in plan.of(Dissection):
-        yield Scores(plan.study, dissection)
+    for dissection in plan.of(DissectionStage):
+        yield ScoresStage(plan.study, dissection)
+
+
+def _with_chance(
+    layers: "dict[str, LayerDissection]", folders: Mapping[str, Path], runner: "StageRunner"
+) -> "dict[str, LayerDissection]":
+    """Return scored layers with what is due to chance. folders: of their counts and masks."""
+    from prunescope.dissection.more import draw_for, load_masks
+
+    masks = {
+        layer: load_masks(folder, len(layers[layer].units)) for layer, folder in folders.items()
+    }
+    settings = runner.recipe.dissection
+    return draw_for(layers, masks, runner.concepts, settings, progress=runner.progress)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from prunescope.comparison.levels import LevelRecord, write_tables
 from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
-from prunescope.experiment.stages.evaluation import Evaluation
-from prunescope.experiment.stages.level import Level
-from prunescope.experiment.stages.scores import Scores
+from prunescope.experiment.stages.evaluation import EvaluationStage
+from prunescope.experiment.stages.level import LevelStage
+from prunescope.experiment.stages.scores import ScoresStage
 from prunescope.results.layout import METRICS, TABLES, UNITS
 from prunescope.results.reading import read_form, read_table
 from prunescope.results.schemas import METRICS_FORM, UNIT_COLUMNS
@@ -25,9 +25,9 @@ AFTER = ("evaluation", "scores")
 class MeasuredLevel:
     """A level with all that is measured of it."""
 
-    level: Level
-    evaluation: Evaluation
-    scores: Scores
+    level: LevelStage
+    evaluation: EvaluationStage
+    scores: ScoresStage
 
     def record(self, runner: "StageRunner") -> LevelRecord:
         """Read what the tables are made from."""
@@ -55,7 +55,7 @@ class MeasuredLevel:
             yield runner.store.folder(scores)
 
 
-class Tables(FolderStage):
+class TablesStage(FolderStage):
     """The tables of all levels of a plan, which may be a part of the study's."""
 
     kind = "tables"
@@ -85,15 +85,15 @@ def stages_of(plan: "Plan") -> Iterator[Stage]:
     """Yield the tables of the levels of which everything is measured, if there are any."""
     levels = tuple(_measured(plan))
     if levels:
-        yield Tables(plan.study, levels)
+        yield TablesStage(plan.study, levels)
 
 
 def _measured(plan: "Plan") -> Iterator[MeasuredLevel]:
     """Yield the measured levels of the replicates whose level 0, the reference, is measured."""
-    evaluations = {each.path: each for each in plan.of(Evaluation)}
-    scored = {each.path: each for each in plan.of(Scores)}
+    evaluations = {each.path: each for each in plan.of(EvaluationStage)}
+    scored = {each.path: each for each in plan.of(ScoresStage)}
     references: set[int] = set()
-    for level in sorted(plan.of(Level), key=lambda level: level.position):
+    for level in sorted(plan.of(LevelStage), key=lambda level: level.position):
         evaluation, scores = evaluations.get(level.path), scored.get(level.path)
         if evaluation is None or scores is None:
             continue

@@ -17,8 +17,8 @@ WAIT = 600.0  # seconds; a test that has to wait so long hangs
 
 
 @dataclass(frozen=True, kw_only=True)
-class Errand:
-    """A work that does what its name begins with."""
+class Chore:
+    """A job that does what its name begins with."""
 
     name: str
     after: tuple[str, ...] = ()
@@ -27,7 +27,7 @@ class Errand:
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """What a performed work saw: its process, threads and GPUs, and which works were done."""
+    """What a performed job saw: its process, threads and GPUs, and which jobs were done."""
 
     process: int
     threads: int
@@ -37,23 +37,23 @@ class Trace:
 
 @dataclass(frozen=True, kw_only=True)
 class Office:
-    """Performs errands and leaves a file for each in a folder all processes see."""
+    """Performs jobs and leaves a file for each in a folder all processes see."""
 
     folder: Path
 
-    def perform(self, work: Errand, progress: Progress) -> Trace:
+    def perform(self, job: Chore, progress: Progress) -> Trace:
         """Do what the name says."""
         import torch
 
         before = frozenset(path.name for path in self.folder.iterdir())
-        with progress.task(f"doing {work.name}", 2) as task:
-            task.advance(2, f"note of {work.name}")
-        match work.name.split("-")[0]:
+        with progress.task(f"doing {job.name}", 2) as task:
+            task.advance(2, f"note of {job.name}")
+        match job.name.split("-")[0]:
             case "wait":
                 (self.folder / f"pid-{os.getpid()}").touch()
                 time.sleep(WAIT)
             case "fail":
-                if work.name != "fail":
+                if job.name != "fail":
                     wait_until(lambda: len(self.waiting()) == 1)
                 raise DataError("the photograph is torn")
             case "die":
@@ -61,15 +61,15 @@ class Office:
                     task.advance()
                     os.kill(os.getpid(), signal.SIGKILL)
             case "report":
-                with progress.titled(work.name).task("counting", 3, done=1) as task:
+                with progress.titled(job.name).task("counting", 3, done=1) as task:
                     for number in range(1, 3):
                         task.advance(1, f"note {number}")
                 progress.say("x" * 100_000)  # more than a pipe takes in one piece
             case "meet":
                 (self.folder / f"met-{os.getpid()}").touch()
                 wait_until(lambda: len(list(self.folder.glob("met-*"))) == 2)
-        (self.folder / work.name).touch()
-        progress.say(f"did {work.name}")
+        (self.folder / job.name).touch()
+        progress.say(f"did {job.name}")
         return Trace(
             process=os.getpid(),
             threads=torch.get_num_threads(),
@@ -90,11 +90,11 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def _raise(_work: Errand, error: Exception) -> None:
+def _raise(_work: Chore, error: Exception) -> None:
     raise error
 
 
 if __name__ == "__main__":
-    works = [Errand(name="wait-1"), Errand(name="wait-2")]
+    jobs = [Chore(name="wait-1"), Chore(name="wait-2")]
     office = Office(folder=Path(sys.argv[1]))
-    LocalEngine(2).run(works, office.perform, lambda _work, _trace: None, _raise, SILENT)
+    LocalEngine(2).run(jobs, office.perform, lambda _work, _trace: None, _raise, SILENT)

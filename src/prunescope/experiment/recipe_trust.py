@@ -9,39 +9,39 @@ from prunescope.recipe import Recipe, load_recipe
 from prunescope.results.layout import LOCK, PROVENANCE, REPORT, STUDY, TABLES, replicate_path
 
 
-def load_given(recipe: Path | str, overrides: Sequence[str] = ()) -> Recipe:
+def load_given(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:
     """Read what a user gives as a recipe, as `load_recipe` does.
 
     Raises DataError where `check_code` does.
     """
-    study = load_recipe(recipe, overrides)
-    check_code(study, recipe, overrides)
-    return study
+    recipe = load_recipe(path, overrides)
+    check_code(recipe, path, overrides)
+    return recipe
 
 
-def check_code(study: Recipe, recipe: object, overrides: Sequence[str]) -> None:
+def check_code(recipe: Recipe, source: object, overrides: Sequence[str]) -> None:
     """Raise DataError where it is the study.yaml of a run that names code to run.
 
     A recipe is the user's own words, a run may come from anybody: of that one, an override names
     the code.
     """
-    if not isinstance(recipe, str | Path) or not _is_of_run(Path(recipe)):
+    if not isinstance(source, str | Path) or not _is_study_of_a_run(Path(source)):
         return
     stated = {override.partition("=")[0].strip() for override in overrides}
     if "network" not in stated:
-        trusted_name(study.network, Path(recipe), how=_named_now("network", study.network))
-    for setting, name in _code(study):
+        trusted_name(recipe.network, Path(source), how=_named_now("network", recipe.network))
+    for setting, name in _code(recipe):
         if stated.isdisjoint(_paths_to(setting)):
             raise DataError(
-                f'{recipe} says that {setting} is "{name}", which is code, and a file must not '
+                f'{source} says that {setting} is "{name}", which is code, and a file must not '
                 "choose what is run: it was not called. If you trust that code, name it yourself, "
                 f"{_named_now(setting, name)}"
             )
 
 
-def _code(study: Recipe) -> Iterator[tuple[str, str]]:
+def _code(recipe: Recipe) -> Iterator[tuple[str, str]]:
     """Yield the settings of strategies that name code, and the names."""
-    for strategy, settings in study.pruning.strategies.items():
+    for strategy, settings in recipe.pruning.strategies.items():
         for choice, name in settings.code.items():
             yield f"pruning.strategies.{strategy}.{choice}", name
 
@@ -56,7 +56,7 @@ def _named_now(setting: str, name: str) -> str:
     return f'by --set {setting}="{name}" (in Python: set=["{setting}={name}"])'
 
 
-def _is_of_run(path: Path) -> bool:
+def _is_study_of_a_run(path: Path) -> bool:
     """Return whether a file is the study.yaml of a run, begun here or copied from elsewhere."""
     signs = (PROVENANCE, LOCK, replicate_path(0), TABLES, REPORT)
     is_study = path.is_file() and path.name == STUDY

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prunescope.base.progress import SILENT, Progress
-from prunescope.experiment.looking import facts_of_run
 from prunescope.experiment.plan import Plan, plan_study
+from prunescope.experiment.source_facts import facts_of_run
 from prunescope.recipe import load_recipe
 from prunescope.results.layout import STUDY
 from prunescope.results.provenance import Provenance
