@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from threading import Lock
 from typing import Any, Generic, Literal, cast
@@ -131,6 +132,7 @@ def _signals_held() -> Iterator[None]:
 
     Ctrl-C reaches the whole group: the parent decides, and its workers end with it.
     """
+    resource_tracker.ensure_running()  # which starts once, and then lets SIGINT and SIGTERM through
     former = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
     try:
         yield
