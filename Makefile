@@ -6,8 +6,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 OUT ?= runs/demo
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test lint real bench lock clean
+.PHONY: demo test test-long lint real bench lock clean
 .DEFAULT_GOAL := demo
 
 $(READY): requirements.lock pyproject.toml
@@ -21,7 +22,10 @@ demo: $(READY)
 	$(BIN)/prunescope demo --out $(OUT)
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow and not long" $(PARALLEL)
+
+test-long: $(READY)
+	$(BIN)/python -m pytest -m "long and not slow" $(PARALLEL)
 
 real: $(READY)
 	$(BIN)/python -m pytest -m "real or slow"

@@ -13,6 +13,7 @@ from commands import Prunescope, check_refused
 from prunescope.base.tensors import load_tensors
 
 
+@pytest.mark.long
 def test_concepts_are_listed_checked_and_shown(
     prunescope: Prunescope, drawn: Path, tmp_path: Path
 ) -> None:

@@ -91,6 +91,7 @@ CHEAP += ["dissection.resolution=64", "dissection.batch_size=2"]
 IMAGENET = [*CHEAP, "data.resolution=32", "data.evaluation.resize=32"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "changes"),
     [

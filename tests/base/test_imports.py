@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from prunescope import comparison, report, results
 
 LIGHT = "devices errors files formats lock progress seeding settings steps"
@@ -22,10 +24,12 @@ def test_reading_comparing_and_showing_saved_results_loads_no_torch():
     assert not loads(", ".join(sorted(names)), "torch")
 
 
+@pytest.mark.long
 def test_dissecting_loads_nothing_that_draws():
     assert not loads("prunescope.experiment.single", "matplotlib")
 
 
+@pytest.mark.long
 def test_listing_layers_loads_no_tables():
     assert not loads("prunescope.experiment.layers", "pandas")
 

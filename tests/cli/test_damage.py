@@ -173,6 +173,7 @@ def _add_rows() -> None:
     pd.DataFrame(rows).to_parquet("rows/train.parquet")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", READ_BY)
 def test_a_damaged_file_is_refused_in_a_line(
     sound: Path, name: str, prunescope: Prunescope, monkeypatch: pytest.MonkeyPatch

@@ -123,6 +123,7 @@ def test_evaluate_prune_and_audit_see_one_network_in_every_form(
     assert measured(prunescope, FORMS[form](tmp_path), drawn, tmp_path) == expected
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["torch masks", "hub folder", "an index"])
 def test_dissect_conventions_and_compare_do_too(
     prunescope: Prunescope, drawn: Path, zeros: Path, tmp_path: Path, form: str
@@ -141,6 +142,7 @@ def test_dissect_conventions_and_compare_do_too(
     assert compared["units"]["lost"] == compared["units"]["gained"] == 0
 
 
+@pytest.mark.long
 def test_a_key_chooses_on_every_command(
     prunescope: Prunescope, drawn: Path, zeros: Path, tmp_path: Path
 ) -> None:

@@ -167,6 +167,7 @@ def test_no_command_runs_what_only_a_file_names(
     _check_lines(prunescope, chain.from_iterable(LOOKED_AT.values()))
 
 
+@pytest.mark.long
 def test_a_folder_here_never_passes_for_a_library(sound: Path, tmp_path: Path) -> None:
     for library in ("timm", "torchvision", "torch"):
         trap = TRAP.format(marker=str(tmp_path / f"marker-{library}"))

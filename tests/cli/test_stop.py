@@ -46,6 +46,7 @@ _SIGNALS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("command", "signals", "status"),
     [

@@ -70,6 +70,7 @@ def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_commands_and_notebooks_need_no_torch(saved: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM],

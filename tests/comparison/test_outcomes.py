@@ -216,6 +216,7 @@ def test_a_layer_keeps_all_of_itself(drawn: list[tuple[str, float, str, float]])
         assert own["lost"] == own["gained"] == own.get("relabelled", 0) == 0
 
 
+@pytest.mark.long
 @settings(max_examples=20, deadline=None)
 @given(drawn=units_lists)
 def test_swapping_the_sides_swaps_lost_and_gained(

@@ -251,6 +251,7 @@ def test_a_resolution_of_nothing_is_refused(folder):
         load_images(str(folder), "train", sizing=Sizing(resolution=0))
 
 
+@pytest.mark.long
 @pytest.mark.real
 def test_cifar10_is_whole_and_balanced(shared):
     images = load_images(str(shared / "data" / "cifar10"), "test")
@@ -259,6 +260,7 @@ def test_cifar10_is_whole_and_balanced(shared):
     assert images.classes[:2] == ("airplane", "automobile")
 
 
+@pytest.mark.long
 @pytest.mark.real
 def test_tiny_imagenet_reads_its_grey_images_and_its_class_names(shared):
     source = str(shared / "data" / "tiny-imagenet")

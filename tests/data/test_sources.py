@@ -114,6 +114,7 @@ def test_an_unreachable_hub_is_a_plain_error(monkeypatch, caplog):
     assert not caplog.records
 
 
+@pytest.mark.long
 def test_no_home_is_needed_and_nothing_is_written_beside_the_data(folder, tmp_path_factory):
     before = sorted(folder.iterdir())
     home = tmp_path_factory.mktemp("elsewhere") / "absent"

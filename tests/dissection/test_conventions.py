@@ -267,6 +267,7 @@ def test_every_convention_can_be_chosen():
 # --- random worlds -------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(
     convention=st.sampled_from(NAMES),

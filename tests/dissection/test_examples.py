@@ -1,5 +1,6 @@
 """Are a unit's examples the images of its highest peaks, with its maps there?"""
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,6 +43,7 @@ def test_fewer_images_than_examples_are_all_kept():
     assert collector.maps.shape == (1, 2, 1, 2)
 
 
+@pytest.mark.long
 @given(peaks=st.lists(st.integers(-3, 3), min_size=2, max_size=12), data=st.data())
 def test_every_shard_has_the_examples_of_all_images_once_they_have_exchanged(peaks, data):
     cut = data.draw(st.integers(1, len(peaks) - 1))

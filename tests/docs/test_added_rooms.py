@@ -53,6 +53,7 @@ def with_norms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     sys.modules.pop("prunescope.experiment.stages.norms", None)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("with_norms")
 def test_a_kind_of_stage_is_a_file(values: dict[str, Any], tmp_path: Path) -> None:
     recipe, out = Recipe.validate_from(values, "tiny"), tmp_path / "run"
@@ -73,6 +74,7 @@ def test_a_kind_of_stage_is_a_file(values: dict[str, Any], tmp_path: Path) -> No
     assert status(out).to_do == ()
 
 
+@pytest.mark.long
 def test_an_engine_is_a_file(
     values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

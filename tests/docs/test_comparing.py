@@ -59,6 +59,7 @@ def world(tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_every_command_of_the_page_runs(world: Path, prunescope: Prunescope) -> None:
     assert len(COMMANDS) >= 6
     for words in COMMANDS:

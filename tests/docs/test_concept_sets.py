@@ -65,6 +65,7 @@ def test_every_command_of_the_document_is_known_here() -> None:
     assert len(run) == sum(len(block.splitlines()) for block in blocks("sh"))
 
 
+@pytest.mark.long
 def test_the_example_is_checked_shown_and_dissected(
     prunescope: Prunescope, streets: Path, here: Path
 ) -> None:

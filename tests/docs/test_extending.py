@@ -69,6 +69,7 @@ def test_the_scope_of_the_page_shares_out_as_it_says(prunescope: Prunescope) -> 
     assert not any(bool(other.all()) for other in others)
 
 
+@pytest.mark.long
 def test_a_study_by_all_choices_of_the_page_runs_and_is_audited(drawn: Path, here: Path) -> None:
     [block] = re.findall(r"```yaml\n(strategies:.*?)```", TEXT, flags=re.DOTALL)
     strategies = yaml.safe_load(block)["strategies"]

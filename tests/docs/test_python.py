@@ -39,6 +39,7 @@ def place(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     pyplot.close("all")
 
 
+@pytest.mark.long
 def test_the_programs_of_the_page_run_one_after_the_other(place: Path) -> None:
     assert len(PROGRAMS) == 6
     for program in PROGRAMS:

@@ -110,6 +110,7 @@ def _run(line: str, prunescope: Prunescope) -> Ended:
     return ended
 
 
+@pytest.mark.long
 def test_an_interpretability_researcher_sees_what_a_network_of_his_own_sees(
     here: Path, prunescope: Prunescope
 ) -> None:
@@ -136,6 +137,7 @@ def test_an_interpretability_researcher_sees_what_a_network_of_his_own_sees(
     assert "[64 rows x 3 columns]" in dissection.out
 
 
+@pytest.mark.long
 def test_a_compression_engineer_learns_what_pruning_cost(
     here: Path, prunescope: Prunescope
 ) -> None:
@@ -155,6 +157,7 @@ def test_a_compression_engineer_learns_what_pruning_cost(
     assert not (tuned / "rewind").exists()
 
 
+@pytest.mark.long
 def test_a_lottery_ticket_researcher_stops_resumes_and_extends_a_study(
     here: Path, prunescope: Prunescope
 ) -> None:

@@ -88,6 +88,7 @@ def is_alive(process: int) -> bool:
         return False
 
 
+@pytest.mark.long
 def test_two_workers_keep_the_order_and_report_to_this_process(office: Office, desk: Desk):
     stream = io.StringIO()
     LocalEngine(2).run(CHAINS, office.perform, desk.finish, desk.fail, LineProgress(stream))
@@ -102,6 +103,7 @@ def test_two_workers_keep_the_order_and_report_to_this_process(office: Office, d
     assert sorted(stream.getvalue().split("\n")) == ["", *sorted(f"did {w.name}" for w in CHAINS)]
 
 
+@pytest.mark.long
 def test_workers_side_by_side_are_heard_each_in_its_order(office: Office, desk: Desk):
     recorder, jobs = Recorder(), [Chore(name="report-a"), Chore(name="report-b")]
     LocalEngine(2).run(jobs, office.perform, desk.finish, desk.fail, recorder)
@@ -133,6 +135,7 @@ def stranger() -> Iterator[BaseProcess]:
     process.join()
 
 
+@pytest.mark.long
 def test_an_error_in_one_work_stops_what_needs_it_alone(
     office: Office, desk: Desk, stranger: BaseProcess
 ):
@@ -152,6 +155,7 @@ def test_an_error_in_one_work_stops_what_needs_it_alone(
     assert multiprocessing.active_children() == [stranger]
 
 
+@pytest.mark.long
 def test_what_finishing_raises_ends_the_workers(office: Office, stranger: BaseProcess):
     def fail(job: Chore, error: Exception) -> None:
         raise error
@@ -164,6 +168,7 @@ def test_what_finishing_raises_ends_the_workers(office: Office, stranger: BasePr
     assert multiprocessing.active_children() == [stranger]
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_loses_its_work_and_is_replaced(office: Office, desk: Desk):
     jobs = [
         Chore(name="die"),
@@ -180,6 +185,7 @@ def test_a_worker_that_is_killed_loses_its_work_and_is_replaced(office: Office, 
     assert "fewer workers" in str(desk.failures["die"])
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a parent's death")
 def test_no_worker_outlives_a_killed_parent(office: Office):
     command = [sys.executable, chores.__file__, str(office.folder)]
@@ -235,6 +241,7 @@ def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch):
     assert [LocalEngine(workers).threads for workers in (2, 3, 16)] == [4, 2, 1]
 
 
+@pytest.mark.long
 def test_each_worker_sees_one_of_several_gpus(
     office: Office, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ):

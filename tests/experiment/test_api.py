@@ -69,6 +69,7 @@ def test_masks_of_a_saved_level_have_the_pixels_that_were_counted(run: Run, pict
     assert np.array_equal(pixels, layer.overlap.activation[fires, colour])
 
 
+@pytest.mark.long
 def test_status_tells_what_is_done_under_this_study(study: Study, run: Run, tmp_path: Path) -> None:
     assert study.status(run.path).to_do == ()
     longer = Study.load(study.model_dump(mode="json"), set=["pruning.strategies.lottery.levels=3"])
@@ -77,6 +78,7 @@ def test_status_tells_what_is_done_under_this_study(study: Study, run: Run, tmp_
     assert not (tmp_path / "nowhere").exists()
 
 
+@pytest.mark.long
 def test_a_dry_run_writes_nothing(study: Study, tmp_path: Path) -> None:
     found = study.dry_run(tmp_path / "run", workers=1)
     assert found.seconds > 0

@@ -63,6 +63,7 @@ def test_a_branch_that_diverges_stops_alone_and_is_named(
     assert "3 of 5 levels" in (out / "report" / "index.html").read_text()
 
 
+@pytest.mark.long
 def test_what_failed_is_tried_again_and_forgotten_once_it_is_made(
     tiny_study: TinyStudy, failed: Path, tmp_path: Path
 ) -> None:
@@ -86,6 +87,7 @@ def test_a_branch_that_fails_gives_exit_status_1_and_one_line(
     assert "Lower pruning.strategies.tuned.learning_rate" in answer.err
 
 
+@pytest.mark.long
 def test_memory_that_runs_out_is_told_and_the_rest_is_made(
     tiny_study: TinyStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +104,7 @@ def test_memory_that_runs_out_is_told_and_the_rest_is_made(
     assert "replicate 0, level 1 of lottery" in status(tmp_path / "run").done
 
 
+@pytest.mark.long
 def test_a_report_of_part_of_a_run_says_which_part(finished: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(finished, tmp_path / "run"))
     shutil.rmtree(run / "replicate-1" / "lottery" / "level-02")
@@ -133,6 +136,7 @@ def test_extending_a_study_takes_nothing_away_before_there_is_more(
     assert {name: after[name] for name in before} == before
 
 
+@pytest.mark.long
 def test_parts_made_apart_and_merged_are_the_whole_to_the_byte(
     tiny_study: TinyStudy, finished: Path, tmp_path: Path
 ) -> None:
@@ -153,6 +157,7 @@ def test_parts_made_apart_and_merged_are_the_whole_to_the_byte(
     assert status(tmp_path / "merged").to_do == ()
 
 
+@pytest.mark.long
 def test_runs_with_other_replicates_strategies_and_levels_are_parts_of_one_study(
     tiny_study: TinyStudy, tmp_path: Path
 ) -> None:
@@ -213,6 +218,7 @@ def test_the_history_ends_with_the_accuracy_of_the_level(finished: Path) -> None
         assert history["test_accuracy"].notna().all()
 
 
+@pytest.mark.long
 def test_how_often_accuracy_is_measured_changes_no_weight(
     tiny_study: TinyStudy, values: dict[str, Any], finished: Path, tmp_path: Path
 ) -> None:

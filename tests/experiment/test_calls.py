@@ -61,6 +61,7 @@ def test_a_wrapped_network_is_dissected_as_the_network_inside(
     assert found["layer3"].units.equals(expected)
 
 
+@pytest.mark.long
 def test_a_compiled_module_inside_a_network_runs_its_own_code(concepts: str, expected: Any) -> None:
     def backend(graph: Any, _: Any) -> Any:
         return lambda *inputs: [output * 0 for output in graph(*inputs)]
@@ -263,6 +264,7 @@ def test_numbers_of_numpy_and_torch_are_those_of_python(concepts: str, expected:
     assert kept[0] == kept[1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
 def test_a_network_in_another_precision_is_taken_by_every_call(
     concepts: str, kind: torch.dtype, drawn: Path

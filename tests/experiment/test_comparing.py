@@ -62,6 +62,7 @@ def test_it_equals_the_comparison_of_the_two_dissections(
     assert a["layer3"].summary["settings"] == b["layer3"].summary["settings"]
 
 
+@pytest.mark.long
 def test_a_network_can_face_a_saved_dissection(files: Path, concepts: str, tmp_path: Path) -> None:
     dense = load_network(NAME, weights=files / "dense.pth", num_classes=3)
     both = {"layer": "layer3", "concepts": concepts, "settings": SETTINGS, "device": "cpu"}
@@ -72,6 +73,7 @@ def test_a_network_can_face_a_saved_dissection(files: Path, concepts: str, tmp_p
     assert again.warnings == ()
 
 
+@pytest.mark.long
 def test_the_command_dissects_by_a_convention_and_for_some_categories(
     prunescope: Prunescope, files: Path, concepts: str, tmp_path: Path
 ) -> None:
@@ -92,6 +94,7 @@ def test_the_command_dissects_by_a_convention_and_for_some_categories(
     )
 
 
+@pytest.mark.long
 def test_the_command_dissects_compares_and_saves_all(
     prunescope: Prunescope, files: Path, concepts: str, tmp_path: Path
 ) -> None:

@@ -52,6 +52,7 @@ def _study(tiny_study: TinyStudy, values: dict[str, Any]) -> Recipe:
     )
 
 
+@pytest.mark.long
 def test_each_strategy_prunes_by_its_own_criterion(
     tiny_study: TinyStudy, values: dict[str, Any], here: Path
 ) -> None:

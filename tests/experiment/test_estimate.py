@@ -76,6 +76,7 @@ def test_many_replicates_on_few_workers_take_their_share(
     assert left == pytest.approx(4 * 3 * 20 / 3)  # replicates, levels, images
 
 
+@pytest.mark.long
 def test_rates_are_of_real_training_and_dissecting_as_a_worker_would(
     tiny_study: TinyStudy, values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +102,7 @@ def test_rates_are_of_real_training_and_dissecting_as_a_worker_would(
     assert [size for training, size, *_ in seen if not training] == [20, 20, 12, 12]
 
 
+@pytest.mark.long
 def test_a_quantile_that_needs_more_than_a_batch_gets_it(
     tiny_study: TinyStudy, values: dict[str, Any]
 ) -> None:
@@ -108,6 +110,7 @@ def test_a_quantile_that_needs_more_than_a_batch_gets_it(
     assert measure_rates(study, Sources(study), threads=1)["dissection"] > 0
 
 
+@pytest.mark.long
 def test_a_dry_run_writes_nothing(tiny_study: TinyStudy, tmp_path: Path) -> None:
     found = dry_run(tiny_study(), tmp_path / "run", workers=5)
     assert len(found.to_do) == 2 * (1 + 4 * 3)  # level, evaluation, dissection, scores

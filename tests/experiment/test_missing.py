@@ -33,6 +33,7 @@ _LOST = (
 )
 
 
+@pytest.mark.long
 def test_whatever_a_run_lost_is_named_and_made_again(tiny_study: TinyStudy, run: Path) -> None:
     whole = contents(run)
     assert status(run).damaged == ()
@@ -51,6 +52,7 @@ def test_whatever_a_run_lost_is_named_and_made_again(tiny_study: TinyStudy, run:
     assert after == whole
 
 
+@pytest.mark.long
 def test_a_damaged_manifest_is_named_and_what_it_vouched_for_made_again(
     tiny_study: TinyStudy, run: Path
 ) -> None:
@@ -103,6 +105,7 @@ def test_no_row_of_a_table_is_left_out_in_silence(run: Path) -> None:
         summarise_result(run)
 
 
+@pytest.mark.long
 def test_an_audit_names_the_levels_and_files_that_a_run_lost(run: Path) -> None:
     assert audit_run(run).problems == []
     (run / "replicate-0/lottery/level-02/weights.safetensors").unlink()
@@ -114,6 +117,7 @@ def test_an_audit_names_the_levels_and_files_that_a_run_lost(run: Path) -> None:
     assert "level-00/dissection/layer2 (scores): units.parquet is missing" in problems
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     [

@@ -63,6 +63,7 @@ def study(tiny_study: Callable[..., Recipe], values: dict[str, Any]) -> Callable
     return of
 
 
+@pytest.mark.long
 def test_recoveries_of_the_users_start_from_what_they_say(
     study: Callable[..., Recipe], here: Path
 ) -> None:
@@ -98,6 +99,7 @@ def test_a_recovery_that_was_changed_makes_its_own_levels_again(
     assert {path.split("/")[1] for path in changed if "/" in path} == {"back"}
 
 
+@pytest.mark.long
 def test_a_study_is_watched_without_running_its_recovery(
     study: Callable[..., Recipe], here: Path
 ) -> None:
@@ -111,6 +113,7 @@ def test_a_study_is_watched_without_running_its_recovery(
     assert "mine" not in sys.modules
 
 
+@pytest.mark.long
 def test_a_recovery_that_trains_no_step_is_told(study: Callable[..., Recipe], here: Path) -> None:
     with pytest.raises(PrunescopeError, match='"mine:still" trains from 2ep to 1ep'):
         run_study(study(still="mine:still"), here / "run", workers=1)

@@ -146,6 +146,7 @@ class _Bookkeeper(Progress):
         self.counts.append(self.count())
 
 
+@pytest.mark.long
 def test_workers_give_the_same_bytes_and_they_alone_hold_the_photographs(
     tiny_study: TinyStudy, finished: Path, tmp_path: Path
 ) -> None:
@@ -156,6 +157,7 @@ def test_workers_give_the_same_bytes_and_they_alone_hold_the_photographs(
     assert max(bookkeeper.counts) == bookkeeper.counts[0]
 
 
+@pytest.mark.long
 def test_a_study_is_extended_by_a_level(tiny_study: TinyStudy, run: Path) -> None:
     before = contents(run)
     pruning = {"rewind_to": "1ep1it", "strategies": {"lottery": {"levels": 3}}}
@@ -183,6 +185,7 @@ def test_a_changed_setting_sets_the_old_aside_and_brings_it_back(
     assert after == before
 
 
+@pytest.mark.long
 def test_a_damaged_artifact_is_never_used(tiny_study: TinyStudy, run: Path) -> None:
     weights = run / "replicate-0" / "rewind" / "weights.safetensors"
     content = bytearray(weights.read_bytes())
@@ -294,6 +297,7 @@ def test_status_decodes_no_photograph(
     assert found.seconds_left > 0
 
 
+@pytest.mark.long
 def test_the_report_is_made_again_with_the_same_bytes(run: Path) -> None:
     before = contents(run)
     for name in ("tables", "figures", "report"):
@@ -324,6 +328,7 @@ def test_a_run_whose_photographs_are_gone_says_how_far_it_is(bereft: Path) -> No
     assert status(bereft).seconds_left is not None
 
 
+@pytest.mark.long
 def test_a_run_whose_concepts_are_gone_gets_its_tables_and_figures_but_no_page(
     bereft: Path,
 ) -> None:
@@ -341,6 +346,7 @@ def test_a_run_whose_concepts_are_gone_gets_its_tables_and_figures_but_no_page(
         report_again(bereft)
 
 
+@pytest.mark.long
 def test_a_run_whose_photographs_are_gone_is_summed_up_audited_and_compared(
     prunescope: Prunescope, bereft: Path
 ) -> None:

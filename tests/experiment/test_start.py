@@ -26,6 +26,7 @@ from runs import contents, make_levels
 from training.conftest import Recorder
 
 TinyStudy = Callable[..., Recipe]
+pytestmark = pytest.mark.long
 NETWORK = "cifar_resnet20,width=0.25"
 TUNED = {"levels": 2, "recovery": "finetune", "learning_rate": 0.01, "steps": "4it"}
 BOTH = {

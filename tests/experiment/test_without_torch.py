@@ -26,6 +26,7 @@ def run(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(finished, tmp_path_factory.mktemp("light") / "run"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "words",
     [

@@ -145,6 +145,7 @@ def test_a_module_of_a_library_says_what_it_expects_to_see():
     assert module_input(nn.Conv2d(3, 1, 1)) is None
 
 
+@pytest.mark.long
 def test_a_library_is_imported_only_for_its_own_networks():
     program = (
         "import sys; from prunescope.networks.loading import load_network, network_input;"

@@ -59,6 +59,7 @@ def test_the_same_pruning_gives_the_same_bytes(dense, tmp_path):
         assert (tmp_path / f"a{ending}").read_bytes() == (tmp_path / f"b{ending}").read_bytes()
 
 
+@pytest.mark.long
 @given(
     keep=st.sampled_from([0.9, 0.5, 0.168, 0.01]),
     prunable=st.sampled_from(["all", "conv"]),
@@ -93,6 +94,7 @@ def test_torch_itself_loads_what_is_written_for_it(dense, tmp_path):
     assert torch.equal(network.eval()(images), pruned.network.module(images))
 
 
+@pytest.mark.long
 def test_openlth_finds_its_own_names_and_integers(tmp_path):
     torch.save(build("torchvision:resnet18", seed=0).state_dict(), tmp_path / "net.pth")
     pruned = prune_saved("torchvision:resnet18", weights=tmp_path / "net.pth", keep=0.5)

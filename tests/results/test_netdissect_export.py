@@ -87,6 +87,7 @@ def test_an_export_replaces_an_export_and_nothing_else(saved: Path, tmp_path: Pa
         assert out.read_text() == content
 
 
+@pytest.mark.long
 @pytest.mark.real
 def test_a_published_table_is_no_export_of_ours(shared: Path) -> None:
     tables = sorted((shared / "data" / "netdissect_results").glob("*.csv"))

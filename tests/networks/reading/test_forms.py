@@ -46,6 +46,7 @@ def unwrapped(network: nn.Module) -> nn.Module:
     return network
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", LIVE)
 @pytest.mark.parametrize("ending", ["pth", "safetensors"])
 def test_a_plain_network_computes_what_the_live_one_does(
