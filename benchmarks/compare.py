@@ -1,4 +1,4 @@
-"""How long does `compare` take on two dissections as large as the paper's, from start to end?"""
+"""How long do `compare` and `summary` take on dissections as large as the paper's, in all?"""
 
 import argparse
 import json
@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from prunescope.base.files import hash_file
 from prunescope.concepts.protocol import Label
 from prunescope.dissection.scores import score_units
 from prunescope.results.dissection import Dissection, LayerDissection
@@ -28,7 +29,9 @@ def main() -> None:
     """Print one JSON object: seconds of the whole command, medians, and its conditions.
 
     identity_seconds: units paired by number. profile_seconds: by their IoU profiles.
-    written_seconds: by number, with `--out` (tables and figure).
+    written_seconds: by number, with `--out` (tables and figure). summary_seconds: of one side.
+    verifying_share: seconds of hashing every file of both sides, over those of `identity_seconds`;
+        the command hashes only those it reads.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--units", type=int, default=2048)
@@ -40,24 +43,37 @@ def main() -> None:
         for seed, side in enumerate(sides):
             save_dissection(Path(side), given.units, given.labels, seed)
         commands = {
-            "identity_seconds": [*sides],
-            "profile_seconds": [*sides, "--match", "profile"],
-            "written_seconds": [*sides, "--out", str(Path(place, "C"))],
+            "identity_seconds": ["compare", *sides],
+            "profile_seconds": ["compare", *sides, "--match", "profile"],
+            "written_seconds": ["compare", *sides, "--out", str(Path(place, "C"))],
+            "summary_seconds": ["summary", sides[0]],
         }
         figures = {name: median_seconds(words, given.runs) for name, words in commands.items()}
+        share = hashing_seconds([Path(side) for side in sides]) / figures["identity_seconds"]
+        figures["verifying_share"] = round(share, 4)
     print(json.dumps(figures | vars(given) | {"conditions": environment()}))
 
 
 def median_seconds(words: list[str], runs: int) -> float:
-    """Return the median wall time of a comparison in a fresh process, after one to warm up."""
+    """Return the median wall time of a command in a fresh process, after one to warm up."""
     seconds = []
     for run in range(runs + 1):
         started = time.perf_counter()
-        command = [sys.executable, "-m", "prunescope", "compare", *words]
+        command = [sys.executable, "-m", "prunescope", *words]
         subprocess.run(command, check=True, capture_output=True)
         if run:
             seconds.append(time.perf_counter() - started)
     return round(statistics.median(seconds), 3)
+
+
+def hashing_seconds(folders: list[Path]) -> float:
+    """Return how long hashing all files of some folders takes once they were read."""
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    for _ in range(2):
+        started = time.perf_counter()
+        for file in files:
+            hash_file(file)
+    return time.perf_counter() - started
 
 
 def save_dissection(folder: Path, units: int, labels: int, seed: int) -> None:
