@@ -109,10 +109,10 @@ def test_an_audits_time_holds_that_of_importing_torch() -> None:
 
 
 @pytest.mark.slow
-def test_comparisons_are_timed_three_ways() -> None:
+def test_comparisons_and_a_summary_are_timed() -> None:
     found = figures("compare.py", "--runs", 1, "--units", 40, "--labels", 20)
-    names = ("identity_seconds", "profile_seconds", "written_seconds")
-    assert all(found[name] > 0 for name in names)
+    names = ("identity_seconds", "profile_seconds", "written_seconds", "summary_seconds")
+    assert all(found[name] > 0 for name in (*names, "verifying_share"))
     assert (found["units"], found["labels"]) == (40, 20)
 
 
