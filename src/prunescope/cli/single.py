@@ -158,7 +158,7 @@ def chance(
     as_json: Json = False,
 ) -> None:
     """Take more draws of chance for a saved dissection; its network is not needed."""
-    from prunescope.dissection.more import draw_more
+    from prunescope.dissection.chance.more import draw_more
     from prunescope.report.summary import describe_layers
 
     number = settings.pop("null", "auto")

@@ -20,13 +20,13 @@ from prunescope.base.text import counted
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize, with_mask_size
+from prunescope.dissection.chance.permuting import draw_chance, told_where_memory_ends
 from prunescope.dissection.forward import Observation
 from prunescope.dissection.input import Loaded, input_of, open_model
 from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.layers import choose_layers
 from prunescope.dissection.passes import LayerStatistics, run_passes
-from prunescope.dissection.permuting import draw_chance, told_where_memory_ends
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.scores import allowed_categories, score_layer
 from prunescope.dissection.search import Extremes

@@ -198,7 +198,7 @@ class StageRunner:
         self, layers: "Mapping[str, LayerDissection]", folders: Mapping[str, Path]
     ) -> "dict[str, LayerDissection]":
         """Return scored layers with what is due to chance. folders: of their masks."""
-        from prunescope.dissection.more import draw_for, load_masks
+        from prunescope.dissection.chance.more import draw_for, load_masks
 
         masks = {
             layer: load_masks(folder, len(layers[layer].units)) for layer, folder in folders.items()

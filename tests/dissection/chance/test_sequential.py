@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prunescope.dissection.draws import Draws, Observed
-from prunescope.dissection.sequential import (
+from prunescope.dissection.chance.draws import Draws, Observed
+from prunescope.dissection.chance.sequential import (
     ENOUGH,
     RATE,
     decided,
@@ -23,7 +23,7 @@ from prunescope.dissection.sequential import (
 
 @pytest.fixture(scope="module")
 def oracle():
-    path = Path(__file__).parent.parent / "oracle" / "chance.py"
+    path = Path(__file__).parent.parent.parent / "oracle" / "chance.py"
     spec = importlib.util.spec_from_file_location("oracle_of_sequences", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float64, Int64
 
-from prunescope.dissection.draws import Draws, Number, Observed
-from prunescope.dissection.sequential import (
+from prunescope.dissection.chance.draws import Draws, Number, Observed
+from prunescope.dissection.chance.sequential import (
     ENOUGH,
     FIRST_LOOK,
     RATE,

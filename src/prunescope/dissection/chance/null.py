@@ -9,10 +9,10 @@ from torch import Tensor
 
 from prunescope.base.progress import Task
 from prunescope.base.ranks import ALONE, Ranks
-from prunescope.dissection.column_sums import Shared, Stacks
+from prunescope.dissection.chance.column_sums import Shared, Stacks
+from prunescope.dissection.chance.shuffle import permuted_sources
 from prunescope.dissection.kept_masks import NOT_WANTED, KeptMasks, Masks
 from prunescope.dissection.label_maps import LabelMaps
-from prunescope.dissection.shuffle import permuted_sources
 from prunescope.results.overlap import Overlap, iou_of_counts
 
 _MOST_IN_INT32 = (1 << 31) - 1

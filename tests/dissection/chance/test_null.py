@@ -12,18 +12,18 @@ import torch
 from labelled import Labelled
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import Annotation, Label
-from prunescope.dissection.chance import COLUMNS
+from prunescope.dissection.chance.judging import COLUMNS
+from prunescope.dissection.chance.null import Null
+from prunescope.dissection.chance.permuting import Trial
+from prunescope.dissection.chance.sequential import RATE, discoveries
+from prunescope.dissection.chance.shuffle import permuted_sources
 from prunescope.dissection.kept import ActiveMaps
 from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
-from prunescope.dissection.null import Null
 from prunescope.dissection.overlap import OverlapTally
-from prunescope.dissection.permuting import Trial
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.run import dissect
 from prunescope.dissection.scores import score_units
-from prunescope.dissection.sequential import RATE, discoveries
-from prunescope.dissection.shuffle import permuted_sources
 from prunescope.dissection.thresholds import Cut, ThresholdCollector, cells_above
 from prunescope.networks.loading import build
 
@@ -40,7 +40,7 @@ CPU = torch.device("cpu")
 
 
 def load_oracle(name):
-    path = Path(__file__).parent.parent / "oracle" / f"{name}.py"
+    path = Path(__file__).parent.parent.parent / "oracle" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"oracle_of_null_{name}", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # its dataclasses look their module up

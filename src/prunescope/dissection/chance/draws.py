@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from prunescope.dissection.sequential import FIRST_LOOK, decided, looks, most_draws, standing
+from prunescope.dissection.chance.sequential import FIRST_LOOK, decided, looks, most_draws, standing
 from prunescope.dissection.settings import DrawCount
 
 Number: TypeAlias = DrawCount

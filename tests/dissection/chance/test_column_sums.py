@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import from_numpy
 
-from prunescope.dissection import column_sums
-from prunescope.dissection.column_sums import Packing, Stack
+from prunescope.dissection.chance import column_sums
+from prunescope.dissection.chance.column_sums import Packing, Stack
 from prunescope.dissection.kept_masks import Masks
 from prunescope.dissection.label_maps import CategoryLabels
 

@@ -14,9 +14,9 @@ import torch
 from jaxtyping import Int32, Int64, Shaped
 from torch import Tensor, from_numpy
 
+from prunescope.dissection.chance.shuffle import kinds_of
 from prunescope.dissection.kept_masks import Masks
 from prunescope.dissection.label_maps import CategoryLabels, LabelMaps
-from prunescope.dissection.shuffle import kinds_of
 
 _WORD = 64  # bits of an integer
 _NEAR = 4 << 20  # bytes for intermediate sums

@@ -14,13 +14,13 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress, duration
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.text import counted
-from prunescope.dissection.chance import judge
-from prunescope.dissection.draws import Draws, Number, Observed, Request
+from prunescope.dissection.chance.draws import Draws, Number, Observed, Request
+from prunescope.dissection.chance.judging import judge
+from prunescope.dissection.chance.null import Null
+from prunescope.dissection.chance.sequential import FIRST_LOOK
 from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
-from prunescope.dissection.null import Null
 from prunescope.dissection.scores import NO_LABEL
-from prunescope.dissection.sequential import FIRST_LOOK
 from prunescope.results.dissection import DrawnChance, LayerDissection
 from prunescope.results.overlap import Overlap
 

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prunescope.dissection.chance import COLUMNS, judge, smallest_draws
-from prunescope.dissection.draws import Draws, Observed
-from prunescope.dissection.sequential import RATE, discoveries
+from prunescope.dissection.chance.draws import Draws, Observed
+from prunescope.dissection.chance.judging import COLUMNS, judge, smallest_draws
+from prunescope.dissection.chance.sequential import RATE, discoveries
 
 
 @pytest.fixture(scope="module")
 def oracle():
-    path = Path(__file__).parent.parent / "oracle" / "chance.py"
+    path = Path(__file__).parent.parent.parent / "oracle" / "chance.py"
     spec = importlib.util.spec_from_file_location("oracle_of_chance", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

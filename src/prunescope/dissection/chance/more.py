@@ -13,11 +13,11 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import counted
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
+from prunescope.dissection.chance.draws import Draws, Number
+from prunescope.dissection.chance.permuting import draw_chance
 from prunescope.dissection.conventions import Convention, convention_of
-from prunescope.dissection.draws import Draws, Number
 from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
-from prunescope.dissection.permuting import draw_chance
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.settings import DEFAULT_LAYER, DissectionSettings
 from prunescope.results.dissection import Dissection, LayerDissection
