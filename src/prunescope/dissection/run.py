@@ -37,7 +37,8 @@ from prunescope.dissection.settings import (
     DissectionSettings,
 )
 from prunescope.dissection.survey import learn_layout
-from prunescope.results.dissection import Dissection, LayerCounts
+from prunescope.results.counts import LayerCounts
+from prunescope.results.dissection import Dissection
 
 
 class DissectOptions(ConceptOptions, DissectionOptions):

@@ -10,7 +10,8 @@ from jaxtyping import Float64, Int64
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.text import on_one_line
 from prunescope.dissection.settings import DissectionSettings
-from prunescope.results.dissection import LayerCounts, LayerDissection
+from prunescope.results.counts import LayerCounts
+from prunescope.results.dissection import LayerDissection
 from prunescope.results.overlap import Overlap
 from prunescope.results.units import count_units
 

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from prunescope.experiment.sources import Sources
     from prunescope.pruning.mask import Mask
-    from prunescope.results.dissection import LayerCounts, LayerDissection
+    from prunescope.results.counts import LayerCounts
+    from prunescope.results.dissection import LayerDissection
     from prunescope.training.evaluate import Evaluation
 
 _MEMORY_ADVICE = "take fewer workers, a smaller batch_size, or less memory in the recipe"

@@ -43,6 +43,10 @@ class Column:
     colour: str = ""
 
 
+BARS = Column(is_text=True)
+"""A column of bars, which needs no title."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Heading:
     """A cell of a table's head: its first column (index), and the columns and rows it spans."""

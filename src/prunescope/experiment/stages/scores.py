@@ -67,7 +67,7 @@ class Scores(Stage):
     def perform(self, missing: tuple[Artifact, ...], runner: "StageRunner") -> str:
         """Score the layers whose artifacts are missing; permute their labels together."""
         from prunescope.dissection.scores import score_layer
-        from prunescope.results.dissection import LayerCounts
+        from prunescope.results.counts import LayerCounts
 
         chosen = {layer: artifact for layer, artifact in self.layers.items() if artifact in missing}
         folders = {layer: runner.store.folder(self.dissection.layers[layer]) for layer in chosen}
