@@ -13,7 +13,7 @@ from torch.nn.functional import embedding_bag
 from prunescope.base.ranks import Ranks
 from prunescope.concepts.protocol import Label
 from prunescope.dissection.conventions import Centring
-from prunescope.dissection.kept import ActiveMaps
+from prunescope.dissection.kept_maps import ActiveMaps
 from prunescope.dissection.regions import Regions, label_sums
 from prunescope.dissection.upsample import Runs, runs_above
 from prunescope.results.overlap import Overlap

@@ -9,14 +9,14 @@ import torch
 from prunescope.base.progress import Task
 from prunescope.dissection.capture import Maps
 from prunescope.dissection.conventions import Convention
+from prunescope.dissection.first_pass import FirstPass, FirstPassResult, limit_memory
 from prunescope.dissection.forward import Batch, Observation
 from prunescope.dissection.image_counts import ImageCounts
-from prunescope.dissection.kept import ActiveMaps
+from prunescope.dissection.kept_maps import ActiveMaps
 from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.overlap import OverlapTally
 from prunescope.dissection.regions import RegionReader, Regions
-from prunescope.dissection.search import Extremes, LayerSearch, stay_within
 from prunescope.dissection.thresholds import Cut
 
 
@@ -28,7 +28,7 @@ class LayerStatistics:
     its kept maps. masks: those on this process's images, if asked for.
     """
 
-    extremes: Extremes
+    first_pass: FirstPassResult
     tally: OverlapTally
     images: ImageCounts
     passes: int
@@ -63,21 +63,21 @@ def run_passes(
         where = f'layer "{layer}": {observation.images} images x {height} x {width}'
         return rules.cut(quantile, observation.images * height * width, where)
 
-    searches = _first_pass(observation, layers, cut, examples, memory, labels, task)
+    first_passes = _run_first_pass(observation, layers, cut, examples, memory, labels, task)
     ranks = observation.ranks
-    for search in searches.values():
-        search.exchange(ranks)
+    for first_pass in first_passes.values():
+        first_pass.exchange(ranks)
     if labels is not None:
         labels.exchange(ranks)
-    extremes = {layer: search.end() for layer, search in searches.items()}
-    statistics = _count(observation, searches, extremes, rules, reader, labels, task)
+    results = {layer: first_pass.end() for layer, first_pass in first_passes.items()}
+    statistics = _count(observation, first_passes, results, rules, reader, labels, task)
     for of_layer in statistics.values():
         of_layer.tally.exchange(ranks)
         of_layer.images.exchange(ranks)
     return statistics
 
 
-def _first_pass(
+def _run_first_pass(
     observation: Observation,
     layers: Sequence[str],
     cut: Callable[[str, Sequence[int]], Cut],
@@ -85,14 +85,14 @@ def _first_pass(
     memory: int,
     labels: LabelMaps | None,
     task: Task,
-) -> dict[str, LayerSearch]:
-    searches: dict[str, LayerSearch] = {}
+) -> dict[str, FirstPass]:
+    first_passes: dict[str, FirstPass] = {}
     count = observation.images_of_rank
 
     def begin(all_maps: Mapping[str, Maps]) -> None:
         for layer, maps in all_maps.items():
             layer_cut = cut(layer, maps.shape[2:])
-            searches[layer] = LayerSearch(maps, layer_cut, examples=examples, images=count)
+            first_passes[layer] = FirstPass(maps, layer_cut, examples=examples, images=count)
 
     if count == 0:  # more processes than batches
         begin(observation.probe(layers))
@@ -102,20 +102,20 @@ def _first_pass(
             images = torch.tensor(batch.images)
             if labels is not None:
                 labels.add(batch.images, batch.regions)
-            if not searches:
+            if not first_passes:
                 begin(batch.maps)
             for layer, maps in batch.maps.items():
-                searches[layer].add(batch.number, maps, images)
+                first_passes[layer].add(batch.number, maps, images)
             # A prediction is worth most early, and after 1, 2, 4, 8, ... batches.
-            stay_within(memory, searches, predict=index & (index + 1) == 0)
+            limit_memory(memory, first_passes, predict=index & (index + 1) == 0)
             task.advance(len(batch.images), note="looking")
-    return {layer: searches[layer] for layer in layers}
+    return {layer: first_passes[layer] for layer in layers}
 
 
 def _count(
     observation: Observation,
-    searches: Mapping[str, LayerSearch],
-    extremes: Mapping[str, Extremes],
+    first_passes: Mapping[str, FirstPass],
+    results: Mapping[str, FirstPassResult],
     rules: Convention,
     reader: RegionReader,
     labels: LabelMaps | None,
@@ -124,9 +124,9 @@ def _count(
     concepts = observation.concepts
     statistics = {
         layer: LayerStatistics(
-            extremes=extremes[layer],
+            first_pass=results[layer],
             tally=OverlapTally(
-                extremes[layer].thresholds,
+                results[layer].thresholds,
                 concepts.labels,
                 concepts.categories,
                 observation.device,
@@ -134,30 +134,30 @@ def _count(
                 inside=rules.inside,
             ),
             images=ImageCounts(),
-            passes=2 if search.kept is None else 1,
-            kept_bytes=0 if search.kept is None else search.kept.peak_bytes,
-            masks=None if labels is None else KeptMasks(len(extremes[layer].thresholds)),
+            passes=2 if first_pass.kept is None else 1,
+            kept_bytes=0 if first_pass.kept is None else first_pass.kept.peak_bytes,
+            masks=None if labels is None else KeptMasks(len(results[layer].thresholds)),
         )
-        for layer, search in searches.items()
+        for layer, first_pass in first_passes.items()
     }
-    second_pass = [layer for layer, search in searches.items() if search.kept is None]
+    second_pass = [layer for layer, first_pass in first_passes.items() if first_pass.kept is None]
     with closing(observation.batches(second_pass, reader if labels is None else None)) as batches:
         for batch in batches:
             regions = batch.regions
             if labels is not None:
                 regions = tuple(labels.regions(image) for image in batch.images)
             for layer, of_layer in statistics.items():
-                active = _active(searches[layer], extremes[layer], layer, batch)
+                active = _active(first_passes[layer], results[layer], layer, batch)
                 _count_batch(of_layer, active, batch.images, regions)
             task.advance(len(batch.images), note="counting")
     return statistics
 
 
-def _active(search: LayerSearch, extremes: Extremes, layer: str, batch: Batch) -> ActiveMaps:
-    if search.kept is not None:
-        return search.kept.take(batch.number)
+def _active(first_pass: FirstPass, result: FirstPassResult, layer: str, batch: Batch) -> ActiveMaps:
+    if first_pass.kept is not None:
+        return first_pass.kept.take(batch.number)
     maps = batch.maps[layer]
-    return ActiveMaps.of(maps, maps.amax(dim=(2, 3)), extremes.thresholds.to(maps.device))
+    return ActiveMaps.of(maps, maps.amax(dim=(2, 3)), result.thresholds.to(maps.device))
 
 
 def _count_batch(

@@ -21,6 +21,7 @@ from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize, with_mask_size
 from prunescope.dissection.chance.permuting import draw_chance, told_where_memory_ends
+from prunescope.dissection.first_pass import FirstPassResult
 from prunescope.dissection.forward import Observation
 from prunescope.dissection.input import Loaded, input_of, open_model
 from prunescope.dissection.kept_masks import KeptMasks
@@ -29,7 +30,6 @@ from prunescope.dissection.layers import choose_layers
 from prunescope.dissection.passes import LayerStatistics, run_passes
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.scores import allowed_categories, score_layer
-from prunescope.dissection.search import Extremes
 from prunescope.dissection.settings import (
     DEFAULT_LAYER,
     ConceptOptions,
@@ -232,8 +232,8 @@ def _tell(layer: str, statistics: LayerStatistics, progress: Progress) -> None:
         f"one pass, maps of up to {kept:,.0f} MiB kept" if statistics.passes == 1 else "two passes"
     )
     progress.say(f"{layer}: {how}")
-    highest = statistics.extremes.peaks.amax(dim=1)
-    tied = int((highest <= statistics.extremes.thresholds).sum())
+    highest = statistics.first_pass.peaks.amax(dim=1)
+    tied = int((highest <= statistics.first_pass.thresholds).sum())
     if tied:
         progress.say(
             f"{layer}: units with no cell above their threshold, since they are constant or tie at "
@@ -244,18 +244,18 @@ def _tell(layer: str, statistics: LayerStatistics, progress: Progress) -> None:
 def _counts_of(
     layer: str, settings: DissectionSettings, observation: Observation, statistics: LayerStatistics
 ) -> LayerCounts:
-    concepts, extremes = observation.concepts, statistics.extremes
+    concepts, first_pass = observation.concepts, statistics.first_pass
     overlap = statistics.tally.overlap()
     return LayerCounts(
         layer=layer,
         overlap=overlap,
-        examples=_examples_table(concepts, extremes),
+        examples=_examples_table(concepts, first_pass),
         images=statistics.images.table(concepts.images, overlap.label_numbers.tolist()),
         conditions={
             "layer": layer,
-            "map": list(extremes.maps.shape[2:]),
-            "cells": extremes.cut.cells,
-            "cells_above": extremes.cut.above,
+            "map": list(first_pass.maps.shape[2:]),
+            "cells": first_pass.cut.cells,
+            "cells_above": first_pass.cut.above,
             "images": len(concepts.images),
             "concept_set": _identity(concepts),
             "input": observation.input.as_dict(),
@@ -280,10 +280,10 @@ def _placeless(name: str) -> str:
     return f"{kind}:{Path(folder).expanduser().resolve().name}" if colon else name
 
 
-def _examples_table(concepts: ConceptSet, extremes: Extremes) -> pd.DataFrame:
-    units, ranks, height, width = extremes.maps.shape
-    rows = extremes.images.flatten().numpy()
-    flat = extremes.maps.flatten(0, 1).flatten(1).numpy()
+def _examples_table(concepts: ConceptSet, first_pass: FirstPassResult) -> pd.DataFrame:
+    units, ranks, height, width = first_pass.maps.shape
+    rows = first_pass.images.flatten().numpy()
+    flat = first_pass.maps.flatten(0, 1).flatten(1).numpy()
     cell = flat.argmax(axis=1)
     return pd.DataFrame(
         {
@@ -291,7 +291,7 @@ def _examples_table(concepts: ConceptSet, extremes: Extremes) -> pd.DataFrame:
             "rank": np.tile(np.arange(ranks), units),
             "image": pd.array([concepts.images[row] for row in rows], dtype="string"),
             "row": rows,
-            "peak": extremes.peaks.flatten().numpy(),
+            "peak": first_pass.peaks.flatten().numpy(),
             "peak_row": cell // width,
             "peak_column": cell % width,
             "map": list(flat),

@@ -17,7 +17,7 @@ from prunescope.dissection.chance.null import Null
 from prunescope.dissection.chance.permuting import Trial
 from prunescope.dissection.chance.sequential import RATE, discoveries
 from prunescope.dissection.chance.shuffle import permuted_sources
-from prunescope.dissection.kept import ActiveMaps
+from prunescope.dissection.kept_maps import ActiveMaps
 from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.overlap import OverlapTally

@@ -9,12 +9,12 @@ from torch import Tensor
 from prunescope.base.ranks import Ranks
 from prunescope.dissection.capture import Maps
 from prunescope.dissection.examples import ExampleCollector
-from prunescope.dissection.kept import ActiveMaps, KeptMaps
+from prunescope.dissection.kept_maps import ActiveMaps, KeptMaps
 from prunescope.dissection.thresholds import Cut, ThresholdCollector
 
 
 @dataclass(frozen=True, kw_only=True)
-class Extremes:
+class FirstPassResult:
     """A layer's thresholds and highest peaks over all images.
 
     peaks, images, maps: the highest maxima of each unit's maps, best first, the images they are
@@ -29,7 +29,7 @@ class Extremes:
     cut: Cut
 
 
-class LayerSearch:
+class FirstPass:
     """The largest values and best examples of one layer, and the maps that may have a mask.
 
     kept: None once they were given up for lack of memory; the layer then needs a second pass.
@@ -77,9 +77,9 @@ class LayerSearch:
         self._thresholds.exchange(ranks)
         self._examples.exchange(ranks)
 
-    def end(self) -> Extremes:
+    def end(self) -> FirstPassResult:
         """Return the result over all images."""
-        return Extremes(
+        return FirstPassResult(
             thresholds=self._thresholds.thresholds(),
             peaks=self._examples.peaks,
             images=self._examples.images,
@@ -88,30 +88,30 @@ class LayerSearch:
         )
 
 
-def stay_within(budget: int, searches: Mapping[str, LayerSearch], *, predict: bool) -> None:
+def limit_memory(budget: int, first_passes: Mapping[str, FirstPass], *, predict: bool) -> None:
     """Clear the kept maps when due, and give up those of layers that exceed the budget.
 
     budget: bytes for the kept maps of all layers together. predict: also give up those of layers
         that are likely to exceed it later.
     """
-    keeping = [search for search in searches.values() if search.kept is not None]
+    keeping = [first_pass for first_pass in first_passes.values() if first_pass.kept is not None]
     full = _bytes(keeping) > budget
-    for search in keeping:
-        if full or (search.kept is not None and search.kept.has_doubled):
-            search.clear()
-    _give_up({search: float(_bytes([search])) for search in keeping}, budget)
+    for first_pass in keeping:
+        if full or (first_pass.kept is not None and first_pass.kept.has_doubled):
+            first_pass.clear()
+    _give_up({first_pass: float(_bytes([first_pass])) for first_pass in keeping}, budget)
     if predict:
-        _give_up({search: search.predicted_bytes() for search in keeping}, budget)
+        _give_up({first_pass: first_pass.predicted_bytes() for first_pass in keeping}, budget)
 
 
-def _give_up(sizes: dict[LayerSearch, float], budget: int) -> None:
+def _give_up(sizes: dict[FirstPass, float], budget: int) -> None:
     """Give up the largest until the rest fits."""
-    for search in sorted(sizes, key=lambda search: sizes[search], reverse=True):
+    for first_pass in sorted(sizes, key=sizes.__getitem__, reverse=True):
         if sum(sizes.values()) <= budget:
             return
-        search.kept = None
-        del sizes[search]
+        first_pass.kept = None
+        del sizes[first_pass]
 
 
-def _bytes(searches: Iterable[LayerSearch]) -> int:
-    return sum(search.kept.bytes for search in searches if search.kept is not None)
+def _bytes(first_passes: Iterable[FirstPass]) -> int:
+    return sum(first_pass.kept.bytes for first_pass in first_passes if first_pass.kept is not None)
