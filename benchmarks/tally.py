@@ -22,8 +22,8 @@ from prunescope.dissection.first_pass import FirstPass
 from prunescope.dissection.forward import read_pixels
 from prunescope.dissection.input import input_of
 from prunescope.dissection.overlap import OverlapTally
+from prunescope.dissection.quantile import Cut, cells_above
 from prunescope.dissection.regions import RegionReader
-from prunescope.dissection.thresholds import Cut, cells_above
 from prunescope.imaging.normalise import normalise
 from prunescope.networks.loading import load_network
 from prunescope.results.overlap import Overlap

@@ -15,9 +15,9 @@ from prunescope.dissection.capture import capture
 from prunescope.dissection.first_pass import FirstPass
 from prunescope.dissection.forward import read_pixels
 from prunescope.dissection.overlap import OverlapTally
+from prunescope.dissection.quantile import Cut, cells_above
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.scores import score_units
-from prunescope.dissection.thresholds import Cut, cells_above
 from prunescope.imaging.network_input import NetworkInput
 from prunescope.imaging.normalise import normalise
 

@@ -17,9 +17,9 @@ from prunescope.base.progress import Progress
 from prunescope.base.ranks import Ranks
 from prunescope.concepts.protocol import Annotation
 from prunescope.dissection.first_pass import FirstPass, limit_memory
+from prunescope.dissection.quantile import Cut
 from prunescope.dissection.run import dissect, dissect_as
 from prunescope.dissection.settings import DissectionSettings
-from prunescope.dissection.thresholds import Cut
 
 PLAIN = {"resolution": 8, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
 

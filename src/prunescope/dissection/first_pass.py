@@ -10,7 +10,8 @@ from prunescope.base.ranks import Ranks
 from prunescope.dissection.capture import Maps
 from prunescope.dissection.examples import ExampleCollector
 from prunescope.dissection.kept_maps import ActiveMaps, KeptMaps
-from prunescope.dissection.thresholds import Cut, ThresholdCollector
+from prunescope.dissection.quantile import Cut
+from prunescope.dissection.thresholds import ThresholdCollector
 
 
 @dataclass(frozen=True, kw_only=True)

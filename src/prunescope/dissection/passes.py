@@ -16,8 +16,8 @@ from prunescope.dissection.kept_maps import ActiveMaps
 from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.overlap import OverlapTally
+from prunescope.dissection.quantile import Cut
 from prunescope.dissection.regions import RegionReader, Regions
-from prunescope.dissection.thresholds import Cut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,12 +58,12 @@ def run_passes(
     Raises ConfigError, at the first batch, where a layer has too few cells for the quantile.
     """
 
-    def cut(layer: str, shape: Sequence[int]) -> Cut:
+    def cut_of(layer: str, shape: Sequence[int]) -> Cut:
         height, width = shape
         where = f'layer "{layer}": {observation.images} images x {height} x {width}'
         return rules.cut(quantile, observation.images * height * width, where)
 
-    first_passes = _run_first_pass(observation, layers, cut, examples, memory, labels, task)
+    first_passes = _run_first_pass(observation, layers, cut_of, examples, memory, labels, task)
     ranks = observation.ranks
     for first_pass in first_passes.values():
         first_pass.exchange(ranks)
@@ -80,7 +80,7 @@ def run_passes(
 def _run_first_pass(
     observation: Observation,
     layers: Sequence[str],
-    cut: Callable[[str, Sequence[int]], Cut],
+    cut_of: Callable[[str, Sequence[int]], Cut],
     examples: int,
     memory: int,
     labels: LabelMaps | None,
@@ -91,8 +91,8 @@ def _run_first_pass(
 
     def begin(all_maps: Mapping[str, Maps]) -> None:
         for layer, maps in all_maps.items():
-            layer_cut = cut(layer, maps.shape[2:])
-            first_passes[layer] = FirstPass(maps, layer_cut, examples=examples, images=count)
+            cut = cut_of(layer, maps.shape[2:])
+            first_passes[layer] = FirstPass(maps, cut, examples=examples, images=count)
 
     if count == 0:  # more processes than batches
         begin(observation.probe(layers))

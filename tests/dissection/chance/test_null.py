@@ -21,10 +21,11 @@ from prunescope.dissection.kept_maps import ActiveMaps
 from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.overlap import OverlapTally
+from prunescope.dissection.quantile import Cut, cells_above
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.run import dissect
 from prunescope.dissection.scores import score_units
-from prunescope.dissection.thresholds import Cut, ThresholdCollector, cells_above
+from prunescope.dissection.thresholds import ThresholdCollector
 from prunescope.networks.loading import build
 
 CATEGORIES = ("color", "object", "scene")
