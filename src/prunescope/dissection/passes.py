@@ -45,7 +45,7 @@ def run_passes(
     examples: int,
     memory: int,
     reader: RegionReader,
-    labels: LabelMaps | None,
+    label_maps: LabelMaps | None,
     task: Task,
 ) -> dict[str, LayerStatistics]:
     """Show the images to a network, once or twice, and return each layer's statistics.
@@ -53,8 +53,8 @@ def run_passes(
     The first pass finds thresholds and examples, and keeps the maps that may have a mask. Layers
     whose maps would take more than `memory` bytes together keep none and get a second pass. The
     numbers are the same either way.
-    reader: of the labels. labels: collects those of all images, to permute them later; the masks
-    are then kept, too.
+    reader: of the labels. label_maps: collects those of all images, to permute them later; the
+    masks are then kept, too.
     Raises ConfigError, at the first batch, where a layer has too few cells for the quantile.
     """
 
@@ -63,14 +63,14 @@ def run_passes(
         where = f'layer "{layer}": {observation.images} images x {height} x {width}'
         return rules.cut(quantile, observation.images * height * width, where)
 
-    first_passes = _run_first_pass(observation, layers, cut_of, examples, memory, labels, task)
+    first_passes = _run_first_pass(observation, layers, cut_of, examples, memory, label_maps, task)
     ranks = observation.ranks
     for first_pass in first_passes.values():
         first_pass.exchange(ranks)
-    if labels is not None:
-        labels.exchange(ranks)
+    if label_maps is not None:
+        label_maps.exchange(ranks)
     results = {layer: first_pass.end() for layer, first_pass in first_passes.items()}
-    statistics = _count(observation, first_passes, results, rules, reader, labels, task)
+    statistics = _count(observation, first_passes, results, rules, reader, label_maps, task)
     for of_layer in statistics.values():
         of_layer.tally.exchange(ranks)
         of_layer.images.exchange(ranks)
@@ -83,7 +83,7 @@ def _run_first_pass(
     cut_of: Callable[[str, Sequence[int]], Cut],
     examples: int,
     memory: int,
-    labels: LabelMaps | None,
+    label_maps: LabelMaps | None,
     task: Task,
 ) -> dict[str, FirstPass]:
     first_passes: dict[str, FirstPass] = {}
@@ -96,12 +96,12 @@ def _run_first_pass(
 
     if count == 0:  # more processes than batches
         begin(observation.probe(layers))
-    reader = None if labels is None else labels.reader
+    reader = None if label_maps is None else label_maps.reader
     with closing(observation.batches(layers, reader)) as batches:
         for index, batch in enumerate(batches):
             images = torch.tensor(batch.images)
-            if labels is not None:
-                labels.add(batch.images, batch.regions)
+            if label_maps is not None:
+                label_maps.add(batch.images, batch.regions)
             if not first_passes:
                 begin(batch.maps)
             for layer, maps in batch.maps.items():
@@ -118,7 +118,7 @@ def _count(
     results: Mapping[str, FirstPassResult],
     rules: Convention,
     reader: RegionReader,
-    labels: LabelMaps | None,
+    label_maps: LabelMaps | None,
     task: Task,
 ) -> dict[str, LayerStatistics]:
     concepts = observation.concepts
@@ -136,16 +136,18 @@ def _count(
             images=ImageCounts(),
             passes=2 if first_pass.kept is None else 1,
             kept_bytes=0 if first_pass.kept is None else first_pass.kept.peak_bytes,
-            masks=None if labels is None else KeptMasks(len(results[layer].thresholds)),
+            masks=None if label_maps is None else KeptMasks(len(results[layer].thresholds)),
         )
         for layer, first_pass in first_passes.items()
     }
     second_pass = [layer for layer, first_pass in first_passes.items() if first_pass.kept is None]
-    with closing(observation.batches(second_pass, reader if labels is None else None)) as batches:
+    with closing(
+        observation.batches(second_pass, reader if label_maps is None else None)
+    ) as batches:
         for batch in batches:
             regions = batch.regions
-            if labels is not None:
-                regions = tuple(labels.regions(image) for image in batch.images)
+            if label_maps is not None:
+                regions = tuple(label_maps.regions(image) for image in batch.images)
             for layer, of_layer in statistics.items():
                 active = _active(first_passes[layer], results[layer], layer, batch)
                 _count_batch(of_layer, active, batch.images, regions)

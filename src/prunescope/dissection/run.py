@@ -100,11 +100,11 @@ def dissect_as(
         layer: score_layer(counts, settings, concepts.name)
         for layer, counts in counted.layers.items()
     }
-    if counted.labels is not None:
+    if counted.label_maps is not None:
         layers = draw_chance(
             layers,
             counted.masks,
-            counted.labels,
+            counted.label_maps,
             settings.null,
             counted.device,
             ranks,
@@ -117,13 +117,13 @@ def dissect_as(
 class CountedLayers:
     """The counts of layers that were dissected together, and what permuting their labels takes.
 
-    masks, labels: of this process's images, and of all; empty and None unless asked for.
+    masks, label_maps: of this process's images, and of all; empty and None unless asked for.
     passes: how often the images were shown for each layer.
     """
 
     layers: dict[str, LayerCounts]
     masks: dict[str, KeptMasks]
-    labels: LabelMaps | None
+    label_maps: LabelMaps | None
     passes: dict[str, int]
     device: torch.device
 
@@ -166,7 +166,7 @@ def count_layers(
         _tell_of_idle_processes(observation, progress)
         rules = settings.rules
         reader = RegionReader(concepts.labels, once=rules.once, truth_once=rules.truth_once)
-        labels = LabelMaps(concepts, reader, int(settings.memory)) if masks else None
+        label_maps = LabelMaps(concepts, reader, int(settings.memory)) if masks else None
         with (
             told_where_memory_ends(target),
             progress.task(title, 2 * observation.images_of_rank) as task,
@@ -179,7 +179,7 @@ def count_layers(
                 examples=settings.examples,
                 memory=int(settings.memory),
                 reader=reader,
-                labels=labels,
+                label_maps=label_maps,
                 task=task,
             )
         for layer, statistics in by_layer.items():
@@ -194,7 +194,7 @@ def count_layers(
             for layer, statistics in by_layer.items()
             if statistics.masks is not None
         },
-        labels=labels,
+        label_maps=label_maps,
         passes={layer: statistics.passes for layer, statistics in by_layer.items()},
         device=target,
     )

@@ -217,17 +217,19 @@ def _totals_by_torch(
 class Stacks:
     """The sums of all images' labels, kept as far as memory allows and else computed again."""
 
-    def __init__(self, maps: LabelMaps, categories: Sequence[int], device: torch.device) -> None:
-        """Keep what fits into `maps.room`. categories: indices of those to be permuted."""
-        self._maps = maps
+    def __init__(
+        self, label_maps: LabelMaps, categories: Sequence[int], device: torch.device
+    ) -> None:
+        """Keep what fits into `label_maps.room`. categories: indices of those to be permuted."""
+        self._label_maps = label_maps
         self._device = device
         self._stacks: dict[tuple[int, int], Stack] = {}
-        self._rows = np.zeros(maps.carried.shape, np.int64)
-        self._kinds = kinds_of(maps.shapes)
-        room = maps.room
+        self._rows = np.zeros(label_maps.carried.shape, np.int64)
+        self._kinds = kinds_of(label_maps.shapes)
+        room = label_maps.room
         for category in categories:
-            for kind in np.unique(self._kinds[maps.carried[:, category]]).tolist():
-                images = np.flatnonzero(maps.carried[:, category] & (self._kinds == kind))
+            for kind in np.unique(self._kinds[label_maps.carried[:, category]]).tolist():
+                images = np.flatnonzero(label_maps.carried[:, category] & (self._kinds == kind))
                 labels = self._read(images, category, room)
                 if labels is not None:
                     stack = Stack.of(labels, self._shape(int(images[0])), device)
@@ -242,11 +244,11 @@ class Stacks:
         stack = self._stacks.get((category, int(self._kinds[sources[0]])))
         if stack is not None:
             return stack, self._rows[sources, category]
-        labels = [self._maps.of(source, category) for source in sources.tolist()]
+        labels = [self._label_maps.of(source, category) for source in sources.tolist()]
         return Stack.of(labels, self._shape(int(sources[0])), self._device), np.arange(len(sources))
 
     def _shape(self, image: int) -> tuple[int, int]:
-        height, width = self._maps.shapes[image].tolist()
+        height, width = self._label_maps.shapes[image].tolist()
         return height, width
 
     def _read(
@@ -257,7 +259,7 @@ class Stacks:
         labels = []
         words = 0
         for image in images.tolist():
-            labels.append(self._maps.of(image, category))
+            labels.append(self._label_maps.of(image, category))
             planes = max(len(kept.codes) for kept in labels)
             words += Packing.of((height, width), planes).words(labels[-1])
             if words * (height + 1) * width * (_WORD // 8) > room:

@@ -83,7 +83,7 @@ class Null:
 
     def __init__(
         self,
-        maps: LabelMaps,
+        label_maps: LabelMaps,
         masks: Mapping[str, KeptMasks],
         categories: Sequence[str],
         device: torch.device,
@@ -91,19 +91,19 @@ class Null:
     ) -> None:
         """Prepare the labels to be permuted, on a device.
 
-        maps: the labels of all images. masks: of each layer, on this process's images.
+        label_maps: the labels of all images. masks: of each layer, on this process's images.
         categories: only their labels count. ranks: the processes that share the images.
         """
-        names = maps.concepts.categories
-        self._maps = maps
+        names = label_maps.concepts.categories
+        self._label_maps = label_maps
         self._masks = masks
         self._chosen = [index for index, name in enumerate(names) if name in categories]
-        self._stacks = Stacks(maps, self._chosen, device)
+        self._stacks = Stacks(label_maps, self._chosen, device)
         self._names = [names[index] for index in self._chosen]
-        self._labels = len(maps.concepts.labels)
+        self._labels = len(label_maps.concepts.labels)
         self._device = device
         self._ranks = ranks
-        self._pixels = int(maps.shapes.prod(axis=1).sum())
+        self._pixels = int(label_maps.shapes.prod(axis=1).sum())
         self._images = sorted({image for kept in masks.values() for image in kept.images})
 
     @property
@@ -125,9 +125,9 @@ class Null:
         task: Task | None = None,
     ) -> dict[str, NullTally]:
         """Make draws, by their numbers, and count the pixels units share with labels in them."""
-        carried = self._maps.carried[:, self._chosen]
+        carried = self._label_maps.carried[:, self._chosen]
         sources = [
-            permuted_sources(carriers, self._maps.shapes, category, draws)
+            permuted_sources(carriers, self._label_maps.shapes, category, draws)
             for carriers, category in zip(carried.T, self._names, strict=True)
         ]
         tallies = {

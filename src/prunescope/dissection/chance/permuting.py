@@ -74,7 +74,7 @@ class Trial:
 def draw_chance(
     layers: Mapping[str, LayerDissection],
     masks: Mapping[str, KeptMasks],
-    maps: LabelMaps,
+    label_maps: LabelMaps,
     number: Number,
     device: torch.device,
     ranks: Ranks = ALONE,
@@ -84,11 +84,12 @@ def draw_chance(
 ) -> dict[str, LayerDissection]:
     """Permute the labels as often as asked for, and return the layers with what is due to chance.
 
-    masks: of every layer, on the images of this process. maps: the labels of all images. number:
-    of draws. ranks: the processes that share the images. draws: those that a layer already has.
+    masks: of every layer, on the images of this process. label_maps: the labels of all images.
+    number: of draws. ranks: the processes that share the images. draws: those that a layer already
+    has.
     """
     first = next(iter(layers.values()))
-    categories = first.summary["settings"]["categories"] or maps.concepts.categories
+    categories = first.summary["settings"]["categories"] or label_maps.concepts.categories
     trials = {
         layer: Trial.of(
             dissected.overlap,
@@ -100,7 +101,7 @@ def draw_chance(
         for layer, dissected in layers.items()
     }
     with told_where_memory_ends(device):
-        make_draws(Null(maps, masks, categories, device, ranks), trials, number, progress)
+        make_draws(Null(label_maps, masks, categories, device, ranks), trials, number, progress)
     for kept in masks.values():
         kept.exchange(ranks)
     return {
