@@ -141,18 +141,23 @@ def _count(
         for layer, first_pass in first_passes.items()
     }
     second_pass = [layer for layer, first_pass in first_passes.items() if first_pass.kept is None]
-    with closing(
-        observation.batches(second_pass, reader if label_maps is None else None)
-    ) as batches:
+    # Every image comes once more for its labels; only layers without kept maps are shown again.
+    batches = observation.batches(second_pass, reader if label_maps is None else None)
+    with closing(batches):
         for batch in batches:
-            regions = batch.regions
-            if label_maps is not None:
-                regions = tuple(label_maps.regions(image) for image in batch.images)
+            regions = _regions_of(batch, label_maps)
             for layer, of_layer in statistics.items():
                 active = _active(first_passes[layer], results[layer], layer, batch)
                 _count_batch(of_layer, active, batch.images, regions)
             task.advance(len(batch.images), note="counting")
     return statistics
+
+
+def _regions_of(batch: Batch, label_maps: LabelMaps | None) -> tuple[Regions, ...]:
+    """Return the labels of a batch's images: those read with it, or those that were collected."""
+    if label_maps is None:
+        return batch.regions
+    return tuple(label_maps.regions(image) for image in batch.images)
 
 
 def _active(first_pass: FirstPass, result: FirstPassResult, layer: str, batch: Batch) -> ActiveMaps:
