@@ -161,7 +161,7 @@ def count(
     count, _, height, width = maps.shape
     cells = count * height * width
     cut = Cut(cells=cells, above=cells_above(QUANTILE, cells, "the maps"))
-    first_pass = FirstPass(maps, cut, examples=16, images=count)
+    first_pass = FirstPass(maps, cut, examples=16, image_count=count)
     batches = list(torch.split(torch.arange(count), 32))
     for number, images in enumerate(batches):
         first_pass.add(number, maps[images], images)

@@ -40,7 +40,7 @@ def tally_fast(activations, annotations, labels, categories, quantile):
     maps = torch.from_numpy(activations)
     above = cells_above(quantile, maps[:, 0].numel(), "the maps")
     cut = Cut(cells=maps[:, 0].numel(), above=above)
-    first_pass = FirstPass(maps, cut, examples=1, images=len(maps))
+    first_pass = FirstPass(maps, cut, examples=1, image_count=len(maps))
     for number, some in enumerate(maps.split(4)):
         first_pass.add(number, some, torch.arange(len(some)) + 4 * number)
     tally = OverlapTally(first_pass.end().thresholds, labels, categories)

@@ -146,7 +146,7 @@ def test_kept_maps_are_exactly_those_above_the_thresholds(seed, budget, above, s
     maps = torch.randn(24, 3, 4, 4, generator=torch.Generator().manual_seed(seed))
     maps = {"smooth": maps, "whole numbers": maps.round(), "mostly zero": (maps - 2).relu()}[kind]
     cut = Cut(cells=24 * 16, above=above)
-    first_pass = FirstPass(maps, cut, examples=2, images=24)
+    first_pass = FirstPass(maps, cut, examples=2, image_count=24)
     for number, batch in enumerate(maps.split(size)):
         first_pass.add(number, batch, torch.arange(len(batch)) + size * number)
         limit_memory(budget, {"layer": first_pass}, predict=number in (0, 1, 3))
@@ -159,13 +159,13 @@ def test_kept_maps_are_exactly_those_above_the_thresholds(seed, budget, above, s
         active = first_pass.kept.take(number).above(thresholds)
         units, images = (thresholds[:, None] < batch.amax(dim=(2, 3)).T).nonzero(as_tuple=True)
         assert torch.equal(active.units, units)
-        assert torch.equal(active.images, images)
+        assert torch.equal(active.image_in_batch, images)
         assert torch.equal(active.maps, batch[images, units])
 
 
 def test_the_prediction_is_about_right_after_a_quarter_of_the_images():
     maps = torch.randn(400, 8, 7, 7, generator=torch.Generator().manual_seed(0))
-    first_pass = FirstPass(maps, Cut(cells=400 * 49, above=98), examples=1, images=400)
+    first_pass = FirstPass(maps, Cut(cells=400 * 49, above=98), examples=1, image_count=400)
     predictions = []
     for number, batch in enumerate(maps.split(25)):
         first_pass.add(number, batch, torch.arange(25) + 25 * number)
@@ -180,7 +180,7 @@ def test_the_layer_that_needs_most_is_given_up_first():
     for name, side in (("small", 2), ("large", 8)):
         maps = torch.randn(10, 3, side, side, generator=torch.Generator().manual_seed(0))
         cut = Cut(cells=10 * side * side, above=side)
-        first_passes[name] = FirstPass(maps, cut, examples=1, images=10)
+        first_passes[name] = FirstPass(maps, cut, examples=1, image_count=10)
         first_passes[name].add(0, maps, torch.arange(10))
         first_passes[name].clear()
     limit_memory(first_passes["large"].kept.bytes, first_passes, predict=False)

@@ -18,14 +18,14 @@ from prunescope.dissection.thresholds import ThresholdCollector
 class FirstPassResult:
     """A layer's thresholds and highest peaks over all images.
 
-    peaks, images, maps: the highest maxima of each unit's maps, best first, the images they are
-        on, and the maps themselves
+    peaks, indices, maps: the highest maxima of each unit's maps, best first, the images they are
+        on (indices in the set), and the maps themselves
     cut: the number of cells, and how many of them can exceed a threshold
     """
 
     thresholds: Float64[Tensor, " unit"]
     peaks: Float32[Tensor, "unit rank"]
-    images: Int64[Tensor, "unit rank"]
+    indices: Int64[Tensor, "unit rank"]
     maps: Float32[Tensor, "unit rank height width"]
     cut: Cut
 
@@ -36,25 +36,25 @@ class FirstPass:
     kept: None once they were given up for lack of memory; the layer then needs a second pass.
     """
 
-    def __init__(self, maps: Maps, cut: Cut, *, examples: int, images: int) -> None:
+    def __init__(self, maps: Maps, cut: Cut, *, examples: int, image_count: int) -> None:
         """Begin empty.
 
-        maps: with the units, shape and device of those to be added. images: how many in all.
+        maps: with the units, shape and device of those to be added. image_count: in all.
         """
         self._thresholds = ThresholdCollector(maps.shape[1], cut, maps.device)
         self._examples = ExampleCollector(examples, maps)
         self._cut = cut
-        self._images = images
+        self._image_count = image_count
         self._seen = 0
         self._map_cells = maps.shape[2] * maps.shape[3]
         self._map_bytes = maps[0, 0].numel() * maps.element_size() + 2 * 8 + 4
         self.kept: KeptMaps | None = KeptMaps()
 
-    def add(self, number: int, maps: Maps, images: Int64[Tensor, " image"]) -> None:
-        """Add a batch. images: their indices in the set."""
+    def add(self, number: int, maps: Maps, indices: Int64[Tensor, " image"]) -> None:
+        """Add a batch. indices: of its images in the set."""
         peaks = maps.amax(dim=(2, 3))
-        self._seen += len(images)
-        self._examples.add(maps, peaks, images)
+        self._seen += len(indices)
+        self._examples.add(maps, peaks, indices)
         active = ActiveMaps.of(maps, peaks, self._thresholds.bounds)
         self._thresholds.add(active.maps.flatten(1), active.units)
         if self.kept is not None:
@@ -71,7 +71,7 @@ class FirstPass:
             return 0.0
         bounds = self._thresholds.estimates(self._seen * self._map_cells / self._cut.cells)
         maps_an_image = self.kept.count_above(bounds) / self._seen
-        return maps_an_image * self._images * self._map_bytes
+        return maps_an_image * self._image_count * self._map_bytes
 
     def exchange(self, ranks: Ranks) -> None:
         """Add the values and examples of other processes."""
@@ -83,7 +83,7 @@ class FirstPass:
         return FirstPassResult(
             thresholds=self._thresholds.thresholds(),
             peaks=self._examples.peaks,
-            images=self._examples.images,
+            indices=self._examples.indices,
             maps=self._examples.maps,
             cut=self._cut,
         )

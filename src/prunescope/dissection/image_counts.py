@@ -22,14 +22,14 @@ class ImageCounts:
         self._rows: dict[int, dict[str, Any]] = {}
 
     def add(
-        self, images: Sequence[int], counts: MaskLabelCounts, regions: Sequence[Regions]
+        self, indices: Sequence[int], counts: MaskLabelCounts, regions: Sequence[Regions]
     ) -> None:
-        """Add the counts of some images. images: their indices in the set."""
+        """Add the counts of some images. indices: of these in the set."""
         units, areas, pixels = (
             part.cpu().numpy() for part in (counts.units, counts.runs.areas, counts.pixels)
         )
-        cuts = np.searchsorted(counts.images.cpu().numpy(), np.arange(len(images) + 1))
-        for image, labelled, (start, stop) in zip(images, regions, pairwise(cuts), strict=True):
+        cuts = np.searchsorted(counts.image_in_portion.cpu().numpy(), np.arange(len(indices) + 1))
+        for image, labelled, (start, stop) in zip(indices, regions, pairwise(cuts), strict=True):
             self._rows[image] = {
                 "pixels": labelled.pixels,
                 "label_columns": labelled.columns.astype(np.int32),

@@ -56,9 +56,9 @@ class LabelMaps:
         """Bytes of the memory that are left."""
         return max(0, self._memory - self.bytes)
 
-    def add(self, images: Sequence[int], regions: Sequence[Regions]) -> None:
-        """Add the labels of some images; they are held if there is room."""
-        for image, labelled in zip(images, regions, strict=True):
+    def add(self, indices: Sequence[int], regions: Sequence[Regions]) -> None:
+        """Add the labels of some images, by their indices; they are held if there is room."""
+        for image, labelled in zip(indices, regions, strict=True):
             self.carried[image, self._category_of[labelled.columns]] = True
             self.shapes[image] = labelled.shape
             if self.bytes < self._memory:

@@ -28,14 +28,15 @@ class MaskLabelCounts:
     """How many pixels of each mask carry each label, on a few images.
 
     image_count: how many images.
-    units, images: the unit of each mask, and its image's index among these; image by image.
+    units, image_in_portion: the unit of each mask, and its image's index among these; image by
+    image.
     runs: the pixels of the masks in the label map.
     pixels: how many of them carry the label of each code, from 1.
     """
 
     image_count: int
     units: Int64[Tensor, " mask"]
-    images: Int64[Tensor, " mask"]
+    image_in_portion: Int64[Tensor, " mask"]
     runs: Runs
     pixels: Int64[Tensor, "mask label"]
 
@@ -80,15 +81,15 @@ class OverlapTally:
         regions: the labels of each. Only what is iterated over is counted.
         """
         active = active.by_image(self._thresholds)
-        for images in _of_one_size(regions):
-            portion = regions[images.start : images.stop]
+        for indices in _of_one_size(regions):
+            portion = regions[indices.start : indices.stop]
             for labelled in portion:
                 self._truth[labelled.columns] += labelled.truth
-            bounds = torch.tensor([images.start, images.stop], device=active.images.device)
-            masks = slice(*torch.searchsorted(active.images, bounds).tolist())
+            bounds = torch.tensor([indices.start, indices.stop], device=active.units.device)
+            masks = slice(*torch.searchsorted(active.image_in_batch, bounds).tolist())
             counts = self._measure(
                 active.units[masks],
-                active.images[masks] - images.start,
+                active.image_in_batch[masks] - indices.start,
                 active.maps[masks],
                 portion,
             )
@@ -115,15 +116,15 @@ class OverlapTally:
         )
 
     def _measure(
-        self, units: Tensor, images: Tensor, maps: Tensor, regions: Sequence[Regions]
+        self, units: Tensor, image_in_portion: Tensor, maps: Tensor, regions: Sequence[Regions]
     ) -> MaskLabelCounts:
         runs = runs_above(maps, self._thresholds[units], regions[0].shape, self._centring)
         return MaskLabelCounts(
             image_count=len(regions),
             units=units,
-            images=images,
+            image_in_portion=image_in_portion,
             runs=runs,
-            pixels=_labelled_pixels(runs, images, regions),
+            pixels=_labelled_pixels(runs, image_in_portion, regions),
         )
 
     def _take(self, counts: MaskLabelCounts, regions: Sequence[Regions]) -> None:
@@ -135,10 +136,10 @@ class OverlapTally:
             labels = from_numpy(labelled.columns)
             columns[row, : len(labels)] = labels
             carried[row, self._category_of.cpu()[labels]] = True
-        columns = columns.to(device)[counts.images]
+        columns = columns.to(device)[counts.image_in_portion]
         cells = counts.units[:, None] * width + columns
         self._intersection.view(-1).index_add_(0, cells.flatten(), counts.pixels.flatten())
-        counted = carried.to(device)[counts.images]
+        counted = carried.to(device)[counts.image_in_portion]
         if self._inside:
             counted = self._categories_within(counts, columns)
         self._activation.index_add_(0, counts.units, counts.runs.areas[:, None] * counted)
@@ -154,30 +155,31 @@ class OverlapTally:
 
 
 def _labelled_pixels(
-    runs: Runs, images: Int64[Tensor, " mask"], regions: Sequence[Regions]
+    runs: Runs, image_in_portion: Int64[Tensor, " mask"], regions: Sequence[Regions]
 ) -> Int64[Tensor, "mask label"]:
     """Return how many pixels of each mask carry each label of its image.
 
     In a run they are the difference of two cumulative sums of its column, at its end and its start.
     """
     labels = max(len(labelled.columns) for labelled in regions)
-    pixels = torch.zeros(len(images), labels, dtype=torch.int64, device=images.device)
+    device = image_in_portion.device
+    pixels = torch.zeros(len(image_in_portion), labels, dtype=torch.int64, device=device)
     if labels == 0 or not runs.counts.any():
         return pixels
     # Sums of whole numbers are exact as long as they can be represented; autocast would break that.
     times = max(labelled.times for labelled in regions)
     highest = int(runs.counts.max()) * regions[0].shape[0] * times
     kind = torch.float32 if highest <= _EXACT_IN_FLOAT32 else torch.float64
-    cuts = _portions(regions, images.device)
-    ends = torch.searchsorted(images, torch.tensor(cuts, device=images.device)).tolist()
+    cuts = _portions(regions, device)
+    ends = torch.searchsorted(image_in_portion, torch.tensor(cuts, device=device)).tolist()
     for part, (start, stop), (first, last) in zip(
         runs.parts(ends), pairwise(cuts), pairwise(ends), strict=True
     ):
-        sums = label_sums(regions[start:stop], kind, images.device)
+        sums = label_sums(regions[start:stop], kind, device)
         bags = part.counts.cumsum(0) - part.counts
-        image = (images[first:last] - start) * sums.shape[1]
+        image = (image_in_portion[first:last] - start) * sums.shape[1]
         shift = image.repeat_interleave(part.counts)
-        with torch.autocast(images.device.type, enabled=False):
+        with torch.autocast(device.type, enabled=False):
             upto, before = (
                 embedding_bag(pixel + shift, sums.flatten(0, 1), bags, mode="sum")
                 for pixel in (part.ends, part.starts)
@@ -188,10 +190,10 @@ def _labelled_pixels(
 
 
 def _of_one_size(regions: Sequence[Regions]) -> Iterator[range]:
-    """Split images into ranges whose label maps have one size."""
+    """Split images, by their indices, into ranges whose label maps have one size."""
     for _, stretch in groupby(range(len(regions)), key=lambda image: regions[image].shape):
-        images = list(stretch)
-        yield range(images[0], images[-1] + 1)
+        indices = list(stretch)
+        yield range(indices[0], indices[-1] + 1)
 
 
 def _portions(regions: Sequence[Regions], device: torch.device) -> list[int]:

@@ -30,7 +30,7 @@ class LayerStatistics:
 
     first_pass: FirstPassResult
     tally: OverlapTally
-    images: ImageCounts
+    image_counts: ImageCounts
     passes: int
     kept_bytes: int
     masks: KeptMasks | None
@@ -60,8 +60,8 @@ def run_passes(
 
     def cut_of(layer: str, shape: Sequence[int]) -> Cut:
         height, width = shape
-        where = f'layer "{layer}": {observation.images} images x {height} x {width}'
-        return rules.cut(quantile, observation.images * height * width, where)
+        where = f'layer "{layer}": {observation.image_count} images x {height} x {width}'
+        return rules.cut(quantile, observation.image_count * height * width, where)
 
     first_passes = _run_first_pass(observation, layers, cut_of, examples, memory, label_maps, task)
     ranks = observation.ranks
@@ -73,7 +73,7 @@ def run_passes(
     statistics = _count(observation, first_passes, results, rules, reader, label_maps, task)
     for of_layer in statistics.values():
         of_layer.tally.exchange(ranks)
-        of_layer.images.exchange(ranks)
+        of_layer.image_counts.exchange(ranks)
     return statistics
 
 
@@ -87,28 +87,28 @@ def _run_first_pass(
     task: Task,
 ) -> dict[str, FirstPass]:
     first_passes: dict[str, FirstPass] = {}
-    count = observation.images_of_rank
+    count = observation.image_count_of_rank
 
     def begin(all_maps: Mapping[str, Maps]) -> None:
         for layer, maps in all_maps.items():
             cut = cut_of(layer, maps.shape[2:])
-            first_passes[layer] = FirstPass(maps, cut, examples=examples, images=count)
+            first_passes[layer] = FirstPass(maps, cut, examples=examples, image_count=count)
 
     if count == 0:  # more processes than batches
         begin(observation.probe(layers))
     reader = None if label_maps is None else label_maps.reader
     with closing(observation.batches(layers, reader)) as batches:
         for index, batch in enumerate(batches):
-            images = torch.tensor(batch.images)
+            indices = torch.tensor(batch.indices)
             if label_maps is not None:
-                label_maps.add(batch.images, batch.regions)
+                label_maps.add(batch.indices, batch.regions)
             if not first_passes:
                 begin(batch.maps)
             for layer, maps in batch.maps.items():
-                first_passes[layer].add(batch.number, maps, images)
+                first_passes[layer].add(batch.number, maps, indices)
             # A prediction is worth most early, and after 1, 2, 4, 8, ... batches.
             limit_memory(memory, first_passes, predict=index & (index + 1) == 0)
-            task.advance(len(batch.images), note="looking")
+            task.advance(len(batch.indices), note="looking")
     return {layer: first_passes[layer] for layer in layers}
 
 
@@ -133,7 +133,7 @@ def _count(
                 centring=rules.centring,
                 inside=rules.inside,
             ),
-            images=ImageCounts(),
+            image_counts=ImageCounts(),
             passes=2 if first_pass.kept is None else 1,
             kept_bytes=0 if first_pass.kept is None else first_pass.kept.peak_bytes,
             masks=None if label_maps is None else KeptMasks(len(results[layer].thresholds)),
@@ -148,8 +148,8 @@ def _count(
             regions = _regions_of(batch, label_maps)
             for layer, of_layer in statistics.items():
                 active = _active(first_passes[layer], results[layer], layer, batch)
-                _count_batch(of_layer, active, batch.images, regions)
-            task.advance(len(batch.images), note="counting")
+                _count_batch(of_layer, active, batch.indices, regions)
+            task.advance(len(batch.indices), note="counting")
     return statistics
 
 
@@ -157,7 +157,7 @@ def _regions_of(batch: Batch, label_maps: LabelMaps | None) -> tuple[Regions, ..
     """Return the labels of a batch's images: those read with it, or those that were collected."""
     if label_maps is None:
         return batch.regions
-    return tuple(label_maps.regions(image) for image in batch.images)
+    return tuple(label_maps.regions(index) for index in batch.indices)
 
 
 def _active(first_pass: FirstPass, result: FirstPassResult, layer: str, batch: Batch) -> ActiveMaps:
@@ -170,13 +170,13 @@ def _active(first_pass: FirstPass, result: FirstPassResult, layer: str, batch: B
 def _count_batch(
     statistics: LayerStatistics,
     active: ActiveMaps,
-    images: Sequence[int],
+    indices: Sequence[int],
     regions: Sequence[Regions],
 ) -> None:
     done = 0
     for counts in statistics.tally.add(active, regions):
         portion = slice(done, done + counts.image_count)
-        statistics.images.add(images[portion], counts, regions[portion])
+        statistics.image_counts.add(indices[portion], counts, regions[portion])
         if statistics.masks is not None:
-            statistics.masks.add(images[portion], counts)
+            statistics.masks.add(indices[portion], counts)
         done += counts.image_count

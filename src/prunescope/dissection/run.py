@@ -169,7 +169,7 @@ def count_layers(
         label_maps = LabelMaps(concepts, reader, int(settings.memory)) if masks else None
         with (
             told_where_memory_ends(target),
-            progress.task(title, 2 * observation.images_of_rank) as task,
+            progress.task(title, 2 * observation.image_count_of_rank) as task,
         ):
             by_layer = run_passes(
                 observation,
@@ -214,13 +214,13 @@ def choose_categories(concepts: ConceptSet, settings: DissectionSettings) -> tup
 
 
 def _tell_of_idle_processes(observation: Observation, progress: Progress) -> None:
-    batches = math.ceil(observation.images / observation.batch_size)
+    batches = math.ceil(observation.image_count / observation.batch_size)
     idle = observation.ranks.count - batches
     if idle > 0:
         progress.say(
             f"{idle} of {counted(observation.ranks.count, 'process', 'processes')} have nothing "
             "to do: the "
-            f"{counted(observation.images, 'image')} make "
+            f"{counted(observation.image_count, 'image')} make "
             f"{counted(batches, 'batch', 'batches')}; make the batches smaller"
         )
 
@@ -250,7 +250,7 @@ def _counts_of(
         layer=layer,
         overlap=overlap,
         examples=_examples_table(concepts, first_pass),
-        images=statistics.images.table(concepts.images, overlap.label_numbers.tolist()),
+        images=statistics.image_counts.table(concepts.images, overlap.label_numbers.tolist()),
         conditions={
             "layer": layer,
             "map": list(first_pass.maps.shape[2:]),
@@ -282,7 +282,7 @@ def _placeless(name: str) -> str:
 
 def _examples_table(concepts: ConceptSet, first_pass: FirstPassResult) -> pd.DataFrame:
     units, ranks, height, width = first_pass.maps.shape
-    rows = first_pass.images.flatten().numpy()
+    rows = first_pass.indices.flatten().numpy()
     flat = first_pass.maps.flatten(0, 1).flatten(1).numpy()
     cell = flat.argmax(axis=1)
     return pd.DataFrame(

@@ -229,12 +229,12 @@ class Stacks:
         room = label_maps.room
         for category in categories:
             for kind in np.unique(self._kinds[label_maps.carried[:, category]]).tolist():
-                images = np.flatnonzero(label_maps.carried[:, category] & (self._kinds == kind))
-                labels = self._read(images, category, room)
+                indices = np.flatnonzero(label_maps.carried[:, category] & (self._kinds == kind))
+                labels = self._read(indices, category, room)
                 if labels is not None:
-                    stack = Stack.of(labels, self._shape(int(images[0])), device)
+                    stack = Stack.of(labels, self._shape(int(indices[0])), device)
                     self._stacks[category, kind] = stack
-                    self._rows[images, category] = np.arange(len(images))
+                    self._rows[indices, category] = np.arange(len(indices))
                     room -= stack.bytes
 
     def of(
@@ -252,13 +252,13 @@ class Stacks:
         return height, width
 
     def _read(
-        self, images: Int64[np.ndarray, " image"], category: int, room: int
+        self, indices: Int64[np.ndarray, " image"], category: int, room: int
     ) -> list[CategoryLabels] | None:
         """Return the labels of some images; None where their sums would not fit."""
-        height, width = self._shape(int(images[0]))
+        height, width = self._shape(int(indices[0]))
         labels = []
         words = 0
-        for image in images.tolist():
+        for image in indices.tolist():
             labels.append(self._label_maps.of(image, category))
             planes = max(len(kept.codes) for kept in labels)
             words += Packing.of((height, width), planes).words(labels[-1])

@@ -177,12 +177,12 @@ def _read_labels(
     """Return the labels of all images. Raises ConfigError for a set other than that dissected."""
     for layer, dissected in layers.items():
         was = dissected.summary.get("concept_set") or {}
-        images = dissected.summary.get("images") or 0
-        if (was.get("fingerprint"), images) != (concepts.fingerprint, len(concepts.images)):
+        image_count = dissected.summary.get("images") or 0
+        if (was.get("fingerprint"), image_count) != (concepts.fingerprint, len(concepts.images)):
             raise ConfigError(
                 f"{concepts.name} with {counted(len(concepts.images), 'image')} is not what "
                 f"{layer} was "
-                f"dissected on, {was.get('name')} with {images:,}: give the same "
+                f"dissected on, {was.get('name')} with {image_count:,}: give the same "
                 "--concepts, --split and --limit as then"
             )
     reader = RegionReader(concepts.labels, once=rules.once, truth_once=rules.truth_once)

@@ -104,12 +104,12 @@ class Null:
         self._device = device
         self._ranks = ranks
         self._pixels = int(label_maps.shapes.prod(axis=1).sum())
-        self._images = sorted({image for kept in masks.values() for image in kept.images})
+        self._indices = sorted({index for kept in masks.values() for index in kept.indices})
 
     @property
-    def images(self) -> int:
+    def image_count(self) -> int:
         """How many images this process counts in every draw."""
-        return len(self._images)
+        return len(self._indices)
 
     def at_a_time(self, units: Mapping[str, Int64[np.ndarray, " unit"]]) -> int:
         """Return how many draws to make at a time; the fewer units are counted, the more draws."""
@@ -135,7 +135,7 @@ class Null:
             for layer, chosen in units.items()
         }
         rows = {layer: self._rows(layer, chosen) for layer, chosen in units.items()}
-        for image in self._images:
+        for image in self._indices:
             of_layers = {layer: self._masks[layer].of(image, rows[layer]) for layer in units}
             masks = {
                 layer: of_layer.to(self._device)

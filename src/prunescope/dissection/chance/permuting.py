@@ -164,7 +164,7 @@ def _draw(
     for layer in units:
         trials[layer].draws.make_room(draws.stop)
     title = f"draws of chance {draws.start + 1:,} to {draws.stop:,}"
-    with progress.task(title, null.images * len(draws)) as task:
+    with progress.task(title, null.image_count * len(draws)) as task:
         for start in range(draws.start, draws.stop, step):
             began = time.monotonic()
             portion = range(start, min(start + step, draws.stop))
