@@ -42,7 +42,7 @@ def test_every_pixel_carries_what_it_did_for_any_memory(memory):
     label_maps, regions, asked = fill(images, memory)
     for image, expected in enumerate(regions):
         found = label_maps.regions(image)
-        assert np.array_equal(found.columns, expected.columns)
+        assert np.array_equal(found.label_indices, expected.label_indices)
         assert np.array_equal(found.truth, expected.truth)
         assert found.shape == expected.shape
         assert sorted(found.whole) == sorted(expected.whole)
@@ -61,11 +61,11 @@ def test_a_category_has_its_own_labels_alone(memory):
     label_maps, _, _ = fill([annotation], memory)
     assert label_maps.carried.tolist() == [[True, True, True]]
     color, object_, scene = (label_maps.of(0, place) for place in range(3))
-    assert [LABELS[column].number for column in color.columns] == [6, 9, 300]
+    assert [LABELS[index].number for index in color.label_indices] == [6, 9, 300]
     assert color.codes.tolist() == [[0, 0, 0, 2]]
-    assert [LABELS[color.columns[code - 1]].number for code in color.whole] == [6, 300]
+    assert [LABELS[color.label_indices[code - 1]].number for code in color.whole] == [6, 300]
     # Both planes of objects fit into one but where the pixel has 4 and 7.
-    assert [LABELS[column].number for column in object_.columns] == [1, 4, 7]
+    assert [LABELS[index].number for index in object_.label_indices] == [1, 4, 7]
     assert object_.codes.tolist() == [[1, 3, 2, 0], [0, 0, 3, 0]]
     assert object_.truth.tolist() == [1, 1, 2]
     assert scene.codes.tolist() == [[0, 1, 0, 0]]

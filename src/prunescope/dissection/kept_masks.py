@@ -42,11 +42,11 @@ class Masks:
 class _ImageMasks:
     """The masks on one image, as runs down the columns of its label map, in narrow integers.
 
-    columns: of the label map. units: the unit of each mask, ascending. runs: how many each has.
+    width: of the label map. units: the unit of each mask, ascending. runs: how many each has.
     starts: index of each run's first pixel. lengths: its pixels.
     """
 
-    columns: int
+    width: int
     units: Integer[np.ndarray, " mask"]
     runs: Integer[np.ndarray, " mask"]
     starts: Integer[np.ndarray, " run"]
@@ -79,7 +79,7 @@ class _ImageMasks:
             area=from_numpy(np.add.reduceat(lengths, behind - runs)),
             last=from_numpy(behind - 1),
             starts=from_numpy(starts),
-            ends=from_numpy(starts + lengths * self.columns),
+            ends=from_numpy(starts + lengths * self.width),
         )
 
 
@@ -114,7 +114,7 @@ class KeptMasks:
         for image, masks in self._by_image.items():
             height, width = shapes[image]
             last = masks.starts.astype(np.int64) + (masks.lengths.astype(np.int64) - 1) * width
-            if masks.columns != width or int(last.max(initial=0)) >= height * width:
+            if masks.width != width or int(last.max(initial=0)) >= height * width:
                 raise ValueError(f"the masks of image {image} are not within its label map")
 
     def activation(
@@ -146,7 +146,7 @@ class KeptMasks:
         rows: list[dict[str, Any]] = [
             {
                 "row": image,
-                "width": masks.columns,
+                "width": masks.width,
                 **{name: getattr(masks, name).astype(np.int32) for name in _LISTS},
             }
             for image, masks in sorted(self._by_image.items())
@@ -159,7 +159,7 @@ class KeptMasks:
         by_image = {}
         for row in table.to_dict("records"):
             lists = {name: row[name] for name in _LISTS}
-            masks = _ImageMasks(columns=int(row["width"]), **lists)
+            masks = _ImageMasks(width=int(row["width"]), **lists)
             masks.check(units)
             by_image[int(row["row"])] = masks
         return cls(units, by_image)
@@ -170,7 +170,7 @@ def _all_within(numbers: np.ndarray, lowest: int, highest: int | None = None) ->
 
 
 def _narrowed(units: Int64[Tensor, " mask"], runs: Runs) -> _ImageMasks:
-    lengths = (runs.ends - runs.starts).div(runs.columns, rounding_mode="floor")
+    lengths = (runs.ends - runs.starts).div(runs.width, rounding_mode="floor")
     filled = runs.counts > 0
     parts = {
         "units": units[filled],
@@ -179,7 +179,7 @@ def _narrowed(units: Int64[Tensor, " mask"], runs: Runs) -> _ImageMasks:
         "lengths": lengths,
     }
     return _ImageMasks(
-        columns=runs.columns,
+        width=runs.width,
         **{name: narrow(part.cpu().numpy()) for name, part in parts.items()},
     )
 

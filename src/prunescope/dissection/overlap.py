@@ -84,7 +84,7 @@ class OverlapTally:
         for indices in _of_one_size(regions):
             portion = regions[indices.start : indices.stop]
             for labelled in portion:
-                self._truth[labelled.columns] += labelled.truth
+                self._truth[labelled.label_indices] += labelled.truth
             bounds = torch.tensor([indices.start, indices.stop], device=active.units.device)
             masks = slice(*torch.searchsorted(active.image_in_batch, bounds).tolist())
             counts = self._measure(
@@ -130,27 +130,27 @@ class OverlapTally:
     def _take(self, counts: MaskLabelCounts, regions: Sequence[Regions]) -> None:
         device = self._intersection.device
         width = self._intersection.shape[1]
-        columns = torch.full((len(regions), counts.pixels.shape[1]), width - 1)
+        label_indices = torch.full((len(regions), counts.pixels.shape[1]), width - 1)
         carried = torch.zeros(len(regions), len(self._categories), dtype=torch.bool)
         for row, labelled in enumerate(regions):
-            labels = from_numpy(labelled.columns)
-            columns[row, : len(labels)] = labels
+            labels = from_numpy(labelled.label_indices)
+            label_indices[row, : len(labels)] = labels
             carried[row, self._category_of.cpu()[labels]] = True
-        columns = columns.to(device)[counts.image_in_portion]
-        cells = counts.units[:, None] * width + columns
+        label_indices = label_indices.to(device)[counts.image_in_portion]
+        cells = counts.units[:, None] * width + label_indices
         self._intersection.view(-1).index_add_(0, cells.flatten(), counts.pixels.flatten())
         counted = carried.to(device)[counts.image_in_portion]
         if self._inside:
-            counted = self._categories_within(counts, columns)
+            counted = self._categories_within(counts, label_indices)
         self._activation.index_add_(0, counts.units, counts.runs.areas[:, None] * counted)
 
     def _categories_within(
-        self, counts: MaskLabelCounts, columns: Tensor
+        self, counts: MaskLabelCounts, label_indices: Tensor
     ) -> Bool[Tensor, "mask category"]:
         """Return the categories of which a label lies inside each mask."""
         no_category = self._category_of.new_tensor([len(self._categories)])
-        categories = torch.cat([self._category_of, no_category])[columns]
-        pixels = counts.pixels.new_zeros(len(columns), len(self._categories) + 1)
+        categories = torch.cat([self._category_of, no_category])[label_indices]
+        pixels = counts.pixels.new_zeros(len(label_indices), len(self._categories) + 1)
         return pixels.scatter_add_(1, categories, counts.pixels)[:, :-1] > 0
 
 
@@ -161,7 +161,7 @@ def _labelled_pixels(
 
     In a run they are the difference of two cumulative sums of its column, at its end and its start.
     """
-    labels = max(len(labelled.columns) for labelled in regions)
+    labels = max(len(labelled.label_indices) for labelled in regions)
     device = image_in_portion.device
     pixels = torch.zeros(len(image_in_portion), labels, dtype=torch.int64, device=device)
     if labels == 0 or not runs.counts.any():
@@ -198,7 +198,7 @@ def _of_one_size(regions: Sequence[Regions]) -> Iterator[range]:
 
 def _portions(regions: Sequence[Regions], device: torch.device) -> list[int]:
     """Return where to split images so that the sums of all labels fit into the cache."""
-    values = regions[0].pixels * max(len(labelled.columns) | 1 for labelled in regions)
+    values = regions[0].pixels * max(len(labelled.label_indices) | 1 for labelled in regions)
     room = _SUMS_ON_A_GPU if device.type == "cuda" else _SUMS_IN_A_CACHE
     return [*range(0, len(regions), max(1, room // values)), len(regions)]
 

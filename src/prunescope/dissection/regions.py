@@ -17,8 +17,8 @@ from prunescope.concepts.protocol import Annotation, Label
 class Regions:
     """The labels that one image carries, and where.
 
-    columns: index of each label among the set's labels, ascending. A label's code is its position
-        among these, from 1; code 0 is no label.
+    label_indices: index of each label among the set's labels, ascending. A label's code is its
+        position among these, from 1; code 0 is no label.
     codes: the label of every pixel in every plane. whole: codes of the labels that fill the map.
         A code that a pixel has in two planes, or in one and over the whole map, counts twice.
     truth: pixels of each label; one that carries it twice counts twice.
@@ -26,7 +26,7 @@ class Regions:
     shape: height and width of the label map.
     """
 
-    columns: Int64[np.ndarray, " label"]
+    label_indices: Int64[np.ndarray, " label"]
     codes: Int16[np.ndarray, "plane pixel"]
     whole: tuple[int, ...]
     truth: Int64[np.ndarray, " label"]
@@ -73,16 +73,16 @@ class RegionReader:
         lists = [np.bincount(plane, minlength=size) for plane in planes]
         lists += [planes.shape[1] * np.bincount([code], minlength=size) for code in fills]
         pixels = np.array(lists, np.int64).reshape(-1, size)[:, 1:]
-        columns = np.flatnonzero(pixels.any(axis=0))
+        label_indices = np.flatnonzero(pixels.any(axis=0))
         code_of = np.zeros(size, np.int16)
-        code_of[columns + 1] = np.arange(1, len(columns) + 1)
-        codes, truth = code_of.take(planes), pixels.sum(axis=0)[columns]
+        code_of[label_indices + 1] = np.arange(1, len(label_indices) + 1)
+        codes, truth = code_of.take(planes), pixels.sum(axis=0)[label_indices]
         whole = sorted(code for code in code_of[fills].tolist() if code)
         if self._once and (np.count_nonzero(pixels, axis=0) > 1).any():
             codes, whole = _each_once(codes, whole)
-            truth = _truth(codes, whole, len(columns)) if self._truth_once else truth
+            truth = _truth(codes, whole, len(label_indices)) if self._truth_once else truth
         return Regions(
-            columns=columns,
+            label_indices=label_indices,
             codes=codes,
             whole=tuple(whole),
             truth=truth,
@@ -118,7 +118,7 @@ def label_sums(
     """
     rows, columns = regions[0].shape
     # An odd number of labels: rows a power of two apart would share the same sets of a cache.
-    labels = max(len(image.columns) for image in regions) | 1
+    labels = max(len(image.label_indices) for image in regions) | 1
     planes = max(1, *(len(image.codes) for image in regions))
     codes = np.zeros((len(regions), (rows + 1) * columns, planes), np.int32)
     for index, image in enumerate(regions):

@@ -84,7 +84,7 @@ def as_observed(units):
     named = np.where(units["iou"].isna(), -1, np.arange(len(units)))
     return Observed(
         iou=units["iou"].to_numpy(),
-        column=named,
+        label_index=named,
         interpretable=units["interpretable"].to_numpy(),
         labels=len(units),
     )
@@ -163,7 +163,7 @@ def test_a_labels_own_p_is_that_of_the_oracle(oracle, seed, draws, labels):
     best[[label is None for label in named]] = 0
     observed = Observed(
         iou=best,
-        column=np.array([-1 if label is None else label for label in named]),
+        label_index=np.array([-1 if label is None else label for label in named]),
         interpretable=best > 0.05,
         labels=labels,
     )

@@ -180,7 +180,7 @@ def test_only_units_that_are_open_are_drawn_on():
     units = len(candidates)
     observed = Observed(
         iou=np.full(units, 0.2),
-        column=np.zeros(units, np.int64),
+        label_index=np.zeros(units, np.int64),
         interpretable=candidates,
         labels=1,
     )
@@ -208,7 +208,7 @@ def test_draws_survive_being_written_as_arrays():
     source = np.random.default_rng(4)
     observed = Observed(
         iou=np.full(5, 0.2),
-        column=np.zeros(5, np.int64),
+        label_index=np.zeros(5, np.int64),
         interpretable=np.full(5, True),
         labels=1,
     )

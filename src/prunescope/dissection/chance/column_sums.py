@@ -68,8 +68,8 @@ class Packing:
         """Return, for every pixel and one row below, the sums of the labels above it."""
         height, width = shape
         words = self.words(labels)
-        values = np.zeros((words, len(labels.columns) + 1), np.int64)
-        codes = np.arange(len(labels.columns))
+        values = np.zeros((words, len(labels.label_indices) + 1), np.int64)
+        codes = np.arange(len(labels.label_indices))
         values[codes // self.labels, codes + 1] = 1 << (self.bits * (codes % self.labels))
         sums = np.zeros((words, height + 1, width), np.int64)
         for plane in labels.codes:
@@ -78,7 +78,7 @@ class Packing:
 
     def words(self, labels: CategoryLabels) -> int:
         """Return how many integers an image's labels take: none if they all fill the map."""
-        return -(-len(labels.columns) // self.labels) if len(labels.codes) else 0
+        return -(-len(labels.label_indices) // self.labels) if len(labels.codes) else 0
 
     def halves(self, sums: Shaped[Any, "*n"]) -> tuple[Shaped[Any, "*n"], Shaped[Any, "*n"]]:
         """Return the sums of every other label, from the first and second, with room to grow."""
@@ -100,13 +100,13 @@ class Packing:
 class Stack:
     """The sums of one category's labels, of images whose label maps have one size.
 
-    columns: index of each label among the set's, by its code in its image; -1 for no label.
+    label_indices: index of each label among the set's, by its code in its image; -1 for no label.
     whole: the same for labels that fill the map. sums: of all images. first: index of each image's
     first sum; its last is before the next image's first.
     """
 
     packing: Packing
-    columns: Int64[np.ndarray, "image code"]
+    label_indices: Int64[np.ndarray, "image code"]
     whole: Int64[np.ndarray, "image filling"]
     sums: Int64[Tensor, "word pixel"]
     first: Int64[np.ndarray, " image+1"]
@@ -117,11 +117,13 @@ class Stack:
     ) -> "Stack":
         """Stack the labels of some images, the sums on a device."""
         packing = Packing.of(shape, max(len(image.codes) for image in labels))
-        columns = np.full((len(labels), max(len(image.columns) for image in labels)), -1, np.int64)
+        label_indices = np.full(
+            (len(labels), max(len(image.label_indices) for image in labels)), -1, np.int64
+        )
         whole = np.full((len(labels), max(len(image.whole) for image in labels)), -1, np.int64)
         for row, image in enumerate(labels):
-            columns[row, : len(image.columns)] = image.columns
-            whole[row, : len(image.whole)] = [image.columns[code - 1] for code in image.whole]
+            label_indices[row, : len(image.label_indices)] = image.label_indices
+            whole[row, : len(image.whole)] = [image.label_indices[code - 1] for code in image.whole]
         words = [packing.words(image) for image in labels]
         first = np.concatenate([[0], np.cumsum(words)]).astype(np.int64)
         sums = np.empty((int(first[-1]), (shape[0] + 1) * shape[1]), np.int64)
@@ -129,7 +131,7 @@ class Stack:
             sums[first[row] : first[row + 1]] = packing.of_labels(labels[row], shape)
         return cls(
             packing=packing,
-            columns=columns,
+            label_indices=label_indices,
             whole=whole,
             sums=from_numpy(sums).to(device),
             first=first,
@@ -138,7 +140,7 @@ class Stack:
     @property
     def bytes(self) -> int:
         """The memory they take."""
-        return self.columns.nbytes + self.whole.nbytes + self.sums.nbytes + self.first.nbytes
+        return self.label_indices.nbytes + self.whole.nbytes + self.sums.nbytes + self.first.nbytes
 
     def shared(self, rows: Int64[np.ndarray, " draw"], masks: Masks) -> Iterator[Shared]:
         """Yield the pixels that the masks on an image share with the labels it gets in every draw.
@@ -159,11 +161,11 @@ class Stack:
             draws = np.flatnonzero(words > word)
             totals = totals_of(self.sums, self.first[rows[draws]] + word, masks, self.packing)
             begin = word * self.packing.labels
-            columns = self.columns[rows[draws], begin : begin + self.packing.labels]
-            permuted, positions = np.nonzero(columns >= 0)
+            label_indices = self.label_indices[rows[draws], begin : begin + self.packing.labels]
+            permuted, positions = np.nonzero(label_indices >= 0)
             yield Shared(
                 draws=from_numpy(draws[permuted]).to(device),
-                labels=from_numpy(columns[permuted, positions]).to(device),
+                labels=from_numpy(label_indices[permuted, positions]).to(device),
                 pixels=self.packing.unpacked(
                     totals, from_numpy(permuted).to(device), from_numpy(positions).to(device)
                 ),

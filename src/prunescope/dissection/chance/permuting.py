@@ -56,14 +56,14 @@ class Trial:
         allowed = overlap.allowed(categories)
         numbers = overlap.label_numbers[allowed]
         labels = units["label"].to_numpy(np.int64, na_value=NO_LABEL)
-        column = np.where(labels == NO_LABEL, NO_LABEL, np.searchsorted(numbers, labels))
+        label_index = np.where(labels == NO_LABEL, NO_LABEL, np.searchsorted(numbers, labels))
         return cls(
             overlap=overlap,
             categories=categories,
             iou=iou,
             observed=Observed(
                 iou=units["iou"].to_numpy(np.float64),
-                column=column,
+                label_index=label_index,
                 labels=int((overlap.truth[allowed] > 0).sum()),
                 interpretable=units["interpretable"].to_numpy(np.bool_),
             ),
