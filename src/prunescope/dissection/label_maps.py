@@ -108,7 +108,7 @@ class LabelMaps:
             codes=np.concatenate(codes),
             whole=tuple(sorted(whole)),
             truth=truth[order],
-            times=self.reader.times(sum(map(len, codes)), len(whole)),
+            multiplicity=self.reader.multiplicity(sum(map(len, codes)), len(whole)),
             shape=(height, width),
         )
 
@@ -131,8 +131,8 @@ def split_by_category(
     categories = category_of[regions.label_indices]
     for category in np.unique(categories).tolist():
         labels = np.flatnonzero(categories == category)
-        kind = np.uint8 if len(labels) <= _CODES_OF_A_BYTE else np.int16
-        code_of = np.zeros(len(categories) + 1, kind)
+        dtype = np.uint8 if len(labels) <= _CODES_OF_A_BYTE else np.int16
+        code_of = np.zeros(len(categories) + 1, dtype)
         code_of[labels + 1] = np.arange(1, len(labels) + 1)
         whole = code_of[list(regions.whole)]
         yield (
@@ -172,10 +172,10 @@ def _decompressed(record: bytes, pixels: int) -> CategoryLabels:
     content = zlib.decompress(record)
     labels, wholes, itemsize = np.frombuffer(content, np.int64, 3).tolist()
     head = np.frombuffer(content, np.int64, 3 + 2 * labels + wholes)
-    kind = np.uint8 if itemsize == 1 else np.int16
+    dtype = np.uint8 if itemsize == 1 else np.int16
     return CategoryLabels(
         label_indices=head[3 : 3 + labels],
         truth=head[3 + labels : 3 + 2 * labels],
-        codes=np.frombuffer(content, kind, offset=head.nbytes).reshape(-1, pixels),
+        codes=np.frombuffer(content, dtype, offset=head.nbytes).reshape(-1, pixels),
         whole=tuple(head[3 + 2 * labels :].tolist()),
     )

@@ -167,15 +167,15 @@ def _labelled_pixels(
     if labels == 0 or not runs.counts.any():
         return pixels
     # Sums of whole numbers are exact as long as they can be represented; autocast would break that.
-    times = max(labelled.times for labelled in regions)
-    highest = int(runs.counts.max()) * regions[0].shape[0] * times
-    kind = torch.float32 if highest <= _EXACT_IN_FLOAT32 else torch.float64
+    multiplicity = max(labelled.multiplicity for labelled in regions)
+    highest = int(runs.counts.max()) * regions[0].shape[0] * multiplicity
+    dtype = torch.float32 if highest <= _EXACT_IN_FLOAT32 else torch.float64
     cuts = _portions(regions, device)
     ends = torch.searchsorted(image_in_portion, torch.tensor(cuts, device=device)).tolist()
     for part, (start, stop), (first, last) in zip(
         runs.parts(ends), pairwise(cuts), pairwise(ends), strict=True
     ):
-        sums = label_sums(regions[start:stop], kind, device)
+        sums = label_sums(regions[start:stop], dtype, device)
         bags = part.counts.cumsum(0) - part.counts
         image = (image_in_portion[first:last] - start) * sums.shape[1]
         shift = image.repeat_interleave(part.counts)

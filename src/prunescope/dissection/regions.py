@@ -22,7 +22,7 @@ class Regions:
     codes: the label of every pixel in every plane. whole: codes of the labels that fill the map.
         A code that a pixel has in two planes, or in one and over the whole map, counts twice.
     truth: pixels of each label; one that carries it twice counts twice.
-    times: how often a pixel can carry a label.
+    multiplicity: how often a pixel can carry a label.
     shape: height and width of the label map.
     """
 
@@ -30,7 +30,7 @@ class Regions:
     codes: Int16[np.ndarray, "plane pixel"]
     whole: tuple[int, ...]
     truth: Int64[np.ndarray, " label"]
-    times: int
+    multiplicity: int
     shape: tuple[int, int]
 
     @property
@@ -59,7 +59,7 @@ class RegionReader:
         self._once = once
         self._truth_once = once and truth_once
 
-    def times(self, planes: int, whole: int) -> int:
+    def multiplicity(self, planes: int, whole: int) -> int:
         """Return how often a pixel can carry a label, by the number of planes and whole labels."""
         return 1 if self._once else planes + whole
 
@@ -86,7 +86,7 @@ class RegionReader:
             codes=codes,
             whole=tuple(whole),
             truth=truth,
-            times=self.times(len(codes), len(whole)),
+            multiplicity=self.multiplicity(len(codes), len(whole)),
             shape=annotation.shape,
         )
 
@@ -108,13 +108,13 @@ class RegionReader:
 
 
 def label_sums(
-    regions: Sequence[Regions], kind: torch.dtype, device: torch.device
+    regions: Sequence[Regions], dtype: torch.dtype, device: torch.device
 ) -> Float[Tensor, "image pixel label"]:
     """Return, for each pixel, how many pixels above it in its column carry each label of its image.
 
     All label maps have one size. Pixels run row by row, with one row more than in the map: the sums
     over whole columns. Label n stands for the code n + 1 of each image; surplus labels are 0.
-    kind: a floating-point type that can represent the sums.
+    dtype: a floating-point type that can represent the sums.
     """
     rows, columns = regions[0].shape
     # An odd number of labels: rows a power of two apart would share the same sets of a cache.
@@ -123,15 +123,15 @@ def label_sums(
     codes = np.zeros((len(regions), (rows + 1) * columns, planes), np.int32)
     for index, image in enumerate(regions):
         codes[index, columns:, : len(image.codes)] = image.codes.T
-    one_hot = torch.eye(labels + 1, dtype=kind, device=device)[:, 1:].contiguous()
+    one_hot = torch.eye(labels + 1, dtype=dtype, device=device)[:, 1:].contiguous()
     with torch.autocast(device.type, enabled=False):
         bags = from_numpy(codes.reshape(-1, planes)).to(device)
-        times = embedding_bag(bags, one_hot, mode="sum").view(len(regions), -1, labels)
+        carried = embedding_bag(bags, one_hot, mode="sum").view(len(regions), -1, labels)
     for index, image in enumerate(regions):
         for code in image.whole:
-            times[index, columns:, code - 1] += 1
-    times.view(len(regions), rows + 1, -1).cumsum_(dim=1)
-    return times
+            carried[index, columns:, code - 1] += 1
+    carried.view(len(regions), rows + 1, -1).cumsum_(dim=1)
+    return carried
 
 
 def _truth(

@@ -128,11 +128,11 @@ def _counts(overlap: Overlap, best: Int64[np.ndarray, " unit"]) -> dict[str, Any
     return {name: _mask(table[units, best], best, "Int64") for name, table in counts.items()}
 
 
-def _pick(values: np.ndarray, columns: Int64[np.ndarray, " unit"], kind: str) -> Any:
-    return _mask(values[columns], columns, kind)
+def _pick(values: np.ndarray, columns: Int64[np.ndarray, " unit"], dtype: str) -> Any:
+    return _mask(values[columns], columns, dtype)
 
 
-def _mask(values: np.ndarray, columns: Int64[np.ndarray, " unit"], kind: str) -> Any:
-    array: Any = pd.array(values.tolist(), dtype=kind)
+def _mask(values: np.ndarray, columns: Int64[np.ndarray, " unit"], dtype: str) -> Any:
+    array: Any = pd.array(values.tolist(), dtype=dtype)
     array[columns == NO_LABEL] = pd.NA
     return array

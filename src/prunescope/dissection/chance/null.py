@@ -37,9 +37,9 @@ class NullTally:
 
         units: those that are counted. pixels: of all label maps together, an upper bound of counts.
         """
-        kind = torch.int32 if pixels <= _MOST_IN_INT32 else torch.int64
+        dtype = torch.int32 if pixels <= _MOST_IN_INT32 else torch.int64
         self.units = units
-        self._counts = torch.zeros(draws, labels, len(units), dtype=kind, device=device)
+        self._counts = torch.zeros(draws, labels, len(units), dtype=dtype, device=device)
 
     def add(self, masks: Masks, shared: Shared) -> None:
         """Add the pixels that masks on one image share with labels. masks: by rows of the tally."""
