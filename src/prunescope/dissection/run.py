@@ -16,6 +16,7 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.modes import on_device
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
+from prunescope.base.settings import NeverKeyed
 from prunescope.base.text import counted
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
@@ -140,8 +141,8 @@ def count_layers(
 ) -> CountedLayers:
     """Show the images to a network and count the overlap of its units with the labels.
 
-    settings: those of scores (`iou`, `categories`, `null`) have no effect. masks: whether to keep
-    those of all units, so that labels can be permuted.
+    settings: those that are `ScoresOnly` have no effect. masks: whether to keep those of all units,
+    so that labels can be permuted.
     """
     form = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
     layers = choose_layers(model, settings.layers, form.resolution, len(form.mean), settings.axes)
@@ -261,7 +262,7 @@ def _counts_of(
             "input": observation.input.as_dict(),
             "convention": settings.convention,
             "settings": settings.model_dump(
-                mode="json", exclude={"layers", "convention", "memory"}
+                mode="json", exclude={"layers", "convention", *settings.marked(NeverKeyed)}
             ),
         },
         masks=None if statistics.masks is None else statistics.masks.table,

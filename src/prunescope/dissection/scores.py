@@ -9,7 +9,7 @@ from jaxtyping import Float64, Int64
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.text import on_one_line
-from prunescope.dissection.settings import DissectionSettings
+from prunescope.dissection.settings import DissectionSettings, ScoresOnly
 from prunescope.results.counts import LayerCounts
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.overlap import Overlap
@@ -21,18 +21,15 @@ NO_LABEL = -1
 def score_layer(
     counts: LayerCounts, settings: DissectionSettings, concept_set: str
 ) -> LayerDissection:
-    """Return a counted layer with its scores, which depend on the settings `iou` and `categories`.
+    """Return a counted layer with its scores, which depend on the settings that are `ScoresOnly`.
 
     concept_set: its name, for messages. Raises ConfigError as `allowed_categories` does.
     """
     overlap = counts.overlap
     categories = allowed_categories(settings, overlap.categories, concept_set)
     units = score_units(overlap, iou=settings.iou, categories=categories)
-    of_scores = {
-        "iou": settings.iou,
-        "categories": None if categories is None else list(categories),
-        "null": settings.null,
-    }
+    used = settings.model_copy(update={"categories": categories})
+    of_scores = used.model_dump(mode="json", include=set(settings.marked(ScoresOnly)))
     summary = {
         **count_units(units, categories or overlap.categories),
         **({"chance": {}} if settings.null else {}),

@@ -71,6 +71,10 @@ def parse_axes(text: str) -> dict[int, str]:
     return {len(axes): axes for axes in stated}
 
 
+class ScoresOnly:
+    """Marks a field that changes the scores of a dissection, but none of its counts."""
+
+
 class ConceptSettings(Settings):
     """The pictures with labelled concepts on which networks are dissected."""
 
@@ -97,14 +101,16 @@ class DissectionSettings(Settings):
     convention: Annotated[ConventionName, Later()] = "exact"
     """By whose rules units are counted. Its own IoU, mean, std and categories are used where these
     are not set."""
-    iou: Annotated[float, Field(ge=0, le=1)] = 0.05
+    iou: Annotated[float, ScoresOnly(), Field(ge=0, le=1)] = 0.05
     """A unit is interpretable if its best IoU is strictly above this; each convention but "exact"
     has a default of its own."""
     resolution: Pixels | None = None
     """Side in pixels that images are squashed to; by default what the network expects."""
     mean: ExpectedMean = None
     std: ExpectedStd = None
-    categories: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    categories: Annotated[Annotated[tuple[str, ...], Field(min_length=1)] | None, ScoresOnly()] = (
+        None
+    )
     """Only labels of these categories may be a concept; by default all, or those that the
     convention allows.
 
@@ -119,7 +125,7 @@ class DissectionSettings(Settings):
     four and of three axes with a comma; by default they are told from outputs of several sizes."""
     examples: Count = 16
     """How many top activating images of each unit are kept."""
-    null: Annotated[DrawCount, BeforeValidator(read_draws), Later()] = 0
+    null: Annotated[DrawCount, BeforeValidator(read_draws), Later(), ScoresOnly()] = 0
     """How often the labels are permuted among the images, to see what is due to chance: a number,
     or "auto" to draw until it is decided which units are beyond it."""
     memory: Annotated[Bytes, NeverKeyed()] = Field(default="2GiB", validate_default=True)

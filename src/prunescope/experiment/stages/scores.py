@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from prunescope.dissection.settings import ScoresOnly
 from prunescope.experiment.stage import PlannedStudy, Stage
 from prunescope.experiment.stages.dissection import Dissection
 from prunescope.results.artifacts import Artifact
@@ -53,13 +54,11 @@ class Scores(Stage):
 
     def settings(self) -> Mapping[str, Any]:
         dissection = self.study.recipe.dissection
-        settings: dict[str, Any] = {
-            "iou": dissection.iou,
-            "categories": dissection.categories,
+        of_scores = dissection.marked(ScoresOnly)
+        return {
+            **{name: value for name, value in dissection.for_key().items() if name in of_scores},
+            **({"chance": _CHANCE_VERSION} if dissection.null else {}),
         }
-        if dissection.null:
-            settings |= {"null": dissection.null, "chance": _CHANCE_VERSION}
-        return settings
 
     def cost(self) -> float:
         return float(self.study.facts.concepts.images) if self.study.recipe.dissection.null else 0.0
