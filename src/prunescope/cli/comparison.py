@@ -8,7 +8,7 @@ import typer
 
 from prunescope.base.errors import ConfigError
 from prunescope.cli.console import print_result, progress_shown, warn
-from prunescope.cli.options import Device, Json, NumClasses, Of, Out, Stated, as_option
+from prunescope.cli.options import Device, Json, NumClasses, OptionsOf, Out, Stated, as_option
 from prunescope.cli.single import CONCEPTS, DISSECTION, NAMED
 
 _SIDE = (
@@ -32,8 +32,10 @@ def compare(
             "identity where both have the same units, and concept where not."
         ),
     ] = None,
-    images: Annotated[Stated, Of(model=CONCEPTS, names=NAMED, unset={"source": ""})],
-    settings: Annotated[Stated, Of(model=DISSECTION, but=("layers", "examples", "null"))],
+    images: Annotated[Stated, OptionsOf(model=CONCEPTS, names=NAMED, unstated={"source": ""})],
+    settings: Annotated[
+        Stated, OptionsOf(model=DISSECTION, without=("layers", "examples", "null"))
+    ],
     network: Annotated[
         str | None, typer.Option(help="Of weights that do not say to which network they belong.")
     ] = None,

@@ -8,10 +8,10 @@ import typer
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.cli.console import print_result, progress_shown
-from prunescope.cli.options import Json, Of, Stated
+from prunescope.cli.options import Json, OptionsOf, Stated
 from prunescope.cli.single import CONCEPTS, NAMED
 
-_SET = Annotated[Stated, Of(model=CONCEPTS, names=NAMED, arguments={"source": "SET"})]
+_SET = Annotated[Stated, OptionsOf(model=CONCEPTS, names=NAMED, arguments={"source": "SET"})]
 
 
 def list_sets(as_json: Json = False) -> None:

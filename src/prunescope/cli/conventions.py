@@ -7,7 +7,17 @@ import typer
 
 from prunescope.base.text import counted, printable
 from prunescope.cli.console import print_result, progress_shown
-from prunescope.cli.options import Device, Json, Key, Network, NumClasses, Of, Out, Stated, Weights
+from prunescope.cli.options import (
+    Device,
+    Json,
+    Key,
+    Network,
+    NumClasses,
+    OptionsOf,
+    Out,
+    Stated,
+    Weights,
+)
 from prunescope.cli.single import CONCEPTS, DEFAULT_LAYERS, DISSECTION, NAMED, load, with_layers
 
 _OF_ONE = ("convention", "examples", "null")
@@ -16,7 +26,7 @@ _OF_ONE = ("convention", "examples", "null")
 def conventions(
     network: Network,
     *,
-    images: Annotated[Stated, Of(model=CONCEPTS, names=NAMED)],
+    images: Annotated[Stated, OptionsOf(model=CONCEPTS, names=NAMED)],
     weights: Weights = None,
     key: Key = None,
     num_classes: NumClasses = None,
@@ -29,7 +39,7 @@ def conventions(
         ),
     ] = None,
     settings: Annotated[
-        Stated, Of(model=DISSECTION, but=_OF_ONE, names=NAMED, unset=DEFAULT_LAYERS)
+        Stated, OptionsOf(model=DISSECTION, without=_OF_ONE, names=NAMED, unstated=DEFAULT_LAYERS)
     ],
     device: Device = None,
     as_json: Json = False,

@@ -12,7 +12,7 @@ from prunescope.cli.options import (
     Key,
     Network,
     NumClasses,
-    Of,
+    OptionsOf,
     Out,
     Stated,
     Weights,
@@ -47,7 +47,9 @@ def dissect(
     *,
     images: Annotated[
         Stated,
-        Of(model=CONCEPTS, names=NAMED, unset={"source": ""}, checks={"source": _check_concepts}),
+        OptionsOf(
+            model=CONCEPTS, names=NAMED, unstated={"source": ""}, checks={"source": _check_concepts}
+        ),
     ],
     list_layers: Annotated[
         bool,
@@ -59,7 +61,7 @@ def dissect(
     key: Key = None,
     num_classes: NumClasses = None,
     out: Out = None,
-    settings: Annotated[Stated, Of(model=DISSECTION, names=NAMED, unset=DEFAULT_LAYERS)],
+    settings: Annotated[Stated, OptionsOf(model=DISSECTION, names=NAMED, unstated=DEFAULT_LAYERS)],
     device: Device = None,
     as_json: Json = False,
 ) -> None:
@@ -102,7 +104,7 @@ def evaluate(
     weights: Weights = None,
     key: Key = None,
     num_classes: NumClasses = None,
-    settings: Annotated[Stated, Of(model="training.settings:EvaluationSettings")],
+    settings: Annotated[Stated, OptionsOf(model="training.settings:EvaluationSettings")],
     device: Device = None,
     as_json: Json = False,
 ) -> None:
@@ -131,7 +133,9 @@ def summary(
             show_default=False,
         ),
     ],
-    settings: Annotated[Stated, Of(model=DISSECTION, only=("iou",), unset={"iou": "as saved"})],
+    settings: Annotated[
+        Stated, OptionsOf(model=DISSECTION, only=("iou",), unstated={"iou": "as saved"})
+    ],
     as_json: Json = False,
 ) -> None:
     """Count units and concepts: of a dissection by category, of a run by level."""
@@ -150,9 +154,9 @@ def chance(
             help="The folder of a dissection that was made with --null.", show_default=False
         ),
     ],
-    images: Annotated[Stated, Of(model=CONCEPTS, but=("mask_size",), names=NAMED)],
+    images: Annotated[Stated, OptionsOf(model=CONCEPTS, without=("mask_size",), names=NAMED)],
     settings: Annotated[
-        Stated, Of(model=DISSECTION, only=("null", "memory"), unset={"null": "auto"})
+        Stated, OptionsOf(model=DISSECTION, only=("null", "memory"), unstated={"null": "auto"})
     ],
     device: Device = None,
     as_json: Json = False,
