@@ -18,7 +18,15 @@ from prunescope.cli.options import (
     Stated,
     Weights,
 )
-from prunescope.cli.single import CONCEPTS, DEFAULT_LAYERS, DISSECTION, NAMED, load, with_layers
+from prunescope.cli.single import (
+    CONCEPTS,
+    DEFAULT_LAYERS,
+    DISSECTION,
+    NAMED,
+    chosen_concepts,
+    load,
+    with_layers,
+)
 
 _OF_ONE = ("convention", "examples", "null")
 
@@ -26,7 +34,7 @@ _OF_ONE = ("convention", "examples", "null")
 def conventions(
     network: Network,
     *,
-    images: Annotated[Stated, OptionsOf(model=CONCEPTS, names=NAMED)],
+    concepts: Annotated[Stated, OptionsOf(model=CONCEPTS, names=NAMED)],
     weights: Weights = None,
     key: Key = None,
     num_classes: NumClasses = None,
@@ -48,14 +56,17 @@ def conventions(
     from prunescope.base.ranks import joined
     from prunescope.experiment.conventions import compare_by_conventions
 
+    chosen = chosen_concepts(concepts, "conventions")
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         compared = compare_by_conventions(
             load(network, weights, num_classes, key),
             with_layers(settings),
-            images.pop("source"),
+            chosen.source,
             conventions=convention,
             out=out,
-            **images,
+            split=chosen.split,
+            limit=chosen.limit,
+            mask_size=chosen.mask_size,
             device=device,
             ranks=ranks,
             progress=progress,

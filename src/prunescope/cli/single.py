@@ -20,6 +20,7 @@ from prunescope.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from prunescope.dissection.settings import ConceptSettings
     from prunescope.networks.loading import LoadedNetwork
 
 CONCEPTS, DISSECTION = (
@@ -45,7 +46,7 @@ def _check_concepts(context: Any, concepts: str | None) -> str | None:
 def dissect(
     network: Network,
     *,
-    images: Annotated[
+    concepts: Annotated[
         Stated,
         OptionsOf(
             model=CONCEPTS, names=NAMED, unstated={"source": ""}, checks={"source": _check_concepts}
@@ -79,13 +80,16 @@ def dissect(
     from prunescope.report.summary import describe_layers
 
     dissected = DissectionSettings.validate_from(with_layers(settings), "dissect", as_option)
+    chosen = chosen_concepts(concepts, "dissect")
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         dissection = dissect_network(
             load(network, weights, num_classes, key),
             dissected,
-            images.pop("source"),
+            chosen.source,
             out=out,
-            **images,
+            split=chosen.split,
+            limit=chosen.limit,
+            mask_size=chosen.mask_size,
             device=device,
             ranks=ranks,
             progress=progress,
@@ -154,7 +158,7 @@ def chance(
             help="The folder of a dissection that was made with --null.", show_default=False
         ),
     ],
-    images: Annotated[Stated, OptionsOf(model=CONCEPTS, without=("mask_size",), names=NAMED)],
+    concepts: Annotated[Stated, OptionsOf(model=CONCEPTS, without=("mask_size",), names=NAMED)],
     settings: Annotated[
         Stated, OptionsOf(model=DISSECTION, only=("null", "memory"), unstated={"null": "auto"})
     ],
@@ -165,19 +169,29 @@ def chance(
     from prunescope.dissection.chance.more import draw_more
     from prunescope.report.summary import describe_layers
 
-    number = settings.pop("null", "auto")
+    chosen, wanted = chosen_concepts(concepts, "chance"), {"null": "auto", **settings}
     with progress_shown() as progress:
         dissection = draw_more(
             result,
-            images.pop("source"),
-            number,
-            **images,
-            **settings,
+            chosen.source,
+            wanted.pop("null"),
+            split=chosen.split,
+            limit=chosen.limit,
+            **wanted,
             device=device,
             progress=progress,
         )
     values = dissection.summary()
     print_result(values, f"{describe_layers(values)}\nSaved in {result}", as_json=as_json)
+
+
+def chosen_concepts(concepts: Stated, command: str) -> "ConceptSettings":
+    """Return the concept set that a command line states, and which of its images are used."""
+    from prunescope.dissection.settings import ConceptSettings
+
+    return ConceptSettings.validate_from(
+        concepts, command, lambda name: as_option(NAMED.get(name, name))
+    )
 
 
 def with_layers(settings: Stated) -> Stated:
