@@ -1,4 +1,4 @@
-"""What can be chosen in a dissection, and of which pictures?"""
+"""What can be chosen in a dissection, and of which concept images?"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -76,7 +76,7 @@ class ScoresOnly:
 
 
 class ConceptSettings(Settings):
-    """The pictures with labelled concepts on which networks are dissected."""
+    """The concept images on which networks are dissected."""
 
     source: str
     """scenes (embedded), broden:DIR, or masks:DIR (your own)."""
@@ -202,7 +202,7 @@ class DissectionSettings(Settings):
 
 
 class ConceptOptions(TypedDict, total=False):
-    """Which pictures of a concept set are used, as a function takes it by keyword."""
+    """Which images of a concept set are used, as a function takes it by keyword."""
 
     split: str | None
     limit: int | None
