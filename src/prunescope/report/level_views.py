@@ -16,8 +16,8 @@ from prunescope.report.document import (
     Rows,
     Section,
     Table,
-    mean,
-    percent,
+    mean_text,
+    share_text,
 )
 from prunescope.report.words import replicates_text
 
@@ -57,20 +57,20 @@ def _levels_of_layer(layer: str, rows: Sequence[Mapping[Any, Any]], iou: float |
     columns = [
         (Column(title=title), name, write)
         for title, name, write in (
-            *(("weights", "keep", percent), ("accuracy", "accuracy", percent)),
-            *((name, name, mean) for name in ("interpretable", "concepts", "dead")),
+            *(("weights", "keep", share_text), ("accuracy", "accuracy", share_text)),
+            *((name, name, mean_text) for name in ("interpretable", "concepts", "dead")),
         )
     ]
     if all("undecided" in row for row in rows):
         for title, name in (("beyond chance", "discoveries"), ("undecided", "undecided")):
-            columns.append((Column(title=title), name, mean))
+            columns.append((Column(title=title), name, mean_text))
         rows = [_without_a_wrong_zero(row) for row in rows]
     longest = max(1.0, *(row["interpretable"] for row in rows))
     bars = (BARS, "interpretable", lambda units: Bar([(units, BLUE)], longest))
     replicates = replicates_text({row["replicates"] for row in rows})
     return Section(
         title=layer,
-        note=f"{mean(rows[0]['units'])} units{above}, {replicates}",
+        note=f"{mean_text(rows[0]['units'])} units{above}, {replicates}",
         parts=[_by_level(rows, [*columns, bars])],
     )
 
@@ -85,13 +85,13 @@ def _compared_levels(layer: str, rows: Sequence[Mapping[str, Any]], iou: float) 
     sides = [
         (Column(title=letter.upper(), group=group), f"{key}_{letter}", write)
         for key, group, write in (
-            *(("keep", "weights", percent), ("accuracy", "accuracy", percent)),
-            *(("units", "units", mean), ("concepts", "concepts", mean)),
+            *(("keep", "weights", share_text), ("accuracy", "accuracy", share_text)),
+            *(("units", "units", mean_text), ("concepts", "concepts", mean_text)),
         )
         for letter in "ab"
     ]
     outcomes = [
-        (Column(title=outcome, group=kind), f"{kind}_{outcome}", mean)
+        (Column(title=outcome, group=kind), f"{kind}_{outcome}", mean_text)
         for kind, names in (
             ("units", (KEPT, RELABELLED, LOST, GAINED)),
             ("concepts", (KEPT, LOST, GAINED)),

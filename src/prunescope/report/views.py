@@ -24,7 +24,7 @@ from prunescope.report.document import (
     Rows,
     Section,
     Table,
-    percent,
+    share_text,
 )
 from prunescope.report.level_views import compared_level_sections, level_sections
 from prunescope.report.words import (
@@ -181,7 +181,7 @@ def _shares(counts: Mapping[str, Any]) -> Iterator[str]:
 
 def _share(part: int, whole: int, of_what: str) -> str:
     """Write a part as a share of a whole, with both counts; a dash if the whole is 0."""
-    share = percent(part / whole if whole else None)
+    share = share_text(part / whole if whole else None)
     return f"{share:>7} {of_what} ({part:,} of {whole:,})"
 
 
