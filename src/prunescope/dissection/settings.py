@@ -118,8 +118,10 @@ class DissectionSettings(Settings):
     batch_size: ForwardBatch = 32
     precision: ForwardPrecision = "float32"
     channels_last: Annotated[bool, Later()] = False
-    """float32 in that memory format, too, as bfloat16 always is: faster on CPUs, but rounded
-    otherwise (docs/dissection.md says by how much)."""
+    """Use the channels-last memory format in float32 too (bfloat16 always does): faster on CPUs,
+    with other rounding.
+
+    docs/dissection.md says by how much."""
     axes: Annotated[str | None, Later(), Field(examples=["NHWC", "LNC", "NHWC,LNC"])] = None
     """The axes of the layers' outputs (N images, C units, H rows, W columns, L tokens), or those of
     four and of three axes with a comma; by default they are told from outputs of several sizes."""
