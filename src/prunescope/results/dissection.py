@@ -161,7 +161,12 @@ class LayerDissection:
 
     @classmethod
     def load(cls, folder: Path | str) -> "LayerDissection":
-        """Read what `save` wrote. Raises DataError naming the file that is missing or damaged."""
+        """Read what `save` wrote, all of it at once.
+
+        For whoever works with a layer in Python. Commands that need only some of its files read
+        each when something asks for it, with `open_layer`.
+        Raises DataError naming the file that is missing or damaged.
+        """
         folder = checked_path("folder", folder)
         layer, overlap = load_overlap(folder)
         units = read_table(folder / UNITS, UNIT_COLUMNS)
