@@ -116,8 +116,9 @@ class LayerDissection:
         return masks
 
     def counts(self, iou: float | None = None) -> dict[str, Any]:
-        """Return the counts of `count_units`, `chance` where it is known, and their `iou`.
+        """Return numbers of units and concepts, not of pixels (`overlap` holds those).
 
+        They are those of `count_units`, with `chance` where it is known, and their `iou`.
         iou: a unit is interpretable if its best IoU is strictly above this; None stands for the
         one that was saved, at which alone it is known what is due to chance.
         """
