@@ -10,8 +10,9 @@ from typing import Any
 import torch
 
 from prunescope.concepts import open_concepts
-from prunescope.dissection import permuting, run
-from prunescope.dissection.draws import Number
+from prunescope.dissection import run
+from prunescope.dissection.chance import permuting
+from prunescope.dissection.chance.draws import Number
 from prunescope.dissection.settings import read_draws
 from prunescope.networks.loading import load_network
 from prunescope.results.dissection import LayerDissection

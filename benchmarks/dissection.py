@@ -26,7 +26,7 @@ from prunescope.base.progress import Progress
 from prunescope.base.reading import read_ahead
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import Annotation, ConceptSet
-from prunescope.dissection import capture, forward, overlap, passes, search
+from prunescope.dissection import capture, first_pass, forward, overlap, passes
 from prunescope.dissection.image_counts import ImageCounts
 from prunescope.dissection.input import input_of
 from prunescope.dissection.run import dissect
@@ -283,9 +283,9 @@ def timed_phases() -> Iterator[dict[str, float]]:
         (forward, "show", "forward"),
         (capture, "_copied", "capture"),
         (forward, "check_finite", "capture"),
-        (search.LayerSearch, "add", "thresholds and kept maps"),
-        (search.LayerSearch, "end", "thresholds and kept maps"),
-        (passes, "stay_within", "thresholds and kept maps"),
+        (first_pass.FirstPass, "add", "thresholds and kept maps"),
+        (first_pass.FirstPass, "end", "thresholds and kept maps"),
+        (passes, "limit_memory", "thresholds and kept maps"),
         (overlap.OverlapTally, "_measure", "tally"),
         (overlap.OverlapTally, "_take", "tally"),
         (ImageCounts, "add", "tally"),

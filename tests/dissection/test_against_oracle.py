@@ -12,12 +12,12 @@ import torchvision
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import Annotation, Label
 from prunescope.dissection.capture import capture
+from prunescope.dissection.first_pass import FirstPass
 from prunescope.dissection.forward import read_pixels
 from prunescope.dissection.overlap import OverlapTally
+from prunescope.dissection.quantile import Cut, cells_above
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.scores import score_units
-from prunescope.dissection.search import LayerSearch
-from prunescope.dissection.thresholds import Cut, cells_above
 from prunescope.imaging.network_input import NetworkInput
 from prunescope.imaging.normalise import normalise
 
@@ -40,14 +40,14 @@ def tally_fast(activations, annotations, labels, categories, quantile):
     maps = torch.from_numpy(activations)
     above = cells_above(quantile, maps[:, 0].numel(), "the maps")
     cut = Cut(cells=maps[:, 0].numel(), above=above)
-    search = LayerSearch(maps, cut, examples=1, images=len(maps))
+    first_pass = FirstPass(maps, cut, examples=1, image_count=len(maps))
     for number, some in enumerate(maps.split(4)):
-        search.add(number, some, torch.arange(len(some)) + 4 * number)
-    tally = OverlapTally(search.end().thresholds, labels, categories)
+        first_pass.add(number, some, torch.arange(len(some)) + 4 * number)
+    tally = OverlapTally(first_pass.end().thresholds, labels, categories)
     reader = RegionReader(labels)
     for number in range(len(maps.split(4))):
         regions = [reader.read(one, "an image") for one in annotations[4 * number : 4 * number + 4]]
-        assert list(tally.add(search.kept.take(number), regions))
+        assert list(tally.add(first_pass.kept.take(number), regions))
     return tally.overlap()
 
 

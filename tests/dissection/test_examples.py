@@ -24,7 +24,7 @@ def test_examples_rank_by_peak_and_equal_peaks_by_the_lower_image():
     collector = ExampleCollector(3, maps_of([[0, 0]]))
     add(collector, [[5, 0], [3, 0], [9, 1]], [2, 3, 4])
     add(collector, [[1, 0], [5, 0]], [0, 1])
-    assert collector.images.tolist() == [[4, 1, 2], [4, 0, 1]]
+    assert collector.indices.tolist() == [[4, 1, 2], [4, 0, 1]]
     assert collector.peaks.tolist() == [[9, 5, 5], [1, 0, 0]]
     assert collector.maps[0].flatten(1).tolist() == [[9, 8], [5, 4], [5, 4]]
 
@@ -32,14 +32,14 @@ def test_examples_rank_by_peak_and_equal_peaks_by_the_lower_image():
 def test_negative_peaks_and_both_zeros_rank_as_numbers_do():
     collector = ExampleCollector(5, maps_of([[0]]))
     add(collector, [[-2.5], [0.0], [-1e-30], [-0.0], [-1e30]], [4, 3, 2, 1, 0])
-    assert collector.images.tolist() == [[1, 3, 2, 4, 0]]
+    assert collector.indices.tolist() == [[1, 3, 2, 4, 0]]
     assert collector.peaks[0].tolist() == torch.tensor([0, 0, -1e-30, -2.5, -1e30]).tolist()
 
 
 def test_fewer_images_than_examples_are_all_kept():
     collector = ExampleCollector(16, maps_of([[0]]))
     add(collector, [[1], [2]], [0, 1])
-    assert collector.images.tolist() == [[1, 0]]
+    assert collector.indices.tolist() == [[1, 0]]
     assert collector.maps.shape == (1, 2, 1, 2)
 
 
@@ -54,8 +54,8 @@ def test_every_shard_has_the_examples_of_all_images_once_they_have_exchanged(pea
     add(late, column[cut:], list(range(cut, len(peaks))))
     exchange([late, early])
     for shard in (late, early):
-        assert torch.equal(shard.images, whole.images)
+        assert torch.equal(shard.indices, whole.indices)
         assert torch.equal(shard.peaks, whole.peaks)
         assert torch.equal(shard.maps, whole.maps)
     expected = sorted(range(len(peaks)), key=lambda image: (-peaks[image], image))[:4]
-    assert whole.images[0].tolist() == expected
+    assert whole.indices[0].tolist() == expected

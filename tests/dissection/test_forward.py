@@ -36,10 +36,10 @@ def show(model, concepts, layers):
 
 def test_every_image_is_shown_once_with_its_regions(observation, labels):
     batches = list(observation.batches(("colours",), RegionReader(labels)))
-    assert [len(batch.images) for batch in batches] == [3, 1]
+    assert [len(batch.indices) for batch in batches] == [3, 1]
     assert [len(batch.maps["colours"]) for batch in batches] == [3, 1]
     assert [len(batch.regions) for batch in batches] == [3, 1]
-    assert sorted(image for batch in batches for image in batch.images) == [0, 1, 2, 3]
+    assert sorted(image for batch in batches for image in batch.indices) == [0, 1, 2, 3]
 
 
 def test_images_come_in_an_order_of_their_own_and_always_the_same(eye, painted):
@@ -66,7 +66,7 @@ def test_processes_share_the_batches_that_one_alone_has(eye, painted):
 def test_maps_are_those_of_the_picture(observation):
     batch = next(observation.batches(("colours",)))
     assert batch.regions == ()
-    assert batch.maps["colours"][batch.images.index(1), 1].tolist()[1] == [0, 0, 2, 0]
+    assert batch.maps["colours"][batch.indices.index(1), 1].tolist()[1] == [0, 0, 2, 0]
 
 
 def test_nothing_behind_the_deepest_layer_is_computed_after_the_first_batch(eye, painted):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from prunescope.concepts.protocol import Annotation, Label
 from prunescope.dissection import overlap
-from prunescope.dissection.kept import ActiveMaps
+from prunescope.dissection.kept_maps import ActiveMaps
 from prunescope.dissection.overlap import OverlapTally
 from prunescope.dissection.regions import RegionReader
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prunescope.base.errors import ConfigError
-from prunescope.dissection.thresholds import Cut, ThresholdCollector, cells_above
+from prunescope.dissection.quantile import Cut, cells_above
+from prunescope.dissection.thresholds import ThresholdCollector
 from ranks import exchange
 
 

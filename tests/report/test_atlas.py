@@ -14,7 +14,7 @@ from prunescope.base.errors import DataError
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.conventions import Centring
 from prunescope.dissection.upsample import masks_above
-from prunescope.report.atlas import draw_atlas, draw_example, mask_above
+from prunescope.report.atlas import draw_atlas, draw_example, draw_mask
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.layout import LevelKey
 from prunescope.results.opened import open_layer
@@ -145,4 +145,4 @@ def test_a_mask_has_the_pixels_that_are_counted(
     threshold = float(source.choice([0.1, 0.25, float(cells.flat[0])]))
     thresholds = torch.tensor([threshold], dtype=torch.float64)
     counted = masks_above(torch.tensor(cells)[None], thresholds, shape, centring)[0]
-    assert np.array_equal(mask_above(cells, threshold, shape, centring), counted.numpy())
+    assert np.array_equal(draw_mask(cells, threshold, shape, centring), counted.numpy())

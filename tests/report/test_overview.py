@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from prunescope.report.captions import write_captions
-from prunescope.report.document import Cell, Noted, percent
+from prunescope.report.document import Cell, Noted, share_text
 from prunescope.report.overview import (
     beyond_chance_text,
     glance_at,
@@ -16,9 +16,9 @@ def glances(levels: pd.DataFrame) -> list[list[Cell]]:
 
 
 def test_undefined_is_a_dash_and_not_a_zero() -> None:
-    assert percent(float("nan")) == "–"
-    assert percent(0.0) == "0.0 %"
-    assert percent(2 / 3) == "66.7 %"
+    assert share_text(float("nan")) == "–"
+    assert share_text(0.0) == "0.0 %"
+    assert share_text(2 / 3) == "66.7 %"
 
 
 def test_weights_left_read_as_on_the_axes() -> None:

@@ -16,8 +16,8 @@ from prunescope.report.document import (
     Rows,
     Section,
     Table,
-    mean,
-    percent,
+    mean_text,
+    share_text,
 )
 from prunescope.report.html import write_html
 from prunescope.report.terminal import write_sections
@@ -95,7 +95,7 @@ def test_numbers_stand_to_the_right_and_texts_to_the_left() -> None:
     assert words(html).split() == (
         "name of both count share a 1,234 12.5 % b – 3 % 1 of 33".split()  # noqa: SIM905
     )
-    assert (percent(None), percent(float("nan")), mean(None)) == ("–", "–", "–")
+    assert (share_text(None), share_text(float("nan")), mean_text(None)) == ("–", "–", "–")
 
 
 def test_a_table_on_a_terminal_is_aligned_and_has_no_bars() -> None:

@@ -1,4 +1,4 @@
-"""Is what a caller hands to a public function of a kind that it can take?"""
+"""Are the arguments of a public function of the right type?"""
 
 import inspect
 from collections.abc import Callable

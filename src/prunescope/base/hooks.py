@@ -1,4 +1,4 @@
-"""Which functions of rooms above does a method call, which it may not import?
+"""How does a result call code of a higher package without importing it?
 
 A saved result shows itself in a notebook, and a level gives its network, without importing what
 draws or what computes. The package registers where these functions stand when it is imported; the

@@ -174,6 +174,15 @@ class Settings(BaseModel):
         except ValidationError as error:
             raise explained(cls, error, where, spell) from None
 
+    @classmethod
+    def marked(cls, *marks: type) -> frozenset[str]:
+        """Return the names of the fields that have any of these marks."""
+        return frozenset(
+            name
+            for name, field in cls.model_fields.items()
+            if any(isinstance(mark, marks) for mark in field.metadata)
+        )
+
     def for_key(self) -> dict[str, Any]:
         """Return plain values for an artifact's key.
 
@@ -181,10 +190,10 @@ class Settings(BaseModel):
         it still hold. One that is `NeverKeyed` never enters.
         """
         values = self.model_dump(mode="json")
+        never, later = self.marked(NeverKeyed), self.marked(Later)
         for name, field in type(self).model_fields.items():
             value = getattr(self, name)
-            marks = {type(mark) for mark in field.metadata}
-            if NeverKeyed in marks or (Later in marks and value == field.default):
+            if name in never or (name in later and value == field.default):
                 del values[name]
             elif isinstance(value, Settings):
                 values[name] = value.for_key()

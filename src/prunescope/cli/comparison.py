@@ -8,8 +8,8 @@ import typer
 
 from prunescope.base.errors import ConfigError
 from prunescope.cli.console import print_result, progress_shown, warn
-from prunescope.cli.options import Device, Json, NumClasses, Of, Out, Stated, as_option
-from prunescope.cli.single import CONCEPTS, DISSECTION, NAMED
+from prunescope.cli.options import Device, Json, NumClasses, OptionsOf, Out, Stated, as_option
+from prunescope.cli.single import CONCEPTS, DISSECTION, NAMED, chosen_concepts
 
 _SIDE = (
     "The folder of a dissection, a layer, a level or a run, or a NetDissect CSV; with --concepts "
@@ -32,8 +32,10 @@ def compare(
             "identity where both have the same units, and concept where not."
         ),
     ] = None,
-    images: Annotated[Stated, Of(model=CONCEPTS, names=NAMED, unset={"source": ""})],
-    settings: Annotated[Stated, Of(model=DISSECTION, but=("layers", "examples", "null"))],
+    concepts: Annotated[Stated, OptionsOf(model=CONCEPTS, names=NAMED, unstated={"source": ""})],
+    settings: Annotated[
+        Stated, OptionsOf(model=DISSECTION, without=("layers", "examples", "null"))
+    ],
     network: Annotated[
         str | None, typer.Option(help="Of weights that do not say to which network they belong.")
     ] = None,
@@ -53,18 +55,18 @@ def compare(
 
     With --concepts, networks are first dissected on them, at --layer.
     """
-    chosen: dict[str, Any] = {
+    of_networks: dict[str, Any] = {
         "network": network,
         "key": key,
         "num_classes": num_classes,
         "device": device,
     }
-    if "source" not in images:
-        iou = settings.pop("iou", 0.05)
-        _refuse_alone(settings | images | chosen)
+    if "source" not in concepts:
+        others = {name: value for name, value in settings.items() if name != "iou"}
+        _refuse_alone(others | concepts | of_networks)
         from prunescope.comparison.compare import compare as compare_results
 
-        compared = compare_results(a, b, layer=layer, match=match, iou=iou)
+        compared = compare_results(a, b, layer=layer, match=match, iou=settings.get("iou", 0.05))
         if out is not None:
             from prunescope.report.comparison import write_comparison
 
@@ -76,18 +78,21 @@ def compare(
         if layer is None:
             raise ConfigError("--concepts dissects one layer: name it with --layer")
         stated = {"layers": [layer], **settings}
+        chosen = chosen_concepts(concepts, "compare")
         with progress_shown() as progress:
             compared = compare_networks(
                 a,
                 b,
                 layer=layer,
-                concepts=images.pop("source"),
+                concepts=chosen.source,
                 settings=DissectionSettings.validate_from(stated, "compare", as_option),
                 match=match,
                 out=out,
                 progress=progress,
-                **images,
-                **chosen,
+                split=chosen.split,
+                limit=chosen.limit,
+                mask_size=chosen.mask_size,
+                **of_networks,
             )
     for warning in compared.warnings:
         warn(warning)

@@ -8,10 +8,10 @@ import typer
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.cli.console import print_result, progress_shown
-from prunescope.cli.options import Json, Of, Stated
-from prunescope.cli.single import CONCEPTS, NAMED
+from prunescope.cli.options import Json, OptionsOf, Stated
+from prunescope.cli.single import CONCEPTS, NAMED, chosen_concepts
 
-_SET = Annotated[Stated, Of(model=CONCEPTS, names=NAMED, arguments={"source": "SET"})]
+_SET = Annotated[Stated, OptionsOf(model=CONCEPTS, names=NAMED, arguments={"source": "SET"})]
 
 
 def list_sets(as_json: Json = False) -> None:
@@ -23,15 +23,23 @@ def list_sets(as_json: Json = False) -> None:
 
 
 def check(
-    images: _SET,
+    concepts: _SET,
     as_json: Json = False,
 ) -> None:
     """Read every image and label map of a set, and say what is wrong with it."""
     from prunescope.concepts import open_concepts
     from prunescope.concepts.check import check_concepts
 
+    chosen = chosen_concepts(concepts, "concepts check")
     with progress_shown() as progress:
-        opened = open_concepts(images.pop("source"), **images, lenient=True, progress=progress)
+        opened = open_concepts(
+            chosen.source,
+            split=chosen.split,
+            limit=chosen.limit,
+            mask_size=chosen.mask_size,
+            lenient=True,
+            progress=progress,
+        )
         faults = check_concepts(opened, progress=progress)
     print_result(faults.as_dict(), str(faults), as_json=as_json)
     if faults.problems:
@@ -39,7 +47,7 @@ def check(
 
 
 def preview(
-    chosen: _SET,
+    concepts: _SET,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("preview"),
     images: Annotated[int, typer.Option(min=1, help="Number of photographs shown.")] = 12,
     seed: Annotated[int, typer.Option(min=0, help="Another draw of them.")] = 0,
@@ -50,8 +58,15 @@ def preview(
     from prunescope.report.preview import preview_concepts
     from prunescope.results.layout import PAGE
 
+    chosen = chosen_concepts(concepts, "concepts preview")
     with progress_shown() as progress:
-        opened = open_concepts(chosen.pop("source"), **chosen, progress=progress)
+        opened = open_concepts(
+            chosen.source,
+            split=chosen.split,
+            limit=chosen.limit,
+            mask_size=chosen.mask_size,
+            progress=progress,
+        )
         sheets = preview_concepts(opened, out, images=images, seed=seed, progress=progress)
     paths, page = [str(sheet) for sheet in sheets], str(out / PAGE)
     values = {"sheets": paths, "page": page}

@@ -7,8 +7,26 @@ import typer
 
 from prunescope.base.text import counted, printable
 from prunescope.cli.console import print_result, progress_shown
-from prunescope.cli.options import Device, Json, Key, Network, NumClasses, Of, Out, Stated, Weights
-from prunescope.cli.single import CONCEPTS, DEFAULT_LAYERS, DISSECTION, NAMED, load, with_layers
+from prunescope.cli.options import (
+    Device,
+    Json,
+    Key,
+    Network,
+    NumClasses,
+    OptionsOf,
+    Out,
+    Stated,
+    Weights,
+)
+from prunescope.cli.single import (
+    CONCEPTS,
+    DEFAULT_LAYERS,
+    DISSECTION,
+    NAMED,
+    chosen_concepts,
+    load,
+    with_layers,
+)
 
 _OF_ONE = ("convention", "examples", "null")
 
@@ -16,7 +34,7 @@ _OF_ONE = ("convention", "examples", "null")
 def conventions(
     network: Network,
     *,
-    images: Annotated[Stated, Of(model=CONCEPTS, names=NAMED)],
+    concepts: Annotated[Stated, OptionsOf(model=CONCEPTS, names=NAMED)],
     weights: Weights = None,
     key: Key = None,
     num_classes: NumClasses = None,
@@ -29,7 +47,7 @@ def conventions(
         ),
     ] = None,
     settings: Annotated[
-        Stated, Of(model=DISSECTION, but=_OF_ONE, names=NAMED, unset=DEFAULT_LAYERS)
+        Stated, OptionsOf(model=DISSECTION, without=_OF_ONE, names=NAMED, unstated=DEFAULT_LAYERS)
     ],
     device: Device = None,
     as_json: Json = False,
@@ -38,14 +56,17 @@ def conventions(
     from prunescope.base.ranks import joined
     from prunescope.experiment.conventions import compare_by_conventions
 
+    chosen = chosen_concepts(concepts, "conventions")
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         compared = compare_by_conventions(
             load(network, weights, num_classes, key),
             with_layers(settings),
-            images.pop("source"),
+            chosen.source,
             conventions=convention,
             out=out,
-            **images,
+            split=chosen.split,
+            limit=chosen.limit,
+            mask_size=chosen.mask_size,
             device=device,
             ranks=ranks,
             progress=progress,

@@ -1,4 +1,4 @@
-"""How are commands listed and found, of which only the one that is called gets its options?"""
+"""How are commands listed without building all their options?"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -59,23 +59,25 @@ Stated: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Of:
-    """Marks a parameter that stands for the options of a settings class: Annotated[Stated, Of()].
+class OptionsOf:
+    """Marks a parameter that stands for the options of a settings class.
+
+    Write it as Annotated[Stated, OptionsOf(model=...)].
 
     model: "module:class", which is imported when its command is asked for.
-    only, but: fields that alone have an option here, and fields that have none.
+    only: the fields that get an option; all when empty. without: the fields that get none.
     names: of options that are not called as their field.
     arguments: fields that are given by position, and how they are shown.
-    unset: fields that need not be given here, and what holds where they are not, in words.
+    unstated: fields that need not be given here, and what holds where they are not, in words.
     checks: typer's callbacks of fields.
     """
 
     model: str
     only: tuple[str, ...] = ()
-    but: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     arguments: Mapping[str, str] = field(default_factory=dict)
-    unset: Mapping[str, str] = field(default_factory=dict)
+    unstated: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, Callable[[Any, Any], Any]] = field(default_factory=dict)
 
 
@@ -122,15 +124,17 @@ def as_option(name: str) -> str:
 
 def _options(parameter: inspect.Parameter) -> Iterator[_Setting]:
     """Yield the options for which a parameter stands; none where it is an option itself."""
-    spec = next((mark for mark in get_args(parameter.annotation) if isinstance(mark, Of)), None)
+    spec = next(
+        (mark for mark in get_args(parameter.annotation) if isinstance(mark, OptionsOf)), None
+    )
     if spec is None:
         return
     schema = pkgutil.resolve_name(f"prunescope.{spec.model}").model_json_schema()
     for name, setting in schema["properties"].items():
-        if name in spec.but or (spec.only and name not in spec.only):
+        if name in spec.without or (spec.only and name not in spec.only):
             continue
         kind, read, mark = _option(spec, name, setting)
-        default = None if name in spec.unset else setting.get("default", inspect.Parameter.empty)
+        default = None if name in spec.unstated else setting.get("default", inspect.Parameter.empty)
         option = inspect.Parameter(
             spec.names.get(name, name),
             _KEYWORD,
@@ -140,7 +144,7 @@ def _options(parameter: inspect.Parameter) -> Iterator[_Setting]:
         yield _Setting(group=parameter.name, name=name, read=read, parameter=option)
 
 
-def _option(spec: Of, name: str, setting: Mapping[str, Any]) -> tuple[Any, _Reader, Any]:
+def _option(spec: OptionsOf, name: str, setting: Mapping[str, Any]) -> tuple[Any, _Reader, Any]:
     """Return the type as which a setting is read, how its value is read on, and typer's mark."""
     kind, read, metavar = _form(setting)
     about: dict[str, Any] = {
@@ -157,7 +161,7 @@ def _option(spec: Of, name: str, setting: Mapping[str, Any]) -> tuple[Any, _Read
         about |= _bounds(setting)
     if kind == list[str]:
         about["help"] += " May be repeated."
-    return kind, read, typer.Option(**about, show_default=spec.unset.get(name, True) or False)
+    return kind, read, typer.Option(**about, show_default=spec.unstated.get(name, True) or False)
 
 
 def _form(setting: Mapping[str, Any]) -> tuple[Any, _Reader, str | None]:

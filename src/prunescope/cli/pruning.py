@@ -10,7 +10,16 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.images import MOST_PIXELS
 from prunescope.base.paths import is_there
 from prunescope.cli.console import print_result, warn
-from prunescope.cli.options import Json, Key, Network, NumClasses, Of, Stated, Weights, as_option
+from prunescope.cli.options import (
+    Json,
+    Key,
+    Network,
+    NumClasses,
+    OptionsOf,
+    Stated,
+    Weights,
+    as_option,
+)
 from prunescope.pruning.choices import Form
 from prunescope.results.layout import STUDY
 
@@ -24,7 +33,7 @@ def prune(
     network: Network,
     *,
     out: Annotated[Path, typer.Option(help="The file to write, the mask beside it.")],
-    settings: Annotated[Stated, Of(model="pruning.settings:PruneSettings")],
+    settings: Annotated[Stated, OptionsOf(model="pruning.settings:PruneSettings")],
     weights: Weights = None,
     key: Key = None,
     num_classes: NumClasses = None,

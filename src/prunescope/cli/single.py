@@ -12,7 +12,7 @@ from prunescope.cli.options import (
     Key,
     Network,
     NumClasses,
-    Of,
+    OptionsOf,
     Out,
     Stated,
     Weights,
@@ -20,6 +20,7 @@ from prunescope.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from prunescope.dissection.settings import ConceptSettings
     from prunescope.networks.loading import LoadedNetwork
 
 CONCEPTS, DISSECTION = (
@@ -45,9 +46,11 @@ def _check_concepts(context: Any, concepts: str | None) -> str | None:
 def dissect(
     network: Network,
     *,
-    images: Annotated[
+    concepts: Annotated[
         Stated,
-        Of(model=CONCEPTS, names=NAMED, unset={"source": ""}, checks={"source": _check_concepts}),
+        OptionsOf(
+            model=CONCEPTS, names=NAMED, unstated={"source": ""}, checks={"source": _check_concepts}
+        ),
     ],
     list_layers: Annotated[
         bool,
@@ -59,7 +62,7 @@ def dissect(
     key: Key = None,
     num_classes: NumClasses = None,
     out: Out = None,
-    settings: Annotated[Stated, Of(model=DISSECTION, names=NAMED, unset=DEFAULT_LAYERS)],
+    settings: Annotated[Stated, OptionsOf(model=DISSECTION, names=NAMED, unstated=DEFAULT_LAYERS)],
     device: Device = None,
     as_json: Json = False,
 ) -> None:
@@ -77,13 +80,16 @@ def dissect(
     from prunescope.report.summary import describe_layers
 
     dissected = DissectionSettings.validate_from(with_layers(settings), "dissect", as_option)
+    chosen = chosen_concepts(concepts, "dissect")
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         dissection = dissect_network(
             load(network, weights, num_classes, key),
             dissected,
-            images.pop("source"),
+            chosen.source,
             out=out,
-            **images,
+            split=chosen.split,
+            limit=chosen.limit,
+            mask_size=chosen.mask_size,
             device=device,
             ranks=ranks,
             progress=progress,
@@ -102,7 +108,7 @@ def evaluate(
     weights: Weights = None,
     key: Key = None,
     num_classes: NumClasses = None,
-    settings: Annotated[Stated, Of(model="training.settings:EvaluationSettings")],
+    settings: Annotated[Stated, OptionsOf(model="training.settings:EvaluationSettings")],
     device: Device = None,
     as_json: Json = False,
 ) -> None:
@@ -131,7 +137,9 @@ def summary(
             show_default=False,
         ),
     ],
-    settings: Annotated[Stated, Of(model=DISSECTION, only=("iou",), unset={"iou": "as saved"})],
+    settings: Annotated[
+        Stated, OptionsOf(model=DISSECTION, only=("iou",), unstated={"iou": "as saved"})
+    ],
     as_json: Json = False,
 ) -> None:
     """Count units and concepts: of a dissection by category, of a run by level."""
@@ -150,30 +158,40 @@ def chance(
             help="The folder of a dissection that was made with --null.", show_default=False
         ),
     ],
-    images: Annotated[Stated, Of(model=CONCEPTS, but=("mask_size",), names=NAMED)],
+    concepts: Annotated[Stated, OptionsOf(model=CONCEPTS, without=("mask_size",), names=NAMED)],
     settings: Annotated[
-        Stated, Of(model=DISSECTION, only=("null", "memory"), unset={"null": "auto"})
+        Stated, OptionsOf(model=DISSECTION, only=("null", "memory"), unstated={"null": "auto"})
     ],
     device: Device = None,
     as_json: Json = False,
 ) -> None:
     """Take more draws of chance for a saved dissection; its network is not needed."""
-    from prunescope.dissection.more import draw_more
+    from prunescope.dissection.chance.more import draw_more
     from prunescope.report.summary import describe_layers
 
-    number = settings.pop("null", "auto")
+    chosen, wanted = chosen_concepts(concepts, "chance"), {"null": "auto", **settings}
     with progress_shown() as progress:
         dissection = draw_more(
             result,
-            images.pop("source"),
-            number,
-            **images,
-            **settings,
+            chosen.source,
+            wanted.pop("null"),
+            split=chosen.split,
+            limit=chosen.limit,
+            **wanted,
             device=device,
             progress=progress,
         )
     values = dissection.summary()
     print_result(values, f"{describe_layers(values)}\nSaved in {result}", as_json=as_json)
+
+
+def chosen_concepts(concepts: Stated, command: str) -> "ConceptSettings":
+    """Return the concept set that a command line states, and which of its images are used."""
+    from prunescope.dissection.settings import ConceptSettings
+
+    return ConceptSettings.validate_from(
+        concepts, command, lambda name: as_option(NAMED.get(name, name))
+    )
 
 
 def with_layers(settings: Stated) -> Stated:

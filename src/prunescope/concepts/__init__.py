@@ -1,4 +1,4 @@
-"""On which photographs with labelled pixels can a network be dissected?"""
+"""On which concept images, whose pixels are labelled, can a network be dissected?"""
 
 from pathlib import Path
 

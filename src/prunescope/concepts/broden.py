@@ -1,4 +1,4 @@
-"""How are the photographs and labels of a folder in Broden's layout read?"""
+"""How are the concept images and labels of a folder in Broden's layout read?"""
 
 import os
 from collections.abc import Iterator

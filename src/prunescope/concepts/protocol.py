@@ -1,4 +1,4 @@
-"""What is a concept set: photographs, and the labels of their pixels?"""
+"""What is a concept set: concept images, and the labels of their pixels?"""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -75,7 +75,7 @@ class _Recorder:
         self._stop = stop
         self.maps: dict[str, Tensor] = {}
         self._layout = layout
-        self._images: int | None = None
+        self._image_count: int | None = None
         self._modules = modules
         self._faults: dict[str, str] = {}
         self._shapes: dict[str, tuple[int, ...]] = {}
@@ -93,13 +93,13 @@ class _Recorder:
 
     def _begin(self, _model: nn.Module, inputs: Any) -> None:
         self.maps.clear()
-        self._images = count_images(inputs)
+        self._image_count = count_images(inputs)
         self._faults = dict.fromkeys(self._modules, "was not called in the forward pass")
 
     def _record(self, layer: str) -> Callable[[nn.Module, Any, Any], None]:
         def record(module: nn.Module, _inputs: Any, output: Any) -> None:
             self._shapes[layer] = tuple(output.shape) if isinstance(output, Tensor) else ()
-            maps = as_map(output, module, self._layout, self._images, layer)
+            maps = as_map(output, module, self._layout, self._image_count, layer)
             if layer in self.maps:
                 self._faults[layer] = "was called more than once in one forward pass"
             elif isinstance(maps, str):

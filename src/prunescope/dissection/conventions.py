@@ -10,13 +10,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import IMAGENET_MEAN, IMAGENET_STD, Channels
-
-if TYPE_CHECKING:
-    from prunescope.dissection.thresholds import Cut
+from prunescope.dissection.quantile import Cut, cells_above
 
 ConventionName = Literal["exact", "netdissect", "lite", "quick"]
 
@@ -56,14 +54,12 @@ class Convention:
     without: tuple[str, ...] = ()
     iou: float = 0.04
 
-    def cut(self, quantile: float, cells: int, where: str) -> "Cut":
+    def cut(self, quantile: float, cells: int, where: str) -> Cut:
         """Return where a unit's threshold lies among its cells on all images.
 
         quantile: read as a decimal. where: what the cells are, for the message.
         Raises ConfigError as `cells_above` does, under the rule of `exact` alone.
         """
-        from prunescope.dissection.thresholds import Cut, cells_above  # loads torch
-
         if self.position is None:
             return Cut(cells=cells, above=cells_above(quantile, cells, where))
         position = self.position(Fraction(str(quantile))) * (cells - 1)

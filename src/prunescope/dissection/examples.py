@@ -32,7 +32,7 @@ class ExampleCollector:
         return _peaks_of(self._keys[:, : self._filled]).cpu()
 
     @property
-    def images(self) -> Int64[Tensor, "unit rank"]:
+    def indices(self) -> Int64[Tensor, "unit rank"]:
         """The index of the image of every peak."""
         return (_LOW_BITS - (self._keys[:, : self._filled] & _LOW_BITS)).cpu()
 
@@ -45,10 +45,10 @@ class ExampleCollector:
         self,
         maps: Maps,
         peaks: Float32[Tensor, "image unit"],
-        images: Int64[Tensor, " image"],
+        indices: Int64[Tensor, " image"],
     ) -> None:
         """Add some images: their maps, the maximum of each, their indices (below 2^32)."""
-        self._take(_keys_of(peaks.T, images.to(peaks.device)), maps.transpose(0, 1))
+        self._take(_keys_of(peaks.T, indices.to(peaks.device)), maps.transpose(0, 1))
 
     def exchange(self, ranks: Ranks) -> None:
         """Add the images of the collectors of other processes."""
@@ -79,7 +79,7 @@ class ExampleCollector:
 
 
 def _keys_of(
-    peaks: Float32[Tensor, "unit image"], images: Int64[Tensor, " image"]
+    peaks: Float32[Tensor, "unit image"], indices: Int64[Tensor, " image"]
 ) -> Int64[Tensor, "unit image"]:
     """Return numbers that rank as the peaks do and, where these are equal, the lower image first.
 
@@ -88,7 +88,7 @@ def _keys_of(
     """
     bits = (peaks + 0.0).contiguous().view(torch.int32).long()  # + 0.0 makes -0 a plain 0
     ordered = torch.where(bits < 0, -(bits & 0x7FFFFFFF), bits)
-    return (ordered << 32) | (_LOW_BITS - images)
+    return (ordered << 32) | (_LOW_BITS - indices)
 
 
 def _peaks_of(keys: Int64[Tensor, "unit rank"]) -> Float32[Tensor, "unit rank"]:

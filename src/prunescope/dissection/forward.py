@@ -31,7 +31,7 @@ class Batch:
     """A few images: their indices in the set, the maps of each layer and the labels, if read."""
 
     number: int
-    images: tuple[int, ...]
+    indices: tuple[int, ...]
     maps: Mapping[str, Maps]
     regions: tuple[Regions, ...]
 
@@ -133,20 +133,22 @@ class Observation(ForwardPass):
     ranks: Ranks = ALONE
 
     @property
-    def images(self) -> int:
+    def image_count(self) -> int:
         """How many images the whole set has."""
         return len(self.concepts.images)
 
     def batches_of_rank(self) -> list[tuple[int, tuple[int, ...]]]:
-        """Return the number and the images of every batch that this process shows."""
-        order = torch.randperm(self.images, generator=torch_generator(0, "dissection", "order"))
-        batches = [tuple(images.tolist()) for images in torch.split(order, self.batch_size)]
+        """Return the number and the images' indices of every batch that this process shows."""
+        order = torch.randperm(
+            self.image_count, generator=torch_generator(0, "dissection", "order")
+        )
+        batches = [tuple(indices.tolist()) for indices in torch.split(order, self.batch_size)]
         return list(enumerate(batches))[self.ranks.rank :: self.ranks.count]
 
     @property
-    def images_of_rank(self) -> int:
+    def image_count_of_rank(self) -> int:
         """How many images this process shows."""
-        return sum(len(images) for _, images in self.batches_of_rank())
+        return sum(len(indices) for _, indices in self.batches_of_rank())
 
     def probe(self, layers: Sequence[str]) -> dict[str, Tensor]:
         """Return the maps of one image, for their shapes."""
@@ -167,11 +169,11 @@ class Observation(ForwardPass):
         """
 
         def read(batch: tuple[int, tuple[int, ...]]) -> tuple[Batch, np.ndarray | None]:
-            number, images = batch
+            number, indices = batch
             side = self.input.resolution
-            pixels = read_pixels(self.concepts, images, side) if layers else None
-            regions = () if reader is None else self._regions(reader, images)
-            return Batch(number=number, images=images, maps={}, regions=regions), pixels
+            pixels = read_pixels(self.concepts, indices, side) if layers else None
+            regions = () if reader is None else self._regions(reader, indices)
+            return Batch(number=number, indices=indices, maps={}, regions=regions), pixels
 
         with closing(read_ahead(read, self.batches_of_rank())) as read_batches:
             for index, (batch, pixels) in enumerate(read_batches):
@@ -179,27 +181,27 @@ class Observation(ForwardPass):
                     yield batch
                     continue
                 maps = self.maps(pixels, layers, stop=index > 0)
-                names = [self.concepts.images[image] for image in batch.images]
+                names = [self.concepts.images[image] for image in batch.indices]
                 for layer in layers:
                     check_finite(layer, maps[layer], names)
                 yield replace(batch, maps=maps)
 
-    def _regions(self, reader: RegionReader, images: Sequence[int]) -> tuple[Regions, ...]:
+    def _regions(self, reader: RegionReader, indices: Sequence[int]) -> tuple[Regions, ...]:
         return tuple(
             reader.read(self.concepts.read_annotation(image), self.concepts.images[image])
-            for image in images
+            for image in indices
         )
 
 
 def read_pixels(
-    concepts: ConceptSet, images: Sequence[int], resolution: int
+    concepts: ConceptSet, indices: Sequence[int], resolution: int
 ) -> UInt8[np.ndarray, "image height width band"]:
     """Read images, squashed to a square of this side, see `Sizing`.
 
     Raises DataError, naming the file, for an image that cannot be read.
     """
     square = Sizing(resolution=resolution)
-    return np.stack([square.apply(concepts.read_image(image)) for image in images])
+    return np.stack([square.apply(concepts.read_image(image)) for image in indices])
 
 
 def check_finite(layer: str, maps: Maps, names: Sequence[str]) -> None:

@@ -22,21 +22,23 @@ class ImageCounts:
         self._rows: dict[int, dict[str, Any]] = {}
 
     def add(
-        self, images: Sequence[int], counts: MaskLabelCounts, regions: Sequence[Regions]
+        self, indices: Sequence[int], counts: MaskLabelCounts, regions: Sequence[Regions]
     ) -> None:
-        """Add the counts of some images. images: their indices in the set."""
+        """Add the counts of some images. indices: of these in the set."""
         units, areas, pixels = (
             part.cpu().numpy() for part in (counts.units, counts.runs.areas, counts.pixels)
         )
-        cuts = np.searchsorted(counts.images.cpu().numpy(), np.arange(len(images) + 1))
-        for image, labelled, (start, stop) in zip(images, regions, pairwise(cuts), strict=True):
+        cuts = np.searchsorted(counts.image_in_portion.cpu().numpy(), np.arange(len(indices) + 1))
+        for image, labelled, (start, stop) in zip(indices, regions, pairwise(cuts), strict=True):
             self._rows[image] = {
                 "pixels": labelled.pixels,
-                "label_columns": labelled.columns.astype(np.int32),
+                "label_indices": labelled.label_indices.astype(np.int32),
                 "truth": narrow(labelled.truth),
                 "units": narrow(units[start:stop]),
                 "activation": narrow(areas[start:stop]),
-                "intersection": narrow(pixels[start:stop, : len(labelled.columns)].reshape(-1)),
+                "intersection": narrow(
+                    pixels[start:stop, : len(labelled.label_indices)].reshape(-1)
+                ),
             }
 
     def exchange(self, ranks: Ranks) -> None:
@@ -58,7 +60,7 @@ class ImageCounts:
                 "image": names[image],
                 "row": image,
                 "pixels": counts["pixels"],
-                "labels": numbers[counts["label_columns"]],
+                "labels": numbers[counts["label_indices"]],
                 **{key: counts[key].astype(np.int32) for key in _COUNTS},
             }
             for image, counts in sorted(self._rows.items())

@@ -42,11 +42,11 @@ class Masks:
 class _ImageMasks:
     """The masks on one image, as runs down the columns of its label map, in narrow integers.
 
-    columns: of the label map. units: the unit of each mask, ascending. runs: how many each has.
+    width: of the label map. units: the unit of each mask, ascending. runs: how many each has.
     starts: index of each run's first pixel. lengths: its pixels.
     """
 
-    columns: int
+    width: int
     units: Integer[np.ndarray, " mask"]
     runs: Integer[np.ndarray, " mask"]
     starts: Integer[np.ndarray, " run"]
@@ -79,42 +79,42 @@ class _ImageMasks:
             area=from_numpy(np.add.reduceat(lengths, behind - runs)),
             last=from_numpy(behind - 1),
             starts=from_numpy(starts),
-            ends=from_numpy(starts + lengths * self.columns),
+            ends=from_numpy(starts + lengths * self.width),
         )
 
 
 class KeptMasks:
     """The masks of one layer on every image, so that permuting labels needs no further pass."""
 
-    def __init__(self, units: int, images: Mapping[int, _ImageMasks] | None = None) -> None:
-        """Begin empty, or with the masks of some images. units: how many the layer has."""
+    def __init__(self, units: int, by_image: Mapping[int, _ImageMasks] | None = None) -> None:
+        """Begin empty, or with masks by their image's index. units: how many the layer has."""
         self.units = units
-        self._images = dict(images or {})
+        self._by_image = dict(by_image or {})
 
     @property
-    def images(self) -> list[int]:
+    def indices(self) -> list[int]:
         """Indices of the images that were added; some may have no mask."""
-        return sorted(self._images)
+        return sorted(self._by_image)
 
-    def add(self, images: Sequence[int], counts: MaskLabelCounts) -> None:
-        """Add the masks on some images. images: their indices in the set."""
-        ends = torch.arange(counts.image_count + 1, device=counts.images.device)
-        cuts = torch.searchsorted(counts.images, ends).tolist()
-        parts = zip(images, counts.runs.parts(cuts), pairwise(cuts), strict=True)
+    def add(self, indices: Sequence[int], counts: MaskLabelCounts) -> None:
+        """Add the masks on some images. indices: of these in the set."""
+        ends = torch.arange(counts.image_count + 1, device=counts.units.device)
+        cuts = torch.searchsorted(counts.image_in_portion, ends).tolist()
+        parts = zip(indices, counts.runs.parts(cuts), pairwise(cuts), strict=True)
         for image, runs, (start, stop) in parts:
-            self._images[image] = _narrowed(counts.units[start:stop], runs)
+            self._by_image[image] = _narrowed(counts.units[start:stop], runs)
 
     def check_within(self, shapes: Int64[np.ndarray, "image 2"]) -> None:
         """Raise ValueError where an image is missing, or a mask leaves its label map.
 
         shapes: of the label maps.
         """
-        if self.images != list(range(len(shapes))):
+        if self.indices != list(range(len(shapes))):
             raise ValueError("the masks are not of all images")
-        for image, masks in self._images.items():
+        for image, masks in self._by_image.items():
             height, width = shapes[image]
             last = masks.starts.astype(np.int64) + (masks.lengths.astype(np.int64) - 1) * width
-            if masks.columns != width or int(last.max(initial=0)) >= height * width:
+            if masks.width != width or int(last.max(initial=0)) >= height * width:
                 raise ValueError(f"the masks of image {image} are not within its label map")
 
     def activation(
@@ -125,7 +125,7 @@ class KeptMasks:
         carried: whether each image carries a label of each.
         """
         pixels = np.zeros((self.units, carried.shape[1]), np.int64)
-        for image, masks in self._images.items():
+        for image, masks in self._by_image.items():
             if len(masks.units):
                 runs = masks.runs.astype(np.int64)
                 area = np.add.reduceat(masks.lengths.astype(np.int64), runs.cumsum() - runs)
@@ -134,35 +134,35 @@ class KeptMasks:
 
     def of(self, image: int, row_of: Int64[np.ndarray, " unit"]) -> Masks | None:
         """Return the masks on an image of the units that have a row; None without any."""
-        return self._images[image].of_rows(row_of)
+        return self._by_image[image].of_rows(row_of)
 
     def exchange(self, ranks: Ranks) -> None:
         """Add the masks on the images of other processes."""
-        for images in ranks.gather(self._images):
-            self._images |= images
+        for by_image in ranks.gather(self._by_image):
+            self._by_image |= by_image
 
     def table(self) -> pd.DataFrame:
         """Return a row per image, in the set's order, as `masks.parquet` holds them."""
         rows: list[dict[str, Any]] = [
             {
                 "row": image,
-                "width": masks.columns,
+                "width": masks.width,
                 **{name: getattr(masks, name).astype(np.int32) for name in _LISTS},
             }
-            for image, masks in sorted(self._images.items())
+            for image, masks in sorted(self._by_image.items())
         ]
         return pd.DataFrame(rows)
 
     @classmethod
     def of_table(cls, units: int, table: pd.DataFrame) -> "KeptMasks":
         """Read what `table` returned. Raises KeyError or ValueError for anything else."""
-        images = {}
+        by_image = {}
         for row in table.to_dict("records"):
             lists = {name: row[name] for name in _LISTS}
-            masks = _ImageMasks(columns=int(row["width"]), **lists)
+            masks = _ImageMasks(width=int(row["width"]), **lists)
             masks.check(units)
-            images[int(row["row"])] = masks
-        return cls(units, images)
+            by_image[int(row["row"])] = masks
+        return cls(units, by_image)
 
 
 def _all_within(numbers: np.ndarray, lowest: int, highest: int | None = None) -> bool:
@@ -170,7 +170,7 @@ def _all_within(numbers: np.ndarray, lowest: int, highest: int | None = None) ->
 
 
 def _narrowed(units: Int64[Tensor, " mask"], runs: Runs) -> _ImageMasks:
-    lengths = (runs.ends - runs.starts).div(runs.columns, rounding_mode="floor")
+    lengths = (runs.ends - runs.starts).div(runs.width, rounding_mode="floor")
     filled = runs.counts > 0
     parts = {
         "units": units[filled],
@@ -179,7 +179,7 @@ def _narrowed(units: Int64[Tensor, " mask"], runs: Runs) -> _ImageMasks:
         "lengths": lengths,
     }
     return _ImageMasks(
-        columns=runs.columns,
+        width=runs.width,
         **{name: narrow(part.cpu().numpy()) for name, part in parts.items()},
     )
 

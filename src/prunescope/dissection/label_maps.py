@@ -20,11 +20,11 @@ _CODES_OF_A_BYTE = 255
 class CategoryLabels:
     """The labels of one category that an image carries, and where.
 
-    columns: index of each among the set's labels, ascending; code n stands for the nth, from 1.
+    label_indices: index of each among the set's labels, ascending; code n is the nth, from 1.
     truth: pixels of each. codes, whole: as in `Regions`, in as few planes as possible.
     """
 
-    columns: Int64[np.ndarray, " label"]
+    label_indices: Int64[np.ndarray, " label"]
     truth: Int64[np.ndarray, " label"]
     codes: Shaped[np.ndarray, "plane pixel"]
     whole: tuple[int, ...]
@@ -56,10 +56,10 @@ class LabelMaps:
         """Bytes of the memory that are left."""
         return max(0, self._memory - self.bytes)
 
-    def add(self, images: Sequence[int], regions: Sequence[Regions]) -> None:
-        """Add the labels of some images; they are held if there is room."""
-        for image, labelled in zip(images, regions, strict=True):
-            self.carried[image, self._category_of[labelled.columns]] = True
+    def add(self, indices: Sequence[int], regions: Sequence[Regions]) -> None:
+        """Add the labels of some images, by their indices; they are held if there is room."""
+        for image, labelled in zip(indices, regions, strict=True):
+            self.carried[image, self._category_of[labelled.label_indices]] = True
             self.shapes[image] = labelled.shape
             if self.bytes < self._memory:
                 parts = split_by_category(labelled, self._category_of)
@@ -89,24 +89,26 @@ class LabelMaps:
             return self._read(image)
         height, width = self.shapes[image].tolist()
         parts = [self.of(image, category) for category in self._held[image]]
-        columns = np.concatenate([np.zeros(0, np.int64), *(part.columns for part in parts)])
-        order = columns.argsort()
-        code_of = np.zeros(len(columns) + 1, np.int16)
-        code_of[order + 1] = np.arange(1, len(columns) + 1)
+        label_indices = np.concatenate(
+            [np.zeros(0, np.int64), *(part.label_indices for part in parts)]
+        )
+        order = label_indices.argsort()
+        code_of = np.zeros(len(label_indices) + 1, np.int16)
+        code_of[order + 1] = np.arange(1, len(label_indices) + 1)
         codes, first = [np.zeros((0, height * width), np.int16)], 0
         whole: list[int] = []
         for part in parts:
-            codes_of_part = code_of[[0, *range(first + 1, first + 1 + len(part.columns))]]
+            codes_of_part = code_of[[0, *range(first + 1, first + 1 + len(part.label_indices))]]
             codes.append(codes_of_part[part.codes])
             whole.extend(int(code) for code in codes_of_part[list(part.whole)])
-            first += len(part.columns)
+            first += len(part.label_indices)
         truth = np.concatenate([np.zeros(0, np.int64), *(part.truth for part in parts)])
         return Regions(
-            columns=columns[order],
+            label_indices=label_indices[order],
             codes=np.concatenate(codes),
             whole=tuple(sorted(whole)),
             truth=truth[order],
-            times=self.reader.times(sum(map(len, codes)), len(whole)),
+            multiplicity=self.reader.multiplicity(sum(map(len, codes)), len(whole)),
             shape=(height, width),
         )
 
@@ -126,17 +128,17 @@ def split_by_category(
 
     category_of: the category of every label of the set.
     """
-    categories = category_of[regions.columns]
+    categories = category_of[regions.label_indices]
     for category in np.unique(categories).tolist():
         labels = np.flatnonzero(categories == category)
-        kind = np.uint8 if len(labels) <= _CODES_OF_A_BYTE else np.int16
-        code_of = np.zeros(len(categories) + 1, kind)
+        dtype = np.uint8 if len(labels) <= _CODES_OF_A_BYTE else np.int16
+        code_of = np.zeros(len(categories) + 1, dtype)
         code_of[labels + 1] = np.arange(1, len(labels) + 1)
         whole = code_of[list(regions.whole)]
         yield (
             category,
             CategoryLabels(
-                columns=regions.columns[labels],
+                label_indices=regions.label_indices[labels],
                 truth=regions.truth[labels],
                 codes=_fewest_planes(code_of[regions.codes]),
                 whole=tuple(int(code) for code in whole if code),
@@ -159,8 +161,10 @@ def _fewest_planes(codes: Shaped[np.ndarray, "plane pixel"]) -> Shaped[np.ndarra
 
 
 def _compressed(labels: CategoryLabels) -> bytes:
-    sizes = [len(labels.columns), len(labels.whole), labels.codes.itemsize]
-    head = np.concatenate([sizes, labels.columns, labels.truth, labels.whole]).astype(np.int64)
+    sizes = [len(labels.label_indices), len(labels.whole), labels.codes.itemsize]
+    head = np.concatenate([sizes, labels.label_indices, labels.truth, labels.whole]).astype(
+        np.int64
+    )
     return zlib.compress(head.tobytes() + labels.codes.tobytes(), level=1)
 
 
@@ -168,10 +172,10 @@ def _decompressed(record: bytes, pixels: int) -> CategoryLabels:
     content = zlib.decompress(record)
     labels, wholes, itemsize = np.frombuffer(content, np.int64, 3).tolist()
     head = np.frombuffer(content, np.int64, 3 + 2 * labels + wholes)
-    kind = np.uint8 if itemsize == 1 else np.int16
+    dtype = np.uint8 if itemsize == 1 else np.int16
     return CategoryLabels(
-        columns=head[3 : 3 + labels],
+        label_indices=head[3 : 3 + labels],
         truth=head[3 + labels : 3 + 2 * labels],
-        codes=np.frombuffer(content, kind, offset=head.nbytes).reshape(-1, pixels),
+        codes=np.frombuffer(content, dtype, offset=head.nbytes).reshape(-1, pixels),
         whole=tuple(head[3 + 2 * labels :].tolist()),
     )

@@ -13,7 +13,7 @@ from torch.nn.functional import embedding_bag
 from prunescope.base.ranks import Ranks
 from prunescope.concepts.protocol import Label
 from prunescope.dissection.conventions import Centring
-from prunescope.dissection.kept import ActiveMaps
+from prunescope.dissection.kept_maps import ActiveMaps
 from prunescope.dissection.regions import Regions, label_sums
 from prunescope.dissection.upsample import Runs, runs_above
 from prunescope.results.overlap import Overlap
@@ -28,14 +28,15 @@ class MaskLabelCounts:
     """How many pixels of each mask carry each label, on a few images.
 
     image_count: how many images.
-    units, images: the unit of each mask, and its image's index among these; image by image.
+    units, image_in_portion: the unit of each mask, and its image's index among these; image by
+    image.
     runs: the pixels of the masks in the label map.
     pixels: how many of them carry the label of each code, from 1.
     """
 
     image_count: int
     units: Int64[Tensor, " mask"]
-    images: Int64[Tensor, " mask"]
+    image_in_portion: Int64[Tensor, " mask"]
     runs: Runs
     pixels: Int64[Tensor, "mask label"]
 
@@ -80,15 +81,15 @@ class OverlapTally:
         regions: the labels of each. Only what is iterated over is counted.
         """
         active = active.by_image(self._thresholds)
-        for images in _of_one_size(regions):
-            portion = regions[images.start : images.stop]
+        for indices in _of_one_size(regions):
+            portion = regions[indices.start : indices.stop]
             for labelled in portion:
-                self._truth[labelled.columns] += labelled.truth
-            bounds = torch.tensor([images.start, images.stop], device=active.images.device)
-            masks = slice(*torch.searchsorted(active.images, bounds).tolist())
+                self._truth[labelled.label_indices] += labelled.truth
+            bounds = torch.tensor([indices.start, indices.stop], device=active.units.device)
+            masks = slice(*torch.searchsorted(active.image_in_batch, bounds).tolist())
             counts = self._measure(
                 active.units[masks],
-                active.images[masks] - images.start,
+                active.image_in_batch[masks] - indices.start,
                 active.maps[masks],
                 portion,
             )
@@ -115,69 +116,70 @@ class OverlapTally:
         )
 
     def _measure(
-        self, units: Tensor, images: Tensor, maps: Tensor, regions: Sequence[Regions]
+        self, units: Tensor, image_in_portion: Tensor, maps: Tensor, regions: Sequence[Regions]
     ) -> MaskLabelCounts:
         runs = runs_above(maps, self._thresholds[units], regions[0].shape, self._centring)
         return MaskLabelCounts(
             image_count=len(regions),
             units=units,
-            images=images,
+            image_in_portion=image_in_portion,
             runs=runs,
-            pixels=_labelled_pixels(runs, images, regions),
+            pixels=_labelled_pixels(runs, image_in_portion, regions),
         )
 
     def _take(self, counts: MaskLabelCounts, regions: Sequence[Regions]) -> None:
         device = self._intersection.device
         width = self._intersection.shape[1]
-        columns = torch.full((len(regions), counts.pixels.shape[1]), width - 1)
+        label_indices = torch.full((len(regions), counts.pixels.shape[1]), width - 1)
         carried = torch.zeros(len(regions), len(self._categories), dtype=torch.bool)
         for row, labelled in enumerate(regions):
-            labels = from_numpy(labelled.columns)
-            columns[row, : len(labels)] = labels
+            labels = from_numpy(labelled.label_indices)
+            label_indices[row, : len(labels)] = labels
             carried[row, self._category_of.cpu()[labels]] = True
-        columns = columns.to(device)[counts.images]
-        cells = counts.units[:, None] * width + columns
+        label_indices = label_indices.to(device)[counts.image_in_portion]
+        cells = counts.units[:, None] * width + label_indices
         self._intersection.view(-1).index_add_(0, cells.flatten(), counts.pixels.flatten())
-        counted = carried.to(device)[counts.images]
+        counted = carried.to(device)[counts.image_in_portion]
         if self._inside:
-            counted = self._categories_within(counts, columns)
+            counted = self._categories_within(counts, label_indices)
         self._activation.index_add_(0, counts.units, counts.runs.areas[:, None] * counted)
 
     def _categories_within(
-        self, counts: MaskLabelCounts, columns: Tensor
+        self, counts: MaskLabelCounts, label_indices: Tensor
     ) -> Bool[Tensor, "mask category"]:
         """Return the categories of which a label lies inside each mask."""
         no_category = self._category_of.new_tensor([len(self._categories)])
-        categories = torch.cat([self._category_of, no_category])[columns]
-        pixels = counts.pixels.new_zeros(len(columns), len(self._categories) + 1)
+        categories = torch.cat([self._category_of, no_category])[label_indices]
+        pixels = counts.pixels.new_zeros(len(label_indices), len(self._categories) + 1)
         return pixels.scatter_add_(1, categories, counts.pixels)[:, :-1] > 0
 
 
 def _labelled_pixels(
-    runs: Runs, images: Int64[Tensor, " mask"], regions: Sequence[Regions]
+    runs: Runs, image_in_portion: Int64[Tensor, " mask"], regions: Sequence[Regions]
 ) -> Int64[Tensor, "mask label"]:
     """Return how many pixels of each mask carry each label of its image.
 
     In a run they are the difference of two cumulative sums of its column, at its end and its start.
     """
-    labels = max(len(labelled.columns) for labelled in regions)
-    pixels = torch.zeros(len(images), labels, dtype=torch.int64, device=images.device)
+    labels = max(len(labelled.label_indices) for labelled in regions)
+    device = image_in_portion.device
+    pixels = torch.zeros(len(image_in_portion), labels, dtype=torch.int64, device=device)
     if labels == 0 or not runs.counts.any():
         return pixels
     # Sums of whole numbers are exact as long as they can be represented; autocast would break that.
-    times = max(labelled.times for labelled in regions)
-    highest = int(runs.counts.max()) * regions[0].shape[0] * times
-    kind = torch.float32 if highest <= _EXACT_IN_FLOAT32 else torch.float64
-    cuts = _portions(regions, images.device)
-    ends = torch.searchsorted(images, torch.tensor(cuts, device=images.device)).tolist()
+    multiplicity = max(labelled.multiplicity for labelled in regions)
+    highest = int(runs.counts.max()) * regions[0].shape[0] * multiplicity
+    dtype = torch.float32 if highest <= _EXACT_IN_FLOAT32 else torch.float64
+    cuts = _portions(regions, device)
+    ends = torch.searchsorted(image_in_portion, torch.tensor(cuts, device=device)).tolist()
     for part, (start, stop), (first, last) in zip(
         runs.parts(ends), pairwise(cuts), pairwise(ends), strict=True
     ):
-        sums = label_sums(regions[start:stop], kind, images.device)
+        sums = label_sums(regions[start:stop], dtype, device)
         bags = part.counts.cumsum(0) - part.counts
-        image = (images[first:last] - start) * sums.shape[1]
+        image = (image_in_portion[first:last] - start) * sums.shape[1]
         shift = image.repeat_interleave(part.counts)
-        with torch.autocast(images.device.type, enabled=False):
+        with torch.autocast(device.type, enabled=False):
             upto, before = (
                 embedding_bag(pixel + shift, sums.flatten(0, 1), bags, mode="sum")
                 for pixel in (part.ends, part.starts)
@@ -188,15 +190,15 @@ def _labelled_pixels(
 
 
 def _of_one_size(regions: Sequence[Regions]) -> Iterator[range]:
-    """Split images into ranges whose label maps have one size."""
+    """Split images, by their indices, into ranges whose label maps have one size."""
     for _, stretch in groupby(range(len(regions)), key=lambda image: regions[image].shape):
-        images = list(stretch)
-        yield range(images[0], images[-1] + 1)
+        indices = list(stretch)
+        yield range(indices[0], indices[-1] + 1)
 
 
 def _portions(regions: Sequence[Regions], device: torch.device) -> list[int]:
     """Return where to split images so that the sums of all labels fit into the cache."""
-    values = regions[0].pixels * max(len(labelled.columns) | 1 for labelled in regions)
+    values = regions[0].pixels * max(len(labelled.label_indices) | 1 for labelled in regions)
     room = _SUMS_ON_A_GPU if device.type == "cuda" else _SUMS_IN_A_CACHE
     return [*range(0, len(regions), max(1, room // values)), len(regions)]
 

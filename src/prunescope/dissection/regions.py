@@ -17,20 +17,20 @@ from prunescope.concepts.protocol import Annotation, Label
 class Regions:
     """The labels that one image carries, and where.
 
-    columns: index of each label among the set's labels, ascending. A label's code is its position
-        among these, from 1; code 0 is no label.
+    label_indices: index of each label among the set's labels, ascending. A label's code is its
+        position among these, from 1; code 0 is no label.
     codes: the label of every pixel in every plane. whole: codes of the labels that fill the map.
         A code that a pixel has in two planes, or in one and over the whole map, counts twice.
     truth: pixels of each label; one that carries it twice counts twice.
-    times: how often a pixel can carry a label.
+    multiplicity: how often a pixel can carry a label.
     shape: height and width of the label map.
     """
 
-    columns: Int64[np.ndarray, " label"]
+    label_indices: Int64[np.ndarray, " label"]
     codes: Int16[np.ndarray, "plane pixel"]
     whole: tuple[int, ...]
     truth: Int64[np.ndarray, " label"]
-    times: int
+    multiplicity: int
     shape: tuple[int, int]
 
     @property
@@ -59,7 +59,7 @@ class RegionReader:
         self._once = once
         self._truth_once = once and truth_once
 
-    def times(self, planes: int, whole: int) -> int:
+    def multiplicity(self, planes: int, whole: int) -> int:
         """Return how often a pixel can carry a label, by the number of planes and whole labels."""
         return 1 if self._once else planes + whole
 
@@ -73,20 +73,20 @@ class RegionReader:
         lists = [np.bincount(plane, minlength=size) for plane in planes]
         lists += [planes.shape[1] * np.bincount([code], minlength=size) for code in fills]
         pixels = np.array(lists, np.int64).reshape(-1, size)[:, 1:]
-        columns = np.flatnonzero(pixels.any(axis=0))
+        label_indices = np.flatnonzero(pixels.any(axis=0))
         code_of = np.zeros(size, np.int16)
-        code_of[columns + 1] = np.arange(1, len(columns) + 1)
-        codes, truth = code_of.take(planes), pixels.sum(axis=0)[columns]
+        code_of[label_indices + 1] = np.arange(1, len(label_indices) + 1)
+        codes, truth = code_of.take(planes), pixels.sum(axis=0)[label_indices]
         whole = sorted(code for code in code_of[fills].tolist() if code)
         if self._once and (np.count_nonzero(pixels, axis=0) > 1).any():
             codes, whole = _each_once(codes, whole)
-            truth = _truth(codes, whole, len(columns)) if self._truth_once else truth
+            truth = _truth(codes, whole, len(label_indices)) if self._truth_once else truth
         return Regions(
-            columns=columns,
+            label_indices=label_indices,
             codes=codes,
             whole=tuple(whole),
             truth=truth,
-            times=self.times(len(codes), len(whole)),
+            multiplicity=self.multiplicity(len(codes), len(whole)),
             shape=annotation.shape,
         )
 
@@ -108,30 +108,30 @@ class RegionReader:
 
 
 def label_sums(
-    regions: Sequence[Regions], kind: torch.dtype, device: torch.device
+    regions: Sequence[Regions], dtype: torch.dtype, device: torch.device
 ) -> Float[Tensor, "image pixel label"]:
     """Return, for each pixel, how many pixels above it in its column carry each label of its image.
 
     All label maps have one size. Pixels run row by row, with one row more than in the map: the sums
     over whole columns. Label n stands for the code n + 1 of each image; surplus labels are 0.
-    kind: a floating-point type that can represent the sums.
+    dtype: a floating-point type that can represent the sums.
     """
     rows, columns = regions[0].shape
     # An odd number of labels: rows a power of two apart would share the same sets of a cache.
-    labels = max(len(image.columns) for image in regions) | 1
+    labels = max(len(image.label_indices) for image in regions) | 1
     planes = max(1, *(len(image.codes) for image in regions))
     codes = np.zeros((len(regions), (rows + 1) * columns, planes), np.int32)
     for index, image in enumerate(regions):
         codes[index, columns:, : len(image.codes)] = image.codes.T
-    one_hot = torch.eye(labels + 1, dtype=kind, device=device)[:, 1:].contiguous()
+    one_hot = torch.eye(labels + 1, dtype=dtype, device=device)[:, 1:].contiguous()
     with torch.autocast(device.type, enabled=False):
         bags = from_numpy(codes.reshape(-1, planes)).to(device)
-        times = embedding_bag(bags, one_hot, mode="sum").view(len(regions), -1, labels)
+        carried = embedding_bag(bags, one_hot, mode="sum").view(len(regions), -1, labels)
     for index, image in enumerate(regions):
         for code in image.whole:
-            times[index, columns:, code - 1] += 1
-    times.view(len(regions), rows + 1, -1).cumsum_(dim=1)
-    return times
+            carried[index, columns:, code - 1] += 1
+    carried.view(len(regions), rows + 1, -1).cumsum_(dim=1)
+    return carried
 
 
 def _truth(

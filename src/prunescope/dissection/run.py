@@ -16,20 +16,21 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.modes import on_device
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
+from prunescope.base.settings import NeverKeyed
 from prunescope.base.text import counted
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize, with_mask_size
+from prunescope.dissection.chance.permuting import draw_chance, told_where_memory_ends
+from prunescope.dissection.first_pass import FirstPassResult
 from prunescope.dissection.forward import Observation
 from prunescope.dissection.input import Loaded, input_of, open_model
 from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.layers import choose_layers
 from prunescope.dissection.passes import LayerStatistics, run_passes
-from prunescope.dissection.permuting import draw_chance, told_where_memory_ends
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.scores import allowed_categories, score_layer
-from prunescope.dissection.search import Extremes
 from prunescope.dissection.settings import (
     DEFAULT_LAYER,
     ConceptOptions,
@@ -37,7 +38,8 @@ from prunescope.dissection.settings import (
     DissectionSettings,
 )
 from prunescope.dissection.survey import learn_layout
-from prunescope.results.dissection import Dissection, LayerCounts
+from prunescope.results.counts import LayerCounts
+from prunescope.results.dissection import Dissection
 
 
 class DissectOptions(ConceptOptions, DissectionOptions):
@@ -99,11 +101,11 @@ def dissect_as(
         layer: score_layer(counts, settings, concepts.name)
         for layer, counts in counted.layers.items()
     }
-    if counted.labels is not None:
+    if counted.label_maps is not None:
         layers = draw_chance(
             layers,
             counted.masks,
-            counted.labels,
+            counted.label_maps,
             settings.null,
             counted.device,
             ranks,
@@ -116,13 +118,13 @@ def dissect_as(
 class CountedLayers:
     """The counts of layers that were dissected together, and what permuting their labels takes.
 
-    masks, labels: of this process's images, and of all; empty and None unless asked for.
+    masks, label_maps: of this process's images, and of all; empty and None unless asked for.
     passes: how often the images were shown for each layer.
     """
 
     layers: dict[str, LayerCounts]
     masks: dict[str, KeptMasks]
-    labels: LabelMaps | None
+    label_maps: LabelMaps | None
     passes: dict[str, int]
     device: torch.device
 
@@ -139,8 +141,8 @@ def count_layers(
 ) -> CountedLayers:
     """Show the images to a network and count the overlap of its units with the labels.
 
-    settings: those of scores (`iou`, `categories`, `null`) have no effect. masks: whether to keep
-    those of all units, so that labels can be permuted.
+    settings: those that are `ScoresOnly` have no effect. masks: whether to keep those of all units,
+    so that labels can be permuted.
     """
     form = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
     layers = choose_layers(model, settings.layers, form.resolution, len(form.mean), settings.axes)
@@ -165,10 +167,10 @@ def count_layers(
         _tell_of_idle_processes(observation, progress)
         rules = settings.rules
         reader = RegionReader(concepts.labels, once=rules.once, truth_once=rules.truth_once)
-        labels = LabelMaps(concepts, reader, int(settings.memory)) if masks else None
+        label_maps = LabelMaps(concepts, reader, int(settings.memory)) if masks else None
         with (
             told_where_memory_ends(target),
-            progress.task(title, 2 * observation.images_of_rank) as task,
+            progress.task(title, 2 * observation.image_count_of_rank) as task,
         ):
             by_layer = run_passes(
                 observation,
@@ -178,7 +180,7 @@ def count_layers(
                 examples=settings.examples,
                 memory=int(settings.memory),
                 reader=reader,
-                labels=labels,
+                label_maps=label_maps,
                 task=task,
             )
         for layer, statistics in by_layer.items():
@@ -193,7 +195,7 @@ def count_layers(
             for layer, statistics in by_layer.items()
             if statistics.masks is not None
         },
-        labels=labels,
+        label_maps=label_maps,
         passes={layer: statistics.passes for layer, statistics in by_layer.items()},
         device=target,
     )
@@ -213,13 +215,13 @@ def choose_categories(concepts: ConceptSet, settings: DissectionSettings) -> tup
 
 
 def _tell_of_idle_processes(observation: Observation, progress: Progress) -> None:
-    batches = math.ceil(observation.images / observation.batch_size)
+    batches = math.ceil(observation.image_count / observation.batch_size)
     idle = observation.ranks.count - batches
     if idle > 0:
         progress.say(
             f"{idle} of {counted(observation.ranks.count, 'process', 'processes')} have nothing "
             "to do: the "
-            f"{counted(observation.images, 'image')} make "
+            f"{counted(observation.image_count, 'image')} make "
             f"{counted(batches, 'batch', 'batches')}; make the batches smaller"
         )
 
@@ -231,8 +233,8 @@ def _tell(layer: str, statistics: LayerStatistics, progress: Progress) -> None:
         f"one pass, maps of up to {kept:,.0f} MiB kept" if statistics.passes == 1 else "two passes"
     )
     progress.say(f"{layer}: {how}")
-    highest = statistics.extremes.peaks.amax(dim=1)
-    tied = int((highest <= statistics.extremes.thresholds).sum())
+    highest = statistics.first_pass.peaks.amax(dim=1)
+    tied = int((highest <= statistics.first_pass.thresholds).sum())
     if tied:
         progress.say(
             f"{layer}: units with no cell above their threshold, since they are constant or tie at "
@@ -243,24 +245,24 @@ def _tell(layer: str, statistics: LayerStatistics, progress: Progress) -> None:
 def _counts_of(
     layer: str, settings: DissectionSettings, observation: Observation, statistics: LayerStatistics
 ) -> LayerCounts:
-    concepts, extremes = observation.concepts, statistics.extremes
+    concepts, first_pass = observation.concepts, statistics.first_pass
     overlap = statistics.tally.overlap()
     return LayerCounts(
         layer=layer,
         overlap=overlap,
-        examples=_examples_table(concepts, extremes),
-        images=statistics.images.table(concepts.images, overlap.label_numbers.tolist()),
+        examples=_examples_table(concepts, first_pass),
+        images=statistics.image_counts.table(concepts.images, overlap.label_numbers.tolist()),
         conditions={
             "layer": layer,
-            "map": list(extremes.maps.shape[2:]),
-            "cells": extremes.cut.cells,
-            "cells_above": extremes.cut.above,
+            "map": list(first_pass.maps.shape[2:]),
+            "cells": first_pass.cut.cells,
+            "cells_above": first_pass.cut.above,
             "images": len(concepts.images),
             "concept_set": _identity(concepts),
             "input": observation.input.as_dict(),
             "convention": settings.convention,
             "settings": settings.model_dump(
-                mode="json", exclude={"layers", "convention", "memory"}
+                mode="json", exclude={"layers", "convention", *settings.marked(NeverKeyed)}
             ),
         },
         masks=None if statistics.masks is None else statistics.masks.table,
@@ -279,10 +281,10 @@ def _placeless(name: str) -> str:
     return f"{kind}:{Path(folder).expanduser().resolve().name}" if colon else name
 
 
-def _examples_table(concepts: ConceptSet, extremes: Extremes) -> pd.DataFrame:
-    units, ranks, height, width = extremes.maps.shape
-    rows = extremes.images.flatten().numpy()
-    flat = extremes.maps.flatten(0, 1).flatten(1).numpy()
+def _examples_table(concepts: ConceptSet, first_pass: FirstPassResult) -> pd.DataFrame:
+    units, ranks, height, width = first_pass.maps.shape
+    rows = first_pass.indices.flatten().numpy()
+    flat = first_pass.maps.flatten(0, 1).flatten(1).numpy()
     cell = flat.argmax(axis=1)
     return pd.DataFrame(
         {
@@ -290,7 +292,7 @@ def _examples_table(concepts: ConceptSet, extremes: Extremes) -> pd.DataFrame:
             "rank": np.tile(np.arange(ranks), units),
             "image": pd.array([concepts.images[row] for row in rows], dtype="string"),
             "row": rows,
-            "peak": extremes.peaks.flatten().numpy(),
+            "peak": first_pass.peaks.flatten().numpy(),
             "peak_row": cell // width,
             "peak_column": cell % width,
             "map": list(flat),

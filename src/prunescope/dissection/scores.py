@@ -9,8 +9,9 @@ from jaxtyping import Float64, Int64
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.text import on_one_line
-from prunescope.dissection.settings import DissectionSettings
-from prunescope.results.dissection import LayerCounts, LayerDissection
+from prunescope.dissection.settings import DissectionSettings, ScoresOnly
+from prunescope.results.counts import LayerCounts
+from prunescope.results.dissection import LayerDissection
 from prunescope.results.overlap import Overlap
 from prunescope.results.units import count_units
 
@@ -20,18 +21,15 @@ NO_LABEL = -1
 def score_layer(
     counts: LayerCounts, settings: DissectionSettings, concept_set: str
 ) -> LayerDissection:
-    """Return a counted layer with its scores, which depend on the settings `iou` and `categories`.
+    """Return a counted layer with its scores, which depend on the settings that are `ScoresOnly`.
 
     concept_set: its name, for messages. Raises ConfigError as `allowed_categories` does.
     """
     overlap = counts.overlap
     categories = allowed_categories(settings, overlap.categories, concept_set)
     units = score_units(overlap, iou=settings.iou, categories=categories)
-    of_scores = {
-        "iou": settings.iou,
-        "categories": None if categories is None else list(categories),
-        "null": settings.null,
-    }
+    used = settings.model_copy(update={"categories": categories})
+    of_scores = used.model_dump(mode="json", include=set(settings.marked(ScoresOnly)))
     summary = {
         **count_units(units, categories or overlap.categories),
         **({"chance": {}} if settings.null else {}),
@@ -127,11 +125,11 @@ def _counts(overlap: Overlap, best: Int64[np.ndarray, " unit"]) -> dict[str, Any
     return {name: _mask(table[units, best], best, "Int64") for name, table in counts.items()}
 
 
-def _pick(values: np.ndarray, columns: Int64[np.ndarray, " unit"], kind: str) -> Any:
-    return _mask(values[columns], columns, kind)
+def _pick(values: np.ndarray, columns: Int64[np.ndarray, " unit"], dtype: str) -> Any:
+    return _mask(values[columns], columns, dtype)
 
 
-def _mask(values: np.ndarray, columns: Int64[np.ndarray, " unit"], kind: str) -> Any:
-    array: Any = pd.array(values.tolist(), dtype=kind)
+def _mask(values: np.ndarray, columns: Int64[np.ndarray, " unit"], dtype: str) -> Any:
+    array: Any = pd.array(values.tolist(), dtype=dtype)
     array[columns == NO_LABEL] = pd.NA
     return array

@@ -1,4 +1,4 @@
-"""What can be chosen in a dissection, and of which pictures?"""
+"""What can be chosen in a dissection, and of which concept images?"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -71,8 +71,12 @@ def parse_axes(text: str) -> dict[int, str]:
     return {len(axes): axes for axes in stated}
 
 
+class ScoresOnly:
+    """Marks a field that changes the scores of a dissection, but none of its counts."""
+
+
 class ConceptSettings(Settings):
-    """The pictures with labelled concepts on which networks are dissected."""
+    """The concept images on which networks are dissected."""
 
     source: str
     """scenes (embedded), broden:DIR, or masks:DIR (your own)."""
@@ -97,14 +101,16 @@ class DissectionSettings(Settings):
     convention: Annotated[ConventionName, Later()] = "exact"
     """By whose rules units are counted. Its own IoU, mean, std and categories are used where these
     are not set."""
-    iou: Annotated[float, Field(ge=0, le=1)] = 0.05
+    iou: Annotated[float, ScoresOnly(), Field(ge=0, le=1)] = 0.05
     """A unit is interpretable if its best IoU is strictly above this; each convention but "exact"
     has a default of its own."""
     resolution: Pixels | None = None
     """Side in pixels that images are squashed to; by default what the network expects."""
     mean: ExpectedMean = None
     std: ExpectedStd = None
-    categories: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    categories: Annotated[Annotated[tuple[str, ...], Field(min_length=1)] | None, ScoresOnly()] = (
+        None
+    )
     """Only labels of these categories may be a concept; by default all, or those that the
     convention allows.
 
@@ -112,14 +118,16 @@ class DissectionSettings(Settings):
     batch_size: ForwardBatch = 32
     precision: ForwardPrecision = "float32"
     channels_last: Annotated[bool, Later()] = False
-    """float32 in that memory format, too, as bfloat16 always is: faster on CPUs, but rounded
-    otherwise (docs/dissection.md says by how much)."""
+    """Use the channels-last memory format in float32 too (bfloat16 always does): faster on CPUs,
+    with other rounding.
+
+    docs/dissection.md says by how much."""
     axes: Annotated[str | None, Later(), Field(examples=["NHWC", "LNC", "NHWC,LNC"])] = None
     """The axes of the layers' outputs (N images, C units, H rows, W columns, L tokens), or those of
     four and of three axes with a comma; by default they are told from outputs of several sizes."""
     examples: Count = 16
     """How many top activating images of each unit are kept."""
-    null: Annotated[DrawCount, BeforeValidator(read_draws), Later()] = 0
+    null: Annotated[DrawCount, BeforeValidator(read_draws), Later(), ScoresOnly()] = 0
     """How often the labels are permuted among the images, to see what is due to chance: a number,
     or "auto" to draw until it is decided which units are beyond it."""
     memory: Annotated[Bytes, NeverKeyed()] = Field(default="2GiB", validate_default=True)
@@ -196,7 +204,7 @@ class DissectionSettings(Settings):
 
 
 class ConceptOptions(TypedDict, total=False):
-    """Which pictures of a concept set are used, as a function takes it by keyword."""
+    """Which images of a concept set are used, as a function takes it by keyword."""
 
     split: str | None
     limit: int | None

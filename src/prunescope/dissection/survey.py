@@ -35,7 +35,7 @@ class LayerOutput:
     """A layer's output in one call.
 
     shape: of the output; () where it is no tensor.
-    images: how many the network was shown; None if unknown.
+    image_count: how many images the network was shown; None if unknown.
     handed_on: whether it is the very object that the layer finished just before returned.
     map: units, height and width of its maps; None where it has none, or before `with_maps`.
     """
@@ -43,7 +43,7 @@ class LayerOutput:
     layer: str
     module: nn.Module
     shape: Shape
-    images: int | None
+    image_count: int | None
     handed_on: bool
     map: tuple[int, int, int] | None = None
 
@@ -68,12 +68,12 @@ def survey(
 def recording(model: nn.Module) -> Iterator[list[LayerOutput]]:
     """Yield a list to which every call of a layer is added while the block lasts."""
     outputs: list[LayerOutput] = []
-    images: int | None = None
+    image_count: int | None = None
     latest: Any = None
 
     def begin(_model: nn.Module, inputs: Any) -> None:
-        nonlocal images
-        images = count_images(inputs)
+        nonlocal image_count
+        image_count = count_images(inputs)
 
     def hook(layer: str) -> Callable[[nn.Module, Any, Any], None]:
         def record(module: nn.Module, _inputs: Any, output: Any) -> None:
@@ -82,7 +82,11 @@ def recording(model: nn.Module) -> Iterator[list[LayerOutput]]:
             handed_on = output is latest
             outputs.append(
                 LayerOutput(
-                    layer=layer, module=module, shape=shape, images=images, handed_on=handed_on
+                    layer=layer,
+                    module=module,
+                    shape=shape,
+                    image_count=image_count,
+                    handed_on=handed_on,
                 )
             )
             latest = output
@@ -158,7 +162,7 @@ def _learned(
 
 
 def _shapes(
-    model: nn.Module, images: int, side: int, channels: int | None
+    model: nn.Module, image_count: int, side: int, channels: int | None
 ) -> dict[str, Shape] | None:
     """Return the output shapes of layers that are called once; None where the network fails."""
     with ExitStack() as stack:
@@ -166,7 +170,7 @@ def _shapes(
         warnings.simplefilter("ignore")  # about sizes that the user did not ask for
         stack.enter_context(suppress(ConfigError, *_FAILURES))
         outputs = stack.enter_context(recording(model))
-        _show_black(model, images, side, channels)
+        _show_black(model, image_count, side, channels)
         return _once(outputs)
     return None
 
@@ -176,10 +180,10 @@ def _once(outputs: Sequence[LayerOutput]) -> dict[str, Shape]:
     return {output.layer: output.shape for output in outputs if calls[output.layer] == 1}
 
 
-def _show_black(model: nn.Module, images: int, side: int, channels: int | None) -> None:
-    count = channels or channels_taken(model)
+def _show_black(model: nn.Module, image_count: int, side: int, channels: int | None) -> None:
+    channels = channels or channels_taken(model)
     with in_mode(model, training=False), torch.inference_mode():
-        show(model, torch.zeros(images, count, side, side, device=device_of(model)))
+        show(model, torch.zeros(image_count, channels, side, side, device=device_of(model)))
 
 
 def count_images(inputs: Any) -> int | None:
@@ -189,7 +193,7 @@ def count_images(inputs: Any) -> int | None:
 
 def _extent(output: LayerOutput, layout: Layout) -> tuple[int, int, int] | None:
     tensor = torch.empty(output.shape, device="meta") if output.shape else None
-    maps = as_map(tensor, output.module, layout, output.images, output.layer)
+    maps = as_map(tensor, output.module, layout, output.image_count, output.layer)
     if isinstance(maps, str):
         return None
     units, height, width = maps.shape[1:]

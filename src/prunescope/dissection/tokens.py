@@ -42,11 +42,12 @@ def layout_of(model: nn.Module) -> Layout:
 
 
 def as_map(
-    output: Any, module: nn.Module, layout: Layout, images: int | None, layer: str = ""
+    output: Any, module: nn.Module, layout: Layout, image_count: int | None, layer: str = ""
 ) -> Tensor | str:
     """Return a layer's output as images x units x height x width, or say why it is no map.
 
-    module: the layer, called `layer`. images: how many the network was shown; None if unknown.
+    module: the layer, called `layer`. image_count: how many images the network was shown; None if
+    unknown.
     The axes are, in this order: those observed, those the user states, those inferred otherwise
     (`Reading`). Without any, images come first, and the channels of four axes are where the kind of
     the layer has them. For other kinds, since the image is a square, channels are last if the first
@@ -71,8 +72,10 @@ def as_map(
         prefix = reading.prefix if axes == reading.axes else None
     batch = 0 if axes is None else axes.index("N")
     mistaken = axes is None and layer in layout.readings
-    if mistaken or (images is not None and output.shape[batch] != images):
-        shown = f"puts out a tensor of shape {_shape(output)} for {counted(images or 0, 'image')}"
+    if mistaken or (image_count is not None and output.shape[batch] != image_count):
+        shown = (
+            f"puts out a tensor of shape {_shape(output)} for {counted(image_count or 0, 'image')}"
+        )
         if output.ndim in layout.stated:
             return f"{shown}, which --axes {axes} does not fit: N is not where it says"
         return f"{shown}, not a map for each image"
@@ -136,8 +139,8 @@ def _fold(output: Tensor, prefixes: tuple[int, ...]) -> Tensor | str:
             "tokens before the grid"
         )
     [(prefix, side)] = sides.items()
-    images, _, channels = output.shape
-    return output[:, prefix:].transpose(1, 2).reshape(images, channels, side, side)
+    image_count, _, channels = output.shape
+    return output[:, prefix:].transpose(1, 2).reshape(image_count, channels, side, side)
 
 
 def _channels_first(output: Tensor, module: nn.Module, layout: Layout) -> Tensor:

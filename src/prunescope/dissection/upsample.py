@@ -42,15 +42,15 @@ class Runs:
 
     areas, counts: how many pixels, and how many runs, each map has.
     starts, ends: the index of the first pixel of each run, and of the pixel below its last. The
-        index of row r and column c is r * columns + c, also in the row below the label map.
-    columns: of the label map.
+        index of row r and column c is r * width + c, also in the row below the label map.
+    width: of the label map.
     """
 
     areas: Int64[Tensor, " map"]
     counts: Int64[Tensor, " map"]
     starts: Int64[Tensor, " run"]
     ends: Int64[Tensor, " run"]
-    columns: int
+    width: int
 
     def parts(self, cuts: Sequence[int]) -> Iterator["Runs"]:
         """Yield the runs of the maps between each cut and the next."""
@@ -61,16 +61,16 @@ class Runs:
                 counts=self.counts[slice(*maps)],
                 starts=self.starts[slice(*runs)],
                 ends=self.ends[slice(*runs)],
-                columns=self.columns,
+                width=self.width,
             )
 
     def pixels(self) -> Int64[Tensor, " hit"]:
         """Return the indices of the pixels, one map after the other."""
-        lengths = (self.ends - self.starts).div(self.columns, rounding_mode="floor")
+        lengths = (self.ends - self.starts).div(self.width, rounding_mode="floor")
         last = lengths.cumsum(0)
         within = torch.arange(int(lengths.sum()), device=last.device)
         within -= (last - lengths).repeat_interleave(lengths)
-        return self.starts.repeat_interleave(lengths).add_(within, alpha=self.columns)
+        return self.starts.repeat_interleave(lengths).add_(within, alpha=self.width)
 
 
 @functools.cache
@@ -125,7 +125,7 @@ def runs_above(
         counts.index_add_(0, owners, runs)
         ends_of_runs.append((starts, ends))
     starts, ends = (torch.cat(parts) for parts in zip(*ends_of_runs, strict=True))
-    return Runs(areas=areas.long(), counts=counts, starts=starts, ends=ends, columns=shape[1])
+    return Runs(areas=areas.long(), counts=counts, starts=starts, ends=ends, width=shape[1])
 
 
 def masks_above(
@@ -169,7 +169,7 @@ class _Quads:
     down: the weight of the lower cells for the first pixel of a column, times `whole` (it rises by
         `step` with each pixel); by how much the weight of the upper cells for the last pixel
         exceeds it; how many pixels a column has; the index of the first pixel of the first column.
-    tallest: the most pixels that a column has. columns: of the label map.
+    tallest: the most pixels that a column has. width: of the label map.
     """
 
     cells: Int64[Tensor, "quad 4"]
@@ -179,7 +179,7 @@ class _Quads:
     tallest: int
     step: int
     whole: int
-    columns: int
+    width: int
 
     def runs(
         self, quads: Int64[Tensor, " quad"], excess: Float64[Tensor, "quad 4"]
@@ -207,13 +207,13 @@ class _Quads:
         lengths = self._lengths(upper, lower, taken)
         lengths = torch.minimum(lengths, pixels)
         fires = lengths > 0
-        starts = torch.add(top, (pixels - lengths).mul_(mirrored), alpha=self.columns)
+        starts = torch.add(top, (pixels - lengths).mul_(mirrored), alpha=self.width)
         starts += torch.arange(starts.shape[1], device=starts.device)
-        columns = true_indices(fires)
+        firing = true_indices(fires)
         starts, lengths_above = (
-            part.view(-1).index_select(0, columns).long() for part in (starts, lengths)
+            part.view(-1).index_select(0, firing).long() for part in (starts, lengths)
         )
-        ends = starts + lengths_above * self.columns
+        ends = starts + lengths_above * self.width
         return lengths.sum(dim=1), fires.sum(dim=1), starts, ends
 
     def _lengths(
@@ -268,5 +268,5 @@ def _read_quads(
         tallest=int(down.pixels.max()),
         step=down.step,
         whole=down.whole,
-        columns=columns,
+        width=columns,
     )

@@ -12,8 +12,8 @@ from prunescope.base.devices import computing_with, default_device
 from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.data.labelled import StreamedImages
+from prunescope.dissection.chance.sequential import FIRST_LOOK
 from prunescope.dissection.run import dissect_as
-from prunescope.dissection.sequential import FIRST_LOOK
 from prunescope.experiment.check import map_cells
 from prunescope.experiment.plan import Plan
 from prunescope.experiment.sources import Sources

@@ -1,4 +1,4 @@
-"""What does a study know of its photographs and pictures, and what does its run remember?"""
+"""What does a study know of its data set and concept images, and what does its run remember?"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -9,10 +9,10 @@ from prunescope.recipe import Recipe
 
 @dataclass(frozen=True, kw_only=True)
 class SourceFacts:
-    """What a plan needs of photographs or of pictures with labelled concepts.
+    """What a plan needs of a data set or of a concept set.
 
-    fingerprint: names their content. images: how many there are to train on, or to dissect on.
-    test_images: of photographs, how many accuracy is measured on.
+    fingerprint: names its content. images: how many training images or concept images there are.
+    test_images: of a data set, how many there are; 0 for concepts.
     """
 
     fingerprint: str
@@ -22,7 +22,7 @@ class SourceFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class StudyFacts:
-    """What a plan needs of all that a study reads: photographs (data) and concepts."""
+    """What a plan needs of all that a study reads: its data set and its concept set."""
 
     data: SourceFacts
     concepts: SourceFacts

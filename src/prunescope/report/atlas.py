@@ -112,13 +112,13 @@ def draw_example(
     grey = ImageEnhance.Color(inside).enhance(_OUTSIDE_COLOUR)
     outside = ImageEnhance.Brightness(grey).enhance(_OUTSIDE_LIGHT)
     shape = (height * _OVERSAMPLING, width * _OVERSAMPLING)
-    mask = mask_above(activation, threshold, shape, centring)
+    mask = draw_mask(activation, threshold, shape, centring)
     picture = Image.composite(inside, outside, _coverage(mask))
     picture.paste(_CONTOUR_COLOUR, mask=_coverage(mask & ~_eroded(mask, _CONTOUR_PIXELS)))
     return picture
 
 
-def mask_above(
+def draw_mask(
     activation: Float32[np.ndarray, "height width"],
     threshold: float,
     shape: tuple[int, int],

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from prunescope.report.document import mean, percent
+from prunescope.report.document import mean_text, share_text
 from prunescope.report.lines import curves_of, replicates_of, strategies_of
 from prunescope.report.overview import keep_text, means_over_replicates
 from prunescope.results.run_tables import level_categories
@@ -56,7 +56,7 @@ def write_captions(levels: pd.DataFrame) -> dict[str, Caption]:
 
 def _ends(levels: pd.DataFrame, column: str, name: str, *, share: bool) -> Iterator[str]:
     """Describe where a column starts and ends: means over replicates."""
-    text = percent if share else mean
+    text = share_text if share else mean_text
     for layer in levels["layer"].unique():
         for strategy in strategies_of(levels):
             means = means_over_replicates(levels[levels["layer"] == layer], strategy)

@@ -43,6 +43,10 @@ class Column:
     colour: str = ""
 
 
+BARS = Column(is_text=True)
+"""A column of bars, which needs no title."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Heading:
     """A cell of a table's head: its first column (index), and the columns and rows it spans."""
@@ -117,18 +121,18 @@ class Section:
     parts: Sequence[str | Table | Names] = ()
 
 
-def percent(share: float | None) -> str:
+def share_text(share: float | None) -> str:
     """Write a share as a percentage with one decimal; a dash if it is undefined."""
     return UNDEFINED if share is None or share != share else f"{100 * share:.1f} %"
 
 
-def mean(number: float | None) -> str:
+def mean_text(number: float | None) -> str:
     """Write a mean of counts with one decimal unless it is 0; a dash if it is undefined."""
     undefined = number is None or number != number
     return UNDEFINED if undefined else f"{number:,.1f}".removesuffix(".0")
 
 
-def written(cell: Cell) -> str:
+def cell_text(cell: Cell) -> str:
     """Return the text of a cell; a bar has none."""
     match cell:
         case str():

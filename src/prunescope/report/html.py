@@ -15,7 +15,7 @@ from prunescope.report.document import (
     Noted,
     Section,
     Table,
-    written,
+    cell_text,
 )
 
 _TEXT = "font:13px/1.5 system-ui,sans-serif"
@@ -65,7 +65,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals |= {"on_page": Look(styled=False), "bar": _bar, "square": _square}
-    made.filters["written"] = written
+    made.filters["cell_text"] = cell_text
     made.tests |= {
         "bar": lambda cell: isinstance(cell, Bar),
         "noted": lambda cell: isinstance(cell, Noted),

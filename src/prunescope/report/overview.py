@@ -12,8 +12,8 @@ from prunescope.report.document import (
     Noted,
     Rows,
     Table,
-    mean,
-    percent,
+    mean_text,
+    share_text,
 )
 from prunescope.report.lines import curves_of, strategies_of
 from prunescope.report.style import percent_text
@@ -74,8 +74,8 @@ def beyond_chance_text(row: Mapping[Hashable, Any]) -> str:
     if "undecided" not in row:
         return UNDEFINED
     discovered, left = row["discoveries"], row["undecided"]
-    words = [mean(discovered)] if discovered or not left else []
-    words += [f"{mean(left)} undecided"] if left else []
+    words = [mean_text(discovered)] if discovered or not left else []
+    words += [f"{mean_text(left)} undecided"] if left else []
     return ", ".join(words)
 
 
@@ -94,8 +94,8 @@ def _glances(levels: pd.DataFrame) -> Iterator[list[Cell]]:
 
 
 def _glance(title: str, means: "pd.Series[float]") -> list[Cell]:
-    counts = (mean(means[name]) for name in ("interpretable", "concepts"))
-    return [title, keep_text(means["keep"]), percent(means["accuracy"]), *counts]
+    counts = (mean_text(means[name]) for name in ("interpretable", "concepts"))
+    return [title, keep_text(means["keep"]), share_text(means["accuracy"]), *counts]
 
 
 def _levels_of(layer: str, levels: pd.DataFrame) -> Table:
@@ -133,10 +133,10 @@ def _level_rows(
         yield [
             str(row["level"]),
             keep_text(row["keep"]),
-            percent(row["accuracy"]),
+            share_text(row["accuracy"]),
             *(str(row[name]) for name in ("interpretable", "concepts", "dead")),
             *([beyond_chance_text(row)] if chance else []),
-            Noted(percent(row["still_interpretable"]), f"{still} of {before}"),
-            Noted(percent(row["same_concept"]), f"{same} of {still}"),
+            Noted(share_text(row["still_interpretable"]), f"{still} of {before}"),
+            Noted(share_text(row["same_concept"]), f"{same} of {still}"),
             *(f"{row[f'{name}_units']} / {row[f'{name}_concepts']}" for name in categories),
         ]

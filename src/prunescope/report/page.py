@@ -12,7 +12,7 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.report.atlas import UnitExamples, draw_atlas
 from prunescope.report.captions import Caption, write_captions
-from prunescope.report.document import percent
+from prunescope.report.document import share_text
 from prunescope.report.figures import render_figures
 from prunescope.report.html import environment
 from prunescope.report.lines import strategies_of
@@ -138,7 +138,7 @@ def _by_replicate(
                 LevelView(
                     title=title,
                     keep=keep_text(rows["keep"].iloc[0]),
-                    accuracy=percent(rows["accuracy"].iloc[0]),
+                    accuracy=share_text(rows["accuracy"].iloc[0]),
                     layers=tuple(drawn),
                 )
             )

@@ -7,8 +7,9 @@ from typing import Any
 from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT
 from prunescope.comparison.saved import open_comparison
+from prunescope.report.level_views import level_sections
 from prunescope.report.terminal import write_sections
-from prunescope.report.views import layer_sections, level_sections, sections_of
+from prunescope.report.views import layer_sections, sections_of
 from prunescope.results.kinds import is_comparison, is_run
 from prunescope.results.opened import open_dissection
 from prunescope.results.run_tables import RunTables

@@ -10,7 +10,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from prunescope.base.text import on_one_line
-from prunescope.report.document import Bar, Names, Section, Table, written
+from prunescope.report.document import Bar, Names, Section, Table, cell_text
 
 _WIDTH = 96  # of lines of names; a table is as wide as it must be
 _INDENT = "  "
@@ -67,7 +67,7 @@ def _table_lines(table: Table) -> list[str]:
         side: Literal["left", "right"] = "left" if column.is_text else "right"
         drawn.add_column(Text(title), justify=side, no_wrap=True, vertical="bottom")
     for row in rows:
-        drawn.add_row(*(Text(on_one_line(written(row[index]))) for index in shown))
+        drawn.add_row(*(Text(on_one_line(cell_text(row[index]))) for index in shown))
     output = io.StringIO()
     console = Console(file=output, width=_WITHOUT_END, color_system=None, legacy_windows=False)
     console.print(drawn, crop=False)

@@ -1,9 +1,8 @@
 """Which sections describe a dissection, a comparison or a run?"""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import singledispatch
-from itertools import groupby
-from typing import Any, TypeAlias
+from typing import Any
 
 import pandas as pd
 
@@ -13,6 +12,7 @@ from prunescope.comparison.dissections import Comparison
 from prunescope.comparison.outcomes import GAINED, KEPT, LOST, RELABELLED
 from prunescope.comparison.runs import RunComparison
 from prunescope.report.document import (
+    BARS,
     BLUE,
     GREEN,
     ORANGE,
@@ -24,13 +24,12 @@ from prunescope.report.document import (
     Rows,
     Section,
     Table,
-    mean,
-    percent,
+    share_text,
 )
+from prunescope.report.level_views import compared_level_sections, level_sections
 from prunescope.report.words import (
     counts_in_words,
     describe_chance,
-    replicates_text,
     side_text,
 )
 from prunescope.results.dissection import Dissection
@@ -43,10 +42,6 @@ _PAIRED = {
     "concept": "units not paired",
 }
 _BEST_UNITS = 8
-_BARS = Column(is_text=True)
-_LEVEL = (Column(title="strategy", is_text=True), Column(title="level"))
-_LevelColumn: TypeAlias = tuple[Column, str, Callable[[Any], Cell]]
-"""A column of a table of levels, the key of its value in a row, and how the value is shown."""
 
 
 def as_text(result: Any) -> str:
@@ -87,7 +82,7 @@ def _layer(name: str, counts: Mapping[str, Any], *more: str | Table) -> Section:
     longest = max((within["units"] for within in by_category.values()), default=0)
     columns = (
         Column(title="category", is_text=True),
-        *(Column(title="units"), Column(title="concepts"), _BARS),
+        *(Column(title="units"), Column(title="concepts"), BARS),
     )
     rows = [
         (category, within["units"], within["concepts"], Bar([(within["units"], BLUE)], longest))
@@ -113,7 +108,7 @@ def _best_units(units: pd.DataFrame) -> Table:
     columns = (
         Column(title="unit"),
         *(Column(title="concept", is_text=True), Column(title="category", is_text=True)),
-        *(Column(title="IoU"), _BARS),
+        *(Column(title="IoU"), BARS),
     )
     caption = "Best units" + (f", and {more:,} more with a concept" if more else "")
     return Table(columns=columns, groups=[Rows(rows=rows)], caption=caption)
@@ -163,7 +158,7 @@ def _outcomes(counts: Mapping[str, Any]) -> Table:
     columns = (
         *(Column(is_text=True), Column(title="in A")),
         *(Column(title=outcome, colour=colour) for outcome, colour in _COLOURS.items()),
-        *(Column(title="in B"), _BARS),
+        *(Column(title="in B"), BARS),
     )
     return Table(columns=columns, groups=[Rows(rows=rows)])
 
@@ -186,7 +181,7 @@ def _shares(counts: Mapping[str, Any]) -> Iterator[str]:
 
 def _share(part: int, whole: int, of_what: str) -> str:
     """Write a part as a share of a whole, with both counts; a dash if the whole is 0."""
-    share = percent(part / whole if whole else None)
+    share = share_text(part / whole if whole else None)
     return f"{share:>7} {of_what} ({part:,} of {whole:,})"
 
 
@@ -254,94 +249,10 @@ def _run(result: Run) -> list[Section]:
     return [Section(title=result.name), *level_sections(result.tables.summary())]
 
 
-def level_sections(levels: Sequence[Mapping[str, Any]]) -> list[Section]:
-    """Return a section for each layer of a run's `RunTables.summary()`: means over replicates."""
-    table = pd.DataFrame(levels)
-    groups = table.groupby(["layer", "strategy", "level"], sort=False)
-    means = groups.mean(numeric_only=True).assign(replicates=groups.size()).reset_index()
-    order = {name: list(dict.fromkeys(table[name])).index for name in ("layer", "strategy")}
-    rows = sorted(
-        means.to_dict("records"),
-        key=lambda row: (
-            *(position(row[name]) for name, position in order.items()),
-            row["level"],
-        ),
-    )
-    iou = levels[0]["iou"]
-    return [
-        _levels_of_layer(str(layer), list(rows_of_layer), iou)
-        for layer, rows_of_layer in groupby(rows, key=lambda row: row["layer"])
-    ]
-
-
-def _levels_of_layer(layer: str, rows: Sequence[Mapping[Any, Any]], iou: float | None) -> Section:
-    above = "" if iou is None else f", interpretable above IoU {iou:g}"
-    columns = [
-        (Column(title=title), name, write)
-        for title, name, write in (
-            *(("weights", "keep", percent), ("accuracy", "accuracy", percent)),
-            *((name, name, mean) for name in ("interpretable", "concepts", "dead")),
-        )
-    ]
-    if all("undecided" in row for row in rows):
-        for title, name in (("beyond chance", "discoveries"), ("undecided", "undecided")):
-            columns.append((Column(title=title), name, mean))
-        rows = [_without_a_wrong_zero(row) for row in rows]
-    longest = max(1.0, *(row["interpretable"] for row in rows))
-    bars = (_BARS, "interpretable", lambda units: Bar([(units, BLUE)], longest))
-    replicates = replicates_text({row["replicates"] for row in rows})
-    return Section(
-        title=layer,
-        note=f"{mean(rows[0]['units'])} units{above}, {replicates}",
-        parts=[_by_level(rows, [*columns, bars])],
-    )
-
-
-def _without_a_wrong_zero(row: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    """Return a row; with units undecided, no discovery yet is undefined rather than 0."""
-    none_yet = row["discoveries"] == 0 and row["undecided"] > 0
-    return {**row, "discoveries": None} if none_yet else row
-
-
 @sections_of.register
 def _runs(result: RunComparison) -> list[Section]:
     summary = result.summary()
-    layers = groupby(summary["levels"], key=lambda row: row["layer"])
     return [
         Section(parts=[f"{letter}  {summary[letter.lower()]['name']}" for letter in "AB"]),
-        *(_compared_levels(layer, list(rows), summary["iou"]) for layer, rows in layers),
+        *compared_level_sections(summary),
     ]
-
-
-def _compared_levels(layer: str, rows: Sequence[Mapping[str, Any]], iou: float) -> Section:
-    sides = [
-        (Column(title=letter.upper(), group=group), f"{key}_{letter}", write)
-        for key, group, write in (
-            *(("keep", "weights", percent), ("accuracy", "accuracy", percent)),
-            *(("units", "units", mean), ("concepts", "concepts", mean)),
-        )
-        for letter in "ab"
-    ]
-    outcomes = [
-        (Column(title=outcome, group=kind), f"{kind}_{outcome}", mean)
-        for kind, names in (
-            ("units", (KEPT, RELABELLED, LOST, GAINED)),
-            ("concepts", (KEPT, LOST, GAINED)),
-        )
-        for outcome in names
-    ]
-    replicates = replicates_text({row["replicates"] for row in rows})
-    return Section(
-        title=layer,
-        note=f"{replicates}, interpretable above IoU {iou:g}",
-        parts=[_by_level(rows, sides), _by_level(rows, outcomes)],
-    )
-
-
-def _by_level(rows: Sequence[Mapping[Any, Any]], columns: Sequence[_LevelColumn]) -> Table:
-    cells = [
-        (row["strategy"], row["level"], *(write(row[key]) for _, key, write in columns))
-        for row in rows
-    ]
-    titles = (column for column, _, _ in columns)
-    return Table(columns=[*_LEVEL, *titles], groups=[Rows(rows=cells)])

@@ -15,7 +15,6 @@ from prunescope.base.folders import drafting, replacing
 from prunescope.base.hooks import hook
 from prunescope.results.agreement import check_layer, check_overlap
 from prunescope.results.layout import (
-    CONDITIONS,
     COUNTS,
     DRAWS,
     EXAMPLES,
@@ -30,7 +29,6 @@ from prunescope.results.layout import (
 from prunescope.results.overlap import Overlap, load_overlap, save_overlap
 from prunescope.results.reading import read_form, read_table
 from prunescope.results.schemas import (
-    DISSECTION_FORM,
     EXAMPLE_COLUMNS,
     IMAGE_COLUMNS,
     UNIT_COLUMNS,
@@ -47,43 +45,6 @@ class DrawnChance:
 
     masks: pd.DataFrame
     draws: Mapping[str, np.ndarray]
-
-
-@dataclass(frozen=True, kw_only=True)
-class LayerCounts:
-    """The counts of a layer, from which its scores follow without the network.
-
-    overlap, examples, images: as in a LayerDissection. conditions: those under which it was
-    counted, as in its `summary`. masks: returns a row of masks per image; None unless kept.
-    """
-
-    layer: str
-    overlap: Overlap
-    examples: pd.DataFrame
-    images: pd.DataFrame
-    conditions: Mapping[str, Any]
-    masks: Callable[[], pd.DataFrame] | None = None
-
-    def save(self, folder: Path) -> None:
-        """Write everything but the scores into an existing folder."""
-        write_parquet(folder / EXAMPLES, self.examples, "zstd")
-        write_parquet(folder / IMAGES, self.images, "zstd")
-        save_overlap(folder, self.layer, self.overlap)
-        write_json(folder / CONDITIONS, self.conditions)
-        if self.masks is not None:
-            write_parquet(folder / MASKS, self.masks(), "zstd")
-
-    @classmethod
-    def load(cls, folder: Path) -> "LayerCounts":
-        """Read what `save` wrote, except the masks. Raises DataError for damaged files."""
-        layer, overlap = load_overlap(folder)
-        return cls(
-            layer=layer,
-            overlap=overlap,
-            examples=read_table(folder / EXAMPLES, EXAMPLE_COLUMNS),
-            images=read_table(folder / IMAGES, IMAGE_COLUMNS),
-            conditions=read_form(folder / CONDITIONS, DISSECTION_FORM),
-        )
 
 
 @called_as('take one from a Dissection, as in dissection["layer4"], or ps.load its folder')
@@ -155,8 +116,9 @@ class LayerDissection:
         return masks
 
     def counts(self, iou: float | None = None) -> dict[str, Any]:
-        """Return the counts of `count_units`, `chance` where it is known, and their `iou`.
+        """Return numbers of units and concepts, not of pixels (`overlap` holds those).
 
+        They are those of `count_units`, with `chance` where it is known, and their `iou`.
         iou: a unit is interpretable if its best IoU is strictly above this; None stands for the
         one that was saved, at which alone it is known what is due to chance.
         """
@@ -200,7 +162,12 @@ class LayerDissection:
 
     @classmethod
     def load(cls, folder: Path | str) -> "LayerDissection":
-        """Read what `save` wrote. Raises DataError naming the file that is missing or damaged."""
+        """Read what `save` wrote, all of it at once.
+
+        For whoever works with a layer in Python. Commands that need only some of its files read
+        each when something asks for it, with `open_layer`.
+        Raises DataError naming the file that is missing or damaged.
+        """
         folder = checked_path("folder", folder)
         layer, overlap = load_overlap(folder)
         units = read_table(folder / UNITS, UNIT_COLUMNS)

@@ -35,7 +35,12 @@ def open_dissection(path: Path) -> Dissection:
 
 
 def open_layer(folder: Path) -> LayerDissection:
-    """Open the folder of one layer. Raises DataError where units or summary are damaged."""
+    """Open the folder of one layer, whose counts, examples and images are read on first use.
+
+    For commands that show or compare saved results and rarely need every file. To have, and check,
+    all of a layer in memory, use `LayerDissection.load`.
+    Raises DataError where units or summary are damaged.
+    """
     return _SavedLayer(folder)
 
 

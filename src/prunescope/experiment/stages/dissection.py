@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from prunescope.dissection.settings import ScoresOnly
 from prunescope.experiment.stage import PlannedStudy, Stage
 from prunescope.experiment.stages.level import LevelStage
 from prunescope.results.artifacts import Artifact
@@ -13,11 +14,9 @@ from prunescope.results.layout import layer_path
 if TYPE_CHECKING:
     from prunescope.experiment.plan import Plan
     from prunescope.experiment.runner import StageRunner
-    from prunescope.results.dissection import LayerCounts
+    from prunescope.results.counts import LayerCounts
 
 AFTER = ("level",)
-_OF_SCORES = ("iou", "categories", "null")
-"""Settings that change no count."""
 
 
 class DissectionStage(Stage):
@@ -55,13 +54,10 @@ class DissectionStage(Stage):
 
     def settings(self) -> Mapping[str, Any]:
         dissection = self.study.recipe.dissection
+        others = {"layers", *dissection.marked(ScoresOnly)}
         return {
             "concepts": self.study.facts.concepts.fingerprint,
-            **{
-                name: value
-                for name, value in dissection.for_key().items()
-                if name not in ("layers", *_OF_SCORES)
-            },
+            **{name: value for name, value in dissection.for_key().items() if name not in others},
             **({"masks": True} if dissection.null else {}),
         }
 

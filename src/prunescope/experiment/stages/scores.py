@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prunescope.dissection.settings import ScoresOnly
 from prunescope.experiment.stage import PlannedStudy, Stage
 from prunescope.experiment.stages.dissection import DissectionStage
 from prunescope.results.artifacts import Artifact
@@ -54,13 +55,11 @@ class ScoresStage(Stage):
 
     def settings(self) -> Mapping[str, Any]:
         dissection = self.study.recipe.dissection
-        settings: dict[str, Any] = {
-            "iou": dissection.iou,
-            "categories": dissection.categories,
+        of_scores = dissection.marked(ScoresOnly)
+        return {
+            **{name: value for name, value in dissection.for_key().items() if name in of_scores},
+            **({"chance": _CHANCE_VERSION} if dissection.null else {}),
         }
-        if dissection.null:
-            settings |= {"null": dissection.null, "chance": _CHANCE_VERSION}
-        return settings
 
     def cost(self) -> float:
         return float(self.study.facts.concepts.images) if self.study.recipe.dissection.null else 0.0
@@ -68,7 +67,7 @@ class ScoresStage(Stage):
     def perform(self, missing: tuple[Artifact, ...], runner: "StageRunner") -> str:
         """Score the layers whose artifacts are missing; permute their labels together."""
         from prunescope.dissection.scores import score_layer
-        from prunescope.results.dissection import LayerCounts
+        from prunescope.results.counts import LayerCounts
 
         chosen = {layer: artifact for layer, artifact in self.layers.items() if artifact in missing}
         folders = {layer: runner.store.folder(self.dissection.layers[layer]) for layer in chosen}
@@ -95,7 +94,7 @@ def _with_chance(
     layers: "dict[str, LayerDissection]", folders: Mapping[str, Path], runner: "StageRunner"
 ) -> "dict[str, LayerDissection]":
     """Return scored layers with what is due to chance. folders: of their counts and masks."""
-    from prunescope.dissection.more import draw_for, load_masks
+    from prunescope.dissection.chance.more import draw_for, load_masks
 
     masks = {
         layer: load_masks(folder, len(layers[layer].units)) for layer, folder in folders.items()

@@ -26,8 +26,8 @@ def permuted_sources(
     for row, draw in enumerate(draws):
         generator = torch_generator(0, "dissection", "null", category, draw)
         keys = torch.randperm(len(carriers), generator=generator).numpy()
-        for images in alike:
-            sources[row, images] = images[keys[images].argsort()]
+        for indices in alike:
+            sources[row, indices] = indices[keys[indices].argsort()]
     return sources
 
 

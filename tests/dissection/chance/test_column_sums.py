@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import from_numpy
 
-from prunescope.dissection import column_sums
-from prunescope.dissection.column_sums import Packing, Stack
+from prunescope.dissection.chance import column_sums
+from prunescope.dissection.chance.column_sums import Packing, Stack
 from prunescope.dissection.kept_masks import Masks
 from prunescope.dissection.label_maps import CategoryLabels
 
@@ -17,7 +17,7 @@ def make_labels(source, shape, labels, planes):
     """Return labels at random, of which the last fills the map."""
     codes = source.integers(0, labels, (planes, shape[0] * shape[1]))
     return CategoryLabels(
-        columns=np.sort(source.choice(40, labels, replace=False)),
+        label_indices=np.sort(source.choice(40, labels, replace=False)),
         truth=np.zeros(labels, np.int64),
         codes=codes.astype(np.uint8),
         whole=(labels,),
@@ -70,9 +70,9 @@ def test_masks_share_with_labels_the_pixels_that_both_cover(way, shape, planes, 
     rows = np.array([1, 0, 2, 1])
     expected = np.zeros((len(rows), 40, len(grids)), np.int64)
     for draw, row in enumerate(rows):
-        for code, column in enumerate(lent[row].columns, start=1):
+        for code, label in enumerate(lent[row].label_indices, start=1):
             where = (lent[row].codes == code).sum(axis=0) + (code in lent[row].whole)
-            expected[draw, column] = (grids.reshape(len(grids), -1) * where).sum(axis=1)
+            expected[draw, label] = (grids.reshape(len(grids), -1) * where).sum(axis=1)
     assert np.array_equal(count(stack.shared(rows, masks), len(rows), len(grids)), expected)
 
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from prunescope.dissection.sequential import FIRST_LOOK, decided, looks, most_draws, standing
+from prunescope.dissection.chance.sequential import FIRST_LOOK, decided, looks, most_draws, standing
 from prunescope.dissection.settings import DrawCount
 
 Number: TypeAlias = DrawCount
@@ -21,13 +21,14 @@ _COUNTS = ("counted", "false_units", "false_concepts")
 class Observed:
     """The units of a layer with the labels of their own images.
 
-    iou: the highest IoU of each unit; nan where it has none and is not tested. column: index of its
-    label among the allowed ones; -1 without a label. interpretable: whether the IoU is above the
-    one asked for. labels: how many of the allowed labels occur in the images.
+    iou: the highest IoU of each unit; nan where it has none and is not tested.
+    label_index: that of its label among the allowed ones; -1 without a label.
+    interpretable: whether the IoU is above the one asked for.
+    labels: how many of the allowed labels occur in the images.
     """
 
     iou: Float64[np.ndarray, " unit"]
-    column: Int64[np.ndarray, " unit"]
+    label_index: Int64[np.ndarray, " unit"]
     interpretable: Bool[np.ndarray, " unit"]
     labels: int
 
@@ -93,16 +94,16 @@ class Draws:
         """
         self.make_room(draw + 1)
         ious = np.nan_to_num(ious, nan=-1.0)
-        columns = np.column_stack([ious, np.full(len(ious), -1.0)])
-        best = columns.max(axis=1)
-        of_label = columns[np.arange(len(units)), observed.column[units]]  # -1 is the last one
+        padded = np.column_stack([ious, np.full(len(ious), -1.0)])
+        best = padded.max(axis=1)
+        of_label = padded[np.arange(len(units)), observed.label_index[units]]  # -1 is the last one
         iou = observed.iou[units]
         self.as_good[units, draw] = best >= iou
         self.label_as_good[units, draw] = of_label >= iou
         self.counted[units] = np.maximum(self.counted[units], draw + 1)
         if len(units) == len(self.counted) and draw == len(self.false_units):
             false = best > above
-            labels = np.unique(columns[false].argmax(axis=1))
+            labels = np.unique(padded[false].argmax(axis=1))
             self.false_units = np.append(self.false_units, int(false.sum()))
             self.false_concepts = np.append(self.false_concepts, len(labels))
 

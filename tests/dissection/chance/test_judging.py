@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prunescope.dissection.chance import COLUMNS, judge, smallest_draws
-from prunescope.dissection.draws import Draws, Observed
-from prunescope.dissection.sequential import RATE, discoveries
+from prunescope.dissection.chance.draws import Draws, Observed
+from prunescope.dissection.chance.judging import COLUMNS, judge, smallest_draws
+from prunescope.dissection.chance.sequential import RATE, discoveries
 
 
 @pytest.fixture(scope="module")
 def oracle():
-    path = Path(__file__).parent.parent / "oracle" / "chance.py"
+    path = Path(__file__).parent.parent.parent / "oracle" / "chance.py"
     spec = importlib.util.spec_from_file_location("oracle_of_chance", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -84,7 +84,7 @@ def as_observed(units):
     named = np.where(units["iou"].isna(), -1, np.arange(len(units)))
     return Observed(
         iou=units["iou"].to_numpy(),
-        column=named,
+        label_index=named,
         interpretable=units["interpretable"].to_numpy(),
         labels=len(units),
     )
@@ -163,7 +163,7 @@ def test_a_labels_own_p_is_that_of_the_oracle(oracle, seed, draws, labels):
     best[[label is None for label in named]] = 0
     observed = Observed(
         iou=best,
-        column=np.array([-1 if label is None else label for label in named]),
+        label_index=np.array([-1 if label is None else label for label in named]),
         interpretable=best > 0.05,
         labels=labels,
     )

@@ -12,19 +12,20 @@ import torch
 from labelled import Labelled
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import Annotation, Label
-from prunescope.dissection.chance import COLUMNS
-from prunescope.dissection.kept import ActiveMaps
+from prunescope.dissection.chance.judging import COLUMNS
+from prunescope.dissection.chance.null import Null
+from prunescope.dissection.chance.permuting import Trial
+from prunescope.dissection.chance.sequential import RATE, discoveries
+from prunescope.dissection.chance.shuffle import permuted_sources
+from prunescope.dissection.kept_maps import ActiveMaps
 from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
-from prunescope.dissection.null import Null
 from prunescope.dissection.overlap import OverlapTally
-from prunescope.dissection.permuting import Trial
+from prunescope.dissection.quantile import Cut, cells_above
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.run import dissect
 from prunescope.dissection.scores import score_units
-from prunescope.dissection.sequential import RATE, discoveries
-from prunescope.dissection.shuffle import permuted_sources
-from prunescope.dissection.thresholds import Cut, ThresholdCollector, cells_above
+from prunescope.dissection.thresholds import ThresholdCollector
 from prunescope.networks.loading import build
 
 CATEGORIES = ("color", "object", "scene")
@@ -40,7 +41,7 @@ CPU = torch.device("cpu")
 
 
 def load_oracle(name):
-    path = Path(__file__).parent.parent / "oracle" / f"{name}.py"
+    path = Path(__file__).parent.parent.parent / "oracle" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"oracle_of_null_{name}", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # its dataclasses look their module up
@@ -116,21 +117,21 @@ class Counted:
         reader = RegionReader(LABELS)
         concepts = Labelled(annotations=tuple(annotations), labels=LABELS, categories=CATEGORIES)
         batches = [images.tolist() for images in torch.arange(IMAGES).flip(0).split(batch)]
-        self.maps = LabelMaps(concepts, reader, memory)
+        self.label_maps = LabelMaps(concepts, reader, memory)
         for images in batches:
             regions = [reader.read(annotations[image], "an image") for image in images]
-            self.maps.add(images, regions)
+            self.label_maps.add(images, regions)
         masks = KeptMasks(UNITS)
         tally = OverlapTally(thresholds, LABELS, CATEGORIES)
         for images in batches:
             some = maps[images]
             active = ActiveMaps.of(some, some.amax(dim=(2, 3)), thresholds)
             done = 0
-            for counts in tally.add(active, [self.maps.regions(image) for image in images]):
+            for counts in tally.add(active, [self.label_maps.regions(image) for image in images]):
                 masks.add(images[done : done + counts.image_count], counts)
                 done += counts.image_count
         self.overlap = tally.overlap()
-        self.null = Null(self.maps, {"layer": masks}, CATEGORIES, CPU)
+        self.null = Null(self.label_maps, {"layer": masks}, CATEGORIES, CPU)
         everything = {"layer": np.arange(UNITS)}
         self.tally = self.null.count(everything, range(draws))["layer"]
 
@@ -143,8 +144,8 @@ class Counted:
     def sources(self, draw, draws=DRAWS):
         return {
             (image, name): int(permuted[draw, image])
-            for carriers, name in zip(self.maps.carried.T, CATEGORIES, strict=True)
-            for permuted in [permuted_sources(carriers, self.maps.shapes, name, range(draws))]
+            for carriers, name in zip(self.label_maps.carried.T, CATEGORIES, strict=True)
+            for permuted in [permuted_sources(carriers, self.label_maps.shapes, name, range(draws))]
             for image in np.flatnonzero(carriers).tolist()
         }
 
@@ -160,7 +161,7 @@ def test_random_worlds_give_the_integers_of_the_oracle_in_every_draw(
     real = oracle.dissect(activations, world, quantile=QUANTILE)
     assert np.array_equal(counted.overlap.intersection, real.intersection)
     for place, name in enumerate(CATEGORIES):
-        carriers = np.flatnonzero(counted.maps.carried[:, place]).tolist()
+        carriers = np.flatnonzero(counted.label_maps.carried[:, place]).tolist()
         assert carriers == oracle_of_chance.carriers(world, name)
     best = counted.best_ious()
     null = []
@@ -215,15 +216,15 @@ def test_masks_of_more_pixels_than_a_byte_can_count_are_counted():
     concepts = Labelled(annotations=(annotation,) * 2, labels=labels, categories=("color",))
     reader = RegionReader(labels)
     regions = [reader.read(annotation, "an image")] * 2
-    maps = LabelMaps(concepts, reader, 1 << 20)
-    maps.add([0, 1], regions)
+    label_maps = LabelMaps(concepts, reader, 1 << 20)
+    label_maps.add([0, 1], regions)
     masks = KeptMasks(1)
     tally = OverlapTally(torch.zeros(1, dtype=torch.float64), labels, ("color",))
     some = torch.ones(2, 1, 2, 2)
     active = ActiveMaps.of(some, some.amax(dim=(2, 3)), torch.zeros(1))
     for counts in tally.add(active, regions):
         masks.add([0, 1], counts)
-    null = Null(maps, {"layer": masks}, ("color",), CPU)
+    null = Null(label_maps, {"layer": masks}, ("color",), CPU)
     counted = null.count({"layer": np.arange(1)}, range(2))["layer"]
     assert [counted.intersection(draw).tolist() for draw in (0, 1)] == [[[3200]]] * 2
 

@@ -14,9 +14,9 @@ import torch
 from jaxtyping import Int32, Int64, Shaped
 from torch import Tensor, from_numpy
 
+from prunescope.dissection.chance.shuffle import kinds_of
 from prunescope.dissection.kept_masks import Masks
 from prunescope.dissection.label_maps import CategoryLabels, LabelMaps
-from prunescope.dissection.shuffle import kinds_of
 
 _WORD = 64  # bits of an integer
 _NEAR = 4 << 20  # bytes for intermediate sums
@@ -68,8 +68,8 @@ class Packing:
         """Return, for every pixel and one row below, the sums of the labels above it."""
         height, width = shape
         words = self.words(labels)
-        values = np.zeros((words, len(labels.columns) + 1), np.int64)
-        codes = np.arange(len(labels.columns))
+        values = np.zeros((words, len(labels.label_indices) + 1), np.int64)
+        codes = np.arange(len(labels.label_indices))
         values[codes // self.labels, codes + 1] = 1 << (self.bits * (codes % self.labels))
         sums = np.zeros((words, height + 1, width), np.int64)
         for plane in labels.codes:
@@ -78,7 +78,7 @@ class Packing:
 
     def words(self, labels: CategoryLabels) -> int:
         """Return how many integers an image's labels take: none if they all fill the map."""
-        return -(-len(labels.columns) // self.labels) if len(labels.codes) else 0
+        return -(-len(labels.label_indices) // self.labels) if len(labels.codes) else 0
 
     def halves(self, sums: Shaped[Any, "*n"]) -> tuple[Shaped[Any, "*n"], Shaped[Any, "*n"]]:
         """Return the sums of every other label, from the first and second, with room to grow."""
@@ -100,13 +100,13 @@ class Packing:
 class Stack:
     """The sums of one category's labels, of images whose label maps have one size.
 
-    columns: index of each label among the set's, by its code in its image; -1 for no label.
+    label_indices: index of each label among the set's, by its code in its image; -1 for no label.
     whole: the same for labels that fill the map. sums: of all images. first: index of each image's
     first sum; its last is before the next image's first.
     """
 
     packing: Packing
-    columns: Int64[np.ndarray, "image code"]
+    label_indices: Int64[np.ndarray, "image code"]
     whole: Int64[np.ndarray, "image filling"]
     sums: Int64[Tensor, "word pixel"]
     first: Int64[np.ndarray, " image+1"]
@@ -117,11 +117,13 @@ class Stack:
     ) -> "Stack":
         """Stack the labels of some images, the sums on a device."""
         packing = Packing.of(shape, max(len(image.codes) for image in labels))
-        columns = np.full((len(labels), max(len(image.columns) for image in labels)), -1, np.int64)
+        label_indices = np.full(
+            (len(labels), max(len(image.label_indices) for image in labels)), -1, np.int64
+        )
         whole = np.full((len(labels), max(len(image.whole) for image in labels)), -1, np.int64)
         for row, image in enumerate(labels):
-            columns[row, : len(image.columns)] = image.columns
-            whole[row, : len(image.whole)] = [image.columns[code - 1] for code in image.whole]
+            label_indices[row, : len(image.label_indices)] = image.label_indices
+            whole[row, : len(image.whole)] = [image.label_indices[code - 1] for code in image.whole]
         words = [packing.words(image) for image in labels]
         first = np.concatenate([[0], np.cumsum(words)]).astype(np.int64)
         sums = np.empty((int(first[-1]), (shape[0] + 1) * shape[1]), np.int64)
@@ -129,7 +131,7 @@ class Stack:
             sums[first[row] : first[row + 1]] = packing.of_labels(labels[row], shape)
         return cls(
             packing=packing,
-            columns=columns,
+            label_indices=label_indices,
             whole=whole,
             sums=from_numpy(sums).to(device),
             first=first,
@@ -138,7 +140,7 @@ class Stack:
     @property
     def bytes(self) -> int:
         """The memory they take."""
-        return self.columns.nbytes + self.whole.nbytes + self.sums.nbytes + self.first.nbytes
+        return self.label_indices.nbytes + self.whole.nbytes + self.sums.nbytes + self.first.nbytes
 
     def shared(self, rows: Int64[np.ndarray, " draw"], masks: Masks) -> Iterator[Shared]:
         """Yield the pixels that the masks on an image share with the labels it gets in every draw.
@@ -159,11 +161,11 @@ class Stack:
             draws = np.flatnonzero(words > word)
             totals = totals_of(self.sums, self.first[rows[draws]] + word, masks, self.packing)
             begin = word * self.packing.labels
-            columns = self.columns[rows[draws], begin : begin + self.packing.labels]
-            permuted, positions = np.nonzero(columns >= 0)
+            label_indices = self.label_indices[rows[draws], begin : begin + self.packing.labels]
+            permuted, positions = np.nonzero(label_indices >= 0)
             yield Shared(
                 draws=from_numpy(draws[permuted]).to(device),
-                labels=from_numpy(columns[permuted, positions]).to(device),
+                labels=from_numpy(label_indices[permuted, positions]).to(device),
                 pixels=self.packing.unpacked(
                     totals, from_numpy(permuted).to(device), from_numpy(positions).to(device)
                 ),
@@ -217,22 +219,24 @@ def _totals_by_torch(
 class Stacks:
     """The sums of all images' labels, kept as far as memory allows and else computed again."""
 
-    def __init__(self, maps: LabelMaps, categories: Sequence[int], device: torch.device) -> None:
-        """Keep what fits into `maps.room`. categories: indices of those to be permuted."""
-        self._maps = maps
+    def __init__(
+        self, label_maps: LabelMaps, categories: Sequence[int], device: torch.device
+    ) -> None:
+        """Keep what fits into `label_maps.room`. categories: indices of those to be permuted."""
+        self._label_maps = label_maps
         self._device = device
         self._stacks: dict[tuple[int, int], Stack] = {}
-        self._rows = np.zeros(maps.carried.shape, np.int64)
-        self._kinds = kinds_of(maps.shapes)
-        room = maps.room
+        self._rows = np.zeros(label_maps.carried.shape, np.int64)
+        self._kinds = kinds_of(label_maps.shapes)
+        room = label_maps.room
         for category in categories:
-            for kind in np.unique(self._kinds[maps.carried[:, category]]).tolist():
-                images = np.flatnonzero(maps.carried[:, category] & (self._kinds == kind))
-                labels = self._read(images, category, room)
+            for kind in np.unique(self._kinds[label_maps.carried[:, category]]).tolist():
+                indices = np.flatnonzero(label_maps.carried[:, category] & (self._kinds == kind))
+                labels = self._read(indices, category, room)
                 if labels is not None:
-                    stack = Stack.of(labels, self._shape(int(images[0])), device)
+                    stack = Stack.of(labels, self._shape(int(indices[0])), device)
                     self._stacks[category, kind] = stack
-                    self._rows[images, category] = np.arange(len(images))
+                    self._rows[indices, category] = np.arange(len(indices))
                     room -= stack.bytes
 
     def of(
@@ -242,22 +246,22 @@ class Stacks:
         stack = self._stacks.get((category, int(self._kinds[sources[0]])))
         if stack is not None:
             return stack, self._rows[sources, category]
-        labels = [self._maps.of(source, category) for source in sources.tolist()]
+        labels = [self._label_maps.of(source, category) for source in sources.tolist()]
         return Stack.of(labels, self._shape(int(sources[0])), self._device), np.arange(len(sources))
 
     def _shape(self, image: int) -> tuple[int, int]:
-        height, width = self._maps.shapes[image].tolist()
+        height, width = self._label_maps.shapes[image].tolist()
         return height, width
 
     def _read(
-        self, images: Int64[np.ndarray, " image"], category: int, room: int
+        self, indices: Int64[np.ndarray, " image"], category: int, room: int
     ) -> list[CategoryLabels] | None:
         """Return the labels of some images; None where their sums would not fit."""
-        height, width = self._shape(int(images[0]))
+        height, width = self._shape(int(indices[0]))
         labels = []
         words = 0
-        for image in images.tolist():
-            labels.append(self._maps.of(image, category))
+        for image in indices.tolist():
+            labels.append(self._label_maps.of(image, category))
             planes = max(len(kept.codes) for kept in labels)
             words += Packing.of((height, width), planes).words(labels[-1])
             if words * (height + 1) * width * (_WORD // 8) > room:

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from prunescope.base.progress import Task
 from prunescope.base.ranks import ALONE, Ranks
-from prunescope.dissection.column_sums import Shared, Stacks
+from prunescope.dissection.chance.column_sums import Shared, Stacks
+from prunescope.dissection.chance.shuffle import permuted_sources
 from prunescope.dissection.kept_masks import NOT_WANTED, KeptMasks, Masks
 from prunescope.dissection.label_maps import LabelMaps
-from prunescope.dissection.shuffle import permuted_sources
 from prunescope.results.overlap import Overlap, iou_of_counts
 
 _MOST_IN_INT32 = (1 << 31) - 1
@@ -37,9 +37,9 @@ class NullTally:
 
         units: those that are counted. pixels: of all label maps together, an upper bound of counts.
         """
-        kind = torch.int32 if pixels <= _MOST_IN_INT32 else torch.int64
+        dtype = torch.int32 if pixels <= _MOST_IN_INT32 else torch.int64
         self.units = units
-        self._counts = torch.zeros(draws, labels, len(units), dtype=kind, device=device)
+        self._counts = torch.zeros(draws, labels, len(units), dtype=dtype, device=device)
 
     def add(self, masks: Masks, shared: Shared) -> None:
         """Add the pixels that masks on one image share with labels. masks: by rows of the tally."""
@@ -83,7 +83,7 @@ class Null:
 
     def __init__(
         self,
-        maps: LabelMaps,
+        label_maps: LabelMaps,
         masks: Mapping[str, KeptMasks],
         categories: Sequence[str],
         device: torch.device,
@@ -91,25 +91,25 @@ class Null:
     ) -> None:
         """Prepare the labels to be permuted, on a device.
 
-        maps: the labels of all images. masks: of each layer, on this process's images.
+        label_maps: the labels of all images. masks: of each layer, on this process's images.
         categories: only their labels count. ranks: the processes that share the images.
         """
-        names = maps.concepts.categories
-        self._maps = maps
+        names = label_maps.concepts.categories
+        self._label_maps = label_maps
         self._masks = masks
         self._chosen = [index for index, name in enumerate(names) if name in categories]
-        self._stacks = Stacks(maps, self._chosen, device)
+        self._stacks = Stacks(label_maps, self._chosen, device)
         self._names = [names[index] for index in self._chosen]
-        self._labels = len(maps.concepts.labels)
+        self._labels = len(label_maps.concepts.labels)
         self._device = device
         self._ranks = ranks
-        self._pixels = int(maps.shapes.prod(axis=1).sum())
-        self._images = sorted({image for kept in masks.values() for image in kept.images})
+        self._pixels = int(label_maps.shapes.prod(axis=1).sum())
+        self._indices = sorted({index for kept in masks.values() for index in kept.indices})
 
     @property
-    def images(self) -> int:
+    def image_count(self) -> int:
         """How many images this process counts in every draw."""
-        return len(self._images)
+        return len(self._indices)
 
     def at_a_time(self, units: Mapping[str, Int64[np.ndarray, " unit"]]) -> int:
         """Return how many draws to make at a time; the fewer units are counted, the more draws."""
@@ -125,9 +125,9 @@ class Null:
         task: Task | None = None,
     ) -> dict[str, NullTally]:
         """Make draws, by their numbers, and count the pixels units share with labels in them."""
-        carried = self._maps.carried[:, self._chosen]
+        carried = self._label_maps.carried[:, self._chosen]
         sources = [
-            permuted_sources(carriers, self._maps.shapes, category, draws)
+            permuted_sources(carriers, self._label_maps.shapes, category, draws)
             for carriers, category in zip(carried.T, self._names, strict=True)
         ]
         tallies = {
@@ -135,7 +135,7 @@ class Null:
             for layer, chosen in units.items()
         }
         rows = {layer: self._rows(layer, chosen) for layer, chosen in units.items()}
-        for image in self._images:
+        for image in self._indices:
             of_layers = {layer: self._masks[layer].of(image, rows[layer]) for layer in units}
             masks = {
                 layer: of_layer.to(self._device)

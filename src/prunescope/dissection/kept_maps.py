@@ -15,11 +15,12 @@ _SMALL = 16 << 20
 class ActiveMaps:
     """The maps of one batch that exceed a bound, unit by unit.
 
-    units: the unit of each. images: its image, by its index in the batch. peaks: their maxima.
+    units: the unit of each. image_in_batch: the index of its image in the batch. peaks: their
+    maxima.
     """
 
     units: Int64[Tensor, " map"]
-    images: Int64[Tensor, " map"]
+    image_in_batch: Int64[Tensor, " map"]
     peaks: Float32[Tensor, " map"]
     maps: Float32[Tensor, "map height width"]
 
@@ -29,7 +30,12 @@ class ActiveMaps:
     ) -> "ActiveMaps":
         """Return those maps of a batch whose maximum is strictly above their unit's bound."""
         units, images = (bounds[:, None] < peaks.T).nonzero(as_tuple=True)
-        return cls(units=units, images=images, peaks=peaks[images, units], maps=maps[images, units])
+        return cls(
+            units=units,
+            image_in_batch=images,
+            peaks=peaks[images, units],
+            maps=maps[images, units],
+        )
 
     def above(self, bounds: Shaped[Tensor, " unit"]) -> "ActiveMaps":
         """Return those that are strictly above a higher bound."""
@@ -39,7 +45,7 @@ class ActiveMaps:
     def by_image(self, bounds: Shaped[Tensor, " unit"]) -> "ActiveMaps":
         """Return those that are strictly above a higher bound, image by image."""
         kept = self._above(bounds)
-        return self._take(kept[self.images[kept].argsort(stable=True)])
+        return self._take(kept[self.image_in_batch[kept].argsort(stable=True)])
 
     @property
     def bytes(self) -> int:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prunescope.dissection.draws import Draws, Observed
-from prunescope.dissection.sequential import (
+from prunescope.dissection.chance.draws import Draws, Observed
+from prunescope.dissection.chance.sequential import (
     ENOUGH,
     RATE,
     decided,
@@ -23,7 +23,7 @@ from prunescope.dissection.sequential import (
 
 @pytest.fixture(scope="module")
 def oracle():
-    path = Path(__file__).parent.parent / "oracle" / "chance.py"
+    path = Path(__file__).parent.parent.parent / "oracle" / "chance.py"
     spec = importlib.util.spec_from_file_location("oracle_of_sequences", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -180,7 +180,7 @@ def test_only_units_that_are_open_are_drawn_on():
     units = len(candidates)
     observed = Observed(
         iou=np.full(units, 0.2),
-        column=np.zeros(units, np.int64),
+        label_index=np.zeros(units, np.int64),
         interpretable=candidates,
         labels=1,
     )
@@ -208,7 +208,7 @@ def test_draws_survive_being_written_as_arrays():
     source = np.random.default_rng(4)
     observed = Observed(
         iou=np.full(5, 0.2),
-        column=np.zeros(5, np.int64),
+        label_index=np.zeros(5, np.int64),
         interpretable=np.full(5, True),
         labels=1,
     )

@@ -14,13 +14,13 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress, duration
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.text import counted
-from prunescope.dissection.chance import judge
-from prunescope.dissection.draws import Draws, Number, Observed, Request
+from prunescope.dissection.chance.draws import Draws, Number, Observed, Request
+from prunescope.dissection.chance.judging import judge
+from prunescope.dissection.chance.null import Null
+from prunescope.dissection.chance.sequential import FIRST_LOOK
 from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
-from prunescope.dissection.null import Null
 from prunescope.dissection.scores import NO_LABEL
-from prunescope.dissection.sequential import FIRST_LOOK
 from prunescope.results.dissection import DrawnChance, LayerDissection
 from prunescope.results.overlap import Overlap
 
@@ -56,14 +56,14 @@ class Trial:
         allowed = overlap.allowed(categories)
         numbers = overlap.label_numbers[allowed]
         labels = units["label"].to_numpy(np.int64, na_value=NO_LABEL)
-        column = np.where(labels == NO_LABEL, NO_LABEL, np.searchsorted(numbers, labels))
+        label_index = np.where(labels == NO_LABEL, NO_LABEL, np.searchsorted(numbers, labels))
         return cls(
             overlap=overlap,
             categories=categories,
             iou=iou,
             observed=Observed(
                 iou=units["iou"].to_numpy(np.float64),
-                column=column,
+                label_index=label_index,
                 labels=int((overlap.truth[allowed] > 0).sum()),
                 interpretable=units["interpretable"].to_numpy(np.bool_),
             ),
@@ -74,7 +74,7 @@ class Trial:
 def draw_chance(
     layers: Mapping[str, LayerDissection],
     masks: Mapping[str, KeptMasks],
-    maps: LabelMaps,
+    label_maps: LabelMaps,
     number: Number,
     device: torch.device,
     ranks: Ranks = ALONE,
@@ -84,11 +84,12 @@ def draw_chance(
 ) -> dict[str, LayerDissection]:
     """Permute the labels as often as asked for, and return the layers with what is due to chance.
 
-    masks: of every layer, on the images of this process. maps: the labels of all images. number:
-    of draws. ranks: the processes that share the images. draws: those that a layer already has.
+    masks: of every layer, on the images of this process. label_maps: the labels of all images.
+    number: of draws. ranks: the processes that share the images. draws: those that a layer already
+    has.
     """
     first = next(iter(layers.values()))
-    categories = first.summary["settings"]["categories"] or maps.concepts.categories
+    categories = first.summary["settings"]["categories"] or label_maps.concepts.categories
     trials = {
         layer: Trial.of(
             dissected.overlap,
@@ -100,7 +101,7 @@ def draw_chance(
         for layer, dissected in layers.items()
     }
     with told_where_memory_ends(device):
-        make_draws(Null(maps, masks, categories, device, ranks), trials, number, progress)
+        make_draws(Null(label_maps, masks, categories, device, ranks), trials, number, progress)
     for kept in masks.values():
         kept.exchange(ranks)
     return {
@@ -163,7 +164,7 @@ def _draw(
     for layer in units:
         trials[layer].draws.make_room(draws.stop)
     title = f"draws of chance {draws.start + 1:,} to {draws.stop:,}"
-    with progress.task(title, null.images * len(draws)) as task:
+    with progress.task(title, null.image_count * len(draws)) as task:
         for start in range(draws.start, draws.stop, step):
             began = time.monotonic()
             portion = range(start, min(start + step, draws.stop))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from prunescope.dissection.shuffle import permuted_sources
+from prunescope.dissection.chance.shuffle import permuted_sources
 
 CATEGORIES = ("color", "object")
 CARRIED = np.array([[True, place % 3 == 0] for place in range(60)])

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float64, Int64
 
-from prunescope.dissection.draws import Draws, Number, Observed
-from prunescope.dissection.sequential import (
+from prunescope.dissection.chance.draws import Draws, Number, Observed
+from prunescope.dissection.chance.sequential import (
     ENOUGH,
     FIRST_LOOK,
     RATE,
@@ -106,7 +106,7 @@ def _label_p(
     """Return the p of each unit's label, among the draws of that label alone."""
     within = np.arange(draws.label_as_good.shape[1]) < made[:, None]
     as_good = (draws.label_as_good & within).sum(axis=1)
-    return np.where(observed.column >= 0, (1 + as_good) / (1 + made), np.nan)
+    return np.where(observed.label_index >= 0, (1 + as_good) / (1 + made), np.nan)
 
 
 def _expected(draws: Draws, full: int) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import counted
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
+from prunescope.dissection.chance.draws import Draws, Number
+from prunescope.dissection.chance.permuting import draw_chance
 from prunescope.dissection.conventions import Convention, convention_of
-from prunescope.dissection.draws import Draws, Number
 from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
-from prunescope.dissection.permuting import draw_chance
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.settings import DEFAULT_LAYER, DissectionSettings
 from prunescope.results.dissection import Dissection, LayerDissection
@@ -71,10 +71,12 @@ def draw_more(
         mask_size=(summary.get("concept_set") or {}).get("mask_size"),
         progress=progress,
     )
-    maps = _read_labels(layers, opened, rules, int(wanted.memory), progress)
+    label_maps = _read_labels(layers, opened, rules, int(wanted.memory), progress)
     for layer, dissected in layers.items():
-        _check_kept(folder / layer, dissected, masks[layer], maps)
-    drawn = draw_chance(layers, masks, maps, wanted.null, target, progress=progress, draws=draws)
+        _check_kept(folder / layer, dissected, masks[layer], label_maps)
+    drawn = draw_chance(
+        layers, masks, label_maps, wanted.null, target, progress=progress, draws=draws
+    )
     extended = replace(dissection, layers=drawn)
     extended.save(folder)
     return extended
@@ -93,10 +95,10 @@ def draw_for(
     Raises ConfigError for another concept set, DataError for masks that do not fit the counts.
     """
     device = torch.device(usable_device(default_device()))
-    maps = _read_labels(layers, concepts, settings.rules, int(settings.memory), progress)
+    label_maps = _read_labels(layers, concepts, settings.rules, int(settings.memory), progress)
     for layer, dissected in layers.items():
-        _check_kept(layer, dissected, masks[layer], maps)
-    return draw_chance(layers, masks, maps, settings.null, device, progress=progress)
+        _check_kept(layer, dissected, masks[layer], label_maps)
+    return draw_chance(layers, masks, label_maps, settings.null, device, progress=progress)
 
 
 def load_draws(folder: Path, units: int) -> tuple[KeptMasks, Draws]:
@@ -140,18 +142,19 @@ def _check_more(folder: Path, draws: Mapping[str, Draws], number: Number) -> Non
 
 
 def _check_kept(
-    where: Path | str, layer: LayerDissection, masks: KeptMasks, maps: LabelMaps
+    where: Path | str, layer: LayerDissection, masks: KeptMasks, label_maps: LabelMaps
 ) -> None:
     """Raise DataError where saved counts or masks do not belong to these labels and images."""
-    numbers = [label.number for label in maps.concepts.labels]
+    numbers = [label.number for label in label_maps.concepts.labels]
     labels = (layer.overlap.categories, layer.overlap.label_numbers.tolist())
-    if labels != (tuple(maps.concepts.categories), numbers):
+    if labels != (tuple(label_maps.concepts.categories), numbers):
         raise DataError(
-            f"{Path(where, COUNTS)} is damaged: it is not of the labels of {maps.concepts.name}"
+            f"{Path(where, COUNTS)} is damaged: "
+            f"it is not of the labels of {label_maps.concepts.name}"
         )
     try:
-        masks.check_within(maps.shapes)
-        if (masks.activation(maps.carried) != layer.overlap.activation).any():
+        masks.check_within(label_maps.shapes)
+        if (masks.activation(label_maps.carried) != layer.overlap.activation).any():
             raise ValueError(f"its masks are not those that {COUNTS} counts")
     except ValueError as error:
         raise DataError(f"{Path(where, MASKS)} is damaged: {error}") from None
@@ -174,18 +177,18 @@ def _read_labels(
     """Return the labels of all images. Raises ConfigError for a set other than that dissected."""
     for layer, dissected in layers.items():
         was = dissected.summary.get("concept_set") or {}
-        images = dissected.summary.get("images") or 0
-        if (was.get("fingerprint"), images) != (concepts.fingerprint, len(concepts.images)):
+        image_count = dissected.summary.get("images") or 0
+        if (was.get("fingerprint"), image_count) != (concepts.fingerprint, len(concepts.images)):
             raise ConfigError(
                 f"{concepts.name} with {counted(len(concepts.images), 'image')} is not what "
                 f"{layer} was "
-                f"dissected on, {was.get('name')} with {images:,}: give the same "
+                f"dissected on, {was.get('name')} with {image_count:,}: give the same "
                 "--concepts, --split and --limit as then"
             )
     reader = RegionReader(concepts.labels, once=rules.once, truth_once=rules.truth_once)
-    maps = LabelMaps(concepts, reader, memory)
+    label_maps = LabelMaps(concepts, reader, memory)
     with progress.task("reading labels", len(concepts.images)) as task:
         for image, name in enumerate(concepts.images):
-            maps.add([image], [reader.read(concepts.read_annotation(image), name)])
+            label_maps.add([image], [reader.read(concepts.read_annotation(image), name)])
             task.advance()
-    return maps
+    return label_maps
