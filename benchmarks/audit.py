@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.writing import write_weights
 from prunescope.results.provenance import environment

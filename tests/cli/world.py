@@ -25,7 +25,7 @@ from layers import make_layer
 from prunescope.base.tensors import load_tensors, save_tensors
 from prunescope.concepts.scenery.writer import SceneSet
 from prunescope.concepts.scenes import draw_scenes
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.writing import write_weights
 from prunescope.results.dissection import Dissection

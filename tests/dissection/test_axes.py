@@ -10,7 +10,7 @@ from prunescope.dissection.layers import list_layers
 from prunescope.dissection.run import dissect
 from prunescope.dissection.settings import parse_axes
 from prunescope.dissection.survey import learn_layout
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 
 
 class SequenceFirst(nn.Module):

@@ -25,7 +25,7 @@ from prunescope.dissection.scores import score_units
 from prunescope.dissection.sequential import RATE, discoveries
 from prunescope.dissection.shuffle import permuted_sources
 from prunescope.dissection.thresholds import Cut, ThresholdCollector, cells_above
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 
 CATEGORIES = ("color", "object", "scene")
 LABELS = tuple(

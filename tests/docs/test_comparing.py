@@ -10,7 +10,7 @@ import torch
 
 from commands import Prunescope
 from layers import make_layer, save_run
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.writing import write_weights
 from prunescope.results.dissection import Dissection, LayerDissection

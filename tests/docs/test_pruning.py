@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from prunescope import cli
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.writing import write_weights
 

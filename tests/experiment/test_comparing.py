@@ -12,7 +12,8 @@ from prunescope.comparison.compare import compare
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.comparing import compare_networks
 from prunescope.experiment.load import load
-from prunescope.networks.loading import build, load_network
+from prunescope.networks.loading import load_network
+from prunescope.networks.registry import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.writing import write_weights
 from prunescope.results.dissection import Dissection

@@ -12,7 +12,8 @@ from prunescope.comparison.compare import compare
 from prunescope.comparison.dissections import Comparison
 from prunescope.comparison.runs import RunComparison
 from prunescope.experiment.load import load
-from prunescope.networks.loading import LoadedNetwork, build
+from prunescope.networks.loading import LoadedNetwork
+from prunescope.networks.registry import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.writing import write_weights
 from prunescope.report.comparison import write_comparison

@@ -19,7 +19,7 @@ from prunescope.experiment.plan import plan_study
 from prunescope.experiment.run import run_study
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.status import status
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.writing import write_weights

@@ -10,7 +10,8 @@ from torch.optim import SGD
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.tensors import load_tensors, save_tensors
-from prunescope.networks.loading import build, load_network
+from prunescope.networks.loading import load_network
+from prunescope.networks.registry import build
 from prunescope.pruning.audit import audit_file
 from prunescope.pruning.audit_text import describe_audit
 from prunescope.pruning.files import prune_saved

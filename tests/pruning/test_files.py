@@ -8,7 +8,8 @@ from torch.nn.utils import prune as torch_prune
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.tensors import save_tensors
-from prunescope.networks.loading import build, load_network
+from prunescope.networks.loading import load_network
+from prunescope.networks.registry import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import read_weights

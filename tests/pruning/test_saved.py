@@ -9,7 +9,7 @@ from torch.optim import SGD, Adam
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.steps import Step
 from prunescope.base.tensors import save_tensors
-from prunescope.networks.loading import Description
+from prunescope.networks.description import Description
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prune import prune
 from prunescope.pruning.saved import mask_beside, read_mask, read_weights

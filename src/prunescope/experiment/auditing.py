@@ -12,8 +12,8 @@ from prunescope.base.text import align, number, percent
 from prunescope.experiment.completeness import find_changes, find_losses
 from prunescope.experiment.facts import UNKNOWN
 from prunescope.experiment.plan import plan_study
+from prunescope.networks.description import read_description
 from prunescope.networks.hollow import build_hollow
-from prunescope.networks.loading import read_description
 from prunescope.networks.trust import AtMost, NamesCode
 from prunescope.pruning.audit import Audit, audit_weights
 from prunescope.pruning.lineage import check_dense, check_descent, check_given

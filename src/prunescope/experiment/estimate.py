@@ -19,7 +19,7 @@ from prunescope.experiment.plan import Plan
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.stages.dissection import Dissection
 from prunescope.experiment.stages.rewind_point import RewindPoint
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 from prunescope.recipe import Recipe
 from prunescope.training.evaluate import evaluate
 from prunescope.training.loop import train

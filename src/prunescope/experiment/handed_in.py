@@ -16,7 +16,8 @@ from prunescope.base.wrappers import plain_name, unwrapped, without_wrappers
 from prunescope.concepts import KINDS, ConceptSet
 from prunescope.dissection.input import Loaded
 from prunescope.experiment.load import load
-from prunescope.networks.loading import LoadedNetwork, implied_weights, module_input
+from prunescope.networks.loading import LoadedNetwork, implied_weights
+from prunescope.networks.registry import module_input
 from prunescope.pruning.interchange import as_mask
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import read_mask

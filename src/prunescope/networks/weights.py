@@ -7,12 +7,12 @@ from torch import Tensor, nn
 
 from prunescope.base.errors import DataError
 from prunescope.base.text import counted
-from prunescope.networks.reading import load_torch, read_stored
 from prunescope.networks.reading.choice import choose_network
 from prunescope.networks.reading.effective import Effective, as_mask
 from prunescope.networks.reading.files import OPENLTH_MASK, is_openlth_network, weights_file
 from prunescope.networks.reading.names import renaming
 from prunescope.networks.reading.sharing import refuse_disagreement
+from prunescope.networks.reading.stored import load_torch, read_stored
 from prunescope.networks.reading.values import (
     Tensors,
     few,

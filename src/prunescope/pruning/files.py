@@ -8,13 +8,13 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.text import align, number, percent
 from prunescope.networks.loading import (
     LoadedNetwork,
-    build,
     describe_network,
     find_weights,
-    fit_state_dict,
     implied_weights,
     load_network,
 )
+from prunescope.networks.registry import build
+from prunescope.networks.weights import fit_state_dict
 from prunescope.pruning.acting import count_parameters
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import (

@@ -12,7 +12,6 @@ from prunescope.base.formats import is_safetensors
 from prunescope.base.paths import is_there
 from prunescope.base.wrappers import plain_name
 from prunescope.networks.description import Description, has_description, read_description
-from prunescope.networks.reading import Stored, load_torch, read_stored
 from prunescope.networks.reading.choice import choose_network
 from prunescope.networks.reading.files import (
     OPENLTH_MASK,
@@ -20,6 +19,7 @@ from prunescope.networks.reading.files import (
     weights_file,
 )
 from prunescope.networks.reading.names import renaming
+from prunescope.networks.reading.stored import Stored, load_torch, read_stored
 from prunescope.networks.trust import NamesCode
 from prunescope.pruning.interchange import State, as_mask
 from prunescope.pruning.mask import Mask
