@@ -32,7 +32,7 @@ def scores(network, mask):
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current directory, with a criterion of the user's in it."""
+    """The current directory, with a user's criterion in it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delitem(sys.modules, "last", raising=False)
     (tmp_path / "last.py").write_text(LAST)

@@ -163,7 +163,7 @@ def _audit_level(
         saved = _with_dense_mask(saved, root, key, study)
     audit = audit_weights(saved, network, title=study.network, resolution=resolution)
     rule = _rule(key, study)
-    if rule is not None and rule.is_users:
+    if rule is not None and rule.is_user_code:
         code = " and ".join(map('"{}"'.format, rule.strategy.code.values()))
         note = f"not counted how many weights {key.strategy} leaves: {code} is code, and not run"
         audit = replace(audit, notes=(*audit.notes, note))

@@ -41,7 +41,7 @@ def recovery_of(
     """Return how a level of a strategy recovers.
 
     training: the study's. rewind_to: its rewind point, where it has one. seed: the replicate's.
-    Raises ConfigError where a recovery of the user's fails, or returns anything else.
+    Raises ConfigError where a user's recovery fails, or returns anything else.
     """
     name = strategy.recovery
     recovery = RECOVERIES.call(name, strategy, training, rewind_to, level, seed)
@@ -53,7 +53,7 @@ def recovery_of(
 
 
 def origin_of(strategy: "StrategySettings") -> Origin | None:
-    """Return what the levels of a strategy start from; None where code of the user's decides."""
+    """Return what the levels of a strategy start from; None where user code decides."""
     module = RECOVERIES.module(strategy.recovery)
     return None if module is None else module.ORIGIN
 

@@ -138,16 +138,20 @@ class StrategySettings(Settings):
 
     @property
     def code(self) -> dict[str, str]:
-        """The names of functions of the user's, by the setting that chooses each."""
+        """The names of user code, by the setting that chooses each."""
         chosen = {registry: getattr(self, registry.kind) for registry in REGISTRIES}
-        return {kind.kind: name for kind, name in chosen.items() if kind.is_users(name)}
+        return {
+            registry.kind: name for registry, name in chosen.items() if registry.is_user_code(name)
+        }
 
     def sources(self) -> dict[str, Path]:
-        """Return the files of these functions, found without running them.
+        """Return the files of this code, found without running them.
 
         Raises ConfigError where there is none.
         """
-        paths = {kind.kind: kind.source(getattr(self, kind.kind)) for kind in REGISTRIES}
+        paths = {
+            registry.kind: registry.source(getattr(self, registry.kind)) for registry in REGISTRIES
+        }
         return {kind: path for kind, path in paths.items() if path is not None}
 
 

@@ -69,7 +69,7 @@ def altered_in(network: nn.Module) -> set[str] | None:
         return set()
     try:
         trial = _Trial(network)
-    except Exception:  # noqa: BLE001  # of whatever a module of the user's holds: locks, files
+    except Exception:  # noqa: BLE001  # of whatever a user's module holds: locks, files
         return None
     channels = image_channels(network)
     fits = any(trial.succeeds(torch.zeros(1, channels, side, side)) for side in _SIDES)
@@ -104,7 +104,7 @@ class _Trial:
         try:
             with torch.random.fork_rng(devices=[]), follower:
                 self._copy(images)
-        except (Exception, SystemExit):  # noqa: BLE001  # whatever the user's code raises
+        except (Exception, SystemExit):  # noqa: BLE001  # whatever user code raises
             return False
         self.altered = follower.altered
         return True
