@@ -1,5 +1,6 @@
 """What can be chosen by name, where an addition is a file?"""
 
+import ast
 import importlib
 import pkgutil
 from collections.abc import Callable
@@ -39,6 +40,14 @@ class Registry:
     def names(self) -> tuple[str, ...]:
         """All choices that come with Prunescope."""
         return tuple(sorted(self._modules()))
+
+    @property
+    def summaries(self) -> dict[str, str]:
+        """What each of these choices does: the first line of its module's docstring.
+
+        No module is imported for it, so that help comes without torch.
+        """
+        return {name: self._summary(module) for name, module in sorted(self._modules().items())}
 
     def check(self, name: object) -> str:
         """Return a name. Raises ConfigError where nothing can have it."""
@@ -106,6 +115,10 @@ class Registry:
             return find_source(name.partition(":")[0])
         except ConfigError as error:
             raise ConfigError(f'{self.kind} "{name}": {error}') from error
+
+    def _summary(self, module: str) -> str:
+        source = pkgutil.get_data(self.package, f"{module}.py") or b""
+        return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
 
     def _modules(self) -> dict[str, str]:
         spec = find_spec(self.package)

@@ -58,6 +58,31 @@ def origin_of(strategy: "StrategySettings") -> Origin | None:
     return None if module is None else module.ORIGIN
 
 
+def check_settings(strategy: "StrategySettings") -> None:
+    """Raise ValueError where settings are missing, or are those of other recoveries.
+
+    User code may take any of them.
+    """
+    chosen = RECOVERIES.module(strategy.recovery)
+    if chosen is None:
+        return
+    for other in RECOVERIES.names:
+        not_taken = [name for name in _settings_of(other) if name not in chosen.SETTINGS]
+        stated = [name for name in not_taken if getattr(strategy, name) is not None]
+        if stated:
+            trained = getattr(chosen, "TRAINED", None)
+            raise ValueError(
+                f'{" and ".join(stated)} belong to recovery "{other}", but recovery is '
+                f'"{strategy.recovery}"' + (f": {trained}" if trained else "")
+            )
+    if hasattr(chosen, "check"):
+        chosen.check(strategy)
+
+
+def _settings_of(recovery: str) -> tuple[str, ...]:
+    return getattr(RECOVERIES.module(recovery), "SETTINGS", ())
+
+
 def _fault(recovery: object, rewind_to: str | None) -> str | None:
     if not isinstance(recovery, Recovery):
         return f"returned {a_kind(recovery)}, but must return a Recovery"
