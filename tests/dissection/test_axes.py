@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from prunescope import dissect
 from prunescope.base.errors import ConfigError
 from prunescope.dissection.capture import capture
 from prunescope.dissection.layers import list_layers
-from prunescope.dissection.run import dissect
 from prunescope.dissection.settings import parse_axes
 from prunescope.dissection.survey import learn_layout
 from prunescope.networks.registry import build

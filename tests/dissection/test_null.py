@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from labelled import Labelled
+from prunescope import dissect
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import Annotation, Label
 from prunescope.dissection.chance import COLUMNS
@@ -20,7 +21,6 @@ from prunescope.dissection.null import Null
 from prunescope.dissection.overlap import OverlapTally
 from prunescope.dissection.permuting import Trial
 from prunescope.dissection.regions import RegionReader
-from prunescope.dissection.run import dissect
 from prunescope.dissection.scores import score_units
 from prunescope.dissection.sequential import RATE, discoveries
 from prunescope.dissection.shuffle import permuted_sources

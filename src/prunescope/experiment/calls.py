@@ -19,7 +19,6 @@ from prunescope.base.wrappers import without_wrappers
 from prunescope.comparison.conventions import ConventionComparison
 from prunescope.concepts import ConceptSet
 from prunescope.dissection import layers as layering
-from prunescope.dissection import run as dissecting
 from prunescope.dissection.input import Loaded
 from prunescope.dissection.run import DissectOptions
 from prunescope.dissection.settings import (
@@ -42,7 +41,7 @@ from prunescope.experiment.handed_in import (
     plain_classes,
     strings,
 )
-from prunescope.experiment.single import evaluate_network
+from prunescope.experiment.single import dissect_network, evaluate_network
 from prunescope.networks.loading import LoadedNetwork
 from prunescope.pruning import prune as pruning
 from prunescope.pruning.audit import Audit, audit_file
@@ -81,11 +80,22 @@ def dissect(
     """
     network = open_network(model)
     source = as_concepts(concepts)
-    with without_wrappers(network.module):
-        chosen = name_layers(network.module, layers)
-        return dissecting.dissect(
-            network, chosen, source, device=device, progress=progress, **settings
-        )
+    split, limit = settings.pop("split", None), settings.pop("limit", None)
+    mask_size = settings.pop("mask_size", None)
+    with computing(network) as plain:
+        chosen = name_layers(network.module, layers) or (DEFAULT_LAYER,)
+        stated = DissectionSettings.validate_from({"layers": chosen, **settings}, "dissect")
+        with on_device(plain.module, device) as target:
+            return dissect_network(
+                plain,
+                stated,
+                source,
+                split=split,
+                limit=limit,
+                mask_size=mask_size,
+                device=target,
+                progress=progress,
+            )
 
 
 @takes(PruneSettings)

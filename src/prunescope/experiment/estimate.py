@@ -12,7 +12,7 @@ from prunescope.base.devices import computing_with, default_device
 from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.data.labelled import StreamedImages
-from prunescope.dissection.run import dissect_as
+from prunescope.dissection.run import dissect_layers
 from prunescope.dissection.sequential import FIRST_LOOK
 from prunescope.experiment.check import map_cells
 from prunescope.experiment.plan import Plan
@@ -128,5 +128,5 @@ def _try_dissecting(
     if null == "auto":  # which on so few images says nothing of how long it takes
         null = FIRST_LOOK
     settings = settings.model_copy(update={"null": null})
-    dissect_as(settings, network, concepts)
+    dissect_layers(settings, network, concepts)
     return len(concepts.images)
