@@ -23,7 +23,7 @@ from prunescope.base.formats import (
     refuse_foreign,
 )
 from prunescope.base.tensors import load_tensors
-from prunescope.networks.reading.choice import WRAPPERS, choose_network, refuse_several
+from prunescope.networks.reading.choice import STATE_DICT_KEYS, choose_network, refuse_several
 from prunescope.networks.reading.effective import (
     Effective,
     in_effect,
@@ -154,7 +154,7 @@ def _is_plain_pickle(path: Path) -> bool:
 def _cure(path: Path, text: str) -> str:
     """Say how the weights come out of a file of torch with Python objects in it."""
     pickled = _pickled(path)
-    inside = next((name for name in WRAPPERS if _written(name) in pickled), None)
+    inside = next((name for name in STATE_DICT_KEYS if _written(name) in pickled), None)
     if inside is not None and not _is_object(pickled):
         return STATE_DICT_IN.replace("state_dict", inside)
     if "GLOBAL numpy" in text:
