@@ -15,7 +15,7 @@ import prunescope as ps
 from experiment.wrong_calls import NAME, ON, network
 from prunescope.base.errors import ConfigError
 from prunescope.base.modules import checked_network
-from prunescope.base.wrappers import unwrapped_name, unwrapped, without_wrappers
+from prunescope.base.wrappers import unwrapped, unwrapped_name, without_wrappers
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -12,7 +12,7 @@ from torch import nn
 from prunescope.base.errors import ConfigError
 from prunescope.base.modules import checked_network, in_float32
 from prunescope.base.text import a_kind
-from prunescope.base.wrappers import unwrapped_name, unwrapped, without_wrappers
+from prunescope.base.wrappers import unwrapped, unwrapped_name, without_wrappers
 from prunescope.concepts import KINDS, ConceptSet
 from prunescope.dissection.input import Loaded
 from prunescope.experiment.load import load

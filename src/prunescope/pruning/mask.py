@@ -14,7 +14,7 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.modules import checked_network
 from prunescope.base.tensors import load_tensors, save_tensors
 from prunescope.base.text import a_kind
-from prunescope.base.wrappers import inner_step, unwrapped_name, unwrapped, without_wrappers
+from prunescope.base.wrappers import inner_step, unwrapped, unwrapped_name, without_wrappers
 from prunescope.pruning.acting import count_parameters, first_names
 
 _BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}

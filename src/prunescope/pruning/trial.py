@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from prunescope.base.seeding import torch_generator
-from prunescope.pruning.acting import CONVOLUTIONS, LAYERS, has_own_code, is_computed
+from prunescope.pruning.acting import CONVOLUTIONS, LAYER_TYPES, has_own_code, is_computed
 from prunescope.pruning.flow import image_channels
 
 _SIDES = (32, 28, 64, 48, 96, 224, 128, 16, 40, 56, 80, 112, 160, 192, 240, 256, 299, 384, 512, 8)
@@ -53,7 +53,7 @@ def acts_as_stored(layer: nn.Module) -> bool:
     """
     if is_computed(layer):
         return False
-    if type(layer) in LAYERS and not layer._forward_pre_hooks:
+    if type(layer) in LAYER_TYPES and not layer._forward_pre_hooks:
         return True
     trial = _Trial(layer)
     return not trial.succeeds(_smallest_map(layer)) or not trial.altered
