@@ -134,7 +134,8 @@ def prune(
         if behaviour.untried:
             warnings.warn(UNTRIED, stacklevel=3)
         pruned = as_given_mask(mask)
-        return pruning.prune(network, keep=keep, mask=pruned, behaviour=behaviour, **settings)
+        stated = PruneSettings.validate_from({"keep": keep, **settings}, "prune")
+        return pruning.prune(network, stated, mask=pruned, behaviour=behaviour)
 
 
 @takes(EvaluationSettings)
