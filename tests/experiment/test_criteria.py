@@ -11,10 +11,10 @@ import torch
 
 from commands import Prunescope, check_refused
 from prunescope.base.errors import DataError
-from prunescope.experiment.api import Study
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.looking import facts_of
 from prunescope.experiment.plan import plan_study
+from prunescope.experiment.study import Study
 from prunescope.pruning.mask import Mask
 from prunescope.recipe import Recipe
 from runs import make_levels

@@ -9,8 +9,8 @@ import pytest
 from prunescope.base.errors import ConfigError, DataError, InputError
 from prunescope.comparison.compare import compare
 from prunescope.dissection.more import draw_more
+from prunescope.experiment.api import audit
 from prunescope.experiment.auditing import audit_run
-from prunescope.experiment.calls import audit
 from prunescope.experiment.run import run_study
 from prunescope.experiment.status import status
 from prunescope.networks.loading import load_network

@@ -22,7 +22,7 @@ from prunescope.pruning.prunable import (
     left_out,
     prunable_names,
 )
-from prunescope.pruning.prune import prune
+from prunescope.pruning.prune import prune_module
 from prunescope.pruning.saved import SavedWeights, check_as_recorded, read_mask, read_weights
 from prunescope.pruning.settings import PruneSettings
 from prunescope.pruning.zeros import UnmarkedZeros, mask_of_nonzero, unmarked_zeros
@@ -110,7 +110,7 @@ def prune_saved(
     if infer_mask:
         pruned = mask_of_nonzero(saved.state, names, pruned)
     if settings.keep is not None:
-        pruned = prune(module, settings, mask=pruned, behaviour=behaviour)
+        pruned = prune_module(module, settings, mask=pruned, behaviour=behaviour)
     if pruned is None:
         raise ConfigError(
             f"{saved.path} has no mask: say how much to --keep, or, where its zeros are pruned "

@@ -16,7 +16,7 @@ from prunescope.pruning.selection import select
 from prunescope.pruning.settings import PruneSettings
 
 
-def prune(
+def prune_module(
     model: nn.Module,
     settings: PruneSettings,
     *,
