@@ -32,7 +32,7 @@ real: $(READY)
 
 lint: $(READY)
 	$(BIN)/ruff check .
-	$(BIN)/ruff check --isolated --select F821 --quiet src
+	$(BIN)/ruff check --isolated --select F821 --quiet src tests benchmarks
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports

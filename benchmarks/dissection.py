@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from prunescope import dissect
 from prunescope.base.allocator import keep_freed_memory
 from prunescope.base.devices import default_device
 from prunescope.base.images import Precision
@@ -29,7 +30,6 @@ from prunescope.concepts.protocol import Annotation, ConceptSet
 from prunescope.dissection import capture, first_pass, forward, overlap, passes
 from prunescope.dissection.image_counts import ImageCounts
 from prunescope.dissection.input import input_of
-from prunescope.dissection.run import dissect
 from prunescope.imaging.network_input import NetworkInput
 from prunescope.imaging.normalise import normalise
 from prunescope.imaging.sizing import Sizing

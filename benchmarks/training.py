@@ -16,7 +16,7 @@ from prunescope.data.labelled import LabelledImages
 from prunescope.data.loader import batches, epoch_order
 from prunescope.data.settings import Augmentation, RandomResizedCrop
 from prunescope.imaging.network_input import Normalisation
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 from prunescope.pruning.criteria.magnitude import scores
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import prunable_names

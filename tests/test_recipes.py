@@ -7,8 +7,8 @@ import pytest
 
 from commands import Prunescope
 from prunescope.data.images import find_split
-from prunescope.experiment.api import Study
 from prunescope.experiment.sources import Sources
+from prunescope.experiment.study import Study
 from prunescope.recipe import load_recipe, shipped_recipe
 
 REPOSITORY = Path(__file__).parents[1]

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from prunescope.comparison.dissections import Comparison
     from prunescope.comparison.outcomes import LayerComparison
     from prunescope.comparison.runs import RunComparison
-    from prunescope.experiment.api import Study, merge
-    from prunescope.experiment.calls import (
+    from prunescope.experiment.api import (
         audit,
         conventions,
         dissect,
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     )
     from prunescope.experiment.comparing import compare_networks
     from prunescope.experiment.load import load
+    from prunescope.experiment.study import Study, merge
     from prunescope.networks.loading import LoadedNetwork, load_network
     from prunescope.pruning.mask import Mask, MaskKeeper
     from prunescope.report.plots import (
@@ -87,7 +87,7 @@ _HOMES = {
     "comparison.dissections": ("Comparison",),
     "comparison.outcomes": ("LayerComparison",),
     "comparison.runs": ("RunComparison",),
-    "experiment.calls": (
+    "experiment.api": (
         "audit",
         "conventions",
         "dissect",
@@ -97,7 +97,7 @@ _HOMES = {
         "prune",
     ),
     "experiment.comparing": ("compare_networks",),
-    "experiment.api": ("Study", "merge"),
+    "experiment.study": ("Study", "merge"),
     "experiment.load": ("load",),
     "networks.loading": ("LoadedNetwork", "load_network"),
     "pruning.mask": ("Mask", "MaskKeeper"),

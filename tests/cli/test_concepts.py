@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from commands import Prunescope
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import yaml
 import prunescope as ps
 from commands import Ended, Prunescope
 from prunescope.base.errors import PrunescopeError
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 from runs import tiny_recipe
 
 _MANY = 17  # bits of each of 39 files: 663

@@ -14,7 +14,7 @@ from torch.nn.utils import prune as torch_prune
 
 from commands import Prunescope
 from networks.reading.forms import WRAPPED, Times, write_hub_folder, write_shards
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 
 NAME = "cifar_resnet20,width=0.25"
 WEIGHTS = ("--num-classes", 10)

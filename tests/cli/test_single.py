@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from commands import Prunescope, check_refused
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 
 
 @pytest.fixture

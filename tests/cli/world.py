@@ -25,8 +25,9 @@ from layers import make_layer
 from prunescope.base.tensors import load_tensors, save_tensors
 from prunescope.concepts.scenery.writer import SceneSet
 from prunescope.concepts.scenes import draw_scenes
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 from prunescope.pruning.files import prune_saved
+from prunescope.pruning.settings import PruneSettings
 from prunescope.pruning.writing import write_weights
 from prunescope.results.dissection import Dissection
 from runs import tiny_recipe
@@ -86,7 +87,7 @@ def make_world(root: Path) -> Path:
 def _make_run(run: Path, dense: Path, recipe: dict[str, Any]) -> None:
     """Write the levels of a run that was not finished."""
     for level, keep in (("replicate-0/level-00", 1.0), ("replicate-0/lottery/level-01", 0.8)):
-        pruned = prune_saved(NETWORK, weights=dense, num_classes=10, keep=keep)
+        pruned = prune_saved(NETWORK, PruneSettings(keep=keep), weights=dense, num_classes=10)
         path = run / level / "weights.safetensors"
         write_weights(path, pruned.network, pruned.mask, "prunescope")
     (run / "study.yaml").write_text(yaml.safe_dump(recipe))

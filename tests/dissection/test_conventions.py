@@ -12,10 +12,10 @@ from torch import nn
 
 from oracle import dissection as oracle
 from painted import PaintedSet, Replay, world_of
+from prunescope import dissect
 from prunescope.base.errors import ConfigError
 from prunescope.concepts.protocol import Annotation, Label
 from prunescope.dissection.conventions import CONVENTIONS, ConventionName
-from prunescope.dissection.run import dissect
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.results.dissection import LayerDissection
 

@@ -8,7 +8,7 @@ import torch
 import torchvision
 
 from expected import check_as_expected
-from prunescope.dissection.run import dissect
+from prunescope import dissect
 from prunescope.imaging.network_input import IMAGENET
 from prunescope.results.dissection import LayerDissection
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from prunescope import dissect
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.concepts.protocol import Label
-from prunescope.dissection.run import dissect
 from prunescope.results.dissection import Dissection, LayerDissection
 
 FORM = {"resolution": 4, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0), "quantile": 0.1}

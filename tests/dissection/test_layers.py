@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 import prunescope as ps
 from prunescope.base.errors import ConfigError
-from prunescope.dissection.layers import choose_layers, list_layers
+from prunescope.dissection.layers import choose_layers, survey_layers
 from prunescope.dissection.settings import DEFAULT_LAYER
 from prunescope.networks.hollow import build_hollow
 
@@ -114,7 +114,7 @@ def test_pooling_normalisation_and_what_hands_them_on_are_passed_over() -> None:
 def test_the_list_says_what_each_module_puts_out_and_which_can_be_dissected(
     stages: Stages,
 ) -> None:
-    found = list_layers(stages, 8)
+    found = survey_layers(stages, 8)
     assert found.default == "layer2"
     rows = found.as_dict()["layers"]
     assert list(rows) == [name for name, _ in stages.named_modules() if name]

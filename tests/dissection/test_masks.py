@@ -8,8 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
+from prunescope import dissect
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.dissection.run import dissect
 from prunescope.imaging.network_input import NetworkInput
 from prunescope.imaging.pictures import each_picture
 from prunescope.results.dissection import LayerDissection

@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from prunescope import dissect
 from prunescope.base.progress import Progress
 from prunescope.base.ranks import Ranks
 from prunescope.concepts.protocol import Annotation
 from prunescope.dissection.first_pass import FirstPass, limit_memory
 from prunescope.dissection.quantile import Cut
-from prunescope.dissection.run import dissect, dissect_as
+from prunescope.dissection.run import dissect_layers
 from prunescope.dissection.settings import DissectionSettings
 
 PLAIN = {"resolution": 8, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
@@ -116,7 +117,7 @@ def test_processes_that_share_the_images_get_what_one_alone_gets(
     network, many, count, memory, quantile
 ):
     wanted = DissectionSettings(layers=("1", "2"), quantile=quantile, batch_size=1, null=3, **PLAIN)
-    alone = dissect_as(wanted, network, many)
+    alone = dissect_layers(wanted, network, many)
     barrier, board = threading.Barrier(count), [None] * count
     given_less = wanted.model_copy(update={"memory": 1 << 30 if memory else 0})
 
@@ -124,7 +125,7 @@ def test_processes_that_share_the_images_get_what_one_alone_gets(
 
     def work(rank):
         ranks, own = Threads(rank, barrier, board), copy.deepcopy(network)
-        return dissect_as(given_less, own, many, ranks=ranks, progress=Listening(said))
+        return dissect_layers(given_less, own, many, ranks=ranks, progress=Listening(said))
 
     with ThreadPoolExecutor(count) as pool:
         for shared in pool.map(work, range(count)):

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from prunescope import dissect
 from prunescope.base.errors import ConfigError, DataError, StoreError
-from prunescope.dissection.run import dissect
 from prunescope.results.dissection import Dissection, LayerDissection, check_room
 from prunescope.results.units import count_units
 

@@ -12,7 +12,7 @@ from PIL import Image
 from commands import Prunescope
 from concepts.packing import packed
 from concepts.worlds import FILES, write_folder
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 from serving import served
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "concept-sets.md"

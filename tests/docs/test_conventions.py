@@ -10,7 +10,7 @@ import torch
 
 from commands import Prunescope, check_refused
 from prunescope.dissection.conventions import CONVENTIONS
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "conventions.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ import yaml
 from commands import Prunescope
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.run import run_study
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 from prunescope.pruning.mask import Mask
 from prunescope.recipe import Recipe
 from runs import tiny_recipe

@@ -19,7 +19,7 @@ from prunescope.base.files import hash_file
 from prunescope.base.tensors import load_metadata, load_tensors
 from prunescope.comparison.levels import LevelRecord, write_tables
 from prunescope.concepts.broden import BrodenFolder
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
 LEVELS = ("replicate-0/level-00", "replicate-0/lottery/level-01")

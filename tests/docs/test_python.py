@@ -14,7 +14,7 @@ from matplotlib import pyplot
 from PIL import Image
 
 import prunescope
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 from runs import tiny_recipe
 
 PAGE = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")

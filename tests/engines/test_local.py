@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from engines import jobs as chores
 from engines.jobs import Chore, Office, Trace, wait_until
 from prunescope.base.errors import ConfigError, DataError, PrunescopeError
 from prunescope.base.progress import SILENT, LineProgress, Progress, Task

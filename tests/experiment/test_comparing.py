@@ -12,8 +12,10 @@ from prunescope.comparison.compare import compare
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.comparing import compare_networks
 from prunescope.experiment.load import load
-from prunescope.networks.loading import build, load_network
+from prunescope.networks.loading import load_network
+from prunescope.networks.registry import build
 from prunescope.pruning.files import prune_saved
+from prunescope.pruning.settings import PruneSettings
 from prunescope.pruning.writing import write_weights
 from prunescope.results.dissection import Dissection
 
@@ -27,7 +29,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a dense network as torch saves it, and the same pruned, which says its name."""
     folder = tmp_path_factory.mktemp("weights")
     torch.save(build(NAME, num_classes=3, seed=1).state_dict(), folder / "dense.pth")
-    pruned = prune_saved(NAME, weights=folder / "dense.pth", num_classes=3, keep=0.3)
+    pruned = prune_saved(NAME, PruneSettings(keep=0.3), weights=folder / "dense.pth", num_classes=3)
     write_weights(folder / "small.safetensors", pruned.network, pruned.mask, "prunescope")
     return folder
 

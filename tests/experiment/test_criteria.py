@@ -11,10 +11,10 @@ import torch
 
 from commands import Prunescope, check_refused
 from prunescope.base.errors import DataError
-from prunescope.experiment.api import Study
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.source_facts import facts_of
+from prunescope.experiment.study import Study
 from prunescope.pruning.mask import Mask
 from prunescope.recipe import Recipe
 from runs import make_levels
@@ -32,7 +32,7 @@ def scores(network, mask):
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current directory, with a criterion of the user's in it."""
+    """The current directory, with a user's criterion in it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delitem(sys.modules, "last", raising=False)
     (tmp_path / "last.py").write_text(LAST)

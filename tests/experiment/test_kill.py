@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 from prunescope.recipe import Recipe
 from runs import contents
 

@@ -12,8 +12,10 @@ from prunescope.comparison.compare import compare
 from prunescope.comparison.dissections import Comparison
 from prunescope.comparison.runs import RunComparison
 from prunescope.experiment.load import load
-from prunescope.networks.loading import LoadedNetwork, build
+from prunescope.networks.loading import LoadedNetwork
+from prunescope.networks.registry import build
 from prunescope.pruning.files import prune_saved
+from prunescope.pruning.settings import PruneSettings
 from prunescope.pruning.writing import write_weights
 from prunescope.report.comparison import write_comparison
 from prunescope.results.dissection import Dissection, LayerDissection
@@ -110,7 +112,7 @@ def test_networks_by_name_by_weights_and_by_a_file_that_knows_its_own(tmp_path: 
     network = load(name, weights=str(dense), num_classes=3)
     assert isinstance(network, LoadedNetwork)
     assert torch.equal(network.module.state_dict()["conv1.weight"], state["conv1.weight"])
-    pruned = prune_saved(name, weights=dense, num_classes=3, keep=0.5)
+    pruned = prune_saved(name, PruneSettings(keep=0.5), weights=dense, num_classes=3)
     small, _ = write_weights(
         tmp_path / "small.safetensors", pruned.network, pruned.mask, "prunescope"
     )

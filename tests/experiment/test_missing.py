@@ -9,12 +9,13 @@ import pytest
 from prunescope.base.errors import ConfigError, DataError, InputError
 from prunescope.comparison.compare import compare
 from prunescope.dissection.chance.more import draw_more
+from prunescope.experiment.api import audit
 from prunescope.experiment.auditing import audit_run
-from prunescope.experiment.calls import audit
 from prunescope.experiment.run import run_study
 from prunescope.experiment.status import status
 from prunescope.networks.loading import load_network
 from prunescope.pruning.files import prune_saved
+from prunescope.pruning.settings import PruneSettings
 from prunescope.recipe import Recipe
 from prunescope.report.summary import summarise_result
 from prunescope.results.run import Level, Run
@@ -171,7 +172,7 @@ def test_changed_weights_of_a_level_are_refused_wherever_they_are_read(
     for read in (
         audit,
         load_network,
-        lambda path: prune_saved(path, weights=None, keep=0.5),
+        lambda path: prune_saved(path, PruneSettings(keep=0.5), weights=None),
         lambda path: Level.load(path).network,
     ):
         with pytest.raises(DataError, match=r"weights\.safetensors is missing or damaged"):
@@ -181,7 +182,7 @@ def test_changed_weights_of_a_level_are_refused_wherever_they_are_read(
     flip_last_byte(mask)
     for read in (
         audit,
-        lambda path: prune_saved(path, weights=None, keep=0.5),
+        lambda path: prune_saved(path, PruneSettings(keep=0.5), weights=None),
         lambda p: Level.load(p).mask,
     ):
         with pytest.raises(DataError, match=r"mask\.safetensors is missing or damaged"):

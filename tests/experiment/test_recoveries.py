@@ -42,7 +42,7 @@ def still(strategy, training, rewind_to, level, seed):
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current directory, with recoveries of the user's in it."""
+    """The current directory, with a user's recoveries in it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delitem(sys.modules, "mine", raising=False)
     (tmp_path / "mine.py").write_text(MINE)

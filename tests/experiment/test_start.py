@@ -19,7 +19,7 @@ from prunescope.experiment.run import dry_run, run_study
 from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.status import status
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 from prunescope.recipe import Recipe
 from prunescope.training import loop
 from runs import contents, make_levels

@@ -19,9 +19,10 @@ from prunescope.experiment.run import run_study
 from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.status import status
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.mask import Mask
+from prunescope.pruning.settings import PruneSettings
 from prunescope.pruning.writing import write_weights
 from prunescope.recipe import Recipe
 from runs import make_levels, perform
@@ -42,7 +43,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("own")
     for seed, name in enumerate(("dense", "early")):
         torch.save(build(NETWORK, num_classes=10, seed=seed).state_dict(), folder / f"{name}.pth")
-    pruned = prune_saved(NETWORK, weights=folder / "dense.pth", num_classes=10, keep=0.4)
+    pruned = prune_saved(
+        NETWORK, PruneSettings(keep=0.4), weights=folder / "dense.pth", num_classes=10
+    )
     write_weights(folder / "pruned.safetensors", pruned.network, pruned.mask, "prunescope")
     write_weights(folder / "torch.pth", pruned.network, pruned.mask, "torch")
     openlth = folder / "openlth" / "model_ep2_it0.pth"
@@ -201,7 +204,9 @@ def test_what_is_pruned_outside_the_convention_is_refused(started: TinyStudy) ->
 def test_rewinding_weights_must_hold_what_level_0_keeps(
     started: TinyStudy, files: Path, tmp_path: Path
 ) -> None:
-    inside = prune_saved(NETWORK, weights=files / "early.pth", num_classes=10, keep=0.4)
+    inside = prune_saved(
+        NETWORK, PruneSettings(keep=0.4), weights=files / "early.pth", num_classes=10
+    )
     write_weights(tmp_path / "early.safetensors", inside.network, inside.mask, "prunescope")
     study = started("torch.pth", start={"rewind_weights": str(tmp_path / "early.safetensors")})
     with pytest.raises(DataError, match=r"start.rewind_weights .* that start.weights keeps are"):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from prunescope.networks.hollow import build_hollow
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 
 NAMES = [
     "cifar_resnet20,width=0.25",

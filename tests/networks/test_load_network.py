@@ -8,13 +8,9 @@ import torch
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.tensors import save_tensors
 from prunescope.imaging.network_input import NetworkInput
-from prunescope.networks.loading import (
-    Description,
-    build,
-    load_network,
-    network_input,
-    read_description,
-)
+from prunescope.networks.description import Description, read_description
+from prunescope.networks.loading import load_network
+from prunescope.networks.registry import build, network_input
 
 DESCRIPTION = {
     "name": "cifar_resnet20,width=0.25",

@@ -11,7 +11,7 @@ from torch import nn
 
 from prunescope.base.errors import ConfigError
 from prunescope.imaging.network_input import NetworkInput
-from prunescope.networks.loading import build, module_input, network_input
+from prunescope.networks.registry import build, module_input, network_input
 
 FACTORY = """
 from torch import nn
@@ -148,7 +148,8 @@ def test_a_module_of_a_library_says_what_it_expects_to_see():
 @pytest.mark.long
 def test_a_library_is_imported_only_for_its_own_networks():
     program = (
-        "import sys; from prunescope.networks.loading import load_network, network_input;"
+        "import sys; from prunescope.networks.loading import load_network;"
+        "from prunescope.networks.registry import network_input;"
         "load_network('cifar_resnet20'); network_input('torchvision:resnet18');"
         "print([name for name in ('torchvision', 'timm') if name in sys.modules])"
     )

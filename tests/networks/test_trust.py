@@ -11,8 +11,9 @@ from prunescope.base.errors import DataError
 from prunescope.base.tensors import save_tensors
 from prunescope.imaging.network_input import NetworkInput
 from prunescope.networks.description import Description
-from prunescope.networks.loading import build, describe_network, load_network
+from prunescope.networks.loading import describe_network, load_network
 from prunescope.networks.names import factory_source
+from prunescope.networks.registry import build
 from prunescope.networks.trust import NamesCode, trusted_name
 
 LIBRARY = (

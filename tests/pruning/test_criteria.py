@@ -119,7 +119,7 @@ def test_the_file_of_a_users_choice_is_found_without_running_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "loud.py").write_text("raise SystemExit")
-    registry = Registry("criterion", "prunescope.pruning.criteria", "scores", takes_users=True)
+    registry = Registry("criterion", "prunescope.pruning.criteria", "scores", allows_user_code=True)
     assert registry.source("loud:scores") == tmp_path / "loud.py"
     assert registry.source("magnitude") is None
     with pytest.raises(ConfigError, match="there is no module quiet here"):

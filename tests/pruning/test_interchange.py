@@ -19,7 +19,8 @@ from prunescope.pruning.interchange import (
     to_torch,
 )
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.prune import prune
+from prunescope.pruning.prune import prune_module
+from prunescope.pruning.settings import PruneSettings
 
 values = st.one_of(st.floats(width=32), st.sampled_from([0.0, -0.0, float("nan"), -float("inf")]))
 dtypes = st.sampled_from([torch.float32, torch.float16, torch.bfloat16, torch.float64])
@@ -98,7 +99,7 @@ def test_a_network_that_torch_pruned_is_read_as_torch_computes_it():
 
 def test_a_network_that_torch_prunes_with_the_mask_loads_ours_and_computes_the_same():
     ours = make_network()
-    mask = prune(ours, keep=0.3)
+    mask = prune_module(ours, PruneSettings(keep=0.3))
     theirs = make_network()
     for path in ("0", "3"):
         module = theirs.get_submodule(path)
@@ -110,7 +111,7 @@ def test_a_network_that_torch_prunes_with_the_mask_loads_ours_and_computes_the_s
 
 def test_a_live_network_goes_under_torch_and_comes_out_again():
     network = make_network()
-    mask = prune(network, keep=0.3)
+    mask = prune_module(network, PruneSettings(keep=0.3))
     plain = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     attach_torch_masks(network, mask)
     assert torch_prune.is_pruned(network)

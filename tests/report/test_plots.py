@@ -13,10 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from layers import make_layer, save_run
+from prunescope import dissect
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.comparison.compare import compare
 from prunescope.concepts.broden import BrodenFolder
-from prunescope.dissection.run import dissect
 from prunescope.report import plots
 from prunescope.report.plots import (
     plot_comparison,

@@ -1,5 +1,6 @@
 """What can be chosen by name, where an addition is a file?"""
 
+import ast
 import importlib
 import pkgutil
 from collections.abc import Callable
@@ -24,15 +25,15 @@ class Registry:
 
     Where a name is a Python keyword, the name of its module ends with an underscore.
     kind: what messages call it. package: of the modules, which are imported when they are used.
-    function: which each module has. takes_users: whether "package.module:function" names a function
-    of the user's. That is code, so such a name must never be taken from a file.
+    function: which each module has. allows_user_code: whether "package.module:function" names a
+    user's function. That is code, so such a name must never be taken from a file.
     but: modules of the package that are no choices.
     """
 
     kind: str
     package: str
     function: str
-    takes_users: bool = False
+    allows_user_code: bool = False
     but: frozenset[str] = frozenset()
 
     @property
@@ -40,26 +41,34 @@ class Registry:
         """All choices that come with Prunescope."""
         return tuple(sorted(self._modules()))
 
+    @property
+    def summaries(self) -> dict[str, str]:
+        """What each of these choices does: the first line of its module's docstring.
+
+        No module is imported for it, so that help comes without torch.
+        """
+        return {name: self._summary(module) for name, module in sorted(self._modules().items())}
+
     def check(self, name: object) -> str:
         """Return a name. Raises ConfigError where nothing can have it."""
-        if isinstance(name, str) and (self.is_users(name) or name in self.names):
+        if isinstance(name, str) and (self.is_user_code(name) or name in self.names):
             return name
-        more = ', or "package.module:function" for one of your own' if self.takes_users else ""
+        more = ', or "package.module:function" for one of your own' if self.allows_user_code else ""
         raise ConfigError(
             f'there is no {self.kind} "{on_one_line(shortened(str(name)))}"'
             f"{nearest(str(name), self.names)}: choose {' or '.join(self.names)}{more}"
         )
 
-    def is_users(self, name: str) -> bool:
-        """Return whether a name is that of a function of the user's."""
+    def is_user_code(self, name: str) -> bool:
+        """Return whether a name leads to user code, and is no choice that comes with Prunescope."""
         module, colon, function = name.partition(":")
         words = [*module.split("."), function]
-        return self.takes_users and bool(colon) and all(word.isidentifier() for word in words)
+        return self.allows_user_code and bool(colon) and all(word.isidentifier() for word in words)
 
     def module(self, name: str) -> Any | None:
-        """Return the module of a choice that comes with Prunescope; None for one of the user's."""
+        """Return the module of a choice that comes with Prunescope; None for user code."""
         self.check(name)
-        if self.is_users(name):
+        if self.is_user_code(name):
             return None
         return importlib.import_module(f"{self.package}.{self._modules()[name]}")
 
@@ -78,10 +87,10 @@ class Registry:
     def call(self, name: str, *arguments: Any) -> Any:
         """Return what the function of a choice returns.
 
-        Raises ConfigError for whatever one of the user's raises, in a line.
+        Raises ConfigError for whatever user code raises, in a line.
         """
         function = self.find(name)
-        if not self.is_users(name):
+        if not self.is_user_code(name):
             return function(*arguments)
         with current_directory_importable():
             try:
@@ -96,16 +105,20 @@ class Registry:
         return ConfigError(f'{self.kind} "{name}" {what}')
 
     def source(self, name: str) -> Path | None:
-        """Return the file of a user's choice, without running it; None for one that comes with us.
+        """Return the file of user code, without running it; None for a choice that comes with us.
 
         Raises ConfigError where there is none.
         """
-        if not self.is_users(name):
+        if not self.is_user_code(name):
             return None
         try:
             return find_source(name.partition(":")[0])
         except ConfigError as error:
             raise ConfigError(f'{self.kind} "{name}": {error}') from error
+
+    def _summary(self, module: str) -> str:
+        source = pkgutil.get_data(self.package, f"{module}.py") or b""
+        return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
 
     def _modules(self) -> dict[str, str]:
         spec = find_spec(self.package)

@@ -1,4 +1,4 @@
-"""How is a function of the user's found by its name? Only here is a module of theirs imported."""
+"""How is a user's function found by its name? Only here is a module of theirs imported."""
 
 import importlib
 import sys
@@ -23,7 +23,7 @@ def find_function(module: str, name: str) -> Callable[..., Any]:
     with current_directory_importable():
         try:
             imported = importlib.import_module(module)
-        except (Exception, SystemExit) as error:  # whatever a user's module raises
+        except (Exception, SystemExit) as error:  # whatever user code raises
             raise ConfigError(f"importing {module} failed: {raised(error)}") from error
     function = getattr(imported, name, None)
     if callable(function):
@@ -53,7 +53,7 @@ def find_source(module: str) -> Path:
 
 
 def raised(error: BaseException) -> str:
-    """Say in a line what a user's code raised, and in which line of which file of theirs."""
+    """Say in a line what user code raised, and in which line of which file of theirs."""
     if isinstance(error, SyntaxError):
         return f"SyntaxError: {error.msg} ({error.filename}, line {error.lineno})"
     frames = [
@@ -74,5 +74,5 @@ def current_directory_importable() -> Iterator[None]:
     try:
         yield
     finally:
-        if folder in sys.path:  # else the user's code has taken it out
+        if folder in sys.path:  # else user code has taken it out
             sys.path.remove(folder)

@@ -38,7 +38,7 @@ def inner_step(module: nn.Module) -> str | None:
     return None
 
 
-def plain_name(name: str, expected: Collection[str] | None = None) -> str:
+def unwrapped_name(name: str, expected: Collection[str] | None = None) -> str:
     """Return a layer's or tensor's name without the steps of wrappers.
 
     expected: the plain network's names. As few steps as lead to one of these are dropped, first

@@ -52,16 +52,16 @@ def prune(
     from prunescope.pruning.settings import PruneSettings
     from prunescope.pruning.writing import check_place, write_weights
 
-    PruneSettings.validate_from(settings, "prune", as_option)
+    stated = PruneSettings.validate_from(settings, "prune", as_option)
     check_place(out, form, read=(network, weights, mask))
     pruned = prune_saved(
         network,
+        stated,
         weights=weights,
         key=key,
         num_classes=num_classes,
         mask=mask,
         infer_mask=infer_mask,
-        **settings,
     )
     files = write_weights(out, pruned.network, pruned.mask, form)
     if pruned.untried:

@@ -82,7 +82,7 @@ class Layers:
         )
 
 
-def list_layers(model: nn.Module, resolution: int, axes: str | None = None) -> Layers:
+def survey_layers(model: nn.Module, resolution: int, axes: str | None = None) -> Layers:
     """Return all modules of a network and their outputs for a square of this many pixels.
 
     axes: of ambiguous outputs, as `parse_axes` takes them.

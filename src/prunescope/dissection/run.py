@@ -1,10 +1,8 @@
 """Which concepts do the units of these layers answer to, on this concept set?"""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Unpack
 
 import numpy as np
 import pandas as pd
@@ -12,19 +10,18 @@ import torch
 from torch import nn
 
 from prunescope.base.allocator import keep_freed_memory
-from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.errors import DataError
 from prunescope.base.modes import on_device
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.settings import NeverKeyed
 from prunescope.base.text import counted
-from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.concepts.resized import OneSize, with_mask_size
+from prunescope.concepts.resized import OneSize
 from prunescope.dissection.chance.permuting import draw_chance, told_where_memory_ends
 from prunescope.dissection.first_pass import FirstPassResult
 from prunescope.dissection.forward import Observation
-from prunescope.dissection.input import Loaded, input_of, open_model
+from prunescope.dissection.input import input_of
 from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.layers import choose_layers
@@ -32,7 +29,6 @@ from prunescope.dissection.passes import LayerStatistics, run_passes
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.scores import allowed_categories, score_layer
 from prunescope.dissection.settings import (
-    DEFAULT_LAYER,
     ConceptOptions,
     DissectionOptions,
     DissectionSettings,
@@ -43,43 +39,10 @@ from prunescope.results.dissection import Dissection
 
 
 class DissectOptions(ConceptOptions, DissectionOptions):
-    """The settings that `dissect` takes by keyword: of which images, and how."""
+    """The settings that `prunescope.dissect` takes by keyword: of which images, and how."""
 
 
-def dissect(
-    model: nn.Module | Loaded,
-    layers: str | Sequence[str] | None,
-    concepts: ConceptSet | str,
-    *,
-    split: str | None = None,
-    limit: int | None = None,
-    mask_size: int | None = None,
-    device: str | torch.device | None = None,
-    progress: Progress = SILENT,
-    **settings: Unpack[DissectionOptions],
-) -> Dissection:
-    """Return the concept of every unit of the layers, as `prunescope.dissect` does.
-
-    model: a module, or a network with the input it expects. layers: names or patterns, as
-    `choose_layers` takes them; None for the default layer, see `default_of`.
-    """
-    stated = DissectionSettings.validate_from({"layers": _as_names(layers), **settings}, "dissect")
-    module, form = open_model(model)
-    if form is not None:
-        stated = stated.completed(resolution=form.resolution, mean=form.mean, std=form.std)
-    if isinstance(concepts, str):
-        chosen = stated.rules.images_of(split)
-        concepts = open_concepts(
-            concepts, split=chosen, limit=limit, mask_size=mask_size, progress=progress
-        )
-    elif split is not None or limit is not None:
-        raise ConfigError("split and limit select images of a concept set given by name only")
-    else:
-        concepts = with_mask_size(concepts, mask_size)
-    return dissect_as(stated, module, concepts, device=device, progress=progress)
-
-
-def dissect_as(
+def dissect_layers(
     settings: DissectionSettings,
     model: nn.Module,
     concepts: ConceptSet,
@@ -88,7 +51,7 @@ def dissect_as(
     ranks: Ranks = ALONE,
     progress: Progress = SILENT,
 ) -> Dissection:
-    """Dissect under complete settings.
+    """Return the concept of every unit of the layers, under settings that state the whole input.
 
     ranks: the processes that share the images, each of which must call this with the same
     arguments; every one gets the whole result.
@@ -199,12 +162,6 @@ def count_layers(
         passes={layer: statistics.passes for layer, statistics in by_layer.items()},
         device=target,
     )
-
-
-def _as_names(layers: str | Sequence[str] | None) -> tuple[str, ...]:
-    if layers is None:
-        return (DEFAULT_LAYER,)
-    return (layers,) if isinstance(layers, str) else tuple(layers)
 
 
 def choose_categories(concepts: ConceptSet, settings: DissectionSettings) -> tuple[str, ...] | None:

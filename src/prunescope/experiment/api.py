@@ -1,140 +1,298 @@
-"""How is a study run from Python?"""
+"""What do the commands do when they are called from Python, with whatever a user hands in?"""
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, Unpack
 
-from pydantic import ValidationError
+import torch
+from torch import nn
 
-from prunescope import recipe as recipes
-from prunescope.base.arguments import explain
-from prunescope.base.door import checked_path, checked_value
+from prunescope.base.arguments import takes
+from prunescope.base.door import checked_path
 from prunescope.base.errors import ConfigError
+from prunescope.base.modes import on_device
+from prunescope.base.modules import checked_network
 from prunescope.base.progress import SILENT, Progress
-from prunescope.base.settings import explained
-from prunescope.base.text import a_kind
-from prunescope.experiment.merging import merge_runs
-from prunescope.experiment.recipe_trust import check_code
-from prunescope.experiment.run import dry_run, run_study
-from prunescope.experiment.status import DryRun, Status, status_of
-from prunescope.results.run import Run
+from prunescope.base.text import on_one_line, shortened
+from prunescope.base.wrappers import without_wrappers
+from prunescope.comparison.conventions import ConventionComparison
+from prunescope.concepts import ConceptSet
+from prunescope.dissection.input import Loaded
+from prunescope.dissection.layers import Layers, survey_layers
+from prunescope.dissection.run import DissectOptions
+from prunescope.dissection.settings import (
+    DEFAULT_LAYER,
+    ConceptSettings,
+    DissectionSettings,
+    SharedOptions,
+)
+from prunescope.experiment.auditing import RunAudit, audit_run
+from prunescope.experiment.conventions import compare_by_conventions
+from prunescope.experiment.handed_in import (
+    as_concepts,
+    as_given_mask,
+    computing,
+    is_number,
+    name_layers,
+    open_network,
+    path_or_name,
+    plain_classes,
+    strings,
+)
+from prunescope.experiment.layers import layers_of
+from prunescope.experiment.single import dissect_network, evaluate_network
+from prunescope.networks.loading import LoadedNetwork
+from prunescope.pruning.audit import Audit, audit_file
+from prunescope.pruning.mask import Mask
+from prunescope.pruning.prunable import UNTRIED, behaviour_of
+from prunescope.pruning.prune import prune_module
+from prunescope.pruning.settings import PruneOptions, PruneSettings
+from prunescope.results.dissection import Dissection
+from prunescope.results.layout import STUDY
+from prunescope.results.netdissect_export import export_netdissect
+from prunescope.training.evaluate import Evaluation
+from prunescope.training.settings import EvaluationOptions, EvaluationSettings
+
+Model: TypeAlias = nn.Module | Loaded | Path | str
+"""A network: a module, what `prunescope.load` returns for one, or its name or file."""
 
 
-class Study(recipes.Recipe):
-    __doc__ = explain(recipes.Recipe.__doc__ or "", recipes.Recipe.model_fields)
+@takes(ConceptSettings, DissectionSettings)
+def dissect(
+    model: Model,
+    layers: Any,
+    concepts: ConceptSet | str,
+    *,
+    device: str | torch.device | None = None,
+    progress: Progress = SILENT,
+    **settings: Unpack[DissectOptions],
+) -> Dissection:
+    """Return the concept of every unit of the layers (docs/method.md).
 
-    def __new__(cls, *values: Any, **_settings: Any) -> "Study":
-        if values:
-            raise _called_so()
-        return super().__new__(cls)
-
-    def __init__(self, **settings: Any) -> None:
-        if not settings:
-            raise _called_so()
-        try:
-            super().__init__(**settings)
-        except ValidationError as error:
-            raise explained(type(self), error, "the study") from None
-
-    # so that pydantic fills a study by itself, and explains its own way what it is in a recipe
-    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
-
-    @classmethod
-    def load(cls, recipe: Path | str | Mapping[str, Any], *, set: Sequence[str] = ()) -> "Study":  # noqa: A002
-        """Read a recipe: a YAML file, the name of one that is shipped ("demo"), or plain values.
-
-        set: changes in the form "a.b=c", c read as YAML, as `--set` on the command line.
-        Raises ConfigError naming the key, what was given, what is allowed, the nearest valid name;
-        DataError for the study.yaml of a run that names code as its network, unless `set` does.
-        """
-        if not isinstance(recipe, str | Path | Mapping):
-            raise ConfigError(
-                f"the recipe is {a_kind(recipe)}: give a file, a name, or plain values"
+    model: a module, what `prunescope.load` returns for a network, or its name or file.
+    layers: a module of it, a name as in `model.named_modules()`, a pattern (`layer?`, `*.conv2`),
+        or several of these; None takes the last layer that has a map.
+    concepts: a concept set, or the name of one ("scenes", "broden:DIR").
+    device: where to compute; where the model is when None. The model comes back as it was.
+    progress: where to report.
+    Raises ConfigError or DataError saying what is wrong and what to do.
+    """
+    network = open_network(model)
+    source = as_concepts(concepts)
+    split, limit = settings.pop("split", None), settings.pop("limit", None)
+    mask_size = settings.pop("mask_size", None)
+    with computing(network) as plain:
+        chosen = name_layers(network.module, layers) or (DEFAULT_LAYER,)
+        stated = DissectionSettings.validate_from({"layers": chosen, **settings}, "dissect")
+        with on_device(plain.module, device) as target:
+            return dissect_network(
+                plain,
+                stated,
+                source,
+                split=split,
+                limit=limit,
+                mask_size=mask_size,
+                device=target,
+                progress=progress,
             )
-        changes = [set] if isinstance(set, str) else list(set)
-        if not all(isinstance(change, str) for change in changes):
-            raise ConfigError(f'set is {set!r}: give changes such as "replicates=1"')
-        values = recipes.read_recipe(recipe)
-        where = "the study" if isinstance(recipe, Mapping) else str(recipe)
-        study = cls.validate_from(recipes.overridden(values, changes), where)
-        check_code(study, recipe, changes)
-        return study
 
-    def run(
-        self, out: Path | str | None = None, *, only: str | Sequence[str] = (),
-        workers: int | None = None, engine: str = "local", progress: Progress = SILENT,
-    ) -> Run:  # fmt: skip
-        """Do all that the study still lacks in its run folder, and return the Run.
 
-        Stopped at any moment, even by `kill -9`, the same call goes on and ends with the same
-        bytes. Recipe of the method: Frankle & Bau 2019 (docs/method.md).
+@takes(PruneSettings)
+def prune(
+    model: nn.Module | Loaded,
+    *,
+    keep: float,
+    mask: Mask | Mapping[str, torch.Tensor] | Path | str | None = None,
+    **settings: Unpack[PruneOptions],
+) -> Mask:
+    """Set all but a share of a network's weights to zero, in place, and return which survive.
 
-        out: the run folder; `runs/NAME` when None.
-        only: which levels to make, and what they need: "replicate=1", "strategy=NAME,level=2", or
-            several such conditions; all where nothing is stated.
-        engine: where stages run ("local").
-        workers: processes that train in parallel; None takes one for each replicate and
-            strategy as far as the cores go, 1 trains in this process. A script that starts more
-            than one must keep its own work under `if __name__ == "__main__":`.
-        progress: where to report.
-        Raises ConfigError or DataError before anything is written, RunBusyError where another
-        process writes there; StudyIncomplete, a PrunescopeError, where some levels could not be
-        made, after all others are.
-        """
-        folder, workers = self._folder(out), checked_value("workers", workers)
-        conditions = _conditions(only)
-        run_study(self, folder, only=conditions, workers=workers, engine=engine, progress=progress)
-        return Run.load(folder)
+    model: a module, or what `prunescope.load` returns for a network.
+    mask: what is pruned already, as a Mask, its file, or tensors by name; masks only shrink. It is
+        not changed.
 
-    def dry_run(
-        self, out: Path | str | None = None, *, only: str | Sequence[str] = (),
-        workers: int | None = None, engine: str = "local", progress: Progress = SILENT,
-    ) -> DryRun:  # fmt: skip
-        """Check the study wholly, and say what `run` would do, how long and on how much disk.
+    Of n prunable weights exactly round(keep x n) survive, half to even; of equal scores those of
+    lower flat index (Han et al. 2015). At random the same seed at a lower `keep` leaves a part of
+    the same weights. Nothing holds the weights at zero when the network is trained on: for that,
+    make a `MaskKeeper(model, mask)` and call it with the optimizer after every step.
+    Raises ConfigError for a share outside (0, 1], above what the mask has left, or so small that
+    nothing is left, a mask that prunes what `prunable` leaves out, or a network whose pruned
+    weights would act all the same; DataError for a mask of another network, or weights that
+    are not finite.
+    """
+    if isinstance(model, str | Path):
+        raise ConfigError(
+            f"prune sets weights of a network that you have to zero, so it takes no name: model = "
+            f'ps.load("{on_one_line(shortened(str(model)))}").module makes one'
+        )
+    network = checked_network(model.module if isinstance(model, LoadedNetwork) else model)
+    if not is_number(keep):
+        raise ConfigError(f"keep is {keep!r}, but must be a number in (0, 1]")
+    with without_wrappers(network):
+        behaviour = behaviour_of(network)
+        if behaviour.untried:
+            warnings.warn(UNTRIED, stacklevel=3)
+        pruned = as_given_mask(mask)
+        stated = PruneSettings.validate_from({"keep": keep, **settings}, "prune")
+        return prune_module(network, stated, mask=pruned, behaviour=behaviour)
 
-        A little of the work is timed; nothing is written. out, only, workers, engine,
-        progress: as for `run`.
-        Raises what `run` would before it writes anything.
-        """
-        folder, workers = self._folder(out), checked_value("workers", workers)
-        conditions = _conditions(only)
-        return dry_run(
-            self, folder, only=conditions, workers=workers, engine=engine, progress=progress
+
+@takes(EvaluationSettings)
+def evaluate(
+    model: Model,
+    data: Path | str,
+    *,
+    device: str | torch.device | None = None,
+    progress: Progress = SILENT,
+    **settings: Unpack[EvaluationOptions],
+) -> Evaluation:
+    """Return a network's accuracy and loss on labelled images, as the command `evaluate` does.
+
+    model: a module, what `prunescope.load` returns for a network, or its name or file.
+    data: the folder of labelled images, a hub name, or "scenes" (docs/data.md).
+    device: where to compute; where the model is when None. The model comes back as it was.
+    progress: where to report.
+    The Evaluation has `top1` and `top5` (shares), `loss` (mean cross entropy, nats), `images`
+    and `per_class`. Raises ConfigError or DataError saying what is wrong and what to do.
+    """
+    network = open_network(model)
+    source = path_or_name(data, "data", "a folder of labelled images, a hub name or scenes")
+    classes = plain_classes(settings.get("classes"))
+    stated = EvaluationSettings.validate_from({**settings, "classes": classes}, "evaluate")
+    training = network.module.training
+    try:
+        with computing(network) as plain, on_device(plain.module, device) as target:
+            return evaluate_network(plain, source, stated, device=str(target), progress=progress)[1]
+    finally:
+        network.module.train(training)
+
+
+def audit(
+    path: Path | str,
+    *,
+    network: str | None = None,
+    num_classes: int | None = None,
+    resolution: int | None = None,
+    mask: Path | str | None = None,
+    key: str | None = None,
+) -> Audit | RunAudit:
+    """Count what is left, dead, revived and saved in pruned weights, as the command `audit` does.
+
+    path: a file of weights or a level, which gives an Audit, or a run folder: a RunAudit, in which
+        each level's descent from the one before it is checked too. `problems` of either are empty
+        where all is well; `as_dict()` has every count by name.
+    network: a name, where the file does not say it. num_classes: its outputs.
+    resolution: side in pixels of the image for which multiply-adds are counted; None takes what
+        the network expects. mask: a file; None takes the one in the weights or beside them.
+    key: which network of a file that holds several ("state_dict_ema").
+    Raises ConfigError or DataError saying what is wrong and what to do.
+    """
+    what = "a file of weights, a level or a run folder (torch.save(model.state_dict(), FILE))"
+    folder = Path(path_or_name(path, "path", what))
+    if not (folder / STUDY).is_file():
+        return audit_file(
+            folder,
+            network=network,
+            num_classes=num_classes,
+            resolution=resolution,
+            mask=None if mask is None else checked_path("mask", mask),
+            key=key,
+        )
+    if any(option is not None for option in (num_classes, mask, key)):
+        raise ConfigError(
+            f"{folder} is a run, whose levels know both: leave out num_classes, mask and key"
+        )
+    return audit_run(folder, resolution, network=network)
+
+
+def export(result: Path | str, out: Path | str, *, layer: str | None = None) -> Any:
+    """Write one layer's units as a CSV of Network Dissection, as the command `export` does.
+
+    result: the folder of a dissection, of one of its layers, or a level of a run.
+    out: the file to write. layer: needed where there are several.
+    Returns the table (a pandas DataFrame; units count from 1, as they do there; Bau et al. 2017).
+    Raises ConfigError or DataError saying what is wrong and what to do.
+    """
+    what = "the folder of a dissection; one in memory has save(DIR)"
+    folder = Path(path_or_name(result, "result", what))
+    return export_netdissect(folder, Path(path_or_name(out, "out", "a file")), layer)
+
+
+@takes(ConceptSettings, DissectionSettings)
+def conventions(
+    model: Model,
+    concepts: str,
+    *,
+    layers: Any = None,
+    conventions: Iterable[str] | None = None,
+    out: Path | str | None = None,
+    split: str | None = None,
+    limit: int | None = None,
+    device: str | None = None,
+    progress: Progress = SILENT,
+    **settings: Unpack[SharedOptions],
+) -> ConventionComparison:
+    """Dissect by the rules of earlier tools, too, as the command `conventions` does.
+
+    model, layers: as `dissect` takes them. concepts: the name of a set.
+    conventions: "exact", "netdissect", "lite", "quick"; the others are compared with the first;
+        None takes all four. What else is set holds for all of them.
+    out: a folder for the dissections and their table. device: a GPU if there is one when None.
+    progress: where to report.
+    The ConventionComparison has `table` (a DataFrame: a row per layer and convention) and
+    `summary()` (docs/conventions.md, docs/method.md).
+    Raises ConfigError or DataError, before any work, saying what is wrong and what to do.
+    """
+    network = open_network(model)
+    source = as_concepts(concepts)
+    if not isinstance(source, str):
+        raise ConfigError(
+            "concepts must be the name of a set here: it is opened by each convention"
+        )
+    with computing(network) as plain:
+        chosen = name_layers(network.module, layers)
+        stated = {"layers": (DEFAULT_LAYER,) if chosen is None else chosen}
+        return compare_by_conventions(
+            plain,
+            {**stated, **settings},
+            source,
+            conventions=None if conventions is None else tuple(strings(conventions)),
+            out=None if out is None else Path(out),
+            split=split,
+            limit=limit,
+            device=device,
+            progress=progress,
         )
 
-    def status(self, out: Path | str | None = None) -> Status:
-        """Say what of the study is done, running and left in a run folder.
 
-        out: the run folder; `runs/NAME` when None. `outdated` in the answer are the folders made
-        for other settings. Raises ConfigError or DataError where the data cannot be opened.
-        """
-        return status_of(self, self._folder(out))
+def list_layers(
+    model: Model,
+    *,
+    weights: Path | str | None = None,
+    num_classes: int | None = None,
+    resolution: int | None = None,
+) -> Layers:
+    """Return a network's layers and what they put out, as `dissect --list-layers` shows them.
 
-    def _folder(self, out: Path | str | None) -> Path:
-        return Path("runs") / self.name if out is None else checked_path("out", out)
-
-
-def merge(runs: Sequence[Path | str], out: Path | str, *, progress: Progress = SILENT) -> Run:
-    """Join runs of parts of one study, made apart, into a new run folder; return the Run.
-
-    runs: their folders. They may differ in the replicates, strategies and levels they have, and in
-        where their data lay. out: the new folder. progress: where to report.
-    Raises ConfigError where they are not of one study or the new folder is not free, StoreError
-    where a file of theirs is damaged.
+    model: a module, what `prunescope.load` returns for a network, or its name or file.
+    weights, num_classes: of a name alone; no weights are loaded.
+    resolution: side of the image in pixels; None takes what is known of the network.
+    Each of `layers` has its `name`, `type`, `shape` (without the images) and `map` (units, height,
+    width; None where there is nothing to dissect); `default` is dissected where none is named.
+    Raises ConfigError or DataError saying what is wrong and what to do.
     """
-    if isinstance(runs, str | Path):
-        raise ConfigError("runs is one path: give two or more run folders")
-    folder = checked_path("out", out)
-    merge_runs([checked_path("runs", run) for run in runs], folder, progress=progress)
-    return Run.load(folder)
-
-
-def _conditions(only: str | Sequence[str]) -> list[str]:
-    conditions = [only] if isinstance(only, str) else list(only)
-    if not all(isinstance(condition, str) for condition in conditions):
-        raise ConfigError(f'only is {only!r}: give conditions such as "replicate=1"')
-    return conditions
-
-
-def _called_so() -> ConfigError:
-    return ConfigError('Study is not called so: ps.Study.load("recipe.yaml") reads one')
+    if isinstance(model, str | Path):
+        stated = None if weights is None else str(weights)
+        name = str(Path(model).expanduser()) if "/" in str(model) else str(model)
+        return layers_of(name, weights=stated, num_classes=num_classes, resolution=resolution)
+    if weights is not None or num_classes is not None:
+        raise ConfigError("weights and num_classes belong to a network's name: leave them out")
+    network = open_network(model)
+    side = resolution or (network.input.resolution if network.input else None)
+    if side is None:
+        raise ConfigError(
+            f"the input of {type(network.module).__name__} is not known: give resolution"
+        )
+    with without_wrappers(network.module):
+        return survey_layers(network.module, side)

@@ -12,8 +12,8 @@ from prunescope.base.text import align, number, percent
 from prunescope.experiment.completeness import find_changes, find_losses
 from prunescope.experiment.facts import UNKNOWN
 from prunescope.experiment.plan import plan_study
+from prunescope.networks.description import read_description
 from prunescope.networks.hollow import build_hollow
-from prunescope.networks.loading import read_description
 from prunescope.networks.trust import AtMost, NamesCode
 from prunescope.pruning.audit import Audit, audit_weights
 from prunescope.pruning.lineage import check_dense, check_descent, check_given
@@ -163,7 +163,7 @@ def _audit_level(
         saved = _with_dense_mask(saved, root, key, recipe)
     audit = audit_weights(saved, network, title=recipe.network, resolution=resolution)
     rule = _rule(key, recipe)
-    if rule is not None and rule.is_users:
+    if rule is not None and rule.is_user_code:
         code = " and ".join(map('"{}"'.format, rule.strategy.code.values()))
         note = f"not counted how many weights {key.strategy} leaves: {code} is code, and not run"
         audit = replace(audit, notes=(*audit.notes, note))

@@ -25,7 +25,7 @@ from prunescope.dissection.run import choose_categories
 from prunescope.dissection.survey import learn_layout
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.start import load_rewinding, load_start
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 from prunescope.networks.residual import zero_last_gammas
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import prunable_names

@@ -13,7 +13,7 @@ from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.dissection.conventions import CONVENTIONS
 from prunescope.dissection.run import choose_categories
 from prunescope.dissection.settings import DissectionSettings
-from prunescope.experiment.single import dissect_opened
+from prunescope.experiment.single import dissect_network
 from prunescope.networks.loading import LoadedNetwork
 from prunescope.results.dissection import Dissection, check_room
 from prunescope.results.layout import CONVENTIONS_COMPARED
@@ -63,7 +63,7 @@ def compare_by_conventions(
             check_room(folder)
     sets = _open_each(settings, concepts, split, limit, mask_size, progress)
     dissections: dict[str, Dissection] = {
-        convention_settings.convention: dissect_opened(
+        convention_settings.convention: dissect_network(
             network,
             convention_settings,
             opened,

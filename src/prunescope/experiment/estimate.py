@@ -13,13 +13,13 @@ from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.data.labelled import StreamedImages
 from prunescope.dissection.chance.sequential import FIRST_LOOK
-from prunescope.dissection.run import dissect_as
+from prunescope.dissection.run import dissect_layers
 from prunescope.experiment.check import map_cells
 from prunescope.experiment.plan import Plan
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.stages.dissection import DissectionStage
 from prunescope.experiment.stages.rewind_point import RewindPointStage
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 from prunescope.recipe import Recipe
 from prunescope.training.evaluate import evaluate
 from prunescope.training.loop import train
@@ -128,5 +128,5 @@ def _try_dissecting(
     if null == "auto":  # which on so few images says nothing of how long it takes
         null = FIRST_LOOK
     settings = settings.model_copy(update={"null": null})
-    dissect_as(settings, network, concepts)
+    dissect_layers(settings, network, concepts)
     return len(concepts.images)

@@ -12,11 +12,12 @@ from torch import nn
 from prunescope.base.errors import ConfigError
 from prunescope.base.modules import checked_network, in_float32
 from prunescope.base.text import a_kind
-from prunescope.base.wrappers import plain_name, unwrapped, without_wrappers
+from prunescope.base.wrappers import unwrapped, unwrapped_name, without_wrappers
 from prunescope.concepts import KINDS, ConceptSet
 from prunescope.dissection.input import Loaded
 from prunescope.experiment.load import load
-from prunescope.networks.loading import LoadedNetwork, implied_weights, module_input
+from prunescope.networks.loading import LoadedNetwork, implied_weights
+from prunescope.networks.registry import module_input
 from prunescope.pruning.interchange import as_mask
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import read_mask
@@ -93,7 +94,7 @@ def _opened(model: str | Path) -> LoadedNetwork:
 def _name_layer(network: nn.Module, layer: object) -> str:
     modules: dict[str, nn.Module] = dict(network.named_modules(remove_duplicate=False))
     if isinstance(layer, str):
-        return plain_name(layer, modules)
+        return unwrapped_name(layer, modules)
     if not isinstance(layer, nn.Module):
         raise ConfigError(
             f'a layer is {a_kind(layer)}: give its name, such as "layer4", or the module'

@@ -2,7 +2,7 @@
 
 from prunescope.base.devices import computing_with
 from prunescope.base.errors import ConfigError
-from prunescope.dissection.layers import Layers, list_layers
+from prunescope.dissection.layers import Layers, survey_layers
 from prunescope.networks.hollow import build_hollow
 from prunescope.networks.loading import describe_network
 
@@ -28,4 +28,4 @@ def layers_of(
     if side is None:
         raise ConfigError(f"nothing says which size of images {name} takes: give --resolution")
     module = build_hollow(described.name, num_classes=described.num_classes)
-    return list_layers(module, side, axes)
+    return survey_layers(module, side, axes)

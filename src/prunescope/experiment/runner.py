@@ -121,7 +121,7 @@ class StageRunner:
 
     def new_network(self, seed: int) -> "nn.Module":
         """Return the study's network, initialised from a seed, on the device."""
-        from prunescope.networks.loading import build
+        from prunescope.networks.registry import build
 
         network = build(self.recipe.network, num_classes=self.classes, seed=seed)
         return network.to(self.device)
@@ -180,7 +180,7 @@ class StageRunner:
         """Save a network's weights, with what it is and what it sees."""
         from prunescope.base.tensors import save_tensors
         from prunescope.imaging.network_input import NetworkInput
-        from prunescope.networks.loading import Description
+        from prunescope.networks.description import Description
 
         images, normalisation = self.sources.train_images, self.sources.normalisation
         description = Description(

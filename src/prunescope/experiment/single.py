@@ -7,11 +7,12 @@ from pathlib import Path
 import torch
 
 from prunescope.base.devices import default_device, say_if_slow, usable_device
-from prunescope.base.errors import DataError
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.text import counted
 from prunescope.concepts import ConceptSet, open_concepts
+from prunescope.concepts.resized import with_mask_size
 from prunescope.data.choice import ClassChoice, shown
 from prunescope.data.classes import order_note
 from prunescope.data.images import count_classes, find_split, load_images, passed_over
@@ -19,7 +20,7 @@ from prunescope.data.labelled import Images
 from prunescope.data.settings import CentreCrop
 from prunescope.dissection.input import input_of
 from prunescope.dissection.layers import choose_layers
-from prunescope.dissection.run import dissect_as
+from prunescope.dissection.run import dissect_layers
 from prunescope.dissection.settings import DEFAULT_LAYER, DissectionSettings
 from prunescope.experiment.source_facts import data_folder
 from prunescope.experiment.sources import normalisation_of, test_sizing
@@ -86,18 +87,19 @@ def evaluate_network(
 def dissect_network(
     network: LoadedNetwork,
     settings: DissectionSettings,
-    concepts: str,
+    concepts: ConceptSet | str,
     *,
     out: Path | None = None,
     split: str | None = None,
     limit: int | None = None,
     mask_size: int | None = None,
-    device: str | None = None,
+    device: str | torch.device | None = None,
     ranks: Ranks = ALONE,
     progress: Progress = SILENT,
 ) -> Dissection:
     """Dissect a network as its own input wants it, and save the result under `out` if given.
 
+    concepts: a set, or the name of one, of which split and limit choose the images.
     ranks: the processes that share the images; the first one saves.
     settings: their layers may be patterns, or DEFAULT_LAYER, of which the user is told.
     Raises ConfigError before any work where `out` cannot take it, as `check_room` says, or the
@@ -106,42 +108,41 @@ def dissect_network(
     target = usable_device(device or default_device())
     if out is not None and ranks.rank == 0:
         check_room(out)
-    images = settings.rules.images_of(split)
-    opened = open_concepts(
-        concepts, split=images, limit=limit, mask_size=mask_size, progress=progress
-    )
-    return dissect_opened(
-        network, settings, opened, out=out, device=target, ranks=ranks, progress=progress
-    )
-
-
-def dissect_opened(
-    network: LoadedNetwork,
-    settings: DissectionSettings,
-    concepts: ConceptSet,
-    *,
-    out: Path | None,
-    device: torch.device,
-    ranks: Ranks,
-    progress: Progress,
-) -> Dissection:
-    """Do what `dissect_network` does where `out`, the device and the concept set are fit for it."""
+    opened = _open_concepts(concepts, settings, split, limit, mask_size, progress)
     if network.input is not None:
         settings = settings.completed(**vars(network.input))
     settings = _with_layers(network, settings, progress)
     if ranks.rank == 0:
-        say_if_slow(settings.precision, device, progress)
-    if len(concepts.images) < _FEW_IMAGES and not settings.null and ranks.rank == 0:
+        say_if_slow(settings.precision, target, progress)
+    if len(opened.images) < _FEW_IMAGES and not settings.null and ranks.rank == 0:
         progress.say(
-            f"on {counted(len(concepts.images), 'image')} much of what is found is due to chance: "
+            f"on {counted(len(opened.images), 'image')} much of what is found is due to chance: "
             "--null says how much"
         )
-    dissection = dissect_as(
-        settings, network.module, concepts, device=device, ranks=ranks, progress=progress
+    dissection = dissect_layers(
+        settings, network.module, opened, device=target, ranks=ranks, progress=progress
     )
     if out is not None and ranks.rank == 0:
         dissection.save(out)
     return dissection
+
+
+def _open_concepts(
+    concepts: ConceptSet | str,
+    settings: DissectionSettings,
+    split: str | None,
+    limit: int | None,
+    mask_size: int | None,
+    progress: Progress,
+) -> ConceptSet:
+    if isinstance(concepts, str):
+        images = settings.rules.images_of(split)
+        return open_concepts(
+            concepts, split=images, limit=limit, mask_size=mask_size, progress=progress
+        )
+    if split is not None or limit is not None:
+        raise ConfigError("split and limit select images of a concept set given by name only")
+    return with_mask_size(concepts, mask_size)
 
 
 def _notes(images: Images, split: str, classes: ClassChoice | None) -> Iterator[str | None]:

@@ -12,7 +12,7 @@ from prunescope.data.settings import CentreCrop
 from prunescope.experiment.source_facts import concepts_of, data_folder
 from prunescope.imaging.network_input import NetworkInput, Normalisation
 from prunescope.imaging.sizing import Sizing
-from prunescope.networks.loading import network_input
+from prunescope.networks.registry import network_input
 from prunescope.recipe import Recipe
 
 

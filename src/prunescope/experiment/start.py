@@ -7,8 +7,7 @@ from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.experiment.identity import REWIND_WEIGHTS_NAME, WEIGHTS_NAME, content_of
-from prunescope.networks.loading import fit_state_dict
-from prunescope.networks.weights import check_fit
+from prunescope.networks.weights import check_fit, fit_state_dict
 from prunescope.pruning.choices import Prunable
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import behaviour_of, prunable_names

@@ -1,4 +1,4 @@
-"""How is a network made by a function of the user's? Only this module calls one by name."""
+"""How is a network made by a user's function? Only this module calls one by name."""
 
 import inspect
 import sys
@@ -20,7 +20,7 @@ from prunescope.networks.names import FORMS, Name, literal
 def build_factory(name: Name, num_classes: int | None) -> nn.Module:
     """Return what a factory makes. Raises ConfigError for all that goes wrong in it.
 
-    name: which the user gave to this very command or call; a file's passes `library_name` first.
+    name: which the user gave to this very command or call; a file's passes `trusted_name` first.
     num_classes: handed over where the factory takes it.
     """
     with current_directory_importable():

@@ -14,26 +14,10 @@ from prunescope.networks.names import as_name
 from prunescope.networks.published import DEFAULT, Published
 from prunescope.networks.reading.files import is_hub_folder, weights_file
 from prunescope.networks.reading.values import refuse_not_finite
-from prunescope.networks.registry import build, find_published, module_input, network_input
+from prunescope.networks.registry import build, find_published, network_input
 from prunescope.networks.trust import AtMost
-from prunescope.networks.weights import fit_state_dict, load_weights, read_state_dict
+from prunescope.networks.weights import load_weights
 from prunescope.results.layout import WEIGHTS
-
-__all__ = [
-    "RANDOM",
-    "Description",
-    "LoadedNetwork",
-    "build",
-    "describe_network",
-    "find_weights",
-    "fit_state_dict",
-    "implied_weights",
-    "load_network",
-    "module_input",
-    "network_input",
-    "read_description",
-    "read_state_dict",
-]
 
 RANDOM = "random"
 

@@ -7,12 +7,12 @@ from torch import Tensor, nn
 
 from prunescope.base.errors import DataError
 from prunescope.base.text import counted
-from prunescope.networks.reading import load_torch, read_stored
 from prunescope.networks.reading.choice import choose_network
-from prunescope.networks.reading.effective import Effective, as_mask
+from prunescope.networks.reading.effective import Effective, boolean_masks
 from prunescope.networks.reading.files import OPENLTH_MASK, is_openlth_network, weights_file
 from prunescope.networks.reading.names import renaming
 from prunescope.networks.reading.sharing import refuse_disagreement
+from prunescope.networks.reading.stored import load_torch, read_stored
 from prunescope.networks.reading.values import (
     Tensors,
     few,
@@ -36,7 +36,7 @@ def load_weights(module: nn.Module, path: Path, key: str | None = None) -> None:
     weights = read_stored(path, key).named_as_in(expected)
     mask = path.with_name(OPENLTH_MASK)
     if is_openlth_network(path) and mask.is_file():  # it masks as it computes
-        kept = as_mask(choose_network(load_torch(mask), str(mask), None), str(mask))
+        kept = boolean_masks(choose_network(load_torch(mask), str(mask), None), str(mask))
         rename = renaming(list(kept), weights.state)
         weights = Effective(weights.state, {rename(name): kept[name] for name in kept})
         _check_mask(weights, f"{mask} does not fit {path}")

@@ -9,7 +9,7 @@ from torch.nn.utils import parametrize
 CONVOLUTIONS = (
     nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d,
 )  # fmt: skip
-LAYERS = (*CONVOLUTIONS, nn.Linear)
+LAYER_TYPES = (*CONVOLUTIONS, nn.Linear)
 _LIBRARIES = ("torch", "torchvision", "timm", "prunescope")
 
 
@@ -64,7 +64,7 @@ def layer_keys(network: nn.Module) -> dict[str, list[nn.Module]]:
     first = first_names(network)
     layers: dict[str, list[nn.Module]] = {}
     for path, module in network.named_modules():
-        if isinstance(module, LAYERS) and isinstance(getattr(module, "weight", None), Tensor):
+        if isinstance(module, LAYER_TYPES) and isinstance(getattr(module, "weight", None), Tensor):
             name = f"{path}.weight" if path else "weight"
             layers.setdefault(first.get(name, name), []).append(module)
     return layers

@@ -17,7 +17,7 @@ from prunescope.networks.registry import network_input
 from prunescope.networks.trust import AtMost
 from prunescope.networks.weights import fit_state_dict
 from prunescope.pruning.acting import views_of_others
-from prunescope.pruning.counting import COUNTS, FORMATS, LayerCount, count_layer
+from prunescope.pruning.counting import FORMATS, SUMMED_COUNTS, LayerCount, count_layer
 from prunescope.pruning.flow import Flow, trace_flow
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import left_out, prunable_names
@@ -91,7 +91,7 @@ class Audit:
             "keep": self.keep,
             "keep_overall": self.keep_overall,
             "sparsity": self.sparsity,
-            **{name: self.total(name) for name in COUNTS},
+            **{name: self.total(name) for name in SUMMED_COUNTS},
             "parameters": self.parameters,
             "nonzero_parameters": self.nonzero_parameters,
             "revived_memory": self.revived_memory,

@@ -4,16 +4,16 @@ from typing import Literal, TypeAlias
 
 from prunescope.base.registry import Registry
 
-CRITERIA = Registry("criterion", "prunescope.pruning.criteria", "scores", takes_users=True)
+CRITERIA = Registry("criterion", "prunescope.pruning.criteria", "scores", allows_user_code=True)
 """By which scores weights survive."""
 
-SCOPES = Registry("scope", "prunescope.pruning.scopes", "groups", takes_users=True)
+SCOPES = Registry("scope", "prunescope.pruning.scopes", "groups", allows_user_code=True)
 """Which weights compete for survival."""
 
-SCHEDULES = Registry("schedule", "prunescope.pruning.schedules", "survivors", takes_users=True)
+SCHEDULES = Registry("schedule", "prunescope.pruning.schedules", "survivors", allows_user_code=True)
 """How many weights each level keeps."""
 
-RECOVERIES = Registry("recovery", "prunescope.pruning.recoveries", "recover", takes_users=True)
+RECOVERIES = Registry("recovery", "prunescope.pruning.recoveries", "recover", allows_user_code=True)
 """How a pruned network gets its accuracy back."""
 
 REGISTRIES = (CRITERIA, SCOPES, SCHEDULES, RECOVERIES)

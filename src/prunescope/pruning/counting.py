@@ -12,7 +12,7 @@ from prunescope.pruning.flow import LayerFlow
 _INDEX_BYTES = 4
 FORMATS = ("dense", "bitmap", "csr")
 """How a tensor can be kept: see `LayerCount.bytes`."""
-COUNTS = (
+SUMMED_COUNTS = (
     *("weights", "nonzero", "pruned", "revived", "filters", "dead_filters", "dead_units"),
     *("multiply_adds", "sparse_multiply_adds"),
 )
@@ -84,7 +84,7 @@ class LayerCount:
             "nonzero": self.nonzero,
             "zeros": self.weights - self.nonzero,
             "sparsity": self.sparsity,
-            **{name: getattr(self, name) for name in COUNTS[2:]},
+            **{name: getattr(self, name) for name in SUMMED_COUNTS[2:]},
             "bytes": self.bytes,
         }
 

@@ -2,19 +2,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Unpack
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.text import align, number, percent
 from prunescope.networks.loading import (
     LoadedNetwork,
-    build,
     describe_network,
     find_weights,
-    fit_state_dict,
     implied_weights,
     load_network,
 )
+from prunescope.networks.registry import build
+from prunescope.networks.weights import fit_state_dict
 from prunescope.pruning.acting import count_parameters
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import (
@@ -23,9 +22,9 @@ from prunescope.pruning.prunable import (
     left_out,
     prunable_names,
 )
-from prunescope.pruning.prune import prune
+from prunescope.pruning.prune import prune_module
 from prunescope.pruning.saved import SavedWeights, check_as_recorded, read_mask, read_weights
-from prunescope.pruning.settings import PruneOptions, PruneSettings
+from prunescope.pruning.settings import PruneSettings
 from prunescope.pruning.zeros import UnmarkedZeros, mask_of_nonzero, unmarked_zeros
 
 
@@ -86,14 +85,13 @@ class Pruned:
 
 def prune_saved(
     name: str,
+    settings: PruneSettings,
     *,
     weights: Path | str | None,
     key: str | None = None,
     num_classes: int | None = None,
     mask: Path | None = None,
     infer_mask: bool = False,
-    keep: float | None = None,
-    **settings: Unpack[PruneOptions],
 ) -> Pruned:
     """Read a network's weights and mask, whichever tool wrote them, and prune it.
 
@@ -101,19 +99,18 @@ def prune_saved(
         that `read_weights` knows or as a library publishes them.
     mask: None takes the mask in the file or beside it. infer_mask: treat every prunable weight of
         zero as pruned, and without a mask every other weight as alive.
-    keep: None prunes no more than the mask does.
+    settings: where they state nothing to keep, no more is pruned than by the mask.
     Raises ConfigError and DataError, as `prune` and `read_weights` do.
     """
-    stated = PruneSettings.validate_from({"keep": keep, **settings}, "prune")
     network, saved = _open(name, weights, num_classes, mask, key)
     module, pruned = network.module, saved.mask
     behaviour = behaviour_of(module)
-    names = prunable_names(module, stated.prunable, behaviour)
+    names = prunable_names(module, settings.prunable, behaviour)
     zeros = None if infer_mask else unmarked_zeros(saved.state, names, pruned)
     if infer_mask:
         pruned = mask_of_nonzero(saved.state, names, pruned)
-    if keep is not None:
-        pruned = prune(module, keep=keep, mask=pruned, behaviour=behaviour, **settings)
+    if settings.keep is not None:
+        pruned = prune_module(module, settings, mask=pruned, behaviour=behaviour)
     if pruned is None:
         raise ConfigError(
             f"{saved.path} has no mask: say how much to --keep, or, where its zeros are pruned "

@@ -27,7 +27,7 @@ def as_mask(tensors: Mapping[str, Tensor], where: str) -> Mask:
 
     where: what they came from, for messages. Raises DataError naming one that holds anything else.
     """
-    return Mask(effective.as_mask(tensors, where))
+    return Mask(effective.boolean_masks(tensors, where))
 
 
 def masked(state: Mapping[str, Tensor], mask: Mask) -> State:

@@ -45,7 +45,7 @@ def check_descent(
         for name, count in grown.items()
         if count
     ]
-    if rule.is_users and not runs_code:
+    if rule.is_user_code and not runs_code:
         return problems
     return problems + _wrong_counts(before, after, rule)
 

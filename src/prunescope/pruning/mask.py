@@ -14,7 +14,7 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.modules import checked_network
 from prunescope.base.tensors import load_tensors, save_tensors
 from prunescope.base.text import a_kind
-from prunescope.base.wrappers import inner_step, plain_name, unwrapped, without_wrappers
+from prunescope.base.wrappers import inner_step, unwrapped, unwrapped_name, without_wrappers
 from prunescope.pruning.acting import count_parameters, first_names
 
 _BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
@@ -109,7 +109,7 @@ class Mask(Mapping[str, Bool[Tensor, "..."]]):
         first = first_names(network)
         tensors: dict[str, Tensor] = {}
         for name, kept in self._tensors.items():
-            first_name = first.get(plain_name(name, first), name)
+            first_name = first.get(unwrapped_name(name, first), name)
             tensors[first_name] = kept & tensors[first_name] if first_name in tensors else kept
         return self if tensors.keys() == self._tensors.keys() else Mask(tensors)
 
@@ -124,7 +124,7 @@ class Mask(Mapping[str, Bool[Tensor, "..."]]):
 
     def revived(self, state: Mapping[str, Tensor]) -> list[str]:
         """Return the keys of tensors in which a pruned weight is not exactly zero."""
-        tensors = {plain_name(name, self): tensor for name, tensor in state.items()}
+        tensors = {unwrapped_name(name, self): tensor for name, tensor in state.items()}
         return [name for name in self if bool((tensors[name][~self[name]] != 0).any())]
 
 

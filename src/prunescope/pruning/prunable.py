@@ -8,7 +8,7 @@ from torch import nn
 from prunescope.base.errors import ConfigError
 from prunescope.pruning.acting import (
     CONVOLUTIONS,
-    LAYERS,
+    LAYER_TYPES,
     first_names,
     is_computed,
     layer_keys,
@@ -142,7 +142,7 @@ def _is_named(network: nn.Module, name: str, convention: Prunable) -> bool:
     module = network.get_submodule(path)
     if isinstance(module, nn.MultiheadAttention):
         return convention == "all" and parameter in _PROJECTIONS
-    kinds = LAYERS if convention == "all" else CONVOLUTIONS
+    kinds = LAYER_TYPES if convention == "all" else CONVOLUTIONS
     return (
         parameter == "weight"
         and isinstance(module, kinds)

@@ -1,7 +1,6 @@
 """Which weights of one network go, outside any study?"""
 
 from fractions import Fraction
-from typing import Unpack
 
 from torch import nn
 from torch.nn.utils.prune import is_pruned
@@ -14,26 +13,26 @@ from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import Behaviour, behaviour_of, prunable_names
 from prunescope.pruning.scoring import score
 from prunescope.pruning.selection import select
-from prunescope.pruning.settings import PruneOptions, PruneSettings
+from prunescope.pruning.settings import PruneSettings
 
 
-def prune(
+def prune_module(
     model: nn.Module,
+    settings: PruneSettings,
     *,
-    keep: float,
     mask: Mask | None = None,
     behaviour: Behaviour | None = None,
-    **settings: Unpack[PruneOptions],
 ) -> Mask:
     """Set all but a share of a network's weights to zero, as `prunescope.prune` does.
 
-    behaviour: of the network, where it is known already.
+    settings: they state what to keep. behaviour: of the network, where it is known already.
     """
-    stated = PruneSettings.validate_from({"keep": keep, **settings}, "prune")
-    before = starting_mask(model, mask, stated.prunable, behaviour)
-    seed = derive_seed(stated.seed, "prune", stated.criterion)
-    scores = score(model, before, stated.criterion, seed)
-    after = select(scores, before, stated.scope, lambda group: _survivors(group, keep))
+    keep = settings.keep
+    assert keep is not None
+    before = starting_mask(model, mask, settings.prunable, behaviour)
+    seed = derive_seed(settings.seed, "prune", settings.criterion)
+    scores = score(model, before, settings.criterion, seed)
+    after = select(scores, before, settings.scope, lambda group: _survivors(group, keep))
     if not after.survivors:
         raise ConfigError(
             f"keep is {keep}, of which nothing is left of the network's {after.size:,} prunable "

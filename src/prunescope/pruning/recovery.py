@@ -41,7 +41,7 @@ def recovery_of(
     """Return how a level of a strategy recovers.
 
     training: the study's. rewind_to: its rewind point, where it has one. seed: the replicate's.
-    Raises ConfigError where a recovery of the user's fails, or returns anything else.
+    Raises ConfigError where a user's recovery fails, or returns anything else.
     """
     name = strategy.recovery
     recovery = RECOVERIES.call(name, strategy, training, rewind_to, level, seed)
@@ -53,9 +53,34 @@ def recovery_of(
 
 
 def origin_of(strategy: "StrategySettings") -> Origin | None:
-    """Return what the levels of a strategy start from; None where code of the user's decides."""
+    """Return what the levels of a strategy start from; None where user code decides."""
     module = RECOVERIES.module(strategy.recovery)
     return None if module is None else module.ORIGIN
+
+
+def check_settings(strategy: "StrategySettings") -> None:
+    """Raise ValueError where settings are missing, or are those of other recoveries.
+
+    User code may take any of them.
+    """
+    chosen = RECOVERIES.module(strategy.recovery)
+    if chosen is None:
+        return
+    for other in RECOVERIES.names:
+        not_taken = [name for name in _settings_of(other) if name not in chosen.SETTINGS]
+        stated = [name for name in not_taken if getattr(strategy, name) is not None]
+        if stated:
+            trained = getattr(chosen, "TRAINED", None)
+            raise ValueError(
+                f'{" and ".join(stated)} belong to recovery "{other}", but recovery is '
+                f'"{strategy.recovery}"' + (f": {trained}" if trained else "")
+            )
+    if hasattr(chosen, "check"):
+        chosen.check(strategy)
+
+
+def _settings_of(recovery: str) -> tuple[str, ...]:
+    return getattr(RECOVERIES.module(recovery), "SETTINGS", ())
 
 
 def _fault(recovery: object, rewind_to: str | None) -> str | None:

@@ -10,9 +10,8 @@ from torch import Tensor
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.formats import is_safetensors
 from prunescope.base.paths import is_there
-from prunescope.base.wrappers import plain_name
+from prunescope.base.wrappers import unwrapped_name
 from prunescope.networks.description import Description, has_description, read_description
-from prunescope.networks.reading import Stored, load_torch, read_stored
 from prunescope.networks.reading.choice import choose_network
 from prunescope.networks.reading.files import (
     OPENLTH_MASK,
@@ -20,6 +19,7 @@ from prunescope.networks.reading.files import (
     weights_file,
 )
 from prunescope.networks.reading.names import renaming
+from prunescope.networks.reading.stored import Stored, load_torch, read_stored
 from prunescope.networks.trust import NamesCode
 from prunescope.pruning.interchange import State, as_mask
 from prunescope.pruning.mask import Mask
@@ -188,7 +188,7 @@ def _renamed(mask: Mask, state: State) -> Mask:
     for beginning in ("", *beginnings):  # the weights may stand inside another network
         if all(beginning + name in state for name in named):
             return Mask({beginning + name: kept for name, kept in named.items()})
-    inside = {plain_name(name, named): name for name in state}  # the weights of wrapped parts
+    inside = {unwrapped_name(name, named): name for name in state}  # the weights of wrapped parts
     return Mask({inside.get(name, name): kept for name, kept in named.items()})
 
 

@@ -14,10 +14,10 @@ from prunescope.pruning.mask import Mask
 def score(network: nn.Module, mask: Mask, criterion: str, seed: int) -> dict[str, Tensor]:
     """Return the scores of a mask's weights by a criterion, by the names of their tensors.
 
-    criterion: a module of `prunescope.pruning.criteria`, or "package.module:function" of the
-        user's, called with the network and the mask.
+    criterion: a module of `prunescope.pruning.criteria`, or a user's
+        "package.module:function", called with the network and the mask.
     seed: of what the criterion draws from torch's global generator, which is left as it was.
-    Raises ConfigError where there is no such criterion, a user's one fails, or gives no number for
+    Raises ConfigError where there is no such criterion, user code fails, or gives no number for
     each weight.
     """
     with torch.random.fork_rng():

@@ -32,16 +32,16 @@ class LevelRule:
         return survivors_at(self.level, mask.survivors, mask.size, self.strategy)
 
     @property
-    def is_users(self) -> bool:
-        """Whether code of the user's says how many survive."""
+    def is_user_code(self) -> bool:
+        """Whether user code says how many survive."""
         strategy = self.strategy
-        return SCHEDULES.is_users(strategy.schedule) or SCOPES.is_users(strategy.scope)
+        return SCHEDULES.is_user_code(strategy.schedule) or SCOPES.is_user_code(strategy.scope)
 
 
 def survivors_at(level: int, before: int, size: int, strategy: StrategySettings) -> int:
     """Return how many of `size` weights a level keeps, of which the level before has `before`.
 
-    Raises ConfigError where a schedule of the user's fails, or returns anything else than a number
+    Raises ConfigError where a user's schedule fails, or returns anything else than a number
     of them.
     """
     name = strategy.schedule
@@ -62,7 +62,7 @@ def check_strategy(
     training: TrainingSettings,
     rewind_to: str | None,
 ) -> None:
-    """Raise ConfigError where a level would keep no weight, or code of the user's is not as needed.
+    """Raise ConfigError where a level would keep no weight, or user code is not as needed.
 
     name: of the strategy. mask: level 0's. training, rewind_to: the study's.
     """
@@ -83,7 +83,7 @@ def groups(mask: Mask, scope: str, left: Left) -> list[tuple[Mask, int]]:
     """Return the parts of a mask whose weights compete in a scope, and how many of each survive.
 
     left: how many would survive of a mask, or of a part of it, if all its weights competed.
-    Raises ConfigError where a scope of the user's fails, or does not share out all tensors.
+    Raises ConfigError where a user's scope fails, or does not share out all tensors.
     """
     shares = SCOPES.call(scope, mask, left)
     fault = _fault(shares, mask)

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from pydantic import (
     AfterValidator,
@@ -25,7 +25,7 @@ from prunescope.pruning.choices import (
     SCOPES,
     Prunable,
 )
-from prunescope.pruning.recovery import origin_of
+from prunescope.pruning.recovery import check_settings, origin_of
 from prunescope.results.layout import DENSE, is_reserved
 
 _LONGEST_NAME = 100  # files take 255 bytes, and some are named by more than the strategy
@@ -60,24 +60,25 @@ def _schema(registry: Registry) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [named, users], "examples": examples})
 
 
+def _text(registry: Registry, description: str) -> Any:
+    """Return the text of a setting, and what each choice that comes with Prunescope does."""
+    choices = (
+        f'"{name}": {text[:1].lower()}{text[1:]}' for name, text in registry.summaries.items()
+    )
+    return Field(description=" ".join([description, *choices]))
+
+
 Criterion = Annotated[
     str,
     _named(CRITERIA),
     _schema(CRITERIA),
-    Field(
-        description='Which weights go: "magnitude" the smallest, "random" any, drawn from the seed '
-        "(of a study anew in each level), or those that score lowest by a function of your own."
-    ),
+    _text(CRITERIA, description="Which weights survive, by name or by a function of your own."),
 ]
 Scope = Annotated[
     str,
     _named(SCOPES),
     _schema(SCOPES),
-    Field(
-        description='Which weights compete: "global" those of all prunable tensors; "layerwise" '
-        "those of each, so that every tensor loses the same share; or groups by a function of your "
-        "own."
-    ),
+    _text(SCOPES, description="Which weights compete, by name or by a function of your own."),
 ]
 PrunableTensors = Annotated[
     Prunable,
@@ -85,6 +86,24 @@ PrunableTensors = Annotated[
         description='Which tensors are pruned: "all" weights of convolutions and linear layers; '
         '"conv" those of convolutions, without shortcuts and the classifier; "conv+shortcut" those '
         "of convolutions, without the classifier."
+    ),
+]
+Recovery = Annotated[
+    str,
+    _named(RECOVERIES),
+    _schema(RECOVERIES),
+    _text(
+        RECOVERIES,
+        description="How a pruned network recovers, by name or by a function of your own.",
+    ),
+]
+Schedule = Annotated[
+    str,
+    _named(SCHEDULES),
+    _schema(SCHEDULES),
+    _text(
+        SCHEDULES,
+        description="How many weights each level keeps, by name or by a function of your own.",
     ),
 ]
 StrategyName = Annotated[str, AfterValidator(_check_name)]
@@ -100,54 +119,50 @@ class StrategySettings(Settings):
     """Number of pruned levels after level 0."""
     criterion: Annotated[Criterion, Later()] = "magnitude"
     scope: Annotated[Scope, Later()] = "global"
-    recovery: Annotated[str, _named(RECOVERIES), _schema(RECOVERIES), Later()] = "rewind"
-    """How a pruned network recovers: "rewind" takes every parameter and buffer back to the rewind
-    point and trains to the end again (Frankle et al. 2019); "finetune" keeps the weights of the
-    level before and trains on, with fresh momentum (Han et al. 2015); or by a function of your own.
-    """
+    recovery: Annotated[Recovery, Later()] = "rewind"
     learning_rate: Annotated[Rate | None, Later()] = None
     """The constant rate of "finetune" (not "rewind")."""
     steps: Annotated[StepText | None, Later()] = None
     """How long "finetune" trains a level, as in 10ep (not "rewind")."""
-    schedule: Annotated[str, _named(SCHEDULES), _schema(SCHEDULES), Later()] = "fraction"
-    """How many weights each level keeps: "fraction" removes the same share at each; or as many as a
-    function of your own says."""
+    schedule: Annotated[Schedule, Later()] = "fraction"
 
     @model_validator(mode="after")
     def _agree(self) -> "StrategySettings":
-        check = getattr(RECOVERIES.module(self.recovery), "check", None)
-        if check is not None:
-            check(self)
+        check_settings(self)
         if self.steps is not None and Step.parse(self.steps, 1).iteration == 0:
             raise ValueError(f"steps is {self.steps}, but fine-tuning takes at least one")
         return self
 
     def __str__(self) -> str:
         """Return it in words, as they follow the strategy's name."""
-        by_fraction = f"{100 * self.fraction:g} % of the remaining weights"
-        share = by_fraction if self.schedule == "fraction" else f"weights as {self.schedule} says"
+        share = self._in_words(SCHEDULES, f"weights as {self.schedule} says")
         ranked = {"global": "globally", "layerwise": "layer by layer"}.get(self.scope, self.scope)
+        recovering = self._in_words(RECOVERIES, f"recovering by {self.recovery}")
         text = f"{share} at each of {counted(self.levels, 'level')}, {ranked}"
-        match self.recovery:
-            case "rewind":
-                return text
-            case "finetune":
-                return f"{text}, fine-tuned for {self.steps} at a rate of {self.learning_rate:g}"
-            case name:
-                return f"{text}, recovering by {name}"
+        return f"{text}, {recovering}" if recovering else text
+
+    def _in_words(self, registry: Registry, otherwise: str) -> str:
+        """Return how the module of a choice describes it, and `otherwise` where none does."""
+        module = registry.module(getattr(self, registry.kind))
+        describe = getattr(module, "in_words", None)
+        return otherwise if describe is None else str(describe(self))
 
     @property
     def code(self) -> dict[str, str]:
-        """The names of functions of the user's, by the setting that chooses each."""
+        """The names of user code, by the setting that chooses each."""
         chosen = {registry: getattr(self, registry.kind) for registry in REGISTRIES}
-        return {kind.kind: name for kind, name in chosen.items() if kind.is_users(name)}
+        return {
+            registry.kind: name for registry, name in chosen.items() if registry.is_user_code(name)
+        }
 
     def sources(self) -> dict[str, Path]:
-        """Return the files of these functions, found without running them.
+        """Return the files of this code, found without running them.
 
         Raises ConfigError where there is none.
         """
-        paths = {kind.kind: kind.source(getattr(self, kind.kind)) for kind in REGISTRIES}
+        paths = {
+            registry.kind: registry.source(getattr(self, registry.kind)) for registry in REGISTRIES
+        }
         return {kind: path for kind, path in paths.items() if path is not None}
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from prunescope.pruning.acting import (
-    LAYERS,
+    LAYER_TYPES,
     first_names,
     has_own_code,
     is_computed,
@@ -87,7 +87,7 @@ def network_layers(
         acting = None if traced is None else traced.weight
         if acting is None or acting.shape != present_weight(module).shape:
             acting = present_weight(module)
-            if type(module) not in LAYERS and not ran and not is_computed(module):
+            if type(module) not in LAYER_TYPES and not ran and not is_computed(module):
                 notes.append(f"{name} may act otherwise than it is stored: give --resolution")
         stored = saved.state.get(name)
         if ran and traced is None:

@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from prunescope.base.seeding import torch_generator
-from prunescope.pruning.acting import CONVOLUTIONS, LAYERS, has_own_code, is_computed
+from prunescope.pruning.acting import CONVOLUTIONS, LAYER_TYPES, has_own_code, is_computed
 from prunescope.pruning.flow import image_channels
 
 _SIDES = (32, 28, 64, 48, 96, 224, 128, 16, 40, 56, 80, 112, 160, 192, 240, 256, 299, 384, 512, 8)
@@ -53,7 +53,7 @@ def acts_as_stored(layer: nn.Module) -> bool:
     """
     if is_computed(layer):
         return False
-    if type(layer) in LAYERS and not layer._forward_pre_hooks:
+    if type(layer) in LAYER_TYPES and not layer._forward_pre_hooks:
         return True
     trial = _Trial(layer)
     return not trial.succeeds(_smallest_map(layer)) or not trial.altered
@@ -69,7 +69,7 @@ def altered_in(network: nn.Module) -> set[str] | None:
         return set()
     try:
         trial = _Trial(network)
-    except Exception:  # noqa: BLE001  # of whatever a module of the user's holds: locks, files
+    except Exception:  # noqa: BLE001  # of whatever a user's module holds: locks, files
         return None
     channels = image_channels(network)
     fits = any(trial.succeeds(torch.zeros(1, channels, side, side)) for side in _SIDES)
@@ -104,7 +104,7 @@ class _Trial:
         try:
             with torch.random.fork_rng(devices=[]), follower:
                 self._copy(images)
-        except (Exception, SystemExit):  # noqa: BLE001  # whatever the user's code raises
+        except (Exception, SystemExit):  # noqa: BLE001  # whatever user code raises
             return False
         self.altered = follower.altered
         return True

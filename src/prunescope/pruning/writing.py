@@ -11,8 +11,8 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import write_together
 from prunescope.base.paths import refuse_replacing, require_place, resolved
 from prunescope.base.tensors import tensor_bytes
-from prunescope.networks.description import has_description
-from prunescope.networks.loading import Description, LoadedNetwork
+from prunescope.networks.description import Description, has_description
+from prunescope.networks.loading import LoadedNetwork
 from prunescope.networks.reading.files import OPENLTH_MASK
 from prunescope.pruning.choices import Form
 from prunescope.pruning.interchange import masked, to_openlth_mask, to_torch

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from labelled import Labelled
+from prunescope import dissect
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import Annotation, Label
 from prunescope.dissection.chance.judging import COLUMNS
@@ -23,10 +24,9 @@ from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.overlap import OverlapTally
 from prunescope.dissection.quantile import Cut, cells_above
 from prunescope.dissection.regions import RegionReader
-from prunescope.dissection.run import dissect
 from prunescope.dissection.scores import score_units
 from prunescope.dissection.thresholds import ThresholdCollector
-from prunescope.networks.loading import build
+from prunescope.networks.registry import build
 
 CATEGORIES = ("color", "object", "scene")
 LABELS = tuple(

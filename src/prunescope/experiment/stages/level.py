@@ -133,7 +133,7 @@ class LevelStage(FolderStage):
 
 
 class GivenLevelStage(LevelStage):
-    """Level 0 of a study that starts from weights of the user's, dense or pruned."""
+    """Level 0 of a study that starts from a user's weights, dense or pruned."""
 
     def __init__(self, study: PlannedStudy, replicate: int) -> None:
         key = LevelKey(replicate=replicate, strategy=DENSE, level=0)
@@ -192,7 +192,7 @@ class PrunedLevelStage(LevelStage):
 
     @cached_property
     def recovery(self) -> Recovery:
-        """How it recovers; code of the user's may say it, which runs only while a study is run."""
+        """How it recovers; user code may say it, which runs only while a study is run."""
         recipe = self.study.recipe
         return recovery_of(
             self.strategy, recipe.training, recipe.pruning.rewind_to, self.key.level, self.seed
@@ -216,7 +216,7 @@ class PrunedLevelStage(LevelStage):
         return self.recovery.origin == "rewind point"
 
     def cost(self) -> float:
-        if RECOVERIES.is_users(self.strategy.recovery):  # which is not run to say what is left
+        if RECOVERIES.is_user_code(self.strategy.recovery):  # which is not run to say what is left
             plan = _full_training(self.study, self.seed)
             return self.study.images_shown(plan.start, plan.end)
         return super().cost()

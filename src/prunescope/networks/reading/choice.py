@@ -13,7 +13,7 @@ from prunescope.networks.reading.values import few
 
 State = dict[Any, Any]
 
-WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "module", "weights")
+STATE_DICT_KEYS = ("state_dict", "model_state_dict", "model", "net", "network", "module", "weights")
 _NO_NETWORKS = re.compile(r"optim|sched|scaler|spars|criterion|loss|^(loop|rng|arg)", re.I)
 _CALLBACKS = re.compile("callback", re.I)
 _AVERAGES = re.compile("ema|swa|averag|shadow", re.I)
@@ -46,7 +46,7 @@ def choose_network(content: Any, where: str, key: str | None) -> State:
             f"{where} holds {a_kind(content)}, not a state dict (names and their tensors)"
         )
     raise DataError(
-        f"{where} is not a state dict, nor holds one as {' or '.join(WRAPPERS)}: "
+        f"{where} is not a state dict, nor holds one as {' or '.join(STATE_DICT_KEYS)}: "
         + (_empty_within(content) or _complain(content) or _without_names(content))
     )
 
@@ -104,7 +104,7 @@ def _networks(content: Any, path: str, depth: int) -> Iterator[tuple[str, State]
         value = averages if _CALLBACKS.search(name) else part
         deeper = f"{path}.{name}" if path else name
         inner = list(_networks(value, deeper, depth - 1))
-        if name in WRAPPERS and value and not inner:
+        if name in STATE_DICT_KEYS and value and not inner:
             yield deeper, dict(value)  # meant as a network; `_tensors` says what is wrong with it
         yield from inner
 
@@ -162,7 +162,7 @@ def _tensors(state: State, where: str) -> State:
     objects = {k: v for k, v in kept.items() if not isinstance(v, Tensor) and not _is_packed(k)}
     if objects or not kept:
         raise DataError(
-            f"{where} is not a state dict, nor holds one as {' or '.join(WRAPPERS)}: "
+            f"{where} is not a state dict, nor holds one as {' or '.join(STATE_DICT_KEYS)}: "
             + (_complain(objects) or "it is empty")
         )
     return kept
@@ -251,7 +251,7 @@ def _size(state: State) -> str:
 
 def _empty_within(content: Mapping[Any, Any]) -> str:
     """Say which of the keys that hold a network is empty, if one is."""
-    empty = [name for name in WRAPPERS if content.get(name) == {}]
+    empty = [name for name in STATE_DICT_KEYS if content.get(name) == {}]
     return f"its {empty[0]} is empty" if empty else ""
 
 

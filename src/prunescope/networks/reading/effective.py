@@ -60,7 +60,7 @@ def in_effect(state: Tensors, where: str, expected: Collection[str] = frozenset(
     return _compute_old_norms(weights, where, expected)
 
 
-def plain_name(name: str) -> str:
+def weight_name(name: str) -> str:
     """Return the name of the weight of which a tensor is a part; its own, if of none."""
     match = _PARAMETRIZED.fullmatch(name)
     if match:
@@ -71,7 +71,7 @@ def plain_name(name: str) -> str:
     return name.removesuffix("_orig")
 
 
-def as_mask(tensors: Tensors, where: str) -> dict[str, Tensor]:
+def boolean_masks(tensors: Tensors, where: str) -> dict[str, Tensor]:
     """Read tensors of zeros and ones, of any type, as masks: True for one.
 
     where: what they came from, for messages. Raises DataError naming one that holds anything else.
@@ -100,7 +100,7 @@ def split_openlth(weights: Effective, where: str) -> Effective:
     }
     if not keys or any(_OPENLTH_NETWORK + name not in state for name in keys.values()):
         return weights
-    masks = as_mask({name: state[key] for key, name in keys.items()}, where)
+    masks = boolean_masks({name: state[key] for key, name in keys.items()}, where)
     plain = {
         key.removeprefix(_OPENLTH_NETWORK): tensor
         for key, tensor in state.items()
@@ -125,7 +125,7 @@ def multiply_masks(
             sources[name] = name
     if not sources:
         return weights
-    masks = as_mask(
+    masks = boolean_masks(
         {name: state[f"{name}_mask"] for key in state if (name := sources.get(key, ""))}, where
     )
     applied = {f"{name}_mask" for name in sources.values()}
@@ -176,7 +176,7 @@ def _parametrized(name: str, parts: Tensors, where: str) -> tuple[Tensor, Tensor
     for index in range(first, first + len(left)):
         kept = left.pop(f"{index}.mask", None)
         if kept is not None:
-            kept = as_mask({name: kept}, where)[name]
+            kept = boolean_masks({name: kept}, where)[name]
             _check_shape(name, kept, weight)
             weight, mask = zeroed(weight, kept), kept if mask is None else mask & kept
         elif f"{index}._u" in left and f"{index}._v" in left:

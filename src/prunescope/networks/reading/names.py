@@ -9,9 +9,9 @@ network, mostly `model.`.
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from prunescope.base.errors import DataError
-from prunescope.networks.reading.effective import plain_name
+from prunescope.networks.reading.effective import weight_name
 
-_WRAPPERS = frozenset({"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"})
+_WRAPPER_STEPS = frozenset({"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"})
 _PARALLEL = "module"
 _AVERAGED = "n_averaged"  # of torch.optim.swa_utils.AveragedModel
 _DEEPEST = 4
@@ -54,7 +54,7 @@ def networks_within(names: Iterable[str], expected: Collection[str]) -> list[str
         parts = name.split(".")
         for depth in range(1, min(len(parts), _DEEPEST)):
             rest = ".".join(parts[depth:])
-            below.setdefault(".".join(parts[:depth]), set()).update({rest, plain_name(rest)})
+            below.setdefault(".".join(parts[:depth]), set()).update({rest, weight_name(rest)})
     return [beginning for beginning, rests in below.items() if needed and needed <= rests]
 
 
@@ -88,7 +88,7 @@ def _dropped(parts: list[str], beginning: list[str]) -> list[str]:
 
 
 def _bare(name: str) -> list[str]:
-    return [part for part in name.split(".") if part not in _WRAPPERS]
+    return [part for part in name.split(".") if part not in _WRAPPER_STEPS]
 
 
 def _without_any_wrapper(name: str) -> str:
@@ -110,5 +110,5 @@ def _without_beginnings(names: Sequence[str], way: Rename) -> list[Rename]:
 
 
 def _fitting(names: Iterable[str], expected: Collection[str]) -> int:
-    pairs = ((name, plain_name(name)) for name in names)
+    pairs = ((name, weight_name(name)) for name in names)
     return len({plain if plain in expected else name for name, plain in pairs} & set(expected))

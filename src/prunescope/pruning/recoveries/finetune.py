@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from prunescope.pruning.settings import StrategySettings
 
 ORIGIN: Origin = "level before"
+SETTINGS = ("learning_rate", "steps")
 
 
 def recover(
@@ -39,3 +40,8 @@ def check(strategy: "StrategySettings") -> None:
     """Raise ValueError where the rate or the steps are missing."""
     if strategy.learning_rate is None or strategy.steps is None:
         raise ValueError('recovery "finetune" needs a learning_rate and its steps ("10ep")')
+
+
+def in_words(strategy: "StrategySettings") -> str:
+    """Say how long each level is trained, and at which rate."""
+    return f"fine-tuned for {strategy.steps} at a rate of {strategy.learning_rate:g}"

@@ -1,4 +1,4 @@
-"""Every parameter and buffer goes back to the rewind point (Frankle et al. 2019)."""
+"""Every parameter and buffer goes back to the rewind point, to train anew (Frankle et al. 2019)."""
 
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from prunescope.pruning.settings import StrategySettings
 
 ORIGIN: Origin = "rewind point"
+SETTINGS = ()
+TRAINED = "rewound levels are trained by the study's own schedule"
 
 
 def recover(
@@ -22,11 +24,6 @@ def recover(
     return Recovery(origin=ORIGIN, training=training, start=rewind_to, end=training.to, seed=seed)
 
 
-def check(strategy: "StrategySettings") -> None:
-    """Raise ValueError for settings of another recovery."""
-    names = [name for name in ("learning_rate", "steps") if getattr(strategy, name) is not None]
-    if names:
-        raise ValueError(
-            f'{" and ".join(names)} belong to recovery "finetune", but recovery is "rewind": '
-            "rewound levels are trained by the study's own schedule"
-        )
+def in_words(_strategy: "StrategySettings") -> str:
+    """Say nothing: this is how pruned networks recover where nothing else is said."""
+    return ""

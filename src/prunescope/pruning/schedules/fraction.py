@@ -14,6 +14,11 @@ def survivors(before: int, size: int, level: int, strategy: "StrategySettings") 
     return survivors_after(before, strategy.fraction)
 
 
+def in_words(strategy: "StrategySettings") -> str:
+    """Say what goes at each level."""
+    return f"{100 * strategy.fraction:g} % of the remaining weights"
+
+
 def survivors_after(survivors: int, fraction: float) -> int:
     """Return round(survivors x (1 - fraction)), half to even.
 

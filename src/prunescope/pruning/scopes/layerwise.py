@@ -1,4 +1,4 @@
-"""The weights of each tensor compete with one another alone."""
+"""The weights of each tensor compete with one another alone, so that all lose the same share."""
 
 from collections.abc import Callable, Sequence
 
