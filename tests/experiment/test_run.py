@@ -243,7 +243,7 @@ def test_status_says_which_training_is_under_way_and_how_far(
         raise KeyboardInterrupt
 
     study = tiny_study(replicates=1)
-    monkeypatch.setattr("prunescope.experiment.stages.level.Level.save_mask", stop)
+    monkeypatch.setattr("prunescope.experiment.stages.level.LevelStage.save_mask", stop)
     with pytest.raises(KeyboardInterrupt):
         run_study(study, tmp_path / "run", workers=1)
     found = status(tmp_path / "run")

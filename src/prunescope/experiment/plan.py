@@ -26,7 +26,7 @@ class Kind(Protocol):
     """What every module of `experiment/stages` has."""
 
     AFTER: Sequence[str]
-    """The modules whose stages those of this one take their inputs from."""
+    """The modules whose stages come before those of this one, as their inputs do."""
 
     stages_of: Callable[["Plan"], Iterator[Stage]]
     """Yields the stages of its kind, given a plan that holds those it comes after."""
@@ -96,7 +96,7 @@ def plan_results(plan: Plan, is_done: Callable[[Stage], bool]) -> Plan:
 
 
 def kinds() -> list[Kind]:
-    """Return the kinds of stages, each after those it takes its inputs from."""
+    """Return the kinds of stages in the order that they state."""
     modules = {
         name: cast("Kind", import_module(f"{STAGES.package}.{name}")) for name in STAGES.names
     }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from prunescope.experiment.runner import StageRunner
     from prunescope.results.counts import LayerCounts
 
-AFTER = ("level",)
+AFTER = ("level", "evaluation")  # which tells the accuracy within moments
 
 
 class DissectionStage(Stage):
