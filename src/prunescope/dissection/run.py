@@ -104,8 +104,7 @@ def count_layers(
 ) -> CountedLayers:
     """Show the images to a network and count the overlap of its units with the labels.
 
-    settings: those that are `ScoresOnly` have no effect. masks: whether to keep those of all units,
-    so that labels can be permuted.
+    settings: those marked `ScoresOnly` do nothing. masks: whether to keep them, to permute labels.
     """
     form = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
     layers = choose_layers(model, settings.layers, form.resolution, len(form.mean), settings.axes)
@@ -177,8 +176,7 @@ def _tell_of_idle_processes(observation: Observation, progress: Progress) -> Non
     if idle > 0:
         progress.say(
             f"{idle} of {counted(observation.ranks.count, 'process', 'processes')} have nothing "
-            "to do: the "
-            f"{counted(observation.image_count, 'image')} make "
+            f"to do: the {counted(observation.image_count, 'image')} make "
             f"{counted(batches, 'batch', 'batches')}; make the batches smaller"
         )
 
