@@ -200,6 +200,7 @@ def test_units_that_cannot_exceed_their_threshold_are_told(many):
     )
     assert found.units["dead"].tolist() == [False, True]
     assert said == [
+        "on 12 images much of what is found is due to chance: --null says how much",
         "0: one pass, maps of up to 0 MiB kept",
         "0: units with no cell above their threshold, since they are constant or tie at their "
         "largest activation: 1",

@@ -34,6 +34,28 @@ class LoadedNetwork(Description):
     module: nn.Module
 
 
+@dataclass(frozen=True, kw_only=True)
+class FoundNetwork:
+    """What a name and weights stand for, before anything is built.
+
+    weights: a file or folder, or what a library publishes; None leaves the network random.
+    named_by: the weights that say which network it is, where no user does.
+    """
+
+    description: Description
+    weights: Path | Published | None
+    named_by: Path | None = None
+
+    def build(self) -> nn.Module:
+        """Make the network, without its weights (seed 0).
+
+        Raises DataError where it is far larger than weights that name it.
+        """
+        described = self.description
+        with nullcontext() if self.named_by is None else AtMost(self.named_by):
+            return build(described.name, num_classes=described.num_classes, seed=0)
+
+
 def load_network(
     name: Path | str,
     *,
@@ -55,26 +77,24 @@ def load_network(
     weights that are absent, damaged or do not fit, DownloadError for those that do not come.
     """
     name = as_name(name)
-    described = describe_network(name, weights=weights, num_classes=num_classes)
-    implied = implied_weights(name)
-    chosen = implied or find_weights(name, weights)
+    found = find_network(name, weights=weights, num_classes=num_classes)
+    chosen = found.weights
     if key is not None and not isinstance(chosen, Path):
         raise ConfigError(f"--key {key} chooses a network in a file of weights: give --weights")
     if isinstance(chosen, Published):
         module = chosen.load()
         refuse_not_finite(module.state_dict(), f"{name} {chosen.name}")
     else:
-        with nullcontext() if implied is None else AtMost(implied):
-            module = build(described.name, num_classes=described.num_classes, seed=0)
+        module = found.build()
         if chosen is not None:
             load_weights(module, chosen, key)
-    return LoadedNetwork(module=module.eval(), **vars(described))
+    return LoadedNetwork(module=module.eval(), **vars(found.description))
 
 
-def describe_network(
+def find_network(
     name: str, *, weights: Path | str | None = None, num_classes: int | None = None
-) -> Description:
-    """Describe the network that `load_network` would load, without loading it.
+) -> FoundNetwork:
+    """Find the network that `load_network` would load, and its weights, without loading them.
 
     Weights that belong to this very network also say what it expects to see.
     Raises what `load_network` raises for a wrong name or an argument that contradicts another.
@@ -84,8 +104,8 @@ def describe_network(
         if weights is not None:
             raise ConfigError(f"{name} has weights of its own: leave out --weights {weights}")
         read = describe_hub_folder if implied.is_dir() else read_description
-        described = read(implied)
-        return _of_classes(described, name, num_classes)
+        described = _of_classes(read(implied), name, num_classes)
+        return FoundNetwork(description=described, weights=implied, named_by=implied)
     chosen = find_weights(name, weights)
     if isinstance(chosen, Published):
         described = Description(
@@ -94,11 +114,20 @@ def describe_network(
             input=chosen.input,
             measured_on=chosen.measured_on,
         )
-        return _of_classes(described, f"the weights {chosen.name} of {name}", num_classes)
-    if chosen is not None and belongs_to(weights_file(chosen), name):
+        _of_classes(described, f"the weights {chosen.name} of {name}", num_classes)
+    elif chosen is not None and belongs_to(weights_file(chosen), name):
         described = read_description(weights_file(chosen), name)
-        return _of_classes(described, str(chosen), num_classes)
-    return Description(name=name, num_classes=num_classes, input=network_input(name))
+        _of_classes(described, str(chosen), num_classes)
+    else:
+        described = Description(name=name, num_classes=num_classes, input=network_input(name))
+    return FoundNetwork(description=described, weights=chosen)
+
+
+def describe_network(
+    name: str, *, weights: Path | str | None = None, num_classes: int | None = None
+) -> Description:
+    """Describe the network that `load_network` would load, see `find_network`."""
+    return find_network(name, weights=weights, num_classes=num_classes).description
 
 
 def find_weights(name: str, weights: Path | str | None) -> Path | Published | None:

@@ -1,4 +1,16 @@
-"""How are saved weights loaded into a network without running code in the file?"""
+"""How are saved weights loaded into a network without running code in the file?
+
+Which function reads what, from the bytes up:
+
+- `reading.stored.load_torch`: what torch saved, as it stands in the file.
+- `reading.stored.read_stored`: one network's state dict in a file or folder of any form, and what
+  the file remembers of its optimizer; `Stored.named_as_in` computes the weights that take effect.
+- `read_state_dict`: these weights, of a network that is not known.
+- `load_weights`: these weights, into a network; of masked ones, the zeros.
+- `read_published`, `fit_published`: a state dict that a library publishes, in its own format.
+- `pruning.saved.read_weights`: weights as they were saved and their mask, apart.
+- `networks.loading.load_network`: a network by its name, with any of these.
+"""
 
 from collections import OrderedDict
 from pathlib import Path

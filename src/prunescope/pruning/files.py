@@ -5,14 +5,7 @@ from pathlib import Path
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.text import align, number, percent
-from prunescope.networks.loading import (
-    LoadedNetwork,
-    describe_network,
-    find_weights,
-    implied_weights,
-    load_network,
-)
-from prunescope.networks.registry import build
+from prunescope.networks.loading import LoadedNetwork, find_network, load_network
 from prunescope.networks.weights import fit_state_dict
 from prunescope.pruning.acting import count_parameters
 from prunescope.pruning.mask import Mask, MaskKeeper
@@ -127,8 +120,8 @@ def _open(
     mask: Path | None,
     key: str | None,
 ) -> tuple[LoadedNetwork, SavedWeights]:
-    described = describe_network(name, weights=weights, num_classes=num_classes)
-    chosen = implied_weights(name) or find_weights(name, weights)
+    found = find_network(name, weights=weights, num_classes=num_classes)
+    chosen = found.weights
     if chosen is None:
         raise ConfigError(f"{name} without weights is random: give --weights")
     if not isinstance(chosen, Path):
@@ -136,8 +129,8 @@ def _open(
         beside = None if mask is None else read_mask(mask)
         state = network.module.state_dict()
         return network, SavedWeights(path=Path(chosen.name), state=state, mask=beside)
-    module = build(described.name, num_classes=described.num_classes, seed=0)
+    module = found.build()
     check_as_recorded(chosen)
     saved = read_weights(chosen, mask, key).named_as_in(module.state_dict())
     fit_state_dict(module, saved.state, str(chosen))
-    return LoadedNetwork(module=module.eval(), **vars(described)), saved
+    return LoadedNetwork(module=module.eval(), **vars(found.description)), saved
