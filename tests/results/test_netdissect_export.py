@@ -14,7 +14,11 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.comparison.compare import compare
 from prunescope.results.dissection import Dissection
 from prunescope.results.netdissect import netdissect_columns
-from prunescope.results.netdissect_export import export_netdissect, is_export
+from prunescope.results.netdissect_export import (
+    export_netdissect,
+    is_export,
+    netdissect_table,
+)
 from prunescope.results.opened import open_dissection
 from prunescope.results.units import categories_of, count_units
 
@@ -71,6 +75,14 @@ def test_a_dissection_and_its_table_are_the_same_to_a_comparison(
     compared = compare(saved / "layer4", tmp_path / "table.csv", iou=0.04).summary()
     assert (compared["units"]["a"], compared["units"]["kept"]) == (4, 4)
     assert compared["concepts"]["kept_share"] == 1
+
+
+def test_counts_that_lack_a_category_of_the_units_are_refused(tmp_path: Path) -> None:
+    layer = make_layer(*UNITS)
+    categories = tuple(f"{name}s" for name in layer.overlap.categories)
+    overlap = replace(layer.overlap, categories=categories)
+    with pytest.raises(DataError, match="the counts have no color, but colors"):
+        netdissect_table(layer.units, overlap)
 
 
 def test_an_export_replaces_an_export_and_nothing_else(saved: Path, tmp_path: Path) -> None:

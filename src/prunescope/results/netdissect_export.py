@@ -9,6 +9,7 @@ import pandas as pd
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_together
 from prunescope.base.paths import refuse_replacing, require_place
+from prunescope.base.text import on_one_line
 from prunescope.results.cells import csv_bytes
 from prunescope.results.checksums import checksum_beside, is_checksum
 from prunescope.results.dissection import LayerDissection
@@ -76,7 +77,14 @@ def netdissect_table(units: pd.DataFrame, overlap: Overlap) -> pd.DataFrame:
     units: as `score_units` returns them. overlap: the counts behind them.
     A unit without a concept has a score of 0, and neither category nor label. In a category in
     which it has none, the label is empty, truth and intersect are 0.
+    Raises DataError where the counts lack a category of the units.
     """
+    unknown = [name for name in categories_of(units) if name not in overlap.categories]
+    if unknown:
+        raise DataError(
+            f"units and counts are of different dissections: the counts have no {unknown[0]}, but "
+            f"{on_one_line(', '.join(overlap.categories))}"
+        )
     ious = overlap.iou
     columns: dict[str, Any] = {
         "unit": units["unit"] + 1,
