@@ -6,8 +6,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 OUT ?= runs/demo
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test lint real bench lock clean
+.PHONY: demo test test-long lint real bench lock clean
 .DEFAULT_GOAL := demo
 
 $(READY): requirements.lock pyproject.toml
@@ -21,18 +22,21 @@ demo: $(READY)
 	$(BIN)/prunescope demo --out $(OUT)
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow and not long" $(PARALLEL)
+
+test-long: $(READY)
+	$(BIN)/python -m pytest -m "long and not slow" $(PARALLEL)
 
 real: $(READY)
 	$(BIN)/python -m pytest -m "real or slow"
 
 lint: $(READY)
 	$(BIN)/ruff check .
-	$(BIN)/ruff check --isolated --select F821 --quiet src
+	$(BIN)/ruff check --isolated --select F821 --quiet src tests benchmarks
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(BIN)/python docs/site/build.py
 
 bench: $(READY)
 	@for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import torch
 
-from prunescope.networks import build
+from prunescope.networks.registry import build
 from prunescope.pruning.files import prune_saved
+from prunescope.pruning.settings import PruneSettings
 from prunescope.pruning.writing import write_weights
 from prunescope.results.provenance import environment
 
@@ -54,7 +55,7 @@ def write_pruned(network: str, folder: Path) -> Path:
     """Write a network's first weights, pruned, and return the file."""
     dense, small = folder / "dense.pth", folder / "small.safetensors"
     torch.save(build(network, seed=0).state_dict(), dense)
-    pruned = prune_saved(network, weights=dense, keep=KEEP)
+    pruned = prune_saved(network, PruneSettings(keep=KEEP), weights=dense)
     return write_weights(small, pruned.network, pruned.mask, "prunescope")[0]
 
 

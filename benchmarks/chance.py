@@ -9,12 +9,13 @@ from typing import Any
 
 import torch
 
+import prunescope
 from prunescope.concepts import open_concepts
-from prunescope.dissection import permuting, run
-from prunescope.dissection.draws import Number
-from prunescope.dissection.result import LayerDissection
+from prunescope.dissection.chance import permuting
+from prunescope.dissection.chance.draws import Number
 from prunescope.dissection.settings import read_draws
-from prunescope.networks import load_network
+from prunescope.networks.loading import load_network
+from prunescope.results.dissection import LayerDissection
 from prunescope.results.provenance import environment
 
 
@@ -39,7 +40,9 @@ def main() -> None:
     def dissect(null: Number) -> tuple[float, LayerDissection]:
         stretches.clear()
         started = time.perf_counter()
-        found = run.dissect(network, given.layer, concepts, resolution=given.resolution, null=null)
+        found = prunescope.dissect(
+            network, given.layer, concepts, resolution=given.resolution, null=null
+        )
         return time.perf_counter() - started, found[given.layer]
 
     number: Number = read_draws(given.null)

@@ -1,4 +1,4 @@
-"""How long does `compare` take on two dissections as large as the paper's, from start to end?"""
+"""How long do `compare` and `summary` take on dissections as large as the paper's, in all?"""
 
 import argparse
 import json
@@ -7,18 +7,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
+from prunescope.base.files import hash_file
 from prunescope.concepts.protocol import Label
-from prunescope.dissection.counts import count_units
-from prunescope.dissection.overlap import Overlap
-from prunescope.dissection.result import Dissection, LayerDissection
 from prunescope.dissection.scores import score_units
+from prunescope.results.dissection import Dissection, LayerDissection
+from prunescope.results.overlap import Overlap
 from prunescope.results.provenance import environment
+from prunescope.results.units import count_units
 
 CATEGORIES = ("color", "object", "part", "material", "scene", "texture")
 PIXELS = 10_000_000
@@ -28,7 +29,9 @@ def main() -> None:
     """Print one JSON object: seconds of the whole command, medians, and its conditions.
 
     identity_seconds: units paired by number. profile_seconds: by their IoU profiles.
-    written_seconds: by number, with `--out` (tables and figure).
+    written_seconds: by number, with `--out` (tables and figure). summary_seconds: of one side.
+    verifying_share: seconds of hashing every file of both sides, over those of `identity_seconds`;
+        the command hashes only those it reads.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--units", type=int, default=2048)
@@ -40,24 +43,37 @@ def main() -> None:
         for seed, side in enumerate(sides):
             save_dissection(Path(side), given.units, given.labels, seed)
         commands = {
-            "identity_seconds": [*sides],
-            "profile_seconds": [*sides, "--match", "profile"],
-            "written_seconds": [*sides, "--out", str(Path(place, "C"))],
+            "identity_seconds": ["compare", *sides],
+            "profile_seconds": ["compare", *sides, "--match", "profile"],
+            "written_seconds": ["compare", *sides, "--out", str(Path(place, "C"))],
+            "summary_seconds": ["summary", sides[0]],
         }
         figures = {name: median_seconds(words, given.runs) for name, words in commands.items()}
+        share = hashing_seconds([Path(side) for side in sides]) / figures["identity_seconds"]
+        figures["verifying_share"] = round(share, 4)
     print(json.dumps(figures | vars(given) | {"conditions": environment()}))
 
 
 def median_seconds(words: list[str], runs: int) -> float:
-    """Return the median wall time of a comparison in a fresh process, after one to warm up."""
+    """Return the median wall time of a command in a fresh process, after one to warm up."""
     seconds = []
     for run in range(runs + 1):
         started = time.perf_counter()
-        command = [sys.executable, "-m", "prunescope", "compare", *words]
+        command = [sys.executable, "-m", "prunescope", *words]
         subprocess.run(command, check=True, capture_output=True)
         if run:
             seconds.append(time.perf_counter() - started)
     return round(statistics.median(seconds), 3)
+
+
+def hashing_seconds(folders: list[Path]) -> float:
+    """Return how long hashing all files of some folders takes once they were read."""
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    for _ in range(2):
+        started = time.perf_counter()
+        for file in files:
+            hash_file(file)
+    return time.perf_counter() - started
 
 
 def save_dissection(folder: Path, units: int, labels: int, seed: int) -> None:
@@ -66,8 +82,9 @@ def save_dissection(folder: Path, units: int, labels: int, seed: int) -> None:
         Label(number=i + 1, name=f"label {i}", category=CATEGORIES[i % len(CATEGORIES)])
         for i in range(labels)
     ]
-    overlap = random_overlap(units, labels, seed)
-    table = score_units(overlap, named, iou=0.05)
+    names = tuple(label.name for label in named)
+    overlap = replace(random_overlap(units, labels, seed), label_names=names)
+    table = score_units(overlap, iou=0.05)
     conditions = {
         "concept_set": {"name": "made up", "fingerprint": "0" * 64},
         "settings": {"quantile": 0.005},
@@ -96,12 +113,12 @@ def random_overlap(units: int, labels: int, seed: int) -> Overlap:
     category_of = np.arange(labels) % len(CATEGORIES)
     smaller = np.minimum(truth, activation[:, category_of])
     return Overlap(
-        thresholds=torch.zeros(units, dtype=torch.float64),
-        intersection=torch.from_numpy((np.minimum(share, 1) * smaller).astype(np.int64)),
-        activation=torch.from_numpy(activation),
-        truth=torch.from_numpy(truth),
-        label_numbers=torch.arange(1, labels + 1),
-        category_of=torch.from_numpy(category_of),
+        thresholds=np.zeros(units),
+        intersection=(np.minimum(share, 1) * smaller).astype(np.int64),
+        activation=activation,
+        truth=truth,
+        label_numbers=np.arange(1, labels + 1),
+        category_of=category_of,
         categories=CATEGORIES,
         label_names=tuple(f"label {i}" for i in range(labels)),
     )

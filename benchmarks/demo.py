@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from prunescope.analysis.levels import level_categories
+from prunescope.recipe import load_recipe
 from prunescope.results.layout import PROVENANCE
 from prunescope.results.provenance import environment
-from prunescope.study import load_study
+from prunescope.results.run_tables import level_categories
 
 SECONDS_BETWEEN_LOOKS = 1.0  # a look walks the page tables: 20 ms for each GiB
 KIB = 1024
@@ -48,7 +48,7 @@ def main() -> None:
     unpruned = levels[levels["level"] == 0].sum(numeric_only=True)
     units = {name: int(unpruned[f"{name}_units"]) for name in level_categories(levels)}
     figures = {
-        "study": load_study(given.recipe).name if given.recipe else "demo",
+        "study": load_recipe(given.recipe).name if given.recipe else "demo",
         "seconds": round(seconds, 1),
         "peak_gib": round(peak / 2**30, 2),
         "replicates": int(levels["replicate"].nunique()),

@@ -18,19 +18,23 @@ import torch
 from PIL import Image
 from torch import nn
 
+from prunescope import dissect
 from prunescope.base.allocator import keep_freed_memory
 from prunescope.base.devices import default_device
 from prunescope.base.images import Precision
+from prunescope.base.modes import exact_arithmetic
 from prunescope.base.progress import Progress
 from prunescope.base.reading import read_ahead
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import Annotation, ConceptSet
-from prunescope.dissection import capture, forward, overlap, passes, search
+from prunescope.dissection import capture, first_pass, forward, overlap, passes
 from prunescope.dissection.image_counts import ImageCounts
-from prunescope.dissection.input import InputForm, input_of, normalise, read_pixels, squash
-from prunescope.dissection.result import Dissection, LayerDissection
-from prunescope.dissection.run import dissect
-from prunescope.networks import load_network
+from prunescope.dissection.input import input_of
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.imaging.normalise import normalise
+from prunescope.imaging.sizing import Sizing
+from prunescope.networks.loading import load_network
+from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.provenance import environment
 
 WHOLE, BARE = "whole", "bare"
@@ -128,7 +132,7 @@ class Job:
         if given.repeat is not None:
             self.concepts = Repeated(self.concepts, given.repeat, given.resolution)
         known = {} if loaded.input is None else {"mean": loaded.input.mean, "std": loaded.input.std}
-        self.form: InputForm = input_of(self.network, resolution=given.resolution, **known)
+        self.form: NetworkInput = input_of(self.network, resolution=given.resolution, **known)
         self.found = Dissection(layers={})
         self.told = Told()
         _ = self.concepts.fingerprint
@@ -162,7 +166,7 @@ class Job:
             channels_last=given.channels_last,
             memory=given.memory,
             progress=self.told,
-            **self.form.model_dump(),
+            **vars(self.form),
             **more,
         )
 
@@ -179,15 +183,15 @@ class Job:
         last = bf16 or self.given.channels_last or self.given.bare_channels_last
         with (
             torch.inference_mode(),
-            forward.exact_arithmetic(self.device, self.given.precision),
+            exact_arithmetic(self.device, self.given.precision),
             closing(read_ahead(self._read, ranges)) as batches,
         ):
             for pixels in batches:
-                batch = normalise(pixels, self.form, self.device)
-                self.network(batch if last else batch.contiguous())
+                on_device = torch.from_numpy(pixels).to(self.device)
+                self.network(normalise(on_device, self.form, channels_last=last))
 
     def _read(self, images: range) -> Any:
-        return read_pixels(self.concepts, images, self.form.resolution)
+        return forward.read_pixels(self.concepts, images, self.form.resolution)
 
 
 class Told(Progress):
@@ -208,7 +212,8 @@ class Repeated:
         places = range(len(concepts.images))
         self.name, self.fingerprint = f"{concepts.name}, repeated", concepts.fingerprint
         self.categories, self.labels = concepts.categories, concepts.labels
-        self._pictures = [squash(concepts.read_image(place), side) for place in places]
+        square = Sizing(resolution=side)
+        self._pictures = [square.apply(concepts.read_image(place)) for place in places]
         self._annotations = [concepts.read_annotation(place) for place in places]
         self.images = tuple(
             f"{i // len(places)}/{concepts.images[i % len(places)]}" for i in range(count)
@@ -278,11 +283,11 @@ def timed_phases() -> Iterator[dict[str, float]]:
         (forward, "show", "forward"),
         (capture, "_copied", "capture"),
         (forward, "check_finite", "capture"),
-        (search.LayerSearch, "add", "thresholds and kept maps"),
-        (search.LayerSearch, "end", "thresholds and kept maps"),
-        (passes, "stay_within", "thresholds and kept maps"),
-        (overlap.OverlapTally, "_meet", "tally"),
-        (overlap.OverlapTally, "_count", "tally"),
+        (first_pass.FirstPass, "add", "thresholds and kept maps"),
+        (first_pass.FirstPass, "end", "thresholds and kept maps"),
+        (passes, "limit_memory", "thresholds and kept maps"),
+        (overlap.OverlapTally, "_measure", "tally"),
+        (overlap.OverlapTally, "_take", "tally"),
         (ImageCounts, "add", "tally"),
         (Dissection, "save", "saving"),
     ]

@@ -18,12 +18,15 @@ from prunescope.base.allocator import keep_freed_memory
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import Annotation, ConceptSet
 from prunescope.dissection.capture import capture
-from prunescope.dissection.input import input_of, normalise, read_pixels
-from prunescope.dissection.overlap import Overlap, OverlapTally
+from prunescope.dissection.first_pass import FirstPass
+from prunescope.dissection.forward import read_pixels
+from prunescope.dissection.input import input_of
+from prunescope.dissection.overlap import OverlapTally
+from prunescope.dissection.quantile import Cut, cells_above
 from prunescope.dissection.regions import RegionReader
-from prunescope.dissection.search import LayerSearch
-from prunescope.dissection.thresholds import Cut, cells_above
-from prunescope.networks import load_network
+from prunescope.imaging.normalise import normalise
+from prunescope.networks.loading import load_network
+from prunescope.results.overlap import Overlap
 from prunescope.results.provenance import environment
 
 ORACLE = Path(__file__).parents[1] / "tests" / "oracle" / "dissection.py"
@@ -120,7 +123,7 @@ def observe(given: argparse.Namespace, concepts: ConceptSet) -> np.ndarray:
         images = range(start, min(start + 20, len(concepts.images)))
         pixels = read_pixels(concepts, images, form.resolution)
         with torch.inference_mode(), capture(network, [given.layer]) as maps:
-            network(normalise(pixels, form, torch.device("cpu")))
+            network(normalise(torch.from_numpy(pixels), form, channels_last=True))
         parts.append(maps[given.layer].numpy())
     return np.concatenate(parts)
 
@@ -158,18 +161,18 @@ def count(
     count, _, height, width = maps.shape
     cells = count * height * width
     cut = Cut(cells=cells, above=cells_above(QUANTILE, cells, "the maps"))
-    search = LayerSearch(maps, cut, examples=16, images=count)
+    first_pass = FirstPass(maps, cut, examples=16, image_count=count)
     batches = list(torch.split(torch.arange(count), 32))
     for number, images in enumerate(batches):
-        search.add(number, maps[images], images)
-    assert search.kept is not None
-    thresholds = search.end().thresholds
+        first_pass.add(number, maps[images], images)
+    assert first_pass.kept is not None
+    thresholds = first_pass.end().thresholds
     between = time.perf_counter()
     counts = OverlapTally(thresholds, concepts.labels, concepts.categories)
     reader = RegionReader(concepts.labels)
     for number, images in enumerate(batches):
         regions = [reader.read(annotations[image], "an image") for image in images.tolist()]
-        for _ in counts.add(search.kept.take(number), regions):
+        for _ in counts.add(first_pass.kept.take(number), regions):
             pass
     found = counts.overlap()
     times = Seconds(thresholds=between - started, tally=time.perf_counter() - between)

@@ -13,13 +13,14 @@ from torch.optim import SGD
 
 from prunescope.base.steps import Step
 from prunescope.data.labelled import LabelledImages
-from prunescope.data.loader import Normalisation, batches, epoch_order
+from prunescope.data.loader import batches, epoch_order
 from prunescope.data.settings import Augmentation, RandomResizedCrop
-from prunescope.networks import build
+from prunescope.imaging.network_input import Normalisation
+from prunescope.networks.registry import build
 from prunescope.pruning.criteria.magnitude import scores
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import prunable_names
-from prunescope.pruning.selection import prune_fraction
+from prunescope.pruning.selection import select
 from prunescope.results.provenance import environment
 from prunescope.training.loop import train
 from prunescope.training.settings import TrainingSettings
@@ -128,7 +129,7 @@ def ours(name: str, images: LabelledImages, *, masked: bool) -> float:
 def sparse_mask(network: nn.Module) -> Mask:
     """Return the mask that keeps a fifth of the weights."""
     ones = Mask.ones(network, prunable_names(network, "all"))
-    return prune_fraction(scores(network, ones), ones, 0.8)
+    return select(scores(network, ones), ones, "global", lambda mask: round(0.2 * mask.size))
 
 
 def plain(name: str, images: LabelledImages) -> float:

@@ -6,11 +6,13 @@ from torch import Tensor
 
 from prunescope.pruning.criteria.magnitude import magnitudes
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.selection import prune_fraction
+from prunescope.pruning.schedules.fraction import survivors_after
+from prunescope.pruning.selection import select
 
 
 def prune_by_magnitude(
     weights: Mapping[str, Tensor], mask: Mask, fraction: float, scope: str = "global"
 ) -> Mask:
     """Remove a fraction of the surviving weights: those of lowest magnitude."""
-    return prune_fraction(magnitudes(weights, mask), mask, fraction, scope)
+    scores = magnitudes(weights, mask)
+    return select(scores, mask, scope, lambda part: survivors_after(part.survivors, fraction))

@@ -35,8 +35,10 @@ def every_command() -> Iterator[tuple[str, set[str]]]:
 
 
 def _commands(group: Any, *before: str) -> Iterator[tuple[str, set[str]]]:
+    from prunescope.cli.group import whole
+
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from _commands(command, *before, name)
         else:
-            yield " ".join([*before, name]), {taken.name for taken in command.params}
+            yield " ".join([*before, name]), {taken.name for taken in whole(command).params}

@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from prunescope.dissection.result import LayerDissection
-from prunescope.dissection.scores import iou_matrix
+from prunescope.results.dissection import LayerDissection
 
 
 def check_as_expected(layer: LayerDissection, table: Path) -> None:
@@ -25,6 +24,6 @@ def check_as_expected(layer: LayerDissection, table: Path) -> None:
 
 def _runner_up_gap(layer: LayerDissection) -> np.ndarray:
     """Return how far each unit's best IoU is above its second best."""
-    ious = np.nan_to_num(iou_matrix(layer.overlap))
+    ious = np.nan_to_num(layer.overlap.iou)
     second, best = np.sort(ious, axis=1)[:, -2:].T
     return best - second

@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
-import torch
 
-from prunescope.analysis.levels import LevelRecord, write_tables
+from prunescope.comparison.levels import LevelRecord, write_tables
 from prunescope.concepts.protocol import Label
-from prunescope.dissection.counts import count_units
-from prunescope.dissection.overlap import Overlap
-from prunescope.dissection.result import LayerDissection
 from prunescope.dissection.scores import score_units
+from prunescope.results.dissection import LayerDissection
+from prunescope.results.overlap import Overlap
+from prunescope.results.units import count_units
 
 CATEGORIES = ("color", "object")
 LABELS = tuple(
@@ -39,7 +39,7 @@ def make_layer(
     never fires. conditions: what its summary says instead.
     """
     overlap = _overlap(units)
-    table = score_units(overlap, LABELS, iou=0.05, categories=categories)
+    table = score_units(overlap, iou=0.05, categories=categories)
     summary = {
         **count_units(table, categories or CATEGORIES),
         "layer": name,
@@ -62,12 +62,12 @@ def _overlap(units: tuple[Unit, ...]) -> Overlap:
     shared = [[unit.get(label.name, 0) for label in LABELS] for unit in units]
     fires = [[1000 * bool(unit)] * len(CATEGORIES) for unit in units]
     return Overlap(
-        thresholds=torch.zeros(len(units), dtype=torch.float64),
-        intersection=torch.tensor(shared, dtype=torch.int64).reshape(len(units), len(LABELS)),
-        activation=torch.tensor(fires, dtype=torch.int64).reshape(len(units), len(CATEGORIES)),
-        truth=torch.full((len(LABELS),), 1000),
-        label_numbers=torch.tensor([label.number for label in LABELS]),
-        category_of=torch.tensor([CATEGORIES.index(label.category) for label in LABELS]),
+        thresholds=np.zeros(len(units)),
+        intersection=np.array(shared, np.int64).reshape(len(units), len(LABELS)),
+        activation=np.array(fires, np.int64).reshape(len(units), len(CATEGORIES)),
+        truth=np.full(len(LABELS), 1000),
+        label_numbers=np.array([label.number for label in LABELS]),
+        category_of=np.array([CATEGORIES.index(label.category) for label in LABELS]),
         categories=CATEGORIES,
         label_names=tuple(label.name for label in LABELS),
     )

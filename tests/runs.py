@@ -1,7 +1,15 @@
 """What is a run folder that tests can afford, and what does one hold, byte for byte?"""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
+
+from prunescope.base.progress import SILENT
+from prunescope.experiment.plan import plan_study
+from prunescope.experiment.runner import StageJob, StageRunner
+from prunescope.experiment.source_facts import facts_of
+from prunescope.recipe import Recipe
+from prunescope.results.store import Store
 
 BESIDE = {"provenance.json", ".lock"}
 """The record of when and where, and who writes: the only files that may differ."""
@@ -12,6 +20,29 @@ def contents(out: Path) -> dict[str, bytes]:
     files = (path for path in out.rglob("*") if path.is_file())
     named = {path.relative_to(out).as_posix(): path for path in files}
     return {name: path.read_bytes() for name, path in named.items() if name not in BESIDE}
+
+
+def perform(recipe: Recipe, out: Path, kinds: Collection[str], *, first: bool = False) -> None:
+    """Make the artifacts of some kinds of stages of a study, without tables and page.
+
+    first: only one of each kind.
+    """
+    out.mkdir(exist_ok=True)
+    plan = plan_study(recipe, facts_of(recipe))
+    runner = StageRunner(plan, Store(out))
+    chosen = [stage for stage in plan.stages if stage.kind in kinds]
+    if first:
+        chosen = list({stage.kind: stage for stage in reversed(chosen)}.values())
+        chosen = [stage for stage in plan.stages if stage in chosen]
+    for stage in chosen:
+        runner.perform(StageJob(name=stage.title, after=(), resources=stage.resources), SILENT)
+
+
+def make_levels(recipe: Recipe, out: Path) -> Path:
+    """Make the run of a study as far as its levels: no dissection, table, figure or page."""
+    perform(recipe, out, ("rewind", "level", "evaluation"))
+    (out / "study.yaml").write_text(recipe.to_yaml())
+    return out
 
 
 def tiny_recipe(pictures: Path) -> dict[str, Any]:

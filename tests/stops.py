@@ -67,5 +67,5 @@ def stop(
         time.sleep(0.02)
     assert not left
     assert took < _SECONDS
-    assert "Traceback" not in words
+    assert "Traceback" not in words, words
     return process.returncode, words.strip().splitlines()[-1]

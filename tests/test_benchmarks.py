@@ -30,6 +30,7 @@ def dissecting(drawn: Path) -> tuple[str, ...]:
     return ("--network", SMALL, "--layer", "layer3", "--concepts", f"broden:{drawn}")
 
 
+@pytest.mark.long
 def test_startup_counts_pythons_own_time_in() -> None:
     found = figures("startup.py", "--runs", 1)
     assert found["runs"] == 1
@@ -52,6 +53,7 @@ def test_an_index_is_opened_in_processes_of_their_own() -> None:
     assert 0 < found["imports_mib"] <= found["peak_mib"]
 
 
+@pytest.mark.long
 def test_counting_is_compared_with_the_naive_oracle_which_counts_the_same(drawn: Path) -> None:
     found = figures("tally.py", *dissecting(drawn), "--images", 8, "--resolution", 64, "--pairs", 1)
     for name in ("tally_times_faster", "with_thresholds_times_faster"):
@@ -89,6 +91,7 @@ def test_processes_share_a_dissection(drawn: Path) -> None:
     assert 0 < found["least"] <= found["times_faster"] <= found["most"]
 
 
+@pytest.mark.long
 def test_training_compares_steps_and_loops() -> None:
     options = ("--pairs", 1, "--steps", 1, "--network", SMALL, "--side", 8)
     found = figures("training.py", *options)
@@ -106,10 +109,10 @@ def test_an_audits_time_holds_that_of_importing_torch() -> None:
 
 
 @pytest.mark.slow
-def test_comparisons_are_timed_three_ways() -> None:
+def test_comparisons_and_a_summary_are_timed() -> None:
     found = figures("compare.py", "--runs", 1, "--units", 40, "--labels", 20)
-    names = ("identity_seconds", "profile_seconds", "written_seconds")
-    assert all(found[name] > 0 for name in names)
+    names = ("identity_seconds", "profile_seconds", "written_seconds", "summary_seconds")
+    assert all(found[name] > 0 for name in (*names, "verifying_share"))
     assert (found["units"], found["labels"]) == (40, 20)
 
 

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 import torch
 
-from prunescope.analysis.levels import level_categories
 from prunescope.base.tensors import load_tensors
-from prunescope.study import load_study, shipped_recipe
+from prunescope.recipe import load_recipe, shipped_recipe
+from prunescope.results.run import Level
+from prunescope.results.run_tables import level_categories
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "demo.yaml"
 
@@ -39,8 +40,9 @@ def _levels(out: Path, replicate: int) -> list[Path]:
 
 def _check_levels(out: Path, replicate: int, fraction: float) -> None:
     """Assert that pruned weights are zero, masks shrink, and each level keeps its exact share."""
-    masks = []
-    for level in _levels(out, replicate):
+    dense, *pruned = _levels(out, replicate)
+    masks = [torch.cat([kept.flatten() for kept in Level.load(dense).mask.values()])]
+    for level in pruned:
         weights = load_tensors(level / "weights.safetensors")
         mask = load_tensors(level / "mask.safetensors")
         for name, kept in mask.items():
@@ -52,6 +54,7 @@ def _check_levels(out: Path, replicate: int, fraction: float) -> None:
         assert int(mask.sum()) == round((1 - fraction) * int(former.sum()))
 
 
+@pytest.mark.long
 def test_the_demo_recipe_made_tiny_runs_from_the_command_line_to_its_page(
     drawn: Path, tmp_path: Path
 ) -> None:
@@ -71,7 +74,7 @@ def test_the_demo_recipe_made_tiny_runs_from_the_command_line_to_its_page(
     printed = json.loads(_prunescope(tmp_path / "cache", *words))
     assert printed == {"run": str(out), "report": str(out / "report" / "index.html")}
     assert Path(printed["report"]).is_file()
-    assert load_study(out / "study.yaml").pruning.strategies["lottery"].levels == 1
+    assert load_recipe(out / "study.yaml").pruning.strategies["lottery"].levels == 1
     assert len(_levels(out, 0)) == 2
     _check_levels(out, 0, fraction=0.6)
     assert not list((tmp_path / "cache").glob("scenes*"))
@@ -83,7 +86,7 @@ def test_the_demo_shows_a_network_that_is_pruned_until_it_fails(tmp_path: Path) 
     said = _prunescope(tmp_path / "cache", "demo", "--out", out)
     assert said == f"The report is at {out / 'report' / 'index.html'}"
     assert (out / "report" / "index.html").is_file()
-    assert load_study(out / "study.yaml") == shipped_recipe("demo").anchored()
+    assert load_recipe(out / "study.yaml") == shipped_recipe("demo").anchored()
     status = json.loads(_prunescope(tmp_path / "cache", "status", out, "--json"))
     assert status["to_do"] == []
 

@@ -10,8 +10,8 @@ from prunescope.base.steps import Step
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.data.images import LabelledImages
-from prunescope.data.loader import Normalisation
-from prunescope.networks import load_network
+from prunescope.imaging.network_input import Normalisation
+from prunescope.networks.loading import load_network
 from prunescope.pruning.choices import Prunable
 from prunescope.training.loop import train
 from prunescope.training.settings import TrainingSettings
@@ -32,6 +32,8 @@ NETWORKS: list[tuple[str, int, str, Prunable]] = [
 Of AlexNet and VGG-16 `all` would be 57 and 134 million weights, which takes half a minute to rank.
 """
 
+QUICK = ("alexnet", "resnet18", "convnext_atto")
+
 
 @pytest.fixture(scope="module")
 def pictures(drawn: Path) -> ConceptSet:
@@ -45,7 +47,13 @@ def two_images(side: int) -> LabelledImages:
     )
 
 
-@pytest.mark.parametrize(("name", "side", "layer", "prunable"), NETWORKS)
+@pytest.mark.parametrize(
+    ("name", "side", "layer", "prunable"),
+    [
+        pytest.param(*network, marks=() if network[0].endswith(QUICK) else pytest.mark.long)
+        for network in NETWORKS
+    ],
+)
 def test_a_network_is_pruned_trained_a_step_keeps_its_mask_and_is_dissected(
     name: str, side: int, layer: str, prunable: Prunable, pictures: ConceptSet
 ) -> None:

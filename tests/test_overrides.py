@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from prunescope.base.errors import ConfigError
-from prunescope.study import Study, load_study
+from prunescope.recipe import Recipe, load_recipe
 from runs import tiny_recipe
 
 
@@ -18,7 +18,7 @@ def recipe(tmp_path: Path) -> Path:
 
 
 def test_values_lists_and_mappings_can_be_set(recipe: Path) -> None:
-    study = load_study(
+    study = load_recipe(
         recipe,
         [
             "training.learning_rate=1e-3",
@@ -43,18 +43,18 @@ def test_values_lists_and_mappings_can_be_set(recipe: Path) -> None:
 
 
 def test_a_mapping_can_replace_all_strategies(recipe: Path) -> None:
-    study = load_study(recipe, ["pruning.strategies={only: {levels: 1}}"])
+    study = load_recipe(recipe, ["pruning.strategies={only: {levels: 1}}"])
     assert list(study.pruning.strategies) == ["only"]
 
 
 def test_what_was_null_can_be_given_settings(recipe: Path) -> None:
-    study = load_study(recipe, ["training.augmentation=null", "training.augmentation.flip=true"])
+    study = load_recipe(recipe, ["training.augmentation=null", "training.augmentation.flip=true"])
     assert study.training.augmentation is not None
     assert study.training.augmentation.flip
 
 
 def test_of_two_the_later_counts(recipe: Path) -> None:
-    assert load_study(recipe, ["seed=1", "seed=2"]).seed == 2
+    assert load_recipe(recipe, ["seed=1", "seed=2"]).seed == 2
 
 
 @pytest.mark.parametrize(
@@ -79,13 +79,13 @@ def test_a_wrong_one_is_refused_with_its_name(
     recipe: Path, override: str, words: list[str]
 ) -> None:
     with pytest.raises(ConfigError) as refused:
-        load_study(recipe, [override])
+        load_recipe(recipe, [override])
     for word in words:
         assert word in str(refused.value)
 
 
 def test_overrides_do_not_change_the_recipe(recipe: Path) -> None:
     before = recipe.read_text()
-    changed: Study = load_study(recipe, ["seed=7"])
+    changed: Recipe = load_recipe(recipe, ["seed=7"])
     assert changed.seed == 7
     assert recipe.read_text() == before

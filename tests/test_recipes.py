@@ -7,9 +7,9 @@ import pytest
 
 from commands import Prunescope
 from prunescope.data.images import find_split
-from prunescope.experiment.handle import Study
 from prunescope.experiment.sources import Sources
-from prunescope.study import load_study, shipped_recipe
+from prunescope.experiment.study import Study
+from prunescope.recipe import load_recipe, shipped_recipe
 
 REPOSITORY = Path(__file__).parents[1]
 RECIPES = sorted((REPOSITORY / "recipes").glob("*"))
@@ -18,19 +18,19 @@ RECIPES = sorted((REPOSITORY / "recipes").glob("*"))
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
 def test_a_recipe_is_a_valid_study_named_like_its_file(recipe: Path) -> None:
     assert recipe.suffix == ".yaml"
-    assert load_study(recipe).name == recipe.stem
+    assert load_recipe(recipe).name == recipe.stem
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
 def test_a_recipe_comes_with_the_package(recipe: Path) -> None:
-    assert shipped_recipe(recipe.stem) == load_study(recipe)
+    assert shipped_recipe(recipe.stem) == load_recipe(recipe)
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
 def test_a_recipe_saved_in_a_run_folder_is_the_same_study(recipe: Path, tmp_path: Path) -> None:
-    study = load_study(recipe)
+    study = load_recipe(recipe)
     (tmp_path / "study.yaml").write_text(study.to_yaml())
-    assert load_study(tmp_path / "study.yaml") == study
+    assert load_recipe(tmp_path / "study.yaml") == study
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
@@ -41,7 +41,7 @@ def test_a_folder_with_a_shipped_name_does_not_hide_the_recipe(
     (tmp_path / recipe.stem).mkdir()
     (tmp_path / recipe.stem / "study.yaml").write_text("name: another")
     shipped = shipped_recipe(recipe.stem)
-    assert load_study(recipe.stem) == load_study(Path(recipe.stem)) == shipped
+    assert load_recipe(recipe.stem) == load_recipe(Path(recipe.stem)) == shipped
     for name in (recipe.stem, Path(recipe.stem)):
         assert Study.load(name).to_yaml() == shipped.to_yaml()
 
@@ -50,9 +50,9 @@ def test_a_file_with_a_shipped_name_is_the_recipe(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    study = load_study("demo", ["seed=5"])
+    study = load_recipe("demo", ["seed=5"])
     (tmp_path / "demo").write_text(study.to_yaml())
-    assert load_study("demo") == study
+    assert load_recipe("demo") == study
 
 
 def test_run_takes_the_name_of_a_shipped_recipe(
@@ -76,8 +76,8 @@ def test_a_dry_run_of_the_demo_plans_all_its_stages_and_writes_nothing(
     ended = prunescope(*command, *options, "--out", tmp_path / "run")
     assert ended.status == 0, ended.err
     found = json.loads(ended.out.splitlines()[-1])
-    moment, levels, results = 1, 6, 3
-    assert len(found["to_do"]) == 2 * (moment + 2 * levels) + results
+    rewind_point, levels = 1, 6
+    assert len(found["to_do"]) == 2 * (rewind_point + 4 * levels)
     assert found["done"] == []
     assert found["seconds"] > 0
     assert found["disk"] > 0
@@ -91,6 +91,7 @@ CHEAP += ["dissection.resolution=64", "dissection.batch_size=2"]
 IMAGENET = [*CHEAP, "data.resolution=32", "data.evaluation.resize=32"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
@@ -108,10 +109,10 @@ def test_a_full_study_is_planned_down_to_the_papers_last_level(
     ended = prunescope(*command, *options, "--out", tmp_path / "run", "--workers", 1)
     assert ended.status == 0, ended.err
     found = json.loads(ended.out.splitlines()[-1])
-    moment, levels, results, replicates = 1, 16, 3, 3
-    assert len(found["to_do"]) == replicates * (moment + 2 * levels) + results
+    rewind_point, levels, replicates = 1, 16, 3
+    assert len(found["to_do"]) == replicates * (rewind_point + 4 * levels)
     assert not (tmp_path / "run").exists()
-    [strategy] = load_study(command[1]).pruning.strategies.values()
+    [strategy] = load_recipe(command[1]).pruning.strategies.values()
     assert (1 - strategy.fraction) ** strategy.levels == pytest.approx(0.035, abs=5e-4)
 
 
@@ -124,7 +125,7 @@ def test_the_recipe_on_photographs_finds_them_beside_the_folder_it_is_run_in(
     (tmp_path / "shared").symlink_to(shared)
     recipe = REPOSITORY / "recipes" / "tiny_imagenet_small.yaml"
     monkeypatch.chdir(checkout)
-    study = load_study(recipe).anchored()
+    study = load_recipe(recipe).anchored()
     monkeypatch.chdir("/")  # from now on its folders are absolute
     assert find_split(study.data.source, study.data.train_split) == "train"
     assert find_split(study.data.source, study.data.test_split) == "val"

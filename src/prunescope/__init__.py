@@ -6,18 +6,17 @@ The public names are loaded when first used, so that `import prunescope` stays f
 import importlib
 from typing import TYPE_CHECKING, Any
 
+import prunescope.report  # noqa: F401  # it says how results show themselves
+from prunescope.base.hooks import register
 from prunescope.version import __version__
 
 if TYPE_CHECKING:
-    from prunescope.analysis.compare import compare
-    from prunescope.analysis.comparison import Comparison
-    from prunescope.analysis.load import load
-    from prunescope.analysis.outcomes import LayerComparison
-    from prunescope.analysis.run_comparison import RunComparison
-    from prunescope.analysis.run_folder import Level, Run
     from prunescope.base.errors import ConfigError, DataError, PrunescopeError
-    from prunescope.dissection.result import Dissection, LayerDissection
-    from prunescope.experiment.calls import (
+    from prunescope.comparison.compare import compare
+    from prunescope.comparison.dissections import Comparison
+    from prunescope.comparison.outcomes import LayerComparison
+    from prunescope.comparison.runs import RunComparison
+    from prunescope.experiment.api import (
         audit,
         conventions,
         dissect,
@@ -27,8 +26,9 @@ if TYPE_CHECKING:
         prune,
     )
     from prunescope.experiment.comparing import compare_networks
-    from prunescope.experiment.handle import Study
-    from prunescope.networks import LoadedNetwork, load_network
+    from prunescope.experiment.load import load
+    from prunescope.experiment.study import Study, merge
+    from prunescope.networks.loading import LoadedNetwork, load_network
     from prunescope.pruning.mask import Mask, MaskKeeper
     from prunescope.report.plots import (
         plot_accuracy,
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
         plot_taxonomy,
         plot_units,
     )
+    from prunescope.results.dissection import Dissection, LayerDissection
+    from prunescope.results.run import Level, Run
 
 __all__ = [
     "Comparison",
@@ -67,6 +69,7 @@ __all__ = [
     "list_layers",
     "load",
     "load_network",
+    "merge",
     "plot_accuracy",
     "plot_comparison",
     "plot_concepts",
@@ -79,15 +82,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    "analysis.compare": ("compare",),
-    "analysis.comparison": ("Comparison",),
-    "analysis.load": ("load",),
-    "analysis.outcomes": ("LayerComparison",),
-    "analysis.run_comparison": ("RunComparison",),
-    "analysis.run_folder": ("Level", "Run"),
     "base.errors": ("ConfigError", "DataError", "PrunescopeError"),
-    "dissection.result": ("Dissection", "LayerDissection"),
-    "experiment.calls": (
+    "comparison.compare": ("compare",),
+    "comparison.dissections": ("Comparison",),
+    "comparison.outcomes": ("LayerComparison",),
+    "comparison.runs": ("RunComparison",),
+    "experiment.api": (
         "audit",
         "conventions",
         "dissect",
@@ -97,11 +97,19 @@ _HOMES = {
         "prune",
     ),
     "experiment.comparing": ("compare_networks",),
-    "experiment.handle": ("Study",),
-    "networks": ("LoadedNetwork", "load_network"),
+    "experiment.study": ("Study", "merge"),
+    "experiment.load": ("load",),
+    "networks.loading": ("LoadedNetwork", "load_network"),
     "pruning.mask": ("Mask", "MaskKeeper"),
     "report.plots": tuple(name for name in __all__ if name.startswith("plot_")),
+    "results.dissection": ("Dissection", "LayerDissection"),
+    "results.run": ("Level", "Run"),
 }
+register(
+    level_mask="prunescope.pruning.saved:level_mask",
+    load_network="prunescope.networks.loading:load_network",
+    unit_masks="prunescope.dissection.masking:mask_pictures",
+)
 _HOME_OF = {name: f"prunescope.{home}" for home, names in _HOMES.items() for name in names}
 
 

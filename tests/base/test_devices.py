@@ -15,7 +15,8 @@ from prunescope.base.progress import Progress
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch):
     def make(device: str, cores: int) -> None:
-        monkeypatch.setattr(devices, "default_device", lambda: device)
+        gpus = int(device.partition(":")[2] or 1) if device.startswith("cuda") else 0
+        monkeypatch.setattr(devices, "gpu_count", lambda: gpus)
         monkeypatch.setattr(
             os, "sched_getaffinity", lambda process: set(range(cores)), raising=False
         )
@@ -25,7 +26,14 @@ def machine(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.mark.parametrize(
     ("device", "cores", "independent", "workers"),
-    [("cpu", 2, 6, 2), ("cpu", 8, 3, 3), ("cpu", 1, 3, 1), ("cpu", 4, 0, 1), ("cuda", 16, 6, 1)],
+    [
+        ("cpu", 2, 6, 2),
+        ("cpu", 8, 3, 3),
+        ("cpu", 1, 3, 1),
+        ("cpu", 4, 0, 1),
+        ("cuda", 16, 6, 1),
+        ("cuda:4", 16, 6, 4),
+    ],
 )
 def test_as_many_workers_as_pieces_and_cores(machine, device, cores, independent, workers):
     machine(device, cores)

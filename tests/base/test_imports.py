@@ -4,9 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from prunescope import results
+import pytest
 
-LIGHT = "devices errors files formats lock progress relay seeding settings steps"
+from prunescope import comparison, report, results
+
+LIGHT = "devices errors files formats lock progress seeding settings steps"
 
 
 def test_nothing_but_tensors_loads_torch():
@@ -14,21 +16,22 @@ def test_nothing_but_tensors_loads_torch():
     assert not loads(imports, "torch")
 
 
-def test_reading_saved_results_loads_no_torch():
-    rooms = sorted(Path(results.__file__).parent.glob("*.py"))
-    assert not loads(", ".join(f"prunescope.results.{room.stem}" for room in rooms), "torch")
+def test_reading_comparing_and_showing_saved_results_loads_no_torch():
+    rooms = (Path(room.__file__).parent for room in (comparison, report, results))
+    names = [
+        f"prunescope.{file.parent.name}.{file.stem}" for room in rooms for file in room.glob("*.py")
+    ]
+    assert not loads(", ".join(sorted(names)), "torch")
 
 
-def test_counting_saved_results_loads_no_torch():
-    assert not loads("prunescope.analysis.summary", "torch")
-
-
+@pytest.mark.long
 def test_dissecting_loads_nothing_that_draws():
     assert not loads("prunescope.experiment.single", "matplotlib")
 
 
+@pytest.mark.long
 def test_listing_layers_loads_no_tables():
-    assert not loads("prunescope.analysis.layers", "pandas")
+    assert not loads("prunescope.experiment.layers", "pandas")
 
 
 def loads(imports, module):

@@ -8,7 +8,7 @@ import pytest
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.recipes import LARGEST_RECIPE, plain_values, read_plain
-from prunescope.study import Study, load_study
+from prunescope.recipe import Recipe, load_recipe
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n"
@@ -121,12 +121,12 @@ def test_what_is_no_small_text_file_is_refused(tmp_path: Path) -> None:
 )
 def test_true_and_false_are_no_numbers(override: str) -> None:
     with pytest.raises(ConfigError, match="must not be true or false"):
-        load_study("demo", [override])
+        load_recipe("demo", [override])
 
 
 @pytest.mark.parametrize("override", ["training.nesterov=true", "training.zero_last_gamma=false"])
 def test_true_and_false_stay_what_they_are(override: str) -> None:
-    load_study("demo", [override])
+    load_recipe("demo", [override])
 
 
 @pytest.mark.parametrize(
@@ -146,11 +146,11 @@ def test_true_and_false_stay_what_they_are(override: str) -> None:
 )
 def test_numbers_beyond_all_reason_are_refused(override: str) -> None:
     with pytest.raises(ConfigError) as refused:
-        load_study("demo", [override])
+        load_recipe("demo", [override])
     assert "\n" not in str(refused.value)
 
 
 def test_many_faults_make_no_endless_message() -> None:
     with pytest.raises(ConfigError, match=r"more$") as refused:
-        Study.validate_from({f"key{i}": "v" * 10_000 for i in range(1000)}, "x.yaml")
+        Recipe.validate_from({f"key{i}": "v" * 10_000 for i in range(1000)}, "x.yaml")
     assert len(str(refused.value)) < 3000

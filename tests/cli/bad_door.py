@@ -90,7 +90,7 @@ DOOR = {
         ("--resolution",),
     ),
     "a file that asks for an image that no memory holds": Bad(
-        "audit huge.safetensors", ("huge.safetensors", "resolution 1000000"), _of_a_huge_image
+        "audit huge.safetensors", ("huge.safetensors", "resolution is 1000000"), _of_a_huge_image
     ),
     "a pruned network that is lazy": Bad(
         "prune factories:lazy --weights dense.pth --keep 0.5 --out l.safetensors",

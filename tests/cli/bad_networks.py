@@ -63,7 +63,7 @@ NETWORKS = {
     ),
     "a network of grey images": Bad(
         "evaluate factories:grey --data set/images --mean 0,0,0 --std 1,1,1",
-        ("Conv2d", "3 x 32 x 32"),
+        ("Conv2d takes 1 channel", "--mean and --std with one value"),
     ),
     "weights that are not there": Bad(
         f"evaluate {NETWORK} --weights absent.pth --data set/images", ("absent.pth", "not exist")
@@ -119,7 +119,9 @@ NETWORKS = {
         f"{EVALUATE} --device foo", ('device is "foo"', "it has cpu")
     ),
     "a precision that does not exist": Bad(f"{EVALUATE} --precision f16", ("f16", "float32")),
-    "two channels": Bad(f"{EVALUATE} --mean 0.5,0.4", ("mean (0.5, 0.4)", "as many numbers")),
+    "two channels": Bad(
+        f"{EVALUATE} --mean 0.5,0.4", ("mean has 2 and std 3 values", "one for every channel")
+    ),
     "a spread of nothing": Bad(f"{EVALUATE} --std 1,0,1", ("std", "0")),
 }
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from cli.world import LEVEL, NETWORK, Bad, Spoil, dense_state, save, whole_network, with_nan, write
 from prunescope.pruning.files import prune_saved
+from prunescope.pruning.settings import PruneSettings
 
 ON_SET = "--layer layer3 --concepts broden:set --quantile 0.02 --out out"
 LOADED = f"{NETWORK} --weights dense.pth --num-classes 10"
@@ -32,7 +33,9 @@ def dense() -> dict[str, Tensor]:
 
 
 def with_zeros() -> dict[str, Tensor]:
-    pruned = prune_saved(NETWORK, weights=Path("dense.pth"), num_classes=10, keep=0.5)
+    pruned = prune_saved(
+        NETWORK, PruneSettings(keep=0.5), weights=Path("dense.pth"), num_classes=10
+    )
     return dict(pruned.network.module.state_dict())
 
 

@@ -28,6 +28,14 @@ STUDIES = {
     "a step to rewind to at the end": Bad(
         f"{RUN} --set pruning.rewind_to=2ep", ("pruning.rewind_to", "before the end")
     ),
+    "a part that the study does not have": Bad(
+        f"{RUN} --only replicate=9", ("--only replicate=9", "no such replicate", "it has 0")
+    ),
+    "a part by a name that is none": Bad(f"{RUN} --only levels=1", ("replicate=1", '"level"')),
+    "an engine that is not there": Bad(f"{RUN} --engine locl", ("locl", "local")),
+    "a run to merge by itself": Bad("merge run --out merged", ("two or more",)),
+    "runs merged into one of them": Bad("merge run run --out run", ("is a run already",)),
+    "a folder merged as a run": Bad("merge run set --out merged", ("is not a run folder",)),
     "a fraction of all": Bad(
         f"{RUN} --set pruning.strategies.lottery.fraction=1", ("fraction", "less than 1")
     ),
@@ -90,7 +98,7 @@ STUDIES = {
         "status run", ("study.yaml", "speed"), append("run/study.yaml", "speed: 3\n")
     ),
     "the report of no run": Bad("report letters", ("letters", "not a run folder")),
-    "the report of an unfinished run": Bad("report run", ("run is not finished",)),
+    "the report of an unfinished run": Bad("report run", ("no finished level", "run the study")),
     "a report without its data": Bad(
         "report run",
         ("gone/images", "does not exist"),

@@ -95,7 +95,13 @@ def _of_safetensors(whole: bytes) -> Damages:
     values = json.loads(header)
     for how, other in replaced(values, deepest=3):
         yield f"header: {how}", _with_header(json.dumps(other).encode(), rest)
-    for key, text in values.get("__metadata__", {}).items():
+    metadata = values.get("__metadata__", {})
+    for seal in ("", "0" * 64, "sealed") if "sha256" in metadata else ():
+        other = values | {"__metadata__": metadata | {"sha256": seal}}
+        yield f"a seal of {seal!r}", _with_header(json.dumps(other).encode(), rest)
+    for key, text in metadata.items():
+        if key == "sha256":
+            continue
         for how, other_text in _of_json(text.encode()):
             other = values | {"__metadata__": {key: other_text.decode()}}
             yield f"{key}: {how}", _with_header(json.dumps(other).encode(), rest)

@@ -21,7 +21,7 @@ from cli import (
     bad_trust,
     bad_words,
 )
-from cli.world import Bad, everything_in, make_world, nothing
+from cli.world import Bad, everything_in, nothing
 from commands import Prunescope, every_command
 
 TABLES = (
@@ -38,6 +38,7 @@ TABLES = (
     bad_chance.CHANCE,
     bad_reading.READING,
     bad_trust.TRUST,
+    bad_trust.STRATEGIES,
     bad_pictures.CHANNELS,
     bad_pictures.CLASSES,
     bad_inputs.BAD_INPUTS,
@@ -52,18 +53,17 @@ TABLE: dict[str, Bad] = {
 }
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_world(tmp_path_factory.mktemp("world"))
-
-
 @pytest.fixture
 def here(
-    request: pytest.FixtureRequest, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    world: Path,
+    own_world: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Path:
     """The folder that a row runs in: one of its own if the row spoils it."""
     spoil = TABLE[request.node.callspec.params["name"]].spoil
-    root = world if spoil is nothing else Path(shutil.copytree(world, tmp_path / "world"))
+    root = own_world if spoil is nothing else Path(shutil.copytree(world, tmp_path / "world"))
     monkeypatch.chdir(root)
     monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("TMPDIR", str(root))

@@ -7,7 +7,7 @@ import pytest
 
 from commands import Prunescope, check_refused
 from layers import make_layer, save_run
-from prunescope.dissection.result import Dissection, LayerDissection
+from prunescope.results.dissection import Dissection, LayerDissection
 
 BEFORE = make_layer({"red": 200}, {"cat": 200}, {"dog": 100, "blue": 300}, {})
 AFTER = make_layer({"red": 100}, {"dog": 200}, {"dog": 90}, {"cat": 400})

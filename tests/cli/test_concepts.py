@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from commands import Prunescope
-from prunescope.networks import build
+from prunescope.networks.registry import build
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +136,7 @@ def test_spoiled_masks_are_refused_and_nothing_written(
             assert word in ended.out + ended.err
 
 
+@pytest.mark.long
 def test_masks_of_one_size_are_noted_checked_shown_and_dissected(
     prunescope: Prunescope, weights: Path, mine: Path, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ def words(drawn: Path) -> list[object]:
     return ["conventions", *NETWORK, "--concepts", f"broden:{drawn}", "--quantile", 0.02]
 
 
+@pytest.mark.long
 def test_every_convention_is_dissected_compared_and_saved(
     prunescope: Prunescope, words: list[object], tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 import prunescope as ps
 from cli.damages import damages
-from cli.world import LEVEL, NETWORK, make_world
+from cli.world import LEVEL, NETWORK
 from commands import Ended, Prunescope, check_refused
 from layers import make_layer, save_run
 from prunescope.base.errors import InputError
@@ -23,11 +23,12 @@ from prunescope.base.text import printable
 from prunescope.concepts.download import download_broden
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.single import dissect_network
-from prunescope.networks import load_network
+from prunescope.networks.loading import load_network
 from prunescope.report.comparison import write_comparison
+from prunescope.results.artifacts import Artifact
 from prunescope.results.provenance import Provenance
 
-_FEW, _MANY = 3, 60  # damages of each file, of up to thousands
+_FEW, _MANY = 1, 60  # damages of each file, of up to thousands
 _LONGEST = 1_500
 _SOUND = "--concepts broden:set --quantile 0.02 --layer layer3"
 _LOADED = f"{NETWORK} --num-classes 10"
@@ -110,15 +111,14 @@ READ_BY = {
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = make_world(tmp_path_factory.mktemp("damage"))
+def sound(own_world: Path) -> Path:
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
+        patch.chdir(own_world)
         _add_results()
         _add_networks()
         _add_rows()
         download_broden(Path("down"), source="broden1_224.zip")
-    return root
+    return own_world
 
 
 def _add_results() -> None:
@@ -126,7 +126,7 @@ def _add_results() -> None:
     save_run(Path("tables"), {(0, "dense", 0): [layer], (0, "lottery", 1): [layer]})
     record = Provenance(Path("run"))
     for kind in ("level", "dissection"):
-        record.finished(kind, key="k", kind=kind, seconds=3, cost=10, resumed=False)
+        record.finished(Artifact(path=kind, key="k"), kind=kind, seconds=3, cost=10, resumed=False)
     content = {"key": "k", "kind": "level", "files": {"history.csv": "5" * 64}, "sizes": {}}
     Path("run/replicate-0/level-00/manifest.json").write_text(json.dumps(content))
     stated = {"layers": ("layer3", "layer2"), "quantile": 0.02, "null": 2}
@@ -173,6 +173,7 @@ def _add_rows() -> None:
     pd.DataFrame(rows).to_parquet("rows/train.parquet")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", READ_BY)
 def test_a_damaged_file_is_refused_in_a_line(
     sound: Path, name: str, prunescope: Prunescope, monkeypatch: pytest.MonkeyPatch

@@ -14,7 +14,7 @@ from torch.nn.utils import prune as torch_prune
 
 from commands import Prunescope
 from networks.reading.forms import WRAPPED, Times, write_hub_folder, write_shards
-from prunescope.networks import build
+from prunescope.networks.registry import build
 
 NAME = "cifar_resnet20,width=0.25"
 WEIGHTS = ("--num-classes", 10)
@@ -89,39 +89,51 @@ def printed(prunescope: Prunescope, *words: object) -> dict[str, Any]:
     return values
 
 
+def measured(prunescope: Prunescope, file: Path, drawn: Path, folder: Path) -> dict[str, Any]:
+    """Return what evaluate, audit and prune say of a file, and the bytes that prune writes."""
+    named, data = (NAME, "--weights", file, *WEIGHTS), ("--data", drawn / "images")
+    audited = printed(prunescope, "audit", file, "--network", NAME, *WEIGHTS)
+    printed(prunescope, "prune", *named, "--keep", 0.3, "--out", folder / "small.safetensors")
+    counts = ("nonzero", "weights", "parameters", "dead_filters", "sparse_multiply_adds")
+    written = ("small.safetensors", "small.mask.safetensors")
+    return {
+        "evaluate": printed(prunescope, "evaluate", *named, *data, "--split", "val"),
+        "audit": {count: audited[count] for count in counts},
+        "prune": [(folder / name).read_bytes() for name in written],
+    }
+
+
+@pytest.fixture(scope="module")
+def expected() -> dict[str, dict[str, Any]]:
+    """What the commands say of the plainest form, once they have been asked."""
+    return {}
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_evaluate_prune_and_audit_see_one_network_in_every_form(
-    prunescope: Prunescope, drawn: Path, zeros: Path, tmp_path: Path, form: str
+    prunescope: Prunescope,
+    drawn: Path,
+    zeros: Path,
+    expected: dict[str, Any],
+    tmp_path: Path,
+    form: str,
 ) -> None:
-    path = FORMS[form](tmp_path)
-    data = ("--data", drawn / "images", "--split", "val")
-    evaluated = [
-        printed(prunescope, "evaluate", NAME, "--weights", file, *WEIGHTS, *data)
-        for file in (path, zeros)
-    ]
-    assert evaluated[0] == evaluated[1]
-    audited = [
-        printed(prunescope, "audit", file, "--network", NAME, *WEIGHTS) for file in (path, zeros)
-    ]
-    for count in ("nonzero", "weights", "parameters", "dead_filters", "sparse_multiply_adds"):
-        assert audited[0][count] == audited[1][count]
-    for file, out in ((path, "a.safetensors"), (zeros, "b.safetensors")):
-        words = ("--keep", 0.3, "--out", tmp_path / out)
-        printed(prunescope, "prune", NAME, "--weights", file, *WEIGHTS, *words)
-    for name in ("{}.safetensors", "{}.mask.safetensors"):
-        one, other = (tmp_path / name.format(letter) for letter in "ab")
-        assert one.read_bytes() == other.read_bytes()
+    if not expected:
+        expected |= measured(prunescope, zeros, drawn, zeros.parent)
+    assert measured(prunescope, FORMS[form](tmp_path), drawn, tmp_path) == expected
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["torch masks", "hub folder", "an index"])
 def test_dissect_conventions_and_compare_do_too(
     prunescope: Prunescope, drawn: Path, zeros: Path, tmp_path: Path, form: str
 ) -> None:
     path = FORMS[form](tmp_path)
     shown = ("--layer", "layer3", "--concepts", f"broden:{drawn}", "--quantile", 0.02)
-    for command in ("dissect", "conventions"):
+    two = ("--convention", "exact", "--convention", "quick")
+    for command, options in (("dissect", ()), ("conventions", two)):
         found = [
-            printed(prunescope, command, NAME, "--weights", file, *WEIGHTS, *shown)
+            printed(prunescope, command, NAME, "--weights", file, *WEIGHTS, *shown, *options)
             for file in (path, zeros)
         ]
         assert found[0] == found[1]
@@ -130,6 +142,7 @@ def test_dissect_conventions_and_compare_do_too(
     assert compared["units"]["lost"] == compared["units"]["gained"] == 0
 
 
+@pytest.mark.long
 def test_a_key_chooses_on_every_command(
     prunescope: Prunescope, drawn: Path, zeros: Path, tmp_path: Path
 ) -> None:

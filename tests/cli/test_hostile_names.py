@@ -5,13 +5,15 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from cli.world import LEVEL, NETWORK, make_world
+from cli.world import LEVEL, NETWORK
 from commands import Prunescope, every_command
 from prunescope.base.tensors import load_tensors, save_tensors
 
@@ -73,6 +75,7 @@ LOOKED_AT = {
     "chance": ("chance {run} --concepts broden:set", "chance {level} --concepts broden:set"),
     "status": ("status {run}",),
     "report": ("report {run}",),
+    "merge": ("merge {run} {run} --out out",),
     "run": ("run {run}", "run start.yaml --dry-run", "run {file}"),
     "concepts check": ("concepts check masks:{run}",),
     "concepts preview": ("concepts preview broden:{run} --out preview.html",),
@@ -81,16 +84,19 @@ NO_FILE = {"demo", "schema", "concepts list", "concepts download"}
 """Commands that open no file of anybody's."""
 
 
+def _slow(name: str) -> Any:
+    return pytest.param(name, marks=pytest.mark.slow)
+
+
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = make_world(tmp_path_factory.mktemp("sound"))
-    marker = str(root / "marker")
+def sound(own_world: Path) -> Path:
+    marker = str(own_world / "marker")
     for place in (".", "bag", "bag/inner"):
-        (root / place).mkdir(exist_ok=True)
-        (root / place / "trap.py").write_text(TRAP.format(marker=marker))
+        (own_world / place).mkdir(exist_ok=True)
+        (own_world / place / "trap.py").write_text(TRAP.format(marker=marker))
         if place != ".":
-            (root / place / "__init__.py").write_text(TRAP.format(marker=marker))
-    return root
+            (own_world / place / "__init__.py").write_text(TRAP.format(marker=marker))
+    return own_world
 
 
 @pytest.fixture
@@ -123,32 +129,50 @@ def test_every_command_that_opens_a_file_is_tried() -> None:
     assert {name for name, _ in every_command()} == LOOKED_AT.keys() | NO_FILE
 
 
-@pytest.mark.parametrize("name", [*CALLING, *READING], ids=lambda name: ascii(name[:40]))
-def test_no_command_runs_what_only_a_file_names(
-    prunescope: Prunescope, spoiled: Callable[[str], None], name: str
-) -> None:
-    spoiled(name)
-    for lines in LOOKED_AT.values():
-        for line in lines:
-            command = line.format(file="file.safetensors", run="run", level=LEVEL)
-            ended = prunescope(*shlex.split(command))
-            told = ended.out + ended.err
-            assert not Path("marker").exists(), command
-            assert "Traceback" not in told, command
-            assert ended.status in (0, 2), (command, told)
-            assert not {"\x1b", "\x00"} & set(told), command
-            assert len(told) < 20_000, command
+NAMES = [*CALLING, *READING]
+A_FEW = ("audit {file}", "prune {level} --out p.safetensors", "run start.yaml --dry-run")
+
+
+def _check_lines(prunescope: Prunescope, lines: Iterable[str]) -> None:
+    for line in lines:
+        command = line.format(file="file.safetensors", run="run", level=LEVEL)
+        ended = prunescope(*shlex.split(command))
+        told = ended.out + ended.err
+        assert not Path("marker").exists(), command
+        assert "Traceback" not in told, command
+        assert ended.status in (0, 2), (command, told)
+        assert not {"\x1b", "\x00"} & set(told), command
+        assert len(told) < 20_000, command
     for module in ("trap", "bag", "bag.trap", "bag.inner"):
         assert module not in sys.modules
 
 
-@pytest.mark.parametrize("library", ["timm", "torchvision", "torch"])
-def test_a_folder_here_never_passes_for_a_library(
-    sound: Path, tmp_path: Path, library: str
+@pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name[:40]))
+def test_a_command_runs_nothing_that_only_a_file_names(
+    prunescope: Prunescope, spoiled: Callable[[str], None], name: str
 ) -> None:
-    marker = tmp_path / "marker"
-    (tmp_path / library).mkdir()
-    (tmp_path / library / "__init__.py").write_text(TRAP.format(marker=str(marker)))
+    spoiled(name)
+    _check_lines(prunescope, A_FEW)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in ("trap:make", "timm:hf-hub:someone/trap") else _slow(name) for name in NAMES],
+    ids=lambda name: ascii(name[:40]),
+)
+def test_no_command_runs_what_only_a_file_names(
+    prunescope: Prunescope, spoiled: Callable[[str], None], name: str
+) -> None:
+    spoiled(name)
+    _check_lines(prunescope, chain.from_iterable(LOOKED_AT.values()))
+
+
+@pytest.mark.long
+def test_a_folder_here_never_passes_for_a_library(sound: Path, tmp_path: Path) -> None:
+    for library in ("timm", "torchvision", "torch"):
+        trap = TRAP.format(marker=str(tmp_path / f"marker-{library}"))
+        (tmp_path / library).mkdir()
+        (tmp_path / library / "__init__.py").write_text(trap)
     shutil.copy(sound / LEVEL / "weights.safetensors", tmp_path)
     done = subprocess.run(
         [sys.executable, "-m", "prunescope", "audit", "weights.safetensors"],
@@ -158,4 +182,4 @@ def test_a_folder_here_never_passes_for_a_library(
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert not marker.exists()
+    assert not list(tmp_path.glob("marker-*"))

@@ -12,8 +12,8 @@ import prunescope as ps
 from commands import Prunescope
 from concepts.worlds import MASKS, write_folder
 from layers import make_layer
-from prunescope.dissection.result import Dissection
 from prunescope.results.cells import csv_bytes
+from prunescope.results.dissection import Dissection
 
 ACTING = "a\x1b[2Jb\x07\x9bc\u202ed\u2066e\u2028f"
 _RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")

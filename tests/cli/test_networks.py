@@ -8,7 +8,7 @@ import torch
 
 from commands import Prunescope, check_refused
 from prunescope.base.tensors import load_metadata, save_tensors
-from prunescope.networks import build
+from prunescope.networks.registry import build
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.world import LEVEL, NETWORK, make_world
+from cli.world import LEVEL, NETWORK
 from commands import Prunescope
 
 LOADED = f"{NETWORK} --weights dense.pth --num-classes 10"
@@ -45,11 +45,6 @@ PIPES = {
     "A/layer4/overlap.safetensors": ("compare A B --match profile", "export A --out x.csv"),
     "broden1_224.zip": ("concepts download broden --out new --from broden1_224.zip",),
 }
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_world(tmp_path_factory.mktemp("pipes"))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import torch
 
 from commands import Prunescope, check_refused
 from prunescope.base.tensors import load_tensors, save_tensors
-from prunescope.networks import build
+from prunescope.networks.registry import build
 
 NAME = "cifar_resnet20,width=0.25"
 

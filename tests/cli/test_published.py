@@ -7,7 +7,7 @@ import pytest
 
 from commands import Prunescope
 from expected import check_as_expected
-from prunescope.dissection.result import LayerDissection
+from prunescope.results.dissection import LayerDissection
 
 
 @pytest.mark.real

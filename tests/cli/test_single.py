@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from commands import Prunescope, check_refused
-from prunescope.networks import build
+from prunescope.networks.registry import build
 
 
 @pytest.fixture
@@ -67,6 +67,7 @@ def test_above_which_iou_units_are_counted_is_said(
     assert json.loads(prunescope("summary", table, "--iou", 0.2, "--json").out)["iou"] == 0.2
 
 
+@pytest.mark.long
 def test_channels_last_reaches_every_command_that_dissects(
     prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
 ) -> None:
@@ -162,6 +163,7 @@ def test_a_few_images_without_draws_are_said_to_be_mostly_chance(
     assert "due to chance" not in prunescope(*words, "--null", 2).err
 
 
+@pytest.mark.long
 def test_a_saved_dissection_takes_more_draws_as_if_all_were_made_at_once(
     prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
 ) -> None:
@@ -450,6 +452,7 @@ def test_a_device_that_is_not_there_is_refused(
     check_refused(prunescope("evaluate", *words), 'device is "foo"')
 
 
+@pytest.mark.long
 def test_a_network_that_asserts_on_the_size_of_its_images_is_refused(
     prunescope: Prunescope, drawn: Path
 ) -> None:

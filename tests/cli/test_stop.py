@@ -31,6 +31,14 @@ def make(num_classes=10):
     maps = nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1)
     return Slow(*maps, nn.Flatten(), nn.Linear(4, num_classes))
 """
+_DISSECT = (
+    "dissect slow:make --layer 0 --concepts broden:{set} --quantile 0.02 --batch-size 3 "
+    "--resolution 32 --mean 0.5,0.5,0.5 --std 0.5,0.5,0.5 --out D"
+)
+_EVALUATE = (
+    "evaluate slow:make --num-classes 10 --data {set}/images --batch-size 3 "
+    "--mean 0.5,0.5,0.5 --std 0.5,0.5,0.5"
+)
 _SIGNALS = [
     ((signal.SIGINT,), 130),
     ((signal.SIGINT, signal.SIGINT), 130),
@@ -38,16 +46,20 @@ _SIGNALS = [
 ]
 
 
-@pytest.mark.parametrize(("signals", "status"), _SIGNALS)
+@pytest.mark.long
 @pytest.mark.parametrize(
-    "command",
+    ("command", "signals", "status"),
     [
-        "dissect slow:make --layer 0 --concepts broden:{set} --quantile 0.02 --batch-size 3 "
-        "--resolution 32 --mean 0.5,0.5,0.5 --std 0.5,0.5,0.5 --out D",
-        "evaluate slow:make --num-classes 10 --data {set}/images --batch-size 3 "
-        "--mean 0.5,0.5,0.5 --std 0.5,0.5,0.5",
+        (_DISSECT, *_SIGNALS[1]),
+        (_EVALUATE, *_SIGNALS[2]),
+        *(
+            pytest.param(command, *sent, marks=pytest.mark.slow)
+            for command, sent in (
+                *((_DISSECT, sent) for sent in (_SIGNALS[0], _SIGNALS[2])),
+                *((_EVALUATE, sent) for sent in _SIGNALS[:2]),
+            )
+        ),
     ],
-    ids=lambda line: line.split()[0],
 )
 def test_a_single_look_told_to_stop_ends_and_leaves_nothing(
     drawn: Path, tmp_path: Path, command: str, signals: tuple[int, ...], status: int

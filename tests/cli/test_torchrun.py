@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 FILES = (
     "units.parquet",
     "examples.parquet",
@@ -14,6 +16,7 @@ FILES = (
 )
 
 
+@pytest.mark.long
 def test_two_processes_write_the_files_of_one(drawn: Path, tmp_path: Path) -> None:
     def dissect(out: Path, *before: str) -> None:
         command = [

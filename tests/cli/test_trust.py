@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cli.world import LEVEL, NETWORK, make_world
+from cli.world import LEVEL, NETWORK
 from commands import Prunescope, every_command
 from prunescope.base.tensors import load_tensors, save_tensors
 
@@ -40,6 +40,7 @@ COMMANDS = {
     "audit": "audit FILE",
     "chance": "chance run --concepts broden:set",
     "report": "report run",
+    "merge": "merge run run --out out",
     "schema": "schema",
     "concepts list": "concepts list",
     "concepts check": "concepts check masks:run",
@@ -62,9 +63,9 @@ ALSO = (
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def hostile(own_world: Path) -> Path:
     """The world of the bad inputs, in which every file that can names code as its network."""
-    root = make_world(tmp_path_factory.mktemp("hostile"))
+    root = own_world
     (root / "factories.py").write_text(FACTORIES)
     facts = {"name": CODE, "num_classes": 10, "mean": None, "std": None, "resolution": None}
     for path in (*root.glob("run/**/weights.safetensors"), root / "small.safetensors"):

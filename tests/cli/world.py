@@ -23,11 +23,13 @@ from concepts.packing import archive_of, entry, packed
 from concepts.worlds import FILES, MASKS, write_folder
 from layers import make_layer
 from prunescope.base.tensors import load_tensors, save_tensors
+from prunescope.concepts.scenery.writer import SceneSet
 from prunescope.concepts.scenes import draw_scenes
-from prunescope.dissection.result import Dissection
-from prunescope.networks import build
+from prunescope.networks.registry import build
 from prunescope.pruning.files import prune_saved
+from prunescope.pruning.settings import PruneSettings
 from prunescope.pruning.writing import write_weights
+from prunescope.results.dissection import Dissection
 from runs import tiny_recipe
 
 NETWORK = "cifar_resnet20,width=0.25"
@@ -64,7 +66,7 @@ class Bad(NamedTuple):
 
 def make_world(root: Path) -> Path:
     """Fill a folder with one sound input of every kind that a command takes."""
-    draw_scenes(root / "set", train=10, val=10, size=32)
+    draw_scenes(root / "set", SceneSet(train=10, val=10, size=32))
     write_folder(root / "mine", MASKS)
     for name, width, classes in (("dense", "0.25", 10), ("wide", "0.5", 10), ("seven", "0.25", 7)):
         network = build(f"cifar_resnet20,width={width}", num_classes=classes, seed=0)
@@ -85,7 +87,7 @@ def make_world(root: Path) -> Path:
 def _make_run(run: Path, dense: Path, recipe: dict[str, Any]) -> None:
     """Write the levels of a run that was not finished."""
     for level, keep in (("replicate-0/level-00", 1.0), ("replicate-0/lottery/level-01", 0.8)):
-        pruned = prune_saved(NETWORK, weights=dense, num_classes=10, keep=keep)
+        pruned = prune_saved(NETWORK, PruneSettings(keep=keep), weights=dense, num_classes=10)
         path = run / level / "weights.safetensors"
         write_weights(path, pruned.network, pruned.mask, "prunescope")
     (run / "study.yaml").write_text(yaml.safe_dump(recipe))

@@ -279,5 +279,5 @@ def test_what_is_told_of_a_set_is_grammar_and_a_line_each() -> None:
     )
     lines = str(report).splitlines()
     assert lines[0] == "set: 1 image, 1 label that occurs"
-    assert lines[3].startswith(r"  a\nb ")
+    assert lines[3].startswith(r"a\nb ")
     assert lines[-2:] == [r"- x\ny is damaged", r"note: x\ny has no mask"]

@@ -4,7 +4,9 @@ import csv
 import hashlib
 import threading
 from collections import Counter
+from itertools import chain
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -16,9 +18,8 @@ from prunescope.base.errors import ConfigError, StoreError
 from prunescope.concepts import scenes
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.scenery import workers, writer
-from prunescope.concepts.scenery.brush import Brush
-from prunescope.concepts.scenery.canvas import Canvas
-from prunescope.concepts.scenery.geometry import Placement, box, ellipse
+from prunescope.concepts.scenery.canvas import Canvas, Ink, Stamp
+from prunescope.concepts.scenery.geometry import Outline, box, frame, oval, placed, smooth
 from prunescope.concepts.scenery.labels import (
     CATEGORIES,
     PLANES,
@@ -26,18 +27,23 @@ from prunescope.concepts.scenery.labels import (
     colour_plane,
     label_planes,
 )
-from prunescope.concepts.scenery.picture import KINDS, draw_picture
-from prunescope.concepts.scenery.textures import FABRICS
-from prunescope.concepts.scenery.writer import Commission, draw_sheets
+from prunescope.concepts.scenery.notation import Thing, read_things
+from prunescope.concepts.scenery.painter import Painter
+from prunescope.concepts.scenery.palette import _GROUPS, _HEX, pick_mood
+from prunescope.concepts.scenery.patterns import FABRICS, PATTERNS
+from prunescope.concepts.scenery.picture import KINDS, PROPS, draw_picture
+from prunescope.concepts.scenery.writer import SceneSet, draw_pictures
 from prunescope.concepts.scenes import draw_scenes, scenes_folder
 
-RED, GREEN, WHITE = (200.0, 40.0, 40.0), (40.0, 160.0, 60.0), (255.0, 255.0, 255.0)
+RED, GREEN = (200.0, 40.0, 40.0), (40.0, 160.0, 60.0)
+SURFACES = sorted(name for name, (texture, _) in PATTERNS.items() if texture)
 TINY = {"train": 30, "val": 20, "size": 64}
+TEN = SceneSet(train=10, val=10, size=32)
 
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return draw_scenes(tmp_path_factory.mktemp("scenes") / "set", **TINY)
+    return draw_scenes(tmp_path_factory.mktemp("scenes") / "set", SceneSet(**TINY))
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -57,8 +63,29 @@ def concept(name: str) -> int:
     return [known for _, known in VOCABULARY].index(name) + 1
 
 
-def brush_on(canvas: Canvas, **place: float) -> Brush:
-    return Brush(canvas=canvas, place=Placement(**place), air=WHITE, lamps=False, thing="house")
+def ink(tone: tuple[float, float, float], part: str | None = None) -> Ink:
+    return Ink(tone, tone, "house", part)
+
+
+def rectangle(left: float, top: float, right: float, foot: float) -> Outline:
+    return box(np.array([(left, top), (right, foot)], dtype=np.float64))
+
+
+def square(canvas: Canvas, left: float, top: float, right: float, foot: float) -> Stamp:
+    return canvas.stamp([rectangle(left, top, right, foot)])
+
+
+def things(folder: Path, text: str) -> dict[str, Thing]:
+    (folder / "things.txt").write_text(text)
+    return read_things(folder / "things.txt")
+
+
+def painted(folder: Path, text: str, seed: int = 0) -> Canvas:
+    """Return a canvas that the thing of a text fills."""
+    canvas, rng = Canvas(64), Random(seed)
+    [thing] = things(folder, text).values()
+    Painter(canvas, rng, pick_mood(rng, night=False)).draw(thing, 0.5, 0.5, 1.0)
+    return canvas
 
 
 class TestCanvas:
@@ -71,12 +98,13 @@ class TestCanvas:
     @settings(deadline=None, max_examples=30)
     def test_a_cell_carries_the_label_exactly_if_its_centre_is_covered(self, x, y, across, turn):
         canvas = Canvas(64)
-        brush_on(canvas, x=x, y=y, turn=turn).fill(ellipse(0, 0, across, across / 2), RED)
+        outline = placed(oval(np.array([(0, 0), (across, across / 2)])), frame((x, y), turn=turn))
+        canvas.paint(canvas.stamp([outline]), ink(RED))
         centres = (np.arange(32) + 0.5) / 32
         shift = np.stack(np.meshgrid(centres - x, centres - y), axis=-1)
         angle = np.deg2rad(turn)
-        own = shift @ np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        distance = np.hypot(own[..., 0] / across, own[..., 1] / (across / 2))
+        back = shift @ np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        distance = np.hypot(back[..., 0] / across, back[..., 1] / (across / 2))
         margin = 0.016 / (across / 2)  # a pixel, and the corners of the polygon
         labelled = canvas.cells() > 0
         assert labelled[distance < 1 - margin].all()
@@ -84,9 +112,9 @@ class TestCanvas:
 
     def test_the_painted_colour_lies_inside_the_label_and_nowhere_else(self):
         canvas = Canvas(64)
-        brush_on(canvas).fill(box(0, 0, 1, 1), GREEN, foot=GREEN)
-        brush_on(canvas).fill(box(0.25, 0.5, 0.75, 1), RED, foot=RED)
-        colours, labels = canvas.colours(WHITE), canvas.cells()
+        canvas.paint(square(canvas, 0, 0, 1, 1), ink(GREEN))
+        canvas.paint(square(canvas, 0.25, 0.5, 0.75, 1), ink(RED))
+        colours, labels = canvas.colours(), canvas.cells()
         assert colours[34:, 18:46] == pytest.approx(np.broadcast_to(RED, (30, 28, 3)))
         assert (labels[16:, 8:24] == 2).all()
         for outside in (colours[:30], colours[:, :14], colours[:, 50:]):
@@ -96,40 +124,120 @@ class TestCanvas:
     def test_what_is_drawn_last_hides_what_lies_beneath(self):
         canvas = Canvas(32)
         for part in ("wall", "door"):
-            brush_on(canvas).fill(box(0, 0, 1, 1), RED, part)
+            canvas.paint(square(canvas, 0, 0, 1, 1), ink(RED, part))
         assert {canvas.inks[number].part for number in canvas.cells().flat} == {"door"}
 
     def test_a_clipped_figure_stays_inside(self):
         canvas = Canvas(64)
-        brush_on(canvas).fill(box(0, 0, 1, 1), RED, within=box(0.25, 0.25, 0.5, 0.5))
+        whole, clip = rectangle(0, 0, 1, 1), rectangle(0.25, 0.25, 0.5, 0.5)
+        canvas.paint(canvas.stamp([whole], [clip]), ink(RED))
         assert np.argwhere(canvas.cells()).min() == 8
         assert np.argwhere(canvas.cells()).max() == 15
+
+    def test_what_reaches_beyond_the_canvas_is_cut_off(self):
+        canvas = Canvas(32)
+        canvas.paint(square(canvas, -0.5, 0.5, 1.7, 3), ink(RED))
+        assert (canvas.cells()[:8] == 0).all()
+        assert (canvas.cells()[8:] == 1).all()
 
     def test_shade_darkens_what_it_covers_and_changes_no_label(self):
         canvas, bright = Canvas(32), Canvas(32)
         for each in (canvas, bright):
-            brush_on(each).fill(box(0, 0, 1, 1), RED)
-        brush_on(canvas).shine(box(0, 0, 0.5, 1), -0.5)
-        ratio = canvas.colours(WHITE) / bright.colours(WHITE)
-        assert (ratio[:, :15] < 0.8).all()
+            each.paint(square(each, 0, 0, 1, 1), ink(RED))
+        canvas.shade(square(canvas, 0, 0, 0.5, 1))
+        ratio = canvas.colours() / bright.colours()
+        assert (ratio[:, :15] < 0.9).all()
         assert (ratio[:, 17:] == 1).all()
         assert (canvas.cells() == bright.cells()).all()
 
-    @pytest.mark.parametrize("texture", [*FABRICS, "chequered", "polka-dotted", "scaly"])
-    def test_a_texture_shows_both_colours_and_is_labelled_as_a_whole(self, texture):
-        canvas = Canvas(64)
-        brush_on(canvas).dress(box(0.1, 0.1, 0.9, 0.9), (RED, GREEN), texture, pitch=0.2)
-        inks = [canvas.inks[number] for number in canvas.cells()[4:28, 4:28].flat]
-        assert {ink.texture for ink in inks} == {texture}
+    def test_the_lee_is_the_stated_share_at_the_right_and_the_foot(self):
+        canvas = Canvas(100)
+        canvas.paint(square(canvas, 0.1, 0.1, 0.9, 0.9).lee(0.25, 0.5), ink(RED))
+        lee = canvas.cells() > 0
+        assert not lee[5:24, 5:34].any()
+        assert lee[26:45, 5:45].all()
+        assert lee[5:45, 36:45].all()
+
+    def test_a_later_coat_takes_the_shade_off(self):
+        canvas = Canvas(32)
+        canvas.shade(square(canvas, 0, 0, 1, 1))
+        canvas.paint(square(canvas, 0, 0, 1, 1), ink(RED))
+        assert canvas.colours() == pytest.approx(np.broadcast_to(RED, (32, 32, 3)))
+
+
+class TestPainter:
+    @pytest.mark.parametrize("texture", SURFACES)
+    def test_a_texture_shows_both_colours_and_is_labelled_as_a_whole(self, texture, tmp_path):
+        pitch = 0 if texture in ("gores", "tiles") else 0.2
+        text = "thing | 1,1\n  , | coral | box -.3,-.45 .3,.2 | "
+        canvas = painted(tmp_path, f"{text}pattern={texture} figure=pine pitch={pitch}")
+        inks = [canvas.inks[number] for number in canvas.cells().flat if number]
+        assert {ink.texture for ink in inks} == {PATTERNS[texture][0]}
         assert 0.15 < np.mean([ink.top[0] > ink.top[1] for ink in inks]) < 0.85
 
-    def test_a_mirrored_part_turns_the_other_way(self):
-        plain, mirrored = Placement(turn=20), Placement(turn=20, mirrored=True)
+    def test_figures_alone_leave_the_ground_as_it_was(self, tmp_path):
+        text = "thing | 1,1\n  wall, | coral | box -1,-1 1,1\n"
+        text += "  window, | pine | box -1,-1 1,1 | pattern=panes figure=pine pitch=.2 only=figures"
+        canvas = painted(tmp_path, text)
+        parts = Counter(canvas.inks[number].part for number in canvas.cells().flat)
+        assert set(parts) == {"wall", "window"}
+        assert parts["wall"] > parts["window"]
+
+    def test_one_of_the_alternatives_is_drawn_with_all_that_belongs_to_it(self, tmp_path):
+        text = "thing | 1,1\n  either a, | coral | box -1,-1 0,1\n  and b, | pine | box 0,-1 1,1\n"
+        text += "  or c, | pine | box -1,-1 1,1\n  or nothing"
+        drawn = set()
+        for seed in range(30):
+            canvas = painted(tmp_path, text, seed)
+            drawn.add(frozenset(canvas.inks[number].part for number in canvas.cells().flat))
+        assert drawn == {frozenset("ab"), frozenset("c"), frozenset([None])}
+
+    def test_a_piece_names_thing_part_and_material(self, tmp_path):
+        text = "pot:small | 1,1\n  rim, ceramic | coral | box -1,-1 1,0\n"
+        text += "  soil: , sand | umber | box -1,0 1,1"
+        canvas = painted(tmp_path, text)
+        labels = {canvas.inks[number][2:5] for number in canvas.cells().flat}
+        assert labels == {("pot", "rim", "ceramic"), ("soil", None, "sand")}
+
+    def test_every_colour_and_pattern_that_is_written_exists(self):
+        known = {*_HEX, *_GROUPS, *pick_mood(Random(0), night=False), "main", "figure"}
+        for thing in (*KINDS.values(), *PROPS.values()):
+            for piece in chain.from_iterable(chain.from_iterable(thing.sketch)):
+                names = f"{piece.tone} {piece.foot} {piece.figure}".replace("+", "").replace(
+                    "-", ""
+                )
+                assert {*names.split()} <= known
+                assert {*piece.pattern.replace("fabric", FABRICS).split(",")} <= set(PATTERNS)
+
+
+class TestShapes:
+    def test_copies_and_turns_are_where_they_are_written(self, tmp_path):
+        text = "thing | 1,1\n  , | pine | box 0,0 .1,.1 at 1,1 2,0; box .1,0 .2,.1 turned 4 1,1"
+        [[[piece]]] = things(tmp_path, text)["thing"].sketch
+        lows = [outline.min(axis=0).tolist() for outline in piece.outlines]
+        wanted = [(1, 1), (2, 0), (1.1, 1), (0.9, 1.1), (0.8, 0.9), (1, 0.8)]
+        assert lows == [pytest.approx(low) for low in wanted]
+
+    def test_a_smooth_outline_stays_within_its_points(self):
+        corners = np.array([(0, 0), (2, 0), (2, 1), (0, 1)], dtype=np.float64)
+        curve = smooth(corners)
+        assert len(curve) == 32
+        assert (curve >= 0).all()
+        assert (curve <= (2, 1)).all()
+
+    def test_a_mirrored_frame_turns_the_other_way(self):
         point = np.array([[0.3, 0.1]])
-        for place in (plain, mirrored):
-            inner = place.within(0.2, 0.4, 0.5, 30).apply(point)
-            local = Placement(x=0.2, y=0.4, scale=0.5, turn=30).apply(point)
-            assert inner == pytest.approx(place.apply(local))
+        plain = placed(point, frame((0, 0), turn=20))
+        mirrored = placed(point, frame((0, 0), across=-1, turn=-20))
+        assert mirrored == pytest.approx(plain * (-1, 1))
+
+    def test_frames_nest(self):
+        point, inner, outer = (
+            np.array([[0.3, 0.1]]),
+            frame((1, 2), 3, turn=30),
+            frame((0.2, 0.1), 0.5),
+        )
+        assert placed(point, inner @ outer) == pytest.approx(placed(placed(point, inner), outer))
 
 
 class TestPictures:
@@ -207,18 +315,24 @@ class TestColours:
 
 class TestLayout:
     def test_a_set_reads_back_as_it_was_drawn(self, drawn, tmp_path):
-        commission = Commission(seed=0, **TINY)
+        chosen = SceneSet(seed=0, **TINY)
         concepts = BrodenFolder.open(drawn)
         names = {label.number: label.name for label in concepts.labels} | {0: None}
-        sheets = draw_sheets(tmp_path, commission, commission.pictures()[:6], lambda: None)
-        for index, sheet in enumerate(sheets):
+        known = [None, *(name for _, name in VOCABULARY)]
+        pictures = chosen.pictures()[:6]
+        sheets = draw_pictures(tmp_path, chosen, pictures)
+        for index, (spot, sheet) in enumerate(zip(pictures, sheets, strict=True)):
             annotation = concepts.read_annotation(index)
-            planes = [plane for plane in sheet.planes if plane.any()]
-            assert concepts.images[index] == f"{sheet.stem}.png"
-            assert [names[number] for number in annotation.whole] == [
-                VOCABULARY[scene - 1][1] for scene in sheet.scenes
+            planes = [
+                plane
+                for name, plane in zip(PLANES, sheet, strict=True)
+                if plane.any() and "scene" not in name
             ]
-            known = [None, *(name for _, name in VOCABULARY)]
+            scenes = [sheet[PLANES.index(name)] for name in ("scene_1", "scene_2")]
+            assert concepts.images[index] == f"{spot.stem}.png"
+            assert [names[number] for number in annotation.whole] == [
+                known[scene[0, 0]] for scene in scenes if scene.all()
+            ]
             for written, meant in zip(annotation.planes, planes, strict=True):
                 assert [names[n] for n in written.flat] == [known[c] for c in meant.flat]
 
@@ -288,21 +402,20 @@ class TestLayout:
 
 class TestDrawing:
     def test_no_byte_depends_on_the_number_of_workers(self, tmp_path):
-        commission = Commission(seed=7, size=32, train=13, val=10)
+        chosen = SceneSet(seed=7, size=32, train=13, val=10)
         done: list[None] = []
         for count in (1, 2):
             (tmp_path / str(count)).mkdir()
             workers.draw_set(
-                tmp_path / str(count), commission, workers=count, advance=lambda: done.append(None)
+                tmp_path / str(count), chosen, workers=count, advance=lambda: done.append(None)
             )
             assert len(done) == 23 * count
         assert content(tmp_path / "1") == content(tmp_path / "2")
 
     def test_a_failing_worker_is_explained(self, tmp_path):
         (tmp_path / "file").write_text("no folder")
-        commission = Commission(seed=0, size=32, train=10, val=10)
         with pytest.raises(StoreError, match="NotADirectoryError"):
-            workers.draw_set(tmp_path / "file", commission, workers=2, advance=lambda: None)
+            workers.draw_set(tmp_path / "file", TEN, workers=2, advance=lambda: None)
 
     def test_an_interrupted_set_leaves_nothing(self, tmp_path, monkeypatch):
         pictures = iter(range(4))
@@ -314,23 +427,22 @@ class TestDrawing:
 
         monkeypatch.setattr(writer, "draw_picture", fail)
         with pytest.raises(KeyboardInterrupt):
-            draw_scenes(tmp_path / "set", train=10, val=10, size=32)
+            draw_scenes(tmp_path / "set", TEN)
         assert list(tmp_path.iterdir()) == []
 
     @pytest.mark.parametrize(
         ("wrong", "said"),
         [({"size": 97}, "size is 97"), ({"size": 30}, "size is 30"), ({"val": 9}, "val is 9")],
     )
-    def test_what_cannot_be_drawn_is_refused(self, tmp_path, wrong, said):
+    def test_what_cannot_be_drawn_is_refused(self, wrong, said):
         with pytest.raises(ConfigError, match=said):
-            draw_scenes(tmp_path / "set", **({"train": 10, "val": 10, "size": 32} | wrong))
-        assert list(tmp_path.iterdir()) == []
+            SceneSet(**({"train": 10, "val": 10, "size": 32} | wrong))
 
     def test_what_lies_there_already_is_not_touched(self, tmp_path):
         (tmp_path / "notes.txt").write_text("mine")
         for occupied in (tmp_path, tmp_path / "notes.txt"):
             with pytest.raises(ConfigError, match="there already"):
-                draw_scenes(occupied, train=10, val=10, size=32)
+                draw_scenes(occupied, TEN)
         assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
@@ -339,12 +451,12 @@ class TestCache:
         monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path))
         drawn, found = [], []
 
-        def count(root: Path, **given: object) -> Path:
+        def count(root: Path, chosen: SceneSet, **given: object) -> Path:
             drawn.append(root)
-            return draw_scenes(root, **given)
+            return draw_scenes(root, chosen, **given)
 
         monkeypatch.setattr(scenes, "draw_scenes", count)
-        ask = lambda: found.append(scenes_folder(train=10, val=10, size=32))  # noqa: E731
+        ask = lambda: found.append(scenes_folder(TEN))  # noqa: E731
         threads = [threading.Thread(target=ask) for _ in range(3)]
         for thread in threads:
             thread.start()
@@ -358,11 +470,11 @@ class TestCache:
         monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path))
         name = f"scenes-v{scenes.SCENES_VERSION}-seed0-10+10-32px"
         (tmp_path / f".{name}.1.drawing" / "images").mkdir(parents=True)
-        assert scenes_folder(train=10, val=10, size=32) == tmp_path / name
+        assert scenes_folder(TEN) == tmp_path / name
         assert not list(tmp_path.glob(".*.drawing"))
 
     def test_a_cache_that_cannot_be_written_is_explained(self, tmp_path, monkeypatch):
         (tmp_path / "file").write_text("no folder")
         monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "file"))
         with pytest.raises(ConfigError, match="set PRUNESCOPE_CACHE"):
-            scenes_folder(train=10, val=10, size=32)
+            scenes_folder(TEN)

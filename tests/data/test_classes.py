@@ -8,14 +8,16 @@ import pytest
 from pyarrow import parquet
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.data.classes import classes_stated, order_note, read_classes
+from prunescope.data.choice import read_classes
+from prunescope.data.classes import order_note
 from prunescope.data.images import (
     count_images,
     find_split,
     load_images,
     passed_over,
-    source_fingerprint,
 )
+from prunescope.data.sources import open_source
+from prunescope.training.settings import EvaluationSettings
 
 
 @pytest.fixture
@@ -50,11 +52,11 @@ def test_hidden_folders_and_those_of_archivers_are_no_classes(animals):
 
 
 def test_an_empty_class_folder_that_renumbers_changes_the_fingerprint(animals):
-    before = source_fingerprint(str(animals))
+    before = open_source(str(animals)).fingerprint()
     (animals / "train" / "cat").mkdir()
-    assert source_fingerprint(str(animals)) == before
+    assert open_source(str(animals)).fingerprint() == before
     (animals / "train" / "aardvark").mkdir()
-    assert source_fingerprint(str(animals)) != before
+    assert open_source(str(animals)).fingerprint() != before
 
 
 @pytest.mark.parametrize(
@@ -210,7 +212,7 @@ def test_a_choice_is_read_from_every_form_it_may_have(tmp_path):
     [
         (0, "0 classes"),
         ("99999999999", "classes cannot be chosen"),
-        (True, "chooses no classes"),
+        (True, "must not be true or false"),
         (1.5, "chooses no classes"),
         ([], "names of classes"),
         (["a", ""], "names of classes"),
@@ -221,12 +223,12 @@ def test_a_choice_is_read_from_every_form_it_may_have(tmp_path):
     ],
 )
 def test_what_chooses_no_classes_is_refused(value, said):
-    with pytest.raises(ConfigError, match=f"^--classes: .*{said}"):
-        classes_stated(value, "--classes")
+    with pytest.raises(ConfigError, match=f"^evaluate: .*classes.*{said}"):
+        EvaluationSettings.validate_from({"classes": value}, "evaluate")
 
 
 def test_an_empty_or_binary_file_of_classes_is_refused(tmp_path):
     for content, said in ((b"\n", "is empty"), (b"\xff\xfe\x00", "cannot be read")):
         (tmp_path / "names").write_bytes(content)
-        with pytest.raises(ConfigError, match=said):
-            classes_stated(str(tmp_path / "names"), "--classes")
+        with pytest.raises(ValueError, match=said):
+            read_classes(str(tmp_path / "names"))

@@ -12,9 +12,10 @@ from prunescope.base.errors import ConfigError
 from prunescope.data.augmentation import draw_augmentation
 from prunescope.data.cropping import draw_crops
 from prunescope.data.labelled import LabelledImages
-from prunescope.data.loader import Normalisation, batches, epoch_order
+from prunescope.data.loader import batches, epoch_order
 from prunescope.data.settings import Augmentation, RandomResizedCrop
-from prunescope.data.sizing import Sizing
+from prunescope.imaging.network_input import Normalisation
+from prunescope.imaging.sizing import Sizing
 from prunescope.training.settings import TrainingSettings
 
 PLAIN = Normalisation(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))

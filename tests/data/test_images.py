@@ -16,6 +16,7 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.progress import Progress, Task
 from prunescope.data.images import count_images, find_split, load_images
 from prunescope.data.labelled import LabelledImages, StreamedImages
+from prunescope.imaging.sizing import Sizing
 
 
 def test_parquet_gives_pixels_and_labels_in_stored_order(folder, three_pictures, no_network):
@@ -119,7 +120,7 @@ def test_a_resolution_squashes_every_image_to_its_square(tmp_path, encode, write
     halves[:, 4:] = 200
     whole = np.full((2, 2, 3), 7, np.uint8)
     write_parquet(tmp_path / "train.parquet", [encode(halves), encode(whole)], [0, 0])
-    pixels = load_images(str(tmp_path), "train", resolution=2).pixels
+    pixels = load_images(str(tmp_path), "train", sizing=Sizing(resolution=2)).pixels
     assert pixels.shape == (2, 2, 2, 3)
     assert torch.equal(pixels[1], torch.from_numpy(whole))
     antialiased = np.array(Image.fromarray(halves).resize((2, 2), Image.Resampling.BILINEAR))
@@ -160,7 +161,7 @@ def test_a_set_over_the_memory_budget_is_streamed_with_the_same_labels(folder):
 def test_one_image_over_the_budget_is_refused_before_anything_is_decoded(folder):
     side = 1 << 20  # one image of it would take 3 TiB
     with pytest.raises(DataError, match=f"one image of {side} x {side} .* 3072.00 GiB") as raised:
-        load_images(str(folder), "train", resolution=side)
+        load_images(str(folder), "train", sizing=Sizing(resolution=side))
     assert "data.memory" in str(raised.value)
     assert "data.resolution" in str(raised.value)
 
@@ -187,14 +188,14 @@ def test_cores_that_this_process_may_not_use_do_not_decode(
 def test_a_truncated_image_is_named_by_its_row(tmp_path, three_pictures, encode, write_parquet):
     whole = encode(three_pictures[0])
     write_parquet(tmp_path / "train.parquet", [whole, whole[: len(whole) // 2]], [0, 1])
-    with pytest.raises(DataError, match=r"row 1 of the split train of .* cannot be decoded"):
+    with pytest.raises(DataError, match=r"row 1 of the split train of .* cannot be read"):
         load_images(str(tmp_path), "train")
 
 
 def test_an_undecodable_file_is_named(tmp_path, three_pictures, save_picture):
     save_picture(tmp_path / "a" / "1.png", three_pictures[0])
     (tmp_path / "a" / "2.png").write_text("no picture")
-    with pytest.raises(DataError, match=r"a/2\.png.* cannot be decoded"):
+    with pytest.raises(DataError, match=r"a/2\.png.* cannot be read"):
         load_images(str(tmp_path), "train")
 
 
@@ -247,9 +248,10 @@ def test_a_parquet_file_damaged_in_the_middle_is_named(tmp_path, encode, write_p
 
 def test_a_resolution_of_nothing_is_refused(folder):
     with pytest.raises(ConfigError, match="resolution is 0"):
-        load_images(str(folder), "train", resolution=0)
+        load_images(str(folder), "train", sizing=Sizing(resolution=0))
 
 
+@pytest.mark.long
 @pytest.mark.real
 def test_cifar10_is_whole_and_balanced(shared):
     images = load_images(str(shared / "data" / "cifar10"), "test")
@@ -258,6 +260,7 @@ def test_cifar10_is_whole_and_balanced(shared):
     assert images.classes[:2] == ("airplane", "automobile")
 
 
+@pytest.mark.long
 @pytest.mark.real
 def test_tiny_imagenet_reads_its_grey_images_and_its_class_names(shared):
     source = str(shared / "data" / "tiny-imagenet")

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from prunescope.base.errors import DataError
-from prunescope.data.images import count_images, find_split, load_images, source_fingerprint
+from prunescope.data.images import count_images, find_split, load_images
+from prunescope.data.sources import open_source
 
 
 def test_a_folder_per_split_names_the_splits(tmp_path, three_pictures, encode, write_parquet):
@@ -59,21 +60,21 @@ def test_a_copy_has_the_same_fingerprint_and_a_change_another(
     sources = [tmp_path / name for name in ("one", "two", "three")]
     for source, label in zip(sources, (0, 0, 1), strict=True):
         write_parquet(source / "train.parquet", [encode(three_pictures[0])], [label])
-    one, two, three = (source_fingerprint(str(source)) for source in sources)
+    one, two, three = (open_source(str(source)).fingerprint() for source in sources)
     assert one == two != three
     (sources[1] / "classes.csv").write_text("label,names\n0,a\n")
-    assert source_fingerprint(str(sources[1])) != one
+    assert open_source(str(sources[1])).fingerprint() != one
 
 
 def test_an_image_folders_fingerprint_holds_its_images_alone(
     tmp_path, three_pictures, save_picture
 ):
     save_picture(tmp_path / "train" / "a" / "1.png", three_pictures[0])
-    before = source_fingerprint(str(tmp_path))
+    before = open_source(str(tmp_path)).fingerprint()
     (tmp_path / "notes.txt").write_text("not an image")
-    assert source_fingerprint(str(tmp_path)) == before
+    assert open_source(str(tmp_path)).fingerprint() == before
     save_picture(tmp_path / "train" / "a" / "1.png", three_pictures[1])
-    assert source_fingerprint(str(tmp_path)) != before
+    assert open_source(str(tmp_path)).fingerprint() != before
 
 
 def test_a_hub_name_is_read_through_hugging_face(
@@ -97,9 +98,9 @@ def test_a_hub_name_is_read_through_hugging_face(
     assert (images.classes, images.labels.tolist()) == (("cat", "dog"), [1])
     assert torch.equal(images.pixels[0], torch.from_numpy(three_pictures[0]))
     assert count_images("somebody/pets", "train") == 1
-    before = source_fingerprint("somebody/pets")
+    before = open_source("somebody/pets").fingerprint()
     save_picture(tmp_path / "1.png", three_pictures[1])
-    assert source_fingerprint("somebody/pets") != before
+    assert open_source("somebody/pets").fingerprint() != before
 
 
 def test_an_unreachable_hub_is_a_plain_error(monkeypatch, caplog):
@@ -113,6 +114,7 @@ def test_an_unreachable_hub_is_a_plain_error(monkeypatch, caplog):
     assert not caplog.records
 
 
+@pytest.mark.long
 def test_no_home_is_needed_and_nothing_is_written_beside_the_data(folder, tmp_path_factory):
     before = sorted(folder.iterdir())
     home = tmp_path_factory.mktemp("elsewhere") / "absent"

@@ -13,9 +13,10 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.progress import SILENT
 from prunescope.data.images import load_images
 from prunescope.data.labelled import LabelledImages, StreamedImages
-from prunescope.data.loader import Normalisation, batches, epoch_order
+from prunescope.data.loader import batches, epoch_order
 from prunescope.data.settings import Augmentation, RandomResizedCrop
-from prunescope.data.sizing import Sizing
+from prunescope.imaging.network_input import Normalisation
+from prunescope.imaging.sizing import Sizing
 
 PLAIN = Normalisation(mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2))
 CROP = Augmentation(random_resized_crop=RandomResizedCrop(), flip=True)
@@ -89,7 +90,7 @@ def assert_same(whole, streamed, augmentation=None, **given):
 def test_streamed_batches_are_those_in_memory(make_source, kind, augmentation):
     source = make_source(kind)
     cropped = augmentation is CROP
-    whole, streamed = both(source, resolution=9, cropped=cropped)
+    whole, streamed = both(source, sizing=Sizing(resolution=9), cropped=cropped)
     assert type(whole) is LabelledImages
     assert_same(whole, streamed, augmentation)
     assert_same(whole, streamed, augmentation, first_batch=2)
@@ -98,7 +99,7 @@ def test_streamed_batches_are_those_in_memory(make_source, kind, augmentation):
 
 
 def test_images_of_unequal_sizes_are_squashed_alike(make_source):
-    whole, streamed = both(make_source("parquet", unequal=True), resolution=9)
+    whole, streamed = both(make_source("parquet", unequal=True), sizing=Sizing(resolution=9))
     assert type(whole) is LabelledImages
     assert_same(whole, streamed)
 
@@ -112,7 +113,7 @@ def test_a_centre_crop_is_the_same_in_memory_and_streamed(make_source):
 
 def test_crops_of_unequal_photographs_are_of_the_originals_whatever_the_memory(make_source):
     source = make_source("parquet", unequal=True)
-    images = load_images(source, "train", resolution=9, cropped=True)
+    images = load_images(source, "train", sizing=Sizing(resolution=9), cropped=True)
     assert type(images) is StreamedImages
     assert images.original(1).size == (12, 15)
     assert images.size == (9, 9)
@@ -136,7 +137,7 @@ def test_images_are_decoded_ahead_in_threads_that_end(make_source, monkeypatch):
         return sized(images, number)
 
     monkeypatch.setattr(StreamedImages, "sized", watch)
-    _, streamed = both(make_source("folder"), resolution=9)
+    _, streamed = both(make_source("folder"), sizing=Sizing(resolution=9))
     before = threading.active_count()
     epoch = batches(streamed, batch_size=4, normalisation=PLAIN, order=torch.arange(COUNT))
     assert not decoded
@@ -153,7 +154,7 @@ def test_a_damaged_image_is_named_when_its_turn_comes(make_source):
     victim = Path(source) / "train" / "b" / "21.png"
     victim.write_bytes(victim.read_bytes()[:-30])
     streamed = load_images(source, "train", memory=12 * 10 * 3)
-    with pytest.raises(DataError, match=r"b/21\.png.* cannot be decoded"):
+    with pytest.raises(DataError, match=r"b/21\.png.* cannot be read"):
         shown(streamed)
     with pytest.raises(DataError, match=r"b/21\.png"):
         streamed.check_sample()
@@ -196,7 +197,7 @@ def test_a_cache_that_cannot_be_written_is_said(make_source, tmp_path, monkeypat
 
 
 def test_the_beginning_is_the_first_images(make_source):
-    whole, streamed = both(make_source("parquet"), resolution=9)
+    whole, streamed = both(make_source("parquet"), sizing=Sizing(resolution=9))
     first = streamed.beginning(6)
     assert len(first) == 6
     assert torch.equal(first.labels, whole.labels[:6])

@@ -12,12 +12,14 @@ import torchvision
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import Annotation, Label
 from prunescope.dissection.capture import capture
-from prunescope.dissection.input import InputForm, normalise, read_pixels
+from prunescope.dissection.first_pass import FirstPass
+from prunescope.dissection.forward import read_pixels
 from prunescope.dissection.overlap import OverlapTally
+from prunescope.dissection.quantile import Cut, cells_above
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.scores import score_units
-from prunescope.dissection.search import LayerSearch
-from prunescope.dissection.thresholds import Cut, cells_above
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.imaging.normalise import normalise
 
 CATEGORIES = ("color", "object", "part")
 
@@ -38,14 +40,14 @@ def tally_fast(activations, annotations, labels, categories, quantile):
     maps = torch.from_numpy(activations)
     above = cells_above(quantile, maps[:, 0].numel(), "the maps")
     cut = Cut(cells=maps[:, 0].numel(), above=above)
-    search = LayerSearch(maps, cut, examples=1, images=len(maps))
+    first_pass = FirstPass(maps, cut, examples=1, image_count=len(maps))
     for number, some in enumerate(maps.split(4)):
-        search.add(number, some, torch.arange(len(some)) + 4 * number)
-    tally = OverlapTally(search.end().thresholds, labels, categories)
+        first_pass.add(number, some, torch.arange(len(some)) + 4 * number)
+    tally = OverlapTally(first_pass.end().thresholds, labels, categories)
     reader = RegionReader(labels)
     for number in range(len(maps.split(4))):
         regions = [reader.read(one, "an image") for one in annotations[4 * number : 4 * number + 4]]
-        assert list(tally.add(search.kept.take(number), regions))
+        assert list(tally.add(first_pass.kept.take(number), regions))
     return tally.overlap()
 
 
@@ -54,7 +56,7 @@ def assert_equal(expected, overlap, labels, iou):
     assert np.array_equal(overlap.intersection, expected.intersection)
     assert np.array_equal(overlap.activation, expected.activation)
     assert np.array_equal(overlap.truth, expected.truth)
-    units = score_units(overlap, labels, iou=iou)
+    units = score_units(overlap, iou=iou)
     best_label = units["label"].astype(object).where(units["label"].notna(), None)
     assert best_label.tolist() == expected.best_label
     assert np.array_equal(units["iou"], expected.best_iou, equal_nan=True)
@@ -127,10 +129,10 @@ def test_real_photographs_give_the_same_integers(oracle, shared, layer):
     network = torchvision.models.resnet18(num_classes=200)
     path = shared / "models/resnet18_tinyimagenet.pth"
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    form = InputForm(resolution=64, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+    form = NetworkInput(resolution=64, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
     pixels = read_pixels(concepts, range(24), form.resolution)
     with capture(network, [layer]) as maps, torch.no_grad():
-        network(normalise(pixels, form, torch.device("cpu")))
+        network(normalise(torch.from_numpy(pixels), form, channels_last=True))
     activations = maps[layer].contiguous().numpy()
     expected = oracle.dissect(activations, oracle.read_broden(folder, limit=24), quantile=0.02)
     annotations = [concepts.read_annotation(image) for image in range(24)]

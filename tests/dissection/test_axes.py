@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from prunescope import dissect
 from prunescope.base.errors import ConfigError
 from prunescope.dissection.capture import capture
-from prunescope.dissection.layers import list_layers
-from prunescope.dissection.run import dissect
+from prunescope.dissection.layers import survey_layers
 from prunescope.dissection.settings import parse_axes
 from prunescope.dissection.survey import learn_layout
-from prunescope.networks import build
+from prunescope.networks.registry import build
 
 
 class SequenceFirst(nn.Module):
@@ -89,9 +89,9 @@ def test_what_stays_ambiguous_is_asked() -> None:
         captured(model, images, "last")
     found = captured(model, images, "last", axes="NHWC")["last"]
     assert torch.equal(found, last.permute(0, 3, 1, 2))
-    maps = {layer.name: layer.map for layer in list_layers(model, 10).layers}
+    maps = {layer.name: layer.map for layer in survey_layers(model, 10).layers}
     assert (maps["first"], maps["last"]) == ((5, 5, 3), None)
-    maps = {layer.name: layer.map for layer in list_layers(model, 10, "nhwc").layers}
+    maps = {layer.name: layer.map for layer in survey_layers(model, 10, "nhwc").layers}
     assert maps["last"] == (5, 5, 3)
 
 

@@ -8,8 +8,9 @@ import torch
 import torchvision
 
 from expected import check_as_expected
-from prunescope.dissection.result import LayerDissection
-from prunescope.dissection.run import dissect
+from prunescope import dissect
+from prunescope.imaging.network_input import IMAGENET
+from prunescope.results.dissection import LayerDissection
 
 LAYERS = {"layer4": (36, 14), "layer3": (15, 11)}  # interpretable units, concepts
 
@@ -32,7 +33,7 @@ def dissection(request, shared, tmp_path_factory):
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
     memory = 0 if request.param == "two passes" else "2GiB"
-    found = dissect(network, list(LAYERS), concepts, memory=memory)
+    found = dissect(network, list(LAYERS), concepts, memory=memory, **vars(IMAGENET))
     torch.set_num_threads(threads)
     assert set(found.passes.values()) == {2 if memory == 0 else 1}
     return found.layers

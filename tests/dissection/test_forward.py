@@ -8,9 +8,9 @@ from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.ranks import Ranks
-from prunescope.dissection.forward import Observation, placed
-from prunescope.dissection.input import InputForm
+from prunescope.dissection.forward import Observation
 from prunescope.dissection.regions import RegionReader
+from prunescope.imaging.network_input import NetworkInput
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def observe(model, concepts, batch_size=3, **more):
     return Observation(
         model=model,
         concepts=concepts,
-        form=InputForm(resolution=4, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
+        input=NetworkInput(resolution=4, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
         batch_size=batch_size,
         precision="float32",
         device=torch.device("cpu"),
@@ -36,10 +36,10 @@ def show(model, concepts, layers):
 
 def test_every_image_is_shown_once_with_its_regions(observation, labels):
     batches = list(observation.batches(("colours",), RegionReader(labels)))
-    assert [len(batch.images) for batch in batches] == [3, 1]
+    assert [len(batch.indices) for batch in batches] == [3, 1]
     assert [len(batch.maps["colours"]) for batch in batches] == [3, 1]
     assert [len(batch.regions) for batch in batches] == [3, 1]
-    assert sorted(image for batch in batches for image in batch.images) == [0, 1, 2, 3]
+    assert sorted(image for batch in batches for image in batch.indices) == [0, 1, 2, 3]
 
 
 def test_images_come_in_an_order_of_their_own_and_always_the_same(eye, painted):
@@ -47,7 +47,7 @@ def test_images_come_in_an_order_of_their_own_and_always_the_same(eye, painted):
     orders = [
         [
             image
-            for _, images in observe(eye, many, batch_size=size).own_batches()
+            for _, images in observe(eye, many, batch_size=size).batches_of_rank()
             for image in images
         ]
         for size in (1, 5, 32)
@@ -59,14 +59,14 @@ def test_images_come_in_an_order_of_their_own_and_always_the_same(eye, painted):
 def test_processes_share_the_batches_that_one_alone_has(eye, painted):
     many = replace(painted, pictures=painted.pictures * 8, annotations=painted.annotations * 8)
     shares = [observe(eye, many, ranks=Ranks(rank=rank, count=3)) for rank in range(3)]
-    found = [batch for share in shares for batch in share.own_batches()]
-    assert sorted(found) == observe(eye, many).own_batches()
+    found = [batch for share in shares for batch in share.batches_of_rank()]
+    assert sorted(found) == observe(eye, many).batches_of_rank()
 
 
 def test_maps_are_those_of_the_picture(observation):
     batch = next(observation.batches(("colours",)))
     assert batch.regions == ()
-    assert batch.maps["colours"][batch.images.index(1), 1].tolist()[1] == [0, 0, 2, 0]
+    assert batch.maps["colours"][batch.indices.index(1), 1].tolist()[1] == [0, 0, 2, 0]
 
 
 def test_nothing_behind_the_deepest_layer_is_computed_after_the_first_batch(eye, painted):
@@ -141,37 +141,16 @@ def test_a_network_that_asserts_on_the_size_of_its_images_is_refused_with_their_
 
 
 def test_the_arithmetic_settings_of_the_process_come_back(observation):
-    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.deterministic
+    cudnn = torch.backends.cudnn
+    before = torch.get_float32_matmul_precision()
+    flags = cudnn.deterministic, cudnn.benchmark, cudnn.allow_tf32
     torch.set_float32_matmul_precision("high")
     try:
         list(observation.batches(("colours",)))
         assert torch.get_float32_matmul_precision() == "high"
-        assert torch.backends.cudnn.deterministic == before[1]
+        assert (cudnn.deterministic, cudnn.benchmark, cudnn.allow_tf32) == flags
     finally:
-        torch.set_float32_matmul_precision(before[0])
-
-
-def test_a_device_that_is_not_there_is_refused(eye):
-    with pytest.raises(ConfigError, match='device is "nowhere"'), placed(eye, "nowhere"):
-        pass
-
-
-def test_a_network_stays_where_it_is_when_no_device_is_named(eye):
-    with placed(eye, None) as device:
-        assert device == torch.device("cpu")
-    with placed(nn.ReLU(), None) as device:
-        assert device == torch.device("cpu")
-
-
-def test_a_network_is_put_back_where_it_was():
-    class Wandering(nn.Linear):
-        def to(self, device):
-            went.append(str(device))
-
-    went = []
-    with placed(Wandering(1, 1, device="meta"), "cpu") as device:
-        assert went == [str(device)] == ["cpu"]
-    assert went == ["cpu", "meta"]
+        torch.set_float32_matmul_precision(before)
 
 
 @pytest.mark.parametrize("channels_last", [False, True])

@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from prunescope import dissect
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.concepts.protocol import Label
-from prunescope.dissection.result import Dissection, LayerDissection
-from prunescope.dissection.run import dissect
-from prunescope.dissection.scores import iou_matrix
+from prunescope.results.dissection import Dissection, LayerDissection
 
 FORM = {"resolution": 4, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0), "quantile": 0.1}
 
@@ -25,7 +24,7 @@ def test_each_units_concept_is_its_highest_iou(dissection):
     table = layer.iou
     assert table.columns.tolist() == ["red-c", "green-c", "top"]
     assert (table.index.name, table.columns.name) == ("unit", "concept")
-    np.testing.assert_array_equal(table.to_numpy(), iou_matrix(layer.overlap))
+    np.testing.assert_array_equal(table.to_numpy(), layer.overlap.iou)
     named = layer.units.dropna(subset=["concept"])
     assert table.loc[named["unit"]].idxmax(axis=1).tolist() == named["concept"].tolist()
     assert table.max(axis=1)[named["unit"]].tolist() == named["iou"].tolist()

@@ -1,17 +1,13 @@
 """Are the layers found that a pattern, or nothing, stands for, and is all else refused?"""
 
+import numpy as np
 import pytest
-import torch
 from torch import Tensor, nn
 
 import prunescope as ps
 from prunescope.base.errors import ConfigError
-from prunescope.dissection.layers import (
-    DEFAULT_LAYER,
-    choose_layers,
-    default_layer,
-    list_layers,
-)
+from prunescope.dissection.layers import choose_layers, survey_layers
+from prunescope.dissection.settings import DEFAULT_LAYER
 from prunescope.networks.hollow import build_hollow
 
 
@@ -100,25 +96,25 @@ def test_looking_for_layers_leaves_a_network_as_it_was(stages: Stages) -> None:
 def test_the_default_is_the_last_layer_with_places_before_the_classifier(
     name: str, resolution: int, layer: str
 ) -> None:
-    assert default_layer(build_hollow(name, num_classes=2), resolution) == layer
+    assert choose_layers(build_hollow(name, num_classes=2), [DEFAULT_LAYER], resolution) == (layer,)
 
 
 def test_a_smaller_image_has_its_default_further_down(stages: Stages) -> None:
-    assert default_layer(stages, 4) == "layer1"
+    assert choose_layers(stages, [DEFAULT_LAYER], 4) == ("layer1",)
     with pytest.raises(ConfigError, match="no layer of Stages has a map of at least 2 x 2"):
-        default_layer(stages, 2)
+        choose_layers(stages, [DEFAULT_LAYER], 2)
 
 
 def test_pooling_normalisation_and_what_hands_them_on_are_passed_over() -> None:
     ending = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout())
     model = nn.Sequential(ending, nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(3))
-    assert default_layer(model, 8) == "0.1"
+    assert choose_layers(model, [DEFAULT_LAYER], 8) == ("0.1",)
 
 
 def test_the_list_says_what_each_module_puts_out_and_which_can_be_dissected(
     stages: Stages,
 ) -> None:
-    found = list_layers(stages, 8)
+    found = survey_layers(stages, 8)
     assert found.default == "layer2"
     rows = found.as_dict()["layers"]
     assert list(rows) == [name for name, _ in stages.named_modules() if name]
@@ -149,5 +145,5 @@ def test_without_layers_a_dissection_is_that_of_the_default(
         assert list(found.layers) == (names or ["relu", "colours"])
         for name, layer in found.layers.items():
             alone = ps.dissect(eye, name, painted, **form).layers[name]
-            assert torch.equal(layer.overlap.intersection, alone.overlap.intersection)
+            assert np.array_equal(layer.overlap.intersection, alone.overlap.intersection)
             assert layer.summary == alone.summary

@@ -8,11 +8,11 @@ import pytest
 import torch
 from PIL import Image
 
+from prunescope import dissect
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.dissection.given import each_picture
-from prunescope.dissection.result import LayerDissection
-from prunescope.dissection.run import dissect
-from prunescope.networks.registry import NetworkInput
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.imaging.pictures import each_picture
+from prunescope.results.dissection import LayerDissection
 
 FORM = {"resolution": 4, "mean": (0.1, 0.2, 0.3), "std": (0.5, 1.0, 0.25)}
 RED, GREEN, DARK = 0, 1, 2
@@ -104,7 +104,7 @@ def test_what_knows_its_input_need_not_be_told(layer, eye, painted):
     loaded = LoadedEye(module=eye, input=NetworkInput(**FORM))
     found = dissect(loaded, "colours", painted, quantile=0.1)["colours"]
     assert found.summary["input"] == layer.summary["input"]
-    assert torch.equal(found.overlap.thresholds, layer.overlap.thresholds)
+    assert np.array_equal(found.overlap.thresholds, layer.overlap.thresholds)
     masks = layer.masks(loaded, painted.pictures, RED)
     assert all((a == b).all() for a, b in zip(masks, layer.masks(eye, painted.pictures, RED)))  # noqa: B905
     with pytest.raises(ConfigError, match="is not known"):

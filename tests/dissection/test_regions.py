@@ -11,7 +11,7 @@ from prunescope.dissection.regions import RegionReader, label_sums
 
 def carried(regions):
     """Return how often every pixel carries each label, label by label."""
-    return carried_by([regions])[0, : len(regions.columns)].flatten(1).int().tolist()
+    return carried_by([regions])[0, : len(regions.label_indices)].flatten(1).int().tolist()
 
 
 def carried_by(regions):
@@ -23,7 +23,7 @@ def carried_by(regions):
 
 def test_a_pixel_with_one_label_in_two_planes_carries_it_once(annotate, labels):
     regions = RegionReader(labels).read(annotate([[3, 0], [5, 0]], [[3, 9], [0, 0]]), "0.png")
-    assert regions.columns.tolist() == [0, 1, 2]
+    assert regions.label_indices.tolist() == [0, 1, 2]
     assert carried(regions) == [[1, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0]]
     assert regions.truth.tolist() == [1, 1, 1]
     assert regions.shape == (2, 2)
@@ -31,7 +31,7 @@ def test_a_pixel_with_one_label_in_two_planes_carries_it_once(annotate, labels):
 
 def test_a_whole_image_label_fills_the_map_beside_the_planes(annotate, labels):
     regions = RegionReader(labels).read(annotate([[5, 0, 9]], whole=(9, 9)), "0.png")
-    assert regions.columns.tolist() == [1, 2]
+    assert regions.label_indices.tolist() == [1, 2]
     assert carried(regions) == [[1, 0, 0], [1, 1, 1]]
     assert regions.truth.tolist() == [1, 3]
 

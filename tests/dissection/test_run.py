@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import torch
 
+from prunescope import dissect
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.progress import Progress, Task
 from prunescope.dissection.overlap import OverlapTally
-from prunescope.dissection.run import dissect
 
 PLAIN = {"resolution": 4, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
 

@@ -3,11 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from prunescope.concepts.protocol import Label
-from prunescope.dissection.overlap import Overlap
-from prunescope.dissection.scores import iou_matrix, score_units
+from prunescope.dissection.scores import score_units
+from prunescope.results.overlap import Overlap
 
 LABELS = (
     Label(number=2, name="red-c", category="color"),
@@ -18,22 +17,23 @@ LABELS = (
 
 def overlap(intersection, activation, truth=(100, 50, 100)):
     return Overlap(
-        thresholds=torch.zeros(len(intersection), dtype=torch.float64),
-        intersection=torch.tensor(intersection),
-        activation=torch.tensor(activation),
-        truth=torch.tensor(truth),
-        label_numbers=torch.tensor([label.number for label in LABELS]),
-        category_of=torch.tensor([0, 1, 0]),
+        thresholds=np.zeros(len(intersection)),
+        intersection=np.array(intersection),
+        activation=np.array(activation),
+        truth=np.array(truth),
+        label_numbers=np.array([label.number for label in LABELS]),
+        category_of=np.array([0, 1, 0]),
         categories=("color", "part"),
+        label_names=tuple(label.name for label in LABELS),
     )
 
 
 def only_unit(counts, **options):
-    return score_units(counts, LABELS, **({"iou": 0.05} | options)).iloc[0]
+    return score_units(counts, **({"iou": 0.05} | options)).iloc[0]
 
 
 def test_iou_is_the_intersection_over_activation_and_truth_less_it():
-    ious = iou_matrix(overlap([[20, 10, 0]], [[40, 30]]))
+    ious = overlap([[20, 10, 0]], [[40, 30]]).iou
     assert ious.tolist() == [[20 / 120, 10 / 70, 0]]
 
 
@@ -85,8 +85,8 @@ def test_a_category_whose_labels_are_in_no_image_is_undefined():
 
 def test_chosen_categories_limit_the_concepts_and_nothing_else():
     counts = overlap([[20, 30, 10], [0, 9, 0]], [[40, 60], [0, 9]])
-    everything = score_units(counts, LABELS, iou=0.05)
-    colours = score_units(counts, LABELS, iou=0.05, categories=("color",))
+    everything = score_units(counts, iou=0.05)
+    colours = score_units(counts, iou=0.05, categories=("color",))
     assert colours.concept.tolist() == ["red-c", pd.NA]
     assert not colours.dead.any()
     shared = ["unit", "threshold", "dead", "color_label", "color_iou"]
@@ -96,6 +96,6 @@ def test_chosen_categories_limit_the_concepts_and_nothing_else():
 
 @pytest.mark.parametrize("units", [1, 3])
 def test_columns_have_one_type_whatever_they_hold(units):
-    dead = score_units(overlap([[0, 0, 0]] * units, [[0, 0]] * units), LABELS, iou=0.05)
-    alive = score_units(overlap([[9, 9, 9]] * units, [[9, 9]] * units), LABELS, iou=0.05)
+    dead = score_units(overlap([[0, 0, 0]] * units, [[0, 0]] * units), iou=0.05)
+    alive = score_units(overlap([[9, 9, 9]] * units, [[9, 9]] * units), iou=0.05)
     assert dead.dtypes.equals(alive.dtypes)

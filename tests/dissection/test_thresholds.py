@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prunescope.base.errors import ConfigError
-from prunescope.dissection.thresholds import Cut, ThresholdCollector, cells_above
+from prunescope.dissection.quantile import Cut, cells_above
+from prunescope.dissection.thresholds import ThresholdCollector
+from ranks import exchange
 
 
 def collect(parts: list[torch.Tensor], above: int) -> ThresholdCollector:
@@ -63,15 +65,16 @@ def test_thresholds_of_a_long_stream_equal_those_of_a_full_sort(order):
     above=st.integers(0, 59),
     seed=st.integers(0, 100),
 )
-def test_shards_merged_in_any_order_give_one_threshold(values, shards, above, seed):
+def test_every_shard_has_the_one_threshold_once_they_have_exchanged_values(
+    values, shards, above, seed
+):
     above = min(above, len(values) - 1)
     parts = [torch.tensor([values[start::shards]]).float() for start in range(shards)]
     collectors = [collect([part], above) for part in parts]
     random.Random(seed).shuffle(collectors)
-    first, *others = collectors
-    for other in others:
-        first.merge(other)
-    assert first.thresholds().item() == sorted(values, reverse=True)[above]
+    exchange(collectors)
+    expected = sorted(values, reverse=True)[above]
+    assert all(collector.thresholds().item() == expected for collector in collectors)
 
 
 @given(

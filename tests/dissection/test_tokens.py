@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from prunescope.base.errors import ConfigError
 from prunescope.dissection.capture import capture
 from prunescope.dissection.tokens import as_map, layout_of
-from prunescope.networks import build
+from prunescope.networks.registry import build
 
 IMAGES = torch.randn(2, 3, 48, 48, generator=torch.Generator().manual_seed(0))
 

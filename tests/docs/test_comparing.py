@@ -10,10 +10,11 @@ import torch
 
 from commands import Prunescope
 from layers import make_layer, save_run
-from prunescope.dissection.result import Dissection, LayerDissection
-from prunescope.networks import build
+from prunescope.networks.registry import build
 from prunescope.pruning.files import prune_saved
+from prunescope.pruning.settings import PruneSettings
 from prunescope.pruning.writing import write_weights
+from prunescope.results.dissection import Dissection, LayerDissection
 
 PAGE = (Path(__file__).parents[2] / "docs" / "comparing.md").read_text(encoding="utf-8")
 FORMATS = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
@@ -51,7 +52,9 @@ def world(tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "DIR").symlink_to(drawn)
     for name, keep in (("A", 1.0), ("B", 0.2)):
         torch.save(build(NETWORK, num_classes=4, seed=2).state_dict(), tmp_path / "dense.pth")
-        pruned = prune_saved(NETWORK, weights=tmp_path / "dense.pth", num_classes=4, keep=keep)
+        pruned = prune_saved(
+            NETWORK, PruneSettings(keep=keep), weights=tmp_path / "dense.pth", num_classes=4
+        )
         write_weights(tmp_path / f"{name}.safetensors", pruned.network, pruned.mask, "prunescope")
     for name in ("resnet18.csv", "resnet50.csv"):
         (tmp_path / name).write_text(TABLE)
@@ -59,6 +62,7 @@ def world(tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_every_command_of_the_page_runs(world: Path, prunescope: Prunescope) -> None:
     assert len(COMMANDS) >= 6
     for words in COMMANDS:

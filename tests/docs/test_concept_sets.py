@@ -12,7 +12,7 @@ from PIL import Image
 from commands import Prunescope
 from concepts.packing import packed
 from concepts.worlds import FILES, write_folder
-from prunescope.networks import build
+from prunescope.networks.registry import build
 from serving import served
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "concept-sets.md"
@@ -65,6 +65,7 @@ def test_every_command_of_the_document_is_known_here() -> None:
     assert len(run) == sum(len(block.splitlines()) for block in blocks("sh"))
 
 
+@pytest.mark.long
 def test_the_example_is_checked_shown_and_dissected(
     prunescope: Prunescope, streets: Path, here: Path
 ) -> None:

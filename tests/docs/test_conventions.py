@@ -10,7 +10,7 @@ import torch
 
 from commands import Prunescope, check_refused
 from prunescope.dissection.conventions import CONVENTIONS
-from prunescope.networks import build
+from prunescope.networks.registry import build
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "conventions.md").read_text(encoding="utf-8")
@@ -72,6 +72,7 @@ def test_the_page_names_the_columns_of_an_exported_table(column: str) -> None:
     assert f"`CATEGORY-{column}`" in PAGE
 
 
+@pytest.mark.long
 def test_the_commands_of_the_page_run_in_their_order(
     prunescope: Prunescope, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,14 +15,11 @@ from torch import Tensor
 from commands import Prunescope, every_command
 from concepts.packing import packed
 from concepts.worlds import FILES, write_folder
-from prunescope.analysis.levels import LevelRecord, write_tables
 from prunescope.base.files import hash_file
 from prunescope.base.tensors import load_metadata, load_tensors
+from prunescope.comparison.levels import LevelRecord, write_tables
 from prunescope.concepts.broden import BrodenFolder
-from prunescope.experiment import run_study
-from prunescope.networks import build
-from prunescope.study import Study
-from runs import tiny_recipe
+from prunescope.networks.registry import build
 
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
 LEVELS = ("replicate-0/level-00", "replicate-0/lottery/level-01")
@@ -30,17 +27,8 @@ PLACEHOLDER = re.compile(r"(?<![A-Za-z])[A-Z]+(?![A-Za-z])")
 
 
 @pytest.fixture(scope="module")
-def run(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    recipe = tiny_recipe(drawn) | {"replicates": 1}
-    recipe["pruning"] = {"rewind_to": "1it", "strategies": {"lottery": {"levels": 1}}}
-    out = tmp_path_factory.mktemp("run") / "tiny"
-    run_study(Study.validate_from(recipe, "tiny"), out, workers=1)
-    return out
-
-
-@pytest.fixture(scope="module")
-def categories(drawn: Path) -> tuple[str, ...]:
-    return BrodenFolder.open(drawn).categories
+def categories(pictures: Path) -> tuple[str, ...]:
+    return BrodenFolder.open(pictures).categories
 
 
 # --- what the page says --------------------------------------------------------------------------
@@ -126,6 +114,9 @@ def json_word(value: Any) -> str:
 
 # --- the claims ----------------------------------------------------------------------------------
 
+OF_RUNS = {"conditions.json", "manifest.json", "manifest-scores.json"}
+"""Files of a layer that lie in run folders alone."""
+
 
 def assert_columns(found: dict[str, str], said: dict[str, str]) -> None:
     assert list(found) == list(said)
@@ -149,13 +140,15 @@ def read_json(path: Path) -> dict[str, Any]:
     return values
 
 
-def test_a_run_holds_the_files_of_the_page_and_no_others(run: Path) -> None:
+def test_a_run_holds_the_files_of_the_page_and_no_others(finished: Path) -> None:
     said = re.findall(r"^\| `([^`]+)` \| [^|]+ \|$", section("A run folder"), re.M)
     passing = [name for name in said if name.startswith(".") or name.endswith("/")]
     assert passing == [".lock", ".work/", "outdated/"]
-    assert not any((run / ".work").iterdir())
-    assert not (run / ".lock").read_text()
-    files = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
+    assert not any((finished / ".work").iterdir())
+    assert not (finished / ".lock").read_text()
+    files = {
+        path.relative_to(finished).as_posix() for path in finished.rglob("*") if path.is_file()
+    }
     lasting = [name for name in said if name not in passing]
     for name in lasting:
         assert any(pattern(name).fullmatch(file) for file in files), f"there is no {name}"
@@ -174,75 +167,86 @@ def assert_records(record: Path, files: set[Path]) -> None:
 
 
 def test_a_comparison_saves_the_files_of_the_page(
-    prunescope: Prunescope, run: Path, tmp_path: Path
+    prunescope: Prunescope, finished: Path, tmp_path: Path
 ) -> None:
     said = re.findall(r"^\| `([^`]+)` \| [^|]+ \|$", section("The folder of a comparison"), re.M)
     files = {name for name in said if "." in name}
-    assert prunescope("compare", run, run, "--out", tmp_path / "C").status == 0
+    assert prunescope("compare", finished, finished, "--out", tmp_path / "C").status == 0
     saved = {path.relative_to(tmp_path / "C") for path in (tmp_path / "C").iterdir()}
     assert {str(path) for path in saved} == files
     assert_records(tmp_path / "C" / "checksums.json", saved)
 
 
 def test_a_dissection_saves_the_files_of_a_layer(
-    prunescope: Prunescope, run: Path, drawn: Path, tmp_path: Path
+    prunescope: Prunescope, finished: Path, pictures: Path, tmp_path: Path
 ) -> None:
-    words = ["dissect", run / LEVELS[1], "--layer", "layer3", "--concepts", f"broden:{drawn}"]
+    words = [
+        "dissect",
+        finished / LEVELS[1],
+        "--layer",
+        "layer3",
+        "--concepts",
+        f"broden:{pictures}",
+    ]
     options = ["--split", "val", "--quantile", "0.01", "--out", tmp_path / "D"]
     assert prunescope(*words, *options).status == 0
     assert list(tmp_path.iterdir()) == [tmp_path / "D"]
     saved = {path.relative_to(tmp_path / "D") for path in (tmp_path / "D").rglob("*.*")}
     assert_records(tmp_path / "D" / "layers.json", saved)
-    inside = run / LEVELS[1] / "dissection" / "layer3"
-    names = {path.name for path in inside.iterdir()} - {"manifest.json"}
+    inside = finished / LEVELS[1] / "dissection" / "layer3"
+    names = {path.name for path in inside.iterdir()} - OF_RUNS
     assert saved == {Path("layers.json"), *(Path("layer3", name) for name in names)}
     same = (tmp_path / "D" / "layer3" / "units.parquet").read_bytes()
     assert same == (inside / "units.parquet").read_bytes()
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_the_table_of_units_is_as_said(run: Path, categories: tuple[str, ...], level: str) -> None:
-    folder = run / level / "dissection" / "layer3"
+def test_the_table_of_units_is_as_said(
+    finished: Path, categories: tuple[str, ...], level: str
+) -> None:
+    folder = finished / level / "dissection" / "layer3"
     said = documented_columns("units.parquet", categories)
     assert_columns(parquet_columns(folder / "units.parquet"), said)
     assert list(csv_columns(folder / "units.csv")) == list(said)
 
 
 def test_the_table_of_all_units_says_first_where_they_are(
-    run: Path, categories: tuple[str, ...]
+    finished: Path, categories: tuple[str, ...]
 ) -> None:
     levels = documented("levels.csv")
     place = {name: levels[name] for name in ("replicate", "strategy", "level", "layer")}
     said = place | documented_columns("units.parquet", categories)
-    assert_columns(parquet_columns(run / "tables" / "units.parquet"), said)
+    assert_columns(parquet_columns(finished / "tables" / "units.parquet"), said)
 
 
-def test_the_table_of_levels_is_as_said(run: Path, categories: tuple[str, ...]) -> None:
+def test_the_table_of_levels_is_as_said(finished: Path, categories: tuple[str, ...]) -> None:
     said = documented_columns("levels.csv", categories)
-    assert_columns(csv_columns(run / "tables" / "levels.csv"), said)
+    assert_columns(csv_columns(finished / "tables" / "levels.csv"), said)
 
 
-def test_the_table_of_examples_is_as_said(run: Path) -> None:
-    path = run / LEVELS[0] / "dissection" / "layer2" / "examples.parquet"
+def test_the_table_of_examples_is_as_said(finished: Path) -> None:
+    path = finished / LEVELS[0] / "dissection" / "layer2" / "examples.parquet"
     assert_columns(parquet_columns(path), documented("examples.parquet"))
 
 
 @pytest.mark.parametrize("place", ["replicate-0/rewind", *LEVELS])
-def test_a_history_is_as_said(run: Path, place: str) -> None:
-    assert_columns(csv_columns(run / place / "history.csv"), documented("history.csv"))
+def test_a_history_is_as_said(finished: Path, place: str) -> None:
+    assert_columns(csv_columns(finished / place / "history.csv"), documented("history.csv"))
 
 
-def test_the_overlap_is_as_said(run: Path, drawn: Path, categories: tuple[str, ...]) -> None:
-    path = run / LEVELS[0] / "dissection" / "layer3" / "overlap.safetensors"
+def test_the_overlap_is_as_said(
+    finished: Path, pictures: Path, categories: tuple[str, ...]
+) -> None:
+    path = finished / LEVELS[0] / "dissection" / "layer3" / "overlap.safetensors"
     tensors = load_tensors(path)
     said = documented("overlap.safetensors")
     assert list(tensors) == list(said)
-    labels = len(BrodenFolder.open(drawn).labels)
+    labels = len(BrodenFolder.open(pictures).labels)
     sizes = {"unit": 16, "label": labels, "category": len(categories)}
     for name, tensor in tensors.items():
         assert _tensor_word(tensor, sizes) == said[name]
     names = json.loads(load_metadata(path)["dissection"])
-    own = BrodenFolder.open(drawn).labels
+    own = BrodenFolder.open(pictures).labels
     assert names.pop("label_names") == [label.name for label in own]
     assert names == {"categories": list(categories), "layer": "layer3"}
 
@@ -255,8 +259,8 @@ def _tensor_word(tensor: Tensor, sizes: dict[str, int]) -> str:
 
 
 @pytest.mark.parametrize("place", ["replicate-0/rewind", *LEVELS])
-def test_weights_are_the_state_dict_and_say_whose_they_are(run: Path, place: str) -> None:
-    path = run / place / "weights.safetensors"
+def test_weights_are_the_state_dict_and_say_whose_they_are(finished: Path, place: str) -> None:
+    path = finished / place / "weights.safetensors"
     state = build("cifar_resnet20,width=0.25", num_classes=10, seed=0).state_dict()
     saved = {name: (tensor.dtype, tensor.shape) for name, tensor in load_tensors(path).items()}
     assert saved == {name: (tensor.dtype, tensor.shape) for name, tensor in state.items()}
@@ -265,19 +269,22 @@ def test_weights_are_the_state_dict_and_say_whose_they_are(run: Path, place: str
     assert_keys(json.loads(metadata["network"]), documented("weights.safetensors"))
 
 
-@pytest.mark.parametrize("level", LEVELS)
-def test_a_mask_has_the_names_and_shapes_of_the_weights(run: Path, level: str) -> None:
-    weights = load_tensors(run / level / "weights.safetensors")
-    for name, kept in load_tensors(run / level / "mask.safetensors").items():
+def test_a_mask_has_the_names_and_shapes_of_the_weights(finished: Path) -> None:
+    level = finished / LEVELS[1]
+    weights = load_tensors(level / "weights.safetensors")
+    for name, kept in load_tensors(level / "mask.safetensors").items():
         assert str(kept.dtype) == "torch.bool"
         assert kept.shape == weights[name].shape
         assert not weights[name][~kept].any()
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_the_json_files_of_a_level_are_as_said(run: Path, level: str) -> None:
-    folder = run / level
-    assert_keys(read_json(folder / "metrics.json"), documented("metrics.json"))
+def test_the_json_files_of_a_level_are_as_said(finished: Path, level: str) -> None:
+    folder = finished / level
+    said = documented("metrics.json")
+    if level == LEVELS[0]:
+        said = {name: kind for name, kind in said.items() if name not in ("survivors", "prunable")}
+    assert_keys(read_json(folder / "metrics.json"), said)
     summary = read_json(folder / "dissection" / "layer2" / "summary.json")
     assert_keys(summary, documented("summary.json"))
 
@@ -289,12 +296,19 @@ def documented_of_null(place: int) -> dict[str, str]:
 
 
 def test_a_null_adds_what_is_said_and_nothing_else(
-    prunescope: Prunescope, run: Path, drawn: Path, tmp_path: Path
+    prunescope: Prunescope, finished: Path, pictures: Path, tmp_path: Path
 ) -> None:
-    words = ["dissect", run / LEVELS[0], "--layer", "layer3", "--concepts", f"broden:{drawn}"]
+    words = [
+        "dissect",
+        finished / LEVELS[0],
+        "--layer",
+        "layer3",
+        "--concepts",
+        f"broden:{pictures}",
+    ]
     options = ["--split", "val", "--quantile", "0.01", "--null", "2", "--out", tmp_path]
     assert prunescope(*words, *options).status == 0
-    folders = run / LEVELS[0] / "dissection" / "layer3", tmp_path / "layer3"
+    folders = finished / LEVELS[0] / "dissection" / "layer3", tmp_path / "layer3"
     assert_added(*(parquet_columns(one / "units.parquet") for one in folders), place=0)
     summaries = (read_json(one / "summary.json") for one in folders)
     assert_added(*(dict(json_keys(summary)) for summary in summaries), place=1)
@@ -306,10 +320,8 @@ def test_a_null_adds_what_is_said_and_nothing_else(
     words = {name: _tensor_word(tensor, sizes) for name, tensor in drawn_so_far.items()}
     assert words == documented_of_null(4)
     files = {path.name for path in (tmp_path / "layer3").iterdir()}
-    assert files == {path.name for path in folders[0].iterdir()} - {"manifest.json"} | {
-        "masks.parquet",
-        "draws.safetensors",
-    }
+    of_chance = {"masks.parquet", "draws.safetensors"}
+    assert files == {path.name for path in folders[0].iterdir()} - OF_RUNS | of_chance
 
 
 def levels_of(units: pd.DataFrame, folder: Path) -> Path:
@@ -334,9 +346,9 @@ def assert_added(before: dict[str, str], after: dict[str, str], place: int) -> N
         assert after[name] in (kind, *kind.split(" or ")), name
 
 
-def test_every_manifest_is_as_said(run: Path) -> None:
+def test_every_manifest_is_as_said(finished: Path) -> None:
     kinds = set()
-    for path in run.rglob("manifest.json"):
+    for path in finished.rglob("manifest*.json"):
         manifest = read_json(path)
         assert_keys(manifest, documented("manifest.json"))
         kinds.add(manifest["kind"])
@@ -344,8 +356,8 @@ def test_every_manifest_is_as_said(run: Path) -> None:
     assert kinds == set(re.findall(r"`(\w+)`", row)) - {"kind"}
 
 
-def test_the_provenance_is_as_said(run: Path) -> None:
-    assert_keys(read_json(run / "provenance.json"), documented("provenance.json"))
+def test_the_provenance_is_as_said(finished: Path) -> None:
+    assert_keys(read_json(finished / "provenance.json"), documented("provenance.json"))
 
 
 def test_a_download_leaves_the_set_and_says_where_it_is_from(
@@ -365,10 +377,10 @@ def test_a_download_leaves_the_set_and_says_where_it_is_from(
 
 
 def test_the_commands_that_write_little_write_what_is_said(
-    prunescope: Prunescope, run: Path, drawn: Path, tmp_path: Path
+    prunescope: Prunescope, finished: Path, pictures: Path, tmp_path: Path
 ) -> None:
-    preview = ["concepts", "preview", f"broden:{drawn}", "--images", 2, "--out", tmp_path / "P"]
-    prune = ["prune", run / LEVELS[0], "--keep", 0.5, "--out", tmp_path / "small.safetensors"]
+    preview = ["concepts", "preview", f"broden:{pictures}", "--images", 2, "--out", tmp_path / "P"]
+    prune = ["prune", finished / LEVELS[0], "--keep", 0.5, "--out", tmp_path / "small.safetensors"]
     for words in (preview, prune):
         assert prunescope(*words).status == 0
     assert {path.name for path in (tmp_path / "P").iterdir()} == {"index.html", "sheet-1.png"}

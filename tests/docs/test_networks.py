@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from commands import Prunescope
-from prunescope.dissection.layers import default_layer
+from prunescope.dissection.layers import choose_layers
+from prunescope.dissection.settings import DEFAULT_LAYER
 from prunescope.networks.hollow import build_hollow
 
 TEXT = (Path(__file__).parents[2] / "docs" / "networks.md").read_text(encoding="utf-8")
@@ -27,7 +28,8 @@ def test_the_defaults_of_the_table_are_those_that_are_taken(row: str) -> None:
     name, resolution = NETWORKS[row]
     stated = re.search(rf"^\| {row} \| `([^`]+)` \(torchvision\)", TEXT, flags=re.MULTILINE)
     assert stated
-    assert default_layer(build_hollow(name, num_classes=2), resolution) == stated[1]
+    hollow = build_hollow(name, num_classes=2)
+    assert choose_layers(hollow, [DEFAULT_LAYER], resolution) == (stated[1],)
 
 
 def test_the_factory_of_the_page_is_dissected_as_the_page_says(

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from prunescope import cli
-from prunescope.networks import build
+from prunescope.networks.registry import build
 from prunescope.pruning.files import prune_saved
+from prunescope.pruning.settings import PruneSettings
 from prunescope.pruning.writing import write_weights
 
 TEXT = (Path(__file__).parents[2] / "docs" / "pruning.md").read_text()
@@ -33,13 +34,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     torch.save(build("cifar_resnet20", seed=0).state_dict(), "dense.pth")
     run = tmp_path / "runs" / "tiny"
     for level, keep in (("level-00", 1.0), ("lottery/level-01", 0.8)):
-        pruned = prune_saved("cifar_resnet20", weights=Path("dense.pth"), keep=keep)
+        pruned = prune_saved("cifar_resnet20", PruneSettings(keep=keep), weights=Path("dense.pth"))
         path = run / "replicate-0" / level / "weights.safetensors"
         write_weights(path, pruned.network, pruned.mask, "prunescope")
     (run / "study.yaml").write_text(STUDY)
     return tmp_path
 
 
+@pytest.mark.long
 def test_every_command_and_program_on_the_page_works(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

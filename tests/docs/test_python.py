@@ -14,7 +14,7 @@ from matplotlib import pyplot
 from PIL import Image
 
 import prunescope
-from prunescope.networks import build
+from prunescope.networks.registry import build
 from runs import tiny_recipe
 
 PAGE = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
@@ -39,6 +39,7 @@ def place(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     pyplot.close("all")
 
 
+@pytest.mark.long
 def test_the_programs_of_the_page_run_one_after_the_other(place: Path) -> None:
     assert len(PROGRAMS) == 6
     for program in PROGRAMS:

@@ -20,8 +20,7 @@ import pytest
 import yaml
 
 from commands import Ended, Prunescope
-from prunescope import study
-from prunescope.concepts.scenes import SCENES_VERSION
+from prunescope import recipe as recipes
 
 PAGES = Path(__file__).parents[2] / "docs" / "tutorials"
 BLOCK = re.compile(
@@ -34,17 +33,11 @@ _BUSY = ("tensors.py", "pathlib.py")
 
 
 @pytest.fixture
-def here(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder, and few embedded pictures, which count as drawn."""
-    cache = tmp_path / "cache"
-    cache.mkdir()
-    (cache / f"scenes-v{SCENES_VERSION}-seed0-2400+600-96px").symlink_to(drawn)
-    monkeypatch.setenv("PRUNESCOPE_CACHE", str(cache))
-    place = tmp_path / "here"
-    place.mkdir()
-    monkeypatch.chdir(place)
-    monkeypatch.syspath_prepend(place)
-    return place
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, whose modules can be imported."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
 
 
 def _callers(frame: FrameType | None) -> Iterator[FrameType]:
@@ -117,6 +110,7 @@ def _run(line: str, prunescope: Prunescope) -> Ended:
     return ended
 
 
+@pytest.mark.long
 def test_an_interpretability_researcher_sees_what_a_network_of_his_own_sees(
     here: Path, prunescope: Prunescope
 ) -> None:
@@ -143,6 +137,7 @@ def test_an_interpretability_researcher_sees_what_a_network_of_his_own_sees(
     assert "[64 rows x 3 columns]" in dissection.out
 
 
+@pytest.mark.long
 def test_a_compression_engineer_learns_what_pruning_cost(
     here: Path, prunescope: Prunescope
 ) -> None:
@@ -162,6 +157,7 @@ def test_a_compression_engineer_learns_what_pruning_cost(
     assert not (tuned / "rewind").exists()
 
 
+@pytest.mark.long
 def test_a_lottery_ticket_researcher_stops_resumes_and_extends_a_study(
     here: Path, prunescope: Prunescope
 ) -> None:
@@ -186,5 +182,5 @@ def test_a_lottery_ticket_researcher_stops_resumes_and_extends_a_study(
 
 def test_every_study_that_is_shipped_is_named() -> None:
     page = (PAGES / "lottery.md").read_text(encoding="utf-8")
-    shipped = {path.stem for path in Path(study.__file__).with_name("recipes").glob("*.yaml")}
+    shipped = {path.stem for path in Path(recipes.__file__).with_name("recipes").glob("*.yaml")}
     assert [name for name in shipped - {"demo"} if f"`{name}`" not in page] == []

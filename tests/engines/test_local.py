@@ -8,24 +8,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 import torch
 
-from engines import works
-from engines.works import Errand, Office, Trace, wait_until
+from engines import jobs as chores
+from engines.jobs import Chore, Office, Trace, wait_until
 from prunescope.base.errors import ConfigError, DataError, PrunescopeError
-from prunescope.base.progress import SILENT, LineProgress
+from prunescope.base.progress import SILENT, LineProgress, Progress, Task
 from prunescope.engines.local import LocalEngine
 
 CHAINS = [
-    Errand(name="last", after=("a2", "b2")),
-    Errand(name="a1"),
-    Errand(name="b1"),
-    Errand(name="a2", after=("a1",)),
-    Errand(name="b2", after=("b1",)),
+    Chore(name="last", after=("a2", "b2")),
+    Chore(name="a1"),
+    Chore(name="b1"),
+    Chore(name="a2", after=("a1",)),
+    Chore(name="b2", after=("b1",)),
 ]
 
 
@@ -34,11 +35,40 @@ class Desk:
 
     def __init__(self) -> None:
         self.outcomes: dict[str, Trace] = {}
+        self.failures: dict[str, Exception] = {}
         self.processes: set[int] = set()
 
-    def finish(self, work: Errand, trace: Trace) -> None:
-        self.outcomes[work.name] = trace
+    def finish(self, job: Chore, trace: Trace) -> None:
+        self.outcomes[job.name] = trace
         self.processes.add(os.getpid())
+
+    def fail(self, job: Chore, error: Exception) -> None:
+        self.failures[job.name] = error
+        self.processes.add(os.getpid())
+
+
+class Recorder(Progress):
+    """Remembers what was reported, and which tasks are open."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.advanced: dict[str, list[tuple[int, str]]] = {}
+        self.open: set[str] = set()
+
+    @contextmanager
+    def task(self, description: str, total: int, *, done: int = 0) -> Iterator[Task]:
+        advanced = self.advanced.setdefault(f"{description}, {done} of {total}", [])
+
+        class Recording(Task):
+            def advance(self, count: int = 1, note: str = "") -> None:
+                advanced.append((count, note))
+
+        self.open.add(description)
+        yield Recording()
+        self.open.remove(description)
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
 
 
 @pytest.fixture
@@ -59,11 +89,12 @@ def is_alive(process: int) -> bool:
         return False
 
 
+@pytest.mark.long
 def test_two_workers_keep_the_order_and_report_to_this_process(office: Office, desk: Desk):
     stream = io.StringIO()
-    LocalEngine(2).run(CHAINS, office.perform, desk.finish, LineProgress(stream))
-    for work in CHAINS:
-        assert desk.outcomes[work.name].before.issuperset(work.after)
+    LocalEngine(2).run(CHAINS, office.perform, desk.finish, desk.fail, LineProgress(stream))
+    for job in CHAINS:
+        assert desk.outcomes[job.name].before.issuperset(job.after)
     assert list(desk.outcomes)[-1] == "last"
     assert desk.processes == {os.getpid()}
     performers = {trace.process for trace in desk.outcomes.values()}
@@ -73,39 +104,92 @@ def test_two_workers_keep_the_order_and_report_to_this_process(office: Office, d
     assert sorted(stream.getvalue().split("\n")) == ["", *sorted(f"did {w.name}" for w in CHAINS)]
 
 
+@pytest.mark.long
+def test_workers_side_by_side_are_heard_each_in_its_order(office: Office, desk: Desk):
+    recorder, jobs = Recorder(), [Chore(name="report-a"), Chore(name="report-b")]
+    LocalEngine(2).run(jobs, office.perform, desk.finish, desk.fail, recorder)
+    for name in ("report-a", "report-b"):
+        notes = recorder.advanced[f"{name}: counting, 1 of 3"]
+        assert notes == [(1, "note 1"), (1, "note 2")]
+    assert sorted(recorder.said) == ["did report-a", "did report-b", *["x" * 100_000] * 2]
+    assert recorder.open == set()
+
+
+def test_what_a_killed_worker_counted_is_closed_before_its_work_fails(office: Office):
+    recorder, failures = Recorder(), []
+
+    def fail(job: Chore, error: Exception) -> None:
+        failures.append((job.name, set(recorder.open)))
+
+    LocalEngine(2).run([Chore(name="die")], office.perform, lambda *_: None, fail, recorder)
+    assert failures == [("die", set())]
+    assert recorder.advanced["counting, 0 of 3"] == [(1, "")]
+
+
 @pytest.fixture
 def stranger() -> Iterator[BaseProcess]:
     """A child of this process that no engine started."""
-    process = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(works.WAIT,))
+    process = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(chores.WAIT,))
     process.start()
     yield process
     process.kill()
     process.join()
 
 
-def test_an_error_in_one_work_is_raised_and_ends_the_others_but_no_stranger(
+@pytest.mark.long
+def test_an_error_in_one_work_stops_what_needs_it_alone(
     office: Office, desk: Desk, stranger: BaseProcess
 ):
-    errands = [Errand(name="wait"), Errand(name="fail"), Errand(name="after", after=("fail",))]
+    jobs = [
+        Chore(name="fail"),
+        Chore(name="after", after=("fail",)),
+        Chore(name="long after", after=("after",)),
+        *CHAINS,
+    ]
+    LocalEngine(2).run(jobs, office.perform, desk.finish, desk.fail, SILENT)
+    assert {name: str(error) for name, error in desk.failures.items()} == {
+        "fail": "the photograph is torn"
+    }
+    assert isinstance(desk.failures["fail"], DataError)
+    assert set(desk.outcomes) == {job.name for job in CHAINS}
+    assert desk.processes == {os.getpid()}
+    assert multiprocessing.active_children() == [stranger]
+
+
+@pytest.mark.long
+def test_what_finishing_raises_ends_the_workers(office: Office, stranger: BaseProcess):
+    def fail(job: Chore, error: Exception) -> None:
+        raise error
+
+    jobs = [Chore(name="wait"), Chore(name="fail-1")]
     with pytest.raises(DataError, match="the photograph is torn"):
-        LocalEngine(2).run(errands, office.perform, desk.finish, SILENT)
-    assert desk.outcomes == {}
+        LocalEngine(2).run(jobs, office.perform, lambda job, trace: None, fail, SILENT)
     assert len(office.waiting()) == 1
     assert not any(is_alive(process) for process in office.waiting())
     assert multiprocessing.active_children() == [stranger]
 
 
-def test_a_worker_that_is_killed_ends_the_run_with_a_word_on_why(office: Office, desk: Desk):
-    errands = [Errand(name="wait"), Errand(name="die")]
-    with pytest.raises(PrunescopeError, match=r"died before its work was done.* fewer workers"):
-        LocalEngine(2).run(errands, office.perform, desk.finish, SILENT)
-    assert len(office.waiting()) == 1
-    assert not any(is_alive(process) for process in office.waiting())
+@pytest.mark.long
+def test_a_worker_that_is_killed_loses_its_work_and_is_replaced(office: Office, desk: Desk):
+    jobs = [
+        Chore(name="die"),
+        Chore(name="after", after=("die",)),
+        Chore(name="a"),
+        Chore(name="b", after=("a",)),
+        Chore(name="c", after=("b",)),
+    ]
+    LocalEngine(2).run(jobs, office.perform, desk.finish, desk.fail, SILENT)
+    assert set(desk.outcomes) == {"a", "b", "c"}
+    assert list(desk.failures) == ["die"]
+    assert isinstance(desk.failures["die"], PrunescopeError)
+    assert "died before its work was done" in str(desk.failures["die"])
+    assert "fewer workers" in str(desk.failures["die"])
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a parent's death")
 def test_no_worker_outlives_a_killed_parent(office: Office):
-    command = [sys.executable, works.__file__, str(office.folder)]
+    command = [sys.executable, chores.__file__, str(office.folder)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as parent:
         wait_until(lambda: len(office.waiting()) == 2)
@@ -116,42 +200,58 @@ def test_no_worker_outlives_a_killed_parent(office: Office):
 
 
 def test_one_worker_is_this_process_in_the_order_given(office: Office, desk: Desk):
-    LocalEngine(1).run(CHAINS, office.perform, desk.finish, SILENT)
+    LocalEngine(1).run(CHAINS, office.perform, desk.finish, desk.fail, SILENT)
     assert list(desk.outcomes) == ["a1", "b1", "a2", "b2", "last"]
     assert {trace.process for trace in desk.outcomes.values()} == {os.getpid()}
     assert LocalEngine(1).threads == torch.get_num_threads()
 
 
-def test_one_worker_stops_at_an_error(office: Office, desk: Desk):
-    (office.folder / "pid-1").touch()  # nobody to wait for
-    errands = [Errand(name="a"), Errand(name="fail"), Errand(name="b")]
-    with pytest.raises(DataError, match="torn"):
-        LocalEngine(1).run(errands, office.perform, desk.finish, SILENT)
-    assert list(desk.outcomes) == ["a"]
+def test_one_worker_goes_on_with_what_needs_no_failed_work(office: Office, desk: Desk):
+    jobs = [
+        Chore(name="a"),
+        Chore(name="fail"),
+        Chore(name="b", after=("fail",)),
+        Chore(name="c", after=("a",)),
+    ]
+    LocalEngine(1).run(jobs, office.perform, desk.finish, desk.fail, SILENT)
+    assert list(desk.outcomes) == ["a", "c"]
+    assert list(desk.failures) == ["fail"]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(
-    "errands",
+    "jobs",
     [
-        [Errand(name="a", after=("b",)), Errand(name="b", after=("a",))],
-        [Errand(name="a", after=("nobody",))],
+        [Chore(name="a", after=("b",)), Chore(name="b", after=("a",))],
+        [Chore(name="a", after=("nobody",))],
     ],
 )
-def test_works_that_could_never_begin_are_refused(workers, errands, office: Office, desk: Desk):
+def test_jobs_that_could_never_begin_are_refused(workers, jobs, office: Office, desk: Desk):
     with pytest.raises(ValueError, match="no order satisfies a"):
-        LocalEngine(workers).run(errands, office.perform, desk.finish, SILENT)
+        LocalEngine(workers).run(jobs, office.perform, desk.finish, desk.fail, SILENT)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_no_work_is_no_work(workers, office: Office, desk: Desk):
-    LocalEngine(workers).run([], office.perform, desk.finish, SILENT)
+    LocalEngine(workers).run([], office.perform, desk.finish, desk.fail, SILENT)
     assert desk.outcomes == {}
 
 
 def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("prunescope.engines.local.usable_cores", lambda: 8)
     assert [LocalEngine(workers).threads for workers in (2, 3, 16)] == [4, 2, 1]
+
+
+@pytest.mark.long
+def test_each_worker_sees_one_of_several_gpus(
+    office: Office, desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("prunescope.engines.local.gpu_count", lambda: 2)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
+    jobs = [Chore(name="meet-1"), Chore(name="meet-2")]
+    LocalEngine(2).run(jobs, office.perform, desk.finish, desk.fail, SILENT)
+    assert sorted(trace.gpus for trace in desk.outcomes.values()) == ["4", "7"]
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "4,7"
 
 
 def test_less_than_one_worker_is_refused():

@@ -11,44 +11,16 @@ import torch
 
 from prunescope.base.errors import ConfigError, DataError, StoreError
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
-from prunescope.experiment import run_study, workshop
 from prunescope.experiment.auditing import audit_run, check_level
+from prunescope.pruning import mask, selection
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.rewinding import rewind
+from prunescope.pruning.selection import LevelRule
 from prunescope.pruning.settings import StrategySettings
-from prunescope.study import Study
+from prunescope.recipe import Recipe
+from runs import make_levels
 
-TinyStudy = Callable[..., Study]
-PRUNING = {
-    "rewind_to": "1ep",
-    "strategies": {
-        "lottery": {"fraction": 0.2, "levels": 2},
-        "layers": {"fraction": 0.5, "levels": 1, "scope": "layerwise"},
-    },
-}
+TinyStudy = Callable[..., Recipe]
 FIRST = "replicate-0/lottery/level-01"
-
-
-def _small(tiny_study: TinyStudy, values: dict[str, Any], **changes: object) -> Study:
-    training = values["training"] | {"to": "2ep", "milestones": []}
-    dissection = values["dissection"] | {"layers": ["layer3"]}
-    settings = {"replicates": 1, "training": training, "dissection": dissection}
-    return tiny_study(**settings | {"pruning": PRUNING} | changes)
-
-
-@pytest.fixture(scope="module")
-def finished(
-    tiny_study: TinyStudy, values: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    out = tmp_path_factory.mktemp("run") / "tiny"
-    run_study(_small(tiny_study, values), out, workers=1)
-    return out
-
-
-@pytest.fixture
-def run(finished: Path, tmp_path: Path) -> Path:
-    """A copy of the finished run that a test may change."""
-    return Path(shutil.copytree(finished, tmp_path / "run"))
 
 
 def _change(path: Path, name: str, change: Callable[[torch.Tensor], object]) -> None:
@@ -85,10 +57,9 @@ def _cut_mask(level: Path) -> None:
 def test_a_finished_run_keeps_its_promises_at_every_level(finished: Path) -> None:
     found = audit_run(finished)
     assert [level.key.path for level in found.levels] == [
-        "replicate-0/level-00",
-        "replicate-0/lottery/level-01",
-        "replicate-0/lottery/level-02",
-        "replicate-0/layers/level-01",
+        f"replicate-{replicate}/{level}"
+        for replicate in (0, 1)
+        for level in ("level-00", "lottery/level-01", "lottery/level-02")
     ]
     assert found.problems == []
     for level in found.levels:
@@ -96,18 +67,13 @@ def test_a_finished_run_keeps_its_promises_at_every_level(finished: Path) -> Non
         assert level.audit.keep == metrics["keep"]
         assert level.audit.keep_overall == metrics["keep_overall"]
         assert level.audit.total("revived") == 0
-        assert level.audit.total("nonzero") == metrics["survivors"]
+        if level.key.level > 0:
+            assert level.audit.total("nonzero") == metrics["survivors"]
         assert level.audit.resolution == 32
         assert level.key.path in str(found)
     values = json.loads(json.dumps(found.as_dict(), allow_nan=False))
     assert values["levels"][1]["strategy"] == "lottery"
     assert values["levels"][1]["level"] == 1
-
-
-def test_layerwise_each_tensor_is_pruned_to_its_own_count(finished: Path) -> None:
-    mask = Mask.load(finished / "replicate-0/layers/level-01/mask.safetensors")
-    for name, kept in mask.items():
-        assert int(kept.sum()) == round(kept.numel() / 2), name
 
 
 @pytest.mark.parametrize(
@@ -121,10 +87,10 @@ def test_what_is_wrong_is_said_with_its_level(
     run: Path, spoil: Callable[[Path], None], words: str
 ) -> None:
     spoil(run / FIRST)
-    problems = audit_run(run).problems
-    assert problems[0].startswith(f"{FIRST}: ")
-    assert words in problems[0]
-    assert "PROBLEM: " in str(audit_run(run))
+    found = audit_run(run)
+    assert found.problems[0].startswith(f"{FIRST}: ")
+    assert words in found.problems[0]
+    assert "PROBLEM: " in str(found)
 
 
 def test_a_mask_that_grew_is_found(run: Path) -> None:
@@ -162,7 +128,8 @@ def test_a_mask_of_another_shape_is_refused(run: Path) -> None:
 def test_what_is_no_run_is_refused(tmp_path: Path, run: Path) -> None:
     with pytest.raises(ConfigError, match="not a run folder"):
         audit_run(tmp_path)
-    shutil.rmtree(run / "replicate-0")
+    for replicate in ("replicate-0", "replicate-1"):
+        shutil.rmtree(run / replicate)
     with pytest.raises(ConfigError, match="no finished level"):
         audit_run(run)
 
@@ -180,14 +147,14 @@ def test_what_is_no_run_is_refused(tmp_path: Path, run: Path) -> None:
 def test_a_level_is_accepted_only_as_it_should_be(
     run: Path, spoil: Callable[[Path], None], words: str | None
 ) -> None:
-    before = Mask.load(run / "replicate-0/level-00/mask.safetensors")
-    strategy = StrategySettings(fraction=0.2, levels=1)
+    before = Mask.load(run / FIRST / "mask.safetensors").filled()
+    rule = LevelRule(strategy=StrategySettings(fraction=0.2, levels=1), level=1)
     spoil(run / FIRST)
     if words is None:
-        check_level(run / FIRST, "level 1", before, strategy)
+        check_level(run / FIRST, "level 1", before, rule)
         return
     with pytest.raises(StoreError, match=f"level 1 is not accepted.*{words}"):
-        check_level(run / FIRST, "level 1", before, strategy)
+        check_level(run / FIRST, "level 1", before, rule)
 
 
 def test_an_unpruned_level_is_accepted_only_if_it_is_unpruned(run: Path) -> None:
@@ -197,26 +164,28 @@ def test_an_unpruned_level_is_accepted_only_if_it_is_unpruned(run: Path) -> None
 
 
 def test_a_study_stops_where_pruned_weights_come_back(
-    tiny_study: TinyStudy, values: dict[str, Any], run: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_study: TinyStudy, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    restore_weights = mask.restore
+
     def forgetful(*arguments: Any) -> Callable[[object], None]:
-        rewind(*arguments)
+        restore_weights(*arguments)
         return lambda optimizer: None
 
-    monkeypatch.setattr(workshop, "rewind", forgetful)
+    monkeypatch.setattr(mask, "restore", forgetful)
     _remove(run, FIRST)
     with pytest.raises(StoreError, match=r"level 1 of lottery is not accepted, .* are not zero"):
-        run_study(_small(tiny_study, values), run, workers=1)
+        make_levels(tiny_study(), run)
     assert not (run / FIRST / "weights.safetensors").exists()
 
 
 def test_a_study_stops_where_a_mask_is_not_as_the_rule_has_it(
-    tiny_study: TinyStudy, values: dict[str, Any], run: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_study: TinyStudy, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workshop, "prune_fraction", lambda scores, mask, *rule: mask)
+    monkeypatch.setattr(selection, "select", lambda scores, mask, *rule: mask)
     _remove(run, FIRST)
     with pytest.raises(StoreError, match=r"but pruning 20 % leaves"):
-        run_study(_small(tiny_study, values), run, workers=1)
+        make_levels(tiny_study(), run)
     assert not (run / FIRST / "weights.safetensors").exists()
 
 

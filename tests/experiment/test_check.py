@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.experiment import run_study
 from prunescope.experiment.check import check_study
+from prunescope.experiment.run import run_study
 from prunescope.experiment.sources import Sources
-from prunescope.study import Study
+from prunescope.recipe import Recipe
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
 
 _NETWORK = """
 import torch
@@ -64,7 +64,7 @@ def picky(
     }
 
 
-def _check(study: Study) -> None:
+def _check(study: Recipe) -> None:
     check_study(study, Sources(study))
 
 

@@ -7,15 +7,17 @@ import pytest
 import torch
 
 from commands import Prunescope, check_refused
-from prunescope.analysis.compare import compare
-from prunescope.analysis.load import load
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.dissection.result import Dissection
+from prunescope.comparison.compare import compare
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.comparing import compare_networks
-from prunescope.networks import build, load_network
+from prunescope.experiment.load import load
+from prunescope.networks.loading import load_network
+from prunescope.networks.registry import build
 from prunescope.pruning.files import prune_saved
+from prunescope.pruning.settings import PruneSettings
 from prunescope.pruning.writing import write_weights
+from prunescope.results.dissection import Dissection
 
 NAME = "cifar_resnet20,width=0.25"
 SETTINGS = DissectionSettings(layers=("layer3",), resolution=16, quantile=0.02, examples=2)
@@ -27,7 +29,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a dense network as torch saves it, and the same pruned, which says its name."""
     folder = tmp_path_factory.mktemp("weights")
     torch.save(build(NAME, num_classes=3, seed=1).state_dict(), folder / "dense.pth")
-    pruned = prune_saved(NAME, weights=folder / "dense.pth", num_classes=3, keep=0.3)
+    pruned = prune_saved(NAME, PruneSettings(keep=0.3), weights=folder / "dense.pth", num_classes=3)
     write_weights(folder / "small.safetensors", pruned.network, pruned.mask, "prunescope")
     return folder
 
@@ -62,6 +64,7 @@ def test_it_equals_the_comparison_of_the_two_dissections(
     assert a["layer3"].summary["settings"] == b["layer3"].summary["settings"]
 
 
+@pytest.mark.long
 def test_a_network_can_face_a_saved_dissection(files: Path, concepts: str, tmp_path: Path) -> None:
     dense = load_network(NAME, weights=files / "dense.pth", num_classes=3)
     both = {"layer": "layer3", "concepts": concepts, "settings": SETTINGS, "device": "cpu"}
@@ -72,6 +75,7 @@ def test_a_network_can_face_a_saved_dissection(files: Path, concepts: str, tmp_p
     assert again.warnings == ()
 
 
+@pytest.mark.long
 def test_the_command_dissects_by_a_convention_and_for_some_categories(
     prunescope: Prunescope, files: Path, concepts: str, tmp_path: Path
 ) -> None:
@@ -92,6 +96,7 @@ def test_the_command_dissects_by_a_convention_and_for_some_categories(
     )
 
 
+@pytest.mark.long
 def test_the_command_dissects_compares_and_saves_all(
     prunescope: Prunescope, files: Path, concepts: str, tmp_path: Path
 ) -> None:

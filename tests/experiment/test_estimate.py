@@ -10,14 +10,18 @@ import torch
 
 from prunescope.base.devices import default_device
 from prunescope.base.errors import ConfigError
-from prunescope.experiment import dry_run
-from prunescope.experiment.estimate import measure_rates, seconds_left
+from prunescope.experiment.estimate import measure_rates
 from prunescope.experiment.plan import plan_study
+from prunescope.experiment.run import dry_run
+from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.sources import Sources
+from prunescope.experiment.status import seconds_left
+from prunescope.recipe import Recipe
 from prunescope.results.store import Store
-from prunescope.study import Study
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
+
+REWIND, LEVEL = 160 / 3 + 2 * 20 / 3, 200 / 3 + 2 * 20 / 3
 
 _NETWORK = """
 import torch
@@ -46,18 +50,20 @@ def make(num_classes):
 
 @pytest.mark.parametrize(
     ("workers", "images"),
-    [(1, 160 / 3 + 5 * 200 / 3), (2, 160 / 3 + 3 * 200 / 3), (9, 160 / 3 + 3 * 200 / 3)],
+    [(1, REWIND + 5 * LEVEL), (2, REWIND + 3 * LEVEL), (9, REWIND + 3 * LEVEL)],
 )
 def test_strategies_beside_each_other_take_as_long_as_the_longer(
     tiny_study: TinyStudy, tmp_path: Path, workers: int, images: float
 ) -> None:
-    """Of 40 images in 3 steps an epoch: 4 steps to the rewinding step, 5 more for each level."""
+    """Of 40 images in 3 steps an epoch: 4 steps to the rewind point, 5 more for each level.
+
+    The 20 test images are shown twice in each, and count a third.
+    """
     halves = {"fraction": 0.5, "levels": 2}
     pruning = {"rewind_to": "1ep1it", "strategies": {"one": halves, "other": halves}}
     study = tiny_study(pruning=pruning, replicates=1)
-    sources = Sources(study)
-    plan, rates = plan_study(study, sources), {"level": 1.0, "dissection": 0.0}
-    left = seconds_left(plan, Store(tmp_path), study, sources, rates, workers=workers)
+    rates = {"level": 1.0, "evaluation": 0.0, "dissection": 0.0}
+    left = seconds_left(plan_study(study, facts_of(study)), Store(tmp_path), rates, workers=workers)
     assert left == pytest.approx(images)
 
 
@@ -65,12 +71,12 @@ def test_many_replicates_on_few_workers_take_their_share(
     tiny_study: TinyStudy, tmp_path: Path
 ) -> None:
     study = tiny_study(replicates=4)
-    sources = Sources(study)
-    plan, rates = plan_study(study, sources), {"level": 0.0, "dissection": 1.0}
-    left = seconds_left(plan, Store(tmp_path), study, sources, rates, workers=3)
+    rates = {"level": 0.0, "evaluation": 0.0, "dissection": 1.0}
+    left = seconds_left(plan_study(study, facts_of(study)), Store(tmp_path), rates, workers=3)
     assert left == pytest.approx(4 * 3 * 20 / 3)  # replicates, levels, images
 
 
+@pytest.mark.long
 def test_rates_are_of_real_training_and_dissecting_as_a_worker_would(
     tiny_study: TinyStudy, values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,11 +97,12 @@ def test_rates_are_of_real_training_and_dissecting_as_a_worker_would(
     assert {size for _, size, *_ in probes} == {1, 2}  # for the maps' axes and size
     seen = [call for call in calls if call not in probes]
     assert {(threads, device) for *_, threads, device in seen} == {(before + 1, default_device())}
-    steps, passes = [16, 16, 8], [12]
+    steps = [16, 16, 8]
     assert [size for training, size, *_ in seen if training] == 2 * steps
-    assert [size for training, size, *_ in seen if not training] == 2 * passes
+    assert [size for training, size, *_ in seen if not training] == [20, 20, 12, 12]
 
 
+@pytest.mark.long
 def test_a_quantile_that_needs_more_than_a_batch_gets_it(
     tiny_study: TinyStudy, values: dict[str, Any]
 ) -> None:
@@ -103,9 +110,10 @@ def test_a_quantile_that_needs_more_than_a_batch_gets_it(
     assert measure_rates(study, Sources(study), threads=1)["dissection"] > 0
 
 
+@pytest.mark.long
 def test_a_dry_run_writes_nothing(tiny_study: TinyStudy, tmp_path: Path) -> None:
     found = dry_run(tiny_study(), tmp_path / "run", workers=5)
-    assert len(found.to_do) == 2 * (1 + 3 + 3) + 3
+    assert len(found.to_do) == 2 * (1 + 4 * 3)  # level, evaluation, dissection, scores
     assert found.workers == 5
     assert "workers: 5" in str(found)
     assert found.seconds > 0

@@ -98,6 +98,7 @@ def test_what_is_lost_is_made_again_with_the_same_bytes(
     assert contents(run) == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "line",
     ["status out", "report out", "summary out", "audit out", f"audit {LEVEL}",

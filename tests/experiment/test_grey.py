@@ -58,6 +58,7 @@ def here(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     sys.modules.pop("greynet", None)
 
 
+@pytest.mark.long
 def test_grey_photographs_of_16_bits_are_trained_on_and_dissected(here: Path) -> None:
     run = ps.Study.load("recipe.yaml").run("out", workers=1)
     images = load_images("grey", "val")
@@ -100,6 +101,7 @@ class Saying(Progress):
         self.said.append(message)
 
 
+@pytest.mark.long
 def test_pictures_beside_the_splits_are_named_as_unused(here: Path) -> None:
     for name in ("extras", "notes"):
         (Path("grey") / name / "dark").mkdir(parents=True)

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from prunescope.networks import build
-from prunescope.study import Study
+from prunescope.networks.registry import build
+from prunescope.recipe import Recipe
 from runs import contents
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
 
 
 def _command(recipe: Path, out: Path) -> list[str]:
@@ -35,7 +35,7 @@ def _kill_once(command: list[str], out: Path, sign: str) -> None:
     process.wait()
 
 
-def _check_kills(study: Study, place: Path, signs: tuple[str, ...]) -> None:
+def _check_kills(study: Recipe, place: Path, signs: tuple[str, ...]) -> None:
     """Fail unless a run killed at each of the signs ends with the bytes of one that was not."""
     recipe, whole, broken = place / "tiny.yaml", place / "whole", place / "broken"
     recipe.write_text(study.to_yaml())

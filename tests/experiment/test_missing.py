@@ -6,20 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from prunescope.analysis.compare import compare
-from prunescope.analysis.results import summarise_result
-from prunescope.analysis.run_folder import Level, Run
 from prunescope.base.errors import ConfigError, DataError, InputError
-from prunescope.dissection.more import draw_more
-from prunescope.experiment import run_study, status
+from prunescope.comparison.compare import compare
+from prunescope.dissection.chance.more import draw_more
+from prunescope.experiment.api import audit
 from prunescope.experiment.auditing import audit_run
-from prunescope.experiment.calls import audit
-from prunescope.networks import load_network
+from prunescope.experiment.run import run_study
+from prunescope.experiment.status import status
+from prunescope.networks.loading import load_network
 from prunescope.pruning.files import prune_saved
-from prunescope.study import Study
+from prunescope.pruning.settings import PruneSettings
+from prunescope.recipe import Recipe
+from prunescope.report.summary import summarise_result
+from prunescope.results.run import Level, Run
 from runs import contents
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
 _LOST = (
     "replicate-0/rewind",
     "replicate-0/lottery/level-02/metrics.json",
@@ -32,74 +34,57 @@ _LOST = (
 )
 
 
-@pytest.fixture(scope="module")
-def finished(tiny_study: TinyStudy, tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Path]:
-    study, out = tiny_study(replicates=1), tmp_path_factory.mktemp("finished") / "run"
-    run_study(study, out, workers=1)
-    return study, out
-
-
-def test_whatever_a_run_lost_is_named_and_made_again(
-    finished: tuple[Study, Path], tmp_path: Path
-) -> None:
-    study, out = finished[0], tmp_path / "run"
-    shutil.copytree(finished[1], out)
-    whole = contents(out)
-    assert status(out).damaged == ()
+@pytest.mark.long
+def test_whatever_a_run_lost_is_named_and_made_again(tiny_study: TinyStudy, run: Path) -> None:
+    whole = contents(run)
+    assert status(run).damaged == ()
     for name in _LOST:
-        path = out / name
+        path = run / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    before = status(out)
+    before = status(run)
     for name in _LOST:
         said = name.removesuffix("/manifest.json")
         named = [flaw for flaw in before.damaged if flaw.startswith(f"{said} ")]
         assert named, name
         assert named[0] in str(before)
-    run_study(study, out, workers=1)
-    assert status(out).damaged == ()
-    after = {name: kept for name, kept in contents(out).items() if "outdated/" not in name}
+    run_study(tiny_study(), run, workers=1)
+    assert status(run).damaged == ()
+    after = {name: kept for name, kept in contents(run).items() if "outdated/" not in name}
     assert after == whole
 
 
+@pytest.mark.long
 def test_a_damaged_manifest_is_named_and_what_it_vouched_for_made_again(
-    finished: tuple[Study, Path], tmp_path: Path
+    tiny_study: TinyStudy, run: Path
 ) -> None:
-    study, out = finished[0], tmp_path / "run"
-    shutil.copytree(finished[1], out)
-    whole = contents(out)
-    level = out / "replicate-0/lottery/level-02"
+    whole = contents(run)
+    level = run / "replicate-0/lottery/level-02"
     for manifest in (level / "manifest.json", level / "dissection/layer2/manifest.json"):
         manifest.write_bytes(manifest.read_bytes()[:40])
     said = "replicate-0/lottery/level-02 has a damaged manifest.json"
-    assert said in status(out).damaged
+    assert said in status(run).damaged
     assert "replicate-0/lottery/level-02: manifest.json is damaged" in "\n".join(
-        audit_run(out).problems
+        audit_run(run).problems
     )
-    run_study(study, out, workers=1)
-    after = {name: kept for name, kept in contents(out).items() if "outdated/" not in name}
+    run_study(tiny_study(), run, workers=1)
+    after = {name: kept for name, kept in contents(run).items() if "outdated/" not in name}
     assert after == whole
 
 
 def test_a_run_that_lost_its_study_says_how_to_get_it_back(
-    finished: tuple[Study, Path], tmp_path: Path
+    tiny_study: TinyStudy, run: Path
 ) -> None:
-    study, out = finished[0], tmp_path / "run"
-    shutil.copytree(finished[1], out)
-    whole = contents(out)
-    (out / "study.yaml").unlink()
+    whole = contents(run)
+    (run / "study.yaml").unlink()
     for ask in (status, audit_run, summarise_result, Run.load):
         with pytest.raises(InputError, match=r"lost its study\.yaml: run its recipe again"):
-            ask(out)
-    run_study(study, out, workers=1)
-    assert contents(out) == whole
+            ask(run)
+    run_study(tiny_study(), run, workers=1)
+    assert contents(run) == whole
 
 
-def test_no_layer_that_the_study_names_is_left_out_in_silence(
-    finished: tuple[Study, Path], tmp_path: Path
-) -> None:
-    out = tmp_path / "run"
-    shutil.copytree(finished[1], out)
-    level = out / "replicate-0/level-00"
+def test_no_layer_that_the_study_names_is_left_out_in_silence(run: Path) -> None:
+    level = run / "replicate-0/level-00"
     layer = level / "dissection/layer2"
     (layer / "units.parquet").unlink()
     for path in (level, level / "dissection", layer):
@@ -114,32 +99,26 @@ def test_no_layer_that_the_study_names_is_left_out_in_silence(
     assert set(summarise_result(level / "dissection/layer3")[0]["layers"]) == {"layer3"}
 
 
-def test_no_row_of_a_table_is_left_out_in_silence(
-    finished: tuple[Study, Path], tmp_path: Path
-) -> None:
-    out = tmp_path / "run"
-    shutil.copytree(finished[1], out)
-    table = out / "tables/levels.csv"
+def test_no_row_of_a_table_is_left_out_in_silence(run: Path) -> None:
+    table = run / "tables/levels.csv"
     table.write_text("".join(table.read_text().splitlines(keepends=True)[:-1]))
     with pytest.raises(DataError, match=r"levels\.csv has .* bytes, but had .*prunescope run"):
-        summarise_result(out)
+        summarise_result(run)
 
 
-def test_an_audit_names_the_levels_and_files_that_a_run_lost(
-    finished: tuple[Study, Path], tmp_path: Path
-) -> None:
-    out = tmp_path / "run"
-    shutil.copytree(finished[1], out)
-    assert audit_run(out).problems == []
-    (out / "replicate-0/lottery/level-02/weights.safetensors").unlink()
-    (out / "replicate-0/level-00/dissection/layer2/units.parquet").unlink()
-    shutil.rmtree(out / "replicate-0/lottery/level-01")
-    problems = "\n".join(audit_run(out).problems)
+@pytest.mark.long
+def test_an_audit_names_the_levels_and_files_that_a_run_lost(run: Path) -> None:
+    assert audit_run(run).problems == []
+    (run / "replicate-0/lottery/level-02/weights.safetensors").unlink()
+    (run / "replicate-0/level-00/dissection/layer2/units.parquet").unlink()
+    shutil.rmtree(run / "replicate-0/lottery/level-01")
+    problems = "\n".join(audit_run(run).problems)
     assert "level-02: weights.safetensors is missing" in problems
     assert "level-01: the whole level is missing" in problems
-    assert "level-00/dissection/layer2: units.parquet is missing" in problems
+    assert "level-00/dissection/layer2 (scores): units.parquet is missing" in problems
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     [
@@ -150,27 +129,19 @@ def test_an_audit_names_the_levels_and_files_that_a_run_lost(
         *("tables/levels.csv", "figures", "report/index.html"),
     ],
 )
-def test_an_audit_names_whatever_status_names(
-    finished: tuple[Study, Path], tmp_path: Path, name: str
-) -> None:
-    out = tmp_path / "run"
-    shutil.copytree(finished[1], out)
-    path = out / name
+def test_an_audit_names_whatever_status_names(run: Path, name: str) -> None:
+    path = run / name
     shutil.rmtree(path) if path.is_dir() else path.unlink()
-    named = {problem.partition(":")[0] for problem in audit_run(out).problems}
-    flaws = [flaw.partition(" ")[0] for flaw in status(out).damaged]
+    named = {problem.partition(":")[0] for problem in audit_run(run).problems}
+    flaws = [flaw.partition(" ")[0] for flaw in status(run).damaged]
     assert flaws
     for flaw in flaws:
         assert any(f"{flaw}/".startswith(f"{place}/") for place in named), flaw
 
 
-def test_an_audit_of_a_run_without_dissections_names_each(
-    finished: tuple[Study, Path], tmp_path: Path
-) -> None:
-    out = tmp_path / "run"
-    shutil.copytree(finished[1], out)
-    shutil.rmtree(out / "replicate-0/level-00/dissection")
-    assert audit_run(out).missing == tuple(
+def test_an_audit_of_a_run_without_dissections_names_each(run: Path) -> None:
+    shutil.rmtree(run / "replicate-0/level-00/dissection")
+    assert audit_run(run).missing == tuple(
         f"replicate-0/level-00/dissection/{layer}: all of it is missing; the same run makes it "
         "again"
         for layer in ("layer2", "layer3")
@@ -187,36 +158,31 @@ def test_an_audit_of_a_run_without_dissections_names_each(
         "report/index.html",
     ],
 )
-def test_an_audit_finds_a_changed_byte_in_any_file(
-    finished: tuple[Study, Path], tmp_path: Path, name: str
-) -> None:
-    out = tmp_path / "run"
-    shutil.copytree(finished[1], out)
-    flip_last_byte(out / name)
+def test_an_audit_finds_a_changed_byte_in_any_file(run: Path, name: str) -> None:
+    flip_last_byte(run / name)
     place, _, file = name.rpartition("/")
-    assert f"{place}: {file} is damaged (its checksum" in "\n".join(audit_run(out).problems)
+    assert f"{place}: {file} is damaged (its checksum" in "\n".join(audit_run(run).problems)
 
 
 def test_changed_weights_of_a_level_are_refused_wherever_they_are_read(
-    finished: tuple[Study, Path], tmp_path: Path
+    finished: Path, run: Path
 ) -> None:
-    level = tmp_path / "run/replicate-0/lottery/level-01"
-    shutil.copytree(finished[1], tmp_path / "run")
+    level = run / "replicate-0/lottery/level-01"
     flip_last_byte(level / "weights.safetensors")
     for read in (
         audit,
         load_network,
-        lambda path: prune_saved(path, weights=None, keep=0.5),
+        lambda path: prune_saved(path, PruneSettings(keep=0.5), weights=None),
         lambda path: Level.load(path).network,
     ):
         with pytest.raises(DataError, match=r"weights\.safetensors is missing or damaged"):
             read(str(level))
     mask = level / "mask.safetensors"
-    shutil.copytree(finished[1], tmp_path / "run", dirs_exist_ok=True)
+    shutil.copytree(finished, run, dirs_exist_ok=True)
     flip_last_byte(mask)
     for read in (
         audit,
-        lambda path: prune_saved(path, weights=None, keep=0.5),
+        lambda path: prune_saved(path, PruneSettings(keep=0.5), weights=None),
         lambda p: Level.load(p).mask,
     ):
         with pytest.raises(DataError, match=r"mask\.safetensors is missing or damaged"):
@@ -230,9 +196,9 @@ def test_changed_weights_of_a_level_are_refused_wherever_they_are_read(
         *("replicate-0/level-00/dissection", "replicate-0/level-00/dissection/layer3"),
     ],
 )
-def test_no_part_of_a_run_takes_draws_of_its_own(finished: tuple[Study, Path], place: str) -> None:
+def test_no_part_of_a_run_takes_draws_of_its_own(finished: Path, place: str) -> None:
     with pytest.raises(ConfigError, match=r"belongs to a run: change dissection\.null"):
-        draw_more(finished[1] / place, "scenes", 3)
+        draw_more(finished / place, "scenes", 3)
 
 
 def flip_last_byte(path: Path) -> None:

@@ -7,16 +7,18 @@ from typing import Any
 import pytest
 
 from prunescope.base.files import fingerprint
+from prunescope.experiment.facts import SourceFacts, StudyFacts
 from prunescope.experiment.plan import plan_study
-from prunescope.experiment.sources import Sources
-from prunescope.study import Study, shipped_recipe
+from prunescope.experiment.source_facts import facts_of
+from prunescope.experiment.stages.dissection import DissectionStage
+from prunescope.recipe import Recipe, shipped_recipe
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
 
 
-def _keys(study: Study) -> dict[str, str]:
-    plan = plan_study(study, Sources(study))
-    return {artifact.path: artifact.key for artifact in plan.artifacts}
+def _keys(study: Recipe) -> dict[str, str]:
+    plan = plan_study(study, facts_of(study))
+    return {artifact.title: artifact.key for artifact in plan.artifacts}
 
 
 def _changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
@@ -29,18 +31,19 @@ def test_a_plan_names_every_artifact_of_design(tiny_study: TinyStudy) -> None:
     for replicate in ("replicate-0", "replicate-1"):
         expected.add(f"{replicate}/rewind")
         for level in levels:
-            expected.add(f"{replicate}/{level}")
-            expected |= {f"{replicate}/{level}/dissection/layer{i}" for i in (2, 3)}
+            expected |= {f"{replicate}/{level}", f"{replicate}/{level} (evaluation)"}
+            layers = {f"{replicate}/{level}/dissection/layer{i}" for i in (2, 3)}
+            expected |= layers | {f"{layer} (scores)" for layer in layers}
     assert set(_keys(tiny_study())) == expected
 
 
 def test_stages_come_after_those_they_need(tiny_study: TinyStudy) -> None:
     study = tiny_study()
     seen: set[str] = set()
-    for stage in plan_study(study, Sources(study)).stages:
-        assert seen.issuperset(stage.after)
-        assert stage.name not in seen
-        seen.add(stage.name)
+    for stage in plan_study(study, facts_of(study)).stages:
+        assert seen.issuperset(each.title for each in stage.inputs)
+        assert stage.title not in seen
+        seen.add(stage.title)
 
 
 def test_the_same_study_has_the_same_keys(tiny_study: TinyStudy) -> None:
@@ -123,13 +126,12 @@ def test_a_scope_that_is_the_default_changes_no_key_and_another_its_own_levels_a
 def test_a_later_setting_at_its_default_changes_no_key_of_a_level(tiny_study: TinyStudy) -> None:
     """What a level's key is made of, as it was written before there were more settings."""
     study = tiny_study()
-    plan = plan_study(study, Sources(study))
-    first = next(level for level in plan.levels if level.level == 1)
-    assert first.previous is not None
-    settings = {"prunable": "all", "test_split": "val", "fraction": 0.2}
-    inputs = [first.moment.artifact.key, first.previous.artifact.key]
-    made_of = {"kind": "level", "version": 2, "settings": settings, "inputs": inputs}
-    assert first.artifact.key == fingerprint(made_of)
+    plan = plan_study(study, facts_of(study))
+    first = next(level for level in plan.levels if level.key.level == 1)
+    settings = {"prunable": "all", "fraction": 0.2}
+    point, dense = (artifact.key for stage in first.inputs for artifact in stage.artifacts)
+    made_of = {"kind": "level", "version": 3, "settings": settings, "inputs": [point, dense]}
+    assert first.artifacts[0].key == fingerprint(made_of)
 
 
 def test_the_convention_exact_changes_no_key_and_another_its_own_dissections_alone(
@@ -150,24 +152,24 @@ def test_a_key_of_a_dissection_is_made_of_what_it_was_before_there_were_conventi
     tiny_study: TinyStudy,
 ) -> None:
     study = tiny_study()
-    sources = Sources(study)
-    level = plan_study(study, sources).levels[0]
+    facts = facts_of(study)
+    plan = plan_study(study, facts)
+    level = plan.levels[0]
     settings = {
-        "concepts": sources.concepts_fingerprint,
+        "concepts": facts.concepts.fingerprint,
         "layer": "layer3",
         "quantile": 0.01,
-        "iou": 0.05,
         "resolution": None,
         "mean": None,
         "std": None,
-        "categories": None,
         "batch_size": 32,
         "precision": "float32",
         "examples": 4,
     }
-    made_of = {"kind": "dissection", "settings": settings, "inputs": [level.artifact.key]}
+    made_of = {"kind": "dissection", "settings": settings, "inputs": [level.artifacts[0].key]}
     keys = [fingerprint(made_of | {"version": version}) for version in range(1, 9)]
-    assert level.dissections["layer3"].key in keys
+    dissection = next(stage for stage in plan.of(DissectionStage) if stage.level is level)
+    assert dissection.layers["layer3"].key in keys
 
 
 def test_quick_dissects_on_the_training_images_unless_a_split_is_stated(
@@ -178,15 +180,15 @@ def test_quick_dissects_on_the_training_images_unless_a_split_is_stated(
     study = tiny_study(dissection=quick, concepts=concepts)
     stated = tiny_study(dissection=quick, concepts=concepts | {"split": "train"})
     every = tiny_study(dissection=quick, concepts=concepts | {"split": "all"})
-    fingerprints = [Sources(each).concepts_fingerprint for each in (study, stated, every)]
+    fingerprints = [facts_of(each).concepts.fingerprint for each in (study, stated, every)]
     assert fingerprints[0] == fingerprints[1] != fingerprints[2]
 
 
-class _Named(Sources):
-    """Photographs and concepts by name alone, so that keys depend on settings only."""
-
-    data_fingerprint = "photographs"
-    concepts_fingerprint = "concepts"
+NAMED = StudyFacts(
+    data=SourceFacts(fingerprint="photographs", images=100),
+    concepts=SourceFacts(fingerprint="concepts", images=100),
+)
+"""Photographs and concepts by name alone, so that keys depend on settings only."""
 
 
 @pytest.mark.parametrize(
@@ -194,13 +196,13 @@ class _Named(Sources):
     [
         (
             "demo",
-            "b5149e6713ce784654d5acf6f96477aa2e8427933db2d2ee4fb2e49364b2b138",
-            "5354e7be8b148947f87537da9d6a1f3d44e92fa6b01857668f71ed5c320796c8",
+            "cc74a9bed072a88dad09def024e9630551a56bfbbdc3ca887c34929a34116efd",
+            "72f6b50fbb8a7376788c87a66af886aa6594115a88bffbc6a68e051b39039916",
         ),
         (
             "tiny_imagenet_small",
-            "006465094638c3fdec64c09665685d6aa2dc47fc65d5f9b6fda90668bf0076ee",
-            "42de80d2f074d80a89461b394153b3afacf5c02897565ca6ddb3aa6924922464",
+            "fd9034edc0e3245d120c65aed376958bcfa466b3f2538d90109915a1618ac4a2",
+            "9abb7021b62f328a8e10c413ea3db60f1eae95e5587163808111002eca0460c7",
         ),
     ],
 )
@@ -209,8 +211,8 @@ def test_keys_of_shipped_recipes_do_not_change_unnoticed(
 ) -> None:
     """Settings that come later do not enter where they are not used."""
     study = shipped_recipe(recipe)
-    plan = plan_study(study, _Named(study))
-    keys = {artifact.path: artifact.key for artifact in plan.artifacts}
+    plan = plan_study(study, NAMED)
+    keys = {artifact.title: artifact.key for artifact in plan.artifacts}
     assert keys["replicate-0/rewind"] == rewinding
     trained = {path: key for path, key in keys.items() if "level-" in path.rpartition("/")[2]}
     assert fingerprint(trained) == levels

@@ -13,21 +13,22 @@ import pytest
 import torch
 
 from commands import Prunescope
-from prunescope.base.errors import ConfigError, DataError, RunBusyError, StoreError
+from prunescope.base.errors import ConfigError, DataError, RunBusyError, StudyIncomplete
 from prunescope.base.progress import Progress
 from prunescope.base.tensors import load_metadata, load_tensors
 from prunescope.data.images import LabelledImages
-from prunescope.experiment import report_again, run_study, status
-from prunescope.experiment.known import Known
+from prunescope.experiment.facts import SourceFacts, StudyFacts
 from prunescope.experiment.plan import plan_study
-from prunescope.experiment.sources import Sources
-from prunescope.experiment.workshop import Workshop
-from prunescope.networks import load_network
+from prunescope.experiment.run import report_again, run_study
+from prunescope.experiment.runner import StageRunner
+from prunescope.experiment.status import status
+from prunescope.networks.loading import load_network
+from prunescope.recipe import Recipe
+from prunescope.results.run import Level
 from prunescope.results.store import Store
-from prunescope.study import Study
 from runs import contents
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
 LEVELS = ["level-00", "lottery/level-01", "lottery/level-02"]
 
 
@@ -39,26 +40,14 @@ class _Listener(Progress):
         self.said.append(message)
 
 
-@pytest.fixture(scope="module")
-def finished(tiny_study: TinyStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("run") / "tiny"
-    run_study(tiny_study(), out, workers=1)
-    return out
-
-
-@pytest.fixture
-def run(finished: Path, tmp_path: Path) -> Path:
-    """A copy of the finished run that a test may change."""
-    return Path(shutil.copytree(finished, tmp_path / "run"))
-
-
 def test_a_run_has_weights_masks_dissections_tables_figures_and_a_page(finished: Path) -> None:
     for replicate in ("replicate-0", "replicate-1"):
         assert (finished / replicate / "rewind" / "weights.safetensors").is_file()
         for level in LEVELS:
             folder = finished / replicate / level
-            for name in ("weights.safetensors", "mask.safetensors", "metrics.json", "history.csv"):
+            for name in ("weights.safetensors", "metrics.json", "history.csv"):
                 assert (folder / name).is_file()
+            assert (folder / "mask.safetensors").is_file() == (level != "level-00")
             for layer in ("layer2", "layer3"):
                 saved = {path.name for path in (folder / "dissection" / layer).iterdir()}
                 assert saved >= {
@@ -80,16 +69,18 @@ def test_a_run_has_weights_masks_dissections_tables_figures_and_a_page(finished:
 def test_pruned_weights_are_zero_and_masks_shrink_by_the_fraction(
     finished: Path, replicate: str
 ) -> None:
-    survivors, former = None, None
-    for level in LEVELS:
+    former = Level.load(finished / replicate / "level-00").mask
+    survivors = former.survivors
+    assert former.keep == 1
+    for level in LEVELS[1:]:
         weights = load_tensors(finished / replicate / level / "weights.safetensors")
         mask = load_tensors(finished / replicate / level / "mask.safetensors")
         for name, kept in mask.items():
             assert torch.all(weights[name][~kept] == 0)
-            assert former is None or not torch.any(kept & ~former[name])
+            assert not torch.any(kept & ~former[name])
         left = sum(int(kept.sum()) for kept in mask.values())
         total = sum(kept.numel() for kept in mask.values())
-        assert left == (total if survivors is None else round(0.8 * survivors))
+        assert left == round(0.8 * survivors)
         metrics = json.loads((finished / replicate / level / "metrics.json").read_text())
         assert metrics["keep"] == left / total
         survivors, former = left, mask
@@ -155,6 +146,7 @@ class _Bookkeeper(Progress):
         self.counts.append(self.count())
 
 
+@pytest.mark.long
 def test_workers_give_the_same_bytes_and_they_alone_hold_the_photographs(
     tiny_study: TinyStudy, finished: Path, tmp_path: Path
 ) -> None:
@@ -165,6 +157,7 @@ def test_workers_give_the_same_bytes_and_they_alone_hold_the_photographs(
     assert max(bookkeeper.counts) == bookkeeper.counts[0]
 
 
+@pytest.mark.long
 def test_a_study_is_extended_by_a_level(tiny_study: TinyStudy, run: Path) -> None:
     before = contents(run)
     pruning = {"rewind_to": "1ep1it", "strategies": {"lottery": {"levels": 3}}}
@@ -192,13 +185,14 @@ def test_a_changed_setting_sets_the_old_aside_and_brings_it_back(
     assert after == before
 
 
+@pytest.mark.long
 def test_a_damaged_artifact_is_never_used(tiny_study: TinyStudy, run: Path) -> None:
     weights = run / "replicate-0" / "rewind" / "weights.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
     shutil.rmtree(run / "replicate-0" / "level-00")
-    with pytest.raises(StoreError, match=r"weights\.safetensors is missing or damaged"):
+    with pytest.raises(StudyIncomplete, match=r"weights\.safetensors is missing or damaged"):
         run_study(tiny_study(), run, workers=1)
 
 
@@ -225,7 +219,9 @@ def test_status_says_what_is_left_and_how_long(tiny_study: TinyStudy, run: Path)
     left = status(run)
     assert left.to_do == (
         "replicate 1, level 2 of lottery",
+        "evaluating replicate 1, level 2 of lottery",
         "dissecting replicate 1, level 2 of lottery",
+        "scoring replicate 1, level 2 of lottery",
     )
     assert left.seconds_left is not None
     assert left.seconds_left > 0
@@ -247,7 +243,7 @@ def test_status_says_which_training_is_under_way_and_how_far(
         raise KeyboardInterrupt
 
     study = tiny_study(replicates=1)
-    monkeypatch.setattr("prunescope.experiment.workshop.evaluate", stop)
+    monkeypatch.setattr("prunescope.experiment.stages.level.LevelStage.save_mask", stop)
     with pytest.raises(KeyboardInterrupt):
         run_study(study, tmp_path / "run", workers=1)
     found = status(tmp_path / "run")
@@ -269,11 +265,10 @@ def test_a_worker_does_not_read_the_photographs_for_their_fingerprint(
     tiny_study: TinyStudy, run: Path, pictures: Path
 ) -> None:
     study = tiny_study(data={"source": str(pictures / "images" / "gone"), "test_split": "val"})
-    known = Known(fingerprint="5" * 64, images=40)
-    sources = Sources(study, data=known, concepts=known)
-    here = Workshop(study, Store(run), sources, plan_study(study, sources))
+    known = SourceFacts(fingerprint="5" * 64, images=40)
+    here = StageRunner(plan_study(study, StudyFacts(data=known, concepts=known)), Store(run))
     there = pickle.loads(pickle.dumps(here))
-    assert there._plan.artifacts == here._plan.artifacts
+    assert there.plan.artifacts == here.plan.artifacts
 
 
 def test_a_changed_photograph_is_noticed(
@@ -302,6 +297,7 @@ def test_status_decodes_no_photograph(
     assert found.seconds_left > 0
 
 
+@pytest.mark.long
 def test_the_report_is_made_again_with_the_same_bytes(run: Path) -> None:
     before = contents(run)
     for name in ("tables", "figures", "report"):
@@ -332,6 +328,7 @@ def test_a_run_whose_photographs_are_gone_says_how_far_it_is(bereft: Path) -> No
     assert status(bereft).seconds_left is not None
 
 
+@pytest.mark.long
 def test_a_run_whose_concepts_are_gone_gets_its_tables_and_figures_but_no_page(
     bereft: Path,
 ) -> None:
@@ -349,18 +346,13 @@ def test_a_run_whose_concepts_are_gone_gets_its_tables_and_figures_but_no_page(
         report_again(bereft)
 
 
+@pytest.mark.long
 def test_a_run_whose_photographs_are_gone_is_summed_up_audited_and_compared(
     prunescope: Prunescope, bereft: Path
 ) -> None:
     for words in (["status", bereft], ["summary", bereft], ["audit", bereft]):
         assert prunescope(*words).status == 0
     assert prunescope("compare", bereft, bereft).status == 0
-
-
-def test_a_report_of_an_unfinished_run_is_refused(run: Path) -> None:
-    shutil.rmtree(run / "replicate-1" / "lottery" / "level-02")
-    with pytest.raises(ConfigError, match="not finished"):
-        report_again(run)
 
 
 def test_a_folder_that_is_not_a_run_is_refused(tiny_study: TinyStudy, tmp_path: Path) -> None:

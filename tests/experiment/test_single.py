@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from prunescope.base.errors import DataError
-from prunescope.base.inputs import CentreSquare
 from prunescope.experiment.single import evaluate_network
-from prunescope.networks import LoadedNetwork, load_network
+from prunescope.imaging.sizing import Sizing
+from prunescope.networks.loading import LoadedNetwork, load_network
+from prunescope.training.settings import EvaluationSettings
 
 OWN = load_network("cifar_resnet20,width=0.25", num_classes=2)
 
@@ -27,7 +28,8 @@ def photographs(tmp_path: Path) -> str:
 
 
 def loss(network: LoadedNetwork, source: str, **sizes: int) -> float:
-    return evaluate_network(network, source, split="val", device="cpu", **sizes)[1].loss
+    settings = EvaluationSettings(split="val", **sizes)
+    return evaluate_network(network, source, settings, device="cpu")[1].loss
 
 
 @pytest.mark.parametrize(
@@ -37,13 +39,13 @@ def loss(network: LoadedNetwork, source: str, **sizes: int) -> float:
 def test_published_weights_see_what_they_state(
     photographs: str, square: tuple[int, int | None], sizes: dict[str, int]
 ) -> None:
-    stated = CentreSquare(resolution=square[0], shorter_side=square[1])
+    stated = Sizing(resolution=square[0], shorter_side=square[1])
     published = replace(OWN, measured_on=stated)
     assert loss(published, photographs) == loss(OWN, photographs, **sizes)
 
 
 def test_what_is_stated_in_the_call_goes_before(photographs: str) -> None:
-    published = replace(OWN, measured_on=CentreSquare(resolution=24, shorter_side=40))
+    published = replace(OWN, measured_on=Sizing(resolution=24, shorter_side=40))
     asked = {"resolution": 32, "resize": 48}
     assert loss(published, photographs, **asked) == loss(OWN, photographs, **asked)
     assert loss(published, photographs, resize=30) == loss(

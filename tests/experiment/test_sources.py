@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from prunescope.base.errors import DataError
-from prunescope.experiment.known import Known, record_known, recorded
-from prunescope.experiment.sources import Sources, look_again
-from prunescope.study import Study
+from prunescope.experiment.facts import SourceFacts, StudyFacts, record_facts, recorded_facts
+from prunescope.experiment.source_facts import facts_of, facts_of_run
+from prunescope.experiment.sources import Sources
+from prunescope.recipe import Recipe
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
 
 
 def test_photographs_are_counted_without_being_read(
@@ -23,8 +24,8 @@ def test_photographs_are_counted_without_being_read(
     copy = Path(shutil.copytree(pictures / "images", tmp_path / "copy"))
     for photograph in (copy / "train").rglob("*.png"):
         photograph.write_bytes(b"no picture")
-    sources = Sources(tiny_study(data={"source": str(copy), "test_split": "val"}))
-    assert sources.train_count == 40
+    study = tiny_study(data={"source": str(copy), "test_split": "val"})
+    assert facts_of(study).data.images == 40
 
 
 def test_an_empty_class_folder_is_noticed_though_no_file_changed(
@@ -33,23 +34,23 @@ def test_an_empty_class_folder_is_noticed_though_no_file_changed(
     monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "cache"))
     copy = Path(shutil.copytree(pictures / "images", tmp_path / "copy"))
     study = tiny_study(data={"source": str(copy), "test_split": "val"})
-    before = Sources(study).data_fingerprint
+    before = facts_of(study).data.fingerprint
     (copy / "train" / "aardvark").mkdir()
-    assert Sources(study).data_fingerprint != before
+    assert facts_of(study).data.fingerprint != before
     (copy / "train" / "aardvark").rmdir()
-    assert Sources(study).data_fingerprint == before
+    assert facts_of(study).data.fingerprint == before
 
 
 def test_chosen_classes_enter_the_identity_and_the_count_of_photographs(
     tiny_study: TinyStudy, values: dict[str, Any]
 ) -> None:
     whole, first, second = (
-        Sources(tiny_study(data=values["data"] | {"classes": classes})).known_data
+        facts_of(tiny_study(data=values["data"] | {"classes": classes})).data
         for classes in (None, ["aeroplane", "house"], ["house", "aeroplane"])
     )
     assert len({whole.fingerprint, first.fingerprint, second.fingerprint}) == 3
     assert (whole.images, first.images, second.images) == (40, 8, 8)
-    assert whole == Sources(tiny_study()).known_data
+    assert whole == facts_of(tiny_study()).data
 
 
 def test_what_was_recorded_of_other_classes_is_not_taken(
@@ -59,9 +60,9 @@ def test_what_was_recorded_of_other_classes_is_not_taken(
         tiny_study(data=values["data"] | {"classes": classes}) for classes in (None, 2, 3)
     )
     for study in (whole, chosen):
-        record = record_known(study, data=BEFORE, concepts=BEFORE)
+        record = record_facts(study, BOTH)
         for other in (whole, chosen, others):
-            assert recorded(other, record, "data") == (BEFORE if other is study else None)
+            assert recorded_facts(other, record, "data") == (BEFORE if other is study else None)
 
 
 def test_photographs_let_go_leave_memory_and_come_back(tiny_study: TinyStudy) -> None:
@@ -73,7 +74,8 @@ def test_photographs_let_go_leave_memory_and_come_back(tiny_study: TinyStudy) ->
     assert torch.equal(sources.train_images.pixels, pixels)
 
 
-BEFORE = Known(fingerprint="5" * 64, images=7)
+BEFORE = SourceFacts(fingerprint="5" * 64, images=7)
+BOTH = StudyFacts(data=BEFORE, concepts=BEFORE)
 
 
 @pytest.mark.parametrize("source", ["scenes", "somebody/photographs"])
@@ -82,31 +84,29 @@ def test_looking_at_a_run_draws_and_downloads_nothing(
 ) -> None:
     monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "cache"))
     study = tiny_study(data={"source": source}, concepts={"source": "scenes"})
-    sources, unread = look_again(study, record_known(study, data=BEFORE, concepts=BEFORE))
-    assert sources.known_data == sources.known_concepts == BEFORE
+    facts, unread = facts_of_run(study, record_facts(study, BOTH))
+    assert facts == BOTH
     assert unread == {}
     assert not (tmp_path / "cache").exists()
 
 
 def test_what_is_there_is_looked_at_whatever_was_recorded(tiny_study: TinyStudy) -> None:
     study = tiny_study()
-    sources, unread = look_again(study, record_known(study, data=BEFORE, concepts=BEFORE))
-    assert sources.known_data == Sources(study).known_data
-    assert sources.known_concepts == Sources(study).known_concepts
+    facts, unread = facts_of_run(study, record_facts(study, BOTH))
+    assert facts.data == facts_of(study).data
+    assert facts.concepts == facts_of(study).concepts
     assert unread == {}
 
 
 def test_what_was_recorded_of_another_source_is_not_taken(tiny_study: TinyStudy) -> None:
     gone = tiny_study(data={"source": "/nowhere/now", "test_split": "val"})
-    own, former = (
-        record_known(study, data=BEFORE, concepts=BEFORE) for study in (gone, tiny_study())
-    )
-    sources, unread = look_again(gone, own)
-    assert sources.known_data == BEFORE
+    own, former = (record_facts(study, BOTH) for study in (gone, tiny_study()))
+    facts, unread = facts_of_run(gone, own)
+    assert facts.data == BEFORE
     assert list(unread) == ["data"]
     for record in (former, {}):
         with pytest.raises(DataError, match="/nowhere/now does not exist"):
-            look_again(gone, record)
+            facts_of_run(gone, record)
 
 
 def test_what_was_recorded_of_another_conventions_split_is_not_taken(
@@ -119,10 +119,10 @@ def test_what_was_recorded_of_another_conventions_split_is_not_taken(
         )
         for name in ("exact", "quick")
     )
-    record = record_known(exact, data=BEFORE, concepts=BEFORE)
+    record = record_facts(exact, BOTH)
     assert record["concepts"]["split"] is None
-    assert recorded(exact, record, "concepts") == BEFORE
-    assert recorded(quick, record, "concepts") is None
-    again = record_known(quick, data=BEFORE, concepts=BEFORE)
+    assert recorded_facts(exact, record, "concepts") == BEFORE
+    assert recorded_facts(quick, record, "concepts") is None
+    again = record_facts(quick, BOTH)
     assert again["concepts"]["split"] == "train"
-    assert recorded(quick, again, "concepts") == BEFORE
+    assert recorded_facts(quick, again, "concepts") == BEFORE

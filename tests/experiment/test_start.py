@@ -11,22 +11,22 @@ import torch
 from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.base.progress import SILENT
 from prunescope.base.tensors import load_tensors
-from prunescope.experiment import dry_run, run_study, status
-from prunescope.experiment import workshop as workshop_module
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.check import check_study
 from prunescope.experiment.plan import plan_study
+from prunescope.experiment.run import dry_run, run_study
+from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.sources import Sources
-from prunescope.experiment.workshop import Workshop
-from prunescope.networks import build
-from prunescope.results.store import Store
-from prunescope.study import Study
-from runs import contents
+from prunescope.experiment.status import status
+from prunescope.networks.registry import build
+from prunescope.recipe import Recipe
+from prunescope.training import loop
+from runs import contents, make_levels
 from training.conftest import Recorder
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
+pytestmark = pytest.mark.long
 NETWORK = "cifar_resnet20,width=0.25"
 TUNED = {"levels": 2, "recovery": "finetune", "learning_rate": 0.01, "steps": "4it"}
 BOTH = {
@@ -66,16 +66,9 @@ def finished(small: TinyStudy, tmp_path_factory: pytest.TempPathFactory) -> Path
     return out
 
 
-def _make_levels(study: Study, out: Path) -> dict[str, bytes]:
+def _make_levels(study: Recipe, out: Path) -> dict[str, bytes]:
     """Make the levels of a study alone, without dissecting them; return their files."""
-    sources, store = Sources(study), Store(out)
-    plan = plan_study(study, sources)
-    out.mkdir(exist_ok=True)
-    workshop = Workshop(study, store, sources, plan)
-    for stage in plan.stages:
-        if stage.kind in ("rewind", "level"):
-            workshop.perform(stage, SILENT)
-    return _level_files(out)
+    return _level_files(make_levels(study, out))
 
 
 def _level_files(run: Path) -> dict[str, bytes]:
@@ -149,7 +142,7 @@ def test_stopped_in_the_middle_it_ends_with_the_same_bytes(
     small: TinyStudy, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped once inside the fine-tuning of level 2, after a checkpoint."""
-    seen, real = [], workshop_module.train
+    seen, real = [], loop.train
 
     def stopping(*arguments: Any, **named: Any) -> pd.DataFrame:
         keeper = named["after_step"]
@@ -162,7 +155,7 @@ def test_stopped_in_the_middle_it_ends_with_the_same_bytes(
 
         return real(*arguments, **named | {"after_step": keep, "checkpoint_minutes": 0.0})
 
-    monkeypatch.setattr(workshop_module, "train", stopping)
+    monkeypatch.setattr(loop, "train", stopping)
     with pytest.raises(KeyboardInterrupt):
         _make_levels(small(), tmp_path / "run")
     assert list((tmp_path / "run" / ".work").rglob("checkpoint.safetensors"))
@@ -174,14 +167,14 @@ def test_without_rewinding_there_is_no_moment_and_no_step(small: TinyStudy, file
     study = small(
         pruning={"strategies": {"tuned": TUNED}}, start={"weights": str(files / "dense.pth")}
     )
-    plan = plan_study(study, Sources(study))
+    plan = plan_study(study, facts_of(study))
     assert {stage.kind for stage in plan.stages}.isdisjoint({"rewind"})
     check_study(study, Sources(study))
 
 
 def test_a_dry_run_counts_fine_tuning_by_its_steps(small: TinyStudy, tmp_path: Path) -> None:
     found = dry_run(small(), tmp_path / "run", workers=1)
-    assert len(found.to_do) == 1 + 4 + 4 + 3
+    assert len(found.to_do) == 1 + 4 * 4
     assert found.seconds > 0
     assert not (tmp_path / "run").exists()
 
@@ -195,15 +188,14 @@ def test_fine_tuning_follows_a_training_of_ones_own_too(
         pruning={"rewind_to": "0it", "strategies": {"tuned": TUNED | {"levels": 1}}},
     )
     _make_levels(study, tmp_path / "run")
-    (tmp_path / "run" / "study.yaml").write_text(study.to_yaml())
     before, after = (_weights(tmp_path / "run", level) for level in ("level-00", "tuned/level-01"))
     counter = "bn1.num_batches_tracked"
     assert [int(weights[counter]) for weights in (before, after)] == [3, 3 + 4]
     assert audit_run(tmp_path / "run").problems == []
 
 
-def _keys(study: Study) -> dict[str, str]:
-    return {a.path: a.key for a in plan_study(study, Sources(study)).artifacts}
+def _keys(study: Recipe) -> dict[str, str]:
+    return {a.path: a.key for a in plan_study(study, facts_of(study)).artifacts}
 
 
 def test_keys_hold_the_content_of_the_weights_and_not_their_place(

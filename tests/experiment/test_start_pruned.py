@@ -11,22 +11,23 @@ from torch import Tensor, nn
 from torch.nn.utils import prune as torch_prune
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.base.progress import SILENT
 from prunescope.base.tensors import load_tensors
-from prunescope.experiment import run_study, status
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.check import check_study
 from prunescope.experiment.plan import plan_study
+from prunescope.experiment.run import run_study
+from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.sources import Sources
-from prunescope.experiment.workshop import Workshop
-from prunescope.networks import build
+from prunescope.experiment.status import status
+from prunescope.networks.registry import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.mask import Mask
+from prunescope.pruning.settings import PruneSettings
 from prunescope.pruning.writing import write_weights
-from prunescope.results.store import Store
-from prunescope.study import Study
+from prunescope.recipe import Recipe
+from runs import make_levels, perform
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
 NETWORK = "cifar_resnet20,width=0.25"
 TUNED = {"levels": 1, "recovery": "finetune", "learning_rate": 0.01, "steps": "4it"}
 BOTH = {
@@ -42,7 +43,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("own")
     for seed, name in enumerate(("dense", "early")):
         torch.save(build(NETWORK, num_classes=10, seed=seed).state_dict(), folder / f"{name}.pth")
-    pruned = prune_saved(NETWORK, weights=folder / "dense.pth", num_classes=10, keep=0.4)
+    pruned = prune_saved(
+        NETWORK, PruneSettings(keep=0.4), weights=folder / "dense.pth", num_classes=10
+    )
     write_weights(folder / "pruned.safetensors", pruned.network, pruned.mask, "prunescope")
     write_weights(folder / "torch.pth", pruned.network, pruned.mask, "torch")
     openlth = folder / "openlth" / "model_ep2_it0.pth"
@@ -61,7 +64,7 @@ def _state(pruned: Any) -> dict[str, Tensor]:
 def started(tiny_study: TinyStudy, values: dict[str, Any], files: Path) -> TinyStudy:
     """Return a function that gives a study from a file by its name, and whatever else it says."""
 
-    def make(weights: str, **changes: Any) -> Study:
+    def make(weights: str, **changes: Any) -> Recipe:
         start = {"weights": str(files / weights), "rewind_weights": str(files / "early.pth")}
         settings: dict[str, Any] = {
             "replicates": 1,
@@ -77,9 +80,7 @@ def started(tiny_study: TinyStudy, values: dict[str, Any], files: Path) -> TinyS
 
 @pytest.fixture(scope="module")
 def finished(started: TinyStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("run") / "started"
-    run_study(started("torch.pth"), out, workers=1)
-    return out
+    return make_levels(started("torch.pth"), tmp_path_factory.mktemp("run") / "started")
 
 
 def _given_mask(files: Path) -> Mask:
@@ -129,7 +130,7 @@ def test_its_audit_finds_nothing_and_counts_the_mask(finished: Path, files: Path
     assert found.problems == []
     assert found.levels[0].key.path == "replicate-0/level-00"
     assert found.levels[0].audit.keep == _given_mask(files).keep
-    assert status(finished).to_do == ()
+    assert not [title for title in status(finished).to_do if title.startswith("replicate")]
 
 
 @pytest.mark.parametrize(
@@ -145,11 +146,7 @@ def test_every_form_of_a_pruned_file_gives_the_same_level_0(
     started: TinyStudy, finished: Path, tmp_path: Path, weights: str, start: dict[str, Any]
 ) -> None:
     study = started(weights, start=start)
-    sources, store = Sources(study), Store(tmp_path / "run")
-    (tmp_path / "run").mkdir()
-    plan = plan_study(study, sources)
-    first = next(stage for stage in plan.stages if stage.kind == "level")
-    Workshop(study, store, sources, plan).perform(first, SILENT)
+    perform(study, tmp_path / "run", ("level", "evaluation"), first=True)
     for name in ("weights.safetensors", "mask.safetensors", "metrics.json"):
         made = (tmp_path / "run" / "replicate-0" / "level-00" / name).read_bytes()
         assert made == (finished / "replicate-0" / "level-00" / name).read_bytes()
@@ -207,7 +204,9 @@ def test_what_is_pruned_outside_the_convention_is_refused(started: TinyStudy) ->
 def test_rewinding_weights_must_hold_what_level_0_keeps(
     started: TinyStudy, files: Path, tmp_path: Path
 ) -> None:
-    inside = prune_saved(NETWORK, weights=files / "early.pth", num_classes=10, keep=0.4)
+    inside = prune_saved(
+        NETWORK, PruneSettings(keep=0.4), weights=files / "early.pth", num_classes=10
+    )
     write_weights(tmp_path / "early.safetensors", inside.network, inside.mask, "prunescope")
     study = started("torch.pth", start={"rewind_weights": str(tmp_path / "early.safetensors")})
     with pytest.raises(DataError, match=r"start.rewind_weights .* that start.weights keeps are"):
@@ -238,8 +237,8 @@ def test_levels_that_would_be_empty_are_counted_from_what_is_left(started: TinyS
         check_study(study, Sources(study))
 
 
-def _keys(study: Study) -> dict[str, str]:
-    return {a.path: a.key for a in plan_study(study, Sources(study)).artifacts}
+def _keys(study: Recipe) -> dict[str, str]:
+    return {a.path: a.key for a in plan_study(study, facts_of(study)).artifacts}
 
 
 def _changed(before: dict[str, str], after: dict[str, str]) -> set[str]:

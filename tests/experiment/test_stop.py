@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from prunescope.study import Study
+from prunescope.recipe import Recipe
 from stops import stop
 
-TinyStudy = Callable[..., Study]
+TinyStudy = Callable[..., Recipe]
 _GOES_ON = "prunescope: stopped; the same command goes on from what is finished"
 
 

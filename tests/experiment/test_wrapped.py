@@ -15,7 +15,7 @@ import prunescope as ps
 from experiment.wrong_calls import NAME, ON, network
 from prunescope.base.errors import ConfigError
 from prunescope.base.modules import checked_network
-from prunescope.base.wrappers import plain_name, unwrapped, without_wrappers
+from prunescope.base.wrappers import unwrapped, unwrapped_name, without_wrappers
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -177,7 +177,7 @@ def test_a_network_is_as_it_was_after_an_error() -> None:
 def test_only_the_steps_of_wrappers_leave_a_name(
     name: str, known: set[str] | None, plain: str
 ) -> None:
-    assert plain_name(name, known) == plain
+    assert unwrapped_name(name, known) == plain
 
 
 @pytest.mark.filterwarnings("ignore:FSDP is switching:UserWarning")

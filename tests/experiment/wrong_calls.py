@@ -11,7 +11,7 @@ from torch import nn
 
 import prunescope as ps
 from prunescope.base.errors import PrunescopeError
-from prunescope.networks import build
+from prunescope.networks.registry import build
 
 NAME = "cifar_resnet20,width=0.25"
 SEEN: dict[str, Any] = {"resolution": 32, "mean": (0.5,) * 3, "std": (0.25,) * 3}

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from prunescope.networks import build
 from prunescope.networks.hollow import build_hollow
+from prunescope.networks.registry import build
 
 NAMES = [
     "cifar_resnet20,width=0.25",
@@ -40,6 +40,7 @@ def test_no_weight_is_drawn_and_the_global_generator_is_left_alone():
     assert torch.equal(before, torch.get_rng_state())
 
 
+@pytest.mark.long
 def test_torchvision_comes_without_the_compiler_which_can_still_be_had():
     program = (
         "import sys; from prunescope.networks.hollow import build_hollow;"

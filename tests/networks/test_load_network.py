@@ -7,14 +7,10 @@ import torch
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.tensors import save_tensors
-from prunescope.networks import (
-    Description,
-    NetworkInput,
-    build,
-    load_network,
-    network_input,
-    read_description,
-)
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.networks.description import Description, read_description
+from prunescope.networks.loading import load_network
+from prunescope.networks.registry import build, network_input
 
 DESCRIPTION = {
     "name": "cifar_resnet20,width=0.25",

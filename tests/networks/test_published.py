@@ -12,8 +12,10 @@ from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError, DownloadError
 from prunescope.base.tensors import save_tensors
-from prunescope.networks import NetworkInput, build, describe_network, load_network
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.networks.loading import describe_network, load_network
 from prunescope.networks.published import fetch, fetch_from_hub
+from prunescope.networks.registry import build
 from serving import served
 
 HALF = (0.5, 0.5, 0.5)

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torchvision
 from torch import nn
 
 from prunescope.base.errors import ConfigError
-from prunescope.networks import NetworkInput, build, network_input
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.networks.registry import build, module_input, network_input
 
 FACTORY = """
 from torch import nn
@@ -126,9 +128,28 @@ def test_timms_networks_say_what_they_expect_to_see():
     assert network_input("timm:resnet50") == without_weights
 
 
+class _OfTimm(nn.Module):
+    __module__ = "timm.models.anything"
+    pretrained_cfg = {"mean": (0.5, 0.5, 0.5), "std": [0.2, 0.2, 0.2], "input_size": (3, 288, 288)}  # noqa: RUF012
+
+
+def test_a_module_of_a_library_says_what_it_expects_to_see():
+    assert module_input(torchvision.models.squeezenet1_1()) == network_input(
+        "torchvision:squeezenet1_1"
+    )
+    assert module_input(_OfTimm()) == NetworkInput(
+        mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2), resolution=288
+    )
+    at_64 = build("timm:test_vit,img_size=64", seed=0)
+    assert module_input(at_64) == network_input("timm:test_vit,img_size=64")
+    assert module_input(nn.Conv2d(3, 1, 1)) is None
+
+
+@pytest.mark.long
 def test_a_library_is_imported_only_for_its_own_networks():
     program = (
-        "import sys; from prunescope.networks import load_network, network_input;"
+        "import sys; from prunescope.networks.loading import load_network;"
+        "from prunescope.networks.registry import network_input;"
         "load_network('cifar_resnet20'); network_input('torchvision:resnet18');"
         "print([name for name in ('torchvision', 'timm') if name in sys.modules])"
     )

@@ -5,7 +5,7 @@ import torch
 from torchvision import models
 
 from prunescope.base.errors import ConfigError
-from prunescope.networks import build
+from prunescope.networks.registry import build
 from prunescope.networks.residual import zero_last_gammas
 
 

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from prunescope.base.errors import DataError
-from prunescope.base.inputs import NetworkInput
 from prunescope.base.tensors import save_tensors
-from prunescope.networks import build, describe_network, load_network
+from prunescope.imaging.network_input import NetworkInput
 from prunescope.networks.description import Description
-from prunescope.networks.registry import factory_source
+from prunescope.networks.loading import describe_network, load_network
+from prunescope.networks.names import factory_source
+from prunescope.networks.registry import build
 from prunescope.networks.trust import NamesCode, trusted_name
 
 LIBRARY = (

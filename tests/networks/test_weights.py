@@ -13,8 +13,8 @@ from torch import nn
 
 from prunescope.base.errors import DataError
 from prunescope.base.tensors import save_tensors
-from prunescope.networks import build, fit_state_dict, read_state_dict
-from prunescope.networks.weights import load_weights
+from prunescope.networks.registry import build
+from prunescope.networks.weights import fit_state_dict, load_weights, read_state_dict
 
 
 class Mischief:

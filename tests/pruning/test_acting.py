@@ -1,6 +1,7 @@
 """Are the weights that are counted, pruned and kept at zero those that act?"""
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,15 @@ from prunescope.pruning.acting import first_names, layer_keys, outputs_first
 from prunescope.pruning.audit import audit_weights
 from prunescope.pruning.audit_text import describe_audit
 from prunescope.pruning.mask import Mask, MaskKeeper
-from prunescope.pruning.prunable import left_out, prunable_names, unprunable_layers
-from prunescope.pruning.prune import prune
+from prunescope.pruning.prunable import behaviour_of, left_out, prunable_names
+from prunescope.pruning.prune import prune_module
 from prunescope.pruning.saved import SavedWeights, read_weights
+from prunescope.pruning.settings import PruneSettings
 from prunescope.pruning.trial import acts_as_stored
+
+
+def unprunable(network: nn.Module) -> Mapping[str, str]:
+    return behaviour_of(network).unprunable
 
 
 class Tied(nn.Module):
@@ -77,7 +83,7 @@ def test_a_shared_weight_is_counted_once_and_multiplied_wherever_it_is_used(tmp_
 
 def test_a_shared_weight_is_pruned_once_and_zero_under_both_names():
     network = Tied()
-    mask = prune(network, keep=0.5)
+    mask = prune_module(network, PruneSettings(keep=0.5))
     assert list(mask) == ["stem.weight", "a.weight", "fc.weight"]
     state = network.state_dict()
     assert bool((state["b.weight"][~mask["a.weight"]] == 0).all())
@@ -104,7 +110,7 @@ def test_two_values_of_one_shared_weight_are_refused():
 
 def test_what_is_left_out_is_named_with_its_size():
     network = Language()
-    mask = prune(network, keep=0.5)
+    mask = prune_module(network, PruneSettings(keep=0.5))
     assert list(mask) == ["mix.weight"]
     assert left_out(network, mask) == {
         "scale": 15, "embed.weight": 60, "lstm.weight_ih_l0": 144, "lstm.weight_hh_l0": 144,
@@ -147,7 +153,7 @@ def test_a_computed_weight_is_audited_as_it_acts_and_left_out_of_pruning(name):
         assert (layer.multiply_adds is None) == (resolution is None)
         assert audit.parameters == sum(p.numel() for p in network.parameters())
     if name != "torch's masks":  # of which `prune` says how to take them out
-        mask = prune(network, keep=0.5)
+        mask = prune_module(network, PruneSettings(keep=0.5))
         assert list(mask) == ["2.weight"]
         assert any(key.startswith("0.") for key in left_out(network, mask)) or "g" in name
 
@@ -156,7 +162,7 @@ def test_where_most_weights_would_act_all_the_same_pruning_is_refused():
     network = nn.Sequential(Standardised(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 2, 1))
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     with pytest.raises(ConfigError, match=r"0\.weight cannot be pruned: this Standardised changes"):
-        prune(network, keep=0.5)
+        prune_module(network, PruneSettings(keep=0.5))
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
     network[2] = nn.Conv2d(8, 80, 1)
     assert prunable_names(network, "all") == ("2.weight",)
@@ -205,12 +211,12 @@ def test_transposed_convolutions_are_convolutions():
 @pytest.mark.parametrize("scope", ["global", "layerwise"])
 def test_a_keep_of_nothing_is_refused(scope):
     with pytest.raises(ConfigError, match="nothing is left of the network's"):
-        prune(Tied(), keep=1e-9, scope=scope)
+        prune_module(Tied(), PruneSettings(keep=1e-9, scope=scope))
 
 
 def test_a_keeper_of_parameters_that_are_gone_says_so():
     network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3))
-    mask = prune(network, keep=0.3)
+    mask = prune_module(network, PruneSettings(keep=0.3))
     state = {name: torch.ones_like(tensor) for name, tensor in network.state_dict().items()}
     for change in (
         lambda: network.load_state_dict(state, assign=True),
@@ -226,7 +232,7 @@ def test_a_keeper_of_parameters_that_are_gone_says_so():
 
 def pruned_pair():
     network = nn.Sequential(nn.Linear(4, 4), nn.Sequential(nn.Linear(4, 4)))
-    return network, prune(network, keep=0.3)
+    return network, prune_module(network, PruneSettings(keep=0.3))
 
 
 @pytest.mark.parametrize(
@@ -257,7 +263,7 @@ def test_a_keeper_of_weights_that_became_another_type_says_so(change):
 def test_a_transposed_view_of_a_weight_is_pruned_and_counted_once():
     network = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(3, 2))
     network[1].weight = nn.Parameter(network[0].weight.data.t())
-    mask = prune(network, keep=0.4)
+    mask = prune_module(network, PruneSettings(keep=0.4))
     assert (list(mask), mask.size, mask.survivors) == (["0.weight", "2.weight"], 15, 6)
     assert mask.keep_overall(network) == (9 + 3 + 3 + 6 + 2 - 9) / 23
     assert mask.revived(network.state_dict()) == []
@@ -279,7 +285,7 @@ class Autoencoder(nn.Module):
 @pytest.mark.parametrize("resolution", [None, 8])
 def test_a_decoder_that_is_its_encoder_transposed_is_audited_once(resolution, tmp_path):
     network = Autoencoder()
-    mask = prune(network, keep=0.5)
+    mask = prune_module(network, PruneSettings(keep=0.5))
     assert (list(mask), mask.size) == (["conv.weight", "enc.weight"], 432 + 128)
     assert left_out(network, mask) == {}
     torch.save(network.state_dict(), tmp_path / "w.pth")
@@ -393,10 +399,10 @@ def test_a_layer_whose_weights_the_network_changes_is_not_pruned(way, others):
     state = torch.get_rng_state()
     if others == 1:  # what is changed is most of the weights
         with pytest.raises(ConfigError, match=r"0\.conv\.weight cannot be pruned: the network"):
-            prune(altering, keep=0.5)
+            prune_module(altering, PruneSettings(keep=0.5))
         assert all(torch.equal(before[n], t) for n, t in altering.state_dict().items())
     else:
-        mask = prune(altering, keep=0.5)
+        mask = prune_module(altering, PruneSettings(keep=0.5))
         assert list(mask) == ["2.weight"]
         assert torch.equal(before["0.conv.weight"], altering[0].conv.weight)
     assert torch.equal(state, torch.get_rng_state())
@@ -454,7 +460,7 @@ COMPUTE = {
 @pytest.mark.parametrize("alter", [True, False])
 def test_it_does_not_matter_by_which_function_a_network_computes(compute, alter):
     network = Computing(compute, alter=alter)
-    assert set(unprunable_layers(network)) == ({"hid.weight"} if alter else set())
+    assert set(unprunable(network)) == ({"hid.weight"} if alter else set())
     assert ("hid.weight" in prunable_names(network, "all")) is not alter
 
 
@@ -466,7 +472,7 @@ def test_a_network_that_takes_one_size_of_images_is_tried_with_it(side):
                 raise KeyError(f"images must be of {side} pixels")
             return super().forward(images)
 
-    assert set(unprunable_layers(OfOneSize("function"))) == {"conv.weight"}
+    assert set(unprunable(OfOneSize("function"))) == {"conv.weight"}
 
 
 def test_a_network_that_cannot_be_tried_is_told(tmp_path):
@@ -491,7 +497,7 @@ def test_a_padded_weight_is_followed(alter):
         maps, functional.pad(weight, (1, 1, 1, 1)), padding=1
     )
     network = Computing(padded, alter=alter)
-    assert set(unprunable_layers(network)) == ({"hid.weight"} if alter else set())
+    assert set(unprunable(network)) == ({"hid.weight"} if alter else set())
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
@@ -500,12 +506,12 @@ def test_a_network_with_tensors_of_a_graph_in_it_is_tried():
     network.cache = network.conv.weight * 2
     torch.nn.utils.weight_norm(network.big)
     network(torch.zeros(1, 3, 8, 8))
-    assert "hid.weight" in unprunable_layers(network)
+    assert "hid.weight" in unprunable(network)
 
 
 @pytest.mark.parametrize("network", [Altering("used"), Tied(), Language()])
 def test_a_network_of_ones_own_that_uses_its_weights_as_they_are_is_pruned(network):
-    assert unprunable_layers(network) == {}
+    assert unprunable(network) == {}
 
 
 def test_weights_that_a_network_uses_itself_as_they_are_stored_are_not_noted(tmp_path):

@@ -10,11 +10,13 @@ from torch.optim import SGD
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.tensors import load_tensors, save_tensors
-from prunescope.networks import build, load_network
+from prunescope.networks.loading import load_network
+from prunescope.networks.registry import build
 from prunescope.pruning.audit import audit_file
 from prunescope.pruning.audit_text import describe_audit
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.mask import Mask
+from prunescope.pruning.settings import PruneSettings
 from prunescope.pruning.writing import write_weights
 
 NAME = "cifar_resnet20,width=0.25"
@@ -24,7 +26,9 @@ NAME = "cifar_resnet20,width=0.25"
 def pruned(tmp_path):
     """A file that holds 40 % of the weights of a small network, its mask beside it."""
     torch.save(build(NAME, num_classes=4, seed=3).state_dict(), tmp_path / "dense.pth")
-    result = prune_saved(NAME, weights=tmp_path / "dense.pth", num_classes=4, keep=0.4)
+    result = prune_saved(
+        NAME, PruneSettings(keep=0.4), weights=tmp_path / "dense.pth", num_classes=4
+    )
     return write_weights(tmp_path / "small.safetensors", result.network, result.mask, "prunescope")
 
 

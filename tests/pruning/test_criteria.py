@@ -103,7 +103,7 @@ def test_a_criterion_that_does_not_score_each_weight_is_an_error(
         ("nowhere:first", "importing nowhere failed: ModuleNotFoundError"),
         ("mine:torch", "torch of mine is a module"),
         ("mine:", "magnitude or random"),
-        (3, 'no criterion "3"'),
+        (3, "criterion is 3, but must be a text"),
     ],
 )
 def test_a_criterion_that_is_not_there_is_an_error(
@@ -114,17 +114,12 @@ def test_a_criterion_that_is_not_there_is_an_error(
         ps.prune(network(), keep=0.5, criterion=criterion)
 
 
-def test_a_scope_is_never_code_of_the_users() -> None:
-    with pytest.raises(ConfigError, match='no scope "mine:first": choose global or layerwise'):
-        ps.prune(network(), keep=0.5, scope="mine:first")
-
-
 def test_the_file_of_a_users_choice_is_found_without_running_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "loud.py").write_text("raise SystemExit")
-    registry = Registry("criterion", "prunescope.pruning.criteria", "scores", takes_users=True)
+    registry = Registry("criterion", "prunescope.pruning.criteria", "scores", allows_user_code=True)
     assert registry.source("loud:scores") == tmp_path / "loud.py"
     assert registry.source("magnitude") is None
     with pytest.raises(ConfigError, match="there is no module quiet here"):

@@ -8,10 +8,12 @@ from torch.nn.utils import prune as torch_prune
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.tensors import save_tensors
-from prunescope.networks import build, load_network
+from prunescope.networks.loading import load_network
+from prunescope.networks.registry import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import read_weights
+from prunescope.pruning.settings import PruneSettings
 from prunescope.pruning.writing import write_weights
 
 NAME = "cifar_resnet20,width=0.25"
@@ -25,7 +27,8 @@ def dense(tmp_path_factory):
 
 
 def pruned_from(weights, **options):
-    return prune_saved(NAME, weights=weights, num_classes=4, **options)
+    read = {name: options.pop(name) for name in ("key", "mask", "infer_mask") if name in options}
+    return prune_saved(NAME, PruneSettings(**options), weights=weights, num_classes=4, **read)
 
 
 def write(out, pruned, form="prunescope"):
@@ -59,6 +62,7 @@ def test_the_same_pruning_gives_the_same_bytes(dense, tmp_path):
         assert (tmp_path / f"a{ending}").read_bytes() == (tmp_path / f"b{ending}").read_bytes()
 
 
+@pytest.mark.long
 @given(
     keep=st.sampled_from([0.9, 0.5, 0.168, 0.01]),
     prunable=st.sampled_from(["all", "conv"]),
@@ -74,7 +78,7 @@ def test_ours_to_another_tools_form_and_back_gives_the_same_bytes(
         folder / "ours.safetensors",
         pruned_from(dense, keep=keep, prunable=prunable, scope=scope),
     )
-    theirs = prune_saved(str(ours[0]), weights=None, keep=None)
+    theirs = prune_saved(str(ours[0]), PruneSettings(), weights=None)
     write(folder / "model_ep1_it0.pth", theirs, form)
     back = write(folder / "back.safetensors", pruned_from(folder / "model_ep1_it0.pth", keep=None))
     for one, other in zip(ours, back, strict=True):
@@ -93,27 +97,30 @@ def test_torch_itself_loads_what_is_written_for_it(dense, tmp_path):
     assert torch.equal(network.eval()(images), pruned.network.module(images))
 
 
+@pytest.mark.long
 def test_openlth_finds_its_own_names_and_integers(tmp_path):
     torch.save(build("torchvision:resnet18", seed=0).state_dict(), tmp_path / "net.pth")
-    pruned = prune_saved("torchvision:resnet18", weights=tmp_path / "net.pth", keep=0.5)
+    pruned = prune_saved(
+        "torchvision:resnet18", PruneSettings(keep=0.5), weights=tmp_path / "net.pth"
+    )
     files = write(tmp_path / "level" / "model_ep90_it0.pth", pruned, "openlth")
     assert [file.name for file in files] == ["model_ep90_it0.pth", "mask.pth"]
     state, mask = (torch.load(file, weights_only=True) for file in files)
     assert torch.equal(state["model.fc.weight"], pruned.network.module.fc.weight)
     assert mask["model.fc.weight"].dtype == torch.int32
     assert {name.removeprefix("model.") for name in mask} == set(pruned.mask)
-    again = prune_saved("torchvision:resnet18", weights=files[0], keep=0.5)
+    again = prune_saved("torchvision:resnet18", PruneSettings(keep=0.5), weights=files[0])
     assert all(torch.equal(again.mask[name], pruned.mask[name]) for name in pruned.mask)
 
 
 def test_a_mask_beside_the_input_is_respected(dense, tmp_path):
     first = write(tmp_path / "a.safetensors", pruned_from(dense, keep=0.5, criterion="random"))
-    second = prune_saved(str(first[0]), weights=None, keep=0.4)
+    second = prune_saved(str(first[0]), PruneSettings(keep=0.4), weights=None)
     before = Mask.load(first[1])
     assert second.mask.survivors == round(0.4 * before.size)
     assert not any(bool((second.mask[name] & ~before[name]).any()) for name in before)
     with pytest.raises(ConfigError, match="masks only shrink"):
-        prune_saved(str(first[0]), weights=None, keep=0.6)
+        prune_saved(str(first[0]), PruneSettings(keep=0.6), weights=None)
 
 
 def test_weights_that_came_back_are_zeroed_again(dense, tmp_path):
@@ -176,18 +183,20 @@ def test_a_file_in_the_way_of_the_folder_is_told(dense, tmp_path):
 
 def test_weights_must_be_given_and_fit(dense, tmp_path):
     with pytest.raises(ConfigError, match="give --weights"):
-        prune_saved(NAME, weights=None, keep=0.5)
+        prune_saved(NAME, PruneSettings(keep=0.5), weights=None)
     with pytest.raises(DataError, match=r"dense.pth does not fit the network.*--num-classes 4"):
-        prune_saved(NAME, weights=dense, keep=0.5)
+        prune_saved(NAME, PruneSettings(keep=0.5), weights=dense)
     own = write(tmp_path / "own.safetensors", pruned_from(dense, keep=0.5))[0]
     with pytest.raises(ConfigError, match="leave out --weights"):
-        prune_saved(str(own), weights=dense, keep=0.5)
+        prune_saved(str(own), PruneSettings(keep=0.5), weights=dense)
 
 
 @pytest.mark.real
 def test_published_weights_are_pruned(shared, tmp_path):
     weights = shared / "models" / "cifar10_resnet20_foreign.th"
-    pruned = prune_saved("cifar_resnet20", weights=weights, keep=0.2, prunable="conv")
+    pruned = prune_saved(
+        "cifar_resnet20", PruneSettings(keep=0.2, prunable="conv"), weights=weights
+    )
     path = write(tmp_path / "small.safetensors", pruned)[0]
     saved = read_weights(path)
     assert saved.mask.survivors == round(0.2 * saved.mask.size)

@@ -8,18 +8,19 @@ from torch import nn
 from torch.nn.utils import prune as torch_prune
 
 from prunescope.base.errors import DataError
+from prunescope.networks.reading.effective import Effective, split_openlth
 from prunescope.pruning.interchange import (
     as_mask,
     attach_torch_masks,
     detach_torch_masks,
-    from_openlth,
     from_torch,
     masked,
     to_openlth_mask,
     to_torch,
 )
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.prune import prune
+from prunescope.pruning.prune import prune_module
+from prunescope.pruning.settings import PruneSettings
 
 values = st.one_of(st.floats(width=32), st.sampled_from([0.0, -0.0, float("nan"), -float("inf")]))
 dtypes = st.sampled_from([torch.float32, torch.float16, torch.bfloat16, torch.float64])
@@ -98,7 +99,7 @@ def test_a_network_that_torch_pruned_is_read_as_torch_computes_it():
 
 def test_a_network_that_torch_prunes_with_the_mask_loads_ours_and_computes_the_same():
     ours = make_network()
-    mask = prune(ours, keep=0.3)
+    mask = prune_module(ours, PruneSettings(keep=0.3))
     theirs = make_network()
     for path in ("0", "3"):
         module = theirs.get_submodule(path)
@@ -110,7 +111,7 @@ def test_a_network_that_torch_prunes_with_the_mask_loads_ours_and_computes_the_s
 
 def test_a_live_network_goes_under_torch_and_comes_out_again():
     network = make_network()
-    mask = prune(network, keep=0.3)
+    mask = prune_module(network, PruneSettings(keep=0.3))
     plain = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     attach_torch_masks(network, mask)
     assert torch_prune.is_pruned(network)
@@ -154,7 +155,8 @@ def test_an_openlth_checkpoint_is_split_and_its_revived_weights_left_for_all_to_
         "model.bn.weight": torch.ones(1),
         "model.fc.weight": torch.tensor([[0.0]]),
     }
-    plain, mask = from_openlth(state, "checkpoint.pth")
+    effect = split_openlth(Effective(state), "checkpoint.pth")
+    plain, mask = effect.state, Mask(effect.masks)
     assert {name: tensor.tolist() for name, tensor in plain.items()} == {
         "blocks.0.conv1.weight": [[3.0, 0.25]],
         "bn.weight": [1.0],
@@ -169,4 +171,5 @@ def test_an_openlth_checkpoint_is_split_and_its_revived_weights_left_for_all_to_
 
 def test_a_state_dict_with_a_mask_of_its_own_is_no_openlth_checkpoint():
     state = {"mask_token": torch.ones(1), "model.w": torch.ones(1)}
-    assert from_openlth(state, "here") == (state, None)
+    effect = split_openlth(Effective(state), "here")
+    assert (effect.state, effect.masks) == (state, {})

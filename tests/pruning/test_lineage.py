@@ -5,8 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from by_magnitude import prune_by_magnitude
-from prunescope.pruning.lineage import check_dense, check_descent
+from prunescope.pruning import lineage
+from prunescope.pruning.lineage import check_dense
 from prunescope.pruning.mask import Mask
+from prunescope.pruning.selection import LevelRule
+from prunescope.pruning.settings import StrategySettings
+
+
+def check_descent(before, after, fraction, scope):
+    strategy = StrategySettings(fraction=fraction, levels=9, scope=scope)
+    return lineage.check_descent(before, after, LevelRule(strategy=strategy, level=1))
 
 
 def ones():

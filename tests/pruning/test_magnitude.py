@@ -11,7 +11,7 @@ from by_magnitude import prune_by_magnitude
 from oracle import pruning as oracle
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.schedule import survivors_after
+from prunescope.pruning.schedules.fraction import survivors_after
 
 NAMES = ("layer2.weight", "conv1.weight", "fc.weight", "layer1.weight")  # not in ABC order
 FRACTIONS = ("0.2", "0.36", "0.5", "0.1", "0.25", "0.875")

@@ -1,19 +1,18 @@
-"""Is everything as it was at the moment rewound to, but for the pruned weights?"""
+"""Is everything as it was at the rewind point, but for the pruned weights?"""
 
 import torch
 from torch import nn
 from torch.optim import SGD
 
 from by_magnitude import prune_by_magnitude
-from prunescope.pruning.mask import Mask
-from prunescope.pruning.rewinding import rewind
+from prunescope.pruning.mask import Mask, restore
 
 
 def make_network() -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 4, 1, bias=False), nn.BatchNorm2d(4))
 
 
-def moment_of(network: nn.Module) -> dict[str, torch.Tensor]:
+def state_of(network: nn.Module) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
 
@@ -29,41 +28,43 @@ def train_a_little(network: nn.Module) -> SGD:
 def test_every_parameter_and_buffer_is_restored_and_pruned_weights_are_zero():
     network = make_network()
     train_a_little(network)
-    moment = moment_of(network)
+    rewind_point = state_of(network)
     train_a_little(network)
     mask = prune_by_magnitude(network.state_dict(), Mask.ones(network, ("0.weight",)), 0.2)
-    rewind(network, moment, mask)
+    restore(network, rewind_point, mask)
     state = network.state_dict()
     assert state["1.num_batches_tracked"] == 3
-    assert state.keys() == moment.keys()
+    assert state.keys() == rewind_point.keys()
     for name, tensor in state.items():
-        expected = moment[name] * mask[name] if name in mask else moment[name]
+        expected = rewind_point[name] * mask[name] if name in mask else rewind_point[name]
         assert torch.equal(tensor, expected)
 
 
 def test_level_0_takes_the_same_path_and_changes_no_bit():
     network = make_network()
-    moment = moment_of(network)
+    rewind_point = state_of(network)
     train_a_little(network)
-    keeper = rewind(network, moment, Mask.ones(network, ("0.weight",)))
+    keeper = restore(network, rewind_point, Mask.ones(network, ("0.weight",)))
     keeper(None)
-    assert all(torch.equal(tensor, moment[name]) for name, tensor in network.state_dict().items())
+    assert all(
+        torch.equal(tensor, rewind_point[name]) for name, tensor in network.state_dict().items()
+    )
 
 
-def test_the_moment_is_not_changed():
+def test_the_rewind_point_is_not_changed():
     network = make_network()
-    moment = moment_of(network)
-    before = {name: tensor.clone() for name, tensor in moment.items()}
-    mask = prune_by_magnitude(moment, Mask.ones(network, ("0.weight",)), 0.5)
-    rewind(network, moment, mask)
+    rewind_point = state_of(network)
+    before = {name: tensor.clone() for name, tensor in rewind_point.items()}
+    mask = prune_by_magnitude(rewind_point, Mask.ones(network, ("0.weight",)), 0.5)
+    restore(network, rewind_point, mask)
     train_a_little(network)
-    assert all(torch.equal(moment[name], before[name]) for name in before)
+    assert all(torch.equal(rewind_point[name], before[name]) for name in before)
 
 
 def test_the_keeper_holds_the_mask_while_training_goes_on():
     network = make_network()
     mask = prune_by_magnitude(network.state_dict(), Mask.ones(network, ("0.weight",)), 0.5)
-    keeper = rewind(network, moment_of(network), mask)
+    keeper = restore(network, state_of(network), mask)
     optimizer = train_a_little(network)
     assert mask.revived(network.state_dict()) == ["0.weight"]
     keeper(optimizer)

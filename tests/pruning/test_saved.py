@@ -9,10 +9,11 @@ from torch.optim import SGD, Adam
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.steps import Step
 from prunescope.base.tensors import save_tensors
-from prunescope.networks import Description
+from prunescope.networks.description import Description
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.prune import prune
+from prunescope.pruning.prune import prune_module
 from prunescope.pruning.saved import mask_beside, read_mask, read_weights
+from prunescope.pruning.settings import PruneSettings
 from prunescope.training.checkpoint import save_checkpoint
 from prunescope.training.history import History
 
@@ -32,7 +33,7 @@ def take_step(network, optimizer):
 @pytest.fixture
 def pruned():
     network = make_network()
-    return network, prune(network, keep=0.25)
+    return network, prune_module(network, PruneSettings(keep=0.25))
 
 
 def same(one, other):

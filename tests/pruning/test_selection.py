@@ -33,6 +33,7 @@ def as_lists(tensors):
     return {name: tensor.flatten().tolist() for name, tensor in tensors.items()}
 
 
+@pytest.mark.long
 @given(worlds(), fractions)
 @settings(max_examples=150, deadline=None)
 def test_layerwise_the_fast_way_and_the_plain_way_keep_the_same_weights(world, fraction):

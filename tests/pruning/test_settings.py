@@ -42,7 +42,7 @@ def test_other_names_are_fine(name):
         ({"strategies": {"levels": {"levels": 3, "fration": 0.2}}}, 'did you mean "fraction"'),
         ({"strategies": {"lottery": {"levels": 3, "scope": "local"}}}, "global or layerwise"),
         ({"strategies": {}}, "strategies"),
-        ({"strategies": {"a": TUNED | {"recovery": "tune"}}}, "'rewind' or 'finetune'"),
+        ({"strategies": {"a": TUNED | {"recovery": "tune"}}}, 'did you mean "finetune"'),
         ({"strategies": {"a": TUNED | {"recovery": "rewind"}}}, "learning_rate and steps belong"),
         ({"strategies": {"a": {"levels": 1, "recovery": "finetune"}}}, "needs a learning_rate"),
         ({"strategies": {"a": TUNED | {"learning_rate": 0}}}, "learning_rate is 0"),

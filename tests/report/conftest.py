@@ -1,5 +1,6 @@
 """A small study's levels, its dissections and its photographs, made by hand."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from prunescope.concepts.protocol import Annotation, Label
-from prunescope.report.atlas import DissectedLayer
+from prunescope.results.layout import LevelKey
 
 LAYERS = ("layer4", "layer3")
 
@@ -111,15 +112,10 @@ def dissection(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def dissected(dissection: Path, levels: pd.DataFrame) -> list[DissectedLayer]:
-    """Every level and layer of the study: all have the same dissection."""
-    return [
-        DissectedLayer(
-            replicate=row["replicate"],
-            strategy=row["strategy"],
-            level=row["level"],
-            layer=row["layer"],
-            folder=dissection,
-        )
-        for row in levels.to_dict("records")
-    ]
+def dissected(dissection: Path, levels: pd.DataFrame) -> dict[LevelKey, list[Path]]:
+    """Every level of the study: all layers have the same dissection."""
+    for name in LAYERS[1:]:
+        shutil.copytree(dissection, dissection.with_name(name))
+    folders = [dissection.with_name(name) for name in LAYERS]
+    rows = levels[["replicate", "strategy", "level"]].drop_duplicates().to_dict("records")
+    return {LevelKey(**row): folders for row in rows}

@@ -10,10 +10,10 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from layers import make_layer, save_run
-from prunescope.analysis.compare import compare
-from prunescope.analysis.comparison import Comparison
-from prunescope.analysis.run_comparison import RunComparison
 from prunescope.base.errors import ConfigError
+from prunescope.comparison.compare import compare
+from prunescope.comparison.dissections import Comparison
+from prunescope.comparison.runs import RunComparison
 from prunescope.report.comparison import render_comparison, write_comparison
 from prunescope.report.comparison_figure import outcomes_figure
 from prunescope.report.run_comparison_figure import levels_figure

@@ -40,6 +40,7 @@ def test_pictures_have_200_dots_per_inch_at_column_width(drawn: list[Path]) -> N
         assert picture.width == 660
 
 
+@pytest.mark.long
 def test_equal_levels_give_equal_bytes(drawn: list[Path], one_layer: pd.DataFrame) -> None:
     again = render_figures(one_layer, ("png", "svg", "pdf"), LIGHT)
     for path in drawn:

@@ -2,13 +2,17 @@ import pandas as pd
 import pytest
 
 from prunescope.report.captions import write_captions
+from prunescope.report.document import Cell, Noted, share_text
 from prunescope.report.overview import (
     beyond_chance_text,
     glance_at,
     keep_text,
-    share_text,
     tabulate_levels,
 )
+
+
+def glances(levels: pd.DataFrame) -> list[list[Cell]]:
+    return [list(row) for row in glance_at(levels).groups[0].rows]
 
 
 def test_undefined_is_a_dash_and_not_a_zero() -> None:
@@ -22,39 +26,49 @@ def test_weights_left_read_as_on_the_axes() -> None:
 
 
 def test_the_glance_stops_at_one_point_of_accuracy(levels: pd.DataFrame) -> None:
-    glances = [glance for glance in glance_at(levels) if glance.layer == "layer4"]
-    assert [(glance.title, glance.keep) for glance in glances] == [
-        ("Unpruned", "100 %"),
-        ("Sparsest within one point of accuracy", "64 %"),
-        ("Sparsest", "41 %"),
+    assert [row[1:] for row in glances(levels) if row[0] == "layer4"] == [
+        ["Unpruned", "100 %", "89.9 %", "3", "2"],
+        ["Sparsest within one point of accuracy", "64 %", "89.1 %", "2", "2"],
+        ["Sparsest", "41 %", "86.7 %", "1", "1"],
     ]
-    assert [glance.accuracy for glance in glances] == ["89.9 %", "89.1 %", "86.7 %"]
-    assert [glance.interpretable for glance in glances] == ["3", "2", "1"]
+    assert glance_at(levels).caption == "At a glance, means over replicates"
 
 
 def test_the_glance_names_no_level_twice(levels: pd.DataFrame) -> None:
     held = levels.assign(accuracy=0.9)
-    assert [glance.keep for glance in glance_at(held)] == ["100 %", "41 %"] * 2
-    assert [glance.keep for glance in glance_at(held[held["level"] == 0])] == ["100 %"] * 2
+    assert [row[2] for row in glances(held)] == ["100 %", "41 %"] * 2
+    assert [row[2] for row in glances(held[held["level"] == 0])] == ["100 %"] * 2
+
+
+def test_the_glance_of_one_layer_does_not_name_it(levels: pd.DataFrame) -> None:
+    one = levels[(levels["layer"] == "layer4") & (levels["replicate"] == 0)]
+    assert glances(one)[0][0] == "Unpruned"
+    assert glance_at(one).columns[0].title == "Level"
+    assert glance_at(one).caption == "At a glance"
 
 
 def test_the_glance_says_where_even_the_first_level_lost_more(levels: pd.DataFrame) -> None:
     fallen = levels.assign(accuracy=0.9 - 0.2 * levels["level"])
-    titles = [glance.title for glance in glance_at(fallen) if glance.layer == "layer4"]
-    assert titles == ["Unpruned", "Sparsest"]
+    assert [row[1] for row in glances(fallen) if row[0] == "layer4"] == ["Unpruned", "Sparsest"]
 
 
 def test_each_layer_has_a_table_of_replicates_and_levels(levels: pd.DataFrame) -> None:
     tables = tabulate_levels(levels)
-    assert [table.layer for table in tables] == ["layer4", "layer3"]
-    groups = tables[0].groups
+    assert list(tables) == ["layer4", "layer3"]
+    groups = tables["layer4"].groups
     assert [group.title for group in groups] == ["Replicate 0", "Replicate 1"]
-    row = groups[0].rows[1]
-    assert (row.level, row.keep, row.still_interpretable) == (1, "64 %", "33.3 %")
-    assert row.still_interpretable_of == "1 of 3"
-    assert row.same_concept_of == "1 of 1"
-    assert row.by_category == ((1, 1), (1, 1), (0, 0))
-    assert groups[0].rows[2].same_concept == "–"
+    first, second = groups[0].rows[1], groups[0].rows[2]
+    assert first[:2] == ["1", "64 %"]
+    assert first[6:] == [
+        *(Noted("33.3 %", "1 of 3"), Noted("100.0 %", "1 of 1")),
+        *("1 / 1", "1 / 1", "0 / 0"),
+    ]
+    assert second[7] == Noted("–", "0 of 0")
+    assert [column.title for column in tables["layer4"].columns][-3:] == [
+        "color",
+        "object",
+        "scene",
+    ]
 
 
 def test_descriptions_say_where_the_lines_start_and_end(levels: pd.DataFrame) -> None:

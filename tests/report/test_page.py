@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.report.atlas import DissectedLayer
 from prunescope.report.page import write_page
+from prunescope.results.layout import LevelKey
 
 VOID = {"meta", "img", "source", "br"}
 
@@ -42,7 +42,7 @@ class Outline(HTMLParser):
 @pytest.fixture(scope="module")
 def page(
     levels: pd.DataFrame,
-    dissected: list[DissectedLayer],
+    dissected: dict[LevelKey, list[Path]],
     photographs: ConceptSet,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
@@ -122,18 +122,19 @@ def test_figures_come_in_a_light_and_a_dark_drawing(outline: Outline) -> None:
 
 def test_equal_runs_give_equal_bytes(
     levels: pd.DataFrame,
-    dissected: list[DissectedLayer],
+    dissected: dict[LevelKey, list[Path]],
     photographs: ConceptSet,
     tmp_path: Path,
 ) -> None:
     unpruned = levels[(levels["level"] == 0) & (levels["layer"] == "layer4")]
+    level, folders = next(iter(dissected.items()))
     written = [
         write_page(
             tmp_path / name,
             name="small",
             facts={"Network": "cifar_resnet20"},
             levels=unpruned,
-            dissections=dissected[:1],
+            dissections={level: folders[:1]},
             concepts=photographs,
         ).parent
         for name in ("here", "elsewhere")
@@ -156,7 +157,7 @@ def test_units_that_are_undecided_stand_in_the_levels(
             name="small",
             facts={},
             levels=table,
-            dissections=[],
+            dissections={},
             concepts=photographs,
         )
         words = Outline(page.read_text(encoding="utf-8")).words

@@ -13,12 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from layers import make_layer, save_run
-from prunescope.analysis.compare import compare
-from prunescope.analysis.run_folder import Run
+from prunescope import dissect
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.comparison.compare import compare
 from prunescope.concepts.broden import BrodenFolder
-from prunescope.dissection.result import Dissection, LayerDissection
-from prunescope.dissection.run import dissect
 from prunescope.report import plots
 from prunescope.report.plots import (
     plot_comparison,
@@ -26,6 +24,8 @@ from prunescope.report.plots import (
     plot_examples,
     plot_units,
 )
+from prunescope.results.dissection import Dissection, LayerDissection
+from prunescope.results.run import Run
 
 LAYER = make_layer({"red": 200}, {"cat": 300}, {"dog": 100}, {"cat": 200}, {"dog": 20}, {})
 

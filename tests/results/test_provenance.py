@@ -13,6 +13,7 @@ import pytest
 import prunescope
 from prunescope.base.errors import StoreError
 from prunescope.results import provenance as module
+from prunescope.results.artifacts import Artifact
 from prunescope.results.provenance import PROVENANCE, Provenance, environment
 
 HERE: dict[str, Any] = {
@@ -66,11 +67,11 @@ def test_what_changes_no_bit_is_not_told(invoke):
 def test_every_invocation_and_artifact_stays_on_record(invoke, tmp_path: Path):
     invoke()
     Provenance(tmp_path).finished(
-        "level-00", key="k", kind="level", seconds=1.234, cost=10.0, resumed=False
+        Artifact(path="level-00", key="k"), kind="level", seconds=1.234, cost=10.0, resumed=False
     )
     invoke(host="there")
     Provenance(tmp_path).finished(
-        "level-01", key="l", kind="level", seconds=3, cost=30, resumed=False
+        Artifact(path="level-01", key="l"), kind="level", seconds=3, cost=30, resumed=False
     )
     record = json.loads((tmp_path / PROVENANCE).read_text())
     assert [invocation["host"] for invocation in record["invocations"]] == ["here", "there"]
@@ -105,7 +106,10 @@ def test_what_a_run_is_made_from_stays_on_record_and_may_be_missing_in_an_old_on
     assert Provenance(tmp_path).sources == {"data": {"images": 3}}
 
 
-def test_the_rate_of_a_kind_is_reckoned_over_all_of_it_that_was_made_in_one_go(tmp_path: Path):
+def test_the_rate_of_a_kind_is_reckoned_over_all_of_it_that_was_made_in_one_go(
+    invoke, tmp_path: Path
+):
+    invoke()
     record = Provenance(tmp_path)
     for path, kind, seconds, cost in [
         ("a", "level", 10, 100),
@@ -113,9 +117,18 @@ def test_the_rate_of_a_kind_is_reckoned_over_all_of_it_that_was_made_in_one_go(t
         ("c", "dissection", 5, 50),
         ("d", "tables", 1, 0),
     ]:
-        record.finished(path, key="k", kind=kind, seconds=seconds, cost=cost, resumed=False)
-    record.finished("e", key="k", kind="level", seconds=1, cost=100, resumed=True)
+        artifact = Artifact(path=path, key="k")
+        record.finished(artifact, kind=kind, seconds=seconds, cost=cost, resumed=False)
+    record.finished(Artifact(path="e", key="k"), kind="level", seconds=1, cost=100, resumed=True)
     assert Provenance(tmp_path).seconds_per_cost() == {"level": 0.2, "dissection": 0.1}
+
+
+def test_what_failed_is_on_record_until_the_next_invocation(invoke, tmp_path: Path):
+    invoke()
+    Provenance(tmp_path).failed("level 1", "the loss is nan")
+    assert Provenance(tmp_path).failures == {"level 1": "the loss is nan"}
+    invoke()
+    assert Provenance(tmp_path).failures == {}
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"invocations": [', b"\xff\xfe\xff"])
@@ -144,7 +157,7 @@ def copied(tmp_path: Path) -> Path:
     if shutil.which("git") is None:
         pytest.skip("there is no git")
     package = Path(prunescope.__file__).parent
-    for room in ("base", "results"):
+    for room in ("base", "report", "results"):
         shutil.copytree(package / room, tmp_path / "prunescope" / room)
     for name in ("__init__.py", "version.py"):
         shutil.copy(package / name, tmp_path / "prunescope")

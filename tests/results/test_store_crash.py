@@ -18,6 +18,7 @@ def folder() -> Iterator[str]:
         yield name
 
 
+@pytest.mark.long
 def test_killed_before_any_change_to_the_disk_a_study_goes_on_to_the_same_bytes(folder: str):
     program = Path(__file__).parents[1] / "base" / "crashing.py"
     command = [sys.executable, str(program), folder]

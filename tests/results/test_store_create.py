@@ -15,7 +15,7 @@ def contents(root: Path) -> dict[str, bytes]:
 def test_an_empty_folder_becomes_a_run(tmp_path: Path):
     store = Store(tmp_path)
     store.create()
-    assert not store.is_run()
+    assert not store.is_begun()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -45,7 +45,7 @@ def test_a_run_killed_before_its_study_was_written_goes_on(tmp_path: Path):
     store = Store(tmp_path)
     with store.writing():
         (tmp_path / ".study.yaml.123.tmp").write_text("na")
-    assert not store.is_run()
+    assert not store.is_begun()
     store.create()
     (tmp_path / "letters.txt").write_text("dear")
     with pytest.raises(ConfigError, match="neither empty"):
@@ -56,5 +56,5 @@ def test_a_run_killed_before_its_study_was_written_goes_on(tmp_path: Path):
 def test_a_run_is_a_run_also_when_copied_without_its_lock(tmp_path: Path, sign: str):
     for name in ("study.yaml", sign, "anything"):
         (tmp_path / name).touch()
-    assert Store(tmp_path).is_run()
+    assert Store(tmp_path).is_begun()
     Store(tmp_path).create()

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from prunescope.base.progress import Progress, Task
 from prunescope.data.images import LabelledImages
-from prunescope.data.loader import Normalisation
 from prunescope.data.settings import Augmentation
+from prunescope.imaging.network_input import Normalisation
 from prunescope.training.settings import TrainingSettings
 
 

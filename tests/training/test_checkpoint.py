@@ -196,7 +196,7 @@ def test_a_loss_that_is_no_number_stops_training_and_keeps_the_last_good_checkpo
     assert str(caught.value) == (
         "the loss is nan at step 1ep2it with learning rate 0.1; "
         f"the last good checkpoint, at step 1ep, is {path}. "
-        "Lower training.learning_rate or lengthen training.warmup"
+        "Lower the learning rate"
     )
     assert iteration_of(path) == 3
     assert all(tensor.isfinite().all() for tensor in load_tensors(path).values())
@@ -218,7 +218,7 @@ def test_looking_at_losses_seldom_changes_nothing_but_the_time_of_looking(
 ):
     whole, seldom, spoilt = make_network(), make_network(), make_network()
     expected = run(whole, checkpoint=None)
-    monkeypatch.setattr(loop, "_steps_between_looks", lambda device: between)
+    monkeypatch.setattr(loop, "_steps_between_readings", lambda device: between)
     assert run(seldom, checkpoint=None).equals(expected)
     assert same_bits(seldom, whole)
     with pytest.raises(TrainingDiverged, match="the loss is nan at step 1ep1it"):

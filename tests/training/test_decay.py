@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from prunescope.base.steps import Step
-from prunescope.training.decay import decay_groups
 from prunescope.training.loop import train
+from prunescope.training.optimiser import decay_groups
 
 
 def named(network, groups):

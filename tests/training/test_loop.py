@@ -8,10 +8,10 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.base.steps import Step
+from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.data.loader import batches, epoch_order
 from prunescope.data.settings import Augmentation
-from prunescope.training.loop import steps_per_epoch, train
+from prunescope.training.loop import train
 
 
 def step(iteration, per_epoch=3):

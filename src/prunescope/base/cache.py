@@ -1,27 +1,36 @@
-"""Where is kept what can be made again, and who makes it?"""
+"""What does the user's cache hold, which can be made again, and who makes it?
 
+Whatever lies in it may be removed at any time. Of files that take minutes to hash it holds the
+fingerprint, under the hash of their names, sizes and times, which take seconds to ask for: files
+that changed have others, and are hashed anew.
+"""
+
+import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from prunescope.base.errors import ConfigError
+from prunescope.base.errors import ConfigError, StoreError
+from prunescope.base.files import write_atomically
+
+_SETTLED_NS = 2_000_000_000  # a file system may give two changes so close together one time
+_FINGERPRINT = re.compile("[0-9a-f]{64}")
 
 
 def cache_folder() -> Path:
-    """Return where the user keeps what can be made again.
-
-    That is $PRUNESCOPE_CACHE, else $XDG_CACHE_HOME/prunescope, else ~/.cache/prunescope.
-    """
-    if own := os.environ.get("PRUNESCOPE_CACHE"):
-        return Path(own).expanduser().absolute()
+    """Return $PRUNESCOPE_CACHE, else $XDG_CACHE_HOME/prunescope, else ~/.cache/prunescope."""
+    if stated := os.environ.get("PRUNESCOPE_CACHE"):
+        return Path(stated).expanduser().absolute()
     shared = os.environ.get("XDG_CACHE_HOME")
     return (Path(shared) if shared else Path.home() / ".cache") / "prunescope"
 
 
 @contextmanager
 def turn_to_make(path: Path, what: str) -> Iterator[None]:
-    """Hold the one right to make something in the cache, waiting for it if need be.
+    """Hold the right to make something in the cache alone, after waiting for it if need be.
 
     what: its name in the message of the ConfigError where the cache cannot be written.
     """
@@ -38,3 +47,32 @@ def turn_to_make(path: Path, what: str) -> Iterator[None]:
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def recall(
+    kind: str, files: Iterable[tuple[Path, os.stat_result]], compute: Callable[[], str]
+) -> str:
+    """Return the fingerprint of files from the cache if none has changed, else `compute()`.
+
+    kind: what else the fingerprint depends on, as text.
+    files: with what the system says of them, in one order. A change that leaves a file's size and
+        its time of modification, to the nanosecond, as they were is not noticed.
+    """
+    digest = hashlib.sha256(f"{kind}\n".encode())
+    newest = 0
+    for file, status in files:
+        digest.update(os.fsencode(file.absolute()))
+        digest.update(f"\0{status.st_size} {status.st_mtime_ns}\n".encode())
+        newest = max(newest, status.st_mtime_ns)
+    path = cache_folder() / "fingerprints" / digest.hexdigest()
+    with suppress(OSError, UnicodeDecodeError):
+        cached = path.read_text()
+        if _FINGERPRINT.fullmatch(cached):
+            return cached
+    settled = time.time_ns() - newest > _SETTLED_NS
+    computed = compute()
+    if settled:
+        with suppress(OSError, StoreError):  # where nothing can be kept, it is computed again
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, computed.encode())
+    return computed

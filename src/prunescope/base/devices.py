@@ -1,4 +1,4 @@
-"""Where is there to compute?"""
+"""Which devices and cores does this machine have to compute with?"""
 
 import os
 import platform
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from prunescope.base.errors import ConfigError
+from prunescope.base.errors import ConfigError, first_line
 from prunescope.base.images import Precision
 from prunescope.base.progress import Progress
 
@@ -45,15 +45,16 @@ def usable_device(device: "str | torch.device") -> "torch.device":
     except (RuntimeError, AssertionError, ImportError) as error:
         if f"{wanted.type}:{wanted.index or 0}" not in devices_here():
             raise no_device(device) from None
-        reason = str(error).partition("\n")[0]
-        raise ConfigError(f'device "{device}" is here, but cannot be used: {reason}') from None
+        raise ConfigError(
+            f'device "{device}" is here, but cannot be used: {first_line(error)}'
+        ) from None
     return wanted
 
 
-def no_device(given: object) -> ConfigError:
-    """Return what to say of what names no device of this machine."""
-    named = isinstance(given, str) or type(given).__name__ == "device"
-    shown = f'"{given}"' if named else repr(given)
+def no_device(name: object) -> ConfigError:
+    """Return the error for a name that no device of this machine has."""
+    is_name = isinstance(name, str) or type(name).__name__ == "device"
+    shown = f'"{name}"' if is_name else repr(name)
     return ConfigError(
         f"device is {shown}, which is not on this machine: it has {', '.join(devices_here())}"
     )
@@ -78,13 +79,20 @@ def say_if_slow(precision: Precision, device: "torch.device", progress: Progress
         )
 
 
-def default_workers(independent: int) -> int:
-    """Return how many processes to run beside each other for so many independent pieces of work.
+def gpu_count() -> int:
+    """Return how many GPUs this process may use."""
+    import torch
 
-    On a CPU as many as there are pieces and cores, since one small training uses two cores badly;
-    on a GPU one.
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def default_workers(independent: int) -> int:
+    """Return how many processes to run in parallel for so many independent pieces of work.
+
+    On CPUs as many as there are pieces and cores, since one small training uses two cores badly;
+    on GPUs one for each.
     """
-    return 1 if default_device() == "cuda" else max(1, min(independent, usable_cores()))
+    return max(1, min(independent, gpu_count() or usable_cores()))
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""Is what a caller hands to a public function of a kind that it can take?"""
+"""Are the arguments of a public function of the right type?"""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from numbers import Integral, Real
 from pathlib import Path
@@ -20,8 +20,11 @@ from prunescope.base.text import a_kind, written
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
-_WHOLE = ("resolution", "num_classes", "batch_size", "limit", "mask_size", "resize", "workers")
-_FROM_ZERO = ("seed", "level", "replicate")
+_WHOLE = {
+    1: ("resolution", "num_classes", "batch_size", "limit", "mask_size", "resize", "workers"),
+    0: ("seed", "level", "replicate"),
+}
+"""Arguments that are whole numbers, by their least value."""
 _PATHS = ("path", "folder", "out", "weights")
 _TEXTS = ("split", "layer", "network", "strategy", "key")
 _NUMBERS = ("mean", "std")
@@ -39,9 +42,12 @@ def at_the_door(function: F) -> F:
 
     @wraps(function)
     def checked(*args: Any, **named: Any) -> Any:
-        _check_names(function.__name__, signature, args, named)
-        plain = (checked_value(None, value) for value in args)
-        bound = signature.bind(*plain, **named)
+        try:
+            bound = signature.bind(*args, **named)
+        except TypeError as error:
+            unknown = [name for name in named if name not in signature.parameters]
+            hint = nearest(unknown[0], signature.parameters) if unknown else ""
+            raise ConfigError(f"{function.__name__}: {error}{hint}") from None
         for name, value in bound.arguments.items():
             plain_value = checked_value(name, value)
             _check_kind(name, signature.parameters[name].annotation, plain_value)
@@ -49,15 +55,15 @@ def at_the_door(function: F) -> F:
         try:
             return function(*bound.args, **bound.kwargs)
         except OSError as error:
-            if said := refusal_of_length(error):
-                raise DataError(said) from None
+            if refusal := refusal_of_length(error):
+                raise DataError(refusal) from None
             raise
 
     return checked  # type: ignore[return-value]  # it is called as the function is
 
 
 def called_as(how: str) -> Callable[[type[T]], type[T]]:
-    """Return a decorator of a class, which says how to get one where it is called wrongly."""
+    """Return a decorator of a class that, called wrongly, says how to get an object of it."""
 
     def guarded(kind: type[T]) -> type[T]:
         make: Any = kind.__init__
@@ -77,38 +83,40 @@ def called_as(how: str) -> Callable[[type[T]], type[T]]:
     return guarded
 
 
-def checked_value(name: str | None, value: Any) -> Any:
+def checked_value(name: str, value: Any) -> Any:
     """Return an argument in plain Python. Raises ConfigError where its name allows no such kind."""
     if isinstance(value, dict) and name in ("settings", "chosen"):
         return {key: checked_value(key, each) for key, each in value.items()}
     plain = _plain(value)
     if isinstance(plain, str | Path):
         require_utf8(plain)
-    if plain is None or name is None:
+    if plain is None:
         return plain
     if _is_whole(plain) and abs(plain) >= _TOO_LARGE:
         raise ConfigError(f"{name} is {written(plain, 40)}, but must be smaller than 2^63")
-    if name in _WHOLE and not (_is_whole(plain) and plain >= 1):
-        raise ConfigError(f"{name} is {_shown(value)}, but must be a whole number of 1 or more")
+    for least, names in _WHOLE.items():
+        if name in names and not (_is_whole(plain) and plain >= least):
+            raise ConfigError(
+                f"{name} is {_shown(value)}, but must be a whole number of {least} or more"
+            )
     if name == "resolution" and plain > MOST_PIXELS:
         raise ConfigError(f"resolution is {plain:,}, but must be at most {MOST_PIXELS:,} pixels")
-    if name in _FROM_ZERO and not (_is_whole(plain) and plain >= 0):
-        raise ConfigError(f"{name} is {_shown(value)}, but must be a whole number of 0 or more")
     if name in _PATHS:
         checked_path(name, plain)
     if name in _TEXTS and not isinstance(plain, str):
         raise ConfigError(f"{name} is {_shown(value)}: give its name, as a str")
-    if name in _NUMBERS and _is_number(plain):  # of the one channel of a network
-        plain = (plain,)
-    if name in _NUMBERS and not _are_numbers(plain):
-        raise ConfigError(
-            f"{name} is {_shown(value)}: give a number for each channel, as (r, g, b), or one"
-        )
+    if name in _NUMBERS:
+        plain = (plain,) if _is_number(plain) else plain  # of the one channel of a network
+        if not (isinstance(plain, list | tuple) and plain and all(map(_is_number, plain))):
+            raise ConfigError(
+                f"{name} is {_shown(value)}: give a number for each channel, as (r, g, b), or one"
+            )
+        return tuple(plain)
     if name == "device" and not (isinstance(plain, str) or type(plain).__name__ == "device"):
         raise no_device(value)
     if name == "progress" and not isinstance(plain, Progress):
         raise ConfigError(f"progress is {_shown(value)}: give a Progress, or leave it out")
-    return tuple(plain) if name in _NUMBERS else plain
+    return plain
 
 
 def checked_path(name: str, value: object) -> Path:
@@ -119,7 +127,7 @@ def checked_path(name: str, value: object) -> Path:
 
 
 def _check_kind(name: str, annotation: Any, value: Any) -> None:
-    """Raise ConfigError where a function takes a number, a name or a choice, and this is none."""
+    """Raise ConfigError where a number, a name or a choice is annotated, and this is none."""
     kinds = set(get_args(annotation)) if get_origin(annotation) is UnionType else {annotation}
     if value is None and NoneType in kinds:
         return
@@ -132,19 +140,8 @@ def _check_kind(name: str, annotation: Any, value: Any) -> None:
         allowed = [choice for kind in kinds for choice in get_args(kind)]
         if value not in allowed:
             hint = nearest(value, allowed) if isinstance(value, str) else ""
-            known = " or ".join(allowed)
-            raise ConfigError(f"{name} is {_shown(value)}{hint}, but must be {known}")
-
-
-def _check_names(
-    title: str, signature: inspect.Signature, args: tuple[Any, ...], named: Mapping[str, Any]
-) -> None:
-    try:
-        signature.bind(*args, **named)
-    except TypeError as error:
-        unknown = [name for name in named if name not in signature.parameters]
-        hint = nearest(unknown[0], signature.parameters) if unknown else ""
-        raise ConfigError(f"{title}: {error}{hint}") from None
+            choices = " or ".join(allowed)
+            raise ConfigError(f"{name} is {_shown(value)}{hint}, but must be {choices}")
 
 
 def _plain(value: Any) -> Any:
@@ -153,17 +150,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     is_array = isinstance(value, np.ndarray) or type(value).__qualname__ == "Tensor"
-    return (
-        value.tolist() if is_array and value.ndim < 2 and len(value.reshape(-1)) < _FEW else value
-    )
+    is_small = is_array and value.ndim < 2 and len(value.reshape(-1)) < _FEW
+    return value.tolist() if is_small else value
 
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _are_numbers(values: object) -> bool:
-    return isinstance(values, list | tuple) and len(values) > 0 and all(map(_is_number, values))
 
 
 def _is_number(value: object) -> bool:

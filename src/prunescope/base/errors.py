@@ -26,6 +26,10 @@ class TrainingDiverged(InputError):
     """The loss is no longer a number under the settings the user gave."""
 
 
+class StudyIncomplete(PrunescopeError):
+    """Some levels of a study could not be made; all others are finished. Exit status 1."""
+
+
 class DownloadError(PrunescopeError):
     """A server cannot be reached or does not keep its word; the command ends with status 1."""
 
@@ -49,10 +53,15 @@ def nearest(name: str, options: Iterable[str]) -> str:
     return f' (did you mean "{on_one_line(lowered[close[0]])}"?)' if close else ""
 
 
+def memory_ran_out(error: BaseException) -> bool:
+    """Return whether an error says that there was not enough memory, be it Python's or torch's."""
+    words = ("can't allocate memory", "out of memory")
+    return isinstance(error, MemoryError) or any(text in str(error) for text in words)
+
+
 def reason_of(error: BaseException) -> str:
     """Return why something could not be made: a lack of memory in our words, not in torch's."""
-    lacks = isinstance(error, MemoryError) or "can't allocate memory" in str(error)
-    return "there is not enough memory for it" if lacks else first_line(error)
+    return "there is not enough memory for it" if memory_ran_out(error) else first_line(error)
 
 
 def first_line(error: BaseException) -> str:

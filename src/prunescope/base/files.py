@@ -1,15 +1,19 @@
-"""How is a file written whole or not at all, and how is content named by a hash?"""
+"""How is a file written whole or not at all, and how is content hashed?"""
 
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from prunescope.base.errors import StoreError
 from prunescope.base.paths import require_file
+
+_TICK = 50_000_000  # nanoseconds; the clocks of file systems move every 1 to 10 milliseconds
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -32,9 +36,9 @@ def write_atomically(path: Path, content: bytes) -> None:
 def write_together(contents: Mapping[Path, bytes]) -> None:
     """Write files of one folder so that the last, where a reader finds it, belongs to the others.
 
-    All are written beside their places first, so a full disk changes nothing. Then a former file
-    in the place of the last one goes, and all are put there in their order: a crash in between
-    leaves no last file, never one with another's companions.
+    All are written to temporary files first, so a full disk changes nothing. Then the former last
+    file is removed, and all are renamed in their order: a crash in between leaves no last file,
+    never one beside files of another write.
     Raises StoreError naming the last file where the system refuses.
     """
     last = list(contents)[-1]
@@ -82,8 +86,31 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def hash_once(path: Path) -> str:
+    """Return what `hash_file` does, and read a file again only if it has changed since."""
+    require_file(path)
+    return once_per_file(hash_file, path)
+
+
+def once_per_file(compute: Callable[[Path], str], path: Path) -> str:
+    """Return compute(path), computed again only if the file has changed since.
+
+    As in git, a file has changed if its size, inode or times have. One that changed a moment ago
+    is computed again, since a later change may have the same time.
+    """
+    facts = path.stat()
+    if time.time_ns() - facts.st_ctime_ns < _TICK:
+        return compute(path)
+    return _of(compute, path, facts.st_size, facts.st_ino, facts.st_mtime_ns, facts.st_ctime_ns)
+
+
+@lru_cache(maxsize=65_536)
+def _of(compute: Callable[[Path], str], path: Path, *_facts: int) -> str:
+    return compute(path)
+
+
 def canonical_json(value: Any) -> str:
-    """Write a value as the one JSON text of it: sorted keys, no spaces, no nan."""
+    """Write a value as canonical JSON: sorted keys, no spaces, no nan."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 

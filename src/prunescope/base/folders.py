@@ -1,4 +1,4 @@
-"""How does a folder come to its place whole, or not at all?"""
+"""How is a folder written whole, or not at all?"""
 
 import os
 import shutil
@@ -13,11 +13,11 @@ from prunescope.base.paths import resolved
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give an empty folder to fill; when the block ends well, it takes the place of `path`.
+    """Give an empty folder to fill; when the block ends well, it replaces `path`.
 
     A process killed before that leaves `path` as it was, and beside it a folder `.NAME.tmp` that
-    the next replacement removes. (Killed in the instant between the two renames, it leaves the old
-    and the new in there, both whole.) Raises ConfigError as `drafting` does.
+    the next replacement removes. (Between the two renames, both the old and the new folder are in
+    there, whole.) Raises ConfigError as `drafting` does.
     """
     path = resolved(path)
     with drafting(path) as draft:
@@ -37,10 +37,10 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def drafting(path: Path) -> Iterator[Path]:
-    """Give an empty folder beside `path`; unless it is moved, it goes with the block.
+    """Give an empty folder beside `path`; unless it is moved, it is removed after the block.
 
-    So do the parents made for it. Raises ConfigError where the system refuses to make it, and
-    where nothing can take the place of `path`.
+    So are the parents made for it. Raises ConfigError where the system refuses to make it, and
+    where `path` cannot be replaced.
     """
     path = resolved(path)
     draft = path.parent / f".{path.name}.tmp" / str(os.getpid())
@@ -70,7 +70,7 @@ def sync_tree(folder: Path) -> None:
 
 
 def move(folder: Path, target: Path) -> None:
-    """Rename a folder for good, making the parents of its new place."""
+    """Rename a folder durably, and make the parents of its new path."""
     target.parent.mkdir(parents=True, exist_ok=True)
     folder.rename(target)
     sync(target.parent)

@@ -21,11 +21,6 @@ def font_for(text: str) -> Path | None:
     return None if family is None else _font_of(family)
 
 
-def default_font() -> Path:
-    """Return the file of the default font."""
-    return _font_of(DEFAULT_FAMILY)
-
-
 def families_for(texts: Iterable[str]) -> list[str]:
     """Return the families that matplotlib needs to draw some texts, the default first.
 
@@ -50,8 +45,8 @@ def _families() -> tuple[str, ...]:
     from matplotlib import font_manager
 
     names = {font.name for font in font_manager.fontManager.ttflist}
-    others = sorted(name for name in names if not name.startswith(_NOT_FOR_TEXT))
-    return tuple(dict.fromkeys([DEFAULT_FAMILY, *others]))
+    for_text = sorted(name for name in names if not name.startswith(_NOT_FOR_TEXT))
+    return tuple(dict.fromkeys([DEFAULT_FAMILY, *for_text]))
 
 
 @cache

@@ -95,11 +95,7 @@ _FOLDERS = {
 
 def refuse_foreign(path: Path) -> None:
     """Raise DataError, saying what to do, for a file in a format that holds no plain state dict."""
-    require_file(path)
-    with path.open("rb") as file:
-        head = file.read(512)
-    reason = _reason(path, head)
-    if reason:
+    if reason := _reason(path, _head(path)):
         raise DataError(f"{path} cannot be read for weights: {reason.replace('FILE', path.name)}")
 
 
@@ -107,18 +103,16 @@ def refuse_foreign_folder(path: Path) -> None:
     """Raise DataError for a folder in which another tool keeps a network."""
     for name, reason in _FOLDERS.items():
         if (path / name).exists():
-            told = reason.replace("FOLDER", str(path))
-            raise DataError(f"{path} cannot be read for weights: {told}")
+            advice = reason.replace("FOLDER", str(path))
+            raise DataError(f"{path} cannot be read for weights: {advice}")
 
 
 def has_weights_form(path: Path) -> bool:
-    """Say whether a file is one of weights, of any tool: by its name or its first bytes."""
-    require_file(path)
-    with path.open("rb") as file:
-        head = file.read(512)
-    known = path.suffix in (*SUFFIXES, *_ENDINGS) or path.name.endswith(INDEX)
+    """Return whether a file holds weights of any tool, by its name or its first bytes."""
+    head = _head(path)
     return (
-        known
+        path.suffix in (*SUFFIXES, *_ENDINGS)
+        or path.name.endswith(INDEX)
         or _is_safetensors(head)
         or head.startswith((b"\x80", b"PK"))
         or bool(_reason(path, head))
@@ -126,12 +120,21 @@ def has_weights_form(path: Path) -> bool:
 
 
 def is_safetensors(path: Path) -> bool:
-    """Say in which of the two formats a file of weights is. Raises DataError where it is absent."""
+    """Return whether a file of weights is of safetensors, rather than torch's.
+
+    Raises DataError where it is absent.
+    """
     if not path.is_file():
         raise DataError(f"the weights {path} do not exist, or are no file")
     with path.open("rb") as file:
         head = file.read(9)
     return path.suffix == ".safetensors" or _is_safetensors(head)
+
+
+def _head(path: Path) -> bytes:
+    require_file(path)
+    with path.open("rb") as file:
+        return file.read(512)
 
 
 def _is_safetensors(head: bytes) -> bool:

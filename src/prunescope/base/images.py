@@ -1,4 +1,4 @@
-"""In which terms does every room speak of images, and of the arithmetic done on them?"""
+"""Which terms for images and arithmetic do all rooms share?"""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal

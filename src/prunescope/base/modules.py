@@ -1,17 +1,21 @@
-"""Is this a network whose layers can be listened to?"""
+"""Is an object a network whose layers and weights can be read, in plain floating point?"""
 
 import copy
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.text import a_kind, with_article
-from prunescope.base.values import belongs_to_quantisation, is_quantised
 from prunescope.base.wrappers import unwrapped
 
+_PLAIN_FLOATS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
+_QUANTISED_PARTS = (
+    *("_packed_params", "fake_quant", "activation_post_process", ".qweight", ".qzeros", ".SCB"),
+    *(".absmax", ".quant_map", ".quant_state", ".nested_absmax"),
+)
 _CURE = 'give the torch.nn.Module, or its name: "torchvision:resnet18"'
 _AS_IT_WAS = (
     "give the network as it was before, in plain floating point (float32, float16, bfloat16 or "
@@ -24,25 +28,24 @@ _SHARDED = (
 )
 
 
-def checked_network(given: object) -> nn.Module:
+def checked_network(candidate: object) -> nn.Module:
     """Return the network in what a user hands in, seen through wrappers.
 
     Raises ConfigError, saying what to do, for anything but a module in plain torch: a class, a
     state dict, what was scripted, exported or quantised, tensors without values.
     """
-    if isinstance(given, type):
-        raise ConfigError(f"the network is the class {given.__name__}: call it, to make one")
-    if isinstance(given, torch.export.ExportedProgram):
-        raise ConfigError(f"the network is exported, and has no layers any more: {_before(given)}")
-    if not isinstance(given, nn.Module):
-        raise ConfigError(f"the network is {a_kind(given)}: {_instead_of(given)}")
-    network = unwrapped(given)
+    if isinstance(candidate, type):
+        raise ConfigError(f"the network is the class {candidate.__name__}: call it, to make one")
+    exported = "the network is exported, and has no layers any more"
+    if isinstance(candidate, torch.export.ExportedProgram):
+        raise ConfigError(f"{exported}: {_before(candidate)}")
+    if not isinstance(candidate, nn.Module):
+        raise ConfigError(f"the network is {a_kind(candidate)}: {_instead_of(candidate)}")
+    network = unwrapped(candidate)
     if isinstance(network, torch.jit.ScriptModule):
         raise ConfigError(f"the network is scripted or traced (TorchScript): {_before(network)}")
     if _is_flat(network):
-        raise ConfigError(
-            f"the network is exported, and has no layers any more: {_before(network)}"
-        )
+        raise ConfigError(f"{exported}: {_before(network)}")
     _check_layers(network)
     _check_tensors(network)
     return network
@@ -54,33 +57,53 @@ def in_float32(model: nn.Module) -> nn.Module:
     Raises ConfigError for a network that cannot be copied.
     """
     tensors = (*model.parameters(), *model.buffers())
-    others = {tensor.dtype for tensor in tensors if tensor.is_floating_point()} - {torch.float32}
-    if not others:
+    dtypes = {tensor.dtype for tensor in tensors if tensor.is_floating_point()} - {torch.float32}
+    if not dtypes:
         return model
     try:
         return copy.deepcopy(model).float()
     except (RuntimeError, TypeError, NotImplementedError) as error:
-        names = ", ".join(sorted(str(dtype) for dtype in others))
+        names = ", ".join(sorted(str(dtype) for dtype in dtypes))
         raise ConfigError(
             f"{type(model).__name__} has weights of {names}, but is dissected in float32, and a "
             f"copy cannot be made ({error}): call .float() on it first"
         ) from error
 
 
-def _instead_of(given: object) -> str:
-    if isinstance(given, dict):
+def belongs_to_quantisation(key: str) -> bool:
+    """Return whether only tools that quantise call a tensor so."""
+    return any(part in f".{key}" for part in _QUANTISED_PARTS)
+
+
+def is_quantised(key: str, tensor: Tensor) -> bool:
+    """Return whether a tensor stores numbers in eight bits or fewer, or weights as integers.
+
+    key: in the state dict. Masks may be integers: those of torch.nn.utils.prune and of OpenLTH.
+    """
+    kind = tensor.dtype
+    if tensor.is_quantized or (kind.is_floating_point and kind not in _PLAIN_FLOATS):
+        return True
+    if kind.is_floating_point or kind.is_complex or kind == torch.bool:
+        return False
+    last = key.rpartition(".")[2]
+    is_mask = last.endswith("_mask") or last.startswith("mask_")
+    return "weight" in last and not is_mask
+
+
+def _instead_of(candidate: object) -> str:
+    if isinstance(candidate, dict):
         return f'{_CURE}, with a state dict in it by load("torchvision:resnet18", weights=FILE)'
-    if callable(given):
+    if callable(candidate):
         return f"call it, if that makes one; else {_CURE}"
     return _CURE
 
 
-def _before(given: object) -> str:
-    return f"give the torch.nn.Module that the {type(given).__name__} was made from"
+def _before(network: object) -> str:
+    return f"give the torch.nn.Module that the {type(network).__name__} was made from"
 
 
 def _is_flat(network: nn.Module) -> bool:
-    """Say whether a graph calls no modules, as those of torch.export, which have functions only."""
+    """Return whether a graph calls functions only, no modules, as those of torch.export."""
     graph = getattr(network, "graph", None)
     if not isinstance(network, torch.fx.GraphModule) or graph is None:
         return False

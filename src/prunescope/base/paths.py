@@ -1,4 +1,4 @@
-"""Which files lie in a folder, and can there be more?"""
+"""Which files does a folder hold, and what may be read from a path or written to it?"""
 
 import errno
 import os
@@ -49,13 +49,13 @@ def find_files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     Links are followed, but not to a folder that holds them; what is hidden is passed over.
     Raises DataError for a name that is not UTF-8.
     """
-    found = []
-    for place, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [n for n in folders if n[0] != "." and not _leads_back(Path(place, n))]
-        found += [Path(place, n) for n in names if n.lower().endswith(suffixes) and n[0] != "."]
-    for path in found:
+    files = []
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [n for n in folders if n[0] != "." and not _leads_back(Path(parent, n))]
+        files += [Path(parent, n) for n in names if n.lower().endswith(suffixes) and n[0] != "."]
+    for path in files:
         require_utf8(path)
-    return sorted(found)
+    return sorted(files)
 
 
 def require_room(folder: Path, needed: int, what: str) -> None:
@@ -69,17 +69,17 @@ def require_room(folder: Path, needed: int, what: str) -> None:
 
 
 def require_place(folder: Path) -> None:
-    """Raise ConfigError where a file stands in the place of a folder to be made, or above it."""
-    for place in (folder, *folder.parents):
-        if place.is_file():
-            below = "" if place == folder else f", so that there can be no {folder}"
-            raise ConfigError(f"{place} is a file{below}: give a folder as --out")
-        if place.is_symlink() and not place.exists():
-            raise ConfigError(f"{place} is a link that leads nowhere: give a folder as --out")
+    """Raise ConfigError where a folder cannot be made because of a file or a link on its path."""
+    for path in (folder, *folder.parents):
+        if path.is_file():
+            below = "" if path == folder else f", so that there can be no {folder}"
+            raise ConfigError(f"{path} is a file{below}: give a folder as --out")
+        if path.is_symlink() and not path.exists():
+            raise ConfigError(f"{path} is a link that leads nowhere: give a folder as --out")
 
 
 def is_there(path: Path) -> bool:
-    """Return whether anything is at a path, also what `require_file` refuses."""
+    """Return whether a path exists, also as a link that leads nowhere."""
     return os.path.lexists(path)
 
 
@@ -109,10 +109,10 @@ def _kind(mode: int) -> str:
 
 
 def refuse_replacing(path: Path, content: bytes, written_by_us: Callable[[Path], bool]) -> None:
-    """Raise ConfigError where another file than one that this command writes would be replaced.
+    """Raise ConfigError where a file would be replaced that this command did not write.
 
     content: what is to be written; a file that holds it already may be replaced.
-    written_by_us: whether a file is one that this command wrote earlier.
+    written_by_us: returns whether this command wrote a file earlier.
     """
     if not path.exists() or (path.is_file() and path.read_bytes() == content):
         return

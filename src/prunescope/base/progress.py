@@ -11,6 +11,7 @@ from prunescope.base.text import on_one_line, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
 
 _SECONDS_BETWEEN_LINES = 15.0
 Stream = TextIO | io.TextIOBase
@@ -102,15 +103,12 @@ class LineProgress(Progress):
 
 
 class _BarTask(Task):
-    def __init__(self, bars: "RichProgress", description: str, total: int, before: int) -> None:
+    def __init__(self, bars: "RichProgress", bar: "TaskID") -> None:
         self._bars = bars
-        self._id = bars.add_task(on_one_line(description), total=total, completed=before, note="")
+        self._bar = bar
 
     def advance(self, count: int = 1, note: str = "") -> None:
-        self._bars.update(self._id, advance=count, note=on_one_line(note))
-
-    def close(self) -> None:
-        self._bars.remove_task(self._id)
+        self._bars.update(self._bar, advance=count, note=on_one_line(note))
 
 
 class BarProgress(Progress):
@@ -121,11 +119,11 @@ class BarProgress(Progress):
 
     @contextmanager
     def task(self, description: str, total: int, *, done: int = 0) -> Iterator[Task]:
-        task = _BarTask(self._bars, description, total, done)
+        bar = self._bars.add_task(on_one_line(description), total=total, completed=done, note="")
         try:
-            yield task
+            yield _BarTask(self._bars, bar)
         finally:
-            task.close()
+            self._bars.remove_task(bar)
 
     def say(self, message: str) -> None:
         self._bars.console.print(printable(message), markup=False, highlight=False, soft_wrap=True)

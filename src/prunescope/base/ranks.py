@@ -34,9 +34,9 @@ class Ranks:
             return
         from torch import distributed, empty_like
 
-        own = tensor.contiguous()
+        held = tensor.contiguous()
         for source in range(self.count):
-            shared = own.clone() if source == self.rank else empty_like(own)
+            shared = held.clone() if source == self.rank else empty_like(held)
             distributed.broadcast(shared, source)
             if source != self.rank:
                 yield shared
@@ -58,7 +58,7 @@ class Ranks:
 
         everything: list[Held | None] = [None] * self.count
         distributed.all_gather_object(everything, held)
-        return [one for one in everything if one is not None]
+        return [part for part in everything if part is not None]
 
 
 ALONE = Ranks()
@@ -68,8 +68,8 @@ ALONE = Ranks()
 def joined() -> Iterator[Ranks]:
     """Join the processes that torchrun started with this one; elsewhere there is only this one.
 
-    Tensors on CPUs are exchanged by gloo, those on GPUs by nccl. With GPUs, this process's own is
-    the current device. Raises ConfigError where the others cannot be reached.
+    Tensors on CPUs are exchanged by gloo, those on GPUs by nccl. With GPUs, the one of this
+    process is the current device. Raises ConfigError where the others cannot be reached.
     """
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield ALONE

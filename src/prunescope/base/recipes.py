@@ -1,9 +1,10 @@
-"""How is YAML that anybody may have written read: quickly, as plain values, or refused in a line?
+"""How is YAML of unknown origin read quickly as plain values, or refused in a line?
 
-Plain values are mappings with texts for keys, lists, texts, numbers, true, false and null. What
-else YAML can say (dates, sets, other tags) is a text or is refused.
+Plain values are mappings with texts as keys, lists, texts, numbers, true, false and null. Dates are
+read as texts; sets and other tags are refused.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import yaml
 
 from prunescope.base.errors import ConfigError
 
+_SEAL = "# sha256 of the lines above: "
 LARGEST_RECIPE = 200_000  # bytes; a recipe has about a thousand
 _MOST_VALUES = 10_000  # with what aliases repeat; to read as many takes half a second
 _DEEPEST = 50
@@ -20,6 +22,11 @@ _MOST_DIGITS = 100
 _TAG = "tag:yaml.org,2002:"
 _PLAIN = {f"{_TAG}{kind}" for kind in ("map", "seq", "str", "int", "float", "bool", "null")}
 _UNREADABLE = (yaml.YAMLError, ValueError, RecursionError, AttributeError, TypeError)
+
+
+def sealed(text: str) -> str:
+    """Return YAML that ends with its checksum in a comment, which `read_plain` compares."""
+    return f"{text}{_SEAL}{_checksum(text)}\n"
 
 
 def read_plain(path: Path) -> Any:
@@ -41,6 +48,12 @@ def read_plain(path: Path) -> Any:
         raise ConfigError(
             f"{path} is not UTF-8 (byte {error.start + 1:,}): save it with that encoding"
         ) from None
+    lines, seal, checksum = text.rpartition(_SEAL)
+    if seal and checksum.strip() != _checksum(lines):
+        raise ConfigError(
+            f"{path} is damaged, or was changed: its checksum is not the one in its last line; run "
+            "its recipe again with the same --out, or remove that line if you changed the others"
+        )
     return plain_values(text, str(path))
 
 
@@ -60,10 +73,14 @@ def plain_values(text: str, where: str) -> Any:
         raise ConfigError(f"{where} is not YAML as recipes use it: {_reason(error)}") from None
 
 
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 class _PlainLoader(yaml.SafeLoader):
     """Constructs plain values alone, and refuses a key that stands twice.
 
-    What is too deep or too much is refused where it is met, since PyYAML takes seconds to read it.
+    What is too deep or too large is refused while it is read, since PyYAML takes seconds for it.
     """
 
     def __init__(self, text: str) -> None:
@@ -115,16 +132,16 @@ _PlainLoader.add_implicit_resolver(
 
 
 def _check_keys(node: yaml.MappingNode) -> None:
-    seen: set[str] = set()
+    names: set[str] = set()
     for key, _ in node.value:
         if not isinstance(key, yaml.ScalarNode) or key.tag not in _PLAIN | {f"{_TAG}merge"}:
             raise _fault("a key must be a name", key)
-        if key.value in seen:
+        if key.value in names:
             raise _fault(f'the key "{key.value:.40}" stands twice', key)
         if key.tag not in (f"{_TAG}str", f"{_TAG}merge"):
             kind = key.tag.removeprefix(_TAG)
             raise _fault(f"the key {key.value:.40} is read as {kind}: write it in quotes", key)
-        seen.add(key.value)
+        names.add(key.value)
 
 
 def _check_size(root: yaml.Node) -> None:
@@ -181,5 +198,5 @@ def _reason(error: Exception) -> str:
         return "it nests too deeply"
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     mark = getattr(error, "problem_mark", None)
-    place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-    return " ".join(str(problem).split())[:200] + place
+    where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+    return " ".join(str(problem).split())[:200] + where

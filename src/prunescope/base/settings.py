@@ -1,7 +1,8 @@
 """How does a stage state its settings, and how is a wrong one explained?"""
 
+import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import NoneType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
@@ -9,6 +10,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    ByteSize,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
@@ -19,9 +21,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from prunescope.base.described import describe_fields, introduction
 from prunescope.base.errors import ConfigError, nearest
-from prunescope.base.images import MOST_PIXELS, Channels, in_range
+from prunescope.base.images import MOST_PIXELS, Precision, in_range
 from prunescope.base.text import on_one_line, shortened, written
 
 S = TypeVar("S", bound="Settings")
@@ -37,7 +38,7 @@ _ALLOWED = {
     "tuple": "a list: write [a] or [a, b]",
     "list": "a list: write [a] or [a, b]",
 }
-"""What must be written for the kinds of values, by how pydantic begins the names of its errors."""
+"""What is allowed, by the word with which pydantic begins the name of an error."""
 
 
 Count = Annotated[int, Field(ge=1, le=10_000)]
@@ -74,20 +75,62 @@ def _of_one_channel(value: Any) -> Any:
     return (value,) if is_number else value
 
 
-Mean = Annotated[Channels, BeforeValidator(_of_one_channel), AfterValidator(in_range("mean"))]
+Bytes = Annotated[
+    ByteSize,
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}],
+            "examples": ["512MiB", "4GiB"],
+        }
+    ),
+]
+"""A size of memory, as a number of bytes or with a unit."""
+
+_Values = tuple[Annotated[float, Field(allow_inf_nan=True)], ...]  # `in_range` refuses these
+Mean = Annotated[_Values, BeforeValidator(_of_one_channel), AfterValidator(in_range("mean"))]
 """The mean of each channel in [0, 1]; a number alone is of one channel."""
-Std = Annotated[Channels, BeforeValidator(_of_one_channel), AfterValidator(in_range("std"))]
+Std = Annotated[_Values, BeforeValidator(_of_one_channel), AfterValidator(in_range("std"))]
 """The standard deviation of each channel in (0, 1]; a number alone is of one channel."""
+
+ExpectedMean = Annotated[
+    Mean | None,
+    Field(description="Mean of each channel in [0, 1]; by default what the network expects."),
+]
+ExpectedStd = Annotated[
+    Std | None,
+    Field(
+        description="Standard deviation of each channel in (0, 1]; by default what the network "
+        "expects."
+    ),
+]
+ForwardBatch = Annotated[
+    Batch,
+    Field(description="Images per forward pass; it changes no more than the last digits."),
+]
+ForwardPrecision = Annotated[
+    Precision,
+    Field(description="The forward pass in float32, or in bfloat16 where autocast allows."),
+]
+Limit = Annotated[
+    Annotated[int, Field(ge=1)] | None,
+    Field(description="Use only the first so many images; by default all."),
+]
 
 
 class Later:
-    """Marks a field that came after runs had been keyed without it: Annotated[..., Later()]."""
+    """Marks a field that is younger than the keys of some runs: Annotated[..., Later()]."""
+
+
+class NeverKeyed:
+    """Marks a field that changes no artifact's content and so enters no key."""
 
 
 class Settings(BaseModel):
     """Frozen settings of one stage: unknown keys are refused, values are checked at the door."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -108,53 +151,72 @@ class Settings(BaseModel):
     def __get_pydantic_json_schema__(
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Describe the settings and each field by the docstring, the one place for such texts."""
+        """Describe the settings by their docstring, each of its paragraphs on one line."""
         schema = handler.resolve_ref_schema(handler(core_schema))
-        names, docstring = list(cls.model_fields), cls.__doc__ or ""
-        schema["description"] = introduction(docstring, names)
-        for name, text in describe_fields(docstring, names).items():
-            schema["properties"][name]["description"] = text
-        for own in schema.get("properties", {}).values():
-            own.pop("title", None)  # pydantic's: the name again, in capitals
+        schema["description"] = unfolded(cls.__doc__)
+        for name, property_ in schema.get("properties", {}).items():
+            property_.pop("title", None)  # pydantic's: the name again, in capitals
+            property_["description"] = unfolded(cls.model_fields[name].description)
         return schema
 
     @classmethod
-    def validate_from(cls: type[S], values: Mapping[Any, Any], where: str) -> S:
+    def validate_from(
+        cls: type[S], values: Mapping[Any, Any], where: str, spell: Callable[[str], str] = str
+    ) -> S:
         """Read settings from plain values.
 
-        where: what the values came from, for messages ("demo.yaml").
+        where: what the values came from, for messages ("demo.yaml"). spell: writes a setting's name
+        as its user did.
         Raises ConfigError naming the key, what was given, what is allowed, the nearest valid name.
         """
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            raise explained(cls, error, where) from None
+            raise explained(cls, error, where, spell) from None
+
+    @classmethod
+    def marked(cls, *marks: type) -> frozenset[str]:
+        """Return the names of the fields that have any of these marks."""
+        return frozenset(
+            name
+            for name, field in cls.model_fields.items()
+            if any(isinstance(mark, marks) for mark in field.metadata)
+        )
 
     def for_key(self) -> dict[str, Any]:
         """Return plain values for an artifact's key.
 
-        A setting that came later enters only where it is not at its default, so that keys made
-        before it still hold.
+        A setting that is `Later` enters only where it differs from its default, so keys made before
+        it still hold. One that is `NeverKeyed` never enters.
         """
         values = self.model_dump(mode="json")
+        never, later = self.marked(NeverKeyed), self.marked(Later)
         for name, field in type(self).model_fields.items():
-            own = getattr(self, name)
-            if own == field.default and any(isinstance(mark, Later) for mark in field.metadata):
+            value = getattr(self, name)
+            if name in never or (name in later and value == field.default):
                 del values[name]
-            elif isinstance(own, Settings):
-                values[name] = own.for_key()
+            elif isinstance(value, Settings):
+                values[name] = value.for_key()
         return values
 
 
-def explained(model: type[BaseModel], error: ValidationError, where: str) -> ConfigError:
-    """Return what `validate_from` raises for what pydantic refuses in settings of a kind."""
-    lines = list(dict.fromkeys(_explain(model, detail) for detail in _faults(error)))
+def unfolded(text: str | None) -> str:
+    """Return a docstring's text with each of its paragraphs on one line."""
+    paragraphs = re.split(r"\n\s*\n", inspect.cleandoc(text or ""))
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+def explained(
+    model: type[BaseModel], error: ValidationError, where: str, spell: Callable[[str], str] = str
+) -> ConfigError:
+    """Return pydantic's refusal of settings as the error that `validate_from` raises."""
+    lines = list(dict.fromkeys(_explain(model, detail, spell) for detail in _faults(error)))
     more = [f"and {len(lines) - _SHOWN:,} more"] if len(lines) > _SHOWN else []
     return ConfigError(f"{where}: " + "; ".join([*lines[:_SHOWN], *more]))
 
 
 def _admits_bool(annotation: Any) -> bool:
-    """Return whether true or false may stand in a field, or whether it is for others to say."""
+    """Return whether a field takes true and false, or at least no number for which they pass."""
     kinds = _kinds_of(annotation)
     return bool in kinds or not kinds & {int, float}
 
@@ -166,14 +228,15 @@ def _kinds_of(annotation: Any) -> set[Any]:
 
 
 def _faults(error: ValidationError) -> list[Any]:
-    """Return what is wrong; a list is not called empty for the faults of what stands in it."""
+    """Return the faults, but not that a list is too short where only its items are at fault."""
     faults: list[Any] = error.errors()
     return [fault for fault in faults if fault["type"] != "too_short" or not fault["input"]]
 
 
-def _explain(model: type[BaseModel], detail: Any) -> str:
-    path = ".".join(f"{part!s:.60}" for part in detail["loc"] if part != _OF_A_KEY)
-    given = _as_in_yaml(detail["input"])
+def _explain(model: type[BaseModel], detail: Any, spell: Callable[[str], str]) -> str:
+    plain = ".".join(f"{part!s:.60}" for part in detail["loc"] if part != _OF_A_KEY)
+    path = spell(plain) if plain else ""
+    value = _as_in_yaml(detail["input"])
     match detail["type"]:
         case "extra_forbidden":
             *parents, key = detail["loc"]
@@ -183,20 +246,24 @@ def _explain(model: type[BaseModel], detail: Any) -> str:
         case "missing":
             return f"{path} is missing"
         case "value_error":
-            return f"{path or 'settings'}: {detail['ctx']['error']}"
+            reason, name = str(detail["ctx"]["error"]), plain.rpartition(".")[2]
+            is_named = bool(name) and reason.startswith(f"{name} ")
+            return (
+                path + reason.removeprefix(name) if is_named else f"{path or 'settings'}: {reason}"
+            )
         case "byte_size" | "byte_size_unit":
-            return f"{path} is {given}, but must be a number of bytes, as in 512MiB"
+            return f"{path} is {value}, but must be a number of bytes, as in 512MiB"
         case "too_short":
             return f"{path} is empty, but must name at least one"
         case "model_type" | "dict_type" | "mapping_type":
             names = _fields_at(model, detail["loc"]) if detail["type"] == "model_type" else []
             which = f" ({', '.join(names)})" if names else ""
-            return f"{path} is {given}, but must hold settings{which}: write them below it"
+            return f"{path} is {value}, but must hold settings{which}: write them below it"
         case kind:
-            begin, is_plain, rest = detail["msg"].partition("Input should be ")
-            allowed = _ALLOWED.get(kind.partition("_")[0], rest if is_plain else "")
-            told = f", but must be {allowed}" if allowed else f": {begin[0].lower()}{begin[1:]}"
-            return f"{path} is {given}{told}"
+            begin, is_plain, expected = detail["msg"].partition("Input should be ")
+            allowed = _ALLOWED.get(kind.partition("_")[0], expected if is_plain else "")
+            advice = f", but must be {allowed}" if allowed else f": {begin[0].lower()}{begin[1:]}"
+            return f"{path} is {value}{advice}"
 
 
 def _as_in_yaml(value: object) -> str:
@@ -215,5 +282,5 @@ def _fields_at(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
 def _model_within(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    found = (_model_within(argument) for argument in get_args(annotation))
-    return next((model for model in found if model is not None), None)
+    models = (_model_within(argument) for argument in get_args(annotation))
+    return next((model for model in models if model is not None), None)

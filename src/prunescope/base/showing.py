@@ -1,4 +1,4 @@
-"""What does a network make of a batch, and what is said where it cannot take it?"""
+"""What does a network put out for a batch, and what is reported where it fails?"""
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +12,8 @@ _NO_MEMORY = "can't allocate memory"
 def show(network: nn.Module, batch: Tensor) -> object:
     """Return what the network puts out for a batch.
 
-    Raises ConfigError where the network itself fails on such a batch: for most, a wrong size of
-    the images. Running out of a device's memory stays torch.OutOfMemoryError.
+    Raises ConfigError where the network fails on such a batch, mostly for the size of the images.
+    Where a device's memory runs out, torch.OutOfMemoryError is left as it is.
     """
     try:
         return network(batch)
@@ -27,6 +27,6 @@ def show(network: nn.Module, batch: Tensor) -> object:
                 f"{type(network).__name__} needs more memory than there is {where}: take a smaller "
                 "resolution, or fewer images at a time"
             ) from error
-        said = " ".join(str(error).split())
+        message = " ".join(str(error).split())
         kind = "" if type(error) in _PLAIN else f"{type(error).__name__}: "
-        raise ConfigError(f"{type(network).__name__} fails {where}: {kind}{said}") from error
+        raise ConfigError(f"{type(network).__name__} fails {where}: {kind}{message}") from error

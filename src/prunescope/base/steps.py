@@ -14,7 +14,7 @@ _PATTERN = re.compile(r"(?:(\d+)ep)?(?:(\d+)it)?")
 
 @dataclass(frozen=True, order=True)
 class Step:
-    """A moment of training, before iteration number `iteration` (from 0) is taken.
+    """A point of training, before iteration number `iteration` (from 0) is taken.
 
     per_epoch: iterations in an epoch, at least 1. Two steps compare only within one training.
     """
@@ -50,6 +50,11 @@ class Step:
         return (f"{self.epoch}ep" if self.epoch else "") + batches
 
 
+def steps_per_epoch(count: int, batch_size: int) -> int:
+    """Return how many batches `count` images make; the last one may be smaller."""
+    return -(-count // batch_size)
+
+
 def _split(text: str) -> tuple[int, int]:
     match = _PATTERN.fullmatch(text.strip())
     if not text.strip() or match is None:
@@ -63,8 +68,8 @@ def _split(text: str) -> tuple[int, int]:
     return int(epochs), int(iterations)
 
 
-def _check(given: Any) -> str:
-    text = str(given).strip()
+def _check(value: Any) -> str:
+    text = str(value).strip()
     try:
         _split(text)
     except ConfigError as error:

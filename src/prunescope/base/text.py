@@ -41,7 +41,7 @@ def written(value: object, longest: int = 80) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text in which nothing moves the cursor, colours, or turns the order of letters.
+    """Return a text in which nothing moves the cursor, colours, or changes the direction of text.
 
     Control characters but line feeds, and marks of direction, stand as escapes (`\\x1b`), as do
     the bytes of a path that is not UTF-8 (`\\xff`).
@@ -77,15 +77,15 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {agreeing(number, noun, plural or noun + 's')}"
 
 
-def agreeing(number: int, one: str, many: str) -> str:
-    """Return the word that goes with a number: `one` with 1, else `many`."""
-    return one if number == 1 else many
+def agreeing(number: int, singular: str, plural: str) -> str:
+    """Return the word that agrees with a number: the singular with 1."""
+    return singular if number == 1 else plural
 
 
 def with_article(noun: str) -> str:
-    """Write a noun, mostly a class's name, behind "a" or "an", as it is said: "an int", "an LSTM".
+    """Write a noun, mostly a class's name, with its article as spoken: "an int", "an LSTM".
 
-    Words in u count as "you", and capitals are spelled out.
+    A word in u is taken to begin as "you", and capitals are spelled.
     """
     spelled = len(noun) > 1 and noun[:2].isupper()
     vowel = noun[:1] in _SPELLED_WITH_A_VOWEL if spelled else noun[:1].lower() in set("aeio")
@@ -93,5 +93,5 @@ def with_article(noun: str) -> str:
 
 
 def a_kind(value: object) -> str:
-    """Write the class of what is handed in, behind its article: "a list", "an OrderedDict"."""
+    """Write the class of a value with its article: "a list", "an OrderedDict"."""
     return with_article(type(value).__name__)

@@ -1,4 +1,4 @@
-"""How is a function of the user's found by its name? Only here is a module of theirs imported."""
+"""How is a user's function found by its name? Only here is a module of theirs imported."""
 
 import importlib
 import sys
@@ -23,7 +23,7 @@ def find_function(module: str, name: str) -> Callable[..., Any]:
     with current_directory_importable():
         try:
             imported = importlib.import_module(module)
-        except (Exception, SystemExit) as error:  # whatever a user's module raises
+        except (Exception, SystemExit) as error:  # whatever user code raises
             raise ConfigError(f"importing {module} failed: {raised(error)}") from error
     function = getattr(imported, name, None)
     if callable(function):
@@ -42,18 +42,18 @@ def find_source(module: str) -> Path:
     if loaded is not None and getattr(loaded, "__file__", None):
         return Path(str(loaded.__file__))
     with current_directory_importable():
-        places: list[str] | None = list(sys.path)
+        folders: list[str] | None = list(sys.path)
         spec: ModuleSpec | None = None
         for part in module.split("."):
-            spec = None if places is None else PathFinder.find_spec(part, places)
-            places = None if spec is None else spec.submodule_search_locations
+            spec = None if folders is None else PathFinder.find_spec(part, folders)
+            folders = None if spec is None else spec.submodule_search_locations
     if spec is None or not spec.origin or not Path(spec.origin).is_file():
         raise ConfigError(f"there is no module {module} here")
     return Path(spec.origin)
 
 
 def raised(error: BaseException) -> str:
-    """Say in a line what a user's code raised, and in which line of which file of theirs."""
+    """Say in a line what user code raised, and in which line of which file of theirs."""
     if isinstance(error, SyntaxError):
         return f"SyntaxError: {error.msg} ({error.filename}, line {error.lineno})"
     frames = [
@@ -74,5 +74,5 @@ def current_directory_importable() -> Iterator[None]:
     try:
         yield
     finally:
-        if folder in sys.path:  # else the user's code has taken it out
+        if folder in sys.path:  # else user code has taken it out
             sys.path.remove(folder)

@@ -1,11 +1,12 @@
-"""Which network is beneath what was put round it, or round parts of it?
+"""Which network is inside wrappers around it or its parts?
 
-torch.compile, DataParallel, DDP, an average of weights and activation checkpointing each put a
-module round another, and a step into every name below it: `module.conv1.weight`.
+torch.compile, DataParallel, DDP, an average of weights and activation checkpointing each wrap a
+module in another, which adds a step to every name below it: `module.conv1.weight`.
 """
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import Any
 
 from torch import nn
@@ -37,31 +38,25 @@ def inner_step(module: nn.Module) -> str | None:
     return None
 
 
-def plain_name(name: str, known: Collection[str] | None = None) -> str:
+def unwrapped_name(name: str, expected: Collection[str] | None = None) -> str:
     """Return a layer's or tensor's name without the steps of wrappers.
 
-    known: the plain network's names. One of them stays as it is; else the steps before it go or,
-    where that gives none of them, those inside it, too. None drops those before it.
+    expected: the plain network's names. As few steps as lead to one of these are dropped, first
+    from the beginning; else, and where None, all at the beginning.
     """
-    if known is not None and name in known:
-        return name
     parts = name.split(".")
-    while len(parts) > 1 and parts[0] in _STEPS:
-        parts = parts[1:]
-        if known is not None and ".".join(parts) in known:
-            break
-    shorter = ".".join(parts)
+    leading = len(list(takewhile(_STEPS.__contains__, parts[:-1])))
+    shorter = [".".join(parts[dropped:]) for dropped in range(leading + 1)]
     bare = ".".join(part for part in parts if part not in _STEPS)
-    return bare if known is not None and shorter not in known and bare in known else shorter
+    return next((plain for plain in (*shorter, bare) if plain in (expected or ())), shorter[-1])
 
 
 @contextmanager
 def without_wrappers(network: nn.Module) -> Iterator[nn.Module]:
-    """Give a network as if neither it nor a part of it had been wrapped; as it was after the block.
+    """Take a network and its parts out of all wrappers for the duration of the block.
 
-    Its layers and tensors have their plain names; its own code runs, not what torch.compile made
-    of it, which may leave out layers and calls no hooks that come later, nor copies of a
-    part on several devices.
+    Its layers and tensors have their plain names, and its own code runs: not what torch.compile
+    made of it, which may leave out layers and calls no later hooks, nor copies on several devices.
     """
     network = unwrapped(network)
     modules = list(network.modules())

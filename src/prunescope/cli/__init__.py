@@ -11,13 +11,14 @@ import typer
 from prunescope.base.errors import InputError, PrunescopeError
 from prunescope.base.paths import refusal_of_length, require_utf8
 from prunescope.cli import comparison, concepts, conventions, pruning, single, studies
-from prunescope.cli.console import PlainGroup, stop
+from prunescope.cli.console import stop
+from prunescope.cli.group import Commands, add
 from prunescope.cli.stopping import Stopped, end_now, say_stopped, stoppable
 from prunescope.version import __version__
 
 app = typer.Typer(
     name="prunescope",
-    cls=PlainGroup,
+    cls=Commands,
     help="Prune a network, and see what it still sees.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -37,17 +38,18 @@ for command in (
     pruning.prune,
     pruning.audit,
     studies.report,
+    studies.merge,
     studies.schema,
 ):
-    app.command()(command)
+    add(app, command)
 
 concepts_app = typer.Typer(
-    help="Look at the pictures with labelled concepts.", no_args_is_help=True
+    cls=Commands, help="Look at the pictures with labelled concepts.", no_args_is_help=True
 )
-concepts_app.command("list")(concepts.list_sets)
-concepts_app.command("check")(concepts.check)
-concepts_app.command("preview")(concepts.preview)
-concepts_app.command("download")(concepts.download)
+add(concepts_app, concepts.list_sets, "list")
+add(concepts_app, concepts.check)
+add(concepts_app, concepts.preview)
+add(concepts_app, concepts.download)
 app.add_typer(concepts_app, name="concepts")
 
 

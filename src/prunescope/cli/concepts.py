@@ -8,7 +8,10 @@ import typer
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.cli.console import print_result, progress_shown
-from prunescope.cli.options import ConceptsArgument, Json, Limit, MaskSize, Split
+from prunescope.cli.options import Json, OptionsOf, Stated
+from prunescope.cli.single import CONCEPTS, NAMED, chosen_concepts
+
+_SET = Annotated[Stated, OptionsOf(model=CONCEPTS, names=NAMED, arguments={"source": "SET"})]
 
 
 def list_sets(as_json: Json = False) -> None:
@@ -20,49 +23,49 @@ def list_sets(as_json: Json = False) -> None:
 
 
 def check(
-    concepts: ConceptsArgument,
-    split: Split = None,
-    limit: Limit = None,
-    mask_size: MaskSize = None,
+    concepts: _SET,
     as_json: Json = False,
 ) -> None:
     """Read every image and label map of a set, and say what is wrong with it."""
     from prunescope.concepts import open_concepts
     from prunescope.concepts.check import check_concepts
 
+    chosen = chosen_concepts(concepts, "concepts check")
     with progress_shown() as progress:
         opened = open_concepts(
-            concepts,
-            split=split,
-            limit=limit,
-            mask_size=mask_size,
+            chosen.source,
+            split=chosen.split,
+            limit=chosen.limit,
+            mask_size=chosen.mask_size,
             lenient=True,
             progress=progress,
         )
-        found = check_concepts(opened, progress=progress)
-    print_result(found.as_dict(), str(found), as_json=as_json)
-    if found.problems:
+        faults = check_concepts(opened, progress=progress)
+    print_result(faults.as_dict(), str(faults), as_json=as_json)
+    if faults.problems:
         raise typer.Exit(2)
 
 
 def preview(
-    concepts: ConceptsArgument,
+    concepts: _SET,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("preview"),
     images: Annotated[int, typer.Option(min=1, help="Number of photographs shown.")] = 12,
     seed: Annotated[int, typer.Option(min=0, help="Another draw of them.")] = 0,
-    split: Split = None,
-    limit: Limit = None,
-    mask_size: MaskSize = None,
     as_json: Json = False,
 ) -> None:
     """Draw photographs of a set beside their labels."""
     from prunescope.concepts import open_concepts
-    from prunescope.concepts.preview import preview_concepts
+    from prunescope.report.preview import preview_concepts
     from prunescope.results.layout import PAGE
 
+    chosen = chosen_concepts(concepts, "concepts preview")
     with progress_shown() as progress:
         opened = open_concepts(
-            concepts, split=split, limit=limit, mask_size=mask_size, progress=progress
+            chosen.source,
+            split=chosen.split,
+            limit=chosen.limit,
+            mask_size=chosen.mask_size,
+            progress=progress,
         )
         sheets = preview_concepts(opened, out, images=images, seed=seed, progress=progress)
     paths, page = [str(sheet) for sheet in sheets], str(out / PAGE)
@@ -93,11 +96,12 @@ def download(
     if name != "broden":
         raise ConfigError(f'"{name}" cannot be downloaded{nearest(name, ["broden"])}: only broden')
     with progress_shown() as progress:
-        found, already = download_broden(
+        checked, already = download_broden(
             out, source=source, resolution=resolution, progress=progress
         )
-    values = {"set": f"broden:{out}", "already": already, **asdict(found)}
+    values = {"set": f"broden:{out}", "already": already, **asdict(checked)}
     state = "was there already" if already else "is ready"
-    pixels = f"as many pixels as published of {', '.join(found.pixels)}" if found.pixels else ""
-    said = f"{found.images:,} labelled images, {pixels or 'no published totals to compare with'}"
-    print_result(values, f"broden:{out} {state}: {found.archive}, {said}", as_json=as_json)
+    pixels = f"as many pixels as published of {', '.join(checked.pixels)}" if checked.pixels else ""
+    compared = pixels or "no published totals to compare with"
+    text = f"{checked.archive}, {checked.images:,} labelled images, {compared}"
+    print_result(values, f"broden:{out} {state}: {text}", as_json=as_json)

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
 from prunescope.base.progress import SILENT, Progress, progress_on
 from prunescope.base.text import printable
@@ -26,30 +25,6 @@ def progress_shown(shown: bool = True) -> Iterator[Progress]:
 def print_result(values: dict[str, Any], text: str, *, as_json: bool) -> None:
     """Print a result on standard output: for a program as one line of JSON, or for a person."""
     typer.echo(json.dumps(values, allow_nan=False) if as_json else printable(text))
-
-
-class PlainGroup(TyperGroup):
-    """A group of commands whose refusals echo nothing that acts on a terminal."""
-
-    def make_context(self, *args: Any, **named: Any) -> Any:
-        """Read the options before the command."""
-        with _plain_refusals():
-            return super().make_context(*args, **named)
-
-    def invoke(self, ctx: Any) -> Any:
-        """Read the rest of the line, and do what it says."""
-        with _plain_refusals():
-            return super().invoke(ctx)
-
-
-@contextmanager
-def _plain_refusals() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        if isinstance(getattr(error, "message", None), str):  # of click's refusals
-            error.message = printable(error.message)  # type: ignore[attr-defined]
-        raise
 
 
 def warn(message: str) -> None:

@@ -8,38 +8,33 @@ import typer
 from prunescope.base.text import counted, printable
 from prunescope.cli.console import print_result, progress_shown
 from prunescope.cli.options import (
-    Axes,
-    BatchSize,
-    Categories,
-    ChannelsLast,
-    Concepts,
     Device,
-    Iou,
     Json,
     Key,
-    Layers,
-    Limit,
-    MaskSize,
-    Mean,
-    Memory,
     Network,
     NumClasses,
+    OptionsOf,
     Out,
-    Precision,
-    Quantile,
-    Resolution,
-    Split,
-    Std,
+    Stated,
     Weights,
-    stated_settings,
 )
-from prunescope.cli.single import load
+from prunescope.cli.single import (
+    CONCEPTS,
+    DEFAULT_LAYERS,
+    DISSECTION,
+    NAMED,
+    chosen_concepts,
+    load,
+    with_layers,
+)
+
+_OF_ONE = ("convention", "examples", "null")
 
 
 def conventions(
     network: Network,
-    concepts: Concepts,
-    layer: Layers = None,
+    *,
+    concepts: Annotated[Stated, OptionsOf(model=CONCEPTS, names=NAMED)],
     weights: Weights = None,
     key: Key = None,
     num_classes: NumClasses = None,
@@ -48,23 +43,12 @@ def conventions(
         list[str] | None,
         typer.Option(
             help="One to dissect by, the first to compare with; may be repeated.",
-            show_default="exact, netdissect, lite, quick",
+            show_default="all, exact first",
         ),
     ] = None,
-    quantile: Quantile = 0.005,
-    iou: Iou = None,
-    categories: Categories = None,
-    split: Split = None,
-    limit: Limit = None,
-    mask_size: MaskSize = None,
-    resolution: Resolution = None,
-    mean: Mean = None,
-    std: Std = None,
-    axes: Axes = None,
-    batch_size: BatchSize = 32,
-    precision: Precision = "float32",
-    channels_last: ChannelsLast = False,
-    memory: Memory = "2GiB",
+    settings: Annotated[
+        Stated, OptionsOf(model=DISSECTION, without=_OF_ONE, names=NAMED, unstated=DEFAULT_LAYERS)
+    ],
     device: Device = None,
     as_json: Json = False,
 ) -> None:
@@ -72,30 +56,17 @@ def conventions(
     from prunescope.base.ranks import joined
     from prunescope.experiment.conventions import compare_by_conventions
 
-    stated = stated_settings(
-        layers=layer,
-        quantile=quantile,
-        iou=iou,
-        categories=categories,
-        resolution=resolution,
-        mean=mean,
-        std=std,
-        axes=axes,
-        batch_size=batch_size,
-        precision=precision,
-        channels_last=channels_last,
-        memory=memory,
-    )
+    chosen = chosen_concepts(concepts, "conventions")
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         compared = compare_by_conventions(
             load(network, weights, num_classes, key),
-            stated,
-            concepts,
+            with_layers(settings),
+            chosen.source,
             conventions=convention,
             out=out,
-            split=split,
-            limit=limit,
-            mask_size=mask_size,
+            split=chosen.split,
+            limit=chosen.limit,
+            mask_size=chosen.mask_size,
             device=device,
             ranks=ranks,
             progress=progress,
@@ -122,7 +93,7 @@ def export(
     ] = "netdissect",
 ) -> None:
     """Write one layer's units as another tool writes them."""
-    from prunescope.analysis.export import export_netdissect
+    from prunescope.results.netdissect_export import export_netdissect
 
     table = export_netdissect(result, out, layer)
     typer.echo(printable(f"{counted(len(table), 'unit')} written to {out}"))

@@ -1,42 +1,19 @@
-"""Which options mean the same in several commands?"""
+"""Which options does a command have? Those of settings are built from the settings' fields."""
 
-from collections.abc import Sequence
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import typer
-
-from prunescope.base import images
-from prunescope.base.errors import ConfigError
-from prunescope.base.images import MOST_PIXELS
-
-if TYPE_CHECKING:
-    from prunescope.dissection.settings import DissectionSettings
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object as the last line of standard output.")
 ]
 Out = Annotated[Path | None, typer.Option(help="Folder to write to.")]
-Split = Annotated[str | None, typer.Option(help="Use only the images of this split, or all.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="Use only the first N images.")]
-Classes = Annotated[
-    str | None,
-    typer.Option(
-        metavar="N|a,b,c|FILE",
-        help="Only these classes, in the order of the network's outputs: the first N, names, or a "
-        "file with one name a line.",
-    ),
-]
-MaskSize = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        max=16_384,
-        metavar="N",
-        help="Make all label maps N x N, so that all images weigh alike.",
-        show_default="as they are",
-    ),
-]
 Weights = Annotated[
     str | None,
     typer.Option(
@@ -62,56 +39,6 @@ Network = Annotated[
         show_default=False,
     ),
 ]
-Resolution = Annotated[
-    int | None, typer.Option(min=1, max=MOST_PIXELS, help="Squash the images to N x N pixels.")
-]
-Mean = Annotated[
-    str | None, typer.Option(metavar="R,G,B|GREY", help="Mean of the channels in [0, 1].")
-]
-Std = Annotated[str | None, typer.Option(metavar="R,G,B|GREY", help="Standard deviation of them.")]
-Null = Annotated[
-    str,
-    typer.Option(
-        metavar="N|auto",
-        help="Permute the labels to see what is due to chance: N times, or until it is decided "
-        "which units are beyond it; 0 is not at all.",
-    ),
-]
-BatchSize = Annotated[int, typer.Option(min=1, help="Images per forward pass.")]
-Precision = Annotated[images.Precision, typer.Option(help="Of the forward pass.")]
-ChannelsLast = Annotated[
-    bool,
-    typer.Option(
-        "--channels-last",
-        help="float32 in that memory format: faster on CPUs, but rounded otherwise.",
-    ),
-]
-Axes = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NCHW|NHWC|NLC|LNC|...",
-        help="Of the layers' outputs: N images, C units, H rows, W columns, L tokens.",
-        show_default="as the network's answers to images of several sizes tell",
-    ),
-]
-ConventionName = Literal["exact", "netdissect", "lite", "quick"]
-Convention = Annotated[
-    ConventionName,
-    typer.Option(help="By whose rules it is counted; they set what is not stated here."),
-]
-Iou = Annotated[
-    float | None,
-    typer.Option(
-        help="A unit is interpretable above this IoU.",
-        show_default="0.05, or that of the convention",
-    ),
-]
-Memory = Annotated[
-    str, typer.Option(help="For the maps kept between first sight and count; no number differs.")
-]
-Engine = Annotated[
-    Literal["local"], typer.Option("--engine", help="Where stages run; so far there is one.")
-]
 Device = Annotated[
     str | None, typer.Option(help="cpu, cuda, ...", show_default="a GPU if there is one")
 ]
@@ -119,70 +46,166 @@ Workers = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Processes that train replicates and strategies beside each other.",
+        help="Processes that train replicates and strategies in parallel.",
         show_default="one for each of them, as far as the cores go; 1 on a GPU",
     ),
 ]
-Categories = Annotated[
-    str | None, typer.Option(metavar="C,C", help="Only labels of these may be a concept.")
-]
-Quantile = Annotated[float, typer.Option(help="Share of a unit's cells above T.")]
-Layers = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--layer",
-        help="A layer's name, or a pattern (layer?, *.conv2); may be repeated.",
-        show_default="the last with a map",
-    ),
-]
-CONCEPTS_HELP = "scenes (embedded), broden:DIR, or masks:DIR (your own)."
-Concepts = Annotated[str, typer.Option(help=CONCEPTS_HELP)]
-ConceptsArgument = Annotated[
-    str, typer.Argument(metavar="SET", help=CONCEPTS_HELP, show_default=False)
-]
+
+_NULL = {"type": "null"}
+_KEYWORD = inspect.Parameter.KEYWORD_ONLY
+_Reader: TypeAlias = Callable[[Any, str], Any]
+Stated: TypeAlias = dict[str, Any]
+"""The settings that a command line states."""
 
 
-def dissection_settings(
-    command: str, *, layers: Sequence[str] | None, **given: Any
-) -> "DissectionSettings":
-    """Return what the options of a command say of a dissection; defaults where they are None."""
-    from prunescope.dissection.settings import DissectionSettings
+@dataclass(frozen=True, kw_only=True)
+class OptionsOf:
+    """Marks a parameter that stands for the options of a settings class.
 
-    return DissectionSettings.validate_from(stated_settings(layers=layers, **given), command)
+    Write it as Annotated[Stated, OptionsOf(model=...)].
 
+    model: "module:class", which is imported when its command is asked for.
+    only: the fields that get an option; all when empty. without: the fields that get none.
+    names: of options that are not called as their field.
+    arguments: fields that are given by position, and how they are shown.
+    unstated: fields that need not be given here, and what holds where they are not, in words.
+    checks: typer's callbacks of fields.
+    """
 
-def stated_settings(
-    *,
-    layers: Sequence[str] | None,
-    mean: str | None = None,
-    std: str | None = None,
-    categories: str | None = None,
-    **given: Any,
-) -> dict[str, Any]:
-    """Return what the options of a command state of a dissection: nothing where they are None."""
-    from prunescope.dissection.layers import DEFAULT_LAYER
-
-    given |= {"mean": channels(mean, "mean"), "std": channels(std, "std")}
-    given["categories"] = None if categories is None else names(categories)
-    stated = {name: value for name, value in given.items() if value is not None}
-    return {"layers": tuple(layers or (DEFAULT_LAYER,)), **stated}
+    model: str
+    only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    unstated: Mapping[str, str] = field(default_factory=dict)
+    checks: Mapping[str, Callable[[Any, Any], Any]] = field(default_factory=dict)
 
 
-def names(text: str) -> tuple[str, ...]:
-    """Read names with commas between them."""
+@dataclass(frozen=True, kw_only=True)
+class _Setting:
+    """An option, its field, and the parameter of the command for which it stands."""
+
+    group: str
+    name: str
+    parameter: inspect.Parameter
+    read: _Reader
+
+
+def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a command in which each parameter that stands for settings has become options."""
+    settings: dict[str, _Setting] = {}
+    parameters = []
+    for parameter in inspect.signature(function).parameters.values():
+        options = list(_options(parameter))
+        settings |= {each.parameter.name: each for each in options}
+        parameters += [each.parameter for each in options] or [parameter]
+
+    @wraps(function)
+    def command(_context: Any, **values: Any) -> Any:
+        stated: dict[str, Stated] = {each.group: {} for each in settings.values()}
+        for option, setting in settings.items():
+            value, source = values.pop(option), _context.get_parameter_source(option)
+            if source is not None and not source.name.startswith("DEFAULT"):
+                stated[setting.group][setting.name] = setting.read(value, option)
+        return function(**values, **stated)
+
+    context = inspect.Parameter("_context", _KEYWORD, annotation=typer.Context)
+    keywords = [each.replace(kind=_KEYWORD) for each in parameters]
+    changed: Any = command
+    changed.__signature__ = inspect.Signature([context, *keywords])
+    changed.__annotations__ = {}  # in which typer would look for the types
+    return command
+
+
+def as_option(name: str) -> str:
+    """Return a setting's name as it is written on a command line."""
+    return f"--{name.replace('_', '-')}"
+
+
+def _options(parameter: inspect.Parameter) -> Iterator[_Setting]:
+    """Yield the options for which a parameter stands; none where it is an option itself."""
+    spec = next(
+        (mark for mark in get_args(parameter.annotation) if isinstance(mark, OptionsOf)), None
+    )
+    if spec is None:
+        return
+    schema = pkgutil.resolve_name(f"prunescope.{spec.model}").model_json_schema()
+    for name, setting in schema["properties"].items():
+        if name in spec.without or (spec.only and name not in spec.only):
+            continue
+        kind, read, mark = _option(spec, name, setting)
+        default = None if name in spec.unstated else setting.get("default", inspect.Parameter.empty)
+        option = inspect.Parameter(
+            spec.names.get(name, name),
+            _KEYWORD,
+            default=default,
+            annotation=Annotated[kind | None if default is None else kind, mark],
+        )
+        yield _Setting(group=parameter.name, name=name, read=read, parameter=option)
+
+
+def _option(spec: OptionsOf, name: str, setting: Mapping[str, Any]) -> tuple[Any, _Reader, Any]:
+    """Return the type as which a setting is read, how its value is read on, and typer's mark."""
+    kind, read, metavar = _form(setting)
+    about: dict[str, Any] = {
+        "help": setting["description"].partition("\n")[0],
+        "metavar": metavar,
+        "callback": spec.checks.get(name),
+    }
+    if name in spec.arguments:
+        about["metavar"] = spec.arguments[name]
+        return kind, read, typer.Argument(**about, show_default=False)
+    if kind is bool:  # typer would add its contrary
+        return kind, read, typer.Option(as_option(name), **about)
+    if kind is int:
+        about |= _bounds(setting)
+    if kind == list[str]:
+        about["help"] += " May be repeated."
+    return kind, read, typer.Option(**about, show_default=spec.unstated.get(name, True) or False)
+
+
+def _form(setting: Mapping[str, Any]) -> tuple[Any, _Reader, str | None]:
+    """Return the type as which a setting is read, how its value is read on, and its metavar.
+
+    setting: as it stands in the JSON schema.
+    """
+    variants = [each for each in setting.get("anyOf", [setting]) if each != _NULL]
+    examples = "|".join(map(str, setting.get("examples", ()))) or None
+    match variants:
+        case [{"enum": choices}]:
+            return Literal[tuple(choices)], _as_given, None
+        case [{"type": "boolean" | "integer" | "number" as kind}]:
+            return {"boolean": bool, "integer": int, "number": float}[kind], _as_given, None
+        case [{"type": "array", "items": {"type": "number"}}]:
+            return str, _numbers, "R,G,B|GREY"
+        case [{"type": "array"}] if "default" not in setting:
+            return list[str], _as_given, None
+        case [{"type": "array"}]:
+            return str, _names, "A,B,..."
+        case [{"type": "integer"}, {"const": word}]:
+            return str, _as_given, f"N|{word}"
+        case _:
+            return str, _as_given, examples
+
+
+def _bounds(setting: Mapping[str, Any]) -> dict[str, int]:
+    """Return the least and the greatest value that are stated, as typer takes them."""
+    (variant,) = (each for each in setting.get("anyOf", [setting]) if each != _NULL)
+    names = {"min": "minimum", "max": "maximum"}
+    return {bound: variant[name] for bound, name in names.items() if name in variant}
+
+
+def _as_given(value: Any, _option: str) -> Any:
+    return value
+
+
+def _names(text: str, _option: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(","))
 
 
-def channels(text: str | None, name: Literal["mean", "std"]) -> images.Channels | None:
-    """Read numbers, "0.5,0.5,0.5" or "0.5", of the option --mean or --std."""
-    if text is None:
-        return None
+def _numbers(text: str, option: str) -> tuple[float, ...]:
     try:
-        values = tuple(float(part) for part in text.split(","))
+        return tuple(float(part) for part in text.split(","))
     except ValueError:
         message = f'"{text}" is not a number for each channel, as in 0.5,0.5,0.5 or, of grey, 0.5'
-        raise typer.BadParameter(message, param_hint=f"--{name}") from None
-    fault = images.range_fault(name, values)
-    if fault is not None:
-        raise ConfigError(f"--{fault}")
-    return values
+        raise typer.BadParameter(message, param_hint=f"--{option}") from None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -10,72 +10,58 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.images import MOST_PIXELS
 from prunescope.base.paths import is_there
 from prunescope.cli.console import print_result, warn
-from prunescope.cli.options import Json, Key, Network, NumClasses, Weights
-from prunescope.pruning.choices import CRITERIA, SCOPES, Prunable
+from prunescope.cli.options import (
+    Json,
+    Key,
+    Network,
+    NumClasses,
+    OptionsOf,
+    Stated,
+    Weights,
+    as_option,
+)
+from prunescope.pruning.choices import Form
 from prunescope.results.layout import STUDY
 
 MaskFile = Annotated[
     Path | None,
-    typer.Option("--mask", help="The mask.  [default: the one in the file or beside it]"),
+    typer.Option("--mask", help="The mask.", show_default="the one in the file or beside it"),
 ]
 
 
 def prune(
     network: Network,
+    *,
     out: Annotated[Path, typer.Option(help="The file to write, the mask beside it.")],
-    keep: Annotated[
-        float | None,
-        typer.Option(
-            help="Share of all prunable weights to keep, in (0, 1].  [default: as the mask does]"
-        ),
-    ] = None,
+    settings: Annotated[Stated, OptionsOf(model="pruning.settings:PruneSettings")],
     weights: Weights = None,
     key: Key = None,
     num_classes: NumClasses = None,
-    criterion: Annotated[
-        str,
-        typer.Option(
-            metavar=f"[{'|'.join(CRITERIA.names)}|MODULE:FUNCTION]",
-            help="What goes: the smallest weights, any, or by scores of your own.",
-        ),
-    ] = "magnitude",
-    scope: Annotated[
-        str,
-        typer.Option(
-            metavar=f"[{'|'.join(SCOPES.names)}]",
-            help="Rank the weights of all layers together, or of each.",
-        ),
-    ] = "global",
-    prunable: Annotated[Prunable, typer.Option(help="Which tensors are pruned.")] = "all",
-    seed: Annotated[int, typer.Option(min=0, help="Of the random criterion.")] = 0,
     mask: MaskFile = None,
     infer_mask: Annotated[
         bool, typer.Option("--infer-mask", help="Without a mask: take zeros for pruned weights.")
     ] = False,
     form: Annotated[
-        Literal["prunescope", "torch", "openlth"],
-        typer.Option("--format", help="For whom it is written."),
+        Form, typer.Option("--format", help="For which tool it is written.")
     ] = "prunescope",
     as_json: Json = False,
 ) -> None:
     """Set weights to zero, and write them with their mask; or only write them for another tool."""
     from prunescope.pruning.files import prune_saved
     from prunescope.pruning.prunable import UNTRIED
+    from prunescope.pruning.settings import PruneSettings
     from prunescope.pruning.writing import check_place, write_weights
 
+    stated = PruneSettings.validate_from(settings, "prune", as_option)
     check_place(out, form, read=(network, weights, mask))
     pruned = prune_saved(
         network,
+        stated,
         weights=weights,
         key=key,
         num_classes=num_classes,
         mask=mask,
         infer_mask=infer_mask,
-        keep=keep,
-        criterion=criterion,
-        scope=scope,
-        prunable=prunable,
-        seed=seed,
     )
     files = write_weights(out, pruned.network, pruned.mask, form)
     if pruned.untried:
@@ -101,7 +87,7 @@ def audit(
     ],
     network: Annotated[
         str | None,
-        typer.Option(help="The network.  [default: the one that the file says it belongs to]"),
+        typer.Option(help="The network.", show_default="the one that the file says it belongs to"),
     ] = None,
     key: Key = None,
     num_classes: NumClasses = None,
@@ -130,7 +116,7 @@ def audit(
         from prunescope.pruning.audit import audit_file
         from prunescope.pruning.audit_text import describe_audit
 
-        found = audit_file(
+        counts = audit_file(
             path,
             network=network,
             num_classes=num_classes,
@@ -138,9 +124,9 @@ def audit(
             mask=mask,
             key=key,
         )
-        if resolution and found.total("multiply_adds") is None:
-            warn(f"--resolution is of no use: {found.reasons['multiply_adds']}")
-        print_result(found.as_dict(), describe_audit(found), as_json=as_json)
-        problems = found.problems
+        if resolution and counts.total("multiply_adds") is None:
+            warn(f"--resolution is of no use: {counts.reasons['multiply_adds']}")
+        print_result(counts.as_dict(), describe_audit(counts), as_json=as_json)
+        problems = counts.problems
     if problems:
         raise typer.Exit(2)

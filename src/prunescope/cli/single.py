@@ -7,57 +7,51 @@ import typer
 
 from prunescope.cli.console import print_result, progress_shown, warn
 from prunescope.cli.options import (
-    CONCEPTS_HELP,
-    Axes,
-    BatchSize,
-    Categories,
-    ChannelsLast,
-    Classes,
-    Convention,
     Device,
-    Iou,
     Json,
     Key,
-    Layers,
-    Limit,
-    MaskSize,
-    Mean,
-    Memory,
     Network,
-    Null,
     NumClasses,
+    OptionsOf,
     Out,
-    Precision,
-    Quantile,
-    Resolution,
-    Split,
-    Std,
+    Stated,
     Weights,
-    channels,
-    dissection_settings,
+    as_option,
 )
 
 if TYPE_CHECKING:
-    from prunescope.networks import LoadedNetwork
+    from prunescope.dissection.settings import ConceptSettings
+    from prunescope.networks.loading import LoadedNetwork
+
+CONCEPTS, DISSECTION = (
+    f"dissection.settings:{name}" for name in ("ConceptSettings", "DissectionSettings")
+)
+NAMED = {"source": "concepts", "layers": "layer"}
+DEFAULT_LAYERS = {"layers": "the last with a map"}
 
 
-def _needed_to_dissect(context: Any, concepts: str | None) -> str | None:
+def _check_concepts(context: Any, concepts: str | None) -> str | None:
     """Refuse a dissection without concepts; to list layers none are needed.
 
     context: typer's, which gives another class than its own `typer.Context`.
     """
     if concepts is None and not context.params.get("list_layers"):
-        raise typer.BadParameter(f"it is missing: give {CONCEPTS_HELP}")
+        from prunescope.dissection.settings import ConceptSettings
+
+        about = ConceptSettings.model_fields["source"].description
+        raise typer.BadParameter(f"it is missing: give {about}")
     return concepts
 
 
 def dissect(
     network: Network,
+    *,
     concepts: Annotated[
-        str | None,
-        typer.Option(help=CONCEPTS_HELP, callback=_needed_to_dissect, show_default=False),
-    ] = None,
-    layer: Layers = None,
+        Stated,
+        OptionsOf(
+            model=CONCEPTS, names=NAMED, unstated={"source": ""}, checks={"source": _check_concepts}
+        ),
+    ],
     list_layers: Annotated[
         bool,
         typer.Option(
@@ -68,60 +62,34 @@ def dissect(
     key: Key = None,
     num_classes: NumClasses = None,
     out: Out = None,
-    quantile: Quantile = 0.005,
-    iou: Iou = None,
-    convention: Convention = "exact",
-    categories: Categories = None,
-    split: Split = None,
-    limit: Limit = None,
-    mask_size: MaskSize = None,
-    resolution: Resolution = None,
-    mean: Mean = None,
-    std: Std = None,
-    axes: Axes = None,
-    batch_size: BatchSize = 32,
-    precision: Precision = "float32",
-    channels_last: ChannelsLast = False,
-    null: Null = "0",
-    memory: Memory = "2GiB",
+    settings: Annotated[Stated, OptionsOf(model=DISSECTION, names=NAMED, unstated=DEFAULT_LAYERS)],
     device: Device = None,
     as_json: Json = False,
 ) -> None:
     """Find the concept that each unit of one or more layers answers to."""
     if list_layers:
-        _list_layers(network, weights, num_classes, resolution, axes, as_json=as_json)
-        return
-    assert concepts is not None  # the option was asked for
-    from prunescope.analysis.summary import describe_layers
-    from prunescope.base.ranks import joined
-    from prunescope.experiment.single import dissect_network
+        from prunescope.experiment.layers import layers_of
 
-    settings = dissection_settings(
-        "dissect",
-        layers=layer,
-        quantile=quantile,
-        iou=iou,
-        convention=convention,
-        categories=categories,
-        resolution=resolution,
-        mean=mean,
-        std=std,
-        axes=axes,
-        batch_size=batch_size,
-        precision=precision,
-        channels_last=channels_last,
-        null=null,
-        memory=memory,
-    )
+        sizes = {name: settings.get(name) for name in ("resolution", "axes")}
+        layers = layers_of(network, weights=weights, num_classes=num_classes, **sizes)
+        print_result({"network": network, **layers.as_dict()}, str(layers), as_json=as_json)
+        return
+    from prunescope.base.ranks import joined
+    from prunescope.dissection.settings import DissectionSettings
+    from prunescope.experiment.single import dissect_network
+    from prunescope.report.summary import describe_layers
+
+    dissected = DissectionSettings.validate_from(with_layers(settings), "dissect", as_option)
+    chosen = chosen_concepts(concepts, "dissect")
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         dissection = dissect_network(
             load(network, weights, num_classes, key),
-            settings,
-            concepts,
+            dissected,
+            chosen.source,
             out=out,
-            split=split,
-            limit=limit,
-            mask_size=mask_size,
+            split=chosen.split,
+            limit=chosen.limit,
+            mask_size=chosen.mask_size,
             device=device,
             ranks=ranks,
             progress=progress,
@@ -135,47 +103,30 @@ def dissect(
 
 def evaluate(
     network: Network,
+    *,
     data: Annotated[str, typer.Option(help="Folder or hub name of labelled images, or scenes.")],
     weights: Weights = None,
     key: Key = None,
     num_classes: NumClasses = None,
-    split: Annotated[str, typer.Option(help="The split to use.")] = "test",
-    classes: Classes = None,
-    limit: Limit = None,
-    resolution: Resolution = None,
-    resize: Annotated[
-        int | None,
-        typer.Option(min=1, help="Shorter side, of which the centre is cut.", show_default=False),
-    ] = None,
-    mean: Mean = None,
-    std: Std = None,
-    batch_size: BatchSize = 256,
-    precision: Precision = "float32",
+    settings: Annotated[Stated, OptionsOf(model="training.settings:EvaluationSettings")],
     device: Device = None,
     as_json: Json = False,
 ) -> None:
     """Measure accuracy and loss on labelled images."""
-    from prunescope.data.classes import classes_stated
     from prunescope.experiment.single import evaluate_network
+    from prunescope.training.settings import EvaluationSettings
 
+    measured = EvaluationSettings.validate_from(settings, "evaluate", as_option)
     with progress_shown() as progress:
-        used, result = evaluate_network(
+        split, result = evaluate_network(
             load(network, weights, num_classes, key),
             data,
-            split=split,
-            resolution=resolution,
-            resize=resize,
-            mean=channels(mean, "mean"),
-            std=channels(std, "std"),
-            batch_size=batch_size,
-            precision=precision,
-            classes=classes_stated(classes, "--classes"),
-            limit=limit,
+            measured,
             device=device,
             progress=progress,
         )
-    values = result.as_dict() | {"split": used}
-    print_result(values, f"split    {used}\n{result}", as_json=as_json)
+    values = result.as_dict() | {"split": split}
+    print_result(values, f"split    {split}\n{result}", as_json=as_json)
 
 
 def summary(
@@ -186,16 +137,17 @@ def summary(
             show_default=False,
         ),
     ],
-    iou: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Interpretable above this IoU.", show_default="as saved"),
-    ] = None,
+    settings: Annotated[
+        Stated, OptionsOf(model=DISSECTION, only=("iou",), unstated={"iou": "as saved"})
+    ],
     as_json: Json = False,
 ) -> None:
     """Count units and concepts: of a dissection by category, of a run by level."""
-    from prunescope.analysis.results import summarise_result
+    from prunescope.dissection.settings import DissectionSettings
+    from prunescope.report.summary import summarise_result
 
-    values, text = summarise_result(result, iou, tell=warn)
+    DissectionSettings.validate_from(with_layers(settings), "summary", as_option)
+    values, text = summarise_result(result, settings.get("iou"), tell=warn)
     print_result(values, text, as_json=as_json)
 
 
@@ -206,28 +158,26 @@ def chance(
             help="The folder of a dissection that was made with --null.", show_default=False
         ),
     ],
-    concepts: Annotated[
-        str, typer.Option(help=f"Those it was made with: {CONCEPTS_HELP}", show_default=False)
+    concepts: Annotated[Stated, OptionsOf(model=CONCEPTS, without=("mask_size",), names=NAMED)],
+    settings: Annotated[
+        Stated, OptionsOf(model=DISSECTION, only=("null", "memory"), unstated={"null": "auto"})
     ],
-    null: Null = "auto",
-    split: Split = None,
-    limit: Limit = None,
-    memory: Memory = "2GiB",
     device: Device = None,
     as_json: Json = False,
 ) -> None:
     """Take more draws of chance for a saved dissection; its network is not needed."""
-    from prunescope.analysis.summary import describe_layers
-    from prunescope.dissection.more import draw_more
+    from prunescope.dissection.chance.more import draw_more
+    from prunescope.report.summary import describe_layers
 
+    chosen, wanted = chosen_concepts(concepts, "chance"), {"null": "auto", **settings}
     with progress_shown() as progress:
         dissection = draw_more(
             result,
-            concepts,
-            null,
-            split=split,
-            limit=limit,
-            memory=memory,
+            chosen.source,
+            wanted.pop("null"),
+            split=chosen.split,
+            limit=chosen.limit,
+            **wanted,
             device=device,
             progress=progress,
         )
@@ -235,30 +185,29 @@ def chance(
     print_result(values, f"{describe_layers(values)}\nSaved in {result}", as_json=as_json)
 
 
-def _list_layers(
-    network: str,
-    weights: str | None,
-    num_classes: int | None,
-    resolution: int | None,
-    axes: str | None,
-    *,
-    as_json: bool,
-) -> None:
-    from prunescope.analysis.layers import layers_of
+def chosen_concepts(concepts: Stated, command: str) -> "ConceptSettings":
+    """Return the concept set that a command line states, and which of its images are used."""
+    from prunescope.dissection.settings import ConceptSettings
 
-    found = layers_of(
-        network, weights=weights, num_classes=num_classes, resolution=resolution, axes=axes
+    return ConceptSettings.validate_from(
+        concepts, command, lambda name: as_option(NAMED.get(name, name))
     )
-    print_result({"network": network, **found.as_dict()}, str(found), as_json=as_json)
+
+
+def with_layers(settings: Stated) -> Stated:
+    """Return what is stated of a dissection, with the default layer where none is."""
+    from prunescope.dissection.settings import DEFAULT_LAYER
+
+    return {"layers": [DEFAULT_LAYER], **settings}
 
 
 def load(
     network: str, weights: str | None, num_classes: int | None, key: str | None = None
 ) -> "LoadedNetwork":
     """Load a network, with a warning where its weights are random."""
-    from prunescope.networks import load_network, own_weights
+    from prunescope.networks.loading import implied_weights, load_network
 
     loaded = load_network(network, weights=weights, num_classes=num_classes, key=key)
-    if weights is None and own_weights(network) is None:
+    if weights is None and implied_weights(network) is None:
         warn(f"{network} has random weights: give --weights")
     return loaded

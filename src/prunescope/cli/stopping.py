@@ -15,7 +15,7 @@ _SECONDS_TO_TIDY = 1.5
 
 
 class Stopped(BaseException):
-    """The user, or the system, told the command to stop; no error, so that nothing catches it."""
+    """The user, or the system, told the command to stop; no Exception, so nothing catches it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -24,11 +24,11 @@ class Stopped(BaseException):
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Raise Stopped in the block at Ctrl-C, SIGTERM or SIGHUP, and see to it that it ends.
+    """Raise Stopped in the block at Ctrl-C, SIGTERM or SIGHUP, and make sure that it ends.
 
-    A second signal ends the process and its children at once; so does the first one where tidying
-    up takes longer than a moment. Whatever is written is written whole or not at all, so that
-    neither does any harm. A signal that is ignored already (as under nohup) stays ignored.
+    A second signal ends the process and its children at once, and so does the first if the block
+    does not end in a moment. Neither does harm, since all files are written whole or not at all. A
+    signal that is ignored already (as under nohup) stays ignored.
     """
     taken = [each for each in _SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
     reader, writer = socket.socketpair()

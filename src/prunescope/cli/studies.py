@@ -2,15 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from prunescope.cli.console import print_result, progress_shown
-from prunescope.cli.options import Engine, Json, Workers
+from prunescope.cli.options import Json, Workers
+from prunescope.engines import ENGINES
 
 if TYPE_CHECKING:
-    from prunescope.study import Study
+    from prunescope.recipe import Recipe
 
 
 def demo(
@@ -19,9 +20,9 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Train, prune and dissect a small network on the embedded pictures; a few minutes."""
-    from prunescope.study import shipped_recipe
+    from prunescope.recipe import shipped_recipe
 
-    _run(shipped_recipe("demo"), out, workers, as_json)
+    _run(shipped_recipe("demo"), out, {"workers": workers}, as_json)
 
 
 def run(
@@ -37,29 +38,40 @@ def run(
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change one setting.")
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Make these levels alone, as in replicate=1 or strategy=NAME,level=2.",
+        ),
+    ] = None,
     workers: Workers = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only check it, and estimate time and disk.")
     ] = False,
-    _engine: Engine = "local",
+    engine: Annotated[
+        str,
+        typer.Option(metavar="|".join(ENGINES.names), help="What runs the stages, and where."),
+    ] = "local",
     as_json: Json = False,
 ) -> None:
     """Run a study, or go on with it: whatever its run folder lacks is made."""
-    from prunescope.experiment.given import load_given
+    from prunescope.experiment.recipe_trust import load_given
 
     study = load_given(recipe, overrides or ())
     out = out or Path("runs") / study.name
+    how = {"only": only or (), "workers": workers, "engine": engine}
     if dry_run:
-        _dry_run(study, out, workers, as_json)
+        _dry_run(study, out, how, as_json)
     else:
-        _run(study, out, workers, as_json)
+        _run(study, out, how, as_json)
 
 
 def schema() -> None:
     """Print the JSON schema of a recipe, for an editor to complete and check one."""
-    from prunescope.study import study_schema
+    from prunescope.recipe import recipe_schema
 
-    typer.echo(json.dumps(study_schema(), indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(recipe_schema(), indent=2, ensure_ascii=False))
 
 
 def status(
@@ -67,37 +79,54 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Say what is done, running and left, and how long it will take."""
-    from prunescope.experiment import status as status_of
+    from prunescope.experiment.status import status as status_of
 
-    found = status_of(folder)
-    print_result(found.as_dict(), str(found), as_json=as_json)
+    progress = status_of(folder)
+    print_result(progress.as_dict(), str(progress), as_json=as_json)
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(help="A finished run folder.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
     as_json: Json = False,
 ) -> None:
-    """Make the tables, figures and page of a run again."""
-    from prunescope.experiment import report_again
+    """Make the tables, figures and page of a run again, from the levels that are finished."""
+    from prunescope.experiment.run import report_again
 
     with progress_shown() as progress:
         page = report_again(folder, progress=progress)
-    print_result({"report": str(page)}, f"The report is at {page}", as_json=as_json)
+    _print_report({}, page, as_json)
 
 
-def _run(study: "Study", out: Path, workers: int | None, as_json: bool) -> None:
-    from prunescope.experiment import run_study
-
-    with progress_shown() as progress:
-        page = run_study(study, out, workers=workers, progress=progress)
-    print_result(
-        {"run": str(out), "report": str(page)}, f"The report is at {page}", as_json=as_json
-    )
-
-
-def _dry_run(study: "Study", out: Path, workers: int | None, as_json: bool) -> None:
-    from prunescope.experiment import dry_run
+def merge(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Run folders of parts of one study.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option(help="The new run folder.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Join runs of parts of one study that were made apart (run --only)."""
+    from prunescope.experiment.merging import merge_runs
 
     with progress_shown() as progress:
-        found = dry_run(study, out, workers=workers, progress=progress)
-    print_result(found.as_dict(), str(found), as_json=as_json)
+        page = merge_runs(runs, out, progress=progress)
+    _print_report({"run": str(out)}, page, as_json)
+
+
+def _run(study: "Recipe", out: Path, how: dict[str, Any], as_json: bool) -> None:
+    from prunescope.experiment.run import run_study
+
+    with progress_shown() as progress:
+        page = run_study(study, out, **how, progress=progress)
+    _print_report({"run": str(out)}, page, as_json)
+
+
+def _dry_run(study: "Recipe", out: Path, how: dict[str, Any], as_json: bool) -> None:
+    from prunescope.experiment.run import dry_run
+
+    with progress_shown() as progress:
+        estimate = dry_run(study, out, **how, progress=progress)
+    print_result(estimate.as_dict(), str(estimate), as_json=as_json)
+
+
+def _print_report(values: dict[str, Any], page: Path, as_json: bool) -> None:
+    print_result(values | {"report": str(page)}, f"The report is at {page}", as_json=as_json)

@@ -1,4 +1,4 @@
-"""Which photographs with labelled pixels are there to dissect a network on?"""
+"""On which concept images, whose pixels are labelled, can a network be dissected?"""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ KINDS = {
     "broden:DIR": "a folder in Broden's layout",
     "masks:DIR": "your own set: DIR/images, DIR/masks, DIR/names.csv",
 }
-"""What `open_concepts` takes, and what it is."""
+"""The names that `open_concepts` takes, and what each stands for."""
 
 
 def open_concepts(
@@ -33,9 +33,9 @@ def open_concepts(
     name: `scenes`, the embedded set (drawn on first use), or `broden:DIR`, a folder in Broden's
         layout, or `masks:DIR`, a folder of images and masks
     split: only the images of this split; all of them when None or "all"
-    limit: only the first so many images, counted after `split`
-    mask_size: make all label maps squares of so many pixels a side, see `OneSize`; None leaves them
-    lenient: open a folder of masks with faults in it, too, for `check_concepts` to tell them all
+    limit: how many images to use, from the first of the split on
+    mask_size: side in pixels to which all label maps are resized, see `OneSize`; None leaves them
+    lenient: open a folder of masks even with faults in it, so that `check_concepts` reports them
     Raises ConfigError for an unknown name or split, DataError for a folder that cannot be used.
     """
     opened = _open(name, split, limit, lenient, progress)

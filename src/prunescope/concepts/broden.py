@@ -1,29 +1,30 @@
-"""How is a folder in Broden's layout read: its photographs, and the labels of their pixels?"""
+"""How are the concept images and labels of a folder in Broden's layout read?"""
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from jaxtyping import Bool, Int32
 from PIL import Image
 
-from prunescope.base.colour import in_colour
 from prunescope.base.errors import DataError
 from prunescope.base.paths import resolved
-from prunescope.concepts.contents import fingerprint_set
+from prunescope.concepts.contents import fingerprint_set, with_status
 from prunescope.concepts.listing import (
     LARGEST_NUMBER,
-    Rows,
+    entries_in,
     read_categories,
     read_labels,
     read_rows,
-    select_rows,
 )
-from prunescope.concepts.pictures import has_deep_colours, read_picture
 from prunescope.concepts.protocol import Annotation, Label
+from prunescope.concepts.selection import select_images
+from prunescope.imaging.decoding import has_deep_colours, in_colour, read_picture
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,7 +33,9 @@ class BrodenFolder:
 
     `index.csv` lists images and their label maps, both relative to `images/`; a map is a PNG at
     the row's `sh x sw` whose pixel is R + 256 G = label number. Rows without any label are left
-    out. Everything in the CSV files is checked at once, a file when it is read.
+    out. The CSV files are checked when the folder is opened, a picture when it is read.
+
+    rows: those selected, as `read_rows` returns them
     """
 
     root: Path
@@ -40,7 +43,7 @@ class BrodenFolder:
     categories: tuple[str, ...]
     labels: tuple[Label, ...] = field(repr=False)
     images: tuple[str, ...] = field(repr=False)
-    rows: Rows = field(repr=False)
+    rows: pa.Table = field(repr=False)
     whole_set: bool
 
     @classmethod
@@ -54,8 +57,8 @@ class BrodenFolder:
     ) -> "BrodenFolder":
         """Return the set of a folder.
 
-        name: what the set calls itself; `broden:` and the folder when None
-        split: only the rows of this split; limit: only the first so many labelled rows of it
+        name: of the set; `broden:` and the folder when None
+        split: only the rows of this split; limit: how many of its labelled rows, from the first
         Raises DataError, naming file and row, where a CSV file is missing, unreadable or
         contradicts another, or a path leaves the folder; ConfigError for an unknown split.
         """
@@ -66,25 +69,26 @@ class BrodenFolder:
         categories = read_categories(root)
         labels = read_labels(root, categories)
         rows = read_rows(root, categories, labels)
-        chosen = select_rows(root / "index.csv", rows, split, limit)
+        chosen = select_images(root / "index.csv", rows["split"], split, limit)
+        selected = rows.take(pa.array(chosen))
         return cls(
             root=root,
             name=name or f"broden:{root}",
             categories=categories,
             labels=labels,
-            images=tuple(chosen.images.to_pylist()),
-            rows=chosen,
-            whole_set=len(chosen.numbers) == len(rows.numbers),
+            images=tuple(selected["image"].to_pylist()),
+            rows=selected,
+            whole_set=len(selected) == len(rows),
         )
 
     def image_path(self, index: int) -> Path:
-        """Return where an image lies."""
+        """Return the path of an image."""
         return self.root / "images" / self.images[index]
 
     def read_image(self, index: int) -> Image.Image:
         """Return an image in RGB; DataError unless it is a sound picture of ih x iw."""
-        height, width = self.rows.sizes[index, :2].tolist()
-        picture = self._read_picture(index, self.images[index], height, width)
+        row = self._row(index)
+        picture = self._read_picture(index, self.images[index], row["ih"], row["iw"])
         return in_colour(picture, f"{self.image_path(index)} {self._place(index)}")
 
     def read_annotation(self, index: int) -> Annotation:
@@ -93,11 +97,12 @@ class BrodenFolder:
         Raises one DataError with a line for every map that is missing, damaged, of another size
         than sh x sw, or holds a number without a label.
         """
-        height, width = self.rows.sizes[index, 2:].tolist()
+        row = self._row(index)
+        height, width = row["sh"], row["sw"]
         whole: list[int] = []
         planes: list[Int32[np.ndarray, "height width"]] = []
         faults: list[str] = []
-        for entry in self.rows.entries(index):
+        for entry in entries_in(row["cells"]):
             if entry.isdecimal():
                 whole.append(int(entry))
                 continue
@@ -111,23 +116,19 @@ class BrodenFolder:
         return Annotation(planes=stack, whole=tuple(whole))
 
     def files(self) -> Iterator[tuple[Path, os.stat_result]]:
-        """Find every file the rows name, its size and time; DataError where one is missing."""
+        """Yield every file the rows name, with its status; DataError where one is missing."""
         folder = self.root / "images"
-        for index, image in enumerate(self.images):
-            maps = (entry for entry in self.rows.entries(index) if not entry.isdecimal())
-            for relative in (image, *maps):
-                path = folder / relative
-                try:
-                    yield path, path.stat()
-                except OSError as error:
-                    raise self._fault(index, path, f"cannot be read: {error.strerror}") from error
+        for index, row in enumerate(self._rows()):
+            maps = (entry for entry in entries_in(row["cells"]) if not entry.isdecimal())
+            for relative in (row["image"], *maps):
+                yield with_status(folder / relative, f" {self._place(index)}")
 
     @cached_property
     def fingerprint(self) -> str:
         """The sha256 of all that can change a count, in hex.
 
-        That is the categories, the labels, the selected rows (not their splits) and every file
-        they name, as `fingerprint_set` says. Raises DataError where a file is missing.
+        It covers the categories, the labels, the selected rows (not their splits) and every file
+        they name, see `fingerprint_set`. Raises DataError where a file is missing.
         """
         return fingerprint_set(self._stated(), self.files)
 
@@ -136,16 +137,25 @@ class BrodenFolder:
         return resolved(self.root / "images")
 
     @cached_property
-    def _known(self) -> Bool[np.ndarray, " number"]:
-        known = np.zeros(LARGEST_NUMBER + 1, bool)
-        known[[0, *(label.number for label in self.labels)]] = True
-        return known
+    def _is_listed(self) -> Bool[np.ndarray, " number"]:
+        is_label = np.zeros(LARGEST_NUMBER + 1, bool)
+        is_label[[0, *(label.number for label in self.labels)]] = True
+        return is_label
 
     def _stated(self) -> Iterator[list[object]]:
         labels = [[label.number, label.name, label.category] for label in self.labels]
         yield [self.categories, labels]
-        for index, image in enumerate(self.images):
-            yield [image, *self.rows.sizes[index].tolist(), *self.rows.entries(index)]
+        for row in self._rows():
+            sizes = (row[name] for name in ("ih", "iw", "sh", "sw"))
+            yield [row["image"], *sizes, *entries_in(row["cells"])]
+
+    def _rows(self) -> Iterator[dict[str, Any]]:
+        for batch in self.rows.to_batches(max_chunksize=1024):  # not all in Python at a time
+            yield from batch.to_pylist()
+
+    def _row(self, index: int) -> dict[str, Any]:
+        row: dict[str, Any] = self.rows.slice(index, 1).to_pylist()[0]
+        return row
 
     def _read_plane(
         self, index: int, relative: str, height: int, width: int
@@ -161,9 +171,9 @@ class BrodenFolder:
         channels = np.asarray(picture.convert("RGB"))
         green = channels[:, :, 1].astype(np.int32)
         plane: Int32[np.ndarray, "height width"] = channels[:, :, 0] + 256 * green
-        if not self._known[plane].all():
-            stranger = plane[~self._known[plane]].min()
-            fault = f"holds label {stranger}, without a row in label.csv and a c_<category>.csv"
+        if not self._is_listed[plane].all():
+            unlisted = plane[~self._is_listed[plane]].min()
+            fault = f"holds label {unlisted}, without a row in label.csv and a c_<category>.csv"
             raise self._fault(index, path, fault)
         return plane
 
@@ -183,4 +193,4 @@ class BrodenFolder:
         return DataError(f"{path} {fault} {self._place(index)}")
 
     def _place(self, index: int) -> str:
-        return f"(row {self.rows.numbers[index]} of {self.root / 'index.csv'})"
+        return f"(row {self._row(index)['number']} of {self.root / 'index.csv'})"

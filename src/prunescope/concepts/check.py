@@ -1,4 +1,4 @@
-"""Can every file of a concept set be read, and does it hold what the set says it does?"""
+"""Can every file of a concept set be read, and is its content as stated?"""
 
 import json
 from collections.abc import Sequence, Set
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from prunescope.base.progress import SILENT, Progress
-from prunescope.base.text import agreeing, counted, on_one_line
+from prunescope.base.text import agreeing, align, counted, number, on_one_line
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.listing import read_stated_totals
 from prunescope.concepts.masks import MaskFolder
@@ -33,7 +33,7 @@ class Report:
     categories: category, labels (that occur), images, pixels (that carry any of its labels).
         A label counts for its primary category. A pixel counts once, however many planes say so.
     problems: whole sentences; empty for a sound set
-    notes: what was not compared, and why; what is there and serves for nothing
+    notes: what was not compared and why, and what has no effect
     """
 
     name: str
@@ -57,16 +57,14 @@ class Report:
     def __str__(self) -> str:
         """Return the categories, the problems and the notes as text for a terminal."""
         occurring = int((self.labels["images"] > 0).sum())
+        rows = [(str(name), *map(number, counts)) for name, *counts in self.categories.to_numpy()]
         lines = [
             f"{self.name}: {counted(self.images, 'image')}, {counted(occurring, 'label')} that "
             f"{agreeing(occurring, 'occurs', 'occur')}",
             "",
-        ]
-        lines += [_table_line(*self.categories.columns)]
-        lines += [_table_line(*row) for row in self.categories.itertuples(index=False)]
-        lines += [
+            align([tuple(self.categories.columns), *rows]),
             "",
-            f"{counted(len(self.problems), 'problem')}" if self.problems else "no problems",
+            counted(len(self.problems), "problem") if self.problems else "no problems",
         ]
         lines += [f"- {on_one_line(problem)}" for problem in self.problems[:_SHOWN_PROBLEMS]]
         if len(self.problems) > _SHOWN_PROBLEMS:
@@ -77,10 +75,9 @@ class Report:
 def check_concepts(concepts: ConceptSet, *, progress: Progress = SILENT) -> Report:
     """Read every image and every label of a set; report what it holds and every problem.
 
-    Totals of a folder in Broden's layout are compared with `frequency` and `coverage` of label.csv
-    where it gives them, and with Broden's known pixel totals where the set is Broden 1; neither
-    where something could not be read or only a part of the set was opened. Of a folder of masks
-    the images without a mask and the names without a pixel are noted.
+    The totals of a whole, readable folder in Broden's layout are compared with `frequency` and
+    `coverage` of label.csv where it gives them, and with Broden's published pixel totals if the set
+    is Broden 1. For a folder of masks, images without a mask and names without a pixel are noted.
     """
     totals = Totals(concepts)
     problems = _repeated_images(concepts)
@@ -119,7 +116,7 @@ def check_concepts(concepts: ConceptSet, *, progress: Progress = SILENT) -> Repo
 
 
 def _unequal_sizes(shapes: Set[tuple[int, int]]) -> list[str]:
-    """Say by how much images of larger label maps weigh more, if by more than a rounded side."""
+    """Say how much more images of larger label maps weigh, if by more than a rounded side."""
     areas = {height * width: f"{height} x {width}" for height, width in sorted(shapes)}
     factor = max(areas) / min(areas) if areas else 1
     if factor < _WEIGHT_NOTED:
@@ -132,7 +129,7 @@ def _unequal_sizes(shapes: Set[tuple[int, int]]) -> list[str]:
 
 
 def _idle(concepts: MaskFolder, labels: pd.DataFrame, unread: int) -> list[str]:
-    """Say which images and names of a whole, readable folder of masks serve for nothing."""
+    """Say which images and names of a whole, readable folder of masks have no effect."""
     notes: list[str] = []
     if concepts.unmarked:
         shown = _enumerated(concepts.unmarked)
@@ -145,9 +142,9 @@ def _idle(concepts: MaskFolder, labels: pd.DataFrame, unread: int) -> list[str]:
     idle = labels.loc[labels["images"] == 0, ["number", "name"]]
     if len(idle):
         rows = (idle["number"] + FIRST_ROW - 1).tolist()
-        named = [f"{name} (row {row})" for row, name in zip(rows, idle["name"], strict=True)]
+        names = [f"{name} (row {row})" for row, name in zip(rows, idle["name"], strict=True)]
         notes.append(
-            f"{len(named):,} names of {concepts.names.path} have no pixel: {_enumerated(named)}; "
+            f"{len(names):,} names of {concepts.names.path} have no pixel: {_enumerated(names)}; "
             "look at their values and colors, or take the rows out"
         )
     return notes
@@ -169,25 +166,16 @@ def _repeated_images(concepts: ConceptSet) -> list[str]:
 def _disagreements(labels: pd.DataFrame, stated: dict[int, tuple[float, float]]) -> list[str]:
     problems: list[str] = []
     columns = (labels[name].tolist() for name in ("number", "name", "images", "coverage"))
-    for number, name, images, covered in zip(*columns, strict=True):
-        frequency, coverage = stated[number]
+    for label, name, images, covered in zip(*columns, strict=True):
+        frequency, coverage = stated[label]
         if not np.isnan(frequency) and frequency != images:
             problems.append(
-                f"label {number} ({name}) is in {counted(images, 'image')}; label.csv says "
+                f"label {label} ({name}) is in {counted(images, 'image')}; label.csv says "
                 f"{frequency:,.0f}"
             )
         tolerance = _COVERAGE_TOLERANCE * max(1.0, coverage)
         if not np.isnan(coverage) and abs(coverage - covered) > tolerance:
             problems.append(
-                f"label {number} ({name}) covers {covered:,.6f}; label.csv says {coverage:,.6f}"
+                f"label {label} ({name}) covers {covered:,.6f}; label.csv says {coverage:,.6f}"
             )
     return problems
-
-
-def _table_line(name: object, *counts: object) -> str:
-    return "".join(
-        [
-            f"  {on_one_line(str(name)):<12}",
-            *(f"{c:>16,}" if isinstance(c, int) else f"{c!s:>16}" for c in counts),
-        ]
-    )

@@ -10,21 +10,21 @@ from PIL import Image
 from prunescope.base.errors import DataError
 from prunescope.base.text import counted
 from prunescope.concepts.names import Names
-from prunescope.concepts.pictures import has_deep_colours, read_picture
+from prunescope.imaging.decoding import has_deep_colours, read_picture
 
 _ONE_NUMBER = ("1", "L", "P", "I", "I;16", "I;16B")  # Pillow's modes of one number per pixel
 _COLOURED = ("1", "L", "P", "RGB", "RGBA")
 _SHOWN_CODES = 3
 _CODES_OF_A_SMOOTHED_MAP = 16
-_NOTHING = -1  # in the place of a colour that is wholly transparent
+_NOTHING = -1  # the code of a transparent pixel
 
 
 def read_map(path: Path, names: Names) -> Int32[np.ndarray, "height width"]:
     """Return the label number of every pixel of a map, 0 where none.
 
-    A picture of one number per pixel (grey, or with a palette) is read by these where names.csv
-    gives values, any other by the colours it shows; what is wholly transparent carries none.
-    Raises DataError, naming the file, for a code without a row, and a picture of another kind.
+    If names.csv gives values, a picture with one number per pixel (grey, or with a palette) is read
+    by these numbers; any other picture is read by its colours. Transparent pixels carry no label.
+    Raises DataError, naming the file, for a code without a row and for other kinds of pictures.
     """
     picture = _read_png(path)
     if picture.mode in _ONE_NUMBER and names.values:
@@ -49,10 +49,10 @@ def read_mask(path: Path) -> Bool[np.ndarray, "height width"]:
     """
     picture = _read_png(path)
     if picture.mode in _ONE_NUMBER and picture.mode != "P":
-        own: Bool[np.ndarray, "height width"] = np.asarray(picture) != 0
-        return own
-    shown = np.asarray(picture.convert("RGBA"))
-    marked: Bool[np.ndarray, "height width"] = shown[:, :, :3].any(axis=2) & (shown[:, :, 3] > 0)
+        marked: Bool[np.ndarray, "height width"] = np.asarray(picture) != 0
+    else:
+        shown = np.asarray(picture.convert("RGBA"))
+        marked = shown[:, :, :3].any(axis=2) & (shown[:, :, 3] > 0)
     return marked
 
 
@@ -91,18 +91,18 @@ def _looked_up(
 ) -> Int32[np.ndarray, "height width"]:
     listed = np.array(sorted(table), np.int32)
     numbers = np.array([table[code] for code in listed.tolist()], np.int32)
-    places = np.searchsorted(listed, codes).clip(max=len(listed) - 1)
-    strange = listed[places] != codes
-    if strange.any():
-        found, pixels = np.unique(codes[strange], return_counts=True)
+    indices = np.searchsorted(listed, codes).clip(max=len(listed) - 1)
+    is_unlisted = listed[indices] != codes
+    if is_unlisted.any():
+        unlisted, pixels = np.unique(codes[is_unlisted], return_counts=True)
         order = np.argsort(-pixels, kind="stable")[:_SHOWN_CODES]
-        shown = [f"{written(int(found[i]))} ({counted(int(pixels[i]), 'pixel')})" for i in order]
-        more = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
-        smoothed = len(found) >= _CODES_OF_A_SMOOTHED_MAP
+        shown = [f"{written(int(unlisted[i]))} ({counted(int(pixels[i]), 'pixel')})" for i in order]
+        more = f" and {len(unlisted) - len(shown)} more" if len(unlisted) > len(shown) else ""
+        smoothed = len(unlisted) >= _CODES_OF_A_SMOOTHED_MAP
         raise DataError(
             f"{path} holds {', '.join(shown)}{more}, which {source} does not list: "
             + ("so many come of smoothing or scaling; save it without" if smoothed else "add rows")
             + ", or repaint it"
         )
-    plane: Int32[np.ndarray, "height width"] = numbers[places]
+    plane: Int32[np.ndarray, "height width"] = numbers[indices]
     return plane

@@ -1,4 +1,4 @@
-"""What names the content of a concept set?"""
+"""What is the fingerprint of a concept set?"""
 
 import hashlib
 import os
@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from prunescope.base.cache import recall
+from prunescope.base.errors import DataError
 from prunescope.base.files import canonical_json, hash_file
-from prunescope.base.recall import recall
 
 
 def fingerprint_set(
     stated: Iterable[Any], files: Callable[[], Iterable[tuple[Path, os.stat_result]]]
 ) -> str:
-    """Return the sha256 of what a set states and of all that its files hold, in hex.
+    """Return the sha256 of what a set states and of the content of its files, in hex.
 
-    files: every file with what the system says of it, in one order. They are read the first time;
-        as long as none of them changes, as `recall` says, the fingerprint is remembered.
+    files: every file with its status, always in the same order. Their content is read once; the
+        fingerprint is remembered until one of them changes (`recall`).
     """
     digest = hashlib.sha256()
     for value in stated:
@@ -30,3 +31,11 @@ def fingerprint_set(
         return digest.hexdigest()
 
     return recall(f"concepts 1 {digest.hexdigest()}", files(), hash_contents)
+
+
+def with_status(path: Path, where: str = "") -> tuple[Path, os.stat_result]:
+    """Return a file with its status. Raises DataError, whose message ends in `where`."""
+    try:
+        return path, path.stat()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}{where}") from error

@@ -1,9 +1,8 @@
-"""What do the CSV files of a Broden folder say, and can it be so?"""
+"""What do the CSV files of a Broden folder say, and is it consistent?"""
 
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from jaxtyping import Int32, Int64
 
 from prunescope.base.errors import DataError
 from prunescope.concepts.protocol import Label
-from prunescope.concepts.selection import select_images
 from prunescope.concepts.tables import FIRST_ROW, read_batches, read_columns, read_header
 
 LARGEST_NUMBER = 65535  # a map's pixel is R + 256 G
@@ -22,35 +20,10 @@ _LARGEST_SIZE = 65535
 _LEAVES = r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Rows:
-    """The labelled rows of index.csv in its order, kept in Arrow's compact strings.
-
-    cells: all label cells of a row, joined with `;`
-    sizes: ih, iw, sh, sw
-    numbers: where the row stands in index.csv; the header is row 1
-    """
-
-    images: pa.StringArray | pa.ChunkedArray
-    splits: pa.StringArray | pa.ChunkedArray
-    cells: pa.StringArray | pa.ChunkedArray
-    sizes: Int32[np.ndarray, "row 4"]
-    numbers: Int64[np.ndarray, " row"]
-
-    def take(self, chosen: Int64[np.ndarray, " chosen"]) -> "Rows":
-        """Return some of the rows."""
-        return Rows(
-            images=self.images.take(pa.array(chosen)),
-            splits=self.splits.take(pa.array(chosen)),
-            cells=self.cells.take(pa.array(chosen)),
-            sizes=self.sizes[chosen],
-            numbers=self.numbers[chosen],
-        )
-
-    def entries(self, row: int) -> list[str]:
-        """Return the PNG paths and label numbers in a row's cells, without 0 and empty ones."""
-        entries = [entry.strip() for entry in self.cells[row].as_py().split(";")]
-        return [entry for entry in entries if entry.strip("0")]
+def entries_in(cells: str) -> list[str]:
+    """Return the PNG paths and label numbers in a row's cells, without 0 and empty ones."""
+    entries = (entry.strip() for entry in cells.split(";"))
+    return [entry for entry in entries if entry.strip("0")]
 
 
 def read_categories(root: Path) -> tuple[str, ...]:
@@ -99,8 +72,8 @@ def read_stated_totals(root: Path) -> dict[int, tuple[float, float]]:
     frequency: images that hold the label; coverage: sum over images of its share of the pixels.
     """
     path = root / "label.csv"
-    given = [column for column in ("frequency", "coverage") if column in read_header(path)]
-    table = read_columns(path, ["number", *given])
+    stated = [column for column in ("frequency", "coverage") if column in read_header(path)]
+    table = read_columns(path, ["number", *stated])
     unknown = [""] * len(table["number"])
     columns = [
         [_number_or_nan(text) for text in table.get(column, unknown)]
@@ -110,53 +83,38 @@ def read_stated_totals(root: Path) -> dict[int, tuple[float, float]]:
     return dict(zip(numbers, zip(*columns, strict=True), strict=True))
 
 
-def read_rows(root: Path, categories: tuple[str, ...], labels: Iterable[Label]) -> Rows:
-    """Return every row of index.csv that carries a label, each checked.
+def read_rows(root: Path, categories: tuple[str, ...], labels: Iterable[Label]) -> pa.Table:
+    """Return every row of index.csv that carries a label, each checked, in their order.
 
+    Columns: image, split; cells: all label cells, joined with `;`; ih, iw, sh, sw in int32;
+    number: that of the row in index.csv, whose header is row 1.
     A row whose label cells are all empty or 0 is not an image of the set. No file is looked for.
     """
     path = root / "index.csv"
-    known = {"", *(str(label.number) for label in labels)}
-    parts: list[Rows] = []
+    numbers = {"", *(str(label.number) for label in labels)}
+    parts: list[pa.Table] = []
     above = 0
     for batch in read_batches(path, ["image", "split", *_SIZES, *categories]):
         part = _labelled_rows(path, batch, categories, above)
         _check_images(path, part)
-        _check_entries(path, part, known)
+        _check_entries(path, part, numbers)
         parts.append(part)
         above += len(batch)
-    if not sum(len(part.numbers) for part in parts):
+    if not sum(map(len, parts)):
         raise DataError(f"{path} has no row with a label: the set is empty")
-    return Rows(
-        images=pa.chunked_array([part.images for part in parts]),
-        splits=pa.chunked_array([part.splits for part in parts]),
-        cells=pa.chunked_array([part.cells for part in parts]),
-        sizes=np.concatenate([part.sizes for part in parts]),
-        numbers=np.concatenate([part.numbers for part in parts]),
-    )
-
-
-def select_rows(path: Path, rows: Rows, split: str | None, limit: int | None) -> Rows:
-    """Return the first `limit` rows of a split, all where None; ConfigError where none can be."""
-    chosen = select_images(path, rows.splits, split, limit)
-    return rows if len(chosen) == len(rows.numbers) else rows.take(chosen)
+    return pa.concat_tables(parts)
 
 
 def _labelled_rows(
     path: Path, batch: pa.RecordBatch, categories: tuple[str, ...], above: int
-) -> Rows:
+) -> pa.Table:
     cells = pc.binary_join_element_wise(*(batch[category] for category in categories), ";")
     labelled = np.flatnonzero(pc.match_substring_regex(cells, r"[^;0\s]"))
     kept = pa.array(labelled)
     numbers = labelled + above + FIRST_ROW
-    sizes = [_read_sizes(path, name, batch[name].take(kept), numbers) for name in _SIZES]
-    return Rows(
-        images=batch["image"].take(kept),
-        splits=batch["split"].take(kept),
-        cells=cells.take(kept),
-        sizes=np.stack(sizes, axis=1),
-        numbers=numbers,
-    )
+    columns = {name: batch[name].take(kept) for name in ("image", "split")}
+    sizes = {name: _read_sizes(path, name, batch[name].take(kept), numbers) for name in _SIZES}
+    return pa.table({**columns, "cells": cells.take(kept), **sizes, "number": numbers})
 
 
 def _read_coverage(path: Path) -> list[tuple[int, float]]:
@@ -206,32 +164,33 @@ def _read_sizes(
     return sizes
 
 
-def _check_images(path: Path, rows: Rows) -> None:
-    _refuse(path, rows.numbers, rows.images, pc.equal(rows.images, ""), "names no image")
-    leaves = pc.match_substring_regex(rows.images, _LEAVES)
-    _refuse(path, rows.numbers, rows.images, leaves, "leaves the folder of images")
+def _check_images(path: Path, rows: pa.Table) -> None:
+    images, numbers = rows["image"], rows["number"].to_numpy()
+    _refuse(path, numbers, images, pc.equal(images, ""), "names no image")
+    leaves = pc.match_substring_regex(images, _LEAVES)
+    _refuse(path, numbers, images, leaves, "leaves the folder of images")
 
 
-def _check_entries(path: Path, rows: Rows, known: set[str]) -> None:
-    cells = pc.split_pattern(rows.cells, ";")
+def _check_entries(path: Path, rows: pa.Table, labels: set[str]) -> None:
+    cells = pc.split_pattern(rows["cells"], ";")
     entries = pc.utf8_trim_whitespace(pc.list_flatten(cells))
-    numbers = rows.numbers[pc.list_parent_indices(cells).to_numpy()]
+    numbers = rows["number"].to_numpy()[pc.list_parent_indices(cells).to_numpy()]
     leaves = pc.match_substring_regex(entries, _LEAVES)
     _refuse(path, numbers, entries, leaves, "leaves the folder of images")
     readable = pc.match_substring_regex(entries, r"^[0-9]*$|(?i:\.png)$")
     fault = "is neither a label number nor the path of a PNG"
     _refuse(path, numbers, entries, pc.invert(readable), fault)
     written = pc.unique(entries.filter(pc.match_substring_regex(entries, "^[0-9]+$"))).to_pylist()
-    strangers = pa.array([text for text in written if text.lstrip("0") not in known], pa.string())
+    unlisted = pa.array([text for text in written if text.lstrip("0") not in labels], pa.string())
     fault = "is a label without a row in label.csv and a c_<category>.csv"
-    _refuse(path, numbers, entries, pc.is_in(entries, value_set=strangers), fault)
+    _refuse(path, numbers, entries, pc.is_in(entries, value_set=unlisted), fault)
 
 
 def _refuse(
     path: Path,
     numbers: Int64[np.ndarray, " value"],
-    values: pa.StringArray,
-    wrong: pa.BooleanArray,
+    values: pa.ChunkedArray,
+    wrong: pa.ChunkedArray,
     fault: str,
 ) -> None:
     positions = np.flatnonzero(wrong)

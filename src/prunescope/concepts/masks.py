@@ -1,4 +1,4 @@
-"""How is a user's own set read: images, and masks beside them that say which concept is where?"""
+"""How is a user's own set of images and masks read?"""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,15 +11,14 @@ import pyarrow as pa
 from jaxtyping import Bool, Int32
 from PIL import Image
 
-from prunescope.base.colour import in_colour
 from prunescope.base.errors import DataError
 from prunescope.concepts.codes import read_map, read_mask
-from prunescope.concepts.contents import fingerprint_set
+from prunescope.concepts.contents import fingerprint_set, with_status
 from prunescope.concepts.names import Names, read_names
-from prunescope.concepts.pairing import Marked, Pairing, pair_masks
-from prunescope.concepts.pictures import read_picture, read_size
+from prunescope.concepts.pairing import Marked, pair_masks
 from prunescope.concepts.protocol import Annotation, Label
 from prunescope.concepts.selection import select_images
+from prunescope.imaging.decoding import in_colour, read_picture, read_size
 
 _SHOWN_FAULTS = 20
 
@@ -28,12 +27,12 @@ _SHOWN_FAULTS = 20
 class MaskFolder:
     """A concept set of images, masks mirrored beside them, and `names.csv`.
 
-    Below `masks/`, `NAME.png` is the map of all concepts of the image NAME, as values or colours,
-    and `NAME/CONCEPT.png` the mask of one. An image may have both, and masks may overlap. An image
-    is in the set if it has any mask, even an empty one. Codes are checked when a mask is read.
+    Below `masks/`, `NAME.png` maps all concepts of the image NAME, as values or colours, and
+    `NAME/CONCEPT.png` is the mask of one concept. An image may have both, and masks may overlap. An
+    image is in the set if it has any mask, even an empty one. Codes are checked on reading a mask.
 
     unmarked: the images without a mask, which are not in the set
-    faults: what is wrong with names and folders; none unless opened leniently
+    faults: what is wrong with names and folders; empty unless opened leniently
     """
 
     root: Path
@@ -57,9 +56,9 @@ class MaskFolder:
     ) -> "MaskFolder":
         """Return the set of a folder, its images in the order of their paths.
 
-        name: what the set calls itself; `masks:` and the folder when None
-        split: only the images in this folder of `images/`; limit: only the first so many of them
-        lenient: leave to the caller the faults that do not keep the rest from being read
+        name: of the set; `masks:` and the folder when None
+        split: only the images in this folder of `images/`; limit: how many, from the first
+        lenient: keep in `faults` what leaves the rest readable, instead of raising
         Raises DataError with a line for each fault of `names.csv` and of the folders, and where no
         image has a mask; ConfigError for an unknown split.
         """
@@ -74,21 +73,15 @@ class MaskFolder:
             raise DataError(_listed(faults))
         splits = pa.array([marked.split for marked in pairs.marked], pa.string())
         chosen = select_images(root / "images", splits, split, limit)
-        return cls._of(root, name or f"masks:{root}", names, pairs, chosen.tolist())
-
-    @classmethod
-    def _of(
-        cls, root: Path, name: str, names: Names, pairs: Pairing, chosen: list[int]
-    ) -> "MaskFolder":
-        marked = tuple(pairs.marked[place] for place in chosen)
+        marked = tuple(pairs.marked[index] for index in chosen.tolist())
         return cls(
             root=root,
-            name=name,
+            name=name or f"masks:{root}",
             names=names,
-            images=tuple(each.image for each in marked),
+            images=tuple(image.image for image in marked),
             marked=marked,
             unmarked=pairs.unmarked,
-            faults=(*names.faults, *pairs.faults),
+            faults=faults,
             whole_set=len(marked) == len(pairs.marked),
         )
 
@@ -103,20 +96,20 @@ class MaskFolder:
         return self.names.labels
 
     def image_path(self, index: int) -> Path:
-        """Return where an image lies."""
+        """Return the path of an image."""
         return self.root / "images" / self.images[index]
 
     def read_image(self, index: int) -> Image.Image:
-        """Return an image in RGB, upright as its EXIF says.
+        """Return an image in RGB, turned upright according to its EXIF.
 
-        Raises DataError where it cannot be read, or its sides are not in the ratio of its masks'.
+        Raises DataError where it cannot be read, or its aspect ratio differs from its masks'.
         """
         path = self.image_path(index)
         stored = read_picture(path)
         picture = in_colour(stored, path, upright=True)
         mask = self.root / "masks" / self.marked[index].masks[0]
         height, width = read_size(mask)
-        # As far as whole pixels let them: a half of 375 x 500 is 187 x 250 or 188 x 250
+        # Up to rounding: half of 375 x 500 is 187 x 250 or 188 x 250
         if abs(height * picture.width - width * picture.height) >= max(picture.size):
             raise DataError(
                 f"{mask} is {height} x {width} (height x width), but {path} is "
@@ -150,8 +143,8 @@ class MaskFolder:
     def fingerprint(self) -> str:
         """The sha256 of all that can change a count, in hex.
 
-        That is the concepts and their codes, the chosen images and their masks, as
-        `fingerprint_set` says. Raises DataError where a file is missing.
+        It covers the concepts and their codes, the chosen images and their masks, see
+        `fingerprint_set`. Raises DataError where a file is missing.
         """
         return fingerprint_set(self._stated(), self._files)
 
@@ -165,23 +158,19 @@ class MaskFolder:
     def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
         for marked in self.marked:
             masks = (self.root / "masks" / mask for mask in marked.masks)
-            for path in (self.root / "images" / marked.image, *masks):
-                try:
-                    yield path, path.stat()
-                except OSError as error:
-                    raise DataError(f"{path} cannot be read: {error.strerror}") from error
+            yield from map(with_status, (self.root / "images" / marked.image, *masks))
 
     def _read_each(
         self, paths: Iterable[str], read: Callable[[Path], np.ndarray], faults: list[str]
     ) -> dict[str, np.ndarray]:
         """Return what can be read, and add a fault for every path that cannot."""
-        found: dict[str, np.ndarray] = {}
+        masks: dict[str, np.ndarray] = {}
         for path in paths:
             try:
-                found[path] = read(self.root / "masks" / path)
+                masks[path] = read(self.root / "masks" / path)
             except DataError as error:
                 faults.append(str(error))
-        return found
+        return masks
 
     def _other_sizes(self, sizes: Mapping[str, tuple[int, ...]]) -> Iterator[str]:
         paths = list(sizes)
@@ -196,15 +185,15 @@ class MaskFolder:
     def _packed(
         self, masks: Mapping[int, Bool[np.ndarray, "height width"]]
     ) -> list[Int32[np.ndarray, "height width"]]:
-        """Lay masks in as few planes of their category as they fit without overlap, in turn."""
+        """Put each mask into the first plane of its category in which it overlaps no other."""
         categories = {label.number: label.category for label in self.labels}
         planes: dict[str, list[Int32[np.ndarray, "height width"]]] = {}
         for number, mask in masks.items():
-            own = planes.setdefault(categories[number], [])
-            free = next((plane for plane in own if not plane[mask].any()), None)
+            of_category = planes.setdefault(categories[number], [])
+            free = next((plane for plane in of_category if not plane[mask].any()), None)
             if free is None:
                 free = np.zeros(mask.shape, np.int32)
-                own.append(free)
+                of_category.append(free)
             free[mask] = number
         return [plane for category in self.categories for plane in planes.get(category, [])]
 

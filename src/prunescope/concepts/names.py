@@ -24,8 +24,8 @@ class Names:
     """The concepts of a set of masks, numbered from 1 by their rows, and their codes.
 
     values, colors: label number of each listed pixel value and colour (red 65536 + green 256 +
-        blue); 0 for one that means nothing. Empty where names.csv gives none.
-    faults: all that contradicts itself, a whole sentence each
+        blue); 0 for one that stands for no concept. Empty where names.csv gives none.
+    faults: contradictions, a whole sentence each
     """
 
     path: Path
@@ -59,11 +59,11 @@ class _Row:
 def read_names(path: Path) -> Names:
     """Return what a names.csv lists.
 
-    A row has a `name` and, as needed, the `value` and the `color` that stand for it in a map, and
-    a `category` (`object` where none is given). A row without a name makes its codes mean nothing,
-    and so do value 0 and black unless a row lists them.
-    Raises DataError where it is no such table or names nothing; what is wrong with single rows
-    becomes `faults`, and of two rows in contradiction the first one holds.
+    A row has a `name` and optionally the `value` and the `color` that stand for it in a map, and a
+    `category` (`object` by default). The codes of a row without a name stand for no concept, and so
+    do value 0 and black unless a row lists them.
+    Raises DataError where the file is no such table or names nothing. Faults of single rows are
+    collected in `faults`; of two rows that contradict each other the first counts.
     """
     rows = list(_rows(path))
     faults: list[str] = []
@@ -103,9 +103,9 @@ def _rows(path: Path) -> Iterator[_Row]:
                 f"its columns may be {', '.join(_COLUMNS)}, separated by commas"
             )
     table = read_columns(path, ["name", *(c for c in _COLUMNS[1:] if c in header)])
-    for place in range(len(table["name"])):
-        cells = {column: texts[place].strip() for column, texts in table.items()}
-        yield _Row(number=place + FIRST_ROW, cells=dict.fromkeys(_COLUMNS, "") | cells)
+    for number, texts in enumerate(zip(*table.values(), strict=True), start=FIRST_ROW):
+        cells = dict(zip(table, map(str.strip, texts), strict=True))
+        yield _Row(number=number, cells=dict.fromkeys(_COLUMNS, "") | cells)
 
 
 def _codes(

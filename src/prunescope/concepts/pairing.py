@@ -24,7 +24,7 @@ class Marked:
 
     @property
     def masks(self) -> tuple[str, ...]:
-        """The paths of all of them, below `masks/`."""
+        """The paths of all its masks, below `masks/`."""
         return (() if self.coded is None else (self.coded,)) + tuple(p for _, p in self.single)
 
     @property
@@ -72,7 +72,7 @@ class _Matching:
         self._faults: list[str] = []
 
     def add_image(self, image: str) -> None:
-        """Take note of an image."""
+        """Add an image."""
         key = _without_suffix(image)
         if other := self._images.get(key):
             self._refuse(
@@ -82,7 +82,7 @@ class _Matching:
             self._images[key] = image
 
     def add_mask(self, mask: str) -> None:
-        """Give a mask to its image; all images must be known."""
+        """Assign a mask to its image; all images must have been added."""
         key = _without_suffix(mask)
         folder, _, concept = key.rpartition("/")
         is_map, is_single = key in self._images, folder in self._images
@@ -103,34 +103,29 @@ class _Matching:
 
     def result(self) -> Pairing:
         """Return every image with its masks, in the order of the images' paths."""
-        marked = tuple(
-            Marked(
-                image=image,
-                coded=self._coded.get(key),
-                single=tuple(sorted(self._single.get(key, {}).items())),
-            )
-            for key, image in self._images.items()
-            if key in self._coded or key in self._single
-        )
-        unmarked = tuple(
-            image
-            for key, image in self._images.items()
-            if key not in self._coded and key not in self._single
-        )
-        return Pairing(marked=marked, unmarked=unmarked, faults=tuple(self._faults))
+        marked: list[Marked] = []
+        unmarked: list[str] = []
+        for key, image in self._images.items():
+            coded, single = self._coded.get(key), self._single.get(key, {})
+            if coded is None and not single:
+                unmarked.append(image)
+            else:
+                single_masks = tuple(sorted(single.items()))
+                marked.append(Marked(image=image, coded=coded, single=single_masks))
+        return Pairing(marked=tuple(marked), unmarked=tuple(unmarked), faults=tuple(self._faults))
 
     def _add_single(self, key: str, concept: str, mask: str) -> None:
         number = self._names.numbers.get(concept)
-        own = self._single.get(key, {})
+        masks = self._single.get(key, {})
         if number is None:
             hint = nearest(concept, self._names.numbers)
             whose = f'is the mask of "{on_one_line(concept)}"'
             fault = f"{whose}, which {self._names.path} does not name{hint}"
             self._refuse("masks", mask, f"{fault}: rename it, or add a row")
-        elif number in own:
-            self._refuse("masks", mask, f"and {own[number]} are masks of one concept: keep one")
+        elif number in masks:
+            self._refuse("masks", mask, f"and {masks[number]} are masks of one concept: keep one")
         else:
-            self._single[key] = own | {number: mask}
+            self._single[key] = masks | {number: mask}
 
     def _refuse(self, folder: str, path: str, fault: str) -> None:
         self._faults.append(f"{self._root / folder / path} {fault}")

@@ -1,4 +1,4 @@
-"""What is a concept set: which photographs, and which labels on which of their pixels?"""
+"""What is a concept set: concept images, and the labels of their pixels?"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ class Annotation:
 
     planes: label numbers per pixel, 0 where none; a pixel carries a label if any plane holds it.
         Without planes the first axis has length 0, and the others still give the size.
-    whole: numbers of the labels that fill the whole map, as given (never 0, repeats kept)
+    whole: numbers of the labels that fill the whole map, as listed (never 0, repeats kept)
     """
 
     planes: Int32[np.ndarray, "plane height width"]
@@ -57,7 +57,7 @@ class ConceptSet(Protocol):
 
     @property
     def name(self) -> str:
-        """The name the set was opened by."""
+        """The name under which the set was opened."""
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ class ConceptSet(Protocol):
         """64 hex digits that change when anything does that could change a count."""
 
     def image_path(self, index: int) -> Path:
-        """Return where an image lies."""
+        """Return the path of an image."""
 
     def read_image(self, index: int) -> Image.Image:
         """Return an image in RGB."""

@@ -1,51 +1,30 @@
-"""How do the label maps of a concept set come to one size?"""
+"""How are the label maps of a concept set resized to one size?"""
 
 import hashlib
-from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int32, Int64
-from PIL import Image
 
 from prunescope.base.errors import ConfigError
-from prunescope.concepts.protocol import Annotation, ConceptSet, Label
+from prunescope.concepts.protocol import Annotation, ConceptSet
 
 _LARGEST = 16_384
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class OneSize:
     """A concept set whose label maps are all squares of one size, so that all images weigh alike.
 
-    source: the set itself. mask_size: pixels a side.
-    A pixel takes the label that lies at its centre: row i of N that of row (i + 1/2) H / N of H,
-    rounded down; columns likewise. Images stay as they are.
+    A pixel takes the label at its centre: row i of N that of row (i + 1/2) H / N of H, rounded
+    down; columns likewise. Everything else is as in the source.
     """
 
-    source: ConceptSet
-    mask_size: int
-
-    @property
-    def name(self) -> str:
-        """The name the set was opened by."""
-        return self.source.name
-
-    @property
-    def categories(self) -> tuple[str, ...]:
-        """The categories in use, in the set's own order."""
-        return self.source.categories
-
-    @property
-    def labels(self) -> tuple[Label, ...]:
-        """Every label of these categories, by ascending number."""
-        return self.source.labels
-
-    @property
-    def images(self) -> tuple[str, ...]:
-        """The path of every image within the set."""
-        return self.source.images
+    def __init__(self, source: ConceptSet, mask_size: int) -> None:
+        """Resize the label maps of a set. mask_size: their side in pixels."""
+        self.source, self.mask_size = source, mask_size
+        self.name, self.categories = source.name, source.categories
+        self.labels, self.images = source.labels, source.images
+        self.image_path, self.read_image = source.image_path, source.read_image
 
     @cached_property
     def fingerprint(self) -> str:
@@ -53,22 +32,14 @@ class OneSize:
         stated = f"mask size {self.mask_size} of {self.source.fingerprint}"
         return hashlib.sha256(stated.encode()).hexdigest()
 
-    def image_path(self, index: int) -> Path:
-        """Return where an image lies."""
-        return self.source.image_path(index)
-
-    def read_image(self, index: int) -> Image.Image:
-        """Return an image as the set does."""
-        return self.source.read_image(index)
-
     def read_annotation(self, index: int) -> Annotation:
-        """Return the labels of an image, its map brought to size."""
+        """Return the labels of an image, its map resized."""
         stored = self.source.read_annotation(index)
         return Annotation(planes=resize_planes(stored.planes, self.mask_size), whole=stored.whole)
 
 
 def with_mask_size(concepts: ConceptSet, mask_size: int | None) -> ConceptSet:
-    """Return a set with label maps of one size; the set itself for None.
+    """Return a set with label maps of one size; the set itself where the size is None.
 
     Raises ConfigError for a size that no map can have.
     """
@@ -76,13 +47,13 @@ def with_mask_size(concepts: ConceptSet, mask_size: int | None) -> ConceptSet:
         return concepts
     if not 1 <= mask_size <= _LARGEST:
         raise ConfigError(f"mask_size is {mask_size}, but must be from 1 to {_LARGEST:,} pixels")
-    return OneSize(source=concepts, mask_size=mask_size)
+    return OneSize(concepts, mask_size)
 
 
 def resize_planes(
     planes: Int32[np.ndarray, "plane height width"], side: int
 ) -> Int32[np.ndarray, "plane side side"]:
-    """Return planes as squares of so many pixels a side, by the nearest pixel of each centre."""
+    """Return planes as squares of this side, by the nearest pixel of each centre."""
     rows, columns = (_nearest(length, side) for length in planes.shape[1:])
     sampled: Int32[np.ndarray, "plane side side"] = planes[:, rows[:, np.newaxis], columns]
     return sampled
@@ -90,5 +61,5 @@ def resize_planes(
 
 def _nearest(length: int, side: int) -> Int64[np.ndarray, " side"]:
     """Return the pixels of a length at the centres of `side` equal parts, in whole numbers."""
-    found: Int64[np.ndarray, " side"] = (2 * np.arange(side, dtype=np.int64) + 1) * length
-    return found // (2 * side)
+    centres: Int64[np.ndarray, " side"] = (2 * np.arange(side, dtype=np.int64) + 1) * length
+    return centres // (2 * side)

@@ -1,4 +1,4 @@
-"""Which images of a concept set are asked for?"""
+"""Which images of a concept set do split and limit select?"""
 
 from pathlib import Path
 
@@ -11,28 +11,28 @@ from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.text import on_one_line
 
 EVERY_SPLIT = "all"
-"""Every image, where no split is called so: what says it where a split is the default."""
+"""Selects every image, unless a split has this name; needed where a split is the default."""
 
 
 def select_images(
     where: Path, splits: pa.StringArray | pa.ChunkedArray, split: str | None, limit: int | None
 ) -> Int64[np.ndarray, " chosen"]:
-    """Return the places of the first `limit` images of a split; of all where None, or "all".
+    """Return the indices of the first `limit` images of a split; of all where None, or "all".
 
-    splits: that of every image, empty where it has none; where: what states them, for messages.
-    Raises ConfigError for a split that there is not, or a limit below 1.
+    splits: of each image, empty where it has none. where: the file or folder that states them.
+    Raises ConfigError for an unknown split, or a limit below 1.
     """
     if limit is not None and limit < 1:
         raise ConfigError(f"limit is {limit}, but must be at least 1")
     if split is None:
         return np.arange(len(splits), dtype=np.int64)[:limit]
-    known = sorted(name for name in pc.unique(splits).to_pylist() if name)
-    if split == EVERY_SPLIT and split not in known:
+    names = sorted(name for name in pc.unique(splits).to_pylist() if name)
+    if split == EVERY_SPLIT and split not in names:
         return np.arange(len(splits), dtype=np.int64)[:limit]
-    if split not in known:
-        there = f"it has {on_one_line(', '.join(known))}" if known else "it has none"
+    if split not in names:
+        available = f"it has {on_one_line(', '.join(names))}" if names else "it has none"
         raise ConfigError(
-            f'{where} has no split "{split}"{nearest(split, known)}; {there}, and '
+            f'{where} has no split "{split}"{nearest(split, names)}; {available}, and '
             f'"{EVERY_SPLIT}" takes every image'
         )
     return np.flatnonzero(pc.equal(splits, split))[:limit]

@@ -10,7 +10,7 @@ from pyarrow import csv
 from prunescope.base.errors import DataError, nearest
 from prunescope.base.paths import require_file
 from prunescope.base.text import shortened
-from prunescope.results.json_files import in_a_line
+from prunescope.results.forms import in_a_line
 
 FIRST_ROW = 2
 """Number of the first row below the header, as editors and spreadsheets count."""
@@ -67,18 +67,12 @@ def read_batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
 
 def _not_utf8(path: Path) -> DataError:
     """Return the error for a table in another encoding, with the first line that is."""
-    with path.open("rb") as file:
-        lines = enumerate(file, start=1)
-        number = next((number for number, line in lines if not _is_utf8(line)), 1)
+    content, number = path.read_bytes(), 1
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        number += content.count(b"\n", 0, error.start)
     return DataError(
         f"{path} is not UTF-8 (line {number}): save it again in that encoding, which spreadsheets "
         'call "CSV UTF-8"'
     )
-
-
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True

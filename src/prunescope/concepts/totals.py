@@ -1,4 +1,4 @@
-"""How many images and pixels of a concept set carry each label, and is it Broden?"""
+"""How many images and pixels of a concept set carry each label, and do they agree with Broden's?"""
 
 from collections.abc import Collection, Mapping
 
@@ -17,10 +17,10 @@ _BRODEN_PIXELS = {"black-c": 139_916_835, "cat": 4_163_987, "labyrinth": 51_914}
 
 
 def known_pixels(concepts: ConceptSet, shapes: Collection[tuple[int, int]]) -> Mapping[str, int]:
-    """Return how many pixels of some labels a set must have by what it is: those of Broden 1.
+    """Return Broden 1's published pixel totals by label, if the set is Broden 1 at 224 or 227.
 
     shapes: heights and widths of the set's label maps.
-    Empty for any other set; and for Broden at 384, of which no totals were published.
+    Empty for any other set, also for Broden at 384, of which no totals were published.
     """
     is_broden = len(concepts.labels) == _BRODEN_LABELS and set(shapes) <= _BRODEN_SIZES
     names = {label.name for label in concepts.labels}
@@ -51,7 +51,7 @@ def count_pixels(
 
 
 def pixel_disagreements(counted: Mapping[str, int], expected: Mapping[str, int]) -> list[str]:
-    """Return a sentence for every label that has not the pixels it must have."""
+    """Return a sentence for every label whose pixels are not as expected."""
     return [
         f"Broden 1 has {pixels:,} pixels of {name}; this folder has {counted[name]:,}"
         for name, pixels in expected.items()
@@ -77,7 +77,7 @@ class Totals:
         self.shapes: set[tuple[int, int]] = set()
 
     def read(self, index: int) -> list[str]:
-        """Count one image; return what is wrong with its files, in which case it does not count."""
+        """Count one image; return the faults of its files, with any of which it is not counted."""
         faults: list[str] = []
         try:
             self._concepts.read_image(index)
@@ -86,7 +86,7 @@ class Totals:
         try:
             annotation = self._concepts.read_annotation(index)
         except DataError as error:
-            # a mask that cannot be opened keeps the image's own shape from being checked, too
+            # a mask that cannot be opened is reported by the check of the image's shape, too
             return list(dict.fromkeys(faults + str(error).splitlines()))
         if not faults:
             self._count(annotation.planes, np.array(annotation.whole, np.int64))

@@ -1,1 +1,1 @@
-"""Which labelled images are there, and in which order does training see them?"""
+"""Which labelled images does a data set have, and in which order does training show them?"""

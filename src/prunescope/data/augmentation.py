@@ -34,9 +34,9 @@ class Draws:
 def draw_augmentation(count: int, augmentation: Augmentation, seed: int, epoch: int) -> Draws:
     """Draw for every image of the set at once, so that neither order nor batch size matters."""
     generator = torch_generator(seed, "augmentation", epoch)
-    places = 2 * augmentation.pad + 1
-    left = torch.randint(places, (count,), generator=generator)
-    top = torch.randint(places, (count,), generator=generator)
+    positions = 2 * augmentation.pad + 1
+    left = torch.randint(positions, (count,), generator=generator)
+    top = torch.randint(positions, (count,), generator=generator)
     coin = torch.randint(2, (count,), generator=generator).bool()
     mirrored = coin if augmentation.flip else torch.zeros(count, dtype=torch.bool)
     crop = augmentation.random_resized_crop

@@ -14,7 +14,7 @@ _CIFAR100 = ("coarse_label", "fine_label")
 class Columns:
     """The two columns of a set of labelled images.
 
-    classes: the names the label column carries; None where it holds plain numbers.
+    classes: the names in the type of the label column; None where it holds plain numbers.
     """
 
     image: str
@@ -35,9 +35,13 @@ def find_columns(features: Mapping[str, Any], where: str) -> Columns:
     labels = labels or [n for n in features if n in _LABEL_NAMES and _is_integer(features[n])]
     if sorted(labels) == list(_CIFAR100):
         labels = ["fine_label"]
-    for kind, found in (("images", images), ("labels", labels)):
-        if len(found) != 1:
-            number = f"{len(found)} columns ({', '.join(found)})" if found else "no column"
+    for kind, candidates in (("images", images), ("labels", labels)):
+        if len(candidates) != 1:
+            number = (
+                f"{len(candidates)} columns ({', '.join(candidates)})"
+                if candidates
+                else "no column"
+            )
             raise DataError(
                 f"{where} has {number} that can be its {kind}, but exactly one is needed; "
                 f"its columns are {', '.join(features)}. Images are known by their type, labels "
@@ -47,7 +51,7 @@ def find_columns(features: Mapping[str, Any], where: str) -> Columns:
 
 
 def names_of(feature: Any) -> tuple[str, ...] | None:
-    """Return the class names that the type of a column carries; None for any other column."""
+    """Return the class names in the type of a column; None where it has none."""
     from datasets import ClassLabel
 
     return tuple(feature.names) if isinstance(feature, ClassLabel) and feature.names else None

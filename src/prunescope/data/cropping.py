@@ -1,7 +1,7 @@
 """Which part of a photograph does a random-resized crop show?"""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int64
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from prunescope.base.seeding import torch_generator
 from prunescope.data.settings import RandomResizedCrop
-from prunescope.data.sizing import Box
+from prunescope.imaging.sizing import Box
 
 _TRIES = 10
 
@@ -18,7 +18,7 @@ _TRIES = 10
 class CropDraws:
     """What an epoch draws for each image of the set, in [0, 1), before any size is known.
 
-    areas, shapes: for every try. left, top: the box's place within its freedom.
+    areas, shapes: for every try. left, top: the position of the box within the range that fits.
     """
 
     crop: RandomResizedCrop
@@ -29,8 +29,8 @@ class CropDraws:
 
     def of(self, numbers: Int64[Tensor, " chosen"]) -> "CropDraws":
         """Return the draws of these images alone, in this order."""
-        return CropDraws(
-            crop=self.crop,
+        return replace(
+            self,
             areas=self.areas[numbers],
             shapes=self.shapes[numbers],
             left=self.left[numbers],

@@ -8,18 +8,19 @@ import numpy as np
 import torch
 from jaxtyping import Int64
 
-from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.errors import DataError, nearest
 from prunescope.base.paths import IMAGE_SUFFIXES, find_files
 from prunescope.base.progress import SILENT, Progress
-from prunescope.data.classes import Chosen, ClassChoice, choose, shown
+from prunescope.data.choice import ClassChoice, shown
+from prunescope.data.classes import Chosen, choose
 from prunescope.data.columns import Columns, find_columns
 from prunescope.data.decode import EncodedImage, UnequalSizes, decode_all, open_image
 from prunescope.data.labelled import Images, LabelledImages, StoredImages, StreamedImages
 from prunescope.data.labels import check_labels, classes_of, read_labels
-from prunescope.data.sizing import AS_STORED, Sizing
 from prunescope.data.sources import Rows, Source, open_source
 from prunescope.data.splits import match_split, split_folders, subfolders
 from prunescope.data.stored import Cell, Reader
+from prunescope.imaging.sizing import AS_STORED, Sizing
 
 DEFAULT_MEMORY = 4 << 30
 _GIB = 1 << 30
@@ -29,8 +30,7 @@ def load_images(
     source: str,
     split: str,
     *,
-    sizing: Sizing | None = None,
-    resolution: int | None = None,
+    sizing: Sizing = AS_STORED,
     cropped: bool = False,
     classes: ClassChoice | None = None,
     limit: int | None = None,
@@ -42,29 +42,22 @@ def load_images(
     source: a folder of parquet files, an image folder (train/CLASS/x.png, or CLASS/x.png), or a
     name on the Hugging Face hub. Local folders are read without the network.
     split: as the source names it; see `find_split`.
-    resolution: side in pixels that images are squashed to (antialiased bilinear); None keeps
-    their size, which must be one. sizing: instead of it, any way to bring images to one size.
-    cropped: random parts of the images as they are stored will be shown, so that these are kept
-    in memory only where they have one size.
-    classes: which are used, and in which order (see `choose`); images of others are left out. None
-    takes all there are in any split: the names in classes.csv beside the parquet files, else
-    those of the label column, else the numbers up to the largest label; an image folder's class
-    folders, sorted as text.
-    limit: only the first so many of these images, in the order of the split.
+    sizing: how images are brought to one size; `AS_STORED` requires that they have one already.
+    cropped: random crops of the images as they are stored will be shown. Such images are kept in
+    memory only where all have one size.
+    classes: which are used, and in which order (see `choose`). None takes the classes of all
+    splits: the names in classes.csv beside the parquet files, else those of the label column, else
+    the numbers up to the largest label; of an image folder its class folders, sorted as text.
+    limit: use only this many of these images, the first in the order of the split.
     memory: budget in bytes for the decoded pixels; it changes no pixel that is shown.
     Raises DataError for a source, a split, a row or an image that cannot be used, naming it.
     """
-    if resolution is not None and resolution < 1:
-        raise ConfigError(f"the resolution is {resolution}, but must be at least 1 pixel")
-    sizing = sizing or Sizing(resolution=resolution)
-    opened = _open_with(source, split)
-    where, rows = f"the split {split} of {source}", opened.rows(split)
-    columns = find_columns(rows.features, where)
-    chosen = _choose_rows(opened, split, columns, where, classes=classes, limit=limit)
+    where = _called(source, split)
+    rows, columns, chosen = _choose_rows(source, split, classes, limit)
     kept = AS_STORED if cropped else sizing
     encoded = _encoded(rows, columns.image, chosen.rows, where)
     size = _size_of(next(_encoded(rows, columns.image, chosen.rows, where)), kept, memory, where)
-    count = len(chosen.rows)
+    count, labels = len(chosen.rows), torch.from_numpy(chosen.labels)
     if count * size[0] * size[1] * 3 <= memory:
         try:
             pixels = decode_all(
@@ -74,13 +67,12 @@ def load_images(
             if not cropped or sizing.resolution is None:
                 raise
         else:
-            known = torch.from_numpy(chosen.labels)
             rest = sizing if cropped else AS_STORED
-            return LabelledImages(pixels=pixels, labels=known, classes=chosen.classes, sizing=rest)
+            return LabelledImages(pixels=pixels, labels=labels, classes=chosen.classes, sizing=rest)
     side = sizing.resolution
     return StreamedImages(
         stored=_stored(rows, columns.image, chosen.rows, where),
-        labels=torch.from_numpy(chosen.labels),
+        labels=labels,
         classes=chosen.classes,
         sizing=sizing,
         size=size if side is None else (side, side),
@@ -92,37 +84,29 @@ def count_images(source: str, split: str, classes: ClassChoice | None = None) ->
 
     Raises DataError for a source or a split that is not there, and as `load_images` for classes.
     """
-    opened = _open_with(source, split)
     if classes is None:
-        return opened.count(split)
-    where = f"the split {split} of {source}"
-    columns = find_columns(opened.rows(split).features, where)
-    return len(_choose_rows(opened, split, columns, where, classes=classes).rows)
+        return _open_with(source, split).count(split)
+    return len(_choose_rows(source, split, classes)[2].rows)
 
 
 def count_classes(source: str, split: str, classes: ClassChoice | None = None) -> int:
-    """Return how many classes `load_images` would find, without decoding an image.
-
-    Raises DataError as it does.
-    """
-    opened, where = _open_with(source, split), f"the split {split} of {source}"
-    columns = find_columns(opened.rows(split).features, where)
-    return len(_choose_rows(opened, split, columns, where, classes=classes).classes)
+    """Return how many classes the images have, without decoding one. Raises as `load_images`."""
+    return len(_choose_rows(source, split, classes)[2].classes)
 
 
 def passed_over(source: str) -> str | None:
-    """Say which folders of the same classes lie beside the splits, unread; None where none do."""
+    """Say which folders beside the splits have the same classes but are not read, if any."""
     folder = Path(source).expanduser()
     splits = split_folders(folder) if folder.is_dir() else {}
     classes = {path.name for split in splits.values() for path in subfolders(split)}
-    others = (path for path in subfolders(folder) if path.name not in splits) if splits else ()
-    alike = (path for path in others if classes & {inside.name for inside in subfolders(path)})
-    beside = [path.name for path in alike if find_files(path, IMAGE_SUFFIXES)]
-    if not beside:
+    beside = (path for path in subfolders(folder) if path.name not in splits) if splits else ()
+    alike = (path for path in beside if classes & {inside.name for inside in subfolders(path)})
+    unread = [path.name for path in alike if find_files(path, IMAGE_SUFFIXES)]
+    if not unread:
         return None
     return (
         f"{source} is read by its splits, {', '.join(splits)}: the images in "
-        f"{shown(beside)} beside them are not used"
+        f"{shown(unread)} beside them are not used"
     )
 
 
@@ -133,15 +117,10 @@ def find_split(source: str, *wanted: str) -> str:
     is none, a validation split does, and the reverse. Raises DataError naming the splits there are.
     """
     splits = open_source(source).splits
-    found = match_split(splits, wanted)
-    if found is None:
+    split = match_split(splits, wanted)
+    if split is None:
         raise DataError(_no_split(source, " or ".join(wanted), splits))
-    return found
-
-
-def source_fingerprint(source: str) -> str:
-    """Return a hash of the content of all splits: equal for a copy, other for a change."""
-    return open_source(source).fingerprint()
+    return split
 
 
 def _open_with(source: str, split: str) -> Source:
@@ -155,23 +134,27 @@ def _no_split(source: str, split: str, splits: tuple[str, ...]) -> str:
     return f"{source} has no split {split}{nearest(split, splits)}: it has {shown(splits)}"
 
 
+def _called(source: str, split: str) -> str:
+    return f"the split {split} of {source}"
+
+
 def _choose_rows(
-    source: Source,
-    split: str,
-    columns: Columns,
-    where: str,
-    *,
-    classes: ClassChoice | None,
-    limit: int | None = None,
-) -> Chosen:
-    """Return the rows to use of a split with their labels. Raises DataError where there is none."""
-    rows = source.rows(split)
+    source: str, split: str, classes: ClassChoice | None, limit: int | None = None
+) -> tuple[Rows, Columns, Chosen]:
+    """Return a split's rows and columns, and which rows to use with their labels.
+
+    Raises DataError where there is none.
+    """
+    where = _called(source, split)
+    opened = _open_with(source, split)
+    rows = opened.rows(split)
+    columns = find_columns(rows.features, where)
     if not rows.count:
         raise DataError(f"{where} has no images")
-    labels, stored = read_labels(rows, columns.label, where), classes_of(source, split, columns)
+    labels, stored = read_labels(rows, columns.label, where), classes_of(opened, split, columns)
     check_labels(labels, stored, where)
     chosen = choose(labels, stored, classes, where)
-    return replace(chosen, rows=chosen.rows[:limit], labels=chosen.labels[:limit])
+    return rows, columns, replace(chosen, rows=chosen.rows[:limit], labels=chosen.labels[:limit])
 
 
 def _size_of(first: EncodedImage, kept: Sizing, memory: int, where: str) -> tuple[int, int]:
@@ -213,7 +196,6 @@ def _stored(
         return image
 
     return StoredImages(
-        lambda: _encoded(rows, column, chosen, where),
         naming(rows.in_order(column)),
         lambda progress: naming(rows.in_any_order(column, progress)),
     )

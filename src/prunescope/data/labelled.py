@@ -1,8 +1,7 @@
-"""What are labelled images, in memory or decoded as they are needed?"""
+"""How are labelled images held: decoded in memory, or decoded on demand?"""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from prunescope.base.progress import Progress
 from prunescope.data.decode import EncodedImage, decode, open_image
-from prunescope.data.sizing import AS_STORED, Sizing
+from prunescope.imaging.sizing import AS_STORED, Sizing
 
 _SAMPLE = 100
 
@@ -36,7 +35,7 @@ class LabelledImages:
 
     @property
     def is_sized(self) -> bool:
-        """Say whether the pixels have the size that a network sees."""
+        """Return whether the pixels have the size that a network sees."""
         return tuple(self.pixels.shape[1:3]) == self.size
 
     @property
@@ -45,20 +44,24 @@ class LabelledImages:
         side = self.sizing.resolution
         return (self.pixels.shape[1], self.pixels.shape[2]) if side is None else (side, side)
 
+    def beginning(self, count: int) -> "LabelledImages":
+        """Return the first images alone, to try a little work on."""
+        return replace(self, pixels=self.pixels[:count], labels=self.labels[:count])
+
     def original(self, number: int) -> Image.Image:
         """Return an image as it is stored."""
         return Image.fromarray(self.pixels[number].numpy())
 
     def sized(self, number: int) -> UInt8[np.ndarray, "height width 3"]:
         """Return an image as a network sees it."""
-        return np.asarray(self.sizing.apply(self.original(number)))
+        return self.sizing.apply(self.original(number))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StreamedImages:
     """Images that are decoded when they are asked for, each with the number of its class.
 
-    stored: reads the one of a number. labels: index into classes.
+    stored: the images as they are stored. labels: index into classes.
     sizing: how they are brought to one size. size: the height and width that come out.
     """
 
@@ -81,13 +84,9 @@ class StreamedImages:
 
     def beginning(self, count: int) -> "StreamedImages":
         """Return the first images alone, encoded in memory, to try a little work on."""
-        return StreamedImages(
-            stored=StoredImages.in_memory(self.stored.first(count)),
-            labels=self.labels[:count],
-            classes=self.classes,
-            sizing=self.sizing,
-            size=self.size,
-        )
+        encoded = [self.stored[number] for number in range(min(count, len(self)))]
+        stored = StoredImages(encoded.__getitem__)
+        return replace(self, stored=stored, labels=self.labels[:count])
 
     def check_sample(self) -> int:
         """Decode some images, evenly spread; return how many. Raises DataError as `sized` does."""
@@ -101,32 +100,25 @@ Images: TypeAlias = LabelledImages | StreamedImages
 
 
 class StoredImages:
-    """The encoded images of a split, by number."""
+    """The encoded images of a split, by number.
+
+    read: returns an image, fast where one comes after the other. prepare: returns such a function
+    that is fast in any order; None where `read` is.
+    """
 
     def __init__(
         self,
-        beginning: Callable[[], Iterator[EncodedImage]],
         read: Callable[[int], EncodedImage],
         prepare: Callable[[Progress], Callable[[int], EncodedImage]] | None = None,
     ) -> None:
-        self._beginning = beginning
         self._read = read
         self._prepare = prepare
-
-    @classmethod
-    def in_memory(cls, images: list[EncodedImage]) -> "StoredImages":
-        """Return images that are at hand."""
-        return cls(lambda: iter(images), images.__getitem__)
 
     def __getitem__(self, number: int) -> EncodedImage:
         return self._read(number)
 
-    def first(self, count: int) -> list[EncodedImage]:
-        """Read so many from the first on."""
-        return list(islice(self._beginning(), count))
-
     def prepare(self, progress: Progress) -> None:
-        """Make them ready to be read in any order, which may copy them, once.
+        """Make them ready to be read in any order, for which they may be copied once.
 
         Raises ConfigError, DataError or StoreError as `copied_reader` does.
         """

@@ -1,4 +1,4 @@
-"""Which class does each image of a source carry, and what are all the classes?"""
+"""Which class does each image of a source have, and which classes are there?"""
 
 import csv
 
@@ -30,24 +30,24 @@ def classes_of(source: Source, split: str, columns: Columns) -> Classes:
 
     They are the names in classes.csv beside the parquet files, else those of the label column, else
     the numbers up to the largest label of any split. split, columns: where the images are.
-    Raises DataError where two splits name their classes otherwise.
+    Raises DataError where two splits give the classes different names.
     """
     listed = _listed(source)
     if listed is not None:
         return Classes(names=listed)
-    named = {
-        other: names_of(source.rows(other).features.get(columns.label))
-        for other in source.splits
-        if other != split
+    names_in = {
+        name: names_of(source.rows(name).features.get(columns.label))
+        for name in source.splits
+        if name != split
     } | {split: columns.classes}
-    stated = {other: names for other, names in named.items() if names is not None}
+    stated = {name: names for name, names in names_in.items() if names is not None}
     if not stated:
         return _numbers(source, columns.label)
     first = next(iter(stated))
-    for other, names in stated.items():
+    for name, names in stated.items():
         if names != stated[first]:
             raise DataError(
-                f"the splits {first} and {other} name their classes otherwise, so that a label is "
+                f"the splits {first} and {name} name their classes otherwise, so that a label is "
                 "not one class: write classes.csv (label,names) beside the parquet files"
             )
     return Classes(names=stated[first])

@@ -1,8 +1,7 @@
-"""In which order, and how altered, does an epoch show the images?"""
+"""In which order does an epoch show the images, and how are they altered?"""
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import chain, islice
 
 import numpy as np
@@ -10,40 +9,22 @@ import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
-from prunescope.base.channels import with_channels
 from prunescope.base.devices import usable_cores
 from prunescope.base.errors import ConfigError
-from prunescope.base.images import Channels, range_fault
 from prunescope.base.reading import read_ahead
 from prunescope.base.seeding import torch_generator
 from prunescope.data.augmentation import Draws, cut_and_mirror, draw_augmentation
 from prunescope.data.labelled import Images, LabelledImages
 from prunescope.data.settings import Augmentation
-from prunescope.data.sizing import resized_crop
+from prunescope.imaging.network_input import Normalisation
+from prunescope.imaging.normalise import normalise
+from prunescope.imaging.sizing import resized_crop
 
 _BATCHES_AHEAD = 2
 
 
-@dataclass(frozen=True, kw_only=True)
-class Normalisation:
-    """Per channel (R, G, B, or luminance alone): x in [0, 1] becomes (x - mean) / std."""
-
-    mean: Channels
-    std: Channels
-
-    def __post_init__(self) -> None:
-        if not 1 <= len(self.mean) == len(self.std):
-            raise ConfigError(
-                f"mean {self.mean} and std {self.std} must have as many numbers, one for each "
-                "channel"
-            )
-        for fault in (range_fault("mean", self.mean), range_fault("std", self.std)):
-            if fault is not None:
-                raise ConfigError(fault)
-
-
 def epoch_order(count: int, seed: int, epoch: int) -> Int64[Tensor, " image"]:
-    """Return the images' numbers in the order an epoch shows them: a permutation, every time anew.
+    """Return the order in which an epoch shows the images: a permutation of their numbers.
 
     A pure function of its arguments.
     """
@@ -64,16 +45,16 @@ def batches(
 ) -> Iterator[tuple[Float[Tensor, "image channel height width"], Int64[Tensor, " image"]]]:
     """Yield the batches of an epoch with their labels; the last one may be smaller.
 
-    Each image, and how it is altered, depends on seed, epoch and its number alone, wherever it
-    lies. Images that are not ready in memory, or are cropped, are made in threads, one for each
-    core, up to two batches ahead of the one asked for.
+    Each image and its augmentation depend on seed, epoch and its number alone, wherever it is
+    stored. Images that are not ready in memory, or are cropped, are made in threads, one for each
+    core, up to two batches ahead.
 
     order: numbers of the images to show, see `epoch_order`.
     first_batch: batches to leave out at the start; the rest are those of the whole epoch.
     channels_last: give batches torch's channels_last memory format, which costs nothing here.
-    Raises ConfigError for a batch size below 1, a negative first batch, an order that names
-    images which are not there, or a pad as large as the images; DataError, when its turn comes,
-    for an image that cannot be decoded.
+    Raises ConfigError for a batch size below 1, a negative first batch, an order that names absent
+    images, or a pad as large as the images; DataError, in its turn, for an image that cannot be
+    decoded.
     """
     augmentation = augmentation or Augmentation()
     _check(images, batch_size, order, augmentation, first_batch)
@@ -91,23 +72,6 @@ def batches(
                 )
 
     return make()
-
-
-def normalise(
-    pixels: UInt8[Tensor, "image height width 3"],
-    normalisation: Normalisation,
-    *,
-    channels_last: bool = False,
-) -> Float[Tensor, "image channel height width"]:
-    """Return (x / 255 - mean) / std in float32, channels first, as `with_channels` makes them."""
-    pixels = with_channels(pixels, len(normalisation.mean))
-    width = pixels.shape[2]
-    # A whole row at a time: twice as fast as broadcasting over three colours.
-    mean = torch.tensor(normalisation.mean).repeat(width)
-    std = torch.tensor(normalisation.std).repeat(width)
-    rows = pixels.flatten(2).float().div_(255).sub_(mean).div_(std)
-    images = rows.view(pixels.shape).permute(0, 3, 1, 2)
-    return images if channels_last else images.contiguous()
 
 
 def _check(
@@ -153,9 +117,7 @@ def _made_ahead(
         if crops is None:
             return images.sized(number)
         photograph = images.original(number)
-        return np.asarray(
-            resized_crop(photograph, crops.box(number, *photograph.size), images.size)
-        )
+        return resized_crop(photograph, crops.box(number, *photograph.size), images.size)
 
     numbers = chain.from_iterable(batch.tolist() for batch in chosen)
     ahead = _BATCHES_AHEAD * max(map(len, chosen), default=1)

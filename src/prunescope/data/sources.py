@@ -1,12 +1,13 @@
-"""Where do labelled images lie, which splits are there, and what names their content?"""
+"""Where are labelled images stored, in which splits, and what is their fingerprint?"""
 
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -30,10 +31,10 @@ _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 class Rows:
     """The rows of one split, as they are stored.
 
-    features: the type of every column, as Hugging Face `datasets` tells it.
-    tables: reads one column of the rows, from the first to the last, some at a time.
-    in_order: opens a column to read any row, fast where one comes after the other.
-    in_any_order: the same, fast in any order; it may first copy the column, once.
+    features: the type of every column, as Hugging Face `datasets` has it.
+    tables: reads one column from the first row to the last, in tables of some rows each.
+    in_order: returns a reader of a column, which is fast where one row comes after the other.
+    in_any_order: returns a reader that is fast in any order; it may copy the column first, once.
     """
 
     count: int
@@ -44,7 +45,7 @@ class Rows:
 
 
 class ParquetFolder:
-    """A folder of parquet files whose names, or whose folders' names, say the split."""
+    """A folder of parquet files; their names, or those of their folders, name the splits."""
 
     def __init__(self, folder: Path, files: list[Path]) -> None:
         self.folder = folder
@@ -53,8 +54,8 @@ class ParquetFolder:
             require_file(file)
             self._files.setdefault(split_of(file.relative_to(folder)), []).append(file)
         check_distinct(list(self._files), folder)
-        for split, own in self._files.items():
-            folders = sorted({str(file.parent) for file in own})
+        for split, of_split in self._files.items():
+            folders = sorted({str(file.parent) for file in of_split})
             if len(folders) > 1:
                 raise DataError(
                     f"{folder}: the split {split} lies in several folders "
@@ -76,13 +77,13 @@ class ParquetFolder:
             tables=lambda column: _read_parquet(files, column),
             in_order=lambda column: GroupReader(files, column),
             in_any_order=lambda column, progress: copied_reader(
-                files, column, lambda: _read_parquet(files, column), count, progress
+                files, column, _read_parquet(files, column), count, progress
             ),
         )
 
     def fingerprint(self) -> str:
-        files = [file for own in self._files.values() for file in own]
-        return _hash_files(self.folder, files + sorted(self.folder.glob("classes.csv")))
+        files = [*chain(*self._files.values()), *self.folder.glob("classes.csv")]
+        return fingerprint(_hashes(self.folder, files))
 
 
 class ImageFolder:
@@ -128,8 +129,7 @@ class ImageFolder:
 
     def fingerprint(self) -> str:
         """Return a hash of all images, and of the class folders in which there are none."""
-        files = [file for own in self._files.values() for file in own]
-        hashes = _hashes(self.folder, files)
+        hashes = _hashes(self.folder, chain(*self._files.values()))
         empty = [name for name in self.classes if name not in self._with_images]
         return fingerprint(hashes | {f"{name}/": "" for name in empty})
 
@@ -151,7 +151,7 @@ class HubSet:
         import datasets
 
         try:
-            with _without_retries_told():
+            with _quiet_retries():
                 loaded: Mapping[str, Any] = datasets.load_dataset(self.name)
         except (OSError, ValueError, RuntimeError) as error:
             raise DataError(
@@ -175,18 +175,18 @@ class HubSet:
         for split, table in self._tables.items():
             rows, digest = _rows_of(table), hashlib.sha256()
             columns = find_columns(rows.features, f"the split {split} of {self.name}")
-            for some in rows.tables(columns.image):
-                for image in some[columns.image].to_pylist():
+            for part in rows.tables(columns.image):
+                for image in part[columns.image].to_pylist():
                     digest.update(image["bytes"] or Path(image["path"]).read_bytes())
-            for some in rows.tables(columns.label):
-                digest.update(repr(some[columns.label].to_pylist()).encode())
+            for part in rows.tables(columns.label):
+                digest.update(repr(part[columns.label].to_pylist()).encode())
             digests[split] = [columns.classes, digest.hexdigest()]
         return fingerprint(digests)
 
 
 @contextmanager
-def _without_retries_told() -> Iterator[None]:
-    """Keep Hugging Face from telling of every request it repeats; the last error is enough."""
+def _quiet_retries() -> Iterator[None]:
+    """Keep Hugging Face from logging every request that it repeats; the last error is raised."""
     logger = logging.getLogger("huggingface_hub")
     before = logger.level
     logger.setLevel(logging.ERROR)
@@ -223,7 +223,7 @@ def open_source(source: str) -> Source:
 
 
 def folders_of(folder: Path) -> list[str]:
-    """Return the folders that may name splits or classes, which no list of files tells wholly."""
+    """Return the folders that may name splits or classes, also those without files."""
     above = subfolders(folder)
     inside = (path for root in split_folders(folder).values() for path in subfolders(root))
     return [path.relative_to(folder).as_posix() for path in (*above, *inside)]
@@ -278,11 +278,5 @@ def _stream(files: list[Path], columns: list[str] | None = None) -> Any:
         return builder.as_streaming_dataset("train")
 
 
-def _hash_files(folder: Path, files: list[Path]) -> str:
-    return fingerprint(_hashes(folder, files))
-
-
-def _hashes(folder: Path, files: list[Path]) -> dict[str, str]:
-    for file in files:
-        require_file(file)
+def _hashes(folder: Path, files: Iterable[Path]) -> dict[str, str]:
     return {file.relative_to(folder).as_posix(): hash_file(file) for file in files}

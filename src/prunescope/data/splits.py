@@ -1,4 +1,4 @@
-"""Which splits does a set of labelled images have, whatever their names?"""
+"""Which splits does a data set have, and under which names?"""
 
 import re
 from pathlib import Path, PurePath
@@ -15,7 +15,7 @@ SPLIT_WORDS = TRAIN_NAMES + VALIDATION_NAMES + TEST_NAMES
 def match_split(splits: tuple[str, ...], wanted: tuple[str, ...]) -> str | None:
     """Return the first split that is wanted, by its name or by another name of the same thing.
 
-    Upper and lower case do not matter where no name is the same letter by letter.
+    An exact match comes before one that differs in upper and lower case.
     """
     groups: list[tuple[str, ...]] = [TRAIN_NAMES, VALIDATION_NAMES, TEST_NAMES]
     stored = {split.lower(): split for split in splits} | {split: split for split in splits}
@@ -32,40 +32,40 @@ def match_split(splits: tuple[str, ...], wanted: tuple[str, ...]) -> str | None:
 
 
 def split_folders(folder: Path) -> dict[str, Path]:
-    """Return the folders that are called as splits are, in any case, by their names.
+    """Return the folders that have the name of a split, in upper or lower case, by that name.
 
     Raises DataError where two differ in upper and lower case alone.
     """
-    found = [path for path in subfolders(folder) if path.name.lower() in SPLIT_WORDS]
-    check_distinct([path.name for path in found], folder)
-    return {path.name: path for path in found}
+    folders = [path for path in subfolders(folder) if path.name.lower() in SPLIT_WORDS]
+    check_distinct([path.name for path in folders], folder)
+    return {path.name: path for path in folders}
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """Return the folders in a folder, sorted; none that is hidden, nor what an archiver left.
+    """Return the folders in a folder, sorted, without hidden ones and what an archiver left.
 
     Raises DataError for a name that is not UTF-8.
     """
     within = (path for path in folder.iterdir() if path.is_dir())
-    found = [path for path in within if path.name[0] != "." and path.name != "__MACOSX"]
-    for path in found:
+    folders = [path for path in within if path.name[0] != "." and path.name != "__MACOSX"]
+    for path in folders:
         require_utf8(path)
-    return sorted(found)
+    return sorted(folders)
 
 
 def check_distinct(splits: list[str], folder: Path) -> None:
     """Raise DataError where the names of two splits differ in upper and lower case alone."""
     before: dict[str, str] = {}
     for split in splits:
-        other = before.setdefault(split.lower(), split)
-        if other != split:
+        former = before.setdefault(split.lower(), split)
+        if former != split:
             raise DataError(
-                f"{folder} has two splits of one name, {other} and {split}: rename one of them"
+                f"{folder} has two splits of one name, {former} and {split}: rename one of them"
             )
 
 
 def split_of(path: PurePath) -> str:
-    """Return the split that the name of a parquet file, or of a folder above it, tells."""
+    """Return the split that a parquet file, or a folder above it, is named after."""
     shard = re.fullmatch(r"(.+?)-\d{5}-of-\d{5}(-\w+)?", path.stem)
     if shard:
         return shard[1]

@@ -1,4 +1,4 @@
-"""How is any one image of a split had from where it is stored?"""
+"""How is a single image of a split read from its files?"""
 
 from bisect import bisect_right
 from collections import OrderedDict
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Cell = Any  # what a column of images holds: bytes and path by name, or None
 Reader = Callable[[int], Cell]
 
-_GROUPS_AT_HAND = 2
+_GROUPS_KEPT = 2
 
 
 def table_reader(table: Any, column: str) -> Reader:
@@ -29,9 +29,9 @@ def table_reader(table: Any, column: str) -> Reader:
 
 
 class GroupReader:
-    """Reads parquet files by row groups, of which the last ones stay at hand.
+    """Reads parquet files by row groups, and keeps the last ones in memory.
 
-    Fast for rows in their order; for rows in any order every one costs a whole group.
+    Rows in their order are read fast; in any other order each row costs a whole group.
     """
 
     def __init__(self, files: Sequence[Path], column: str) -> None:
@@ -45,19 +45,19 @@ class GroupReader:
             for group in range(metadata.num_row_groups):
                 self._groups.append((file, group))
                 self._starts.append(self._starts[-1] + metadata.row_group(group).num_rows)
-        self._at_hand: OrderedDict[int, pyarrow.ChunkedArray] = OrderedDict()
+        self._kept: OrderedDict[int, pyarrow.ChunkedArray] = OrderedDict()
         self._lock = Lock()
 
     def __call__(self, number: int) -> Cell:
         """Return a row. Raises DataError naming the file that cannot be read."""
         group = bisect_right(self._starts, number) - 1
         with self._lock:
-            if group not in self._at_hand:
-                self._at_hand[group] = self._read(*self._groups[group])
-            self._at_hand.move_to_end(group)
-            while len(self._at_hand) > _GROUPS_AT_HAND:
-                self._at_hand.popitem(last=False)
-            cells = self._at_hand[group]
+            if group not in self._kept:
+                self._kept[group] = self._read(*self._groups[group])
+            self._kept.move_to_end(group)
+            while len(self._kept) > _GROUPS_KEPT:
+                self._kept.popitem(last=False)
+            cells = self._kept[group]
         return cells[number - self._starts[group]].as_py()
 
     def _read(self, file: Path, group: int) -> "pyarrow.ChunkedArray":
@@ -75,14 +75,15 @@ class GroupReader:
 def copied_reader(
     files: Sequence[Path],
     column: str,
-    tables: Callable[[], Iterator["pyarrow.Table"]],
+    tables: Iterator["pyarrow.Table"],
     count: int,
     progress: Progress,
 ) -> Reader:
     """Return a reader of parquet files in any order, from an uncompressed copy in the cache.
 
-    The copy is made once; two processes that ask at once get one. It belongs to the files as they
-    are: their names, sizes and times. tables: reads the column from beginning to end.
+    The copy is made once, also where several processes ask for it at once, and anew where the
+    names, sizes or times of the files change. tables: the column from beginning to end, which is
+    read only for the copy.
     Raises ConfigError where the cache cannot be written, StoreError where its disk lacks room,
     DataError where the files cannot be read.
     """
@@ -96,7 +97,7 @@ def copied_reader(
             if not copy.is_file():
                 size = sum(stat.st_size for _, stat in stats)
                 require_room(copy.parent, size, f"reading {files[0].parent} in random order")
-                _copy(tables(), copy, count, progress)
+                _copy(tables, copy, count, progress)
     return table_reader(Dataset.from_file(str(copy)), column)
 
 

@@ -1,8 +1,8 @@
-"""Which axes of what a layer puts out are images, units and cells?
+"""Which axes of a layer's output are images, units and cells?
 
-N are the images, C the units, H and W rows and columns, L tokens: the cells in one axis. They
-follow from how the shape changes with the number of images and with their size; where it does not
-tell, from what is known of the layer, or of others that put out the same shape.
+N are the images, C the units, H and W rows and columns, L tokens: the cells in one axis. The axes
+are inferred from how the shape changes with the number and the size of the images; failing that,
+from the kind of the layer, or from other layers whose output has the same shape.
 """
 
 import math
@@ -26,19 +26,20 @@ _CHANNELS_FIRST = (
 class Reading:
     """What the axes of a layer's output are.
 
-    axes: in their order, as "NCHW", "NHWC", "NLC" or "LNC"; None where it cannot be told.
-    prefix: tokens before those of the grid; None where it is not known.
-    seen: whether the axes follow from how the output changes with the images, whatever else says.
+    axes: in their order, as "NCHW", "NHWC", "NLC" or "LNC"; None if ambiguous.
+    prefix: tokens before those of the grid; None if unknown.
+    observed: whether the axes follow from how the output changes with the images.
     """
 
     axes: str | None
     prefix: int | None = None
-    seen: bool = False
+    observed: bool = False
 
     def contradicts(self, stated: str) -> bool:
-        """Return whether images or units were seen to be elsewhere than a user states."""
-        axes = self.axes
-        return self.seen and axes is not None and any(axes.find(a) != stated.find(a) for a in "NC")
+        """Return whether images or units were observed on other axes than a user states."""
+        if self.axes is None or not self.observed:
+            return False
+        return any(self.axes.find(axis) != stated.find(axis) for axis in "NC")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +47,11 @@ class Layout:
     """How a network arranges what its layers put out.
 
     prefixes: how many tokens may come before those of the grid.
-    channels_last: whether four axes are images, height, width, channels where they could be both.
+    channels_last: whether ambiguous outputs of four axes are images, height, width, channels.
     tokens_first: whether three axes are known to be images, tokens, channels.
     stated: axes as the user states them, by how many there are.
-    readings: what was read of the layers that are called once; None for a layer that puts out
-        nothing for each image. Where a layer is not in it, nothing was tried.
+    readings: the axes of the layers that are called once; None for a layer whose output has no axis
+        of images. Layers that are missing were not tried.
     """
 
     prefixes: tuple[int, ...]
@@ -62,10 +63,10 @@ class Layout:
 
 @dataclass(frozen=True, kw_only=True)
 class Shapes:
-    """What a layer puts out for two and three images of one size, and for a single one of another.
+    """A layer's output shapes for two and three images of one size, and for one of another size.
 
-    single: None where the layer is not called once then. more: None where `few` and `single` tell
-        the axis of the images, see `tells_images`.
+    single: None where the layer is not called exactly once. more: None where `few` and `single`
+        suffice to find the axis of the images, see `tells_images`.
     scale: how much longer the sides of the single image are; 1 where the network takes one size.
     """
 
@@ -77,47 +78,47 @@ class Shapes:
 
 
 def read_axes(layers: Mapping[str, Shapes], layout: Layout) -> dict[str, Reading | None]:
-    """Return what the axes of layers are; None of those that put out nothing for each image."""
-    batch = {layer: axis for layer, own in layers.items() if (axis := _batch_axis(own)) is not None}
-    sure = {layer: _by_evidence(layers[layer], axis) for layer, axis in batch.items()}
-    alike: dict[Shape, set[str]] = {}
-    for layer, reading in sure.items():
+    """Return the axes of each layer's output; None where it has no axis of images."""
+    readings: dict[str, Reading | None] = dict.fromkeys(layers)
+    batch_axes = {layer: _batch_axis(shapes) for layer, shapes in layers.items()}
+    with_images = {layer: axis for layer, axis in batch_axes.items() if axis is not None}
+    evident = {layer: _by_evidence(layers[layer], axis) for layer, axis in with_images.items()}
+    by_shape: dict[Shape, set[str]] = {}
+    for layer, reading in evident.items():
         if reading.axes is not None:
-            alike.setdefault(layers[layer].few, set()).add(reading.axes)
-    found: dict[str, Reading | None] = dict.fromkeys(layers)
-    for layer, reading in sure.items():
-        axes = reading.axes
-        if axes is None:
-            others = alike.get(layers[layer].few, set())
-            axes = next(iter(others)) if len(others) == 1 else None
-        found[layer] = replace(
-            reading, axes=axes or _by_shape(layers[layer].few, batch[layer], layout)
+            by_shape.setdefault(layers[layer].few, set()).add(reading.axes)
+    for layer, reading in evident.items():
+        shape = layers[layer].few
+        others = by_shape.get(shape, set())
+        axes = reading.axes or (next(iter(others)) if len(others) == 1 else None)
+        readings[layer] = replace(
+            reading, axes=axes or _by_shape(shape, with_images[layer], layout)
         )
-    return found
+    return readings
 
 
 def acts_on_last_axis(module: nn.Module) -> bool:
-    """Return whether a layer's units are the last axis: of LayerNorm's heirs, some permute."""
+    """Return whether a layer's units are the last axis; subclasses of LayerNorm may permute."""
     return isinstance(module, nn.Linear) or (
         type(module) is nn.LayerNorm and len(module.normalized_shape) == 1
     )
 
 
 def acts_on_second_axis(module: nn.Module) -> bool:
-    """Return whether a layer's units are the axis behind the images."""
+    """Return whether a layer's units are the axis after the images."""
     return isinstance(module, _CHANNELS_FIRST)
 
 
 def leaves_a_square(tokens: int, prefix: int) -> bool:
-    """Return whether tokens without those before them are a square of several cells."""
+    """Return whether the tokens after a prefix are a square of several cells."""
     cells = tokens - prefix
     return cells > 1 and math.isqrt(cells) ** 2 == cells
 
 
 def tells_images(few: Shape, single: Shape | None) -> bool:
-    """Return whether one axis alone goes along with the number of images, two and then one.
+    """Return whether exactly one axis follows the number of images, two and then one.
 
-    Where another axis shrinks too, it may be either. True of what is never a map.
+    Where another axis shrinks too, it may be either. True for outputs that are never maps.
     """
     return len(few) not in _MAP_AXES or _from_two_to_one(few, single) is not None
 
@@ -130,39 +131,39 @@ def _from_two_to_one(few: Shape, single: Shape | None) -> int | None:
     return shrunk[0] if counts == [(FEW_IMAGES, 1)] else None
 
 
-def _batch_axis(own: Shapes) -> int | None:
-    if len(own.few) not in _MAP_AXES:
+def _batch_axis(shapes: Shapes) -> int | None:
+    few, more = shapes.few, shapes.more
+    if len(few) not in _MAP_AXES:
         return None
-    if own.more is None:
-        return _from_two_to_one(own.few, own.single)
-    if len(own.few) != len(own.more):
+    if more is None:
+        return _from_two_to_one(few, shapes.single)
+    if len(few) != len(more):
         return None
-    changed = [axis for axis in range(len(own.few)) if own.few[axis] != own.more[axis]]
-    counts = [(own.few[axis], own.more[axis]) for axis in changed]
+    changed = [axis for axis in range(len(few)) if few[axis] != more[axis]]
+    counts = [(few[axis], more[axis]) for axis in changed]
     return changed[0] if counts == [(FEW_IMAGES, MORE_IMAGES)] else None
 
 
-def _by_evidence(own: Shapes, batch: int) -> Reading:
-    """Read the axes from what follows the size of the images, or else from the layer's kind."""
-    rest = [axis for axis in range(len(own.few)) if axis != batch]
+def _by_evidence(shapes: Shapes, batch: int) -> Reading:
+    """Infer the axes from those that follow the size of the images, or from the layer's kind."""
+    few, single, module = shapes.few, shapes.single, shapes.module
+    rest = [axis for axis in range(len(few)) if axis != batch]
     cells = len(rest) - 1
-    other = own.few
-    if own.single is not None and len(own.single) == len(own.few):
-        other = own.single
-    following = [axis for axis in rest if other[axis] != own.few[axis]]
+    other = single if single is not None and len(single) == len(few) else few
+    following = [axis for axis in rest if other[axis] != few[axis]]
     if len(following) == cells:
         axes = _named(rest, batch, units=next(axis for axis in rest if axis not in following))
-        prefix = _prefix(own.few[following[0]], other[following[0]], own.scale)
-        return Reading(axes=axes, prefix=prefix if cells == 1 else None, seen=True)
-    if acts_on_last_axis(own.module) and batch != len(own.few) - 1:
+        prefix = _prefix(few[following[0]], other[following[0]], shapes.scale)
+        return Reading(axes=axes, prefix=prefix if cells == 1 else None, observed=True)
+    if acts_on_last_axis(module) and batch != len(few) - 1:
         return Reading(axes=_named(rest, batch, units=rest[-1]))
-    if acts_on_second_axis(own.module) and batch == 0:
+    if acts_on_second_axis(module) and batch == 0:
         return Reading(axes=_named(rest, batch, units=1))
     return Reading(axes=None)
 
 
 def _by_shape(shape: Shape, batch: int, layout: Layout) -> str | None:
-    """Read the axes where only one order can be meant of a square image; None where several can."""
+    """Infer the axes where only one order fits a square image; None where several do."""
     rest = [axis for axis in range(len(shape)) if axis != batch]
     last = _named(rest, batch, units=rest[-1])
     if len(rest) == 2:
@@ -183,7 +184,7 @@ def _named(rest: Sequence[int], batch: int, *, units: int) -> str:
 
 
 def _prefix(tokens: int, others: int, scale: float) -> int | None:
-    """Return how many tokens are no cells, where the grid grows as the images do."""
+    """Return how many tokens are no cells, given that the grid grows as the images do."""
     prefix = (scale**2 * tokens - others) / (scale**2 - 1)
     if not prefix.is_integer() or not 0 <= prefix <= _MOST_PREFIXES:
         return None

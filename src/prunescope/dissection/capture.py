@@ -1,6 +1,5 @@
-"""What do the named layers put out while a network looks at images?"""
+"""What are the activation maps of the named layers in a forward pass?"""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -10,8 +9,9 @@ from jaxtyping import Float32
 from torch import Tensor, nn
 
 from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.modes import in_mode
 from prunescope.dissection.axes import Layout
-from prunescope.dissection.survey import count_images, evaluation_mode, listening, outputs_of
+from prunescope.dissection.survey import count_images, dissectable, recording, with_maps
 from prunescope.dissection.tokens import as_map, layout_of, unfit_axes
 
 Maps = Float32[Tensor, "image unit height width"]
@@ -22,22 +22,21 @@ _NAMES_SHOWN = 12
 def capture(
     model: nn.Module, layers: Sequence[str], *, layout: Layout | None = None, stop: bool = False
 ) -> Iterator[Mapping[str, Maps]]:
-    """Give the layers' activation maps of the latest forward pass, in float32.
+    """Yield the layers' activation maps of the latest forward pass, in float32.
 
-    layout: how the network arranges its outputs, as `learn_layout` finds out; None takes what its
-        class says.
+    layout: how the network arranges its outputs, see `learn_layout`; None infers it from its class.
     stop: end the block as soon as every layer was called, without the rest of the network.
 
-    Each output is copied when the layer's own forward returns, so that nothing behind it, such as
-    an in-place ReLU, reaches the copy; tokens are folded to their grid, see `as_map`. Inside the
-    block the model is in evaluation mode; afterwards every module has the mode it had.
+    Each output is copied when the layer's forward returns, so later in-place operations, such as a
+    ReLU, do not change the copy; tokens are folded to their grid, see `as_map`. Inside the block
+    the model is in evaluation mode; afterwards every module has its former mode.
     Raises ConfigError for a layer that does not exist (naming the nearest) and, at the end of a
-    forward pass, for one that was not called exactly once in it or put out no map.
+    forward pass, for one that was not called exactly once or has no map.
     """
     recorder = _Recorder(find_layers(model, layers), layout or layout_of(model), stop)
     with ExitStack() as stack:
         stack.enter_context(suppress(_AllSeen))
-        stack.enter_context(evaluation_mode(model))
+        stack.enter_context(in_mode(model, training=False))
         stack.callback(recorder.detach)
         recorder.attach(model)
         yield recorder.maps
@@ -57,27 +56,26 @@ def find_layers(model: nn.Module, layers: Sequence[str]) -> dict[str, nn.Module]
 def layers_with_maps(
     model: nn.Module, *inputs: Any, layout: Layout | None = None
 ) -> tuple[str, ...]:
-    """Return the layers that, called once for these inputs, put out a map of more than one cell."""
-    with listening(model) as heard:
+    """Return the layers that are called once for these inputs and have a map of several cells."""
+    with recording(model) as outputs:
         model(*inputs)
-    outputs = outputs_of(heard, layout or layout_of(model))
-    calls = Counter(output.layer for output in outputs)
-    having = {output.layer for output in outputs if output.map and calls[output.layer] == 1}
-    return tuple(name for name, _ in model.named_modules() if name in having)
+    maps = dissectable(with_maps(outputs, layout or layout_of(model)))
+    layers = {output.layer for output in maps}
+    return tuple(name for name, _ in model.named_modules() if name in layers)
 
 
-class _AllSeen(BaseException):  # which no network of somebody else catches
-    """Every layer has been called: nothing behind them is wanted."""
+class _AllSeen(BaseException):  # no Exception, which a network may catch
+    """Every layer has been called: the rest of the network is not needed."""
 
 
 class _Recorder:
-    """Hooks that keep the copies of one forward pass, and what is wrong with it."""
+    """Hooks that keep copies of the maps of one forward pass, and its faults."""
 
     def __init__(self, modules: Mapping[str, nn.Module], layout: Layout, stop: bool) -> None:
         self._stop = stop
         self.maps: dict[str, Tensor] = {}
         self._layout = layout
-        self._images: int | None = None
+        self._image_count: int | None = None
         self._modules = modules
         self._faults: dict[str, str] = {}
         self._shapes: dict[str, tuple[int, ...]] = {}
@@ -95,13 +93,13 @@ class _Recorder:
 
     def _begin(self, _model: nn.Module, inputs: Any) -> None:
         self.maps.clear()
-        self._images = count_images(inputs)
+        self._image_count = count_images(inputs)
         self._faults = dict.fromkeys(self._modules, "was not called in the forward pass")
 
     def _record(self, layer: str) -> Callable[[nn.Module, Any, Any], None]:
         def record(module: nn.Module, _inputs: Any, output: Any) -> None:
             self._shapes[layer] = tuple(output.shape) if isinstance(output, Tensor) else ()
-            maps = as_map(output, module, self._layout, self._images, layer)
+            maps = as_map(output, module, self._layout, self._image_count, layer)
             if layer in self.maps:
                 self._faults[layer] = "was called more than once in one forward pass"
             elif isinstance(maps, str):

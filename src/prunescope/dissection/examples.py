@@ -1,4 +1,4 @@
-"""On which images does every unit peak highest, and what is its map there?"""
+"""Which are the top activating images of every unit, and what are its maps on them?"""
 
 import torch
 from jaxtyping import Float32, Int64
@@ -14,30 +14,25 @@ _EMPTY = -(1 << 63)  # below every key
 class ExampleCollector:
     """The images on which every unit peaks highest, with its maps; of equal peaks the lower image.
 
-    Images come in any order and in any number of collectors; the examples are the same.
+    The examples do not depend on the order of the images, nor on how many collectors share them.
     """
 
     def __init__(self, examples: int, maps: Maps) -> None:
         """Make an empty collector of the best `examples` images of every unit.
 
-        maps: like those that will come, for units, shape and device.
+        maps: of the same units, shape and device as those to be added.
         """
         units, *shape = maps.shape[1:]
         self._keys = torch.full((units, examples), _EMPTY, dtype=torch.int64, device=maps.device)
         self._maps = maps.new_zeros((units, examples, *shape))
 
     @property
-    def bytes(self) -> int:
-        """How much memory the maps take."""
-        return self._maps.numel() * self._maps.element_size()
-
-    @property
     def peaks(self) -> Float32[Tensor, "unit rank"]:
-        """The highest peaks, falling; fewer than asked for where fewer images have come."""
+        """The highest peaks, falling; fewer than asked for after fewer images."""
         return _peaks_of(self._keys[:, : self._filled]).cpu()
 
     @property
-    def images(self) -> Int64[Tensor, "unit rank"]:
+    def indices(self) -> Int64[Tensor, "unit rank"]:
         """The index of the image of every peak."""
         return (_LOW_BITS - (self._keys[:, : self._filled] & _LOW_BITS)).cpu()
 
@@ -50,21 +45,16 @@ class ExampleCollector:
         self,
         maps: Maps,
         peaks: Float32[Tensor, "image unit"],
-        images: Int64[Tensor, " image"],
+        indices: Int64[Tensor, " image"],
     ) -> None:
-        """Take in some images: their maps, the maximum of each, their indexes (below 2^32)."""
-        self._take(_keys_of(peaks.T, images.to(peaks.device)), maps.transpose(0, 1))
-
-    def merge(self, other: "ExampleCollector") -> None:
-        """Take in the images another collector of the same units has seen."""
-        device = self._keys.device
-        self._take(other._keys.to(device), other._maps.to(device))
+        """Add some images: their maps, the maximum of each, their indices (below 2^32)."""
+        self._take(_keys_of(peaks.T, indices.to(peaks.device)), maps.transpose(0, 1))
 
     def exchange(self, ranks: Ranks) -> None:
-        """Take in the images that the collectors of other processes have seen."""
+        """Add the images of the collectors of other processes."""
         maps = self._maps.clone()
-        every_keys = list(ranks.others(self._keys))  # one exchange ends before the next begins
-        for other_keys, other_maps in zip(every_keys, ranks.others(maps), strict=True):
+        all_keys = list(ranks.others(self._keys))  # one exchange ends before the next begins
+        for other_keys, other_maps in zip(all_keys, ranks.others(maps), strict=True):
             self._take(other_keys, other_maps)
 
     @property
@@ -89,16 +79,16 @@ class ExampleCollector:
 
 
 def _keys_of(
-    peaks: Float32[Tensor, "unit image"], images: Int64[Tensor, " image"]
+    peaks: Float32[Tensor, "unit image"], indices: Int64[Tensor, " image"]
 ) -> Int64[Tensor, "unit image"]:
     """Return numbers that rank as the peaks do and, where these are equal, the lower image first.
 
-    The upper half is the peak's own bits, those of a negative one turned; the lower half counts
-    images down.
+    The upper half is the peak's bits as a signed number, the magnitude of a negative peak negated;
+    the lower half falls as the index of the image rises.
     """
     bits = (peaks + 0.0).contiguous().view(torch.int32).long()  # + 0.0 makes -0 a plain 0
     ordered = torch.where(bits < 0, -(bits & 0x7FFFFFFF), bits)
-    return (ordered << 32) | (_LOW_BITS - images)
+    return (ordered << 32) | (_LOW_BITS - indices)
 
 
 def _peaks_of(keys: Int64[Tensor, "unit rank"]) -> Float32[Tensor, "unit rank"]:

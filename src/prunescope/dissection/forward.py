@@ -1,18 +1,17 @@
-"""What do the layers put out for every image of a concept set?"""
+"""What are the layers' activation maps for every image of a concept set?"""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
 from torch import Tensor, nn
 
-from prunescope.base.devices import usable_device
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.images import Precision
+from prunescope.base.modes import exact_arithmetic
 from prunescope.base.progress import SILENT
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.reading import read_ahead
@@ -21,124 +20,82 @@ from prunescope.base.showing import show
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.axes import Layout
 from prunescope.dissection.capture import Maps, capture
-from prunescope.dissection.input import InputForm, normalise, read_pixels
 from prunescope.dissection.regions import RegionReader, Regions
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.imaging.normalise import normalise
+from prunescope.imaging.sizing import Sizing
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Some images: their indexes in the set, the maps of every layer and, if read, the labels."""
+    """A few images: their indices in the set, the maps of each layer and the labels, if read."""
 
     number: int
-    images: tuple[int, ...]
+    indices: tuple[int, ...]
     maps: Mapping[str, Maps]
     regions: tuple[Regions, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Observation:
-    """A network, and the images it is shown; the same numbers however often it is repeated.
+@dataclass
+class _Portion:
+    """How many pictures are shown at a time; None until the device's memory was too small."""
 
-    The images come in one random order, so that what is seen early is like what is seen late, and
-    in the same batches however many processes share them.
-    channels_last: in memory, in float32 too; bfloat16 always has them last.
-    layout: how the network arranges its outputs; None takes what its class says.
-    ranks: the processes that share; each shows every `count`th batch.
-    say: where the user is told what he should know.
+    size: int | None = None
+
+    def halve(self, size: int, device: torch.device, say: Callable[[str], None]) -> None:
+        """Show half as many from now on. Raises ConfigError if there was only one."""
+        if size == 1:
+            raise ConfigError(
+                f"the memory of {device} does not hold the forward pass of one image: "
+                "take a smaller resolution, or another device"
+            )
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+        if self.size is None:
+            say(f"the memory of {device} is too small for the batch: going on with smaller ones")
+        self.size = -(-size // 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForwardPass:
+    """A network on its device, and how pictures are shown to it.
+
+    input: how pictures are sized and normalised.
+    channels_last: memory format in float32; bfloat16 always has channels last.
+    layout: how the network arranges its outputs; None infers it from its class.
+    say: receives messages to the user.
     """
 
     model: nn.Module
-    concepts: ConceptSet
-    form: InputForm
-    batch_size: int
+    input: NetworkInput
     precision: Precision
     device: torch.device
     channels_last: bool = False
     layout: Layout | None = None
-    ranks: Ranks = ALONE
     say: Callable[[str], None] = SILENT.say
+    _portion: _Portion = field(default_factory=_Portion, init=False, repr=False)
 
-    @property
-    def images(self) -> int:
-        """Images of the whole set."""
-        return len(self.concepts.images)
-
-    def own_batches(self) -> list[tuple[int, tuple[int, ...]]]:
-        """Return number and images of every batch that this process shows."""
-        order = torch.randperm(self.images, generator=torch_generator(0, "dissection", "order"))
-        batches = [tuple(images.tolist()) for images in torch.split(order, self.batch_size)]
-        return list(enumerate(batches))[self.ranks.rank :: self.ranks.count]
-
-    @property
-    def own_images(self) -> int:
-        """Images that this process shows."""
-        return sum(len(images) for _, images in self.own_batches())
-
-    @cached_property
-    def _portion(self) -> "_Portion":
-        return _Portion(self.batch_size)
-
-    def probe(self, layers: Sequence[str]) -> dict[str, Tensor]:
-        """Return the maps of one image, for their shapes."""
-        pixels = read_pixels(self.concepts, [0], self.form.resolution)
-        return self._maps(pixels, layers, stop=False)
-
-    def batches(
-        self, layers: Sequence[str], reader: RegionReader | None = None
-    ) -> Generator[Batch, None, None]:
-        """Show this process's images once; not even that where no layer is asked for.
-
-        reader: reads the labels; None leaves them unread.
-        After the first batch, what lies behind the deepest layer is not computed.
-        Close it (`contextlib.closing`), and the network is as it was.
-        Raises DataError for an image or a label map that cannot be read, and for an activation
-        that is no finite number; ConfigError where the network cannot take such images, or a
-        layer has no maps.
-        """
-
-        def read(batch: tuple[int, tuple[int, ...]]) -> tuple[Batch, np.ndarray | None]:
-            number, images = batch
-            side = self.form.resolution
-            pixels = read_pixels(self.concepts, images, side) if layers else None
-            regions = () if reader is None else self._regions(reader, images)
-            return Batch(number=number, images=images, maps={}, regions=regions), pixels
-
-        with closing(read_ahead(read, self.own_batches())) as read_batches:
-            for place, (batch, pixels) in enumerate(read_batches):
-                if pixels is None:
-                    yield batch
-                    continue
-                maps = self._maps(pixels, layers, stop=place > 0)
-                for layer in layers:
-                    names = [self.concepts.images[image] for image in batch.images]
-                    check_finite(layer, maps[layer], names)
-                yield Batch(
-                    number=batch.number, images=batch.images, maps=maps, regions=batch.regions
-                )
-
-    def _regions(self, reader: RegionReader, images: Sequence[int]) -> tuple[Regions, ...]:
-        return tuple(
-            reader.read(self.concepts.read_annotation(image), self.concepts.images[image])
-            for image in images
-        )
-
-    def _maps(
+    def maps(
         self,
-        pixels: UInt8[np.ndarray, "image height width band"],
+        pixels: UInt8[np.ndarray, "image row column band"],
         layers: Sequence[str],
         *,
-        stop: bool,
+        stop: bool = False,
     ) -> dict[str, Tensor]:
-        """Show a batch, in as many portions as the device's memory makes necessary."""
-        shown = self._portion
+        """Show pictures of the right size, and return the maps of every layer.
+
+        They are shown in as many portions as the device's memory requires.
+        stop: end the forward pass after the deepest layer.
+        """
         while True:
+            size = min(self._portion.size or len(pixels), len(pixels))
             try:
                 portions = [
-                    self._show(pixels[start : start + shown.size], layers, stop=stop)
-                    for start in range(0, len(pixels), shown.size)
+                    self._show(pixels[start : start + size], layers, stop=stop)
+                    for start in range(0, len(pixels), size)
                 ]
             except torch.OutOfMemoryError:
-                shown.halve(self.device, self.say)
+                self._portion.halve(size, self.device, self.say)
                 continue
             if len(portions) == 1:
                 return portions[0]
@@ -146,68 +103,110 @@ class Observation:
 
     def _show(
         self,
-        pixels: UInt8[np.ndarray, "image height width band"],
+        pixels: UInt8[np.ndarray, "image row column band"],
         layers: Sequence[str],
         *,
         stop: bool,
     ) -> dict[str, Tensor]:
-        with capture(self.model, layers, layout=self.layout, stop=stop) as maps:
-            show_pixels(
-                self.model,
-                pixels,
-                self.form,
-                self.precision,
-                self.device,
-                channels_last=self.channels_last,
-            )
+        channels_last = self.channels_last or self.precision == "bf16"
+        with (
+            capture(self.model, layers, layout=self.layout, stop=stop) as maps,
+            torch.inference_mode(),
+            exact_arithmetic(self.device, self.precision),
+        ):
+            on_device = torch.from_numpy(pixels).to(self.device)
+            show(self.model, normalise(on_device, self.input, channels_last=channels_last))
         return dict(maps)
 
 
-@dataclass
-class _Portion:
-    """How many images are shown at a time: a batch, or what the device's memory allows of it."""
+@dataclass(frozen=True, kw_only=True)
+class Observation(ForwardPass):
+    """A network, and the images it is shown; every repetition gives the same numbers.
 
-    size: int
-    told: bool = False
-
-    def halve(self, device: torch.device, say: Callable[[str], None]) -> None:
-        """Show half as many from now on. Raises ConfigError where one is too many."""
-        if self.size == 1:
-            raise ConfigError(
-                f"the memory of {device} does not hold the forward pass of one image: "
-                "take a smaller resolution, or another device"
-            )
-        self.size = -(-self.size // 2)
-        if device.type == "cuda":
-            torch.cuda.empty_cache()
-        if not self.told:
-            say(f"the memory of {device} is too small for the batch: going on with smaller ones")
-        self.told = True
-
-
-def show_pixels(
-    model: nn.Module,
-    pixels: UInt8[np.ndarray, "image height width band"],
-    form: InputForm,
-    precision: Precision,
-    device: torch.device,
-    *,
-    channels_last: bool,
-) -> None:
-    """Let a network, which is on the device, look at pictures of the side its input has.
-
-    channels_last: in memory, in float32 too; bfloat16 always has them last.
+    The images are shuffled once, so that early ones represent the rest, and batches are the same
+    however many processes share them.
+    ranks: the processes that share the images; each shows every `count`th batch.
     """
-    with torch.inference_mode(), exact_arithmetic(device, precision):
-        batch = normalise(pixels, form, device)
-        if precision == "float32" and not channels_last:
-            batch = batch.contiguous()
-        show(model, batch)
+
+    concepts: ConceptSet
+    batch_size: int
+    ranks: Ranks = ALONE
+
+    @property
+    def image_count(self) -> int:
+        """How many images the whole set has."""
+        return len(self.concepts.images)
+
+    def batches_of_rank(self) -> list[tuple[int, tuple[int, ...]]]:
+        """Return the number and the images' indices of every batch that this process shows."""
+        order = torch.randperm(
+            self.image_count, generator=torch_generator(0, "dissection", "order")
+        )
+        batches = [tuple(indices.tolist()) for indices in torch.split(order, self.batch_size)]
+        return list(enumerate(batches))[self.ranks.rank :: self.ranks.count]
+
+    @property
+    def image_count_of_rank(self) -> int:
+        """How many images this process shows."""
+        return sum(len(indices) for _, indices in self.batches_of_rank())
+
+    def probe(self, layers: Sequence[str]) -> dict[str, Tensor]:
+        """Return the maps of one image, for their shapes."""
+        pixels = read_pixels(self.concepts, [0], self.input.resolution)
+        return self.maps(pixels, layers)
+
+    def batches(
+        self, layers: Sequence[str], reader: RegionReader | None = None
+    ) -> Generator[Batch, None, None]:
+        """Show the images of this process once; without layers, only their labels are read.
+
+        reader: reads the labels; None leaves them unread.
+        After the first batch, the forward pass ends after the deepest layer.
+        Closing the generator (`contextlib.closing`) restores the network.
+        Raises DataError for an image or a label map that cannot be read, and for an activation
+        that is not finite; ConfigError where the network cannot take such images, or a layer has
+        no maps.
+        """
+
+        def read(batch: tuple[int, tuple[int, ...]]) -> tuple[Batch, np.ndarray | None]:
+            number, indices = batch
+            side = self.input.resolution
+            pixels = read_pixels(self.concepts, indices, side) if layers else None
+            regions = () if reader is None else self._regions(reader, indices)
+            return Batch(number=number, indices=indices, maps={}, regions=regions), pixels
+
+        with closing(read_ahead(read, self.batches_of_rank())) as read_batches:
+            for index, (batch, pixels) in enumerate(read_batches):
+                if pixels is None:
+                    yield batch
+                    continue
+                maps = self.maps(pixels, layers, stop=index > 0)
+                names = [self.concepts.images[image] for image in batch.indices]
+                for layer in layers:
+                    check_finite(layer, maps[layer], names)
+                yield replace(batch, maps=maps)
+
+    def _regions(self, reader: RegionReader, indices: Sequence[int]) -> tuple[Regions, ...]:
+        return tuple(
+            reader.read(self.concepts.read_annotation(image), self.concepts.images[image])
+            for image in indices
+        )
+
+
+def read_pixels(
+    concepts: ConceptSet, indices: Sequence[int], resolution: int
+) -> UInt8[np.ndarray, "image height width band"]:
+    """Read images, squashed to a square of this side, see `Sizing`.
+
+    Raises DataError, naming the file, for an image that cannot be read.
+    """
+    square = Sizing(resolution=resolution)
+    return np.stack([square.apply(concepts.read_image(image)) for image in indices])
 
 
 def check_finite(layer: str, maps: Maps, names: Sequence[str]) -> None:
-    """Raise DataError for an activation that is no finite number. names: of the images."""
-    if bool(maps.sum().isfinite()):  # a tenth of the time, and what is not finite shows in it
+    """Raise DataError for an activation that is not finite. names: of the images."""
+    if bool(maps.sum().isfinite()):  # ten times as fast; any nan or infinity reaches the sum
         return
     broken = (~maps.isfinite()).any(dim=3).any(dim=2).nonzero()
     if len(broken):
@@ -216,41 +215,3 @@ def check_finite(layer: str, maps: Maps, names: Sequence[str]) -> None:
             f'unit {unit} of layer "{layer}" is not finite on image {names[image]}: '
             "the network or its input is broken"
         )
-
-
-@contextmanager
-def placed(model: nn.Module, device: str | torch.device | None) -> Iterator[torch.device]:
-    """Have the model on a device, where it is when None, and put it back afterwards.
-
-    Raises ConfigError for a device that this machine does not have.
-    """
-    tensors = [*model.parameters(), *model.buffers()]
-    own = tensors[0].device if tensors else torch.device("cpu")
-    wanted = usable_device(own if device is None else device)
-    if wanted == own:
-        yield own
-        return
-    model.to(wanted)
-    try:
-        yield wanted
-    finally:
-        model.to(own)
-
-
-@contextmanager
-def exact_arithmetic(device: torch.device, precision: Precision) -> Iterator[None]:
-    """Compute in full float32, or in bfloat16 where autocast allows, the same way every time.
-
-    A GPU's TF32, on by default in convolutions, keeps 10 bits: too few for a threshold.
-    """
-    matmul = torch.get_float32_matmul_precision()
-    cudnn = torch.backends.cudnn
-    flags = cudnn.flags(
-        enabled=cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=False
-    )
-    torch.set_float32_matmul_precision("highest")
-    try:
-        with flags, torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            yield
-    finally:
-        torch.set_float32_matmul_precision(matmul)

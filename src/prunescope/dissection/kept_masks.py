@@ -1,7 +1,8 @@
-"""Where did the masks of a layer lie, image by image and in little memory?"""
+"""How are a layer's masks on every image stored compactly?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,18 +12,19 @@ from jaxtyping import Bool, Int64, Integer
 from torch import Tensor, from_numpy
 
 from prunescope.base.ranks import Ranks
-from prunescope.dissection.overlap import Meeting
+from prunescope.dissection.overlap import MaskLabelCounts
 from prunescope.dissection.upsample import Runs
 
 NOT_WANTED = -1
+_LISTS = ("units", "runs", "starts", "lengths")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Masks:
     """The masks on one image, as runs down the columns of its label map, one mask after the other.
 
-    units: of which unit each is. area: its pixels. last: its last run. starts: the place of each
-    run's first pixel. ends: that of the pixel below its last, maybe in a row below the map.
+    units: the unit of each mask. area: its pixels. last: index of its last run. starts: index of
+    each run's first pixel. ends: index of the pixel below its last, which may be below the map.
     """
 
     units: Int64[Tensor, " mask"]
@@ -32,7 +34,7 @@ class Masks:
     ends: Int64[Tensor, " run"]
 
     def to(self, device: torch.device) -> "Masks":
-        """Return the same on a device."""
+        """Return the masks on a device."""
         return Masks(**{name: part.to(device) for name, part in vars(self).items()})
 
 
@@ -40,19 +42,19 @@ class Masks:
 class _ImageMasks:
     """The masks on one image, as runs down the columns of its label map, in narrow integers.
 
-    columns: of the label map. units: of which unit each mask is, ascending. runs: how many each
-    has. starts: the place of each run's first pixel. lengths: its pixels.
+    width: of the label map. units: the unit of each mask, ascending. runs: how many each has.
+    starts: index of each run's first pixel. lengths: its pixels.
     """
 
-    columns: int
+    width: int
     units: Integer[np.ndarray, " mask"]
     runs: Integer[np.ndarray, " mask"]
     starts: Integer[np.ndarray, " run"]
     lengths: Integer[np.ndarray, " run"]
 
     def check(self, units: int) -> None:
-        """Raise ValueError where the parts do not fit each other, or a layer of so many units."""
-        parts = (self.units, self.runs, self.starts, self.lengths)
+        """Raise ValueError where the parts do not fit each other, or the number of units."""
+        parts = [getattr(self, name) for name in _LISTS]
         if not all(part.ndim == 1 and np.issubdtype(part.dtype, np.integer) for part in parts):
             raise ValueError("masks are lists of whole numbers")
         ordered = bool((np.diff(self.units.astype(np.int64)) > 0).all())
@@ -63,55 +65,56 @@ class _ImageMasks:
             raise ValueError("the runs of masks do not fit each other")
 
     def of_rows(self, row_of: Int64[np.ndarray, " unit"]) -> Masks | None:
-        """Return the masks of the units that have a row, under its number; None without any."""
+        """Return the masks of the units that have a row, numbered by row; None without any."""
         rows = row_of[self.units]
-        wanted = rows != NOT_WANTED
-        if not wanted.any():
+        has_row = rows != NOT_WANTED
+        if not has_row.any():
             return None
-        kept = np.repeat(wanted, self.runs)
+        kept = np.repeat(has_row, self.runs)
         starts, lengths = (part[kept].astype(np.int64) for part in (self.starts, self.lengths))
-        runs = self.runs[wanted].astype(np.int64)
+        runs = self.runs[has_row].astype(np.int64)
         behind = runs.cumsum()
         return Masks(
-            units=from_numpy(rows[wanted]),
+            units=from_numpy(rows[has_row]),
             area=from_numpy(np.add.reduceat(lengths, behind - runs)),
             last=from_numpy(behind - 1),
             starts=from_numpy(starts),
-            ends=from_numpy(starts + lengths * self.columns),
+            ends=from_numpy(starts + lengths * self.width),
         )
 
 
 class KeptMasks:
-    """The masks of one layer on every image, so that labels are permuted without another look."""
+    """The masks of one layer on every image, so that permuting labels needs no further pass."""
 
-    def __init__(self, units: int, images: Mapping[int, _ImageMasks] | None = None) -> None:
-        """Begin empty, or with what is known. units: of the layer."""
+    def __init__(self, units: int, by_image: Mapping[int, _ImageMasks] | None = None) -> None:
+        """Begin empty, or with masks by their image's index. units: how many the layer has."""
         self.units = units
-        self._images = dict(images or {})
+        self._by_image = dict(by_image or {})
 
     @property
-    def images(self) -> list[int]:
-        """The images that are known, by their index in the set; on some there may be no mask."""
-        return sorted(self._images)
+    def indices(self) -> list[int]:
+        """Indices of the images that were added; some may have no mask."""
+        return sorted(self._by_image)
 
-    def add(self, images: Sequence[int], meeting: Meeting) -> None:
-        """Take in what was met on some images. images: their indexes in the set."""
-        ends = torch.arange(meeting.of + 1, device=meeting.images.device)
-        cuts = torch.searchsorted(meeting.images, ends).tolist()
-        for place, (image, runs) in enumerate(zip(images, meeting.runs.parts(cuts), strict=True)):
-            self._images[image] = _narrowed(meeting.units[cuts[place] : cuts[place + 1]], runs)
+    def add(self, indices: Sequence[int], counts: MaskLabelCounts) -> None:
+        """Add the masks on some images. indices: of these in the set."""
+        ends = torch.arange(counts.image_count + 1, device=counts.units.device)
+        cuts = torch.searchsorted(counts.image_in_portion, ends).tolist()
+        parts = zip(indices, counts.runs.parts(cuts), pairwise(cuts), strict=True)
+        for image, runs, (start, stop) in parts:
+            self._by_image[image] = _narrowed(counts.units[start:stop], runs)
 
     def check_within(self, shapes: Int64[np.ndarray, "image 2"]) -> None:
-        """Raise ValueError where it is not known of every image, or a mask leaves its label map.
+        """Raise ValueError where an image is missing, or a mask leaves its label map.
 
         shapes: of the label maps.
         """
-        if self.images != list(range(len(shapes))):
+        if self.indices != list(range(len(shapes))):
             raise ValueError("the masks are not of all images")
-        for image, own in self._images.items():
+        for image, masks in self._by_image.items():
             height, width = shapes[image]
-            last = own.starts.astype(np.int64) + (own.lengths.astype(np.int64) - 1) * width
-            if own.columns != width or int(last.max(initial=0)) >= height * width:
+            last = masks.starts.astype(np.int64) + (masks.lengths.astype(np.int64) - 1) * width
+            if masks.width != width or int(last.max(initial=0)) >= height * width:
                 raise ValueError(f"the masks of image {image} are not within its label map")
 
     def activation(
@@ -122,52 +125,44 @@ class KeptMasks:
         carried: whether each image carries a label of each.
         """
         pixels = np.zeros((self.units, carried.shape[1]), np.int64)
-        for image, own in self._images.items():
-            if len(own.units):
-                runs = own.runs.astype(np.int64)
-                area = np.add.reduceat(own.lengths.astype(np.int64), runs.cumsum() - runs)
-                pixels[own.units] += area[:, None] * carried[image]
+        for image, masks in self._by_image.items():
+            if len(masks.units):
+                runs = masks.runs.astype(np.int64)
+                area = np.add.reduceat(masks.lengths.astype(np.int64), runs.cumsum() - runs)
+                pixels[masks.units] += area[:, None] * carried[image]
         return pixels
 
     def of(self, image: int, row_of: Int64[np.ndarray, " unit"]) -> Masks | None:
-        """Return the masks on an image, as `_ImageMasks.of_rows` does."""
-        return self._images[image].of_rows(row_of)
+        """Return the masks on an image of the units that have a row; None without any."""
+        return self._by_image[image].of_rows(row_of)
 
     def exchange(self, ranks: Ranks) -> None:
-        """Take in the masks on the images that other processes have seen."""
-        for images in ranks.gather(self._images):
-            self._images |= images
+        """Add the masks on the images of other processes."""
+        for by_image in ranks.gather(self._by_image):
+            self._by_image |= by_image
 
     def table(self) -> pd.DataFrame:
         """Return a row per image, in the set's order, as `masks.parquet` holds them."""
         rows: list[dict[str, Any]] = [
             {
                 "row": image,
-                "width": own.columns,
-                "units": own.units.astype(np.int32),
-                "runs": own.runs.astype(np.int32),
-                "starts": own.starts.astype(np.int32),
-                "lengths": own.lengths.astype(np.int32),
+                "width": masks.width,
+                **{name: getattr(masks, name).astype(np.int32) for name in _LISTS},
             }
-            for image, own in sorted(self._images.items())
+            for image, masks in sorted(self._by_image.items())
         ]
         return pd.DataFrame(rows)
 
     @classmethod
     def of_table(cls, units: int, table: pd.DataFrame) -> "KeptMasks":
-        """Read what `table` returned. Raises KeyError or ValueError where it holds nothing such."""
-        images = {}
+        """Read what `table` returned. Raises KeyError or ValueError for anything else."""
+        by_image = {}
         for row in table.to_dict("records"):
-            own = _ImageMasks(
-                columns=int(row["width"]),
-                units=row["units"],
-                runs=row["runs"],
-                starts=row["starts"],
-                lengths=row["lengths"],
-            )
-            own.check(units)
-            images[int(row["row"])] = own
-        return cls(units, images)
+            lists = {name: row[name] for name in _LISTS}
+            masks = _ImageMasks(width=int(row["width"]), **lists)
+            masks.check(units)
+            by_image[int(row["row"])] = masks
+        return cls(units, by_image)
 
 
 def _all_within(numbers: np.ndarray, lowest: int, highest: int | None = None) -> bool:
@@ -175,18 +170,20 @@ def _all_within(numbers: np.ndarray, lowest: int, highest: int | None = None) ->
 
 
 def _narrowed(units: Int64[Tensor, " mask"], runs: Runs) -> _ImageMasks:
-    lengths = (runs.ends - runs.starts).div(runs.columns, rounding_mode="floor")
+    lengths = (runs.ends - runs.starts).div(runs.width, rounding_mode="floor")
     filled = runs.counts > 0
+    parts = {
+        "units": units[filled],
+        "runs": runs.counts[filled],
+        "starts": runs.starts,
+        "lengths": lengths,
+    }
     return _ImageMasks(
-        columns=runs.columns,
-        units=_narrow(units[filled]),
-        runs=_narrow(runs.counts[filled]),
-        starts=_narrow(runs.starts),
-        lengths=_narrow(lengths),
+        width=runs.width,
+        **{name: narrow(part.cpu().numpy()) for name, part in parts.items()},
     )
 
 
-def _narrow(tensor: Tensor) -> np.ndarray:
-    """Store numbers in as few bytes as hold the largest."""
-    numbers = tensor.cpu().numpy()
+def narrow(numbers: np.ndarray) -> np.ndarray:
+    """Store numbers of 0 or more in as few bytes as hold the largest."""
     return numbers.astype(np.min_scalar_type(int(numbers.max(initial=0))))

@@ -1,4 +1,4 @@
-"""Where are the labels of any image at hand, category by category and in little memory?"""
+"""How are the labels of all images stored compactly, category by category?"""
 
 import zlib
 from collections.abc import Iterator, Sequence
@@ -20,30 +20,30 @@ _CODES_OF_A_BYTE = 255
 class CategoryLabels:
     """The labels of one category that an image carries, and where.
 
-    columns: place of each among the set's labels, ascending; code n stands for the nth, from 1.
-    truth: on how many pixels each is. codes, whole: as in `Regions`, in as few planes as hold them.
+    label_indices: index of each among the set's labels, ascending; code n is the nth, from 1.
+    truth: pixels of each. codes, whole: as in `Regions`, in as few planes as possible.
     """
 
-    columns: Int64[np.ndarray, " label"]
+    label_indices: Int64[np.ndarray, " label"]
     truth: Int64[np.ndarray, " label"]
     codes: Shaped[np.ndarray, "plane pixel"]
     whole: tuple[int, ...]
 
 
 class LabelMaps:
-    """The labels of every image of a set: compressed, as far as the memory goes, else read again.
+    """The labels of every image of a set, compressed; what does not fit in memory is read again.
 
-    carried: whether an image carries a label of a category. shapes: of its label map. Both are
-    known of the images that were added here or in another process.
+    carried: whether an image carries a label of a category. shapes: of its label map. Both cover
+    the images that were added, here or in another process.
     """
 
     def __init__(self, concepts: ConceptSet, reader: RegionReader, memory: int) -> None:
-        """Begin empty. memory: bytes for what is held."""
+        """Begin empty. memory: bytes for the compressed labels."""
         self.concepts = concepts
         self.reader = reader
         self._memory = memory
-        places = [concepts.categories.index(label.category) for label in concepts.labels]
-        self._category_of = np.array(places, np.int64)
+        categories = [concepts.categories.index(label.category) for label in concepts.labels]
+        self._category_of = np.array(categories, np.int64)
         self._held: dict[int, dict[int, bytes]] = {}
         self.bytes = 0
         self.carried: Bool[np.ndarray, "image category"] = np.zeros(
@@ -56,20 +56,17 @@ class LabelMaps:
         """Bytes of the memory that are left."""
         return max(0, self._memory - self.bytes)
 
-    def add(self, images: Sequence[int], regions: Sequence[Regions]) -> None:
-        """Take in the labels of some images; they are held if there is room."""
-        for image, one in zip(images, regions, strict=True):
-            self._add(image, one)
-
-    def _add(self, image: int, regions: Regions) -> None:
-        self.carried[image, self._category_of[regions.columns]] = True
-        self.shapes[image] = regions.shape
-        if self.bytes < self._memory:
-            parts = split_by_category(regions, self._category_of)
-            self._hold(image, {category: _compressed(part) for category, part in parts})
+    def add(self, indices: Sequence[int], regions: Sequence[Regions]) -> None:
+        """Add the labels of some images, by their indices; they are held if there is room."""
+        for image, labelled in zip(indices, regions, strict=True):
+            self.carried[image, self._category_of[labelled.label_indices]] = True
+            self.shapes[image] = labelled.shape
+            if self.bytes < self._memory:
+                parts = split_by_category(labelled, self._category_of)
+                self._hold(image, {category: _compressed(part) for category, part in parts})
 
     def exchange(self, ranks: Ranks) -> None:
-        """Take in the labels of the images that other processes have added."""
+        """Add the labels of the images of other processes."""
         self.carried = ranks.total(from_numpy(self.carried).int()).bool().numpy()
         self.shapes = ranks.total(from_numpy(self.shapes)).numpy()
         for held in ranks.gather(self._held):
@@ -80,46 +77,44 @@ class LabelMaps:
     def of(self, image: int, category: int) -> CategoryLabels:
         """Return the labels of a category that an image carries.
 
-        category: its place in the set.
+        category: its index in the set.
         """
         if image in self._held:
-            regions = self._pixels(image)
-            return _decompressed(self._held[image][category], regions)
+            return _decompressed(self._held[image][category], int(self.shapes[image].prod()))
         return dict(split_by_category(self._read(image), self._category_of))[category]
 
     def regions(self, image: int) -> Regions:
-        """Return all labels of an image; in other planes, maybe, than those it came with."""
+        """Return all labels of an image; their planes may differ from those that were added."""
         if image not in self._held:
             return self._read(image)
-        shape = (int(self.shapes[image, 0]), int(self.shapes[image, 1]))
+        height, width = self.shapes[image].tolist()
         parts = [self.of(image, category) for category in self._held[image]]
-        columns = np.concatenate([np.zeros(0, np.int64), *(part.columns for part in parts)])
-        order = columns.argsort()
-        code_of = np.zeros(len(columns) + 1, np.int16)
-        code_of[order + 1] = np.arange(1, len(columns) + 1)
-        codes, first = [np.zeros((0, shape[0] * shape[1]), np.int16)], 0
+        label_indices = np.concatenate(
+            [np.zeros(0, np.int64), *(part.label_indices for part in parts)]
+        )
+        order = label_indices.argsort()
+        code_of = np.zeros(len(label_indices) + 1, np.int16)
+        code_of[order + 1] = np.arange(1, len(label_indices) + 1)
+        codes, first = [np.zeros((0, height * width), np.int16)], 0
         whole: list[int] = []
         for part in parts:
-            own = code_of[[0, *range(first + 1, first + 1 + len(part.columns))]]
-            codes.append(own[part.codes])
-            whole.extend(int(code) for code in own[list(part.whole)])
-            first += len(part.columns)
+            codes_of_part = code_of[[0, *range(first + 1, first + 1 + len(part.label_indices))]]
+            codes.append(codes_of_part[part.codes])
+            whole.extend(int(code) for code in codes_of_part[list(part.whole)])
+            first += len(part.label_indices)
         truth = np.concatenate([np.zeros(0, np.int64), *(part.truth for part in parts)])
         return Regions(
-            columns=columns[order],
+            label_indices=label_indices[order],
             codes=np.concatenate(codes),
             whole=tuple(sorted(whole)),
             truth=truth[order],
-            times=self.reader.times(sum(map(len, codes)), len(whole)),
-            shape=shape,
+            multiplicity=self.reader.multiplicity(sum(map(len, codes)), len(whole)),
+            shape=(height, width),
         )
 
     def _read(self, image: int) -> Regions:
         annotation = self.concepts.read_annotation(image)
         return self.reader.read(annotation, self.concepts.images[image])
-
-    def _pixels(self, image: int) -> int:
-        return int(self.shapes[image].prod())
 
     def _hold(self, image: int, records: dict[int, bytes]) -> None:
         self._held[image] = records
@@ -129,22 +124,22 @@ class LabelMaps:
 def split_by_category(
     regions: Regions, category_of: Int64[np.ndarray, " label"]
 ) -> Iterator[tuple[int, CategoryLabels]]:
-    """Yield every category that an image carries a label of, and those labels.
+    """Yield every category of which an image carries labels, with these labels.
 
     category_of: the category of every label of the set.
     """
-    categories = category_of[regions.columns]
+    categories = category_of[regions.label_indices]
     for category in np.unique(categories).tolist():
-        own = np.flatnonzero(categories == category)
-        kind = np.uint8 if len(own) <= _CODES_OF_A_BYTE else np.int16
-        code_of = np.zeros(len(categories) + 1, kind)
-        code_of[own + 1] = np.arange(1, len(own) + 1)
+        labels = np.flatnonzero(categories == category)
+        dtype = np.uint8 if len(labels) <= _CODES_OF_A_BYTE else np.int16
+        code_of = np.zeros(len(categories) + 1, dtype)
+        code_of[labels + 1] = np.arange(1, len(labels) + 1)
         whole = code_of[list(regions.whole)]
         yield (
             category,
             CategoryLabels(
-                columns=regions.columns[own],
-                truth=regions.truth[own],
+                label_indices=regions.label_indices[labels],
+                truth=regions.truth[labels],
                 codes=_fewest_planes(code_of[regions.codes]),
                 whole=tuple(int(code) for code in whole if code),
             ),
@@ -152,7 +147,7 @@ def split_by_category(
 
 
 def _fewest_planes(codes: Shaped[np.ndarray, "plane pixel"]) -> Shaped[np.ndarray, "fewer pixel"]:
-    """Move every pixel's codes into the first planes, and leave out the empty ones."""
+    """Move every pixel's codes into the first free planes, and drop empty planes."""
     kept: list[np.ndarray] = []
     for plane in codes:
         rest = plane.copy()
@@ -166,8 +161,10 @@ def _fewest_planes(codes: Shaped[np.ndarray, "plane pixel"]) -> Shaped[np.ndarra
 
 
 def _compressed(labels: CategoryLabels) -> bytes:
-    sizes = [len(labels.columns), len(labels.whole), labels.codes.itemsize]
-    head = np.concatenate([sizes, labels.columns, labels.truth, labels.whole]).astype(np.int64)
+    sizes = [len(labels.label_indices), len(labels.whole), labels.codes.itemsize]
+    head = np.concatenate([sizes, labels.label_indices, labels.truth, labels.whole]).astype(
+        np.int64
+    )
     return zlib.compress(head.tobytes() + labels.codes.tobytes(), level=1)
 
 
@@ -175,10 +172,10 @@ def _decompressed(record: bytes, pixels: int) -> CategoryLabels:
     content = zlib.decompress(record)
     labels, wholes, itemsize = np.frombuffer(content, np.int64, 3).tolist()
     head = np.frombuffer(content, np.int64, 3 + 2 * labels + wholes)
-    kind = np.uint8 if itemsize == 1 else np.int16
+    dtype = np.uint8 if itemsize == 1 else np.int16
     return CategoryLabels(
-        columns=head[3 : 3 + labels],
+        label_indices=head[3 : 3 + labels],
         truth=head[3 + labels : 3 + 2 * labels],
-        codes=np.frombuffer(content, kind, offset=head.nbytes).reshape(-1, pixels),
+        codes=np.frombuffer(content, dtype, offset=head.nbytes).reshape(-1, pixels),
         whole=tuple(head[3 + 2 * labels :].tolist()),
     )

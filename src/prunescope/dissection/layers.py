@@ -1,4 +1,4 @@
-"""Which layers does a network have to dissect, and which of them are meant?"""
+"""Which layers can be dissected, and which ones does a user select?"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,10 +10,8 @@ from torch import nn
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.text import align, number
 from prunescope.dissection.capture import find_layers, shorten
-from prunescope.dissection.survey import LayerOutput, survey
-
-DEFAULT_LAYER = "(default)"
-"""Stands for the layer that a network is dissected at where none is named."""
+from prunescope.dissection.settings import DEFAULT_LAYER
+from prunescope.dissection.survey import LayerOutput, dissectable, survey
 
 _CLASSIFIERS = {"classifier", "head", "heads", "fc", "pre_logits"}
 _HANDING_ON = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
@@ -22,11 +20,11 @@ _FINISHING = ("Pool", "Norm", "Permute", "Flatten")
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """A module of a network, and what it puts out for one image.
+    """A module of a network, and its output for one image.
 
-    shape: of the output, without its images; None where it is no tensor, or there is none.
-    map: units, height and width; None where there is nothing to dissect: no map of more than one
-        cell, or a layer that is not called once.
+    shape: of the output, without the axis of images; None if it is no tensor or was never called.
+    map: units, height and width; None if it cannot be dissected: no map of more than one cell, or
+        a layer that is not called exactly once.
     """
 
     name: str
@@ -40,7 +38,7 @@ class Layer:
 class Layers:
     """The modules of a network, in their order, for images of one size.
 
-    default: the layer that is dissected where none is named; None where no layer has a map.
+    default: the layer that is dissected if none is named; None where no layer has a map.
     """
 
     resolution: int
@@ -48,7 +46,7 @@ class Layers:
     layers: tuple[Layer, ...]
 
     def as_dict(self) -> dict[str, object]:
-        """Return everything by name, for a program."""
+        """Return plain values for JSON."""
         return {
             "resolution": self.resolution,
             "default": self.default,
@@ -84,19 +82,19 @@ class Layers:
         )
 
 
-def list_layers(model: nn.Module, resolution: int, axes: str | None = None) -> Layers:
-    """Return all modules of a network and what they put out for a square of this many pixels.
+def survey_layers(model: nn.Module, resolution: int, axes: str | None = None) -> Layers:
+    """Return all modules of a network and their outputs for a square of this many pixels.
 
-    axes: of their outputs, where they cannot be told, as `parse_axes` takes them.
+    axes: of ambiguous outputs, as `parse_axes` takes them.
     Raises ConfigError where the network cannot take such an image.
     """
     outputs = survey(model, resolution, axes=axes)
     calls = Counter(output.layer for output in outputs)
     latest = {output.layer: output for output in outputs}
-    maps = {output.layer: output.map for output in _maps(outputs)}
+    maps = {output.layer: output.map for output in dissectable(outputs)}
     return Layers(
         resolution=resolution,
-        default=_default(outputs),
+        default=default_of(outputs),
         layers=tuple(
             Layer(
                 name=name,
@@ -118,67 +116,61 @@ def choose_layers(
     channels: int | None = None,
     axes: str | None = None,
 ) -> tuple[str, ...]:
-    """Return the names of the layers that are meant, each once.
+    """Return the names of the selected layers, each once.
 
-    wanted: names; patterns with *, ? and [] (`fnmatch`, in which * also stands for dots) for all
-        layers with maps whose whole name fits; and DEFAULT_LAYER, see `default_layer`.
-    resolution, channels: of the image for which a layer must have a map, for the latter two.
-    axes: of the layers' outputs, where they cannot be told, as `parse_axes` takes them.
-    Raises ConfigError for a name or a pattern that fits no layer, naming what there is.
+    wanted: names; patterns with *, ? and [] (`fnmatch`, in which * also matches dots) for all
+        layers with maps whose whole name fits; and DEFAULT_LAYER, see `default_of`.
+    resolution, channels: of the image used to find the layers with maps.
+    axes: of ambiguous outputs, as `parse_axes` takes them.
+    Raises ConfigError for a name or a pattern that fits no layer, and lists the layers.
     """
-    known = {name for name, _ in model.named_modules(remove_duplicate=False)}
-    if all(layer in known for layer in wanted):
+    names = {name for name, _ in model.named_modules(remove_duplicate=False)}
+    if all(layer in names for layer in wanted):
         return tuple(find_layers(model, wanted))
     outputs = survey(model, resolution, channels, axes) if any(map(_is_open, wanted)) else ()
     chosen: list[str] = []
     for layer in wanted:
         if layer == DEFAULT_LAYER:
-            chosen.append(_the_default(model, outputs, resolution))
-        elif layer not in known and _is_pattern(layer):
+            chosen.append(_require_default(model, outputs, resolution))
+        elif layer not in names and _is_pattern(layer):
             chosen.extend(_fitting(layer, model, outputs))
         else:
             chosen.extend(find_layers(model, [layer]))
     return tuple(dict.fromkeys(chosen))
 
 
-def default_layer(model: nn.Module, resolution: int) -> str:
-    """Return the layer that shows best what a network has learned: the last with a place in it.
-
-    It is the last to finish of those with a map of at least 2 x 2 cells, but for what only
-    prepares the classifier: pooling, normalisation, and the classifier itself. For ResNets it is
-    `layer4`, for AlexNet and VGG the last convolution after its ReLU and before pooling (conv5,
-    conv5_3: those of Bau et al. 2017), for a ViT the last block.
-    Raises ConfigError where there is none.
-    """
-    return _the_default(model, survey(model, resolution), resolution)
-
-
-def _the_default(model: nn.Module, outputs: Sequence[LayerOutput], resolution: int) -> str:
-    found = _default(outputs)
-    if found is None:
+def _require_default(model: nn.Module, outputs: Sequence[LayerOutput], resolution: int) -> str:
+    default = default_of(outputs)
+    if default is None:
         raise ConfigError(
             f"no layer of {type(model).__name__} has a map of at least 2 x 2 cells for images of "
             f"{resolution} x {resolution} pixels: take a larger --resolution, or name a --layer"
         )
-    return found
+    return default
 
 
-def _default(outputs: Sequence[LayerOutput]) -> str | None:
-    """Follow the outputs to the end. A module that hands on what is inside it counts as that."""
-    once = {output.layer for output in _maps(outputs)}
-    found, wanted = None, False
+def default_of(outputs: Sequence[LayerOutput]) -> str | None:
+    """Return the layer dissected by default: the last one with a spatial map; None without one.
+
+    It is the last to finish of those with a map of at least 2 x 2 cells, except the classifier and
+    layers that only prepare it (pooling, normalisation). For ResNets it is `layer4`, for AlexNet
+    and VGG the last convolution after its ReLU and before pooling (conv5, conv5_3, as in Bau et al.
+    2017), for a ViT the last block.
+    """
+    candidates = {output.layer for output in dissectable(outputs)}
+    default, wanted = None, False
     for output in outputs:
         if output.handed_on and isinstance(output.module, _HANDING_ON):
             continue
         inside = output.handed_on and any(True for _ in output.module.children())
         wanted = wanted if inside else not _finishes(output)
-        if wanted and output.layer in once and output.map and min(output.map[1:]) > 1:
-            found = output.layer
-    return found
+        if wanted and output.layer in candidates and output.map and min(output.map[1:]) > 1:
+            default = output.layer
+    return default
 
 
 def _finishes(output: LayerOutput) -> bool:
-    """Say whether a layer only prepares the classifier, or belongs to it."""
+    """Return whether a layer only prepares the classifier, or belongs to it."""
     if not _CLASSIFIERS.isdisjoint(output.layer.split(".")):
         return True
     leaf = not any(True for _ in output.module.children())
@@ -186,25 +178,19 @@ def _finishes(output: LayerOutput) -> bool:
     return leaf and (name == "Identity" or any(part in name for part in _FINISHING))
 
 
-def _maps(outputs: Sequence[LayerOutput]) -> list[LayerOutput]:
-    """Return the outputs that can be dissected: maps of layers that were called once."""
-    calls = Counter(output.layer for output in outputs)
-    return [output for output in outputs if output.map and calls[output.layer] == 1]
-
-
 def _fitting(pattern: str, model: nn.Module, outputs: Sequence[LayerOutput]) -> list[str]:
     """Return the layers with maps that fit a pattern, in the order of the network's modules."""
-    having = {output.layer for output in _maps(outputs)}
-    names = [name for name, _ in model.named_modules() if name in having]
+    modules = [name for name, _ in model.named_modules() if name]
+    with_maps = {output.layer for output in dissectable(outputs)}
+    names = [name for name in modules if name in with_maps]
     fitting = [name for name in names if fnmatchcase(name, pattern)]
     if fitting:
         return fitting
     title = type(model).__name__
-    others = [n for n, _ in model.named_modules() if n and fnmatchcase(n, pattern)]
-    if others:
+    if without_maps := [name for name in modules if fnmatchcase(name, pattern)]:
         raise ConfigError(
             f'"{pattern}" fits only layers of {title} without a map of their own: '
-            f"{shorten(others)}; layers with maps: {shorten(names)}"
+            f"{shorten(without_maps)}; layers with maps: {shorten(names)}"
         )
     hint = nearest(pattern.translate(str.maketrans("", "", "*?[]")), names)
     raise ConfigError(

@@ -1,52 +1,35 @@
-"""On which pixels of any picture does a unit fire, by the threshold its dissection found?"""
+"""On which pixels of a picture is a unit above the threshold of its dissection?"""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import islice
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float64
-from PIL import Image
-from torch import Tensor, nn
+from jaxtyping import Bool
+from torch import nn
 
 from prunescope.base.errors import ConfigError
-from prunescope.base.images import Precision
+from prunescope.base.modes import on_device
 from prunescope.base.text import counted
 from prunescope.base.wrappers import without_wrappers
-from prunescope.dissection.capture import capture
-from prunescope.dissection.conventions import Centring
-from prunescope.dissection.forward import check_finite, placed, show_pixels
-from prunescope.dissection.given import Pictures, each_picture
-from prunescope.dissection.input import InputForm, squash
+from prunescope.dissection.conventions import convention_of
+from prunescope.dissection.forward import ForwardPass, check_finite
+from prunescope.dissection.input import Loaded, open_model
 from prunescope.dissection.survey import learn_layout
 from prunescope.dissection.upsample import masks_above
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.imaging.pictures import Pictures, each_picture
+from prunescope.imaging.sizing import Sizing
+from prunescope.results.dissection import LayerDissection
 
 UnitMasks = Bool[np.ndarray, "unit height width"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Looking:
-    """How a network looked at a layer's images when it was dissected.
-
-    units: of the layer. thresholds: T_k of these units. centring: of their convention.
-    axes: of the layers' outputs, as they were stated.
-    """
-
-    layer: str
-    units: tuple[int, ...]
-    thresholds: Float64[Tensor, " unit"]
-    form: InputForm
-    precision: Precision
-    channels_last: bool
-    centring: Centring
-    axes: str | None = None
-
-
 def mask_pictures(
-    looking: Looking,
-    model: nn.Module,
+    dissected: LayerDissection,
+    model: nn.Module | Loaded,
     pictures: Pictures,
+    units: int | Sequence[int],
     *,
     size: tuple[int, int] | None,
     batch_size: int,
@@ -54,55 +37,66 @@ def mask_pictures(
 ) -> list[UnitMasks]:
     """Return the units' masks on each picture, in the order of the pictures.
 
-    size: height and width of the masks; each picture's own when None.
-    Raises ConfigError for a model without the layer, or with fewer units, and for what is no
-    picture; DataError for a picture that cannot be read.
+    Pictures are resized and normalised as in the dissection (`LayerDissection.masks`).
+    size: height and width of the masks; each picture's size when None.
+    Raises ConfigError for a model without the layer or with fewer units, for a unit that was not
+    dissected, and for anything that is no picture; DataError for one that cannot be read.
     """
+    chosen = _chosen(dissected, units)
     if size is not None and (len(size) != 2 or min(size) < 1):
         raise ConfigError(f"size is {size}, but must be a height and a width of at least 1 pixel")
     if batch_size < 1:
         raise ConfigError(f"batch_size is {batch_size}, but must be at least 1")
-    found: list[UnitMasks] = []
-    form = looking.form
-    with (
-        without_wrappers(model),
-        placed(model, device) as place,
-        capture(
-            model,
-            (looking.layer,),
-            layout=learn_layout(model, form.resolution, len(form.mean), looking.axes),
-        ) as maps,
-    ):
-        for batch in _batches(each_picture(pictures), batch_size):
-            pixels = np.stack([squash(picture, looking.form.resolution) for picture in batch])
-            show_pixels(
-                model,
-                pixels,
-                looking.form,
-                looking.precision,
-                place,
-                channels_last=looking.channels_last,
-            )
-            whole = maps[looking.layer]
-            _check_units(looking, whole.shape[1])
-            names = [f"{len(found) + i} of those given" for i in range(len(batch))]
-            check_finite(looking.layer, whole, names)
-            for picture, own in zip(batch, whole[:, list(looking.units)].cpu(), strict=True):
+    layer, settings = dissected.layer, dissected.summary["settings"]
+    expected = NetworkInput.from_dict(dissected.summary["input"])
+    channels_last = settings.get("channels_last", False)
+    thresholds = torch.from_numpy(dissected.overlap.thresholds[chosen])
+    centring, square = (
+        convention_of(dissected.summary).centring,
+        Sizing(resolution=expected.resolution),
+    )
+    network = open_model(model)[0]
+    masks: list[UnitMasks] = []
+    with without_wrappers(network), on_device(network, device) as used_device:
+        forward = ForwardPass(
+            model=network,
+            input=expected,
+            precision=settings["precision"],
+            device=used_device,
+            channels_last=channels_last,
+            layout=learn_layout(
+                network, expected.resolution, len(expected.mean), settings.get("axes")
+            ),
+        )
+        rest = each_picture(pictures)
+        while batch := list(islice(rest, batch_size)):
+            pixels = np.stack([square.apply(picture) for picture in batch])
+            maps = forward.maps(pixels, [layer])[layer]
+            _check_units(layer, chosen, maps.shape[1])
+            names = [f"{len(masks) + i} of those given" for i in range(len(batch))]
+            check_finite(layer, maps, names)
+            for picture, unit_maps in zip(batch, maps[:, chosen].cpu(), strict=True):
                 shape = (picture.height, picture.width) if size is None else (size[0], size[1])
-                masks = masks_above(own, looking.thresholds, shape, looking.centring)
-                found.append(masks.numpy())
-    return found
+                masks.append(masks_above(unit_maps, thresholds, shape, centring).numpy())
+    return masks
 
 
-def _batches(pictures: Iterable[Image.Image], size: int) -> Iterator[Sequence[Image.Image]]:
-    rest = iter(pictures)
-    while batch := list(islice(rest, size)):
-        yield batch
+def _chosen(dissected: LayerDissection, units: int | Sequence[int]) -> list[int]:
+    """Return the numbers of units. Raises ConfigError for one that was not dissected."""
+    chosen = [units] if isinstance(units, int | np.integer) else list(units)
+    if not all(isinstance(unit, int | np.integer) for unit in chosen):
+        raise ConfigError(f"units is {units!r}: give a number from 0, or several")
+    count = len(dissected.units)
+    invalid = [unit for unit in chosen if not 0 <= unit < count]
+    if invalid or not chosen:
+        request = f"unit {invalid[0]} is asked for" if invalid else "no unit is asked for"
+        raise ConfigError(f"{request}, but {dissected.layer} has units 0 to {count - 1:,}")
+    return [int(unit) for unit in chosen]
 
 
-def _check_units(looking: Looking, count: int) -> None:
-    if max(looking.units) >= count:
+def _check_units(layer: str, units: Sequence[int], count: int) -> None:
+    if max(units) >= count:
         raise ConfigError(
-            f'layer "{looking.layer}" of this model has {counted(count, "unit")}, but unit '
-            f"{max(looking.units)} was dissected: give the network that was"
+            f'layer "{layer}" of this model has {counted(count, "unit")}, but unit '
+            f"{max(units)} was dissected: give the network that was"
         )

@@ -1,4 +1,4 @@
-"""How do one or two passes over the images leave each layer's thresholds, examples and counts?"""
+"""What are each layer's thresholds, examples and counts after one or two image passes?"""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -9,34 +9,34 @@ import torch
 from prunescope.base.progress import Task
 from prunescope.dissection.capture import Maps
 from prunescope.dissection.conventions import Convention
+from prunescope.dissection.first_pass import FirstPass, FirstPassResult, limit_memory
 from prunescope.dissection.forward import Batch, Observation
 from prunescope.dissection.image_counts import ImageCounts
-from prunescope.dissection.kept import ActiveMaps
+from prunescope.dissection.kept_maps import ActiveMaps
 from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.overlap import OverlapTally
+from prunescope.dissection.quantile import Cut
 from prunescope.dissection.regions import RegionReader, Regions
-from prunescope.dissection.search import Extremes, LayerSearch, stay_within
-from prunescope.dissection.thresholds import Cut
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sight:
-    """What all images leave of a layer.
+class LayerStatistics:
+    """The statistics of a layer over all images.
 
-    passes: how often the images went through the network for it. kept_bytes: the most memory that
-    its kept maps took at any time. masks: those on this process's images, if they were to be kept.
+    passes: how often the images were shown to the network for it. kept_bytes: the peak memory of
+    its kept maps. masks: those on this process's images, if asked for.
     """
 
-    extremes: Extremes
+    first_pass: FirstPassResult
     tally: OverlapTally
-    images: ImageCounts
+    image_counts: ImageCounts
     passes: int
     kept_bytes: int
     masks: KeptMasks | None
 
 
-def look(
+def run_passes(
     observation: Observation,
     layers: Sequence[str],
     *,
@@ -45,128 +45,138 @@ def look(
     examples: int,
     memory: int,
     reader: RegionReader,
-    labels: LabelMaps | None,
+    label_maps: LabelMaps | None,
     task: Task,
-) -> dict[str, Sight]:
-    """Show the images to a network, once or twice, and return what they leave of each layer.
+) -> dict[str, LayerStatistics]:
+    """Show the images to a network, once or twice, and return each layer's statistics.
 
-    The first pass finds thresholds and examples, and keeps the maps that may have a mask; of
-    layers whose maps would take more than `memory` bytes together it keeps none, and they are
-    looked at again. The numbers are the same either way.
-    reader: of the labels. labels: where to gather those of all images, to permute them later; the
+    The first pass finds thresholds and examples, and keeps the maps that may have a mask. Layers
+    whose maps would take more than `memory` bytes together keep none and get a second pass. The
+    numbers are the same either way.
+    reader: of the labels. label_maps: collects those of all images, to permute them later; the
     masks are then kept, too.
     Raises ConfigError, at the first batch, where a layer has too few cells for the quantile.
     """
 
-    def cut(layer: str, shape: Sequence[int]) -> Cut:
+    def cut_of(layer: str, shape: Sequence[int]) -> Cut:
         height, width = shape
-        where = f'layer "{layer}": {observation.images} images x {height} x {width}'
-        return rules.cut(quantile, observation.images * height * width, where)
+        where = f'layer "{layer}": {observation.image_count} images x {height} x {width}'
+        return rules.cut(quantile, observation.image_count * height * width, where)
 
-    searches = _search(observation, layers, cut, examples, memory, labels, task)
+    first_passes = _run_first_pass(observation, layers, cut_of, examples, memory, label_maps, task)
     ranks = observation.ranks
-    for search in searches.values():
-        search.exchange(ranks)
-    extremes = {layer: search.end() for layer, search in searches.items()}
-    if labels is not None:
-        labels.exchange(ranks)
-    sights = _count(observation, searches, extremes, rules, reader, labels, task)
-    for sight in sights.values():
-        sight.tally.exchange(ranks)
-        sight.images.exchange(ranks)
-    return sights
+    for first_pass in first_passes.values():
+        first_pass.exchange(ranks)
+    if label_maps is not None:
+        label_maps.exchange(ranks)
+    results = {layer: first_pass.end() for layer, first_pass in first_passes.items()}
+    statistics = _count(observation, first_passes, results, rules, reader, label_maps, task)
+    for of_layer in statistics.values():
+        of_layer.tally.exchange(ranks)
+        of_layer.image_counts.exchange(ranks)
+    return statistics
 
 
-def _search(
+def _run_first_pass(
     observation: Observation,
     layers: Sequence[str],
-    cut: Callable[[str, Sequence[int]], Cut],
+    cut_of: Callable[[str, Sequence[int]], Cut],
     examples: int,
     memory: int,
-    labels: LabelMaps | None,
+    label_maps: LabelMaps | None,
     task: Task,
-) -> dict[str, LayerSearch]:
-    searches: dict[str, LayerSearch] = {}
+) -> dict[str, FirstPass]:
+    first_passes: dict[str, FirstPass] = {}
+    count = observation.image_count_of_rank
 
     def begin(all_maps: Mapping[str, Maps]) -> None:
         for layer, maps in all_maps.items():
-            layer_cut = cut(layer, maps.shape[2:])
-            searches[layer] = LayerSearch(maps, layer_cut, examples=examples, images=own)
+            cut = cut_of(layer, maps.shape[2:])
+            first_passes[layer] = FirstPass(maps, cut, examples=examples, image_count=count)
 
-    own = observation.own_images
-    if own == 0:  # more processes than batches
+    if count == 0:  # more processes than batches
         begin(observation.probe(layers))
-    reader = None if labels is None else labels.reader
+    reader = None if label_maps is None else label_maps.reader
     with closing(observation.batches(layers, reader)) as batches:
-        for place, batch in enumerate(batches):
-            images = torch.tensor(batch.images)
-            if labels is not None:
-                labels.add(batch.images, batch.regions)
-            if not searches:
+        for index, batch in enumerate(batches):
+            indices = torch.tensor(batch.indices)
+            if label_maps is not None:
+                label_maps.add(batch.indices, batch.regions)
+            if not first_passes:
                 begin(batch.maps)
             for layer, maps in batch.maps.items():
-                searches[layer].add(batch.number, maps, images)
+                first_passes[layer].add(batch.number, maps, indices)
             # A prediction is worth most early, and after 1, 2, 4, 8, ... batches.
-            stay_within(memory, searches, predict=place & (place + 1) == 0)
-            task.advance(len(batch.images), note="looking")
-    return {layer: searches[layer] for layer in layers}
+            limit_memory(memory, first_passes, predict=index & (index + 1) == 0)
+            task.advance(len(batch.indices), note="looking")
+    return {layer: first_passes[layer] for layer in layers}
 
 
 def _count(
     observation: Observation,
-    searches: Mapping[str, LayerSearch],
-    extremes: Mapping[str, Extremes],
+    first_passes: Mapping[str, FirstPass],
+    results: Mapping[str, FirstPassResult],
     rules: Convention,
     reader: RegionReader,
-    labels: LabelMaps | None,
+    label_maps: LabelMaps | None,
     task: Task,
-) -> dict[str, Sight]:
+) -> dict[str, LayerStatistics]:
     concepts = observation.concepts
-    sights = {
-        layer: Sight(
-            extremes=extremes[layer],
+    statistics = {
+        layer: LayerStatistics(
+            first_pass=results[layer],
             tally=OverlapTally(
-                extremes[layer].thresholds,
+                results[layer].thresholds,
                 concepts.labels,
                 concepts.categories,
                 observation.device,
                 centring=rules.centring,
                 inside=rules.inside,
             ),
-            images=ImageCounts(),
-            passes=2 if search.kept is None else 1,
-            kept_bytes=0 if search.kept is None else search.kept.peak_bytes,
-            masks=None if labels is None else KeptMasks(len(extremes[layer].thresholds)),
+            image_counts=ImageCounts(),
+            passes=2 if first_pass.kept is None else 1,
+            kept_bytes=0 if first_pass.kept is None else first_pass.kept.peak_bytes,
+            masks=None if label_maps is None else KeptMasks(len(results[layer].thresholds)),
         )
-        for layer, search in searches.items()
+        for layer, first_pass in first_passes.items()
     }
-    again = [layer for layer, search in searches.items() if search.kept is None]
-    with closing(observation.batches(again, reader if labels is None else None)) as batches:
+    second_pass = [layer for layer, first_pass in first_passes.items() if first_pass.kept is None]
+    # Every image comes once more for its labels; only layers without kept maps are shown again.
+    batches = observation.batches(second_pass, reader if label_maps is None else None)
+    with closing(batches):
         for batch in batches:
-            regions = batch.regions
-            if labels is not None:
-                regions = tuple(labels.regions(image) for image in batch.images)
-            for layer, sight in sights.items():
-                active = _active(searches[layer], extremes[layer], layer, batch)
-                _meet(sight, active, batch.images, regions)
-            task.advance(len(batch.images), note="counting")
-    return sights
+            regions = _regions_of(batch, label_maps)
+            for layer, of_layer in statistics.items():
+                active = _active(first_passes[layer], results[layer], layer, batch)
+                _count_batch(of_layer, active, batch.indices, regions)
+            task.advance(len(batch.indices), note="counting")
+    return statistics
 
 
-def _active(search: LayerSearch, extremes: Extremes, layer: str, batch: Batch) -> ActiveMaps:
-    if search.kept is not None:
-        return search.kept.take(batch.number)
+def _regions_of(batch: Batch, label_maps: LabelMaps | None) -> tuple[Regions, ...]:
+    """Return the labels of a batch's images: those read with it, or those that were collected."""
+    if label_maps is None:
+        return batch.regions
+    return tuple(label_maps.regions(index) for index in batch.indices)
+
+
+def _active(first_pass: FirstPass, result: FirstPassResult, layer: str, batch: Batch) -> ActiveMaps:
+    if first_pass.kept is not None:
+        return first_pass.kept.take(batch.number)
     maps = batch.maps[layer]
-    return ActiveMaps.of(maps, maps.amax(dim=(2, 3)), extremes.thresholds.to(maps.device))
+    return ActiveMaps.of(maps, maps.amax(dim=(2, 3)), result.thresholds.to(maps.device))
 
 
-def _meet(
-    sight: Sight, active: ActiveMaps, images: Sequence[int], regions: Sequence[Regions]
+def _count_batch(
+    statistics: LayerStatistics,
+    active: ActiveMaps,
+    indices: Sequence[int],
+    regions: Sequence[Regions],
 ) -> None:
     done = 0
-    for meeting in sight.tally.add(active, regions):
-        some = slice(done, done + meeting.of)
-        sight.images.add(images[some], meeting, regions[some])
-        if sight.masks is not None:
-            sight.masks.add(images[some], meeting)
-        done += meeting.of
+    for counts in statistics.tally.add(active, regions):
+        portion = slice(done, done + counts.image_count)
+        statistics.image_counts.add(indices[portion], counts, regions[portion])
+        if statistics.masks is not None:
+            statistics.masks.add(indices[portion], counts)
+        done += counts.image_count

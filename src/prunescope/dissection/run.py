@@ -1,7 +1,7 @@
 """Which concepts do the units of these layers answer to, on this concept set?"""
 
 import math
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,115 +10,39 @@ import torch
 from torch import nn
 
 from prunescope.base.allocator import keep_freed_memory
-from prunescope.base.errors import ConfigError, DataError, nearest
-from prunescope.base.images import Channels, Precision
+from prunescope.base.errors import DataError
+from prunescope.base.modes import on_device
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
-from prunescope.base.text import counted, on_one_line
-from prunescope.concepts import open_concepts
+from prunescope.base.settings import NeverKeyed
+from prunescope.base.text import counted
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.concepts.resized import OneSize, with_mask_size
-from prunescope.dissection.conventions import ConventionName
-from prunescope.dissection.counts import count_units
-from prunescope.dissection.draws import Number
-from prunescope.dissection.forward import Observation, placed
-from prunescope.dissection.input import Loaded, input_of, open_model
+from prunescope.concepts.resized import OneSize
+from prunescope.dissection.chance.permuting import draw_chance, told_where_memory_ends
+from prunescope.dissection.first_pass import FirstPassResult
+from prunescope.dissection.forward import Observation
+from prunescope.dissection.input import input_of
+from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
-from prunescope.dissection.layers import DEFAULT_LAYER, choose_layers
-from prunescope.dissection.passes import Sight, look
-from prunescope.dissection.permuting import draw_chance, told_where_memory_ends
+from prunescope.dissection.layers import choose_layers
+from prunescope.dissection.passes import LayerStatistics, run_passes
 from prunescope.dissection.regions import RegionReader
-from prunescope.dissection.result import Dissection, LayerDissection
-from prunescope.dissection.scores import score_units
-from prunescope.dissection.search import Extremes
-from prunescope.dissection.settings import DissectionSettings
+from prunescope.dissection.scores import allowed_categories, score_layer
+from prunescope.dissection.settings import (
+    ConceptOptions,
+    DissectionOptions,
+    DissectionSettings,
+)
 from prunescope.dissection.survey import learn_layout
+from prunescope.results.counts import LayerCounts
+from prunescope.results.dissection import Dissection
 
 
-def dissect(
-    model: nn.Module | Loaded,
-    layers: str | Sequence[str] | None,
-    concepts: ConceptSet | str,
-    *,
-    convention: ConventionName = "exact",
-    quantile: float = 0.005,
-    iou: float | None = None,
-    categories: Sequence[str] | None = None,
-    split: str | None = None,
-    limit: int | None = None,
-    mask_size: int | None = None,
-    resolution: int | None = None,
-    mean: Channels | None = None,
-    std: Channels | None = None,
-    axes: str | None = None,
-    batch_size: int = 32,
-    precision: Precision = "float32",
-    channels_last: bool = False,
-    examples: int = 16,
-    null: Number = 0,
-    memory: int | str = "2GiB",
-    device: str | torch.device | None = None,
-    progress: Progress = SILENT,
-) -> Dissection:
-    """Return the concept of every unit of the layers (docs/method.md).
-
-    model: a module, or what `prunescope.load` returns for a network, which knows its input.
-    layers: a name or several, as in `model.named_modules()`, or patterns, as `choose_layers` takes
-        them; None for the network's default, see `default_layer`.
-    concepts: a concept set, or the name of one ("scenes", "broden:DIR"), of which `split` and
-        `limit` select images; None takes those of the convention's split.
-    mask_size: make all label maps squares of so many pixels a side; None leaves them as they are.
-    convention: "exact" for our definitions, or whose rules to count by (`Convention`).
-    quantile: share of a unit's cells above its threshold, in (0, 0.5].
-    iou: a unit is interpretable if its best IoU is strictly above this, in [0, 1]; None takes the
-        convention's.
-    categories: only labels of these may be a concept; None allows all, or what the convention does.
-    resolution, mean, std: side in pixels that images are squashed to, and the normalisation of
-        their channels in [0, 1]; None takes what is known of the network.
-    axes: what the axes of the layers' outputs are, where that cannot be told: "NCHW", "NHWC",
-        "NLC", "LNC", ... (N images, C units, H rows, W columns, L tokens), or two with a comma.
-    batch_size: images per forward pass. precision: "float32" or "bf16". channels_last: float32 in
-        that memory format: faster on CPUs, but rounded otherwise. examples: top images kept per
-        unit. progress: where to report.
-    null: how often the labels are permuted to see what is due to chance: a number, or "auto" to
-        draw until it is decided which units are beyond it (docs/dissection.md says how).
-    memory: bytes ("512MiB") for maps kept until they are counted; it changes no number.
-    device: where to compute; where the model is when None. The model comes back as it was.
-    Raises ConfigError or DataError saying what is wrong and what to do.
-    """
-    given = {
-        "layers": _as_names(layers),
-        "convention": convention,
-        "quantile": quantile,
-        "iou": iou,
-        "categories": categories,
-        "resolution": resolution,
-        "mean": mean,
-        "std": std,
-        "axes": axes,
-        "batch_size": batch_size,
-        "precision": precision,
-        "channels_last": channels_last,
-        "examples": examples,
-        "null": null,
-        "memory": memory,
-    }
-    settings = DissectionSettings.validate_from(given, "dissect")
-    module, known = open_model(model)
-    settings = settings.completed(**known) if known else settings
-    if isinstance(concepts, str):
-        chosen = settings.rules.images_of(split)
-        concepts = open_concepts(
-            concepts, split=chosen, limit=limit, mask_size=mask_size, progress=progress
-        )
-    elif split is not None or limit is not None:
-        raise ConfigError("split and limit select images of a concept set given by name only")
-    else:
-        concepts = with_mask_size(concepts, mask_size)
-    return dissect_as(settings, module, concepts, device=device, progress=progress)
+class DissectOptions(ConceptOptions, DissectionOptions):
+    """The settings that `prunescope.dissect` takes by keyword: of which images, and how."""
 
 
-def dissect_as(
+def dissect_layers(
     settings: DissectionSettings,
     model: nn.Module,
     concepts: ConceptSet,
@@ -127,40 +51,90 @@ def dissect_as(
     ranks: Ranks = ALONE,
     progress: Progress = SILENT,
 ) -> Dissection:
-    """Return what `dissect` does, under settings already stated.
+    """Return the concept of every unit of the layers, under settings that state the whole input.
 
     ranks: the processes that share the images, each of which must call this with the same
     arguments; every one gets the whole result.
     """
+    counted = count_layers(
+        settings, model, concepts, masks=bool(settings.null), device=device, ranks=ranks,
+        progress=progress,
+    )  # fmt: skip
+    layers = {
+        layer: score_layer(counts, settings, concepts.name)
+        for layer, counts in counted.layers.items()
+    }
+    if counted.label_maps is not None:
+        layers = draw_chance(
+            layers,
+            counted.masks,
+            counted.label_maps,
+            settings.null,
+            counted.device,
+            ranks,
+            progress,
+        )
+    return Dissection(layers=layers, passes=counted.passes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountedLayers:
+    """The counts of layers that were dissected together, and what permuting their labels takes.
+
+    masks, label_maps: of this process's images, and of all; empty and None unless asked for.
+    passes: how often the images were shown for each layer.
+    """
+
+    layers: dict[str, LayerCounts]
+    masks: dict[str, KeptMasks]
+    label_maps: LabelMaps | None
+    passes: dict[str, int]
+    device: torch.device
+
+
+def count_layers(
+    settings: DissectionSettings,
+    model: nn.Module,
+    concepts: ConceptSet,
+    *,
+    masks: bool,
+    device: str | torch.device | None = None,
+    ranks: Ranks = ALONE,
+    progress: Progress = SILENT,
+) -> CountedLayers:
+    """Show the images to a network and count the overlap of its units with the labels.
+
+    settings: those marked `ScoresOnly` do nothing. masks: whether to keep them, to permute labels.
+    """
     form = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
     layers = choose_layers(model, settings.layers, form.resolution, len(form.mean), settings.axes)
-    categories = choose_categories(concepts, settings)
-    settings = settings.model_copy(update={"layers": layers, "categories": categories})
-    title = f"dissecting {', '.join(settings.layers)}"
-    with placed(model, device) as place:
-        if place.type == "cpu":
+    choose_categories(concepts, settings)
+    settings = settings.model_copy(update={"layers": layers})
+    title = f"dissecting {', '.join(layers)}"
+    with on_device(model, device) as target:
+        if target.type == "cpu":
             keep_freed_memory()
         observation = Observation(
             model=model,
             concepts=concepts,
-            form=form,
+            input=form,
             batch_size=settings.batch_size,
             precision=settings.precision,
             channels_last=settings.channels_last,
             layout=learn_layout(model, form.resolution, len(form.mean), settings.axes),
-            device=place,
+            device=target,
             ranks=ranks,
             say=progress.say,
         )
         _tell_of_idle_processes(observation, progress)
         rules = settings.rules
         reader = RegionReader(concepts.labels, once=rules.once, truth_once=rules.truth_once)
-        maps = LabelMaps(concepts, reader, int(settings.memory)) if settings.null else None
+        label_maps = LabelMaps(concepts, reader, int(settings.memory)) if masks else None
         with (
-            told_where_memory_ends(place),
-            progress.task(title, 2 * observation.own_images) as task,
+            told_where_memory_ends(target),
+            progress.task(title, 2 * observation.image_count_of_rank) as task,
         ):
-            sights = look(
+            by_layer = run_passes(
                 observation,
                 layers,
                 rules=rules,
@@ -168,67 +142,54 @@ def dissect_as(
                 examples=settings.examples,
                 memory=int(settings.memory),
                 reader=reader,
-                labels=maps,
+                label_maps=label_maps,
                 task=task,
             )
-        for layer, sight in sights.items():
-            _tell(layer, sight, progress)
-        found = {
-            layer: _conclude(layer, settings, observation, sight) for layer, sight in sights.items()
-        }
-        if maps is not None:
-            found = draw_chance(found, maps, settings.null, place, ranks, progress)
-    return Dissection(
-        layers=found,
-        passes={layer: sight.passes for layer, sight in sights.items()},
+        for layer, statistics in by_layer.items():
+            _tell(layer, statistics, progress)
+    return CountedLayers(
+        layers={
+            layer: _counts_of(layer, settings, observation, statistics)
+            for layer, statistics in by_layer.items()
+        },
+        masks={
+            layer: statistics.masks
+            for layer, statistics in by_layer.items()
+            if statistics.masks is not None
+        },
+        label_maps=label_maps,
+        passes={layer: statistics.passes for layer, statistics in by_layer.items()},
+        device=target,
     )
 
 
-def _as_names(layers: str | Sequence[str] | None) -> tuple[str, ...]:
-    if layers is None:
-        return (DEFAULT_LAYER,)
-    return (layers,) if isinstance(layers, str) else tuple(layers)
-
-
 def choose_categories(concepts: ConceptSet, settings: DissectionSettings) -> tuple[str, ...] | None:
-    """Return the categories whose labels may be a concept, as stated or by the convention.
-
-    None stands for all. Raises DataError where there are no images, ConfigError for a category the
-    set lacks, and where the convention leaves none.
-    """
+    """Return what `allowed_categories` does. Raises DataError for a set without images."""
     if not concepts.images:
         raise DataError(f"the concept set {concepts.name} has no labelled image to look at")
-    if settings.categories is None:
-        return settings.rules.categories_of(concepts.categories)
-    for category in settings.categories:
-        if category not in concepts.categories:
-            hint = nearest(category, concepts.categories)
-            known = on_one_line(", ".join(concepts.categories))
-            raise ConfigError(
-                f'categories names "{category}"{hint}, but {concepts.name} has {known}'
-            )
-    return settings.categories
+    return allowed_categories(settings, concepts.categories, concepts.name)
 
 
 def _tell_of_idle_processes(observation: Observation, progress: Progress) -> None:
-    batches = math.ceil(observation.images / observation.batch_size)
+    batches = math.ceil(observation.image_count / observation.batch_size)
     idle = observation.ranks.count - batches
     if idle > 0:
         progress.say(
             f"{idle} of {counted(observation.ranks.count, 'process', 'processes')} have nothing "
-            "to do: the "
-            f"{counted(observation.images, 'image')} make "
+            f"to do: the {counted(observation.image_count, 'image')} make "
             f"{counted(batches, 'batch', 'batches')}; make the batches smaller"
         )
 
 
-def _tell(layer: str, sight: Sight, progress: Progress) -> None:
-    """Say how a layer was looked at, and which of its units cannot fire."""
-    kept = sight.kept_bytes / 2**20
-    how = f"one pass, maps of up to {kept:,.0f} MiB kept" if sight.passes == 1 else "two passes"
+def _tell(layer: str, statistics: LayerStatistics, progress: Progress) -> None:
+    """Tell how many passes a layer took, and how many of its units cannot fire."""
+    kept = statistics.kept_bytes / 2**20
+    how = (
+        f"one pass, maps of up to {kept:,.0f} MiB kept" if statistics.passes == 1 else "two passes"
+    )
     progress.say(f"{layer}: {how}")
-    highest = sight.extremes.peaks.amax(dim=1)
-    tied = int((highest <= sight.extremes.thresholds).sum())
+    highest = statistics.first_pass.peaks.amax(dim=1)
+    tied = int((highest <= statistics.first_pass.thresholds).sum())
     if tied:
         progress.say(
             f"{layer}: units with no cell above their threshold, since they are constant or tie at "
@@ -236,53 +197,49 @@ def _tell(layer: str, sight: Sight, progress: Progress) -> None:
         )
 
 
-def _conclude(
-    layer: str, settings: DissectionSettings, observation: Observation, sight: Sight
-) -> LayerDissection:
-    concepts, extremes = observation.concepts, sight.extremes
-    overlap = sight.tally.overlap()
-    units = score_units(overlap, concepts.labels, iou=settings.iou, categories=settings.categories)
-    chosen = settings.categories or concepts.categories
-    summary = {
-        **count_units(units, chosen),
-        **({"chance": {}} if settings.null else {}),
-        "layer": layer,
-        "map": list(extremes.maps.shape[2:]),
-        "cells": extremes.cut.cells,
-        "cells_above": extremes.cut.above,
-        "images": len(concepts.images),
-        "concept_set": _identity(concepts),
-        "input": observation.form.model_dump(mode="json"),
-        "convention": settings.convention,
-        "settings": settings.model_dump(mode="json", exclude={"layers", "convention", "memory"}),
-    }
-    return LayerDissection(
+def _counts_of(
+    layer: str, settings: DissectionSettings, observation: Observation, statistics: LayerStatistics
+) -> LayerCounts:
+    concepts, first_pass = observation.concepts, statistics.first_pass
+    overlap = statistics.tally.overlap()
+    return LayerCounts(
         layer=layer,
-        units=units,
         overlap=overlap,
-        examples=_examples_table(concepts, extremes),
-        images=sight.images.table(concepts.images, overlap.label_numbers.tolist()),
-        summary=summary,
-        masks_kept=sight.masks,
+        examples=_examples_table(concepts, first_pass),
+        images=statistics.image_counts.table(concepts.images, overlap.label_numbers.tolist()),
+        conditions={
+            "layer": layer,
+            "map": list(first_pass.maps.shape[2:]),
+            "cells": first_pass.cut.cells,
+            "cells_above": first_pass.cut.above,
+            "images": len(concepts.images),
+            "concept_set": _identity(concepts),
+            "input": observation.input.as_dict(),
+            "convention": settings.convention,
+            "settings": settings.model_dump(
+                mode="json", exclude={"layers", "convention", *settings.marked(NeverKeyed)}
+            ),
+        },
+        masks=None if statistics.masks is None else statistics.masks.table,
     )
 
 
 def _identity(concepts: ConceptSet) -> dict[str, object]:
-    """Say which set it is, and to which size its label maps were brought, if to one."""
+    """Return the name and fingerprint of a set, and the size its maps were resized to, if any."""
     named = {"name": _placeless(concepts.name), "fingerprint": concepts.fingerprint}
     return named | ({"mask_size": concepts.mask_size} if isinstance(concepts, OneSize) else {})
 
 
 def _placeless(name: str) -> str:
-    """Return a concept set's name without where it lies: "broden:DIR" with DIR's own name only."""
+    """Return a concept set's name without the path: of "broden:DIR" only DIR's last part."""
     kind, colon, folder = name.partition(":")
     return f"{kind}:{Path(folder).expanduser().resolve().name}" if colon else name
 
 
-def _examples_table(concepts: ConceptSet, extremes: Extremes) -> pd.DataFrame:
-    units, ranks, height, width = extremes.maps.shape
-    rows = extremes.images.flatten().numpy()
-    flat = extremes.maps.flatten(0, 1).flatten(1).numpy()
+def _examples_table(concepts: ConceptSet, first_pass: FirstPassResult) -> pd.DataFrame:
+    units, ranks, height, width = first_pass.maps.shape
+    rows = first_pass.indices.flatten().numpy()
+    flat = first_pass.maps.flatten(0, 1).flatten(1).numpy()
     cell = flat.argmax(axis=1)
     return pd.DataFrame(
         {
@@ -290,7 +247,7 @@ def _examples_table(concepts: ConceptSet, extremes: Extremes) -> pd.DataFrame:
             "rank": np.tile(np.arange(ranks), units),
             "image": pd.array([concepts.images[row] for row in rows], dtype="string"),
             "row": rows,
-            "peak": extremes.peaks.flatten().numpy(),
+            "peak": first_pass.peaks.flatten().numpy(),
             "peak_row": cell // width,
             "peak_column": cell % width,
             "map": list(flat),

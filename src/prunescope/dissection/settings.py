@@ -1,12 +1,11 @@
-"""What can be chosen in a dissection?"""
+"""What can be chosen in a dissection, and of which concept images?"""
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, TypeAlias, TypedDict
 
 from pydantic import (
     BeforeValidator,
-    ByteSize,
     Field,
     field_validator,
     model_validator,
@@ -14,10 +13,27 @@ from pydantic import (
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels, Precision
-from prunescope.base.settings import Batch, Count, Later, Mean, Pixels, Settings, Std
+from prunescope.base.settings import (
+    Bytes,
+    Count,
+    ExpectedMean,
+    ExpectedStd,
+    ForwardBatch,
+    ForwardPrecision,
+    Later,
+    Limit,
+    NeverKeyed,
+    Pixels,
+    Settings,
+)
 from prunescope.base.text import written
 from prunescope.dissection.conventions import CONVENTIONS, Convention, ConventionName
-from prunescope.dissection.draws import Number
+
+DrawCount: TypeAlias = Annotated[int, Field(ge=0)] | Literal["auto"]
+"""How many draws of chance: so many, or as many as it takes to decide."""
+
+DEFAULT_LAYER = "(default)"
+"""Stands for the layer that a network is dissected at where none is named."""
 
 _MOST_DRAWS = 1_000_000
 _KINDS_OF_AXES = ("NCHW", "NLC")
@@ -55,55 +71,78 @@ def parse_axes(text: str) -> dict[int, str]:
     return {len(axes): axes for axes in stated}
 
 
-class DissectionSettings(Settings):
-    """Settings of one dissection (docs/method.md).
+class ScoresOnly:
+    """Marks a field that changes the scores of a dissection, but none of its counts."""
 
-    layers: names as in `model.named_modules()`, each once; outside of studies, whose layers are
-        known before their network, also patterns, as `choose_layers` takes them.
-    quantile: share of a unit's cells above its threshold, in (0, 0.5].
-    convention: by whose rules it is counted; where nothing else is stated, `iou`, `mean`, `std`
-        and `categories` are its own.
-    iou: a unit is interpretable if its best IoU is strictly above this.
-    resolution, mean, std: the network's input; None takes what is known of the network.
-    categories: only labels of these may be a concept; None allows all, or what the convention
-        does. Images, thresholds and the results of the labels that are left do not depend on it.
-    batch_size: images per forward pass; it changes no more than the last digits.
-    precision: the forward pass in float32, or in bfloat16 where autocast allows.
-    channels_last: float32 in that memory format, too, as bfloat16 always is: faster on CPUs, but
-        rounded otherwise (docs/dissection.md says by how much).
-    axes: of the layers' outputs, where they cannot be told: "NHWC", "LNC", ... (N images, C units,
-        H rows, W columns, L tokens), or one for four axes and one for three, with a comma.
-    examples: number of top images kept per unit.
-    null: how often the labels are permuted among the images, to see what is due to chance: a
-        number, or "auto" to draw until it is decided which units are beyond it.
-    memory: bytes ("512MiB") for the maps that are kept until the thresholds are known, of all
-        layers together, in each process. Layers that need more are shown the images twice; it
-        changes no number.
-        With `null`, as much again for the labels of all images; what it does not hold is read anew,
-        and the masks of all units are kept beside it (docs/dissection.md says what they take).
-    """
+
+class ConceptSettings(Settings):
+    """The concept images on which networks are dissected."""
+
+    source: str
+    """scenes (embedded), broden:DIR, or masks:DIR (your own)."""
+    split: str | None = None
+    """Use only the images of this split; by default all, or those that the convention uses."""
+    limit: Limit = None
+    mask_size: Annotated[Pixels | None, Later()] = None
+    """Side in pixels to which all label maps are brought, so that all images weigh alike; by
+    default they stay as they are."""
+
+
+class DissectionSettings(Settings):
+    """Settings of one dissection (docs/method.md)."""
 
     layers: Annotated[tuple[str, ...], Field(min_length=1)]
+    """The layers to dissect: names as in `model.named_modules()`, each once, or patterns (layer?,
+    *.conv2).
+
+    A study must name its layers: it is checked before there is a network."""
     quantile: Annotated[float, Field(gt=0, le=0.5)] = 0.005
+    """Share of a unit's cells above its threshold, in (0, 0.5]."""
     convention: Annotated[ConventionName, Later()] = "exact"
-    iou: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """By whose rules units are counted. Its own IoU, mean, std and categories are used where these
+    are not set."""
+    iou: Annotated[float, ScoresOnly(), Field(ge=0, le=1)] = 0.05
+    """A unit is interpretable if its best IoU is strictly above this; each convention but "exact"
+    has a default of its own."""
     resolution: Pixels | None = None
-    mean: Mean | None = None
-    std: Std | None = None
-    categories: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-    batch_size: Batch = 32
-    precision: Precision = "float32"
+    """Side in pixels that images are squashed to; by default what the network expects."""
+    mean: ExpectedMean = None
+    std: ExpectedStd = None
+    categories: Annotated[Annotated[tuple[str, ...], Field(min_length=1)] | None, ScoresOnly()] = (
+        None
+    )
+    """Only labels of these categories may be a concept; by default all, or those that the
+    convention allows.
+
+    Images, thresholds and the results of the labels that are left do not depend on it."""
+    batch_size: ForwardBatch = 32
+    precision: ForwardPrecision = "float32"
     channels_last: Annotated[bool, Later()] = False
-    axes: Annotated[str | None, Later()] = None
+    """Use the channels-last memory format in float32 too (bfloat16 always does): faster on CPUs,
+    with other rounding.
+
+    docs/dissection.md says by how much."""
+    axes: Annotated[str | None, Later(), Field(examples=["NHWC", "LNC", "NHWC,LNC"])] = None
+    """The axes of the layers' outputs (N images, C units, H rows, W columns, L tokens), or those of
+    four and of three axes with a comma; by default they are told from outputs of several sizes."""
     examples: Count = 16
-    null: Annotated[Number, BeforeValidator(read_draws), Later()] = 0
-    memory: ByteSize = ByteSize(2 << 30)
+    """How many top activating images of each unit are kept."""
+    null: Annotated[DrawCount, BeforeValidator(read_draws), Later(), ScoresOnly()] = 0
+    """How often the labels are permuted among the images, to see what is due to chance: a number,
+    or "auto" to draw until it is decided which units are beyond it."""
+    memory: Annotated[Bytes, NeverKeyed()] = Field(default="2GiB", validate_default=True)
+    """Bytes for the maps that are kept until the thresholds are known, of all layers together, in
+    each process; it changes no number.
+
+    Layers that need more are shown the images twice. With `null`, as much again is for the labels
+    of all images; what it does not hold is read anew, and the masks of all units are kept beside
+    it (docs/dissection.md says what they take)."""
 
     def completed(self, *, resolution: int, mean: Channels, std: Channels) -> "DissectionSettings":
         """Return these settings with a network's own input where they state none."""
-        known = {"resolution": resolution, "mean": mean, "std": std}
+        expected = {"resolution": resolution, "mean": mean, "std": std}
         return self.model_copy(
-            update={key: value for key, value in known.items() if getattr(self, key) is None}
+            update={key: value for key, value in expected.items() if getattr(self, key) is None}
         )
 
     @property
@@ -117,9 +156,9 @@ class DissectionSettings(Settings):
         if not isinstance(values, Mapping):
             return values
         name = values.get("convention", "exact")
-        rules = next((own for own in CONVENTIONS.values() if own.name == name), None)
+        rules = next((rules for rules in CONVENTIONS.values() if rules.name == name), None)
         if rules is None:
-            return values  # which its own field refuses
+            return values  # which the field refuses
         unstated = [key for key in ("iou", "mean", "std") if values.get(key) is None]
         return {**values, **{key: getattr(rules, key) for key in unstated}}
 
@@ -162,3 +201,35 @@ class DissectionSettings(Settings):
             if repeated:
                 raise ValueError(f"{key} names {', '.join(repeated)} more than once")
         return self
+
+
+class ConceptOptions(TypedDict, total=False):
+    """Which images of a concept set are used, as a function takes it by keyword."""
+
+    split: str | None
+    limit: int | None
+    mask_size: int | None
+
+
+class SharedOptions(TypedDict, total=False):
+    """The settings that dissections by several conventions share, as a function takes them."""
+
+    quantile: float
+    iou: float | None
+    categories: Sequence[str] | None
+    resolution: int | None
+    mean: Channels | float | None
+    std: Channels | float | None
+    axes: str | None
+    batch_size: int
+    precision: Precision
+    channels_last: bool
+    examples: int
+    null: DrawCount
+    memory: int | str
+
+
+class DissectionOptions(SharedOptions, total=False):
+    """The settings of a dissection, all but its layers, as a function takes them by keyword."""
+
+    convention: ConventionName

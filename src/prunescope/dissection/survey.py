@@ -1,4 +1,4 @@
-"""What does each layer of a network put out in one forward pass?"""
+"""What is the output of each layer of a network in one forward pass?"""
 
 import warnings
 from collections import Counter
@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from prunescope.base.channels import channels_taken
 from prunescope.base.errors import ConfigError
+from prunescope.base.modes import device_of, in_mode
 from prunescope.base.modules import in_float32
 from prunescope.base.showing import show
 from prunescope.dissection.axes import (
@@ -25,66 +25,100 @@ from prunescope.dissection.axes import (
 )
 from prunescope.dissection.settings import parse_axes
 from prunescope.dissection.tokens import as_map, layout_of
+from prunescope.imaging.channels import channels_taken
 
 _FAILURES = (ArithmeticError, LookupError, AttributeError, torch.OutOfMemoryError)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call:
-    """One call of a layer.
+class LayerOutput:
+    """A layer's output in one call.
 
-    shape: of what it put out; () where that is no tensor.
-    images: how many the network was shown; None where that is not known.
-    handed_on: what it put out is the very tensor that the layer finished before it put out.
+    shape: of the output; () where it is no tensor.
+    image_count: how many images the network was shown; None if unknown.
+    handed_on: whether it is the very object that the layer finished just before returned.
+    map: units, height and width of its maps; None where it has none, or before `with_maps`.
     """
 
     layer: str
     module: nn.Module
     shape: Shape
-    images: int | None
+    image_count: int | None
     handed_on: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class LayerOutput:
-    """What a layer puts out when it is called.
-
-    shape: of the output itself; () where it is no tensor.
-    map: units, height and width of its maps; None where it has none.
-    handed_on: it is the very tensor that the layer finished before it put out.
-    """
-
-    layer: str
-    module: nn.Module
-    shape: tuple[int, ...]
-    map: tuple[int, int, int] | None
-    handed_on: bool
+    map: tuple[int, int, int] | None = None
 
 
 def survey(
     model: nn.Module, resolution: int, channels: int | None = None, axes: str | None = None
 ) -> tuple[LayerOutput, ...]:
-    """Show a network one black square, in evaluation mode, and return what its layers put out.
+    """Show a network one black square, in evaluation mode, and return its layers' outputs.
 
-    They come in the order in which they finish; a layer that is called twice is there twice, one
-    that is never called is not.
+    Outputs are in the order in which layers finish: two for a layer that is called twice, none for
+    one that is never called.
     channels: of the image; None for what the network takes. axes: as the user states them.
     Raises ConfigError where the network cannot take such an image.
     """
     model = in_float32(model)
-    with listening(model) as calls:
+    with recording(model) as outputs:
         _show_black(model, 1, resolution, channels)
-    layout = _learned(model, resolution, channels, axes, _once(calls))
-    return outputs_of(calls, layout)
+    return with_maps(outputs, _learned(model, resolution, channels, axes, _once(outputs)))
+
+
+@contextmanager
+def recording(model: nn.Module) -> Iterator[list[LayerOutput]]:
+    """Yield a list to which every call of a layer is added while the block lasts."""
+    outputs: list[LayerOutput] = []
+    image_count: int | None = None
+    latest: Any = None
+
+    def begin(_model: nn.Module, inputs: Any) -> None:
+        nonlocal image_count
+        image_count = count_images(inputs)
+
+    def hook(layer: str) -> Callable[[nn.Module, Any, Any], None]:
+        def record(module: nn.Module, _inputs: Any, output: Any) -> None:
+            nonlocal latest
+            shape = tuple(output.shape) if isinstance(output, Tensor) else ()
+            handed_on = output is latest
+            outputs.append(
+                LayerOutput(
+                    layer=layer,
+                    module=module,
+                    shape=shape,
+                    image_count=image_count,
+                    handed_on=handed_on,
+                )
+            )
+            latest = output
+
+        return record
+
+    with ExitStack() as stack:
+        stack.callback(model.register_forward_pre_hook(begin).remove)
+        for layer, module in model.named_modules(remove_duplicate=False):
+            if layer:
+                stack.callback(module.register_forward_hook(hook(layer)).remove)
+        yield outputs
+
+
+def with_maps(outputs: Sequence[LayerOutput], layout: Layout) -> tuple[LayerOutput, ...]:
+    """Return outputs with the extents of their maps under a layout."""
+    return tuple(replace(output, map=_extent(output, layout)) for output in outputs)
+
+
+def dissectable(outputs: Sequence[LayerOutput]) -> list[LayerOutput]:
+    """Return the outputs that can be dissected: maps of layers that were called once."""
+    calls = Counter(output.layer for output in outputs)
+    return [output for output in outputs if output.map and calls[output.layer] == 1]
 
 
 def learn_layout(
     model: nn.Module, resolution: int, channels: int | None = None, axes: str | None = None
 ) -> Layout:
-    """Find out what the axes of the layers' outputs are, by images of several numbers and sizes.
+    """Infer the axes of the layers' outputs from several numbers and sizes of images.
 
-    One image of the resolution is shown, and two of half of it where the network takes that, or
-    of twice; three of these where one and two leave open which axis is that of the images.
+    The network is shown one image of the resolution and two of half of it (or of twice, or of the
+    same, whichever it takes first); then three, if the axis of the images is still ambiguous.
     channels, axes: as `survey` takes them.
     """
     single = _shapes(model, 1, resolution, channels)
@@ -105,7 +139,7 @@ def _learned(
         few = _shapes(model, FEW_IMAGES, side, channels) if side else None
         if few is not None:
             break
-    else:  # a network for one image at a time, as far as it is known
+    else:  # it seems to take one image at a time
         return layout
     more: Mapping[str, Shape] | None = {}
     if not all(tells_images(shape, single.get(layer)) for layer, shape in few.items()):
@@ -128,55 +162,28 @@ def _learned(
 
 
 def _shapes(
-    model: nn.Module, images: int, side: int, channels: int | None
+    model: nn.Module, image_count: int, side: int, channels: int | None
 ) -> dict[str, Shape] | None:
-    """Return what the layers that are called once put out; None where the network fails."""
+    """Return the output shapes of layers that are called once; None where the network fails."""
     with ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
-        warnings.simplefilter("ignore")  # of sizes that nobody asked for
+        warnings.simplefilter("ignore")  # about sizes that the user did not ask for
         stack.enter_context(suppress(ConfigError, *_FAILURES))
-        calls = stack.enter_context(listening(model))
-        _show_black(model, images, side, channels)
-        return _once(calls)
+        outputs = stack.enter_context(recording(model))
+        _show_black(model, image_count, side, channels)
+        return _once(outputs)
     return None
 
 
-def _once(calls: Sequence[Call]) -> dict[str, Shape]:
-    counts = Counter(call.layer for call in calls)
-    return {call.layer: call.shape for call in calls if counts[call.layer] == 1}
+def _once(outputs: Sequence[LayerOutput]) -> dict[str, Shape]:
+    calls = Counter(output.layer for output in outputs)
+    return {output.layer: output.shape for output in outputs if calls[output.layer] == 1}
 
 
-def _show_black(model: nn.Module, images: int, side: int, channels: int | None) -> None:
-    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    count = channels or channels_taken(model)
-    with evaluation_mode(model), torch.inference_mode():
-        show(model, torch.zeros(images, count, side, side, device=device))
-
-
-@contextmanager
-def listening(model: nn.Module) -> Iterator[list[Call]]:
-    """Give a list to which every call of a layer is added, as long as the block lasts."""
-    ear = _Ear()
-    with ExitStack() as stack:
-        stack.callback(model.register_forward_pre_hook(ear.begin).remove)
-        for layer, module in model.named_modules(remove_duplicate=False):
-            if layer:
-                stack.callback(module.register_forward_hook(ear.hook(layer)).remove)
-        yield ear.calls
-
-
-def outputs_of(calls: Sequence[Call], layout: Layout) -> tuple[LayerOutput, ...]:
-    """Say of calls of layers what maps there are in what was put out, by the layout."""
-    return tuple(
-        LayerOutput(
-            layer=call.layer,
-            module=call.module,
-            shape=call.shape,
-            map=_extent(call, layout),
-            handed_on=call.handed_on,
-        )
-        for call in calls
-    )
+def _show_black(model: nn.Module, image_count: int, side: int, channels: int | None) -> None:
+    channels = channels or channels_taken(model)
+    with in_mode(model, training=False), torch.inference_mode():
+        show(model, torch.zeros(image_count, channels, side, side, device=device_of(model)))
 
 
 def count_images(inputs: Any) -> int | None:
@@ -184,47 +191,9 @@ def count_images(inputs: Any) -> int | None:
     return len(inputs[0]) if inputs and isinstance(inputs[0], Tensor) and inputs[0].ndim else None
 
 
-@contextmanager
-def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Have a network in evaluation mode; afterwards every module has the mode it had."""
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
-
-
-class _Ear:
-    """Hooks that note what the layers put out, and hold on to the latest output alone."""
-
-    def __init__(self) -> None:
-        self.calls: list[Call] = []
-        self._images: int | None = None
-        self._latest: Any = None
-
-    def begin(self, _model: nn.Module, inputs: Any) -> None:
-        self._images = count_images(inputs)
-
-    def hook(self, layer: str) -> Callable[[nn.Module, Any, Any], None]:
-        def note(module: nn.Module, _inputs: Any, output: Any) -> None:
-            call = Call(
-                layer=layer,
-                module=module,
-                shape=tuple(output.shape) if isinstance(output, Tensor) else (),
-                images=self._images,
-                handed_on=output is self._latest,
-            )
-            self.calls.append(call)
-            self._latest = output
-
-        return note
-
-
-def _extent(call: Call, layout: Layout) -> tuple[int, int, int] | None:
-    output = torch.empty(call.shape, device="meta") if call.shape else None
-    maps = as_map(output, call.module, layout, call.images, call.layer)
+def _extent(output: LayerOutput, layout: Layout) -> tuple[int, int, int] | None:
+    tensor = torch.empty(output.shape, device="meta") if output.shape else None
+    maps = as_map(tensor, output.module, layout, output.image_count, output.layer)
     if isinstance(maps, str):
         return None
     units, height, width = maps.shape[1:]

@@ -1,55 +1,23 @@
-"""Which value is exceeded by exactly the wanted share of a unit's cells, and on which images?"""
+"""Which value does exactly the wanted share of a unit's cells exceed?"""
 
 import math
-from dataclasses import dataclass
-from fractions import Fraction
 
 import torch
 from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
-from prunescope.base.errors import ConfigError
 from prunescope.base.ranks import Ranks
+from prunescope.dissection.quantile import Cut
 
 _SPARE_VALUES = 64
 
 
-def cells_above(quantile: float, cells: int, where: str) -> int:
-    """Return K = floor(quantile * cells), in exact arithmetic: the most cells above a threshold.
-
-    quantile: taken as the decimal it is written as. where: what the cells are, for the message.
-    Raises ConfigError if K is 0.
-    """
-    share = Fraction(str(quantile))
-    above = math.floor(share * cells)
-    if above == 0:
-        raise ConfigError(
-            f"{where} are {cells} cells, too few for a quantile of {quantile}, which needs at "
-            f"least {math.ceil(1 / share)}: take more images, a higher resolution, a layer with "
-            f"larger maps or a larger quantile"
-        )
-    return above
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cut:
-    """Where among a unit's cells, from the largest down, its threshold lies.
-
-    cells: of all images together. above: K, the most cells that can exceed a threshold.
-    toward_next: how far, in [0, 1), it lies from the (K + 1)-th largest value toward the K-th.
-    """
-
-    cells: int
-    above: int
-    toward_next: float = 0.0
-
-
 class ThresholdCollector:
-    """The largest values of every unit so far, and nothing else: the exact threshold in one pass.
+    """Keeps only the largest values of every unit, which give the exact threshold in one pass.
 
-    `bounds` is the smallest value that a unit's threshold can still be: the (K + 1)-th largest so
-    far, brought up to date whenever a unit's room is full. Room for 1.25 (K + 1) + 64 values a unit
-    stays; values come in any order and in any number of collectors, the thresholds are the same.
+    `bounds` is a lower bound of each unit's threshold: the (K + 1)-th largest value so far, updated
+    whenever a unit's room is full. Each unit has room for max(K / 4, 64) values beyond the K + 1.
+    The thresholds do not depend on the order of the values, nor on how many collectors share them.
     """
 
     def __init__(self, units: int, cut: Cut, device: torch.device | None = None) -> None:
@@ -61,17 +29,12 @@ class ThresholdCollector:
         self._filled = torch.zeros(units, dtype=torch.int64, device=device)
         self.bounds = torch.full((units,), -math.inf, device=device)
 
-    @property
-    def bytes(self) -> int:
-        """How much memory the values take."""
-        return self._values.numel() * self._values.element_size()
-
     def add(
         self, cells: Float32[Tensor, "map cell"], units: Int64[Tensor, " map"] | None = None
     ) -> None:
-        """Take in more cells.
+        """Add cells.
 
-        units: of which unit each map is, ascending; None for one map of every unit.
+        units: the unit of each map, ascending; None for one map of every unit.
         """
         if units is None:
             units = torch.arange(len(cells), device=cells.device)
@@ -82,28 +45,24 @@ class ThresholdCollector:
         self._make_room(int((self._filled + counts).max()))
         owners = units[maps]
         first = self._filled - (counts.cumsum(0) - counts)
-        places = torch.arange(len(owners), device=owners.device) + first[owners]
-        self._values[owners, places] = values
+        columns = torch.arange(len(owners), device=owners.device) + first[owners]
+        self._values[owners, columns] = values
         self._filled += counts
         if self._values.shape[1] > self._room:
             self._compact()
 
-    def merge(self, other: "ThresholdCollector") -> None:
-        """Take in everything another collector of the same units has seen."""
-        self.add(other._values.to(self._values.device))
-
     def exchange(self, ranks: Ranks) -> None:
-        """Take in what the collectors of other processes have seen."""
+        """Add the values of other processes."""
         for values in ranks.others(self.largest().clone()):
             self.add(values)
 
     def largest(self) -> Float32[Tensor, "unit value"]:
-        """Return the K + 1 largest values of every unit, in no order; -inf where fewer came."""
+        """Return the K + 1 largest values of every unit, unordered; -inf where there were fewer."""
         self._compact()
         return self._values[:, : self._kept]
 
     def thresholds(self) -> Float64[Tensor, " unit"]:
-        """Return what the cut says of every unit; at least K + 1 values of each must have come."""
+        """Return every unit's threshold; at least K + 1 values of each must have been added."""
         largest = self.largest().double()
         lower = largest.amin(dim=1)
         if self._toward_next:
@@ -112,7 +71,7 @@ class ThresholdCollector:
         return lower.cpu()
 
     def estimates(self, share: float) -> Float32[Tensor, " unit"]:
-        """Return what the thresholds are likely to be, after a share of all cells, in (0, 1]."""
+        """Return estimates of the thresholds after a share of all cells, in (0, 1]."""
         kept = max(1, min(self._kept, round(self._kept * share)))
         return self.largest().topk(kept, dim=1, sorted=False).values.amin(dim=1)
 
@@ -124,13 +83,13 @@ class ThresholdCollector:
         return maps, cells[maps, within], counts
 
     def _make_room(self, values: int) -> None:
-        wanting = values - self._values.shape[1]
-        if wanting > 0:
-            more = self._values.new_full((len(self._values), wanting), -math.inf)
+        missing = values - self._values.shape[1]
+        if missing > 0:
+            more = self._values.new_full((len(self._values), missing), -math.inf)
             self._values = torch.cat([self._values, more], dim=1)
 
     def _compact(self) -> None:
-        # Sorted where fewer have come: what is filled must stand before what is not.
+        # Sorted if a unit has fewer values: filled entries must precede empty ones.
         full = bool((self._filled >= self._kept).all())
         largest = self._values.topk(self._kept, dim=1, sorted=not full).values
         self._values = self._values.new_full((len(largest), self._room), -math.inf)

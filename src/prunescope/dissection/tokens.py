@@ -1,9 +1,9 @@
-"""When is what a layer puts out a map for each unit, and how does it become one?
+"""When is a layer's output a map for each unit, and how is it brought into that form?
 
-A map is images x units x height x width. Transformers put out images x tokens x channels: their
-units are the channels, and the tokens are the cells of a square grid, row by row, with tokens
-before them that belong to no place (a class, registers), which are dropped. Some networks (Swin)
-put out images x height x width x channels.
+A map is images x units x height x width. Transformers return images x tokens x channels: their
+units are the channels, and the tokens are the cells of a square grid, row by row, after a prefix of
+tokens that are no cells (a class token, registers), which is dropped. Some networks (Swin) return
+images x height x width x channels.
 """
 
 import math
@@ -20,40 +20,39 @@ from prunescope.dissection.axes import (
     leaves_a_square,
 )
 
-_PLAUSIBLE = (0, 1, 2, 4, 5)  # none; a class; and one of distillation; registers; and a class
+_PLAUSIBLE = (0, 1, 2, 4, 5)  # none; class; class, distillation; 4 registers; class, registers
 _CHANNELS_LAST = ("SwinTransformer", "SwinTransformerV2", "SwinTransformerV2Cr")
 
 
 def layout_of(model: nn.Module) -> Layout:
-    """Return how a network arranges its outputs, as far as it is known.
+    """Return how a network arranges its outputs, as far as its class tells.
 
-    timm's networks say how many tokens are no cells (`num_prefix_tokens`), as any other network
-    may; torchvision's VisionTransformer has one. Before these join, there are none. Where nothing
-    is known, any usual number is possible, as long as only one of them leaves a square.
+    timm's networks, and any other that has `num_prefix_tokens`, state how many tokens are no cells;
+    torchvision's VisionTransformer has one. Before the prefix is added there are none. For other
+    networks any usual number is possible, if only one of them leaves a square.
     """
-    known = getattr(model, "num_prefix_tokens", None)
-    if known is None and type(model).__name__ == "VisionTransformer":
-        known = 1 if hasattr(model, "class_token") else None
+    prefix = getattr(model, "num_prefix_tokens", None)
+    if prefix is None and type(model).__name__ == "VisionTransformer":
+        prefix = 1 if hasattr(model, "class_token") else None
     return Layout(
-        prefixes=tuple(sorted({0, known})) if isinstance(known, int) else _PLAUSIBLE,
+        prefixes=tuple(sorted({0, prefix})) if isinstance(prefix, int) else _PLAUSIBLE,
         channels_last=type(model).__name__ in _CHANNELS_LAST,
-        tokens_first=isinstance(known, int),
+        tokens_first=isinstance(prefix, int),
     )
 
 
 def as_map(
-    output: Any, module: nn.Module, layout: Layout, images: int | None, layer: str = ""
+    output: Any, module: nn.Module, layout: Layout, image_count: int | None, layer: str = ""
 ) -> Tensor | str:
     """Return a layer's output as images x units x height x width, or say why it is no map.
 
-    module: the layer, called `layer`. images: how many the network was shown; None where that is
-        not known.
-    The axes are those that were seen, or that the user states, or else that were read of the layer
-    in another way (`Reading`). Where nothing was read,
-    images are first, and of four axes the channels are where the layer is known to have them. Of
-    other layers they are then taken to be last where the first two of the others are equal and the
-    last two are not, since the image is a square; where all are equal, as the network is known to
-    have them.
+    module: the layer, called `layer`. image_count: how many images the network was shown; None if
+    unknown.
+    The axes are, in this order: those observed, those the user states, those inferred otherwise
+    (`Reading`). Without any, images come first, and the channels of four axes are where the kind of
+    the layer has them. For other kinds, since the image is a square, channels are last if the first
+    two of the remaining axes are equal and the last two are not; if all are equal, the layout of
+    the network decides.
     """
     if not isinstance(output, Tensor):
         return f"puts out {a_kind(output)}, not a map for each unit"
@@ -73,8 +72,10 @@ def as_map(
         prefix = reading.prefix if axes == reading.axes else None
     batch = 0 if axes is None else axes.index("N")
     mistaken = axes is None and layer in layout.readings
-    if mistaken or (images is not None and output.shape[batch] != images):
-        shown = f"puts out a tensor of shape {_shape(output)} for {counted(images or 0, 'image')}"
+    if mistaken or (image_count is not None and output.shape[batch] != image_count):
+        shown = (
+            f"puts out a tensor of shape {_shape(output)} for {counted(image_count or 0, 'image')}"
+        )
         if output.ndim in layout.stated:
             return f"{shown}, which --axes {axes} does not fit: N is not where it says"
         return f"{shown}, not a map for each image"
@@ -85,15 +86,15 @@ def as_map(
 
 
 def unfit_axes(layout: Layout, shapes: Mapping[str, tuple[int, ...]]) -> str | None:
-    """Say that the stated axes fit none of some layers; None where they do, or none are stated.
+    """Return a message if the stated axes fit none of the layers; else None.
 
-    shapes: of what the layers put out, by their names.
+    shapes: of the layers' outputs, by name.
     """
     if not layout.stated or any(_fits(layout, *layer) for layer in shapes.items()):
         return None
     fitting = {layer: shape for layer, shape in shapes.items() if len(shape) in (3, 4)}
     if not fitting:
-        return None  # what is no map at all says so
+        return None  # layers without any map have a message of their own
     layer, shape = next(iter(fitting.items()))
     advice = f", or give {len(shape)} axes, such as {_examples(len(shape))}"
     reading = layout.readings.get(layer)
@@ -122,7 +123,7 @@ def _folded(
 
 
 def _fold(output: Tensor, prefixes: tuple[int, ...]) -> Tensor | str:
-    """Fold images x tokens x channels to the grid the tokens stand for."""
+    """Fold images x tokens x channels to the grid of the tokens."""
     tokens = output.shape[1]
     sides = {
         prefix: math.isqrt(tokens - prefix)
@@ -131,15 +132,15 @@ def _fold(output: Tensor, prefixes: tuple[int, ...]) -> Tensor | str:
     }
     if len(sides) != 1:
         counts = " or ".join(f"{prefix} and {side} x {side}" for prefix, side in sides.items())
-        found = f"may be {counts}" if sides else "are no square grid"
+        fit = f"may be {counts}" if sides else "are no square grid"
         return (
-            f"puts out a tensor of shape {_shape(output)}, whose {tokens} tokens {found}: take "
+            f"puts out a tensor of shape {_shape(output)}, whose {tokens} tokens {fit}: take "
             "another resolution, or give the network an attribute num_prefix_tokens, the number of "
             "tokens before the grid"
         )
     [(prefix, side)] = sides.items()
-    images, _, channels = output.shape
-    return output[:, prefix:].transpose(1, 2).reshape(images, channels, side, side)
+    image_count, _, channels = output.shape
+    return output[:, prefix:].transpose(1, 2).reshape(image_count, channels, side, side)
 
 
 def _channels_first(output: Tensor, module: nn.Module, layout: Layout) -> Tensor:

@@ -8,25 +8,43 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
-from typing import Any, cast
+from threading import Lock
+from typing import Any, Generic, Literal, cast
 
-from prunescope.base.devices import usable_cores
+from prunescope.base.devices import default_workers, gpu_count, usable_cores
 from prunescope.base.errors import ConfigError, PrunescopeError
 from prunescope.base.progress import Progress
-from prunescope.base.relay import relaying
-from prunescope.engines import Outcome, W
+from prunescope.engines.engine import (
+    Audience,
+    Engine,
+    Outcome,
+    RemoteProgress,
+    W,
+    in_order,
+    without_dependants,
+)
 
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
+def make(workers: int | None, independent: int) -> Engine:
+    """Return the engine of this machine.
+
+    workers: processes; None takes as many as suit so many independent chains of work.
+    """
+    return LocalEngine(workers or default_workers(independent))
 
 
 class LocalEngine:
-    """Runs work in this process, or in several worker processes beside each other.
+    """Runs jobs in this process, or in several worker processes in parallel.
 
-    workers: processes; with more than one, each takes an equal share of the cores as its threads.
-    Two small trainings beside each other finish sooner than one after the other on two threads.
+    workers: processes; with more than one, each takes an equal share of the cores as its threads,
+        and of several GPUs one, in turn. Two small trainings in parallel finish sooner than one
+        after the other on two threads.
     """
 
     def __init__(self, workers: int = 1) -> None:
@@ -45,46 +63,67 @@ class LocalEngine:
 
     def run(
         self,
-        works: Sequence[W],
+        jobs: Sequence[W],
         perform: Callable[[W, Progress], Outcome],
         finish: Callable[[W, Outcome], None],
+        fail: Callable[[W, Exception], None],
         progress: Progress,
     ) -> None:
-        """Perform every work after those it needs, else in the order given.
+        """Perform every job but those that need one that failed, as `Engine` says.
 
-        An error in one work ends the others and is raised. Raises ValueError for works that wait
-        for each other, or for one that is not there; PrunescopeError where a worker dies.
+        Raises ValueError for jobs that wait for each other, or for one that is absent. The job of
+        a worker that dies fails, and another worker is started.
         """
-        ordered = _in_order(works)
+        ordered = in_order(jobs)
         if self.workers == 1:
-            for work in ordered:
-                finish(work, perform(work, progress))
-            return
-        with self._staff(min(self.workers, len(ordered)), progress) as staff:
-            _perform_all(staff, ordered, perform, finish)
+            _perform_here(ordered, perform, finish, fail, progress)
+        else:
+            shift = _Shift(ordered, perform, finish, fail)
+            shift.work(min(self.workers, len(ordered)), self.threads, progress)
 
-    @contextmanager
-    def _staff(self, count: int, progress: Progress) -> Iterator[list[Connection]]:
-        """Give connections to as many workers; none of them outlives the block.
 
-        No ProcessPoolExecutor: of Python 3.11 it may not notice that its youngest worker died.
-        """
+def _perform_here(
+    jobs: list[W],
+    perform: Callable[[W, Progress], Outcome],
+    finish: Callable[[W, Outcome], None],
+    fail: Callable[[W, Exception], None],
+    progress: Progress,
+) -> None:
+    while jobs:
+        job, *jobs = jobs
+        try:
+            outcome = perform(job, progress)
+        except Exception as error:  # noqa: BLE001  # handed on to whoever runs this
+            fail(job, error)
+            jobs = without_dependants(jobs, job)
+        else:
+            finish(job, outcome)
+
+
+class _Worker:
+    """A process that performs works. number: its index, which chooses its GPU.
+
+    No ProcessPoolExecutor: in Python 3.11 it may not notice that its youngest worker died. Reports
+    and answers share the one pipe of a worker. A queue of several has a lock, and a process that is
+    killed while it holds it would stop all others.
+    """
+
+    def __init__(self, number: int, threads: int, progress: Progress) -> None:
         context = multiprocessing.get_context("spawn")
-        with relaying(progress, context) as remote:
-            pipes = [context.Pipe() for _ in range(count)]
-            duties = os.getpid(), self.threads, remote
-            workers = [context.Process(target=_serve, args=(end, *duties)) for _, end in pipes]
-            try:
-                with _signals_held():
-                    for worker, (_, end) in zip(workers, pipes, strict=True):
-                        worker.start()
-                        end.close()
-                yield [connection for connection, _ in pipes]
-            finally:
-                for worker in workers:
-                    if worker.pid is not None:
-                        worker.kill()
-                        worker.join()
+        self.number = number
+        self.connection, theirs = context.Pipe()
+        self.audience = Audience(progress)
+        self._process = context.Process(target=_serve, args=(theirs, os.getpid(), threads))
+        with _signals_held(), _seeing_gpu(number):
+            self._process.start()
+        theirs.close()
+
+    def end(self) -> None:
+        """End the process, if it lives, and the tasks that it left open."""
+        self._process.kill()
+        self._process.join()
+        self.connection.close()
+        self.audience.close()
 
 
 @contextmanager
@@ -93,6 +132,7 @@ def _signals_held() -> Iterator[None]:
 
     Ctrl-C reaches the whole group: the parent decides, and its workers end with it.
     """
+    resource_tracker.ensure_running()  # which starts once, and then lets SIGINT and SIGTERM through
     former = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
     try:
         yield
@@ -100,63 +140,97 @@ def _signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
-def _in_order(works: Sequence[W]) -> list[W]:
-    waiting = list(works)
-    ordered: list[W] = []
-    names: set[str] = set()
-    while waiting:
-        ready = next((work for work in waiting if names.issuperset(work.after)), None)
-        if ready is None:
-            raise ValueError(f"no order satisfies {', '.join(work.name for work in waiting)}")
-        waiting.remove(ready)
-        ordered.append(ready)
-        names.add(ready.name)
-    return ordered
-
-
-def _perform_all(
-    staff: list[Connection],
-    works: Sequence[W],
-    perform: Callable[[W, Progress], Outcome],
-    finish: Callable[[W, Outcome], None],
-) -> None:
-    waiting, idle = list(works), list(staff)
-    busy: dict[Connection, W] = {}
-    finished: set[str] = set()
-    while waiting or busy:
-        ready = [work for work in waiting if finished.issuperset(work.after)]
-        for work in ready[: len(idle)]:
-            waiting.remove(work)
-            busy[idle[-1]] = work
-            with suppress(BrokenPipeError):  # of a worker that died; it will not answer either
-                idle.pop().send((perform, work))
-        for worker in cast("list[Connection]", wait(busy)):
-            work = busy.pop(worker)
-            finish(work, _answer(worker))
-            finished.add(work.name)
-            idle.append(worker)
-
-
-def _answer(worker: Connection) -> Any:
+@contextmanager
+def _seeing_gpu(number: int) -> Iterator[None]:
+    """Let processes started here see one of several GPUs, in turn by their number."""
+    count, former = gpu_count(), os.environ.get(_VISIBLE)
+    if count < 2:
+        yield
+        return
+    names = former.split(",") if former else [str(index) for index in range(count)]
+    os.environ[_VISIBLE] = names[number % count]
     try:
-        answer = worker.recv()
-    except (EOFError, ConnectionError) as error:
-        raise PrunescopeError(
-            "a worker process died before its work was done. If memory ran out, take fewer "
-            "workers; a script that starts workers must do so under "
-            'if __name__ == "__main__". The same call goes on from here'
-        ) from error
-    if isinstance(answer, _Failure):
-        raise answer.error
-    return answer
+        yield
+    finally:
+        if former is None:
+            del os.environ[_VISIBLE]
+        else:
+            os.environ[_VISIBLE] = former
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Failure:
-    error: Exception
+class _Shift(Generic[W, Outcome]):
+    """Works that workers perform until none is left that can be done."""
+
+    def __init__(
+        self,
+        jobs: Sequence[W],
+        perform: Callable[[W, Progress], Outcome],
+        finish: Callable[[W, Outcome], None],
+        fail: Callable[[W, Exception], None],
+    ) -> None:
+        self._waiting = list(jobs)
+        self._perform = perform
+        self._finish = finish
+        self._fail = fail
+        self._idle: list[_Worker] = []
+        self._busy: dict[Connection, tuple[_Worker, W]] = {}
+        self._finished: set[str] = set()
+
+    def work(self, count: int, threads: int, progress: Progress) -> None:
+        """Perform all jobs with so many workers, none of which outlives this."""
+        try:
+            for number in range(count):
+                self._idle.append(_Worker(number, threads, progress))
+            self._hand_out()
+            while self._busy:
+                for connection in cast("list[Connection]", wait(self._busy)):
+                    self._take(connection, threads, progress)
+        finally:
+            for worker in [*self._idle, *(worker for worker, _ in self._busy.values())]:
+                worker.end()
+
+    def _hand_out(self) -> None:
+        ready = [job for job in self._waiting if self._finished.issuperset(job.after)]
+        for job in ready[: len(self._idle)]:
+            worker = self._idle.pop()
+            self._waiting.remove(job)
+            self._busy[worker.connection] = worker, job
+            with suppress(BrokenPipeError):  # of a worker that died; it will not answer either
+                worker.connection.send((self._perform, job))
+
+    def _take(self, connection: Connection, threads: int, progress: Progress) -> None:
+        """Take what a worker sent: an event, or how its job ended. Replace it where it died."""
+        worker, job = self._busy[connection]
+        try:
+            kind, content = connection.recv()
+        except (EOFError, OSError):  # the last message may have been cut short
+            kind, content = "death", _died()
+        if kind == "event":
+            worker.audience.receive(content)
+            return
+        del self._busy[connection]
+        if kind == "death":
+            worker.end()
+            worker = _Worker(worker.number, threads, progress)
+        self._idle.append(worker)
+        if kind == "outcome":
+            self._finish(job, content)
+            self._finished.add(job.name)
+        else:
+            self._fail(job, content)
+            self._waiting = without_dependants(self._waiting, job)
+        self._hand_out()
 
 
-def _serve(connection: Connection, parent: int, threads: int, remote: Progress) -> None:
+def _died() -> PrunescopeError:
+    return PrunescopeError(
+        "a worker process died before its work was done. If memory ran out, take fewer "
+        "workers; a script that starts workers must do so under "
+        'if __name__ == "__main__". The same call goes on from here'
+    )
+
+
+def _serve(connection: Connection, parent: int, threads: int) -> None:
     """Perform what comes through the connection, for as long as the parent lives."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
@@ -165,15 +239,24 @@ def _serve(connection: Connection, parent: int, threads: int, remote: Progress) 
     import torch
 
     torch.set_num_threads(threads)
+    lock = Lock()  # of threads that report at once
+
+    def send(message: tuple[str, Any]) -> None:
+        with lock:
+            connection.send(message)
+
+    progress = RemoteProgress(lambda event: send(("event", event)))
     with suppress(EOFError):
         while True:
-            perform, work = connection.recv()
-            connection.send(_attempt(perform, work, remote))
+            perform, job = connection.recv()
+            send(_attempt(perform, job, progress))
 
 
-def _attempt(perform: Callable[[W, Progress], Any], work: W, remote: Progress) -> Any:
+def _attempt(
+    perform: Callable[[W, Progress], Any], job: W, progress: Progress
+) -> tuple[Literal["outcome", "error"], Any]:
     try:
-        return perform(work, remote)
-    except Exception as error:  # raised again in the parent  # noqa: BLE001
+        return "outcome", perform(job, progress)
+    except Exception as error:  # handed on to the parent  # noqa: BLE001
         error.add_note("".join(traceback.format_exception(error)))
-        return _Failure(error=error)
+        return "error", error

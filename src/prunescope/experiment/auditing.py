@@ -1,8 +1,7 @@
 """Do the files of a run hold what the method promises?"""
 
-from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -11,17 +10,19 @@ from torch import nn
 from prunescope.base.errors import ConfigError, DataError, StoreError
 from prunescope.base.text import align, number, percent
 from prunescope.experiment.completeness import find_changes, find_losses
-from prunescope.networks import read_description
+from prunescope.experiment.facts import UNKNOWN
+from prunescope.experiment.plan import plan_study
+from prunescope.networks.description import read_description
 from prunescope.networks.hollow import build_hollow
 from prunescope.networks.trust import AtMost, NamesCode
 from prunescope.pruning.audit import Audit, audit_weights
 from prunescope.pruning.lineage import check_dense, check_descent, check_given
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.saved import read_mask, read_weights
-from prunescope.pruning.settings import StrategySettings
-from prunescope.results.layout import DENSE, MASK, STUDY, WEIGHTS, LevelKey
+from prunescope.pruning.saved import SavedWeights, read_mask, read_weights
+from prunescope.pruning.selection import LevelRule
+from prunescope.recipe import Recipe, load_recipe
+from prunescope.results.layout import MASK, STUDY, WEIGHTS, LevelKey
 from prunescope.results.store import require_study
-from prunescope.study import Study, load_study
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +56,10 @@ class RunAudit:
     @property
     def problems(self) -> list[str]:
         """What is wrong, with the level it is wrong with."""
-        found = (f"{level.key.path}: {each}" for level in self.levels for each in level.problems)
-        return [*self.missing, *found, *self.changed]
+        of_levels = (
+            f"{level.key.path}: {each}" for level in self.levels for each in level.problems
+        )
+        return [*self.missing, *of_levels, *self.changed]
 
     def as_dict(self) -> dict[str, object]:
         """Return everything by name, for a program."""
@@ -97,18 +100,17 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
     DataError where a file is damaged.
     """
     require_study(root)
-    study = load_study(root / STUDY)
-    planned = list(_level_keys(study))
+    recipe = load_recipe(root / STUDY)
+    planned = [level.key for level in plan_study(recipe, UNKNOWN).levels]
     keys = [p for p in planned if (root / p.path / WEIGHTS).is_file()]
-    paths = [key.path for key in planned]
-    losses = find_losses(root, study, paths)
+    losses = find_losses(root, recipe)
     missing = tuple(text for found in losses.values() for text in found)
-    found = partial(
+    run_audit = partial(
         RunAudit,
         root=root,
         missing=missing,
         unfinished=sum(p not in keys and p.path not in losses for p in planned),
-        changed=tuple(find_changes(root, study, paths)),
+        changed=tuple(find_changes(root, recipe)),
     )
     if not keys:
         why = f": {missing[0]}" if missing else ""
@@ -123,26 +125,25 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
     except NamesCode as error:
         if network is not None:
             raise ConfigError(f"{root} is not of {network}: {error}") from None
-        levels = [_audit_level(root, key, study, None, None) for key in keys]
-        return found(levels=tuple(levels))
+        levels = [_audit_level(root, key, recipe, None, None) for key in keys]
+        return run_audit(levels=tuple(levels))
     with AtMost(file) if network is None else nullcontext():
         module = build_hollow(described.name, num_classes=described.num_classes)
     side = resolution or (described.input.resolution if described.input else None)
-    levels = [_audit_level(root, key, study, module, side) for key in keys]
-    return found(levels=tuple(levels))
+    levels = [_audit_level(root, key, recipe, module, side) for key in keys]
+    return run_audit(levels=tuple(levels))
 
 
-def check_level(
-    folder: Path, title: str, before: Mask | None, strategy: StrategySettings | None
-) -> None:
+def check_level(folder: Path, title: str, before: Mask | None, rule: LevelRule | None) -> None:
     """Raise StoreError where a level, as it was saved, is not what the method says.
 
-    before: the mask of the level that it was pruned from, and strategy the rule by which it was;
-    at level 0 None, or the mask of the weights that a study started from.
+    before: the mask of the level that it was pruned from, and rule the one by which it was; at
+    level 0 None, unless the weights that a study started from were pruned.
     """
     try:
         saved = read_weights(folder)
-        problems = [*audit_weights(saved).problems, *_lineage(saved.mask, before, strategy)]
+        lineage = _lineage(saved.mask, before, rule, runs_code=True)
+        problems = [*audit_weights(saved).problems, *lineage]
     except DataError as error:
         problems = [str(error)]
     if problems:
@@ -153,43 +154,63 @@ def check_level(
         )
 
 
-def _level_keys(study: Study) -> Iterator[LevelKey]:
-    for replicate in range(study.replicates):
-        yield LevelKey(replicate=replicate, strategy=DENSE, level=0)
-        for name, strategy in study.pruning.strategies.items():
-            for level in range(1, strategy.levels + 1):
-                yield LevelKey(replicate=replicate, strategy=name, level=level)
-
-
 def _audit_level(
-    root: Path, key: LevelKey, study: Study, network: nn.Module | None, resolution: int | None
+    root: Path, key: LevelKey, recipe: Recipe, network: nn.Module | None, resolution: int | None
 ) -> LevelAudit:
     saved = read_weights(root / key.path)
-    audit = audit_weights(saved, network, title=study.network, resolution=resolution)
-    descent = _descent(saved.mask, root, key, study)
+    descent = _descent(saved.mask, root, key, recipe)
+    if saved.mask is None and key.level == 0:
+        saved = _with_dense_mask(saved, root, key, recipe)
+    audit = audit_weights(saved, network, title=recipe.network, resolution=resolution)
+    rule = _rule(key, recipe)
+    if rule is not None and rule.is_user_code:
+        code = " and ".join(map('"{}"'.format, rule.strategy.code.values()))
+        note = f"not counted how many weights {key.strategy} leaves: {code} is code, and not run"
+        audit = replace(audit, notes=(*audit.notes, note))
     return LevelAudit(key=key, audit=audit, problems=(*audit.problems, *descent))
 
 
-def _descent(mask: Mask | None, root: Path, key: LevelKey, study: Study) -> list[str]:
+def _descent(mask: Mask | None, root: Path, key: LevelKey, recipe: Recipe) -> list[str]:
     if key.level == 0:  # of given weights the mask is theirs, whatever it is
-        given = None if study.start is None else mask
-        return _lineage(mask, given, None)
-    former = root / key.before.path / MASK
-    if not former.is_file():
+        return [] if recipe.start is not None else _lineage(mask, None, None, runs_code=False)
+    former = root / key.before.path
+    if not (former / WEIGHTS).is_file():
         return [f"{key.before.path}, from which it was pruned, is missing"]
-    return _lineage(mask, read_mask(former), study.pruning.strategies[key.strategy])
+    before = read_mask(former / MASK) if (former / MASK).is_file() else None
+    if before is None and key.before.level > 0:
+        return [f"{key.before.path}, from which it was pruned, has no {MASK}"]
+    if before is None and mask is not None:
+        before = mask.filled()
+    return _lineage(mask, before, _rule(key, recipe), runs_code=False)
+
+
+def _with_dense_mask(
+    saved: SavedWeights, root: Path, key: LevelKey, recipe: Recipe
+) -> SavedWeights:
+    """Return level 0's weights with their mask, which has no file, as a level 1 implies it."""
+    for strategy in recipe.pruning.strategies:
+        after = LevelKey(replicate=key.replicate, strategy=strategy, level=1)
+        path = root / after.path / MASK
+        if path.is_file():
+            return saved.with_mask(read_mask(path).filled(), path)
+    return saved
+
+
+def _rule(key: LevelKey, recipe: Recipe) -> LevelRule | None:
+    strategy = recipe.pruning.strategies.get(key.strategy)  # none of level 0
+    return None if strategy is None else LevelRule(strategy=strategy, level=key.level)
 
 
 def _lineage(
-    mask: Mask | None, before: Mask | None, strategy: StrategySettings | None
+    mask: Mask | None, before: Mask | None, rule: LevelRule | None, *, runs_code: bool
 ) -> list[str]:
+    if before is None:
+        return [] if mask is None else check_dense(mask)
     if mask is None:
         return [f"it has no {MASK}"]
-    if before is None:
-        return check_dense(mask)
-    if strategy is None:
+    if rule is None:
         return check_given(before, mask)
-    return check_descent(before, mask, strategy.fraction, strategy.scope)
+    return check_descent(before, mask, rule, runs_code=runs_code)
 
 
 def _cells(audit: Audit) -> list[str]:

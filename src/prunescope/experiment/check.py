@@ -8,13 +8,15 @@ from torch import nn
 
 from prunescope.base.devices import default_device, say_if_slow
 from prunescope.base.errors import ConfigError
+from prunescope.base.modes import repeatable
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.reading import read_ahead
 from prunescope.base.showing import show
-from prunescope.base.steps import Step
+from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.base.text import counted
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.data.classes import order_note, shown
+from prunescope.data.choice import shown
+from prunescope.data.classes import order_note
 from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import batches
 from prunescope.data.settings import Augmentation
@@ -23,89 +25,88 @@ from prunescope.dissection.run import choose_categories
 from prunescope.dissection.survey import learn_layout
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.start import load_rewinding, load_start
-from prunescope.networks import build
+from prunescope.networks.registry import build
 from prunescope.networks.residual import zero_last_gammas
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import prunable_names
-from prunescope.pruning.schedule import survivors_after
-from prunescope.study import Study
+from prunescope.pruning.selection import check_strategy
+from prunescope.recipe import Recipe
 from prunescope.training.evaluate import check_outputs
 from prunescope.training.forward import class_scores, classes_needed
-from prunescope.training.loop import steps_per_epoch
-from prunescope.training.surroundings import repeatable
 
 
-def check_study(study: Study, sources: Sources, progress: Progress = SILENT) -> None:
+def check_study(recipe: Recipe, sources: Sources, progress: Progress = SILENT) -> None:
     """Read all photographs and concepts, build the network, and show it what it will see.
 
     Every file is read, so that no damaged one ends a run after hours; of photographs that are
     decoded as they are needed, a sample only, which the user is told.
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
-    say_if_slow(study.training.precision, torch.device(default_device()), progress)
-    network = build(study.network, num_classes=sources.class_count, seed=0).eval()
-    _check_outputs(study, sources, network)
+    say_if_slow(recipe.training.precision, torch.device(default_device()), progress)
+    network = build(recipe.network, num_classes=sources.class_count, seed=0).eval()
+    _check_outputs(recipe, sources, network)
     images, test_images = sources.train_images, sources.test_images
     progress.say_all(sources.passed_over)
-    _check_classes(study, images, test_images, progress)
-    if study.pruning.rewind_to is not None:
-        _check_rewinding(study, len(images), study.pruning.rewind_to)
-    if study.training.zero_last_gamma:
-        zero_last_gammas(build(study.network, seed=0), study.network)
-    mask = Mask.ones(network, prunable_names(network, study.pruning.prunable))
-    if study.start is not None:
-        mask = load_start(network, study.start, study.pruning.prunable, len(images.classes))
-        if study.start.rewind_weights is not None:
-            load_rewinding(network, study.start, len(images.classes), mask)
-    _check_survivors(study, mask)
-    _check_sample(images, study.data.train_split, progress)
-    _check_sample(test_images, study.data.test_split, progress)
-    for photographs, augmentation in ((images, study.training.augmentation), (test_images, None)):
-        _check_scores(study, sources, network, photographs, augmentation)
-    _check_last_batch(study, sources, network, images)
-    choose_categories(sources.concepts, study.dissection)
-    _check_cells(study, sources, network)
+    _check_classes(recipe, images, test_images, progress)
+    if recipe.pruning.rewind_to is not None:
+        _check_rewinding(recipe, len(images), recipe.pruning.rewind_to)
+    if recipe.training.zero_last_gamma:
+        zero_last_gammas(build(recipe.network, seed=0), recipe.network)
+    mask = Mask.ones(network, prunable_names(network, recipe.pruning.prunable))
+    if recipe.start is not None:
+        mask = load_start(network, recipe.start, recipe.pruning.prunable, len(images.classes))
+        if recipe.start.rewind_weights is not None:
+            load_rewinding(network, recipe.start, len(images.classes), mask)
+    for name, strategy in recipe.pruning.strategies.items():
+        check_strategy(name, strategy, mask, recipe.training, recipe.pruning.rewind_to)
+    _check_sample(images, recipe.data.train_split, progress)
+    _check_sample(test_images, recipe.data.test_split, progress)
+    for photographs, augmentation in ((images, recipe.training.augmentation), (test_images, None)):
+        _check_scores(recipe, sources, network, photographs, augmentation)
+    _check_last_batch(recipe, sources, network, images)
+    choose_categories(sources.concepts, recipe.dissection)
+    _check_cells(recipe, sources, network)
     _read_all(sources.concepts, progress)
 
 
-def map_cells(study: Study, sources: Sources, network: nn.Module) -> dict[str, tuple[int, int]]:
+def map_cells(recipe: Recipe, sources: Sources, network: nn.Module) -> dict[str, tuple[int, int]]:
     """Return the height and width of the maps of every layer to dissect.
 
     Raises ConfigError where a layer has none, or the network refuses images of that size.
     """
     side, channels = sources.side, len(sources.normalisation.mean)
-    layout = learn_layout(network, side, channels, study.dissection.axes)
-    with torch.inference_mode(), capture(network, study.dissection.layers, layout=layout) as maps:
+    layout = learn_layout(network, side, channels, recipe.dissection.axes)
+    with torch.inference_mode(), capture(network, recipe.dissection.layers, layout=layout) as maps:
         show(network, torch.zeros(1, channels, side, side))
         return {layer: (maps[layer].shape[2], maps[layer].shape[3]) for layer in maps}
 
 
-def _check_outputs(study: Study, sources: Sources, network: nn.Module) -> None:
+def _check_outputs(recipe: Recipe, sources: Sources, network: nn.Module) -> None:
     """Raise DataError where the network has other outputs than the data has classes.
 
     Before photographs are decoded, where the size in which they will be shown is stated.
     """
-    if study.data.resolution is None:
+    if recipe.data.resolution is None:
         return
     check_outputs(
         network,
         channels=len(sources.normalisation.mean),
-        side=study.data.resolution,
+        side=recipe.data.resolution,
         classes=sources.class_count,
-        precision=study.training.precision,
+        precision=recipe.training.precision,
     )
 
 
-def _check_classes(study: Study, images: Images, test_images: Images, progress: Progress) -> None:
+def _check_classes(recipe: Recipe, images: Images, test_images: Images, progress: Progress) -> None:
     """Raise ConfigError where accuracy would be measured on classes that training never shows."""
-    data, classes = study.data, images.classes
+    data, classes = recipe.data, images.classes
     if classes != test_images.classes:
         raise ConfigError(
             f"the splits {data.train_split} and {data.test_split} of {data.source} do not have the "
             "same classes"
         )
     unseen = sorted(set(test_images.labels.tolist()) - set(images.labels.tolist()))
-    if unseen and study.start is None:
+    if unseen and recipe.start is None:
         raise ConfigError(
             f"the split {data.test_split} has images of {shown([classes[n] for n in unseen])}, of "
             f"which the split {data.train_split} to train on has none: add them, or name the other "
@@ -124,37 +125,24 @@ def _check_sample(images: Images, split: str, progress: Progress) -> None:
         )
 
 
-def _check_rewinding(study: Study, count: int, rewind_to: str) -> None:
-    per_epoch = steps_per_epoch(count, study.training.batch_size)
-    if Step.parse(rewind_to, per_epoch) >= Step.parse(study.training.to, per_epoch):
+def _check_rewinding(recipe: Recipe, count: int, rewind_to: str) -> None:
+    per_epoch = steps_per_epoch(count, recipe.training.batch_size)
+    if Step.parse(rewind_to, per_epoch) >= Step.parse(recipe.training.to, per_epoch):
         raise ConfigError(
             f"pruning.rewind_to is {rewind_to}, but must come before the end of "
-            f"training, {study.training.to}"
+            f"training, {recipe.training.to}"
         )
 
 
-def _check_survivors(study: Study, mask: Mask) -> None:
-    """Follow every strategy down to its last level: something must be left of level 0's weights."""
-    for name, strategy in study.pruning.strategies.items():
-        left = mask.survivors
-        for level in range(1, strategy.levels + 1):
-            left = survivors_after(left, strategy.fraction)
-            if left == 0:
-                raise ConfigError(
-                    f"pruning.strategies.{name} leaves no weight at level {level}: take a smaller "
-                    "fraction, or fewer levels"
-                )
-
-
-def _check_last_batch(study: Study, sources: Sources, network: nn.Module, images: Images) -> None:
+def _check_last_batch(recipe: Recipe, sources: Sources, network: nn.Module, images: Images) -> None:
     """Train on one image where the last batch is one: normalisation of 1 x 1 maps needs two."""
-    size, count = study.training.batch_size, len(images)
+    size, count = recipe.training.batch_size, len(images)
     if (count - 1) % size:
         return
     trained = copy.deepcopy(network).train()
     try:
         with repeatable(torch.device("cpu")):
-            _check_scores(study, sources, trained, images, study.training.augmentation)
+            _check_scores(recipe, sources, trained, images, recipe.training.augmentation)
     except ConfigError as error:
         raise ConfigError(
             f"training.batch_size is {size}, which leaves a last batch of one image of {count}, "
@@ -163,7 +151,7 @@ def _check_last_batch(study: Study, sources: Sources, network: nn.Module, images
 
 
 def _check_scores(
-    study: Study,
+    recipe: Recipe,
     sources: Sources,
     network: nn.Module,
     images: Images,
@@ -178,15 +166,15 @@ def _check_scores(
     )
     with torch.inference_mode():
         for pixels, _ in first:
-            precision, classes = study.training.precision, classes_needed(images)
+            precision, classes = recipe.training.precision, classes_needed(images)
             class_scores(network, pixels, precision=precision, classes=classes)
 
 
-def _check_cells(study: Study, sources: Sources, network: nn.Module) -> None:
-    count, rules = len(sources.concepts.images), study.dissection.rules
-    for layer, (height, width) in map_cells(study, sources, network).items():
+def _check_cells(recipe: Recipe, sources: Sources, network: nn.Module) -> None:
+    count, rules = len(sources.concepts.images), recipe.dissection.rules
+    for layer, (height, width) in map_cells(recipe, sources, network).items():
         where = f'layer "{layer}": {count} images x {height} x {width}'
-        rules.cut(study.dissection.quantile, count * height * width, where)
+        rules.cut(recipe.dissection.quantile, count * height * width, where)
 
 
 def _read_all(concepts: ConceptSet, progress: Progress) -> None:

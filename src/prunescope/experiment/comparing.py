@@ -5,23 +5,22 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from prunescope.analysis.comparison import Comparison, Match, compare_dissections
-from prunescope.analysis.places import holds_weights, is_run
-from prunescope.analysis.run_folder import is_level
 from prunescope.base.errors import ConfigError, DataError, InputError
 from prunescope.base.formats import is_safetensors
 from prunescope.base.modules import checked_network
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import a_kind
+from prunescope.comparison.dissections import Comparison, Match, compare_dissections
 from prunescope.dissection.capture import find_layers
-from prunescope.dissection.result import Dissection
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.handed_in import computing
 from prunescope.experiment.single import dissect_network
-from prunescope.networks import RANDOM, LoadedNetwork, load_network
 from prunescope.networks.description import has_description, names_code
+from prunescope.networks.loading import RANDOM, LoadedNetwork, load_network
 from prunescope.networks.reading.files import is_hub_folder, is_weights_folder, weights_file
 from prunescope.report.comparison import check_room, write_comparison
+from prunescope.results.dissection import Dissection
+from prunescope.results.kinds import holds_weights, is_level, is_run
 
 Side = str | Path | LoadedNetwork
 
@@ -88,11 +87,11 @@ def compare_networks(
         )
     sides: dict[str, Dissection | Path] = {}
     for letter, side in (("A", a), ("B", b)):
-        own = opened[letter]
-        if not isinstance(own, LoadedNetwork):
-            sides[letter] = own
+        resolved = opened[letter]
+        if not isinstance(resolved, LoadedNetwork):
+            sides[letter] = resolved
             continue
-        with _on_side(letter, side), computing(own) as plain:
+        with _on_side(letter, side), computing(resolved) as plain:
             sides[letter] = dissect_network(
                 plain,
                 chosen,
@@ -106,7 +105,9 @@ def compare_networks(
     compared = compare_dissections(sides["A"], sides["B"], layer=layer, match=match, iou=chosen.iou)
     named = replace(compared, a={**compared.a, **_name(a)}, b={**compared.b, **_name(b)})
     if place is not None:
-        made = {name.lower(): own for name, own in sides.items() if isinstance(own, Dissection)}
+        made = {
+            letter.lower(): side for letter, side in sides.items() if isinstance(side, Dissection)
+        }
         write_comparison(named, place, dissections=made)
     return named
 
@@ -126,11 +127,11 @@ def _open(
 ) -> LoadedNetwork | Path:
     """Return the network of a side, which has the layer; or the path of what was dissected."""
     if isinstance(side, LoadedNetwork):
-        found = replace(side, module=checked_network(side.module))
+        loaded = replace(side, module=checked_network(side.module))
     elif str(side) == RANDOM and not Path(side).exists():
         if network is None:
             raise ConfigError("random weights of which network? Give its name (--network)")
-        found = load_network(network, weights=RANDOM, num_classes=num_classes)
+        loaded = load_network(network, weights=RANDOM, num_classes=num_classes)
     else:
         path = Path(side).expanduser()
         if not path.exists():
@@ -139,12 +140,12 @@ def _open(
             raise ConfigError("it is a whole run: name one of its levels")
         is_file = path.is_file() and holds_weights(path)
         if is_level(path) or is_weights_folder(path) or is_file:
-            found = _load(path, network, num_classes, key)
+            loaded = _load(path, network, num_classes, key)
         else:
             return path
-    with computing(found) as plain:
+    with computing(loaded) as plain:
         find_layers(plain.module, (layer,))
-    return found
+    return loaded
 
 
 def _load(

@@ -1,54 +1,61 @@
 """What has a run lost of what it had finished, and which of its files have changed since?"""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from prunescope.results.layout import FIGURES, REPORT, TABLES, layer_path, rewind_path
-from prunescope.results.manifest import changes_in, flaws_of
+from prunescope.experiment.facts import UNKNOWN
+from prunescope.experiment.plan import plan_study
+from prunescope.experiment.stages.level import LevelStage
+from prunescope.recipe import Recipe
+from prunescope.results.artifacts import Artifact
+from prunescope.results.manifest import changes_in
 from prunescope.results.provenance import Provenance
-from prunescope.results.store import Artifact, Store
-from prunescope.study import Study
+from prunescope.results.store import Store
 
-_RESULTS = (TABLES, FIGURES, REPORT)
 _AGAIN = "the same run makes it again"
 
 
-def find_losses(root: Path, study: Study, levels: Sequence[str]) -> Mapping[str, list[str]]:
-    """Return, by the path of what was finished, what is missing of it or of another size.
+def find_losses(root: Path, recipe: Recipe) -> Mapping[str, list[str]]:
+    """Return, by the title of what was finished, what is missing of it or of another size.
 
-    levels: the paths of all levels of the study. What lies inside a folder that is missing goes
-    without saying.
+    What lies inside a folder that is missing goes without saying.
     """
     losses: dict[str, list[str]] = {}
     store, keys = Store(root), Provenance(root).finished_keys
-    for path in _paths(study, levels):
-        if any(not (root / lost).is_dir() and path.startswith(f"{lost}/") for lost in losses):
+    for artifact, is_level in _finished(recipe, keys):
+        if any(not (root / lost).is_dir() and _lies_in(artifact, lost) for lost in losses):
             continue
-        found = flaws_of(root / path)
-        if not found and path in keys:
-            loss = store.loss(Artifact(path=path, key=keys[path]))
-            what = "the whole level" if path in levels else "all of it"
-            found = [loss.replace("is missing", f"{what} is missing")] if loss else []
-        if found:
-            losses[path] = [f"{path}: {flaw}; {_AGAIN}" for flaw in found]
+        flaws = artifact.at(root).flaws
+        if not flaws and artifact.title in keys:
+            loss = store.loss(artifact)
+            what = "the whole level" if is_level else "all of it"
+            flaws = [loss.replace("is missing", f"{what} is missing")] if loss else []
+        if flaws:
+            losses[artifact.title] = [f"{artifact.title}: {flaw}; {_AGAIN}" for flaw in flaws]
     return losses
 
 
-def find_changes(root: Path, study: Study, levels: Sequence[str]) -> Iterator[str]:
+def find_changes(root: Path, recipe: Recipe) -> Iterator[str]:
     """Yield which files of finished folders have another checksum than their manifest recorded."""
-    for path in _paths(study, levels):
-        for name in changes_in(root / path):
+    for artifact, _ in _finished(recipe, {}):
+        for name in changes_in(root / artifact.path, artifact.part):
             yield (
-                f"{path}: {name} is damaged (its checksum is not the recorded one); "
-                f"remove {root / path} and run the study again to make it anew"
+                f"{artifact.path}: {name} is damaged (its checksum is not the recorded one); "
+                f"remove {root / artifact.path / name} and run the study again to make it anew"
             )
 
 
-def _paths(study: Study, levels: Sequence[str]) -> Iterator[str]:
-    """Yield the paths of all that a run finishes, each after those that it lies in."""
-    if study.start is None or study.start.rewind_weights is not None:
-        yield from (rewind_path(replicate) for replicate in range(study.replicates))
-    for level in levels:
-        yield level
-        yield from (layer_path(level, layer) for layer in study.dissection.layers)
-    yield from _RESULTS
+def _finished(recipe: Recipe, keys: Mapping[str, str]) -> Iterator[tuple[Artifact, bool]]:
+    """Yield all that a run finishes, under recorded keys, and whether it is a level.
+
+    Each comes after those that it lies in.
+    """
+    for stage in plan_study(recipe, UNKNOWN).stages:
+        for artifact in stage.outputs:
+            key = keys.get(artifact.title, "")
+            yield replace(artifact, key=key), isinstance(stage, LevelStage)
+
+
+def _lies_in(artifact: Artifact, path: str) -> bool:
+    return artifact.path.startswith(f"{path}/") or (artifact.part != "" and artifact.path == path)

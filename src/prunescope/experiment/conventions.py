@@ -4,21 +4,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from prunescope.analysis.conventions import ConventionComparison, compare_conventions
 from prunescope.base.devices import default_device, usable_device
 from prunescope.base.errors import ConfigError, nearest
-from prunescope.base.files import write_atomically
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
+from prunescope.comparison.conventions import ConventionComparison, compare_conventions
 from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.dissection.conventions import CONVENTIONS
-from prunescope.dissection.result import Dissection, check_room
 from prunescope.dissection.run import choose_categories
 from prunescope.dissection.settings import DissectionSettings
-from prunescope.experiment.single import dissect_opened
-from prunescope.networks import LoadedNetwork
-from prunescope.results.cells import csv_bytes
+from prunescope.experiment.single import dissect_network
+from prunescope.networks.loading import LoadedNetwork
+from prunescope.results.dissection import Dissection, check_room
 from prunescope.results.layout import CONVENTIONS_COMPARED
+from prunescope.results.tables import write_csv
 
 
 def compare_by_conventions(
@@ -46,14 +45,14 @@ def compare_by_conventions(
     conventions = conventions or tuple(CONVENTIONS)
     for name in conventions:
         if name not in CONVENTIONS:
-            hint, known = nearest(name, CONVENTIONS), ", ".join(CONVENTIONS)
-            raise ConfigError(f'there is no convention "{name}"{hint}: there are {known}')
+            hint, names = nearest(name, CONVENTIONS), ", ".join(CONVENTIONS)
+            raise ConfigError(f'there is no convention "{name}"{hint}: there are {names}')
     if len(set(conventions)) < max(2, len(conventions)):
         raise ConfigError(
             f"conventions are compared, but {', '.join(conventions)} is stated: name two or more, "
             "each once"
         )
-    place = usable_device(device or default_device())
+    target = usable_device(device or default_device())
     settings = [
         DissectionSettings.validate_from({**stated, "convention": name}, "conventions")
         for name in conventions
@@ -63,21 +62,21 @@ def compare_by_conventions(
         if folder is not None and ranks.rank == 0:
             check_room(folder)
     sets = _open_each(settings, concepts, split, limit, mask_size, progress)
-    found: dict[str, Dissection] = {
-        own.convention: dissect_opened(
+    dissections: dict[str, Dissection] = {
+        convention_settings.convention: dissect_network(
             network,
-            own,
+            convention_settings,
             opened,
             out=folder,
-            device=place,
+            device=target,
             ranks=ranks,
-            progress=progress.titled(own.convention),
+            progress=progress.titled(convention_settings.convention),
         )
-        for own, opened, folder in zip(settings, sets, folders, strict=True)
+        for convention_settings, opened, folder in zip(settings, sets, folders, strict=True)
     }
-    compared = compare_conventions(found)
+    compared = compare_conventions(dissections)
     if out is not None and ranks.rank == 0:
-        write_atomically(out / CONVENTIONS_COMPARED, csv_bytes(compared.table))
+        write_csv(out / CONVENTIONS_COMPARED, compared.table)
     return compared
 
 
@@ -90,13 +89,13 @@ def _open_each(
     progress: Progress,
 ) -> list[ConceptSet]:
     """Open the images that each convention uses; the same ones once."""
-    splits = [own.rules.images_of(split) for own in settings]
+    splits = [convention_settings.rules.images_of(split) for convention_settings in settings]
     opened = {
         name: open_concepts(
             concepts, split=name, limit=limit, mask_size=mask_size, progress=progress
         )
         for name in dict.fromkeys(splits)
     }
-    for own, name in zip(settings, splits, strict=True):
-        choose_categories(opened[name], own)
+    for convention_settings, name in zip(settings, splits, strict=True):
+        choose_categories(opened[name], convention_settings)
     return [opened[name] for name in splits]

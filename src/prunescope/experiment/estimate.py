@@ -2,114 +2,68 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
 
 from torch import nn
 
 from prunescope.base.devices import computing_with, default_device
-from prunescope.base.steps import Step
+from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.data.labelled import StreamedImages
-from prunescope.dissection.run import dissect_as
-from prunescope.dissection.sequential import FIRST_LOOK
+from prunescope.dissection.chance.sequential import FIRST_LOOK
+from prunescope.dissection.run import dissect_layers
 from prunescope.experiment.check import map_cells
-from prunescope.experiment.plan import Level, Plan, Stage
+from prunescope.experiment.plan import Plan
 from prunescope.experiment.sources import Sources
-from prunescope.networks import build
-from prunescope.results.store import Store
-from prunescope.study import Study
-from prunescope.training.loop import steps_per_epoch, train
+from prunescope.experiment.stages.dissection import DissectionStage
+from prunescope.experiment.stages.rewind_point import RewindPointStage
+from prunescope.networks.registry import build
+from prunescope.recipe import Recipe
+from prunescope.training.evaluate import evaluate
+from prunescope.training.loop import train
 
 _TRIAL_STEPS = 3
 _BYTES_PER_UNIT_AND_LABEL = 16  # intersections, and a share for tables and examples
 
 
-def stage_cost(stage: Stage, study: Study, sources: Sources) -> float:
-    """Return a stage's work: images shown in training, or images dissected; 0 for results."""
-    rewind_to = study.pruning.rewind_to or "0it"
-    match stage.kind:
-        case "rewind":
-            return 0.0 if study.start else _images_shown("0it", rewind_to, study, sources)
-        case "level":
-            return _level_cost(stage.subject, study, sources)
-        case "dissection":
-            return float(sources.known_concepts.images)
-        case _:
-            return 0.0
-
-
-def seconds_left(
-    plan: Plan,
-    store: Store,
-    study: Study,
-    sources: Sources,
-    rates: Mapping[str, float],
-    *,
-    workers: int = 1,
-) -> float | None:
-    """Return how long the unfinished stages will take; None while no rate is known for one.
-
-    rates: seconds per unit of cost, by kind of stage. workers: processes beside each other; they
-    never get done before the longest chain of stages that wait for one another.
-    """
-    known = {**rates}
-    for kind, like in (("level", "rewind"), ("rewind", "level")):  # both are training
-        if kind not in known and like in known:
-            known[kind] = known[like]
-    work = 0.0
-    ends: dict[str, float] = {}
-    for stage in plan.stages:
-        missing = sum(not store.has(artifact) for artifact in stage.artifacts)
-        cost = stage_cost(stage, study, sources) * missing / len(stage.artifacts)
-        if cost and stage.kind not in known:
-            return None
-        seconds = cost * known[stage.kind] if cost else 0.0
-        work += seconds
-        ends[stage.name] = seconds + max((ends[name] for name in stage.after), default=0.0)
-    return max(work / workers, *ends.values())
-
-
-def measure_rates(study: Study, sources: Sources, *, threads: int) -> dict[str, float]:
+def measure_rates(recipe: Recipe, sources: Sources, *, threads: int) -> dict[str, float]:
     """Time a little real work where a run would do it; return seconds per unit of cost.
 
     threads: how many each process of the run computes with.
     """
-    network = build(study.network, num_classes=len(sources.train_images.classes), seed=0)
-    concepts = _some_concepts(study, sources, network)
+    network = build(recipe.network, num_classes=len(sources.train_images.classes), seed=0)
+    concepts = _some_concepts(recipe, sources, network)
     network = network.to(default_device())
     with computing_with(threads):
-        training = _seconds_per_unit(lambda: _try_training(study, sources, network))
-        dissecting = _seconds_per_unit(lambda: _try_dissecting(study, sources, network, concepts))
-    return {"rewind": training, "level": training, "dissection": dissecting}
+        training = _seconds_per_unit(lambda: _try_training(recipe, sources, network))
+        evaluating = _seconds_per_unit(lambda: _try_evaluating(recipe, sources, network))
+        try_dissecting = partial(_try_dissecting, recipe, sources, network, concepts)
+        counting = both = _seconds_per_unit(partial(try_dissecting, 0))
+        if recipe.dissection.null:
+            both = _seconds_per_unit(partial(try_dissecting, recipe.dissection.null))
+    return {
+        "rewind": training,
+        "level": training,
+        "evaluation": evaluating,
+        "dissection": counting,
+        "scores": max(0.0, both - counting),
+    }
 
 
-def disk_bytes(plan: Plan, study: Study, sources: Sources) -> int:
+def disk_bytes(plan: Plan, recipe: Recipe, sources: Sources) -> int:
     """Return about how many bytes the run folder will take."""
-    network = build(study.network, num_classes=len(sources.train_images.classes), seed=0)
+    network = build(recipe.network, num_classes=len(sources.train_images.classes), seed=0)
     state = network.state_dict()
     weights: int = sum(tensor.numel() * tensor.element_size() for tensor in state.values())
     masks: int = sum(parameter.numel() for parameter in network.parameters())
     units: int = max(tensor.shape[0] for tensor in state.values() if tensor.ndim)
     dissection = units * len(sources.concepts.labels) * _BYTES_PER_UNIT_AND_LABEL
-    moments = sum(stage.kind == "rewind" for stage in plan.stages)
-    layers = sum(len(level.dissections) for level in plan.levels)
-    return (moments + len(plan.levels)) * weights + len(plan.levels) * masks + layers * dissection
-
-
-def _level_cost(level: object, study: Study, sources: Sources) -> float:
-    assert isinstance(level, Level)  # of a stage of this kind
-    if level.previous is None and study.start is not None:
-        return 0.0
-    strategy = study.pruning.strategies.get(level.strategy)  # none of level 0
-    if strategy is not None and strategy.steps is not None:
-        return _images_shown("0it", strategy.steps, study, sources)
-    return _images_shown(study.pruning.rewinding_step, study.training.to, study, sources)
-
-
-def _images_shown(start: str, end: str, study: Study, sources: Sources) -> float:
-    per_epoch = steps_per_epoch(sources.train_count, study.training.batch_size)
-    steps = Step.parse(end, per_epoch).iteration - Step.parse(start, per_epoch).iteration
-    return steps / per_epoch * sources.train_count
+    points = len(plan.of(RewindPointStage))
+    layers = sum(len(stage.artifacts) for stage in plan.of(DissectionStage))
+    networks, levels = points + len(plan.levels), len(plan.levels)
+    return networks * weights + levels * masks + layers * dissection
 
 
 def _seconds_per_unit(work: Callable[[], float]) -> float:
@@ -120,9 +74,9 @@ def _seconds_per_unit(work: Callable[[], float]) -> float:
     return (time.monotonic() - started) / cost
 
 
-def _try_training(study: Study, sources: Sources, network: nn.Module) -> float:
-    images, settings = sources.train_images, study.training
-    if isinstance(images, StreamedImages):
+def _try_training(recipe: Recipe, sources: Sources, network: nn.Module) -> float:
+    images, settings = sources.train_images, recipe.training
+    if isinstance(images, StreamedImages):  # else the steps alone are few
         images = images.beginning(_TRIAL_STEPS * settings.batch_size)
     per_epoch = steps_per_epoch(len(images), settings.batch_size)
     steps = min(_TRIAL_STEPS, per_epoch, Step.parse(settings.to, per_epoch).iteration)
@@ -138,23 +92,41 @@ def _try_training(study: Study, sources: Sources, network: nn.Module) -> float:
     return min(steps * settings.batch_size, len(images))
 
 
-def _some_concepts(study: Study, sources: Sources, network: nn.Module) -> ConceptSet:
+def _try_evaluating(recipe: Recipe, sources: Sources, network: nn.Module) -> float:
+    settings = recipe.training
+    images = sources.test_images.beginning(_TRIAL_STEPS * settings.batch_size)
+    evaluate(
+        network,
+        images,
+        normalisation=sources.normalisation,
+        precision=settings.precision,
+        channels_last=settings.channels_last,
+    )
+    return len(images)
+
+
+def _some_concepts(recipe: Recipe, sources: Sources, network: nn.Module) -> ConceptSet:
     """Open the first images of the concepts: a batch, and enough for the quantile."""
-    smallest = min(height * width for height, width in map_cells(study, sources, network).values())
-    enough = math.ceil(2 / (study.dissection.quantile * smallest))
-    count = min(len(sources.concepts.images), max(study.dissection.batch_size, enough))
-    split = study.dissection.rules.images_of(study.concepts.split)
+    smallest = min(height * width for height, width in map_cells(recipe, sources, network).values())
+    enough = math.ceil(2 / (recipe.dissection.quantile * smallest))
+    count = min(len(sources.concepts.images), max(recipe.dissection.batch_size, enough))
+    split = recipe.dissection.rules.images_of(recipe.concepts.split)
     return open_concepts(
-        study.concepts.source, split=split, limit=count, mask_size=study.concepts.mask_size
+        recipe.concepts.source, split=split, limit=count, mask_size=recipe.concepts.mask_size
     )
 
 
 def _try_dissecting(
-    study: Study, sources: Sources, network: nn.Module, concepts: ConceptSet
+    recipe: Recipe,
+    sources: Sources,
+    network: nn.Module,
+    concepts: ConceptSet,
+    null: int | Literal["auto"],
 ) -> float:
     used = sources.normalisation
-    settings = study.dissection.completed(resolution=sources.side, mean=used.mean, std=used.std)
-    if settings.null == "auto":  # which on so few images says nothing of how long it takes
-        settings = settings.model_copy(update={"null": FIRST_LOOK})
-    dissect_as(settings, network, concepts)
+    settings = recipe.dissection.completed(resolution=sources.side, mean=used.mean, std=used.std)
+    if null == "auto":  # which on so few images says nothing of how long it takes
+        null = FIRST_LOOK
+    settings = settings.model_copy(update={"null": null})
+    dissect_layers(settings, network, concepts)
     return len(concepts.images)

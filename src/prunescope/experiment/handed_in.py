@@ -9,19 +9,19 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from prunescope.analysis.load import load
-from prunescope.analysis.run_folder import Level
-from prunescope.base.errors import ConfigError, nearest
-from prunescope.base.images import Channels
+from prunescope.base.errors import ConfigError
 from prunescope.base.modules import checked_network, in_float32
 from prunescope.base.text import a_kind
-from prunescope.base.wrappers import plain_name, unwrapped, without_wrappers
+from prunescope.base.wrappers import unwrapped, unwrapped_name, without_wrappers
 from prunescope.concepts import KINDS, ConceptSet
-from prunescope.dissection.input import Loaded, input_of
-from prunescope.networks import LoadedNetwork, NetworkInput, own_weights
+from prunescope.dissection.input import Loaded
+from prunescope.experiment.load import load
+from prunescope.networks.loading import LoadedNetwork, implied_weights
+from prunescope.networks.registry import module_input
 from prunescope.pruning.interchange import as_mask
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import read_mask
+from prunescope.results.run import Level
 
 
 def open_network(model: object) -> LoadedNetwork:
@@ -37,12 +37,17 @@ def open_network(model: object) -> LoadedNetwork:
     if isinstance(model, LoadedNetwork):
         return replace(model, module=checked_network(model.module))
     if not isinstance(model, nn.Module | type) and isinstance(model, Loaded):
-        module, known = checked_network(model.module), model.input
+        module, expected = checked_network(model.module), model.input
         return LoadedNetwork(
-            module=module, name=type(module).__name__, num_classes=None, input=known
+            module=module, name=type(module).__name__, num_classes=None, input=expected
         )
     module = checked_network(model)
-    return LoadedNetwork(module=module, name=type(module).__name__, num_classes=None, input=None)
+    return LoadedNetwork(
+        module=module,
+        name=type(module).__name__,
+        num_classes=None,
+        input=module_input(module),
+    )
 
 
 @contextmanager
@@ -70,32 +75,32 @@ def name_layers(network: nn.Module, layers: object) -> tuple[str, ...] | None:
 
 
 def _opened(model: str | Path) -> LoadedNetwork:
-    found = load(model)
-    if isinstance(found, Level):
-        return found.network
-    if not isinstance(found, LoadedNetwork):
+    opened = load(model)
+    if isinstance(opened, Level):
+        return opened.network
+    if not isinstance(opened, LoadedNetwork):
         raise ConfigError(
-            f"{model} is {a_kind(found)}, not a network: give a name, such as "
+            f"{model} is {a_kind(opened)}, not a network: give a name, such as "
             '"torchvision:resnet18", a level of a run, or a file that `prune` wrote'
         )
-    if not Path(model).expanduser().exists() and own_weights(str(model)) is None:
+    if not Path(model).expanduser().exists() and implied_weights(str(model)) is None:
         warnings.warn(
             f'{model} has random weights: load("{model}", weights=...) opens it with others',
             stacklevel=4,
         )
-    return found
+    return opened
 
 
 def _name_layer(network: nn.Module, layer: object) -> str:
-    known: dict[str, nn.Module] = dict(network.named_modules(remove_duplicate=False))
+    modules: dict[str, nn.Module] = dict(network.named_modules(remove_duplicate=False))
     if isinstance(layer, str):
-        return plain_name(layer, known)
+        return unwrapped_name(layer, modules)
     if not isinstance(layer, nn.Module):
         raise ConfigError(
             f'a layer is {a_kind(layer)}: give its name, such as "layer4", or the module'
         )
     inner = unwrapped(layer)
-    for name, module in known.items():
+    for name, module in modules.items():
         if module is layer or module is inner:
             if not name:
                 raise ConfigError("the layer is the network itself: give a module inside it")
@@ -107,70 +112,60 @@ def _name_layer(network: nn.Module, layer: object) -> str:
     )
 
 
-def as_concepts(given: object) -> ConceptSet | str:
+def as_concepts(concepts: object) -> ConceptSet | str:
     """Return a concept set, or its name. Raises ConfigError for anything else."""
     kinds = ", ".join(KINDS)
-    if isinstance(given, Path):
+    if isinstance(concepts, Path):
         raise ConfigError(
-            f'concepts is the path {given}: say what it holds, as in "broden:{given}"'
+            f'concepts is the path {concepts}: say what it holds, as in "broden:{concepts}"'
         )
-    if isinstance(given, str | ConceptSet):
-        return given
+    if isinstance(concepts, str | ConceptSet):
+        return concepts
     raise ConfigError(
-        f"concepts is {a_kind(given)}, but must be the name of a set with labelled pixels "
+        f"concepts is {a_kind(concepts)}, but must be the name of a set with labelled pixels "
         f"({kinds}) or a ConceptSet: a data set with labels of whole images has none; lay its "
         'images and masks out as docs/concept-sets.md says, and give "masks:DIR"'
     )
 
 
-def as_given_mask(given: object) -> Mask | None:
+def as_given_mask(mask: object) -> Mask | None:
     """Return the mask that is meant: one, its file, or tensors by name. Raises ConfigError."""
-    if given is None or isinstance(given, Mask):
-        return given
-    if isinstance(given, str | Path):
-        return read_mask(Path(given))
-    if isinstance(given, Mapping) and all(isinstance(v, torch.Tensor) for v in given.values()):
-        return as_mask({str(name): kept for name, kept in given.items()}, "the mask")
+    if mask is None or isinstance(mask, Mask):
+        return mask
+    if isinstance(mask, str | Path):
+        return read_mask(Path(mask))
+    if isinstance(mask, Mapping) and all(isinstance(v, torch.Tensor) for v in mask.values()):
+        return as_mask({str(name): kept for name, kept in mask.items()}, "the mask")
     raise ConfigError(
-        f"mask is {a_kind(given)}, but must be a Mask, its file, or tensors of zeros and "
+        f"mask is {a_kind(mask)}, but must be a Mask, its file, or tensors of zeros and "
         "ones by the names of the weights"
     )
 
 
-def path_or_name(given: object, name: str, what: str) -> str:
+def path_or_name(value: object, name: str, what: str) -> str:
     """Return a path or a name as text. Raises ConfigError for what is neither."""
-    if given == "":
+    if value == "":
         raise ConfigError(f'{name} is "": give {what}')
-    if isinstance(given, str | Path):
-        return str(given)
-    raise ConfigError(f"{name} is {a_kind(given)}: give {what}")
+    if isinstance(value, str | Path):
+        return str(value)
+    raise ConfigError(f"{name} is {a_kind(value)}: give {what}")
 
 
-def known_input(
-    module: nn.Module, resolution: int | None, mean: Channels | None, std: Channels | None
-) -> NetworkInput | None:
-    """Return what is known of how a network wants its channels normalised; None if nothing is."""
-    try:
-        form = input_of(module, resolution=resolution or 1, mean=mean, std=std)
-    except ConfigError:
-        return None
-    return NetworkInput(mean=form.mean, std=form.std, resolution=form.resolution)
-
-
-def strings(given: Iterable[str]) -> Iterator[str]:
+def strings(names: Iterable[str]) -> Iterator[str]:
     """Yield several names, of which one may be given alone."""
-    if not isinstance(given, Iterable):
-        raise ConfigError(f"{given!r} is given where names are expected, as a str or several")
-    yield from ((given,) if isinstance(given, str) else given)
+    if not isinstance(names, Iterable):
+        raise ConfigError(f"{names!r} is given where names are expected, as a str or several")
+    yield from ((names,) if isinstance(names, str) else names)
 
 
-def check_choice(name: str, given: object, allowed: tuple[str, ...]) -> None:
-    """Raise ConfigError for what is none of the choices."""
-    if given not in allowed:
-        hint = nearest(str(given), allowed)
-        raise ConfigError(f'{name} is "{given}"{hint}, but must be {" or ".join(allowed)}')
-
-
-def is_number(given: object) -> bool:
+def is_number(value: object) -> bool:
     """Return whether something is a number, and no boolean."""
-    return isinstance(given, int | float) and not isinstance(given, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def plain_classes(classes: object) -> object:
+    """Return a choice of classes in plain values: a file as its path, several names as a list."""
+    if isinstance(classes, Path):
+        return str(classes)
+    several = isinstance(classes, Iterable) and not isinstance(classes, str | Mapping)
+    return list(classes) if several else classes  # type: ignore[call-overload]

@@ -7,24 +7,29 @@ from pathlib import Path
 import torch
 
 from prunescope.base.devices import default_device, say_if_slow, usable_device
-from prunescope.base.errors import DataError
-from prunescope.base.images import Channels, Precision
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.text import counted
 from prunescope.concepts import ConceptSet, open_concepts
-from prunescope.data.classes import ClassChoice, order_note, shown
+from prunescope.concepts.resized import with_mask_size
+from prunescope.data.choice import ClassChoice, shown
+from prunescope.data.classes import order_note
 from prunescope.data.images import count_classes, find_split, load_images, passed_over
 from prunescope.data.labelled import Images
-from prunescope.data.sizing import CentreCrop, Sizing
+from prunescope.data.settings import CentreCrop
 from prunescope.dissection.input import input_of
-from prunescope.dissection.layers import DEFAULT_LAYER, choose_layers
-from prunescope.dissection.result import Dissection, check_room
-from prunescope.dissection.run import dissect_as
-from prunescope.dissection.settings import DissectionSettings
-from prunescope.experiment.sources import data_folder, normalisation_of, test_sizing
-from prunescope.networks import LoadedNetwork
+from prunescope.dissection.layers import choose_layers
+from prunescope.dissection.run import dissect_layers
+from prunescope.dissection.settings import DEFAULT_LAYER, DissectionSettings
+from prunescope.experiment.source_facts import data_folder
+from prunescope.experiment.sources import normalisation_of, test_sizing
+from prunescope.imaging.channels import check_channels
+from prunescope.imaging.sizing import Sizing
+from prunescope.networks.loading import LoadedNetwork
+from prunescope.results.dissection import Dissection, check_room
 from prunescope.training.evaluate import Evaluation, check_outputs, evaluate
+from prunescope.training.settings import EvaluationSettings
 
 _FEW_IMAGES = 500
 
@@ -32,55 +37,42 @@ _FEW_IMAGES = 500
 def evaluate_network(
     network: LoadedNetwork,
     source: str,
+    settings: EvaluationSettings,
     *,
-    split: str = "test",
-    resolution: int | None = None,
-    resize: int | None = None,
-    mean: Channels | None = None,
-    std: Channels | None = None,
-    batch_size: int = 256,
-    precision: Precision = "float32",
-    classes: ClassChoice | None = None,
-    limit: int | None = None,
     device: str | None = None,
     progress: Progress = SILENT,
 ) -> tuple[str, Evaluation]:
     """Return which split of labelled images was used, and a network's accuracy and loss on it.
 
-    split: as `find_split` takes it. resolution: side the images are squashed to. resize: shorter
-        side to bring them to instead, before the square of that resolution is cut from the middle.
-        Where neither is stated, published weights are shown what their library measures them on,
-        and any other network the images as they are stored.
-    mean, std: normalisation; None takes the network's own. Raises ConfigError if it has none, or
-        for a device that is not there.
-    classes: which are used, in the order of the network's outputs; None takes all.
-    limit: only the first so many images of these classes, in the order of the split.
+    settings: their split as `find_split` takes it. Raises ConfigError where neither they nor the
+    network state a normalisation, or for a device that is not there.
     """
-    place = usable_device(device or default_device())
-    say_if_slow(precision, place, progress)
+    target = usable_device(device or default_device())
+    say_if_slow(settings.precision, target, progress)
     folder = data_folder(source, progress)
-    found = find_split(folder, split)
-    sizing = _sizing(network, resolution, resize, progress)
-    normalisation = normalisation_of(network.name, network.input, mean, std)
+    split, classes = find_split(folder, settings.split), settings.classes
+    sizing = _sizing(network, settings.resolution, settings.resize, progress)
+    normalisation = normalisation_of(network.name, network.input, settings.mean, settings.std)
+    check_channels(network.module, len(normalisation.mean))
     side = sizing.resolution or (network.input.resolution if network.input else None)
     if side is not None:
         check_outputs(
             network.module,
             channels=len(normalisation.mean),
             side=side,
-            classes=count_classes(folder, found, classes),
-            precision=precision,
+            classes=count_classes(folder, split, classes),
+            precision=settings.precision,
         )
     images = load_images(
-        folder, found, sizing=sizing, classes=classes, limit=limit, progress=progress
+        folder, split, sizing=sizing, classes=classes, limit=settings.limit, progress=progress
     )
-    progress.say_all(passed_over(folder), *_notes(images, found, classes))
+    progress.say_all(passed_over(folder), *_notes(images, split, classes))
     evaluation = evaluate(
-        network.module.to(place),
+        network.module.to(target),
         images,
         normalisation=normalisation,
-        batch_size=batch_size,
-        precision=precision,
+        batch_size=settings.batch_size,
+        precision=settings.precision,
         progress=progress,
     )
     if math.isnan(evaluation.loss):
@@ -89,76 +81,76 @@ def evaluate_network(
             "its weights or running statistics are damaged (a variance below 0, say), or too "
             "large for its precision"
         )
-    return found, evaluation
+    return split, evaluation
 
 
 def dissect_network(
     network: LoadedNetwork,
     settings: DissectionSettings,
-    concepts: str,
+    concepts: ConceptSet | str,
     *,
     out: Path | None = None,
     split: str | None = None,
     limit: int | None = None,
     mask_size: int | None = None,
-    device: str | None = None,
+    device: str | torch.device | None = None,
     ranks: Ranks = ALONE,
     progress: Progress = SILENT,
 ) -> Dissection:
     """Dissect a network as its own input wants it, and save the result under `out` if given.
 
+    concepts: a set, or the name of one, of which split and limit choose the images.
     ranks: the processes that share the images; the first one saves.
     settings: their layers may be patterns, or DEFAULT_LAYER, of which the user is told.
     Raises ConfigError before any work where `out` cannot take it, as `check_room` says, or the
     device is not there.
     """
-    place = usable_device(device or default_device())
+    target = usable_device(device or default_device())
     if out is not None and ranks.rank == 0:
         check_room(out)
-    images = settings.rules.images_of(split)
-    opened = open_concepts(
-        concepts, split=images, limit=limit, mask_size=mask_size, progress=progress
-    )
-    return dissect_opened(
-        network, settings, opened, out=out, device=place, ranks=ranks, progress=progress
-    )
-
-
-def dissect_opened(
-    network: LoadedNetwork,
-    settings: DissectionSettings,
-    concepts: ConceptSet,
-    *,
-    out: Path | None,
-    device: torch.device,
-    ranks: Ranks,
-    progress: Progress,
-) -> Dissection:
-    """Do what `dissect_network` does where `out`, the device and the concept set are fit for it."""
+    opened = _open_concepts(concepts, settings, split, limit, mask_size, progress)
     if network.input is not None:
         settings = settings.completed(**vars(network.input))
     settings = _with_layers(network, settings, progress)
     if ranks.rank == 0:
-        say_if_slow(settings.precision, device, progress)
-    if len(concepts.images) < _FEW_IMAGES and not settings.null and ranks.rank == 0:
+        say_if_slow(settings.precision, target, progress)
+    if len(opened.images) < _FEW_IMAGES and not settings.null and ranks.rank == 0:
         progress.say(
-            f"on {counted(len(concepts.images), 'image')} much of what is found is due to chance: "
+            f"on {counted(len(opened.images), 'image')} much of what is found is due to chance: "
             "--null says how much"
         )
-    dissection = dissect_as(
-        settings, network.module, concepts, device=device, ranks=ranks, progress=progress
+    dissection = dissect_layers(
+        settings, network.module, opened, device=target, ranks=ranks, progress=progress
     )
     if out is not None and ranks.rank == 0:
         dissection.save(out)
     return dissection
 
 
+def _open_concepts(
+    concepts: ConceptSet | str,
+    settings: DissectionSettings,
+    split: str | None,
+    limit: int | None,
+    mask_size: int | None,
+    progress: Progress,
+) -> ConceptSet:
+    if isinstance(concepts, str):
+        images = settings.rules.images_of(split)
+        return open_concepts(
+            concepts, split=images, limit=limit, mask_size=mask_size, progress=progress
+        )
+    if split is not None or limit is not None:
+        raise ConfigError("split and limit select images of a concept set given by name only")
+    return with_mask_size(concepts, mask_size)
+
+
 def _notes(images: Images, split: str, classes: ClassChoice | None) -> Iterator[str | None]:
     """Yield what a user may not expect of the classes."""
     if classes is None:
         yield order_note(images.classes)
-    there = set(images.labels.tolist())
-    absent = [name for number, name in enumerate(images.classes) if number not in there]
+    present = set(images.labels.tolist())
+    absent = [name for number, name in enumerate(images.classes) if number not in present]
     if absent:
         yield (
             f"the split {split}, as far as it is used, has no image of {len(absent):,} of the "
@@ -170,15 +162,16 @@ def _sizing(
     network: LoadedNetwork, resolution: int | None, resize: int | None, progress: Progress
 ) -> Sizing:
     """Return how photographs are sized, and tell the user where the weights say it."""
-    own = network.measured_on
-    if own is None or resolution is not None:
+    measured = network.measured_on
+    if measured is None or resolution is not None:
         return test_sizing(resolution, None if resize is None else CentreCrop(resize=resize))
     if resize is not None:
-        return test_sizing(own.resolution, CentreCrop(resize=resize))
-    side = f"{own.resolution} x {own.resolution} pixels"
-    way = "squashed to" if own.shorter_side is None else f"resized to {own.shorter_side}, cut to"
+        return test_sizing(measured.resolution, CentreCrop(resize=resize))
+    side = f"{measured.resolution} x {measured.resolution} pixels"
+    shorter = measured.shorter_side
+    way = "squashed to" if shorter is None else f"resized to {shorter}, cut to"
     progress.say(f"as the published weights state, images are {way} {side}")
-    return Sizing(resolution=own.resolution, shorter_side=own.shorter_side)
+    return Sizing(resolution=measured.resolution, shorter_side=shorter)
 
 
 def _with_layers(

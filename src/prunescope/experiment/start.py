@@ -2,52 +2,24 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.base.files import hash_file
-from prunescope.networks import fit_state_dict
-from prunescope.networks.reading.files import content_hash, weights_file
-from prunescope.networks.weights import check_fit
+from prunescope.experiment.identity import REWIND_WEIGHTS_NAME, WEIGHTS_NAME, content_of
+from prunescope.networks.weights import check_fit, fit_state_dict
 from prunescope.pruning.choices import Prunable
 from prunescope.pruning.mask import Mask, MaskKeeper
-from prunescope.pruning.prunable import prunable_names
+from prunescope.pruning.prunable import behaviour_of, prunable_names
 from prunescope.pruning.prune import starting_mask
 from prunescope.pruning.saved import (
     SavedWeights,
     check_as_recorded,
     mask_beside,
-    read_mask,
     read_weights,
 )
 from prunescope.pruning.zeros import mask_of_nonzero, unmarked_zeros
-from prunescope.study import StartSettings
-
-_WEIGHTS, _REWINDING = "start.weights", "start.rewind_weights"
-
-
-def start_identity(start: StartSettings) -> dict[str, Any]:
-    """Return what level 0 takes from given weights, for its key: their content, and how it is read.
-
-    Raises DataError where they are absent.
-    """
-    identity = {"weights": _content(start.weights, _WEIGHTS)}
-    beside = mask_beside(weights_file(Path(start.weights)))
-    if beside.is_file():
-        mask = read_mask(beside)
-        if mask.survivors < mask.size:  # one of ones says nothing
-            identity["mask"] = hash_file(beside)
-    stated = start.for_key()
-    return identity | {name: stated[name] for name in ("key", "infer_mask") if name in stated}
-
-
-def rewinding_identity(start: StartSettings) -> dict[str, Any]:
-    """Return what the rewinding step takes from given weights, for its key, as `start_identity`."""
-    assert start.rewind_weights is not None  # else there is no such stage
-    identity = {"weights": _content(start.rewind_weights, _REWINDING)}
-    return identity if start.rewind_key is None else identity | {"key": start.rewind_key}
+from prunescope.recipe import StartSettings
 
 
 def load_start(network: nn.Module, start: StartSettings, prunable: Prunable, classes: int) -> Mask:
@@ -59,9 +31,9 @@ def load_start(network: nn.Module, start: StartSettings, prunable: Prunable, cla
     hold zeros that nothing marks as pruned; ConfigError where they are pruned outside the
     convention. The network is then unchanged.
     """
-    saved = _read(network, start.weights, start.key, _WEIGHTS, classes)
+    saved = _read(network, start.weights, start.key, WEIGHTS_NAME, classes)
     mask = _mask_of(saved, network, start, prunable)
-    fit_state_dict(network, saved.state, f"{_WEIGHTS} {start.weights}")
+    fit_state_dict(network, saved.state, f"{WEIGHTS_NAME} {start.weights}")
     MaskKeeper(network, mask)
     return mask
 
@@ -69,34 +41,25 @@ def load_start(network: nn.Module, start: StartSettings, prunable: Prunable, cla
 def load_rewinding(
     network: nn.Module, start: StartSettings, classes: int, mask: Mask | None = None
 ) -> None:
-    """Put the weights of the rewinding step into a network.
+    """Put the weights of the rewind point into a network.
 
     mask: level 0's, where they are to be checked against it: what it keeps they must not lack.
     Raises DataError as `load_start` does. The network is then unchanged.
     """
     assert start.rewind_weights is not None  # else there is no such stage
-    saved = _read(network, start.rewind_weights, start.rewind_key, _REWINDING, classes)
+    saved = _read(network, start.rewind_weights, start.rewind_key, REWIND_WEIGHTS_NAME, classes)
     if mask is not None:
         _check_within(saved, mask, start)
-    fit_state_dict(network, saved.state, f"{_REWINDING} {start.rewind_weights}")
-
-
-def _content(path: str, setting: str) -> str:
-    if not Path(path).exists():
-        raise DataError(
-            f"{setting} is {path}, but there is no such file, nor such a level of a run"
-        )
-    return content_hash(Path(path))
+    fit_state_dict(network, saved.state, f"{REWIND_WEIGHTS_NAME} {start.rewind_weights}")
 
 
 def _read(
     network: nn.Module, path: str, key: str | None, setting: str, classes: int
 ) -> SavedWeights:
     """Read weights under the network's names. Raises DataError where they do not fit it."""
-    _content(path, setting)
-    own = network.state_dict()
+    content_of(path, setting)
     check_as_recorded(Path(path))
-    saved = read_weights(Path(path), key=key).named_as_in(own)
+    saved = read_weights(Path(path), key=key).named_as_in(network.state_dict())
     try:
         check_fit(network, saved.state, f"{setting} {path}")
     except DataError as error:
@@ -108,11 +71,12 @@ def _read(
 def _mask_of(
     saved: SavedWeights, network: nn.Module, start: StartSettings, prunable: Prunable
 ) -> Mask:
-    where = f"{_WEIGHTS} {start.weights}"
-    found = saved.mask
+    where = f"{WEIGHTS_NAME} {start.weights}"
+    mask, behaviour = saved.mask, behaviour_of(network)
     if start.infer_mask:
-        found = mask_of_nonzero(saved.state, prunable_names(network, prunable), found)
-    zeros = unmarked_zeros(saved.state, prunable_names(network, "all"), found)
+        names = prunable_names(network, prunable, behaviour)
+        mask = mask_of_nonzero(saved.state, names, mask)
+    zeros = unmarked_zeros(saved.state, prunable_names(network, "all", behaviour), mask)
     if zeros is not None and start.infer_mask:
         raise ConfigError(
             f"{where}: {zeros}, outside what pruning.prunable: {prunable} holds: choose a "
@@ -125,14 +89,14 @@ def _mask_of(
             f"({mask_beside(saved.path).name})"
         )
     try:
-        return starting_mask(network, found, prunable)
+        return starting_mask(network, mask, prunable, behaviour)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
 
 
 def _check_within(saved: SavedWeights, mask: Mask, start: StartSettings) -> None:
-    """Raise DataError where the rewinding step lacks weights that level 0's mask keeps."""
-    where = f"{_REWINDING} {start.rewind_weights}"
+    """Raise DataError where the rewind point lacks weights that level 0's mask keeps."""
+    where = f"{REWIND_WEIGHTS_NAME} {start.rewind_weights}"
     lacking = 0
     if saved.mask is not None:
         names = [name for name in mask if name in saved.mask]
@@ -142,6 +106,6 @@ def _check_within(saved: SavedWeights, mask: Mask, start: StartSettings) -> None
     count = lacking or (0 if zeros is None else zeros.count)
     if count:
         raise DataError(
-            f"{where}: {count:,} of the {mask.survivors:,} weights that {_WEIGHTS} keeps are "
+            f"{where}: {count:,} of the {mask.survivors:,} weights that {WEIGHTS_NAME} keeps are "
             "pruned in it: give the same network at an earlier step, with its mask or dense"
         )

@@ -1,10 +1,21 @@
 """How far is a study, and what is it going to take?"""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from prunescope.base.progress import duration
 from prunescope.base.text import counted
+from prunescope.experiment.open_run import OpenRun, open_run
+from prunescope.experiment.plan import Plan, plan_study
+from prunescope.experiment.runner import checkpoint_of
+from prunescope.experiment.source_facts import facts_of
+from prunescope.experiment.stage import Stage
+from prunescope.recipe import Recipe
+from prunescope.results.checkpoints import checkpoint_step
+from prunescope.results.provenance import Provenance
+from prunescope.results.store import Store
 
 _SHOWN = 10
 
@@ -13,15 +24,16 @@ _SHOWN = 10
 class DryRun:
     """What a run would do.
 
-    to_do, done: titles of the stages. workers: processes beside each other.
-    seconds: until it is finished, from work timed on this machine.
+    to_do, done: titles of the stages. workers: processes in parallel.
+    seconds: until it is finished, from work timed on this machine; None where a kind of stage is
+        not timed.
     disk: bytes that the whole run folder will take, about.
     """
 
     to_do: tuple[str, ...]
     done: tuple[str, ...]
     workers: int
-    seconds: float
+    seconds: float | None
     disk: int
 
     def as_dict(self) -> dict[str, Any]:
@@ -30,13 +42,14 @@ class DryRun:
 
     def __str__(self) -> str:
         """Return it as text for a terminal."""
+        seconds = self.seconds
+        time = "nobody knows how long" if seconds is None else f"about {duration(seconds)}"
         return "\n".join(
             [
                 *_listed("to do", self.to_do),
                 f"{len(self.done)} of {counted(len(self.done) + len(self.to_do), 'stage')} are "
                 "done",
-                f"about {duration(self.seconds)} on this machine (workers: {self.workers}), "
-                f"{self.disk / 2**20:,.0f} MiB",
+                f"{time} on this machine (workers: {self.workers}), {self.disk / 2**20:,.0f} MiB",
             ]
         )
 
@@ -48,6 +61,7 @@ class Status:
     done, to_do: titles of the stages. seconds_left: None while nothing made here tells how long.
     holder: who writes to the run now; empty if nobody does.
     outdated: paths of artifacts that no longer belong to the study.
+    failed: titles of stages that could not be made when they were last tried, and why.
     under_way: trainings that have begun, and the step of their last checkpoint.
     damaged: files of finished stages that are missing or of another size; `run` makes them again.
     unread: why photographs or concepts cannot be read now, so that they are taken as recorded.
@@ -59,6 +73,7 @@ class Status:
     seconds_left: float | None
     holder: str
     outdated: tuple[str, ...]
+    failed: tuple[str, ...] = ()
     under_way: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
@@ -74,6 +89,7 @@ class Status:
         if self.damaged:
             lines.append("missing or damaged (the same run makes it again):")
             lines += [f"  {flaw}" for flaw in self.damaged]
+        lines += _listed("failed when it was last tried", self.failed)
         lines += _listed("under way", self.under_way)
         lines += _listed("left", self.to_do)
         if self.to_do:
@@ -90,3 +106,92 @@ class Status:
 def _listed(word: str, titles: tuple[str, ...]) -> list[str]:
     more = [f"  ... and {len(titles) - _SHOWN} more"] if len(titles) > _SHOWN else []
     return [f"{word}:", *(f"  {title}" for title in titles[:_SHOWN]), *more] if titles else []
+
+
+def status(out: Path) -> Status:
+    """Say what is done, running and left in a run folder, even if what it was made from is gone."""
+    return _status_of(open_run(out))
+
+
+def status_of(recipe: Recipe, out: Path) -> Status:
+    """Say what of a study is done, running and left in a run folder, even one not begun."""
+    recipe = recipe.anchored()
+    plan = plan_study(recipe, facts_of(recipe))
+    return _status_of(OpenRun(plan=plan, store=Store(out), unread={}))
+
+
+def is_done(stage: Stage, store: Store) -> bool:
+    """Return whether a stage's artifacts are finished and no file of them missing."""
+    return all(store.has(artifact) for artifact in stage.artifacts)
+
+
+def sorted_out(plan: Plan, store: Store) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the titles of the stages to do, and of those done."""
+    done = {stage.title for stage in plan.stages if is_done(stage, store)}
+    titles = [stage.title for stage in plan.stages]
+    return (
+        tuple(title for title in titles if title not in done),
+        tuple(title for title in titles if title in done),
+    )
+
+
+def seconds_left(
+    plan: Plan, store: Store, rates: Mapping[str, float], *, workers: int = 1
+) -> float | None:
+    """Return how long the unfinished stages will take; None while no rate is known for one.
+
+    rates: seconds per unit of cost, by kind of stage. workers: processes in parallel; they never
+    get done before the longest chain of stages that wait for one another.
+    """
+    work = 0.0
+    ends: dict[str, float] = {}
+    for stage in plan.stages:
+        missing = sum(not store.has(artifact) for artifact in stage.artifacts)
+        cost = stage.cost() * missing / len(stage.artifacts)
+        rate = rates.get(stage.kind, rates.get(stage.paced_like))
+        if cost and rate is None:
+            return None
+        seconds = cost * rate if cost and rate else 0.0
+        work += seconds
+        begin = max((ends.get(each.title, 0.0) for each in stage.inputs), default=0.0)
+        ends[stage.title] = seconds + begin
+    return max(work / workers, *ends.values(), 0.0)
+
+
+def damaged_parts(plan: Plan, store: Store, provenance: Provenance) -> Iterator[str]:
+    """Yield what is missing, or of another size, of artifacts that were finished once."""
+    for artifact in plan.artifacts:
+        if provenance.has(artifact) and (loss := store.loss(artifact)):
+            yield f"{artifact.title} {loss}"
+        yield from store.flaws(artifact)
+
+
+def _status_of(run: OpenRun) -> Status:
+    plan, store = run.plan, run.store
+    to_do, done = sorted_out(plan, store)
+    provenance = Provenance(store.root)
+    rates, workers = provenance.seconds_per_cost(), provenance.workers
+    return Status(
+        name=plan.study.recipe.name,
+        done=done,
+        to_do=to_do,
+        seconds_left=seconds_left(plan, store, rates, workers=workers),
+        holder=store.holder(),
+        outdated=tuple(store.outdated(plan.artifacts)),
+        failed=tuple(
+            f"{title}: {why}" for title, why in provenance.failures.items() if title in to_do
+        ),
+        under_way=tuple(_under_way(plan, store)),
+        unread=tuple(run.unread.values()),
+        damaged=tuple(damaged_parts(plan, store, provenance)),
+    )
+
+
+def _under_way(plan: Plan, store: Store) -> Iterator[str]:
+    """Yield the trainings that are not finished but have a checkpoint, and how far that is."""
+    for stage in plan.stages:
+        for artifact in stage.artifacts:
+            step = None if store.has(artifact) else checkpoint_step(checkpoint_of(store, artifact))
+            if step is not None:
+                end = plan.study.recipe.training.to
+                yield f"{stage.title}, trained to {step} of {end} at its last checkpoint"

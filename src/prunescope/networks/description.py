@@ -1,25 +1,27 @@
-"""Which network does a file of weights belong to? The file says it itself."""
+"""Which network does a file of weights say that it belongs to?"""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prunescope.base.errors import DataError, first_line
+from prunescope.base.errors import ConfigError, DataError, first_line
 from prunescope.base.files import canonical_json
-from prunescope.base.images import MOST_PIXELS, Channels, range_fault
-from prunescope.base.inputs import CentreSquare, NetworkInput
+from prunescope.base.images import Channels
 from prunescope.base.tensors import load_metadata
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.imaging.sizing import Sizing
 from prunescope.networks.trust import NamesCode, trusted_name
 
 _KEY = "network"
+_INPUT = ("mean", "std", "resolution")
 _MOST = 1 << 20  # classes, or pixels across
 _MOST_CHANNELS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """What must be known of a network to build it again, and to show it images.
+    """What it takes to build a network again and to show it images.
 
     name: as `build` takes it. num_classes: None where the network chose it itself.
     input: what it expects to see; None where nothing says so.
@@ -30,28 +32,25 @@ class Description:
     name: str
     num_classes: int | None
     input: NetworkInput | None
-    measured_on: CentreSquare | None = None
+    measured_on: Sizing | None = None
 
     def as_metadata(self) -> dict[str, str]:
         """Return the metadata under which a safetensors file carries the description."""
-        expected = (
-            asdict(self.input) if self.input else dict.fromkeys(("mean", "std", "resolution"))
-        )
-        values = {"name": self.name, "num_classes": self.num_classes, **expected}
+        values = {"name": self.name, "num_classes": self.num_classes}
+        values |= self.input.as_dict() if self.input else dict.fromkeys(_INPUT)
         return {_KEY: canonical_json(values)}
 
 
 def has_description(path: Path) -> bool:
-    """Say whether a safetensors file says which network it belongs to."""
+    """Return whether a safetensors file says which network it belongs to."""
     return _KEY in load_metadata(path)
 
 
 def read_description(path: Path, typed: str | None = None) -> Description:
-    """Read which network a safetensors file belongs to; it may be trusted to be of a library.
+    """Read which network a safetensors file belongs to: one of a library, or the typed one.
 
-    typed: the network that the user names now; if the file names the same, it may be any.
-    Raises DataError if the file does not say, or is damaged; NamesCode, as `trusted_name` does, if
-    it names anything but a network of a library.
+    typed: the network that the user names now. Raises DataError if the file does not say, or is
+    damaged; NamesCode, as `trusted_name` does, if it names any other network.
     """
     metadata = load_metadata(path)
     if _KEY not in metadata:
@@ -73,7 +72,7 @@ def read_description(path: Path, typed: str | None = None) -> Description:
 
 
 def names_code(path: Path) -> bool:
-    """Return whether a file says that it belongs to a network which it must not choose."""
+    """Return whether a file names a network that no file may choose."""
     try:
         read_description(path)
     except NamesCode:
@@ -82,7 +81,7 @@ def names_code(path: Path) -> bool:
 
 
 def belongs_to(path: Path, network: str) -> bool:
-    """Return whether a file is of safetensors and says that it belongs to this very network."""
+    """Return whether a safetensors file says that it belongs to this network."""
     try:
         return path.suffix == ".safetensors" and read_description(path, network).name == network
     except DataError:
@@ -90,25 +89,13 @@ def belongs_to(path: Path, network: str) -> bool:
 
 
 def _as_input(stored: dict[str, Any]) -> NetworkInput:
-    return checked_input(
-        NetworkInput(
-            mean=_numbers("mean", stored["mean"]),
-            std=_numbers("std", stored["std"]),
-            resolution=stored["resolution"],
-        )
-    )
-
-
-def checked_input(expected: NetworkInput) -> NetworkInput:
-    """Return what a file says that its network sees. Raises ValueError where it cannot be."""
-    if not 1 <= len(expected.mean) == len(expected.std) <= _MOST_CHANNELS:
-        raise ValueError(f"{len(expected.mean)} means and {len(expected.std)} stds")
-    fault = range_fault("mean", expected.mean) or range_fault("std", expected.std)
-    if fault is not None:
-        raise ValueError(fault)
-    if not _is_count(expected.resolution) or expected.resolution > MOST_PIXELS:
-        raise ValueError(f"resolution {expected.resolution!r:.40}")
-    return expected
+    mean, std = (_numbers(name, stored[name]) for name in ("mean", "std"))
+    if len(mean) > _MOST_CHANNELS or not _is_count(stored["resolution"]):
+        raise ValueError(f"{len(mean)} means, resolution {stored['resolution']!r:.40}")
+    try:
+        return NetworkInput(mean=mean, std=std, resolution=stored["resolution"])
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
 
 
 def _numbers(name: str, values: Any) -> Channels:

@@ -1,9 +1,8 @@
-"""How does a function of the user's become a network? Only here is one called by its name."""
+"""How is a network made by a user's function? Only this module calls one by name."""
 
 import inspect
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -13,7 +12,6 @@ from prunescope.base.modules import check_shapes
 from prunescope.base.user_code import (
     current_directory_importable,
     find_function,
-    find_source,
     raised,
 )
 from prunescope.networks.names import FORMS, Name, literal
@@ -22,7 +20,7 @@ from prunescope.networks.names import FORMS, Name, literal
 def build_factory(name: Name, num_classes: int | None) -> nn.Module:
     """Return what a factory makes. Raises ConfigError for all that goes wrong in it.
 
-    name: which the user gave to this very command or call; a file's passes `library_name` first.
+    name: which the user gave to this very command or call; a file's passes `trusted_name` first.
     num_classes: handed over where the factory takes it.
     """
     with current_directory_importable():
@@ -33,24 +31,11 @@ def build_factory(name: Name, num_classes: int | None) -> nn.Module:
         except InputError:
             raise
         except (Exception, SystemExit) as error:  # whatever a user's function raises
-            raise ConfigError(f'"{name.given}" failed: {raised(error)}') from error
+            raise ConfigError(f'"{name.text}" failed: {raised(error)}') from error
     if not isinstance(network, nn.Module):
-        raise ConfigError(
-            f'"{name.given}" returned {type(network).__name__}, not a torch.nn.Module'
-        )
+        raise ConfigError(f'"{name.text}" returned {type(network).__name__}, not a torch.nn.Module')
     check_shapes(network)
     return network
-
-
-def find_factory_source(name: Name) -> Path:
-    """Return the file that holds a factory, found without running anything of it.
-
-    Raises ConfigError where there is none.
-    """
-    try:
-        return find_source(name.origin)
-    except ConfigError as error:
-        raise ConfigError(f'"{name.given}": {error}; {FORMS}') from error
 
 
 def _find_factory(name: Name) -> Callable[..., Any]:
@@ -58,7 +43,7 @@ def _find_factory(name: Name) -> Callable[..., Any]:
         return find_function(name.origin, name.entry)
     except ConfigError as error:
         forms = "" if name.origin in sys.modules else f"; {FORMS}"
-        raise ConfigError(f'"{name.given}": {error}{forms}') from error
+        raise ConfigError(f'"{name.text}": {error}{forms}') from error
 
 
 def _arguments(factory: Callable[..., Any], name: Name, num_classes: int | None) -> dict[str, Any]:
@@ -70,5 +55,5 @@ def _arguments(factory: Callable[..., Any], name: Name, num_classes: int | None)
             arguments["num_classes"] = num_classes
         signature.bind(**arguments)
     except (TypeError, ValueError) as error:
-        raise ConfigError(f'"{name.given}" does not fit its factory: {error}') from error
+        raise ConfigError(f'"{name.text}" does not fit its factory: {error}') from error
     return arguments

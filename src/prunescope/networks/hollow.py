@@ -1,4 +1,8 @@
-"""How is a network made at once whose first weights nobody will look at?"""
+"""How is a network made quickly when its first weights do not matter?
+
+Torch's meta device does not serve: networks of timm keep values outside their state dict (the
+relative positions of Swin), which no file of weights brings back.
+"""
 
 import sys
 from types import ModuleType
@@ -28,18 +32,19 @@ def build_hollow(name: str, *, num_classes: int | None = None) -> nn.Module:
 class _NoDrawing(TorchFunctionMode):
     """Fills a tensor with one number where it would be filled at random.
 
-    A normal distribution gives its mean: `trunc_normal_` draws until all lie within its bounds.
+    That is the mean of a normal distribution, since `trunc_normal_` draws until all values lie
+    within its bounds.
     """
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        named = dict(kwargs or {})
+        keywords = dict(kwargs or {})
         name = getattr(func, "__name__", "")
         if name not in _DRAWING:
-            return func(*args, **named)
-        tensor, *rest = args or (named.pop("tensor"),)
-        mean = rest[0] if rest else named.get("mean", 0.0)
+            return func(*args, **keywords)
+        tensor, *rest = args or (keywords.pop("tensor"),)
+        mean = rest[0] if rest else keywords.get("mean", 0.0)
         tensor.data.fill_(mean if name == "normal_" else 0.0)
         return tensor
 
@@ -47,8 +52,8 @@ class _NoDrawing(TorchFunctionMode):
 def _import_torchvision() -> None:
     """Import torchvision in 0.1 s instead of 1.5 s.
 
-    For one function that its detection networks ask before they compile, it imports all of
-    `torch._dynamo`. Here it finds a stand-in, which imports the compiler when it is asked.
+    It imports all of `torch._dynamo` for one function, which its detection networks call before
+    they compile. Here it finds a stand-in, which imports the compiler when it is called.
     """
     if _HELPERS in sys.modules or "torchvision" in sys.modules:
         return

@@ -1,15 +1,15 @@
-"""Which library network does a folder of the Hugging Face hub hold? Its config.json says it."""
+"""Which library network does the config.json of a Hugging Face folder name?"""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from prunescope.base.errors import DataError
-from prunescope.base.inputs import timm_input
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.text import on_one_line, shortened
-from prunescope.networks.description import Description, checked_input
+from prunescope.networks.description import Description
 from prunescope.networks.reading.files import CONFIG
+from prunescope.networks.timm_networks import timm_input
 from prunescope.networks.trust import beside_weights, trusted_name
 
 
@@ -21,8 +21,10 @@ def describe_hub_folder(path: Path) -> Description:
     Raises DataError where it names none or has other arguments, and says how to name it.
     """
     config = _read(path / CONFIG)
+    from timm.models import is_model
+
     architecture = config.get("architecture")
-    if not isinstance(architecture, str) or not _is_known(architecture):
+    if not isinstance(architecture, str) or not is_model(architecture):
         stated = architecture or _listed(config.get("architectures"))
         shown = on_one_line(shortened(str(stated)))
         what = f'says "{shown}", which is no network of timm' if stated else "names none"
@@ -35,8 +37,8 @@ def describe_hub_folder(path: Path) -> Description:
     stated_input = config.get("pretrained_cfg")
     try:
         stated = stated_input if isinstance(stated_input, Mapping) else {}
-        expected = checked_input(timm_input(stated))
-    except (TypeError, ValueError, IndexError, KeyError, OverflowError) as error:
+        expected = timm_input(stated)
+    except (ConfigError, TypeError, ValueError, IndexError, KeyError, OverflowError) as error:
         raise DataError(
             f"{path / CONFIG} is damaged: pretrained_cfg ({on_one_line(shortened(str(error)))})"
         ) from None
@@ -73,12 +75,6 @@ def _listed(names: object) -> str:
 def _is_stated(name: str) -> bool:
     """Return whether an argument is stated elsewhere, or says from where timm takes weights."""
     return name == "num_classes" or name.startswith(("pretrained", "checkpoint", "cache"))
-
-
-def _is_known(architecture: str) -> bool:
-    from timm.models import is_model
-
-    return bool(is_model(architecture))
 
 
 def _read(path: Path) -> dict[str, Any]:

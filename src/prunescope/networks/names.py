@@ -8,10 +8,12 @@ from typing import Any
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.text import a_kind
-from prunescope.networks.cifar_resnet import DEPTHS
+from prunescope.base.user_code import find_source
 
 LIBRARIES = ("torchvision", "timm", "cifar")
 _LONGEST = 2_000
+DEPTHS = (20, 32, 44, 56, 110)
+"""Of the ResNets for CIFAR (He et al. 2016, section 4.2)."""
 CIFAR = {f"cifar_resnet{depth}": depth for depth in DEPTHS}
 FORMS = (
     'write "torchvision:resnet18" (for a ResNet on small images "torchvision:resnet18,stem=small"),'
@@ -29,7 +31,7 @@ class Name:
     origin: "torchvision", "timm", "cifar", or the module that holds the factory.
     """
 
-    given: str
+    text: str
     origin: str
     entry: str
     options: Mapping[str, str]
@@ -53,10 +55,25 @@ def parse(name: str) -> Name:
         options[key] = value
     origin, colon, entry = head.partition(":")
     if colon and origin and entry:
-        return Name(given=name, origin=origin, entry=entry, options=options)
+        return Name(text=name, origin=origin, entry=entry, options=options)
     if head in CIFAR:
-        return Name(given=name, origin="cifar", entry=head, options=options)
+        return Name(text=name, origin="cifar", entry=head, options=options)
     raise ConfigError(f'"{name}" is not a network{nearest(head, CIFAR)}: {FORMS}')
+
+
+def factory_source(name: str) -> Path | None:
+    """Return the file that holds a name's factory; None for the networks of a library.
+
+    The module is found; neither it nor the packages above it are run. Raises ConfigError where
+    there is none.
+    """
+    parsed = parse(name)
+    if parsed.origin in LIBRARIES:
+        return None
+    try:
+        return find_source(parsed.origin)
+    except ConfigError as error:
+        raise ConfigError(f'"{parsed.text}": {error}; {FORMS}') from error
 
 
 def as_name(name: object) -> str:
@@ -71,7 +88,7 @@ def refuse_other_options(name: Name, allowed: str) -> None:
     for key in name.options:
         if key != allowed:
             hint = nearest(key, [allowed])
-            raise ConfigError(f'"{name.given}" has no option "{key}"{hint}: it takes {allowed}')
+            raise ConfigError(f'"{name.text}" has no option "{key}"{hint}: it takes {allowed}')
 
 
 def literal(text: str) -> Any:

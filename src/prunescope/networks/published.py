@@ -1,4 +1,4 @@
-"""Which weights did a library publish for a network, and how do they come here?"""
+"""Which weights does a library publish for a network, and how are they downloaded?"""
 
 import sys
 import urllib.error
@@ -11,8 +11,9 @@ from urllib.parse import urlparse
 import torch
 from torch import nn
 
-from prunescope.base.errors import ConfigError, DownloadError, nearest
-from prunescope.base.inputs import CentreSquare, NetworkInput
+from prunescope.base.errors import ConfigError, DownloadError, first_line, nearest
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.imaging.sizing import Sizing
 
 DEFAULT = "DEFAULT"
 _FAILURES = (urllib.error.URLError, HTTPException, OSError)
@@ -30,24 +31,25 @@ class Published:
     name: str
     num_classes: int | None
     input: NetworkInput
-    measured_on: CentreSquare
+    measured_on: Sizing
     load: Callable[[], nn.Module]
 
 
-def choose(wanted: str, known: Sequence[str], network: str, default: str | None) -> str:
+def choose(wanted: str, published: Sequence[str], network: str, default: str | None) -> str:
     """Return the published weights that are meant.
 
-    known: names of all there are. default: what DEFAULT means; None where there are none.
-    Raises ConfigError naming the nearest, or all there are.
+    published: the names of all. default: what DEFAULT means; None where there are none.
+    Raises ConfigError naming the nearest, and all there are.
     """
-    if not known or default is None:
+    if not published or default is None:
         raise no_published(network, wanted)
     if wanted == DEFAULT:
         return default
-    if wanted not in known:
+    if wanted not in published:
+        hint = nearest(wanted, [*published, DEFAULT])
         raise ConfigError(
-            f'{network} has no published weights "{wanted}"{nearest(wanted, [*known, DEFAULT])}, '
-            f"and there is no such file: it has {', '.join(known)}, or {DEFAULT}"
+            f'{network} has no published weights "{wanted}"{hint}, '
+            f"and there is no such file: it has {', '.join(published)}, or {DEFAULT}"
         )
     return wanted
 
@@ -100,9 +102,8 @@ def fetch_from_hub(repository: str, files: Iterable[str]) -> Path:
             continue  # it is kept in another form
         except Exception as error:  # of whichever library the hub's client asks with
             where = f"https://huggingface.co/{name}/resolve/{revision or 'main'}/{file}"
-            reason = str(error).strip().partition("\n")[0]
             raise DownloadError(
-                f"the weights cannot be downloaded from {where}: {reason.rstrip('.')}. "
+                f"the weights cannot be downloaded from {where}: {first_line(error).rstrip('.')}. "
                 "Download them elsewhere and give the file: --weights FILE"
             ) from error
     raise DownloadError(f"{name} on the Hugging Face hub has none of {', '.join(names)}")

@@ -4,20 +4,24 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 from torch import nn
 
 from prunescope.base.errors import ConfigError, reason_of
-from prunescope.base.inputs import IMAGENET, NetworkInput
 from prunescope.base.seeding import derive_seed
 from prunescope.base.text import shortened
+from prunescope.imaging.network_input import IMAGENET, NetworkInput
 from prunescope.networks.cifar_resnet import CifarResNet
-from prunescope.networks.factories import build_factory, find_factory_source
-from prunescope.networks.names import CIFAR, LIBRARIES, Name, parse, refuse_other_options
+from prunescope.networks.factories import build_factory
+from prunescope.networks.names import CIFAR, Name, parse, refuse_other_options
 from prunescope.networks.published import Published, no_published
-from prunescope.networks.timm_networks import build_timm, find_timm_weights, timm_network_input
+from prunescope.networks.timm_networks import (
+    build_timm,
+    find_timm_weights,
+    timm_input,
+    timm_network_input,
+)
 from prunescope.networks.torchvision_networks import build_torchvision, find_torchvision_weights
 
 _MOST_CLASSES = 10_000_000
@@ -68,6 +72,23 @@ def network_input(name: str) -> NetworkInput | None:
             return None
 
 
+def module_input(network: nn.Module) -> NetworkInput | None:
+    """Return what a network handed over as a module expects to see; None if it is not known.
+
+    Known are torchvision's networks, by ImageNet's mean and std at 224 pixels, and timm's, by
+    their `pretrained_cfg`.
+    """
+    match type(network).__module__.partition(".")[0]:
+        case "torchvision":
+            return IMAGENET
+        case "timm":
+            stated = getattr(network, "pretrained_cfg", None) or {}
+            size = getattr(getattr(network, "patch_embed", None), "img_size", None)
+            return timm_input(stated, image_size=size)
+        case _:
+            return None
+
+
 def find_published(name: str, weights: str) -> Published:
     """Return the weights that a library publishes for a network; nothing is downloaded yet.
 
@@ -85,23 +106,13 @@ def find_published(name: str, weights: str) -> Published:
             raise no_published(name, weights)
 
 
-def factory_source(name: str) -> Path | None:
-    """Return the file that holds a name's factory; None for the networks of a library.
-
-    The module is found; neither it nor the packages above it are run. Raises ConfigError where
-    there is none.
-    """
-    parsed = parse(name)
-    return None if parsed.origin in LIBRARIES else find_factory_source(parsed)
-
-
 def _build_cifar(name: Name, num_classes: int | None) -> nn.Module:
     refuse_other_options(name, "width")
     text = name.options.get("width", "1")
     width = float(text) if re.fullmatch(r"\d+(\.\d*)?|\.\d+", text) else 0.0
     if width > _WIDEST or round(16 * width) < 1:
         raise ConfigError(
-            f'width is "{shortened(text)}" in "{shortened(name.given)}", but must be a number from '
+            f'width is "{shortened(text)}" in "{shortened(name.text)}", but must be a number from '
             f"1/16 to {_WIDEST}, written as 0.5 or 2: it multiplies the 16, 32 and 64 channels"
         )
     classes = 10 if num_classes is None else num_classes

@@ -1,4 +1,4 @@
-"""How do residual blocks start as their shortcuts?"""
+"""How are residual blocks initialised to be their shortcuts?"""
 
 import re
 
@@ -30,6 +30,6 @@ def zero_last_gammas(network: nn.Module, name: str) -> None:
 def _last_gain(module: nn.Module) -> nn.Parameter | None:
     if type(module).__name__ not in ("BasicBlock", "Bottleneck"):
         return None
-    named = sorted(child for child, _ in module.named_children() if _LAST.fullmatch(child))
-    gain = getattr(getattr(module, named[-1]), "weight", None) if named else None
+    norms = sorted(child for child, _ in module.named_children() if _LAST.fullmatch(child))
+    gain = getattr(getattr(module, norms[-1]), "weight", None) if norms else None
     return gain if isinstance(gain, nn.Parameter) else None

@@ -1,5 +1,7 @@
 """Which networks and which weights does timm have?"""
 
+import math
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,8 @@ from typing import Any
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError, InputError, nearest, reason_of
-from prunescope.base.inputs import NetworkInput, timm_input, timm_square
+from prunescope.imaging.network_input import IMAGENET, NetworkInput
+from prunescope.imaging.sizing import Sizing
 from prunescope.networks.names import Name, literal
 from prunescope.networks.published import Published, choose, fetch, fetch_from_hub
 from prunescope.networks.weights import read_state_dict
@@ -20,21 +23,16 @@ _OURS = {
     "out_indices": "the whole network is needed",
     **dict.fromkeys(
         (
-            "pretrained_cfg",
-            "pretrained_cfg_overlay",
-            "pretrained_strict",
-            "pretrained_custom_load",
-            "pretrained_model_args",
-            "pretrained_filter_fn",
-            "cache_dir",
-            "file",
-            "state_dict",
+            *("pretrained_cfg", "pretrained_cfg_overlay", "pretrained_strict"),
+            *("pretrained_custom_load", "pretrained_model_args", "pretrained_filter_fn"),
+            *("cache_dir", "file", "state_dict"),
         ),
         "it would read or fetch weights, for which there is --weights",
     ),
     **dict.fromkeys(("scriptable", "exportable", "no_jit"), "networks run as plain modules"),
 }
-"""Arguments of timm.create_model that are said in another way here."""
+"""Arguments of timm.create_model that no name may hold, and what to do instead."""
+_CROP_SHARE = 0.875  # timm.data.DEFAULT_CROP_PCT
 _FILES = ("model.safetensors", "pytorch_model.bin")
 
 
@@ -45,25 +43,38 @@ def build_timm(name: Name, num_classes: int | None, **arguments: Any) -> nn.Modu
     _check_known(name)
     for key, instead in _OURS.items():
         if key in name.options:
-            raise ConfigError(f'"{name.given}" cannot take {key}: {instead}')
-    given = {key: literal(value) for key, value in name.options.items()}
+            raise ConfigError(f'"{name.text}" cannot take {key}: {instead}')
+    arguments |= {key: literal(value) for key, value in name.options.items()}
     if num_classes is not None:
-        given["num_classes"] = num_classes
+        arguments["num_classes"] = num_classes
     try:
-        network: nn.Module = timm.create_model(name.entry, **given, **arguments)
+        network: nn.Module = timm.create_model(name.entry, **arguments)
     except InputError:  # of what a file may ask for
         raise
     except Exception as error:  # timm raises anything for an option that does not fit
-        raise ConfigError(f'timm refuses "{name.given}": {reason_of(error)}') from error
+        raise ConfigError(f'timm refuses "{name.text}": {reason_of(error)}') from error
     return network
 
 
 def timm_network_input(name: Name) -> NetworkInput:
-    """Return what a network of timm expects to see: as its default weights, which it may lack."""
+    """Return what a network of timm expects to see: as its default weights do, if it has any."""
     from timm.models import get_pretrained_cfg
 
     _check_known(name)
     return _input_of(name, get_pretrained_cfg(name.entry))
+
+
+def timm_input(stated: Mapping[str, Any], *, image_size: Any = None) -> NetworkInput:
+    """Return what a `pretrained_cfg` of timm states; what it lacks is ImageNet's.
+
+    image_size: the side, or height and width, that the network was built for instead, if any.
+    """
+    size = image_size or (stated.get("input_size") or (IMAGENET.resolution,))[-1]
+    return NetworkInput(
+        mean=tuple(map(float, stated.get("mean") or IMAGENET.mean)),
+        std=tuple(map(float, stated.get("std") or IMAGENET.std)),
+        resolution=int(size if isinstance(size, int) else size[-1]),
+    )
 
 
 def find_timm_weights(name: Name, wanted: str) -> Published:
@@ -82,14 +93,14 @@ def find_timm_weights(name: Name, wanted: str) -> Published:
     ]
     default = get_pretrained_cfg(name.entry)
     best = (default.tag or "") if default and default.has_weights else None
-    tag = choose(wanted, tags or ([""] if best == "" else []), name.given, best)
+    tag = choose(wanted, tags or ([""] if best == "" else []), name.text, best)
     stated: Any = get_pretrained_cfg(f"{name.entry}.{tag}" if tag else name.entry)
     expected = _input_of(name, stated)
     return Published(
         name=tag or name.entry,
         num_classes=stated.num_classes or None,
         input=expected,
-        measured_on=timm_square(vars(stated), expected.resolution),
+        measured_on=_measured_on(vars(stated), expected.resolution),
         load=partial(_load, name, tag, stated),
     )
 
@@ -97,20 +108,27 @@ def find_timm_weights(name: Name, wanted: str) -> Published:
 def _check_known(name: Name) -> None:
     from timm.models import list_models
 
-    known = list_models()
-    if name.entry in known:
+    names = list_models()
+    if name.entry in names:
         return
     network, dot, tag = name.entry.partition(".")
-    if dot and network in known:
-        raise ConfigError(f'"{name.given}": write "timm:{network}" and --weights {tag}')
-    hint = nearest(name.entry, known) or " (timm.list_models() shows all)"
+    if dot and network in names:
+        raise ConfigError(f'"{name.text}": write "timm:{network}" and --weights {tag}')
+    hint = nearest(name.entry, names) or " (timm.list_models() shows all)"
     raise ConfigError(f'timm has no network "{name.entry}"{hint}')
 
 
 def _input_of(name: Name, stated: Any) -> NetworkInput:
     size = literal(name.options.get("img_size", "None"))
-    known = vars(stated) if stated else {}
-    return timm_input(known, image_size=size if isinstance(size, int) else None)
+    image_size = size if isinstance(size, int) else None
+    return timm_input(vars(stated) if stated else {}, image_size=image_size)
+
+
+def _measured_on(stated: Mapping[str, Any], resolution: int) -> Sizing:
+    if stated.get("crop_mode", "center") != "center":
+        return Sizing(resolution=resolution)
+    share = stated.get("crop_pct") or _CROP_SHARE
+    return Sizing(resolution=resolution, shorter_side=math.floor(resolution / share))
 
 
 def _load(name: Name, tag: str, stated: Any) -> nn.Module:
@@ -130,7 +148,7 @@ def _load(name: Name, tag: str, stated: Any) -> nn.Module:
             pretrained_cfg_overlay=source,
         )
     except ConfigError as error:
-        raise DataError(f"{path} does not fit {name.given}: {error}") from error
+        raise DataError(f"{path} does not fit {name.text}: {error}") from error
 
 
 def _fetch(stated: Any) -> tuple[Path, bool]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from prunescope.base.errors import ConfigError, nearest
-from prunescope.base.inputs import CentreSquare, NetworkInput
+from prunescope.imaging.network_input import NetworkInput
+from prunescope.imaging.sizing import Sizing
 from prunescope.networks.names import Name, refuse_other_options
 from prunescope.networks.published import DEFAULT, Published, choose, fetch
 from prunescope.networks.weights import fit_published, read_published
@@ -30,14 +31,14 @@ def build_torchvision(name: Name, num_classes: int | None) -> nn.Module:
     stem = name.options.get("stem", "standard")
     if stem not in ("standard", "small"):
         hint = nearest(stem, ["standard", "small"])
-        raise ConfigError(f'stem is "{stem}" in "{name.given}"{hint}: it is standard or small')
+        raise ConfigError(f'stem is "{stem}" in "{name.text}"{hint}: it is standard or small')
     _check_known(name)
     arguments: dict[str, Any] = {} if num_classes is None else {"num_classes": num_classes}
     if name.entry in _WITH_AUXILIARIES:  # their outputs in training are tuples otherwise
         arguments |= {"aux_logits": False, "init_weights": True}
     network: nn.Module = models.get_model(name.entry, weights=None, **arguments)
     if stem == "small":
-        _shrink_stem(network, name.given)
+        _shrink_stem(network, name.text)
     return network
 
 
@@ -52,13 +53,13 @@ def find_torchvision_weights(name: Name, wanted: str) -> Published:
     _check_known(name)
     if name.options:
         raise ConfigError(
-            f'published weights fit the network as it was published, not "{name.given}": write '
+            f'published weights fit the network as it was published, not "{name.text}": write '
             f'"torchvision:{name.entry}"'
         )
-    known = models.get_model_weights(name.entry)
-    names = [member.name for member in known]
-    best = known[DEFAULT].name if DEFAULT in known.__members__ else None
-    weights = known[choose(wanted, names, name.given, best)]
+    published = models.get_model_weights(name.entry)
+    names = [member.name for member in published]
+    best = published[DEFAULT].name if DEFAULT in published.__members__ else None
+    weights = published[choose(wanted, names, name.text, best)]
     return Published(
         name=weights.name,
         num_classes=len(weights.meta["categories"]),
@@ -71,9 +72,9 @@ def find_torchvision_weights(name: Name, wanted: str) -> Published:
 def _check_known(name: Name) -> None:
     from torchvision import models
 
-    known = models.list_models(module=models)
-    if name.entry not in known:
-        hint = nearest(name.entry, known) or f" (it has {', '.join(known)})"
+    names = models.list_models(module=models)
+    if name.entry not in names:
+        hint = nearest(name.entry, names) or f" (it has {', '.join(names)})"
         raise ConfigError(f'torchvision has no classification network "{name.entry}"{hint}')
 
 
@@ -90,9 +91,9 @@ def _input_of(name: Name, weights: "WeightsEnum") -> NetworkInput:
     return NetworkInput(mean=tuple(shown.mean), std=tuple(shown.std), resolution=shown.crop_size[0])
 
 
-def _measured_on(weights: "WeightsEnum") -> CentreSquare:
+def _measured_on(weights: "WeightsEnum") -> Sizing:
     shown = weights.transforms()
-    return CentreSquare(resolution=shown.crop_size[0], shorter_side=shown.resize_size[0])
+    return Sizing(resolution=shown.crop_size[0], shorter_side=shown.resize_size[0])
 
 
 def _load(name: Name, weights: "WeightsEnum") -> nn.Module:
@@ -108,13 +109,11 @@ def _load(name: Name, weights: "WeightsEnum") -> nn.Module:
     return network
 
 
-def _shrink_stem(network: nn.Module, given: str) -> None:
+def _shrink_stem(network: nn.Module, name: str) -> None:
     from torchvision.models import ResNet
 
     if not isinstance(network, ResNet):
-        raise ConfigError(
-            f'"{given}": stem=small is for ResNets, whose stem has a known small form'
-        )
+        raise ConfigError(f'"{name}": stem=small is for ResNets, whose stem has a known small form')
     wide = network.conv1.out_channels
     network.conv1 = nn.Conv2d(3, wide, 3, stride=1, padding=1, bias=False)
     nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out", nonlinearity="relu")

@@ -96,19 +96,19 @@ class AtMost(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        named = kwargs or {}
+        keywords = kwargs or {}
         if getattr(func, "__name__", "") in _ALLOCATING:
-            self._left -= _elements(args, named)
+            self._left -= _elements(args, keywords)
             if self._left < 0:
                 raise DataError(
                     f"{self._path} does not belong to the network that it names, which is far "
                     "larger: it is damaged"
                 )
-        return func(*args, **named)
+        return func(*args, **keywords)
 
 
-def _elements(args: tuple[Any, ...], named: Any) -> int:
-    """Return how many numbers a call that makes a tensor asks for, as far as it is plain to see."""
-    size = args[0] if args else named.get("size", ())
+def _elements(args: tuple[Any, ...], keywords: Any) -> int:
+    """Return how many elements a call that makes a tensor asks for, where it states a size."""
+    size = args[0] if args else keywords.get("size", ())
     sizes = size if isinstance(size, tuple | list | torch.Size) else args
     return math.prod(part for part in sizes if isinstance(part, int))

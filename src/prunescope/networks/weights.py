@@ -1,35 +1,39 @@
-"""How do weights that others saved come into a network, without running their code?"""
+"""How are saved weights loaded into a network without running code in the file?
+
+Which function reads what, from the bytes up:
+
+- `reading.stored.load_torch`: what torch saved, as it stands in the file.
+- `reading.stored.read_stored`: one network's state dict in a file or folder of any form, and what
+  the file remembers of its optimizer; `Stored.named_as_in` computes the weights that take effect.
+- `read_state_dict`: these weights, of a network that is not known.
+- `load_weights`: these weights, into a network; of masked ones, the zeros.
+- `read_published`, `fit_published`: a state dict that a library publishes, in its own format.
+- `pruning.saved.read_weights`: weights as they were saved and their mask, apart.
+- `networks.loading.load_network`: a network by its name, with any of these.
+"""
 
 from collections import OrderedDict
-from collections.abc import Mapping
 from pathlib import Path
 
 from torch import Tensor, nn
 
 from prunescope.base.errors import DataError
-from prunescope.base.formats import is_safetensors
 from prunescope.base.text import counted
-from prunescope.networks.reading import load_torch, read_stored
 from prunescope.networks.reading.choice import choose_network
-from prunescope.networks.reading.effective import Effective, as_mask
+from prunescope.networks.reading.effective import Effective, boolean_masks
 from prunescope.networks.reading.files import OPENLTH_MASK, is_openlth_network, weights_file
 from prunescope.networks.reading.names import renaming
 from prunescope.networks.reading.sharing import refuse_disagreement
-from prunescope.networks.reading.values import plain_values, refuse_not_finite, refuse_quantised
+from prunescope.networks.reading.stored import load_torch, read_stored
+from prunescope.networks.reading.values import (
+    Tensors,
+    few,
+    plain_values,
+    refuse_not_finite,
+    refuse_quantised,
+)
 from prunescope.results.manifest import check_manifest
 
-__all__ = [
-    "check_fit",
-    "fit_published",
-    "fit_state_dict",
-    "is_safetensors",
-    "load_weights",
-    "read_published",
-    "read_state_dict",
-    "refuse_not_finite",
-]
-
-_SHOWN = 3
 _AUXILIARY_HEADS = ("aux1", "aux2", "AuxLogits")  # of GoogLeNet and Inception v3, for training
 
 
@@ -39,16 +43,16 @@ def load_weights(module: nn.Module, path: Path, key: str | None = None) -> None:
     path, key: as `read_stored` takes them. Raises what it and `fit_state_dict` raise; the module
     is then unchanged.
     """
-    own = module.state_dict()
+    expected = module.state_dict()
     check_manifest(weights_file(path))
-    found = read_stored(path, key).named_as_in(own)
+    weights = read_stored(path, key).named_as_in(expected)
     mask = path.with_name(OPENLTH_MASK)
     if is_openlth_network(path) and mask.is_file():  # it masks as it computes
-        kept = as_mask(choose_network(load_torch(mask), str(mask), None), str(mask))
-        rename = renaming(list(kept), found.state)
-        found = Effective(found.state, {rename(name): kept[name] for name in kept})
-        _check_mask(found, f"{mask} does not fit {path}")
-    fit_state_dict(module, found.masked(), str(path))
+        kept = boolean_masks(choose_network(load_torch(mask), str(mask), None), str(mask))
+        rename = renaming(list(kept), weights.state)
+        weights = Effective(weights.state, {rename(name): kept[name] for name in kept})
+        _check_mask(weights, f"{mask} does not fit {path}")
+    fit_state_dict(module, weights.masked(), str(path))
 
 
 def read_state_dict(path: Path, key: str | None = None) -> dict[str, Tensor]:
@@ -60,7 +64,7 @@ def read_state_dict(path: Path, key: str | None = None) -> dict[str, Tensor]:
     return read_stored(path, key).named_as_in(None).masked()
 
 
-def fit_state_dict(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
+def fit_state_dict(module: nn.Module, state: Tensors, where: str) -> None:
     """Load every tensor into the module, which keeps its dtypes (float16 becomes float32).
 
     where: what the tensors came from, for messages. Counters of seen batches
@@ -93,40 +97,40 @@ def fit_published(module: nn.Module, state: OrderedDict[str, Tensor], path: Path
     Raises DataError where it does not fit.
     """
     try:
-        found = module.load_state_dict(state, strict=False)
+        result = module.load_state_dict(state, strict=False)
     except (RuntimeError, ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{path} does not fit the network: {error}") from error
-    missing = [key for key in found.missing_keys if not _is_counter(key)]
-    if missing or found.unexpected_keys:
+    missing = [key for key in result.missing_keys if not _is_counter(key)]
+    if missing or result.unexpected_keys:
         complaints = (
             _complain("missing in it", missing),
-            _complain("unknown to the network", list(found.unexpected_keys)),
+            _complain("unknown to the network", list(result.unexpected_keys)),
         )
         raise DataError(f"{path} does not fit the network: {'; '.join(filter(None, complaints))}")
 
 
-def check_fit(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
+def check_fit(module: nn.Module, state: Tensors, where: str) -> None:
     """Raise DataError, as `fit_state_dict` does, where the tensors are another network's."""
-    own = module.state_dict()
+    expected = module.state_dict()
     state = _without_unused_heads(module, state)
-    refuse_quantised(state, where, own)
-    missing = [key for key in own if key not in state and not _is_counter(key)]
-    unexpected = [key for key in state if key not in own]
-    reshaped = [key for key in own if key in state and own[key].shape != state[key].shape]
+    refuse_quantised(state, where, expected)
+    missing = [key for key in expected if key not in state and not _is_counter(key)]
+    unexpected = [key for key in state if key not in expected]
+    reshaped = [key for key in expected if key in state and expected[key].shape != state[key].shape]
     if missing or unexpected or reshaped:
         complaints = (
             _complain("missing in it", missing),
             _complain("unknown to the network", unexpected),
-            _complain("of another shape", [_shapes(key, own, state) for key in reshaped]),
+            _complain("of another shape", [_shapes(key, expected, state) for key in reshaped]),
         )
-        hint = "" if missing or unexpected else _class_hint(reshaped, own, state)
+        hint = "" if missing or unexpected else _class_hint(reshaped, expected, state)
         raise DataError(
             f"{where} does not fit the network: {'; '.join(filter(None, complaints))}{hint}"
         )
-    refuse_disagreement(state, own, where)
+    refuse_disagreement(state, expected, where)
 
 
-def _without_unused_heads(module: nn.Module, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+def _without_unused_heads(module: nn.Module, state: Tensors) -> Tensors:
     """Leave out the auxiliary heads of a file where the network was built without them.
 
     They only help in training: torchvision's GoogLeNet and Inception v3 predict the same without.
@@ -137,7 +141,7 @@ def _without_unused_heads(module: nn.Module, state: Mapping[str, Tensor]) -> Map
     return {key: state[key] for key in state if key.partition(".")[0] not in absent}
 
 
-def _as_of_today(module: nn.Module, state: Mapping[str, Tensor]) -> OrderedDict[str, Tensor]:
+def _as_of_today(module: nn.Module, state: Tensors) -> OrderedDict[str, Tensor]:
     """Return a state dict that fits as one of the modules' present versions.
 
     Without the versions, which files often lack, modules would take it for an old one, and change
@@ -148,9 +152,9 @@ def _as_of_today(module: nn.Module, state: Mapping[str, Tensor]) -> OrderedDict[
     return dated
 
 
-def _check_mask(found: Effective, where: str) -> None:
-    for name, kept in found.masks.items():
-        if name not in found.state or kept.shape != found.state[name].shape:
+def _check_mask(weights: Effective, where: str) -> None:
+    for name, kept in weights.masks.items():
+        if name not in weights.state or kept.shape != weights.state[name].shape:
             raise DataError(f"{where}: it has no such {name}")
 
 
@@ -159,22 +163,21 @@ def _is_counter(key: str) -> bool:
 
 
 def _complain(what: str, keys: list[str]) -> str:
-    if not keys:
-        return ""
-    more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
-    return f"{len(keys)} {what}: {', '.join(keys[:_SHOWN])}{more}"
+    return f"{len(keys)} {what}: {few(keys)}" if keys else ""
 
 
-def _shapes(key: str, own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
-    return f"{key} {tuple(state[key].shape)} instead of {tuple(own[key].shape)}"
+def _shapes(key: str, expected: Tensors, state: Tensors) -> str:
+    return f"{key} {tuple(state[key].shape)} instead of {tuple(expected[key].shape)}"
 
 
-def _class_hint(reshaped: list[str], own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
+def _class_hint(reshaped: list[str], expected: Tensors, state: Tensors) -> str:
     owners = {key.rpartition(".")[0] for key in reshaped}
     counts = {state[key].shape[:1] for key in reshaped}
-    same_input = all(own[key].shape[1:] == state[key].shape[1:] for key in reshaped)
+    same_input = all(expected[key].shape[1:] == state[key].shape[1:] for key in reshaped)
     if len(owners) > 1 or len(counts) > 1 or not same_input:
         return ""
     classes = state[reshaped[0]].shape[0]
-    known = counted(classes, "class", "classes")
-    return f'. Its classifier "{owners.pop()}" knows {known}: pass --num-classes {classes}'
+    return (
+        f'. Its classifier "{owners.pop()}" knows {counted(classes, "class", "classes")}: '
+        f"pass --num-classes {classes}"
+    )

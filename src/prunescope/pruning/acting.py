@@ -9,14 +9,14 @@ from torch.nn.utils import parametrize
 CONVOLUTIONS = (
     nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d,
 )  # fmt: skip
-LAYERS = (*CONVOLUTIONS, nn.Linear)
+LAYER_TYPES = (*CONVOLUTIONS, nn.Linear)
 _LIBRARIES = ("torch", "torchvision", "timm", "prunescope")
 
 
 def first_names(network: nn.Module) -> dict[str, str]:
-    """Return for each name of a parameter the first that the same parameter has.
+    """Return the first name of the parameter that each name stands for.
 
-    Modules that share a parameter have a name for it each; the state dict holds them all.
+    A parameter that several modules share has a name in each; the state dict holds all of them.
     """
     first: dict[int, str] = {}
     named = network.named_parameters(remove_duplicate=False)
@@ -24,9 +24,9 @@ def first_names(network: nn.Module) -> dict[str, str]:
 
 
 def parameters_once(network: nn.Module) -> dict[str, nn.Parameter]:
-    """Return a network's parameters by their first names, those that share their memory once.
+    """Return a network's parameters by their first names, each piece of memory once.
 
-    So a transposed view of another parameter is no parameter of its own; parts of one memory are.
+    A transposed view of a parameter is left out; parameters that are parts of one memory are not.
     """
     views = views_of_others(network)
     return {name: each for name, each in network.named_parameters() if name not in views}
@@ -58,20 +58,20 @@ def _memory(parameter: nn.Parameter) -> Hashable:
 def layer_keys(network: nn.Module) -> dict[str, list[nn.Module]]:
     """Return the convolutions and linear layers by the name of their weight, in order.
 
-    Layers that share a weight stand together under its first name. A weight that is computed from
-    other parameters (by a parametrization, say) has the name it would have without.
+    Layers that share a weight are listed together under its first name. A weight that is computed
+    from other parameters (by a parametrization, say) has the name that it would have otherwise.
     """
     first = first_names(network)
     layers: dict[str, list[nn.Module]] = {}
     for path, module in network.named_modules():
-        if isinstance(module, LAYERS) and isinstance(getattr(module, "weight", None), Tensor):
+        if isinstance(module, LAYER_TYPES) and isinstance(getattr(module, "weight", None), Tensor):
             name = f"{path}.weight" if path else "weight"
             layers.setdefault(first.get(name, name), []).append(module)
     return layers
 
 
 def has_own_code(network: nn.Module) -> bool:
-    """Return whether a network runs code of somebody who may know nothing of pruning."""
+    """Return whether a network runs code from outside the libraries that we know."""
     return any(
         isinstance(module, GraphModule)
         or type(module).__module__.partition(".")[0] not in _LIBRARIES
@@ -80,7 +80,7 @@ def has_own_code(network: nn.Module) -> bool:
 
 
 def is_computed(module: nn.Module) -> bool:
-    """Return whether a layer's weight is computed from other parameters, and is none itself."""
+    """Return whether a layer's weight is computed from other parameters."""
     return "weight" not in module._parameters
 
 
@@ -96,7 +96,7 @@ def present_weight(module: nn.Module) -> Tensor:
 
 
 def outputs_first(weight: Tensor, module: nn.Module | None) -> Tensor:
-    """Return a weight with its outputs along the first axis, as transposed convolutions have not.
+    """Return a weight with outputs along the first axis, also of a transposed convolution.
 
     Shape: (out, in / groups, *kernel), or (out, in).
     """

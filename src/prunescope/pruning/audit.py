@@ -1,4 +1,4 @@
-"""What is really in pruned weights, counted rather than believed?"""
+"""What is really in a file of pruned weights?"""
 
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -17,7 +17,7 @@ from prunescope.networks.registry import network_input
 from prunescope.networks.trust import AtMost
 from prunescope.networks.weights import fit_state_dict
 from prunescope.pruning.acting import views_of_others
-from prunescope.pruning.counting import FORMATS, LayerCount, count_layer
+from prunescope.pruning.counting import FORMATS, SUMMED_COUNTS, LayerCount, count_layer
 from prunescope.pruning.flow import Flow, trace_flow
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import left_out, prunable_names
@@ -35,15 +35,16 @@ class Audit:
     """The counts of one file of weights.
 
     network, resolution: for which multiply-adds and dead units are counted; None where unknown.
-    layers: weights of convolutions and linear layers, and whatever else the mask holds, by name;
-        where the network is not known, every tensor of two axes or more stands for them.
-    parameters, nonzero_parameters: of everything that is trained, biases and normalisation too.
+    layers: the weights of convolutions and linear layers, and everything else in the mask, by name;
+        without the network, every tensor of two or more axes.
+    parameters, nonzero_parameters: of everything that is trained, including biases and
+        normalisation.
     keep, keep_overall: shares of the mask's weights and of all parameters that the mask leaves.
-    revived_memory: pruned weights of which an optimizer in the file remembers more than zero.
-    bytes: of the whole file's tensors, the layers in each of `FORMATS`, the rest dense.
-    problems: what breaks a pruned network's promises. notes: what could not be looked at.
-    left_out: tensors of two axes or more that `prune` leaves dense (recurrent layers, embeddings
-        and what is tied to them), with their sizes; None where the network is not known.
+    revived_memory: pruned weights whose optimizer state in the file is not zero.
+    bytes: size of all tensors, with the layers in each of `FORMATS` and the others dense.
+    problems: what is wrong with the pruned weights. notes: what could not be checked.
+    left_out: tensors of two or more axes that `prune` leaves dense (recurrent layers, embeddings
+        and what is tied to them), with their sizes; None without the network.
     reasons: why a count is None, by its name.
     """
 
@@ -63,17 +64,17 @@ class Audit:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
     def total(self, count: str) -> int | None:
-        """Return the sum of one count over the layers.
+        """Return the sum of a count over the layers.
 
-        None where none of them has it, and of dead units where one that ran has not.
+        None if no layer has it, or, of dead units, if a layer that ran lacks it.
         """
         ran = [layer for layer in self.layers.values() if layer.multiply_adds is not None]
         if count == "dead_units" and any(layer.dead_units is None for layer in ran):
             return None
-        known = [
+        counts = [
             value for layer in self.layers.values() if (value := getattr(layer, count)) is not None
         ]
-        return sum(known) if known else None
+        return sum(counts) if counts else None
 
     @property
     def sparsity(self) -> float:
@@ -83,17 +84,6 @@ class Audit:
 
     def as_dict(self) -> dict[str, object]:
         """Return everything by name, for a program."""
-        totals = (
-            "weights",
-            "nonzero",
-            "pruned",
-            "revived",
-            "filters",
-            "dead_filters",
-            "dead_units",
-            "multiply_adds",
-            "sparse_multiply_adds",
-        )
         return {
             "file": str(self.path),
             "network": self.network,
@@ -101,7 +91,7 @@ class Audit:
             "keep": self.keep,
             "keep_overall": self.keep_overall,
             "sparsity": self.sparsity,
-            **{name: self.total(name) for name in totals},
+            **{name: self.total(name) for name in SUMMED_COUNTS},
             "parameters": self.parameters,
             "nonzero_parameters": self.nonzero_parameters,
             "revived_memory": self.revived_memory,
@@ -192,7 +182,7 @@ def audit_weights(
         keep_overall=(count - pruned) / count if mask else None,
         revived_memory=memory,
         bytes=_bytes(stored, layers),
-        problems=(*_problems(layers), *_memory_problems(memory)),
+        problems=tuple(_problems(layers, memory)),
         notes=(*saved.notes, *stored.notes),
         left_out=None if network is None else _left_out(network, mask, stored),
         reasons=reasons_of_unknowns(network is not None, resolution, flow, saved),
@@ -202,19 +192,19 @@ def audit_weights(
 def _describe(
     saved: SavedWeights, network: str | None, num_classes: int | None
 ) -> Description | None:
-    own = saved.description
-    if own is None:
+    described = saved.description
+    if described is None:
         if network is None:
             return None
         expected = network_input(network)
         return Description(name=network, num_classes=num_classes, input=expected)
-    if (network or own.name, num_classes or own.num_classes) != (own.name, own.num_classes):
+    name, classes = described.name, described.num_classes
+    if (network or name, num_classes or classes) != (name, classes):
         raise ConfigError(
-            f"{saved.path} says it belongs to {own.name} with "
-            f"{own.num_classes} classes: "
+            f"{saved.path} says it belongs to {name} with {classes} classes: "
             "leave out --network and --num-classes"
         )
-    return own
+    return described
 
 
 def _left_out(network: nn.Module, mask: Mask, stored: StoredLayers) -> dict[str, int]:
@@ -223,7 +213,7 @@ def _left_out(network: nn.Module, mask: Mask, stored: StoredLayers) -> dict[str,
 
 
 def _prunable(network: nn.Module) -> tuple[str, ...]:
-    """Return what `prune` would prune; nothing where it refuses the network."""
+    """Return what `prune` would prune; nothing if it refuses the network."""
     try:
         return prunable_names(network, "all")
     except ConfigError:
@@ -245,29 +235,22 @@ def _revived_memory(saved: SavedWeights) -> int | None:
 
 
 def _bytes(stored: StoredLayers, layers: Mapping[str, LayerCount]) -> dict[str, int]:
-    """Return the size of all tensors by format; those that layers share count once."""
+    """Return the size of all tensors by format, counting shared tensors once."""
     kept = {name: layer for name, layer in layers.items() if name in stored.tensors}
-    rest = sum(
+    others = sum(
         t.numel() * t.element_size() for name, t in stored.tensors.items() if name not in kept
     )
-    return {form: rest + sum(layer.bytes[form] for layer in kept.values()) for form in FORMATS}
+    return {form: others + sum(layer.bytes[form] for layer in kept.values()) for form in FORMATS}
 
 
-def _problems(layers: Mapping[str, LayerCount]) -> list[str]:
-    revived = [
-        f"{counted(layer.revived, 'pruned weight')} of {name} "
-        f"{agreeing(layer.revived, 'is', 'are')} not zero"
+def _problems(layers: Mapping[str, LayerCount], revived_memory: int | None) -> list[str]:
+    kinds = (("revived", "pruned weight", "zero"), ("not_finite", "weight", "finite"))
+    problems = [
+        f"{counted(count, noun)} of {name} {agreeing(count, 'is', 'are')} not {expected}"
+        for kind, noun, expected in kinds
         for name, layer in layers.items()
-        if layer.revived
+        if (count := getattr(layer, kind))
     ]
-    odd = [
-        f"{counted(layer.not_finite, 'weight')} of {name} "
-        f"{agreeing(layer.not_finite, 'is', 'are')} not finite"
-        for name, layer in layers.items()
-        if layer.not_finite
-    ]
-    return revived + odd
-
-
-def _memory_problems(revived: int | None) -> list[str]:
-    return [f"the optimizer remembers {revived:,} pruned weights"] if revived else []
+    if revived_memory:
+        problems.append(f"the optimizer remembers {revived_memory:,} pruned weights")
+    return problems

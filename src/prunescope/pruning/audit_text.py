@@ -5,24 +5,24 @@ from prunescope.pruning.audit import Audit
 from prunescope.pruning.counting import LayerCount
 from prunescope.pruning.prunable import describe_left_out
 
-_HEADINGS = (
-    "layer",
-    "weights",
-    "left",
-    "zero",
-    "revived",
-    "filters",
-    "dead",
-    "dead units",
-    "multiply-adds",
-    "sparse",
-)
+_COLUMNS = {
+    "weights": "weights",
+    "left": "nonzero",
+    "zero": "sparsity",
+    "revived": "revived",
+    "filters": "filters",
+    "dead": "dead_filters",
+    "dead units": "dead_units",
+    "multiply-adds": "multiply_adds",
+    "sparse": "sparse_multiply_adds",
+}
+"""What `LayerCount` calls what a column shows, by the column's heading."""
 
 
 def describe_audit(audit: Audit) -> str:
     """Write an audit as a table of layers and a few lines."""
     rows = [(name, *_cells(layer)) for name, layer in audit.layers.items()]
-    parts = [align([_HEADINGS, *rows]), "", *_totals(audit)]
+    parts = [align([("layer", *_COLUMNS), *rows]), "", *_totals(audit)]
     unknown = dict.fromkeys(
         f"not counted: {reason}"
         for name, reason in audit.reasons.items()
@@ -34,17 +34,8 @@ def describe_audit(audit: Audit) -> str:
 
 
 def _cells(layer: LayerCount) -> list[str]:
-    return [
-        number(layer.weights),
-        number(layer.nonzero),
-        percent(layer.sparsity),
-        number(layer.revived),
-        number(layer.filters),
-        number(layer.dead_filters),
-        number(layer.dead_units),
-        number(layer.multiply_adds),
-        number(layer.sparse_multiply_adds),
-    ]
+    write = {"sparsity": percent}
+    return [write.get(name, number)(getattr(layer, name)) for name in _COLUMNS.values()]
 
 
 def _totals(audit: Audit) -> list[str]:

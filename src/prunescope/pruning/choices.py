@@ -4,11 +4,23 @@ from typing import Literal, TypeAlias
 
 from prunescope.base.registry import Registry
 
-CRITERIA = Registry("criterion", "prunescope.pruning.criteria", "scores", takes_users=True)
+CRITERIA = Registry("criterion", "prunescope.pruning.criteria", "scores", allows_user_code=True)
 """By which scores weights survive."""
 
-SCOPES = Registry("scope", "prunescope.pruning.scopes", "groups")
+SCOPES = Registry("scope", "prunescope.pruning.scopes", "groups", allows_user_code=True)
 """Which weights compete for survival."""
+
+SCHEDULES = Registry("schedule", "prunescope.pruning.schedules", "survivors", allows_user_code=True)
+"""How many weights each level keeps."""
+
+RECOVERIES = Registry("recovery", "prunescope.pruning.recoveries", "recover", allows_user_code=True)
+"""How a pruned network gets its accuracy back."""
+
+REGISTRIES = (CRITERIA, SCOPES, SCHEDULES, RECOVERIES)
+"""Those of a strategy: each kind is also the name of a setting."""
 
 Prunable: TypeAlias = Literal["all", "conv", "conv+shortcut"]
 """Which tensors are pruned, see `prunable_names`."""
+
+Form: TypeAlias = Literal["prunescope", "torch", "openlth"]
+"""For which tool pruned weights are written."""

@@ -7,30 +7,35 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 
 from prunescope.pruning.acting import outputs_first
-from prunescope.pruning.flow import LayerFlow, zero_filters
+from prunescope.pruning.flow import LayerFlow
 
 _INDEX_BYTES = 4
 FORMATS = ("dense", "bitmap", "csr")
 """How a tensor can be kept: see `LayerCount.bytes`."""
+SUMMED_COUNTS = (
+    *("weights", "nonzero", "pruned", "revived", "filters", "dead_filters", "dead_units"),
+    *("multiply_adds", "sparse_multiply_adds"),
+)
+"""Counts of a layer that are summed over layers."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LayerCount:
-    """One prunable tensor, counted value by value.
+    """The counts of one prunable tensor.
 
-    shape: as it is stored. nonzero: values that are not zero where the layer computes with them,
-        nan among them; -0 is zero.
-    pruned, revived: by the mask, the weights that are gone, and those of them that are not zero
-        all the same; None where there is no mask for this tensor.
+    shape: as it is stored. nonzero: values that are not zero when the layer computes with them,
+        including nan; -0 is zero.
+    pruned, revived: weights that the mask removes, and those of them that are not zero; None
+        without a mask for this tensor.
     not_finite: values that are nan or infinite.
-    filters: outputs; none in a tensor of one axis, such as a bias. dead_filters: those whose
+    filters: outputs; none for a tensor of one axis, such as a bias. dead_filters: outputs whose
         weights are all zero.
-    dead_units: outputs that no path of weights connects with the image, see `trace_flow`.
-    multiply_adds, sparse_multiply_adds: for one image, of all weights and of those not zero;
-        products with the zeros that pad an image count, biases do not.
+    dead_units: outputs that no path of weights connects to the image, see `trace_flow`.
+    multiply_adds, sparse_multiply_adds: for one image, of all weights and of those that are not
+        zero; products with padding count, biases do not.
     element_bytes: size of a stored value.
-    None where the network is not known, or never runs the layer as a module; dead_units also where
-    a path cannot be followed.
+    A count is None if the network is not known or does not run the layer as a module; dead_units
+    also if a path cannot be followed.
     """
 
     shape: tuple[int, ...]
@@ -59,9 +64,9 @@ class LayerCount:
     def bytes(self) -> dict[str, int]:
         """Size by format.
 
-        dense: every value. bitmap: one bit a value, rounded up to bytes, and the values that are
-        not zero. csr: those values, an int32 column for each, and an int32 offset for each row and
-        one more (compressed sparse rows, the first axis being the rows).
+        dense: every value. bitmap: a bit for each value, rounded up to bytes, and the values that
+        are not zero. csr (compressed sparse rows, along the first axis): the values that are not
+        zero, an int32 column for each, an int32 offset for each row and one more.
         """
         values = self.nonzero * self.element_bytes
         rows = self.shape[0] if len(self.shape) > 1 else 0
@@ -79,13 +84,7 @@ class LayerCount:
             "nonzero": self.nonzero,
             "zeros": self.weights - self.nonzero,
             "sparsity": self.sparsity,
-            "pruned": self.pruned,
-            "revived": self.revived,
-            "filters": self.filters,
-            "dead_filters": self.dead_filters,
-            "dead_units": self.dead_units,
-            "multiply_adds": self.multiply_adds,
-            "sparse_multiply_adds": self.sparse_multiply_adds,
+            **{name: getattr(self, name) for name in SUMMED_COUNTS[2:]},
             "bytes": self.bytes,
         }
 
@@ -96,13 +95,14 @@ def count_layer(
     flow: LayerFlow | None,
     module: nn.Module | None = None,
 ) -> LayerCount:
-    """Count one tensor, as it acts.
+    """Count one tensor as it acts.
 
-    kept: its mask, of its shape. flow: what an image makes of the layer. module: the layer, whose
-    kind says along which axis its outputs lie; None takes the first.
+    kept: its mask. flow: how an image passes the layer. module: the layer, whose type says along
+    which axis the outputs lie; None takes the first axis.
     """
     live = weight != 0
-    outputs = outputs_first(live, module) if live.dim() > 1 else live
+    is_vector = live.dim() < 2
+    outputs = live.new_empty(0, 0) if is_vector else outputs_first(live, module).flatten(1)
     nonzero = int(torch.count_nonzero(live))
     return LayerCount(
         shape=tuple(weight.shape),
@@ -110,8 +110,8 @@ def count_layer(
         pruned=None if kept is None else kept.numel() - int(torch.count_nonzero(kept)),
         revived=None if kept is None else int(torch.count_nonzero(live & ~kept)),
         not_finite=_not_finite(weight),
-        filters=len(outputs) if live.dim() > 1 else 0,
-        dead_filters=zero_filters(live, module),
+        filters=len(outputs),
+        dead_filters=int((~outputs.any(dim=1)).sum()),
         dead_units=None if flow is None else flow.dead_units,
         multiply_adds=None if flow is None else weight.numel() * flow.cells,
         sparse_multiply_adds=None if flow is None else nonzero * flow.cells,

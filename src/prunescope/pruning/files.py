@@ -5,26 +5,19 @@ from pathlib import Path
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.text import align, number, percent
-from prunescope.networks import (
-    LoadedNetwork,
-    build,
-    describe_network,
-    find_weights,
-    fit_state_dict,
-    load_network,
-    own_weights,
-)
+from prunescope.networks.loading import LoadedNetwork, find_network, load_network
+from prunescope.networks.weights import fit_state_dict
 from prunescope.pruning.acting import count_parameters
-from prunescope.pruning.choices import CRITERIA, SCOPES, Prunable
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import (
+    behaviour_of,
     describe_left_out,
-    is_untried,
     left_out,
     prunable_names,
 )
-from prunescope.pruning.prune import prune
+from prunescope.pruning.prune import prune_module
 from prunescope.pruning.saved import SavedWeights, check_as_recorded, read_mask, read_weights
+from prunescope.pruning.settings import PruneSettings
 from prunescope.pruning.zeros import UnmarkedZeros, mask_of_nonzero, unmarked_zeros
 
 
@@ -32,8 +25,8 @@ from prunescope.pruning.zeros import UnmarkedZeros, mask_of_nonzero, unmarked_ze
 class Pruned:
     """A network with zeros where its mask says so.
 
-    zeros: those that were there before and that nothing said are pruned, where they are more than
-        chance leaves; they were taken for weights like any other.
+    zeros: zeros that no mask marked as pruned, if there were more than chance leaves; they were
+        treated as any other weight.
     untried: it is not known whether the network's own code changes pruned weights.
     """
 
@@ -48,7 +41,7 @@ class Pruned:
 
     @property
     def emptied(self) -> list[str]:
-        """Tensors of which nothing is left, so that nothing passes them."""
+        """Tensors without a weight left."""
         return [name for name, layer in self._layers.items() if not layer.survivors]
 
     def as_dict(self) -> dict[str, object]:
@@ -74,67 +67,50 @@ class Pruned:
             for name, layer in self._layers.items()
         ]
         overall = self.mask.keep_overall(self.network.module)
-        return (
+        dense = left_out(self.network.module, self.mask)
+        text = (
             f"{align([('layer', 'weights', 'kept', 'keep'), *rows])}\n\n"
             f"{self.mask.survivors:,} of {self.mask.size:,} prunable weights kept, "
             f"{percent(self.mask.keep)}; of all parameters {percent(overall)}"
-            f"{self._left_out_text()}"
         )
-
-    def _left_out_text(self) -> str:
-        dense = left_out(self.network.module, self.mask)
-        return f"\n{describe_left_out(dense)}" if dense else ""
+        return f"{text}\n{describe_left_out(dense)}" if dense else text
 
 
 def prune_saved(
     name: str,
+    settings: PruneSettings,
     *,
     weights: Path | str | None,
     key: str | None = None,
     num_classes: int | None = None,
     mask: Path | None = None,
     infer_mask: bool = False,
-    keep: float | None,
-    criterion: str = "magnitude",
-    scope: str = "global",
-    prunable: Prunable = "all",
-    seed: int = 0,
 ) -> Pruned:
     """Read a network's weights and mask, whichever tool wrote them, and prune it.
 
-    name, weights, key, num_classes: as `load_network` takes them, but weights there must be, in any
-        form that `read_weights` knows, or as a library publishes them.
-    mask: None takes the mask in the file or beside it. infer_mask: take every prunable weight that
-        is zero for pruned, and, where there is no mask, every other for alive.
-    keep: None prunes nothing more than the mask says, and leaves the mask as it is.
+    name, weights, key, num_classes: as `load_network` takes them; weights are required, in any form
+        that `read_weights` knows or as a library publishes them.
+    mask: None takes the mask in the file or beside it. infer_mask: treat every prunable weight of
+        zero as pruned, and without a mask every other weight as alive.
+    settings: where they state nothing to keep, no more is pruned than by the mask.
     Raises ConfigError and DataError, as `prune` and `read_weights` do.
     """
-    CRITERIA.check(criterion)
-    SCOPES.check(scope)
     network, saved = _open(name, weights, num_classes, mask, key)
-    module, known = network.module, saved.mask
-    names = prunable_names(module, prunable)
-    zeros = None if infer_mask else unmarked_zeros(saved.state, names, known)
+    module, pruned = network.module, saved.mask
+    behaviour = behaviour_of(module)
+    names = prunable_names(module, settings.prunable, behaviour)
+    zeros = None if infer_mask else unmarked_zeros(saved.state, names, pruned)
     if infer_mask:
-        known = mask_of_nonzero(saved.state, names, known)
-    if keep is not None:
-        kept = prune(
-            module,
-            keep=keep,
-            criterion=criterion,
-            scope=scope,
-            prunable=prunable,
-            mask=known,
-            seed=seed,
-        )
-        return Pruned(network=network, mask=kept, zeros=zeros, untried=is_untried(module))
-    if known is None:
+        pruned = mask_of_nonzero(saved.state, names, pruned)
+    if settings.keep is not None:
+        pruned = prune_module(module, settings, mask=pruned, behaviour=behaviour)
+    if pruned is None:
         raise ConfigError(
             f"{saved.path} has no mask: say how much to --keep, or, where its zeros are pruned "
             "weights, --infer-mask"
         )
-    MaskKeeper(module, known)
-    return Pruned(network=network, mask=known, zeros=zeros, untried=is_untried(module))
+    MaskKeeper(module, pruned)
+    return Pruned(network=network, mask=pruned, zeros=zeros, untried=behaviour.untried)
 
 
 def _open(
@@ -144,17 +120,17 @@ def _open(
     mask: Path | None,
     key: str | None,
 ) -> tuple[LoadedNetwork, SavedWeights]:
-    described = describe_network(name, weights=weights, num_classes=num_classes)
-    chosen = own_weights(name) or find_weights(name, weights)
+    found = find_network(name, weights=weights, num_classes=num_classes)
+    chosen = found.weights
     if chosen is None:
         raise ConfigError(f"{name} without weights is random: give --weights")
     if not isinstance(chosen, Path):
         network = load_network(name, weights=weights, num_classes=num_classes, key=key)
-        known = None if mask is None else read_mask(mask)
+        beside = None if mask is None else read_mask(mask)
         state = network.module.state_dict()
-        return network, SavedWeights(path=Path(chosen.name), state=state, mask=known)
-    module = build(described.name, num_classes=described.num_classes, seed=0)
+        return network, SavedWeights(path=Path(chosen.name), state=state, mask=beside)
+    module = found.build()
     check_as_recorded(chosen)
     saved = read_weights(chosen, mask, key).named_as_in(module.state_dict())
     fit_state_dict(module, saved.state, str(chosen))
-    return LoadedNetwork(module=module.eval(), **vars(described)), saved
+    return LoadedNetwork(module=module.eval(), **vars(found.description)), saved

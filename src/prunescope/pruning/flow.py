@@ -1,4 +1,4 @@
-"""How does an image flow through a sparse network: over how many cells, and into which units?"""
+"""How does an image pass through a sparse network: how many cells are computed, and which units?"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.showing import show
-from prunescope.pruning.acting import layer_keys, outputs_first
+from prunescope.pruning.acting import layer_keys
 from prunescope.pruning.reach import Reach, Walk
 
 _OWN_CODE = "the network's own code"
@@ -18,13 +18,12 @@ _OWN_CODE = "the network's own code"
 
 @dataclass(frozen=True, kw_only=True)
 class LayerFlow:
-    """What one image makes of a convolution or linear layer.
+    """How one image passes a convolution or linear layer.
 
-    cells: how often each weight is multiplied: places of the map it is multiplied over, of all
-        calls together; of the output, and for a transposed convolution of the input.
-    dead_units: outputs that no path of non-zero weights connects with the image; None where that
-        cannot be followed. weight: as it acts, which may not be as it is stored; None where that
-        was not seen.
+    cells: how often each weight is multiplied, in all calls together: once for each cell of the
+        output map, or of the input map of a transposed convolution.
+    dead_units: outputs that no path of non-zero weights connects to the image; None if that cannot
+        be followed. weight: as it acts, which may differ from what is stored; None if unknown.
     """
 
     cells: int
@@ -34,11 +33,11 @@ class LayerFlow:
 
 @dataclass(frozen=True, kw_only=True)
 class Flow:
-    """What one image makes of a network: of each layer by name, and through what it was lost.
+    """How one image passes a network, layer by layer.
 
     unknown: the functions through which no path could be followed; dead units behind the first of
-        them are not known. outside: the weights with which the network itself calls convolutions
-        and linear functions, outside any such layer.
+        them are not known. outside: the weights with which the network's own code calls
+        convolutions and linear functions, outside of layers.
     """
 
     layers: Mapping[str, LayerFlow] = field(default_factory=dict)
@@ -46,9 +45,9 @@ class Flow:
     outside: tuple[Tensor, ...] = ()
 
     def merged(self, views: Mapping[str, str]) -> "Flow":
-        """Return the same, what meets a view of another layer's weight counted with that one.
+        """Return the flow with each view of another layer's weight counted as part of that layer.
 
-        views: names of the views, and of what they are views of.
+        views: the name of each view, and of the layer's weight that it is a view of.
         """
         layers = {name: flow for name, flow in self.layers.items() if name not in views}
         for view, first in views.items():
@@ -59,25 +58,24 @@ class Flow:
 
 
 def trace_flow(network: nn.Module, resolution: int) -> Flow:
-    """Follow one image of resolution x resolution pixels through every layer that it meets.
+    """Follow one image of resolution x resolution pixels through a network.
 
-    network: with the weights that are to be counted; it is put into evaluation mode.
-    A unit is dead if its value is the same for every image, for want of weights: each path from
-    the image to it holds a weight, or a gain of a normalisation, that is zero. So a filter of
-    zeros is dead whatever its bias, and so is one whose other weights all meet dead channels.
-    Which values depend on the image is followed through every function the network calls; a
-    function of which that is not known, and that a dead value meets, makes the number unknown
-    from there on (`Walk.unknown`).
+    network: with the weights to count; it is put into evaluation mode.
+    A unit is dead if every path from the image to it contains a weight, or a gain of a
+    normalisation, that is zero, so that its value is the same for every image. A filter of zeros
+    is dead whatever its bias, and so is one whose non-zero weights all meet dead channels.
+    Which values depend on the image is followed through every function that the network calls.
+    From an unknown function that meets a dead value on, the number is unknown (`Walk.unknown`).
     Raises ConfigError where the network cannot take such an image.
     """
     network.eval()
     image = torch.zeros(1, image_channels(network), resolution, resolution)
     try:
-        return _walk(network, image)
-    except ConfigError:
-        with torch.inference_mode():
+        return _follow(network, image, Walk())
+    except ConfigError:  # some networks only work on plain tensors
+        with torch.no_grad():
             show(network, image)  # says what is wrong with the image, if that is it
-    return _count_cells(network, image)
+    return _follow(network, image, None)
 
 
 def image_channels(network: nn.Module) -> int:
@@ -86,57 +84,42 @@ def image_channels(network: nn.Module) -> int:
     return next((m.in_channels for m in network.modules() if isinstance(m, kinds)), 3)
 
 
-def _walk(network: nn.Module, image: Tensor) -> Flow:
-    walk = Walk()
-    seen: dict[str, LayerFlow] = {}
+def _follow(network: nn.Module, image: Tensor, walk: Walk | None) -> Flow:
+    """Return how an image passes a network. walk: None counts cells alone, on plain tensors."""
+    flows: dict[str, LayerFlow] = {}
     alive: dict[str, Tensor] = {}
-
     outside: list[Tensor] = []
 
+    def taken() -> list[Tensor]:
+        """Return the weights that were used since this was last called."""
+        weights = list(walk.weights) if walk else []
+        if walk:
+            walk.weights.clear()
+        return weights
+
     def before(*_: Any) -> None:
-        outside.extend(walk.weights)
-        walk.weights.clear()
+        outside.extend(taken())
 
     def after(name: str, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
-        followed = isinstance(output, Reach)
+        is_followed = isinstance(output, Reach) and walk is not None and not walk.unknown
         with torch._C.DisableTorchFunctionSubclass():
             units = _by_unit(module, (output != 0).as_subclass(Tensor))
             reached = units.any(dim=1)
             alive[name] = alive.get(name, torch.zeros_like(reached)) | reached
-            known = followed and not walk.unknown
-            seen[name] = LayerFlow(
-                cells=_cells_before(seen, name) + _cells(module, inputs, units),
-                dead_units=int((~alive[name]).sum()) if known else None,
-                weight=walk.weights[-1] if walk.weights else None,
+            cells = flows[name].cells if name in flows else 0
+            weights = taken()
+            flows[name] = LayerFlow(
+                cells=cells + _cells(module, inputs, units),
+                dead_units=int((~alive[name]).sum()) if is_followed else None,
+                weight=weights[-1] if weights else None,
             )
-            walk.weights.clear()
 
     with torch.no_grad(), _hooked(network, before, after):
-        show(network, walk.start(image))
-    lost = any(layer.dead_units is None for layer in seen.values())
-    unknown = walk.unknown or ([_OWN_CODE] if lost else [])
-    outside.extend(walk.weights)
-    return Flow(layers=seen, unknown=tuple(dict.fromkeys(unknown)), outside=tuple(outside))
-
-
-def _count_cells(network: nn.Module, image: Tensor) -> Flow:
-    """Count cells alone, in a network that does not work on anything but plain tensors."""
-    seen: dict[str, LayerFlow] = {}
-
-    def before(*_: Any) -> None:
-        pass
-
-    def after(name: str, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
-        cells = _cells(module, inputs, _by_unit(module, output))
-        seen[name] = LayerFlow(cells=_cells_before(seen, name) + cells, dead_units=None)
-
-    with torch.inference_mode(), _hooked(network, before, after):
-        show(network, image)
-    return Flow(layers=seen, unknown=(_OWN_CODE,))
-
-
-def _cells_before(seen: Mapping[str, LayerFlow], name: str) -> int:
-    return seen[name].cells if name in seen else 0
+        show(network, walk.start(image) if walk else image)
+    outside.extend(taken())
+    lost = any(layer.dead_units is None for layer in flows.values()) or walk is None
+    unknown = (walk.unknown if walk else []) or ([_OWN_CODE] if lost else [])
+    return Flow(layers=flows, unknown=tuple(dict.fromkeys(unknown)), outside=tuple(outside))
 
 
 def _by_unit(module: nn.Module, output: Tensor) -> Tensor:
@@ -174,14 +157,3 @@ def _hooked(network: nn.Module, before: Any, after: Any) -> Iterator[None]:
     finally:
         for handle in handles:
             handle.remove()
-
-
-def zero_filters(weight: Tensor, module: nn.Module | None = None) -> int:
-    """Return how many outputs have weights of zero alone.
-
-    module: whose weight it is; None takes the first axis for the outputs. A tensor of one axis
-    holds no filters, and none of zeros.
-    """
-    if weight.dim() < 2:
-        return 0
-    return int((~(outputs_first(weight, module) != 0).flatten(1).any(dim=1)).sum())

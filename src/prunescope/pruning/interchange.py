@@ -1,4 +1,4 @@
-"""How do other tools write pruned weights, and how do theirs become ours and ours theirs?
+"""How do other tools write pruned weights, and how are these converted?
 
 torch: `torch.nn.utils.prune` replaces a parameter `weight` by `weight_orig` and a buffer
     `weight_mask`, and computes `weight` as their product.
@@ -27,7 +27,7 @@ def as_mask(tensors: Mapping[str, Tensor], where: str) -> Mask:
 
     where: what they came from, for messages. Raises DataError naming one that holds anything else.
     """
-    return Mask(effective.as_mask(tensors, where))
+    return Mask(effective.boolean_masks(tensors, where))
 
 
 def masked(state: Mapping[str, Tensor], mask: Mask) -> State:
@@ -46,8 +46,8 @@ def from_torch(state: Mapping[str, Tensor], where: str) -> tuple[State, Mask | N
     `weight_orig` stood. None, and the state dict as it was, where nothing in it is pruned so.
     Raises DataError where a mask is not of zeros and ones, or of another shape than its weights.
     """
-    found = effective.multiply_masks(Effective(dict(state)), where)
-    return found.state, Mask(found.masks) if found.masks else None
+    effect = effective.multiply_masks(Effective(dict(state)), where)
+    return effect.state, Mask(effect.masks) if effect.masks else None
 
 
 def to_torch(state: Mapping[str, Tensor], mask: Mask) -> State:
@@ -94,16 +94,6 @@ def detach_torch_masks(network: nn.Module) -> Mask | None:
         if mask is not None:
             inner.load_state_dict(plain)
     return mask
-
-
-def from_openlth(state: Mapping[str, Tensor], where: str) -> tuple[State, Mask | None]:
-    """Split the state dict of an OpenLTH checkpoint into the network's own and its mask.
-
-    None, and the state dict as it was, where it is nothing of the kind. The weights are as they
-    were saved: OpenLTH masks them in its forward pass alone, so pruned ones need not be zero.
-    """
-    found = effective.split_openlth(Effective(dict(state)), where)
-    return found.state, Mask(found.masks) if found.masks else None
 
 
 def to_openlth_mask(mask: Mask) -> State:

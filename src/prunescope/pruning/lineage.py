@@ -4,33 +4,36 @@ import torch
 
 from prunescope.base.text import counted
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.schedule import survivors_after
-from prunescope.pruning.selection import groups
+from prunescope.pruning.selection import LevelRule, groups
 
 
 def check_dense(mask: Mask) -> list[str]:
-    """Return what is wrong with the mask of an unpruned level: nothing, if it is of ones."""
-    gone = mask.size - mask.survivors
-    return [f"the unpruned level lacks {gone:,} of its weights"] if gone else []
+    """Return what is wrong with the mask of an unpruned level, of which every weight survives."""
+    pruned = mask.size - mask.survivors
+    return [f"the unpruned level lacks {pruned:,} of its weights"] if pruned else []
 
 
-def check_given(given: Mask, mask: Mask) -> list[str]:
+def check_given(source: Mask, mask: Mask) -> list[str]:
     """Return what is wrong with level 0's mask, given that of the weights it was taken from."""
-    same = list(given) == list(mask) and all(
-        torch.equal(given[name].cpu(), mask[name].cpu()) for name in given
+    is_same = list(source) == list(mask) and all(
+        torch.equal(source[name].cpu(), mask[name].cpu()) for name in source
     )
-    return [] if same else ["its mask is not that of the weights that it was taken from"]
+    return [] if is_same else ["its mask is not that of the weights that it was taken from"]
 
 
-def check_descent(before: Mask, after: Mask, fraction: float, scope: str) -> list[str]:
+def check_descent(
+    before: Mask, after: Mask, rule: LevelRule, *, runs_code: bool = True
+) -> list[str]:
     """Return what is wrong with a level's mask, given the level it was pruned from.
 
     It must be of the same tensors, hold no weight that was pruned before, and have exactly as many
-    left as `survivors_after` says, of each group of the scope.
+    left as the rule says, of each group of its scope.
+    runs_code: whether the user has named the rule's code, rather than a file. Otherwise such code
+    is not run, and how many weights it leaves is not checked.
     """
     if list(before) != list(after):
-        odd = sorted(set(before) ^ set(after)) or ["their order"]
-        return [f"the mask is not of the tensors of the level before: {', '.join(odd)}"]
+        differing = sorted(set(before) ^ set(after)) or ["their order"]
+        return [f"the mask is not of the tensors of the level before: {', '.join(differing)}"]
     reshaped = [name for name in after if after[name].shape != before[name].shape]
     if reshaped:
         name = reshaped[0]
@@ -42,18 +45,25 @@ def check_descent(before: Mask, after: Mask, fraction: float, scope: str) -> lis
         for name, count in grown.items()
         if count
     ]
-    return problems + _wrong_counts(before, after, fraction, scope)
+    if rule.is_user_code and not runs_code:
+        return problems
+    return problems + _wrong_counts(before, after, rule)
 
 
-def _wrong_counts(before: Mask, after: Mask, fraction: float, scope: str) -> list[str]:
+def _in_words(rule: LevelRule) -> str:
+    strategy = rule.strategy
+    by_fraction = f"pruning {100 * strategy.fraction:g} %"
+    return by_fraction if strategy.schedule == "fraction" else strategy.schedule
+
+
+def _wrong_counts(before: Mask, after: Mask, rule: LevelRule) -> list[str]:
     problems = []
-    for former in groups(before, scope):
+    for former, expected in groups(before, rule.strategy.scope, rule.left):
         present = Mask({name: after[name] for name in former})
         title = "" if len(former) == len(before) else f" of {', '.join(former)}"
-        expected = survivors_after(former.survivors, fraction)
         if present.survivors != expected:
             problems.append(
                 f"{counted(present.survivors, 'weight')}{title} are left of {former.survivors:,}, "
-                f"but pruning {100 * fraction:g} % leaves {expected:,}"
+                f"but {_in_words(rule)} leaves {expected:,}"
             )
     return problems

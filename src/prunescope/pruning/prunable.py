@@ -1,12 +1,14 @@
 """Which tensors of a network may be pruned, and which are left out?"""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from torch import nn
 
 from prunescope.base.errors import ConfigError
 from prunescope.pruning.acting import (
     CONVOLUTIONS,
+    LAYER_TYPES,
     first_names,
     is_computed,
     layer_keys,
@@ -26,35 +28,48 @@ _LEFT_OUT: dict[Prunable, set[str]] = {
 """Names of modules whose weights, and those of the modules inside them, stay."""
 
 
-def prunable_names(network: nn.Module, convention: Prunable) -> tuple[str, ...]:
+@dataclass(frozen=True, kw_only=True)
+class Behaviour:
+    """How a network treats pruned weights as it runs.
+
+    unprunable: layers whose pruned weights would not stay zero, by name, and why.
+    untried: whether it could not be tried if the network's own code changes pruned weights.
+    """
+
+    unprunable: Mapping[str, str]
+    untried: bool
+
+
+def prunable_names(
+    network: nn.Module, convention: Prunable, behaviour: Behaviour | None = None
+) -> tuple[str, ...]:
     """Return the state-dict keys of the tensors a convention prunes, in state-dict order.
 
-    all: weights of convolutions, transposed ones too, and linear layers (OpenLTH; Renda et al.
-        2020), and those by which torch's attention makes queries, keys and values: linear layers
-        that are no modules of their own there (`in_proj_weight`, or `q_proj_weight` and so on), as
-        they are in timm's.
-    conv: weights of convolutions but those of the classifier and of shortcuts, which are modules
-        named "downsample" or "shortcut" (the ResNet-50 of Frankle & Bau 2019).
-    conv+shortcut: weights of convolutions but those of the classifier.
-    Biases and normalisation are never pruned. A weight that modules share is named once, by its
-    first name, and is pruned only if each of them is of a kind that may be. A weight that does not
-    act as it is stored, see `unprunable_layers`, is left out.
+    all: weights of convolutions, including transposed ones, and of linear layers (OpenLTH; Renda
+        et al. 2020), and the projections of torch's attention (`in_proj_weight`, or `q_proj_weight`
+        and so on), which are linear layers in timm's.
+    conv: weights of convolutions, without the classifier and shortcuts, which are modules named
+        "downsample" or "shortcut" (the ResNet-50 of Frankle & Bau 2019).
+    conv+shortcut: weights of convolutions, without the classifier.
+    Biases and normalisation are never pruned. A weight that modules share is listed under its first
+    name, and only if each of these modules may be pruned. A weight that does not act as it is
+    stored is left out. behaviour: of the network, if it is known already.
     Raises ConfigError if nothing is left to prune, or if weights that do not act as they are
     stored are more than half of what the convention names.
     """
     chosen = _chosen(network, convention)
-    odd = unprunable_layers(network)
-    names = tuple(name for name in chosen if name not in odd)
+    unprunable = (behaviour or behaviour_of(network)).unprunable
+    names = tuple(name for name in chosen if name not in unprunable)
     parameters = dict(network.named_parameters())
-    lost = {name: why for name, why in odd.items() if _is_named(network, name, convention)}
+    lost = {name: why for name, why in unprunable.items() if _is_named(network, name, convention)}
     kept_size = sum(parameters[name].numel() for name in names)
     layers = layer_keys(network)
     lost_size = sum(present_weight(layers[name][0]).numel() for name in lost)
     if lost and lost_size >= kept_size:
         name, why = next(iter(lost.items()))
-        others = f" and {len(lost) - 1:,} layers more" if len(lost) > 1 else ""
+        more = f" and {len(lost) - 1:,} layers more" if len(lost) > 1 else ""
         raise ConfigError(
-            f"{name}{others} cannot be pruned: {why}. These are {lost_size:,} of the "
+            f"{name}{more} cannot be pruned: {why}. These are {lost_size:,} of the "
             f'{lost_size + kept_size:,} weights of the convention "{convention}"'
         )
     if not names:
@@ -62,30 +77,25 @@ def prunable_names(network: nn.Module, convention: Prunable) -> tuple[str, ...]:
     return names
 
 
-def unprunable_layers(network: nn.Module) -> Mapping[str, str]:
-    """Return the layers whose pruned weights would act all the same, by name, and why."""
-    found = {}
-    altered = altered_in(network) or ()
+def behaviour_of(network: nn.Module) -> Behaviour:
+    """Try on a copy how a network treats pruned weights."""
+    unprunable = {}
+    altered = altered_in(network)
     for name, modules in layer_keys(network).items():
         kind = type(modules[0]).__name__
         if is_computed(modules[0]):
-            found[name] = f"the weight of this {kind} is computed from other parameters"
+            unprunable[name] = f"the weight of this {kind} is computed from other parameters"
         elif not all(map(acts_as_stored, modules)):
-            found[name] = (
+            unprunable[name] = (
                 f"this {kind} changes its weights as it runs, so that a pruned one would act "
                 "all the same"
             )
-        elif name in altered:
-            found[name] = (
+        elif name in (altered or ()):
+            unprunable[name] = (
                 f"the network changes the weights of this {kind} as it runs, so that a pruned one "
                 "would act all the same"
             )
-    return found
-
-
-def is_untried(network: nn.Module) -> bool:
-    """Return whether nobody knows if the network's own code changes pruned weights."""
-    return altered_in(network) is None
+    return Behaviour(unprunable=unprunable, untried=altered is None)
 
 
 UNTRIED = (
@@ -95,9 +105,9 @@ UNTRIED = (
 
 
 def left_out(network: nn.Module, pruned: Collection[str]) -> dict[str, int]:
-    """Return the tensors of two axes or more that stay dense, by name, with their numbers.
+    """Return the sizes of the tensors of two or more axes that stay dense, by name.
 
-    pruned: the names of those that do not.
+    pruned: the names of those that are pruned.
     """
     return {
         name: parameter.numel()
@@ -115,16 +125,15 @@ def describe_left_out(dense: Mapping[str, int]) -> str:
 
 
 def _chosen(network: nn.Module, convention: Prunable) -> tuple[str, ...]:
-    """Return the parameters that a convention names, under all names of each."""
-    names: dict[str, list[str]] = {name: [] for name in parameters_once(network)}
+    """Return the parameters of which a convention names every name."""
+    aliases: dict[str, list[str]] = {name: [] for name in parameters_once(network)}
     for name, first in first_names(network).items():
-        if first not in names:  # a view of another parameter
-            continue
-        names[first].append(name)
+        if first in aliases:  # else a view of another parameter
+            aliases[first].append(name)
     return tuple(
         first
-        for first, alike in names.items()
-        if all(_is_named(network, name, convention) for name in alike)
+        for first, names in aliases.items()
+        if all(_is_named(network, name, convention) for name in names)
     )
 
 
@@ -133,7 +142,7 @@ def _is_named(network: nn.Module, name: str, convention: Prunable) -> bool:
     module = network.get_submodule(path)
     if isinstance(module, nn.MultiheadAttention):
         return convention == "all" and parameter in _PROJECTIONS
-    kinds = (*CONVOLUTIONS, nn.Linear) if convention == "all" else CONVOLUTIONS
+    kinds = LAYER_TYPES if convention == "all" else CONVOLUTIONS
     return (
         parameter == "weight"
         and isinstance(module, kinds)

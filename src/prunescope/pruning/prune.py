@@ -10,46 +10,29 @@ from prunescope.base.seeding import derive_seed
 from prunescope.base.text import counted
 from prunescope.pruning.choices import Prunable
 from prunescope.pruning.mask import Mask, MaskKeeper
-from prunescope.pruning.prunable import prunable_names
+from prunescope.pruning.prunable import Behaviour, behaviour_of, prunable_names
 from prunescope.pruning.scoring import score
 from prunescope.pruning.selection import select
+from prunescope.pruning.settings import PruneSettings
 
 
-def prune(
+def prune_module(
     model: nn.Module,
+    settings: PruneSettings,
     *,
-    keep: float,
-    criterion: str = "magnitude",
-    scope: str = "global",
-    prunable: Prunable = "all",
     mask: Mask | None = None,
-    seed: int = 0,
+    behaviour: Behaviour | None = None,
 ) -> Mask:
-    """Set all but a share of a network's weights to zero, in place, and return which survive.
+    """Set all but a share of a network's weights to zero, as `prunescope.prune` does.
 
-    keep: share of *all* prunable weights that survives, in (0, 1]: of n, round(keep x n), half to
-        even; of all tensors together (global) or of each (layerwise).
-    criterion: what goes: the weights of lowest magnitude, of equal ones those of higher flat
-        index (Han et al. 2015), any ("random"), drawn from the seed, or those that score lowest by
-        a function of yours, "package.module:function", see `prunescope.pruning.criteria`. At random
-        the same seed at a lower `keep` leaves a part of the same weights.
-    scope: "global" lets the weights of all tensors compete together, "layerwise" those of each.
-    prunable: which tensors are pruned, see `prunable_names`.
-    mask: what is pruned already; masks only shrink. It is not changed.
-    seed: for the random criterion alone.
-
-    Nothing holds the weights at zero when the network is trained on: for that, make a
-    `MaskKeeper(model, mask)` and call it with the optimizer after every step.
-    Raises ConfigError for a share outside (0, 1], above what the mask has left, or so small that
-    nothing is left, a mask that prunes what `prunable` leaves out, or a network whose pruned
-    weights would act all the same; DataError for a mask of another network, or weights that
-    are not finite.
+    settings: they state what to keep. behaviour: of the network, where it is known already.
     """
-    if not 0 < keep <= 1:
-        raise ConfigError(f"keep is {keep}, but must lie in (0, 1]")
-    before = starting_mask(model, mask, prunable)
-    scores = score(model, before, criterion, derive_seed(seed, "prune", criterion))
-    after = select(scores, before, scope, lambda group: _survivors(group, keep))
+    keep = settings.keep
+    assert keep is not None
+    before = starting_mask(model, mask, settings.prunable, behaviour)
+    seed = derive_seed(settings.seed, "prune", settings.criterion)
+    scores = score(model, before, settings.criterion, seed)
+    after = select(scores, before, settings.scope, lambda group: _survivors(group, keep))
     if not after.survivors:
         raise ConfigError(
             f"keep is {keep}, of which nothing is left of the network's {after.size:,} prunable "
@@ -59,9 +42,12 @@ def prune(
     return after
 
 
-def starting_mask(model: nn.Module, mask: Mask | None, prunable: Prunable) -> Mask:
-    """Return a mask of every prunable tensor: as it is given, and of ones elsewhere.
+def starting_mask(
+    model: nn.Module, mask: Mask | None, prunable: Prunable, behaviour: Behaviour | None = None
+) -> Mask:
+    """Return a mask of every prunable tensor: as stated, and of ones elsewhere.
 
+    behaviour: of the network, where it is known already.
     Raises ConfigError where the mask prunes what `prunable` leaves out, or where torch prunes the
     network; DataError where the mask is another network's.
     """
@@ -70,14 +56,15 @@ def starting_mask(model: nn.Module, mask: Mask | None, prunable: Prunable) -> Ma
             "the network is under torch.nn.utils.prune: take it out with "
             "prunescope.pruning.interchange.detach_torch_masks, and pass the mask that returns"
         )
-    ones = Mask.ones(model, prunable_names(model, prunable))
+    behaviour = behaviour or behaviour_of(model)
+    ones = Mask.ones(model, prunable_names(model, prunable, behaviour))
     if mask is None:
         return ones
     mask = mask.under_first_names(model)
     mask.check_fit(dict(model.named_parameters()))
     for name, kept in mask.items():
         if name not in ones and not bool(kept.all()):
-            if name not in prunable_names(model, "all"):
+            if name not in prunable_names(model, "all", behaviour):
                 raise ConfigError(
                     f"{name} is pruned already, but is no weight of a convolution or linear layer, "
                     "and no other is pruned here: leave it out of the mask, and keep its zeros as "
@@ -96,8 +83,7 @@ def _survivors(group: Mask, keep: float) -> int:
     if wanted > group.survivors:
         where = "the network" if len(group) > 1 else next(iter(group))
         raise ConfigError(
-            f"keep is {keep}, which is {wanted} of {where}'s {counted(group.size, 'weight')}, "
-            "but only "
-            f"{group.survivors} are left, and masks only shrink: choose a lower one"
+            f"keep is {keep}, which is {wanted} of {where}'s {counted(group.size, 'weight')}, but "
+            f"only {group.survivors} are left, and masks only shrink: choose a lower one"
         )
     return wanted

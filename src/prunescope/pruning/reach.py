@@ -1,7 +1,8 @@
-"""Which values in a network depend on the image? Followed through every function it calls.
+"""Which values in a network depend on the image?
 
-A value depends on the image if a path leads to it on which no weight, and no gain of a
-normalisation, is zero. `Reach` tensors hold 1 for such values and 0 for all others.
+A value does if a path without a weight or a gain of a normalisation of zero leads from the image to
+it. Every function that the network calls is followed: `Reach` tensors hold 1 for values that depend
+on the image, and 0 for others.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -45,26 +46,18 @@ _ARRANGING = _names(
     view view_as vstack where
     """
 )
-_IN_PLACE = frozenset(("iadd", "isub", "imul", "itruediv"))
+_IN_PLACE = _names("iadd isub imul itruediv")
 _CONSTANT = _names(
-    """
-    zeros_like ones_like full_like empty_like new_zeros new_ones new_empty new_full new_tensor
-    """
+    "zeros_like ones_like full_like empty_like new_zeros new_ones new_empty new_full new_tensor"
 )
 _CONVOLUTIONS = _names(
-    """
-    conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d linear
-    """
+    "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d linear"
 )
-_MATRIX = _names(
-    """
-    matmul bmm mm rmatmul
-    """
-)
+_MATRIX = _names("matmul bmm mm rmatmul")
 
 
 class Reach(Tensor):
-    """A map of ones and zeros: which values depend on the image. walk: what it is followed by."""
+    """A tensor with 1 for each value that depends on the image. walk: what follows it."""
 
     walk: "Walk"
 
@@ -73,19 +66,17 @@ class Reach(Tensor):
         cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        walk = next(
-            part.walk for part in tree_flatten((args, kwargs))[0] if isinstance(part, Reach)
-        )
         with torch._C.DisableTorchFunctionSubclass():
-            return walk.follow(func, args, kwargs)
+            return _first_reach(args, kwargs).walk.follow(func, args, kwargs)
 
 
 class Walk:
     """Follows an image's values through the functions that a network calls.
 
-    unknown: the functions through which dependence could not be followed, as far as a value that
-        does not depend on the image met them; from then on every value counts as depending.
-    weights: of the convolutions and linear functions called since it was last emptied, as they act.
+    unknown: the functions through which dependence could not be followed and that were called with
+        a value that does not depend on the image; every value they return counts as depending.
+    weights: of the convolutions and linear functions called since this was last cleared, as they
+        act.
     """
 
     def __init__(self) -> None:
@@ -97,7 +88,7 @@ class Walk:
         return self._reach(torch.ones_like(images))
 
     def follow(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Return what a function makes of its arguments, some of them a Reach."""
+        """Return the result of a function of which some arguments are a Reach."""
         name = str(getattr(func, "__name__", func))
         plain_name = name.strip("_") if name.startswith("__") else name.rstrip("_").lstrip("_")
         if name == "__get__":
@@ -123,7 +114,7 @@ class Walk:
         return result
 
     def forget(self, why: str, *inputs: Any) -> bool:
-        """Note why dependence is unknown from here on, if any input holds a constant value."""
+        """Note why dependence is unknown from here on, if an input holds a constant value."""
         constant = any(
             isinstance(part, Reach) and not bool(_plain(part).all())
             for part in tree_flatten(inputs)[0]
@@ -161,7 +152,7 @@ def _plain(part: Any) -> Any:
 
 
 def _as_constant(part: Any) -> Any:
-    """Return a Reach's values, and zeros for any other tensor of numbers: it does not depend."""
+    """Return the values of a Reach; zeros for any other tensor, which depends on no image."""
     if isinstance(part, Reach):
         return _plain(part)
     return torch.zeros_like(part) if _is_float(part) else part
@@ -172,7 +163,7 @@ def _first_reach(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Reach:
 
 
 def _any_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
-    """Return 1 where any of the tensors that are broadcast together has 1."""
+    """Return tensors broadcast together: more than 0 where any of them is."""
     parts = [_as_constant(p) for p in tree_flatten((args, kwargs))[0] if isinstance(p, Tensor)]
     total: Tensor = parts[0].float()
     for part in parts[1:]:
@@ -180,12 +171,14 @@ def _any_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
     return total
 
 
-def _argument(position: int, name: str, args: Any, kwargs: Any, default: Any = None) -> Any:
-    return args[position] if len(args) > position else kwargs.get(name, default)
+def _arguments(names: str, args: Any, kwargs: Any) -> list[Any]:
+    """Return a function's first arguments, by position or by name; None for those left out."""
+    named = enumerate(names.split())
+    return [args[index] if index < len(args) else kwargs.get(name) for index, name in named]
 
 
 def _convolve(walk: Walk, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Reach:
-    values, weight = _argument(0, "input", args, kwargs), _argument(1, "weight", args, kwargs)
+    values, weight = _arguments("input weight", args, kwargs)
     if isinstance(weight, Reach) or not isinstance(values, Reach):
         walk.forget("weights that depend on the image", values, weight)
         weight = torch.ones_like(_plain(weight))
@@ -198,7 +191,7 @@ def _convolve(walk: Walk, func: Any, args: tuple[Any, ...], kwargs: dict[str, An
 
 def _multiply_matrices(walk: Walk, func: Any, args: Any, kwargs: Any) -> Reach:
     """Between a map and constants weights count; between two maps either may move the product."""
-    left, right = _argument(0, "input", args, kwargs), _argument(1, "mat2", args, kwargs)
+    left, right = _arguments("input mat2", args, kwargs)
     right = kwargs.get("other", right) if right is None else right
     if isinstance(left, Reach) and isinstance(right, Reach):
         walk.forget("a product of two maps", left, right)
@@ -210,14 +203,14 @@ def _multiply_matrices(walk: Walk, func: Any, args: Any, kwargs: Any) -> Reach:
 
 
 def _attend(walk: Walk, _func: Any, args: Any, kwargs: Any) -> Any:
-    query, value = _argument(0, "query", args, kwargs), _argument(2, "value", args, kwargs)
+    query, _, value = _arguments("query key value", args, kwargs)
     walk.forget("attention", args, kwargs)
     shape = (*query.shape[:-1], value.shape[-1])
     return walk._reach(torch.ones(shape))
 
 
 def _attend_with_heads(walk: Walk, _func: Any, args: Any, kwargs: Any) -> Any:
-    query = _argument(0, "query", args, kwargs)
+    (query,) = _arguments("query", args, kwargs)
     walk.forget("attention", args, kwargs)
     return walk._reach(torch.ones_like(_plain(query))), None
 
@@ -230,14 +223,15 @@ def _scaled(values: Tensor, gain: Tensor | None, shape: Iterable[int]) -> Tensor
 
 def _normalise_channels(walk: Walk, func: Any, args: Any, kwargs: Any) -> Any:
     """Of batch and instance normalisation: every channel is normalised by itself."""
-    values = _argument(0, "input", args, kwargs)
+    of_batch = func.__name__.endswith("batch_norm")
+    names = "input running_mean running_var weight bias " + (
+        "training" if of_batch else "use_input_stats"
+    )
+    values, mean, _, gain, _, present = _arguments(names, args, kwargs)
     if not isinstance(values, Reach):
         return func(*tree_map(_plain, args), **tree_map(_plain, kwargs))
-    of_batch = func.__name__.endswith("batch_norm")
-    mean, gain = _argument(1, "running_mean", args, kwargs), _argument(3, "weight", args, kwargs)
-    present = _argument(
-        5, "training" if of_batch else "use_input_stats", args, kwargs, not of_batch
-    )
+    if present is None:
+        present = not of_batch
     reached = _plain(values)
     if (present or mean is None) and reached.dim() > 2:
         reached = reached.flatten(2).amax(2).reshape(*reached.shape[:2], *[1] * (reached.dim() - 2))
@@ -246,19 +240,14 @@ def _normalise_channels(walk: Walk, func: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _normalise_groups(walk: Walk, _func: Any, args: Any, kwargs: Any) -> Reach:
-    values = _plain(_argument(0, "input", args, kwargs))
-    groups, gain = _argument(1, "num_groups", args, kwargs), _argument(2, "weight", args, kwargs)
+    values, groups, gain = map(_plain, _arguments("input num_groups weight", args, kwargs))
     grouped = values.reshape(len(values), groups, -1)
     mixed = grouped.amax(2, keepdim=True).expand_as(grouped).reshape(values.shape)
     return walk._reach(_scaled(mixed, gain, (1, -1, *[1] * (values.dim() - 2))))
 
 
 def _normalise_last(walk: Walk, _func: Any, args: Any, kwargs: Any) -> Reach:
-    values = _plain(_argument(0, "input", args, kwargs))
-    shape, gain = (
-        _argument(1, "normalized_shape", args, kwargs),
-        _argument(2, "weight", args, kwargs),
-    )
+    values, shape, gain = map(_plain, _arguments("input normalized_shape weight", args, kwargs))
     axes = tuple(range(-len(shape), 0))
     mixed = values.amax(axes, keepdim=True).expand_as(values)
     return walk._reach(_scaled(mixed, gain, shape))
@@ -268,7 +257,7 @@ def _mix_along(default: int | None, name: str) -> Callable[..., Reach]:
     """Return the rule of a function that mixes all values along an axis."""
 
     def mix(walk: Walk, _func: Any, args: Any, kwargs: Any) -> Reach:
-        values = _plain(_argument(0, "input", args, kwargs))
+        (values,) = map(_plain, _arguments("input", args, kwargs))
         axis = kwargs.get("dim", args[1] if name == "softmax" and len(args) > 1 else default)
         mixed = values.amax() if axis is None else values.amax(axis, keepdim=True)
         return walk._reach(mixed.expand_as(values))
@@ -278,9 +267,8 @@ def _mix_along(default: int | None, name: str) -> Callable[..., Reach]:
 
 def _pad(walk: Walk, func: Any, args: Any, kwargs: Any) -> Reach:
     """Padding with a number brings in constants, whatever the number."""
-    values, pad = _argument(0, "input", args, kwargs), _argument(1, "pad", args, kwargs)
-    mode = _argument(2, "mode", args, kwargs, "constant")
-    return walk._reach(func(_plain(values), pad, mode=mode))
+    values, pad, mode = _arguments("input pad mode", args, kwargs)
+    return walk._reach(func(_plain(values), pad, mode=mode or "constant"))
 
 
 _RULES: dict[str, Callable[..., Any]] = {

@@ -1,4 +1,4 @@
-"""What is in a file of weights, whichever tool wrote it: weights, mask, momentum?"""
+"""Which weights, mask and momentum does a file hold, whichever tool wrote it?"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,9 +10,8 @@ from torch import Tensor
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.formats import is_safetensors
 from prunescope.base.paths import is_there
-from prunescope.base.wrappers import plain_name
+from prunescope.base.wrappers import unwrapped_name
 from prunescope.networks.description import Description, has_description, read_description
-from prunescope.networks.reading import Stored, load_torch, read_stored
 from prunescope.networks.reading.choice import choose_network
 from prunescope.networks.reading.files import (
     OPENLTH_MASK,
@@ -20,13 +19,14 @@ from prunescope.networks.reading.files import (
     weights_file,
 )
 from prunescope.networks.reading.names import renaming
+from prunescope.networks.reading.stored import Stored, load_torch, read_stored
 from prunescope.networks.trust import NamesCode
 from prunescope.pruning.interchange import State, as_mask
 from prunescope.pruning.mask import Mask
+from prunescope.pruning.prunable import prunable_names
 from prunescope.results.layout import MASK, WEIGHTS
-from prunescope.results.manifest import check_manifest
-
-_BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
+from prunescope.results.manifest import check_manifest, check_recorded
+from prunescope.results.run import Level, Run
 
 Memories = dict[str, tuple[Tensor, ...]]
 
@@ -35,11 +35,11 @@ Memories = dict[str, tuple[Tensor, ...]]
 class SavedWeights:
     """What a file holds, and the mask inside or beside it.
 
-    state: plain names, values as they take effect; where a mask says that a weight is pruned, as
-        they were saved. mask: None where nothing says what is pruned.
-    memories: what an optimizer remembers of each parameter, in tensors of the parameter's shape;
-        None where the file holds no optimizer.
-    description: which network the file says it belongs to, if it does.
+    state: weights by plain names, as they take effect; pruned weights as they were saved. mask:
+        None if nothing says what is pruned.
+    memories: the optimizer's state of each parameter, as tensors of its shape; None without an
+        optimizer in the file.
+    description: the network that the file says it belongs to, if any.
     notes: what could not be read, for the user.
     stored, beside: the state dict as it was saved, and the mask beside it.
     """
@@ -53,26 +53,38 @@ class SavedWeights:
     stored: Stored | None = None
     beside: Mask | None = None
 
-    def named_as_in(self, own: Mapping[str, Tensor]) -> "SavedWeights":
-        """Return the weights under a network's own names, see `Stored.named_as_in`."""
+    def named_as_in(self, state: Mapping[str, Tensor]) -> "SavedWeights":
+        """Return the weights under the names of a network, see `Stored.named_as_in`."""
         if self.stored is None:
             return self
-        named = _take_effect(self.stored, self.beside, own)
+        named = _take_effect(self.stored, self.beside, state)
         return replace(named, path=self.path, description=self.description)
+
+    def with_mask(self, mask: Mask, path: Path) -> "SavedWeights":
+        """Return the weights with a mask that was read from another file.
+
+        Raises DataError, naming both files, where it is another network's.
+        """
+        renamed = _renamed(mask, self.state)
+        try:
+            renamed.check_fit(self.state)
+        except DataError as error:
+            raise DataError(f"{path} does not fit {self.path}: {error}") from None
+        return replace(self, mask=renamed, beside=mask)
 
 
 def read_weights(
     path: Path, mask: Path | None = None, key: str | None = None, typed: str | None = None
 ) -> SavedWeights:
-    """Read weights and all that is said of them.
+    """Read weights, their mask and what else a file holds.
 
     path, key: as `read_stored` takes them: a level of a run, a checkpoint of a run's training, or
         any form of file or folder (docs/networks.md). Nothing in it is executed.
-    mask: a file as `read_mask` takes it; None takes the mask inside the file or beside it, see
-        `mask_beside`, where there is one.
-    typed: the network that the user names now; a note says where the file names other code.
+    mask: a file, as `read_mask` takes it; None takes the mask inside the file or beside it, if
+        there is one (`mask_beside`).
+    typed: the network that the user names now; a note says if the file names other code.
     Raises DataError for a file that is absent, damaged or something else, or a mask of other
-    tensors; ConfigError for a mask beside one that the file holds.
+    tensors; ConfigError for a mask although the file holds one.
     """
     stored = read_stored(path, key)
     file = weights_file(path)
@@ -85,16 +97,14 @@ def read_weights(
     if mask is not None and saved.mask is not None:
         raise ConfigError(f"{path} holds a mask of its own: leave out --mask {mask}")
     if saved.mask is None:
-        found = mask or mask_beside(file)
-        if mask is not None or is_there(found):
-            beside = read_mask(found)
-            saved = replace(saved, mask=_renamed(beside, saved.state), beside=beside)
-            _check_fit(saved, found)
+        path_of_mask = mask or mask_beside(file)
+        if mask is not None or is_there(path_of_mask):
+            saved = saved.with_mask(read_mask(path_of_mask), path_of_mask)
     return saved
 
 
 def check_as_recorded(path: Path) -> None:
-    """Raise DataError where weights of a run, or the mask beside them, were changed since.
+    """Raise DataError if weights of a run, or the mask beside them, were changed since.
 
     path: as `read_weights` takes it.
     """
@@ -104,7 +114,7 @@ def check_as_recorded(path: Path) -> None:
 
 
 def mask_beside(path: Path) -> Path:
-    """Return where the mask of a file of weights lies, if it has one.
+    """Return where the mask of a file of weights is stored, if it has one.
 
     `mask.safetensors` beside a level's `weights.safetensors`; OpenLTH's `mask.pth` beside its
     `model_ep160_it0.pth`; `NAME.mask.safetensors` beside any other `NAME.safetensors`.
@@ -117,7 +127,7 @@ def mask_beside(path: Path) -> Path:
 
 
 def read_mask(path: Path) -> Mask:
-    """Read a mask: our own, or any state dict of zeros and ones that torch saved, as OpenLTH's.
+    """Read a mask: ours, or a state dict of zeros and ones that torch saved, such as OpenLTH's.
 
     Raises DataError for anything else.
     """
@@ -128,20 +138,39 @@ def read_mask(path: Path) -> Mask:
     return as_mask(choose_network(load_torch(path), str(path), None), str(path))
 
 
+def level_mask(level: Level) -> Mask:
+    """Return the mask of a level of a run; at level 0, which has no mask file, all survive."""
+    path = level.path / MASK
+    check_recorded(path)
+    if level.level == 0 and not path.is_file():
+        recipe = Run.load(level.path.parents[1]).recipe
+        network = level.network.module
+        return Mask.ones(network, prunable_names(network, recipe["pruning"]["prunable"]))
+    return read_mask(path)
+
+
+def is_buffer(name: str) -> bool:
+    """Return whether a tensor has the name of a buffer of normalisation.
+
+    Where the network is not known, nothing else tells it from a parameter.
+    """
+    return name.rpartition(".")[2] in ("running_mean", "running_var", "num_batches_tracked")
+
+
 def _take_effect(
-    stored: Stored, beside: Mask | None, own: Mapping[str, Tensor] | None
+    stored: Stored, beside: Mask | None, names: Mapping[str, Tensor] | None
 ) -> SavedWeights:
-    found = stored.named_as_in(own)
-    mask = Mask(found.masks) if found.masks else None
+    effect = stored.named_as_in(names)
+    mask = Mask(effect.masks) if effect.masks else None
     if beside is not None:
-        mask = _renamed(beside, found.state)
-    memories, notes = _remembered(stored, found.state)
-    if found.norms:
-        those = "1 weight is" if found.norms == 1 else f"{found.norms} weights are"
-        notes = (*notes, f"{those} computed from a norm, as the network does")
+        mask = _renamed(beside, effect.state)
+    memories, notes = _remembered(stored, effect.state)
+    if effect.norms:
+        computed = "1 weight is" if effect.norms == 1 else f"{effect.norms} weights are"
+        notes = (*notes, f"{computed} computed from a norm, as the network does")
     return SavedWeights(
         path=stored.path,
-        state=found.state,
+        state=effect.state,
         mask=mask,
         memories=memories,
         notes=notes,
@@ -159,20 +188,12 @@ def _renamed(mask: Mask, state: State) -> Mask:
     for beginning in ("", *beginnings):  # the weights may stand inside another network
         if all(beginning + name in state for name in named):
             return Mask({beginning + name: kept for name, kept in named.items()})
-    inside = {plain_name(name, named): name for name in state}  # the weights of wrapped parts
+    inside = {unwrapped_name(name, named): name for name in state}  # the weights of wrapped parts
     return Mask({inside.get(name, name): kept for name, kept in named.items()})
 
 
-def _check_fit(saved: SavedWeights, mask: Path) -> None:
-    assert saved.mask is not None  # it was just read
-    try:
-        saved.mask.check_fit(saved.state)
-    except DataError as error:
-        raise DataError(f"{mask} does not fit {saved.path}: {error}") from None
-
-
 def _remembered(stored: Stored, state: State) -> tuple[Memories | None, tuple[str, ...]]:
-    """Return what an optimizer remembers, and a note where that cannot be told."""
+    """Return the optimizer's state by parameter, and a note if it cannot be matched."""
     if stored.momentum is not None:
         return {name: (tensor,) for name, tensor in stored.momentum.items()}, ()
     if stored.optimizer is None:
@@ -183,16 +204,16 @@ def _remembered(stored: Stored, state: State) -> tuple[Memories | None, tuple[st
 
 
 def _memories(optimizer: Mapping[str, Any], state: State) -> Memories | None:
-    """Match an optimizer's state, which torch saves by number, to the parameters in their order.
+    """Match an optimizer's state, which torch saves by number, to the parameters in order.
 
-    None where their number or their shapes do not agree.
+    None if their number or shapes do not agree.
     """
-    names = [name for name in state if name.rpartition(".")[2] not in _BUFFERS]
+    names = [name for name in state if not is_buffer(name)]
     try:
         numbers = [number for group in optimizer["param_groups"] for number in group["params"]]
         if len(numbers) != len(names):
             return None
-        found = {
+        memories = {
             name: tuple(
                 value
                 for value in optimizer["state"].get(number, {}).values()
@@ -202,5 +223,5 @@ def _memories(optimizer: Mapping[str, Any], state: State) -> Memories | None:
         }
     except (KeyError, TypeError, AttributeError):
         return None
-    fits = all(value.shape == state[name].shape for name in found for value in found[name])
-    return found if fits else None
+    fits = all(value.shape == state[name].shape for name in memories for value in memories[name])
+    return memories if fits else None

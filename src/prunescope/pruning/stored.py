@@ -1,4 +1,4 @@
-"""Which tensors of a file are layers, which are parameters, and which stand in it twice?"""
+"""Which tensors of a file are layers, which are parameters, and which occur twice?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from prunescope.pruning.acting import (
-    LAYERS,
+    LAYER_TYPES,
     first_names,
     has_own_code,
     is_computed,
@@ -17,9 +17,8 @@ from prunescope.pruning.acting import (
     present_weight,
 )
 from prunescope.pruning.flow import Flow
-from prunescope.pruning.saved import SavedWeights
+from prunescope.pruning.saved import SavedWeights, is_buffer
 
-_BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 _LARGE = 16  # values: smaller tensors may be equal by chance
 
 T = TypeVar("T")
@@ -27,12 +26,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class StoredLayers:
-    """What of a file acts as a layer's weight, and what are its parameters, each counted once.
+    """The weights, parameters and tensors of a file, each counted once.
 
-    weights: of layers, as they act, by name. modules: the layers, where the network is known.
-    parameters: all that is trained. tensors: all that is stored, buffers too.
-    shared: for each further name of a shared tensor the first one. used_outside: layers that the
-        network's own code computes with as well. notes: for the user.
+    weights: of layers, as they act, by name. modules: the layers, if the network is known.
+    parameters: everything that is trained. tensors: everything that is stored, including buffers.
+    shared: the first name of each shared tensor, by its other names. used_outside: layers whose
+        weights the network's own code also uses. notes: for the user.
     """
 
     weights: Mapping[str, Tensor]
@@ -44,20 +43,18 @@ class StoredLayers:
     notes: tuple[str, ...] = ()
 
     def under_first_names(self, named: Mapping[str, T]) -> dict[str, T]:
-        """Return what is named, each shared tensor once, under its first name."""
+        """Return named values with each shared tensor once, under its first name."""
         return {self.shared.get(name, name): each for name, each in reversed([*named.items()])}
 
 
 def stored_layers(saved: SavedWeights) -> StoredLayers:
-    """Return what shows without the network: every tensor of two axes or more stands for a layer.
+    """Return what is known without the network, where every tensor of two or more axes is a layer.
 
-    Equal tensors of more than a few different values count as one that is shared.
+    Equal tensors count as one shared tensor, unless they are small or constant.
     """
     shared = _equal_tensors(saved.state)
     tensors = {name: tensor for name, tensor in saved.state.items() if name not in shared}
-    parameters = {
-        name: tensor for name, tensor in tensors.items() if name.rpartition(".")[2] not in _BUFFERS
-    }
+    parameters = {name: tensor for name, tensor in tensors.items() if not is_buffer(name)}
     layers = [name for name, tensor in parameters.items() if tensor.dim() > 1 and tensor.numel()]
     masked = [name for name in saved.mask or () if name not in shared]
     notes = [
@@ -76,24 +73,24 @@ def stored_layers(saved: SavedWeights) -> StoredLayers:
 def network_layers(
     network: nn.Module, saved: SavedWeights, flow: Flow, views: Mapping[str, str]
 ) -> StoredLayers:
-    """Return what a network, with the file's weights in it, computes with.
+    """Return the weights that a network with the file's weights computes with.
 
-    flow: what was seen of it. views: parameters that are others' too, in another shape.
+    flow: how an image passed it. views: parameters that are views of others.
     """
     first = first_names(network)
-    shared = {name: other for name, other in first.items() if name != other}
+    shared = {name: former for name, former in first.items() if name != former}
     modules = {n: alike[0] for n, alike in layer_keys(network).items() if n not in views}
     weights, notes, changed = {}, [], {}
     ran = bool(flow.layers or flow.outside)
     for name, module in modules.items():
-        seen = flow.layers.get(name)
-        acting = None if seen is None else seen.weight
+        traced = flow.layers.get(name)
+        acting = None if traced is None else traced.weight
         if acting is None or acting.shape != present_weight(module).shape:
             acting = present_weight(module)
-            if type(module) not in LAYERS and not ran and not is_computed(module):
+            if type(module) not in LAYER_TYPES and not ran and not is_computed(module):
                 notes.append(f"{name} may act otherwise than it is stored: give --resolution")
         stored = saved.state.get(name)
-        if ran and seen is None:
+        if ran and traced is None:
             notes.append(
                 f"{name} never runs as a layer, so that its multiply-adds and dead units are not "
                 "known, and not in the totals"
@@ -140,7 +137,7 @@ def network_layers(
 def reasons_of_unknowns(
     has_network: bool, resolution: int | None, flow: Flow, saved: SavedWeights
 ) -> dict[str, str]:
-    """Return why counts are unknown, by their names in the output."""
+    """Return why counts are unknown, by their names."""
     reasons = {}
     if not has_network:
         untraced = "it is not known to which network the weights belong: give --network"
@@ -164,9 +161,9 @@ def reasons_of_unknowns(
 
 
 def _used_outside(name: str, weight: Tensor, outside: Sequence[Tensor]) -> tuple[Tensor, list[str]]:
-    """Return a weight as the network's own code uses it, which calls no layer with it.
+    """Return a weight as the network's own code uses it, and a note if that is not known.
 
-    outside: the weights it uses so. What it makes of this one is known if one alone can be it.
+    outside: the weights that this code uses. It is known if only one of them has the shape.
     """
     alike = [used for used in outside if used.shape == weight.shape]
     if any(torch.equal(used, weight) for used in alike):
@@ -180,9 +177,9 @@ def _used_outside(name: str, weight: Tensor, outside: Sequence[Tensor]) -> tuple
 
 
 def _ran_and_used_outside(weights: Mapping[str, Tensor], flow: Flow) -> list[str]:
-    """Return the layers that ran, of which the network's own code used the weight, too.
+    """Return the layers that ran and whose weights the network's own code used, too.
 
-    Of what it made of it first the shape is known alone, so that it may be any layer's of that.
+    Code may have changed a weight first, so that only its shape tells which layer it is of.
     """
     idle = {name: weight for name, weight in weights.items() if name not in flow.layers}
     used = [
@@ -198,35 +195,35 @@ def _ran_and_used_outside(weights: Mapping[str, Tensor], flow: Flow) -> list[str
 
 
 def _notes_of_changed(changed: Mapping[str, Tensor]) -> list[str]:
-    """Say that layers act otherwise than they are stored, as parameters and bytes are counted."""
+    """Say that layers do not act as they are stored, which is how parameters are counted."""
     if not changed:
         return []
     first = next(iter(changed))
-    others = f" and {len(changed) - 1:,} more" if len(changed) > 1 else ""
+    more = f" and {len(changed) - 1:,} more" if len(changed) > 1 else ""
     return [
-        f"{first}{others}: the network changes these weights as it runs (standardises or masks "
+        f"{first}{more}: the network changes these weights as it runs (standardises or masks "
         "them, say), and they are counted as they act; the parameters that are not zero are "
         "counted as they are stored, so that the two numbers differ"
     ]
 
 
 def _as_stored(acting: Tensor, stored: Tensor) -> Tensor:
-    """Return the stored tensor, in its own type, where it acts as it is; else what acts."""
-    same = acting.shape == stored.shape and torch.equal(acting != 0, stored != 0)
-    return stored if same else acting
+    """Return the stored tensor, in its own type, if it acts as it is stored; else what acts."""
+    is_same = acting.shape == stored.shape and torch.equal(acting != 0, stored != 0)
+    return stored if is_same else acting
 
 
 def _equal_tensors(state: Mapping[str, Tensor]) -> dict[str, str]:
-    """Return for each tensor that equals an earlier one that one's name."""
-    seen: dict[tuple[object, ...], list[str]] = {}
+    """Return the tensors that equal an earlier one, and its name."""
+    earlier: dict[tuple[object, ...], list[str]] = {}
     shared = {}
     for name, tensor in state.items():
         if tensor.numel() < _LARGE or not tensor.is_floating_point():
             continue
         marks = (tensor.shape, tensor.dtype, float(tensor.double().sum()))
-        alike = next((o for o in seen.get(marks, ()) if torch.equal(state[o], tensor)), None)
-        if alike is None:
-            seen.setdefault(marks, []).append(name)
+        first = next((o for o in earlier.get(marks, ()) if torch.equal(state[o], tensor)), None)
+        if first is None:
+            earlier.setdefault(marks, []).append(name)
         elif bool((tensor != tensor.flatten()[0]).any()):
-            shared[name] = alike
+            shared[name] = first
     return shared

@@ -1,21 +1,21 @@
-"""Is a weight that is zero still zero where a network computes with it?
+"""Is a weight of zero still zero when a network computes with it?
 
-A convolution may standardise its weights as it runs (timm's `StdConv2d`), and a block those of the
-layers in it: a pruned weight then acts all the same. This is tried on a copy, half of whose weights
-are zero: each weight is followed through whatever rearranges or alters it, up to the function that
-computes with it, where what was zero must be zero.
+A convolution may standardise its weights as it runs (timm's `StdConv2d`), or a block those of its
+layers, so that pruned weights do not stay zero. This is tried on a copy, half of whose weights are
+zero: each weight is followed through the functions that rearrange or alter it to the function that
+computes with it, where the zeros must still be zeros.
 """
 
 import copy
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves, tree_map
 
 from prunescope.base.seeding import torch_generator
-from prunescope.pruning.acting import CONVOLUTIONS, LAYERS, has_own_code, is_computed
+from prunescope.pruning.acting import CONVOLUTIONS, LAYER_TYPES, has_own_code, is_computed
 from prunescope.pruning.flow import image_channels
 
 _SIDES = (32, 28, 64, 48, 96, 224, 128, 16, 40, 56, 80, 112, 160, 192, 240, 256, 299, 384, 512, 8)
@@ -47,29 +47,29 @@ _SUMMARISING = frozenset(
 
 
 def acts_as_stored(layer: nn.Module) -> bool:
-    """Return whether a weight of a layer that is zero is zero where the layer computes with it.
+    """Return whether a layer's weights of zero are still zero when it computes with them.
 
-    Tried with a map as small as the layer takes; a layer that takes none is believed.
+    It is shown the smallest map that it takes; if it takes none, the answer is yes.
     """
     if is_computed(layer):
         return False
-    if type(layer) in LAYERS and not layer._forward_pre_hooks:
+    if type(layer) in LAYER_TYPES and not layer._forward_pre_hooks:
         return True
     trial = _Trial(layer)
     return not trial.succeeds(_smallest_map(layer)) or not trial.altered
 
 
 def altered_in(network: nn.Module) -> set[str] | None:
-    """Return the parameters, by their first names, whose zeros a network's own code undoes.
+    """Return the first names of the parameters whose zeros a network's own code changes.
 
-    None where that cannot be tried, since the network cannot be copied, or takes no image of a
-    usual size. A network of the libraries' code alone undoes none.
+    None if that cannot be tried, because the network cannot be copied or takes no image of a usual
+    size. Networks that only run the libraries' code change none.
     """
     if not has_own_code(network):
         return set()
     try:
         trial = _Trial(network)
-    except Exception:  # noqa: BLE001  # of whatever a module of the user's holds: locks, files
+    except Exception:  # noqa: BLE001  # of whatever a user's module holds: locks, files
         return None
     channels = image_channels(network)
     fits = any(trial.succeeds(torch.zeros(1, channels, side, side)) for side in _SIDES)
@@ -77,9 +77,9 @@ def altered_in(network: nn.Module) -> set[str] | None:
 
 
 class _Trial:
-    """A copy of a module, half of whose weights are zero.
+    """A copy of a module in which half of the weights are zero.
 
-    altered: the weights that were computed with otherwise, by name.
+    altered: the names of the weights whose zeros were changed before they were computed with.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -104,7 +104,7 @@ class _Trial:
         try:
             with torch.random.fork_rng(devices=[]), follower:
                 self._copy(images)
-        except (Exception, SystemExit):  # noqa: BLE001  # whatever the user's code raises
+        except (Exception, SystemExit):  # noqa: BLE001  # whatever user code raises
             return False
         self.altered = follower.altered
         return True
@@ -113,8 +113,7 @@ class _Trial:
 class _Follower(TorchFunctionMode):
     """Follows weights through the functions that are called with them.
 
-    altered: the names of those that were computed with although they were no longer zero where
-        they are pruned.
+    altered: the names of the weights whose zeros were changed before they were computed with.
     """
 
     def __init__(self) -> None:
@@ -123,7 +122,7 @@ class _Follower(TorchFunctionMode):
         self._followed: dict[int, tuple[Tensor, Tensor, set[str]]] = {}
 
     def follow(self, weight: Tensor, kept: Tensor, names: set[str]) -> None:
-        """Take down a tensor that weights went into, and where it may differ from zero."""
+        """Follow a tensor that was made of weights. kept: where it may differ from zero."""
         self._followed[id(weight)] = (weight, kept, names)  # which keeps its id
 
     def __torch_function__(
@@ -151,14 +150,14 @@ class _Follower(TorchFunctionMode):
         masks = [self._followed[id(t)] for t in _tensors((args, named)) if id(t) in self._followed]
         names = set().union(*(names for _, _, names in masks))
         numbers = {id(tensor): kept.to(tensor.dtype) for tensor, kept, _ in masks}
-        replaced = _replaced((args, named), numbers)  # not all functions take truths
-        kept = func(*replaced[0], **replaced[1])
+        inputs = tree_map(lambda leaf: numbers.get(id(leaf), leaf), (args, named))
+        kept = func(*inputs[0], **inputs[1])  # numbers, for not all functions take truths
         for tensor, mask in zip(_tensors(result), _tensors(kept), strict=True):
             self.follow(tensor, mask != 0, names)
 
     def _alter(self, followed: list[Tensor], result: Any) -> bool:
-        """Follow on what is as large as weights; return whether it is, or there is nothing."""
-        results = list(_tensors(result))
+        """Follow results of the shape of a weight; return whether all results are followed."""
+        results = _tensors(result)
         for tensor in results:
             alike = [t for t in followed if self._followed[id(t)][1].shape == tensor.shape]
             if alike and tensor.is_floating_point():
@@ -169,35 +168,19 @@ class _Follower(TorchFunctionMode):
 
 
 def _name_of(func: Any) -> str:
-    """Return a function's name without what marks it as private, in place or a property's."""
+    """Return the name of a function or property without underscores around it."""
     name = str(getattr(func, "__name__", ""))
     if name in ("__get__", "__set__"):
         name = str(getattr(getattr(func, "__self__", None), "__name__", ""))
     return name.strip("_")
 
 
-def _tensors(values: Any) -> Iterator[Tensor]:
-    if isinstance(values, Tensor):
-        yield values
-    elif isinstance(values, list | tuple):
-        for value in values:
-            yield from _tensors(value)
-    elif isinstance(values, Mapping):
-        yield from _tensors(list(values.values()))
-
-
-def _replaced(values: Any, others: Mapping[int, Tensor]) -> Any:
-    if isinstance(values, Tensor):
-        return others.get(id(values), values)
-    if isinstance(values, list | tuple):
-        return type(values)([_replaced(value, others) for value in values])
-    if isinstance(values, dict):
-        return {key: _replaced(value, others) for key, value in values.items()}
-    return values
+def _tensors(values: Any) -> list[Tensor]:
+    return [leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor)]
 
 
 def _copied(module: nn.Module) -> nn.Module:
-    """Return a copy, also where modules hold tensors that belong to a graph, as torch refuses."""
+    """Return a copy, also if modules hold tensors of a graph, which torch does not copy."""
     memo: dict[int, Any] = {}
     for part in module.modules():
         for tensor in _tensors({k: v for k, v in vars(part).items() if not k.startswith("_")}):

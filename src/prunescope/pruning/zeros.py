@@ -1,4 +1,4 @@
-"""Are there zeros among the weights that nothing says are pruned, more than chance leaves?"""
+"""Are more weights zero, without a mask that marks them, than chance leaves?"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ that died in training."""
 class UnmarkedZeros:
     """Zeros among prunable weights that no mask marks as pruned.
 
-    count: of so many weights that are not pruned. masked: whether there is a mask at all.
+    count: their number among so many weights that are not pruned. masked: whether there is a mask.
     """
 
     count: int
@@ -27,18 +27,18 @@ class UnmarkedZeros:
 
     def __str__(self) -> str:
         """Return it as the beginning of a sentence."""
-        those = "weights that the mask keeps" if self.masked else "prunable weights"
-        said = "" if self.masked else ", but no mask says that they are pruned"
-        return f"{self.count:,} of the {self.weights:,} {those} are zero{said}"
+        weights = "weights that the mask keeps" if self.masked else "prunable weights"
+        remark = "" if self.masked else ", but no mask says that they are pruned"
+        return f"{self.count:,} of the {self.weights:,} {weights} are zero{remark}"
 
 
 def unmarked_zeros(
     state: Mapping[str, Tensor], names: Iterable[str], mask: Mask | None
 ) -> UnmarkedZeros | None:
-    """Count the zeros that are not marked as pruned; None where there are no more than by chance.
+    """Count the zeros that no mask marks as pruned; None if there are no more than chance leaves.
 
-    names: the prunable tensors. mask: None, or what is pruned. More than chance is a share of the
-    weights that are not pruned above `BY_CHANCE`, or in one tensor above `BY_CHANCE_IN_ONE`.
+    names: the prunable tensors. Chance leaves a share of the weights that are not pruned up to
+    `BY_CHANCE`, and in a single tensor up to `BY_CHANCE_IN_ONE`.
     """
     counts = []
     for name in names:
@@ -56,7 +56,7 @@ def unmarked_zeros(
 def mask_of_nonzero(
     state: Mapping[str, Tensor], names: Iterable[str], mask: Mask | None = None
 ) -> Mask:
-    """Return a mask that takes every zero of these tensors for pruned, beside what is pruned."""
+    """Return a mask that prunes every zero of these tensors, and what is pruned already."""
     before = mask or Mask({})
     nonzero = {name: state[name] != 0 for name in names}
     kept = {name: alive & before.get(name, alive) for name, alive in nonzero.items()}

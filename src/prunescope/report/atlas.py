@@ -1,4 +1,4 @@
-"""What does a unit see? Its best images, with the part it fires on in full light."""
+"""What does a unit see? Its top activating images, dimmed where it does not fire."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,35 +7,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from jaxtyping import Bool, Float32
 from PIL import Image, ImageEnhance
 
 from prunescope.base.errors import DataError
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.dissection.conventions import Centring
-from prunescope.dissection.result import centring_of
-from prunescope.dissection.upsample import masks_above
-from prunescope.results.layout import ASSETS, EXAMPLES, SUMMARY, UNITS, level_name, replicate_path
-from prunescope.results.reading import read_form, read_table
-from prunescope.results.schemas import DISSECTION_FORM, EXAMPLE_COLUMNS, UNIT_COLUMNS
+from prunescope.dissection.conventions import Centring, convention_of
+from prunescope.results.dissection import LayerDissection
+from prunescope.results.layout import ASSETS, LevelKey, level_name, replicate_path
 
 _PIXELS = 168  # longer side of a picture, shown at about two thirds of it
-_OVERSAMPLING = 3  # masks are drawn so much larger, then averaged: no steps in the contour
+_OVERSAMPLING = 3  # masks are drawn larger by this factor and averaged, for smooth contours
 _CONTOUR_PIXELS = 3  # of the oversampled mask
 _CONTOUR_COLOUR = (255, 214, 64)
-_OUTSIDE_COLOUR, _OUTSIDE_LIGHT = 0.5, 0.45  # saturation and brightness that are left
-
-
-@dataclass(frozen=True, kw_only=True)
-class DissectedLayer:
-    """Where the dissection of one layer of one level lies; `strategy` is "dense" at level 0."""
-
-    replicate: int
-    strategy: str
-    level: int
-    layer: str
-    folder: Path
+_OUTSIDE_COLOUR, _OUTSIDE_LIGHT = 0.5, 0.45  # remaining saturation and brightness
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +35,7 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True)
 class UnitExamples:
-    """One unit, what it sees, and its best images, best first."""
+    """One unit, its concept, and its top activating images, best first."""
 
     unit: int
     concept: str
@@ -61,24 +46,29 @@ class UnitExamples:
 
 
 def draw_atlas(
-    layer: DissectedLayer, concepts: ConceptSet, page: Path, *, units: int, images: int
+    layer: LayerDissection,
+    level: LevelKey,
+    concepts: ConceptSet,
+    page: Path,
+    *,
+    units: int,
+    images: int,
 ) -> tuple[UnitExamples, ...]:
     """Draw the best images of a layer's best units under `page/assets`; equal input, equal bytes.
 
-    units: how many units that have a concept, by falling IoU, ties by number.
+    level: of the layer. units: how many units that have a concept, by falling IoU, ties by number.
     images: how many of the saved examples of each, by rank.
-    Raises DataError where the dissection cannot be read, or the concept set no longer has the
-    images it was made on.
+    Raises DataError where the dissection cannot be read, or the concept set lacks its images.
     """
-    table = read_table(layer.folder / UNITS, UNIT_COLUMNS).dropna(subset=["concept"])
-    best = table.sort_values(["iou", "unit"], ascending=[False, True], kind="stable").head(units)
-    saved = read_table(layer.folder / EXAMPLES, EXAMPLE_COLUMNS).sort_values(["unit", "rank"])
-    centring = centring_of(read_form(layer.folder / SUMMARY, DISSECTION_FORM))
+    named = layer.units.dropna(subset=["concept"])
+    best = named.sort_values(["iou", "unit"], ascending=[False, True], kind="stable").head(units)
+    saved = layer.examples.sort_values(["unit", "rank"])
+    centring = convention_of(layer.summary).centring
     relative = Path(
         ASSETS,
-        replicate_path(layer.replicate),
-        layer.strategy,
-        level_name(layer.level),
+        replicate_path(level.replicate),
+        level.strategy,
+        level_name(level.level),
         layer.layer,
     )
     (page / relative).mkdir(parents=True, exist_ok=True)
@@ -112,51 +102,88 @@ def draw_example(
 ) -> Image.Image:
     """Return an image, 168 pixels on its longer side, dimmed outside a unit's mask.
 
-    The mask is the activation map upsampled to the picture's own pixels as in docs/method.md
-    (bilinear, clamped, strictly above the threshold); the map of labels, which the counts are
-    made on, may be coarser. centring: of the convention it was counted by.
+    The mask is the activation map upsampled to the picture's pixels as in docs/method.md (bilinear,
+    clamped, strictly above the threshold); the label map, on which pixels are counted, may be
+    coarser. centring: of the convention it was counted by.
     """
     scale = _PIXELS / max(image.size)
     width, height = (max(1, round(scale * side)) for side in image.size)
     inside = image.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
     grey = ImageEnhance.Color(inside).enhance(_OUTSIDE_COLOUR)
     outside = ImageEnhance.Brightness(grey).enhance(_OUTSIDE_LIGHT)
-    mask = masks_above(
-        torch.tensor(activation)[None],
-        torch.tensor([threshold], dtype=torch.float64),
-        (height * _OVERSAMPLING, width * _OVERSAMPLING),
-        centring,
-    )[0].numpy()
+    shape = (height * _OVERSAMPLING, width * _OVERSAMPLING)
+    mask = draw_mask(activation, threshold, shape, centring)
     picture = Image.composite(inside, outside, _coverage(mask))
     picture.paste(_CONTOUR_COLOUR, mask=_coverage(mask & ~_eroded(mask, _CONTOUR_PIXELS)))
     return picture
 
 
-def find_example(row: Mapping[Any, Any], concepts: ConceptSet) -> int:
-    """Return the place in the set of a saved example (a row of examples.parquet), by its name.
+def draw_mask(
+    activation: Float32[np.ndarray, "height width"],
+    threshold: float,
+    shape: tuple[int, int],
+    centring: Centring,
+) -> Bool[np.ndarray, "row column"]:
+    """Mark the pixels at which an upsampled map is strictly above its threshold.
 
-    The set may be open with other images beside it than were dissected.
-    Raises DataError where the image is not among them.
+    The excess over the threshold is interpolated in float64, as `dissection.upsample` does, which
+    works on many maps at a time and needs torch.
+    """
+    axes = zip(activation.shape, shape, strict=True)
+    (top, bottom, down, height), (left, right, across, width) = (
+        _cells_read(cells, pixels, centring) for cells, pixels in axes
+    )
+    excess = activation.astype(np.float64) - threshold
+    at_left = (excess[:, left] * (width - across)).astype(np.longdouble)
+    # torch rounds once, after the sum, and so does this: a product has 63 bits
+    rows = (at_left + excess[:, right].astype(np.longdouble) * across).astype(np.float64)
+    mask: Bool[np.ndarray, "row column"] = (
+        rows[top] * (height - down)[:, None] + rows[bottom] * down[:, None] > 0
+    )
+    return mask
+
+
+def _cells_read(
+    cells: int, pixels: int, centring: Centring
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Return the cells before and after each pixel of an axis, the weight of the latter, the whole.
+
+    The weights of both cells add up to the whole.
+    """
+    whole = 2 * pixels
+    position = (2 * np.arange(pixels) + (centring == "half-pixel")) * cells - pixels
+    before = position // whole
+    last = cells - 1
+    return before.clip(0, last), (before + 1).clip(0, last), position - before * whole, whole
+
+
+def draw_saved(
+    row: Mapping[Any, Any], threshold: float, centring: Centring, concepts: ConceptSet
+) -> Image.Image:
+    """Draw a saved example, a row of examples.parquet, from its image in the concept set.
+
+    The image is found by its name: other images may be selected beside it than were dissected.
+    Raises DataError where the image is not in the set.
     """
     index, name = row["row"], row["image"]
-    if index < len(concepts.images) and concepts.images[index] == name:
-        return int(index)
-    try:
-        return concepts.images.index(name)
-    except ValueError:
-        raise DataError(
-            f"{concepts.name} has no image {name}, which was dissected: it is another set, it has "
-            "changed since, or other images of it are selected"
-        ) from None
+    if not (index < len(concepts.images) and concepts.images[index] == name):
+        if name not in concepts.images:
+            raise DataError(
+                f"{concepts.name} has no image {name}, which was dissected: it is another set, it "
+                "has changed since, or other images of it are selected"
+            )
+        index = concepts.images.index(name)
+    activation = np.asarray(row["map"], np.float32).reshape(row["height"], row["width"])
+    return draw_example(concepts.read_image(index), activation, threshold, centring)
 
 
 def _coverage(mask: Bool[np.ndarray, "row column"]) -> Image.Image:
-    """Return how much of each pixel of the picture an oversampled mask covers, 0 to 255."""
+    """Return how much of each pixel an oversampled mask covers, 0 to 255."""
     return Image.fromarray(mask.astype(np.uint8) * 255).reduce(_OVERSAMPLING)
 
 
 def _eroded(mask: Bool[np.ndarray, "row column"], pixels: int) -> Bool[np.ndarray, "row column"]:
-    """Take a border off a mask; along the edge of the picture it stays."""
+    """Erode a mask, except along the edge of the picture."""
     rows, columns = mask.shape
     padded = np.pad(mask, pixels, mode="edge")
     shifts = range(2 * pixels + 1)
@@ -176,9 +203,9 @@ def _draw_examples(
     stem: Path,
 ) -> Iterator[Example]:
     for row in saved.to_dict("records"):
-        index, name = find_example(row, concepts), row["image"]
-        activation = np.asarray(row["map"], np.float32).reshape(row["height"], row["width"])
-        picture = draw_example(concepts.read_image(index), activation, threshold, centring)
+        picture = draw_saved(row, threshold, centring, concepts)
         path = stem.with_name(f"{stem.name}-{row['rank']}.jpg")
         picture.save(page / path, quality=86, subsampling=0, optimize=True)
-        yield Example(path=path.as_posix(), image=name, width=picture.width, height=picture.height)
+        yield Example(
+            path=path.as_posix(), image=row["image"], width=picture.width, height=picture.height
+        )

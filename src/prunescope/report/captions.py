@@ -1,23 +1,19 @@
-"""What do the figures show, said in words?"""
+"""What do the figures show, in words?"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
 
-from prunescope.analysis.levels import level_categories
+from prunescope.report.document import mean_text, share_text
 from prunescope.report.lines import curves_of, replicates_of, strategies_of
-from prunescope.report.overview import (
-    keep_text,
-    means_over_replicates,
-    number_text,
-    share_text,
-)
+from prunescope.report.overview import keep_text, means_over_replicates
+from prunescope.results.run_tables import level_categories
 
 
 @dataclass(frozen=True, kw_only=True)
 class Caption:
-    """A figure's caption, and the description that stands for it where it cannot be seen."""
+    """A figure's caption, and its description for readers who cannot see it."""
 
     text: str
     description: str
@@ -59,8 +55,8 @@ def write_captions(levels: pd.DataFrame) -> dict[str, Caption]:
 
 
 def _ends(levels: pd.DataFrame, column: str, name: str, *, share: bool) -> Iterator[str]:
-    """Say where a column starts and ends: means over replicates."""
-    text = share_text if share else number_text
+    """Describe where a column starts and ends: means over replicates."""
+    text = share_text if share else mean_text
     for layer in levels["layer"].unique():
         for strategy in strategies_of(levels):
             means = means_over_replicates(levels[levels["layer"] == layer], strategy)

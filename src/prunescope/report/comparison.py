@@ -1,75 +1,63 @@
-"""What does a comparison leave behind: its tables, its numbers and its figure?"""
+"""How is a comparison saved: its tables, its numbers and its figure?"""
 
-import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-import pandas as pd
-
-# Python 3.11's own Protocol computes every property when asked isinstance()
-from typing_extensions import Protocol, runtime_checkable
-
-from prunescope.analysis.comparison import Comparison
-from prunescope.analysis.places import is_comparison
-from prunescope.analysis.run_comparison import RunComparison
 from prunescope.base.errors import ConfigError
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import replacing
+from prunescope.comparison.dissections import Comparison
+from prunescope.comparison.runs import RunComparison
 from prunescope.report.comparison_figure import comparison_names, outcomes_figure
+from prunescope.report.run_comparison_figure import levels_figure
 from prunescope.report.style import LIGHT, drawing, figure_bytes
-from prunescope.results.cells import csv_bytes
 from prunescope.results.checksums import record_checksums
-from prunescope.results.layout import CHECKSUMS, CONCEPTS, LEVELS, SUMMARY, UNITS, UNITS_AS_TEXT
-
-_FORMS = ("png", "svg")
-_SIDES = ("a", "b")
-_FILES = {
-    UNITS,
-    UNITS_AS_TEXT,
+from prunescope.results.dissection import Dissection
+from prunescope.results.kinds import is_comparison
+from prunescope.results.layout import (
+    CHECKSUMS,
+    COMPARISON_FIGURES,
     CONCEPTS,
     LEVELS,
     SUMMARY,
-    CHECKSUMS,
-    *(f"comparison.{form}" for form in _FORMS),
-}
+    UNITS,
+    UNITS_AS_TEXT,
+)
+from prunescope.results.tables import write_csv, write_json, write_parquet
 
-
-@runtime_checkable
-class Saveable(Protocol):
-    """What a Dissection is to a comparison's folder; this module does without torch."""
-
-    def save(self, folder: Path | str) -> None:
-        """Write it into a folder."""
+_SIDES = ("a", "b")
+_FILES = {UNITS, UNITS_AS_TEXT, CONCEPTS, LEVELS, SUMMARY, CHECKSUMS, *COMPARISON_FIGURES}
 
 
 def write_comparison(
     comparison: Comparison | RunComparison,
     out: Path,
     *,
-    dissections: Mapping[str, Saveable] = MappingProxyType({}),
+    dissections: Mapping[str, Dissection] = MappingProxyType({}),
 ) -> None:
     """Write a comparison's tables, summary and figure into a folder, all of them or none.
 
     `units.parquet`, `units.csv`, `concepts.csv`, `summary.json`, `comparison.png` (200 dpi),
-    `comparison.svg` and `checksums.json`; for two runs also `levels.csv`. A comparison that is
-    there already is replaced as a whole. Raises ConfigError where the folder holds anything else.
+    `comparison.svg` and `checksums.json`; for two runs also `levels.csv`. An earlier comparison in
+    the folder is replaced as a whole. Raises ConfigError where the folder holds anything else.
     Equal comparisons give equal bytes.
     dissections: what was dissected for it, saved beside it under "a" and "b".
     """
     check_room(out)
     with replacing(out) as draft:
-        _write_table(comparison.units, draft / "units")
-        _write_csv(comparison.concepts, draft / CONCEPTS)
+        write_parquet(draft / UNITS, comparison.units)
+        write_csv(draft / UNITS_AS_TEXT, comparison.units)
+        write_csv(draft / CONCEPTS, comparison.concepts)
         if isinstance(comparison, RunComparison):
-            _write_csv(comparison.levels, draft / LEVELS)
-        summary = json.dumps(comparison.summary(), indent=2, ensure_ascii=False) + "\n"
-        write_atomically(draft / SUMMARY, summary.encode())
+            write_csv(draft / LEVELS, comparison.levels)
+        write_json(draft / SUMMARY, comparison.summary())
         for side, dissection in dissections.items():
             dissection.save(draft / side)
-        for form, content in render_comparison(comparison, _FORMS).items():
-            write_atomically(draft / f"comparison.{form}", content)
+        forms = {name: name.rpartition(".")[2] for name in COMPARISON_FIGURES}
+        drawn = render_comparison(comparison, list(forms.values()))
+        for name, form in forms.items():
+            write_atomically(draft / name, drawn[form])
         record_checksums(draft)
 
 
@@ -79,8 +67,6 @@ def render_comparison(
     """Return a comparison's figure as png, svg or pdf, by form."""
     with drawing(LIGHT, comparison_names(comparison)):
         if isinstance(comparison, RunComparison):
-            from prunescope.report.run_comparison_figure import levels_figure  # loads torch
-
             return figure_bytes(levels_figure(comparison, LIGHT), forms)
         return figure_bytes(outcomes_figure(comparison.summary(), LIGHT), forms)
 
@@ -95,14 +81,3 @@ def check_room(out: Path) -> None:
                 f"{out} is not empty and not a comparison (it holds {entry.name}): give another "
                 "--out"
             )
-
-
-def _write_table(table: pd.DataFrame, path: Path) -> None:
-    content = io.BytesIO()
-    table.to_parquet(content, index=False)
-    write_atomically(path.with_suffix(".parquet"), content.getvalue())
-    _write_csv(table, path.with_suffix(".csv"))
-
-
-def _write_csv(table: pd.DataFrame, path: Path) -> None:
-    write_atomically(path, csv_bytes(table))

@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from prunescope.analysis.comparison import Comparison
-from prunescope.analysis.comparison_text import side_text
-from prunescope.analysis.run_comparison import RunComparison
+from prunescope.comparison.dissections import Comparison
+from prunescope.comparison.runs import RunComparison
 from prunescope.report.style import PANEL_INCHES, Theme, names_in, new_figure
+from prunescope.report.words import side_text
 
-_COLOURS = {"lost": 1, "kept": 0, "relabelled": 6, "gained": 2}  # places in the palette
+_COLOURS = {"lost": 1, "kept": 0, "relabelled": 6, "gained": 2}  # indices in the palette
 _RIGHTWARD = ("kept", "relabelled", "gained")
 _TITLES = {"units": "Interpretable units", "concepts": "Distinct concepts"}
 _BAR_INCHES = 0.27
@@ -29,9 +29,9 @@ _ROOM = 0.27  # of the bars' extent, to their right: the counts of A and B
 def outcomes_figure(summary: Mapping[str, Any], theme: Theme, into: Figure | None = None) -> Figure:
     """Draw, for each layer, its units (left) and concepts (right) by category.
 
-    summary: a Comparison's, whose `a` and `b` are named at the top. To the right of the line stands
-    what B kept, relabelled and gained, to its left what it lost; behind a bar the counts in A and
-    B. Categories without any are left out; where units were not paired, there are concepts alone.
+    summary: a Comparison's, whose `a` and `b` are named at the top. Right of the line is what B
+    kept, relabelled and gained, left of it what B lost; beside each bar are the counts in A and
+    B. Empty categories are left out; if units were not paired, only concepts are drawn.
     """
     layers = summary["layers"]
     paired = any("kept" in counts["units"] for counts in layers.values())
@@ -58,14 +58,14 @@ def outcomes_figure(summary: Mapping[str, Any], theme: Theme, into: Figure | Non
 
 
 def comparison_names(comparison: Comparison | RunComparison) -> Iterator[str]:
-    """Yield what a comparison's figure spells that is not ours: sides, layers, categories."""
+    """Yield the user's names in a comparison's figure: sides, layers, categories."""
     yield from (comparison.a["name"], comparison.b["name"])
     table = comparison.levels if isinstance(comparison, RunComparison) else comparison.units
     yield from names_in(table)
 
 
 def sides_title(a: Mapping[str, Any], b: Mapping[str, Any]) -> str:
-    """Return two lines that say what A and B are; of long paths the end."""
+    """Return two lines that name A and B; long paths are cut at the start."""
     texts = {"A": side_text(a), "B": side_text(b)}
     return "\n".join(
         f"{letter}: {text if len(text) <= _SIDE_CHARACTERS else '…' + text[1 - _SIDE_CHARACTERS :]}"
@@ -94,21 +94,21 @@ def _draw_bars(axes: Axes, bars: Mapping[str, Mapping[str, Any]], theme: Theme) 
     left = max(counts["lost"] for counts in bars.values())
     right = max(sum(counts.get(name, 0) for name in _RIGHTWARD) for counts in bars.values())
     extent = max(1, left + right)
-    least, most = -left - 0.03 * extent, right + _ROOM * extent
-    axes.set_xlim(least, most)
+    lower, upper = -left - 0.03 * extent, right + _ROOM * extent
+    axes.set_xlim(lower, upper)
     axes.set_ylim(len(bars) - 0.4, -0.6)
     axes.set_yticks(range(len(bars)), labels=list(bars))
-    for place, counts in enumerate(bars.values()):
+    for row, counts in enumerate(bars.values()):
         end = 0.0
         for name, start, count in _segments(counts):
             colour = theme.palette[_COLOURS[name]]
-            axes.barh(place, count, left=start, height=_BAR_HEIGHT, color=colour, linewidth=0)
+            axes.barh(row, count, left=start, height=_BAR_HEIGHT, color=colour, linewidth=0)
             end = max(end, start + count)
-            if count >= _DIGIT * (len(f"{count:,}") + 0.5) * (most - least):
-                _write(axes, start + count / 2, place, f"{count:,}", color=theme.paper, ha="center")
+            if count >= _DIGIT * (len(f"{count:,}") + 0.5) * (upper - lower):
+                _write(axes, start + count / 2, row, f"{count:,}", color=theme.paper, ha="center")
         text = f"{counts['a']:,} → {counts['b']:,}"
         clear = {"facecolor": theme.paper, "edgecolor": "none", "pad": 0.8}  # of grid lines
-        _write(axes, end + 0.015 * (most - least), place, text, color=theme.muted, bbox=clear)
+        _write(axes, end + 0.015 * (upper - lower), row, text, color=theme.muted, bbox=clear)
     axes.axvline(0, color=theme.ink, linewidth=0.9)
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")

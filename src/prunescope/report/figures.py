@@ -1,13 +1,12 @@
 """What do the levels show? Figures 1-4 of Frankle and Bau (2019)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from prunescope.analysis.levels import level_categories
 from prunescope.base.files import write_atomically
 from prunescope.report.lines import (
     curves_of,
@@ -29,6 +28,7 @@ from prunescope.report.style import (
     scale_weights_left,
     show_percent,
 )
+from prunescope.results.run_tables import level_categories
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -36,9 +36,8 @@ FORMATS = ("png", "svg", "pdf")
 def draw_figures(levels: pd.DataFrame, folder: Path) -> list[Path]:
     """Draw Figures 1-4 as png (200 dpi), svg and pdf into a folder and return their paths.
 
-    levels: the table of levels (`analysis.levels`). Several layers are rows of panels in the one
-    figure. Counts start at 0; shares span 0 to 100 %; an undefined value leaves a gap. Equal
-    tables give equal bytes.
+    levels: the table of levels. Each layer is a row of panels. Counts start at 0; shares span 0 to
+    100 %; an undefined value leaves a gap. Equal tables give equal bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
@@ -79,49 +78,58 @@ def interpretability_figure(
     levels: pd.DataFrame, theme: Theme, into: Figure | None = None
 ) -> Figure:
     """Fig. 2: interpretable units (left) and distinct concepts (right), a row per layer."""
-    layers = _layers(levels)
-    figure, panels = new_panels(len(layers), 2, into)
-    for layer, (units, concepts) in zip(layers, panels, strict=True):
-        units.set_title(f"Interpretable units, {layer}")
-        draw_curves(units, _of_layer(levels, layer), "interpretable", theme)
-        count_from_zero([units])
-        concepts.set_title(f"Distinct concepts, {layer}")
-        draw_curves(concepts, _of_layer(levels, layer), "concepts", theme)
-        count_from_zero([concepts])
-    _finish(panels, levels)
-    draw_legend(figure, levels, theme)
-    return figure
+    columns = {"interpretable": "Interpretable units", "concepts": "Distinct concepts"}
+    return _curves_figure(levels, columns, theme, into, shares=False)
 
 
 def taxonomy_figure(levels: pd.DataFrame, theme: Theme, into: Figure | None = None) -> Figure:
     """Fig. 3: distinct concepts by category in the first replicate; a column per strategy."""
     replicate = replicates_of(levels)[0]
-    own = levels[levels["replicate"] == replicate]
-    layers, strategies = _layers(own), strategies_of(own)
+    of_replicate = levels[levels["replicate"] == replicate]
+    layers, strategies = _layers(of_replicate), strategies_of(of_replicate)
     figure, panels = new_panels(len(layers), len(strategies), into)
     for layer, row in zip(layers, panels, strict=True):
-        for axes, curve in zip(row, curves_of(_of_layer(own, layer)), strict=True):
+        for axes, curve in zip(row, curves_of(_of_layer(of_replicate, layer)), strict=True):
             kind = "Concepts by category" if len(strategies) == 1 else curve.strategy
             axes.set_title(f"{kind}, {layer}, replicate {replicate}")
             draw_categories(axes, curve.rows, level_categories(levels), theme)
         count_from_zero(row)
         for axes in row:
             name_line_ends(axes)
-    _finish(panels, own)
+    _finish(panels, of_replicate)
     return figure
 
 
 def consistency_figure(levels: pd.DataFrame, theme: Theme, into: Figure | None = None) -> Figure:
     """Fig. 4: units of level 0 still interpretable, and those of them with the same concept."""
+    columns = {
+        "still_interpretable": "Units still interpretable",
+        "same_concept": "Of these, with the same concept",
+    }
+    return _curves_figure(levels, columns, theme, into, shares=True)
+
+
+def _curves_figure(
+    levels: pd.DataFrame,
+    columns: Mapping[str, str],
+    theme: Theme,
+    into: Figure | None,
+    *,
+    shares: bool,
+) -> Figure:
+    """Draw columns of the table, by their titles, beside each other, a row of panels per layer."""
     layers = _layers(levels)
-    figure, panels = new_panels(len(layers), 2, into)
-    for layer, (still, same) in zip(layers, panels, strict=True):
-        still.set_title(f"Units still interpretable, {layer}")
-        draw_curves(still, _of_layer(levels, layer), "still_interpretable", theme, scale=100.0)
-        _span_shares(still)
-        same.set_title(f"Of these, with the same concept, {layer}")
-        draw_curves(same, _of_layer(levels, layer), "same_concept", theme, scale=100.0)
-        _span_shares(same)
+    figure, panels = new_panels(len(layers), len(columns), into)
+    for layer, row in zip(layers, panels, strict=True):
+        for axes, (column, title) in zip(row, columns.items(), strict=True):
+            axes.set_title(f"{title}, {layer}")
+            scale = 100.0 if shares else 1.0
+            draw_curves(axes, _of_layer(levels, layer), column, theme, scale=scale)
+            if shares:
+                axes.set_ylim(0, 104)
+                show_percent(axes, least_span=100.0)
+            else:
+                count_from_zero([axes])
     _finish(panels, levels)
     draw_legend(figure, levels, theme)
     return figure
@@ -133,11 +141,6 @@ def _layers(levels: pd.DataFrame) -> list[str]:
 
 def _of_layer(levels: pd.DataFrame, layer: str) -> pd.DataFrame:
     return levels[levels["layer"] == layer]
-
-
-def _span_shares(axes: Axes) -> None:
-    axes.set_ylim(0, 104)
-    show_percent(axes, least_span=100.0)
 
 
 def _finish(panels: list[list[Axes]], levels: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""How does one line per replicate and strategy get drawn, told apart and named?"""
+"""How are lines of replicates and strategies drawn, told apart and named?"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,16 +27,16 @@ class Curve:
 
 
 def strategies_of(levels: pd.DataFrame) -> list[str]:
-    """Return the strategies in their order; level 0's "dense" while there is no other."""
+    """Return the strategies in their order; only "dense", level 0's, if there is no other."""
     return [str(name) for name in levels["strategy"].unique() if name != DENSE] or [DENSE]
 
 
 def curves_of(levels: pd.DataFrame) -> Iterator[Curve]:
-    """Yield each strategy's curve of each replicate; all strategies start from level 0."""
+    """Yield the curve of each strategy and replicate; all strategies start from level 0."""
     for strategy in strategies_of(levels):
         for replicate in replicates_of(levels):
-            own = levels[levels["replicate"] == replicate]
-            rows = own[own["strategy"].isin([DENSE, strategy])].sort_values("level")
+            chosen = levels["strategy"].isin([DENSE, strategy])
+            rows = levels[chosen & (levels["replicate"] == replicate)].sort_values("level")
             yield Curve(replicate=replicate, strategy=strategy, rows=rows)
 
 
@@ -69,7 +69,7 @@ def draw_curves(
 
 
 def draw_legend(figure: Figure, levels: pd.DataFrame, theme: Theme) -> None:
-    """Name strategies and replicates above the panels, where there is more than one curve."""
+    """Draw a legend of strategies and replicates above the panels, if there are several curves."""
     strategies, replicates = strategies_of(levels), replicates_of(levels)
     names = [f"replicate {number}" for number in replicates]
     if len(strategies) == 1:
@@ -114,7 +114,7 @@ def draw_categories(
 
 
 def name_line_ends(axes: Axes) -> None:
-    """Write each line's name beside its last point; to be called once y has its final limits."""
+    """Write each line's name beside its last point; call it once the y limits are final."""
     lines = axes.get_lines()
     bottom, top = axes.get_ylim()
     ends = [(float(np.asarray(line.get_ydata())[-1]) - bottom) / (top - bottom) for line in lines]

@@ -1,30 +1,26 @@
-"""How does a study look as one page that opens from disk?"""
+"""How is a study shown on one page that opens from disk?"""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from prunescope.base.files import write_atomically
 from prunescope.base.progress import SILENT, Progress
-from prunescope.base.text import printed
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.report.atlas import DissectedLayer, UnitExamples, draw_atlas
+from prunescope.report.atlas import UnitExamples, draw_atlas
 from prunescope.report.captions import Caption, write_captions
+from prunescope.report.document import share_text
 from prunescope.report.figures import render_figures
+from prunescope.report.html import environment
 from prunescope.report.lines import strategies_of
-from prunescope.report.overview import (
-    glance_at,
-    keep_text,
-    share_text,
-    tabulate_levels,
-)
+from prunescope.report.overview import glance_at, keep_text, tabulate_levels
 from prunescope.report.style import DARK, LIGHT
-from prunescope.results.layout import DENSE, PAGE
+from prunescope.results.dissection import LayerDissection
+from prunescope.results.layout import DENSE, PAGE, LevelKey
+from prunescope.results.opened import open_layer
 
 _UNITS_SHOWN = 8
 _IMAGES_SHOWN = 6
@@ -32,7 +28,7 @@ _IMAGES_SHOWN = 6
 
 @dataclass(frozen=True, kw_only=True)
 class FigureView:
-    """A figure of the page: its two drawings, its words, and how many panels it is wide."""
+    """A figure of the page: light and dark drawing, caption, and its width in panels."""
 
     light: str
     dark: str
@@ -66,36 +62,33 @@ def write_page(
     name: str,
     facts: Mapping[str, str],
     levels: pd.DataFrame,
-    dissections: Sequence[DissectedLayer],
+    dissections: Mapping[LevelKey, Sequence[Path]],
     concepts: ConceptSet,
+    missing: str = "",
     progress: Progress = SILENT,
 ) -> Path:
     """Write `index.html` and its `assets` into a folder and return the page's path.
 
-    name: the study's. facts: what it is (network, data, ...), shown in their order.
-    levels: the table of levels. dissections: the layers whose best units are shown, in the order
-    they are shown; each has its row in `levels`. concepts: the set they were dissected on.
-    The page needs nothing outside the folder and no network; equal input, equal bytes.
+    name: the study's. facts: what it is (network, data, ...), in the order shown.
+    levels: the table of levels. dissections: the folders of the layers whose best units are shown,
+    by level, in the order shown; each has a row in `levels`.
+    concepts: the set they were dissected on.
+    missing: how many levels there are ("7 of 27 levels") if some are missing.
+    The page needs nothing outside the folder and no network; equal input gives equal bytes.
     Raises DataError where a dissection or an image of the concept set cannot be read.
     """
     (folder / "assets").mkdir(parents=True, exist_ok=True)
-    environment = Environment(
-        loader=PackageLoader("prunescope.report"),
-        autoescape=True,
-        finalize=printed,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    text = environment.get_template("page.html").render(
+    template = environment().get_template("page.html")
+    text = template.render(
         name=name,
         facts=facts,
-        glances=glance_at(levels),
+        missing=missing,
+        glance=glance_at(levels),
         several_layers=levels["layer"].nunique() > 1,
-        several_replicates=levels["replicate"].nunique() > 1,
+        chance="undecided" in levels,
         figures=_draw_figures(levels, folder),
         tables=tabulate_levels(levels),
-        replicates=_draw_levels(levels, dissections, concepts, folder, progress),
+        replicates=_by_replicate(levels, dissections, concepts, folder, progress),
     )
     page = folder / PAGE
     write_atomically(page, text.encode())
@@ -118,47 +111,50 @@ def _draw_figures(levels: pd.DataFrame, folder: Path) -> list[FigureView]:
     ]
 
 
-def _draw_levels(
+def _by_replicate(
     levels: pd.DataFrame,
-    dissections: Sequence[DissectedLayer],
+    dissections: Mapping[LevelKey, Sequence[Path]],
     concepts: ConceptSet,
     folder: Path,
     progress: Progress,
 ) -> dict[int, list[LevelView]]:
     """Draw the best units of every dissected level; return the levels by replicate."""
     views: dict[int, list[LevelView]] = {}
-    with progress.task("Drawing the best units", len(dissections)) as task:
-        for (replicate, strategy, level), layers in groupby(dissections, key=_place):
-            own = levels[
-                (levels["replicate"] == replicate)
-                & (levels["strategy"] == strategy)
-                & (levels["level"] == level)
+    with progress.task("Drawing the best units", sum(map(len, dissections.values()))) as task:
+        for level, folders in dissections.items():
+            rows = levels[
+                (levels["replicate"] == level.replicate)
+                & (levels["strategy"] == level.strategy)
+                & (levels["level"] == level.level)
             ]
-            counts = {row["layer"]: row for row in own.to_dict("records")}
-            drawn = []
-            for layer in layers:
-                drawn.append(_draw_layer(layer, counts[layer.layer], concepts, folder))
+            counts = rows.set_index("layer").to_dict("index")
+            drawn: list[LayerView] = []
+            for layer in map(open_layer, folders):
+                drawn.append(_draw_layer(layer, level, counts[layer.layer], concepts, folder))
                 task.advance()
-            view = LevelView(
-                title="Unpruned" if strategy == DENSE else f"{strategy}, level {level}",
-                keep=keep_text(own["keep"].iloc[0]),
-                accuracy=share_text(own["accuracy"].iloc[0]),
-                layers=tuple(drawn),
+            dense = level.strategy == DENSE
+            title = "Unpruned" if dense else f"{level.strategy}, level {level.level}"
+            views.setdefault(level.replicate, []).append(
+                LevelView(
+                    title=title,
+                    keep=keep_text(rows["keep"].iloc[0]),
+                    accuracy=share_text(rows["accuracy"].iloc[0]),
+                    layers=tuple(drawn),
+                )
             )
-            views.setdefault(replicate, []).append(view)
     return views
 
 
 def _draw_layer(
-    layer: DissectedLayer, counts: Mapping[Hashable, Any], concepts: ConceptSet, folder: Path
+    layer: LayerDissection,
+    level: LevelKey,
+    counts: Mapping[Hashable, Any],
+    concepts: ConceptSet,
+    folder: Path,
 ) -> LayerView:
     return LayerView(
         layer=layer.layer,
         interpretable=counts["interpretable"],
         concepts=counts["concepts"],
-        units=draw_atlas(layer, concepts, folder, units=_UNITS_SHOWN, images=_IMAGES_SHOWN),
+        units=draw_atlas(layer, level, concepts, folder, units=_UNITS_SHOWN, images=_IMAGES_SHOWN),
     )
-
-
-def _place(dissected: DissectedLayer) -> tuple[int, str, int]:
-    return dissected.replicate, dissected.strategy, dissected.level

@@ -1,6 +1,6 @@
-"""What does a person with Python see of a result? Axes of matplotlib, to change or to save."""
+"""How is a result plotted from Python? As axes of matplotlib, to change or to save."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +11,15 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from PIL import Image
 
-from prunescope.analysis.comparison import Comparison
-from prunescope.analysis.run_comparison import RunComparison
-from prunescope.analysis.run_folder import Run
 from prunescope.base.errors import ConfigError
 from prunescope.base.text import a_kind, counted
+from prunescope.comparison.dissections import Comparison
+from prunescope.comparison.runs import RunComparison
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.dissection.conventions import Centring
-from prunescope.dissection.result import Dissection, LayerDissection, centring_of
-from prunescope.report.atlas import draw_example, find_example
+from prunescope.dissection.conventions import convention_of
+from prunescope.report.atlas import draw_saved
 from prunescope.report.comparison_figure import comparison_names, outcomes_figure
 from prunescope.report.figures import (
     accuracy_figure,
@@ -32,6 +29,8 @@ from prunescope.report.figures import (
 )
 from prunescope.report.run_comparison_figure import levels_figure
 from prunescope.report.style import LIGHT, PANEL_INCHES, Theme, drawing, names_in, new_figure
+from prunescope.results.dissection import Dissection, LayerDissection
+from prunescope.results.run import Run
 
 Panels = Shaped[np.ndarray, "row column"]
 _BAR_INCHES = 0.21
@@ -51,11 +50,11 @@ def plot_units(result: Dissection | LayerDissection, *, axes: Axes | None = None
     layer = _one_layer(result)
     counts = layer.summary["by_category"]
     bars = [
-        (name, own["units"], f"{own['concepts']:,} concept{'s' * (own['concepts'] != 1)}")
-        for name, own in counts.items()
+        (name, within["units"], f"{within['concepts']:,} concept{'s' * (within['concepts'] != 1)}")
+        for name, within in counts.items()
     ]
-    found = f"{layer.summary['interpretable']:,} of {layer.summary['units']:,}"
-    return _draw_bars(axes, f"Interpretable units, {layer.layer}: {found}", bars)
+    share = f"{layer.summary['interpretable']:,} of {layer.summary['units']:,}"
+    return _draw_bars(axes, f"Interpretable units, {layer.layer}: {share}", bars)
 
 
 def plot_concepts(
@@ -117,7 +116,11 @@ def plot_examples(
     saved = layer.examples.sort_values(["unit", "rank"])
     rows = [saved[saved["unit"] == unit].head(images).to_dict("records") for unit in chosen]
     named = layer.units.set_index("unit").loc[chosen].to_dict("records")
-    side, columns, centring = _EXAMPLE_INCHES, max(map(len, rows)), centring_of(layer.summary)
+    side, columns, centring = (
+        _EXAMPLE_INCHES,
+        max(map(len, rows)),
+        convention_of(layer.summary).centring,
+    )
     with drawing(LIGHT, [str(about["concept"]) for about in named]):
         figure = new_figure(side * columns, (side + 0.2) * len(chosen), pyplot.figure())
         panels = figure.subplots(len(chosen), columns, squeeze=False)
@@ -126,7 +129,7 @@ def plot_examples(
         for unit, about, examples, row in zip(chosen, named, rows, panels, strict=True):
             row[0].set_title(_name_unit(unit, about))
             for example, axes in zip(examples, row, strict=False):
-                axes.imshow(_draw_saved(example, about["threshold"], centring, opened))
+                axes.imshow(draw_saved(example, about["threshold"], centring, opened))
     return np.array(panels, object)
 
 
@@ -195,24 +198,15 @@ def _draw(
     return np.array(figure.axes, object).reshape(rows, columns)
 
 
-def _draw_saved(
-    example: Mapping[Any, Any], threshold: float, centring: Centring, concepts: ConceptSet
-) -> Image.Image:
-    image = concepts.read_image(find_example(example, concepts))
-    cells = np.asarray(example["map"], np.float32)
-    cells = cells.reshape(example["height"], example["width"])
-    return draw_example(image, cells, threshold, centring)
-
-
 def _one_layer(result: Dissection | LayerDissection) -> LayerDissection:
     if isinstance(result, LayerDissection):
         return result
     if not isinstance(result, Dissection):
         raise ConfigError(f"{a_kind(result)} is no dissection: give one, or a layer of it")
     if len(result.layers) != 1:
-        known = " or ".join(f'result["{name}"]' for name in result.layers)
+        choices = " or ".join(f'result["{name}"]' for name in result.layers)
         raise ConfigError(
-            f"the dissection has {counted(len(result.layers), 'layer')}: give {known}"
+            f"the dissection has {counted(len(result.layers), 'layer')}: give {choices}"
         )
     return next(iter(result.layers.values()))
 
@@ -228,12 +222,12 @@ def _draw_bars(axes: Axes | None, title: str, bars: Sequence[tuple[str, int, str
         axes.barh(range(len(bars)), lengths, height=0.74, color=LIGHT.palette[0], linewidth=0)
         axes.set_yticks(range(len(bars)), labels=[name for name, _, _ in bars])
         axes.set_ylim(max(1, len(bars)) - 0.4, -0.6)
-        most = max([1, *lengths])
-        axes.set_xlim(0, 1.45 * most)
-        for place, (_, length, note) in enumerate(bars):
+        longest = max([1, *lengths])
+        axes.set_xlim(0, 1.45 * longest)
+        for row, (_, length, note) in enumerate(bars):
             text = f"{length:,} · {note}"
             axes.text(
-                length + 0.015 * most, place, text, va="center_baseline", fontsize=7,
+                length + 0.015 * longest, row, text, va="center_baseline", fontsize=7,
                 color=LIGHT.muted,
             )  # fmt: skip
         axes.grid(visible=True, axis="x")

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from prunescope.analysis.run_comparison import RunComparison
+from prunescope.comparison.runs import RunComparison
 from prunescope.report.comparison_figure import sides_title
 from prunescope.report.lines import strategies_of
 from prunescope.report.style import (
@@ -24,17 +24,17 @@ _TITLES = {"units": "Interpretable units", "concepts": "Distinct concepts"}
 def levels_figure(comparison: RunComparison, theme: Theme, into: Figure | None = None) -> Figure:
     """Draw units (left) and concepts (right) of both runs against weights left, a row per layer.
 
-    Shown are means over replicates. Colour and marker tell the runs apart, dashes the strategies;
-    a thin line without markers is what B kept of A.
+    Values are means over replicates. Runs differ in colour and marker, strategies in dashes; the
+    thin line without markers is what B kept of A.
     """
     levels = comparison.levels
     layers = [str(name) for name in levels["layer"].unique()]
     figure, panels = new_panels(len(layers), 2, into)
     for layer, row in zip(layers, panels, strict=True):
-        own = levels[levels["layer"] == layer]
+        of_layer = levels[levels["layer"] == layer]
         for kind, axes in zip(_TITLES, row, strict=True):
             axes.set_title(f"{_TITLES[kind]}, {layer}")
-            _draw_runs(axes, own, kind, theme)
+            _draw_runs(axes, of_layer, kind, theme)
             count_from_zero([axes])
             scale_weights_left(axes, [*levels["keep_a"], *levels["keep_b"]])
     for axes in panels[-1]:
@@ -46,20 +46,20 @@ def levels_figure(comparison: RunComparison, theme: Theme, into: Figure | None =
 
 def _draw_runs(axes: Axes, levels: pd.DataFrame, kind: str, theme: Theme) -> None:
     for index, strategy in enumerate(strategies_of(levels)):
-        own = levels[levels["strategy"].isin([DENSE, strategy])]
+        of_strategy = levels[levels["strategy"].isin([DENSE, strategy])]
         dashes = DASHES[index % len(DASHES)]
-        for place, letter in enumerate("ab"):
+        for side, letter in enumerate("ab"):
             axes.plot(
-                100 * own[f"keep_{letter}"],
-                own[f"{kind}_{letter}"],
-                color=theme.palette[place],
-                marker=MARKERS[place],
+                100 * of_strategy[f"keep_{letter}"],
+                of_strategy[f"{kind}_{letter}"],
+                color=theme.palette[side],
+                marker=MARKERS[side],
                 linestyle=dashes,
                 clip_on=False,
             )
         axes.plot(
-            100 * own["keep_b"],
-            own[f"{kind}_kept"],
+            100 * of_strategy["keep_b"],
+            of_strategy[f"{kind}_kept"],
             color=theme.muted,
             linewidth=0.9,
             linestyle=dashes,
@@ -68,8 +68,8 @@ def _draw_runs(axes: Axes, levels: pd.DataFrame, kind: str, theme: Theme) -> Non
 
 def _draw_legend(figure: Figure, strategies: list[str], title: str, theme: Theme) -> None:
     keys = [
-        Line2D([], [], color=theme.palette[place], marker=MARKERS[place], label=letter)
-        for place, letter in enumerate("AB")
+        Line2D([], [], color=theme.palette[side], marker=MARKERS[side], label=letter)
+        for side, letter in enumerate("AB")
     ]
     keys.append(Line2D([], [], color=theme.muted, linewidth=0.9, label="kept: the same in both"))
     if len(strategies) > 1:

@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import get_registered_canvas_class
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
@@ -114,8 +115,8 @@ def drawing(theme: Theme, names: Iterable[str] = ()) -> Iterator[None]:
     """Draw in a theme: build and save figures inside; matplotlib's settings return afterwards.
 
     The user's own matplotlibrc has no say, so that figures are the same on every machine.
-    names: what the figure spells that is not ours, such as concepts: where the default font lacks
-    a glyph of one, an installed font that has it is used; where none has, a box is drawn.
+    names: the user's names in the figure, such as concepts. If the default font lacks one of their
+    glyphs, an installed font that has it is used; if none has, a box is drawn.
     """
     with mpl.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
@@ -125,7 +126,7 @@ def drawing(theme: Theme, names: Iterable[str] = ()) -> Iterator[None]:
 
 
 def new_figure(width: float, height: float, into: Figure | None = None) -> Figure:
-    """Return an empty figure of this size in inches: `into`, laid out anew, or one of its own."""
+    """Return an empty figure of this size in inches: `into`, laid out anew, or a new one."""
     if into is None:
         return Figure(figsize=(width, height), layout="constrained")
     into.set_size_inches(width, height)
@@ -202,7 +203,7 @@ def show_percent(axes: Axes, *, least_span: float) -> None:
 
 
 def names_in(table: pd.DataFrame) -> Iterator[str]:
-    """Yield what a table of levels spells that is not ours: columns, layers and strategies."""
+    """Yield the user's names in a table of levels: columns, layers and strategies."""
     yield from map(str, table.columns)
     for column in table.select_dtypes(["object", "string"]):
         yield from (printable(str(name)) for name in table[column].unique())
@@ -217,10 +218,13 @@ def figure_bytes(figure: Figure, forms: Sequence[str]) -> dict[str, bytes]:
         text.set_text(printable(text.get_text()))
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
+    figure.set_dpi(_PIXELS_PER_INCH)
     contents = {}
     for form in forms:
         content = io.BytesIO()
-        figure.savefig(content, format=form, dpi=_PIXELS_PER_INCH, metadata=_NO_NOISE[form])
+        canvas = get_registered_canvas_class(form)(figure)
+        draw = getattr(canvas, f"print_{form}")  # `savefig` would draw twice, to lay it out
+        draw(content, metadata=_NO_NOISE[form])
         contents[form] = content.getvalue()
     return contents
 

@@ -1,4 +1,4 @@
-"""How does a table become a CSV in which no text is run as a formula, and come back?"""
+"""How is a table written as a CSV in which no text runs as a formula, and how is it read back?"""
 
 import csv
 import re
@@ -12,7 +12,7 @@ from pandas.api.types import is_numeric_dtype
 from prunescope.base.text import on_one_line
 
 _RUN = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
-"""What spreadsheets take for the beginning of a formula, behind as many apostrophes as it has.
+"""What spreadsheets take for the start of a formula, after any number of apostrophes.
 
 https://owasp.org/www-community/attacks/CSV_Injection
 """
@@ -23,10 +23,10 @@ _ESCAPE = re.compile(r"\\(?:\\|[nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 def csv_bytes(table: pd.DataFrame, *, na_rep: str = "") -> bytes:
     """Return a table as a CSV. na_rep: how a missing value is written.
 
-    A text, or a column's name, that a spreadsheet would run is written behind an apostrophe, and
-    one that already stands behind apostrophes gets one more. In a text with characters that act on
-    a terminal these stand as escapes (`\\x1b`), and backslashes are doubled; so are they where a
-    text looks as if it had such. Numbers are written as they are. `original_texts` undoes it.
+    A text, or a column's name, that a spreadsheet would run gets an apostrophe in front, also if it
+    has some already. Characters that act on a terminal are written as escapes (`\\x1b`); in a text
+    that has such characters, or looks as if it had escapes, backslashes are doubled. Numbers are
+    unchanged. `original_texts` reverts this.
     """
     safe = _with_texts(table, _neutral).rename(columns=_on_texts(_neutral))
     texts = [
@@ -41,14 +41,14 @@ def csv_bytes(table: pd.DataFrame, *, na_rep: str = "") -> bytes:
 
 
 def original_texts(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table read from a CSV with the texts in it, not its columns' names, undone."""
+    """Return a table read from a CSV with its original texts; columns' names are not changed."""
     return _with_texts(table, original)
 
 
 def original(text: str) -> str:
-    """Return a text as it was before `csv_bytes`: without its apostrophe and escapes."""
+    """Return a text as it was before `csv_bytes`, without apostrophe and escapes."""
     bare = text[1:] if text.startswith("'") and _RUN.match(text) else text
-    return _ESCAPE.sub(lambda found: _meant(found[0]), bare)
+    return _ESCAPE.sub(lambda escape: _meant(escape[0]), bare)
 
 
 def _neutral(text: str) -> str:

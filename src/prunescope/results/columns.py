@@ -1,7 +1,6 @@
-"""Which columns must a saved table have, and which of them holds something else?"""
+"""Which columns must a saved table have, and what must they hold?"""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,53 +10,40 @@ from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype
 
 from prunescope.base.errors import DataError
 from prunescope.base.text import on_one_line
+from prunescope.results.forms import Kind
 
-_MOST = 2**53  # the counts up to here are exact in float64, too
-
-
-@dataclass(frozen=True)
-class Column:
-    """A kind of column: what it holds, and whether one does. may_lack: it need not be there."""
-
-    title: str
-    takes: Callable[["pd.Series[Any]"], bool]
-    may_lack: bool = False
-
-    @property
-    def or_none(self) -> "Column":
-        """The same kind, which may lack."""
-        return replace(self, may_lack=True)
+_MOST = 2**53  # counts up to here are exact in float64
 
 
-Columns: TypeAlias = Mapping[str, Column]
-"""Kinds by the name of the column; "*_iou" stands for every one that ends so."""
+Columns: TypeAlias = Mapping[str, Kind]
+"""Kinds by the name of the column; "*_iou" stands for every name that ends with "_iou"."""
 
 
 def where_there(columns: Columns) -> Columns:
-    """Return the same columns, each of which need not be there."""
+    """Return the same columns, all optional."""
     return {name: kind.or_none for name, kind in columns.items()}
 
 
 def check_columns(table: pd.DataFrame, columns: Columns, path: Path) -> None:
-    """Raise DataError for the first column that is missing, or holds something else.
+    """Raise DataError for the first column that is missing, or holds values of another kind.
 
     path: the table's file.
     """
     for name, kind in columns.items():
         if name.startswith("*"):
-            own = [each for each in map(str, table.columns) if each.endswith(name[1:])]
+            columns_of_kind = [each for each in map(str, table.columns) if each.endswith(name[1:])]
         else:
-            own = [name] if name in table.columns else []
-            if not own and not kind.may_lack:
+            columns_of_kind = [name] if name in table.columns else []
+            if not columns_of_kind and not kind.may_lack:
                 raise DataError(f"{path} is damaged: it has no column {name}")
-        for each in own:
-            if not kind.takes(table[each]):
-                shown = on_one_line(each)
+        for column in columns_of_kind:
+            if not kind.takes(table[column]):
+                shown = on_one_line(column)
                 raise DataError(f"{path} is damaged: its column {shown} holds not {kind.title}")
 
 
 def _numbers(column: "pd.Series[Any]") -> np.ndarray | None:
-    """Return the numbers of a column that holds nothing else, missing ones left out."""
+    """Return the numbers of a column without missing ones; None if it holds anything else."""
     if not is_numeric_dtype(column.dtype) or is_bool_dtype(column.dtype):
         return None
     return column.dropna().to_numpy(np.float64)
@@ -65,11 +51,11 @@ def _numbers(column: "pd.Series[Any]") -> np.ndarray | None:
 
 def _within(lowest: float, highest: float, *, whole: bool = False) -> Any:
     def takes(column: "pd.Series[Any]") -> bool:
-        found = _numbers(column)
-        if found is None:
+        numbers = _numbers(column)
+        if numbers is None:
             return bool(column.isna().all()) and not is_bool_dtype(column.dtype)
-        inside = bool(((found >= lowest) & (found <= highest)).all())
-        return inside and not (whole and bool((found % 1 != 0).any()))
+        inside = bool(((numbers >= lowest) & (numbers <= highest)).all())
+        return inside and not (whole and bool((numbers % 1 != 0).any()))
 
     return takes
 
@@ -86,11 +72,11 @@ def _are_lists(column: "pd.Series[Any]") -> bool:
     return all(isinstance(value, list | np.ndarray) for value in column.dropna())
 
 
-COUNTS = Column("counts alone", _complete(_within(0, _MOST, whole=True)))
-COUNTS_OR_NONE = Column("counts alone", _within(0, _MOST, whole=True))
-NUMBERS = Column("finite numbers alone", _within(-np.finfo(float).max, np.finfo(float).max))
-SHARES = Column("numbers in [0, 1] alone", _within(0, 1))
-TEXTS = Column("texts alone", _are_texts)
-NAMES = Column("a text in every row", _complete(_are_texts))
-TRUTHS = Column("true and false alone", lambda column: is_bool_dtype(column.dtype))
-LISTS = Column("a list in every row", _complete(_are_lists))
+COUNTS = Kind("counts alone", _complete(_within(0, _MOST, whole=True)))
+COUNTS_OR_NONE = Kind("counts alone", _within(0, _MOST, whole=True))
+NUMBERS = Kind("finite numbers alone", _within(-np.finfo(float).max, np.finfo(float).max))
+SHARES = Kind("numbers in [0, 1] alone", _within(0, 1))
+TEXTS = Kind("texts alone", _are_texts)
+NAMES = Kind("a text in every row", _complete(_are_texts))
+TRUTHS = Kind("true and false alone", lambda column: is_bool_dtype(column.dtype))
+LISTS = Kind("a list in every row", _complete(_are_lists))

@@ -1,9 +1,13 @@
-"""Which values must a JSON object hold, and which of them is of another kind?"""
+"""How is a JSON object read from a file, and which of its values is not of the kind it must be?"""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeAlias
 
+from prunescope.base.errors import DataError
+from prunescope.base.paths import require_file
 from prunescope.base.text import on_one_line
 
 _GREATEST = 2**63 - 1
@@ -12,9 +16,9 @@ _SHOWN = 60
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of value in JSON: how it is called, and which values are of it.
+    """A kind of value in JSON, or of column in a table: its name in messages, and a test for it.
 
-    may_lack: whether it may be null, or missing. may_be_absent: whether it may be missing alone.
+    may_lack: it may be null or missing; may_be_absent: it may be missing, but not null.
     """
 
     title: str
@@ -35,7 +39,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Each:
-    """An object of any keys, each value of which is of one form. may_lack: it may not be there."""
+    """An object with any keys, whose values have one form. may_lack: it may be missing."""
 
     of: "Form"
     may_lack: bool = False
@@ -43,22 +47,22 @@ class Each:
 
 @dataclass(frozen=True)
 class Rows:
-    """A list, each value of which is of one form."""
+    """A list whose values have one form."""
 
     of: "Form"
 
 
 @dataclass(frozen=True)
 class Object:
-    """An object of a form that must be there."""
+    """An object of a form that must not be missing."""
 
     of: "Fields"
 
 
 Fields: TypeAlias = Mapping[str, "Form"]
-"""Forms by key. Keys that are not in it may hold anything."""
+"""Forms by key. Other keys may hold anything."""
 Form: TypeAlias = Kind | Each | Rows | Object | Fields
-"""What a value must be. Of fields alone the form counts only where the object is there."""
+"""What a value must be. An object given by its fields alone may be missing."""
 
 
 def _is_number(value: Any) -> bool:
@@ -77,10 +81,44 @@ TEXTS = Kind("a list of texts", lambda v: isinstance(v, list) and all(map(TEXT.t
 TRUTH = Kind("true or false", lambda value: isinstance(value, bool))
 
 
-def fault_in(value: Any, form: Form, name: str = "") -> str | None:
-    """Say what is wrong with the first value that is not of its form; None where all are.
+def read_object(path: Path, form: Fields) -> dict[str, Any]:
+    """Read a JSON object of a form.
 
-    name: of the value in the object it was taken from; empty for the whole.
+    Raises DataError, in one line, where the file is missing or damaged, or a value of another kind.
+    """
+    values = read_json(path)
+    fault = fault_in(values, Object(form))
+    if fault is not None:
+        raise DataError(f"{path} is damaged: {fault}")
+    return values
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object. Raises DataError, in one line, where it is missing or damaged."""
+    require_file(path)
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise DataError(f"{path} cannot be read: it is nested too deeply") from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {in_a_line(error)}") from None
+    if not isinstance(values, dict):
+        raise DataError(f"{path} holds no JSON object")
+    return values
+
+
+def in_a_line(error: BaseException) -> str:
+    """Return what a library says of a damaged file, in one short line."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    if "integer string conversion" in text:  # advice for programmers follows
+        return "a number in it has too many digits"
+    return on_one_line(" ".join(text.split())[:200])
+
+
+def fault_in(value: Any, form: Form, name: str = "") -> str | None:
+    """Return what is wrong with the first value that has another form; None where none has.
+
+    name: of the value in its object; empty for the whole.
     """
     match form:
         case Kind():
@@ -89,7 +127,7 @@ def fault_in(value: Any, form: Form, name: str = "") -> str | None:
         case Rows():
             if not isinstance(value, list):
                 return f"{name} is {_shown(value)}, not a list"
-            inner = {f"{name}[{place}]": (part, form.of) for place, part in enumerate(value)}
+            inner = {f"{name}[{index}]": (part, form.of) for index, part in enumerate(value)}
         case _:
             if value is None and (isinstance(form, Mapping) or getattr(form, "may_lack", False)):
                 return None

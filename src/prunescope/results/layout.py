@@ -1,4 +1,4 @@
-"""Under which names do the parts of a run, a level, a dissection and a comparison lie on disk?"""
+"""What are the files and folders of a run, a level, a dissection and a comparison called?"""
 
 import re
 from collections.abc import Iterator
@@ -11,13 +11,16 @@ PROVENANCE = "provenance.json"
 LOCK = ".lock"
 WORK = ".work"
 OUTDATED = "outdated"
+CHECKPOINT = "checkpoint.safetensors"  # of what is not finished, in the folder of work
 TABLES, FIGURES, REPORT = "tables", "figures", "report"
 LEVELS = "levels.csv"
 PAGE = "index.html"
 ASSETS = "assets"
 
-# of every finished folder of a run
+# of every finished folder of a run, and of what another stage adds to it
 MANIFEST = "manifest.json"
+_MANIFEST_OF_A_PART = "manifest-{}.json"
+MANIFESTS = "manifest*.json"
 
 # of a level, and of the rewind point
 WEIGHTS = "weights.safetensors"
@@ -33,6 +36,7 @@ IMAGES = "images.parquet"
 EXAMPLES = "examples.parquet"
 SUMMARY = "summary.json"
 MASKS, DRAWS = "masks.parquet", "draws.safetensors"
+CONDITIONS = "conditions.json"  # only in a run, where scores are a stage of their own
 OF_A_LAYER = frozenset(
     {UNITS, UNITS_AS_TEXT, COUNTS, IMAGES, EXAMPLES, SUMMARY, MASKS, DRAWS, MANIFEST}
 )
@@ -41,8 +45,9 @@ OF_A_LAYER = frozenset(
 LAYERS = "layers.json"
 CHECKSUMS = "checksums.json"
 
-# of a comparison, and of several conventions
+# of a comparison, and of one of several conventions
 CONCEPTS = "concepts.csv"
+COMPARISON_FIGURES = ("comparison.png", "comparison.svg")
 CONVENTIONS_COMPARED = "conventions.csv"
 
 DENSE = "dense"
@@ -67,10 +72,32 @@ class LevelKey:
         return f"{replicate_path(self.replicate)}/{within}{level_name(self.level)}"
 
     @property
+    def title(self) -> str:
+        """Its name in messages."""
+        of = "" if self.level == 0 else f" of {self.strategy}"
+        return f"replicate {self.replicate}, level {self.level}{of}"
+
+    @property
+    def rewind_path(self) -> str:
+        """The folder of the rewind point of its replicate, relative to the run's."""
+        return rewind_path(self.replicate)
+
+    @property
     def before(self) -> "LevelKey":
         """The level from which this one was pruned."""
         strategy = DENSE if self.level == 1 else self.strategy
         return LevelKey(replicate=self.replicate, strategy=strategy, level=self.level - 1)
+
+
+def manifest_name(part: str = "") -> str:
+    """Return the name of a folder's manifest, or of the manifest of one part of its files."""
+    return _MANIFEST_OF_A_PART.format(part) if part else MANIFEST
+
+
+def part_named(manifest: str) -> str:
+    """Return the part that a manifest's name states; empty for that of the folder."""
+    before, after = _MANIFEST_OF_A_PART.split("{}")
+    return manifest.removeprefix(before).removesuffix(after) if manifest != MANIFEST else ""
 
 
 def replicate_path(replicate: int) -> str:
@@ -94,7 +121,7 @@ def layer_path(level: str | Path, layer: str) -> str:
 
 
 def is_reserved(strategy: str) -> bool:
-    """Return whether a strategy of this name would lie where something else does."""
+    """Return whether the folder of a strategy of this name would clash with another."""
     return _RESERVED.match(strategy) is not None
 
 

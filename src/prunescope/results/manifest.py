@@ -1,16 +1,17 @@
-"""What does a finished folder say of itself, and is all of it still there?"""
+"""What does the manifest of a finished folder record, and are its files still as recorded?"""
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from prunescope.base.errors import DamagedArtifact
-from prunescope.base.files import hash_file
-from prunescope.results.checksums import check_against_record
-from prunescope.results.layout import MANIFEST
+from prunescope.base.files import canonical_json, hash_once, write_atomically
+from prunescope.results.checksums import check_against_record, is_as_written, with_checksum
+from prunescope.results.layout import MANIFESTS, manifest_name
 
-_LARGEST = 2**24  # bytes; one has a few hundred
+_LARGEST = 2**24  # bytes; a manifest has a few hundred
 _DAMAGED = (
     OSError,
     ValueError,
@@ -24,74 +25,75 @@ _DAMAGED = (
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """sizes: in bytes; empty in one of an earlier version, whose files need only be there."""
+    """What was finished in a folder: the key it was made for, and each file's checksum.
+
+    sizes: in bytes; empty in manifests of earlier versions, whose files need only exist.
+    """
 
     key: str
     files: dict[str, str]
     sizes: dict[str, int]
 
 
-def read_manifest(folder: Path) -> Manifest | None:
-    """Return what an artifact says of itself; None where it says nothing, or it is damaged."""
-    path = folder / MANIFEST
-    try:
-        if not path.is_file() or path.stat().st_size > _LARGEST:
-            return None
-        values = json.loads(path.read_bytes())
-        key, files, sizes = values["key"], values["files"], values.get("sizes", {})
-        texts = (key, *files, *files.values(), *sizes)
-        if not all(isinstance(text, str) for text in texts):
-            return None
-        return Manifest(key=key, files=files, sizes={name: int(sizes[name]) for name in sizes})
-    except _DAMAGED:
-        return None
+def write_manifest(folder: Path, *, key: str, kind: str, part: str = "") -> None:
+    """Record all files in a folder in its manifest, or in that of a part of it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    digests = {path.relative_to(folder).as_posix(): hash_once(path) for path in files}
+    sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+    manifest = with_checksum({"key": key, "kind": kind, "files": digests, "sizes": sizes})
+    write_atomically(folder / manifest_name(part), canonical_json(manifest).encode() + b"\n")
 
 
-def flaws_of(folder: Path) -> list[str]:
-    """Return what is missing, damaged or of another size of what a manifest names, and how."""
-    manifest = read_manifest(folder)
+def read_manifest(folder: Path, part: str = "") -> Manifest | None:
+    """Return the manifest of a folder, or of a part of it; None if it is missing or damaged.
+
+    part: name of a part of the folder's files; empty for the folder itself.
+    """
+    return _read(folder / manifest_name(part))
+
+
+def flaws_of(folder: Path, part: str = "") -> list[str]:
+    """Return which files of a manifest are missing, damaged or of another size, and how."""
+    path = folder / manifest_name(part)
+    manifest = _read(path)
     if manifest is None:
-        return [f"{MANIFEST} is damaged"] if os.path.lexists(folder / MANIFEST) else []
+        return [f"{path.name} is damaged"] if os.path.lexists(path) else []
     return [flaw for name in manifest.files if (flaw := _flaw(folder, name, manifest))]
 
 
-def _flaw(folder: Path, name: str, manifest: Manifest) -> str:
-    file = folder / name
-    if not file.is_file():
-        return f"{name} is missing" if not os.path.lexists(file) else f"{name} is no file any more"
-    size, recorded = file.stat().st_size, manifest.sizes.get(name)
-    if recorded is not None and size != recorded:
-        return f"{name} has {size:,} bytes, but had {recorded:,}"
-    return ""
-
-
-def changes_in(folder: Path) -> list[str]:
-    """Return the files of which a manifest recorded the size as it is, but another checksum."""
-    manifest = read_manifest(folder)
+def changes_in(folder: Path, part: str = "") -> list[str]:
+    """Return the files whose size is as recorded, but whose checksum is not."""
+    manifest = read_manifest(folder, part)
     files = {} if manifest is None else manifest.files
     return [
         name
         for name, digest in files.items()
-        if manifest and not _flaw(folder, name, manifest) and hash_file(folder / name) != digest
+        if manifest and not _flaw(folder, name, manifest) and hash_once(folder / name) != digest
     ]
 
 
 def check_recorded(file: Path) -> None:
     """Raise DataError where a file is not as it was recorded.
 
-    Of a run's folder the manifest beside it says so (DamagedArtifact), of a saved dissection or
-    comparison its record of checksums; where there is neither, there is nothing to check.
+    In a run the manifest beside it decides (DamagedArtifact), in a saved dissection or comparison
+    the record of checksums. A file with neither passes.
     """
     check_against_record(file)
     check_manifest(file)
 
 
 def check_manifest(file: Path) -> None:
-    """Raise DamagedArtifact where a file is not as the manifest beside it, if any, recorded it."""
-    manifest = read_manifest(file.parent)
-    digest = None if manifest is None else manifest.files.get(file.name)
-    if digest is not None and (not file.is_file() or hash_file(file) != digest):
+    """Raise DamagedArtifact where a file is not as a manifest beside it recorded it."""
+    digest = recorded_in(file.parent).get(file.name)
+    if digest is not None and (not file.is_file() or hash_once(file) != digest):
         raise damaged(file, file.parent)
+
+
+def recorded_in(folder: Path) -> dict[str, str]:
+    """Return the checksums of a folder's files, by name, from all manifests in it."""
+    return {
+        name: digest for manifest in _manifests(folder) for name, digest in manifest.files.items()
+    }
 
 
 def damaged(file: Path, folder: Path) -> DamagedArtifact:
@@ -102,6 +104,40 @@ def damaged(file: Path, folder: Path) -> DamagedArtifact:
     )
 
 
-def key_at(folder: Path) -> str | None:
-    manifest = read_manifest(folder)
-    return manifest.key if manifest else None
+def _manifests(folder: Path) -> Iterator[Manifest]:
+    for path in sorted(folder.glob(MANIFESTS)):
+        manifest = _read(path)
+        if manifest is not None:
+            yield manifest
+
+
+def _read(path: Path) -> Manifest | None:
+    try:
+        if not path.is_file() or path.stat().st_size > _LARGEST:
+            return None
+        values = json.loads(path.read_bytes())
+        key, files, sizes = values["key"], values["files"], values.get("sizes", {})
+        texts = (key, *files, *files.values(), *sizes)
+        if not all(isinstance(text, str) for text in texts) or not all(map(_is_within, files)):
+            return None
+        if not is_as_written(values):
+            return None
+        return Manifest(key=key, files=files, sizes={name: int(sizes[name]) for name in sizes})
+    except _DAMAGED:
+        return None
+
+
+def _is_within(name: str) -> bool:
+    """Return whether a file's name stays within the folder."""
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts
+
+
+def _flaw(folder: Path, name: str, manifest: Manifest) -> str:
+    file = folder / name
+    if not file.is_file():
+        return f"{name} is missing" if not os.path.lexists(file) else f"{name} is no file any more"
+    size, recorded = file.stat().st_size, manifest.sizes.get(name)
+    if recorded is not None and size != recorded:
+        return f"{name} has {size:,} bytes, but had {recorded:,}"
+    return ""

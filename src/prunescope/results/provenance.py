@@ -1,4 +1,4 @@
-"""On what, by what and when was a run made? Kept beside the artifacts, never inside them."""
+"""With what, on what and when was a run made? Kept beside the artifacts, never inside them."""
 
 import importlib.metadata
 import json
@@ -8,11 +8,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from prunescope.base.errors import DamagedArtifact, DataError
 from prunescope.base.files import write_atomically
+from prunescope.results.artifacts import Artifact
+from prunescope.results.checksums import is_as_written, with_checksum
 from prunescope.results.forms import AMOUNT, COUNT, TEXT, TRUTH, Each, Fields, Object, Rows
 from prunescope.results.layout import PROVENANCE
 from prunescope.results.reading import read_form
@@ -22,8 +25,14 @@ _PACKAGES = ("torch", "torchvision", "numpy", "pillow", "datasets", "pandas", "p
 _FORM: Fields = {
     "invocations": Rows(Object({"workers": COUNT.or_absent, "packages": {}})),
     "artifacts": Each(
-        Object({"key": TEXT, "kind": TEXT, "seconds": AMOUNT, "cost": AMOUNT, "resumed": TRUTH})
+        Object(
+            {
+                **{"key": TEXT, "kind": TEXT, "seconds": AMOUNT, "cost": AMOUNT},
+                **{"resumed": TRUTH, "invocation": COUNT},
+            }
+        )
     ),
+    "failures": Each(TEXT, may_lack=True),
     "sources": Each(
         Object({"fingerprint": TEXT.or_absent, "images": COUNT.or_absent}), may_lack=True
     ),
@@ -32,48 +41,52 @@ _DECIDES_BITS = ("prunescope", "commit", "machine", "threads", "gpu", *_PACKAGES
 
 
 class Provenance:
-    """The record of a run folder: every invocation, what each artifact took, and its sources."""
+    """The record of a run folder: its invocations, the cost of each artifact, and its sources.
+
+    sources: what is recorded of each source of the run, by name.
+    failures: why each stage failed in the last invocation, by its title.
+    """
 
     def __init__(self, root: Path) -> None:
         self._path = root / PROVENANCE
         self._invocations: list[dict[str, Any]] = []
         self._artifacts: dict[str, dict[str, Any]] = {}
-        self._sources: dict[str, dict[str, Any]] = {}
+        self.sources: dict[str, dict[str, Any]] = {}
+        self.failures: dict[str, str] = {}
         if self._path.is_file():
             try:
                 record = read_form(self._path, _FORM)
+                if not is_as_written(record):
+                    raise DataError("its checksum is not the one in it")
             except DataError as error:
                 raise DamagedArtifact(
                     f"{self._path} is damaged ({error}): remove it to go on"
                 ) from None
             self._invocations = record["invocations"]
             self._artifacts = record["artifacts"]
-            self._sources = record.get("sources") or {}  # which came later
+            self.sources = record.get("sources") or {}
+            self.failures = record.get("failures") or {}
 
     @property
     def workers(self) -> int:
-        """Return how many processes the last invocation ran beside each other."""
+        """How many processes the last invocation ran in parallel."""
         return int(self._invocations[-1]["workers"]) if self._invocations else 1
 
-    @property
-    def sources(self) -> dict[str, dict[str, Any]]:
-        """Return what is remembered of each thing the run is made from, by name."""
-        return self._sources
-
     def remember(self, sources: dict[str, dict[str, Any]]) -> None:
-        """Record what the run is made from."""
-        if sources != self._sources:
-            self._sources = sources
+        """Record the sources of the run."""
+        if sources != self.sources:
+            self.sources = sources
             self._write()
 
     def begin(self, seeds: dict[str, int], *, threads: int, workers: int) -> list[str]:
-        """Record this invocation; return what differs from the last one and may change bits.
+        """Record this invocation; return what differs from the last and may change results.
 
-        threads: how many each process computes with. workers: processes beside each other.
+        threads: how many each process computes with. workers: processes in parallel.
         """
         now = environment() | {"threads": threads, "workers": workers, "seeds": seeds}
         former = self._invocations[-1] if self._invocations else now
         self._invocations.append(now)
+        self.failures = {}
         self._write()
         before, after = _deciding(former), _deciding(now)
         return [
@@ -83,34 +96,49 @@ class Provenance:
         ]
 
     def finished(
-        self, path: str, *, key: str, kind: str, seconds: float, cost: float, resumed: bool
+        self, artifact: Artifact, *, kind: str, seconds: float, cost: float, resumed: bool
     ) -> None:
-        """Record that an artifact was made in so many seconds of work.
+        """Record that an artifact was made, and the seconds it took.
 
-        resumed: part of the work was done before, so the seconds are not those of the whole.
+        resumed: part of the work was done before, so the seconds do not cover all of it.
         """
-        self._artifacts[path] = {
-            "key": key,
+        self._artifacts[artifact.title] = {
+            "key": artifact.key,
             "kind": kind,
             "seconds": round(seconds, 2),
             "cost": cost,
             "resumed": resumed,
-            "invocation": len(self._invocations) - 1,
+            "invocation": max(0, len(self._invocations) - 1),
         }
+        self._write()
+
+    def adopt(self, other: "Provenance", titles: Collection[str]) -> None:
+        """Add the records of another run's artifacts and invocations."""
+        before = len(self._invocations)
+        self._invocations += other._invocations
+        for title, entry in other._artifacts.items():
+            if title in titles:
+                self._artifacts[title] = {**entry, "invocation": entry["invocation"] + before}
+        self.sources = self.sources or other.sources
+        self._write()
+
+    def failed(self, title: str, why: str) -> None:
+        """Record that a stage could not be made."""
+        self.failures[title] = why
         self._write()
 
     @property
     def finished_keys(self) -> dict[str, str]:
-        """Return the key under which an artifact was last finished at each path."""
-        return {path: str(entry["key"]) for path, entry in self._artifacts.items()}
+        """The key under which each artifact was last finished, by its title."""
+        return {title: str(entry["key"]) for title, entry in self._artifacts.items()}
 
-    def has(self, path: str, key: str) -> bool:
-        """Return whether an artifact was last finished at a path under this key."""
-        entry = self._artifacts.get(path)
-        return isinstance(entry, dict) and entry.get("key") == key
+    def has(self, artifact: Artifact) -> bool:
+        """Return whether an artifact was last finished under its key."""
+        entry = self._artifacts.get(artifact.title)
+        return isinstance(entry, dict) and entry.get("key") == artifact.key
 
     def seconds_per_cost(self) -> dict[str, float]:
-        """Return, for each kind of artifact made here, the seconds one unit of its cost took."""
+        """Return the seconds per unit of cost for each kind of artifact made here."""
         seconds: dict[str, float] = {}
         costs: dict[str, float] = {}
         for entry in self._artifacts.values():
@@ -125,9 +153,10 @@ class Provenance:
         record = {
             "invocations": self._invocations,
             "artifacts": self._artifacts,
-            "sources": self._sources,
+            "sources": self.sources,
+            "failures": self.failures,
         }
-        text = json.dumps(record, indent=1, sort_keys=True)
+        text = json.dumps(with_checksum(record), indent=1, sort_keys=True)
         write_atomically(self._path, text.encode() + b"\n")
 
 
@@ -151,8 +180,8 @@ def environment() -> dict[str, Any]:
 
 
 def _deciding(invocation: dict[str, Any]) -> dict[str, Any]:
-    known = invocation | invocation.get("packages", {})
-    return {name: known.get(name) for name in _DECIDES_BITS}
+    stated = invocation | invocation.get("packages", {})
+    return {name: stated.get(name) for name in _DECIDES_BITS}
 
 
 def _version(package: str) -> str | None:

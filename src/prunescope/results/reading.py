@@ -1,9 +1,8 @@
-"""How is a saved table or JSON object read, whoever may have touched it since?"""
+"""How is a saved table or JSON object read, and checked in case it was changed?"""
 
 import warnings
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -12,11 +11,10 @@ from prunescope.base.errors import DataError
 from prunescope.base.paths import require_file
 from prunescope.results.cells import original, original_texts
 from prunescope.results.columns import Columns, check_columns
-from prunescope.results.forms import TEXTS, Fields, Object, fault_in
-from prunescope.results.json_files import in_a_line, read_json
+from prunescope.results.forms import Fields, in_a_line, read_object
 from prunescope.results.manifest import check_recorded
 
-# a damaged parquet file may state absurd sizes, and hold text that is no UTF-8
+# what a damaged parquet file raises: it may state absurd sizes, or hold text that is not UTF-8
 _DAMAGED = (
     *(OSError, pa.ArrowException, ValueError, TypeError, KeyError, OverflowError, MemoryError),
     RuntimeWarning,
@@ -33,9 +31,9 @@ def read_parquet(path: Path) -> pd.DataFrame:
 
 
 def read_table(path: Path, columns: Columns) -> pd.DataFrame:
-    """Read a table of which some columns must hold something of a kind.
+    """Read a table and check its columns.
 
-    Raises DataError, in one line, where it is missing or damaged, or not as it was recorded.
+    Raises DataError, in one line, where it is missing, damaged, or not as it was recorded.
     """
     check_recorded(path)
     table = read_parquet(path)
@@ -46,7 +44,7 @@ def read_table(path: Path, columns: Columns) -> pd.DataFrame:
 def read_csv(path: Path, **options: Any) -> pd.DataFrame:
     """Read what `csv_bytes` or another tool wrote, with options of `pandas.read_csv`.
 
-    Options name columns as they are called, not as they are written.
+    Options name columns by their original names, not as `csv_bytes` writes them.
     Raises DataError as `read_parquet` does.
     """
     require_file(path)
@@ -60,7 +58,7 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame:
 
 def _read_csv(path: Path, options: dict[str, Any]) -> pd.DataFrame:
     with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)  # of numbers that are none of their kind
+        warnings.simplefilter("error", RuntimeWarning)  # about numbers that do not fit their type
         written = [str(name) for name in pd.read_csv(path, nrows=0).columns]
         names = [original(name) for name in written]
         if names != written:
@@ -69,40 +67,6 @@ def _read_csv(path: Path, options: dict[str, Any]) -> pd.DataFrame:
 
 
 def read_form(path: Path, form: Fields) -> dict[str, Any]:
-    """Read a JSON object, of which some values must be of a kind.
-
-    form: kinds by key, see `Fields`.
-    Raises DataError, in one line, where the file is missing or damaged, or not as it was recorded.
-    """
+    """Read a JSON object as `read_object` does. Raises DataError also if it is not as recorded."""
     check_recorded(path)
-    values = read_json(path)
-    fault = fault_in(values, Object(form))
-    if fault is not None:
-        raise DataError(f"{path} is damaged: {fault}")
-    return values
-
-
-def texts_of(value: object) -> tuple[str, ...]:
-    """Return a list of texts that JSON held. Raises TypeError where it is none."""
-    if not TEXTS.takes(value):
-        raise TypeError("no list of texts")
-    return tuple(cast(list[str], value))
-
-
-def check_counts(
-    path: Path, counts: Mapping[str, Any], categories: Sequence[str], names: Sequence[str] = ()
-) -> None:
-    """Raise DataError where the counts of a dissection do not fit each other.
-
-    path: their file. counts: arrays or tensors by the names of an `Overlap`. categories, names:
-    those of the columns of A, and of the labels, where they are stored.
-    """
-    units, labels = len(counts["thresholds"]), len(counts["truth"])
-    expected = {
-        **{"intersection": (units, labels), "activation": (units, len(categories))},
-        **dict.fromkeys(("truth", "label_numbers", "category_of"), (labels,)),
-    }
-    fit = all(tuple(counts[name].shape) == shape for name, shape in expected.items())
-    chosen = counts["category_of"].tolist()
-    if not fit or not set(chosen) <= set(range(len(categories))) or len(names) not in (0, labels):
-        raise DataError(f"{path} is damaged: its counts do not fit each other")
+    return read_object(path, form)

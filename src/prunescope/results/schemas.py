@@ -1,4 +1,4 @@
-"""What do the files of a run, a dissection and a comparison hold, as far as they are read?"""
+"""What must the files of a run, a dissection and a comparison hold where they are read?"""
 
 from prunescope.results.checksums import FILES
 from prunescope.results.columns import (
@@ -11,6 +11,7 @@ from prunescope.results.columns import (
     TEXTS,
     TRUTHS,
     Columns,
+    where_there,
 )
 from prunescope.results.forms import (
     AMOUNT,
@@ -69,7 +70,7 @@ WHOLE_DISSECTION_FORM: Fields = {
     "by_category": Each(Object({"units": COUNT, "concepts": COUNT})),
     "settings": Object({"iou": SHARE, "categories": LIST_OF_TEXTS.or_none, "precision": TEXT}),
 }
-"""The same, where all of the dissection is read."""
+"""The same, where the whole dissection is loaded."""
 
 LAYERS_FORM: Fields = {"layers": LIST_OF_TEXTS, FILES: Each(TEXT, may_lack=True)}
 """`layers.json` beside the layers that were saved together."""
@@ -84,32 +85,35 @@ UNIT_COLUMNS: Columns = {
     **{"discovery": TRUTHS.or_none, "undecided": TRUTHS.or_none},
     **{"*_label": TEXTS, "*_iou": SHARES},
 }
-"""`units.parquet` of a dissected layer, and of a run with the place of each unit."""
+"""`units.parquet` of a dissected layer."""
 
 LEVEL_UNIT_COLUMNS: Columns = {
     **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES},
     **UNIT_COLUMNS,
 }
 
-EXAMPLE_COLUMNS: Columns = {
-    **{"unit": COUNTS, "rank": COUNTS, "image": NAMES, "row": COUNTS, "peak": NUMBERS},
-    **{"height": COUNTS, "width": COUNTS},
-    **{"peak_row": COUNTS.or_none, "peak_column": COUNTS.or_none},
-    "map": LISTS,
-}
+EXAMPLE_COLUMNS: Columns = where_there(
+    {
+        **{"unit": COUNTS, "rank": COUNTS, "image": NAMES, "row": COUNTS, "peak": NUMBERS},
+        **dict.fromkeys(("height", "width", "peak_row", "peak_column"), COUNTS),
+        "map": LISTS,
+    }
+)
 """`examples.parquet` of a dissected layer."""
 
-IMAGE_COLUMNS: Columns = {
-    **{"image": NAMES, "row": COUNTS, "pixels": COUNTS},
-    **dict.fromkeys(("labels", "truth", "units", "activation", "intersection"), LISTS),
-}
+IMAGE_COLUMNS: Columns = where_there(
+    {
+        **{"image": NAMES, "row": COUNTS, "pixels": COUNTS},
+        **dict.fromkeys(("labels", "truth", "units", "activation", "intersection"), LISTS),
+    }
+)
 """`images.parquet` of a dissected layer."""
 
 MASK_COLUMNS: Columns = {
     **{"row": COUNTS, "width": COUNTS},
     **dict.fromkeys(("units", "runs", "starts", "lengths"), LISTS),
 }
-"""`masks.parquet` of a dissected layer, with which more draws of chance begin."""
+"""`masks.parquet` of a dissected layer, from which more draws of chance start."""
 
 LEVEL_COLUMNS: Columns = {
     **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES},

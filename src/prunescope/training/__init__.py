@@ -1,1 +1,1 @@
-"""How does a network learn, from one step to another, and how good is it then?"""
+"""How is a network trained from one step to another, and how accurate is it then?"""

@@ -1,4 +1,4 @@
-"""How does a training go on where it was interrupted?"""
+"""How does an interrupted training resume?"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,10 +11,8 @@ from prunescope.base.errors import DataError
 from prunescope.base.progress import Progress
 from prunescope.base.steps import Step
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
+from prunescope.results.checkpoints import MOMENTUM, NETWORK, parts_of, step_in
 from prunescope.training.history import History
-
-_NETWORK, _MOMENTUM = "network.", "momentum."
-_DIGITS = 16  # of a step; it has fewer
 
 
 def save_checkpoint(
@@ -28,18 +26,18 @@ def save_checkpoint(
 ) -> None:
     """Write parameters, buffers, momentum, step and history, whole or not at all.
 
-    identity: what the checkpoint belongs to; it is read again only under the same one.
+    identity: what the checkpoint belongs to; it is loaded only under the same identity.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    state = {_NETWORK + name: tensor for name, tensor in network.state_dict().items()}
-    momentum = {_MOMENTUM + name: tensor for name, tensor in momenta(network, optimizer).items()}
+    state = {NETWORK + name: tensor for name, tensor in network.state_dict().items()}
+    momentum = {MOMENTUM + name: tensor for name, tensor in momenta(network, optimizer).items()}
     metadata = {
         "identity": identity,
         "iteration": str(step.iteration),
         "per_epoch": str(step.per_epoch),
         "history": history.as_text(),
     }
-    save_tensors(path, state | momentum, metadata)
+    save_tensors(path, state | momentum, metadata, sealed=True)
 
 
 def load_checkpoint(
@@ -50,52 +48,29 @@ def load_checkpoint(
     identity: str,
     progress: Progress,
 ) -> tuple[Step, History] | None:
-    """Bring network and optimizer to where a checkpoint left them; return its step and history.
+    """Restore network and optimizer from a checkpoint; return its step and history.
 
-    None, and nothing touched, if there is no checkpoint; also, with a word to the user, if it is
-    damaged or belongs to another identity.
+    Returns None, and changes nothing, if there is no checkpoint. Where it is damaged or belongs to
+    another identity, it does so, too, and tells the user.
     """
     if not path.is_file():
         return None
     try:
         metadata, tensors = load_metadata(path), load_tensors(path)
-        if metadata.get("identity") == identity:
-            state = _under(_NETWORK, tensors)
-            _check_fit(path, state, network.state_dict())
-            momentum = _under(_MOMENTUM, tensors)
-            parameters = dict(network.named_parameters())
-            _check_fit(path, momentum, {name: parameters.get(name) for name in momentum})
-            step, history = _step_in(path, metadata), _history_in(path, metadata)
+        if metadata.get("identity") != identity:
+            progress.say(f"{path} is the checkpoint of another training; training starts over")
+            return None
+        state, momentum = parts_of(tensors)
+        _check_fit(path, state, network.state_dict())
+        parameters = dict(network.named_parameters())
+        _check_fit(path, momentum, {name: parameters.get(name) for name in momentum})
+        step, history = step_in(path, metadata), _history_in(path, metadata)
     except DataError as error:
         progress.say(f"{error}; training starts over")
-        return None
-    if metadata.get("identity") != identity:
-        progress.say(f"{path} is the checkpoint of another training; training starts over")
         return None
     network.load_state_dict(state)
     _set_momenta(network, optimizer, momentum)
     return step, history
-
-
-def checkpoint_step(path: Path) -> Step | None:
-    """Return the step of a checkpoint; None if there is none, or it is damaged."""
-    if not path.is_file():
-        return None
-    try:
-        return _step_in(path, load_metadata(path))
-    except DataError:
-        return None
-
-
-def _step_in(path: Path, metadata: Mapping[str, str]) -> Step:
-    """Return the step that a checkpoint is of. Raises DataError where it states none."""
-    stated = [metadata.get(name, "") for name in ("iteration", "per_epoch")]
-    if not all(text.isascii() and text.isdecimal() and len(text) < _DIGITS for text in stated):
-        raise DataError(f"{path} is damaged: it states no step")
-    iteration, per_epoch = map(int, stated)
-    if per_epoch == 0:
-        raise DataError(f"{path} is damaged: it states no step")
-    return Step(iteration, per_epoch)
 
 
 def _history_in(path: Path, metadata: Mapping[str, str]) -> History:
@@ -105,11 +80,13 @@ def _history_in(path: Path, metadata: Mapping[str, str]) -> History:
         raise DataError(f"{path} is damaged: it states no history") from None
 
 
-def _check_fit(path: Path, saved: Mapping[str, Tensor], own: Mapping[str, Tensor | None]) -> None:
+def _check_fit(
+    path: Path, saved: Mapping[str, Tensor], expected: Mapping[str, Tensor | None]
+) -> None:
     """Raise DataError where a checkpoint's tensors are not like those of the network."""
     kinds = [
-        {name: tensor is not None and (tensor.shape, tensor.dtype) for name, tensor in each.items()}
-        for each in (saved, own)
+        {name: None if t is None else (t.shape, t.dtype) for name, t in tensors.items()}
+        for tensors in (saved, expected)
     ]
     if kinds[0] != kinds[1]:
         raise DataError(f"{path} is damaged: its tensors are not those of the network")
@@ -117,12 +94,11 @@ def _check_fit(path: Path, saved: Mapping[str, Tensor], own: Mapping[str, Tensor
 
 def momenta(network: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
     """Return the momentum of each parameter that has one, by the parameter's name."""
-    found = {
-        name: optimizer.state[parameter].get("momentum_buffer")
+    return {
+        name: momentum
         for name, parameter in network.named_parameters()
-        if parameter in optimizer.state
+        if (momentum := optimizer.state.get(parameter, {}).get("momentum_buffer")) is not None
     }
-    return {name: momentum for name, momentum in found.items() if momentum is not None}
 
 
 @torch.no_grad()
@@ -134,14 +110,6 @@ def is_finite(network: nn.Module, optimizer: Optimizer) -> bool:
     statistics = [buffer for name, buffer in network.named_buffers() if "running_" in name]
     tensors = [*network.parameters(), *momenta(network, optimizer).values(), *statistics]
     return bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all())
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(prefix): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(prefix)
-    }
 
 
 def _set_momenta(network: nn.Module, optimizer: Optimizer, saved: dict[str, Tensor]) -> None:

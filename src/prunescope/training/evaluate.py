@@ -13,12 +13,13 @@ from torch.nn.functional import cross_entropy
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Precision
+from prunescope.base.modes import device_of, in_mode
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import counted, on_one_line
 from prunescope.data.labelled import Images
-from prunescope.data.loader import Normalisation, batches
+from prunescope.data.loader import batches
+from prunescope.imaging.network_input import Normalisation
 from prunescope.training.forward import class_scores, classes_needed
-from prunescope.training.surroundings import device_of, ready
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +40,8 @@ class Evaluation:
 
     def __str__(self) -> str:
         """Return it as text for a terminal, best and worst class last."""
-        known = [(share, name) for name, share in self.per_class.items() if math.isfinite(share)]
-        classes = sorted(known, reverse=True)
+        defined = [(share, name) for name, share in self.per_class.items() if math.isfinite(share)]
+        classes = sorted(defined, reverse=True)
         lines = [
             f"{counted(self.images, 'image')}",
             f"top-1    {100 * self.top1:.2f} %",
@@ -83,8 +84,8 @@ def evaluate(
     losses: list[Tensor] = []
     outputs = 0
     with (
-        ready(network, training=False, channels_last=channels_last),
-        torch.inference_mode(),  # within `ready`, whose weights must stay trainable
+        in_mode(network, training=False, channels_last=channels_last),
+        torch.inference_mode(),  # within `in_mode`, whose weights must stay trainable
         progress.task("evaluating", len(order)) as task,
     ):
         for batch in batches(
@@ -92,8 +93,6 @@ def evaluate(
             batch_size=batch_size,
             normalisation=normalisation,
             order=order,
-            seed=0,
-            epoch=0,
             channels_last=channels_last,
         ):
             pixels, labels = (part.to(device, non_blocking=True) for part in batch)
@@ -110,12 +109,12 @@ def check_outputs(
 ) -> None:
     """Raise DataError where a network has another number of outputs than the data has classes.
 
-    side: of the black image that shows it; where the network takes no such image, nothing is
-    known, and the first batch tells.
+    side: of the black image that is tried. Where the network takes no such image, nothing is
+    raised here, and the first batch decides.
     """
     black = torch.zeros(1, channels, side, side, device=device_of(network))
     with (
-        ready(network, training=False, channels_last=False),
+        in_mode(network, training=False),
         torch.inference_mode(),
         suppress(ConfigError),
     ):
@@ -131,9 +130,9 @@ def rank_of_label(
     (argmax's rule), so a constant network is right for class 0 only. A score that is nan stands
     before all others, and a label whose own score is nan comes last: nan is never right.
     """
-    own = scores.gather(1, labels[:, None])
+    of_label = scores.gather(1, labels[:, None])
     classes = torch.arange(scores.shape[1], device=scores.device)
-    before = ~(scores <= own) | ((scores == own) & (classes < labels[:, None]))
+    before = ~(scores <= of_label) | ((scores == of_label) & (classes < labels[:, None]))
     return before.sum(1)
 
 

@@ -15,11 +15,20 @@ _COLUMNS = {
     "learning_rate": "float64",
     "train_loss": "float64",
     "train_accuracy": "float64",
+    "test_accuracy": "float64",
 }
+_MAY_LACK = {"test_accuracy"}
 
 _FORM: Fields = {
     "rows": Rows(
-        Object({name: COUNT if kind == "int64" else NUMBER for name, kind in _COLUMNS.items()})
+        Object(
+            {
+                name: COUNT if kind == "int64" else NUMBER
+                for name, kind in _COLUMNS.items()
+                if name not in _MAY_LACK
+            }
+            | dict.fromkeys(_MAY_LACK, NUMBER.or_none)
+        )
     ),
     **{"images": COUNT, "loss": NUMBER, "right": COUNT},
 }
@@ -32,7 +41,7 @@ class History:
     Sums run in float64 in the order of the steps, so an interruption changes no bit of them.
     """
 
-    rows: list[dict[str, int | float]] = field(default_factory=list)
+    rows: list[dict[str, int | float | None]] = field(default_factory=list)
     images: int = 0
     loss: float = 0.0
     right: int = 0
@@ -56,8 +65,10 @@ class History:
         self.loss += loss * images
         self.right += right
 
-    def close_row(self, last: Step, learning_rate: float) -> None:
-        """Finish a row with the step taken last and its learning rate."""
+    def close_row(
+        self, last: Step, learning_rate: float, test_accuracy: float | None = None
+    ) -> None:
+        """Finish a row with the step taken last, its learning rate, and the accuracy after it."""
         self.rows.append(
             {
                 "epoch": last.epoch,
@@ -65,6 +76,7 @@ class History:
                 "learning_rate": learning_rate,
                 "train_loss": self.loss / self.images,
                 "train_accuracy": self.right / self.images,
+                "test_accuracy": test_accuracy,
             }
         )
         self.images, self.loss, self.right = 0, 0.0, 0
@@ -74,6 +86,7 @@ class History:
 
         epoch: the epoch (from 0) the row lies in; iteration: iterations taken by its end;
         learning_rate: of its last iteration; train_loss, train_accuracy: means over its images,
-        augmented, each before the step it was used for.
+        augmented, each before the step it was used for; test_accuracy: top-1 on the test images
+        after its last iteration, nan where it was not measured.
         """
         return pd.DataFrame(self.rows, columns=list(_COLUMNS)).astype(_COLUMNS)

@@ -1,4 +1,4 @@
-"""How does a network get from one step of training to another, the same way every time?"""
+"""How is a network trained from one step to another, reproducibly?"""
 
 import math
 import time
@@ -12,28 +12,23 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.optim import SGD, Optimizer
+from torch.optim import Optimizer
 
 from prunescope.base.errors import ConfigError, TrainingDiverged
 from prunescope.base.files import fingerprint
+from prunescope.base.modes import device_of, in_mode, repeatable, seed_generators
 from prunescope.base.progress import SILENT, Progress, Task
 from prunescope.base.seeding import derive_seed
-from prunescope.base.steps import Step
+from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.base.text import counted
 from prunescope.data.labelled import Images, StreamedImages
-from prunescope.data.loader import Normalisation, batches, epoch_order
+from prunescope.data.loader import batches, epoch_order
+from prunescope.imaging.network_input import Normalisation
 from prunescope.training.checkpoint import is_finite, load_checkpoint, save_checkpoint
-from prunescope.training.decay import decay_groups
 from prunescope.training.forward import class_scores, classes_needed
 from prunescope.training.history import History
-from prunescope.training.schedule import learning_rate_at
+from prunescope.training.optimiser import learning_rate_at, sgd
 from prunescope.training.settings import TrainingSettings
-from prunescope.training.surroundings import device_of, ready, repeatable, seed_generators
-
-
-def steps_per_epoch(count: int, batch_size: int) -> int:
-    """Return how many batches `count` images make; the last one may be smaller."""
-    return -(-count // batch_size)
 
 
 def train(
@@ -46,29 +41,37 @@ def train(
     start: Step,
     end: Step,
     after_step: Callable[[Optimizer], None] | None = None,
+    test: Callable[[nn.Module], float] | None = None,
     checkpoint: Path | None = None,
     identity: str = "",
     checkpoint_minutes: float = 2.0,
+    advice: str = "Lower the learning rate",
     progress: Progress = SILENT,
 ) -> pd.DataFrame:
     """Train a network in place from `start` to `end`; return its history (see History.table).
 
     Images, their augmentation and the network's own randomness at a step depend on `seed` and the
-    step only. Momentum is fresh at `start`, which may lie inside an epoch. The network stays on
-    its device, leaves in the mode it came in, and the caller's random state is untouched.
+    step only. Momentum is fresh at `start`, which may lie inside an epoch. The network keeps its
+    device and mode, and the caller's random state is untouched.
 
     after_step: called with the optimizer after every step, before the first, and after a
         checkpoint was read; a mask is enforced here, on weights and momentum.
+    test: gives the accuracy on test images, which is asked for every `settings.evaluate_every`
+        and at the end. It changes nothing of the training.
     checkpoint: a file written at each epoch's end and at least every `checkpoint_minutes`. If it
-        is there, training goes on from it, and ends with the bits of one never interrupted.
+        exists, training resumes from it, and ends with the bits of one never interrupted.
     identity: what else, besides these arguments, the checkpoint must belong to: the network's
         weights at `start`, its mask, the images.
+    advice: what to do where it diverges, as the error says.
     Raises TrainingDiverged if the loss or a weight is no longer finite; ConfigError if the steps
     do not fit the settings and images; DataError if labels do not fit the network.
     """
     _check_steps(images, settings, start, end)
     device = device_of(network)
-    with ready(network, training=True, channels_last=settings.channels_last), repeatable(device):
+    with (
+        in_mode(network, training=True, channels_last=settings.channels_last),
+        repeatable(device),
+    ):
         run = _Run(
             network=network,
             images=images,
@@ -76,8 +79,10 @@ def train(
             settings=settings,
             normalisation=normalisation,
             seed=seed,
-            optimizer=_sgd(network, settings, start),
+            optimizer=sgd(network, settings, start),
             after_step=after_step or _nothing,
+            test=test,
+            advice=advice,
             checkpoint=checkpoint,
             identity=_identity(network, settings, normalisation, seed, (start, end), identity),
             checkpoint_minutes=checkpoint_minutes,
@@ -90,14 +95,14 @@ def train(
             images.stored.prepare(progress)
         with progress.task("training", total - before, done=done - before) as task:
             while run.now < end:
-                run.finish_epoch(end, task)
+                run.finish_row(end, task)
         run.optimizer.zero_grad()
     return run.history.table()
 
 
 @dataclass(kw_only=True)
 class _Run:
-    """A training under way: everything before `now` is done; `unread` losses are not looked at."""
+    """A training in progress: the steps before `now` are done, the losses in `unread` not read."""
 
     network: nn.Module
     images: Images
@@ -107,6 +112,8 @@ class _Run:
     seed: int
     optimizer: Optimizer
     after_step: Callable[[Optimizer], None]
+    test: Callable[[nn.Module], float] | None
+    advice: str
     checkpoint: Path | None
     identity: str
     checkpoint_minutes: float
@@ -117,38 +124,50 @@ class _Run:
     saved_at: float = field(default_factory=time.monotonic)
 
     def resume(self, progress: Progress) -> None:
-        """Go to where the checkpoint is, if there is one."""
+        """Continue from the checkpoint, if there is one."""
         if self.checkpoint is None:
             return
-        found = load_checkpoint(
+        resumed = load_checkpoint(
             self.checkpoint,
             self.network,
             self.optimizer,
             identity=self.identity,
             progress=progress,
         )
-        if found is not None:
-            self.now, self.history = found
+        if resumed is not None:
+            self.now, self.history = resumed
             self.saved = self.now
 
     def images_before(self, step: Step) -> int:
         """Return how many images are shown from step 0 until a step."""
         return step.epoch * len(self.images) + step.batch * self.settings.batch_size
 
-    def finish_epoch(self, end: Step, task: Task) -> None:
-        """Train to the end of the present epoch, or to `end` inside it."""
-        last = min(end, Step((self.now.epoch + 1) * self.now.per_epoch, self.now.per_epoch))
+    def finish_row(self, end: Step, task: Task) -> None:
+        """Train to the end of the present epoch, to the next test, or to `end` before it."""
+        next_epoch = Step((self.now.epoch + 1) * self.now.per_epoch, self.now.per_epoch)
+        next_test = self._next_test()
+        last = min(step for step in (end, next_epoch, next_test) if step is not None)
         for pixels, labels in islice(self._batches(), last.iteration - self.now.iteration):
             self._take_step(pixels, labels)
-            if len(self.unread) >= _steps_between_looks(pixels.device):
-                self._look(task)
+            if len(self.unread) >= _steps_between_readings(pixels.device):
+                self._read_losses(task)
             if self.now < last and self._is_due():
-                self._look(task)
+                self._read_losses(task)
                 self._save()
-        self._look(task)
-        taken = self._last_taken()
-        self.history.close_row(taken, learning_rate_at(taken, self.settings))
+        self._read_losses(task)
+        taken, tested = self._last_taken(), None
+        if self.test is not None and last in (end, next_test):
+            tested = self.test(self.network)
+        self.history.close_row(taken, learning_rate_at(taken, self.settings), tested)
         self._save()
+
+    def _next_test(self) -> Step | None:
+        """Return the first step after now at which accuracy is measured."""
+        stated = self.settings.evaluate_every
+        if self.test is None or stated == "end":
+            return None
+        every = Step.parse(stated, self.now.per_epoch).iteration
+        return Step((self.now.iteration // every + 1) * every, self.now.per_epoch)
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the rest of the present epoch, on the network's device."""
@@ -184,8 +203,8 @@ class _Run:
         self.unread.append((self.now, len(labels), loss.detach(), right))
         self.now = Step(self.now.iteration + 1, self.now.per_epoch)
 
-    def _look(self, task: Task) -> None:
-        """Read the losses of the steps taken since the last look. Raises TrainingDiverged."""
+    def _read_losses(self, task: Task) -> None:
+        """Read the losses of the steps since the last reading. Raises TrainingDiverged."""
         if not self.unread:
             return
         steps, sizes, losses, rights = zip(*self.unread, strict=True)
@@ -230,23 +249,12 @@ class _Run:
             else f"the last good checkpoint, at step {self.saved}, is {self.checkpoint}"
         )
         return TrainingDiverged(
-            f"{what} at step {step} with learning rate {rate:.6g}; {kept}. "
-            f"Lower training.learning_rate or lengthen training.warmup"
+            f"{what} at step {step} with learning rate {rate:.6g}; {kept}. {self.advice}"
         )
 
 
-def _steps_between_looks(device: torch.device) -> int:
+def _steps_between_readings(device: torch.device) -> int:
     return 1 if device.type == "cpu" else 50  # to read a loss, an accelerator has to wait
-
-
-def _sgd(network: nn.Module, settings: TrainingSettings, start: Step) -> SGD:
-    return SGD(
-        decay_groups(network, settings.weight_decay, settings.weight_decay_on),
-        lr=learning_rate_at(start, settings),
-        momentum=settings.momentum,
-        nesterov=settings.nesterov,
-        foreach=True,
-    )
 
 
 def _identity(
@@ -261,8 +269,8 @@ def _identity(
     return fingerprint(
         {
             "identity": identity,
-            "settings": settings.model_dump(),
-            "normalisation": asdict(normalisation),
+            "settings": settings.for_key(),
+            "normalisation": {"mean": normalisation.mean, "std": normalisation.std},
             "seed": seed,
             "steps": [asdict(step) for step in span],
             "shapes": shapes,

@@ -20,7 +20,7 @@ from networks.reading.forms import (
     write_shards,
 )
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.networks import load_network
+from prunescope.networks.loading import load_network
 from prunescope.networks.weights import load_weights
 from prunescope.pruning.saved import read_weights
 
@@ -46,6 +46,7 @@ def unwrapped(network: nn.Module) -> nn.Module:
     return network
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", LIVE)
 @pytest.mark.parametrize("ending", ["pth", "safetensors"])
 def test_a_plain_network_computes_what_the_live_one_does(

@@ -1,4 +1,4 @@
-"""How does Broden come onto this disk, whole and unchanged?"""
+"""How is Broden downloaded, and how is it checked to be complete and unchanged?"""
 
 import json
 import os
@@ -33,17 +33,17 @@ _RECORD_FORM: Fields = {
     "pixels": Each(COUNT),
 }
 _UNPACKED = "unpacked"
-_COPIES = 2  # room for the archive and, as pictures hardly shrink, as much again unpacked
+_COPIES = 2  # the archive and its unpacked content, which is hardly larger
 
 
 @dataclass(frozen=True, kw_only=True)
 class Downloaded:
-    """A set that lies on this disk, and where it came from.
+    """A downloaded set, and where it came from.
 
     archive: the name of the archive; source: its address or path; sha256: of its content
     images: rows with labels
-    pixels: what was counted in the label maps and agreed with the published totals; empty for a
-        set that is not Broden 1 at 224 or 227, of which no totals are known
+    pixels: counts in the label maps, which agreed with the published totals; empty for a set whose
+        totals are unknown, that is any but Broden 1 at 224 or 227
     """
 
     archive: str
@@ -61,20 +61,20 @@ def download_broden(
     patience: Patience = Patience(),  # noqa: B008  # frozen
     progress: Progress = SILENT,
 ) -> tuple[Downloaded, bool]:
-    """Bring Broden into the folder `out`; say what it is, and whether it was there already.
+    """Download Broden into the folder `out`; return its record, and whether it was there before.
 
-    source: the address of an archive; of a folder of archives, on a server or this disk, from
-        which `broden1_<resolution>.zip` is taken; or an archive on this disk. Where None, what the
-        authors publish. resolution: 224, 227 or 384 pixels across.
-    The folder appears when it is complete. On the way everything lies in `<out>.download` beside
-    it, and goes on from there after a cut. Label maps are counted as `known_pixels` asks.
-    Raises ConfigError for a source, a resolution or a folder that will not do; DataError for an
+    source: an archive on this disk or its address; or a folder on this disk or a server that holds
+        `broden1_<resolution>.zip`. None stands for the authors' server.
+    resolution: 224, 227 or 384 pixels across.
+    The folder appears when it is complete. Until then everything is kept in `<out>.download`, where
+    an interrupted download resumes. Label maps are counted if `known_pixels` has totals for them.
+    Raises ConfigError for a source, a resolution or a folder that cannot be used; DataError for an
     archive that is damaged, unsafe or not Broden's; DownloadError and StoreError as `fetch` does.
     """
     origin = _origin(source, resolution)
     out = out.expanduser().absolute()
-    if (there := _already(out, origin)) is not None:
-        return there, True
+    if (present := _already(out, origin)) is not None:
+        return present, True
     require_place(out)
     with _workshop(out) as work:
         archive = work / origin.name if origin.remote else Path(origin.source)
@@ -96,7 +96,7 @@ def download_broden(
 
 @dataclass(frozen=True, kw_only=True)
 class _Origin:
-    """Where an archive comes from, and what it is called."""
+    """The name of an archive, and where it comes from."""
 
     name: str
     source: str
@@ -129,8 +129,8 @@ def _remote(url: str, name: str) -> _Origin:
     if parts.scheme.lower() not in ("http", "https") or not parts.netloc:
         raise _no_address(url)
     if parts.path.lower().endswith(".zip"):
-        own = re.sub(r"[^\w.-]", "_", parts.path.rpartition("/")[2])
-        return _Origin(name=own, source=url, remote=True)
+        name = re.sub(r"[^\w.-]", "_", parts.path.rpartition("/")[2])
+        return _Origin(name=name, source=url, remote=True)
     if parts.query:
         return _Origin(name="archive.zip", source=url, remote=True)
     return _Origin(name=name, source=f"{url.rstrip('/')}/{name}", remote=True)
@@ -141,26 +141,26 @@ def _no_address(url: str) -> ConfigError:
 
 
 def _already(out: Path, origin: _Origin) -> Downloaded | None:
-    """Return what a folder holds if it is this download, whole; None if it holds nothing."""
+    """Return the record of a folder that holds this download; None if the folder is empty."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return None
     try:
-        there = Downloaded(**read_form(out / _RECORD, _RECORD_FORM))
+        present = Downloaded(**read_form(out / _RECORD, _RECORD_FORM))
     except (DataError, TypeError):
         raise ConfigError(
             f"{out} holds something that was not downloaded: give another folder, or, if it is a "
             f"set in Broden's layout, use it as broden:{out}"
         ) from None
-    if there.archive != origin.name:
+    if present.archive != origin.name:
         raise ConfigError(
-            f"{out} holds {shortened(there.archive)}, not {origin.name}: give another folder"
+            f"{out} holds {shortened(present.archive)}, not {origin.name}: give another folder"
         )
-    return there
+    return present
 
 
 @contextmanager
 def _workshop(out: Path) -> Iterator[Path]:
-    """Hold the folder in which a download is made; it stays only while an archive is in it."""
+    """Lock the working folder of a download; it is kept afterwards only if an archive is in it."""
     work = out.with_name(f"{out.name}.download")
     work.mkdir(parents=True, exist_ok=True)
     with only_writer(work / "lock"):
@@ -176,14 +176,14 @@ def _workshop(out: Path) -> Iterator[Path]:
 def _prepare(
     archive: Path, origin: _Origin, work: Path, progress: Progress
 ) -> tuple[Path, Downloaded]:
-    """Unpack an archive, check the set in it, and write down where it is from."""
+    """Unpack an archive, check the set in it, and record where it is from."""
     unpack(archive, work / _UNPACKED, progress=progress)
     root = _root(archive, work / _UNPACKED)
     try:
         concepts = BrodenFolder.open(root, name=origin.name)
         for _ in concepts.files():
             pass
-        shapes = {(height, width) for height, width in concepts.rows.sizes[:, 2:].tolist()}
+        shapes = set(zip(*(concepts.rows[name].to_pylist() for name in ("sh", "sw")), strict=True))
         expected = known_pixels(concepts, shapes)
         pixels = count_pixels(concepts, expected, progress=progress) if expected else {}
     except DataError as error:
@@ -202,7 +202,7 @@ def _prepare(
 
 
 def _root(archive: Path, folder: Path) -> Path:
-    found = [*folder.glob("index.csv"), *folder.glob("*/index.csv")]
-    if len(found) != 1:
-        raise DataError(f"{archive} holds {len(found)} index.csv, but must hold one, of one set")
-    return found[0].parent
+    indices = [*folder.glob("index.csv"), *folder.glob("*/index.csv")]
+    if len(indices) != 1:
+        raise DataError(f"{archive} holds {len(indices)} index.csv, but must hold one, of one set")
+    return indices[0].parent

@@ -1,4 +1,4 @@
-"""How is an archive of unknown origin unpacked without harm?"""
+"""How is an untrusted archive unpacked safely?"""
 
 import copy
 import stat
@@ -29,7 +29,7 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtim
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What an archive may unpack to; the defaults hold several sets as large as Broden.
+    """What an archive may unpack to; the defaults are several times the size of Broden.
 
     size: bytes of all its files together; files: their number
     ratio: how many times as large as packed a file may be, if larger than a MiB
@@ -47,13 +47,13 @@ def unpack(
     limits: Limits = Limits(),
     progress: Progress = SILENT,
 ) -> None:
-    """Unpack a zip archive into a new folder: plain files and folders, inside it, and no more.
+    """Unpack a zip archive into a new folder: plain files and folders inside it, nothing else.
 
-    All that the archive states is looked at before the first byte is written, and each file
-    against it while it is: an entry that leads outside, is no plain file, stands twice, is
-    encrypted, or is more than it says or than `limits` allow, has the whole archive refused.
-    Raises DataError for such an archive, or a damaged one; StoreError where the disk is full. What
-    was written till then is the caller's to remove.
+    All that the archive states is checked before the first byte is written, and each file while it
+    is written. The whole archive is refused if an entry leads outside, is no plain file, occurs
+    twice, is encrypted, or is larger than it states or than `limits` allow.
+    Raises DataError for such an archive, or a damaged one; StoreError where the disk is full. The
+    caller removes what was written until then.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -67,7 +67,7 @@ def unpack(
 
 
 def _survey(archive: Path, entries: Sequence[zipfile.ZipInfo], limits: Limits) -> None:
-    """Refuse an archive for what it states of itself."""
+    """Raise DataError where the table of contents of an archive is not acceptable."""
     if len(entries) > limits.files:
         raise _refused(archive, f"it holds {len(entries):,} files, of {limits.files:,} allowed")
     size = archive.stat().st_size
@@ -93,7 +93,7 @@ def _survey(archive: Path, entries: Sequence[zipfile.ZipInfo], limits: Limits) -
 
 
 def _fault(entry: zipfile.ZipInfo, limits: Limits) -> str:
-    """Say what is wrong with one entry, if anything."""
+    """Return what is wrong with an entry; empty if nothing is."""
     name, kind = entry.orig_filename, stat.S_IFMT(entry.external_attr >> 16)
     if "\\" in name or "\0" in name or name[1:2] == ":" or name.startswith("/"):
         return "is no relative path"
@@ -137,9 +137,9 @@ def _write_all(
 
 
 def _chunks(archive: Path, opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
-    """Give the content of a file, which must have the size that it states."""
+    """Yield the content of a file, which must have the size that it states."""
     greedy = copy.copy(entry)
-    greedy.file_size += 1  # else zipfile would stop at the stated size, and hide what comes after
+    greedy.file_size += 1  # else zipfile would stop at the stated size and hide the rest
     size = 0
     try:
         with opened.open(greedy) as packed:
@@ -155,7 +155,7 @@ def _chunks(archive: Path, opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> I
 
 
 def _folded(name: str) -> str:
-    """Return a name as a disk may see it that takes letters of either case for the same."""
+    """Return a name as a file system sees it that ignores case and normalises Unicode."""
     return unicodedata.normalize("NFC", name).casefold()
 
 

@@ -1,4 +1,4 @@
-"""How is a large file fetched from a server that may cut off, change or lie?"""
+"""How is a large file fetched from a server that may fail, change it or misreport it?"""
 
 import http.client
 import json
@@ -23,17 +23,17 @@ _RECORD_FORM: Fields = {
     **{"url": TEXT, "etag": TEXT.or_none, "modified": TEXT.or_none},
     "length": COUNT.or_none,
 }
-_PASSING = {408, 425, 429, 500, 502, 503, 504}  # answers that may be others in a moment
+_PASSING = {408, 425, 429, 500, 502, 503, 504}  # errors that may pass
 _RANGE_REFUSED = 416
 _CHANGED = "the file on the server has changed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """How long to go on with a server.
+    """How often, and after which waits, a failing download is retried.
 
-    attempts: so many in a row that bring nothing new end it
-    wait: seconds before the second of them; doubled before each further one, up to 30
+    attempts: how many in a row may bring nothing new
+    wait: seconds before the second attempt; doubled before each further one, up to 30
     timeout: seconds without a byte after which a connection counts as cut
     """
 
@@ -50,24 +50,24 @@ def fetch(
     patience: Patience = Patience(),
     progress: Progress = SILENT,
 ) -> None:
-    """Fetch a file; go on where an earlier attempt, in this process or another, was cut off.
+    """Fetch a file; resume where an earlier attempt, in this process or another, was cut off.
 
-    What has come lies in `path` with the suffix `.part`, and beside it what the server said of the
-    file, by which a file that has changed since is known and fetched anew. The file appears at
-    `path` once it has the length the server promised.
-    copies: so many times the file's length must be free on the disk.
+    Until the file has the length the server promised, it is kept under `path` with the suffix
+    `.part`, and beside it the server's headers, by which a file that has changed since is
+    recognised and fetched anew.
+    copies: how many times the file's length must be free on the disk.
     Raises DataError where the server refuses for good (404 and such), DownloadError where it
-    cannot be reached or keeps failing, StoreError on a full disk. What has come stays.
+    cannot be reached or keeps failing, StoreError on a full disk. The part is kept in any case.
     """
     part = _Part(path)
-    most, failures = part.size, 0
+    largest, failures = part.size, 0
     while True:
         try:
             _go_on(url, part, copies, patience.timeout, progress)
             break
         except _CutOff as error:
-            if part.size > most:
-                most, failures = part.size, 0
+            if part.size > largest:
+                largest, failures = part.size, 0
             failures += 1
             if failures >= patience.attempts:
                 kept = f"; {part.size / _MB:,.1f} MB are kept in {part.path}" if part.size else ""
@@ -87,7 +87,7 @@ class _CutOff(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class _Version:
-    """What a server says of a file: by these another version of it is known.
+    """The headers by which another version of a file is recognised.
 
     length: in bytes; None where the server does not say
     """
@@ -98,19 +98,19 @@ class _Version:
     length: int | None
 
     def may_be(self, other: "_Version") -> bool:
-        """Say whether nothing that both state differs."""
+        """Return whether two versions differ in nothing that both state."""
         mine, theirs = vars(self), vars(other)
         return all(None in (mine[key], theirs[key]) or mine[key] == theirs[key] for key in mine)
 
     @property
     def validator(self) -> str | None:
-        """What `If-Range` may carry: a strong tag, else the date."""
+        """The value for `If-Range`: a strong tag, else the date."""
         weak = self.etag is None or self.etag.startswith("W/")
         return self.modified if weak else self.etag
 
 
 class _Part:
-    """A file on its way: what has come of it, and the version it belongs to."""
+    """A partly downloaded file, and the version it belongs to."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.with_name(f"{path.name}.part")
@@ -129,7 +129,7 @@ class _Part:
             return None
 
     def begin(self, version: _Version) -> BinaryIO:
-        """Open the part anew, for another version than before."""
+        """Start the part anew, for another version than before."""
         self.discard()
         write_atomically(self._record, json.dumps(vars(version)).encode())
         return self.path.open("wb", buffering=0)
@@ -147,11 +147,11 @@ class _Part:
 
 
 def _go_on(url: str, part: _Part, copies: int, timeout: float, progress: Progress) -> None:
-    """Fetch what is missing; raises _CutOff where it does not all come."""
-    known = part.version
-    if known is None or known.url != url:
+    """Fetch what is missing. Raises _CutOff where not all of it arrives."""
+    earlier = part.version
+    if earlier is None or earlier.url != url:
         part.discard()
-    elif part.size and part.size == known.length:
+    elif part.size and part.size == earlier.length:
         return
     try:
         response = urllib.request.urlopen(_request(url, part), timeout=timeout)
@@ -179,7 +179,7 @@ def _request(url: str, part: _Part) -> urllib.request.Request:
 
 
 def _explain(url: str, error: urllib.error.HTTPError, part: _Part) -> None:
-    """Raise what an answer other than success means; return where the part is the whole file."""
+    """Raise the error that an HTTP status means; return if the part is the whole file already."""
     answer = f"{error.code} {error.reason}".strip()
     if error.code == _RANGE_REFUSED:
         whole = _total(error.headers["Content-Range"])
@@ -208,8 +208,10 @@ def _receive(
         modified=response.headers["Last-Modified"],
         length=whole,
     )
-    known = part.version
-    if goes_on and not (known is not None and known.may_be(version) and _starts_at(stated, had)):
+    earlier = part.version
+    if goes_on and not (
+        earlier is not None and earlier.may_be(version) and _starts_at(stated, had)
+    ):
         part.discard()
         raise _CutOff(_CHANGED)
     if had:
@@ -236,8 +238,8 @@ def _copy(
     promised: int | None,
     progress: Progress,
 ) -> int:
-    """Write what comes, and return its length: up to one chunk more than was promised."""
-    response.length = None  # else what comes beyond the promise would go unseen
+    """Write what arrives; return its length, at most one chunk more than was promised."""
+    response.length = None  # else more than the promised bytes would go unnoticed
     received = 0
     with progress.task(f"Downloading {url} (MB)", (promised or 0) // _MB) as task:
         while promised is None or received <= promised:

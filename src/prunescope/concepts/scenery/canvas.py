@@ -1,152 +1,117 @@
 """How does one drawing give both the picture and its exact labels?
 
-A canvas is a map of ink numbers, three times as fine as the picture. An ink has its colours and
-says what it depicts, so the uppermost ink of a pixel is its colour and its labels at once. A
-second map holds light and shade, which change the colours and never the labels.
+A canvas is a map of ink numbers at twice the resolution of the picture. An ink has a colour and
+states what it depicts, so the topmost ink of a pixel gives both its colour and its labels. A second
+map holds the shade, which darkens colours and never changes labels.
 """
 
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageChops, ImageDraw
 
-from prunescope.concepts.scenery.geometry import Outline, Placement
-from prunescope.concepts.scenery.palette import Rgb
+from prunescope.concepts.scenery.geometry import Outline
 
-_SUPERSAMPLING = 3
-_NEUTRAL = 128
-_SHADE = np.array(
-    (0.376, 0.361, 0.51), dtype=np.float32
-)  # what full shade leaves of a colour: it is bluish
+_FINENESS = 2
+_SHADE = np.array((0.845, 0.84, 0.88))  # the factor of each channel
+
+Tone = tuple[float, float, float]
+Ticks = Float[np.ndarray, "_ _"]
 
 
 class Ink(NamedTuple):
-    """A colour, from the top of the picture to its foot, and what it depicts.
+    """A colour in sRGB, 0 to 255, at the picture's top and at its foot, and what it depicts."""
 
-    glowing: shines by itself, so that the night does not darken it.
-    """
-
-    top: Rgb
-    foot: Rgb
+    top: Tone = (0.0, 0.0, 0.0)
+    foot: Tone = (0.0, 0.0, 0.0)
     thing: str | None = None
     part: str | None = None
-    texture: str | None = None
     material: str | None = None
-    glowing: bool = False
+    texture: str | None = None
+
+
+class Stamp(NamedTuple):
+    """Pixels of a canvas: those of a mask (255, else 0) in a box (left, top, right, foot)."""
+
+    box: tuple[int, int, int, int]
+    mask: Image.Image
+
+    def within(self, mask: Image.Image) -> "Stamp":
+        """Return the intersection with another mask of the same box."""
+        return Stamp(self.box, ImageChops.darker(self.mask, mask))
+
+    def lee(self, right: float, foot: float) -> "Stamp":
+        """Return the pixels at the right and at the foot edges, by their share of the box."""
+        width, height = self.mask.size
+        left, top = round(right * width), round(foot * height)
+        lit = self.mask.crop((left, top, left + width, top + height))
+        return Stamp(self.box, ImageChops.subtract(self.mask, lit))
 
 
 class Canvas:
     """A square drawing of `size` x `size` pixels, with labels on size/2 x size/2 cells."""
 
     def __init__(self, size: int) -> None:
-        self.size = size
-        self._side = size * _SUPERSAMPLING
-        self._numbers = {Ink(top=(0.0, 0.0, 0.0), foot=(0.0, 0.0, 0.0)): 0}
-        self._ink = Image.new("L", (self._side, self._side), 0)
-        self._light = Image.new("L", (self._side, self._side), _NEUTRAL)
-        self._ink_pen, self._light_pen = ImageDraw.Draw(self._ink), ImageDraw.Draw(self._light)
-        self._shone = False  # until then the light is neutral, and painting need not restore it
+        self._side = size * _FINENESS
+        self._ink = Image.new("L", (self._side, self._side))
+        self._shade = Image.new("L", (self._side, self._side))
+        self._numbers = {Ink(): 0}
 
     @property
     def inks(self) -> tuple[Ink, ...]:
         """The inks by their numbers; number 0 is the bare canvas, which depicts nothing."""
         return tuple(self._numbers)
 
-    def paint(
-        self,
-        outlines: Sequence[Outline],
-        place: Placement,
-        ink: Ink,
-        within: Outline | None = None,
-    ) -> None:
-        """Cover outlines with an ink, which also takes light and shade off them.
+    def stamp(self, outlines: Sequence[Outline], inside: Sequence[Outline] = ()) -> Stamp:
+        """Return the pixels within outlines, and within `inside` too if given; in canvas widths."""
+        points = np.clip(np.concatenate(outlines), -0.1, 1.1) * self._side
+        (left, top), (right, foot) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+        box = (int(left) - 1, int(top) - 1, int(right) + 2, int(foot) + 2)
+        stamp = Stamp(box, self._mask(box, outlines))
+        return stamp.within(self._mask(box, inside)) if inside else stamp
 
-        within: the outline beyond which nothing is covered; light and shade inside it stay.
-        """
+    def axes(self, stamp: Stamp) -> tuple[Ticks, Ticks]:
+        """Return where the columns and the rows of a stamp's box lie, in canvas widths."""
+        left, top, right, foot = stamp.box
+        x = (np.arange(left, right, dtype=np.float32)[None] + 0.5) / self._side
+        y = (np.arange(top, foot, dtype=np.float32)[:, None] + 0.5) / self._side
+        return x, y
+
+    def paint(self, stamp: Stamp, ink: Ink) -> None:
+        """Cover pixels with an ink, which removes their shade."""
         number = self._numbers.setdefault(ink, len(self._numbers))
         assert number < 256, "a picture has at most 255 inks"
-        if within is not None:
-            self._stencil(self._ink, outlines, place, within, number)
-            return
-        for points in _separate(self._placed(outlines, place), outlines):
-            self._ink_pen.polygon(points, fill=number)
-            if self._shone:
-                self._light_pen.polygon(points, fill=_NEUTRAL)
+        self._ink.paste(number, stamp.box, stamp.mask)
+        self._shade.paste(0, stamp.box, stamp.mask)
 
-    def shine(
-        self,
-        outlines: Sequence[Outline],
-        place: Placement,
-        amount: float,
-        within: Outline | None = None,
-    ) -> None:
-        """Lighten outlines (amount up to 1) or shade them (to -1), inside `within` if given."""
-        self._shone, value = True, round(_NEUTRAL + 127 * amount)
-        if within is not None:
-            self._stencil(self._light, outlines, place, within, value)
-            return
-        for points in _separate(self._placed(outlines, place), outlines):
-            self._light_pen.polygon(points, fill=value)
+    def shade(self, stamp: Stamp) -> None:
+        """Shade pixels."""
+        self._shade.paste(255, stamp.box, stamp.mask)
 
-    def colours(self, tint: Rgb) -> Float[np.ndarray, "height width 3"]:
-        """Return the picture in sRGB from 0 to 255, edges averaged, white seen as `tint`."""
-        white = np.array(tint, dtype=np.float32)
-        tops = self._in_colour([ink.top for ink in self._numbers], white)
-        feet = self._in_colour([ink.foot for ink in self._numbers], white)
-        ramp = np.linspace(0, 255, self.size).astype(np.uint8)
-        descent = Image.fromarray(np.repeat(ramp[:, None], self.size, axis=1))
-        colours = np.asarray(Image.composite(feet, tops, descent), dtype=np.float32)
-        levels = np.asarray(self._light.reduce(_SUPERSAMPLING), dtype=np.float32)
-        light = (levels[..., None] - _NEUTRAL) / 127
-        colours *= 1 + np.minimum(light, 0) * (1 - _SHADE)
-        colours += np.maximum(light, 0) * (white - colours)
-        return colours
+    def colours(self) -> Float[np.ndarray, "height width 3"]:
+        """Return the picture in sRGB from 0 to 255, its edges averaged."""
+        tops = self._reduced([ink.top for ink in self._numbers])
+        feet = self._reduced([ink.foot for ink in self._numbers])
+        descent = np.linspace(0, 1, len(tops))[:, None, None]
+        shade = np.asarray(self._shade.reduce(_FINENESS))[..., None] / 255
+        return np.asarray((tops + descent * (feet - tops)) * (1 - shade * (1 - _SHADE)))
 
     def cells(self) -> UInt8[np.ndarray, "cell_row cell_column"]:
         """Return the ink number at the centre of each label cell, which is two pixels wide."""
-        step = 2 * _SUPERSAMPLING
-        return np.asarray(self._ink)[step // 2 :: step, step // 2 :: step].copy()
+        return np.asarray(self._ink)[_FINENESS :: 2 * _FINENESS, _FINENESS :: 2 * _FINENESS].copy()
 
-    def _placed(self, outlines: Sequence[Outline], place: Placement) -> Outline:
-        joined = outlines[0] if len(outlines) == 1 else np.concatenate(outlines)
-        placed: Outline = place.apply(joined) * self._side - 0.5
-        return placed
+    def _mask(self, box: tuple[int, int, int, int], outlines: Sequence[Outline]) -> Image.Image:
+        left, top, right, foot = box
+        mask = Image.new("L", (right - left, foot - top))
+        pen = ImageDraw.Draw(mask)
+        for outline in outlines:
+            pixels = outline * self._side - (left + 0.5, top + 0.5)
+            pen.polygon(pixels.ravel().tolist(), fill=255)
+        return mask
 
-    def _stencil(
-        self,
-        target: Image.Image,
-        outlines: Sequence[Outline],
-        place: Placement,
-        within: Outline,
-        value: int,
-    ) -> None:
-        figures, edge = self._placed(outlines, place), self._placed([within], place)
-        low = np.maximum(figures.min(axis=0), edge.min(axis=0))
-        high = np.minimum(figures.max(axis=0), edge.max(axis=0))
-        left, top = (max(0, int(bound) - 1) for bound in low)
-        right, foot = (min(self._side, int(bound) + 2) for bound in high)
-        if left >= right or top >= foot:
-            return
-        masks = [Image.new("L", (right - left, foot - top), 0) for _ in range(2)]
-        for mask, points, parts in ((masks[0], edge, [within]), (masks[1], figures, outlines)):
-            pen = ImageDraw.Draw(mask)
-            for piece in _separate(points - (left, top), parts):
-                pen.polygon(piece, fill=255)
-        target.paste(value, (left, top), ImageChops.darker(*masks))
-
-    def _in_colour(self, tones: Sequence[Rgb], white: Float[np.ndarray, " 3"]) -> Image.Image:
-        glowing = np.array([[ink.glowing] for ink in self._numbers])
-        palette = np.array(tones) * np.where(glowing, 1.0, white / 255)
+    def _reduced(self, palette: Sequence[Tone]) -> Float[np.ndarray, "height width 3"]:
         indexed = self._ink.copy()
         indexed.putpalette(np.clip(np.rint(palette), 0, 255).astype(np.uint8).tobytes())
-        return indexed.convert("RGB").reduce(_SUPERSAMPLING)
-
-
-def _separate(points: Outline, outlines: Sequence[Outline]) -> list[list[float]]:
-    """Cut joined points into those of each outline, as flat lists."""
-    flat: list[float] = points.ravel().tolist()
-    ends = [0, *accumulate(2 * len(outline) for outline in outlines)]
-    return [flat[start:end] for start, end in pairwise(ends)]
+        return np.asarray(indexed.convert("RGB").reduce(_FINENESS), dtype=np.float64)

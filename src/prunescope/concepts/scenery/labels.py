@@ -1,99 +1,60 @@
 """Which concepts are in the pictures, and where in a picture does each lie?"""
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from prunescope.concepts.scenery.canvas import Ink
-from prunescope.concepts.scenery.picture import Picture
+from prunescope.concepts.scenery.palette import COLOUR_TERMS
+from prunescope.concepts.scenery.patterns import PATTERNS
+from prunescope.concepts.scenery.picture import KINDS, PLACES, PROPS, Picture
 
 CATEGORIES = ("color", "object", "part", "material", "scene", "texture")
 """Broden's categories, in the order of its columns."""
 
-PLANES = ("color", "object_1", "object_2", "part", "material", "texture")
+PLANES = ("color", "object_1", "object_2", "part", "material", "scene_1", "scene_2", "texture")
 """The label maps of a picture: a category, numbered where it has two."""
 
-_COLOURS = {  # prototypes in sRGB
-    "black-c": (20, 20, 20),
-    "blue-c": (45, 95, 190),
-    "brown-c": (110, 72, 42),
-    "grey-c": (125, 125, 125),
-    "green-c": (60, 130, 55),
-    "orange-c": (235, 130, 35),
-    "pink-c": (235, 150, 175),
-    "purple-c": (120, 65, 150),
-    "red-c": (185, 35, 40),
-    "white-c": (245, 245, 245),
-    "yellow-c": (235, 210, 55),
-}
 _WIDER = {
-    "building": ("house", "windmill"),
-    "vehicle": ("aeroplane", "balloon", "car", "sailboat"),
-    "plant": ("bush", "cactus", "flower", "seaweed", "tree"),
-    "animal": ("bird", "fish"),
-}
-_NAMES = {
-    "color": tuple(_COLOURS),
-    "object": (
-        "aeroplane", "animal", "ball", "balloon", "beach", "bird", "bubble", "building", "bush",
-        "cactus", "canal", "car", "cloud", "coral", "dune", "fence", "fish", "floor", "flower",
-        "grass", "hill", "house", "island", "lake", "lamp", "luggage", "moon", "mountain",
-        "mushroom", "path", "pavement", "picture", "plant", "pot", "road", "rock", "rug",
-        "sailboat", "sea", "seabed", "seaweed", "skirting", "sky", "smoke", "snow", "star", "sun",
-        "toy blocks", "tree", "vehicle", "wallpaper", "windmill",
-    ),
-    "part": (
-        "balcony", "basket", "blade", "bodywork", "bumper", "chimney", "crown",
-        "door", "engine", "envelope", "eye", "fin", "flag", "flower heart", "fruit", "fuselage",
-        "gills", "head", "headlight", "hub", "hull", "leaf", "mast", "petal", "propeller", "roof",
-        "rope", "sail", "stem", "tail", "trunk", "wall", "wheel", "window", "wing",
-    ),
-    "material": (
-        "asphalt", "brick", "ceramic", "cloth", "concrete", "foliage", "glass", "leather", "metal",
-        "paper", "plaster", "rubber", "sand", "stone", "tile", "water", "wicker", "wood",
-    ),
-    "scene": (
-        "beach-s", "canal-s", "desert-s", "lake-s", "meadow-s", "mountain lake-s", "night-s",
-        "playroom-s", "reef-s", "sea-s", "sky-s", "snowfield-s", "street-s",
-    ),
-    "texture": (
-        "chequered", "grid", "lozenged", "polka-dotted", "scaly", "striped", "zigzagged",
-    ),
+    "house": "building", "windmill": "building", "aeroplane": "vehicle", "balloon": "vehicle",
+    "car": "vehicle", "sailboat": "vehicle", "bush": "plant", "cactus": "plant", "flower": "plant",
+    "seaweed": "plant", "tree": "plant", "bird": "animal", "fish": "animal",
 }  # fmt: skip
-
-VOCABULARY = tuple((category, name) for category in CATEGORIES for name in _NAMES[category])
-"""Category and name of every concept; concept i stands at i - 1, and 0 means none."""
-
-_CONCEPTS = {name: concept for concept, (_, name) in enumerate(VOCABULARY, start=1)}
-_WIDER_OF = {thing: wider for wider, things in _WIDER.items() for thing in things}
-_D65 = np.array([0.95047, 1.0, 1.08883])
-_TO_XYZ = np.array(
-    [
-        [0.4124564, 0.3575761, 0.1804375],
-        [0.2126729, 0.7151522, 0.0721750],
-        [0.0193339, 0.1191920, 0.9503041],
-    ]
+_SKETCHES = [sketch for thing in (*KINDS.values(), *PROPS.values()) for sketch in thing.sketch]
+_PIECES = [piece for alternatives in _SKETCHES for pieces in alternatives for piece in pieces]
+_NAMES: dict[str, set[Any]] = {
+    "color": {*COLOUR_TERMS},
+    "object": {*_WIDER.values(), *(piece.thing for piece in _PIECES)},
+    "part": {piece.part for piece in _PIECES},
+    "material": {piece.material for piece in _PIECES},
+    "scene": {f"{scene}-s" for scene in (*PLACES, "night")},
+    "texture": {texture for texture, _ in PATTERNS.values()},
+}
+VOCABULARY = tuple(
+    (category, name) for category, names in _NAMES.items() for name in sorted(names - {None})
 )
+"""Category and name of every concept; concept i is at index i - 1, and 0 means none."""
+
+_CONCEPTS: dict[str | None, int] = {name: i for i, (_, name) in enumerate(VOCABULARY, start=1)}
+_CONCEPTS[None] = 0
+_TO_XYZ = np.array([
+    [0.4124564, 0.3575761, 0.1804375],
+    [0.2126729, 0.7151522, 0.0721750],
+    [0.0193339, 0.1191920, 0.9503041],
+])  # fmt: skip
+_D65 = _TO_XYZ.sum(axis=1)
 
 
 def label_planes(picture: Picture) -> UInt8[np.ndarray, "plane cell_row cell_column"]:
     """Return the label maps of a picture in the order of PLANES: concepts, 0 where none."""
-    readings: tuple[Callable[[Ink], str | None], ...] = (
-        lambda ink: ink.thing,
-        lambda ink: _WIDER_OF.get(ink.thing or ""),
-        lambda ink: ink.part,
-        lambda ink: ink.material,
-        lambda ink: ink.texture,
-    )
-    tables = [[_concept(reading(ink)) for ink in picture.inks] for reading in readings]
-    planes = np.array(tables, dtype=np.uint8)[:, picture.cells]
+    scenes = [f"{scene}-s" for scene in picture.scenes] + [None]
+    names = [
+        (ink.thing, _WIDER.get(ink.thing or ""), ink.part, ink.material, *scenes[:2], ink.texture)
+        for ink in picture.inks
+    ]
+    concepts = np.array([[_CONCEPTS[name] for name in row] for row in names], dtype=np.uint8)
+    planes = np.moveaxis(concepts[picture.cells], -1, 0)
     return np.concatenate([colour_plane(picture.pixels)[None], planes])
-
-
-def scene_concepts(picture: Picture) -> tuple[int, ...]:
-    """Return the concepts of the scenes, each of which fills the whole picture."""
-    return tuple(_CONCEPTS[f"{scene}-s"] for scene in picture.scenes)
 
 
 def colour_plane(
@@ -101,27 +62,23 @@ def colour_plane(
 ) -> UInt8[np.ndarray, "cell_row cell_column"]:
     """Return the colour name of each block of 2 x 2 pixels.
 
-    The block's mean in sRGB is taken to CIELAB (D65) and given the nearest of eleven prototypes.
+    The block's mean in sRGB is converted to CIELAB (D65) and named after the nearest prototype.
     """
-    corners = [pixels[row::2, column::2].astype(np.float64) for row in (0, 1) for column in (0, 1)]
-    means = sum(corners[1:], start=corners[0]) / 4
-    lab = _to_lab(means.reshape(-1, 3))
-    prototypes = _to_lab(np.array(list(_COLOURS.values()), dtype=np.float64))
-    distances = (prototypes**2).sum(axis=1) - 2 * lab @ prototypes.T
-    nearest = distances.argmin(axis=1).reshape(means.shape[:2])
-    plane: UInt8[np.ndarray, "cell_row cell_column"] = (nearest + 1).astype(np.uint8)
-    return plane
+    height, width, _ = pixels.shape
+    means = pixels.reshape(height // 2, 2, width // 2, 2, 3).mean(axis=(1, 3))
+    distances = (_PROTOTYPES**2).sum(axis=1) - 2 * _to_lab(means) @ _PROTOTYPES.T
+    concepts = np.array([_CONCEPTS[name] for name in COLOUR_TERMS], dtype=np.uint8)
+    return np.asarray(concepts[distances.argmin(axis=-1)])
 
 
-def _concept(name: str | None) -> int:
-    return 0 if name is None else _CONCEPTS[name]
-
-
-def _to_lab(colours: Float[np.ndarray, "colour 3"]) -> Float[np.ndarray, "colour 3"]:
-    """Take sRGB, 0 to 255, to CIELAB under D65 (IEC 61966-2-1, CIE 15)."""
+def _to_lab(colours: Float[np.ndarray, "*_ 3"]) -> Float[np.ndarray, "*_ 3"]:
+    """Convert sRGB, 0 to 255, to CIELAB under D65 (IEC 61966-2-1, CIE 15)."""
     share = colours / 255
     linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
     xyz = linear @ _TO_XYZ.T / _D65
     bent = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
-    x, y, z = bent.T
-    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=1)
+    x, y, z = np.moveaxis(bent, -1, 0)
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+
+
+_PROTOTYPES = _to_lab(np.array(list(COLOUR_TERMS.values()), dtype=np.float64))

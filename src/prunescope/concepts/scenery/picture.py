@@ -1,44 +1,68 @@
 """What is in the picture of a given seed, split, class and number?"""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from pathlib import Path
 from random import Random
-from typing import Literal
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from prunescope.base.seeding import derive_seed
-from prunescope.concepts.scenery import landscapes, places, props
-from prunescope.concepts.scenery.animals import bird, fish
-from prunescope.concepts.scenery.brush import Brush
-from prunescope.concepts.scenery.buildings import house, windmill
 from prunescope.concepts.scenery.canvas import Canvas, Ink
-from prunescope.concepts.scenery.cars import car
-from prunescope.concepts.scenery.craft import aeroplane, balloon, sailboat
-from prunescope.concepts.scenery.flowers import flower, mushroom
-from prunescope.concepts.scenery.geometry import Placement, ellipse
-from prunescope.concepts.scenery.moods import Mood, day, night
-from prunescope.concepts.scenery.stage import Setting, Stage, cloud_tone
-from prunescope.concepts.scenery.trees import tree
+from prunescope.concepts.scenery.geometry import oval
+from prunescope.concepts.scenery.notation import read_things
+from prunescope.concepts.scenery.painter import Painter
+from prunescope.concepts.scenery.palette import pick_mood
+
+KINDS = read_things(Path(__file__).with_name("classes.txt"))
+"""The classes by name, in the order of their numbers."""
+
+PROPS = read_things(Path(__file__).with_name("props.txt"))
+"""The other things in the pictures, by name."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Kind:
-    """A class of main things.
+class Place(NamedTuple):
+    """A setting, by the names of what is drawn there, from back to front.
 
-    habit: how it keeps its place. size: its usual size in canvas widths.
-    haunts: where it is found, and how often.
+    level: roughly where the ground begins. front: things that may half hide the main thing.
     """
 
-    draw: Callable[[Brush, Random], None]
-    habit: Literal["stands", "floats", "flies", "swims"]
-    size: float
-    haunts: dict[str, int]
+    level: float
+    behind: str
+    far: dict[str, int]
+    ground: str
+    front: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Picture:
+_TOWN = {"building:far": 4, "building": 4}
+PLACES = {
+    "meadow": Place(0.64, "sky", {"hill": 2}, "grass", ("bush", "fence")),
+    "beach": Place(0.72, "sky", {}, "beach", ("rock",)),
+    "desert": Place(0.66, "sky", {"mountain:flat": 2, "dune:far": 1}, "dune", ("cactus", "rock")),
+    "snowfield": Place(0.66, "sky", {"mountain": 3}, "snow", ("rock",)),
+    "street": Place(0.7, "sky", _TOWN, "road", ("lamp", "bush")),
+    "sky": Place(1.0, "sky", {"cloud:bank": 4}, "cloud:bank", ("cloud",)),
+    "lake": Place(0.64, "sky", {"hill": 2}, "lake", ("wave",)),
+    "sea": Place(0.56, "sky", {"island": 1}, "sea", ("wave",)),
+    "mountain lake": Place(0.64, "sky", {"mountain": 3}, "lake", ("wave",)),
+    "canal": Place(0.7, "sky", _TOWN, "canal", ("wave",)),
+    "reef": Place(0.74, "sea:deep", {"rock": 1, "coral": 2, "bubble": 1}, "seabed", ("seaweed",)),
+    "playroom": Place(0.72, "wallpaper", {"picture": 1}, "floor", ("ball", "toy blocks")),
+}
+"""The settings by the names of their scenes."""
+
+_LAND = ("meadow", "beach", "desert", "snowfield", "street", "playroom", "sky")
+_WATER = ("lake", "sea", "mountain lake", "canal")
+_HAUNTS = {
+    "stands": (*_LAND * 2, "reef"),
+    "floats": (*_WATER * 2, "playroom", "reef"),
+    "flies": (*_LAND * 2, *_WATER),
+    "swims": (*_WATER, *["reef"] * 4, "playroom", "playroom"),
+}
+_DISTANT = {"reef": ("swims",), "sky": ("flies",), "playroom": ("stands",)}
+
+
+class Picture(NamedTuple):
     """A drawn picture: its pixels, its scenes, and the ink of every label cell."""
 
     pixels: UInt8[np.ndarray, "height width 3"]
@@ -47,150 +71,82 @@ class Picture:
     inks: tuple[Ink, ...]
 
 
-_LAND = {
-    "meadow": 4,
-    "city": 3,
-    "desert": 3,
-    "snow": 3,
-    "night": 3,
-    "playroom": 4,
-    "sea": 3,
-    "sky": 2,
-}
-_SUNKEN = _LAND | {"reef": 1}
-_WATER = {"meadow": 4, "city": 3, "snow": 3, "night": 3, "playroom": 3, "sea": 6, "reef": 1}
-_AIR = {
-    "meadow": 3,
-    "city": 3,
-    "desert": 3,
-    "snow": 2,
-    "night": 3,
-    "playroom": 3,
-    "sea": 3,
-    "sky": 5,
-}
-_FISHING = {"reef": 6, "sea": 4, "meadow": 3, "city": 1, "snow": 1, "night": 3, "playroom": 3}
-KINDS = {
-    "aeroplane": Kind(draw=aeroplane, habit="flies", size=0.72, haunts=_AIR),
-    "balloon": Kind(draw=balloon, habit="flies", size=0.66, haunts=_AIR),
-    "car": Kind(draw=car, habit="stands", size=0.68, haunts=_LAND),
-    "fish": Kind(draw=fish, habit="swims", size=0.62, haunts=_FISHING),
-    "flower": Kind(draw=flower, habit="stands", size=0.66, haunts=_LAND),
-    "house": Kind(draw=house, habit="stands", size=0.6, haunts=_SUNKEN),
-    "mushroom": Kind(draw=mushroom, habit="stands", size=0.62, haunts=_SUNKEN),
-    "sailboat": Kind(draw=sailboat, habit="floats", size=0.66, haunts=_WATER),
-    "tree": Kind(draw=tree, habit="stands", size=0.68, haunts=_LAND),
-    "windmill": Kind(draw=windmill, habit="stands", size=0.68, haunts=_SUNKEN),
-}
-"""The classes by name, in the order of their numbers."""
-
-_PLACES: dict[str, Callable[[Setting], Stage]] = {
-    "meadow": landscapes.meadow,
-    "sea": landscapes.sea,
-    "desert": landscapes.desert,
-    "snow": landscapes.snowfield,
-    "city": places.city,
-    "reef": places.reef,
-    "sky": places.heights,
-    "playroom": places.playroom,
-}
-_BY_WATER = ("meadow", "sea", "city", "snow")
-_BELOW = {"balloon": 0.5, "aeroplane": 0.3, "fish": 0.3}  # from a thing's middle to its foot
-
-
 def draw_picture(*, seed: int, split: str, name: str, number: int, size: int) -> Picture:
     """Draw picture `number` of a class in a split, `size` pixels wide and high.
 
     The same arguments give the same bytes.
     """
-    rng, kind = Random(derive_seed(seed, "scenes", split, name, number)), KINDS[name]
-    [haunt] = rng.choices(list(kind.haunts), list(kind.haunts.values()))
-    wet = kind.habit in ("floats", "swims")
-    by_night = _BY_WATER if wet else (*_BY_WATER, "desert")
-    mood, place = (night(rng), rng.choice(by_night)) if haunt == "night" else (day(rng), haunt)
-    afloat = place in _BY_WATER and (wet or (kind.habit == "flies" and rng.random() < 0.3))
-    canvas = Canvas(size)
-    brush = Brush(canvas=canvas, place=Placement(), air=mood.horizon, lamps=mood.lamps)
-    setting = Setting(brush=brush, rng=rng, mood=mood, afloat=afloat)
-    stage = _PLACES[place](setting)
-    _draw_distant(setting, stage, place)
-    _draw_main(setting, stage, name, place)
-    pixels = _developed(canvas, mood, stage, rng)
-    scenes = (stage.scene, "night") if mood.lamps else (stage.scene,)
+    rng, canvas = Random(derive_seed(seed, "scenes", split, name, number)), Canvas(size)
+    scene = rng.choice(_HAUNTS[KINDS[name].habit])
+    night = PLACES[scene].behind == "sky" and rng.random() < 0.18
+    scenes = (scene, "night") if night else (scene,)
+    painter = Painter(canvas, rng, pick_mood(rng, night=night))
+    _draw_place(painter, rng, scenes)
+    _draw_distant(painter, rng, scene)
+    _draw_main(painter, rng, scene, name)
+    pixels = _developed(canvas.colours(), rng)
     return Picture(pixels=pixels, scenes=scenes, cells=canvas.cells(), inks=canvas.inks)
 
 
-def _draw_distant(setting: Setting, stage: Stage, place: str) -> None:
-    """Draw small things of any class far off, and birds."""
-    rng = setting.rng
-    habits = {"reef": {"swims"}, "sky": {"flies"}, "playroom": {"stands"}}.get(
-        place, {"flies", "floats"} if setting.afloat else {"flies", "stands"}
-    )
-    others = [name for name, kind in KINDS.items() if kind.habit in habits]
-    for other in rng.choices(others, k=rng.choice((0, 1, 2, 2, 3))):
-        grounded = KINDS[other].habit in ("stands", "floats")
-        spot = Placement(
-            x=rng.uniform(0.05, 0.95),
-            y=stage.far if grounded else rng.uniform(0.1, 0.5),
-            scale=rng.uniform(0.12, 0.2),
-            mirrored=rng.random() < 0.5,
-        )
-        haze = 0.0 if place in ("reef", "playroom") else 0.22
-        KINDS[other].draw(setting.brush.on(other, spot, haze), rng)
-    if place not in ("reef", "playroom") and rng.random() < 0.3:
-        for _ in range(3):
-            x, y, scale = rng.random(), rng.uniform(0.1, 0.4), rng.uniform(0.04, 0.07)
-            bird(setting.on("bird", x, y, scale, 0.2), rng)
+def _draw_place(painter: Painter, rng: Random, scenes: tuple[str, ...]) -> None:
+    place = PLACES[scenes[0]]
+    _put(painter, rng, place.behind, 0.5, 0.5)
+    if place.behind == "sky":
+        if "night" in scenes:
+            _put(painter, rng, "star", 0.5, 0.3)
+        if rng.random() < 0.65:
+            orb = "moon" if "night" in scenes else "sun"
+            _put(painter, rng, orb, rng.uniform(0.12, 0.88), rng.uniform(0.12, 0.4))
+        for _ in range(rng.choice((0, 1, 2, 3))):
+            _put(painter, rng, "cloud", rng.random(), rng.uniform(0.1, 0.42))
+        for _ in range(rng.choice((0, 0, 2, 3))):
+            _put(painter, rng, "bird", rng.random(), rng.uniform(0.1, 0.4))
+    for prop, count in place.far.items():
+        for step in range(count):
+            _put(painter, rng, prop, (step + rng.random()) / count, place.level)
+    _put(painter, rng, place.ground, rng.uniform(0.4, 0.6), place.level)
 
 
-def _draw_main(setting: Setting, stage: Stage, name: str, place: str) -> None:
-    rng, kind = setting.rng, KINDS[name]
-    scale, x = kind.size * rng.uniform(0.76, 1.24), rng.uniform(0.28, 0.72)
-    leaps = kind.habit == "swims" and place in _BY_WATER
-    aloft = not leaps and kind.habit in ("flies", "swims") and place != "playroom"
-    y = rng.uniform(0.34, 0.6) if aloft else stage.near - scale * _BELOW.get(name, 0.0)
-    if leaps:
-        y = stage.near - scale * 0.18
-    elif place == "sky" and kind.habit == "stands":
-        places.floating_island(setting, x, y, min(0.9, scale * 1.25))
-    elif not aloft and stage.ground is not None:
-        shadow = ellipse(x + 0.05, stage.near + 0.005, scale * 0.52, 0.03)
-        setting.brush.shine(shadow, -0.3, stage.ground)
-    mirrored = rng.random() < 0.5
-    turn = rng.uniform(-3, 3) if kind.habit in ("stands", "floats") else rng.uniform(-20, 10)
-    turn -= 25 if leaps else 0
-    spot = Placement(x=x, y=y, scale=scale, turn=-turn if mirrored else turn, mirrored=mirrored)
-    kind.draw(setting.brush.on(name, spot), rng)
-    if setting.afloat and not aloft:
-        stage.front(x, stage.near + (0.0 if leaps else 0.015))
-    elif rng.random() < 0.5:
-        beside = x + rng.choice((-1, 1)) * rng.uniform(0.05, 0.3)
-        _draw_before(setting, stage, beside, y + scale * 0.4 if aloft and place != "reef" else None)
+def _draw_distant(painter: Painter, rng: Random, scene: str) -> None:
+    """Draw small things of any class in the distance."""
+    habits = _DISTANT.get(scene, ("flies", "floats" if scene in _WATER else "stands"))
+    others = [kind for kind in KINDS.values() if kind.habit in habits]
+    for kind in rng.choices(others, k=rng.choice((0, 1, 2))):
+        grounded = kind.habit in ("stands", "floats")
+        y = PLACES[scene].level + 0.05 if grounded else rng.uniform(0.1, 0.5)
+        painter.draw(kind, rng.random(), y, rng.uniform(0.13, 0.2))
 
 
-def _draw_before(setting: Setting, stage: Stage, x: float, level: float | None) -> None:
-    """Half hide the main thing: behind a cloud at a level in the air, else behind what is there."""
-    if level is None:
-        stage.front(x, stage.near)
+def _draw_main(painter: Painter, rng: Random, scene: str, name: str) -> None:
+    """Draw the thing that gives the class its name, and often something that half hides it."""
+    kind, floor = KINDS[name], rng.uniform(0.84, 0.92)
+    size, x, y, turn = rng.uniform(*kind.sizes), rng.uniform(0.28, 0.72), floor, rng.uniform(-3, 3)
+    if kind.habit in ("flies", "swims") and scene != "playroom":
+        y, turn = rng.uniform(0.34, 0.6), rng.uniform(-20, 10)
+    elif scene == "sky":
+        y -= 0.12
+        _put(painter, rng, "island:afloat", x, y)
     else:
-        cloud = setting.on("cloud", x, level, setting.rng.uniform(0.22, 0.36))
-        props.cloud(cloud, setting.rng, cloud_tone(setting.mood))
+        painter.cast_shadow(oval(np.array([(x + 0.04, y), (size * 0.5, 0.03)])))
+        y -= size * {"flies": 0.45, "swims": 0.3}.get(kind.habit, 0.0)
+    painter.draw(kind, x, y, size, turn)
+    front, level = rng.choice(PLACES[scene].front), floor + 0.04
+    if kind.habit == "flies" and scene != "playroom":
+        front, level = "cloud", y + size * 0.4
+    if rng.random() < 0.5:
+        _put(painter, rng, front, x + rng.uniform(-0.25, 0.25), level)
+
+
+def _put(painter: Painter, rng: Random, name: str, x: float, y: float) -> None:
+    """Draw a prop on a level."""
+    painter.draw(PROPS[name], x, y - PROPS[name].rise, rng.uniform(*PROPS[name].sizes))
 
 
 def _developed(
-    canvas: Canvas, mood: Mood, stage: Stage, rng: Random
+    colours: Float[np.ndarray, "height width 3"], rng: Random
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """Add what the eye and the film add: a glow around the sun, darker corners, grain."""
-    colours = canvas.colours(mood.tint)
-    steps = (np.arange(canvas.size, dtype=np.float32) + 0.5) / canvas.size
-    if stage.orb is not None:
-        across, down = (np.exp(-((steps - centre) ** 2) / 0.06) for centre in stage.orb)
-        glow = 0.36 * mood.glow * np.outer(down, across)[..., None]
-        colours += glow * (np.array(mood.orb, dtype=np.float32) - colours)
-    edge = 1 - 0.16 * (steps - 0.5) ** 2
-    colours *= np.outer(edge, edge)[..., None]
-    generator = np.random.default_rng(rng.getrandbits(63))
-    grain = generator.standard_normal((canvas.size, canvas.size, 1), dtype=np.float32)
-    colours += grain * rng.uniform(0.8, 2.6)
-    pixels: UInt8[np.ndarray, "height width 3"] = np.clip(np.rint(colours), 0, 255).astype(np.uint8)
-    return pixels
+    """Return the picture with the effects of film: darker corners and grain."""
+    edge = 1 - 0.16 * np.linspace(-0.5, 0.5, len(colours)) ** 2
+    noise = np.random.default_rng(rng.getrandbits(63)).standard_normal((*colours.shape[:2], 1))
+    developed = colours * np.outer(edge, edge)[..., None] + noise * rng.uniform(0.8, 2.6)
+    return np.clip(np.rint(developed), 0, 255).astype(np.uint8)

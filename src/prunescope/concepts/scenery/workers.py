@@ -1,125 +1,71 @@
 """How do several processes draw one set?
 
-A worker is this module run as a program, so that a script of the user's needs no guard for it.
-It speaks lines of JSON: it reads what to draw, reports every picture, sends its tally, reads the
-label numbers of the whole set, saves its label maps, and sends their rows of index.csv.
+A worker runs this module as a program, so that user scripts need no `__main__` guard. It draws its
+share of the pictures and writes their label maps to its standard output.
 """
 
-import json
+import math
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
-from dataclasses import asdict
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, closing
+from dataclasses import astuple
 from pathlib import Path
-from types import TracebackType
-from typing import Any
 
 import numpy as np
 
 from prunescope.base.errors import StoreError
-from prunescope.concepts.scenery.writer import (
-    Commission,
-    Row,
-    Tally,
-    draw_sheets,
-    number_concepts,
-    save_maps,
-    save_tables,
-    tally_sheets,
-)
+from prunescope.concepts.scenery.labels import PLANES
+from prunescope.concepts.scenery.writer import Planes, SceneSet, draw_pictures, save_labels
 
 
-def draw_set(
-    root: Path, commission: Commission, *, workers: int, advance: Callable[[], None]
-) -> None:
-    """Draw a whole set into `root`; no byte of it depends on the number of workers.
+def draw_set(root: Path, scenes: SceneSet, *, workers: int, advance: Callable[[], None]) -> None:
+    """Draw a whole set into `root`; its bytes do not depend on the number of workers.
 
     advance: called after each picture. Raises StoreError where a worker fails.
     """
-    if workers > 1:
-        tally, rows = _draw_together(root, commission, workers, advance)
-    else:
-        sheets = draw_sheets(root, commission, commission.pictures(), advance)
-        tally = tally_sheets(sheets, commission)
-        rows = save_maps(root, sheets, number_concepts(tally))
-    save_tables(root, tally, rows)
-
-
-class _Worker:
-    """A process that draws a share of a set; ended at the latest when its `with` block is left."""
-
-    def __init__(self) -> None:
-        pipe = subprocess.PIPE
-        command = [sys.executable, "-m", __name__]
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
-
-    def __enter__(self) -> "_Worker":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is not None:
-            self._process.kill()
-        self._process.communicate()
-
-    def send(self, message: object) -> None:
-        """Send one message; that a worker has ended is noticed on receiving."""
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError):
-            self._process.stdin.write(json.dumps(message) + "\n")
-            self._process.stdin.flush()
-
-    def receive(self) -> Any:
-        """Return the next message; StoreError, with the worker's last words, if it has ended."""
-        assert self._process.stdout is not None
-        if line := self._process.stdout.readline():
-            return json.loads(line)
-        _, words = self._process.communicate()
-        reason = [f"exit status {self._process.returncode}", *words.strip().splitlines()][-1]
-        raise StoreError(f"drawing the scenes failed: {reason}")
-
-
-def _draw_together(
-    root: Path, commission: Commission, count: int, advance: Callable[[], None]
-) -> tuple[Tally, list[Row]]:
-    total = len(commission.pictures())
-    with ExitStack() as stack:
-        workers = [stack.enter_context(_Worker()) for _ in range(count)]
-        for share, worker in enumerate(workers):
-            worker.send([str(root), asdict(commission), share, count])
-        for step in range(total):
-            workers[step % count].receive()
+    pictures, sheets = scenes.pictures(), []
+    alone = draw_pictures(root, scenes, pictures)  # nothing is drawn until it is asked for
+    with closing(_draw_together(root, scenes, workers) if workers > 1 else alone) as drawn:
+        for planes in drawn:
+            sheets.append(planes)
             advance()
-        pictures, cells = np.sum([worker.receive() for worker in workers], axis=0)
-        tally = Tally(
-            pictures=pictures, cells=cells, cells_per_picture=commission.cells_per_picture
-        )
-        for worker in workers:
-            worker.send(number_concepts(tally).tolist())
-        shares = [worker.receive() for worker in workers]
-    return tally, [shares[step % count][step // count] for step in range(total)]
+    save_labels(root, pictures, sheets)
 
 
-def _serve() -> None:
-    root, settings, share, count = json.loads(sys.stdin.readline())
-    commission = Commission(**settings)
-    pictures = commission.pictures()[share::count]
-    sheets = draw_sheets(Path(root), commission, pictures, lambda: _report(None))
-    tally = tally_sheets(sheets, commission)
-    _report([tally.pictures.tolist(), tally.cells.tolist()])
-    numbers = np.array(json.loads(sys.stdin.readline()), dtype=np.int64)
-    _report(save_maps(Path(root), sheets, numbers))
+def _draw_together(root: Path, scenes: SceneSet, count: int) -> Generator[Planes, None, None]:
+    """Yield the label maps of each picture, drawn in turn by this number of workers."""
+    words = [sys.executable, "-m", __name__, root, *astuple(scenes), count]
+    with ExitStack() as stack:
+        workers = []
+        for share in range(count):
+            command = [str(word) for word in (*words, share)]
+            worker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            workers.append(stack.enter_context(worker))
+            stack.callback(worker.kill)  # before its exit is awaited
+        for step in range(len(scenes.pictures())):
+            yield _next_planes(workers[step % count], scenes.size // 2)
 
 
-def _report(message: object) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
+def _next_planes(worker: subprocess.Popen[bytes], half: int) -> Planes:
+    """Return a worker's next label maps. Raises StoreError with its last message if it ended."""
+    assert worker.stdout is not None
+    shape = (len(PLANES), half, half)
+    sheet = worker.stdout.read(math.prod(shape))
+    if len(sheet) == math.prod(shape):
+        return np.frombuffer(sheet, dtype=np.uint8).reshape(shape)
+    _, words = worker.communicate()
+    reason = [f"exit status {worker.returncode}", *words.decode().strip().splitlines()][-1]
+    raise StoreError(f"drawing the scenes failed: {reason}")
+
+
+def _serve(root: str, *numbers: str) -> None:
+    seed, size, train, val, count, share = map(int, numbers)
+    scenes = SceneSet(seed=seed, size=size, train=train, val=val)
+    for planes in draw_pictures(Path(root), scenes, scenes.pictures()[share::count]):
+        sys.stdout.buffer.write(planes.tobytes())
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve(*sys.argv[1:])

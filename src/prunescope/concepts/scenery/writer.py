@@ -1,7 +1,7 @@
-"""How does a drawn set become a folder in Broden's layout?"""
+"""How is a drawn set written as a folder in Broden's layout?"""
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -10,187 +10,134 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 from PIL import Image
 
-from prunescope.concepts.scenery.labels import (
-    CATEGORIES,
-    PLANES,
-    VOCABULARY,
-    label_planes,
-    scene_concepts,
-)
+from prunescope.base.errors import ConfigError
+from prunescope.concepts.scenery.labels import CATEGORIES, PLANES, VOCABULARY, label_planes
 from prunescope.concepts.scenery.picture import KINDS, draw_picture
 
-Row = list[str]
+_SIZES = range(32, 1025, 2)
+Planes = UInt8[np.ndarray, "plane cell_row cell_column"]
+
+
+class Spot(NamedTuple):
+    """A picture of a set; pictures are numbered within their split and class."""
+
+    split: str
+    name: str
+    number: int
+
+    @property
+    def stem(self) -> str:
+        """The common start of the paths of the picture and its label maps."""
+        return f"{self.split}/{self.name}/{self.number:04d}"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Commission:
-    """Which pictures to draw: how many per split, how large, from which seed."""
+class SceneSet:
+    """Which pictures to draw, each a pure function of seed, split, class and number.
 
-    seed: int
-    size: int
-    train: int
-    val: int
+    size: pixels across, an even number; the label maps are half as large.
+    train, val: pictures of each split, shared among the classes as evenly as they go.
+    Raises ConfigError for a size or a number that cannot be.
+    """
 
-    @property
-    def cells_per_picture(self) -> int:
-        """How many label cells a picture has: one for four pixels."""
-        return (self.size // 2) ** 2
+    seed: int = 0
+    size: int = 96
+    train: int = 2400
+    val: int = 600
 
-    def pictures(self) -> list[tuple[str, str, int]]:
-        """Return split, class and number of each picture, in the order of index.csv.
+    def __post_init__(self) -> None:
+        if self.size not in _SIZES:
+            raise ConfigError(
+                f"size is {self.size}, but must be an even number from {_SIZES[0]} to {_SIZES[-1]}"
+            )
+        for name, count in (("train", self.train), ("val", self.val)):
+            if count < len(KINDS):
+                raise ConfigError(
+                    f"{name} is {count}, but must be at least {len(KINDS)}: a picture of each class"
+                )
 
-        Classes take turns, so that any first part of a split is balanced.
+    def pictures(self) -> list[Spot]:
+        """Return the pictures in the order of index.csv.
+
+        Classes take turns, so that the first pictures of a split are balanced.
         """
         names = list(KINDS)
         return [
-            (split, names[step % len(names)], step // len(names))
+            Spot(split, names[step % len(names)], step // len(names))
             for split, count in (("train", self.train), ("val", self.val))
             for step in range(count)
         ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sheet:
-    """The labels of one picture, whose file is `stem`.png."""
+def draw_pictures(
+    root: Path, scenes: SceneSet, pictures: Iterable[Spot]
+) -> Generator[Planes, None, None]:
+    """Draw pictures and save them below `root`/images; yield the label maps of each."""
+    for spot in pictures:
+        picture = draw_picture(**spot._asdict(), seed=scenes.seed, size=scenes.size)
+        _save_png(picture.pixels, root / "images" / f"{spot.stem}.png")
+        yield label_planes(picture)
 
-    stem: str
-    scenes: tuple[int, ...]
-    planes: UInt8[np.ndarray, "plane cell_row cell_column"]
 
+def save_labels(root: Path, pictures: Sequence[Spot], sheets: Sequence[Planes]) -> None:
+    """Save the label maps of all pictures, except empty ones, and the CSV files.
 
-@dataclass(frozen=True, kw_only=True)
-class Tally:
-    """How often each concept occurs: pictures that hold it, and label cells in all of them.
-
-    Entry 0 counts cells without a label; a cell counts once per plane.
+    Labels are numbered from 1 by falling frequency over all categories, ties in the order of
+    VOCABULARY.
     """
-
-    pictures: Int64[np.ndarray, " concept"]
-    cells: Int64[np.ndarray, " concept"]
-    cells_per_picture: int
-
-
-def draw_sheets(
-    root: Path,
-    commission: Commission,
-    pictures: Iterable[tuple[str, str, int]],
-    advance: Callable[[], None],
-) -> list[Sheet]:
-    """Draw pictures, save them below `root`/images, and return their labels."""
-    sheets = []
-    for split, name, number in pictures:
-        picture = draw_picture(
-            seed=commission.seed, split=split, name=name, number=number, size=commission.size
-        )
-        stem = f"{split}/{name}/{number:04d}"
-        _save_png(picture.pixels, root / "images" / f"{stem}.png")
-        planes, scenes = label_planes(picture), scene_concepts(picture)
-        sheets.append(Sheet(stem=stem, scenes=scenes, planes=planes))
-        advance()
-    return sheets
-
-
-def tally_sheets(sheets: Sequence[Sheet], commission: Commission) -> Tally:
-    """Count the concepts of some sheets."""
     length = len(VOCABULARY) + 1
-    pictures, cells = np.zeros(length, np.int64), np.zeros(length, np.int64)
-    for sheet in sheets:
-        counts = np.bincount(sheet.planes.ravel(), minlength=length)
-        counts[list(sheet.scenes)] = commission.cells_per_picture
-        pictures += counts > 0
-        cells += counts
-    return Tally(pictures=pictures, cells=cells, cells_per_picture=commission.cells_per_picture)
-
-
-def number_concepts(tally: Tally) -> Int64[np.ndarray, " concept"]:
-    """Return the label number of each concept: from 1 by falling frequency, 0 if it is absent.
-
-    Of equally frequent concepts, the one earlier in VOCABULARY has the lower number.
-    """
-    order = np.argsort(-tally.pictures[1:], kind="stable") + 1
-    numbers = np.zeros_like(tally.pictures)
+    counts = np.array([np.bincount(sheet.ravel(), minlength=length) for sheet in sheets])
+    frequency, coverage = (counts > 0).sum(axis=0), counts.sum(axis=0) / sheets[0][0].size
+    order = np.argsort(-frequency[1:], kind="stable") + 1
+    order = order[frequency[order] > 0]
+    numbers = np.zeros(length, dtype=np.int64)
     numbers[order] = np.arange(1, len(order) + 1)
-    numbers[tally.pictures == 0] = 0
-    return numbers
-
-
-def save_maps(
-    root: Path, sheets: Sequence[Sheet], numbers: Int64[np.ndarray, " concept"]
-) -> list[Row]:
-    """Save the label maps of some sheets, without empty ones; return their rows of index.csv."""
-    rows = []
-    for sheet in sheets:
-        cells: dict[str, list[str]] = {category: [] for category in CATEGORIES}
-        cells["scene"] = [str(numbers[scene]) for scene in sheet.scenes]
-        for name, plane in zip(PLANES, sheet.planes, strict=True):
-            if plane.any():
-                entry = f"labels/{sheet.stem}_{name}.png"
-                _save_png(_as_pixels(numbers[plane]), root / "images" / entry)
-                cells[name.partition("_")[0]].append(entry)
-        half = sheet.planes.shape[1]
-        sizes = [str(side) for side in (2 * half, 2 * half, half, half)]
-        split = sheet.stem.partition("/")[0]
-        joined = [";".join(cells[category]) for category in CATEGORIES]
-        rows.append([f"{sheet.stem}.png", split, *sizes, *joined])
-    return rows
-
-
-def save_tables(root: Path, tally: Tally, rows: Iterable[Row]) -> None:
-    """Write index.csv, label.csv, category.csv and every c_<category>.csv.
-
-    frequency: pictures that hold the label. coverage: sum over pictures of its share of the cells.
-    """
-    labels = _label_rows(tally)
-    categories = []
-    for category in CATEGORIES:
-        members = [row for row in labels if row.category == category]
-        if members:
-            frequency = sum(row.frequency for row in members)
-            ends = (members[0].number, members[-1].number)
-            categories.append((category, *ends, len(members), frequency))
-            codes = [
-                (code, row.number, row.name, row.frequency, row.coverage)
-                for code, row in enumerate(members, start=1)
-            ]
-            _save_csv(root / f"c_{category}.csv", "code,number,name,frequency,coverage", codes)
-    lines = [
-        (row.number, row.name, f"{row.category}({row.frequency})", row.frequency, row.coverage, "")
-        for row in labels
+    labels = [
+        (number, *VOCABULARY[concept - 1], int(frequency[concept]), f"{coverage[concept]:.6f}")
+        for number, concept in enumerate(order.tolist(), start=1)
     ]
-    _save_csv(root / "category.csv", "name,first,last,count,frequency", categories)
+    _save_tables(root, labels)
+    drawn = zip(pictures, sheets, strict=True)
+    rows = [_save_maps(root, spot, numbers[sheet]) for spot, sheet in drawn]
+    _save_csv(root / "index.csv", f"image,split,ih,iw,sh,sw,{','.join(CATEGORIES)}", rows)
+
+
+def _save_tables(root: Path, labels: list[tuple[int, str, str, int, str]]) -> None:
+    """Write label.csv, category.csv and every c_<category>.csv.
+
+    labels: number, category, name, number of pictures, and the sum of its shares of them.
+    """
+    lines = [
+        (n, name, f"{kind}({count})", count, share, "") for n, kind, name, count, share in labels
+    ]
     _save_csv(root / "label.csv", "number,name,category,frequency,coverage,syns", lines)
-    _save_csv(root / "index.csv", ",".join(("image,split,ih,iw,sh,sw", *CATEGORIES)), rows)
+    summaries = []
+    for category in CATEGORIES:
+        members = [(label[0], *label[2:]) for label in labels if label[1] == category]
+        if members:
+            numbers, _, counts, _ = zip(*members, strict=True)
+            summaries.append((category, numbers[0], numbers[-1], len(members), sum(counts)))
+            codes = [(code, *member) for code, member in enumerate(members, start=1)]
+            _save_csv(root / f"c_{category}.csv", "code,number,name,frequency,coverage", codes)
+    _save_csv(root / "category.csv", "name,first,last,count,frequency", summaries)
 
 
-class _LabelRow(NamedTuple):
-    number: int
-    category: str
-    name: str
-    frequency: int
-    coverage: str
-
-
-def _label_rows(tally: Tally) -> list[_LabelRow]:
-    numbers, coverage = number_concepts(tally), tally.cells / tally.cells_per_picture
-    return sorted(
-        _LabelRow(
-            number=int(numbers[concept]),
-            category=category,
-            name=name,
-            frequency=int(tally.pictures[concept]),
-            coverage=f"{coverage[concept]:.6f}",
-        )
-        for concept, (category, name) in enumerate(VOCABULARY, start=1)
-        if numbers[concept]
-    )
-
-
-def _as_pixels(
-    numbers: Int64[np.ndarray, "cell_row cell_column"],
-) -> UInt8[np.ndarray, "cell_row cell_column 3"]:
-    """Return a label map as Broden writes it: red + 256 green."""
-    channels = (numbers % 256, numbers // 256, np.zeros_like(numbers))
-    return np.stack(channels, axis=-1).astype(np.uint8)
+def _save_maps(
+    root: Path, spot: Spot, planes: Int64[np.ndarray, "plane cell_row cell_column"]
+) -> list[str]:
+    """Save the label maps of a picture; return its row of index.csv."""
+    entries: dict[str, list[str]] = {category: [] for category in CATEGORIES}
+    for name, plane in zip(PLANES, planes, strict=True):
+        category, entry = name.partition("_")[0], f"labels/{spot.stem}_{name}.png"
+        if category == "scene" and plane.any():  # it fills the picture
+            entries[category].append(str(plane[0, 0]))
+        elif plane.any():
+            channels = np.stack((plane % 256, plane // 256, np.zeros_like(plane)), axis=-1)
+            _save_png(channels.astype(np.uint8), root / "images" / entry)
+            entries[category].append(entry)
+    whole, half = str(2 * planes.shape[1]), str(planes.shape[1])
+    joined = [";".join(entries[category]) for category in CATEGORIES]
+    return [f"{spot.stem}.png", spot.split, whole, whole, half, half, *joined]
 
 
 def _save_png(pixels: UInt8[np.ndarray, "height width 3"], path: Path) -> None:
@@ -200,6 +147,4 @@ def _save_png(pixels: UInt8[np.ndarray, "height width 3"], path: Path) -> None:
 
 def _save_csv(path: Path, header: str, rows: Iterable[Sequence[object]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\r\n")
-        writer.writerow(header.split(","))
-        writer.writerows(rows)
+        csv.writer(file, lineterminator="\r\n").writerows([header.split(","), *rows])

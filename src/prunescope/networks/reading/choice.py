@@ -1,4 +1,4 @@
-"""Which of the networks in a file is meant?"""
+"""Which of the networks in a file does the user mean?"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,15 +9,15 @@ from torch import Tensor
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.text import a_kind, counted, on_one_line, shortened
 from prunescope.networks.reading.names import renaming
+from prunescope.networks.reading.values import few
 
 State = dict[Any, Any]
 
-WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "module", "weights")
+STATE_DICT_KEYS = ("state_dict", "model_state_dict", "model", "net", "network", "module", "weights")
 _NO_NETWORKS = re.compile(r"optim|sched|scaler|spars|criterion|loss|^(loop|rng|arg)", re.I)
 _CALLBACKS = re.compile("callback", re.I)
 _AVERAGES = re.compile("ema|swa|averag|shadow", re.I)
 _EXTRA = "_extra_state"
-_SHOWN = 3
 _DEEPEST = 6
 
 
@@ -31,22 +31,22 @@ def choose_network(content: Any, where: str, key: str | None) -> State:
     """
     if key is not None:
         return _at_key(content, where, key)
-    found = _distinct(dict(_networks(content, "", _DEEPEST)))
-    _refuse_nameless(content, where, found)
-    if len(found) > 1:
+    networks = _distinct(_networks_in(content))
+    name = next(iter(networks), "")
+    _refuse_nameless(content, where, name)
+    if len(networks) > 1:
         raise DataError(
-            f"{where} holds {len(found)} networks: {_listed(found)}. Choose one: --key "
-            f'{next(iter(found))} (in Python key="{next(iter(found))}", in a recipe start.key)'
+            f"{where} holds {len(networks)} networks: {_listed(networks)}. Choose one: --key "
+            f'{name} (in Python key="{name}", in a recipe start.key)'
         )
-    if found:
-        ((name, state),) = found.items()
-        return refuse_several(_tensors(state, where), where, name)
+    if networks:
+        return refuse_several(_tensors(networks[name], where), where, name)
     if not isinstance(content, Mapping):
         raise DataError(
             f"{where} holds {a_kind(content)}, not a state dict (names and their tensors)"
         )
     raise DataError(
-        f"{where} is not a state dict, nor holds one as {' or '.join(WRAPPERS)}: "
+        f"{where} is not a state dict, nor holds one as {' or '.join(STATE_DICT_KEYS)}: "
         + (_empty_within(content) or _complain(content) or _without_names(content))
     )
 
@@ -74,7 +74,7 @@ def refuse_several(state: State, where: str, inside: str = "") -> State:
 
 
 def _is_of_a_pair(name: str, groups: Mapping[str, State]) -> bool:
-    """Say whether names begin as those of one network among several: teacher, netG, model_ema."""
+    """Return whether a name begins as one of several networks does: teacher, netG, model_ema."""
     of_pairs = ("student", "teacher", "generator", "discriminator", "netg", "netd", "online")
     if name.lower().removesuffix("_network") in (*of_pairs, "target", "g", "d"):
         return True
@@ -84,40 +84,42 @@ def _is_of_a_pair(name: str, groups: Mapping[str, State]) -> bool:
     return is_twin or any(twin in groups for twin in twins) or (name == "model" and "ema" in groups)
 
 
+def _networks_in(content: Any) -> dict[str, State]:
+    return dict(_networks(content, "", _DEEPEST))
+
+
 def _networks(content: Any, path: str, depth: int) -> Iterator[tuple[str, State]]:
     """Yield every state dict in what a file holds, by the key that leads to it."""
     if not isinstance(content, Mapping) or "param_groups" in content or depth == 0:
         return
     if not all(isinstance(name, str) for name in content):
         return
-    inner = {name: value for name, value in content.items() if isinstance(value, Mapping)}
     if _is_state_dict(content) or (not path and _is_flat(content)):
         yield path, dict(content)
         return
-    for name, held in inner.items():
-        if _NO_NETWORKS.search(name):
+    for name, part in content.items():
+        if not isinstance(part, Mapping) or _NO_NETWORKS.search(name):
             continue
-        value = _averages_of(held) if _CALLBACKS.search(name) else held
+        averages = {key: state for key, state in part.items() if _AVERAGES.search(str(key))}
+        value = averages if _CALLBACKS.search(name) else part
         deeper = f"{path}.{name}" if path else name
-        if name in WRAPPERS and not _has_networks(value, deeper, depth - 1):
-            if value:  # what stands here is meant for one; `_tensors` says what is wrong with it
-                yield deeper, dict(value)
-            continue
-        yield from _networks(value, deeper, depth - 1)
+        inner = list(_networks(value, deeper, depth - 1))
+        if name in STATE_DICT_KEYS and value and not inner:
+            yield deeper, dict(value)  # meant as a network; `_tensors` says what is wrong with it
+        yield from inner
 
 
-def _refuse_nameless(content: Any, where: str, found: Mapping[str, State]) -> None:
+def _refuse_nameless(content: Any, where: str, network: str) -> None:
     """Raise DataError for averages of a network's weights that are a list, without names."""
     nameless = next(_lists_of_tensors(content, "", _DEEPEST), None)
     if nameless is None:
         return
     name, count = nameless
-    plain = next(iter(found), "")
-    other = f"; for the other network give --key {plain}" if plain else ""
+    advice = f"; for the other network give --key {network}" if network else ""
     raise DataError(
         f"{where} holds averages without names ({name}, {counted(count, 'tensor')}), which may be "
         "the better network: copy them into it (copy_to of torch_ema and diffusers), and save its "
-        f"state_dict(){other}"
+        f"state_dict(){advice}"
     )
 
 
@@ -128,22 +130,14 @@ def _lists_of_tensors(content: Any, path: str, depth: int) -> Iterator[tuple[str
     for name, value in content.items():
         deeper = f"{path}.{name}" if path else str(name)
         if isinstance(value, list | tuple) and _AVERAGES.search(deeper):
-            if len(value) > 1 and all(isinstance(each, Tensor) for each in value):
+            if len(value) > 1 and all(isinstance(item, Tensor) for item in value):
                 yield deeper, len(value)
         elif not _NO_NETWORKS.search(str(name)):
             yield from _lists_of_tensors(value, deeper, depth - 1)
 
 
-def _averages_of(callbacks: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    return {name: state for name, state in callbacks.items() if _AVERAGES.search(str(name))}
-
-
-def _has_networks(content: Any, path: str, depth: int) -> bool:
-    return next(_networks(content, path, depth), None) is not None
-
-
 def _is_state_dict(content: Mapping[str, Any]) -> bool:
-    """Say whether a mapping is one network's: tensors alone, and weights among them."""
+    """Return whether a mapping is one network's: tensors alone, and weights among them."""
     values = {name: value for name, value in content.items() if not name.endswith(_EXTRA)}
     if not values or any(_is_packed(name) for name in values):
         return bool(values) and any(isinstance(value, Tensor) for value in values.values())
@@ -164,47 +158,43 @@ def _tensors(state: State, where: str) -> State:
 
     Raises DataError for anything else in it; what torch packs when it quantises is left to say so.
     """
-    named = {str(name): value for name, value in state.items()}
-    kept = {name: value for name, value in named.items() if not name.endswith(_EXTRA)}
-    odd = {k: v for k, v in kept.items() if not isinstance(v, Tensor) and not _is_packed(k)}
-    if odd or not kept:
+    kept = {str(name): v for name, v in state.items() if not str(name).endswith(_EXTRA)}
+    objects = {k: v for k, v in kept.items() if not isinstance(v, Tensor) and not _is_packed(k)}
+    if objects or not kept:
         raise DataError(
-            f"{where} is not a state dict, nor holds one as {' or '.join(WRAPPERS)}: "
-            + (_complain(odd) or "it is empty")
+            f"{where} is not a state dict, nor holds one as {' or '.join(STATE_DICT_KEYS)}: "
+            + (_complain(objects) or "it is empty")
         )
     return kept
 
 
-def _distinct(found: dict[str, State]) -> dict[str, State]:
-    """Drop networks that are the same as one before, tensor by tensor."""
+def _distinct(networks: Mapping[str, State]) -> dict[str, State]:
+    """Drop networks that equal an earlier one, tensor by tensor."""
     kept: dict[str, State] = {}
-    for name, state in found.items():
-        if not any(_equal(state, other) for other in kept.values()):
+    for name, state in networks.items():
+        if not any(_equal(state, earlier) for earlier in kept.values()):
             kept[name] = state
     return kept
 
 
-def _equal(one: State, other: State) -> bool:
-    return one.keys() == other.keys() and all(
-        isinstance(value, Tensor)
-        and isinstance(other[name], Tensor)
-        and value.layout == other[name].layout
-        and value.dtype == other[name].dtype
-        and value.shape == other[name].shape
-        and not value.is_meta
-        and bool((value.to_dense() == other[name].to_dense()).all())
-        for name, value in one.items()
+def _equal(first: State, second: State) -> bool:
+    return first.keys() == second.keys() and all(
+        isinstance(a, Tensor)
+        and isinstance(b, Tensor)
+        and (a.layout, a.dtype, a.shape) == (b.layout, b.dtype, b.shape)
+        and not a.is_meta
+        and bool((a.to_dense() == b.to_dense()).all())
+        for a, b in ((value, second[name]) for name, value in first.items())
     )
 
 
 def _at_key(content: Any, where: str, key: str) -> State:
     reached = _follow(content, key)
     if reached is None:
-        nested = dict(_networks(content, "", _DEEPEST))
-        inside = (_beginning(state, key) for state in nested.values())
+        inside = (_beginning(state, key) for state in _networks_in(content).values())
         reached = next((state for state in inside if state), None)
     if isinstance(reached, Mapping):
-        lower = dict(_networks(reached, "", _DEEPEST))
+        lower = _networks_in(reached)
         if len(lower) == 1:
             return _tensors(next(iter(lower.values())), where)
         if lower:
@@ -212,12 +202,11 @@ def _at_key(content: Any, where: str, key: str) -> State:
                 f'{where}: "{key}" holds {len(lower)} networks: '
                 f"{_listed({f'{key}.{name}': state for name, state in lower.items()})}"
             )
-        if reached and all(isinstance(value, Tensor) for value in reached.values()):
+        if _is_flat(reached):
             return _tensors(dict(reached), where)
-    known = dict(_networks(content, "", _DEEPEST))
-    named = {name: state for name, state in known.items() if name}
-    hint = nearest(key, named)
-    there = f"it holds {_listed(named)}" if named else "it holds one network: leave out --key"
+    networks = {name: state for name, state in _networks_in(content).items() if name}
+    hint = nearest(key, networks)
+    there = f"it holds {_listed(networks)}" if networks else "it holds one network: leave out --key"
     raise ConfigError(f'{where} has no network "{key}"{hint}: {there}')
 
 
@@ -257,12 +246,12 @@ def _listed(networks: Mapping[str, State]) -> str:
 def _size(state: State) -> str:
     tensors = [value for value in state.values() if isinstance(value, Tensor)]
     values = sum(tensor.numel() for tensor in tensors)
-    return f"{len(tensors):,} tensor{'s' * (len(tensors) != 1)}, {values:,} values"
+    return f"{counted(len(tensors), 'tensor')}, {values:,} values"
 
 
 def _empty_within(content: Mapping[Any, Any]) -> str:
-    """Say which place of a network is empty; nothing where none is."""
-    empty = [name for name in WRAPPERS if content.get(name) == {}]
+    """Say which of the keys that hold a network is empty, if one is."""
+    empty = [name for name in STATE_DICT_KEYS if content.get(name) == {}]
     return f"its {empty[0]} is empty" if empty else ""
 
 
@@ -273,9 +262,8 @@ def _without_names(content: Mapping[Any, Any]) -> str:
     return f"its tensors have no names: the first is stored under {first}"
 
 
-def _complain(odd: Mapping[Any, Any]) -> str:
-    names = [str(name) for name, value in odd.items() if not isinstance(value, Tensor)]
+def _complain(content: Mapping[Any, Any]) -> str:
+    names = [str(name) for name, value in content.items() if not isinstance(value, Tensor)]
     if not names:
         return ""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{len(names)} not tensors: {', '.join(names[:_SHOWN])}{more}"
+    return f"{len(names)} not tensors: {few(names)}"

@@ -9,13 +9,14 @@ The older norms: `weight_g` and `weight_v`; `weight_orig`, `weight_u` and `weigh
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from prunescope.base.errors import DataError
+from prunescope.networks.reading.values import Tensors
 
 _PARAMETRIZED = re.compile(r"(?:(.*)\.)?parametrizations\.([^.]+)\.(.+)")
 _OPENLTH_MASK, _OPENLTH_DOT, _OPENLTH_NETWORK = "mask_", "___", "model."
@@ -47,21 +48,19 @@ class Effective:
         }
 
 
-def in_effect(
-    state: Mapping[str, Tensor], where: str, own: Collection[str] = frozenset()
-) -> Effective:
+def in_effect(state: Tensors, where: str, expected: Collection[str] = frozenset()) -> Effective:
     """Return the weights that take effect, under the names that they have in a plain network.
 
-    own: the network's names; what it keeps in parts itself is left as it is.
+    expected: the network's names; what it keeps in parts itself is left as it is.
     A computed weight stands where its first part stood; a pruned one is +0.
     Raises DataError for a mask that is none, and for what no rule here can compute.
     """
-    found = multiply_masks(Effective(dict(state)), where, own)
-    found = _compute_parametrized(found, where, own)
-    return _compute_old_norms(found, where, own)
+    weights = multiply_masks(Effective(dict(state)), where, expected)
+    weights = _compute_parametrized(weights, where, expected)
+    return _compute_old_norms(weights, where, expected)
 
 
-def plain_name(name: str) -> str:
+def weight_name(name: str) -> str:
     """Return the name of the weight of which a tensor is a part; its own, if of none."""
     match = _PARAMETRIZED.fullmatch(name)
     if match:
@@ -72,7 +71,7 @@ def plain_name(name: str) -> str:
     return name.removesuffix("_orig")
 
 
-def as_mask(tensors: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:
+def boolean_masks(tensors: Tensors, where: str) -> dict[str, Tensor]:
     """Read tensors of zeros and ones, of any type, as masks: True for one.
 
     where: what they came from, for messages. Raises DataError naming one that holds anything else.
@@ -88,20 +87,20 @@ def zeroed(weight: Tensor, kept: Tensor) -> Tensor:
     return torch.where(kept, weight, torch.zeros_like(weight))
 
 
-def split_openlth(found: Effective, where: str) -> Effective:
+def split_openlth(weights: Effective, where: str) -> Effective:
     """Split an OpenLTH checkpoint into the network's own weights, as they were saved, and masks.
 
     It masks in its forward pass alone, so pruned weights need not be zero.
     """
-    state = found.state
+    state = weights.state
     keys = {
         key: key.removeprefix(_OPENLTH_MASK).replace(_OPENLTH_DOT, ".")
         for key in state
         if key.startswith(_OPENLTH_MASK)
     }
     if not keys or any(_OPENLTH_NETWORK + name not in state for name in keys.values()):
-        return found
-    masks = as_mask({name: state[key] for key, name in keys.items()}, where)
+        return weights
+    masks = boolean_masks({name: state[key] for key, name in keys.items()}, where)
     plain = {
         key.removeprefix(_OPENLTH_NETWORK): tensor
         for key, tensor in state.items()
@@ -110,46 +109,46 @@ def split_openlth(found: Effective, where: str) -> Effective:
     return Effective(plain, masks)
 
 
-def multiply_masks(found: Effective, where: str, own: Collection[str] = frozenset()) -> Effective:
+def multiply_masks(
+    weights: Effective, where: str, expected: Collection[str] = frozenset()
+) -> Effective:
     """Apply the masks of torch.nn.utils.prune, and of layers that mask as they compute."""
-    state = found.state
+    state = weights.state
     sources: dict[str, str] = {}
     for key in state:
         name = key.removesuffix("_mask")
-        if name == key or key in own:
+        if name == key or key in expected:
             continue
         if f"{name}_orig" in state:
             sources[f"{name}_orig"] = name
         elif name in state and state[name].shape == state[key].shape and _is_mask(state[key]):
             sources[name] = name
     if not sources:
-        return found
-    masks = as_mask(
+        return weights
+    masks = boolean_masks(
         {name: state[f"{name}_mask"] for key in state if (name := sources.get(key, ""))}, where
     )
-    gone = {f"{name}_mask" for name in sources.values()}
+    applied = {f"{name}_mask" for name in sources.values()}
     plain: dict[str, Tensor] = {}
     for key, tensor in state.items():
-        if key in gone:
-            continue
-        if key not in sources:
+        if key in sources and key not in applied:
+            name = sources[key]
+            _check_shape(name, masks[name], tensor)
+            plain[name] = zeroed(tensor, masks[name])
+        elif key not in applied:
             plain[key] = tensor
-            continue
-        masked = sources[key]
-        _check_shape(masked, masks[masked], tensor)
-        plain[masked] = zeroed(tensor, masks[masked])
-    return Effective(plain, found.masks | masks, found.norms)
+    return Effective(plain, weights.masks | masks, weights.norms)
 
 
-def _compute_parametrized(found: Effective, where: str, own: Collection[str]) -> Effective:
+def _compute_parametrized(weights: Effective, where: str, expected: Collection[str]) -> Effective:
     parts: dict[str, dict[str, Tensor]] = {}
-    for key, tensor in found.state.items():
+    for key, tensor in weights.state.items():
         match = _PARAMETRIZED.fullmatch(key)
-        if match and key not in own:
+        if match and key not in expected:
             parts.setdefault(_join(match[1], match[2]), {})[match[3]] = tensor
     plain: dict[str, Tensor] = {}
-    masks, norms = dict(found.masks), found.norms
-    for key, tensor in found.state.items():
+    masks, norms = dict(weights.masks), weights.norms
+    for key, tensor in weights.state.items():
         match = _PARAMETRIZED.fullmatch(key)
         name = _join(match[1], match[2]) if match else ""
         if name not in parts:
@@ -162,30 +161,22 @@ def _compute_parametrized(found: Effective, where: str, own: Collection[str]) ->
     return Effective(plain, masks, norms)
 
 
-def _parametrized(
-    name: str, parts: Mapping[str, Tensor], where: str
-) -> tuple[Tensor, Tensor | None, bool]:
+def _parametrized(name: str, parts: Tensors, where: str) -> tuple[Tensor, Tensor | None, bool]:
     """Compute one weight, its mask if it has one, and whether a norm was in it."""
     left = dict(parts)
-    normed = "original0" in left
-    first = 0
+    normed = left.keys() >= {"original0", "original1"}
     if normed:
-        if set(left) >= {"original0", "original1"}:
-            weight = _weight_norm(name, left.pop("original0"), left.pop("original1"), where)
-            first = 1
-        else:
-            raise _unknown(name, parts, where)
-    elif "original" in left:
+        weight = _weight_norm(name, left.pop("original0"), left.pop("original1"), where)
+    elif "original" in left and len(left) > 1:
         weight = left.pop("original")
     else:
         raise _unknown(name, parts, where)
-    if not left and not normed:
-        raise _unknown(name, parts, where)
     mask: Tensor | None = None
+    first = int(normed)  # the norm is the first parametrization
     for index in range(first, first + len(left)):
         kept = left.pop(f"{index}.mask", None)
         if kept is not None:
-            kept = as_mask({name: kept}, where)[name]
+            kept = boolean_masks({name: kept}, where)[name]
             _check_shape(name, kept, weight)
             weight, mask = zeroed(weight, kept), kept if mask is None else mask & kept
         elif f"{index}._u" in left and f"{index}._v" in left:
@@ -196,40 +187,40 @@ def _parametrized(
     return weight, mask, normed
 
 
-def _compute_old_norms(found: Effective, where: str, own: Collection[str]) -> Effective:
-    state = found.state
+def _compute_old_norms(weights: Effective, where: str, expected: Collection[str]) -> Effective:
+    state = weights.state
     plain = dict(state)
-    masks, norms = dict(found.masks), found.norms
+    masks, norms = dict(weights.masks), weights.norms
     for key in state:
         name = key[:-2] if key.endswith("_v") else ""
-        if not name or key in own or name in state:
+        if not name or key in expected or name in state:
             continue
         if f"{name}_g" in state:
             weight = _weight_norm(name, state[f"{name}_g"], state[key], where)
-            gone = {f"{name}_g", key}
+            parts = {f"{name}_g", key}
             masks = _with_mask_of_norm(name, masks, weight)
         elif f"{name}_orig" in state and f"{name}_u" in state:
             original, u = state[f"{name}_orig"], state[f"{name}_u"]
             weight = _spectral_norm(name, original, u, state[key], where)
-            gone = {f"{name}_orig", f"{name}_u", key}
+            parts = {f"{name}_orig", f"{name}_u", key}
         else:
             continue
         norms += 1
-        first = next(part for part in plain if part in gone)
+        first = next(key for key in plain if key in parts)
         plain = {
-            name if part == first else part: weight if part == first else tensor
-            for part, tensor in plain.items()
-            if part == first or part not in gone
+            name if key == first else key: weight if key == first else tensor
+            for key, tensor in plain.items()
+            if key == first or key not in parts
         }
     return Effective(plain, masks, norms)
 
 
-def _with_mask_of_norm(name: str, masks: Mapping[str, Tensor], weight: Tensor) -> dict[str, Tensor]:
+def _with_mask_of_norm(name: str, masks: Tensors, weight: Tensor) -> dict[str, Tensor]:
     """Return the masks with those of a direction and its norms as one of the weight."""
     parts = (f"{name}_v", f"{name}_g")
     kept = [masks[part].expand_as(weight) for part in parts if part in masks]
-    others = {part: mask for part, mask in masks.items() if part not in parts}
-    return others if not kept else others | {name: torch.stack(kept).all(dim=0)}
+    unchanged = {part: mask for part, mask in masks.items() if part not in parts}
+    return unchanged | ({name: torch.stack(kept).all(dim=0)} if kept else {})
 
 
 def _weight_norm(name: str, norm: Tensor, direction: Tensor, where: str) -> Tensor:
@@ -271,7 +262,7 @@ def _computable(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
 
 
-def _unknown(name: str, parts: Mapping[str, Tensor], where: str) -> DataError:
+def _unknown(name: str, parts: Tensors, where: str) -> DataError:
     return DataError(
         f"{where}: {name} is stored as {', '.join(parts)}, by a parametrization whose weights "
         f"cannot be computed from the file alone: {_CURE}"

@@ -1,4 +1,4 @@
-"""Which files does a path of weights mean: one, a level's, or those of a folder in shards?"""
+"""Which files does a path of weights lead to: one, a level's, or the shards in a folder?"""
 
 import json
 import re
@@ -37,27 +37,27 @@ def weights_file(path: Path) -> Path:
         if (path / name).is_file():
             return path / name
     refuse_foreign_folder(path)
-    known = ", ".join((WEIGHTS, *_HUB_FILES))
-    raise DataError(f"{path} is a folder without weights: it has none of {known}; name the file")
+    names = ", ".join((WEIGHTS, *_HUB_FILES))
+    raise DataError(f"{path} is a folder without weights: it has none of {names}; name the file")
 
 
 def is_hub_folder(path: Path) -> bool:
-    """Say whether a path is a folder of the Hugging Face hub: a config.json and weights."""
+    """Return whether a path is a folder of the Hugging Face hub: a config.json and weights."""
     return (path / CONFIG).is_file() and is_weights_folder(path)
 
 
 def is_weights_folder(path: Path) -> bool:
-    """Say whether a path is a folder in which weights lie as the Hugging Face hub has them."""
+    """Return whether a path is a folder that holds weights under a name of the Hugging Face hub."""
     return any((path / name).is_file() for name in _HUB_FILES)
 
 
 def is_openlth_network(path: Path) -> bool:
-    """Say whether a file is called as OpenLTH calls a network, whose `mask.pth` lies beside it."""
+    """Return whether a file has the name of an OpenLTH network, whose mask is `mask.pth`."""
     return _OPENLTH_NETWORK.fullmatch(path.name) is not None
 
 
 def is_index(path: Path) -> bool:
-    """Say whether a file lists the shards in which weights are kept."""
+    """Return whether a file lists the shards in which weights are kept."""
     return path.name.endswith(INDEX)
 
 
@@ -110,7 +110,7 @@ def _shard(index: Path, name: Any) -> Path:
 
 
 def _is_in_hub_cache(folder: Path, shard: Path) -> bool:
-    """Say whether a link is one of the hub's cache: from snapshots/REVISION into blobs."""
+    """Return whether a link is one of the hub's cache: from snapshots/REVISION into blobs."""
     above = folder.resolve().parents
     return (
         len(above) > 1

@@ -1,22 +1,31 @@
-"""Which tensors stand for weights as they are, and which only for something else?"""
+"""Which tensors hold the weights themselves, and which only a substitute?"""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
 from prunescope.base.errors import DataError
-from prunescope.base.values import belongs_to_quantisation, is_quantised
+from prunescope.base.modules import belongs_to_quantisation, is_quantised
+
+Tensors: TypeAlias = Mapping[str, Tensor]
+"""Tensors by their names."""
 
 _SHOWN = 3
+
+
+def few(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def plain_values(state: Mapping[str, Any], where: str) -> dict[str, Tensor]:
     """Return tensors that hold their values densely, those that are sparse filled with zeros.
 
-    Raises DataError for what stands for no weights: values that are quantised, complex, of eight
-    bits or fewer, or not there (meta tensors).
+    Raises DataError for values that are no weights: quantised, complex, of eight bits or fewer, or
+    absent (meta tensors).
     """
     if state and all(getattr(value, "dtype", None) == torch.bool for value in state.values()):
         raise DataError(f"{where} holds a mask, not weights: it is given beside them, as --mask")
@@ -38,44 +47,38 @@ def plain_values(state: Mapping[str, Any], where: str) -> dict[str, Tensor]:
     return dense
 
 
-def refuse_quantised(
-    state: Mapping[str, Any], where: str, own: Mapping[str, Tensor] | None = None
-) -> None:
+def refuse_quantised(state: Mapping[str, Any], where: str, expected: Tensors | None = None) -> None:
     """Raise DataError for weights that are not stored as the floating-point numbers they stand for.
 
-    own: the network's tensors, by which integers that should be none are known, too.
+    expected: the network's tensors; integers where these are floats are refused, too.
     """
-    quantised = [key for key, value in state.items() if _stands_for_another(key, value, own)]
+    quantised = [key for key, value in state.items() if _stands_for_another(key, value, expected)]
     if quantised:
-        more = f" and {len(quantised) - _SHOWN} more" if len(quantised) > _SHOWN else ""
         raise DataError(
-            f"{where} is quantised ({len(quantised)} not of floating point: "
-            f"{', '.join(quantised[:_SHOWN])}{more}): concepts and "
-            "pruning need the weights themselves, so give the checkpoint from before it was "
-            "quantised, or save each tensor's dequantize() under the network's own names"
+            f"{where} is quantised ({len(quantised)} not of floating point: {few(quantised)}): "
+            "concepts and pruning need the weights themselves, so give the checkpoint from before "
+            "it was quantised, or save each tensor's dequantize() under the network's own names"
         )
 
 
-def not_finite(state: Mapping[str, Tensor], own: Mapping[str, Tensor] | None = None) -> list[str]:
+def not_finite(state: Tensors, expected: Tensors | None = None) -> list[str]:
     """Return the names of tensors that hold nan or infinity, or would in the network's type.
 
-    own: the network's tensors as it was built: one that is not finite there, such as a causal
-    mask, may be so here.
+    expected: the network's tensors as it was built. Where one of these is not finite, as in a
+    causal mask, the file's may be so, too.
     """
     return [
         name
         for name, tensor in state.items()
         if tensor.is_floating_point()
-        and not _is_finite(_as_in(tensor, own, name))
-        and (own is None or name not in own or _is_finite(own[name]))
+        and not _is_finite(_as_in(tensor, expected, name))
+        and (expected is None or name not in expected or _is_finite(expected[name]))
     ]
 
 
-def refuse_not_finite(
-    state: Mapping[str, Tensor], where: str, own: Mapping[str, Tensor] | None = None
-) -> None:
+def refuse_not_finite(state: Tensors, where: str, expected: Tensors | None = None) -> None:
     """Raise DataError naming the first tensor that is not finite, see `not_finite`."""
-    broken = not_finite(state, own)
+    broken = not_finite(state, expected)
     if broken:
         more = f", and so do {len(broken) - 1} more tensors" if len(broken) > 1 else ""
         raise DataError(
@@ -84,10 +87,10 @@ def refuse_not_finite(
         )
 
 
-def _as_in(tensor: Tensor, own: Mapping[str, Tensor] | None, name: str) -> Tensor:
-    if own is None or name not in own or own[name].dtype == tensor.dtype:
+def _as_in(tensor: Tensor, expected: Tensors | None, name: str) -> Tensor:
+    if expected is None or name not in expected or expected[name].dtype == tensor.dtype:
         return tensor
-    return tensor.to(own[name].dtype)
+    return tensor.to(expected[name].dtype)
 
 
 def _is_finite(tensor: Tensor) -> bool:
@@ -96,11 +99,11 @@ def _is_finite(tensor: Tensor) -> bool:
     return bool(torch.isfinite(tensor).all())  # a sum of large numbers may overflow
 
 
-def _stands_for_another(key: str, value: Any, own: Mapping[str, Tensor] | None) -> bool:
+def _stands_for_another(key: str, value: Any, expected: Tensors | None) -> bool:
     if belongs_to_quantisation(key):
-        return own is None or key not in own
+        return expected is None or key not in expected
     if not isinstance(value, Tensor):
         return False
-    if own is None or value.is_quantized or value.is_floating_point():
+    if expected is None or value.is_quantized or value.is_floating_point():
         return is_quantised(key, value)
-    return key in own and own[key].is_floating_point()
+    return key in expected and expected[key].is_floating_point()

@@ -1,4 +1,4 @@
-"""Any weights survive: the control."""
+"""Any weights survive, drawn from the seed (of a study anew in each level): the control."""
 
 import torch
 from torch import Tensor, nn

@@ -1,0 +1,1 @@
+"""What became of units and concepts between two dissections, levels, runs or conventions?"""

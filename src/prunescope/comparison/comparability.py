@@ -1,0 +1,118 @@
+"""Can two dissected layers be compared, and what besides the network differs between them?"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from prunescope.base.errors import ConfigError
+from prunescope.base.text import counted
+from prunescope.results.dissection import LayerDissection
+from prunescope.results.opened import is_table
+from prunescope.results.units import categories_of
+
+_CONDITIONS = {
+    "quantile": ("settings", "quantile"),
+    "input resolution": ("input", "resolution"),
+    "input mean": ("input", "mean"),
+    "input standard deviation": ("input", "std"),
+    "precision": ("settings", "precision"),
+    "channels-last": ("settings", "channels_last"),
+    "convention": ("convention",),
+}
+
+
+def check_comparable(a: LayerDissection, b: LayerDissection) -> list[str]:
+    """Return what besides the network differs between two layers: a sentence for each.
+
+    Raises ConfigError where their concepts are not the same: another concept set (by fingerprint;
+    between tables of Network Dissection, which have none, by the pixels of their labels) or
+    other categories to choose from.
+    """
+    _check_sets(a, b)
+    _check_categories(a, b)
+    if is_table(a) or is_table(b):
+        _check_labels(a, b)
+    return list(_differences(a, b))
+
+
+def _check_sets(a: LayerDissection, b: LayerDissection) -> None:
+    set_a, set_b = (side.summary.get("concept_set") for side in (a, b))
+    if set_a is None or set_b is None or set_a["fingerprint"] == set_b["fingerprint"]:
+        return
+    raise ConfigError(
+        f"A was dissected on {_set_text(a)}, B on {_set_text(b)}: another set, other images of it "
+        "or another --mask-size, so its concepts cannot be compared; dissect one of them again as "
+        "the other was"
+    )
+
+
+def _check_categories(a: LayerDissection, b: LayerDissection) -> None:
+    categories_a, categories_b = categories_of(a.units), categories_of(b.units)
+    if set(categories_a) != set(categories_b):
+        raise ConfigError(
+            f"A's units chose among the categories {', '.join(categories_a)}, B's among "
+            f"{', '.join(categories_b)}: give both dissections the same (--categories)"
+        )
+
+
+def _check_labels(a: LayerDissection, b: LayerDissection) -> None:
+    if not _labels(a.units) & _labels(b.units):
+        raise ConfigError(
+            "no label is named in both A and B: they are not of the same concept set, so they "
+            "cannot be compared"
+        )
+    if is_table(a) and is_table(b):
+        truth_a, truth_b = _truth(a.units), _truth(b.units)
+        for label in sorted(truth_a.keys() & truth_b.keys()):
+            if truth_a[label] != truth_b[label]:
+                raise ConfigError(
+                    f'"{label[1]}" has {truth_a[label]:,} pixels in A but {truth_b[label]:,} in B: '
+                    "they were counted on other images, so they cannot be compared"
+                )
+
+
+def _differences(a: LayerDissection, b: LayerDissection) -> Iterator[str]:
+    if is_table(a) != is_table(b):
+        yield (
+            "one side is a table of Network Dissection, which may count by other conventions (its "
+            "quantile, and pixels in two planes) and does not say on which images"
+        )
+        return
+    for name, path in _CONDITIONS.items():
+        value_a, value_b = _look_up(a.summary, path), _look_up(b.summary, path)
+        if value_a != value_b:
+            yield f"the {name} differs: {_text(value_a)} in A, {_text(value_b)} in B"
+
+
+def _set_text(side: LayerDissection) -> str:
+    concepts = side.summary["concept_set"]
+    images = side.summary.get("images", 0)
+    size = counted(images, "image")
+    return f"{concepts['name']} ({size}, fingerprint {concepts['fingerprint'][:8]})"
+
+
+def _labels(units: pd.DataFrame) -> set[tuple[str, str]]:
+    return {
+        (category, str(name))
+        for category in categories_of(units)
+        for name in units[f"{category}_label"].dropna().unique()
+    }
+
+
+def _truth(units: pd.DataFrame) -> dict[tuple[str, str], int]:
+    named = units.dropna(subset=["concept"])
+    keys = zip(named["category"], named["concept"], strict=True)
+    return dict(zip(keys, (int(count) for count in named["truth"]), strict=True))
+
+
+def _look_up(values: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    for key in path:
+        values = values.get(key) or {}
+    return values or None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ",".join(f"{part:g}" for part in value)
+    return "not stated" if value is None else str(value)

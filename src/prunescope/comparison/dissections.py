@@ -1,0 +1,127 @@
+"""What became of a dissection's units and concepts in another?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from prunescope.base.door import called_as
+from prunescope.base.hooks import Shown
+from prunescope.base.text import counted
+from prunescope.comparison.comparability import check_comparable
+from prunescope.comparison.outcomes import LayerComparison, compare_units, count_outcomes
+from prunescope.comparison.pairing import Pairs, no_pairs, pair_by_number, pair_by_profile
+from prunescope.comparison.sides import Comparable, Side, left_out, open_side, pair_layers
+from prunescope.results.dissection import LayerDissection
+from prunescope.results.opened import is_table
+from prunescope.results.units import by_layer, categories_of, stacked
+
+Match = Literal["identity", "concept", "profile"]
+
+
+@called_as("ps.compare returns one, and ps.load opens the folder of a saved one")
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Shown):
+    """Two dissections, layer by layer (Frankle & Bau 2019, section 4; docs/method.md).
+
+    a, b: what was compared, with `keep` and `accuracy` where it is a run's level.
+    iou: a unit is interpretable strictly above it. warnings: what besides the network differs.
+    layers: what became of each layer, by its name.
+    """
+
+    a: Mapping[str, Any]
+    b: Mapping[str, Any]
+    iou: float
+    warnings: tuple[str, ...]
+    layers: Mapping[str, LayerComparison]
+
+    @property
+    def units(self) -> pd.DataFrame:
+        """What became of every unit, the layer's name in the first column (LayerComparison)."""
+        return stacked(["layer"], {(name,): layer.units for name, layer in self.layers.items()})
+
+    @property
+    def concepts(self) -> pd.DataFrame:
+        """What became of every concept, the layer's name in the first column."""
+        return stacked(["layer"], {(name,): layer.concepts for name, layer in self.layers.items()})
+
+    def summary(self) -> dict[str, Any]:
+        """Return what was compared, and `layers: {name: counts}` (`count_outcomes`).
+
+        Where there is one layer, its counts are at the top, too. Undefined shares are None.
+        """
+        return {
+            "a": dict(self.a),
+            "b": dict(self.b),
+            "iou": self.iou,
+            "warnings": list(self.warnings),
+            **by_layer({name: count_outcomes(layer) for name, layer in self.layers.items()}),
+        }
+
+
+def compare_dissections(
+    a: Comparable, b: Comparable, *, layer: str | None, match: Match | None, iou: float
+) -> Comparison:
+    """Compare two dissections, in memory or on disk, as `compare` says."""
+    side_a, side_b = open_side(a, "A"), open_side(b, "B")
+    pairs = pair_layers(side_a, side_b, layer)
+    warnings = left_out(side_a, side_b, pairs) if layer is None else []
+    layers = {}
+    for layer_a, layer_b in pairs:
+        warned, compared = compare_layers(layer_a, layer_b, match=match, iou=iou)
+        warnings += [text for text in warned if text not in warnings]
+        layers[compared.name] = compared
+    return Comparison(
+        a=_described(side_a),
+        b=_described(side_b),
+        iou=iou,
+        warnings=tuple(warnings),
+        layers=layers,
+    )
+
+
+def compare_layers(
+    a: LayerDissection, b: LayerDissection, *, match: Match | None, iou: float
+) -> tuple[list[str], LayerComparison]:
+    """Return warnings, and the comparison of two layers; raises as `compare`."""
+    warnings = check_comparable(a, b)
+    if match is None:
+        match, warned = choose_match(a, b)
+        warnings += warned
+    compared = compare_units(
+        a.units,
+        b.units,
+        layers=(a.layer, b.layer),
+        categories=categories_of(a.units),
+        pairs=_pair(a, b, match),
+        match=match,
+        iou=iou,
+    )
+    return warnings, compared
+
+
+def choose_match(a: LayerDissection, b: LayerDissection) -> tuple[Match, list[str]]:
+    """Return identity where both have the same unit numbers, else concept, with a warning."""
+    if set(a.units["unit"]) == set(b.units["unit"]):
+        return "identity", []
+    tables = is_table(a) or is_table(b)
+    hint = "" if tables else " (--match profile pairs units by what they see)"
+    return "concept", [
+        f"A has {counted(len(a.units), 'unit')} and B {len(b.units):,}: their concepts are "
+        f"compared, not their units{hint}"
+    ]
+
+
+def _pair(a: LayerDissection, b: LayerDissection, match: Match) -> Pairs:
+    match match:
+        case "identity":
+            return pair_by_number(a.units, b.units)
+        case "profile":
+            return pair_by_profile(a.overlap, b.overlap)
+        case "concept":
+            return no_pairs()
+
+
+def _described(side: Side) -> dict[str, Any]:
+    return {"name": side.title, **side.facts}

@@ -1,0 +1,153 @@
+"""How do accuracy, units and concepts change from level to level?"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from prunescope.base.errors import ConfigError, DataError
+from prunescope.results.layout import DENSE, LEVELS, UNITS
+from prunescope.results.run_tables import KEY
+from prunescope.results.tables import write_csv, write_parquet
+from prunescope.results.units import count_units, stacked
+
+
+@dataclass(frozen=True, kw_only=True)
+class LevelRecord:
+    """One finished level: which one it is, its accuracy and its dissected layers.
+
+    keep, keep_overall: fractions of the prunable and of all weights left, in (0, 1].
+    accuracy: top-1, a share. units: per layer, its table of units.
+    Level 0 is shared by all strategies, so its strategy is "dense", and no other level's is.
+    """
+
+    replicate: int
+    strategy: str
+    level: int
+    keep: float
+    keep_overall: float
+    accuracy: float
+    units: Mapping[str, pd.DataFrame]
+
+    def __post_init__(self) -> None:
+        if (self.level == 0) != (self.strategy == DENSE):
+            raise ConfigError(
+                f'level {self.level} has the strategy "{self.strategy}", but "{DENSE}" names '
+                "level 0, which all strategies share, and nothing else"
+            )
+
+
+def levels_table(records: Sequence[LevelRecord]) -> pd.DataFrame:
+    """Return one row per level and layer, in the order of the records.
+
+    `still_interpretable` and `same_concept` are shares against level 0 of the same replicate,
+    their numerators beside them as `..._count`; the denominator of the second is the first's
+    count, that of the first is level 0's `interpretable`. nan where a denominator is 0.
+    Raises DataError where there is no record, or a replicate without its level 0.
+    """
+    unpruned = _unpruned(records)
+    rows = [
+        _row(record, layer, units, unpruned[record.replicate].units[layer])
+        for record in records
+        for layer, units in record.units.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def units_table(records: Sequence[LevelRecord]) -> pd.DataFrame:
+    """Return every unit of every layer of every level, in the order of the records."""
+    tables = {
+        (record.replicate, record.strategy, record.level, layer): units
+        for record in records
+        for layer, units in record.units.items()
+    }
+    return stacked(KEY, tables)
+
+
+def write_tables(records: Sequence[LevelRecord], folder: Path) -> list[Path]:
+    """Write `levels.csv` and `units.parquet` into a folder and return their paths."""
+    levels, units = folder / LEVELS, folder / UNITS
+    folder.mkdir(parents=True, exist_ok=True)
+    write_csv(levels, levels_table(records), na_rep="nan")
+    write_parquet(units, units_table(records))
+    return [levels, units]
+
+
+def measure_consistency(unpruned: pd.DataFrame, pruned: pd.DataFrame) -> dict[str, float]:
+    """Return Fig. 4's two shares of one layer, and their numerators (docs/method.md).
+
+    U_0 and U_L are the interpretable units before and after, matched by unit number.
+    `still_interpretable` is |U_0 ∩ U_L| / |U_0|, `same_concept` the share of U_0 ∩ U_L with the
+    same concept in both; nan where the denominator is 0.
+    Both tables hold `unit`, `interpretable`, `concept` and `category`, one row per unit; a unit
+    that is in one table alone (a removed filter) is not interpretable in the other.
+    """
+    before, after = (
+        table.loc[table["interpretable"].astype(bool), ["unit", "concept", "category"]]
+        for table in (unpruned, pruned)
+    )
+    both = before.merge(after, on="unit", validate="one_to_one", suffixes=("", "_after"))
+    same = (both["concept"] == both["concept_after"]) & (both["category"] == both["category_after"])
+    count = int(same.sum())
+    return {
+        "still_interpretable": len(both) / len(before) if len(before) else math.nan,
+        "still_interpretable_count": len(both),
+        "same_concept": count / len(both) if len(both) else math.nan,
+        "same_concept_count": count,
+    }
+
+
+def _unpruned(records: Sequence[LevelRecord]) -> dict[int, LevelRecord]:
+    if not records:
+        raise DataError("no level is finished, so there is nothing to tabulate")
+    unpruned = {record.replicate: record for record in records if record.level == 0}
+    for record in records:
+        if record.replicate not in unpruned:
+            raise DataError(
+                f"replicate {record.replicate} has level {record.level} but no level 0 "
+                "to compare it with"
+            )
+    return unpruned
+
+
+def _row(
+    record: LevelRecord, layer: str, units: pd.DataFrame, unpruned: pd.DataFrame
+) -> dict[str, Any]:
+    counts = count_units(units)
+    return {
+        "replicate": record.replicate,
+        "strategy": record.strategy,
+        "level": record.level,
+        "keep": record.keep,
+        "keep_overall": record.keep_overall,
+        "accuracy": record.accuracy,
+        "layer": layer,
+        **{name: counts[name] for name in ("units", "interpretable", "concepts", "dead")},
+        **_discovery_columns(units),
+        **measure_consistency(unpruned, units),
+        **_category_columns(counts),
+    }
+
+
+def _discovery_columns(units: pd.DataFrame) -> dict[str, int]:
+    """Return what is beyond chance and what is undecided, if the dissection has draws."""
+    if "undecided" not in units:
+        return {}
+    discovered = units[units["discovery"].astype(bool)]
+    return {
+        "discoveries": len(discovered),
+        "discovered_concepts": discovered["label"].nunique(),
+        "undecided": int(units["undecided"].sum()),
+        "draws": int(units["draws"].max()),
+    }
+
+
+def _category_columns(counts: dict[str, Any]) -> dict[str, int]:
+    return {
+        f"{category}_{kind}": within[kind]
+        for category, within in counts["by_category"].items()
+        for kind in ("units", "concepts")
+    }

@@ -1,0 +1,1 @@
+"""Which units fit their concepts better than chance would have it?"""

@@ -1,0 +1,266 @@
+"""How is a study run, resumed, extended, run in parts, and shown again?"""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prunescope.base.errors import ConfigError, DataError, PrunescopeError, StudyIncomplete
+from prunescope.base.files import write_atomically
+from prunescope.base.progress import SILENT, Progress
+from prunescope.base.recipes import sealed
+from prunescope.base.text import counted
+from prunescope.engines import ENGINES
+from prunescope.engines.engine import Engine
+from prunescope.experiment.facts import record_facts
+from prunescope.experiment.only import Selection
+from prunescope.experiment.open_run import open_run
+from prunescope.experiment.plan import Plan, plan_results, plan_study
+from prunescope.experiment.runner import Outcome, StageJob, StageRunner
+from prunescope.experiment.source_facts import facts_of
+from prunescope.experiment.stage import PlannedStudy
+from prunescope.experiment.status import DryRun, damaged_parts, is_done, seconds_left, sorted_out
+from prunescope.recipe import Recipe
+from prunescope.results.layout import PAGE, REPORT, STUDY, replicate_path
+from prunescope.results.provenance import Provenance
+from prunescope.results.store import Store
+
+if TYPE_CHECKING:
+    from prunescope.experiment.sources import Sources
+
+_SHOWN = 10
+
+
+def run_study(
+    recipe: Recipe,
+    out: Path,
+    *,
+    only: Sequence[str] = (),
+    workers: int | None = None,
+    engine: str = "local",
+    progress: Progress = SILENT,
+) -> Path:
+    """Do all that a study still lacks in its run folder, and return the page.
+
+    only: which levels to make, as `Selection.read` takes it; all where nothing is stated.
+    workers: processes that train in parallel; None takes one for each replicate and strategy as
+    far as the cores go, 1 trains in this process. engine: a module of `prunescope.engines`.
+
+    Stopped at any moment, even by `kill -9`, the same call goes on and ends with the same bytes.
+    Raises ConfigError or DataError before anything is written, RunBusyError before anything is
+    read where another process writes here; StudyIncomplete where some levels could not be made,
+    after all others are: tables, figures and page then show these.
+    """
+    from prunescope.experiment.check import check_study
+    from prunescope.experiment.sources import Sources
+
+    Store(out).check_free()
+    selection = Selection.read(only, recipe)
+    recipe, store, plan = _prepare(recipe, out, progress)
+    sources = Sources(recipe, progress)
+    crew = _engine(recipe, workers, engine)
+    wanted = _wanted(plan, selection)
+    if not (store.is_begun() and all(is_done(stage, store) for stage in wanted.stages)):
+        check_study(recipe, sources, progress)
+        sources.make_ready()
+        if crew.workers > 1:
+            sources.let_go()  # every worker reads them for itself
+    store.create()
+    with store.writing():
+        _clear_damage(plan, store, progress)
+        store.tidy(plan.artifacts)
+        write_atomically(out / STUDY, sealed(recipe.to_yaml()).encode())
+        call = _Call(plan.study, store, crew, progress, sources)
+        call.perform(wanted)
+        call.perform(plan_results(plan, lambda stage: is_done(stage, store)), _here())
+    if call.failures:
+        raise _incomplete(call.failures, plan, store)
+    return out / REPORT / PAGE
+
+
+def dry_run(
+    recipe: Recipe,
+    out: Path,
+    *,
+    only: Sequence[str] = (),
+    workers: int | None = None,
+    engine: str = "local",
+    progress: Progress = SILENT,
+) -> DryRun:
+    """Check a study wholly, say what such a run would do, and time a little of it; write nothing.
+
+    Raises what `run_study` would before it writes anything.
+    """
+    from prunescope.experiment.check import check_study
+    from prunescope.experiment.estimate import disk_bytes, measure_rates
+    from prunescope.experiment.sources import Sources
+
+    selection = Selection.read(only, recipe)
+    recipe, store, plan = _prepare(recipe, out, progress)
+    sources = Sources(recipe, progress)
+    crew = _engine(recipe, workers, engine)
+    check_study(recipe, sources, progress)
+    plan = _wanted(plan, selection)
+    to_do, done = sorted_out(plan, store)
+    rates = measure_rates(recipe, sources, threads=crew.threads)
+    return DryRun(
+        to_do=to_do,
+        done=done,
+        workers=crew.workers,
+        seconds=seconds_left(plan, store, rates, workers=crew.workers),
+        disk=disk_bytes(plan, recipe, sources),
+    )
+
+
+def report_again(out: Path, *, progress: Progress = SILENT) -> Path:
+    """Make the tables, figures and page of a run once more, from the levels that are finished.
+
+    Where the concepts' pictures cannot be read, the page, which shows them, is left as it is.
+    Raises ConfigError for a run without a finished level, DataError where there is no such page.
+    """
+    run = open_run(out, progress)
+    plan, store = run.plan, run.store
+    results = plan_results(plan, lambda stage: is_done(stage, store))
+    if not results.stages:
+        raise ConfigError(
+            f"{out} has no finished level to show, with level 0 of its replicate: run the study "
+            "first"
+        )
+    kept = [stage for stage in results.stages if stage.reads_concepts and "concepts" in run.unread]
+    redone = Plan(plan.study, tuple(stage for stage in results.stages if stage not in kept))
+    store.check_free()
+    with store.writing():
+        call = _Call(plan.study, store, _here(), progress)
+        call.perform(redone, again=True)
+    for error in call.failures.values():
+        raise error
+    if kept:
+        what = f"tables and figures are made again, but not the page: {run.unread['concepts']}"
+        if not all(is_done(stage, store) for stage in kept):
+            raise DataError(f"{what}; it needs the pictures that were dissected on")
+        progress.say(f"warning: {what}; it is left as it was")
+    return out / REPORT / PAGE
+
+
+class _Call:
+    """One call's work in a run folder; the first stage performed begins its record."""
+
+    def __init__(
+        self, study: PlannedStudy, store: Store, engine: Engine, progress: Progress,
+        sources: "Sources | None" = None,
+    ) -> None:  # fmt: skip
+        self._study = study
+        self._store = store
+        self._sources = sources
+        self._engine = engine
+        self._progress = progress
+        self._provenance = Provenance(store.root)
+        self._provenance.remember(record_facts(study.recipe, study.facts))
+        self._begun = False
+        self.failures: dict[str, Exception] = {}
+
+    def perform(self, plan: Plan, engine: Engine | None = None, *, again: bool = False) -> None:
+        """Perform the stages of a plan that are not done; note the error of each that fails.
+
+        engine: None takes the call's. again: those that are done, too.
+        """
+        store = self._store
+        stages = [stage for stage in plan.stages if again or not is_done(stage, store)]
+        if not stages:
+            return
+        if not all(stage.derived for stage in stages):
+            self._begin()
+        for artifact in (artifact for stage in stages for artifact in stage.artifacts if again):
+            store.discard(artifact)
+        left = {stage.title for stage in stages}
+        jobs = [
+            StageJob(
+                name=stage.title,
+                after=tuple(each.title for each in stage.inputs if each.title in left),
+                resources=stage.resources,
+            )
+            for stage in stages
+        ]
+        runner = StageRunner(plan, store, self._sources)
+        finish = partial(self._finish, plan)
+        (engine or self._engine).run(jobs, runner.perform, finish, self._fail, self._progress)
+
+    def _begin(self) -> None:
+        if self._begun:
+            return
+        self._begun = True
+        replicates = range(self._study.recipe.replicates)
+        seeds = {replicate_path(number): self._study.seed(number) for number in replicates}
+        for difference in self._provenance.begin(
+            seeds, threads=self._engine.threads, workers=self._engine.workers
+        ):
+            self._progress.say(f"warning: the bits may differ, since {difference}")
+
+    def _finish(self, plan: Plan, job: StageJob, outcome: Outcome) -> None:
+        stage = plan.named(job.name)
+        for artifact in outcome.made:
+            self._provenance.finished(
+                artifact,
+                kind=stage.kind,
+                seconds=outcome.seconds / len(outcome.made),
+                resumed=outcome.resumed,
+                cost=stage.cost() / len(stage.artifacts),
+            )
+        self._progress.say(outcome.message)
+
+    def _fail(self, job: StageJob, error: Exception) -> None:
+        self.failures[job.name] = error
+        self._provenance.failed(job.name, str(error))
+        self._progress.say(f"{job.name}: FAILED: {error}")
+
+
+def _incomplete(failures: dict[str, Exception], plan: Plan, store: Store) -> Exception:
+    """Return the error for what failed: one of our own, or the first that nobody foresaw."""
+    for error in failures.values():
+        if not isinstance(error, PrunescopeError):
+            return error
+    lacking = {stage.level_key for stage in plan.stages if not is_done(stage, store)}
+    unfinished = sum(level.key in lacking for level in plan.levels)
+    lines = [f"{title}: {error}" for title, error in failures.items()]
+    if len(lines) > _SHOWN:
+        lines = [*lines[:_SHOWN], f"and {len(lines) - _SHOWN:,} more"]
+    return StudyIncomplete(
+        f"{'; '.join(lines)}. {unfinished:,} of {counted(len(plan.levels), 'level')} "
+        f"{'is' if unfinished == 1 else 'are'} not finished; what could be made is, and the same "
+        "call tries the rest again"
+    )
+
+
+def _wanted(plan: Plan, selection: Selection) -> Plan:
+    """Return the plan of what belongs to selected levels, without tables, figures and page."""
+    return plan.with_inputs(
+        [stage for stage in plan.stages if not stage.derived and selection.takes(stage.level_key)]
+    )
+
+
+def _prepare(recipe: Recipe, out: Path, progress: Progress) -> tuple[Recipe, Store, Plan]:
+    recipe = recipe.anchored()
+    store = Store(out)
+    store.check_place()
+    return recipe, store, plan_study(recipe, facts_of(recipe, progress))
+
+
+def _engine(recipe: Recipe, workers: int | None, name: str) -> Engine:
+    independent = recipe.replicates * len(recipe.pruning.strategies)
+    engine: Engine = ENGINES.find(name)(workers, independent)
+    return engine
+
+
+def _here() -> Engine:
+    """Return the engine for what takes no time: tables, figures and page."""
+    engine: Engine = ENGINES.find("local")(1, 1)
+    return engine
+
+
+def _clear_damage(plan: Plan, store: Store, progress: Progress) -> None:
+    provenance = Provenance(store.root)
+    for flaw in damaged_parts(plan, store, provenance):
+        progress.say(f"warning: {flaw}; it is made again")
+    for artifact in plan.artifacts:
+        if provenance.has(artifact):
+            store.reclaim(artifact)

@@ -1,0 +1,150 @@
+"""What is a stage of a study: what it makes, from what, under which key, and at what cost?"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from prunescope.base.files import fingerprint
+from prunescope.base.seeding import derive_seed
+from prunescope.base.steps import Step, steps_per_epoch
+from prunescope.engines.engine import Resources
+from prunescope.experiment.facts import StudyFacts
+from prunescope.recipe import Recipe
+from prunescope.results.artifacts import Artifact
+from prunescope.results.layout import LevelKey
+
+if TYPE_CHECKING:
+    from prunescope.experiment.runner import StageRunner
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedStudy:
+    """A study and what is known of its sources: all that its keys are made of."""
+
+    recipe: Recipe
+    facts: StudyFacts
+
+    def seed(self, replicate: int) -> int:
+        """Return the seed from which a replicate's weights, order and augmentation follow."""
+        return derive_seed(self.recipe.seed, "replicate", replicate)
+
+    def step(self, text: str) -> Step:
+        """Read a step of a training on the study's photographs."""
+        size = self.recipe.training.batch_size
+        return Step.parse(text, steps_per_epoch(self.facts.data.images, size))
+
+    def images_shown(self, start: Step, end: Step) -> float:
+        """Return how many images a training from one step to another costs.
+
+        A test of all test images counts as a third of its images, since nothing goes backward.
+        """
+        steps, images = end.iteration - start.iteration, self.facts.data.images
+        trained = steps / max(1, start.per_epoch) * images
+        every = self.recipe.training.evaluate_every
+        tests = 1 if every == "end" else -(-steps // self.step(every).iteration)
+        return trained + tests * self.facts.data.test_images / 3
+
+
+class Stage(ABC):
+    """One piece of work of a study. It makes one artifact, or several in one go.
+
+    kind: of every artifact of such a stage. version: raised where the same settings and inputs
+    come to give other numbers. part: what its files are called where they lie in the folder of
+    another stage's artifact. derived: made from others within seconds, see `Artifact`.
+    paced_like: the kind whose seconds per unit of cost are expected of it until its own are known.
+    reads_concepts: whether it needs the concept images themselves.
+    """
+
+    kind: ClassVar[str]
+    version: ClassVar[int]
+    part: ClassVar[str] = ""
+    derived: ClassVar[bool] = False
+    paced_like: ClassVar[str] = ""
+    reads_concepts: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        study: PlannedStudy,
+        *,
+        path: str,
+        title: str,
+        inputs: Iterable["Stage"] = (),
+        position: tuple[int, ...] | None = None,
+    ) -> None:
+        """Plan it.
+
+        path: of its artifact's folder in the run folder. title: what a person calls it; no other
+        stage of the study is called so. inputs: the stages whose artifacts it needs.
+        position: its rank among the stages of the study; None takes that of its last input.
+        Of stages with one position, those of a kind follow the kinds it takes its inputs from.
+        """
+        self.study = study
+        self.path = path
+        self.title = title
+        self.inputs = tuple(inputs)
+        self.position: tuple[int, ...] = position or max(each.position for each in self.inputs)
+
+    @abstractmethod
+    def settings(self) -> Mapping[str, Any]:
+        """Return the settings that, with its inputs, determine what it makes, as plain values."""
+
+    @abstractmethod
+    def perform(self, missing: tuple[Artifact, ...], runner: "StageRunner") -> str:
+        """Make those of its artifacts that are missing; return a line on how it went, or ""."""
+
+    def cost(self) -> float:
+        """Return how many images it shows to the network."""
+        return 0.0
+
+    @property
+    def level_key(self) -> LevelKey | None:
+        """Which level it belongs to: that of all its inputs; None where they are of several."""
+        keys = {stage.level_key for stage in self.inputs}
+        return keys.pop() if len(keys) == 1 else None
+
+    @property
+    def resources(self) -> Resources:
+        """What it needs for itself while it runs."""
+        return Resources(gpus=1 if self.cost() else 0)
+
+    @property
+    def outputs(self) -> tuple[Artifact, ...]:
+        """What it makes, without the keys."""
+        return (Artifact(path=self.path, key="", part=self.part, derived=self.derived),)
+
+    @cached_property
+    def artifacts(self) -> tuple[Artifact, ...]:
+        """What it makes."""
+        (output,) = self.outputs
+        made_of = [artifact for stage in self.inputs for artifact in stage.artifacts]
+        return (replace(output, key=self.key_of(self.settings(), made_of)),)
+
+    def key_of(self, settings: Mapping[str, Any], inputs: Iterable[Artifact]) -> str:
+        """Return the key of what settings and inputs determine."""
+        return fingerprint(
+            {
+                "kind": self.kind,
+                "version": self.version,
+                "settings": settings,
+                "inputs": [artifact.key for artifact in inputs],
+            }
+        )
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} stage: {self.title}>"
+
+
+class FolderStage(Stage):
+    """A stage that makes one artifact."""
+
+    @abstractmethod
+    def make(self, folder: Path, runner: "StageRunner") -> str:
+        """Make the artifact's files in an empty folder; return as `perform` does."""
+
+    def perform(self, missing: tuple[Artifact, ...], runner: "StageRunner") -> str:
+        (artifact,) = missing
+        with runner.store.making(artifact, kind=self.kind) as folder:
+            return self.make(folder, runner)

@@ -1,0 +1,99 @@
+"""On how many pixels do the units of a level meet each label?"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from prunescope.dissection.settings import ScoresOnly
+from prunescope.experiment.stage import PlannedStudy, Stage
+from prunescope.experiment.stages.level import LevelStage
+from prunescope.results.artifacts import Artifact
+from prunescope.results.layout import layer_path
+
+if TYPE_CHECKING:
+    from prunescope.experiment.plan import Plan
+    from prunescope.experiment.runner import StageRunner
+    from prunescope.results.counts import LayerCounts
+
+AFTER = ("level", "evaluation")  # which tells the accuracy within moments
+
+
+class DissectionStage(Stage):
+    """The counts and top images of a level: an artifact for each layer, made in one go."""
+
+    kind = "dissection"
+    version = 6
+
+    def __init__(self, study: PlannedStudy, level: LevelStage) -> None:
+        super().__init__(
+            study,
+            path=level.path,
+            title=f"dissecting {level.title}",
+            inputs=(level,),
+        )
+        self.level = level
+
+    @property
+    def outputs(self) -> tuple[Artifact, ...]:
+        layers = self.study.recipe.dissection.layers
+        return tuple(Artifact(path=layer_path(self.path, layer), key="") for layer in layers)
+
+    @cached_property
+    def artifacts(self) -> tuple[Artifact, ...]:
+        settings = self.settings()
+        return tuple(
+            replace(output, key=self.key_of({**settings, "layer": layer}, self.level.artifacts))
+            for output, layer in zip(self.outputs, self.study.recipe.dissection.layers, strict=True)
+        )
+
+    @property
+    def layers(self) -> Mapping[str, Artifact]:
+        """The artifact of each layer."""
+        return dict(zip(self.study.recipe.dissection.layers, self.artifacts, strict=True))
+
+    def settings(self) -> Mapping[str, Any]:
+        dissection = self.study.recipe.dissection
+        others = {"layers", *dissection.marked(ScoresOnly)}
+        return {
+            "concepts": self.study.facts.concepts.fingerprint,
+            **{name: value for name, value in dissection.for_key().items() if name not in others},
+            **({"masks": True} if dissection.null else {}),
+        }
+
+    def cost(self) -> float:
+        return float(self.study.facts.concepts.images)
+
+    def perform(self, missing: tuple[Artifact, ...], runner: "StageRunner") -> str:
+        """Dissect the layers whose artifacts are missing, in one pass over the pictures."""
+        chosen = {layer: artifact for layer, artifact in self.layers.items() if artifact in missing}
+        counts = self._count(tuple(chosen), runner)
+        for layer, artifact in chosen.items():
+            with runner.store.making(artifact, kind=self.kind) as folder:
+                counts[layer].save(folder)
+        return ""
+
+    def _count(self, layers: tuple[str, ...], runner: "StageRunner") -> "Mapping[str, LayerCounts]":
+        from prunescope.dissection.run import count_layers
+        from prunescope.networks.loading import load_network
+
+        recipe = runner.recipe
+        loaded = load_network(recipe.network, weights=runner.folder(self.level))
+        expected = loaded.input
+        assert expected is not None  # a level always says what its network sees
+        settings = recipe.dissection.model_copy(update={"layers": layers})
+        return count_layers(
+            settings.completed(
+                resolution=expected.resolution, mean=expected.mean, std=expected.std
+            ),
+            loaded.module.to(runner.device),
+            runner.concepts,
+            masks=bool(settings.null),
+            progress=runner.progress,
+        ).layers
+
+
+def stages_of(plan: "Plan") -> Iterator[Stage]:
+    """Yield the dissection of each level."""
+    for level in plan.of(LevelStage):
+        yield DissectionStage(plan.study, level)

@@ -1,0 +1,97 @@
+"""How good is a level on the test images?"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prunescope.base.files import write_atomically
+from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
+from prunescope.experiment.stages.level import LevelStage
+from prunescope.results.layout import METRICS
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from prunescope.experiment.plan import Plan
+    from prunescope.experiment.runner import StageRunner
+
+AFTER = ("level",)
+
+
+class EvaluationStage(FolderStage):
+    """A level's metrics: what is left of its weights, and its accuracy."""
+
+    kind = "evaluation"
+    version = 1
+    part = "evaluation"
+
+    def __init__(self, study: PlannedStudy, level: LevelStage) -> None:
+        super().__init__(
+            study,
+            path=level.path,
+            title=f"evaluating {level.title}",
+            inputs=(level,),
+        )
+        self.level = level
+
+    def settings(self) -> Mapping[str, Any]:
+        recipe = self.study.recipe
+        settings: dict[str, Any] = {
+            "content": self.study.facts.data.fingerprint,
+            "test_split": recipe.data.test_split,
+            "precision": recipe.training.precision,
+            "channels_last": recipe.training.channels_last,
+        }
+        if recipe.data.evaluation is not None:
+            settings["evaluation"] = recipe.data.evaluation.for_key()
+        return settings
+
+    def cost(self) -> float:
+        return float(self.study.facts.data.test_images)
+
+    def make(self, folder: Path, runner: "StageRunner") -> str:
+        from prunescope.base.tensors import load_tensors
+        from prunescope.results.layout import WEIGHTS
+
+        network = runner.new_network(self.level.seed)
+        network.load_state_dict(load_tensors(runner.folder(self.level) / WEIGHTS))
+        metrics = self._of_weights(network, runner) | runner.evaluate(network).as_dict()
+        write_atomically(folder / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
+        return f"accuracy {100 * metrics['top1']:.2f} %"
+
+    def _of_weights(self, network: "nn.Module", runner: "StageRunner") -> dict[str, Any]:
+        """Return what is left of the weights, and how they were trained.
+
+        Of a level of which nothing is pruned it is not said how many weights could be, since that
+        depends on what the study calls prunable.
+        """
+        from prunescope.pruning.acting import count_parameters
+
+        level, plan = self.level, self.level.training_plan
+        metrics: dict[str, Any] = {
+            "replicate": level.key.replicate,
+            "strategy": level.key.strategy,
+            "level": level.key.level,
+        }
+        mask = level.saved_mask(runner)
+        if mask is None:
+            metrics |= {"keep": 1.0, "keep_overall": 1.0}
+        else:
+            metrics |= {
+                "keep": mask.keep,
+                "keep_overall": mask.keep_overall(network),
+                "survivors": mask.survivors,
+                "prunable": mask.size,
+            }
+        return metrics | {
+            "parameters": count_parameters(network),
+            "rewound_to": str(plan.start) if plan is not None and level.is_rewound else None,
+            "trained_to": None if plan is None else str(plan.end),
+        }
+
+
+def stages_of(plan: "Plan") -> Iterator[Stage]:
+    """Yield the evaluation of each level."""
+    for level in plan.of(LevelStage):
+        yield EvaluationStage(plan.study, level)

@@ -1,0 +1,59 @@
+"""What do the finished levels say, as a page that shows what their units see?"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prunescope.experiment.stage import FolderStage, Stage
+from prunescope.experiment.stages.tables import TablesStage
+from prunescope.results.layout import LEVELS, REPORT
+
+if TYPE_CHECKING:
+    from prunescope.experiment.plan import Plan
+    from prunescope.experiment.runner import StageRunner
+
+AFTER = ("tables",)
+
+
+class PageStage(FolderStage):
+    """The page of a study: facts, figures, tables, and the best units of each level."""
+
+    kind = "report"
+    version = 3
+    derived = True
+    reads_concepts = True
+
+    def __init__(self, tables: TablesStage) -> None:
+        super().__init__(tables.study, path=REPORT, title="report", inputs=(tables,))
+        self.tables = tables
+
+    def settings(self) -> Mapping[str, Any]:
+        recipe = self.study.recipe
+        return {"name": recipe.name, "facts": recipe.facts, "missing": self.tables.missing}
+
+    def make(self, folder: Path, runner: "StageRunner") -> str:
+        from prunescope.report.page import write_page
+        from prunescope.results.run_tables import read_levels
+
+        dissected = {
+            measured.level.key: list(measured.layer_folders(runner))
+            for measured in self.tables.levels
+        }
+        recipe, images = self.study.recipe, self.study.facts.concepts.images
+        write_page(
+            folder,
+            name=recipe.name,
+            facts=recipe.facts | {"Labelled images": f"{images:,}"},
+            levels=read_levels(runner.folder(self.tables) / LEVELS),
+            dissections=dissected,
+            concepts=runner.concepts,
+            missing=self.tables.missing,
+            progress=runner.progress,
+        )
+        return self.tables.missing
+
+
+def stages_of(plan: "Plan") -> Iterator[Stage]:
+    """Yield the page of the tables, if there are any."""
+    for tables in plan.of(TablesStage):
+        yield PageStage(tables)

@@ -1,0 +1,103 @@
+"""What do the finished levels say, as tables?"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prunescope.comparison.levels import LevelRecord, write_tables
+from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
+from prunescope.experiment.stages.evaluation import EvaluationStage
+from prunescope.experiment.stages.level import LevelStage
+from prunescope.experiment.stages.scores import ScoresStage
+from prunescope.results.layout import METRICS, TABLES, UNITS
+from prunescope.results.reading import read_form, read_table
+from prunescope.results.schemas import METRICS_FORM, UNIT_COLUMNS
+
+if TYPE_CHECKING:
+    from prunescope.experiment.plan import Plan
+    from prunescope.experiment.runner import StageRunner
+
+AFTER = ("evaluation", "scores")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredLevel:
+    """A level with all that is measured of it."""
+
+    level: LevelStage
+    evaluation: EvaluationStage
+    scores: ScoresStage
+
+    def record(self, runner: "StageRunner") -> LevelRecord:
+        """Read what the tables are made from."""
+        metrics = read_form(runner.folder(self.evaluation) / METRICS, METRICS_FORM)
+        units = {
+            layer: read_table(runner.store.folder(artifact) / UNITS, UNIT_COLUMNS)
+            for layer, artifact in self.scores.layers.items()
+        }
+        return LevelRecord(
+            replicate=self.level.key.replicate,
+            strategy=self.level.key.strategy,
+            level=self.level.key.level,
+            keep=metrics["keep"],
+            keep_overall=metrics["keep_overall"],
+            accuracy=metrics["top1"],
+            units=units,
+        )
+
+    def layer_folders(self, runner: "StageRunner") -> Iterator[Path]:
+        """Yield the folder of each dissected layer after checking every file of it."""
+        for scores, counts in zip(
+            self.scores.artifacts, self.scores.dissection.artifacts, strict=True
+        ):
+            runner.store.folder(counts)
+            yield runner.store.folder(scores)
+
+
+class TablesStage(FolderStage):
+    """The tables of all levels of a plan, which may be a part of the study's."""
+
+    kind = "tables"
+    version = 2
+    derived = True
+
+    def __init__(self, study: PlannedStudy, levels: tuple[MeasuredLevel, ...]) -> None:
+        measured = (stage for level in levels for stage in (level.evaluation, level.scores))
+        super().__init__(study, path=TABLES, title="tables", inputs=measured)
+        self.levels = levels
+
+    @property
+    def missing(self) -> str:
+        """What to say where they do not hold all levels of the study; empty where they do."""
+        total = self.study.recipe.level_count
+        return "" if len(self.levels) == total else f"{len(self.levels)} of {total} levels"
+
+    def settings(self) -> Mapping[str, Any]:
+        return {"levels": [level.level.path for level in self.levels]}
+
+    def make(self, folder: Path, runner: "StageRunner") -> str:
+        write_tables([level.record(runner) for level in self.levels], folder)
+        return self.missing
+
+
+def stages_of(plan: "Plan") -> Iterator[Stage]:
+    """Yield the tables of the levels of which everything is measured, if there are any."""
+    levels = tuple(_measured(plan))
+    if levels:
+        yield TablesStage(plan.study, levels)
+
+
+def _measured(plan: "Plan") -> Iterator[MeasuredLevel]:
+    """Yield the measured levels of the replicates whose level 0, the reference, is measured."""
+    evaluations = {each.path: each for each in plan.of(EvaluationStage)}
+    scored = {each.path: each for each in plan.of(ScoresStage)}
+    references: set[int] = set()
+    for level in sorted(plan.of(LevelStage), key=lambda level: level.position):
+        evaluation, scores = evaluations.get(level.path), scored.get(level.path)
+        if evaluation is None or scores is None:
+            continue
+        if level.key.level == 0:
+            references.add(level.key.replicate)
+        if level.key.replicate in references:
+            yield MeasuredLevel(level=level, evaluation=evaluation, scores=scores)

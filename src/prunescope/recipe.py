@@ -1,0 +1,256 @@
+"""What does a recipe say of a study, and how is it read and written?"""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field, model_validator
+
+from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.recipes import plain_values, read_plain
+from prunescope.base.settings import Count, Later, RunName, Settings
+from prunescope.base.text import counted, shortened
+from prunescope.data.settings import DataSettings
+from prunescope.dissection.settings import ConceptSettings, DissectionSettings
+from prunescope.pruning.recovery import origin_of
+from prunescope.pruning.settings import PruningSettings
+from prunescope.results.layout import STUDY
+from prunescope.training.settings import TrainingSettings
+
+_SHIPPED = Path(__file__).parent / "recipes"
+_MOST_LEVELS = 10_000
+
+
+class StartSettings(Settings):
+    """Your own weights, which are level 0 as they are, dense or pruned, instead of a training."""
+
+    weights: str
+    """A file in any form that `prune` reads, or a level of a run. Where they are pruned, with a
+    mask in the file or beside it, every level stays inside it."""
+    rewind_weights: str | None = None
+    """The same network at the step `pruning.rewind_to`, for strategies that rewind."""
+    key: Annotated[str | None, Later()] = None
+    """Which network of a file of `weights` that holds several ("state_dict_ema")."""
+    rewind_key: Annotated[str | None, Later()] = None
+    """Which network of a file of `rewind_weights` that holds several."""
+    infer_mask: Annotated[bool, Later()] = False
+    """Take prunable weights of zero for pruned; without it, zeros that no mask marks as pruned are
+    refused where they are more than chance leaves."""
+
+
+class Recipe(Settings):
+    """Replicates x levels x strategies of one network on one data set, and their dissection."""
+
+    name: RunName
+    """The name of the study and of its folder under runs/: it holds no slash and no control
+    character, begins with no dot, and has at most 200 bytes."""
+    network: str
+    """torchvision:NAME, timm:NAME, cifar_resnet20, or package.module:factory."""
+    data: DataSettings
+    """The labelled photographs."""
+    training: TrainingSettings
+    """How level 0 is trained, and every level after it was pruned."""
+    pruning: PruningSettings
+    """What all strategies share, and the strategies."""
+    concepts: ConceptSettings
+    """The pictures that every level is dissected on."""
+    dissection: DissectionSettings
+    """Which layers are dissected, and how."""
+    replicates: Count = 1
+    """Number of trainings that differ in their seed alone."""
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
+    """The seed from which those of all replicates follow."""
+    start: StartSettings | None = None
+    """Weights of your own that are level 0; by default it is trained."""
+
+    @model_validator(mode="after")
+    def _agree(self) -> "Recipe":
+        if self.start is None and self.pruning.rewind_to is None:
+            raise ValueError('pruning.rewind_to is missing: a step such as "1ep"')
+        if self.start is not None:
+            _check_start(self.start, self.pruning, self.training)
+        if self.level_count > _MOST_LEVELS:
+            raise ValueError(
+                f"{counted(self.replicates, 'replicate')} of the levels of all strategies and "
+                f"level 0 are {self.level_count:,} levels, but a study may have {_MOST_LEVELS:,}: "
+                "state fewer replicates, strategies or levels"
+            )
+        return self
+
+    @property
+    def level_count(self) -> int:
+        """How many levels there are in all, level 0 of each replicate among them."""
+        pruned = sum(strategy.levels for strategy in self.pruning.strategies.values())
+        return self.replicates * (1 + pruned)
+
+    @property
+    def most_levels(self) -> int:
+        """The number of the last level of the longest strategy."""
+        return max(strategy.levels for strategy in self.pruning.strategies.values())
+
+    def to_yaml(self) -> str:
+        """Write the study as a recipe: every setting stated, in one fixed order."""
+        values = self.model_dump(mode="json", exclude_none=True)
+        return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What the study is, in words that do not depend on where its folders are."""
+        training, pruning = self.training, self.pruning
+        strategies = ", ".join(f"{name}: {each}" for name, each in pruning.strategies.items())
+        trained = f"to {training.to} in batches of {training.batch_size}"
+        if self.start is not None:
+            trained = (
+                f"from {Path(self.start.weights).name} on, in batches of {training.batch_size}"
+            )
+        criteria = dict.fromkeys(each.criterion for each in pruning.strategies.values())
+        by = f"by {' or '.join(criteria)}"
+        rewound = f", rewound to {pruning.rewind_to}" if pruning.rewinds else ""
+        return {
+            "Network": self.network,
+            "Replicates": str(self.replicates),
+            "Trained on": f"{Path(self.data.source).name}, {trained}",
+            "Pruned": f"{strategies} ({by}, {pruning.prunable}){rewound}",
+            "Dissected on": Path(self.concepts.source.partition(":")[2] or "scenes").name,
+        }
+
+    def anchored(self) -> "Recipe":
+        """Return the study with the local paths in it made absolute."""
+        source, concepts, start = self.data.source, self.concepts.source, self.start
+        if Path(source).expanduser().exists():
+            source = _absolute(source)
+        kind, colon, folder = concepts.partition(":")
+        if colon:
+            concepts = f"{kind}:{_absolute(folder)}"
+        if start is not None:
+            rewound = start.rewind_weights
+            paths = {
+                "weights": _absolute(start.weights),
+                "rewind_weights": None if rewound is None else _absolute(rewound),
+            }
+            start = start.model_copy(update=paths)
+        return self.model_copy(
+            update={
+                "data": self.data.model_copy(update={"source": source}),
+                "concepts": self.concepts.model_copy(update={"source": concepts}),
+                "start": start,
+            }
+        )
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().absolute())
+
+
+def _check_start(
+    start: StartSettings, pruning: PruningSettings, training: TrainingSettings
+) -> None:
+    origins = {name: origin_of(strategy) for name, strategy in pruning.strategies.items()}
+    names = [name for name, origin in origins.items() if origin == "rewind point"]
+    if names and start.rewind_weights is None:
+        raise ValueError(
+            f"pruning.strategies.{names[0]} rewinds, but start gives no weights to rewind to: give "
+            "start.rewind_weights, the network as it was at pruning.rewind_to, or recovery: "
+            "finetune with a learning_rate and steps"
+        )
+    if names and pruning.rewind_to is None:
+        raise ValueError(
+            "pruning.rewind_to is missing: the step at which start.rewind_weights were saved"
+        )
+    if start.rewind_weights is not None and set(origins.values()) == {"level before"}:
+        raise ValueError("start.rewind_weights are for strategies that rewind, but there is none")
+    if start.rewind_key is not None and start.rewind_weights is None:
+        raise ValueError("start.rewind_key is for start.rewind_weights, but there are none")
+    if training.zero_last_gamma:
+        raise ValueError(
+            "training.zero_last_gamma is for weights drawn at random, but start gives weights"
+        )
+
+
+def recipe_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a recipe, by which an editor completes and checks.
+
+    Every setting has its type, its bounds, its default and the text of its docstring; unknown keys
+    are errors. What ties settings to each other is checked when a recipe is loaded, not here.
+    """
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Recipe"}
+    return dialect | {k: v for k, v in Recipe.model_json_schema().items() if k != "title"}
+
+
+def load_recipe(recipe: Path | str, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe, as `read_recipe` takes it, and check it.
+
+    overrides: "a.b=c" sets one value, c read as YAML. Raises ConfigError naming the recipe, the
+    key, and the nearest valid one.
+    """
+    return Recipe.validate_from(overridden(read_recipe(recipe), overrides), str(recipe))
+
+
+def read_recipe(recipe: Path | str | Mapping[str, Any]) -> dict[str, Any]:
+    """Return the plain values of a recipe, unchecked: a file, a shipped recipe, or a mapping.
+
+    The name of a shipped recipe means that recipe unless a file has that name; a folder of that
+    name, such as an earlier run's, does not count. Raises ConfigError where there is none.
+    """
+    if isinstance(recipe, Mapping):
+        return deepcopy(dict(recipe))
+    path = Path(recipe)
+    if path.is_file():
+        return _read_file(path)
+    shipped = {file.stem: file for file in _SHIPPED.glob("*.yaml")}
+    if str(recipe) in shipped:
+        return _read_file(shipped[str(recipe)])
+    if (path / STUDY).is_file():
+        raise ConfigError(
+            f"{recipe} is a run folder, not a recipe: to go on with that run, give its recipe, "
+            f"{path / STUDY}, and --out {recipe}"
+        )
+    if path.is_dir():
+        raise ConfigError(f"{recipe} is a folder, not a recipe: give a YAML file in it")
+    if not path.exists() and not path.suffix:
+        names = ", ".join(sorted(shipped))
+        hint = nearest(str(recipe), shipped)
+        raise ConfigError(f'there is no recipe "{recipe}"{hint}: give a file, or one of {names}')
+    return _read_file(path)
+
+
+def overridden(values: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Return plain values with overrides: "a.b=c" sets one, c read as YAML.
+
+    Raises ConfigError for an override that is not of this form, or leads through a value.
+    """
+    changed = deepcopy(values)
+    for override in overrides:
+        _override(changed, override)
+    return changed
+
+
+def shipped_recipe(name: str) -> Recipe:
+    """Return a recipe that comes with Prunescope, by name, whatever else has that name here."""
+    return load_recipe(_SHIPPED / f"{name}.yaml")
+
+
+def _read_file(recipe: Path) -> dict[str, Any]:
+    values = read_plain(recipe)
+    if not isinstance(values, dict):
+        raise ConfigError(f"{recipe} holds no settings: a recipe is a YAML mapping")
+    return values
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    path, equals, text = override.partition("=")
+    *parents, key = path.strip().split(".")
+    where = f"--set {shortened(override)}"
+    if not equals or not key:
+        raise ConfigError(f'{where}: write it as "a.b=c"')
+    for depth, parent in enumerate(parents, start=1):
+        if values.get(parent) is None:
+            values[parent] = {}
+        values = values[parent]
+        if not isinstance(values, dict):
+            name = ".".join(parents[:depth])
+            advice = f"; give all of it, as in {name}=[a,b]" if isinstance(values, list) else ""
+            raise ConfigError(f"{where}: {name} is a value and holds no settings{advice}")
+    values[key] = plain_values(text, f"{where}: {shortened(text)}")

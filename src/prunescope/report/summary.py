@@ -1,0 +1,48 @@
+"""What are the numbers of the dissection, run or comparison at a path?"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from prunescope.base.errors import ConfigError
+from prunescope.base.progress import SILENT
+from prunescope.comparison.saved import open_comparison
+from prunescope.report.level_views import level_sections
+from prunescope.report.terminal import write_sections
+from prunescope.report.views import layer_sections, sections_of
+from prunescope.results.kinds import is_comparison, is_run
+from prunescope.results.opened import open_dissection
+from prunescope.results.run_tables import RunTables
+
+
+def summarise_result(
+    path: Path, iou: float | None = None, *, tell: Callable[[str], object] = SILENT.say
+) -> tuple[dict[str, Any], str]:
+    """Return a result's numbers, as `--json` prints them, and as text for a terminal.
+
+    path: a dissection's, a layer's or a level's folder, a table of Network Dissection, a run's
+        folder (every level of it), or what `compare --out` wrote.
+    iou: a unit is interpretable strictly above this; None keeps what was saved.
+    tell: called with what the user should know besides.
+    Raises DataError for anything else, ConfigError for a comparison at another IoU.
+    """
+    if is_comparison(path):
+        compared = open_comparison(path)
+        if iou not in (None, compared.iou):
+            raise ConfigError(
+                f"{path} compares at IoU {compared.iou:g}: for another, compare again with --iou"
+            )
+        return compared.summary(), write_sections(sections_of(compared))
+    if is_run(path):
+        tables = RunTables.read(path)
+        for lost in tables.missing_evidence():
+            tell(lost)
+        levels = tables.summary(iou)
+        return {"levels": levels}, write_sections(level_sections(levels))
+    counts = open_dissection(path).summary(iou)
+    return counts, write_sections(layer_sections(counts))
+
+
+def describe_layers(summary: dict[str, Any]) -> str:
+    """Return the counts of a dissection's `summary()` as text for a terminal."""
+    return write_sections(layer_sections(summary))

@@ -1,0 +1,118 @@
+"""What is an artifact of a study, and how is it moved, copied and removed?"""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from prunescope.base.files import sync
+from prunescope.base.folders import move
+from prunescope.results.layout import manifest_name
+from prunescope.results.manifest import flaws_of, read_manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """Something a study makes: its path in the run folder, and the key of what it was made from.
+
+    path: of its folder, relative to the run's; it may be inside another artifact.
+    part: its name if its files are in the folder of another artifact, with a separate manifest;
+        empty if it has a folder of its own.
+    key: hash of everything that determines the content.
+    derived: made from other artifacts within seconds; an outdated one is not set aside, but stays
+        where it is until the new one replaces it.
+    """
+
+    path: str
+    key: str
+    part: str = ""
+    derived: bool = False
+
+    @property
+    def title(self) -> str:
+        """Its name in messages."""
+        return f"{self.path} ({self.part})" if self.part else self.path
+
+    @property
+    def flat_name(self) -> str:
+        """A readable name, unique among all artifacts in one folder."""
+        part = f"+{self.part}" if self.part else ""
+        return f"{self.path.replace('/', '+')}{part}.{self.key[:16]}"
+
+    def at(self, root: Path) -> "Slot":
+        """Return its slot in a run folder."""
+        return Slot(root / self.path, self.part)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A folder, or a part of a folder's files, that may hold an artifact."""
+
+    folder: Path
+    part: str = ""
+
+    @property
+    def manifest(self) -> Path:
+        """The path of its manifest, which may be missing."""
+        return self.folder / manifest_name(self.part)
+
+    @property
+    def key(self) -> str | None:
+        """Key of what is finished here; None if nothing is, or its manifest is damaged."""
+        manifest = read_manifest(self.folder, self.part)
+        return manifest.key if manifest else None
+
+    @property
+    def flaws(self) -> list[str]:
+        """The files finished here that are missing, damaged or of another size, and how."""
+        return flaws_of(self.folder, self.part)
+
+    def is_taken(self) -> bool:
+        """Return whether anything is here, finished or not."""
+        return os.path.lexists(self.manifest if self.part else self.folder)
+
+    def move(self, target: "Slot") -> None:
+        """Move everything that is here.
+
+        A folder moves at once. The files of a part go one by one and their manifest last, so that
+        after a crash the same call completes the move.
+        """
+        if not self.part:
+            move(self.folder, target.folder)
+            return
+        manifest = read_manifest(self.folder, self.part)
+        for name in manifest.files if manifest else ():
+            if os.path.lexists(self.folder / name):
+                (target.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (self.folder / name).replace(target.folder / name)
+        target.folder.mkdir(parents=True, exist_ok=True)
+        sync(target.folder)
+        self.manifest.replace(target.manifest)
+        for folder in (target.folder, self.folder):
+            sync(folder)
+
+    def copy(self, target: "Slot") -> None:
+        """Copy the files that the manifest names, and last the manifest."""
+        manifest = read_manifest(self.folder, self.part)
+        names = [*(manifest.files if manifest else ()), self.manifest.name]
+        for name in names:
+            (target.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.folder / name, target.folder / name)
+
+    def remove(self, trash: Path) -> None:
+        """Remove what is here; a crash leaves it either whole or, to any reader, gone.
+
+        trash: a path on the same disk, to which a folder is moved while its files are removed.
+        """
+        if not self.is_taken():
+            return
+        if self.part:
+            manifest = read_manifest(self.folder, self.part)
+            self.manifest.unlink()
+            for name in manifest.files if manifest else ():
+                (self.folder / name).unlink(missing_ok=True)
+            return
+        if trash.exists():  # of a process that was killed here
+            shutil.rmtree(trash)
+        move(self.folder, trash)
+        shutil.rmtree(trash)

@@ -1,0 +1,276 @@
+"""What is a dissection's result, in memory and on disk?"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from prunescope.base.arrays import save_arrays
+from prunescope.base.door import at_the_door, called_as, checked_path
+from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.folders import drafting, replacing
+from prunescope.base.hooks import hook
+from prunescope.results.agreement import check_layer, check_overlap
+from prunescope.results.layout import (
+    COUNTS,
+    DRAWS,
+    EXAMPLES,
+    IMAGES,
+    LAYERS,
+    MASKS,
+    OF_A_LAYER,
+    SUMMARY,
+    UNITS,
+    UNITS_AS_TEXT,
+)
+from prunescope.results.overlap import Overlap, load_overlap, save_overlap
+from prunescope.results.reading import read_form, read_table
+from prunescope.results.schemas import (
+    EXAMPLE_COLUMNS,
+    IMAGE_COLUMNS,
+    UNIT_COLUMNS,
+    WHOLE_DISSECTION_FORM,
+)
+from prunescope.results.tables import write_csv, write_json, write_parquet
+from prunescope.results.together import check_complete, record_layer_again, record_layers
+from prunescope.results.units import by_layer, count_units, stacked
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnChance:
+    """What more draws of chance start from: a row of masks per image, and the earlier draws."""
+
+    masks: pd.DataFrame
+    draws: Mapping[str, np.ndarray]
+
+
+@called_as('take one from a Dissection, as in dissection["layer4"], or ps.load its folder')
+@dataclass(frozen=True, kw_only=True)
+class LayerDissection:
+    """One dissected layer.
+
+    layer: its name in the network
+    units: a row per unit: `unit`, `label` (number), `concept` (name), `category`, `iou`,
+        `threshold`, the counts `intersection`, `activation` and `truth` in pixels,
+        `interpretable`, `dead`, and each category's best label and IoU
+    overlap: the counts behind it, of every unit with every label of the set
+    examples: a row per unit and rank (0 the best): `image` (path in the set), `row` (its index),
+        `peak` at the cell `peak_row`, `peak_column` of its activation map, which is flat, of
+        `height` x `width` cells
+    images: a row per image with what it added to the counts, see `ImageCounts.table`
+    summary: the counts of `count_units`, and the conditions under which they were made
+    drawn: where labels were permuted, returns what more draws start from; not read by `load`
+    """
+
+    layer: str
+    units: pd.DataFrame
+    overlap: Overlap
+    examples: pd.DataFrame
+    images: pd.DataFrame
+    summary: Mapping[str, Any]
+    drawn: Callable[[], DrawnChance] | None = None
+
+    @property
+    def iou(self) -> pd.DataFrame:
+        """The IoU of every unit (a row) with every concept of the set (a column), in float64.
+
+        It follows from the saved counts: IoU(k, c) = I / (A + G - I) (Bau et al. 2017;
+        docs/method.md). Columns are the concepts' names, or (category, concept) where a name stands
+        for two concepts; nan for a unit that never fires. Raises DataError for a result saved
+        without the names of its labels.
+        """
+        return self.overlap.iou_table()
+
+    @at_the_door
+    def masks(
+        self,
+        model: Any,
+        images: Any,
+        units: int | Sequence[int],
+        *,
+        size: tuple[int, int] | None = None,
+        batch_size: int = 32,
+        device: Any = None,
+    ) -> list[np.ndarray]:
+        """Return where units fire on any images: a bool array (unit, height, width) for each.
+
+        A mask is the unit's activation map, upsampled bilinearly, strictly above the threshold
+        that was found in the dissection. Images are squashed and normalised as they were then.
+
+        model: the network that was dissected, or what `prunescope.load` returns for it.
+        images: one or several: files (turned upright as their EXIF says), Pillow images, uint8
+            arrays (height, width, 3) or (height, width), tensors (3, height, width), uint8 or in
+            [0, 1] and not normalised; an array or tensor with one axis more is a batch.
+        units: a number or several, from 0; the first axis of each array follows them.
+        size: height and width of the masks; each image's own when None.
+        batch_size: images per forward pass. device: where the model is when None.
+        Raises ConfigError for a unit, a layer or an image that cannot be, DataError for a file
+        that cannot be read.
+        """
+        masks: list[np.ndarray] = hook("unit_masks")(
+            self, model, images, units, size=size, batch_size=batch_size, device=device
+        )
+        return masks
+
+    def counts(self, iou: float | None = None) -> dict[str, Any]:
+        """Return numbers of units and concepts, not of pixels (`overlap` holds those).
+
+        They are those of `count_units`, with `chance` where it is known, and their `iou`.
+        iou: a unit is interpretable if its best IoU is strictly above this; None stands for the
+        one that was saved, at which alone it is known what is due to chance.
+        """
+        saved, chance = (self.summary.get("settings") or {}).get("iou"), self.summary.get("chance")
+        above = saved if iou is None else iou
+        return {
+            **count_units(self.units, iou=iou),
+            **({"chance": chance} if chance is not None and above == saved else {}),
+            **({} if above is None else {"iou": above}),
+        }
+
+    def __repr__(self) -> str:
+        return f"LayerDissection({_in_a_line(self)})"
+
+    def _repr_html_(self) -> str:
+        return cast(str, hook("html")(Dissection(layers={self.layer: self})))
+
+    def save(self, folder: Path | str) -> None:
+        """Write the tables of units, examples and images, the counts and the summary.
+
+        Where labels were permuted, also what more draws begin with. folder: made where it is not
+        there. Raises ConfigError for what is no path, StoreError where the system refuses.
+        """
+        folder = checked_path("folder", folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_parquet(folder / EXAMPLES, self.examples, "zstd")
+        write_parquet(folder / IMAGES, self.images, "zstd")
+        save_overlap(folder, self.layer, self.overlap)
+        self.save_scores(folder)
+        if self.drawn is not None:
+            drawn = self.drawn()
+            write_parquet(folder / MASKS, drawn.masks, "zstd")
+            save_arrays(folder / DRAWS, drawn.draws)
+        record_layer_again(folder)
+
+    def save_scores(self, folder: Path) -> None:
+        """Write the tables of units and the summary alone into an existing folder."""
+        write_parquet(folder / UNITS, self.units, "zstd")
+        write_csv(folder / UNITS_AS_TEXT, self.units)
+        write_json(folder / SUMMARY, self.summary)
+
+    @classmethod
+    def load(cls, folder: Path | str) -> "LayerDissection":
+        """Read what `save` wrote, all of it at once.
+
+        For whoever works with a layer in Python. Commands that need only some of its files read
+        each when something asks for it, with `open_layer`.
+        Raises DataError naming the file that is missing or damaged.
+        """
+        folder = checked_path("folder", folder)
+        layer, overlap = load_overlap(folder)
+        units = read_table(folder / UNITS, UNIT_COLUMNS)
+        summary = read_form(folder / SUMMARY, WHOLE_DISSECTION_FORM)
+        check_layer(folder, units, summary)
+        check_overlap(folder, overlap, units, summary)
+        return cls(
+            layer=layer,
+            units=units,
+            overlap=overlap,
+            examples=read_table(folder / EXAMPLES, EXAMPLE_COLUMNS),
+            images=read_table(folder / IMAGES, IMAGE_COLUMNS),
+            summary=summary,
+        )
+
+
+@called_as("ps.dissect returns one, and ps.load opens the folder of a saved one")
+@dataclass(frozen=True, kw_only=True)
+class Dissection:
+    """The dissected layers of one network.
+
+    layers: each by its name, in the order asked for; `dissection["layer4"]` is one of them.
+    passes: how often the images were shown for each; empty if unknown.
+    """
+
+    layers: Mapping[str, LayerDissection]
+    passes: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, folder: Path | str) -> "Dissection":
+        """Read what `save` wrote: every layer's folder in it, by name.
+
+        Raises DataError where there is none, or a file is missing or damaged.
+        """
+        folder = checked_path("folder", folder)
+        folders = sorted(path.parent for path in folder.glob(f"*/{COUNTS}"))
+        if not folders:
+            raise DataError(f"{folder} holds no dissection: no folder in it has an {COUNTS}")
+        check_complete(folder, folders)
+        read = [LayerDissection.load(path) for path in folders]
+        return cls(layers={layer.layer: layer for layer in read})
+
+    def __getitem__(self, layer: str) -> LayerDissection:
+        """Return a layer by its name. Raises ConfigError naming the nearest one."""
+        if not isinstance(layer, str) or layer not in self.layers:
+            available, hint = ", ".join(self.layers), nearest(str(layer), self.layers)
+            raise ConfigError(f'no layer "{layer}" was dissected{hint}: there is {available}')
+        return self.layers[layer]
+
+    @property
+    def units(self) -> pd.DataFrame:
+        """Every unit of every layer, one row each, the layer's name in the first column."""
+        return stacked(["layer"], {(name,): layer.units for name, layer in self.layers.items()})
+
+    def summary(self, iou: float | None = None) -> dict[str, Any]:
+        """Return `layers: {name: counts}`; where there is one layer, its counts at the top too.
+
+        Counts: `units`, `interpretable`, `concepts`, `dead`, `by_category` the units and concepts
+        of each category, `chance` what is due to it, where that was asked for, and the `iou` above
+        which units are interpretable: the one that was saved where None is given.
+        """
+        return by_layer({name: layer.counts(iou) for name, layer in self.layers.items()})
+
+    def save(self, folder: Path | str) -> None:
+        """Write every layer into a folder of its name, all of them or none.
+
+        A dissection that is there already is replaced as a whole: its layers do not stay beside
+        the new ones. Raises ConfigError as `check_room` does.
+        """
+        folder = checked_path("folder", folder)
+        check_room(folder)
+        with replacing(folder) as draft:
+            for name, layer in self.layers.items():
+                layer.save(draft / name)
+            record_layers(draft, self.layers)
+
+    def __repr__(self) -> str:
+        return f"Dissection({'; '.join(map(_in_a_line, self.layers.values()))})"
+
+    def _repr_html_(self) -> str:
+        return cast(str, hook("html")(self))
+
+
+def check_room(folder: Path) -> None:
+    """Raise ConfigError where no dissection can be saved, or it would replace something else.
+
+    The folder may hold nothing but a dissection: layers' folders with the files of `save`.
+    """
+    with drafting(folder):
+        if folder.exists() and not folder.is_dir():
+            raise ConfigError(f"{folder} is a file: give a folder as --out")
+        for entry in sorted(folder.iterdir()) if folder.exists() else ():
+            if entry.name == LAYERS:
+                continue
+            files = {path.name for path in entry.iterdir()} if entry.is_dir() else set()
+            if not files & {UNITS, COUNTS, SUMMARY} or not files <= OF_A_LAYER:
+                other = min(files - OF_A_LAYER, default="")
+                raise ConfigError(
+                    f"{folder} is not empty and not a dissection (it holds "
+                    f"{Path(entry.name, other)}): give another --out"
+                )
+
+
+def _in_a_line(layer: LayerDissection) -> str:
+    counts = "{interpretable:,} of {units:,} units interpretable, {concepts:,} concepts"
+    return f"{layer.layer}: {counts.format_map(layer.summary)}"

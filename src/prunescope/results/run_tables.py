@@ -1,0 +1,160 @@
+"""What do the tables of a finished run hold, level by level and layer by layer?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+import pandas as pd
+
+from prunescope.base.errors import DataError
+from prunescope.results.columns import check_columns
+from prunescope.results.kinds import layers_of_study
+from prunescope.results.layout import (
+    DISSECTION,
+    LEVELS,
+    METRICS,
+    STUDY,
+    SUMMARY,
+    TABLES,
+    UNITS,
+    LevelKey,
+    layer_path,
+    level_folders,
+)
+from prunescope.results.manifest import check_recorded, flaws_of
+from prunescope.results.reading import read_csv, read_form, read_table
+from prunescope.results.schemas import DISSECTION_FORM, LEVEL_COLUMNS, LEVEL_UNIT_COLUMNS
+from prunescope.results.units import count_units
+
+KEY = ["replicate", "strategy", "level", "layer"]
+LayerKey: TypeAlias = tuple[Any, ...]
+"""The values of `KEY`: one layer of one level."""
+_FACTS = ["keep", "keep_overall", "accuracy"]
+_CHANCE = ["discoveries", "discovered_concepts", "undecided", "draws"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunTables:
+    """The tables of a finished run.
+
+    levels: a row per level and layer. units: every unit of each of them, one row each.
+    units_of: the same by the layer's key.
+    """
+
+    path: Path
+    levels: pd.DataFrame
+    units: pd.DataFrame
+    units_of: Mapping[LayerKey, pd.DataFrame]
+
+    @classmethod
+    def read(cls, path: Path) -> "RunTables":
+        """Read a run folder's tables. Raises DataError where they are missing or damaged."""
+        _check_whole(path, flaws_of(path / TABLES))
+        levels = read_levels(path / TABLES / LEVELS)
+        units = read_table(path / TABLES / UNITS, LEVEL_UNIT_COLUMNS)
+        units_of = {cast(LayerKey, key): rows for key, rows in units.groupby(KEY, sort=False)}
+        tables = cls(path=path, levels=levels, units=units, units_of=units_of)
+        lost = [key for key in tables.keys if key not in units_of]
+        if lost:
+            raise DataError(f"{path / TABLES / UNITS} has no units of {lost[0]}: {_again(path)}")
+        layers = [name for name in layers_of_study(path) if name not in tables.layers]
+        _check_whole(path, [f"{LEVELS} lacks {name}" for name in layers])
+        return tables
+
+    @property
+    def layers(self) -> list[str]:
+        """The layers, in the order of the study."""
+        return list(dict.fromkeys(self.levels["layer"]))
+
+    @cached_property
+    def keys(self) -> list[LayerKey]:
+        """Every replicate, strategy, level and layer, in the order of the table."""
+        return list(self.levels[KEY].itertuples(index=False, name=None))
+
+    def number(self, key: LayerKey, column: str) -> float:
+        """Return the value of a column for one layer of a level."""
+        return float(self.levels[column].iloc[self.keys.index(key)])
+
+    def summary(self, iou: float | None = None) -> list[dict[str, Any]]:
+        """Return, for each level and layer, its key, weights left, accuracy and counts.
+
+        iou: a unit is interpretable strictly above this; None keeps what the tables say, and adds
+        what is beyond chance, which is unknown at any other IoU. The rows state the IoU; None if
+        the run's dissections, which state it, are gone.
+        """
+        above = saved_iou(self.path) if iou is None else iou
+        chance = [name for name in _CHANCE if iou is None and name in self.levels]
+        return [
+            dict(zip(KEY, key, strict=True))
+            | {name: float(row[name]) for name in _FACTS}
+            | {"iou": above}
+            | count_units(self.units_of[key], iou=iou)
+            | {name: int(row[name]) for name in chance}
+            for key, row in zip(self.keys, self.levels.to_dict("records"), strict=True)
+        ]
+
+    def missing_evidence(self) -> list[str]:
+        """Return a warning if levels or dissections that the tables list are gone."""
+        lost = dict.fromkeys(
+            str(folder.relative_to(self.path))
+            for key in self.keys
+            if (folder := _lost_folder(self.path, key)) is not None
+        )
+        if not lost:
+            return []
+        first, *others = lost
+        more = f" and {len(others):,} more" if others else ""
+        return [
+            f"{first}{more}, of which the tables of {self.path} tell, is not there any more or not "
+            f"whole: the numbers are those that were found then; {_again(self.path)}"
+        ]
+
+
+def read_levels(path: Path) -> pd.DataFrame:
+    """Read `levels.csv` as it was written."""
+    if not path.exists():
+        raise DataError(f"{path} is missing: no level of this run has been tabulated yet")
+    check_recorded(path)
+    levels = read_csv(path, dtype={"strategy": str, "layer": str})
+    check_columns(levels, LEVEL_COLUMNS, path)
+    if not len(levels):
+        raise DataError(f"{path} is damaged: it has no rows")
+    return levels
+
+
+def level_categories(levels: pd.DataFrame) -> tuple[str, ...]:
+    """Return the categories that a table of levels counts, in its order."""
+    columns = [str(name) for name in levels.columns]
+    names = (name.removesuffix("_units") for name in columns if name.endswith("_units"))
+    return tuple(name for name in names if f"{name}_concepts" in columns)
+
+
+def saved_iou(run: Path) -> float | None:
+    """Return the IoU above which a run's units are interpretable, from its dissections."""
+    for level in level_folders(run):
+        for summary in sorted((level / DISSECTION).glob(f"*/{SUMMARY}")):
+            settings = read_form(summary, DISSECTION_FORM).get("settings") or {}
+            if settings.get("iou") is not None:
+                return float(settings["iou"])
+    return None
+
+
+def _lost_folder(run: Path, key: LayerKey) -> Path | None:
+    """Return the folder of a level, or of a layer's dissection in it, that is gone or not whole."""
+    replicate, strategy, level, layer = key
+    folder = run / LevelKey(replicate=int(replicate), strategy=str(strategy), level=int(level)).path
+    if not (folder / METRICS).is_file():
+        return folder
+    dissection = Path(layer_path(folder, str(layer)))
+    return None if (dissection / UNITS).is_file() else dissection
+
+
+def _check_whole(run: Path, flaws: Sequence[str]) -> None:
+    if flaws:
+        raise DataError(f"{run / TABLES} is damaged ({flaws[0]}): {_again(run)}")
+
+
+def _again(run: Path) -> str:
+    return f"`prunescope run {run / STUDY} --out {run}` makes it again"

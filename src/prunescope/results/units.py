@@ -1,0 +1,58 @@
+"""How many of a table's units are interpretable, and how many concepts do they stand for?"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+
+def by_layer(counts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `layers: {name: counts}`; where there is one layer, its counts at the top too."""
+    return {"layers": counts} | (next(iter(counts.values())) if len(counts) == 1 else {})
+
+
+def stacked(columns: Sequence[str], tables: Mapping[tuple[Any, ...], pd.DataFrame]) -> pd.DataFrame:
+    """Concatenate tables, with the values of each one's key in the first columns."""
+    keyed = [
+        table.assign(**dict(zip(columns, key, strict=True)))[[*columns, *table.columns]]
+        for key, table in tables.items()
+    ]
+    return pd.concat(keyed, ignore_index=True)
+
+
+def categories_of(units: pd.DataFrame) -> tuple[str, ...]:
+    """Return the categories with columns of best label and IoU in a table of units, in order."""
+    columns = set(units.columns)
+    names = (str(name).removesuffix("_iou") for name in units.columns if name != "iou")
+    return tuple(name for name in names if {f"{name}_iou", f"{name}_label"} <= columns)
+
+
+def count_units(
+    units: pd.DataFrame, categories: Sequence[str] | None = None, *, iou: float | None = None
+) -> dict[str, Any]:
+    """Return a layer's counts: units, interpretable, concepts, dead, and the same by category.
+
+    Concepts are the distinct labels of the interpretable units; a unit and a concept belong to the
+    label's primary category. Categories without any have zeros.
+    categories: those of the table when None. iou: a unit is interpretable if its best IoU is
+    strictly above this; None keeps what the table says.
+    """
+    above = units["interpretable"].astype(bool) if iou is None else units["iou"] > iou
+    interpretable = units.loc[above, ["category", "label", "concept"]]
+    distinct = interpretable.drop_duplicates()
+    units_of, concepts_of = (
+        table["category"].value_counts() for table in (interpretable, distinct)
+    )
+    return {
+        "units": len(units),
+        "interpretable": len(interpretable),
+        "concepts": len(distinct),
+        "dead": int(units["dead"].sum()),
+        "by_category": {
+            category: {
+                "units": int(units_of.get(category, 0)),
+                "concepts": int(concepts_of.get(category, 0)),
+            }
+            for category in (categories_of(units) if categories is None else categories)
+        },
+    }

@@ -1,0 +1,45 @@
+"""Processes that share images, played by threads: each exchanges with all others, as they do."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Barrier
+from typing import Any
+
+import torch
+
+from prunescope.base.ranks import Ranks
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreadRanks(Ranks):
+    """One of several ranks; what each shows the others lies on their board."""
+
+    board: list[Any]
+    barrier: Barrier
+
+    def others(self, tensor: torch.Tensor) -> Iterator[torch.Tensor]:
+        shown = self.gather(tensor.clone())
+        yield from (shown[rank].clone() for rank in range(self.count) if rank != self.rank)
+
+    def total(self, tensor: torch.Tensor) -> torch.Tensor:
+        return torch.stack(self.gather(tensor.clone())).sum(dim=0, dtype=tensor.dtype)
+
+    def gather(self, held: Any) -> list[Any]:
+        self.board[self.rank] = held
+        self.barrier.wait(timeout=60)
+        everything = list(self.board)
+        self.barrier.wait(timeout=60)
+        return everything
+
+
+def exchange(parts: Sequence[Any]) -> None:
+    """Let each part, of one rank, take in what the others hold, by its method `exchange`."""
+    count = len(parts)
+    board, barrier = [None] * count, Barrier(count)
+    ranks = [
+        ThreadRanks(rank=rank, count=count, board=board, barrier=barrier) for rank in range(count)
+    ]
+    take: Callable[[Any, Ranks], None] = lambda part, own: part.exchange(own)  # noqa: E731
+    with ThreadPoolExecutor(count) as pool:
+        list(pool.map(take, parts, ranks))

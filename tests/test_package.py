@@ -1,0 +1,17 @@
+"""Does an installed package hold all that its modules read?"""
+
+import tomllib
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+def test_a_wheel_takes_every_file_that_is_no_module() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    package = REPOSITORY / "src" / "prunescope"
+    patterns = project["tool"]["setuptools"]["package-data"]["prunescope"]
+    taken = {path for pattern in patterns for path in package.glob(pattern)}
+    files = {path for path in package.rglob("*") if path.is_file()}
+    modules = {path for path in files if path.suffix in (".py", ".pyc")}
+    assert package / "concepts" / "scenery" / "classes.txt" in files
+    assert files - modules <= taken
