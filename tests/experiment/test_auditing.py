@@ -11,8 +11,9 @@ import torch
 
 from prunescope.base.errors import ConfigError, DataError, StoreError
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
-from prunescope.experiment.auditing import audit_run, check_level
+from prunescope.experiment.auditing import audit_run
 from prunescope.pruning import mask, selection
+from prunescope.pruning.lineage import check_level
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.selection import LevelRule
 from prunescope.pruning.settings import StrategySettings

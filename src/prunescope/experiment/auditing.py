@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
-from prunescope.base.errors import ConfigError, DataError, StoreError
+from prunescope.base.errors import ConfigError
 from prunescope.base.text import align, number, percent
 from prunescope.experiment.completeness import find_changes, find_losses
 from prunescope.experiment.facts import UNKNOWN
@@ -16,7 +16,7 @@ from prunescope.networks.description import read_description
 from prunescope.networks.hollow import build_hollow
 from prunescope.networks.trust import AtMost, NamesCode
 from prunescope.pruning.audit import Audit, audit_weights
-from prunescope.pruning.lineage import check_dense, check_descent, check_given
+from prunescope.pruning.lineage import find_lineage_faults
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import SavedWeights, read_mask, read_weights
 from prunescope.pruning.selection import LevelRule
@@ -134,26 +134,6 @@ def audit_run(root: Path, resolution: int | None = None, *, network: str | None 
     return run_audit(levels=tuple(levels))
 
 
-def check_level(folder: Path, title: str, before: Mask | None, rule: LevelRule | None) -> None:
-    """Raise StoreError where a level, as it was saved, is not what the method says.
-
-    before: the mask of the level that it was pruned from, and rule the one by which it was; at
-    level 0 None, unless the weights that a study started from were pruned.
-    """
-    try:
-        saved = read_weights(folder)
-        lineage = _lineage(saved.mask, before, rule, runs_code=True)
-        problems = [*audit_weights(saved).problems, *lineage]
-    except DataError as error:
-        problems = [str(error)]
-    if problems:
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise StoreError(
-            f"{title} is not accepted, for its audit says: {problems[0]}{more}. Run the study "
-            "again; if it comes back, it is a fault of Prunescope that we should hear of"
-        )
-
-
 def _audit_level(
     root: Path, key: LevelKey, recipe: Recipe, network: nn.Module | None, resolution: int | None
 ) -> LevelAudit:
@@ -172,7 +152,11 @@ def _audit_level(
 
 def _descent(mask: Mask | None, root: Path, key: LevelKey, recipe: Recipe) -> list[str]:
     if key.level == 0:  # of given weights the mask is theirs, whatever it is
-        return [] if recipe.start is not None else _lineage(mask, None, None, runs_code=False)
+        return (
+            []
+            if recipe.start is not None
+            else find_lineage_faults(mask, None, None, runs_code=False)
+        )
     former = root / key.before.path
     if not (former / WEIGHTS).is_file():
         return [f"{key.before.path}, from which it was pruned, is missing"]
@@ -181,7 +165,7 @@ def _descent(mask: Mask | None, root: Path, key: LevelKey, recipe: Recipe) -> li
         return [f"{key.before.path}, from which it was pruned, has no {MASK}"]
     if before is None and mask is not None:
         before = mask.filled()
-    return _lineage(mask, before, _rule(key, recipe), runs_code=False)
+    return find_lineage_faults(mask, before, _rule(key, recipe), runs_code=False)
 
 
 def _with_dense_mask(
@@ -199,18 +183,6 @@ def _with_dense_mask(
 def _rule(key: LevelKey, recipe: Recipe) -> LevelRule | None:
     strategy = recipe.pruning.strategies.get(key.strategy)  # none of level 0
     return None if strategy is None else LevelRule(strategy=strategy, level=key.level)
-
-
-def _lineage(
-    mask: Mask | None, before: Mask | None, rule: LevelRule | None, *, runs_code: bool
-) -> list[str]:
-    if before is None:
-        return [] if mask is None else check_dense(mask)
-    if mask is None:
-        return [f"it has no {MASK}"]
-    if rule is None:
-        return check_given(before, mask)
-    return check_descent(before, mask, rule, runs_code=runs_code)
 
 
 def _cells(audit: Audit) -> list[str]:

@@ -1,10 +1,54 @@
 """Does each level of a run descend from the one before it, as the method says?"""
 
+from pathlib import Path
+
 import torch
 
+from prunescope.base.errors import DataError, StoreError
 from prunescope.base.text import counted
+from prunescope.pruning.audit import audit_weights
 from prunescope.pruning.mask import Mask
+from prunescope.pruning.saved import read_weights
 from prunescope.pruning.selection import LevelRule, groups
+from prunescope.results.layout import MASK
+
+
+def check_level(folder: Path, title: str, before: Mask | None, rule: LevelRule | None) -> None:
+    """Raise StoreError where a level, as it was saved, is not what the method says.
+
+    before: the mask of the level that it was pruned from, and rule the one by which it was; at
+    level 0 None, unless the weights that a study started from were pruned.
+    """
+    try:
+        saved = read_weights(folder)
+        lineage = find_lineage_faults(saved.mask, before, rule, runs_code=True)
+        problems = [*audit_weights(saved).problems, *lineage]
+    except DataError as error:
+        problems = [str(error)]
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise StoreError(
+            f"{title} is not accepted, for its audit says: {problems[0]}{more}. Run the study "
+            "again; if it comes back, it is a fault of Prunescope that we should hear of"
+        )
+
+
+def find_lineage_faults(
+    mask: Mask | None, before: Mask | None, rule: LevelRule | None, *, runs_code: bool
+) -> list[str]:
+    """Return what is wrong with a level's mask, given where it comes from.
+
+    before: the mask of the level before, or of the weights that were given; None at a level 0 of
+    which nothing is pruned. rule: by which it was pruned; None at level 0.
+    runs_code: as `check_descent` takes it.
+    """
+    if before is None:
+        return [] if mask is None else check_dense(mask)
+    if mask is None:
+        return [f"it has no {MASK}"]
+    if rule is None:
+        return check_given(before, mask)
+    return check_descent(before, mask, rule, runs_code=runs_code)
 
 
 def check_dense(mask: Mask) -> list[str]:

@@ -114,7 +114,7 @@ class LevelStage(FolderStage):
         Where nothing is pruned there is no file of a mask, so that it depends on no convention of
         what is prunable.
         """
-        from prunescope.experiment.auditing import check_level
+        from prunescope.pruning.lineage import check_level
 
         check_level(folder, self.title, None, None)
         return ""
@@ -153,8 +153,8 @@ class GivenLevelStage(LevelStage):
         }
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
-        from prunescope.experiment.auditing import check_level
         from prunescope.experiment.start import load_start
+        from prunescope.pruning.lineage import check_level
         from prunescope.training.history import History
 
         recipe, start = self.study.recipe, self.study.recipe.start
@@ -275,7 +275,7 @@ class PrunedLevelStage(LevelStage):
         return LevelRule(strategy=self.strategy, level=self.key.level)
 
     def save_mask(self, mask: "Mask", before: "Mask", folder: Path) -> str:
-        from prunescope.experiment.auditing import check_level
+        from prunescope.pruning.lineage import check_level
 
         mask.save(folder / MASK)
         check_level(folder, self.title, before, self._rule)
