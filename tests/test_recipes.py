@@ -55,6 +55,7 @@ def test_a_file_with_a_shipped_name_is_the_recipe(
     assert load_recipe("demo") == study
 
 
+@pytest.mark.long
 def test_run_takes_the_name_of_a_shipped_recipe(
     prunescope: Prunescope, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,6 +68,7 @@ def test_run_takes_the_name_of_a_shipped_recipe(
     assert json.loads(ended.out.splitlines()[-1])["to_do"]
 
 
+@pytest.mark.long
 def test_a_dry_run_of_the_demo_plans_all_its_stages_and_writes_nothing(
     prunescope: Prunescope, drawn: Path, tmp_path: Path
 ) -> None:

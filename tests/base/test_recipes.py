@@ -45,6 +45,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_not_plain_is_refused_in_one_line_at_once(name: str) -> None:
     text, words = REFUSED[name]
@@ -150,6 +151,7 @@ def test_numbers_beyond_all_reason_are_refused(override: str) -> None:
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.long
 def test_many_faults_make_no_endless_message() -> None:
     with pytest.raises(ConfigError, match=r"more$") as refused:
         Recipe.validate_from({f"key{i}": "v" * 10_000 for i in range(1000)}, "x.yaml")

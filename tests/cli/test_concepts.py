@@ -50,6 +50,7 @@ def _dissect(weights: Path, mine: Path) -> list[object]:
     return ["dissect", *network, *layer, "--concepts", f"masks:{mine}"]
 
 
+@pytest.mark.long
 def test_own_masks_are_checked_shown_and_dissected(
     prunescope: Prunescope, weights: Path, mine: Path, tmp_path: Path
 ) -> None:

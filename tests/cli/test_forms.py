@@ -109,6 +109,7 @@ def expected() -> dict[str, dict[str, Any]]:
     return {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", FORMS)
 def test_evaluate_prune_and_audit_see_one_network_in_every_form(
     prunescope: Prunescope,

@@ -155,6 +155,7 @@ def test_a_command_runs_nothing_that_only_a_file_names(
     _check_lines(prunescope, A_FEW)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     [name if name in ("trap:make", "timm:hf-hub:someone/trap") else _slow(name) for name in NAMES],

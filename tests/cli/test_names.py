@@ -53,6 +53,7 @@ def test_no_message_echoes_a_character_that_acts(
     assert not _RAW.search(ended.out + ended.err)
 
 
+@pytest.mark.long
 def test_concepts_with_such_names_are_written_as_escapes_and_read_back(
     tmp_path: Path, prunescope: Prunescope
 ) -> None:

@@ -28,6 +28,7 @@ def cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, torch.T
     return state
 
 
+@pytest.mark.long
 def test_published_weights_are_dissected_evaluated_and_pruned_as_they_expect(
     prunescope: Prunescope, cached: dict[str, torch.Tensor], drawn: Path, tmp_path: Path
 ) -> None:

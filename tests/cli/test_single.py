@@ -33,6 +33,7 @@ def _dissect(weights: Path, pictures: Path) -> list[object]:
     return ["dissect", *network, "--layer", "layer3", "--concepts", f"broden:{pictures}"]
 
 
+@pytest.mark.long
 def test_dissect_saves_and_says_the_same(
     prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
 ) -> None:
@@ -51,6 +52,7 @@ def test_dissect_saves_and_says_the_same(
     assert json.loads(summary.out) == printed
 
 
+@pytest.mark.long
 def test_above_which_iou_units_are_counted_is_said(
     prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
 ) -> None:
@@ -80,6 +82,7 @@ def test_channels_last_reaches_every_command_that_dissects(
     assert [own["settings"]["channels_last"] for own in saved] == [True] * 4
 
 
+@pytest.mark.long
 def test_another_dissection_in_the_same_place_replaces_it_as_a_whole(
     prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
 ) -> None:
@@ -94,6 +97,7 @@ def test_another_dissection_in_the_same_place_replaces_it_as_a_whole(
     assert summary["concept_set"]["name"] == f"broden:{drawn.name}"
 
 
+@pytest.mark.long
 def test_one_layer_has_its_counts_at_the_top(
     prunescope: Prunescope, weights: Path, drawn: Path
 ) -> None:
@@ -103,6 +107,7 @@ def test_one_layer_has_its_counts_at_the_top(
     assert printed["layers"]["layer3"]["by_category"] == printed["by_category"]
 
 
+@pytest.mark.long
 def test_categories_limit_the_concepts_alone(
     prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
 ) -> None:
@@ -118,6 +123,7 @@ def test_categories_limit_the_concepts_alone(
     assert set(limited["category"].dropna()) <= {"color", "object"}
 
 
+@pytest.mark.long
 def test_evaluate_cuts_the_centre_where_it_is_told_what_to_resize_to(
     prunescope: Prunescope, weights: Path, drawn: Path
 ) -> None:
@@ -133,6 +139,7 @@ def test_evaluate_cuts_the_centre_where_it_is_told_what_to_resize_to(
     check_refused(prunescope(*plain, "--resize", 20), "of no stated size")
 
 
+@pytest.mark.long
 def test_a_null_says_what_is_due_to_chance_and_what_is_undecided(
     prunescope: Prunescope, weights: Path, drawn: Path
 ) -> None:
@@ -155,6 +162,7 @@ def test_a_null_says_what_is_due_to_chance_and_what_is_undecided(
     assert prunescope(*words[:-1], -1).status == 2
 
 
+@pytest.mark.long
 def test_a_few_images_without_draws_are_said_to_be_mostly_chance(
     prunescope: Prunescope, weights: Path, drawn: Path
 ) -> None:
@@ -187,6 +195,7 @@ def test_a_saved_dissection_takes_more_draws_as_if_all_were_made_at_once(
     assert json.loads((twice / "layer3" / "summary.json").read_text())["settings"]["null"] == "auto"
 
 
+@pytest.mark.long
 def test_fewer_draws_than_were_made_are_refused_and_change_nothing(
     prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
 ) -> None:
@@ -200,6 +209,7 @@ def test_fewer_draws_than_were_made_are_refused_and_change_nothing(
     assert contents(tmp_path / "D") == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "recorded"),
     [("masks.parquet", True), ("draws.safetensors", True), ("masks.parquet", False)],
@@ -225,6 +235,7 @@ def test_draws_do_not_begin_with_the_files_of_another_dissection(
     assert contents(tmp_path / "D") == before
 
 
+@pytest.mark.long
 def test_more_draws_want_the_set_that_was_dissected_and_change_nothing_without(
     prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
 ) -> None:
@@ -242,6 +253,7 @@ def test_more_draws_want_the_set_that_was_dissected_and_change_nothing_without(
     assert contents(out) == before
 
 
+@pytest.mark.long
 def test_random_weights_are_an_untrained_network_and_are_not_warned_of(
     prunescope: Prunescope, drawn: Path, tmp_path: Path
 ) -> None:
@@ -365,6 +377,7 @@ SPOILED: dict[str, tuple[Callable[[Path], object], list[str]]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SPOILED)
 def test_a_spoiled_concept_set_is_refused_and_nothing_written(
     prunescope: Prunescope, weights: Path, pictures: Path, tmp_path: Path, name: str

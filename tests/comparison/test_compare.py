@@ -33,6 +33,7 @@ def counts(comparison: Comparison, layer: str = "layer4") -> dict[str, int]:
 EXPECTED = {"kept": 1, "relabelled": 1, "lost": 1, "gained": 1}
 
 
+@pytest.mark.long
 def test_folders_layers_and_objects_give_the_same(tmp_path: Path) -> None:
     a, b = saved(tmp_path / "A", BEFORE), saved(tmp_path / "B", AFTER)
     whole = Dissection(layers={"layer4": BEFORE})
@@ -71,6 +72,7 @@ def test_the_iou_asked_for_counts_whatever_was_saved() -> None:
         compare(BEFORE, AFTER, iou=1.5)
 
 
+@pytest.mark.long
 def test_every_layer_both_have_is_compared_and_the_others_named(tmp_path: Path) -> None:
     third = make_layer({"red": 200}, name="layer3")
     a = saved(tmp_path / "A", BEFORE, third)
@@ -120,6 +122,7 @@ def test_layers_of_other_sizes_are_compared_by_concept_and_it_is_said() -> None:
         compare(BEFORE, FEWER, match="identity")
 
 
+@pytest.mark.long
 def test_matching_finds_the_units_of_a_narrower_layer() -> None:
     units = compare(BEFORE, FEWER, match="profile").units
     pairs = units.dropna(subset=["unit_a", "unit_b"])[["unit_a", "unit_b"]].to_numpy().tolist()
@@ -262,6 +265,7 @@ def test_profiles_of_a_table_are_refused(tmp_path: Path) -> None:
         compare(table(tmp_path), BEFORE, match="profile")
 
 
+@pytest.mark.long
 @pytest.mark.real
 def test_published_networks_hold_the_published_concepts(shared: Path) -> None:
     folder = shared / "data/netdissect_results"
@@ -280,6 +284,7 @@ def test_published_networks_hold_the_published_concepts(shared: Path) -> None:
     }
 
 
+@pytest.mark.long
 @pytest.mark.real
 def test_published_concepts_are_kept_as_a_naive_reading_of_the_files_says(shared: Path) -> None:
     paths = [

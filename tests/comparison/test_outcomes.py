@@ -161,6 +161,7 @@ def split(drawn: Sequence[tuple[str, float, str, float]]) -> tuple[list[Unit], l
     return [pair[:2] for pair in drawn], [pair[2:] for pair in drawn]
 
 
+@pytest.mark.long
 @settings(max_examples=30, deadline=None)
 @given(drawn=units_lists)
 def test_counts_are_those_of_a_naive_count(drawn: list[tuple[str, float, str, float]]) -> None:

@@ -248,6 +248,7 @@ def test_lite_refuses_a_set_of_materials_alone():
         replay([[[[0, 8, 8, 8]]]], world_of([wooden], labels, ("material",)), convention="lite")
 
 
+@pytest.mark.long
 def test_quick_takes_the_training_images_unless_others_are_stated(drawn):
     def images(**stated: str) -> int:
         given = {"resolution": 8, "quantile": 0.1, "mean": (0.5,) * 3, "std": (1.0,) * 3}

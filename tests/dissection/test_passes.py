@@ -102,6 +102,7 @@ def _slow(*values):
     return pytest.param(*values, marks=pytest.mark.slow)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("count", "memory", "quantile"),
     [

@@ -77,6 +77,7 @@ def test_every_shard_has_the_one_threshold_once_they_have_exchanged_values(
     assert all(collector.thresholds().item() == expected for collector in collectors)
 
 
+@pytest.mark.long
 @given(
     seed=st.integers(0, 2**32 - 1),
     above=st.integers(0, 199),

@@ -27,6 +27,7 @@ def test_masks_equal_those_of_torch_bilinear_interpolation(cells, pixels, source
     assert torch.equal(masks_above(maps, thresholds, pixels), upsampled > thresholds[:, None, None])
 
 
+@pytest.mark.long
 @given(cells=st.integers(1, 40), pixels=st.integers(1, 120))
 def test_every_pixel_lies_in_one_gap_and_reads_no_more_than_two_whole_cells(cells, pixels):
     axis = read_axis(cells, pixels)

@@ -166,6 +166,7 @@ def assert_records(record: Path, files: set[Path]) -> None:
     assert values["files"] == expected
 
 
+@pytest.mark.long
 def test_a_comparison_saves_the_files_of_the_page(
     prunescope: Prunescope, finished: Path, tmp_path: Path
 ) -> None:
@@ -177,6 +178,7 @@ def test_a_comparison_saves_the_files_of_the_page(
     assert_records(tmp_path / "C" / "checksums.json", saved)
 
 
+@pytest.mark.long
 def test_a_dissection_saves_the_files_of_a_layer(
     prunescope: Prunescope, finished: Path, pictures: Path, tmp_path: Path
 ) -> None:
@@ -295,6 +297,7 @@ def documented_of_null(place: int) -> dict[str, str]:
     return dict(re.findall(r"^\| `([^`]+)` \| ([^|]+?) \|", tables[place], re.M))
 
 
+@pytest.mark.long
 def test_a_null_adds_what_is_said_and_nothing_else(
     prunescope: Prunescope, finished: Path, pictures: Path, tmp_path: Path
 ) -> None:
@@ -376,6 +379,7 @@ def test_a_download_leaves_the_set_and_says_where_it_is_from(
     )
 
 
+@pytest.mark.long
 def test_the_commands_that_write_little_write_what_is_said(
     prunescope: Prunescope, finished: Path, pictures: Path, tmp_path: Path
 ) -> None:

@@ -23,6 +23,7 @@ NETWORKS = {  # names for the rows of the table whose defaults are not tested el
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("row", NETWORKS)
 def test_the_defaults_of_the_table_are_those_that_are_taken(row: str) -> None:
     name, resolution = NETWORKS[row]

@@ -115,6 +115,7 @@ def test_workers_side_by_side_are_heard_each_in_its_order(office: Office, desk: 
     assert recorder.open == set()
 
 
+@pytest.mark.long
 def test_what_a_killed_worker_counted_is_closed_before_its_work_fails(office: Office):
     recorder, failures = Recorder(), []
 

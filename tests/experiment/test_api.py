@@ -38,6 +38,7 @@ def compiled() -> nn.Module:
     return module
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("model", "layer"),
     [
@@ -61,6 +62,7 @@ def test_a_wrapped_network_is_dissected_as_the_network_inside(
     assert found["layer3"].units.equals(expected)
 
 
+@pytest.mark.long
 def test_a_compiled_module_inside_a_network_runs_its_own_code(concepts: str, expected: Any) -> None:
     def backend(graph: Any, _: Any) -> Any:
         return lambda *inputs: [output * 0 for output in graph(*inputs)]
@@ -82,6 +84,7 @@ def test_what_is_no_layer_is_told_in_one_line(concepts: str) -> None:
         ps.dissect(model, list(model.named_modules()), concepts, **ON)
 
 
+@pytest.mark.long
 def test_a_module_is_taken_for_the_layer_it_is(concepts: str, expected: Any) -> None:
     plain = network()
     for model, layers in (
@@ -92,6 +95,7 @@ def test_a_module_is_taken_for_the_layer_it_is(concepts: str, expected: Any) -> 
         assert ps.dissect(model, layers, concepts, **ON)["layer3"].units.equals(expected)
 
 
+@pytest.mark.long
 def test_a_name_or_a_file_is_opened_as_the_command_line_does(concepts: str, tmp_path: Path) -> None:
     torch.save(network().state_dict(), tmp_path / "w.pth")
     loaded = ps.load(NAME, weights=str(tmp_path / "w.pth"), num_classes=np.int64(10))
@@ -147,6 +151,7 @@ def sparse() -> nn.Module:
     return layer
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -263,6 +268,7 @@ def test_numbers_of_numpy_and_torch_are_those_of_python(concepts: str, expected:
     assert kept[0] == kept[1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
 def test_a_network_in_another_precision_is_taken_by_every_call(
     concepts: str, kind: torch.dtype, drawn: Path
@@ -311,6 +317,7 @@ def test_a_wrapped_network_is_pruned_and_kept_under_plain_names() -> None:
     assert mask.keep_overall(nn.DataParallel(plain)) == mask.keep_overall(plain)
 
 
+@pytest.mark.long
 def test_what_the_commands_do_can_be_called(concepts: str, drawn: Path, tmp_path: Path) -> None:
     model = network().train()
     layers = ps.list_layers(nn.DataParallel(model), resolution=32)

@@ -39,6 +39,7 @@ def concepts(drawn: Path) -> str:
     return f"broden:{drawn}"
 
 
+@pytest.mark.long
 def test_it_equals_the_comparison_of_the_two_dissections(
     files: Path, concepts: str, tmp_path: Path
 ) -> None:
@@ -167,6 +168,7 @@ def test_without_a_concept_set_weights_are_refused_with_what_to_do(
     check_refused(ended, "--num-classes is for networks", "--concepts")
 
 
+@pytest.mark.long
 def test_two_dissections_have_nothing_to_dissect(
     files: Path, concepts: str, tmp_path: Path
 ) -> None:

@@ -139,6 +139,7 @@ def test_an_audit_names_whatever_status_names(run: Path, name: str) -> None:
         assert any(f"{flaw}/".startswith(f"{place}/") for place in named), flaw
 
 
+@pytest.mark.long
 def test_an_audit_of_a_run_without_dissections_names_each(run: Path) -> None:
     shutil.rmtree(run / "replicate-0/level-00/dissection")
     assert audit_run(run).missing == tuple(
@@ -148,6 +149,7 @@ def test_an_audit_of_a_run_without_dissections_names_each(run: Path) -> None:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     [

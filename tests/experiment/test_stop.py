@@ -14,6 +14,7 @@ TinyStudy = Callable[..., Recipe]
 _GOES_ON = "prunescope: stopped; the same command goes on from what is finished"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("workers", "whole_group", "signals", "status"),
     [
@@ -52,6 +53,7 @@ def test_a_study_told_to_stop_at_a_later_stage_ends_too(
     assert answer == (130, _GOES_ON)
 
 
+@pytest.mark.long
 def test_a_demo_told_to_stop_while_it_draws_leaves_no_process(tmp_path: Path) -> None:
     out = tmp_path / "demo"
     drawing = lambda: any(tmp_path.rglob("*.png"))  # noqa: E731

@@ -68,6 +68,7 @@ def wrap(request: pytest.FixtureRequest) -> Callable[[Any], Any]:
     return WRAPPERS[request.param]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("around", [around_all, around_parts])
 def test_layers_have_their_plain_names_and_put_out_the_same(
     wrap: Callable[[Any], Any], around: Callable[..., Any], concepts: str, expected: Any
@@ -84,6 +85,7 @@ def test_layers_have_their_plain_names_and_put_out_the_same(
     assert list(model.state_dict()) == keys
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("around", [around_all, around_parts])
 def test_masks_have_plain_names_and_hold_and_fit_the_saved_weights(
     wrap: Callable[[Any], Any], around: Callable[..., Any], tmp_path: Path

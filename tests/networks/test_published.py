@@ -114,6 +114,7 @@ def test_googlenet_sees_what_torchvisions_own_would(torch_home: Path) -> None:
         torch.testing.assert_close(loaded.module((pixels - 0.5) / 0.5), expected)
 
 
+@pytest.mark.long
 def test_names_and_versions_of_old_files_are_brought_up_to_date(torch_home: Path) -> None:
     network = build("torchvision:densenet121", seed=4)
     old = {
@@ -128,6 +129,7 @@ def test_names_and_versions_of_old_files_are_brought_up_to_date(torch_home: Path
     )
 
 
+@pytest.mark.long
 def test_a_network_that_asks_for_the_version_of_a_file_takes_one_without(
     torch_home: Path, tmp_path: Path
 ) -> None:

@@ -229,6 +229,7 @@ def test_whole_numbers_stay_where_the_network_has_them():
     assert network[1].num_batches_tracked == 3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
 @pytest.mark.parametrize("with_heads", [True, False])
 def test_auxiliary_heads_of_a_file_are_left_out(tmp_path, name, with_heads):

@@ -133,6 +133,7 @@ def test_weights_that_came_back_are_zeroed_again(dense, tmp_path):
     assert pruned.mask.revived(pruned.network.module.state_dict()) == []
 
 
+@pytest.mark.long
 def test_a_mask_is_inferred_from_zeros_on_request_alone(dense, tmp_path):
     path = tmp_path / "plain.pth"
     state = pruned_from(dense, keep=0.25).network.module.state_dict()

@@ -120,6 +120,7 @@ def test_figures_come_in_a_light_and_a_dark_drawing(outline: Outline) -> None:
     assert {picture["media"] for picture in pictures} == {"(prefers-color-scheme: dark)"}
 
 
+@pytest.mark.long
 def test_equal_runs_give_equal_bytes(
     levels: pd.DataFrame,
     dissected: dict[LevelKey, list[Path]],
@@ -147,6 +148,7 @@ def test_equal_runs_give_equal_bytes(
     assert len(first) == 1 + 8 + 3 * 3
 
 
+@pytest.mark.long
 def test_units_that_are_undecided_stand_in_the_levels(
     levels: pd.DataFrame, photographs: ConceptSet, tmp_path: Path
 ) -> None:

@@ -65,6 +65,7 @@ def test_images_that_bring_new_labels_are_preferred(make_folder, tmp_path):
         assert holds(pixels(sheet), ORANGE)
 
 
+@pytest.mark.long
 def test_many_images_fill_several_sheets(make_folder, tmp_path):
     rows = "".join(f"a.png,train,6,8,3,4,{n}\n" for n in (1, 300) * 10)
     index = {"index.csv": "image,split,ih,iw,sh,sw,color\n" + rows}

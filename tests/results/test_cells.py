@@ -20,6 +20,7 @@ TEXTS = st.text(
 )
 
 
+@pytest.mark.long
 @given(texts=st.lists(TEXTS, min_size=1), name=TEXTS)
 @example(texts=["=1+1", "'=1+1", "''-2", "'tis", "-3", "\r=2", "nan"], name="=cmd")
 def test_every_text_comes_back_and_none_begins_a_formula(texts: list[str], name: str) -> None:

@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import prunescope
 from prunescope.results import layout
 from prunescope.results.layout import DENSE, LevelKey, is_reserved, level_folders, rewind_path
@@ -30,6 +32,7 @@ def strings(path: Path) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.value
 
 
+@pytest.mark.long
 def test_no_other_module_spells_a_name_of_a_file_of_a_run() -> None:
     spelled = [
         f"{path.relative_to(SOURCE)}:{line}: {text[:60]!r}"

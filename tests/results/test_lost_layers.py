@@ -51,6 +51,7 @@ def test_dissecting_again_makes_what_was_lost(dissected: Path, lost: str) -> Non
     assert list(Dissection.load(dissected).layers) == list(LAYERS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["summary {run}", "compare {run} {run}"])
 @pytest.mark.parametrize(
     ("gone", "named"),

@@ -185,6 +185,7 @@ def test_a_place_without_a_dissection_is_refused(tmp_path: Path) -> None:
         read_units(tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.real
 @pytest.mark.parametrize(
     ("name", "iou", "interpretable", "concepts"),
@@ -202,6 +203,7 @@ def test_published_tables_hold_the_published_counts(
     assert (summary["interpretable"], summary["concepts"]) == (interpretable, concepts)
 
 
+@pytest.mark.long
 @pytest.mark.real
 def test_published_concepts_fall_into_the_published_categories(shared: Path) -> None:
     path = shared / "data/netdissect_results/resnet50_imagenet_layer4.csv"
@@ -216,6 +218,7 @@ def test_published_concepts_fall_into_the_published_categories(shared: Path) -> 
     }
 
 
+@pytest.mark.long
 @pytest.mark.real
 @pytest.mark.parametrize("name", ["resnet50_imagenet_layer4", "resnet18_places365_layer4"])
 def test_published_scores_are_the_best_category_and_follow_from_the_counts(

@@ -192,6 +192,7 @@ def commit_seen_by(folder: Path) -> str:
     return answer.stdout.strip()
 
 
+@pytest.mark.long
 def test_the_commit_is_that_of_the_package_and_of_no_folder_around_it(copied: Path):
     assert commit_seen_by(copied) == "None"
     git(copied, "add", "prunescope")

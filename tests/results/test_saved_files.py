@@ -244,6 +244,7 @@ SPOILT: dict[str, tuple[str, Callable[[Path], object]]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "spoil"), SPOILT.values(), ids=SPOILT)
 def test_a_comparison_whose_files_contradict_each_other_is_refused(
     compared: dict[str, Path],

@@ -59,6 +59,7 @@ def iteration_of(path):
     return int(load_metadata(path)["iteration"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("minutes", [0.0, 1e6], ids=["every step", "every epoch"])
 @pytest.mark.parametrize(
     "changes",

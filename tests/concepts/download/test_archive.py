@@ -210,6 +210,7 @@ except StoreError as error:
 """
 
 
+@pytest.mark.long
 def test_a_full_disk_is_said_in_one_message(tmp_path):
     path = saved(tmp_path, archive_of(GOOD, ("large", bytes(range(256)) * 40)))
     command = [sys.executable, "-c", LIMITED, str(path), str(tmp_path / "out")]

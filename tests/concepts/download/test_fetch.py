@@ -245,6 +245,7 @@ def test_a_full_disk_keeps_what_has_come_and_room_lets_it_go_on(tmp_path):
     assert server.asked[-1][1] == "bytes=300000-"
 
 
+@pytest.mark.long
 @settings(
     max_examples=30,
     deadline=None,

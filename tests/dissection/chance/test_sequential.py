@@ -98,6 +98,7 @@ def test_what_is_decided_early_is_what_all_draws_would_say():
     assert early > 10
 
 
+@pytest.mark.long
 def test_few_of_the_units_found_are_false_and_most_related_ones_are_found():
     """300 worlds of 120 units, of which 15 are related to their labels, by a known truth."""
     false_share, power = [], []

@@ -45,6 +45,7 @@ def logits(path: Path) -> torch.Tensor:
     return found
 
 
+@pytest.mark.long
 def test_every_form_is_the_same_network(forms: Path) -> None:
     expected = logits(forms / "tp_removed.pth")
     written = [name for name in ALIKE if (forms / name).exists()]
