@@ -9,7 +9,7 @@ import pandas as pd
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.files import write_together
 from prunescope.base.paths import refuse_replacing, require_place
-from prunescope.base.text import on_one_line
+from prunescope.base.text import on_one_line, shortened
 from prunescope.results.cells import csv_bytes
 from prunescope.results.checksums import checksum_beside, is_checksum
 from prunescope.results.dissection import LayerDissection
@@ -83,7 +83,7 @@ def netdissect_table(units: pd.DataFrame, overlap: Overlap) -> pd.DataFrame:
     if unknown:
         raise DataError(
             f"units and counts are of different dissections: the counts have no {unknown[0]}, but "
-            f"{on_one_line(', '.join(overlap.categories))}"
+            f"{on_one_line(shortened(', '.join(overlap.categories)))}"
         )
     ious = overlap.iou
     columns: dict[str, Any] = {
