@@ -70,7 +70,8 @@ class BrodenFolder:
         labels = read_labels(root, categories)
         rows = read_rows(root, categories, labels)
         chosen = select_images(root / "index.csv", rows["split"], split, limit)
-        selected = rows.take(pa.array(chosen))
+        is_whole = len(chosen) == len(rows)
+        selected = rows if is_whole else rows.take(pa.array(chosen))  # which would be a copy
         return cls(
             root=root,
             name=name or f"broden:{root}",
@@ -78,7 +79,7 @@ class BrodenFolder:
             labels=labels,
             images=tuple(selected["image"].to_pylist()),
             rows=selected,
-            whole_set=len(selected) == len(rows),
+            whole_set=is_whole,
         )
 
     def image_path(self, index: int) -> Path:
