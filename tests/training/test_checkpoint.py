@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from prunescope.base.errors import TrainingDiverged
+from prunescope.base.seeding import Seeds
 from prunescope.base.steps import Step
-from prunescope.base.tensors import load_metadata, load_tensors
-from prunescope.training import loop
+from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
+from prunescope.training import trainer
 from prunescope.training.loop import train
 
 END = 8  # in the third epoch of three steps
@@ -26,7 +27,7 @@ def run(images, normalisation, make_settings, tmp_path):
             normalisation=normalisation,
             **(
                 {
-                    "seed": 5,
+                    "seeds": Seeds.equal(5),
                     "start": Step(1, 3),
                     "end": Step(END, 3),
                     "checkpoint": tmp_path / "level" / "checkpoint.safetensors",
@@ -67,8 +68,9 @@ def iteration_of(path):
         {"nesterov": True, "warmup": "1ep1it", "milestones": ("2ep",)},
         {"precision": "bf16", "channels_last": True, "schedule": "cosine"},
         {"momentum": 0.0, "augmentation": None},
+        {"optimizer": "adamw", "learning_rate": 0.01},
     ],
-    ids=["nesterov", "bf16", "plain"],
+    ids=["nesterov", "bf16", "plain", "adamw"],
 )
 def test_a_training_killed_at_any_step_ends_with_the_bits_of_one_that_was_not(
     run, make_network, make_settings, same_bits, path, minutes, changes
@@ -147,7 +149,7 @@ def test_the_checkpoint_of_another_training_is_ignored_with_a_word(
     make = make_network
     options = {
         "identity": {"identity": "b"},
-        "seed": {"seed": 6},
+        "seed": {"seeds": Seeds.equal(6)},
         "settings": {"settings": make_settings(learning_rate=0.2)},
         "start": {"start": Step(0, 3)},
         "network": {},
@@ -219,7 +221,7 @@ def test_looking_at_losses_seldom_changes_nothing_but_the_time_of_looking(
 ):
     whole, seldom, spoilt = make_network(), make_network(), make_network()
     expected = run(whole, checkpoint=None)
-    monkeypatch.setattr(loop, "_steps_between_readings", lambda device: between)
+    monkeypatch.setattr(trainer, "_steps_between_readings", lambda device: between)
     assert run(seldom, checkpoint=None).equals(expected)
     assert same_bits(seldom, whole)
     with pytest.raises(TrainingDiverged, match="the loss is nan at step 1ep1it"):
@@ -275,3 +277,51 @@ def test_a_learning_rate_far_too_high_is_told_to_the_user(run, make_network, mak
     settings = make_settings(learning_rate=1e15)
     with pytest.raises(TrainingDiverged, match=r"with learning rate 1e\+15"):
         run(make_network(), settings=settings)
+
+
+def test_the_memory_of_adamw_is_that_of_torch_after_it_was_read(
+    run, make_network, make_settings, path
+):
+    settings, seen = make_settings(optimizer="adamw"), []
+    run(make_network(), settings=settings)
+    network = make_network()
+
+    def look(optimizer):
+        state = optimizer.state[network[0].weight]
+        seen.append({word: memory.clone() for word, memory in state.items()})
+
+    run(network, settings=settings, after_step=look)
+    tensors = load_tensors(path)
+    assert seen[0].keys() == {"step", "exp_avg", "exp_avg_sq"}
+    for word, memory in seen[0].items():
+        assert torch.equal(memory, tensors[f"{word}.0.weight"])
+    assert seen[0]["step"] == END - 1
+
+
+@pytest.mark.parametrize("lost", ["exp_avg.0.weight", "average.1.running_mean"])
+def test_a_checkpoint_with_a_tensor_of_another_shape_is_ignored_with_a_word(
+    run, make_network, make_settings, same_bits, path, recorder, lost
+):
+    settings = make_settings(optimizer="adamw", ema=0.9)
+    whole, network = make_network(), make_network()
+    run(whole, settings=settings)
+    tensors, metadata = load_tensors(path), load_metadata(path)
+    tensors[lost] = torch.zeros(7)
+    save_tensors(path, tensors, {k: v for k, v in metadata.items() if k != "sha256"}, sealed=True)
+    run(network, settings=settings, progress=recorder)
+    assert recorder.said == [
+        f"{path} is damaged: its tensors are not those of the network; training starts over"
+    ]
+    assert same_bits(network, whole)
+
+
+def test_an_average_that_is_not_finite_is_never_saved(run, make_network, make_settings, path):
+    network = make_network()
+    with pytest.raises(TrainingDiverged):
+        run(
+            network,
+            settings=make_settings(ema=0.9),
+            after_step=spoiling(network, 4, math.inf),
+            checkpoint_minutes=0.0,
+        )
+    assert all(tensor.isfinite().all() for tensor in load_tensors(path).values())

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from prunescope.base.seeding import Seeds
 from prunescope.base.steps import Step
 from prunescope.training.loop import train
 from prunescope.training.optimiser import decay_groups
@@ -59,7 +60,7 @@ def test_without_a_slope_only_what_is_decayed_shrinks(
         images,
         settings=make_settings(weight_decay=0.1, weight_decay_on=on, augmentation=None),
         normalisation=normalisation,
-        seed=0,
+        seeds=Seeds.equal(0),
         start=Step(0, 3),
         end=Step(1, 3),
     )

@@ -8,9 +8,11 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.seeding import Seeds
 from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.data.loader import batches, epoch_order
 from prunescope.data.settings import Augmentation
+from prunescope.training.evaluate import evaluate
 from prunescope.training.loop import train
 
 
@@ -23,7 +25,7 @@ def run(images, normalisation, make_settings):
     """Train on the tiny world: 3 steps an epoch."""
 
     def run(network, *, start=0, end=12, settings=None, **options):
-        given = {"images": images, "seed": 5} | options
+        given = {"images": images, "seeds": Seeds.equal(5)} | options
         return train(
             network,
             given.pop("images"),
@@ -85,7 +87,7 @@ def test_two_runs_give_the_same_bits_and_another_seed_does_not(run, make_network
     table = run(first)
     torch.manual_seed(123)
     assert run(second).equals(table)
-    run(other, seed=6)
+    run(other, seeds=Seeds.equal(6))
     assert same_bits(first, second)
     assert not same_bits(first, other)
 
@@ -249,6 +251,24 @@ def test_channels_last_computes_so_and_leaves_plain_weights(run, make_network, m
         assert network.state_dict()[name].stride() == tensor.stride()
 
 
+def test_a_training_that_is_measured_in_between_goes_on_in_its_memory_format(
+    run, images, normalisation, make_network, make_settings
+):
+    network, formats = make_network(), []
+    network[0].register_forward_hook(
+        lambda module, inputs, output: formats.append(
+            module.weight.is_contiguous(memory_format=torch.channels_last)
+        )
+    )
+
+    def test(network):
+        return evaluate(network, images, normalisation=normalisation, channels_last=True).top1
+
+    run(network, end=5, settings=make_settings(channels_last=True, evaluate_every="2it"), test=test)
+    assert formats == [True] * (5 + 3)
+    assert network[0].weight.is_contiguous()
+
+
 def test_channels_last_changes_only_the_last_digits(run, make_network, make_settings):
     plain, other = make_network(), make_network()
     plain[3].p = other[3].p = 0.0  # dropout draws in memory order
@@ -309,7 +329,7 @@ def test_steps_that_do_not_fit_are_refused(
             images,
             settings=make_settings(),
             normalisation=normalisation,
-            seed=0,
+            seeds=Seeds.equal(0),
             start=start,
             end=end,
         )

@@ -39,18 +39,20 @@ def in_mode(network: nn.Module, *, training: bool, channels_last: bool = False) 
     """Put a network into a mode and a memory format; afterwards every module has its old mode.
 
     Weights are left in the contiguous format, as in a network read from a file: otherwise the last
-    bits of later results would depend on whether the network was trained or read.
+    bits of later results would depend on whether the network was trained or read. Those that came
+    in the format asked for keep it: a training that is measured between two steps goes on in it.
     """
     modes = [(module, module.training) for module in network.modules()]
     network.train(training)
-    if channels_last:
+    changes_layout = channels_last and not _is_channels_last(network)
+    if changes_layout:
         _lay_out(network, torch.channels_last)
     try:
         yield
     finally:
         for module, mode in modes:
             module.training = mode
-        if channels_last:
+        if changes_layout:
             _lay_out(network, torch.contiguous_format)
 
 
@@ -97,6 +99,14 @@ def seed_generators(device: torch.device, seed: int) -> None:
     if device.type == "cuda":
         index = torch.cuda.current_device() if device.index is None else device.index
         torch.cuda.default_generators[index].manual_seed(seed)
+
+
+def _is_channels_last(network: nn.Module) -> bool:
+    """Return whether all weights are in that format, and one at least in no other."""
+    kernels = [each for each in (*network.parameters(), *network.buffers()) if each.ndim == 4]
+    return any(not kernel.is_contiguous() for kernel in kernels) and all(
+        kernel.is_contiguous(memory_format=torch.channels_last) for kernel in kernels
+    )
 
 
 def _lay_out(network: nn.Module, memory_format: torch.memory_format) -> None:

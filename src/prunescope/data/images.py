@@ -1,7 +1,7 @@
 """Which labelled images does a source hold?"""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +20,43 @@ from prunescope.data.labels import check_labels, classes_of, read_labels
 from prunescope.data.sources import Rows, Source, open_source
 from prunescope.data.splits import match_split, split_folders, subfolders
 from prunescope.data.stored import Cell, Reader
+from prunescope.data.subset import balanced_subset, noisy_labels
 from prunescope.imaging.sizing import AS_STORED, Sizing
 
 DEFAULT_MEMORY = 4 << 30
 _GIB = 1 << 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForTraining:
+    """How the images of a split are made a training set.
+
+    limit: how many are used, see `balanced_subset`; None takes all. label_noise: share of the
+    labels that are replaced by wrong ones, see `noisy_labels`.
+    """
+
+    limit: int | None = None
+    label_noise: float = 0.0
+
+    def apply(self, chosen: Chosen, count: int, where: str) -> Chosen:
+        """Return the images of a split to train on, with their labels. count: its rows."""
+        rows, labels = chosen.rows, chosen.labels
+        if self.limit is not None:
+            within = balanced_subset(labels, self.limit, where)
+            rows, labels = rows[within], labels[within]
+        if self.label_noise:
+            labels = noisy_labels(
+                labels,
+                rows=rows,
+                count=count,
+                classes=len(chosen.classes),
+                share=self.label_noise,
+            )
+        return replace(chosen, rows=rows, labels=labels)
+
+
+AS_LABELLED = ForTraining()
+"""All images, each with the label that it has."""
 
 
 def load_images(
@@ -34,6 +67,7 @@ def load_images(
     cropped: bool = False,
     classes: ClassChoice | None = None,
     limit: int | None = None,
+    training: ForTraining = AS_LABELLED,
     memory: int = DEFAULT_MEMORY,
     progress: Progress = SILENT,
 ) -> Images:
@@ -49,11 +83,13 @@ def load_images(
     splits: the names in classes.csv beside the parquet files, else those of the label column, else
     the numbers up to the largest label; of an image folder its class folders, sorted as text.
     limit: use only this many of these images, the first in the order of the split.
+    training: what is changed of a split that is trained on.
     memory: budget in bytes for the decoded pixels; it changes no pixel that is shown.
     Raises DataError for a source, a split, a row or an image that cannot be used, naming it.
     """
     where = _called(source, split)
     rows, columns, chosen = _choose_rows(source, split, classes, limit)
+    chosen = training.apply(chosen, rows.count, where)
     kept = AS_STORED if cropped else sizing
     encoded = _encoded(rows, columns.image, chosen.rows, where)
     size = _size_of(next(_encoded(rows, columns.image, chosen.rows, where)), kept, memory, where)

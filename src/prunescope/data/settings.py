@@ -54,6 +54,13 @@ class DataSettings(Settings):
     evaluation: Annotated[CentreCrop | None, Later()] = None
     """How test images are cut; by default they are squashed to the resolution."""
     classes: Annotated[ClassSetting, Later()] = None
+    limit: Annotated[Annotated[int, Field(ge=1)] | None, Later()] = None
+    """Train on so many images only, as many of each class as of any other where they suffice; by
+    default on all. Which ones depends on no other setting, and a smaller set lies within a larger
+    one. Test images are never left out."""
+    label_noise: Annotated[float, Field(ge=0, le=1), Later()] = 0.0
+    """Share of the training images that get a wrong label, any of the others with equal
+    probability; which ones depends on no other setting. Test images keep theirs."""
 
     @model_validator(mode="after")
     def _agree(self) -> "DataSettings":

@@ -1,6 +1,6 @@
 """What does the checkpoint of an unfinished training hold, and how far has that come?"""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,8 +10,17 @@ from prunescope.base.steps import Step
 
 T = TypeVar("T")
 
-NETWORK, MOMENTUM = "network.", "momentum."
-"""How the names of tensors begin: of the state dict, and of the optimizer's momentum."""
+NETWORK, AVERAGE = "network.", "average."
+"""How the names of tensors begin: of the state dict, and of the moving average of its weights."""
+OPTIMIZER = {
+    "momentum_buffer": "momentum.",
+    "exp_avg": "exp_avg.",
+    "exp_avg_sq": "exp_avg_sq.",
+    "step": "step.",
+}
+"""The same of what torch's optimizers remember of each parameter, by the word they use."""
+_MEMORIES = tuple(part for word, part in OPTIMIZER.items() if word != "step")
+_BESIDE = (AVERAGE, *OPTIMIZER.values())
 _DIGITS = 16  # more than a step has
 
 
@@ -36,10 +45,26 @@ def step_in(path: Path, metadata: Mapping[str, str]) -> Step:
     return Step(iteration, per_epoch)
 
 
-def parts_of(tensors: Mapping[str, T]) -> tuple[dict[str, T], dict[str, T]]:
-    """Return a checkpoint's state dict and momentum, each by the names that the network has."""
-    network, momentum = (
-        {name.removeprefix(part): each for name, each in tensors.items() if name.startswith(part)}
-        for part in (NETWORK, MOMENTUM)
-    )
-    return network, momentum
+def is_checkpoint(names: Collection[str]) -> bool:
+    """Return whether tensors of these names are those of a checkpoint.
+
+    One that holds nothing but a state dict cannot be told from a network inside another.
+    """
+    beside = [name for name in names if not name.startswith(NETWORK)]
+    return 0 < len(beside) < len(names) and all(name.startswith(_BESIDE) for name in beside)
+
+
+def part_of(tensors: Mapping[str, T], part: str) -> dict[str, T]:
+    """Return one part of a checkpoint, by the names that the network has."""
+    return {
+        name.removeprefix(part): each for name, each in tensors.items() if name.startswith(part)
+    }
+
+
+def memories_in(tensors: Mapping[str, T]) -> dict[str, tuple[T, ...]]:
+    """Return what the optimizer remembers of each parameter: all that has the parameter's shape."""
+    memories: dict[str, tuple[T, ...]] = {}
+    for part in _MEMORIES:
+        for name, each in part_of(tensors, part).items():
+            memories[name] = (*memories.get(name, ()), each)
+    return memories

@@ -11,8 +11,11 @@ from prunescope.base.errors import DataError
 from prunescope.base.progress import Progress
 from prunescope.base.steps import Step
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
-from prunescope.results.checkpoints import MOMENTUM, NETWORK, parts_of, step_in
+from prunescope.results.checkpoints import AVERAGE, NETWORK, OPTIMIZER, part_of, step_in
+from prunescope.training.averaging import MovingAverage
 from prunescope.training.history import History
+
+_COUNTER = "step"  # of AdamW: one number, on the CPU
 
 
 def save_checkpoint(
@@ -23,21 +26,26 @@ def save_checkpoint(
     step: Step,
     history: History,
     identity: str,
+    average: MovingAverage | None = None,
 ) -> None:
-    """Write parameters, buffers, momentum, step and history, whole or not at all.
+    """Write parameters, buffers, what the optimizer remembers, step and history, whole or not.
 
     identity: what the checkpoint belongs to; it is loaded only under the same identity.
+    average: of the weights, where there is one; it is written, too.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    state = {NETWORK + name: tensor for name, tensor in network.state_dict().items()}
-    momentum = {MOMENTUM + name: tensor for name, tensor in momenta(network, optimizer).items()}
+    tensors = {NETWORK + name: tensor for name, tensor in network.state_dict().items()}
+    for word, memories in optimizer_state(network, optimizer).items():
+        tensors |= {OPTIMIZER[word] + name: tensor for name, tensor in memories.items()}
+    if average is not None:
+        tensors |= {AVERAGE + name: tensor for name, tensor in average.state().items()}
     metadata = {
         "identity": identity,
         "iteration": str(step.iteration),
         "per_epoch": str(step.per_epoch),
         "history": history.as_text(),
     }
-    save_tensors(path, state | momentum, metadata, sealed=True)
+    save_tensors(path, tensors, metadata, sealed=True)
 
 
 def load_checkpoint(
@@ -47,8 +55,9 @@ def load_checkpoint(
     *,
     identity: str,
     progress: Progress,
+    average: MovingAverage | None = None,
 ) -> tuple[Step, History] | None:
-    """Restore network and optimizer from a checkpoint; return its step and history.
+    """Restore network, optimizer and average from a checkpoint; return its step and history.
 
     Returns None, and changes nothing, if there is no checkpoint. Where it is damaged or belongs to
     another identity, it does so, too, and tells the user.
@@ -60,17 +69,53 @@ def load_checkpoint(
         if metadata.get("identity") != identity:
             progress.say(f"{path} is the checkpoint of another training; training starts over")
             return None
-        state, momentum = parts_of(tensors)
+        state = part_of(tensors, NETWORK)
         _check_fit(path, state, network.state_dict())
-        parameters = dict(network.named_parameters())
-        _check_fit(path, momentum, {name: parameters.get(name) for name in momentum})
+        memories = {word: part_of(tensors, part) for word, part in OPTIMIZER.items()}
+        _check_memories(path, memories, network)
+        averaged = part_of(tensors, AVERAGE)
+        _check_fit(path, averaged, {} if average is None else average.state())
         step, history = step_in(path, metadata), _history_in(path, metadata)
     except DataError as error:
         progress.say(f"{error}; training starts over")
         return None
     network.load_state_dict(state)
-    _set_momenta(network, optimizer, momentum)
+    _set_memories(network, optimizer, memories)
+    if average is not None:
+        average.load(averaged)
     return step, history
+
+
+def optimizer_state(network: nn.Module, optimizer: Optimizer) -> dict[str, dict[str, Tensor]]:
+    """Return what the optimizer remembers of each parameter, by torch's word, then by name."""
+    return {
+        word: {
+            name: memory
+            for name, parameter in network.named_parameters()
+            if (memory := optimizer.state.get(parameter, {}).get(word)) is not None
+        }
+        for word in OPTIMIZER
+    }
+
+
+@torch.no_grad()
+def is_finite(
+    network: nn.Module, optimizer: Optimizer, average: MovingAverage | None = None
+) -> bool:
+    """Return whether every weight, memory of it, average and running statistic is a finite number.
+
+    Other buffers are constants, which may be infinite on purpose, as in an attention mask.
+    """
+    statistics = [buffer for name, buffer in network.named_buffers() if "running_" in name]
+    remembered = [
+        memory
+        for word, memories in optimizer_state(network, optimizer).items()
+        for memory in memories.values()
+        if word != _COUNTER
+    ]
+    averages = [] if average is None else list(average.state().values())
+    tensors = [*network.parameters(), *remembered, *statistics, *averages]
+    return bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all())
 
 
 def _history_in(path: Path, metadata: Mapping[str, str]) -> History:
@@ -78,6 +123,16 @@ def _history_in(path: Path, metadata: Mapping[str, str]) -> History:
         return History.from_text(metadata["history"])
     except (KeyError, TypeError, ValueError, RecursionError):
         raise DataError(f"{path} is damaged: it states no history") from None
+
+
+def _check_memories(
+    path: Path, memories: Mapping[str, Mapping[str, Tensor]], network: nn.Module
+) -> None:
+    """Raise DataError where what an optimizer remembers is not like the network's parameters."""
+    parameters, counter = dict(network.named_parameters()), torch.zeros(())
+    for word, saved in memories.items():
+        expected = {name: counter if word == _COUNTER else parameters.get(name) for name in saved}
+        _check_fit(path, saved, expected)
 
 
 def _check_fit(
@@ -92,28 +147,13 @@ def _check_fit(
         raise DataError(f"{path} is damaged: its tensors are not those of the network")
 
 
-def momenta(network: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
-    """Return the momentum of each parameter that has one, by the parameter's name."""
-    return {
-        name: momentum
-        for name, parameter in network.named_parameters()
-        if (momentum := optimizer.state.get(parameter, {}).get("momentum_buffer")) is not None
-    }
-
-
-@torch.no_grad()
-def is_finite(network: nn.Module, optimizer: Optimizer) -> bool:
-    """Return whether every parameter, momentum and running statistic is a finite number.
-
-    Other buffers are constants, which may be infinite on purpose, as in an attention mask.
-    """
-    statistics = [buffer for name, buffer in network.named_buffers() if "running_" in name]
-    tensors = [*network.parameters(), *momenta(network, optimizer).values(), *statistics]
-    return bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all())
-
-
-def _set_momenta(network: nn.Module, optimizer: Optimizer, saved: dict[str, Tensor]) -> None:
+def _set_memories(
+    network: nn.Module, optimizer: Optimizer, memories: Mapping[str, Mapping[str, Tensor]]
+) -> None:
     for name, parameter in network.named_parameters():
-        if name in saved:
-            buffer = torch.empty_like(parameter, requires_grad=False).copy_(saved[name])
-            optimizer.state[parameter]["momentum_buffer"] = buffer
+        for word, saved in memories.items():
+            if word == _COUNTER and name in saved:
+                optimizer.state[parameter][word] = saved[name]
+            elif name in saved:
+                memory = torch.empty_like(parameter, requires_grad=False).copy_(saved[name])
+                optimizer.state[parameter][word] = memory

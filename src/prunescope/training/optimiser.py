@@ -1,11 +1,11 @@
-"""Which learning rate does an iteration take, and to which parameters does weight decay apply?"""
+"""Which optimizer trains, at which rate, and to which parameters does weight decay apply?"""
 
 import math
 from typing import Any
 
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
-from torch.optim import SGD
+from torch.optim import SGD, AdamW, Optimizer
 
 from prunescope.base.steps import Step
 from prunescope.training.settings import Decayed, TrainingSettings
@@ -13,14 +13,14 @@ from prunescope.training.settings import Decayed, TrainingSettings
 _NORMALISATIONS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 
 
-def sgd(network: nn.Module, settings: TrainingSettings, start: Step) -> SGD:
-    """Return a network's optimizer, with fresh momentum, for a training that begins at a step."""
+def optimizer_of(network: nn.Module, settings: TrainingSettings, start: Step) -> Optimizer:
+    """Return a network's optimizer, which remembers nothing, for a training begun at a step."""
+    groups = decay_groups(network, settings.weight_decay, settings.weight_decay_on)
+    rate = learning_rate_at(start, settings)
+    if settings.optimizer == "adamw":
+        return AdamW(groups, lr=rate, betas=settings.betas, foreach=True)
     return SGD(
-        decay_groups(network, settings.weight_decay, settings.weight_decay_on),
-        lr=learning_rate_at(start, settings),
-        momentum=settings.momentum,
-        nesterov=settings.nesterov,
-        foreach=True,
+        groups, lr=rate, momentum=settings.momentum, nesterov=settings.nesterov, foreach=True
     )
 
 

@@ -1,11 +1,18 @@
 """What does a training need to know, and which values make sense?"""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
-from pydantic import Field, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    WithJsonSchema,
+    model_serializer,
+    model_validator,
+)
 
+from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels, Precision
 from prunescope.base.settings import (
     Batch,
@@ -23,14 +30,31 @@ from prunescope.base.settings import (
 from prunescope.base.steps import Step, StepText
 from prunescope.data.choice import ClassSetting
 from prunescope.data.settings import Augmentation
+from prunescope.training.trackers import TRACKERS
 
 Decayed = Literal["all", "not-normalisation", "weights"]
+FinetuningSchedule = Literal["constant", "cosine"]
+"""The learning rate of fine-tuning over time."""
 
 _ONE_CYCLE = ("pct_start", "div_factor", "final_div_factor")
+_OF_SGD = ("momentum", "nesterov")
+_AFTER_THE_LAST_STEP = ("ema", "recalibrate")
+Beta = Annotated[float, Field(ge=0, lt=1)]
+Alpha = Annotated[float, Field(ge=1e-3, le=1e3)]
+
+
+def _tracker(name: str) -> str:
+    try:
+        return TRACKERS.check(name)
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+
+
+Tracker = Annotated[str, AfterValidator(_tracker), WithJsonSchema({"enum": list(TRACKERS.names)})]
 
 
 class TrainingSettings(Settings):
-    """Stochastic gradient descent from step 0 to step `to`, and its schedule."""
+    """Training from step 0 to step `to`: its optimizer, its schedule, how images are mixed."""
 
     to: StepText
     """The step at which training is over, as in 160ep; the cosine reaches 0 there."""
@@ -38,12 +62,19 @@ class TrainingSettings(Settings):
     """Images per step; the last batch of an epoch may be smaller."""
     learning_rate: Rate
     """The highest rate; warm-up rises to it."""
+    optimizer: Annotated[Literal["sgd", "adamw"], Later()] = "sgd"
+    """Stochastic gradient descent with momentum, or AdamW (Loshchilov & Hutter 2019), each as torch
+    has it."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    """Of stochastic gradient descent, as torch's SGD has it."""
+    """Of stochastic gradient descent, as torch's SGD has it ("sgd" only)."""
     nesterov: bool = False
-    """Nesterov's momentum, as torch's SGD has it."""
+    """Nesterov's momentum, as torch's SGD has it ("sgd" only)."""
+    betas: Annotated[tuple[Beta, Beta], Later()] = (0.9, 0.999)
+    """How much of the averages of the gradient and of its square each step keeps, as torch's AdamW
+    has it ("adamw" only)."""
     weight_decay: Annotated[float, Field(ge=0, le=1e15)]
-    """Added to the gradient, times the weight."""
+    """Of "sgd": added to the gradient, times the weight. Of "adamw": times the rate, the share that
+    each step takes from the weight."""
     weight_decay_on: Annotated[Decayed, Later()] = "all"
     """Which parameters decay: "all"; "not-normalisation" spares the gains and biases of
     normalisation layers; "weights" spares all other biases, too."""
@@ -66,6 +97,24 @@ class TrainingSettings(Settings):
     label_smoothing: Annotated[float, Field(ge=0, lt=1), Later()] = 0.0
     """Share of the label's weight in the loss that is spread over all classes; losses on test
     images are never smoothed."""
+    mixup: Annotated[Alpha | None, Later()] = None
+    """Blend each image and its label with another of its batch; this is alpha, and the share is
+    drawn from Beta(alpha, alpha) at each step (Zhang et al. 2018)."""
+    cutmix: Annotated[Alpha | None, Later()] = None
+    """Paste a box of another image of the batch into each, with its share of the label, drawn as
+    for mixup (Yun et al. 2019). With both, each step draws one of them, equally likely."""
+    clip_norm: Annotated[Annotated[float, Field(gt=0, le=1e15)] | None, Later()] = None
+    """Scale the gradient of all weights that are left down to this Euclidean norm where it is
+    larger; by default it stays as it is."""
+    ema: Annotated[Annotated[float, Field(gt=0, lt=1)] | None, Later()] = None
+    """Save, evaluate and dissect the exponential moving average of the weights; each step keeps
+    this share of the average (0.999). By default the last weights are saved."""
+    recalibrate: Annotated[Annotated[int, Field(ge=1, le=1_000_000)] | None, Later()] = None
+    """After the last step, estimate the running means and variances of batch normalisation anew,
+    from so many batches of training images; by default they stay as training left them."""
+    keep_checkpoints: Annotated[StepText | None, Later()] = None
+    """How often the weights are also kept during training, as in 10ep or 500it; by default only
+    the last are."""
     zero_last_gamma: Annotated[bool, Later()] = False
     """Start the last normalisation of every residual block with gain 0, so that the block starts
     as its shortcut (Goyal et al. 2017, section 5.1)."""
@@ -78,13 +127,37 @@ class TrainingSettings(Settings):
     evaluate_every: Annotated[StepText | Literal["end"], NeverKeyed()] = "1ep"
     """How often accuracy on the test images goes into the history, as in 2ep or 500it; "end"
     measures it at the end of training alone. It changes no weight."""
+    track: Annotated[Tracker | None, NeverKeyed()] = None
+    """Where the history of every training is also shown while it goes on; it changes no number."""
 
     @model_validator(mode="after")
     def _agree(self) -> "TrainingSettings":
-        if self.evaluate_every != "end" and Step.parse(self.evaluate_every, 1).iteration == 0:
-            raise ValueError(f"evaluate_every is {self.evaluate_every}, but must be a step above 0")
-        if self.nesterov and self.momentum == 0:
+        for name in ("evaluate_every", "keep_checkpoints"):
+            every = getattr(self, name)
+            if every not in (None, "end") and Step.parse(every, 1).iteration == 0:
+                raise ValueError(f"{name} is {every}, but must be a step above 0")
+        for name in ("mixup", "cutmix"):
+            if getattr(self, name) is not None and self.batch_size == 1:
+                raise ValueError(f"{name} mixes images of a batch, but batch_size is 1")
+        return self
+
+    @model_validator(mode="after")
+    def _optimizer_agrees(self) -> "TrainingSettings":
+        if self.optimizer == "adamw":
+            stated = [name for name in _OF_SGD if name in self.model_fields_set]
+            if stated:
+                raise ValueError(
+                    f'{" and ".join(stated)} belong to optimizer "sgd", but optimizer is "adamw", '
+                    "which has betas instead: leave them out"
+                )
+        elif self.betas != type(self).model_fields["betas"].default:
+            raise ValueError('betas belong to optimizer "adamw", but optimizer is "sgd"')
+        elif self.nesterov and self.momentum == 0:
             raise ValueError("nesterov needs a momentum above 0")
+        return self
+
+    @model_validator(mode="after")
+    def _schedule_agrees(self) -> "TrainingSettings":
         if self.schedule != "milestones" and self.milestones:
             raise ValueError(
                 f'milestones belong to schedule "milestones", but schedule is "{self.schedule}"'
@@ -103,12 +176,40 @@ class TrainingSettings(Settings):
             )
         return self
 
-    def finetuning(self, learning_rate: float, steps: str) -> "TrainingSettings":
-        """Return settings that train so many steps at one constant rate, all else equal."""
+    @model_serializer(mode="wrap")
+    def _without_what_the_optimizer_lacks(
+        self, serialize: Callable[[Any], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Write no momentum of an optimizer that has none, which would be refused when read."""
+        values = serialize(self)
+        if self.optimizer == "sgd":
+            return values
+        return {name: value for name, value in values.items() if name not in _OF_SGD}
+
+    def finetuning(
+        self, learning_rate: float, steps: str, schedule: FinetuningSchedule = "constant"
+    ) -> "TrainingSettings":
+        """Return settings that train so many steps at a rate, or falling from it, all else equal.
+
+        schedule: "cosine" falls to 0 at the last step.
+        """
         fields = type(self).model_fields
-        shape = ("schedule", "warmup", "milestones", "gamma", *_ONE_CYCLE)
-        constant = {name: fields[name].default for name in shape}
-        return self.model_copy(update=constant | {"learning_rate": learning_rate, "to": steps})
+        names = ("schedule", "warmup", "milestones", "gamma", *_ONE_CYCLE)
+        constant = {name: fields[name].default for name in names}
+        shape = {} if schedule == "constant" else {"schedule": schedule}
+        update = constant | shape | {"learning_rate": learning_rate, "to": steps}
+        return self.model_copy(update=update)
+
+    def kept_between(self, start: Step, end: Step) -> range:
+        """Return the iterations at which weights are kept, strictly between two steps."""
+        if self.keep_checkpoints is None:
+            return range(0)
+        every = Step.parse(self.keep_checkpoints, start.per_epoch).iteration
+        return range((start.iteration // every + 1) * every, end.iteration, every)
+
+    def unfinished(self) -> "TrainingSettings":
+        """Return settings of a training that another goes on with: its last weights count."""
+        return self.model_copy(update=dict.fromkeys(_AFTER_THE_LAST_STEP))
 
 
 class EvaluationSettings(Settings):

@@ -38,7 +38,7 @@ from prunescope.networks.reading.names import (
 )
 from prunescope.networks.reading.sharing import with_shared
 from prunescope.networks.reading.values import Tensors, plain_values
-from prunescope.results.checkpoints import MOMENTUM, NETWORK, parts_of
+from prunescope.results.checkpoints import NETWORK, is_checkpoint, memories_in, part_of
 from prunescope.results.checksums import check_against_record
 
 _HARMLESS = (argparse.Namespace, types.SimpleNamespace)  # timm keeps its arguments in the former
@@ -51,13 +51,14 @@ _OPTIMIZERS = ("optimizer_state_dict", "optimizer", "optim")
 class Stored:
     """One network's state dict as its tool saved it, and what the file remembers beside it.
 
-    optimizer: a state of torch's optimizers. momentum: of a checkpoint of a run's own training.
+    optimizer: a state of torch's optimizers. memories: what a checkpoint of a run's own training
+    holds of its optimizer, by parameter.
     """
 
     path: Path
     state: dict[str, Tensor]
     optimizer: Mapping[str, Any] | None = None
-    momentum: dict[str, Tensor] | None = None
+    memories: dict[str, tuple[Tensor, ...]] | None = None
 
     def named_as_in(self, expected: Tensors | None) -> Effective:
         """Return the weights that take effect, under the names that their network has for them.
@@ -100,8 +101,7 @@ def read_stored(path: Path, key: str | None = None) -> Stored:
     if is_safetensors(file):
         refuse_foreign(file)
         tensors = load_tensors(file)
-        is_checkpoint = all(name.startswith((NETWORK, MOMENTUM)) for name in tensors)
-        if is_checkpoint and any(name.startswith(MOMENTUM) for name in tensors):
+        if is_checkpoint(tensors):
             return _own_checkpoint(path, tensors, key)
         return Stored(path=path, state=_chosen(tensors, where, key))
     content = load_torch(file)
@@ -209,8 +209,7 @@ def _chosen(tensors: dict[str, Tensor], where: str, key: str | None) -> dict[str
 def _own_checkpoint(path: Path, tensors: dict[str, Tensor], key: str | None) -> Stored:
     if key is not None:
         raise ConfigError(f"{path} is a checkpoint of one network: leave out --key {key}")
-    network, momentum = parts_of(tensors)
-    return Stored(path=path, state=network, momentum=momentum)
+    return Stored(path=path, state=part_of(tensors, NETWORK), memories=memories_in(tensors))
 
 
 def _optimizer(content: Any) -> Mapping[str, Any] | None:

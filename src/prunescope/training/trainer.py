@@ -1,0 +1,274 @@
+"""How does a training take its steps, and where does it stop to be measured and saved?"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import Optimizer
+
+from prunescope.base.errors import TrainingDiverged
+from prunescope.base.modes import device_of, seed_generators
+from prunescope.base.progress import Progress, Task
+from prunescope.base.seeding import Seeds, derive_seed
+from prunescope.base.steps import Step
+from prunescope.data.labelled import Images
+from prunescope.data.loader import batches, epoch_order
+from prunescope.imaging.network_input import Normalisation
+from prunescope.training.averaging import MovingAverage
+from prunescope.training.checkpoint import is_finite, load_checkpoint, save_checkpoint
+from prunescope.training.forward import class_scores
+from prunescope.training.history import History
+from prunescope.training.mixing import draw_mixture, label_shown, loss_of, mixed
+from prunescope.training.optimiser import learning_rate_at
+from prunescope.training.settings import TrainingSettings
+from prunescope.training.tracking import Row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hooks:
+    """What is called while a network is trained, see `train`."""
+
+    after_step: Callable[[Optimizer], None] | None = None
+    before_clipping: Callable[[], None] | None = None
+    test: Callable[[nn.Module], float] | None = None
+    keep: Callable[[nn.Module, Step], None] | None = None
+    log: Callable[[Row], None] | None = None
+
+
+@dataclass(kw_only=True)
+class Trainer:
+    """A training in progress: the steps before `now` are done, the losses in `unread` not read."""
+
+    network: nn.Module
+    images: Images
+    classes: int
+    settings: TrainingSettings
+    normalisation: Normalisation
+    seeds: Seeds
+    optimizer: Optimizer
+    hooks: Hooks
+    advice: str
+    checkpoint: Path | None
+    identity: str
+    checkpoint_minutes: float
+    now: Step
+    average: MovingAverage | None = None
+    history: History = field(default_factory=History)
+    unread: list[tuple[Step, int, Tensor, Tensor]] = field(default_factory=list)
+    saved: Step | None = None
+    saved_at: float = field(default_factory=time.monotonic)
+
+    def begin(self, progress: Progress) -> None:
+        """Continue from the checkpoint, if there is one; else from the weights that are there."""
+        self.average = self._new_average()
+        resumed = self._resumed(progress)
+        if resumed is not None:
+            self.now, self.history = resumed
+            self.saved = self.now
+            self._log(*self.history.rows)
+        self._enforce()
+        if resumed is None:  # the average begins with what is enforced
+            self.average = self._new_average()
+
+    def settle(self) -> None:
+        """Leave the network with the weights that count, and without gradients."""
+        self.optimizer.zero_grad()
+        if self.average is not None:
+            self.average.settle()
+
+    def images_before(self, step: Step) -> int:
+        """Return how many images are shown from step 0 until a step."""
+        return step.epoch * len(self.images) + step.batch * self.settings.batch_size
+
+    def finish_row(self, end: Step, task: Task) -> None:
+        """Train to the end of the present epoch, to the next test, or to `end` before it."""
+        next_epoch = Step((self.now.epoch + 1) * self.now.per_epoch, self.now.per_epoch)
+        next_test = self._next_test()
+        last = min(step for step in (end, next_epoch, next_test) if step is not None)
+        for pixels, labels in islice(self._batches(), last.iteration - self.now.iteration):
+            self._take_step(pixels, labels)
+            if len(self.unread) >= _steps_between_readings(pixels.device):
+                self._read_losses(task)
+            if self._is_kept(end):
+                self._read_losses(task)
+                self._keep()
+            if self.now < last and self._is_due():
+                self._read_losses(task)
+                self._save()
+        self._read_losses(task)
+        taken, tested = self._last_taken(), None
+        if self.hooks.test is not None and last in (end, next_test):
+            with self._weights_that_count():
+                tested = self.hooks.test(self.network)
+        self.history.close_row(taken, learning_rate_at(taken, self.settings), tested)
+        self._log(self.history.rows[-1])
+        self._save()
+
+    def _resumed(self, progress: Progress) -> tuple[Step, History] | None:
+        if self.checkpoint is None:
+            return None
+        return load_checkpoint(
+            self.checkpoint,
+            self.network,
+            self.optimizer,
+            identity=self.identity,
+            progress=progress,
+            average=self.average,
+        )
+
+    def _new_average(self) -> MovingAverage | None:
+        decay = self.settings.ema
+        return None if decay is None else MovingAverage(self.network, decay)
+
+    def _enforce(self) -> None:
+        """Have whatever follows every step done, as it is before the first."""
+        if self.hooks.after_step is not None:
+            self.hooks.after_step(self.optimizer)
+
+    def _next_test(self) -> Step | None:
+        """Return the first step after now at which accuracy is measured."""
+        stated = self.settings.evaluate_every
+        if self.hooks.test is None or stated == "end":
+            return None
+        every = Step.parse(stated, self.now.per_epoch).iteration
+        return Step((self.now.iteration // every + 1) * every, self.now.per_epoch)
+
+    def _is_kept(self, end: Step) -> bool:
+        """Return whether the weights of this step are kept, beside the last ones."""
+        kept = self.settings.kept_between(Step(0, end.per_epoch), end)
+        return self.hooks.keep is not None and self.now.iteration in kept
+
+    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the rest of the present epoch, on the network's device."""
+        device = device_of(self.network)
+        for pixels, labels in batches(
+            self.images,
+            batch_size=self.settings.batch_size,
+            normalisation=self.normalisation,
+            order=epoch_order(len(self.images), self.seeds.order, self.now.epoch),
+            augmentation=self.settings.augmentation,
+            seed=self.seeds.augmentation,
+            epoch=self.now.epoch,
+            first_batch=self.now.batch,
+            channels_last=self.settings.channels_last,
+        ):
+            yield pixels.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+
+    def _take_step(
+        self, pixels: Float[Tensor, "image channel height width"], labels: Int64[Tensor, " image"]
+    ) -> None:
+        settings, seed = self.settings, self.seeds.augmentation
+        count, _, height, width = pixels.shape
+        mixture = draw_mixture(
+            (count, height, width),
+            mixup=settings.mixup,
+            cutmix=settings.cutmix,
+            seed=seed,
+            step=self.now,
+        )
+        if mixture is not None:
+            pixels = mixed(pixels, mixture)
+        seed_generators(pixels.device, derive_seed(seed, "step", self.now.iteration))
+        scores = class_scores(
+            self.network, pixels, precision=settings.precision, classes=self.classes
+        )
+        loss = loss_of(scores, labels, settings.label_smoothing, mixture)
+        self._follow(loss)
+        right = (scores.detach().argmax(1) == label_shown(labels, mixture)).sum()
+        self.unread.append((self.now, len(labels), loss.detach(), right))
+        self.now = Step(self.now.iteration + 1, self.now.per_epoch)
+
+    def _follow(self, loss: Float[Tensor, ""]) -> None:
+        """Take the step down the gradient of a loss, and what belongs to a step."""
+        self.optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        if self.settings.clip_norm is not None:
+            if self.hooks.before_clipping is not None:
+                self.hooks.before_clipping()
+            clip_grad_norm_(self.network.parameters(), self.settings.clip_norm, foreach=True)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate_at(self.now, self.settings)
+        self.optimizer.step()
+        self._enforce()
+        if self.average is not None:
+            self.average.update()
+
+    def _read_losses(self, task: Task) -> None:
+        """Read the losses of the steps since the last reading. Raises TrainingDiverged."""
+        if not self.unread:
+            return
+        steps, sizes, losses, rights = zip(*self.unread, strict=True)
+        read = torch.stack(losses).tolist(), torch.stack(rights).tolist()
+        self.unread = []
+        for step, size, loss, right in zip(steps, sizes, *read, strict=True):
+            if not math.isfinite(loss):
+                raise self._diverged(f"the loss is {loss}", step)
+            self.history.add(images=size, loss=loss, right=right)
+        rate = self.optimizer.param_groups[0]["lr"]
+        task.advance(sum(sizes), f"loss {read[0][-1]:.3f}, learning rate {rate:.3g}")
+
+    def _log(self, *rows: Row) -> None:
+        if self.hooks.log is not None:
+            for row in rows:
+                self.hooks.log(row)
+
+    def _weights_that_count(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.average is None else self.average.shown()
+
+    def _keep(self) -> None:
+        assert self.hooks.keep is not None  # else no step is kept
+        self._check_finite()
+        with self._weights_that_count():
+            self.hooks.keep(self.network, self.now)
+
+    def _is_due(self) -> bool:
+        waited = time.monotonic() - self.saved_at
+        return self.checkpoint is not None and waited >= 60 * self.checkpoint_minutes
+
+    def _check_finite(self) -> None:
+        """Raise TrainingDiverged where a number that would be saved is none."""
+        if not is_finite(self.network, self.optimizer, self.average):
+            broken = "a weight, its momentum or a running statistic is no longer finite"
+            raise self._diverged(broken, self._last_taken())
+
+    def _save(self) -> None:
+        """Write a checkpoint, if one is asked for. Raises TrainingDiverged."""
+        self._check_finite()
+        if self.checkpoint is None:
+            return
+        save_checkpoint(
+            self.checkpoint,
+            self.network,
+            self.optimizer,
+            step=self.now,
+            history=self.history,
+            identity=self.identity,
+            average=self.average,
+        )
+        self.saved, self.saved_at = self.now, time.monotonic()
+
+    def _last_taken(self) -> Step:
+        return Step(self.now.iteration - 1, self.now.per_epoch)
+
+    def _diverged(self, what: str, step: Step) -> TrainingDiverged:
+        rate = learning_rate_at(step, self.settings)
+        kept = (
+            "no checkpoint was kept"
+            if self.saved is None
+            else f"the last good checkpoint, at step {self.saved}, is {self.checkpoint}"
+        )
+        return TrainingDiverged(
+            f"{what} at step {step} with learning rate {rate:.6g}; {kept}. {self.advice}"
+        )
+
+
+def _steps_between_readings(device: torch.device) -> int:
+    return 1 if device.type == "cpu" else 50  # to read a loss, an accelerator has to wait
