@@ -16,6 +16,7 @@ from prunescope.results import provenance as module
 from prunescope.results.artifacts import Artifact
 from prunescope.results.provenance import PROVENANCE, Provenance, environment
 
+SEEDS = {"init": 5, "order": 6, "augmentation": 7}
 HERE: dict[str, Any] = {
     "started": "2026-01-01T00:00:00+0000",
     "command": ["prunescope", "run"],
@@ -34,7 +35,7 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     def begin(threads: int = 2, **changes: Any) -> list[str]:
         monkeypatch.setattr(module, "environment", lambda: HERE | changes)
-        return Provenance(tmp_path).begin({"replicate-0": 5}, threads=threads, workers=2)
+        return Provenance(tmp_path).begin({"replicate-0": SEEDS}, threads=threads, workers=2)
 
     return begin
 
@@ -75,7 +76,7 @@ def test_every_invocation_and_artifact_stays_on_record(invoke, tmp_path: Path):
     )
     record = json.loads((tmp_path / PROVENANCE).read_text())
     assert [invocation["host"] for invocation in record["invocations"]] == ["here", "there"]
-    assert record["invocations"][0]["seeds"] == {"replicate-0": 5}
+    assert record["invocations"][0]["seeds"] == {"replicate-0": SEEDS}
     assert record["artifacts"] == {
         "level-00": {
             "key": "k",

@@ -266,14 +266,6 @@ def test_what_an_artifact_is_outdated_with_goes_without_saying(store: Store):
     assert store.outdated([REWIND]) == [aside(LEVEL), "report"]
 
 
-def test_an_artifact_is_discarded_with_all_in_it(store: Store):
-    make_all(store, PLAN)
-    store.discard(LEVEL)
-    store.discard(LEVEL)
-    assert [store.has(artifact) for artifact in PLAN] == [True, False, False, True]
-    assert not (store.root / LEVEL.path).exists()
-
-
 def test_what_killed_processes_left_is_removed_but_for_checkpoints_still_wanted(store: Store):
     make(store, REWIND)
     for artifact in (REWIND, LEVEL, changed(LEVEL)):

@@ -15,7 +15,13 @@ from prunescope.comparison.pairing import Pairs, no_pairs, pair_by_number, pair_
 from prunescope.comparison.sides import Comparable, Side, left_out, open_side, pair_layers
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.opened import is_table
-from prunescope.results.units import by_layer, categories_of, stacked
+from prunescope.results.units import (
+    UNIT_NUMBERS,
+    UNNUMBERED,
+    by_layer,
+    categories_of,
+    stacked,
+)
 
 Match = Literal["identity", "concept", "profile"]
 
@@ -102,8 +108,17 @@ def compare_layers(
 
 
 def choose_match(a: LayerDissection, b: LayerDissection) -> tuple[Match, list[str]]:
-    """Return identity where both have the same unit numbers, else concept, with a warning."""
-    if set(a.units["unit"]) == set(b.units["unit"]):
+    """Return identity where both have the same unit numbers, else concept, with a warning.
+
+    Where units were removed from a network, and their numbers kept, it is identity, too.
+    """
+    unnumbered = [letter for letter, side in (("A", a), ("B", b)) if side.summary.get(UNNUMBERED)]
+    if unnumbered:
+        return "concept", [
+            f"channels were removed from {' and '.join(unnumbered)}, and nothing says which: "
+            "concepts are compared, not units"
+        ]
+    if _has_lost_units(a, b) or set(a.units["unit"]) == set(b.units["unit"]):
         return "identity", []
     tables = is_table(a) or is_table(b)
     hint = "" if tables else " (--match profile pairs units by what they see)"
@@ -116,11 +131,16 @@ def choose_match(a: LayerDissection, b: LayerDissection) -> tuple[Match, list[st
 def _pair(a: LayerDissection, b: LayerDissection, match: Match) -> Pairs:
     match match:
         case "identity":
-            return pair_by_number(a.units, b.units)
+            return pair_by_number(a.units, b.units, partly=_has_lost_units(a, b))
         case "profile":
             return pair_by_profile(a.overlap, b.overlap)
         case "concept":
             return no_pairs()
+
+
+def _has_lost_units(*sides: LayerDissection) -> bool:
+    """Return whether units were removed from a layer of these, whose numbers were kept."""
+    return any(side.summary.get(UNIT_NUMBERS) is not None for side in sides)
 
 
 def _described(side: Side) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.results.layout import DENSE, LEVELS, UNITS
+from prunescope.results.layout import DENSE, LEVELS, TWIN_UNITS, TWINS, UNITS, LevelKey
 from prunescope.results.run_tables import KEY
 from prunescope.results.tables import write_csv, write_parquet
 from prunescope.results.units import count_units, stacked
@@ -21,7 +21,8 @@ class LevelRecord:
 
     keep, keep_overall: fractions of the prunable and of all weights left, in (0, 1].
     accuracy: top-1, a share. units: per layer, its table of units.
-    Level 0 is shared by all strategies, so its strategy is "dense", and no other level's is.
+    Level 0 is shared by all strategies, so its strategy is "dense", or the name of a twin, and no
+    other level's is.
     """
 
     replicate: int
@@ -33,11 +34,17 @@ class LevelRecord:
     units: Mapping[str, pd.DataFrame]
 
     def __post_init__(self) -> None:
-        if (self.level == 0) != (self.strategy == DENSE):
+        if (self.level == 0) != (self.strategy == DENSE or self.is_twin):
             raise ConfigError(
                 f'level {self.level} has the strategy "{self.strategy}", but "{DENSE}" names '
                 "level 0, which all strategies share, and nothing else"
             )
+
+    @property
+    def is_twin(self) -> bool:
+        """Whether it is a dense twin of level 0."""
+        key = LevelKey(replicate=self.replicate, strategy=self.strategy, level=self.level)
+        return key.is_twin
 
 
 def levels_table(records: Sequence[LevelRecord]) -> pd.DataFrame:
@@ -68,10 +75,25 @@ def units_table(records: Sequence[LevelRecord]) -> pd.DataFrame:
 
 
 def write_tables(records: Sequence[LevelRecord], folder: Path) -> list[Path]:
-    """Write `levels.csv` and `units.parquet` into a folder and return their paths."""
-    levels, units = folder / LEVELS, folder / UNITS
+    """Write the tables of levels and of units into a folder and return their paths.
+
+    Dense twins, if there are any, have two tables of their own, of the same columns.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    write_csv(levels, levels_table(records), na_rep="nan")
+    twins = [record for record in records if record.is_twin]
+    table = levels_table(records)
+    is_twin = table["strategy"].isin({record.strategy for record in twins})
+    others = [record for record in records if not record.is_twin]
+    paths = _write_pair(folder / LEVELS, table[~is_twin], folder / UNITS, others)
+    if twins:
+        paths += _write_pair(folder / TWINS, table[is_twin], folder / TWIN_UNITS, twins)
+    return paths
+
+
+def _write_pair(
+    levels: Path, table: pd.DataFrame, units: Path, records: Sequence[LevelRecord]
+) -> list[Path]:
+    write_csv(levels, table, na_rep="nan")
     write_parquet(units, units_table(records))
     return [levels, units]
 
@@ -103,7 +125,7 @@ def measure_consistency(unpruned: pd.DataFrame, pruned: pd.DataFrame) -> dict[st
 def _unpruned(records: Sequence[LevelRecord]) -> dict[int, LevelRecord]:
     if not records:
         raise DataError("no level is finished, so there is nothing to tabulate")
-    unpruned = {record.replicate: record for record in records if record.level == 0}
+    unpruned = {record.replicate: record for record in records if record.strategy == DENSE}
     for record in records:
         if record.replicate not in unpruned:
             raise DataError(

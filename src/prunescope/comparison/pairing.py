@@ -30,15 +30,20 @@ def no_pairs() -> Pairs:
     return Pairs(a=no_rows, b=no_rows, distance=np.empty(0))
 
 
-def pair_by_number(a: pd.DataFrame, b: pd.DataFrame) -> Pairs:
-    """Pair the units of equal number. Raises ConfigError where the layers differ in units."""
+def pair_by_number(a: pd.DataFrame, b: pd.DataFrame, *, partly: bool = False) -> Pairs:
+    """Pair the units of equal number.
+
+    partly: whether units may be on one side alone, because they were removed from the network of
+    the other. Otherwise raises ConfigError where the layers differ in units.
+    """
     numbers_a, numbers_b = (np.asarray(table["unit"], np.int64) for table in (a, b))
-    if len(numbers_a) != len(numbers_b) or set(numbers_a.tolist()) != set(numbers_b.tolist()):
+    alike = len(numbers_a) == len(numbers_b) and set(numbers_a.tolist()) == set(numbers_b.tolist())
+    if not alike and not partly:
         raise ConfigError(
             f"A has {counted(len(numbers_a), 'unit')} and B {len(numbers_b):,}, so their numbers "
             "do not say which is which: compare with --match concept, or --match profile"
         )
-    first, second = np.argsort(numbers_a, kind="stable"), np.argsort(numbers_b, kind="stable")
+    _, first, second = np.intersect1d(numbers_a, numbers_b, assume_unique=True, return_indices=True)
     return Pairs(a=first, b=second, distance=np.full(len(first), np.nan))
 
 

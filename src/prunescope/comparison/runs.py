@@ -131,7 +131,9 @@ def _compare_levels(
                 after,
                 layers=(layer, layer),
                 categories=categories_of(before),
-                pairs=pair_by_number(before, after) if match == "identity" else no_pairs(),
+                pairs=pair_by_number(before, after, partly=key[2] > 0)  # filters may be gone
+                if match == "identity"
+                else no_pairs(),
                 match=match,
                 iou=iou,
             ),

@@ -42,7 +42,7 @@ def mask_pictures(
     Raises ConfigError for a model without the layer or with fewer units, for a unit that was not
     dissected, and for anything that is no picture; DataError for one that cannot be read.
     """
-    chosen = _chosen(dissected, units)
+    chosen = dissected.rows_of(units)
     if size is not None and (len(size) != 2 or min(size) < 1):
         raise ConfigError(f"size is {size}, but must be a height and a width of at least 1 pixel")
     if batch_size < 1:
@@ -79,19 +79,6 @@ def mask_pictures(
                 shape = (picture.height, picture.width) if size is None else (size[0], size[1])
                 masks.append(masks_above(unit_maps, thresholds, shape, centring).numpy())
     return masks
-
-
-def _chosen(dissected: LayerDissection, units: int | Sequence[int]) -> list[int]:
-    """Return the numbers of units. Raises ConfigError for one that was not dissected."""
-    chosen = [units] if isinstance(units, int | np.integer) else list(units)
-    if not all(isinstance(unit, int | np.integer) for unit in chosen):
-        raise ConfigError(f"units is {units!r}: give a number from 0, or several")
-    count = len(dissected.units)
-    invalid = [unit for unit in chosen if not 0 <= unit < count]
-    if invalid or not chosen:
-        request = f"unit {invalid[0]} is asked for" if invalid else "no unit is asked for"
-        raise ConfigError(f"{request}, but {dissected.layer} has units 0 to {count - 1:,}")
-    return [int(unit) for unit in chosen]
 
 
 def _check_units(layer: str, units: Sequence[int], count: int) -> None:

@@ -1,12 +1,14 @@
 """Which concepts do the units of these layers answer to, on this concept set?"""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from jaxtyping import Int64
 from torch import nn
 
 from prunescope.base.allocator import keep_freed_memory
@@ -36,6 +38,10 @@ from prunescope.dissection.settings import (
 from prunescope.dissection.survey import learn_layout
 from prunescope.results.counts import LayerCounts
 from prunescope.results.dissection import Dissection
+from prunescope.results.units import UNIT_NUMBERS, unit_numbers
+
+UnitNumbers = Mapping[str, Sequence[int]]
+"""The numbers of a layer's units in the dense network, in order, by the layer's name."""
 
 
 class DissectOptions(ConceptOptions, DissectionOptions):
@@ -47,18 +53,20 @@ def dissect_layers(
     model: nn.Module,
     concepts: ConceptSet,
     *,
+    units: UnitNumbers | None = None,
     device: str | torch.device | None = None,
     ranks: Ranks = ALONE,
     progress: Progress = SILENT,
 ) -> Dissection:
     """Return the concept of every unit of the layers, under settings that state the whole input.
 
+    units: the numbers of the units of layers that have lost some; all others count from 0.
     ranks: the processes that share the images, each of which must call this with the same
     arguments; every one gets the whole result.
     """
     counted = count_layers(
-        settings, model, concepts, masks=bool(settings.null), device=device, ranks=ranks,
-        progress=progress,
+        settings, model, concepts, masks=bool(settings.null), units=units, device=device,
+        ranks=ranks, progress=progress,
     )  # fmt: skip
     layers = {
         layer: score_layer(counts, settings, concepts.name)
@@ -98,6 +106,7 @@ def count_layers(
     concepts: ConceptSet,
     *,
     masks: bool,
+    units: UnitNumbers | None = None,
     device: str | torch.device | None = None,
     ranks: Ranks = ALONE,
     progress: Progress = SILENT,
@@ -105,6 +114,7 @@ def count_layers(
     """Show the images to a network and count the overlap of its units with the labels.
 
     settings: those marked `ScoresOnly` do nothing. masks: whether to keep them, to permute labels.
+    units: as `dissect_layers` takes them.
     """
     form = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
     layers = choose_layers(model, settings.layers, form.resolution, len(form.mean), settings.axes)
@@ -149,7 +159,7 @@ def count_layers(
             _tell(layer, statistics, progress)
     return CountedLayers(
         layers={
-            layer: _counts_of(layer, settings, observation, statistics)
+            layer: _counts_of(layer, settings, observation, statistics, (units or {}).get(layer))
             for layer, statistics in by_layer.items()
         },
         masks={
@@ -198,17 +208,25 @@ def _tell(layer: str, statistics: LayerStatistics, progress: Progress) -> None:
 
 
 def _counts_of(
-    layer: str, settings: DissectionSettings, observation: Observation, statistics: LayerStatistics
+    layer: str,
+    settings: DissectionSettings,
+    observation: Observation,
+    statistics: LayerStatistics,
+    units: Sequence[int] | None,
 ) -> LayerCounts:
     concepts, first_pass = observation.concepts, statistics.first_pass
     overlap = statistics.tally.overlap()
+    numbers = unit_numbers(layer, units, len(overlap.thresholds))
+    images = statistics.image_counts.table(concepts.images, overlap.label_numbers.tolist())
+    images["units"] = [numbers[rows].astype(np.int32) for rows in images["units"]]
     return LayerCounts(
         layer=layer,
         overlap=overlap,
-        examples=_examples_table(concepts, first_pass),
-        images=statistics.image_counts.table(concepts.images, overlap.label_numbers.tolist()),
+        examples=_examples_table(concepts, first_pass, numbers),
+        images=images,
         conditions={
             "layer": layer,
+            **({} if units is None else {UNIT_NUMBERS: numbers.tolist()}),
             "map": list(first_pass.maps.shape[2:]),
             "cells": first_pass.cut.cells,
             "cells_above": first_pass.cut.above,
@@ -236,14 +254,16 @@ def _placeless(name: str) -> str:
     return f"{kind}:{Path(folder).expanduser().resolve().name}" if colon else name
 
 
-def _examples_table(concepts: ConceptSet, first_pass: FirstPassResult) -> pd.DataFrame:
+def _examples_table(
+    concepts: ConceptSet, first_pass: FirstPassResult, numbers: Int64[np.ndarray, " unit"]
+) -> pd.DataFrame:
     units, ranks, height, width = first_pass.maps.shape
     rows = first_pass.indices.flatten().numpy()
     flat = first_pass.maps.flatten(0, 1).flatten(1).numpy()
     cell = flat.argmax(axis=1)
     return pd.DataFrame(
         {
-            "unit": np.repeat(np.arange(units), ranks),
+            "unit": np.repeat(numbers, ranks),
             "rank": np.tile(np.arange(ranks), units),
             "image": pd.array([concepts.images[row] for row in rows], dtype="string"),
             "row": rows,

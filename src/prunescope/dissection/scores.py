@@ -13,7 +13,7 @@ from prunescope.dissection.settings import DissectionSettings, ScoresOnly
 from prunescope.results.counts import LayerCounts
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.overlap import Overlap
-from prunescope.results.units import count_units
+from prunescope.results.units import UNIT_NUMBERS, count_units, unit_numbers
 
 NO_LABEL = -1
 
@@ -28,6 +28,7 @@ def score_layer(
     overlap = counts.overlap
     categories = allowed_categories(settings, overlap.categories, concept_set)
     units = score_units(overlap, iou=settings.iou, categories=categories)
+    units["unit"] = unit_numbers(counts.layer, counts.conditions.get(UNIT_NUMBERS), len(units))
     used = settings.model_copy(update={"categories": categories})
     of_scores = used.model_dump(mode="json", include=set(settings.marked(ScoresOnly)))
     summary = {

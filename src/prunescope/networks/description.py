@@ -12,9 +12,11 @@ from prunescope.base.tensors import load_metadata
 from prunescope.imaging.network_input import NetworkInput
 from prunescope.imaging.sizing import Sizing
 from prunescope.networks.trust import NamesCode, trusted_name
+from prunescope.networks.units import Units, units_as_value, units_of_value
 
 _KEY = "network"
 _INPUT = ("mean", "std", "resolution")
+_UNITS = "units"
 _MOST = 1 << 20  # classes, or pixels across
 _MOST_CHANNELS = 64
 
@@ -27,17 +29,21 @@ class Description:
     input: what it expects to see; None where nothing says so.
     measured_on: how photographs are sized to measure weights that a library publishes; None for
         all others. No file carries it.
+    units: which units are left of the layers that have lost some, by their numbers in the network
+        of that name; None where it is whole, or where nothing says so.
     """
 
     name: str
     num_classes: int | None
     input: NetworkInput | None
     measured_on: Sizing | None = None
+    units: Units | None = None
 
     def as_metadata(self) -> dict[str, str]:
         """Return the metadata under which a safetensors file carries the description."""
-        values = {"name": self.name, "num_classes": self.num_classes}
+        values: dict[str, Any] = {"name": self.name, "num_classes": self.num_classes}
         values |= self.input.as_dict() if self.input else dict.fromkeys(_INPUT)
+        values |= {} if self.units is None else {_UNITS: units_as_value(self.units)}
         return {_KEY: canonical_json(values)}
 
 
@@ -63,12 +69,15 @@ def read_description(path: Path, typed: str | None = None) -> Description:
         if not isinstance(name, str) or not (classes is None or _is_count(classes)):
             raise ValueError(f"name {name!r:.40}, num_classes {classes!r:.40}")
         expected = None if stored["mean"] is None else _as_input(stored)
+        units = units_of_value(stored[_UNITS]) if _UNITS in stored else None
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise DataError(
             f'{path} is damaged: its metadata "{_KEY}" does not describe a network '
             f"({type(error).__name__}: {first_line(error):.200})"
         ) from None
-    return Description(name=trusted_name(name, path, typed), num_classes=classes, input=expected)
+    return Description(
+        name=trusted_name(name, path, typed), num_classes=classes, input=expected, units=units
+    )
 
 
 def names_code(path: Path) -> bool:

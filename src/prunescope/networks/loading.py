@@ -1,10 +1,11 @@
 """Which network is meant, and with which weights?"""
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.formats import SUFFIXES
@@ -15,8 +16,9 @@ from prunescope.networks.published import DEFAULT, Published
 from prunescope.networks.reading.files import is_hub_folder, weights_file
 from prunescope.networks.reading.values import refuse_not_finite
 from prunescope.networks.registry import build, find_published, network_input
+from prunescope.networks.smaller import fit_smaller
 from prunescope.networks.trust import AtMost
-from prunescope.networks.weights import load_weights
+from prunescope.networks.weights import weights_for
 from prunescope.results.layout import WEIGHTS
 
 RANDOM = "random"
@@ -29,9 +31,12 @@ class LoadedNetwork(Description):
     module: the network itself. name: as `build` takes it. num_classes: None where the network
     chose it itself. input: what it expects to see; None where nothing says so.
     measured_on: how photographs are sized to measure published weights; None for all others.
+    units: which units are left of the layers that have lost some, by their numbers in the network
+        of that name; None where it is whole, or where nothing says so (`unnumbered`).
     """
 
     module: nn.Module
+    unnumbered: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +57,24 @@ class FoundNetwork:
         Raises DataError where it is far larger than weights that name it.
         """
         described = self.description
-        with nullcontext() if self.named_by is None else AtMost(self.named_by):
+        limit = (
+            nullcontext()
+            if self.named_by is None
+            else AtMost(self.named_by, whole=described.units is None)
+        )
+        with limit:
             return build(described.name, num_classes=described.num_classes, seed=0)
+
+    def load(self, module: nn.Module, state: Mapping[str, Tensor]) -> LoadedNetwork:
+        """Return what was built with the weights of its file, smaller where these are.
+
+        state: under the network's names. Raises DataError as `fit_smaller` does.
+        """
+        described = self.description
+        side = described.input.resolution if described.input else None
+        smaller = fit_smaller(module, state, str(self.weights), described.units, side)
+        unnumbered = smaller and described.units is None
+        return LoadedNetwork(module=module.eval(), unnumbered=unnumbered, **vars(described))
 
 
 def load_network(
@@ -87,7 +108,7 @@ def load_network(
     else:
         module = found.build()
         if chosen is not None:
-            load_weights(module, chosen, key)
+            return found.load(module, weights_for(module, chosen, key))
     return LoadedNetwork(module=module.eval(), **vars(found.description))
 
 

@@ -21,6 +21,7 @@ _LONGEST_WORD = 40
 _READ_FILES = ("pretrained", "checkpoint", "cache", "file", "url", "hf_hub", "state_dict")
 """How options of timm begin by which it reads, or fetches, files."""
 _SPARE_WEIGHTS = 1 << 24
+_OF_SMALLER = 256  # a network of which 1.6 % of the weights are left
 _ALLOCATING = ("empty", "zeros", "ones", "full", "rand", "randn", "arange", "empty_strided")
 
 
@@ -86,11 +87,15 @@ class AtMost(TorchFunctionMode):
     Raises DataError in the middle of building the network.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Take how much may be made from the size of a file, or of a folder of weights."""
+    def __init__(self, path: Path, *, whole: bool = True) -> None:
+        """Take how much may be made from the size of a file, or of a folder of weights.
+
+        whole: whether it holds all of the network, from which no channels were removed.
+        """
         super().__init__()
         files = path.iterdir() if path.is_dir() else [path]
-        self._left = 4 * sum(file.stat().st_size for file in files) + _SPARE_WEIGHTS
+        factor = 4 if whole else _OF_SMALLER
+        self._left = factor * sum(file.stat().st_size for file in files) + _SPARE_WEIGHTS
         self._path = path
 
     def __torch_function__(

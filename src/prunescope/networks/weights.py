@@ -7,6 +7,7 @@ Which function reads what, from the bytes up:
   the file remembers of its optimizer; `Stored.named_as_in` computes the weights that take effect.
 - `read_state_dict`: these weights, of a network that is not known.
 - `load_weights`: these weights, into a network; of masked ones, the zeros.
+- `smaller.fit_smaller`: these weights, into a network whose layers have lost channels.
 - `read_published`, `fit_published`: a state dict that a library publishes, in its own format.
 - `pruning.saved.read_weights`: weights as they were saved and their mask, apart.
 - `networks.loading.load_network`: a network by its name, with any of these.
@@ -43,6 +44,14 @@ def load_weights(module: nn.Module, path: Path, key: str | None = None) -> None:
     path, key: as `read_stored` takes them. Raises what it and `fit_state_dict` raise; the module
     is then unchanged.
     """
+    fit_state_dict(module, weights_for(module, path, key), str(path))
+
+
+def weights_for(module: nn.Module, path: Path, key: str | None = None) -> dict[str, Tensor]:
+    """Return the weights that take effect in a file under a network's names, masked ones zero.
+
+    path, key: as `read_stored` takes them. Raises what it raises.
+    """
     expected = module.state_dict()
     check_manifest(weights_file(path))
     weights = read_stored(path, key).named_as_in(expected)
@@ -52,7 +61,7 @@ def load_weights(module: nn.Module, path: Path, key: str | None = None) -> None:
         rename = renaming(list(kept), weights.state)
         weights = Effective(weights.state, {rename(name): kept[name] for name in kept})
         _check_mask(weights, f"{mask} does not fit {path}")
-    fit_state_dict(module, weights.masked(), str(path))
+    return weights.masked()
 
 
 def read_state_dict(path: Path, key: str | None = None) -> dict[str, Tensor]:
@@ -123,7 +132,7 @@ def check_fit(module: nn.Module, state: Tensors, where: str) -> None:
             _complain("unknown to the network", unexpected),
             _complain("of another shape", [_shapes(key, expected, state) for key in reshaped]),
         )
-        hint = "" if missing or unexpected else _class_hint(reshaped, expected, state)
+        hint = "" if missing or unexpected else class_hint(reshaped, expected, state)
         raise DataError(
             f"{where} does not fit the network: {'; '.join(filter(None, complaints))}{hint}"
         )
@@ -170,7 +179,8 @@ def _shapes(key: str, expected: Tensors, state: Tensors) -> str:
     return f"{key} {tuple(state[key].shape)} instead of {tuple(expected[key].shape)}"
 
 
-def _class_hint(reshaped: list[str], expected: Tensors, state: Tensors) -> str:
+def class_hint(reshaped: list[str], expected: Tensors, state: Tensors) -> str:
+    """Return what to do where a file's classifier alone has another shape, else nothing."""
     owners = {key.rpartition(".")[0] for key in reshaped}
     counts = {state[key].shape[:1] for key in reshaped}
     same_input = all(expected[key].shape[1:] == state[key].shape[1:] for key in reshaped)

@@ -14,10 +14,11 @@ from prunescope.base.text import agreeing, counted
 from prunescope.networks.description import Description
 from prunescope.networks.hollow import build_hollow
 from prunescope.networks.registry import network_input
+from prunescope.networks.smaller import WITHOUT_NUMBERS, fit_smaller, reshaped_keys
 from prunescope.networks.trust import AtMost
-from prunescope.networks.weights import fit_state_dict
 from prunescope.pruning.acting import views_of_others
 from prunescope.pruning.counting import FORMATS, SUMMED_COUNTS, LayerCount, count_layer
+from prunescope.pruning.dense import DenseCounts
 from prunescope.pruning.flow import Flow, trace_flow
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import left_out, prunable_names
@@ -28,6 +29,7 @@ from prunescope.pruning.stored import (
     reasons_of_unknowns,
     stored_layers,
 )
+from prunescope.pruning.trial import copied
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,8 @@ class Audit:
     left_out: tensors of two or more axes that `prune` leaves dense (recurrent layers, embeddings
         and what is tied to them), with their sizes; None without the network.
     reasons: why a count is None, by its name.
+    dense: what the network of that name has, where channels were removed from it; None where it is
+        whole.
     """
 
     path: Path
@@ -62,6 +66,7 @@ class Audit:
     notes: tuple[str, ...]
     left_out: Mapping[str, int] | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
+    dense: DenseCounts | None = None
 
     def total(self, count: str) -> int | None:
         """Return the sum of a count over the layers.
@@ -101,6 +106,7 @@ class Audit:
             "problems": list(self.problems),
             "notes": list(self.notes),
             "reasons": dict(self.reasons),
+            "dense": None if self.dense is None else self.dense.as_dict(),
         }
 
 
@@ -147,14 +153,22 @@ def audit_weights(
     resolution: None leaves multiply-adds and dead units uncounted.
     Raises DataError where the weights are another network's, or none that could be pruned.
     """
-    flow = Flow()
+    flow, dense = Flow(), None
+    notes: tuple[str, ...] = ()
     if network is None:
         stored = stored_layers(saved)
     else:
         saved = saved.named_as_in(network.state_dict())
+        if reshaped_keys(network, saved.state):
+            network = copied(network)  # which loses channels
         views = views_of_others(network)  # which loading parts
-        fit_state_dict(network, saved.state, str(saved.path))
+        before = DenseCounts.of(network)
+        units = saved.description.units if saved.description else None
+        smaller = fit_smaller(network, saved.state, str(saved.path), units, resolution)
         flow = trace_flow(network, resolution).merged(views) if resolution else flow
+        if smaller:
+            dense = before.along(flow)
+            notes = () if units is not None else (WITHOUT_NUMBERS,)
         stored = network_layers(network, saved, flow, views)
     if not stored.weights:
         raise DataError(f"{saved.path} holds no weights of a convolution or linear layer")
@@ -183,9 +197,10 @@ def audit_weights(
         revived_memory=memory,
         bytes=_bytes(stored, layers),
         problems=tuple(_problems(layers, memory)),
-        notes=(*saved.notes, *stored.notes),
+        notes=(*saved.notes, *stored.notes, *notes),
         left_out=None if network is None else _left_out(network, mask, stored),
         reasons=reasons_of_unknowns(network is not None, resolution, flow, saved),
+        dense=dense,
     )
 
 

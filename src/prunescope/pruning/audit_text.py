@@ -60,5 +60,25 @@ def _totals(audit: Audit) -> list[str]:
             f"{audit.resolution} x {audit.resolution}, "
             f"{number(audit.total('sparse_multiply_adds'))} without the zeros"
         )
+    lines += _against_dense(audit)
     lines.append(f"bytes: {sizes}")
     return [*lines, describe_left_out(audit.left_out)] if audit.left_out else lines
+
+
+def _against_dense(audit: Audit) -> list[str]:
+    """Say how much is left of the network from which channels were removed."""
+    dense = audit.dense
+    if dense is None:
+        return []
+    pairs = [
+        (f"of {audit.network}, from which channels were removed, ", "filters", dense.filters),
+        ("", "weights", dense.weights),
+        ("", "multiply_adds", dense.multiply_adds),
+    ]
+    parts = []
+    for prefix, name, whole in pairs:
+        left = audit.total(name)
+        if left is not None and whole:
+            title = name.replace("_", "-")
+            parts.append(f"{prefix}{left:,} of {whole:,} {title} are left, {percent(left / whole)}")
+    return ["; ".join(parts)]

@@ -6,7 +6,6 @@ from pathlib import Path
 from prunescope.base.errors import ConfigError
 from prunescope.base.text import align, number, percent
 from prunescope.networks.loading import LoadedNetwork, find_network, load_network
-from prunescope.networks.weights import fit_state_dict
 from prunescope.pruning.acting import count_parameters
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.pruning.prunable import (
@@ -95,14 +94,14 @@ def prune_saved(
     settings: where they state nothing to keep, no more is pruned than by the mask.
     Raises ConfigError and DataError, as `prune` and `read_weights` do.
     """
-    network, saved = _open(name, weights, num_classes, mask, key)
+    network, saved = open_saved(name, weights, num_classes, mask, key)
     module, pruned = network.module, saved.mask
     behaviour = behaviour_of(module)
     names = prunable_names(module, settings.prunable, behaviour)
     zeros = None if infer_mask else unmarked_zeros(saved.state, names, pruned)
     if infer_mask:
         pruned = mask_of_nonzero(saved.state, names, pruned)
-    if settings.keep is not None:
+    if settings.prunes:
         pruned = prune_module(module, settings, mask=pruned, behaviour=behaviour)
     if pruned is None:
         raise ConfigError(
@@ -113,17 +112,24 @@ def prune_saved(
     return Pruned(network=network, mask=pruned, zeros=zeros, untried=behaviour.untried)
 
 
-def _open(
+def open_saved(
     name: str,
     weights: Path | str | None,
     num_classes: int | None,
     mask: Path | None,
     key: str | None,
 ) -> tuple[LoadedNetwork, SavedWeights]:
+    """Return a network with its weights, and these as they were saved, with their mask.
+
+    All arguments as `prune_saved` takes them; raises what it raises.
+    """
     found = find_network(name, weights=weights, num_classes=num_classes)
     chosen = found.weights
     if chosen is None:
-        raise ConfigError(f"{name} without weights is random: give --weights")
+        raise ConfigError(
+            f"{name} would be pruned with random weights: give trained ones, --weights FILE or the "
+            "name of published ones (--weights DEFAULT)"
+        )
     if not isinstance(chosen, Path):
         network = load_network(name, weights=weights, num_classes=num_classes, key=key)
         beside = None if mask is None else read_mask(mask)
@@ -132,5 +138,4 @@ def _open(
     module = found.build()
     check_as_recorded(chosen)
     saved = read_weights(chosen, mask, key).named_as_in(module.state_dict())
-    fit_state_dict(module, saved.state, str(chosen))
-    return LoadedNetwork(module=module.eval(), **vars(found.description)), saved
+    return found.load(module, saved.state), saved

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.showing import show
+from prunescope.networks.images import image_channels
 from prunescope.pruning.acting import layer_keys
 from prunescope.pruning.reach import Reach, Walk
 
@@ -76,12 +77,6 @@ def trace_flow(network: nn.Module, resolution: int) -> Flow:
         with torch.no_grad():
             show(network, image)  # says what is wrong with the image, if that is it
     return _follow(network, image, None)
-
-
-def image_channels(network: nn.Module) -> int:
-    """Return how many channels the first convolution takes; 3 where there is none."""
-    kinds = (nn.Conv2d,)
-    return next((m.in_channels for m in network.modules() if isinstance(m, kinds)), 3)
 
 
 def _follow(network: nn.Module, image: Tensor, walk: Walk | None) -> Flow:

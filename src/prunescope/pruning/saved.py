@@ -194,8 +194,8 @@ def _renamed(mask: Mask, state: State) -> Mask:
 
 def _remembered(stored: Stored, state: State) -> tuple[Memories | None, tuple[str, ...]]:
     """Return the optimizer's state by parameter, and a note if it cannot be matched."""
-    if stored.momentum is not None:
-        return {name: (tensor,) for name, tensor in stored.momentum.items()}, ()
+    if stored.memories is not None:
+        return stored.memories, ()
     if stored.optimizer is None:
         return None, ()
     memories = _memories(stored.optimizer, state)

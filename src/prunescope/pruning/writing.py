@@ -59,7 +59,10 @@ def write_weights(out: Path, network: LoadedNetwork, mask: Mask, form: Form) -> 
     match form:
         case "prunescope":
             described = Description(
-                name=network.name, num_classes=network.num_classes, input=network.input
+                name=network.name,
+                num_classes=network.num_classes,
+                input=network.input,
+                units=network.units,
             )
             content = tensor_bytes(state, described.as_metadata(), sealed=True)
             contents = {mask_beside(out): tensor_bytes(mask, sealed=True), out: content}

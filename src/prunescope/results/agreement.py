@@ -10,7 +10,7 @@ from prunescope.base.errors import DataError
 from prunescope.base.text import counted, on_one_line
 from prunescope.results.layout import COUNTS, SUMMARY, UNITS
 from prunescope.results.overlap import Overlap
-from prunescope.results.units import categories_of, count_units
+from prunescope.results.units import UNIT_NUMBERS, categories_of, count_units
 
 _COUNTS = ("interpretable", "concepts", "dead")
 _JUDGED = {"discoveries": "discovery", "undecided": "undecided"}
@@ -43,7 +43,8 @@ def check_overlap(
     chosen = (summary.get("settings") or {}).get("categories") or ()  # none stands for all
     labels = set(overlap.label_numbers.tolist())
     fits = (
-        units["unit"].tolist() == list(range(len(overlap.thresholds)))
+        units["unit"].tolist() == (summary.get(UNIT_NUMBERS) or list(range(len(units))))
+        and len(units) == len(overlap.thresholds)
         and set(units["label"].dropna().astype("int64")) <= labels
         and set(chosen) <= set(overlap.categories)
     )

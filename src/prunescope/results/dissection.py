@@ -82,7 +82,8 @@ class LayerDissection:
         for two concepts; nan for a unit that never fires. Raises DataError for a result saved
         without the names of its labels.
         """
-        return self.overlap.iou_table()
+        table = self.overlap.iou_table()
+        return table.set_axis(pd.Index(self.units["unit"], name="unit"), axis=0)
 
     @at_the_door
     def masks(
@@ -104,7 +105,8 @@ class LayerDissection:
         images: one or several: files (turned upright as their EXIF says), Pillow images, uint8
             arrays (height, width, 3) or (height, width), tensors (3, height, width), uint8 or in
             [0, 1] and not normalised; an array or tensor with one axis more is a batch.
-        units: a number or several, from 0; the first axis of each array follows them.
+        units: a number or several, as in the table of units, which the first axis of each array
+            follows.
         size: height and width of the masks; each image's own when None.
         batch_size: images per forward pass. device: where the model is when None.
         Raises ConfigError for a unit, a layer or an image that cannot be, DataError for a file
@@ -114,6 +116,25 @@ class LayerDissection:
             self, model, images, units, size=size, batch_size=batch_size, device=device
         )
         return masks
+
+    def rows_of(self, units: int | Sequence[int]) -> list[int]:
+        """Return the rows of units in the tables and counts, given one number or several.
+
+        Raises ConfigError for one that was not dissected, and for none.
+        """
+        chosen = [units] if isinstance(units, int | np.integer) else list(units)
+        if not all(isinstance(unit, int | np.integer) for unit in chosen):
+            raise ConfigError(f"units is {units!r}: give a number from 0, or several")
+        row_of = {int(number): row for row, number in enumerate(self.units["unit"])}
+        invalid = [unit for unit in chosen if int(unit) not in row_of]
+        if invalid or not chosen:
+            request = f"unit {invalid[0]} is asked for" if invalid else "no unit is asked for"
+            highest, left = max(row_of), len(row_of)
+            present = f"units 0 to {highest:,}"
+            if highest >= left:
+                present = f"{left:,} units left of a larger network, the highest {highest:,}"
+            raise ConfigError(f"{request}, but {self.layer} has {present}")
+        return [row_of[int(unit)] for unit in chosen]
 
     def counts(self, iou: float | None = None) -> dict[str, Any]:
         """Return numbers of units and concepts, not of pixels (`overlap` holds those).

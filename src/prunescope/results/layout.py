@@ -12,8 +12,12 @@ LOCK = ".lock"
 WORK = ".work"
 OUTDATED = "outdated"
 CHECKPOINT = "checkpoint.safetensors"  # of what is not finished, in the folder of work
+TRACKING = "tracking"  # what trackers write while a study runs
 TABLES, FIGURES, REPORT = "tables", "figures", "report"
 LEVELS = "levels.csv"
+BARRIERS, LINES = "instability.csv", "instability_lines.csv"  # of several rewind points
+INSTABILITY_FIGURE = "instability"
+TWINS, TWIN_UNITS = "twins.csv", "twin_units.parquet"
 PAGE = "index.html"
 ASSETS = "assets"
 
@@ -27,6 +31,7 @@ WEIGHTS = "weights.safetensors"
 MASK = "mask.safetensors"
 METRICS = "metrics.json"
 HISTORY = "history.csv"
+_KEPT = "checkpoints/{}.safetensors"
 DISSECTION = "dissection"
 
 # of a dissected layer
@@ -54,12 +59,13 @@ DENSE = "dense"
 """What tables call the strategy of level 0, which all strategies share."""
 
 _RESERVED = re.compile(r"level-|rewind$|twin-")
-_LEVELS = ("replicate-*/level-*", "replicate-*/*/level-*")
+_LEVELS = ("replicate-*/level-*", "replicate-*/twin-*", "replicate-*/*/level-*")
+_TWIN, _A_TWIN = "twin-{}", re.compile(r"twin-[1-9]\d*")
 
 
 @dataclass(frozen=True, kw_only=True)
 class LevelKey:
-    """Which level of a study it is. strategy: `DENSE` for level 0."""
+    """Which level of a study it is. strategy: `DENSE` for level 0, `twin_name` for a dense twin."""
 
     replicate: int
     strategy: str
@@ -68,12 +74,21 @@ class LevelKey:
     @property
     def path(self) -> str:
         """Its folder, relative to the run's."""
+        if self.is_twin:
+            return f"{replicate_path(self.replicate)}/{self.strategy}"
         within = "" if self.level == 0 else f"{self.strategy}/"
         return f"{replicate_path(self.replicate)}/{within}{level_name(self.level)}"
 
     @property
+    def is_twin(self) -> bool:
+        """Whether it is a dense twin of level 0."""
+        return self.level == 0 and _A_TWIN.fullmatch(self.strategy) is not None
+
+    @property
     def title(self) -> str:
         """Its name in messages."""
+        if self.is_twin:
+            return f"replicate {self.replicate}, {self.strategy.replace('-', ' ')}"
         of = "" if self.level == 0 else f" of {self.strategy}"
         return f"replicate {self.replicate}, level {self.level}{of}"
 
@@ -81,6 +96,11 @@ class LevelKey:
     def rewind_path(self) -> str:
         """The folder of the rewind point of its replicate, relative to the run's."""
         return rewind_path(self.replicate)
+
+    @property
+    def dense(self) -> "LevelKey":
+        """Level 0 of its replicate."""
+        return LevelKey(replicate=self.replicate, strategy=DENSE, level=0)
 
     @property
     def before(self) -> "LevelKey":
@@ -100,6 +120,11 @@ def part_named(manifest: str) -> str:
     return manifest.removeprefix(before).removesuffix(after) if manifest != MANIFEST else ""
 
 
+def kept_name(step: str) -> str:
+    """Return the name of the weights that were kept at a step ("10ep") of a training."""
+    return _KEPT.format(step)
+
+
 def replicate_path(replicate: int) -> str:
     """Return the folder of a replicate, relative to the run's."""
     return f"replicate-{replicate}"
@@ -108,6 +133,11 @@ def replicate_path(replicate: int) -> str:
 def level_name(level: int) -> str:
     """Return the last part of a level's folder."""
     return f"level-{level:02d}"
+
+
+def twin_name(number: int) -> str:
+    """Return what tables call a dense twin of level 0, counted from 1, and its folder."""
+    return _TWIN.format(number)
 
 
 def rewind_path(replicate: int) -> str:

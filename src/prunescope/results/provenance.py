@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,9 @@ class Provenance:
             self.sources = sources
             self._write()
 
-    def begin(self, seeds: dict[str, int], *, threads: int, workers: int) -> list[str]:
+    def begin(
+        self, seeds: Mapping[str, Mapping[str, int]], *, threads: int, workers: int
+    ) -> list[str]:
         """Record this invocation; return what differs from the last and may change results.
 
         threads: how many each process computes with. workers: processes in parallel.

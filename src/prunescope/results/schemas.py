@@ -25,6 +25,7 @@ from prunescope.results.forms import (
     Object,
     Rows,
 )
+from prunescope.results.forms import COUNTS as LIST_OF_COUNTS
 from prunescope.results.forms import NUMBERS as LIST_OF_NUMBERS
 from prunescope.results.forms import TEXTS as LIST_OF_TEXTS
 
@@ -40,7 +41,11 @@ DISSECTION_FORM: Fields = {
         "dead": COUNT.or_none,
         "by_category": Each({"units": COUNT, "concepts": COUNT}, may_lack=True),
     },
-    "images": COUNT.or_none,
+    **{
+        "images": COUNT.or_none,
+        "unnumbered": TRUTH.or_none,
+        "unit_numbers": LIST_OF_COUNTS.or_none,
+    },
     **{"layer": TEXT.or_none, "convention": TEXT.or_none},
     "concept_set": {"name": TEXT, "fingerprint": TEXT, "mask_size": COUNT.or_none},
     "input": {

@@ -167,10 +167,6 @@ class Store:
             former.remove(self._trash)
             slot.remove(self._trash) if slot.part else slot.move(former)
 
-    def discard(self, artifact: Artifact) -> None:
-        """Remove an artifact, if present, so that it is made again."""
-        artifact.at(self.root).remove(self._trash)
-
     def tidy(self, artifacts: list[Artifact]) -> None:
         """Set aside what is at the artifacts' paths under another key; bring back what fits.
 

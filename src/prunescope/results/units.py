@@ -3,7 +3,35 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from jaxtyping import Int64
+
+from prunescope.base.errors import DataError
+from prunescope.base.text import counted
+
+UNIT_NUMBERS, UNNUMBERED = "unit_numbers", "unnumbered"
+"""Keys of a layer's summary where its network has lost units: the numbers of those left, and
+whether these are not known."""
+
+
+def unit_numbers(
+    layer: str, numbers: Sequence[int] | None, count: int
+) -> Int64[np.ndarray, " unit"]:
+    """Return the number of each unit of a layer: from 0, or in the network it was pruned from.
+
+    numbers: of the units that are left, where some are not. Raises DataError where these are not
+    so many numbers, each higher than the one before.
+    """
+    if numbers is None:
+        return np.arange(count)
+    stated = np.asarray(numbers, np.int64)
+    if len(stated) != count or (np.diff(stated) <= 0).any() or (stated < 0).any():
+        raise DataError(
+            f"{layer} has {counted(count, 'unit')}, but {len(stated):,} numbers of units are "
+            "said to be left, or not in order: what says so belongs to another network"
+        )
+    return stated
 
 
 def by_layer(counts: Mapping[str, Any]) -> dict[str, Any]:
