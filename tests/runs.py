@@ -8,6 +8,7 @@ from prunescope.base.progress import SILENT
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.runner import StageJob, StageRunner
 from prunescope.experiment.source_facts import facts_of
+from prunescope.experiment.stage import Stage
 from prunescope.recipe import Recipe
 from prunescope.results.store import Store
 
@@ -22,15 +23,25 @@ def contents(out: Path) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in named.items() if name not in BESIDE}
 
 
-def perform(recipe: Recipe, out: Path, kinds: Collection[str], *, first: bool = False) -> None:
+def perform(
+    recipe: Recipe,
+    out: Path,
+    kinds: Collection[str],
+    *,
+    first: bool = False,
+    replicates: Collection[int] | None = None,
+) -> None:
     """Make the artifacts of some kinds of stages of a study, without tables and page.
 
-    first: only one of each kind.
+    first: only one of each kind. replicates: only theirs, and what these need of others.
     """
     out.mkdir(exist_ok=True)
     plan = plan_study(recipe, facts_of(recipe))
     runner = StageRunner(plan, Store(out))
     chosen = [stage for stage in plan.stages if stage.kind in kinds]
+    if replicates is not None:
+        theirs = [stage for stage in chosen if _replicate(stage) in replicates]
+        chosen = [stage for stage in plan.with_inputs(theirs).stages if stage in chosen]
     if first:
         chosen = list({stage.kind: stage for stage in reversed(chosen)}.values())
         chosen = [stage for stage in plan.stages if stage in chosen]
@@ -38,9 +49,13 @@ def perform(recipe: Recipe, out: Path, kinds: Collection[str], *, first: bool = 
         runner.perform(StageJob(name=stage.title, after=(), resources=stage.resources), SILENT)
 
 
-def make_levels(recipe: Recipe, out: Path) -> Path:
+def _replicate(stage: Stage) -> int | None:
+    return None if stage.level_key is None else stage.level_key.replicate
+
+
+def make_levels(recipe: Recipe, out: Path, *, replicates: Collection[int] | None = None) -> Path:
     """Make the run of a study as far as its levels: no dissection, table, figure or page."""
-    perform(recipe, out, ("rewind", "level", "evaluation"))
+    perform(recipe, out, ("rewind", "level", "evaluation"), replicates=replicates)
     (out / "study.yaml").write_text(recipe.to_yaml())
     return out
 

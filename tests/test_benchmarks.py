@@ -126,3 +126,11 @@ def test_a_demo_is_watched_from_its_start_to_its_end(drawn: Path, tmp_path: Path
     assert found["seconds"] > 0
     assert found["peak_gib"] > 0.1
     assert found["unpruned_interpretable_units"].keys() >= {"object", "color"}
+
+
+@pytest.mark.long
+def test_every_criterion_and_a_change_of_level_are_timed() -> None:
+    found = figures("scoring.py", "--runs", 1, "--network", SMALL)
+    seconds = {name: value for name, value in found.items() if name.endswith("_seconds")}
+    assert len(seconds) == 6
+    assert all(value > 0 for value in seconds.values())

@@ -6,13 +6,14 @@ import pytest
 import torch
 
 import prunescope as ps
+from prunescope.base.seeding import Seeds
 from prunescope.base.steps import Step
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.data.images import LabelledImages
 from prunescope.imaging.network_input import Normalisation
 from prunescope.networks.loading import load_network
-from prunescope.pruning.choices import Prunable
+from prunescope.pruning.patterns import Prunable
 from prunescope.training.loop import train
 from prunescope.training.settings import TrainingSettings
 
@@ -69,7 +70,7 @@ def test_a_network_is_pruned_trained_a_step_keeps_its_mask_and_is_dissected(
         two_images(side),
         settings=TrainingSettings(to="1ep", batch_size=2, learning_rate=0.01, weight_decay=1e-4),
         normalisation=Normalisation(mean=expected.mean, std=expected.std),
-        seed=0,
+        seeds=Seeds.equal(0),
         start=Step(0, 1),
         end=Step(1, 1),
         after_step=ps.MaskKeeper(network, mask),

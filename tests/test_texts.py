@@ -29,7 +29,7 @@ FEWEST_WORDS = 4
 def sentences(text: str) -> Iterator[str]:
     """Yield the sentences of a text, without the names that they explain."""
     for sentence in re.split(r"(?<=\.) |\n\n", unfolded(text)):
-        explanation = re.sub(r'^["\w, ]+: ', "", sentence).strip(" .").lower()
+        explanation = re.sub(r'^["\w, -]+: ', "", sentence).strip(" .").lower()
         if len(explanation.split()) >= FEWEST_WORDS:
             yield explanation
 

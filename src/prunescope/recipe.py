@@ -14,13 +14,30 @@ from prunescope.base.settings import Count, Later, RunName, Settings
 from prunescope.base.text import counted, shortened
 from prunescope.data.settings import DataSettings
 from prunescope.dissection.settings import ConceptSettings, DissectionSettings
+from prunescope.pruning.choices import CRITERIA, RECOVERIES
 from prunescope.pruning.recovery import origin_of
 from prunescope.pruning.settings import PruningSettings
+from prunescope.pruning.strategy import StrategySettings
 from prunescope.results.layout import STUDY
 from prunescope.training.settings import TrainingSettings
 
 _SHIPPED = Path(__file__).parent / "recipes"
 _MOST_LEVELS = 10_000
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+
+class SeedSettings(Settings):
+    """Seeds of single purposes, so that "the same start, another order" can be said.
+
+    Replicates differ in each of them all the same.
+    """
+
+    init: Seed | None = None
+    """Of new weights, and of which weights a random criterion prunes; by default `seed`."""
+    order: Seed | None = None
+    """Of the order in which an epoch shows the images; by default `seed`."""
+    augmentation: Seed | None = None
+    """Of how images are altered, and of what the network itself draws; by default `seed`."""
 
 
 class StartSettings(Settings):
@@ -60,8 +77,10 @@ class Recipe(Settings):
     """Which layers are dissected, and how."""
     replicates: Count = 1
     """Number of trainings that differ in their seed alone."""
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
+    seed: Seed = 0
     """The seed from which those of all replicates follow."""
+    seeds: SeedSettings | None = None
+    """Seeds of single purposes, where they shall not follow `seed`."""
     start: StartSettings | None = None
     """Weights of your own that are level 0; by default it is trained."""
 
@@ -71,6 +90,7 @@ class Recipe(Settings):
             raise ValueError('pruning.rewind_to is missing: a step such as "1ep"')
         if self.start is not None:
             _check_start(self.start, self.pruning, self.training)
+        self.pruning.check_sources(self.replicates)
         if self.level_count > _MOST_LEVELS:
             raise ValueError(
                 f"{counted(self.replicates, 'replicate')} of the levels of all strategies and "
@@ -81,9 +101,9 @@ class Recipe(Settings):
 
     @property
     def level_count(self) -> int:
-        """How many levels there are in all, level 0 of each replicate among them."""
+        """How many levels there are in all, level 0 of each replicate and its twins among them."""
         pruned = sum(strategy.levels for strategy in self.pruning.strategies.values())
-        return self.replicates * (1 + pruned)
+        return self.replicates * (1 + self.pruning.twins + pruned)
 
     @property
     def most_levels(self) -> int:
@@ -105,7 +125,8 @@ class Recipe(Settings):
             trained = (
                 f"from {Path(self.start.weights).name} on, in batches of {training.batch_size}"
             )
-        criteria = dict.fromkeys(each.criterion for each in pruning.strategies.values())
+        choosing = [each for each in pruning.strategies.values() if each.of is None]
+        criteria = dict.fromkeys(each.criterion for each in choosing)
         by = f"by {' or '.join(criteria)}"
         rewound = f", rewound to {pruning.rewind_to}" if pruning.rewinds else ""
         return {
@@ -155,17 +176,44 @@ def _check_start(
             "start.rewind_weights, the network as it was at pruning.rewind_to, or recovery: "
             "finetune with a learning_rate and steps"
         )
+    for name, strategy in pruning.strategies.items():
+        _check_start_of(name, strategy, start, pruning)
+    if pruning.twins and start.rewind_weights is None:
+        raise ValueError(
+            f"pruning.twins is {pruning.twins}, but the study has no rewind point from which twins "
+            "are trained: give start.rewind_weights, or no twins"
+        )
     if names and pruning.rewind_to is None:
         raise ValueError(
             "pruning.rewind_to is missing: the step at which start.rewind_weights were saved"
         )
-    if start.rewind_weights is not None and set(origins.values()) == {"level before"}:
+    uses_point = pruning.twins or any(
+        CRITERIA.stated(strategy.criterion, "SINGLE_SHOT")
+        for strategy in pruning.strategies.values()
+    )
+    is_rewound = set(origins.values()) & {"rewind point", None}
+    if start.rewind_weights is not None and not is_rewound and not uses_point:
         raise ValueError("start.rewind_weights are for strategies that rewind, but there is none")
     if start.rewind_key is not None and start.rewind_weights is None:
         raise ValueError("start.rewind_key is for start.rewind_weights, but there are none")
     if training.zero_last_gamma:
         raise ValueError(
             "training.zero_last_gamma is for weights drawn at random, but start gives weights"
+        )
+
+
+def _check_start_of(
+    name: str, strategy: StrategySettings, start: StartSettings, pruning: PruningSettings
+) -> None:
+    if start.rewind_weights is None and CRITERIA.stated(strategy.criterion, "SINGLE_SHOT"):
+        raise ValueError(
+            f'pruning.strategies.{name}: criterion "{strategy.criterion}" scores the network at '
+            "the rewind point, but start gives none: give start.rewind_weights"
+        )
+    if pruning.rewind_to is None and RECOVERIES.stated(strategy.recovery, "FROM_REWIND_STEP"):
+        raise ValueError(
+            f'pruning.strategies.{name}: recovery "{strategy.recovery}" runs the schedule from '
+            "pruning.rewind_to on, which is missing"
         )
 
 

@@ -161,6 +161,13 @@ PRUNING = {
     "a share above what is left": Bad(
         f"prune {LEVEL} --keep 0.9 --out small.safetensors", ("keep is 0.9", "masks only shrink")
     ),
+    "filters without a share": Bad(f"{PRUNE} --structure filters", ("filters", "keep")),
+    "filters of which none is left": Bad(
+        f"{PRUNE} --structure filters --keep 0.01", ("no filter would be left", "layer1.0.conv1")
+    ),
+    "a structure that nearly exists": Bad(
+        f"{PRUNE} --structure filter --keep 0.5", ("filter", "filters")
+    ),
     "an audit of nothing": Bad("audit absent.pth", ("absent.pth", "not exist")),
     "an audit of a folder of other things": Bad(
         "audit letters", ("letters", "weights.safetensors")

@@ -82,6 +82,16 @@ EXPORT = {
     "for a tool that is not known": Bad(
         "export A --format lite --out x.csv", ("--format", "netdissect")
     ),
+    "of a network into another file": Bad(
+        "export run/replicate-0/lottery/level-01 --format onnx --out x.csv", ("x.csv", "*.onnx")
+    ),
+    "of a layer of a network": Bad(
+        "export run/replicate-0/lottery/level-01 --format state-dict --layer layer1 --out x.pth",
+        ("--layer", "dissection"),
+    ),
+    "of a dissection with weights": Bad(
+        "export A --weights dense.pth --out x.csv", ("--weights", "--format onnx")
+    ),
     "into a folder": Bad("export A --out letters", ("letters is a folder", "file in it")),
     "below a file": Bad("export A --out table.csv/x", ("table.csv", "--out")),
 }

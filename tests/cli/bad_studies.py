@@ -28,6 +28,34 @@ STUDIES = {
     "a step to rewind to at the end": Bad(
         f"{RUN} --set pruning.rewind_to=2ep", ("pruning.rewind_to", "before the end")
     ),
+    "AdamW with momentum": Bad(
+        f"{RUN} --set training.optimizer=adamw --set training.momentum=0.9",
+        ("training", "momentum", '"sgd"', "leave them out"),
+    ),
+    "betas without AdamW": Bad(f"{RUN} --set training.betas=[0.9,0.99]", ("betas", '"adamw"')),
+    "more training images than there are": Bad(
+        f"{RUN} --set data.limit=9999", ("data.limit is 9,999", "has 10 images")
+    ),
+    "fewer training images than classes": Bad(
+        f"{RUN} --set data.limit=3", ("data.limit is 3", "10 classes")
+    ),
+    "no training images": Bad(f"{RUN} --set data.limit=0", ("data.limit is 0", "equal to 1")),
+    "more wrong labels than there are": Bad(
+        f"{RUN} --set data.label_noise=1.5", ("label_noise is 1.5", "equal to 1")
+    ),
+    "images mixed without a share": Bad(f"{RUN} --set training.mixup=0", ("mixup is 0",)),
+    "images mixed with nothing": Bad(
+        f"{RUN} --set training.cutmix=1 --set training.batch_size=1", ("cutmix", "batch_size is 1")
+    ),
+    "an average that never moves": Bad(f"{RUN} --set training.ema=1", ("ema is 1", "less than 1")),
+    "a gradient of no length": Bad(f"{RUN} --set training.clip_norm=0", ("clip_norm is 0",)),
+    "statistics from no batch": Bad(f"{RUN} --set training.recalibrate=0", ("recalibrate is 0",)),
+    "weights kept at every step of none": Bad(
+        f"{RUN} --set training.keep_checkpoints=0it", ("keep_checkpoints is 0it", "above 0")
+    ),
+    "a tracker that nearly exists": Bad(
+        f"{RUN} --set training.track=tensorbord", ("no tracker", 'mean "tensorboard"')
+    ),
     "a part that the study does not have": Bad(
         f"{RUN} --only replicate=9", ("--only replicate=9", "no such replicate", "it has 0")
     ),
@@ -43,6 +71,71 @@ STUDIES = {
     "more levels than weights": Bad(
         f"{RUN} --set 'pruning.strategies.lottery={{levels: 9, fraction: 0.9}}'",
         ("no weight", "fewer levels"),
+    ),
+    "a step that is none to rewind to": Bad(
+        "instability tiny.yaml --at soon --out out", ('"soon" is not a step', "2ep30it")
+    ),
+    "no step to rewind to": Bad(
+        "instability tiny.yaml --at '' --out out", ("not a step", "2ep30it")
+    ),
+    "the end to rewind to": Bad(
+        "instability tiny.yaml --at 2ep --out out", ("2ep is not before the end",)
+    ),
+    "densities that do not fall": Bad(
+        f"{RUN} --set 'pruning.strategies.lottery={{densities: [0.2, 0.5]}}'",
+        ("lottery", "densities do not fall", "0.5 comes after 0.2"),
+    ),
+    "a density of nothing": Bad(
+        f"{RUN} --set 'pruning.strategies.lottery={{densities: [0.5, 0]}}'",
+        ("densities", "greater than 0"),
+    ),
+    "a density that rounds to no weight": Bad(
+        f"{RUN} --set 'pruning.strategies.lottery={{densities: [0.0000001]}}'",
+        ("density of 1e-07", "leaves none", "larger"),
+    ),
+    "a criterion of a strategy that nearly exists": Bad(
+        f"{RUN} --set pruning.strategies.lottery.criterion=snipp", ("snipp", 'did you mean "snip"')
+    ),
+    "masks of a strategy that is not there": Bad(
+        f"{RUN} --set 'pruning.strategies.other={{levels: 1, of: lotery}}'",
+        ("lotery", 'did you mean "lottery"'),
+    ),
+    "masks of a replicate that is not there": Bad(
+        f"{RUN} --set "
+        "'pruning.strategies.other={levels: 1, of: {strategy: lottery, replicate: 7}}'",
+        ("replicate 7", "from 0 on"),
+    ),
+    "masks in a circle": Bad(
+        f"{RUN} --set 'pruning.strategies={{a: {{levels: 1, of: b}}, b: {{levels: 1, of: a}}}}'",
+        ("circle",),
+    ),
+    "more levels than there are masks": Bad(
+        f"{RUN} --set 'pruning.strategies.other={{levels: 9, of: lottery}}'",
+        ("has 9 levels", "lottery"),
+    ),
+    "masks shuffled of nobody": Bad(
+        f"{RUN} --set pruning.strategies.lottery.criterion=shuffled", ("shuffled", "name it as of")
+    ),
+    "a loss on more images than there are": Bad(
+        f"{RUN} --set 'pruning.strategies.lottery={{criterion: snip, levels: 1, "
+        "score_images: 1000000}'",
+        ("score_images is 1,000,000", "training image", "fewer"),
+    ),
+    "fine-tuning without a rate": Bad(
+        f"{RUN} --set pruning.strategies.lottery.recovery=finetune", ("learning_rate", "steps")
+    ),
+    "a budget for rewinding": Bad(
+        f"{RUN} --set pruning.strategies.lottery.budget=compute", ("budget", '"scratch"')
+    ),
+    "patterns that match no tensor": Bad(
+        f"{RUN} --set 'pruning.prunable={{include: [layre1.*]}}'", ("layre1.*", "matches no weight")
+    ),
+    "patterns that leave nothing out": Bad(
+        f"{RUN} --set 'pruning.prunable={{include: [\"*\"]}}'", ("nothing is left out",)
+    ),
+    "two of four levels of 2:4": Bad(
+        f"{RUN} --set 'pruning.strategies.lottery={{structure: \"2:4\", levels: 2}}'",
+        ("2:4", "prunes once"),
     ),
     "a strategy by a name of ours": Bad(
         f"{RUN} --set pruning.strategies.dense.levels=1", ('"dense"', "cannot name")

@@ -76,6 +76,7 @@ LOOKED_AT = {
     "status": ("status {run}",),
     "report": ("report {run}",),
     "merge": ("merge {run} {run} --out out",),
+    "instability": ("instability {run} --at 0it --out out",),
     "run": ("run {run}", "run start.yaml --dry-run", "run {file}"),
     "concepts check": ("concepts check masks:{run}",),
     "concepts preview": ("concepts preview broden:{run} --out preview.html",),

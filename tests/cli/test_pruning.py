@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from commands import Prunescope, check_refused
 from prunescope.base.tensors import load_tensors, save_tensors
@@ -133,3 +134,74 @@ def test_pruned_weights_are_opened_by_their_own_name(
     assert "random weights" not in by_itself.err
     network[2] = out
     assert by_itself.out == prunescope("evaluate", *network, *options).out != ""
+
+
+def test_filters_are_removed_and_the_audit_says_what_is_left(
+    prunescope: Prunescope, dense: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "narrow.safetensors"
+    words = ["--structure", "filters", "--keep", 0.5]
+    ended = prunescope(*_prune(dense, out, *words, "--json"))
+    assert ended.status == 0, ended.err
+    printed = json.loads(ended.out.splitlines()[-1])
+    assert (printed["survivors"], printed["prunable"]) == (42, 84)
+    assert set(printed["whole"]) == {"conv1", "linear"}
+    assert printed["difference"] <= 1e-5
+    state = load_tensors(out)
+    shape = state["layer3.0.conv1.weight"].shape
+    assert shape == (8, 8, 3, 3)
+    audit = json.loads(prunescope("audit", out, "--json").out.splitlines()[-1])
+    assert audit["parameters"] == printed["parameters"]
+    assert audit["dense"]["parameters"] == printed["parameters_before"]
+
+    as_text = prunescope(*_prune(dense, tmp_path / "b.safetensors", *words))
+    assert "42 of 84 channel groups kept, 50.00 %" in as_text.out
+    assert "whole: linear: they lead to the network's outputs" in as_text.out
+    assert (tmp_path / "b.safetensors").read_bytes() == out.read_bytes()
+
+
+def test_a_network_is_exported_as_a_plain_state_dict(
+    prunescope: Prunescope, dense: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "narrow.safetensors"
+    prunescope(*_prune(dense, out, "--structure", "filters", "--keep", 0.5))
+    plain = tmp_path / "narrow.pth"
+    ended = prunescope("export", out, "--format", "state-dict", "--out", plain)
+    assert ended.status == 0, ended.err
+    state = torch.load(plain, weights_only=True)
+    assert all(torch.equal(state[name], each) for name, each in load_tensors(out).items())
+    audited = prunescope("audit", plain, "--network", NAME, "--num-classes", 4)
+    assert "nothing says which units are left" in audited.out
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("words", [[], ["--structure", "filters"]])
+def test_statistics_are_estimated_anew_and_nothing_else_changes(
+    prunescope: Prunescope, dense: Path, tmp_path: Path, words: list[str]
+) -> None:
+    photographs = tmp_path / "photographs"
+    for number in range(8):
+        path = photographs / "train" / f"class{number % 4}" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (32, 32), (30 * number, 100, 250 - 30 * number)).save(path)
+    plain, anew = tmp_path / "plain.safetensors", tmp_path / "anew.safetensors"
+    prunescope(*_prune(dense, plain, "--keep", 0.5, *words))
+    ended = prunescope(*_prune(dense, anew, "--keep", 0.5, *words, "--recalibrate", photographs))
+    assert ended.status == 0, ended.err
+    assert "statistics of 19 normalisations were estimated anew" in ended.out
+    before, after = load_tensors(plain), load_tensors(anew)
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved == {name for name in before if "running" in name}
+
+
+def test_a_network_without_statistics_cannot_be_recalibrated(
+    prunescope: Prunescope, tmp_path: Path
+) -> None:
+    name = "torchvision:squeezenet1_1"
+    torch.save(build(name, num_classes=4, seed=0).state_dict(), tmp_path / "dense.pth")
+    ended = prunescope(
+        *("prune", name, "--weights", tmp_path / "dense.pth", "--num-classes", 4),
+        *("--keep", 0.5, "--out", tmp_path / "a.safetensors", "--recalibrate", "scenes"),
+    )
+    check_refused(ended, "no batch normalisation", "leave out")
+    assert not (tmp_path / "a.safetensors").exists()

@@ -41,6 +41,7 @@ COMMANDS = {
     "chance": "chance run --concepts broden:set",
     "report": "report run",
     "merge": "merge run run --out out",
+    "instability": "instability run --at 0it --out out",
     "schema": "schema",
     "concepts list": "concepts list",
     "concepts check": "concepts check masks:run",

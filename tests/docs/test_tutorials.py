@@ -178,6 +178,10 @@ def test_a_lottery_ticket_researcher_stops_resumes_and_extends_a_study(
     assert "level 2 of lottery" in longer.err
     assert "level 1 of lottery" not in longer.err
     assert "PROBLEM" not in ended["prunescope audit runs/tickets"][0].out
+    controls = pd.read_csv("runs/controls/tables/levels.csv")
+    assert list(controls["strategy"]) == ["dense", "lottery", "shuffled", "fresh"]
+    assert controls["keep"].iloc[1:].nunique() == 1
+    assert list(pd.read_csv("runs/controls/tables/twins.csv")["strategy"]) == ["twin-1"]
 
 
 def test_every_study_that_is_shipped_is_named() -> None:

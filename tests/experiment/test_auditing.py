@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError, StoreError
 from prunescope.base.tensors import load_metadata, load_tensors, save_tensors
@@ -16,7 +17,7 @@ from prunescope.pruning import mask, selection
 from prunescope.pruning.lineage import check_level
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.selection import LevelRule
-from prunescope.pruning.settings import StrategySettings
+from prunescope.pruning.strategy import StrategySettings
 from prunescope.recipe import Recipe
 from runs import make_levels
 
@@ -149,7 +150,7 @@ def test_a_level_is_accepted_only_as_it_should_be(
     run: Path, spoil: Callable[[Path], None], words: str | None
 ) -> None:
     before = Mask.load(run / FIRST / "mask.safetensors").filled()
-    rule = LevelRule(strategy=StrategySettings(fraction=0.2, levels=1), level=1)
+    rule = LevelRule.of(StrategySettings(fraction=0.2, levels=1), 1)
     spoil(run / FIRST)
     if words is None:
         check_level(run / FIRST, "level 1", before, rule)
@@ -169,9 +170,9 @@ def test_a_study_stops_where_pruned_weights_come_back(
 ) -> None:
     restore_weights = mask.restore
 
-    def forgetful(*arguments: Any) -> Callable[[object], None]:
-        restore_weights(*arguments)
-        return lambda optimizer: None
+    def forgetful(network: nn.Module, weights: Any, kept: mask.Mask) -> mask.MaskKeeper:
+        restore_weights(network, weights, kept)
+        return mask.MaskKeeper(network, kept.filled())
 
     monkeypatch.setattr(mask, "restore", forgetful)
     _remove(run, FIRST)

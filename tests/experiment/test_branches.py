@@ -12,9 +12,9 @@ import pytest
 from commands import Prunescope
 from prunescope.base.errors import ConfigError, StudyIncomplete
 from prunescope.base.progress import SILENT
+from prunescope.experiment.levels.pruned import PrunedLevelStage
 from prunescope.experiment.merging import merge_runs
 from prunescope.experiment.run import report_again, run_study
-from prunescope.experiment.stages.level import PrunedLevelStage
 from prunescope.experiment.status import status
 from prunescope.recipe import Recipe
 from runs import contents, make_levels

@@ -21,21 +21,25 @@ MINE = """\
 from prunescope.pruning.recovery import Recovery
 
 
-def back(strategy, training, rewind_to, level, seed):
+def back(strategy, training, rewind_to, level, seeds):
     return Recovery(
-        origin="rewind point", training=training, start=rewind_to, end=training.to, seed=seed
+        origin="rewind point", training=training, start=rewind_to, end=training.to, seeds=seeds
     )
 
 
-def fresh(strategy, training, rewind_to, level, seed):
+def fresh(strategy, training, rewind_to, level, seeds):
     return Recovery(
-        origin="new weights", training=training, start="0it", end=training.to, seed=seed + level
+        origin="new weights",
+        training=training,
+        start="0it",
+        end=training.to,
+        seeds=seeds.derive(level),
     )
 
 
-def still(strategy, training, rewind_to, level, seed):
+def still(strategy, training, rewind_to, level, seeds):
     return Recovery(
-        origin="level before", training=training, start="2ep", end="1ep", seed=seed
+        origin="level before", training=training, start="2ep", end="1ep", seeds=seeds
     )
 """
 
@@ -93,7 +97,7 @@ def test_a_recovery_that_was_changed_makes_its_own_levels_again(
         return {artifact.path + artifact.part: artifact.key for artifact in plan.artifacts}
 
     before = keys()
-    (here / "mine.py").write_text(MINE.replace("seed=seed\n", "seed=seed + 1\n"))
+    (here / "mine.py").write_text(MINE.replace("seeds=seeds\n", "seeds=seeds + 1\n"))
     changed = {title for title, key in keys().items() if key != before[title]}
     assert changed
     assert {path.split("/")[1] for path in changed if "/" in path} == {"back"}

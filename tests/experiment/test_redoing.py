@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from prunescope.experiment.levels.level import LevelStage
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.source_facts import facts_of
-from prunescope.experiment.stages.level import LevelStage
 from prunescope.recipe import Recipe
 
 PAGE = Path(__file__).parents[2] / "docs" / "studies.md"
@@ -34,6 +34,7 @@ CHANGES: dict[str, Callable[[dict[str, Any]], None]] = {
         lottery=LOTTERY | {"levels": 3}
     ),
     "one more replicate": lambda recipe: recipe.update(replicates=3),
+    "dense twins": lambda recipe: recipe["pruning"].update(twins=1),
     "one more strategy": lambda recipe: recipe["pruning"]["strategies"].update(
         random=LOTTERY | {"criterion": "random"}
     ),

@@ -13,7 +13,13 @@ import pytest
 import torch
 
 from commands import Prunescope
-from prunescope.base.errors import ConfigError, DataError, RunBusyError, StudyIncomplete
+from prunescope.base.errors import (
+    ConfigError,
+    DataError,
+    PrunescopeError,
+    RunBusyError,
+    StudyIncomplete,
+)
 from prunescope.base.progress import Progress
 from prunescope.base.tensors import load_metadata, load_tensors
 from prunescope.data.images import LabelledImages
@@ -243,7 +249,7 @@ def test_status_says_which_training_is_under_way_and_how_far(
         raise KeyboardInterrupt
 
     study = tiny_study(replicates=1)
-    monkeypatch.setattr("prunescope.experiment.stages.level.LevelStage.save_mask", stop)
+    monkeypatch.setattr("prunescope.experiment.levels.level.LevelStage.save_mask", stop)
     with pytest.raises(KeyboardInterrupt):
         run_study(study, tmp_path / "run", workers=1)
     found = status(tmp_path / "run")
@@ -304,6 +310,16 @@ def test_the_report_is_made_again_with_the_same_bytes(run: Path) -> None:
         (run / name / "stray").write_text("x")
     report_again(run)
     assert contents(run) == before
+
+
+def test_a_report_that_cannot_be_made_again_leaves_the_former_one(run: Path) -> None:
+    path = run / "replicate-0/lottery/level-01/metrics.json"
+    path.write_bytes(b"{}".ljust(path.stat().st_size))
+    before = contents(run)
+    with pytest.raises(PrunescopeError, match=r"metrics\.json is missing or damaged"):
+        report_again(run)
+    assert contents(run) == before
+    assert (run / "report/index.html").is_file()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Do weights survive by the scores of a criterion, ours or the user's?"""
 
+import copy
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -35,8 +36,18 @@ def network() -> nn.Module:
 
 
 def test_a_criterion_is_a_module_and_a_scope_too() -> None:
-    assert CRITERIA.names == ("magnitude", "random")
-    assert SCOPES.names == ("global", "layerwise")
+    scored = {"magnitude", "random", "snip", "grasp", "synflow"}
+    assert set(CRITERIA.names) == scored | {"same", "shuffled"}
+    assert SCOPES.names == ("erk", "global", "layerwise")
+
+
+def test_criteria_that_need_gradients_score_where_torch_records_none() -> None:
+    dense = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.Flatten())
+    masks = []
+    for mode in (torch.enable_grad, torch.no_grad, torch.inference_mode):
+        with mode():
+            masks.append(ps.prune(copy.deepcopy(dense), keep=0.5, criterion="synflow"))
+    assert all(torch.equal(masks[0]["0.weight"], mask["0.weight"]) for mask in masks[1:])
 
 
 def test_weights_survive_by_the_scores_of_a_function_of_the_users(write: Write) -> None:

@@ -183,7 +183,7 @@ def test_a_file_in_the_way_of_the_folder_is_told(dense, tmp_path):
 
 
 def test_weights_must_be_given_and_fit(dense, tmp_path):
-    with pytest.raises(ConfigError, match="give --weights"):
+    with pytest.raises(ConfigError, match="would be pruned with random weights"):
         prune_saved(NAME, PruneSettings(keep=0.5), weights=None)
     with pytest.raises(DataError, match=r"dense.pth does not fit the network.*--num-classes 4"):
         prune_saved(NAME, PruneSettings(keep=0.5), weights=dense)

@@ -9,12 +9,12 @@ from prunescope.pruning import lineage
 from prunescope.pruning.lineage import check_dense
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.selection import LevelRule
-from prunescope.pruning.settings import StrategySettings
+from prunescope.pruning.strategy import StrategySettings
 
 
 def check_descent(before, after, fraction, scope):
     strategy = StrategySettings(fraction=fraction, levels=9, scope=scope)
-    return lineage.check_descent(before, after, LevelRule(strategy=strategy, level=1))
+    return lineage.check_descent(before, after, LevelRule.of(strategy, 1))
 
 
 def ones():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn.utils import prune as torch_prune
-from torch.optim import SGD, Adam
+from torch.optim import SGD, Adam, AdamW
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.steps import Step
@@ -14,6 +14,7 @@ from prunescope.pruning.mask import Mask
 from prunescope.pruning.prune import prune_module
 from prunescope.pruning.saved import mask_beside, read_mask, read_weights
 from prunescope.pruning.settings import PruneSettings
+from prunescope.training.averaging import MovingAverage
 from prunescope.training.checkpoint import save_checkpoint
 from prunescope.training.history import History
 
@@ -154,6 +155,22 @@ def test_a_checkpoint_of_a_run_is_read_with_its_momentum(tmp_path):
     assert torch.equal(
         saved.memories["0.weight"][0], optimizer.state[network[0].weight]["momentum_buffer"]
     )
+
+
+def test_a_checkpoint_of_a_run_with_adamw_is_read_with_both_of_its_memories(tmp_path):
+    network = make_network()
+    optimizer = AdamW(network.parameters(), 0.1)
+    take_step(network, optimizer)
+    path = tmp_path / "checkpoint.safetensors"
+    save_checkpoint(
+        path, network, optimizer, step=Step(1, 1), history=History(), identity="x",
+        average=MovingAverage(network, 0.9),
+    )  # fmt: skip
+    saved = read_weights(path)
+    assert same(saved.state, network.state_dict())
+    state = optimizer.state[network[0].weight]
+    for memory, word in zip(saved.memories["0.weight"], ("exp_avg", "exp_avg_sq"), strict=True):
+        assert torch.equal(memory, state[word])
 
 
 def test_a_network_pruned_by_torch_is_read_with_its_mask(tmp_path):

@@ -90,9 +90,10 @@ def test_layerwise_a_tensor_that_is_gone_stays_gone():
 def test_scores_of_pruned_weights_are_never_read():
     scores = {"w": torch.tensor([float("nan"), 1.0, 2.0])}
     mask = Mask({"w": torch.tensor([False, True, True])})
-    assert as_lists(select(scores, mask, "layerwise", lambda _: 1)) == {"w": [False, False, True]}
+    assert as_lists(select(scores, mask, [(mask, 1)])) == {"w": [False, False, True]}
+    full = Mask({"w": torch.ones(3) > 0})
     with pytest.raises(DataError, match="not finite"):
-        select(scores, Mask({"w": torch.ones(3) > 0}), "layerwise", lambda _: 1)
+        select(scores, full, [(full, 1)])
 
 
 @given(st.lists(few_values, max_size=12), st.data())

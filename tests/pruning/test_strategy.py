@@ -9,14 +9,15 @@ import torch
 
 from oracle import pruning as oracle
 from prunescope.base.errors import ConfigError
-from prunescope.base.seeding import derive_seed
+from prunescope.base.seeding import Seeds
 from prunescope.pruning.choices import RECOVERIES, REGISTRIES, SCHEDULES
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.recovery import Recovery, origin_of, recovery_of
 from prunescope.pruning.selection import LevelRule, check_strategy, groups, survivors_at
-from prunescope.pruning.settings import StrategySettings
+from prunescope.pruning.strategy import StrategySettings
 from prunescope.training.settings import TrainingSettings
 
+SEEDS = Seeds(init=7, order=8, augmentation=9)
 TRAINING = TrainingSettings.model_validate(
     {"to": "9ep", "batch_size": 4, "learning_rate": 0.1, "weight_decay": 0, "milestones": ["5ep"]}
 )
@@ -42,8 +43,8 @@ def mask() -> Mask:
 
 def test_there_is_a_file_for_each_choice() -> None:
     assert {kind.kind for kind in REGISTRIES} <= StrategySettings.model_fields.keys()
-    assert SCHEDULES.names == ("fraction",)
-    assert RECOVERIES.names == ("finetune", "rewind")
+    assert SCHEDULES.names == ("densities", "fraction")
+    assert RECOVERIES.names == ("finetune", "reinitialise", "rewind", "rewind-rate", "scratch")
 
 
 def test_levels_keep_what_the_fraction_leaves_of_those_before() -> None:
@@ -57,7 +58,7 @@ def test_levels_keep_what_the_fraction_leaves_of_those_before() -> None:
 
 @pytest.mark.parametrize(("scope", "shares"), [("global", [10]), ("layerwise", [8, 2])])
 def test_a_scope_shares_out_what_the_schedule_leaves(scope: str, shares: list[int]) -> None:
-    rule = LevelRule(strategy=StrategySettings(levels=1), level=1)
+    rule = LevelRule.of(StrategySettings(levels=1), 1)
     found = groups(mask(), scope, rule.left)
     assert [count for _, count in found] == shares
     assert [name for group, _ in found for name in group] == ["a.weight", "b.weight"]
@@ -65,18 +66,20 @@ def test_a_scope_shares_out_what_the_schedule_leaves(scope: str, shares: list[in
 
 def test_a_rewound_level_is_trained_as_level_0_was() -> None:
     strategy = StrategySettings(levels=3)
-    expected = Recovery(origin="rewind point", training=TRAINING, start="1ep", end="9ep", seed=7)
+    expected = Recovery(
+        origin="rewind point", training=TRAINING, start="1ep", end="9ep", seeds=SEEDS
+    )
     for level in (1, 3):
-        assert recovery_of(strategy, TRAINING, "1ep", level, 7) == expected
+        assert recovery_of(strategy, TRAINING, "1ep", level, SEEDS) == expected
     assert origin_of(strategy) == "rewind point"
 
 
 def test_a_fine_tuned_level_goes_on_in_an_order_of_its_own() -> None:
     strategy = StrategySettings.model_validate({"levels": 2, **TUNED})
-    first, second = (recovery_of(strategy, TRAINING, None, level, 7) for level in (1, 2))
+    first, second = (recovery_of(strategy, TRAINING, None, level, SEEDS) for level in (1, 2))
     assert (first.origin, first.start, first.end) == ("level before", "0it", "2ep")
     assert first.training == TRAINING.finetuning(0.01, "2ep") == second.training
-    assert [first.seed, second.seed] == [derive_seed(7, "finetune", level) for level in (1, 2)]
+    assert [first.seeds, second.seeds] == [SEEDS.derive("finetune", level) for level in (1, 2)]
 
 
 @pytest.mark.parametrize(
@@ -128,16 +131,16 @@ def test_a_scope_must_share_out_every_tensor_once(write: Write, returned: str, w
 def test_a_recovery_must_say_how_a_level_is_trained(write: Write, change: str, words: str) -> None:
     write(
         "from prunescope.pruning.recovery import Recovery\n"
-        "def recover(strategy, training, rewind_to, level, seed):\n"
+        "def recover(strategy, training, rewind_to, level, seeds):\n"
         "    sound = Recovery(\n"
-        "        origin='new weights', training=training, start='0it', end='1ep', seed=seed)\n"
+        "        origin='new weights', training=training, start='0it', end='1ep', seeds=seeds)\n"
         f"    vars(sound).update({change})\n"  # past the checks of types that tests make
         "    return sound\n"
     )
     strategy = StrategySettings(levels=1, recovery="mine:recover")
     assert origin_of(strategy) is None
     with pytest.raises(ConfigError, match=f'^recovery "mine:recover" .*{words}'):
-        recovery_of(strategy, TRAINING, None, 1, 7)
+        recovery_of(strategy, TRAINING, None, 1, SEEDS)
 
 
 def test_a_strategy_is_checked_down_to_its_last_level(write: Write) -> None:

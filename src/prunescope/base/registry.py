@@ -23,7 +23,8 @@ from prunescope.base.user_code import (
 class Registry:
     """Choices of one kind: every module of a package is one, by its name.
 
-    Where a name is a Python keyword, the name of its module ends with an underscore.
+    Where a name is a Python keyword, the name of its module ends with an underscore; a hyphen of a
+    name is an underscore there.
     kind: what messages call it. package: of the modules, which are imported when they are used.
     function: which each module has. allows_user_code: whether "package.module:function" names a
     user's function. That is code, so such a name must never be taken from a file.
@@ -116,12 +117,26 @@ class Registry:
         except ConfigError as error:
             raise ConfigError(f'{self.kind} "{name}": {error}') from error
 
+    def stated(self, name: str, constant: str) -> Any:
+        """Return a constant that the module of a choice states; None where it does not.
+
+        As with `summaries`, nothing is imported. None for user code, too.
+        """
+        if self.is_user_code(name):
+            return None
+        for node in self._parsed(self._modules()[self.check(name)]).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == constant:
+                return ast.literal_eval(node.value)
+        return None
+
     def _summary(self, module: str) -> str:
-        source = pkgutil.get_data(self.package, f"{module}.py") or b""
-        return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+        return (ast.get_docstring(self._parsed(module)) or "").partition("\n")[0]
+
+    def _parsed(self, module: str) -> ast.Module:
+        return ast.parse(pkgutil.get_data(self.package, f"{module}.py") or b"")
 
     def _modules(self) -> dict[str, str]:
         spec = find_spec(self.package)
         folders = None if spec is None else spec.submodule_search_locations
         names = [module.name for module in pkgutil.iter_modules(folders)]
-        return {name.rstrip("_"): name for name in names if name not in self.but}
+        return {name.rstrip("_").replace("_", "-"): name for name in names if name not in self.but}

@@ -39,6 +39,7 @@ for command in (
     pruning.audit,
     studies.report,
     studies.merge,
+    studies.instability,
     studies.schema,
 ):
     add(app, command)

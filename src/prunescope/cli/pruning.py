@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import MOST_PIXELS
 from prunescope.base.paths import is_there
-from prunescope.cli.console import print_result, warn
+from prunescope.cli.console import print_result, progress_shown, warn
 from prunescope.cli.options import (
     Json,
     Key,
@@ -22,6 +22,10 @@ from prunescope.cli.options import (
 )
 from prunescope.pruning.choices import Form
 from prunescope.results.layout import STUDY
+
+if TYPE_CHECKING:
+    from prunescope.networks.loading import LoadedNetwork
+    from prunescope.pruning.settings import PruneSettings
 
 MaskFile = Annotated[
     Path | None,
@@ -44,9 +48,21 @@ def prune(
     form: Annotated[
         Form, typer.Option("--format", help="For which tool it is written.")
     ] = "prunescope",
+    recalibrate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATA",
+            help="Estimate the statistics of batch normalisation anew on the training images of "
+            "this folder, hub name or scenes.",
+            show_default="they stay as they are",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Set weights to zero, and write them with their mask; or only write them for another tool."""
+    """Set weights to zero, or remove filters, and write what is left with its mask.
+
+    Without --keep, only write weights for another tool.
+    """
     from prunescope.pruning.files import prune_saved
     from prunescope.pruning.prunable import UNTRIED
     from prunescope.pruning.settings import PruneSettings
@@ -54,6 +70,20 @@ def prune(
 
     stated = PruneSettings.validate_from(settings, "prune", as_option)
     check_place(out, form, read=(network, weights, mask))
+    if stated.structure == "filters":
+        _remove_filters(
+            network,
+            stated,
+            out=out,
+            form=form,
+            as_json=as_json,
+            weights=weights,
+            key=key,
+            num_classes=num_classes,
+            mask=mask,
+            recalibrate=recalibrate,
+        )
+        return
     pruned = prune_saved(
         network,
         stated,
@@ -63,6 +93,7 @@ def prune(
         mask=mask,
         infer_mask=infer_mask,
     )
+    recalibrated = _recalibrate(pruned.network, recalibrate)
     files = write_weights(out, pruned.network, pruned.mask, form)
     if pruned.untried:
         warn(UNTRIED)
@@ -73,9 +104,48 @@ def prune(
         )
     for name in pruned.emptied:
         warn(f"nothing is left of {name}")
-    written = {"out": str(files[0]), "mask": str(files[-1])}
-    text = f"{pruned}\nWritten to {' and '.join(map(str, files))}"
+    written = {"out": str(files[0]), "mask": str(files[-1]), "recalibrated": recalibrated}
+    text = f"{_and(pruned, recalibrated)}\nWritten to {' and '.join(map(str, files))}"
     print_result(written | pruned.as_dict(), text, as_json=as_json)
+
+
+def _remove_filters(
+    network: str,
+    stated: "PruneSettings",
+    *,
+    out: Path,
+    form: Form,
+    as_json: bool,
+    recalibrate: str | None,
+    **saved: Any,
+) -> None:
+    """Remove filters from a network, and write what is left."""
+    from prunescope.networks.smaller import WITHOUT_NUMBERS
+    from prunescope.pruning.filters.files import prune_saved_filters
+    from prunescope.pruning.writing import write_weights
+
+    pruned = prune_saved_filters(network, stated, **saved)
+    if pruned.network.unnumbered:
+        warn(f"{network}: {WITHOUT_NUMBERS}")
+    recalibrated = _recalibrate(pruned.network, recalibrate)
+    files = write_weights(out, pruned.network, pruned.mask, form)
+    written = {"out": str(files[0]), "mask": str(files[-1]), "recalibrated": recalibrated}
+    text = f"{_and(pruned, recalibrated)}\nWritten to {' and '.join(map(str, files))}"
+    print_result(written | pruned.as_dict(), text, as_json=as_json)
+
+
+def _recalibrate(network: "LoadedNetwork", source: str | None) -> str | None:
+    """Estimate the statistics of a pruned network anew, if asked for; say what was done."""
+    if source is None:
+        return None
+    from prunescope.experiment.recalibrating import recalibrate_loaded
+
+    with progress_shown() as progress:
+        return recalibrate_loaded(network, source, progress=progress)
+
+
+def _and(pruned: object, recalibrated: str | None) -> str:
+    return f"{pruned}\n{recalibrated}" if recalibrated else str(pruned)
 
 
 def audit(

@@ -67,6 +67,28 @@ def run(
         _run(study, out, how, as_json)
 
 
+def instability(
+    recipe: Annotated[str, typer.Argument(help="A study as YAML, or the name of a shipped one.")],
+    at: Annotated[
+        str, typer.Option(metavar="STEPS", help="Steps to rewind to, as in 0it,500it,2ep.")
+    ],
+    out: Annotated[Path, typer.Option(help="The folder of trainings, tables and the figure.")],
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change one setting.")
+    ] = None,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Find the step from which trainings in different orders reach the same minimum."""
+    from prunescope.experiment.instability import measure_instability
+    from prunescope.experiment.recipe_trust import load_given
+
+    study = load_given(recipe, overrides or ())
+    with progress_shown() as progress:
+        found = measure_instability(study, at.split(","), out, workers=workers, progress=progress)
+    print_result({"out": str(out)} | found.as_dict(), str(found), as_json=as_json)
+
+
 def schema() -> None:
     """Print the JSON schema of a recipe, for an editor to complete and check one."""
     from prunescope.recipe import recipe_schema

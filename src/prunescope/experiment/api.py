@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias, Unpack
 
@@ -44,6 +45,9 @@ from prunescope.experiment.layers import layers_of
 from prunescope.experiment.single import dissect_network, evaluate_network
 from prunescope.networks.loading import LoadedNetwork
 from prunescope.pruning.audit import Audit, audit_file
+from prunescope.pruning.filters.files import prune_loaded
+from prunescope.pruning.filters.pruning import prune_filters
+from prunescope.pruning.filters.removal import SmallNetwork
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import UNTRIED, behaviour_of
 from prunescope.pruning.prune import prune_module
@@ -102,11 +106,15 @@ def dissect(
 def prune(
     model: nn.Module | Loaded,
     *,
-    keep: float,
+    keep: float | None = None,
     mask: Mask | Mapping[str, torch.Tensor] | Path | str | None = None,
     **settings: Unpack[PruneOptions],
-) -> Mask:
+) -> Mask | SmallNetwork:
     """Set all but a share of a network's weights to zero, in place, and return which survive.
+
+    With `structure="filters"` return a SmallNetwork instead, without the filters that do not
+    survive (docs/pruning.md): its `module`, the numbers of the `units` that are left, the `mask`
+    over the network's own tensors, which stay as they are, and which layers are `whole`.
 
     model: a module, or what `prunescope.load` returns for a network.
     mask: what is pruned already, as a Mask, its file, or tensors by name; masks only shrink. It is
@@ -127,8 +135,18 @@ def prune(
             f'ps.load("{on_one_line(shortened(str(model)))}").module makes one'
         )
     network = checked_network(model.module if isinstance(model, LoadedNetwork) else model)
-    if not is_number(keep):
+    if not is_number(keep) and settings.get("structure", "weights") == "weights":
         raise ConfigError(f"keep is {keep!r}, but must be a number in (0, 1]")
+    if settings.get("structure") == "filters":
+        if mask is not None:
+            raise ConfigError(
+                'mask is of single weights, but structure is "filters": leave it out; what it has '
+                "set to zero in the network stays zero"
+            )
+        stated = PruneSettings.validate_from({"keep": keep, **settings}, "prune")
+        if isinstance(model, LoadedNetwork):
+            return prune_loaded(replace(model, module=network), stated).small
+        return prune_filters(network, stated)
     with without_wrappers(network):
         behaviour = behaviour_of(network)
         if behaviour.untried:

@@ -2,24 +2,30 @@
 
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from torch import nn
 
-from prunescope.base.errors import ConfigError
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.text import align, number, percent
 from prunescope.experiment.completeness import find_changes, find_losses
 from prunescope.experiment.facts import UNKNOWN
 from prunescope.experiment.plan import plan_study
-from prunescope.networks.description import read_description
+from prunescope.networks.description import names_code, read_description
 from prunescope.networks.hollow import build_hollow
+from prunescope.networks.registry import build
 from prunescope.networks.trust import AtMost, NamesCode
 from prunescope.pruning.audit import Audit, audit_weights
-from prunescope.pruning.lineage import find_lineage_faults
+from prunescope.pruning.filters.finding import find_groups
+from prunescope.pruning.filters.groups import ChannelGroups
+from prunescope.pruning.filters.pruning import within_prunable
+from prunescope.pruning.lineage import find_group_faults, find_lineage_faults
 from prunescope.pruning.mask import Mask
+from prunescope.pruning.patterns import Prunable
 from prunescope.pruning.saved import SavedWeights, read_mask, read_weights
 from prunescope.pruning.selection import LevelRule
+from prunescope.pruning.strategy import MaskSource
 from prunescope.recipe import Recipe, load_recipe
 from prunescope.results.layout import MASK, STUDY, WEIGHTS, LevelKey
 from prunescope.results.store import require_study
@@ -142,7 +148,7 @@ def _audit_level(
     if saved.mask is None and key.level == 0:
         saved = _with_dense_mask(saved, root, key, recipe)
     audit = audit_weights(saved, network, title=recipe.network, resolution=resolution)
-    rule = _rule(key, recipe)
+    rule = _rule(root, key, recipe)
     if rule is not None and rule.is_user_code:
         code = " and ".join(map('"{}"'.format, rule.strategy.code.values()))
         note = f"not counted how many weights {key.strategy} leaves: {code} is code, and not run"
@@ -151,6 +157,8 @@ def _audit_level(
 
 
 def _descent(mask: Mask | None, root: Path, key: LevelKey, recipe: Recipe) -> list[str]:
+    if _has_lost_filters(key, recipe):
+        return _group_descent(root, key, recipe)
     if key.level == 0:  # of given weights the mask is theirs, whatever it is
         return (
             []
@@ -165,7 +173,55 @@ def _descent(mask: Mask | None, root: Path, key: LevelKey, recipe: Recipe) -> li
         return [f"{key.before.path}, from which it was pruned, has no {MASK}"]
     if before is None and mask is not None:
         before = mask.filled()
-    return find_lineage_faults(mask, before, _rule(key, recipe), runs_code=False)
+    return find_lineage_faults(mask, before, _rule(root, key, recipe), runs_code=False)
+
+
+def _has_lost_filters(key: LevelKey, recipe: Recipe) -> bool:
+    return key.level > 0 and recipe.pruning.structure_of(key.strategy) == "filters"
+
+
+def _group_descent(root: Path, key: LevelKey, recipe: Recipe) -> list[str]:
+    """Return what is wrong with the channel groups that a level has left.
+
+    Of a network of somebody's code nothing is said, since it would have to run.
+    """
+    if names_code(root / key.path / WEIGHTS):
+        return []
+    former = root / key.before.path
+    if not (former / WEIGHTS).is_file():
+        return [f"{key.before.path}, from which it was pruned, is missing"]
+    groups = _groups_of(root / key.path / WEIGHTS, recipe.pruning.prunable)
+    try:
+        after, before = (_groups_left(root, each, groups) for each in (key, key.before))
+        source = _source_groups(root, key, recipe, groups)
+    except DataError as error:
+        return [str(error)]
+    rule = LevelRule.of(recipe.pruning.strategies[key.strategy], key.level, source)
+    return find_group_faults(before, after, rule, runs_code=False)
+
+
+def _source_groups(root: Path, key: LevelKey, recipe: Recipe, groups: ChannelGroups) -> Mask | None:
+    of = recipe.pruning.strategies[key.strategy].of
+    if of is None:
+        return None
+    replicate = key.replicate if of.replicate is None else of.replicate
+    return _groups_left(root, replace(key, replicate=replicate, strategy=of.strategy), groups)
+
+
+def _groups_left(root: Path, key: LevelKey, groups: ChannelGroups) -> Mask:
+    if key.level == 0:
+        return groups.everything
+    return groups.survivors(read_description(root / key.path / WEIGHTS).units or {})
+
+
+@cache
+def _groups_of(file: Path, prunable: Prunable) -> ChannelGroups:
+    """Return the channel groups of the network that a level belongs to."""
+    described = read_description(file)
+    with AtMost(file, whole=False):
+        network = build(described.name, num_classes=described.num_classes, seed=0)
+    side = described.input.resolution if described.input else None
+    return within_prunable(find_groups(network, resolution=side), network, prunable)
 
 
 def _with_dense_mask(
@@ -174,15 +230,27 @@ def _with_dense_mask(
     """Return level 0's weights with their mask, which has no file, as a level 1 implies it."""
     for strategy in recipe.pruning.strategies:
         after = LevelKey(replicate=key.replicate, strategy=strategy, level=1)
+        if _has_lost_filters(after, recipe):
+            continue
         path = root / after.path / MASK
         if path.is_file():
             return saved.with_mask(read_mask(path).filled(), path)
     return saved
 
 
-def _rule(key: LevelKey, recipe: Recipe) -> LevelRule | None:
+def _rule(root: Path, key: LevelKey, recipe: Recipe) -> LevelRule | None:
     strategy = recipe.pruning.strategies.get(key.strategy)  # none of level 0
-    return None if strategy is None else LevelRule(strategy=strategy, level=key.level)
+    if strategy is None:
+        return None
+    source = None if strategy.of is None else _source_mask(root, key, strategy.of)
+    return LevelRule.of(strategy, key.level, source)
+
+
+def _source_mask(root: Path, key: LevelKey, of: MaskSource) -> Mask:
+    """Return the mask of the level whose mask a level takes. Raises DataError where it is gone."""
+    replicate = key.replicate if of.replicate is None else of.replicate
+    path = replace(key, replicate=replicate, strategy=of.strategy).path
+    return read_mask(root / path / MASK)
 
 
 def _cells(audit: Audit) -> list[str]:

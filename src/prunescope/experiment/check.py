@@ -27,12 +27,19 @@ from prunescope.experiment.sources import Sources
 from prunescope.experiment.start import load_rewinding, load_start
 from prunescope.networks.registry import build
 from prunescope.networks.residual import zero_last_gammas
+from prunescope.pruning import two_four
+from prunescope.pruning.filters.finding import find_groups
+from prunescope.pruning.filters.groups import ChannelGroups
+from prunescope.pruning.filters.pruning import within_prunable
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.prunable import prunable_names
+from prunescope.pruning.scoring_images import check_enough
 from prunescope.pruning.selection import check_strategy
 from prunescope.recipe import Recipe
 from prunescope.training.evaluate import check_outputs
 from prunescope.training.forward import class_scores, classes_needed
+from prunescope.training.recalibration import check_recalibration
+from prunescope.training.tracking import check_tracker
 
 
 def check_study(recipe: Recipe, sources: Sources, progress: Progress = SILENT) -> None:
@@ -45,6 +52,10 @@ def check_study(recipe: Recipe, sources: Sources, progress: Progress = SILENT) -
     say_if_slow(recipe.training.precision, torch.device(default_device()), progress)
     network = build(recipe.network, num_classes=sources.class_count, seed=0).eval()
     _check_outputs(recipe, sources, network)
+    if recipe.training.track is not None:
+        check_tracker(recipe.training.track)
+    if recipe.training.recalibrate is not None:
+        check_recalibration(network)
     images, test_images = sources.train_images, sources.test_images
     progress.say_all(sources.passed_over)
     _check_classes(recipe, images, test_images, progress)
@@ -57,8 +68,17 @@ def check_study(recipe: Recipe, sources: Sources, progress: Progress = SILENT) -
         mask = load_start(network, recipe.start, recipe.pruning.prunable, len(images.classes))
         if recipe.start.rewind_weights is not None:
             load_rewinding(network, recipe.start, len(images.classes), mask)
+    groups: ChannelGroups | None = None
     for name, strategy in recipe.pruning.strategies.items():
-        check_strategy(name, strategy, mask, recipe.training, recipe.pruning.rewind_to)
+        pruned = mask
+        if strategy.structure == "2:4":
+            axes = two_four.input_axes(network, mask)
+            two_four.check(mask, axes, f"pruning.strategies.{name}")
+        if recipe.pruning.structure_of(name) == "filters":
+            groups = groups or _channel_groups(recipe, sources, network)
+            pruned = groups.everything
+        check_strategy(name, strategy, pruned, recipe.training, recipe.pruning.rewind_to)
+        check_enough(strategy.score_images, len(images), name)
     _check_sample(images, recipe.data.train_split, progress)
     _check_sample(test_images, recipe.data.test_split, progress)
     for photographs, augmentation in ((images, recipe.training.augmentation), (test_images, None)):
@@ -79,6 +99,11 @@ def map_cells(recipe: Recipe, sources: Sources, network: nn.Module) -> dict[str,
     with torch.inference_mode(), capture(network, recipe.dissection.layers, layout=layout) as maps:
         show(network, torch.zeros(1, channels, side, side))
         return {layer: (maps[layer].shape[2], maps[layer].shape[3]) for layer in maps}
+
+
+def _channel_groups(recipe: Recipe, sources: Sources, network: nn.Module) -> ChannelGroups:
+    groups = find_groups(network, resolution=sources.side)
+    return within_prunable(groups, network, recipe.pruning.prunable)
 
 
 def _check_outputs(recipe: Recipe, sources: Sources, network: nn.Module) -> None:

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from prunescope.experiment.facts import UNKNOWN
+from prunescope.experiment.levels.level import LevelStage
 from prunescope.experiment.plan import plan_study
-from prunescope.experiment.stages.level import LevelStage
 from prunescope.recipe import Recipe
 from prunescope.results.artifacts import Artifact
 from prunescope.results.manifest import changes_in

@@ -9,6 +9,7 @@ from typing import Literal
 from torch import nn
 
 from prunescope.base.devices import computing_with, default_device
+from prunescope.base.seeding import Seeds
 from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.data.labelled import StreamedImages
@@ -75,7 +76,7 @@ def _seconds_per_unit(work: Callable[[], float]) -> float:
 
 
 def _try_training(recipe: Recipe, sources: Sources, network: nn.Module) -> float:
-    images, settings = sources.train_images, recipe.training
+    images, settings = sources.train_images, recipe.training.unfinished()
     if isinstance(images, StreamedImages):  # else the steps alone are few
         images = images.beginning(_TRIAL_STEPS * settings.batch_size)
     per_epoch = steps_per_epoch(len(images), settings.batch_size)
@@ -85,7 +86,7 @@ def _try_training(recipe: Recipe, sources: Sources, network: nn.Module) -> float
         images,
         settings=settings,
         normalisation=sources.normalisation,
-        seed=0,
+        seeds=Seeds.equal(0),
         start=Step(0, per_epoch),
         end=Step(steps, per_epoch),
     )

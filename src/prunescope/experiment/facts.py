@@ -34,7 +34,7 @@ UNKNOWN = StudyFacts(
 """For plans whose keys are not used: no source is read."""
 
 
-_WHERE_STATED = ("classes", "mask_size")
+_WHERE_STATED = ("classes", "mask_size", "train_limit")
 
 
 def record_facts(recipe: Recipe, facts: StudyFacts) -> dict[str, dict[str, Any]]:
@@ -74,6 +74,7 @@ def _chosen(recipe: Recipe) -> dict[str, dict[str, Any]]:
             "train_split": data.train_split,
             "test_split": data.test_split,
             "classes": data.model_dump(mode="json")["classes"],
+            "train_limit": data.limit,
         },
         "concepts": {
             "source": concepts.source,

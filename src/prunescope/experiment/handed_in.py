@@ -39,7 +39,11 @@ def open_network(model: object) -> LoadedNetwork:
     if not isinstance(model, nn.Module | type) and isinstance(model, Loaded):
         module, expected = checked_network(model.module), model.input
         return LoadedNetwork(
-            module=module, name=type(module).__name__, num_classes=None, input=expected
+            module=module,
+            name=type(module).__name__,
+            num_classes=None,
+            input=expected,
+            units=getattr(model, "units", None),  # of what `prune` returns
         )
     module = checked_network(model)
     return LoadedNetwork(

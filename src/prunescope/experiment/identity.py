@@ -12,14 +12,19 @@ from prunescope.recipe import StartSettings
 WEIGHTS_NAME, REWIND_WEIGHTS_NAME = "start.weights", "start.rewind_weights"
 _OF_TRAINING = ("train_split", "resolution", "mean", "std")
 """The settings of the photographs that training depends on, beside their content."""
+_LATER_OF_TRAINING = ("limit", "label_noise")
+"""More of them, younger than some keys: they count where they are not at their defaults."""
 
 
 def network_identity(study: PlannedStudy) -> dict[str, Any]:
     """Return what any network of a study depends on, by name."""
     recipe = study.recipe
+    stated = recipe.data.for_key()
+    data = {name: stated.get(name) for name in _OF_TRAINING}
+    data |= {name: stated[name] for name in _LATER_OF_TRAINING if name in stated}
     settings = {
         "network": recipe.network,
-        "data": {name: recipe.data.for_key().get(name) for name in _OF_TRAINING},
+        "data": data,
         "content": study.facts.data.fingerprint,
     }
     source = factory_source(recipe.network)

@@ -14,7 +14,7 @@ from prunescope.experiment.open_run import OpenRun, open_run
 from prunescope.experiment.plan import Plan, plan_study
 from prunescope.experiment.run import report_again
 from prunescope.experiment.status import is_done
-from prunescope.pruning.settings import StrategySettings
+from prunescope.pruning.strategy import StrategySettings
 from prunescope.recipe import Recipe
 from prunescope.results.kinds import is_run
 from prunescope.results.layout import STUDY
@@ -89,13 +89,15 @@ def _longer(
     name: str, ours: StrategySettings, theirs: StrategySettings, first: Path, path: Path
 ) -> StrategySettings:
     """Return the one of two settings of a strategy that has more levels."""
-    levels = {"levels": max(ours.levels, theirs.levels)}
-    alike = ours.model_copy(update=levels)
-    if alike != theirs.model_copy(update=levels):
+    longer, shorter = (ours, theirs) if ours.levels >= theirs.levels else (theirs, ours)
+    same: dict[str, Any] = {"levels": longer.levels}
+    if longer.densities is not None and shorter.densities is not None:
+        same |= {"densities": shorter.densities + longer.densities[shorter.levels :]}
+    if longer != shorter.model_copy(update=same):
         raise ConfigError(
             f"{first} and {path} are not of one study: the strategy {name} is not the same in both"
         )
-    return alike
+    return longer
 
 
 def _shared(recipe: Recipe) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Selection:
         """
         allowed = {
             "replicate": [str(number) for number in range(recipe.replicates)],
-            "strategy": list(recipe.pruning.strategies),
+            "strategy": [*recipe.pruning.strategies, *recipe.pruning.twin_names],
             "level": [str(number) for number in range(recipe.most_levels + 1)],
         }
         values: dict[str, set[str]] = {}
@@ -45,7 +45,7 @@ class Selection:
         if key is None:
             return not self.values
         facts = {"replicate": str(key.replicate)}
-        if key.level > 0:
+        if key.level > 0 or key.is_twin:
             facts |= {"strategy": key.strategy, "level": str(key.level)}
         return all(facts[name] in stated for name, stated in self.values.items() if name in facts)
 

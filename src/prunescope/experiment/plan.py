@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from operator import attrgetter
 from typing import TypeVar, cast
 
@@ -10,8 +9,8 @@ from typing_extensions import Protocol, runtime_checkable
 
 from prunescope.base.registry import Registry
 from prunescope.experiment.facts import StudyFacts
+from prunescope.experiment.levels.level import LevelStage
 from prunescope.experiment.stage import PlannedStudy, Stage
-from prunescope.experiment.stages.level import LevelStage
 from prunescope.recipe import Recipe
 from prunescope.results.artifacts import Artifact
 
@@ -97,9 +96,7 @@ def plan_results(plan: Plan, is_done: Callable[[Stage], bool]) -> Plan:
 
 def kinds() -> list[Kind]:
     """Return the kinds of stages in the order that they state."""
-    modules = {
-        name: cast("Kind", import_module(f"{STAGES.package}.{name}")) for name in STAGES.names
-    }
+    modules = {name: cast("Kind", STAGES.module(name)) for name in STAGES.names}
     ordered: list[str] = []
     while len(ordered) < len(modules):
         ready = [

@@ -1,6 +1,7 @@
 """How is a study run, resumed, extended, run in parts, and shown again?"""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.stage import PlannedStudy
 from prunescope.experiment.status import DryRun, damaged_parts, is_done, seconds_left, sorted_out
 from prunescope.recipe import Recipe
-from prunescope.results.layout import PAGE, REPORT, STUDY, replicate_path
+from prunescope.results.layout import PAGE, REPORT, STUDY, LevelKey, replicate_path
 from prunescope.results.provenance import Provenance
 from prunescope.results.store import Store
 
@@ -51,15 +52,45 @@ def run_study(
     read where another process writes here; StudyIncomplete where some levels could not be made,
     after all others are: tables, figures and page then show these.
     """
+    selection = Selection.read(only, recipe)
+    wanted = partial(_wanted, selection=selection)
+    _run_wanted(recipe, out, wanted, workers=workers, engine=engine, progress=progress)
+    return out / REPORT / PAGE
+
+
+def run_levels(
+    recipe: Recipe,
+    out: Path,
+    wanted: Callable[[LevelKey], bool],
+    *,
+    workers: int | None = None,
+    progress: Progress = SILENT,
+) -> None:
+    """Train some levels of a study, and what they need, as `run_study` does; measure nothing."""
+
+    def chosen(plan: Plan) -> Plan:
+        return plan.with_inputs([level for level in plan.levels if wanted(level.key)])
+
+    _run_wanted(recipe, out, chosen, workers=workers, engine="local", progress=progress)
+
+
+def _run_wanted(
+    recipe: Recipe,
+    out: Path,
+    choose: Callable[[Plan], Plan],
+    *,
+    workers: int | None,
+    engine: str,
+    progress: Progress,
+) -> None:
     from prunescope.experiment.check import check_study
     from prunescope.experiment.sources import Sources
 
     Store(out).check_free()
-    selection = Selection.read(only, recipe)
     recipe, store, plan = _prepare(recipe, out, progress)
     sources = Sources(recipe, progress)
     crew = _engine(recipe, workers, engine)
-    wanted = _wanted(plan, selection)
+    wanted = choose(plan)
     if not (store.is_begun() and all(is_done(stage, store) for stage in wanted.stages)):
         check_study(recipe, sources, progress)
         sources.make_ready()
@@ -75,7 +106,6 @@ def run_study(
         call.perform(plan_results(plan, lambda stage: is_done(stage, store)), _here())
     if call.failures:
         raise _incomplete(call.failures, plan, store)
-    return out / REPORT / PAGE
 
 
 def dry_run(
@@ -162,7 +192,8 @@ class _Call:
     def perform(self, plan: Plan, engine: Engine | None = None, *, again: bool = False) -> None:
         """Perform the stages of a plan that are not done; note the error of each that fails.
 
-        engine: None takes the call's. again: those that are done, too.
+        engine: None takes the call's. again: those that are done, too; what they made stays where
+        it cannot be made again.
         """
         store = self._store
         stages = [stage for stage in plan.stages if again or not is_done(stage, store)]
@@ -170,8 +201,6 @@ class _Call:
             return
         if not all(stage.derived for stage in stages):
             self._begin()
-        for artifact in (artifact for stage in stages for artifact in stage.artifacts if again):
-            store.discard(artifact)
         left = {stage.title for stage in stages}
         jobs = [
             StageJob(
@@ -181,7 +210,7 @@ class _Call:
             )
             for stage in stages
         ]
-        runner = StageRunner(plan, store, self._sources)
+        runner = StageRunner(plan, store, self._sources, again=again)
         finish = partial(self._finish, plan)
         (engine or self._engine).run(jobs, runner.perform, finish, self._fail, self._progress)
 
@@ -190,7 +219,7 @@ class _Call:
             return
         self._begun = True
         replicates = range(self._study.recipe.replicates)
-        seeds = {replicate_path(number): self._study.seed(number) for number in replicates}
+        seeds = {replicate_path(number): asdict(self._study.seeds(number)) for number in replicates}
         for difference in self._provenance.begin(
             seeds, threads=self._engine.threads, workers=self._engine.workers
         ):

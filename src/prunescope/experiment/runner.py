@@ -1,15 +1,17 @@
 """How is a stage performed, in whichever process it finds itself?"""
 
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prunescope.base.errors import PrunescopeError, memory_ran_out
+from prunescope.base.errors import PrunescopeError, StoreError, memory_ran_out
 from prunescope.base.files import write_atomically
 from prunescope.base.progress import SILENT, Progress, duration
+from prunescope.base.seeding import Seeds
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.engines.engine import Resources
 from prunescope.experiment.facts import StudyFacts
@@ -20,17 +22,19 @@ from prunescope.experiment.training_plan import TrainingPlan
 from prunescope.recipe import Recipe
 from prunescope.results.artifacts import Artifact
 from prunescope.results.cells import csv_bytes
-from prunescope.results.layout import CHECKPOINT, HISTORY, WEIGHTS
+from prunescope.results.layout import CHECKPOINT, HISTORY, TRACKING, WEIGHTS, kept_name
 from prunescope.results.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
     import torch
     from torch import Tensor, nn
-    from torch.optim import Optimizer
 
+    from prunescope.base.steps import Step
     from prunescope.experiment.sources import Sources
-    from prunescope.pruning.mask import Mask
+    from prunescope.pruning.filters.groups import ChannelGroups
+    from prunescope.pruning.mask import Mask, MaskKeeper
+    from prunescope.pruning.scoring_images import ScoringImages
     from prunescope.training.evaluate import Evaluation
 
 _MEMORY_ADVICE = "take fewer workers, a smaller batch_size, or less memory in the recipe"
@@ -68,25 +72,32 @@ class StageRunner:
 
     Torch is loaded by those that compute with a network, not by tables, figures and pages.
     sources: None where they are still to be opened.
+    again: make what is there, too; the former stays until the new one is whole.
     """
 
-    def __init__(self, plan: Plan, store: Store, sources: "Sources | None" = None) -> None:
+    def __init__(
+        self, plan: Plan, store: Store, sources: "Sources | None" = None, again: bool = False
+    ) -> None:
         self.plan = plan
         self.store = store
+        self.again = again
         self.progress = SILENT
         self._sources = sources
 
     def __reduce__(self) -> Any:
         study = self.plan.study
-        return _runner_here, (study.recipe.model_dump_json(), study.facts, self.store.root)
+        recipe = study.recipe.model_dump_json()
+        return _runner_here, (recipe, study.facts, self.store.root, self.again)
 
     def perform(self, job: StageJob, progress: Progress) -> Outcome:
-        """Make those artifacts of a stage that are not there yet.
+        """Make those artifacts of a stage that are not there yet, or all of them again.
 
         Raises PrunescopeError where memory ran out.
         """
         stage = self.plan.named(job.name)
-        missing = tuple(artifact for artifact in stage.artifacts if not self.store.has(artifact))
+        missing = tuple(
+            artifact for artifact in stage.artifacts if self.again or not self.store.has(artifact)
+        )
         resumed = any(checkpoint_of(self.store, artifact).is_file() for artifact in missing)
         started = time.monotonic()
         self.progress = progress.titled(stage.title)
@@ -104,6 +115,25 @@ class StageRunner:
         """Return the folder of a finished stage's artifact after checking every file of it."""
         (artifact,) = stage.artifacts
         return self.store.folder(artifact)
+
+    def weights_of(self, stage: Stage) -> "dict[str, Tensor]":
+        """Return the weights of a finished level or rewind point."""
+        from prunescope.base.tensors import load_tensors
+
+        return load_tensors(self.folder(stage) / WEIGHTS)
+
+    def scoring_images(self, count: int | None, seeds: Seeds) -> "ScoringImages":
+        """Return the training images that a criterion sees. count: None for the default."""
+        from prunescope.pruning.scoring_images import TrainingImages
+
+        return TrainingImages(
+            images=self.sources.train_images,
+            normalisation=self.sources.normalisation,
+            training=self.recipe.training,
+            seed=seeds.order,
+            device=self.device,
+            count=count,
+        )
 
     @property
     def sources(self) -> "Sources":
@@ -147,37 +177,95 @@ class StageRunner:
         network: "nn.Module",
         stage: Stage,
         plan: TrainingPlan,
-        keeper: "Callable[[Optimizer | None], None] | None" = None,
+        keeper: "MaskKeeper | None" = None,
     ) -> "pd.DataFrame":
         """Train a network for a stage, on from its checkpoint if there is one.
 
         keeper: keeps to a mask after every step. Returns the history.
         """
         from prunescope.training.loop import train
+        from prunescope.training.tracking import tracked
 
         (artifact,) = stage.artifacts
-        return train(
-            network,
-            self.sources.train_images,
-            settings=plan.settings,
-            normalisation=self.sources.normalisation,
-            seed=plan.seed,
-            start=plan.start,
-            end=plan.end,
-            after_step=keeper,
-            test=self._test_accuracy,
-            checkpoint=checkpoint_of(self.store, artifact),
-            identity=artifact.key,
-            advice=plan.advice,
-            progress=self.progress,
-        )
+        place = self.store.place_of_work(artifact)
+
+        def keep(network: "nn.Module", step: "Step") -> None:
+            self._save_weights(network, place / kept_name(str(step)))
+
+        with tracked(
+            self.recipe.training.track,
+            self.store.root / TRACKING,
+            study=self.recipe.name,
+            training=stage.path,
+        ) as log:
+            return train(
+                network,
+                self.sources.train_images,
+                settings=plan.settings,
+                normalisation=self.sources.normalisation,
+                seeds=plan.seeds,
+                start=plan.start,
+                end=plan.end,
+                after_step=keeper,
+                before_clipping=None if keeper is None else keeper.clear_gradients,
+                test=self._test_accuracy,
+                keep=keep,
+                log=log,
+                checkpoint=checkpoint_of(self.store, artifact),
+                identity=artifact.key,
+                advice=plan.advice,
+                progress=self.progress,
+            )
 
     def evaluate(self, network: "nn.Module") -> "Evaluation":
         """Return a network's accuracy on the study's test images."""
         return self._evaluate(network, self.progress)
 
-    def save_network(self, network: "nn.Module", folder: Path) -> None:
-        """Save a network's weights, with what it is and what it sees."""
+    @cached_property
+    def channel_groups(self) -> "ChannelGroups":
+        """Which channels of the study's network go together."""
+        from prunescope.networks.registry import build
+        from prunescope.pruning.filters.finding import find_groups
+        from prunescope.pruning.filters.pruning import within_prunable
+
+        network = build(self.recipe.network, num_classes=self.classes, seed=0)
+        groups = find_groups(network, resolution=self.sources.side)
+        return within_prunable(groups, network, self.recipe.pruning.prunable)
+
+    def save_network(
+        self,
+        network: "nn.Module",
+        folder: Path,
+        units: "Mapping[str, tuple[int, ...]] | None" = None,
+    ) -> None:
+        """Save a network's weights, with what it is and what it sees.
+
+        units: which are left of layers that have lost some.
+        """
+        self._save_weights(network, folder / WEIGHTS, units)
+
+    def save_kept(self, stage: Stage, plan: TrainingPlan, folder: Path) -> None:
+        """Save what was kept during a stage's training beside the weights it ended with.
+
+        Raises StoreError where that is gone.
+        """
+        (artifact,) = stage.artifacts
+        place = self.store.place_of_work(artifact)
+        for name in (kept_name(str(step)) for step in plan.kept):
+            if not (place / name).is_file():
+                raise StoreError(
+                    f"{place / name}, kept during the training, is gone: remove {place} and run "
+                    "the study again to train anew"
+                )
+            (folder / name).parent.mkdir(exist_ok=True)
+            shutil.copyfile(place / name, folder / name)
+
+    def _save_weights(
+        self,
+        network: "nn.Module",
+        path: Path,
+        units: "Mapping[str, tuple[int, ...]] | None" = None,
+    ) -> None:
         from prunescope.base.tensors import save_tensors
         from prunescope.imaging.network_input import NetworkInput
         from prunescope.networks.description import Description
@@ -191,9 +279,11 @@ class StageRunner:
                 std=normalisation.std,
                 resolution=images.size[0],
             ),
+            units=units,
         )
         state: dict[str, Tensor] = network.state_dict()
-        save_tensors(folder / WEIGHTS, state, description.as_metadata())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_tensors(path, state, description.as_metadata())
 
     def save_history(self, history: "pd.DataFrame", folder: Path) -> None:
         """Save how a network was trained."""
@@ -236,8 +326,8 @@ class StageRunner:
 
 
 @cache
-def _runner_here(recipe_json: str, facts: StudyFacts, root: Path) -> StageRunner:
+def _runner_here(recipe_json: str, facts: StudyFacts, root: Path, again: bool) -> StageRunner:
     """Return this process's runner, with the photographs it has read so far."""
     recipe = Recipe.model_validate_json(recipe_json)
     plan = plan_study(recipe, facts)
-    return StageRunner(plan, Store(root))
+    return StageRunner(plan, Store(root), again=again)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -27,7 +28,9 @@ from prunescope.experiment.sources import normalisation_of, test_sizing
 from prunescope.imaging.channels import check_channels
 from prunescope.imaging.sizing import Sizing
 from prunescope.networks.loading import LoadedNetwork
+from prunescope.networks.smaller import WITHOUT_NUMBERS
 from prunescope.results.dissection import Dissection, check_room
+from prunescope.results.units import UNNUMBERED
 from prunescope.training.evaluate import Evaluation, check_outputs, evaluate
 from prunescope.training.settings import EvaluationSettings
 
@@ -51,7 +54,7 @@ def evaluate_network(
     say_if_slow(settings.precision, target, progress)
     folder = data_folder(source, progress)
     split, classes = find_split(folder, settings.split), settings.classes
-    sizing = _sizing(network, settings.resolution, settings.resize, progress)
+    sizing = sizing_of(network, settings.resolution, settings.resize, progress)
     normalisation = normalisation_of(network.name, network.input, settings.mean, settings.std)
     check_channels(network.module, len(normalisation.mean))
     side = sizing.resolution or (network.input.resolution if network.input else None)
@@ -111,6 +114,8 @@ def dissect_network(
     opened = _open_concepts(concepts, settings, split, limit, mask_size, progress)
     if network.input is not None:
         settings = settings.completed(**vars(network.input))
+    if network.unnumbered and ranks.rank == 0:
+        progress.say(f"{network.name}: {WITHOUT_NUMBERS}")
     settings = _with_layers(network, settings, progress)
     if ranks.rank == 0:
         say_if_slow(settings.precision, target, progress)
@@ -120,11 +125,28 @@ def dissect_network(
             "--null says how much"
         )
     dissection = dissect_layers(
-        settings, network.module, opened, device=target, ranks=ranks, progress=progress
+        settings,
+        network.module,
+        opened,
+        units=network.units,
+        device=target,
+        ranks=ranks,
+        progress=progress,
     )
+    if network.unnumbered:
+        dissection = _unnumbered(dissection)
     if out is not None and ranks.rank == 0:
         dissection.save(out)
     return dissection
+
+
+def _unnumbered(dissection: Dissection) -> Dissection:
+    """Return a dissection that says of its layers that nothing tells which units are left."""
+    layers = {
+        name: replace(layer, summary={**layer.summary, UNNUMBERED: True})
+        for name, layer in dissection.layers.items()
+    }
+    return replace(dissection, layers=layers)
 
 
 def _open_concepts(
@@ -158,7 +180,7 @@ def _notes(images: Images, split: str, classes: ClassChoice | None) -> Iterator[
         )
 
 
-def _sizing(
+def sizing_of(
     network: LoadedNetwork, resolution: int | None, resize: int | None, progress: Progress
 ) -> Sizing:
     """Return how photographs are sized, and tell the user where the weights say it."""

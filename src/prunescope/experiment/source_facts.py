@@ -91,6 +91,8 @@ def _data_facts(
         count_images(source, find_split(source, split), classes)
         for split in (recipe.data.train_split, recipe.data.test_split)
     )
+    if recipe.data.limit is not None:  # one above what there is is refused when they are read
+        train = min(train, recipe.data.limit)
     return SourceFacts(fingerprint=content, images=train, test_images=test)
 
 

@@ -6,7 +6,14 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels
 from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.data.images import count_classes, find_split, load_images, passed_over
+from prunescope.data.images import (
+    AS_LABELLED,
+    ForTraining,
+    count_classes,
+    find_split,
+    load_images,
+    passed_over,
+)
 from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.settings import CentreCrop
 from prunescope.experiment.source_facts import concepts_of, data_folder
@@ -80,7 +87,12 @@ class Sources:
         """The photographs to train on."""
         data, augmentation = self._recipe.data, self._recipe.training.augmentation
         cropped = augmentation is not None and augmentation.random_resized_crop is not None
-        return self._load(data.train_split, Sizing(resolution=data.resolution), cropped=cropped)
+        return self._load(
+            data.train_split,
+            Sizing(resolution=data.resolution),
+            cropped=cropped,
+            training=ForTraining(limit=data.limit, label_noise=data.label_noise),
+        )
 
     @cached_property
     def test_images(self) -> Images:
@@ -113,13 +125,21 @@ class Sources:
     def _data(self) -> str:
         return data_folder(self._recipe.data.source, self._progress)
 
-    def _load(self, split: str, sizing: Sizing, *, cropped: bool = False) -> Images:
+    def _load(
+        self,
+        split: str,
+        sizing: Sizing,
+        *,
+        cropped: bool = False,
+        training: ForTraining = AS_LABELLED,
+    ) -> Images:
         return load_images(
             self._data,
             find_split(self._data, split),
             sizing=sizing,
             cropped=cropped,
             classes=self._recipe.data.classes,
+            training=training,
             memory=int(self._recipe.data.memory),
             progress=self._progress,
         )

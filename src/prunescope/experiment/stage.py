@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from prunescope.base.files import fingerprint
-from prunescope.base.seeding import derive_seed
+from prunescope.base.seeding import Seeds, derive_seed
 from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.engines.engine import Resources
 from prunescope.experiment.facts import StudyFacts
-from prunescope.recipe import Recipe
+from prunescope.recipe import Recipe, SeedSettings
 from prunescope.results.artifacts import Artifact
 from prunescope.results.layout import LevelKey
 
@@ -27,9 +27,14 @@ class PlannedStudy:
     recipe: Recipe
     facts: StudyFacts
 
-    def seed(self, replicate: int) -> int:
-        """Return the seed from which a replicate's weights, order and augmentation follow."""
-        return derive_seed(self.recipe.seed, "replicate", replicate)
+    def seeds(self, replicate: int) -> Seeds:
+        """Return the seeds from which a replicate's weights, order and augmentation follow."""
+        stated = self.recipe.seeds or SeedSettings()
+        init, order, augmentation = (
+            derive_seed(self.recipe.seed if seed is None else seed, "replicate", replicate)
+            for seed in (stated.init, stated.order, stated.augmentation)
+        )
+        return Seeds(init=init, order=order, augmentation=augmentation)
 
     def step(self, text: str) -> Step:
         """Read a step of a training on the study's photographs."""

@@ -8,8 +8,8 @@ from torch import nn
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.experiment.identity import REWIND_WEIGHTS_NAME, WEIGHTS_NAME, content_of
 from prunescope.networks.weights import check_fit, fit_state_dict
-from prunescope.pruning.choices import Prunable
 from prunescope.pruning.mask import Mask, MaskKeeper
+from prunescope.pruning.patterns import Prunable
 from prunescope.pruning.prunable import behaviour_of, prunable_names
 from prunescope.pruning.prune import starting_mask
 from prunescope.pruning.saved import (

@@ -17,6 +17,7 @@ from prunescope.experiment.merging import merge_runs
 from prunescope.experiment.recipe_trust import check_code
 from prunescope.experiment.run import dry_run, run_study
 from prunescope.experiment.status import DryRun, Status, status_of
+from prunescope.results.instability import Instability
 from prunescope.results.run import Run
 
 
@@ -101,6 +102,29 @@ class Study(recipes.Recipe):
         return dry_run(
             self, folder, only=conditions, workers=workers, engine=engine, progress=progress
         )
+
+    def instability(
+        self, at: str | Sequence[str], out: Path | str, *,
+        workers: int | None = None, progress: Progress = SILENT,
+    ) -> Instability:  # fmt: skip
+        """Measure from which step on two trainings in different orders reach the same minimum.
+
+        Level 0 and its twins are trained from each step, and the test error is measured on the
+        straight line between them (Frankle et al. 2020). The largest rise above the mean of its
+        ends, in points, is the instability; rewind to a step at which it is small.
+
+        at: steps such as "0it,500it,2ep". out: a folder with a run folder for each, with which a
+            study of that rewind point can go on, two tables and the figure.
+        workers, progress: as for `run`.
+        Raises what `run` does; ConfigError for a study that starts from given weights.
+        """
+        from prunescope.experiment.instability import measure_instability
+
+        steps = at.split(",") if isinstance(at, str) else list(at)
+        return measure_instability(
+            self, steps, checked_path("out", out), workers=checked_value("workers", workers),
+            progress=progress,
+        )  # fmt: skip
 
     def status(self, out: Path | str | None = None) -> Status:
         """Say what of the study is done, running and left in a run folder.

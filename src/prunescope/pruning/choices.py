@@ -19,8 +19,11 @@ RECOVERIES = Registry("recovery", "prunescope.pruning.recoveries", "recover", al
 REGISTRIES = (CRITERIA, SCOPES, SCHEDULES, RECOVERIES)
 """Those of a strategy: each kind is also the name of a setting."""
 
-Prunable: TypeAlias = Literal["all", "conv", "conv+shortcut"]
-"""Which tensors are pruned, see `prunable_names`."""
+PrunableConvention: TypeAlias = Literal["all", "conv", "conv+shortcut"]
+"""Which tensors are pruned, by a name, see `prunable_names`."""
+
+Structure: TypeAlias = Literal["weights", "filters", "2:4"]
+"""What is removed together."""
 
 Form: TypeAlias = Literal["prunescope", "torch", "openlth"]
 """For which tool pruned weights are written."""

@@ -6,10 +6,11 @@ import torch
 
 from prunescope.base.errors import DataError, StoreError
 from prunescope.base.text import counted
+from prunescope.pruning import two_four
 from prunescope.pruning.audit import audit_weights
 from prunescope.pruning.mask import Mask
 from prunescope.pruning.saved import read_weights
-from prunescope.pruning.selection import LevelRule, groups
+from prunescope.pruning.selection import LevelRule
 from prunescope.results.layout import MASK
 
 
@@ -25,12 +26,32 @@ def check_level(folder: Path, title: str, before: Mask | None, rule: LevelRule |
         problems = [*audit_weights(saved).problems, *lineage]
     except DataError as error:
         problems = [str(error)]
+    _refuse(title, problems)
+
+
+def _refuse(title: str, problems: list[str]) -> None:
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise StoreError(
             f"{title} is not accepted, for its audit says: {problems[0]}{more}. Run the study "
             "again; if it comes back, it is a fault of Prunescope that we should hear of"
         )
+
+
+def check_groups(folder: Path, title: str, before: Mask, after: Mask, rule: LevelRule) -> None:
+    """Raise StoreError where a level that lost filters is not what the method says, as saved.
+
+    before, after: which channel groups the level before and this one have.
+    """
+    try:
+        saved = read_weights(folder)
+        problems = [
+            *audit_weights(saved).problems,
+            *find_group_faults(before, after, rule, runs_code=True),
+        ]
+    except DataError as error:
+        problems = [str(error)]
+    _refuse(title, problems)
 
 
 def find_lineage_faults(
@@ -49,6 +70,14 @@ def find_lineage_faults(
     if rule is None:
         return check_given(before, mask)
     return check_descent(before, mask, rule, runs_code=runs_code)
+
+
+def find_group_faults(before: Mask, after: Mask, rule: LevelRule, *, runs_code: bool) -> list[str]:
+    """Return what is wrong with the channel groups of a level, as `check_descent`."""
+    return [
+        fault.replace("weight", "channel group")
+        for fault in check_descent(before, after, rule, runs_code=runs_code)
+    ]
 
 
 def check_dense(mask: Mask) -> list[str]:
@@ -91,18 +120,24 @@ def check_descent(
     ]
     if rule.is_user_code and not runs_code:
         return problems
+    if rule.structure == "2:4" and rule.source is None:
+        return problems + two_four.find_faults(before, after)
     return problems + _wrong_counts(before, after, rule)
 
 
 def _in_words(rule: LevelRule) -> str:
     strategy = rule.strategy
+    if rule.source is not None:
+        return f"{strategy.of}, whose masks it takes,"
+    if strategy.densities is not None:
+        return f"a density of {strategy.densities[rule.level - 1]}"
     by_fraction = f"pruning {100 * strategy.fraction:g} %"
     return by_fraction if strategy.schedule == "fraction" else strategy.schedule
 
 
 def _wrong_counts(before: Mask, after: Mask, rule: LevelRule) -> list[str]:
     problems = []
-    for former, expected in groups(before, rule.strategy.scope, rule.left):
+    for former, expected in rule.shares(before):
         present = Mask({name: after[name] for name in former})
         title = "" if len(former) == len(before) else f" of {', '.join(former)}"
         if present.survivors != expected:

@@ -122,6 +122,15 @@ class Mask(Mapping[str, Bool[Tensor, "..."]]):
                 shapes = f"{tuple(tensor.shape)}, but {tuple(state[name].shape)} here"
                 raise DataError(f"the mask is another network's: {name} is {shapes}")
 
+    def parameters_of(self, network: nn.Module) -> dict[str, nn.Parameter]:
+        """Return a network's parameters of which this is the mask, in its order.
+
+        Raises DataError where it is another network's.
+        """
+        parameters = dict(network.named_parameters())
+        self.check_fit(parameters)
+        return {name: parameters[name] for name in self}
+
     def revived(self, state: Mapping[str, Tensor]) -> list[str]:
         """Return the keys of tensors in which a pruned weight is not exactly zero."""
         tensors = {unwrapped_name(name, self): tensor for name, tensor in state.items()}
@@ -186,6 +195,14 @@ class MaskKeeper:
                 if isinstance(memory, Tensor) and memory.shape == parameter.shape:
                     bits = kept.to(_BITS[memory.element_size()])  # itself, if they are as wide
                     memory.view(bits.dtype).bitwise_and_(bits)
+
+    @torch.no_grad()
+    def clear_gradients(self) -> None:
+        """Set the gradients of pruned weights to zero, so that a norm is that of what is left."""
+        for parameter, kept in self._kept:
+            if parameter.grad is not None:
+                bits = kept.to(_BITS[parameter.grad.element_size()])
+                parameter.grad.view(bits.dtype).bitwise_and_(bits)
 
 
 def restore(network: nn.Module, weights: Mapping[str, Tensor], mask: Mask) -> MaskKeeper:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from prunescope.base.errors import ConfigError
+from prunescope.base.errors import ConfigError, nearest
 from prunescope.pruning.acting import (
     CONVOLUTIONS,
     LAYER_TYPES,
@@ -15,12 +15,13 @@ from prunescope.pruning.acting import (
     parameters_once,
     present_weight,
 )
-from prunescope.pruning.choices import Prunable
+from prunescope.pruning.choices import PrunableConvention
+from prunescope.pruning.patterns import Prunable, PrunablePatterns
 from prunescope.pruning.trial import acts_as_stored, altered_in
 
 _SHOWN = 8  # tensors in a line
 _PROJECTIONS = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
-_LEFT_OUT: dict[Prunable, set[str]] = {
+_LEFT_OUT: dict[PrunableConvention, set[str]] = {
     "all": set(),
     "conv": {"downsample", "shortcut", "classifier"},
     "conv+shortcut": {"classifier"},  # SqueezeNet's is a convolution
@@ -51,12 +52,15 @@ def prunable_names(
     conv: weights of convolutions, without the classifier and shortcuts, which are modules named
         "downsample" or "shortcut" (the ResNet-50 of Frankle & Bau 2019).
     conv+shortcut: weights of convolutions, without the classifier.
+    patterns: those of "all" whose names match.
     Biases and normalisation are never pruned. A weight that modules share is listed under its first
     name, and only if each of these modules may be pruned. A weight that does not act as it is
     stored is left out. behaviour: of the network, if it is known already.
-    Raises ConfigError if nothing is left to prune, or if weights that do not act as they are
-    stored are more than half of what the convention names.
+    Raises ConfigError if nothing is left to prune, a pattern matches nothing, or weights that do
+    not act as they are stored are more than half of what the convention names.
     """
+    if isinstance(convention, PrunablePatterns):
+        _check_patterns(network, convention)
     chosen = _chosen(network, convention)
     unprunable = (behaviour or behaviour_of(network)).unprunable
     names = tuple(name for name in chosen if name not in unprunable)
@@ -137,7 +141,20 @@ def _chosen(network: nn.Module, convention: Prunable) -> tuple[str, ...]:
     )
 
 
+def _check_patterns(network: nn.Module, patterns: PrunablePatterns) -> None:
+    names = _chosen(network, "all")
+    for pattern in patterns.unmatched(names):
+        hint = nearest(pattern, names)
+        raise ConfigError(
+            f'pruning.prunable: "{pattern}" matches no weight of a convolution or linear layer of '
+            f"the network{hint}: it has {', '.join(names[:_SHOWN])}"
+            + (f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else "")
+        )
+
+
 def _is_named(network: nn.Module, name: str, convention: Prunable) -> bool:
+    if isinstance(convention, PrunablePatterns):
+        return convention.names(name) and _is_named(network, name, "all")
     path, _, parameter = name.rpartition(".")
     module = network.get_submodule(path)
     if isinstance(module, nn.MultiheadAttention):

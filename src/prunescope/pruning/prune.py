@@ -1,5 +1,6 @@
 """Which weights of one network go, outside any study?"""
 
+from dataclasses import dataclass
 from fractions import Fraction
 
 from torch import nn
@@ -8,11 +9,12 @@ from torch.nn.utils.prune import is_pruned
 from prunescope.base.errors import ConfigError
 from prunescope.base.seeding import derive_seed
 from prunescope.base.text import counted
-from prunescope.pruning.choices import Prunable
+from prunescope.pruning import two_four
 from prunescope.pruning.mask import Mask, MaskKeeper
+from prunescope.pruning.patterns import Prunable
 from prunescope.pruning.prunable import Behaviour, behaviour_of, prunable_names
-from prunescope.pruning.scoring import score
-from prunescope.pruning.selection import select
+from prunescope.pruning.scoring_images import NoImages
+from prunescope.pruning.selection import Rule, prune_by
 from prunescope.pruning.settings import PruneSettings
 
 
@@ -25,18 +27,24 @@ def prune_module(
 ) -> Mask:
     """Set all but a share of a network's weights to zero, as `prunescope.prune` does.
 
-    settings: they state what to keep. behaviour: of the network, where it is known already.
+    settings: they state what to keep, or a structure that does.
+    behaviour: of the network, where it is known already.
     """
-    keep = settings.keep
-    assert keep is not None
     before = starting_mask(model, mask, settings.prunable, behaviour)
+    if settings.structure == "2:4":
+        two_four.check(before, two_four.input_axes(model, before), "prune")
+    rule = KeepRule(
+        criterion=settings.criterion,
+        scope=settings.scope,
+        structure="2:4" if settings.structure == "2:4" else "weights",  # filters go elsewhere
+        keep=settings.keep,
+    )
     seed = derive_seed(settings.seed, "prune", settings.criterion)
-    scores = score(model, before, settings.criterion, seed)
-    after = select(scores, before, settings.scope, lambda group: _survivors(group, keep))
+    after = prune_by(rule, model, before, images=NoImages(model), seed=seed)
     if not after.survivors:
         raise ConfigError(
-            f"keep is {keep}, of which nothing is left of the network's {after.size:,} prunable "
-            f"weights: give more than {0.5 / after.size:.2g}"
+            f"keep is {settings.keep}, of which nothing is left of the network's {after.size:,} "
+            f"prunable weights: give more than {0.5 / after.size:.2g}"
         )
     MaskKeeper(model, after)
     return after
@@ -77,13 +85,23 @@ def starting_mask(
     return Mask({name: mask.get(name, kept) for name, kept in ones.items()})
 
 
-def _survivors(group: Mask, keep: float) -> int:
-    """Return round(keep x n), half to even, `keep` taken as the decimal it is written as."""
-    wanted = round(group.size * Fraction(str(keep)))
-    if wanted > group.survivors:
-        where = "the network" if len(group) > 1 else next(iter(group))
-        raise ConfigError(
-            f"keep is {keep}, which is {wanted} of {where}'s {counted(group.size, 'weight')}, but "
-            f"only {group.survivors} are left, and masks only shrink: choose a lower one"
-        )
-    return wanted
+@dataclass(frozen=True, kw_only=True)
+class KeepRule(Rule):
+    """Keep a share of all weights. keep: None where the structure says how many are left."""
+
+    keep: float | None
+
+    def left(self, mask: Mask) -> int:
+        """Return round(keep x n), half to even, `keep` taken as the decimal it is written as.
+
+        Raises ConfigError where fewer are left already.
+        """
+        wanted = round(mask.size * Fraction(str(self.keep)))
+        if wanted > mask.survivors:
+            where = "the network" if len(mask) > 1 else next(iter(mask))
+            raise ConfigError(
+                f"keep is {self.keep}, which is {wanted} of {where}'s "
+                f"{counted(mask.size, 'weight')}, but only {mask.survivors} are left, and masks "
+                "only shrink: choose a lower one"
+            )
+        return wanted

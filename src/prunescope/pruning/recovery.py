@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from prunescope.base.errors import ConfigError
+from prunescope.base.seeding import Seeds
 from prunescope.base.steps import Step
 from prunescope.base.text import a_kind
 from prunescope.pruning.choices import RECOVERIES
 from prunescope.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
-    from prunescope.pruning.settings import StrategySettings
+    from prunescope.pruning.strategy import StrategySettings
 
 Origin: TypeAlias = Literal["rewind point", "level before", "new weights"]
 """What a level's weights are before its mask is applied; new ones are drawn from its seed."""
@@ -21,14 +22,17 @@ class Recovery:
     """How a pruned level recovers.
 
     training: its settings. start, end: the steps from and to which it is trained, as in 10ep.
-    seed: of the order of images and their augmentation, and of new weights.
+    seeds: of new weights, where it starts from these, and of order and augmentation.
+    costs_as_dense: whether training and its schedule are stretched until it has cost as many
+        multiply-adds as that of level 0 (Liu et al. 2019, "Scratch-B").
     """
 
     origin: Origin
     training: TrainingSettings
     start: str
     end: str
-    seed: int
+    seeds: Seeds
+    costs_as_dense: bool = False
 
 
 def recovery_of(
@@ -36,15 +40,15 @@ def recovery_of(
     training: TrainingSettings,
     rewind_to: str | None,
     level: int,
-    seed: int,
+    seeds: Seeds,
 ) -> Recovery:
     """Return how a level of a strategy recovers.
 
-    training: the study's. rewind_to: its rewind point, where it has one. seed: the replicate's.
+    training: the study's. rewind_to: its rewind point, where it has one. seeds: the replicate's.
     Raises ConfigError where a user's recovery fails, or returns anything else.
     """
     name = strategy.recovery
-    recovery = RECOVERIES.call(name, strategy, training, rewind_to, level, seed)
+    recovery = RECOVERIES.call(name, strategy, training, rewind_to, level, seeds)
     fault = _fault(recovery, rewind_to)
     if fault is not None:
         raise RECOVERIES.fault(name, fault)

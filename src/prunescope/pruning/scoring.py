@@ -1,6 +1,8 @@
-"""What does each weight score, and which survive by it?"""
+"""What does each weight score by a criterion?"""
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -9,20 +11,29 @@ from torch import Tensor, nn
 from prunescope.base.text import a_kind, on_one_line
 from prunescope.pruning.choices import CRITERIA
 from prunescope.pruning.mask import Mask
+from prunescope.pruning.scoring_images import ScoringImages
 
 
-def score(network: nn.Module, mask: Mask, criterion: str, seed: int) -> dict[str, Tensor]:
+def score(
+    network: nn.Module, mask: Mask, criterion: str, seed: int, images: ScoringImages
+) -> dict[str, Tensor]:
     """Return the scores of a mask's weights by a criterion, by the names of their tensors.
 
     criterion: a module of `prunescope.pruning.criteria`, or a user's
-        "package.module:function", called with the network and the mask.
+        "package.module:function", called with the network, the mask and, where it takes a third
+        argument, the images.
     seed: of what the criterion draws from torch's global generator, which is left as it was.
-    Raises ConfigError where there is no such criterion, user code fails, or gives no number for
-    each weight.
+    Raises ConfigError where there is no such criterion, it takes the masks of another strategy,
+    user code fails, or gives no number for each weight.
     """
-    with torch.random.fork_rng():
+    if CRITERIA.stated(criterion, "TAKES_MASKS"):
+        raise CRITERIA.fault(
+            criterion, "takes the masks of another strategy of a study, and scores no network"
+        )
+    arguments = (network, mask, images)[: _positions(CRITERIA.find(criterion))]
+    with torch.random.fork_rng(), _differentiable(mask.parameters_of(network)):
         torch.manual_seed(seed)
-        scored = CRITERIA.call(criterion, network, mask)
+        scored = CRITERIA.call(criterion, *arguments)
     fault = _fault(scored, mask)
     if fault is not None:
         raise CRITERIA.fault(criterion, fault)
@@ -30,6 +41,31 @@ def score(network: nn.Module, mask: Mask, criterion: str, seed: int) -> dict[str
         name: scores if scores.is_floating_point() else scores.double()
         for name, scores in scored.items()
     }
+
+
+@contextmanager
+def _differentiable(weights: Mapping[str, Tensor]) -> Iterator[None]:
+    """Let gradients reach weights that are not trained, too."""
+    frozen = [weight for weight in weights.values() if not weight.requires_grad]
+    for weight in frozen:
+        weight.requires_grad_(True)
+    try:
+        with torch.enable_grad():
+            yield
+    finally:
+        for weight in frozen:
+            weight.requires_grad_(False)
+
+
+def _positions(function: Any) -> int:
+    """Return how many of three arguments a function takes by position; at least two."""
+    try:
+        inspect.signature(function).bind(None, None, None)
+    except TypeError:
+        return 2
+    except ValueError:  # of a function without a signature
+        return 3
+    return 3
 
 
 def _fault(scored: Any, mask: Mask) -> str | None:

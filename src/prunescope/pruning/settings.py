@@ -1,32 +1,20 @@
-"""What can a recipe say about pruning?"""
+"""What can be said about pruning, in a recipe and for one network?"""
 
 import re
-from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    WithJsonSchema,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from prunescope.base.errors import ConfigError
-from prunescope.base.registry import Registry
-from prunescope.base.settings import Count, Later, Rate, Settings
-from prunescope.base.steps import Step, StepText
+from prunescope.base.errors import nearest
+from prunescope.base.settings import Later, Settings
+from prunescope.base.steps import StepText
 from prunescope.base.text import counted, on_one_line, shortened
-from prunescope.pruning.choices import (
-    CRITERIA,
-    RECOVERIES,
-    REGISTRIES,
-    SCHEDULES,
-    SCOPES,
-    Prunable,
-)
-from prunescope.pruning.recovery import check_settings, origin_of
-from prunescope.results.layout import DENSE, is_reserved
+from prunescope.pruning.choices import PrunableConvention, Structure
+from prunescope.pruning.patterns import Prunable, PrunablePatterns
+from prunescope.pruning.recovery import origin_of
+from prunescope.pruning.stated import Criterion, PrunedStructure, Scope
+from prunescope.pruning.strategy import MaskSource, StrategySettings
+from prunescope.results.layout import DENSE, is_reserved, twin_name
 
 _LONGEST_NAME = 100  # files take 255 bytes, and some are named by more than the strategy
 
@@ -42,139 +30,82 @@ def _check_name(name: str) -> str:
     return name
 
 
-def _named(registry: Registry) -> AfterValidator:
-    def check(name: str) -> str:
-        try:
-            return registry.check(name)
-        except ConfigError as error:
-            raise ValueError(str(error)) from None
-
-    return AfterValidator(check)
-
-
-def _schema(registry: Registry) -> WithJsonSchema:
-    """Offer the names that come with Prunescope, and take any that leads to code."""
-    examples = [*registry.names, f"mine:{registry.function}"]
-    named = {"enum": list(registry.names)}
-    users = {"type": "string", "pattern": r"^[\w.]+:\w+$"}
-    return WithJsonSchema({"anyOf": [named, users], "examples": examples})
-
-
-def _text(registry: Registry, description: str) -> Any:
-    """Return the text of a setting, and what each choice that comes with Prunescope does."""
-    choices = (
-        f'"{name}": {text[:1].lower()}{text[1:]}' for name, text in registry.summaries.items()
-    )
-    return Field(description=" ".join([description, *choices]))
-
-
-Criterion = Annotated[
-    str,
-    _named(CRITERIA),
-    _schema(CRITERIA),
-    _text(CRITERIA, description="Which weights survive, by name or by a function of your own."),
-]
-Scope = Annotated[
-    str,
-    _named(SCOPES),
-    _schema(SCOPES),
-    _text(SCOPES, description="Which weights compete, by name or by a function of your own."),
-]
-PrunableTensors = Annotated[
-    Prunable,
-    Field(
-        description='Which tensors are pruned: "all" weights of convolutions and linear layers; '
-        '"conv" those of convolutions, without shortcuts and the classifier; "conv+shortcut" those '
-        "of convolutions, without the classifier."
-    ),
-]
-Recovery = Annotated[
-    str,
-    _named(RECOVERIES),
-    _schema(RECOVERIES),
-    _text(
-        RECOVERIES,
-        description="How a pruned network recovers, by name or by a function of your own.",
-    ),
-]
-Schedule = Annotated[
-    str,
-    _named(SCHEDULES),
-    _schema(SCHEDULES),
-    _text(
-        SCHEDULES,
-        description="How many weights each level keeps, by name or by a function of your own.",
-    ),
-]
 StrategyName = Annotated[str, AfterValidator(_check_name)]
-
-
-class StrategySettings(Settings):
-    """Iterative pruning, and how the network recovers from it."""
-
-    fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Share of the surviving weights that the schedule "fraction" removes at each level, in (0, 1).
-    """
-    levels: Count
-    """Number of pruned levels after level 0."""
-    criterion: Annotated[Criterion, Later()] = "magnitude"
-    scope: Annotated[Scope, Later()] = "global"
-    recovery: Annotated[Recovery, Later()] = "rewind"
-    learning_rate: Annotated[Rate | None, Later()] = None
-    """The constant rate of "finetune" (not "rewind")."""
-    steps: Annotated[StepText | None, Later()] = None
-    """How long "finetune" trains a level, as in 10ep (not "rewind")."""
-    schedule: Annotated[Schedule, Later()] = "fraction"
-
-    @model_validator(mode="after")
-    def _agree(self) -> "StrategySettings":
-        check_settings(self)
-        if self.steps is not None and Step.parse(self.steps, 1).iteration == 0:
-            raise ValueError(f"steps is {self.steps}, but fine-tuning takes at least one")
-        return self
-
-    def __str__(self) -> str:
-        """Return it in words, as they follow the strategy's name."""
-        share = self._in_words(SCHEDULES, f"weights as {self.schedule} says")
-        ranked = {"global": "globally", "layerwise": "layer by layer"}.get(self.scope, self.scope)
-        recovering = self._in_words(RECOVERIES, f"recovering by {self.recovery}")
-        text = f"{share} at each of {counted(self.levels, 'level')}, {ranked}"
-        return f"{text}, {recovering}" if recovering else text
-
-    def _in_words(self, registry: Registry, otherwise: str) -> str:
-        """Return how the module of a choice describes it, and `otherwise` where none does."""
-        module = registry.module(getattr(self, registry.kind))
-        describe = getattr(module, "in_words", None)
-        return otherwise if describe is None else str(describe(self))
-
-    @property
-    def code(self) -> dict[str, str]:
-        """The names of user code, by the setting that chooses each."""
-        chosen = {registry: getattr(self, registry.kind) for registry in REGISTRIES}
-        return {
-            registry.kind: name for registry, name in chosen.items() if registry.is_user_code(name)
-        }
-
-    def sources(self) -> dict[str, Path]:
-        """Return the files of this code, found without running them.
-
-        Raises ConfigError where there is none.
-        """
-        paths = {
-            registry.kind: registry.source(getattr(self, registry.kind)) for registry in REGISTRIES
-        }
-        return {kind: path for kind, path in paths.items() if path is not None}
 
 
 class PruningSettings(Settings):
     """What all strategies of a study share, and the strategies by name."""
 
-    prunable: PrunableTensors = "all"
+    prunable: Prunable = "all"
+    """Which tensors are pruned: those of a name that `prune` takes ("all", "conv",
+    "conv+shortcut"), or {include: [...], exclude: [...]}, patterns of their names."""
+    twins: Annotated[Annotated[int, Field(ge=0, le=100)], Later()] = 0
+    """How many dense twins each replicate has: level 0 trained again from the rewind point, in
+    another order of images and with another augmentation. They show how much two equally good
+    networks differ (the noise ceiling)."""
     rewind_to: StepText | None = None
     """The rewind point: the step to which rewound levels go back; "0it" is the original lottery
     ticket. It may be left out only where a study starts from given weights and rewinds no level."""
     strategies: Annotated[dict[StrategyName, StrategySettings], Field(min_length=1)]
     """Ways to prune and recover, by names of your own; all share level 0."""
+
+    def structure_of(self, name: str) -> Structure:
+        """Return what a strategy removes: what the one does whose masks it takes, if any."""
+        strategy = self.strategies[name]
+        return (
+            strategy.structure if strategy.of is None else self.structure_of(strategy.of.strategy)
+        )
+
+    def check_sources(self, replicates: int) -> None:
+        """Raise ValueError where a strategy takes masks that there are not."""
+        for name, strategy in self.strategies.items():
+            if strategy.of is not None:
+                self._check_source(name, strategy, strategy.of, replicates)
+
+    def _check_source(
+        self, name: str, strategy: StrategySettings, of: MaskSource, replicates: int
+    ) -> None:
+        where = f"pruning.strategies.{name}"
+        source = self.strategies.get(of.strategy)
+        if source is None:
+            others = [other for other in self.strategies if other != name]
+            hint = nearest(of.strategy, others)
+            raise ValueError(
+                f'{where}: of names "{on_one_line(shortened(of.strategy))}", which is no strategy '
+                f"of the study{hint}; it has {', '.join(others) or 'no other'}"
+            )
+        if of.replicate is not None and of.replicate >= replicates:
+            raise ValueError(
+                f"{where}: of takes the masks of replicate {of.replicate}, but the study has "
+                f"{counted(replicates, 'replicate')}, from 0 on"
+            )
+        passed = [name]
+        while source.of is not None:
+            passed.append(source.of.strategy)
+            if passed[-1] not in self.strategies or len(passed) > len(self.strategies):
+                break
+            source = self.strategies[passed[-1]]
+        if source.of is not None and passed[-1] in self.strategies:
+            raise ValueError(
+                f"{where}: of leads in a circle ({name} of {of.strategy} of ...), so that no "
+                "strategy chooses the masks"
+            )
+        if strategy.levels > self.strategies[of.strategy].levels:
+            raise ValueError(
+                f"{where} has {counted(strategy.levels, 'level')}, but {of.strategy}, whose masks "
+                f"it takes, has {self.strategies[of.strategy].levels}"
+            )
+
+    @property
+    def prunable_for_key(self) -> Any:
+        """What the keys of levels hold of `prunable`."""
+        patterns = self.prunable
+        return patterns.for_key() if isinstance(patterns, PrunablePatterns) else patterns
+
+    @property
+    def twin_names(self) -> tuple[str, ...]:
+        """What the dense twins of a replicate are called."""
+        return tuple(twin_name(number) for number in range(1, self.twins + 1))
 
     @property
     def rewinds(self) -> bool:
@@ -193,9 +124,13 @@ class PruneSettings(Settings):
 
     keep: Annotated[float, Field(allow_inf_nan=True)] | None = None
     """Share of all prunable weights to keep, in (0, 1]; by default what the mask keeps."""
+    structure: PrunedStructure = "weights"
     criterion: Criterion = "magnitude"
     scope: Scope = "global"
-    prunable: PrunableTensors = "all"
+    prunable: PrunableConvention = "all"
+    """Which tensors are pruned: "all" weights of convolutions and linear layers; "conv" those of
+    convolutions, without shortcuts and the classifier; "conv+shortcut" those of convolutions,
+    without the classifier."""
     seed: Annotated[int, Field(ge=0)] = 0
     """The seed of the random criterion."""
 
@@ -206,11 +141,26 @@ class PruneSettings(Settings):
             raise ValueError(f"keep is {keep}, but must lie in (0, 1]")
         return keep
 
+    @model_validator(mode="after")
+    def _agree(self) -> "PruneSettings":
+        if self.structure == "2:4" and self.keep is not None:
+            raise ValueError(
+                f'keep is {self.keep}, but structure "2:4" keeps two of each four weights: leave '
+                "out keep"
+            )
+        return self
+
+    @property
+    def prunes(self) -> bool:
+        """Whether they say that weights go."""
+        return self.keep is not None or self.structure != "weights"
+
 
 class PruneOptions(TypedDict, total=False):
     """The settings by which one network is pruned, as a function takes them by keyword."""
 
+    structure: Structure
     criterion: str
     scope: str
-    prunable: Prunable
+    prunable: PrunableConvention
     seed: int

@@ -7,6 +7,7 @@ computes with it, where the zeros must still be zeros.
 """
 
 import copy
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -14,11 +15,14 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
+from prunescope.base.errors import ConfigError
+from prunescope.base.modes import device_of, in_mode
 from prunescope.base.seeding import torch_generator
+from prunescope.base.showing import show
+from prunescope.networks.images import SIDES, image_channels
+from prunescope.networks.registry import module_input
 from prunescope.pruning.acting import CONVOLUTIONS, LAYER_TYPES, has_own_code, is_computed
-from prunescope.pruning.flow import image_channels
 
-_SIDES = (32, 28, 64, 48, 96, 224, 128, 16, 40, 56, 80, 112, 160, 192, 240, 256, 299, 384, 512, 8)
 _REARRANGING = frozenset(
     (
         *("reshape", "view", "reshape_as", "view_as", "flatten", "unflatten", "ravel", "squeeze"),
@@ -72,8 +76,28 @@ def altered_in(network: nn.Module) -> set[str] | None:
     except Exception:  # noqa: BLE001  # of whatever a user's module holds: locks, files
         return None
     channels = image_channels(network)
-    fits = any(trial.succeeds(torch.zeros(1, channels, side, side)) for side in _SIDES)
+    fits = any(trial.succeeds(torch.zeros(1, channels, side, side)) for side in SIDES)
     return trial.altered if fits else None
+
+
+def usual_shape(network: nn.Module) -> tuple[int, int, int]:
+    """Return channels, height and width of the images that a network takes.
+
+    What its library states; else the first of the usual sizes that it can be shown.
+    Raises ConfigError where it takes none.
+    """
+    stated = module_input(network)
+    if stated is not None:
+        return (len(stated.mean), stated.resolution, stated.resolution)
+    channels = image_channels(network)
+    for side in SIDES:
+        with suppress(ConfigError), in_mode(network, training=False), torch.no_grad():
+            show(network, torch.zeros(1, channels, side, side, device=device_of(network)))
+            return channels, side, side
+    raise ConfigError(
+        f"{type(network).__name__} takes no image of a usual size (from 8 to 512 pixels), so that "
+        "it cannot be shown an input of ones"
+    )
 
 
 class _Trial:
@@ -84,7 +108,7 @@ class _Trial:
 
     def __init__(self, module: nn.Module) -> None:
         self.altered: set[str] = set()
-        self._copy = _copied(module).float().cpu().eval()
+        self._copy = copied(module).float().cpu().eval()
         self._weights = {
             name: weight
             for name, weight in self._copy.named_parameters()
@@ -179,7 +203,7 @@ def _tensors(values: Any) -> list[Tensor]:
     return [leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor)]
 
 
-def _copied(module: nn.Module) -> nn.Module:
+def copied(module: nn.Module) -> nn.Module:
     """Return a copy, also if modules hold tensors of a graph, which torch does not copy."""
     memo: dict[int, Any] = {}
     for part in module.modules():

@@ -104,13 +104,15 @@ def plot_examples(
     """
     layer = _one_layer(result)
     chosen = [units] if isinstance(units, int | np.integer) else list(units)
-    count = len(layer.units)
-    wrong = [unit for unit in chosen if not 0 <= unit < count]
+    there = layer.units["unit"].tolist()
+    wrong = [unit for unit in chosen if unit not in there]
     if wrong or not chosen or images < 1:
+        present = f"units 0 to {max(there):,}" + (
+            f", without those that were removed: {len(there):,}" if max(there) >= len(there) else ""
+        )
         raise ConfigError(
             f"units {chosen} and {counted(images, 'image')} are asked for, but {layer.layer} "
-            "has units 0 to "
-            f"{count - 1:,}, and at least one of each is needed"
+            f"has {present}, and at least one of each is needed"
         )
     opened = open_concepts(concepts) if isinstance(concepts, str) else concepts
     saved = layer.examples.sort_values(["unit", "rank"])

@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from prunescope.dissection.settings import ScoresOnly
+from prunescope.experiment.levels.level import LevelStage
 from prunescope.experiment.stage import PlannedStudy, Stage
-from prunescope.experiment.stages.level import LevelStage
 from prunescope.results.artifacts import Artifact
 from prunescope.results.layout import layer_path
 
@@ -89,6 +89,7 @@ class DissectionStage(Stage):
             loaded.module.to(runner.device),
             runner.concepts,
             masks=bool(settings.null),
+            units=loaded.units,
             progress=runner.progress,
         ).layers
 

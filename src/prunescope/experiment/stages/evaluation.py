@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prunescope.base.files import write_atomically
+from prunescope.experiment.levels.level import LevelStage
 from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
-from prunescope.experiment.stages.level import LevelStage
 from prunescope.results.layout import METRICS
 
 if TYPE_CHECKING:
@@ -51,40 +51,22 @@ class EvaluationStage(FolderStage):
         return float(self.study.facts.data.test_images)
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
-        from prunescope.base.tensors import load_tensors
-        from prunescope.results.layout import WEIGHTS
-
-        network = runner.new_network(self.level.seed)
-        network.load_state_dict(load_tensors(runner.folder(self.level) / WEIGHTS))
+        network = self.level.network(runner)
         metrics = self._of_weights(network, runner) | runner.evaluate(network).as_dict()
         write_atomically(folder / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
         return f"accuracy {100 * metrics['top1']:.2f} %"
 
     def _of_weights(self, network: "nn.Module", runner: "StageRunner") -> dict[str, Any]:
-        """Return what is left of the weights, and how they were trained.
-
-        Of a level of which nothing is pruned it is not said how many weights could be, since that
-        depends on what the study calls prunable.
-        """
+        """Return what is left of the weights, and how they were trained."""
         from prunescope.pruning.acting import count_parameters
 
-        level, plan = self.level, self.level.training_plan
-        metrics: dict[str, Any] = {
+        level = self.level
+        plan = level.finished_plan(network, runner)
+        return {
             "replicate": level.key.replicate,
             "strategy": level.key.strategy,
             "level": level.key.level,
-        }
-        mask = level.saved_mask(runner)
-        if mask is None:
-            metrics |= {"keep": 1.0, "keep_overall": 1.0}
-        else:
-            metrics |= {
-                "keep": mask.keep,
-                "keep_overall": mask.keep_overall(network),
-                "survivors": mask.survivors,
-                "prunable": mask.size,
-            }
-        return metrics | {
+            **level.sizes(network, runner),
             "parameters": count_parameters(network),
             "rewound_to": str(plan.start) if plan is not None and level.is_rewound else None,
             "trained_to": None if plan is None else str(plan.end),

@@ -38,6 +38,7 @@ class PageStage(FolderStage):
         dissected = {
             measured.level.key: list(measured.layer_folders(runner))
             for measured in self.tables.levels
+            if not measured.level.key.is_twin
         }
         recipe, images = self.study.recipe, self.study.facts.concepts.images
         write_page(

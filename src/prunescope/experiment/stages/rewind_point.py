@@ -30,15 +30,15 @@ class RewindPointStage(FolderStage):
             title=f"replicate {replicate}, up to the rewind point",
             position=(replicate,),
         )
-        self.seed = study.seed(replicate)
+        self.seeds = study.seeds(replicate)
 
     @property
     def training_plan(self) -> TrainingPlan:
-        """How it is trained: from new weights."""
+        """How it is trained: from new weights, to those that training goes on from."""
         recipe = self.study.recipe
         return TrainingPlan(
-            settings=recipe.training,
-            seed=self.seed,
+            settings=recipe.training.unfinished(),
+            seeds=self.seeds,
             start=self.study.step("0it"),
             end=self.study.step(recipe.pruning.rewinding_step),
         )
@@ -48,17 +48,18 @@ class RewindPointStage(FolderStage):
         return network_identity(self.study) | {
             "training": recipe.training.for_key(),
             "rewind_to": recipe.pruning.rewind_to,
-            "seed": self.seed,
+            "seed": self.seeds.for_key(),
         }
 
     def cost(self) -> float:
         return self.study.images_shown(self.training_plan.start, self.training_plan.end)
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
-        network = runner.initialised(self.seed)
+        network = runner.initialised(self.seeds.init)
         history = runner.train(network, self, self.training_plan)
         runner.save_network(network, folder)
         runner.save_history(history, folder)
+        runner.save_kept(self, self.training_plan, folder)
         return ""
 
 
@@ -77,7 +78,7 @@ class GivenRewindPointStage(RewindPointStage):
         from prunescope.experiment.start import load_rewinding
         from prunescope.training.history import History
 
-        network, start = runner.new_network(self.seed), self.study.recipe.start
+        network, start = runner.new_network(self.seeds.init), self.study.recipe.start
         assert start is not None  # else there is no such stage
         load_rewinding(network, start, runner.classes)
         runner.save_network(network, folder)

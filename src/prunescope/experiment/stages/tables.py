@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prunescope.comparison.levels import LevelRecord, write_tables
+from prunescope.experiment.levels.level import LevelStage
 from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
 from prunescope.experiment.stages.evaluation import EvaluationStage
-from prunescope.experiment.stages.level import LevelStage
 from prunescope.experiment.stages.scores import ScoresStage
-from prunescope.results.layout import METRICS, TABLES, UNITS
+from prunescope.results.layout import DENSE, METRICS, TABLES, UNITS
 from prunescope.results.reading import read_form, read_table
 from prunescope.results.schemas import METRICS_FORM, UNIT_COLUMNS
 
@@ -97,7 +97,7 @@ def _measured(plan: "Plan") -> Iterator[MeasuredLevel]:
         evaluation, scores = evaluations.get(level.path), scored.get(level.path)
         if evaluation is None or scores is None:
             continue
-        if level.key.level == 0:
+        if level.key.strategy == DENSE:
             references.add(level.key.replicate)
         if level.key.replicate in references:
             yield MeasuredLevel(level=level, evaluation=evaluation, scores=scores)

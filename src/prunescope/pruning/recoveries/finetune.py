@@ -2,15 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from prunescope.base.seeding import derive_seed
+from prunescope.base.seeding import Seeds
 from prunescope.pruning.recovery import Origin, Recovery
 from prunescope.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
-    from prunescope.pruning.settings import StrategySettings
+    from prunescope.pruning.strategy import StrategySettings
 
 ORIGIN: Origin = "level before"
-SETTINGS = ("learning_rate", "steps")
+SETTINGS = ("learning_rate", "steps", "rate_schedule")
 
 
 def recover(
@@ -18,9 +18,9 @@ def recover(
     training: TrainingSettings,
     rewind_to: str | None,  # noqa: ARG001
     level: int,
-    seed: int,
+    seeds: Seeds,
 ) -> Recovery:
-    """Train at the strategy's constant rate, for its steps.
+    """Train for the strategy's steps, at its rate or falling from it.
 
     Each level has an order of images of its own, so that none sees again what the one before saw
     last.
@@ -29,10 +29,12 @@ def recover(
     assert strategy.steps is not None
     return Recovery(
         origin=ORIGIN,
-        training=training.finetuning(strategy.learning_rate, strategy.steps),
+        training=training.finetuning(
+            strategy.learning_rate, strategy.steps, strategy.rate_schedule or "constant"
+        ),
         start="0it",
         end=strategy.steps,
-        seed=derive_seed(seed, "finetune", level),
+        seeds=seeds.derive("finetune", level),
     )
 
 
@@ -44,4 +46,5 @@ def check(strategy: "StrategySettings") -> None:
 
 def in_words(strategy: "StrategySettings") -> str:
     """Say how long each level is trained, and at which rate."""
-    return f"fine-tuned for {strategy.steps} at a rate of {strategy.learning_rate:g}"
+    falling = ", falling along a cosine" if strategy.rate_schedule == "cosine" else ""
+    return f"fine-tuned for {strategy.steps} at a rate of {strategy.learning_rate:g}{falling}"

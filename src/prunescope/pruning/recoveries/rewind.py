@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+from prunescope.base.seeding import Seeds
 from prunescope.pruning.recovery import Origin, Recovery
 from prunescope.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
-    from prunescope.pruning.settings import StrategySettings
+    from prunescope.pruning.strategy import StrategySettings
 
 ORIGIN: Origin = "rewind point"
 SETTINGS = ()
@@ -18,10 +19,10 @@ def recover(
     training: TrainingSettings,
     rewind_to: str,
     level: int,  # noqa: ARG001
-    seed: int,
+    seeds: Seeds,
 ) -> Recovery:
     """Train from the rewind point to the end, as level 0 was, in its order of images."""
-    return Recovery(origin=ORIGIN, training=training, start=rewind_to, end=training.to, seed=seed)
+    return Recovery(origin=ORIGIN, training=training, start=rewind_to, end=training.to, seeds=seeds)
 
 
 def in_words(_strategy: "StrategySettings") -> str:

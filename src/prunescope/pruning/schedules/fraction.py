@@ -4,9 +4,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from prunescope.base.errors import ConfigError
+from prunescope.base.text import counted
 
 if TYPE_CHECKING:
-    from prunescope.pruning.settings import StrategySettings
+    from prunescope.pruning.strategy import StrategySettings
+
+SETTINGS = ("fraction",)
 
 
 def survivors(before: int, size: int, level: int, strategy: "StrategySettings") -> int:  # noqa: ARG001
@@ -16,7 +19,10 @@ def survivors(before: int, size: int, level: int, strategy: "StrategySettings") 
 
 def in_words(strategy: "StrategySettings") -> str:
     """Say what goes at each level."""
-    return f"{100 * strategy.fraction:g} % of the remaining weights"
+    return (
+        f"{100 * strategy.fraction:g} % of the remaining weights at each of "
+        f"{counted(strategy.levels, 'level')}"
+    )
 
 
 def survivors_after(survivors: int, fraction: float) -> int:
