@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.optim import SGD
 
+from prunescope.base.seeding import Seeds
 from prunescope.base.steps import Step
 from prunescope.data.labelled import LabelledImages
 from prunescope.data.loader import batches, epoch_order
@@ -118,7 +119,7 @@ def ours(name: str, images: LabelledImages, *, masked: bool) -> float:
         images,
         settings=SETTINGS,
         normalisation=NORMALISATION,
-        seed=0,
+        seeds=Seeds.equal(0),
         start=Step(0, steps),
         end=Step(steps, steps),
         after_step=keeper,
@@ -129,7 +130,7 @@ def ours(name: str, images: LabelledImages, *, masked: bool) -> float:
 def sparse_mask(network: nn.Module) -> Mask:
     """Return the mask that keeps a fifth of the weights."""
     ones = Mask.ones(network, prunable_names(network, "all"))
-    return select(scores(network, ones), ones, "global", lambda mask: round(0.2 * mask.size))
+    return select(scores(network, ones), ones, [(ones, round(0.2 * ones.size))])
 
 
 def plain(name: str, images: LabelledImages) -> float:
