@@ -53,9 +53,9 @@ def _draw_barriers(axes: Axes, barriers: pd.DataFrame, stable: float, theme: The
     axes.axhline(stable, color=theme.muted, linewidth=0.8, linestyle=(0, (4, 2)))
     axes.annotate(
         f"stable below {stable:g}",
-        (1, stable),
+        (0.01, stable),
         xycoords=("axes fraction", "data"),
-        ha="right",
+        ha="left",
         va="bottom",
         color=theme.muted,
         fontsize=7,
@@ -84,4 +84,6 @@ def _draw_lines(axes: Axes, lines: pd.DataFrame, theme: Theme) -> None:
         axes.plot(mean.index, mean, color=colour, label=str(name))
     axes.set_xlabel("share of the way from level 0 to its twin")
     axes.yaxis.set_major_formatter("{x:g}%")
-    axes.legend(title="rewound to", title_fontsize=7.5)
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.35 * (high - low))  # room for the legend above the curves
+    axes.legend(title="rewound to", title_fontsize=7.5, loc="upper center", ncols=4)
