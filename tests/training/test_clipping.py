@@ -69,9 +69,7 @@ def test_the_gradient_of_pruned_weights_does_not_count(one_step, images, normali
     kept = torch.zeros(3, 192, dtype=torch.bool)
     kept[:, :20] = True
     keeper = MaskKeeper(linear, Mask({"1.weight": kept}))
-    moved = one_step(
-        linear, clip_norm=0.01, after_step=keeper, before_clipping=keeper.clear_gradients
-    )
+    moved = one_step(linear, clip_norm=0.01, after_step=keeper, before_step=keeper.clear_gradients)
     assert norm_of(moved) == pytest.approx(0.01, rel=1e-3)
     assert not moved["1.weight"][~kept].any()
 

@@ -51,8 +51,7 @@ def world(images, normalisation, make_settings, make_network):
             network = make_network()
             keeper, calls = MaskKeeper(network, Mask({"4.weight": KEPT})), count()
 
-            def after_step(optimizer, keeper=keeper, calls=calls, steps=steps):
-                keeper(optimizer)
+            def after_step(optimizer, calls=calls, steps=steps):
                 if next(calls) == steps:
                     raise Killed
 
@@ -63,9 +62,9 @@ def world(images, normalisation, make_settings, make_network):
                 history = train(
                     network, images, settings=make_settings(**ALL, **changes),
                     normalisation=normalisation, seeds=Seeds(init=1, order=2, augmentation=3),
-                    start=Step(START, 3), end=Step(END, 3), after_step=after_step,
-                    before_clipping=keeper.clear_gradients, test=lambda network: 0.5, keep=keep,
-                    checkpoint=checkpoint, checkpoint_minutes=minutes,
+                    start=Step(START, 3), end=Step(END, 3), at_start=keeper,
+                    before_step=keeper.clear_gradients, after_step=after_step,
+                    test=lambda network: 0.5, keep=keep, checkpoint=checkpoint, checkpoint_minutes=minutes,
                 )  # fmt: skip
             except Killed:
                 continue

@@ -1,6 +1,6 @@
 """How does an epoch alter each image?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Int64, UInt8
@@ -29,6 +29,14 @@ class Draws:
         left, top, mirrored = self.left[numbers], self.top[numbers], self.mirrored[numbers]
         crops = None if self.crops is None else self.crops.of(numbers)
         return Draws(left=left, top=top, mirrored=mirrored, crops=crops)
+
+    def to(self, device: torch.device) -> "Draws":
+        """Return what is applied to pixels on a device there; crops are made before."""
+        moved = {
+            name: getattr(self, name).to(device, non_blocking=True)
+            for name in ("left", "top", "mirrored")
+        }
+        return replace(self, **moved)
 
 
 def draw_augmentation(count: int, augmentation: Augmentation, seed: int, epoch: int) -> Draws:
@@ -59,6 +67,6 @@ def _cut(
     count, tall, wide, _ = padded.shape
     height, width = tall - 2 * pad, wide - 2 * pad
     windows = padded.flatten(2).unfold(2, 3 * width, 3)  # image, row, left, the row's pixels
-    image = torch.arange(count)[:, None]
-    row = draws.top[:, None] + torch.arange(height)
+    image = torch.arange(count, device=padded.device)[:, None]
+    row = draws.top[:, None] + torch.arange(height, device=padded.device)
     return windows[image, row, draws.left[:, None]].view(count, height, width, 3)

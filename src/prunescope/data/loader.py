@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import chain, islice
 
 import numpy as np
@@ -19,6 +20,8 @@ from prunescope.data.settings import Augmentation
 from prunescope.imaging.network_input import Normalisation
 from prunescope.imaging.normalise import normalise
 from prunescope.imaging.sizing import resized_crop
+
+CPU = torch.device("cpu")
 
 _BATCHES_AHEAD = 2
 
@@ -42,6 +45,7 @@ def batches(
     epoch: int = 0,
     first_batch: int = 0,
     channels_last: bool = False,
+    device: torch.device = CPU,
 ) -> Iterator[tuple[Float[Tensor, "image channel height width"], Int64[Tensor, " image"]]]:
     """Yield the batches of an epoch with their labels; the last one may be smaller.
 
@@ -52,6 +56,8 @@ def batches(
     order: numbers of the images to show, see `epoch_order`.
     first_batch: batches to leave out at the start; the rest are those of the whole epoch.
     channels_last: give batches torch's channels_last memory format, which costs nothing here.
+    device: where the batches are cut, mirrored and normalised, and stay; images in memory may lie
+        there already, see `moved`.
     Raises ConfigError for a batch size below 1, a negative first batch, an order that names absent
     images, or a pad as large as the images; DataError, in its turn, for an image that cannot be
     decoded.
@@ -65,13 +71,37 @@ def batches(
     def make() -> Generator[tuple[Tensor, Tensor], None, None]:
         with closing(_pixels(images, chosen, draws)) as shown:
             for numbers, pixels in zip(chosen, shown, strict=True):
-                altered = cut_and_mirror(pixels, augmentation.pad, draws.of(numbers))
+                there = sent(pixels, device)  # as bytes, a quarter of what a network is shown
+                drawn = draws.of(numbers).to(device)
+                altered = cut_and_mirror(there, augmentation.pad, drawn)
                 yield (
                     normalise(altered, normalisation, channels_last=channels_last),
-                    images.labels[numbers],
+                    sent(images.labels[numbers], device),
                 )
 
     return make()
+
+
+def moved(images: Images, device: torch.device, augmentation: Augmentation | None) -> Images:
+    """Return images with their pixels on a device, if they are shown from memory and fit there.
+
+    Those that are decoded, sized or cropped first are made on the CPU and stay there, as do those
+    that would take more than half of the memory that is free on the device.
+    """
+    if device.type == "cpu" or not isinstance(images, LabelledImages) or not images.is_sized:
+        return images
+    if augmentation is not None and augmentation.random_resized_crop is not None:
+        return images
+    if device.type == "cuda" and 2 * images.pixels.nbytes > torch.cuda.mem_get_info(device)[0]:
+        return images
+    return replace(images, pixels=images.pixels.to(device))
+
+
+def sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor on a device; to a GPU it is copied while the GPU is still computing."""
+    if device.type == "cuda" and tensor.device.type == "cpu":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
 
 
 def _check(
@@ -104,7 +134,7 @@ def _pixels(
     chosen: for each batch, the numbers of its images.
     """
     if isinstance(images, LabelledImages) and images.is_sized and draws.crops is None:
-        return (images.pixels[numbers] for numbers in chosen)
+        return (images.pixels[numbers.to(images.pixels.device)] for numbers in chosen)
     return _made_ahead(images, chosen, draws)
 
 

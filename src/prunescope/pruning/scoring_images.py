@@ -81,13 +81,13 @@ class TrainingImages(ScoringImages):
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         count = len(self.numbers)
         parts = -(-count // self.training.batch_size)
-        for pixels, labels in batches(
+        return batches(
             self.images,
             batch_size=-(-count // parts),  # as equal as they come: normalisation needs several
             normalisation=self.normalisation,
             order=self.numbers,
-        ):
-            yield pixels.to(self.device), labels.to(self.device)
+            device=self.device,
+        )
 
     def losses(self, network: nn.Module) -> Iterator[Tensor]:
         classes = classes_needed(self.images)

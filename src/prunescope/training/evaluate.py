@@ -88,14 +88,14 @@ def evaluate(
         torch.inference_mode(),  # within `in_mode`, whose weights must stay trainable
         progress.task("evaluating", len(order)) as task,
     ):
-        for batch in batches(
+        for pixels, labels in batches(
             images,
             batch_size=batch_size,
             normalisation=normalisation,
             order=order,
             channels_last=channels_last,
+            device=device,
         ):
-            pixels, labels = (part.to(device, non_blocking=True) for part in batch)
             scores = class_scores(network, pixels, precision=precision, classes=classes)
             outputs = scores.shape[1]
             ranks.append(rank_of_label(scores, labels))

@@ -8,6 +8,7 @@ import pandas as pd
 from torch import nn
 from torch.optim import Optimizer
 
+from prunescope.base.allocator import keep_freed_memory
 from prunescope.base.errors import ConfigError
 from prunescope.base.files import fingerprint
 from prunescope.base.modes import device_of, in_mode, repeatable
@@ -16,6 +17,7 @@ from prunescope.base.seeding import Seeds
 from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.base.text import counted
 from prunescope.data.labelled import Images, StreamedImages
+from prunescope.data.loader import moved
 from prunescope.imaging.network_input import Normalisation
 from prunescope.training.forward import classes_needed
 from prunescope.training.optimiser import optimizer_of
@@ -34,8 +36,9 @@ def train(
     seeds: Seeds,
     start: Step,
     end: Step,
+    at_start: Callable[[Optimizer], None] | None = None,
+    before_step: Callable[[], None] | None = None,
     after_step: Callable[[Optimizer], None] | None = None,
-    before_clipping: Callable[[], None] | None = None,
     test: Callable[[nn.Module], float] | None = None,
     keep: Callable[[nn.Module, Step], None] | None = None,
     log: Callable[[Row], None] | None = None,
@@ -53,10 +56,12 @@ def train(
     average of its weights, where `settings.ema` asks for it, and after that recalibrated
     statistics, where `settings.recalibrate` does.
 
-    after_step: called with the optimizer after every step, before the first, and after a
-        checkpoint was read; a mask is enforced here, on weights and momentum.
-    before_clipping: called when the gradients are there, before they are clipped; those of pruned
-        weights are cleared here, so that the norm is that of what is left.
+    at_start: called once with the optimizer, before the first step that is taken and after a
+        checkpoint was read; a mask is enforced here, on weights and what is remembered of them.
+    before_step: called when the gradients are there, before they are clipped and the step is
+        taken; those of pruned weights are cleared here. A weight of 0 whose momentum is 0 stays
+        0 then, with weight decay, too, under either optimizer.
+    after_step: called with the optimizer after `at_start` and after every step.
     test: gives the accuracy on test images, which is asked for every `settings.evaluate_every`
         and at the end. It changes nothing of the training.
     keep: takes the network and the step every `settings.keep_checkpoints`, but at the end. A
@@ -71,6 +76,7 @@ def train(
     do not fit the settings and images; DataError if labels do not fit the network.
     """
     _check_steps(images, settings, start, end)
+    keep_freed_memory()
     device = device_of(network)
     with (
         in_mode(network, training=True, channels_last=settings.channels_last),
@@ -78,15 +84,16 @@ def train(
     ):
         trainer = Trainer(
             network=network,
-            images=images,
+            images=moved(images, device, settings.augmentation),
             classes=classes_needed(images),
             settings=settings,
             normalisation=normalisation,
             seeds=seeds,
             optimizer=optimizer_of(network, settings, start),
             hooks=Hooks(
+                at_start=at_start,
+                before_step=before_step,
                 after_step=after_step,
-                before_clipping=before_clipping,
                 test=test,
                 keep=keep,
                 log=log,

@@ -49,7 +49,7 @@ def recalibrate(
     """
     check_recalibration(network)
     layers, device, classes = normalisations(network), device_of(network), classes_needed(images)
-    shown = _shown(images, batch_size, normalisation, augmentation, seeds, channels_last)
+    shown = _shown(images, batch_size, normalisation, augmentation, seeds, channels_last, device)
     with (
         in_mode(network, training=False, channels_last=channels_last),
         _averaging(layers),
@@ -58,7 +58,7 @@ def recalibrate(
         progress.task("recalibrating", batches) as task,
     ):
         for pixels in islice(shown, batches):
-            class_scores(network, pixels.to(device), precision=precision, classes=classes)
+            class_scores(network, pixels, precision=precision, classes=classes)
             task.advance()
     return len(layers)
 
@@ -106,6 +106,7 @@ def _shown(
     augmentation: Augmentation | None,
     seeds: Seeds,
     channels_last: bool,
+    device: torch.device,
 ) -> Iterator[Tensor]:
     """Yield full batches of images without end."""
     streams = seeds.derive("recalibration")
@@ -120,5 +121,6 @@ def _shown(
             seed=streams.augmentation,
             epoch=epoch,
             channels_last=channels_last,
+            device=device,
         ):
             yield pixels

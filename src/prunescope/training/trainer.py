@@ -36,8 +36,9 @@ from prunescope.training.tracking import Row
 class Hooks:
     """What is called while a network is trained, see `train`."""
 
+    at_start: Callable[[Optimizer], None] | None = None
+    before_step: Callable[[], None] | None = None
     after_step: Callable[[Optimizer], None] | None = None
-    before_clipping: Callable[[], None] | None = None
     test: Callable[[nn.Module], float] | None = None
     keep: Callable[[nn.Module, Step], None] | None = None
     log: Callable[[Row], None] | None = None
@@ -74,7 +75,9 @@ class Trainer:
             self.now, self.history = resumed
             self.saved = self.now
             self._log(*self.history.rows)
-        self._enforce()
+        for enforce in (self.hooks.at_start, self.hooks.after_step):
+            if enforce is not None:
+                enforce(self.optimizer)
         if resumed is None:  # the average begins with what is enforced
             self.average = self._new_average()
 
@@ -128,11 +131,6 @@ class Trainer:
         decay = self.settings.ema
         return None if decay is None else MovingAverage(self.network, decay)
 
-    def _enforce(self) -> None:
-        """Have whatever follows every step done, as it is before the first."""
-        if self.hooks.after_step is not None:
-            self.hooks.after_step(self.optimizer)
-
     def _next_test(self) -> Step | None:
         """Return the first step after now at which accuracy is measured."""
         stated = self.settings.evaluate_every
@@ -147,9 +145,8 @@ class Trainer:
         return self.hooks.keep is not None and self.now.iteration in kept
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield the rest of the present epoch, on the network's device."""
-        device = device_of(self.network)
-        for pixels, labels in batches(
+        """Return the rest of the present epoch, on the network's device."""
+        return batches(
             self.images,
             batch_size=self.settings.batch_size,
             normalisation=self.normalisation,
@@ -159,8 +156,8 @@ class Trainer:
             epoch=self.now.epoch,
             first_batch=self.now.batch,
             channels_last=self.settings.channels_last,
-        ):
-            yield pixels.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+            device=device_of(self.network),
+        )
 
     def _take_step(
         self, pixels: Float[Tensor, "image channel height width"], labels: Int64[Tensor, " image"]
@@ -190,14 +187,15 @@ class Trainer:
         """Take the step down the gradient of a loss, and what belongs to a step."""
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
+        if self.hooks.before_step is not None:
+            self.hooks.before_step()
         if self.settings.clip_norm is not None:
-            if self.hooks.before_clipping is not None:
-                self.hooks.before_clipping()
             clip_grad_norm_(self.network.parameters(), self.settings.clip_norm, foreach=True)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate_at(self.now, self.settings)
         self.optimizer.step()
-        self._enforce()
+        if self.hooks.after_step is not None:
+            self.hooks.after_step(self.optimizer)
         if self.average is not None:
             self.average.update()
 
