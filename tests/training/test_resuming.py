@@ -64,7 +64,8 @@ def world(images, normalisation, make_settings, make_network):
                     normalisation=normalisation, seeds=Seeds(init=1, order=2, augmentation=3),
                     start=Step(START, 3), end=Step(END, 3), at_start=keeper,
                     before_step=keeper.clear_gradients, after_step=after_step,
-                    test=lambda network: 0.5, keep=keep, checkpoint=checkpoint, checkpoint_minutes=minutes,
+                    test=lambda network: 0.5, keep=keep, checkpoint=checkpoint,
+                    checkpoint_minutes=minutes,
                 )  # fmt: skip
             except Killed:
                 continue
