@@ -9,7 +9,7 @@ from by_magnitude import prune_by_magnitude
 from oracle import pruning as oracle
 from prunescope.base.errors import DataError
 from prunescope.pruning.mask import Mask
-from prunescope.pruning.selection import keep_largest, select
+from prunescope.pruning.selection import select
 
 few_values = st.sampled_from([0.0, -0.0, 1.0, -1.0, 0.5, 2.0])
 fractions = st.sampled_from(["0.2", "0.36", "0.5", "0.1", "0.25", "0.875"])
@@ -94,11 +94,3 @@ def test_scores_of_pruned_weights_are_never_read():
     full = Mask({"w": torch.ones(3) > 0})
     with pytest.raises(DataError, match="not finite"):
         select(scores, full, [(full, 1)])
-
-
-@given(st.lists(few_values, max_size=12), st.data())
-def test_the_largest_are_marked_and_as_many_as_asked(values, data):
-    count = data.draw(st.integers(0, len(values)))
-    kept = keep_largest(torch.tensor(values, dtype=torch.float32), count).tolist()
-    ranked = sorted(range(len(values)), key=lambda index: (-values[index], index))
-    assert kept == [index in ranked[:count] for index in range(len(values))]

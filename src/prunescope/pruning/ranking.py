@@ -1,0 +1,54 @@
+"""Which values are the largest, to the last tie?"""
+
+import sys
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Shaped
+from torch import Tensor
+
+
+def keep_largest(values: Float[Tensor, " value"], count: int) -> Bool[Tensor, " value"]:
+    """Mark the `count` largest values; of equal values, those of lower index.
+
+    count: in [0, number of values]. The values hold no nan.
+
+    The cut is found among keys of 32 bits, then among the values that share its key. Of 25 million
+    values NumPy finds a rank in 0.1 s so, and torch in 1.0.
+    """
+    if count == 0:
+        return torch.zeros_like(values, dtype=torch.bool)
+    keys = _keys(values)
+    cut = _value_of_rank(keys, len(keys) - count)
+    kept = keys > cut
+    level = (keys == cut).nonzero().squeeze(1)
+    missing = count - int(torch.count_nonzero(kept))
+    if values.dtype == torch.float64:
+        level = level[_largest_among_close(values[level], missing)]
+    kept[level[:missing]] = True
+    return kept
+
+
+def _keys(values: Float[Tensor, " value"]) -> Shaped[Tensor, " value"]:
+    """Return numbers of 32 bits in the order of the values, where close ones may be equal."""
+    if values.dtype != torch.float64:
+        return values.float()
+    # The upper halves of float64, as integers, rise with positive values and fall with negative
+    # ones, whose other bits are turned over; the negative ones next to 0.0, and -0.0, join it.
+    upper = values.view(torch.int32)[sys.byteorder == "little" :: 2]
+    keys = (upper >> 31).bitwise_and_(0x7FFFFFFF).bitwise_xor_(upper)
+    return keys.masked_fill_(keys == -1, 0)
+
+
+def _value_of_rank(keys: Shaped[Tensor, " value"], rank: int) -> Tensor:
+    """Return the key of a rank, counted from 0 at the smallest."""
+    return torch.from_numpy(np.partition(keys.numpy(), rank)[rank : rank + 1])
+
+
+def _largest_among_close(values: Float[Tensor, " value"], count: int) -> Bool[Tensor, " value"]:
+    """Mark the `count` largest of values that share a key; count is at least 1."""
+    cut = values.kthvalue(len(values) - count + 1).values
+    kept = values > cut
+    tied = (values == cut).nonzero().squeeze(1)
+    kept[tied[: count - int(torch.count_nonzero(kept))]] = True
+    return kept
