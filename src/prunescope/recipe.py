@@ -64,7 +64,8 @@ class Recipe(Settings):
     """The name of the study and of its folder under runs/: it holds no slash and no control
     character, begins with no dot, and has at most 200 bytes."""
     network: str
-    """torchvision:NAME, timm:NAME, cifar_resnet20, or package.module:factory."""
+    """torchvision:NAME, timm:NAME, cifar_resnet20, plain_cnn, or
+    package.module:factory."""
     data: DataSettings
     """The labelled photographs."""
     training: TrainingSettings

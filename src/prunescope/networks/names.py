@@ -10,15 +10,16 @@ from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.text import a_kind
 from prunescope.base.user_code import find_source
 
-LIBRARIES = ("torchvision", "timm", "cifar")
+LIBRARIES = ("torchvision", "timm", "shipped")
 _LONGEST = 2_000
 DEPTHS = (20, 32, 44, 56, 110)
 """Of the ResNets for CIFAR (He et al. 2016, section 4.2)."""
 CIFAR = {f"cifar_resnet{depth}": depth for depth in DEPTHS}
+SHIPPED = (*CIFAR, "plain_cnn")
 FORMS = (
     'write "torchvision:resnet18" (for a ResNet on small images "torchvision:resnet18,stem=small"),'
     ' "timm:convnext_atto" (with arguments of its own: "timm:vit_tiny_patch16_224,img_size=64"),'
-    f' one of {", ".join(CIFAR)} (wider: "cifar_resnet20,width=2"), or'
+    f' one of {", ".join(SHIPPED)} (wider: "cifar_resnet20,width=2"), or'
     ' "package.module:factory" (with arguments: "package.module:factory,depth=3")'
     "; where a command asks for it, also the folder of a run's level, or a file of `prune`"
 )
@@ -28,7 +29,7 @@ FORMS = (
 class Name:
     """A network's name in its parts.
 
-    origin: "torchvision", "timm", "cifar", or the module that holds the factory.
+    origin: "torchvision", "timm", "shipped", or the module that holds the factory.
     """
 
     text: str
@@ -56,9 +57,9 @@ def parse(name: str) -> Name:
     origin, colon, entry = head.partition(":")
     if colon and origin and entry:
         return Name(text=name, origin=origin, entry=entry, options=options)
-    if head in CIFAR:
-        return Name(text=name, origin="cifar", entry=head, options=options)
-    raise ConfigError(f'"{name}" is not a network{nearest(head, CIFAR)}: {FORMS}')
+    if head in SHIPPED:
+        return Name(text=name, origin="shipped", entry=head, options=options)
+    raise ConfigError(f'"{name}" is not a network{nearest(head, SHIPPED)}: {FORMS}')
 
 
 def factory_source(name: str) -> Path | None:

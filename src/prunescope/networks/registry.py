@@ -15,6 +15,7 @@ from prunescope.imaging.network_input import IMAGENET, NetworkInput
 from prunescope.networks.cifar_resnet import CifarResNet
 from prunescope.networks.factories import build_factory
 from prunescope.networks.names import CIFAR, Name, parse, refuse_other_options
+from prunescope.networks.plain_cnn import CHANNELS, PlainCNN
 from prunescope.networks.published import Published, no_published
 from prunescope.networks.timm_networks import (
     build_timm,
@@ -33,9 +34,10 @@ def build(name: str, *, num_classes: int | None = None, seed: int) -> nn.Module:
 
     name: "torchvision:NAME[,stem=small]" (ResNets only: 3 x 3 first convolution of stride 1, no
     max-pooling), "timm:NAME[,key=value...]", made by timm.create_model with these arguments,
-    "cifar_resnet20[,width=2]" (20, 32, 44, 56, 110), or "package.module:factory[,key=value...]",
-    called with num_classes where it takes that; values are read as Python literals where they are.
-    num_classes: None for the network's own number (mostly 1,000; 10 for cifar_resnet).
+    "cifar_resnet20[,width=2]" (20, 32, 44, 56, 110), "plain_cnn[,width=2]", or
+    "package.module:factory[,key=value...]", called with num_classes where it takes that; values are
+    read as Python literals where they are.
+    num_classes: None for the network's default, mostly 1,000; 10 for those that we ship.
     Torch's global generator is left as it was.
     Raises ConfigError for a name, an option or a value that is none of these.
     """
@@ -44,7 +46,7 @@ def build(name: str, *, num_classes: int | None = None, seed: int) -> nn.Module:
             f"the number of classes is {num_classes}, but must be 1 to {_MOST_CLASSES:,}"
         )
     parsed = parse(name)
-    makers = {"torchvision": build_torchvision, "timm": build_timm, "cifar": _build_cifar}
+    makers = {"torchvision": build_torchvision, "timm": build_timm, "shipped": _build_shipped}
     make = makers.get(parsed.origin, build_factory)
     with _seeded(derive_seed(seed, "network")):
         try:
@@ -58,7 +60,8 @@ def network_input(name: str) -> NetworkInput | None:
 
     torchvision: ImageNet's mean and std at 224. timm: as its `pretrained_cfg` says, or an option
     `img_size`. cifar_resnet: ImageNet's mean and std at 32, as its published checkpoints were
-    trained. Raises ConfigError for a name that cannot be read, or that timm does not know.
+    trained; plain_cnn: the same at 64. Raises ConfigError for a name that cannot be read, or that
+    timm does not know.
     """
     parsed = parse(name)
     match parsed.origin:
@@ -66,8 +69,8 @@ def network_input(name: str) -> NetworkInput | None:
             return IMAGENET
         case "timm":
             return timm_network_input(parsed)
-        case "cifar":
-            return replace(IMAGENET, resolution=32)
+        case "shipped":
+            return replace(IMAGENET, resolution=32 if parsed.entry in CIFAR else 64)
         case _:
             return None
 
@@ -106,17 +109,22 @@ def find_published(name: str, weights: str) -> Published:
             raise no_published(name, weights)
 
 
-def _build_cifar(name: Name, num_classes: int | None) -> nn.Module:
+def _build_shipped(name: Name, num_classes: int | None) -> nn.Module:
     refuse_other_options(name, "width")
     text = name.options.get("width", "1")
     width = float(text) if re.fullmatch(r"\d+(\.\d*)?|\.\d+", text) else 0.0
-    if width > _WIDEST or round(16 * width) < 1:
+    channels = (16, 32, 64) if name.entry in CIFAR else CHANNELS
+    if width > _WIDEST or round(channels[0] * width) < 1:
+        *first, last = map(str, channels)
         raise ConfigError(
             f'width is "{shortened(text)}" in "{shortened(name.text)}", but must be a number from '
-            f"1/16 to {_WIDEST}, written as 0.5 or 2: it multiplies the 16, 32 and 64 channels"
+            f"1/{channels[0]} to {_WIDEST}, written as 0.5 or 2: it multiplies the "
+            f"{', '.join(first)} and {last} channels"
         )
     classes = 10 if num_classes is None else num_classes
-    return CifarResNet(CIFAR[name.entry], num_classes=classes, width=width)
+    if name.entry in CIFAR:
+        return CifarResNet(CIFAR[name.entry], num_classes=classes, width=width)
+    return PlainCNN(num_classes=classes, width=width)
 
 
 @contextmanager
