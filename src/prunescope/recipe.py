@@ -9,6 +9,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.images import Arithmetic
 from prunescope.base.recipes import plain_values, read_plain
 from prunescope.base.settings import Count, Later, RunName, Settings
 from prunescope.base.text import counted, shortened
@@ -110,6 +111,11 @@ class Recipe(Settings):
     def most_levels(self) -> int:
         """The number of the last level of the longest strategy."""
         return max(strategy.levels for strategy in self.pruning.strategies.values())
+
+    @property
+    def evaluation_arithmetic(self) -> Arithmetic:
+        """By which arithmetic levels are measured: that of the dissection, if in float32."""
+        return "plain" if self.training.precision == "bf16" else self.dissection.arithmetic
 
     def to_yaml(self) -> str:
         """Write the study as a recipe: every setting stated, in one fixed order."""

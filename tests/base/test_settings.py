@@ -75,6 +75,16 @@ class Radio(Settings):
     digital: Annotated[bool, Later()] = False
 
 
+class Engine(Settings):
+    fuel: Annotated[Literal["petrol", "none"], Later(meant="petrol")] = "none"
+    size: Annotated[float | None, Later(meant=None)] = 1.0
+
+
+def test_what_came_later_with_another_default_enters_a_key_unless_it_is_what_was_meant_before():
+    assert Engine().for_key() == {"fuel": "none", "size": 1.0}
+    assert Engine(fuel="petrol", size=None).for_key() == {}
+
+
 class Lorry(Settings):
     doors: int = 2
     radio: Radio = Radio()

@@ -159,6 +159,10 @@ def test_other_categories_to_choose_from_are_refused() -> None:
         ({"settings": {"quantile": 0.01, "precision": "float32"}}, "quantile differs: 0.005 in A"),
         ({"settings": {"quantile": 0.005, "precision": "bf16"}}, "precision differs"),
         (
+            {"settings": {"quantile": 0.005, "precision": "float32", "arithmetic": "folded"}},
+            "arithmetic differs: plain in A, folded in B",
+        ),
+        (
             {"input": {"resolution": 64, "mean": [0.5] * 3, "std": [0.2] * 3}},
             "input resolution differs: 32 in A, 64 in B",
         ),

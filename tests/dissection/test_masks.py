@@ -37,7 +37,8 @@ def test_on_the_sets_own_pictures_they_have_the_pixels_that_were_counted(layer, 
 
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_the_network_looks_in_the_memory_format_of_the_dissection(eye, painted, channels_last):
-    found = dissect(eye, "colours", painted, **FORM, quantile=0.1, channels_last=channels_last)
+    form = {**FORM, "quantile": 0.1, "arithmetic": "plain", "channels_last": channels_last}
+    found = dissect(eye, "colours", painted, **form)
     seen = []
     eye.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     found["colours"].masks(eye, painted.pictures, RED)

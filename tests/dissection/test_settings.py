@@ -27,6 +27,11 @@ from prunescope.dissection.settings import DissectionSettings
         ({"mean": (0.5, -0.5, 0.5)}, r"mean is 0\.5,-0\.5,0\.5.*\[0, 1\]"),
         ({"mean": ()}, "mean"),
         ({"precision": "fp8"}, "precision"),
+        ({"arithmetic": "fused"}, "arithmetic is 'fused', but must be 'folded' or 'plain'"),
+        (
+            {"precision": "bf16", "arithmetic": "folded"},
+            "arithmetic is folded, but with precision bf16 it is always plain",
+        ),
         ({"examples": 0}, "examples"),
         ({"quantil": 0.01}, 'did you mean "quantile"'),
     ],
@@ -40,3 +45,18 @@ def test_defaults_are_those_of_the_method():
     settings = DissectionSettings(layers=("layer4",))
     assert (settings.quantile, settings.iou) == (0.005, 0.05)
     assert settings.categories is None
+
+
+def test_bfloat16_is_plain_and_float32_folded_where_nothing_is_stated():
+    layers = ("layer4",)
+    assert DissectionSettings(layers=layers).arithmetic == "folded"
+    in_bfloat16 = DissectionSettings(layers=layers, precision="bf16")
+    assert in_bfloat16.arithmetic == "plain"
+    stated = DissectionSettings(layers=layers, precision="bf16", arithmetic="plain")
+    assert stated == in_bfloat16
+
+
+def test_plain_arithmetic_alone_has_the_keys_of_before():
+    values = DissectionSettings(layers=("layer4",), arithmetic="plain").for_key()
+    assert "arithmetic" not in values
+    assert DissectionSettings(layers=("layer4",)).for_key() == values | {"arithmetic": "folded"}

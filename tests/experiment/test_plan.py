@@ -149,9 +149,9 @@ def test_the_convention_exact_changes_no_key_and_another_its_own_dissections_alo
 
 
 def test_a_key_of_a_dissection_is_made_of_what_it_was_before_there_were_conventions(
-    tiny_study: TinyStudy,
+    tiny_study: TinyStudy, values: dict[str, Any]
 ) -> None:
-    study = tiny_study()
+    study = tiny_study(dissection=values["dissection"] | {"arithmetic": "plain"})
     facts = facts_of(study)
     plan = plan_study(study, facts)
     level = plan.levels[0]
@@ -170,6 +170,25 @@ def test_a_key_of_a_dissection_is_made_of_what_it_was_before_there_were_conventi
     keys = [fingerprint(made_of | {"version": version}) for version in range(1, 9)]
     dissection = next(stage for stage in plan.of(DissectionStage) if stage.level is level)
     assert dissection.layers["layer3"].key in keys
+
+
+def test_another_arithmetic_measures_and_dissects_again_and_trains_nothing(
+    tiny_study: TinyStudy, values: dict[str, Any]
+) -> None:
+    def keys(arithmetic: str, **changes: Any) -> dict[str, str]:
+        dissection = values["dissection"] | {"arithmetic": arithmetic}
+        return _keys(tiny_study(dissection=dissection, **changes))
+
+    assert keys("folded") == _keys(tiny_study())
+    changed = _changed(keys("folded"), keys("plain"))
+    assert "replicate-0/level-00 (evaluation)" in changed
+    assert all(
+        "dissection" in path or "(evaluation)" in path or "/" not in path for path in changed
+    )
+    in_bfloat16 = {"training": values["training"] | {"precision": "bf16"}}
+    changed = _changed(keys("folded", **in_bfloat16), keys("plain", **in_bfloat16))
+    assert "replicate-0/level-00/dissection/layer3" in changed
+    assert not any("evaluation" in path for path in changed)
 
 
 def test_quick_dissects_on_the_training_images_unless_a_split_is_stated(
@@ -210,7 +229,8 @@ def test_keys_of_shipped_recipes_do_not_change_unnoticed(
     recipe: str, rewinding: str, levels: str
 ) -> None:
     """Settings that come later do not enter where they are not used."""
-    study = shipped_recipe(recipe)
+    plain = shipped_recipe(recipe).dissection.model_copy(update={"arithmetic": "plain"})
+    study = shipped_recipe(recipe).model_copy(update={"dissection": plain})
     plan = plan_study(study, NAMED)
     keys = {artifact.title: artifact.key for artifact in plan.artifacts}
     assert keys["replicate-0/rewind"] == rewinding

@@ -172,3 +172,34 @@ def test_a_class_whose_name_breaks_the_line_is_shown_on_one():
         r"best     a\nb: 100.0 %",
         r"worst    c\rd\x1b[2J: 0.0 %",
     ]
+
+
+def test_folded_accuracy_is_the_plain_one_and_the_loss_up_to_rounding(
+    make_network, images, normalisation
+):
+    network = make_network()
+    network[1].running_mean.fill_(0.3)
+    network[1].running_var.fill_(2.0)
+    plain, folded = (
+        evaluate(network, images, normalisation=normalisation, arithmetic=arithmetic)
+        for arithmetic in ("plain", "folded")
+    )
+    assert 0 < plain.top1 < 1
+    assert replace(folded, loss=plain.loss) == plain
+    assert folded.loss == pytest.approx(plain.loss, rel=1e-6)
+    assert folded.loss != plain.loss  # it was folded
+
+
+def test_bfloat16_is_never_folded(make_network, images, normalisation):
+    losses = [
+        evaluate(
+            make_network(),
+            images,
+            normalisation=normalisation,
+            precision="bf16",
+            arithmetic=arithmetic,
+            channels_last=True,
+        ).loss
+        for arithmetic in ("plain", "folded")
+    ]
+    assert losses[0] == losses[1]

@@ -18,11 +18,12 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticUndefined
 
 from prunescope.base.errors import ConfigError, nearest
-from prunescope.base.images import MOST_PIXELS, Precision, in_range
+from prunescope.base.images import MOST_PIXELS, Arithmetic, Precision, in_range
 from prunescope.base.text import on_one_line, shortened, written
 
 S = TypeVar("S", bound="Settings")
@@ -75,6 +76,20 @@ def _of_one_channel(value: Any) -> Any:
     return (value,) if is_number else value
 
 
+class Later:
+    """Marks a field that is younger than the keys of some runs: Annotated[..., Later()].
+
+    meant: what runs did before the field was there, where that is not its default.
+    """
+
+    def __init__(self, *, meant: Any = PydanticUndefined) -> None:
+        self.meant = meant
+
+    def value(self, field: FieldInfo) -> Any:
+        """Return the value at which a field enters no key."""
+        return field.default if self.meant is PydanticUndefined else self.meant
+
+
 Bytes = Annotated[
     ByteSize,
     WithJsonSchema(
@@ -111,14 +126,35 @@ ForwardPrecision = Annotated[
     Precision,
     Field(description="The forward pass in float32, or in bfloat16 where autocast allows."),
 ]
+ForwardArithmetic = Annotated[
+    Arithmetic,
+    Later(meant="plain"),
+    Field(
+        description="How float32 is computed: folded (batch normalisation within the convolution "
+        "before it and, on CPUs, channels last in memory), or plain (operation by operation, as "
+        "the network states them). bfloat16 is always plain."
+    ),
+]
 Limit = Annotated[
     Annotated[int, Field(ge=1)] | None,
     Field(description="Use only the first so many images; by default all."),
 ]
 
 
-class Later:
-    """Marks a field that is younger than the keys of some runs: Annotated[..., Later()]."""
+def plain_in_bfloat16(values: Any) -> Any:
+    """Return the values of settings with plain arithmetic where they state bfloat16 and none.
+
+    Raises ValueError where they state another arithmetic with it.
+    """
+    if not isinstance(values, Mapping) or values.get("precision") != "bf16":
+        return values
+    arithmetic = values.get("arithmetic") or "plain"
+    if arithmetic in get_args(Arithmetic) and arithmetic != "plain":
+        raise ValueError(
+            f"arithmetic is {arithmetic}, but with precision bf16 it is always plain: what folding "
+            "rounds otherwise would be rounded to 8 bits; leave it out, or take precision float32"
+        )
+    return {**values, "arithmetic": arithmetic}
 
 
 class NeverKeyed:
@@ -186,14 +222,16 @@ class Settings(BaseModel):
     def for_key(self) -> dict[str, Any]:
         """Return plain values for an artifact's key.
 
-        A setting that is `Later` enters only where it differs from its default, so keys made before
-        it still hold. One that is `NeverKeyed` never enters.
+        A setting that is `Later` enters only where it differs from what was meant before it was
+        there, its default mostly, so keys made before it still hold. One that is `NeverKeyed` never
+        enters.
         """
         values = self.model_dump(mode="json")
-        never, later = self.marked(NeverKeyed), self.marked(Later)
+        never = self.marked(NeverKeyed)
         for name, field in type(self).model_fields.items():
             value = getattr(self, name)
-            if name in never or (name in later and value == field.default):
+            later = [mark for mark in field.metadata if isinstance(mark, Later)]
+            if name in never or any(value == mark.value(field) for mark in later):
                 del values[name]
             elif isinstance(value, Settings):
                 values[name] = value.for_key()

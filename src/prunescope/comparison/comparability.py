@@ -17,9 +17,12 @@ _CONDITIONS = {
     "input mean": ("input", "mean"),
     "input standard deviation": ("input", "std"),
     "precision": ("settings", "precision"),
+    "arithmetic": ("settings", "arithmetic"),
     "channels-last": ("settings", "channels_last"),
     "convention": ("convention",),
 }
+_UNSTATED = {"arithmetic": "plain"}
+"""What held in dissections that are older than a setting, where they do not lack it."""
 
 
 def check_comparable(a: LayerDissection, b: LayerDissection) -> list[str]:
@@ -80,7 +83,7 @@ def _differences(a: LayerDissection, b: LayerDissection) -> Iterator[str]:
         )
         return
     for name, path in _CONDITIONS.items():
-        value_a, value_b = _look_up(a.summary, path), _look_up(b.summary, path)
+        value_a, value_b = (_look_up(side.summary, path) or _UNSTATED.get(name) for side in (a, b))
         if value_a != value_b:
             yield f"the {name} differs: {_text(value_a)} in A, {_text(value_b)} in B"
 

@@ -1,7 +1,7 @@
 """What are the layers' activation maps for every image of a concept set?"""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -9,8 +9,9 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor, nn
 
+from prunescope.base.arithmetic import computing_by, wants_channels_last
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.base.images import Precision
+from prunescope.base.images import Arithmetic, Precision
 from prunescope.base.modes import exact_arithmetic
 from prunescope.base.progress import SILENT
 from prunescope.base.ranks import ALONE, Ranks
@@ -19,7 +20,7 @@ from prunescope.base.seeding import torch_generator
 from prunescope.base.showing import show
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.axes import Layout
-from prunescope.dissection.capture import Maps, capture
+from prunescope.dissection.capture import Maps, capture, find_layers
 from prunescope.dissection.regions import RegionReader, Regions
 from prunescope.imaging.network_input import NetworkInput
 from prunescope.imaging.normalise import normalise
@@ -61,7 +62,8 @@ class ForwardPass:
     """A network on its device, and how pictures are shown to it.
 
     input: how pictures are sized and normalised.
-    channels_last: memory format in float32; bfloat16 always has channels last.
+    arithmetic: by which it computes while it is `prepared`.
+    channels_last: memory format in plain float32; for any other see `wants_channels_last`.
     layout: how the network arranges its outputs; None infers it from its class.
     say: receives messages to the user.
     """
@@ -70,10 +72,24 @@ class ForwardPass:
     input: NetworkInput
     precision: Precision
     device: torch.device
+    arithmetic: Arithmetic = "plain"
     channels_last: bool = False
     layout: Layout | None = None
     say: Callable[[str], None] = SILENT.say
     _portion: _Portion = field(default_factory=_Portion, init=False, repr=False)
+
+    @contextmanager
+    def prepared(self, layers: Sequence[str]) -> Iterator[None]:
+        """Have the network compute by the arithmetic while the block lasts.
+
+        layers: those whose maps are asked for in it.
+        Raises ConfigError for a layer that does not exist.
+        """
+        seen = find_layers(self.model, layers).values()
+        side = self.input.resolution
+        size = (len(self.input.mean), side, side)
+        with computing_by(self.arithmetic, self.model, size, seen=seen):
+            yield
 
     def maps(
         self,
@@ -108,7 +124,9 @@ class ForwardPass:
         *,
         stop: bool,
     ) -> dict[str, Tensor]:
-        channels_last = self.channels_last or self.precision == "bf16"
+        channels_last = self.channels_last or wants_channels_last(
+            self.arithmetic, self.precision, self.device
+        )
         with (
             capture(self.model, layers, layout=self.layout, stop=stop) as maps,
             torch.inference_mode(),

@@ -49,7 +49,6 @@ def mask_pictures(
         raise ConfigError(f"batch_size is {batch_size}, but must be at least 1")
     layer, settings = dissected.layer, dissected.summary["settings"]
     expected = NetworkInput.from_dict(dissected.summary["input"])
-    channels_last = settings.get("channels_last", False)
     thresholds = torch.from_numpy(dissected.overlap.thresholds[chosen])
     centring, square = (
         convention_of(dissected.summary).centring,
@@ -63,21 +62,23 @@ def mask_pictures(
             input=expected,
             precision=settings["precision"],
             device=used_device,
-            channels_last=channels_last,
+            arithmetic=settings.get("arithmetic", "plain"),
+            channels_last=settings.get("channels_last", False),
             layout=learn_layout(
                 network, expected.resolution, len(expected.mean), settings.get("axes")
             ),
         )
-        rest = each_picture(pictures)
-        while batch := list(islice(rest, batch_size)):
-            pixels = np.stack([square.apply(picture) for picture in batch])
-            maps = forward.maps(pixels, [layer])[layer]
-            _check_units(layer, chosen, maps.shape[1])
-            names = [f"{len(masks) + i} of those given" for i in range(len(batch))]
-            check_finite(layer, maps, names)
-            for picture, unit_maps in zip(batch, maps[:, chosen].cpu(), strict=True):
-                shape = (picture.height, picture.width) if size is None else (size[0], size[1])
-                masks.append(masks_above(unit_maps, thresholds, shape, centring).numpy())
+        with forward.prepared([layer]):
+            rest = each_picture(pictures)
+            while batch := list(islice(rest, batch_size)):
+                pixels = np.stack([square.apply(picture) for picture in batch])
+                maps = forward.maps(pixels, [layer])[layer]
+                _check_units(layer, chosen, maps.shape[1])
+                names = [f"{len(masks) + i} of those given" for i in range(len(batch))]
+                check_finite(layer, maps, names)
+                for picture, unit_maps in zip(batch, maps[:, chosen].cpu(), strict=True):
+                    shape = (picture.height, picture.width) if size is None else (size[0], size[1])
+                    masks.append(masks_above(unit_maps, thresholds, shape, centring).numpy())
     return masks
 
 

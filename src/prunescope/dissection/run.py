@@ -130,6 +130,7 @@ def count_layers(
             input=form,
             batch_size=settings.batch_size,
             precision=settings.precision,
+            arithmetic=settings.arithmetic,
             channels_last=settings.channels_last,
             layout=learn_layout(model, form.resolution, len(form.mean), settings.axes),
             device=target,
@@ -142,6 +143,7 @@ def count_layers(
         label_maps = LabelMaps(concepts, reader, int(settings.memory)) if masks else None
         with (
             told_where_memory_ends(target),
+            observation.prepared(layers),
             progress.task(title, 2 * observation.image_count_of_rank) as task,
         ):
             by_layer = run_passes(

@@ -12,12 +12,13 @@ from pydantic import (
 )
 
 from prunescope.base.errors import ConfigError
-from prunescope.base.images import Channels, Precision
+from prunescope.base.images import Arithmetic, Channels, Precision
 from prunescope.base.settings import (
     Bytes,
     Count,
     ExpectedMean,
     ExpectedStd,
+    ForwardArithmetic,
     ForwardBatch,
     ForwardPrecision,
     Later,
@@ -25,6 +26,7 @@ from prunescope.base.settings import (
     NeverKeyed,
     Pixels,
     Settings,
+    plain_in_bfloat16,
 )
 from prunescope.base.text import written
 from prunescope.dissection.conventions import CONVENTIONS, Convention, ConventionName
@@ -117,11 +119,10 @@ class DissectionSettings(Settings):
     Images, thresholds and the results of the labels that are left do not depend on it."""
     batch_size: ForwardBatch = 32
     precision: ForwardPrecision = "float32"
+    arithmetic: ForwardArithmetic = "folded"
     channels_last: Annotated[bool, Later()] = False
-    """Use the channels-last memory format in float32 too (bfloat16 always does): faster on CPUs,
-    with other rounding.
-
-    docs/dissection.md says by how much."""
+    """Use the channels-last memory format in plain float32 too; bfloat16 always does, and so does
+    folded arithmetic on CPUs."""
     axes: Annotated[str | None, Later(), Field(examples=["NHWC", "LNC", "NHWC,LNC"])] = None
     """The axes of the layers' outputs (N images, C units, H rows, W columns, L tokens), or those of
     four and of three axes with a comma; by default they are told from outputs of several sizes."""
@@ -161,6 +162,11 @@ class DissectionSettings(Settings):
             return values  # which the field refuses
         unstated = [key for key in ("iou", "mean", "std") if values.get(key) is None]
         return {**values, **{key: getattr(rules, key) for key in unstated}}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bfloat16_is_plain(cls, values: Any) -> Any:
+        return plain_in_bfloat16(values)
 
     @model_validator(mode="before")
     @classmethod
@@ -223,6 +229,7 @@ class SharedOptions(TypedDict, total=False):
     axes: str | None
     batch_size: int
     precision: Precision
+    arithmetic: Arithmetic
     channels_last: bool
     examples: int
     null: DrawCount

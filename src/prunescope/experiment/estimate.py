@@ -101,6 +101,7 @@ def _try_evaluating(recipe: Recipe, sources: Sources, network: nn.Module) -> flo
         images,
         normalisation=sources.normalisation,
         precision=settings.precision,
+        arithmetic=recipe.evaluation_arithmetic,
         channels_last=settings.channels_last,
     )
     return len(images)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from prunescope.base.errors import PrunescopeError, StoreError, memory_ran_out
 from prunescope.base.files import write_atomically
+from prunescope.base.images import Arithmetic
 from prunescope.base.progress import SILENT, Progress, duration
 from prunescope.base.seeding import Seeds
 from prunescope.concepts.protocol import ConceptSet
@@ -219,7 +220,7 @@ class StageRunner:
 
     def evaluate(self, network: "nn.Module") -> "Evaluation":
         """Return a network's accuracy on the study's test images."""
-        return self._evaluate(network, self.progress)
+        return self._evaluate(network, self.recipe.evaluation_arithmetic, self.progress)
 
     @cached_property
     def channel_groups(self) -> "ChannelGroups":
@@ -309,9 +310,11 @@ class StageRunner:
         return self.plan.study.recipe
 
     def _test_accuracy(self, network: "nn.Module") -> float:
-        return self._evaluate(network, SILENT).top1
+        return self._evaluate(network, "plain", SILENT).top1  # of the key of the level
 
-    def _evaluate(self, network: "nn.Module", progress: Progress) -> "Evaluation":
+    def _evaluate(
+        self, network: "nn.Module", arithmetic: Arithmetic, progress: Progress
+    ) -> "Evaluation":
         from prunescope.training.evaluate import evaluate
 
         training = self.recipe.training
@@ -320,6 +323,7 @@ class StageRunner:
             self.sources.test_images,
             normalisation=self.sources.normalisation,
             precision=training.precision,
+            arithmetic=arithmetic,
             channels_last=training.channels_last,
             progress=progress,
         )

@@ -76,6 +76,7 @@ def evaluate_network(
         normalisation=normalisation,
         batch_size=settings.batch_size,
         precision=settings.precision,
+        arithmetic=settings.arithmetic,
         progress=progress,
     )
     if math.isnan(evaluation.loss):

@@ -55,7 +55,7 @@ DISSECTION_FORM: Fields = {
     },
     "settings": {
         **{"quantile": SHARE.or_none, "iou": SHARE.or_none, "precision": TEXT.or_none},
-        **{"channels_last": TRUTH.or_none, "axes": TEXT.or_none},
+        **{"arithmetic": TEXT.or_none, "channels_last": TRUTH.or_none, "axes": TEXT.or_none},
         "categories": LIST_OF_TEXTS.or_none,
     },
     "chance": {

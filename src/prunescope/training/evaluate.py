@@ -11,8 +11,9 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from prunescope.base.arithmetic import computing_by, wants_channels_last
 from prunescope.base.errors import ConfigError
-from prunescope.base.images import Precision
+from prunescope.base.images import Arithmetic, Precision
 from prunescope.base.modes import device_of, in_mode
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import counted, on_one_line
@@ -70,10 +71,13 @@ def evaluate(
     normalisation: Normalisation,
     batch_size: int = 256,
     precision: Precision = "float32",
+    arithmetic: Arithmetic = "plain",
     channels_last: bool = False,
     progress: Progress = SILENT,
 ) -> Evaluation:
     """Return a network's accuracy and loss, computed on its own device in evaluation mode.
+
+    arithmetic: of float32; bfloat16 is plain. channels_last: also where it would not be needed.
 
     The network is left as it was. Sums are float64. Ties: see `rank_of_label`.
     Raises DataError if there are no images or a label is beyond the network's outputs.
@@ -83,8 +87,12 @@ def evaluate(
     ranks: list[Tensor] = []
     losses: list[Tensor] = []
     outputs = 0
+    if precision == "bf16":
+        arithmetic = "plain"
+    size = (len(normalisation.mean), *images.size)
     with (
         in_mode(network, training=False, channels_last=channels_last),
+        computing_by(arithmetic, network, size),
         torch.inference_mode(),  # within `in_mode`, whose weights must stay trainable
         progress.task("evaluating", len(order)) as task,
     ):
@@ -93,7 +101,7 @@ def evaluate(
             batch_size=batch_size,
             normalisation=normalisation,
             order=order,
-            channels_last=channels_last,
+            channels_last=channels_last or wants_channels_last(arithmetic, precision, device),
             device=device,
         ):
             scores = class_scores(network, pixels, precision=precision, classes=classes)

@@ -13,11 +13,12 @@ from pydantic import (
 )
 
 from prunescope.base.errors import ConfigError
-from prunescope.base.images import Channels, Precision
+from prunescope.base.images import Arithmetic, Channels, Precision
 from prunescope.base.settings import (
     Batch,
     ExpectedMean,
     ExpectedStd,
+    ForwardArithmetic,
     ForwardBatch,
     ForwardPrecision,
     Later,
@@ -26,6 +27,7 @@ from prunescope.base.settings import (
     Pixels,
     Rate,
     Settings,
+    plain_in_bfloat16,
 )
 from prunescope.base.steps import Step, StepText
 from prunescope.data.choice import ClassSetting
@@ -229,6 +231,12 @@ class EvaluationSettings(Settings):
     limit: Limit = None
     batch_size: ForwardBatch = 256
     precision: ForwardPrecision = "float32"
+    arithmetic: ForwardArithmetic = "folded"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bfloat16_is_plain(cls, values: Any) -> Any:
+        return plain_in_bfloat16(values)
 
 
 class EvaluationOptions(TypedDict, total=False):
@@ -243,3 +251,4 @@ class EvaluationOptions(TypedDict, total=False):
     limit: int | None
     batch_size: int
     precision: Precision
+    arithmetic: Arithmetic

@@ -43,6 +43,8 @@ class EvaluationStage(FolderStage):
             "precision": recipe.training.precision,
             "channels_last": recipe.training.channels_last,
         }
+        if recipe.evaluation_arithmetic != "plain":
+            settings["arithmetic"] = recipe.evaluation_arithmetic
         if recipe.data.evaluation is not None:
             settings["evaluation"] = recipe.data.evaluation.for_key()
         return settings
