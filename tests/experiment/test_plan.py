@@ -286,3 +286,15 @@ def test_other_code_of_a_factory_changes_everything(
 @pytest.mark.parametrize("memory", ["1GiB", "8GiB"])
 def test_memory_changes_no_key(tiny_study: TinyStudy, values: dict[str, Any], memory: str) -> None:
     assert _keys(tiny_study(data=values["data"] | {"memory": memory})) == _keys(tiny_study())
+
+
+def test_recalibration_costs_a_third_of_the_images_it_shows(tiny_study: TinyStudy) -> None:
+    def cost(**training: Any) -> float:
+        study = tiny_study()
+        settings = study.training.model_copy(update=training)
+        study = study.model_copy(update={"training": settings})
+        return sum(stage.cost() for stage in plan_study(study, facts_of(study)).levels)
+
+    levels = len(plan_study(tiny_study(), facts_of(tiny_study())).levels)
+    size = tiny_study().training.batch_size
+    assert cost(recalibrate=6) - cost() == pytest.approx(levels * 6 * size / 3)

@@ -28,6 +28,18 @@ def test_the_largest_are_marked_and_as_many_as_asked(dtype, values, data):
     assert kept == [index in ranked[:count] for index in range(len(values))]
 
 
+@given(st.lists(st.tuples(values_of_any_kind, st.booleans()), max_size=30), st.data())
+def test_what_does_not_compete_is_never_marked(pairs, data):
+    values, among = [value for value, _ in pairs], [competes for _, competes in pairs]
+    count = data.draw(st.integers(0, sum(among)))
+    kept = keep_largest(
+        torch.tensor(values, dtype=torch.float64), count, torch.tensor(among, dtype=torch.bool)
+    )
+    competing = [index for index, competes in enumerate(among) if competes]
+    ranked = sorted(competing, key=lambda index: (-values[index], index))
+    assert kept.nonzero().flatten().tolist() == sorted(ranked[:count])
+
+
 @given(st.lists(st.sampled_from(CLOSE + TINY), max_size=40), st.data())
 def test_values_that_share_their_upper_bits_are_told_apart(values, data):
     count = data.draw(st.integers(0, len(values)))

@@ -12,6 +12,7 @@ from prunescope.base.seeding import Seeds, derive_seed
 from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.engines.engine import Resources
 from prunescope.experiment.facts import StudyFacts
+from prunescope.experiment.training_plan import TrainingPlan
 from prunescope.recipe import Recipe, SeedSettings
 from prunescope.results.artifacts import Artifact
 from prunescope.results.layout import LevelKey
@@ -41,16 +42,17 @@ class PlannedStudy:
         size = self.recipe.training.batch_size
         return Step.parse(text, steps_per_epoch(self.facts.data.images, size))
 
-    def images_shown(self, start: Step, end: Step) -> float:
-        """Return how many images a training from one step to another costs.
+    def images_shown(self, plan: TrainingPlan) -> float:
+        """Return how many images a training costs.
 
-        A test of all test images counts as a third of its images, since nothing goes backward.
+        Those of tests and of recalibration count as a third, since nothing goes backward.
         """
-        steps, images = end.iteration - start.iteration, self.facts.data.images
-        trained = steps / max(1, start.per_epoch) * images
-        every = self.recipe.training.evaluate_every
+        steps, settings = plan.end.iteration - plan.start.iteration, plan.settings
+        trained = steps / max(1, plan.start.per_epoch) * self.facts.data.images
+        every = settings.evaluate_every
         tests = 1 if every == "end" else -(-steps // self.step(every).iteration)
-        return trained + tests * self.facts.data.test_images / 3
+        recalibrated = (settings.recalibrate or 0) * settings.batch_size
+        return trained + (tests * self.facts.data.test_images + recalibrated) / 3
 
 
 class Stage(ABC):

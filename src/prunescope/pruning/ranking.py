@@ -8,10 +8,13 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 
-def keep_largest(values: Float[Tensor, " value"], count: int) -> Bool[Tensor, " value"]:
+def keep_largest(
+    values: Float[Tensor, " value"], count: int, among: Bool[Tensor, " value"] | None = None
+) -> Bool[Tensor, " value"]:
     """Mark the `count` largest values; of equal values, those of lower index.
 
-    count: in [0, number of values]. The values hold no nan.
+    count: in [0, number of values]. among: the values that compete; by default all. None of them
+    is nan.
 
     The cut is found among keys of 32 bits, then among the values that share its key. Of 25 million
     values NumPy finds a rank in 0.1 s so, and torch in 1.0.
@@ -19,9 +22,12 @@ def keep_largest(values: Float[Tensor, " value"], count: int) -> Bool[Tensor, " 
     if count == 0:
         return torch.zeros_like(values, dtype=torch.bool)
     keys = _keys(values)
-    cut = _value_of_rank(keys, len(keys) - count)
-    kept = keys > cut
-    level = (keys == cut).nonzero().squeeze(1)
+    cut = _cut(keys, count, among)
+    kept, tied = keys > cut, keys == cut
+    if among is not None:
+        kept &= among
+        tied &= among
+    level = tied.nonzero().squeeze(1)
     missing = count - int(torch.count_nonzero(kept))
     if values.dtype == torch.float64:
         level = level[_largest_among_close(values[level], missing)]
@@ -40,9 +46,18 @@ def _keys(values: Float[Tensor, " value"]) -> Shaped[Tensor, " value"]:
     return keys.masked_fill_(keys == -1, 0)
 
 
-def _value_of_rank(keys: Shaped[Tensor, " value"], rank: int) -> Tensor:
-    """Return the key of a rank, counted from 0 at the smallest."""
-    return torch.from_numpy(np.partition(keys.numpy(), rank)[rank : rank + 1])
+def _cut(
+    keys: Shaped[Tensor, " value"], count: int, among: Bool[Tensor, " value"] | None
+) -> Tensor:
+    """Return the smallest of the `count` largest keys.
+
+    The others are taken out first: NumPy finds a rank beside many equal keys ten times as slowly.
+    """
+    competing = keys.numpy()
+    if among is not None:
+        competing = np.compress(among.numpy(), competing)
+    rank = len(competing) - count
+    return torch.from_numpy(np.partition(competing, rank)[rank : rank + 1])
 
 
 def _largest_among_close(values: Float[Tensor, " value"], count: int) -> Bool[Tensor, " value"]:

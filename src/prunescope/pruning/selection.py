@@ -285,13 +285,12 @@ def _fault(shares: Any, mask: Mask) -> str | None:
 
 def _select_within(scores: Mapping[str, Tensor], mask: Mask, count: int) -> dict[str, Tensor]:
     values = torch.cat([scores[name].detach().cpu().flatten() for name in mask])
-    if mask.survivors < mask.size:  # filled in a third of the time of taking them out
-        pruned = torch.cat([kept.flatten() for kept in mask.values()]).logical_not_()
-        _check_finite(values.masked_fill_(pruned, 0))
-        values.masked_fill_(pruned, -torch.inf)
-    else:
-        _check_finite(values)
-    survivors = keep_largest(values, count)
+    alive = None
+    if mask.survivors < mask.size:
+        alive = torch.cat([kept.flatten() for kept in mask.values()])
+        values.masked_fill_(~alive, 0)
+    _check_finite(values)
+    survivors = keep_largest(values, count, alive)
     pieces = torch.split(survivors, [kept.numel() for kept in mask.values()])
     return {
         name: piece.reshape(kept.shape)

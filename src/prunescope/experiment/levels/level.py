@@ -62,7 +62,7 @@ class LevelStage(FolderStage):
 
     def cost(self) -> float:
         plan = self.training_plan
-        return 0.0 if plan is None else self.study.images_shown(plan.start, plan.end)
+        return 0.0 if plan is None else self.study.images_shown(plan)
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
         from prunescope.pruning.mask import restore

@@ -88,7 +88,7 @@ class PrunedLevelStage(LevelStage):
     def cost(self) -> float:
         if RECOVERIES.is_user_code(self.strategy.recovery):  # which is not run to say what is left
             plan = full_training(self.study, self.seeds)
-            return self.study.images_shown(plan.start, plan.end)
+            return self.study.images_shown(plan)
         return super().cost()
 
     def weights_before(self, runner: "StageRunner") -> "dict[str, Tensor]":

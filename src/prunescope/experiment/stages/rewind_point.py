@@ -52,7 +52,7 @@ class RewindPointStage(FolderStage):
         }
 
     def cost(self) -> float:
-        return self.study.images_shown(self.training_plan.start, self.training_plan.end)
+        return self.study.images_shown(self.training_plan)
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
         network = runner.initialised(self.seeds.init)
