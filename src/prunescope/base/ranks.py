@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from prunescope.base.errors import ConfigError, ProcessLost, first_line, reason_of
+from prunescope.base.errors import ConfigError, ProcessLost, reason_of
 
 if TYPE_CHECKING:
     import torch
@@ -16,6 +16,7 @@ Held = TypeVar("Held")
 
 _PATIENCE = timedelta(days=7)  # others may wait long; of a process that ends they hear at once
 _FAILURE = "failure"
+_GONE = "another of the processes that torchrun started has ended, or cannot be reached"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +106,7 @@ class Ranks:
             with suppress(RuntimeError):  # of a store that is gone, too
                 if self.store is not None and self.store.check([_FAILURE]):
                     reason = self.store.get(_FAILURE).decode()
-            raise ProcessLost(reason or _without_reason(error)) from error
+            raise ProcessLost(reason or _GONE) from error
 
 
 ALONE = Ranks()
@@ -133,6 +134,9 @@ def joined() -> Iterator[Ranks]:
     if not _is_started_by_torchrun():
         yield ALONE
         return
+    # Imported later, as by an optimizer, its functions would hold the group by their defaults, and
+    # its connections would stay open when this process leaves: the others would wait for it.
+    import torch.distributed.nn.functional  # noqa: F401
     from torch import distributed
     from torch.distributed.distributed_c10d import PrefixStore
     from torch.distributed.rendezvous import rendezvous
@@ -171,10 +175,3 @@ def _backend() -> str:
     gpus = torch.cuda.device_count()
     torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % gpus)
     return "cpu:gloo,cuda:nccl" if processes_here() <= gpus else "gloo"
-
-
-def _without_reason(error: RuntimeError) -> str:
-    return (
-        "another of the processes that torchrun started has ended, or cannot be reached "
-        f"({first_line(error)})"
-    )
