@@ -25,6 +25,12 @@ class ThreadRanks(Ranks):
     def total(self, tensor: torch.Tensor) -> torch.Tensor:
         return torch.stack(self.gather(tensor.clone())).sum(dim=0, dtype=tensor.dtype)
 
+    def stack(self, tensor: torch.Tensor) -> torch.Tensor:
+        return torch.stack(self.gather(tensor.clone()))
+
+    def first(self, held: Any) -> Any:
+        return self.gather(held)[0]
+
     def gather(self, held: Any) -> list[Any]:
         self.board[self.rank] = held
         self.barrier.wait(timeout=60)
@@ -35,11 +41,14 @@ class ThreadRanks(Ranks):
 
 def exchange(parts: Sequence[Any]) -> None:
     """Let each part, of one rank, take in what the others hold, by its method `exchange`."""
-    count = len(parts)
+    in_parallel(lambda ranks: parts[ranks.rank].exchange(ranks), len(parts))
+
+
+def in_parallel(work: Callable[[Ranks], Any], count: int) -> list[Any]:
+    """Return what each of so many ranks makes of a work that they do together."""
     board, barrier = [None] * count, Barrier(count)
     ranks = [
         ThreadRanks(rank=rank, count=count, board=board, barrier=barrier) for rank in range(count)
     ]
-    take: Callable[[Any, Ranks], None] = lambda part, own: part.exchange(own)  # noqa: E731
     with ThreadPoolExecutor(count) as pool:
-        list(pool.map(take, parts, ranks))
+        return list(pool.map(work, ranks))

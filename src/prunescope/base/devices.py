@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from prunescope.base.errors import ConfigError, first_line
 from prunescope.base.images import Precision
 from prunescope.base.progress import Progress
+from prunescope.base.ranks import processes_here
 
 if TYPE_CHECKING:
     import torch
@@ -61,10 +62,13 @@ def no_device(name: object) -> ConfigError:
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may use; a cluster often allows fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Return how many cores this process may use; a cluster often allows fewer than there are.
+
+    Processes that torchrun started on this machine share them.
+    """
+    allowed = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if allowed else os.cpu_count() or 1
+    return max(1, cores // processes_here())
 
 
 def say_if_slow(precision: Precision, device: "torch.device", progress: Progress) -> None:

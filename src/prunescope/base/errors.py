@@ -30,6 +30,10 @@ class StudyIncomplete(PrunescopeError):
     """Some levels of a study could not be made; all others are finished. Exit status 1."""
 
 
+class ProcessLost(PrunescopeError):
+    """Another of the processes that work together has ended; none can go on. Exit status 1."""
+
+
 class DownloadError(PrunescopeError):
     """A server cannot be reached or does not keep its word; the command ends with status 1."""
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from prunescope.base.errors import ConfigError, InputError
+from prunescope.base.errors import ConfigError, PrunescopeError
 
 _PLAIN = (RuntimeError, AssertionError, ValueError, TypeError)  # whose words suffice
 _NO_MEMORY = "can't allocate memory"
@@ -17,7 +17,7 @@ def show(network: nn.Module, batch: Tensor) -> object:
     """
     try:
         return network(batch)
-    except (torch.OutOfMemoryError, InputError):
+    except (torch.OutOfMemoryError, PrunescopeError):
         raise
     except (Exception, SystemExit) as error:  # whatever a user's network raises
         shape = " x ".join(map(str, batch.shape))

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,7 +10,10 @@ from typing import Any
 import typer
 
 from prunescope.base.progress import SILENT, Progress, progress_on
+from prunescope.base.ranks import is_first
 from prunescope.base.text import printable
+
+_SECONDS_FOR_FIRST = 20.0
 
 
 @contextmanager
@@ -34,5 +38,16 @@ def warn(message: str) -> None:
 
 def stop(message: str, status: int) -> None:
     """Say on standard error why a command cannot go on, and end it."""
+    leave_the_word_to_first()
     typer.echo(f"prunescope: {printable(message)}", err=True)
     sys.exit(status)
+
+
+def leave_the_word_to_first() -> None:
+    """Wait for torchrun to end this process, if another one speaks for all.
+
+    The first process mostly ends for the same reason, or was told of this one's; torchrun then ends
+    the others. If it does not, this one has to speak for itself.
+    """
+    if not is_first():
+        time.sleep(_SECONDS_FOR_FIRST)

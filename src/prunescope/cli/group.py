@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from prunescope.base.text import printable
+from prunescope.cli.console import leave_the_word_to_first
 from prunescope.cli.options import with_options
 
 
@@ -61,4 +62,5 @@ def _plain_refusals() -> Iterator[None]:
     except Exception as error:
         if isinstance(getattr(error, "message", None), str):  # of click's refusals
             error.message = printable(error.message)  # type: ignore[attr-defined]
+            leave_the_word_to_first()
         raise

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
+from prunescope.base.ranks import is_first
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SECONDS_TO_TIDY = 1.5
 
@@ -50,7 +52,9 @@ _RESUMING = (("run",), ("demo",), ("concepts", "download"))
 
 
 def say_stopped() -> None:
-    """Say on standard error, as the last line, how to go on."""
+    """Say on standard error, as the last line, how to go on; of several processes, the first."""
+    if not is_first():
+        return
     goes_on = any(words == tuple(sys.argv[1 : 1 + len(words)]) for words in _RESUMING)
     how = "goes on from what is finished" if goes_on else "begins again; nothing is half-written"
     text = f"prunescope: stopped; the same command {how}\n"

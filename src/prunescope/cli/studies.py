@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from prunescope.base.ranks import is_first
 from prunescope.cli.console import print_result, progress_shown
 from prunescope.cli.options import Json, Workers
 from prunescope.engines import ENGINES
@@ -84,9 +85,10 @@ def instability(
     from prunescope.experiment.recipe_trust import load_given
 
     study = load_given(recipe, overrides or ())
-    with progress_shown() as progress:
+    with progress_shown(is_first()) as progress:
         found = measure_instability(study, at.split(","), out, workers=workers, progress=progress)
-    print_result({"out": str(out)} | found.as_dict(), str(found), as_json=as_json)
+    if is_first():
+        print_result({"out": str(out)} | found.as_dict(), str(found), as_json=as_json)
 
 
 def schema() -> None:
@@ -137,14 +139,17 @@ def merge(
 def _run(study: "Recipe", out: Path, how: dict[str, Any], as_json: bool) -> None:
     from prunescope.experiment.run import run_study
 
-    with progress_shown() as progress:
+    with progress_shown(is_first()) as progress:
         page = run_study(study, out, **how, progress=progress)
-    _print_report({"run": str(out)}, page, as_json)
+    if is_first():
+        _print_report({"run": str(out)}, page, as_json)
 
 
 def _dry_run(study: "Recipe", out: Path, how: dict[str, Any], as_json: bool) -> None:
     from prunescope.experiment.run import dry_run
 
+    if not is_first():  # which does it alone
+        return
     with progress_shown() as progress:
         estimate = dry_run(study, out, **how, progress=progress)
     print_result(estimate.as_dict(), str(estimate), as_json=as_json)

@@ -1,6 +1,6 @@
 """In which order does an epoch show the images, and how are they altered?"""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import chain, islice
@@ -44,6 +44,7 @@ def batches(
     seed: int = 0,
     epoch: int = 0,
     first_batch: int = 0,
+    part: Callable[[int, int], Int64[Tensor, " chosen"]] | None = None,
     channels_last: bool = False,
     device: torch.device = CPU,
 ) -> Iterator[tuple[Float[Tensor, "image channel height width"], Int64[Tensor, " image"]]]:
@@ -55,6 +56,8 @@ def batches(
 
     order: numbers of the images to show, see `epoch_order`.
     first_batch: batches to leave out at the start; the rest are those of the whole epoch.
+    part: chooses of each batch, by its number in the epoch and its size, the places in it of the
+        images to yield; all of them when None.
     channels_last: give batches torch's channels_last memory format, which costs nothing here.
     device: where the batches are cut, mirrored and normalised, and stay; images in memory may lie
         there already, see `moved`.
@@ -67,6 +70,9 @@ def batches(
     draws = draw_augmentation(len(images), augmentation, seed, epoch)
     starts = range(first_batch * batch_size, len(order), batch_size)
     chosen = [order[start : start + batch_size] for start in starts]
+    if part is not None:
+        numbered = enumerate(chosen, first_batch)
+        chosen = [batch[part(number, len(batch))] for number, batch in numbered]
 
     def make() -> Generator[tuple[Tensor, Tensor], None, None]:
         with closing(_pixels(images, chosen, draws)) as shown:

@@ -39,14 +39,18 @@ from prunescope.recipe import Recipe
 from prunescope.training.evaluate import check_outputs
 from prunescope.training.forward import class_scores, classes_needed
 from prunescope.training.recalibration import check_recalibration
+from prunescope.training.sharing import check_processes
 from prunescope.training.tracking import check_tracker
 
 
-def check_study(recipe: Recipe, sources: Sources, progress: Progress = SILENT) -> None:
+def check_study(
+    recipe: Recipe, sources: Sources, progress: Progress = SILENT, *, processes: int = 1
+) -> None:
     """Read all photographs and concepts, build the network, and show it what it will see.
 
     Every file is read, so that no damaged one ends a run after hours; of photographs that are
     decoded as they are needed, a sample only, which the user is told.
+    processes: which share each batch.
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
     say_if_slow(recipe.training.precision, torch.device(default_device()), progress)
@@ -57,6 +61,7 @@ def check_study(recipe: Recipe, sources: Sources, progress: Progress = SILENT) -
     if recipe.training.recalibrate is not None:
         check_recalibration(network)
     images, test_images = sources.train_images, sources.test_images
+    check_processes(processes, recipe.training.batch_size, len(images))
     progress.say_all(sources.passed_over)
     _check_classes(recipe, images, test_images, progress)
     if recipe.pruning.rewind_to is not None:

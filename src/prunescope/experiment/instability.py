@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from prunescope.base.errors import ConfigError
 from prunescope.base.files import write_atomically
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.ranks import Ranks
 from prunescope.base.steps import Step
 from prunescope.experiment.levels.level import LevelStage
 from prunescope.experiment.open_run import open_run
@@ -23,6 +24,7 @@ from prunescope.experiment.run import run_levels
 from prunescope.experiment.runner import StageRunner
 from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.stage import PlannedStudy
+from prunescope.experiment.together import led_by_first
 from prunescope.recipe import Recipe
 from prunescope.report.instability_figure import render_instability
 from prunescope.results.instability import STABLE, Instability, error_barrier
@@ -58,6 +60,21 @@ def measure_instability(
     if not at:
         raise ConfigError('no step is stated: give some to rewind to, as in "0it,500it,1ep,2ep"')
     steps = [step.strip() for step in dict.fromkeys(at)]
+
+    def lead(ranks: Ranks) -> Instability:
+        return _measure(recipe, steps, out, ranks, workers, progress)
+
+    return led_by_first(lead)
+
+
+def _measure(
+    recipe: Recipe,
+    steps: list[str],
+    out: Path,
+    ranks: Ranks,
+    workers: int | None,
+    progress: Progress,
+) -> Instability:
     _check_steps(recipe, steps, progress)
     rows: list[dict[str, object]] = []
     lines: list[pd.DataFrame] = []
@@ -67,7 +84,7 @@ def measure_instability(
             update={"rewind_to": step, "twins": max(1, recipe.pruning.twins)}
         )
         variant = recipe.model_copy(update={"pruning": pruning})
-        run_levels(variant, folder, _is_dense, workers=workers, progress=progress)
+        run_levels(variant, folder, _is_dense, ranks, workers=workers, progress=progress)
         for line in _lines(folder, step, progress):
             lines.append(line)
             errors = line["error"].to_numpy()

@@ -1,35 +1,27 @@
 """How is a study run, resumed, extended, run in parts, and shown again?"""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from prunescope.base.errors import ConfigError, DataError, PrunescopeError, StudyIncomplete
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import write_atomically
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.ranks import Ranks
 from prunescope.base.recipes import sealed
-from prunescope.base.text import counted
 from prunescope.engines import ENGINES
 from prunescope.engines.engine import Engine
-from prunescope.experiment.facts import record_facts
+from prunescope.experiment.call import Call, incomplete
 from prunescope.experiment.only import Selection
 from prunescope.experiment.open_run import open_run
 from prunescope.experiment.plan import Plan, plan_results, plan_study
-from prunescope.experiment.runner import Outcome, StageJob, StageRunner
 from prunescope.experiment.source_facts import facts_of
-from prunescope.experiment.stage import PlannedStudy
 from prunescope.experiment.status import DryRun, damaged_parts, is_done, seconds_left, sorted_out
+from prunescope.experiment.together import check_one_worker, led_by_first
 from prunescope.recipe import Recipe
-from prunescope.results.layout import PAGE, REPORT, STUDY, LevelKey, replicate_path
+from prunescope.results.layout import PAGE, REPORT, STUDY, LevelKey
 from prunescope.results.provenance import Provenance
 from prunescope.results.store import Store
-
-if TYPE_CHECKING:
-    from prunescope.experiment.sources import Sources
-
-_SHOWN = 10
 
 
 def run_study(
@@ -48,36 +40,47 @@ def run_study(
     far as the cores go, 1 trains in this process. engine: a module of `prunescope.engines`.
 
     Stopped at any moment, even by `kill -9`, the same call goes on and ends with the same bytes.
+    Of processes that torchrun started, each of which calls this, the first runs the study, and all
+    share every training, evaluation and dissection (docs/training.md).
     Raises ConfigError or DataError before anything is written, RunBusyError before anything is
     read where another process writes here; StudyIncomplete where some levels could not be made,
     after all others are: tables, figures and page then show these.
     """
     selection = Selection.read(only, recipe)
     wanted = partial(_wanted, selection=selection)
-    _run_wanted(recipe, out, wanted, workers=workers, engine=engine, progress=progress)
-    return out / REPORT / PAGE
+
+    def lead(ranks: Ranks) -> Path:
+        _run_wanted(recipe, out, wanted, ranks, workers=workers, engine=engine, progress=progress)
+        return out / REPORT / PAGE
+
+    return led_by_first(lead)
 
 
 def run_levels(
     recipe: Recipe,
     out: Path,
     wanted: Callable[[LevelKey], bool],
+    ranks: Ranks,
     *,
     workers: int | None = None,
     progress: Progress = SILENT,
 ) -> None:
-    """Train some levels of a study, and what they need, as `run_study` does; measure nothing."""
+    """Train some levels of a study, and what they need, as `run_study` does; measure nothing.
+
+    ranks: the processes that share each training, of which this is the first.
+    """
 
     def chosen(plan: Plan) -> Plan:
         return plan.with_inputs([level for level in plan.levels if wanted(level.key)])
 
-    _run_wanted(recipe, out, chosen, workers=workers, engine="local", progress=progress)
+    _run_wanted(recipe, out, chosen, ranks, workers=workers, engine="local", progress=progress)
 
 
 def _run_wanted(
     recipe: Recipe,
     out: Path,
     choose: Callable[[Plan], Plan],
+    ranks: Ranks,
     *,
     workers: int | None,
     engine: str,
@@ -86,13 +89,14 @@ def _run_wanted(
     from prunescope.experiment.check import check_study
     from prunescope.experiment.sources import Sources
 
+    check_one_worker(ranks, workers, engine)
     Store(out).check_free()
     recipe, store, plan = _prepare(recipe, out, progress)
     sources = Sources(recipe, progress)
-    crew = _engine(recipe, workers, engine)
+    crew = _here() if ranks.count > 1 else _engine(recipe, workers, engine)
     wanted = choose(plan)
     if not (store.is_begun() and all(is_done(stage, store) for stage in wanted.stages)):
-        check_study(recipe, sources, progress)
+        check_study(recipe, sources, progress, processes=ranks.count)
         sources.make_ready()
         if crew.workers > 1:
             sources.let_go()  # every worker reads them for itself
@@ -101,11 +105,11 @@ def _run_wanted(
         _clear_damage(plan, store, progress)
         store.tidy(plan.artifacts)
         write_atomically(out / STUDY, sealed(recipe.to_yaml()).encode())
-        call = _Call(plan.study, store, crew, progress, sources)
+        call = Call(plan.study, store, crew, progress, sources, ranks)
         call.perform(wanted)
         call.perform(plan_results(plan, lambda stage: is_done(stage, store)), _here())
     if call.failures:
-        raise _incomplete(call.failures, plan, store)
+        raise incomplete(call.failures, plan, store)
 
 
 def dry_run(
@@ -160,7 +164,7 @@ def report_again(out: Path, *, progress: Progress = SILENT) -> Path:
     redone = Plan(plan.study, tuple(stage for stage in results.stages if stage not in kept))
     store.check_free()
     with store.writing():
-        call = _Call(plan.study, store, _here(), progress)
+        call = Call(plan.study, store, _here(), progress)
         call.perform(redone, again=True)
     for error in call.failures.values():
         raise error
@@ -170,94 +174,6 @@ def report_again(out: Path, *, progress: Progress = SILENT) -> Path:
             raise DataError(f"{what}; it needs the pictures that were dissected on")
         progress.say(f"warning: {what}; it is left as it was")
     return out / REPORT / PAGE
-
-
-class _Call:
-    """One call's work in a run folder; the first stage performed begins its record."""
-
-    def __init__(
-        self, study: PlannedStudy, store: Store, engine: Engine, progress: Progress,
-        sources: "Sources | None" = None,
-    ) -> None:  # fmt: skip
-        self._study = study
-        self._store = store
-        self._sources = sources
-        self._engine = engine
-        self._progress = progress
-        self._provenance = Provenance(store.root)
-        self._provenance.remember(record_facts(study.recipe, study.facts))
-        self._begun = False
-        self.failures: dict[str, Exception] = {}
-
-    def perform(self, plan: Plan, engine: Engine | None = None, *, again: bool = False) -> None:
-        """Perform the stages of a plan that are not done; note the error of each that fails.
-
-        engine: None takes the call's. again: those that are done, too; what they made stays where
-        it cannot be made again.
-        """
-        store = self._store
-        stages = [stage for stage in plan.stages if again or not is_done(stage, store)]
-        if not stages:
-            return
-        if not all(stage.derived for stage in stages):
-            self._begin()
-        left = {stage.title for stage in stages}
-        jobs = [
-            StageJob(
-                name=stage.title,
-                after=tuple(each.title for each in stage.inputs if each.title in left),
-                resources=stage.resources,
-            )
-            for stage in stages
-        ]
-        runner = StageRunner(plan, store, self._sources, again=again)
-        finish = partial(self._finish, plan)
-        (engine or self._engine).run(jobs, runner.perform, finish, self._fail, self._progress)
-
-    def _begin(self) -> None:
-        if self._begun:
-            return
-        self._begun = True
-        replicates = range(self._study.recipe.replicates)
-        seeds = {replicate_path(number): asdict(self._study.seeds(number)) for number in replicates}
-        for difference in self._provenance.begin(
-            seeds, threads=self._engine.threads, workers=self._engine.workers
-        ):
-            self._progress.say(f"warning: the bits may differ, since {difference}")
-
-    def _finish(self, plan: Plan, job: StageJob, outcome: Outcome) -> None:
-        stage = plan.named(job.name)
-        for artifact in outcome.made:
-            self._provenance.finished(
-                artifact,
-                kind=stage.kind,
-                seconds=outcome.seconds / len(outcome.made),
-                resumed=outcome.resumed,
-                cost=stage.cost() / len(stage.artifacts),
-            )
-        self._progress.say(outcome.message)
-
-    def _fail(self, job: StageJob, error: Exception) -> None:
-        self.failures[job.name] = error
-        self._provenance.failed(job.name, str(error))
-        self._progress.say(f"{job.name}: FAILED: {error}")
-
-
-def _incomplete(failures: dict[str, Exception], plan: Plan, store: Store) -> Exception:
-    """Return the error for what failed: one of our own, or the first that nobody foresaw."""
-    for error in failures.values():
-        if not isinstance(error, PrunescopeError):
-            return error
-    lacking = {stage.level_key for stage in plan.stages if not is_done(stage, store)}
-    unfinished = sum(level.key in lacking for level in plan.levels)
-    lines = [f"{title}: {error}" for title, error in failures.items()]
-    if len(lines) > _SHOWN:
-        lines = [*lines[:_SHOWN], f"and {len(lines) - _SHOWN:,} more"]
-    return StudyIncomplete(
-        f"{'; '.join(lines)}. {unfinished:,} of {counted(len(plan.levels), 'level')} "
-        f"{'is' if unfinished == 1 else 'are'} not finished; what could be made is, and the same "
-        "call tries the rest again"
-    )
 
 
 def _wanted(plan: Plan, selection: Selection) -> Plan:

@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from prunescope.base.errors import PrunescopeError, StoreError, memory_ran_out
 from prunescope.base.files import write_atomically
 from prunescope.base.images import Arithmetic
 from prunescope.base.progress import SILENT, Progress, duration
+from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.seeding import Seeds
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.engines.engine import Resources
@@ -19,11 +20,12 @@ from prunescope.experiment.facts import StudyFacts
 from prunescope.experiment.plan import Plan, plan_study
 from prunescope.experiment.source_facts import concepts_of
 from prunescope.experiment.stage import Stage
+from prunescope.experiment.together import together
 from prunescope.experiment.training_plan import TrainingPlan
 from prunescope.recipe import Recipe
 from prunescope.results.artifacts import Artifact
 from prunescope.results.cells import csv_bytes
-from prunescope.results.layout import CHECKPOINT, HISTORY, TRACKING, WEIGHTS, kept_name
+from prunescope.results.layout import CHECKPOINT, HISTORY, WEIGHTS, kept_name
 from prunescope.results.store import Store
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from prunescope.base.steps import Step
+    from prunescope.experiment.levels.level import LevelStage
     from prunescope.experiment.sources import Sources
     from prunescope.pruning.filters.groups import ChannelGroups
     from prunescope.pruning.mask import Mask, MaskKeeper
@@ -74,14 +76,21 @@ class StageRunner:
     Torch is loaded by those that compute with a network, not by tables, figures and pages.
     sources: None where they are still to be opened.
     again: make what is there, too; the former stays until the new one is whole.
+    ranks: the processes that show images to a network together, of which this is the first.
     """
 
     def __init__(
-        self, plan: Plan, store: Store, sources: "Sources | None" = None, again: bool = False
+        self,
+        plan: Plan,
+        store: Store,
+        sources: "Sources | None" = None,
+        again: bool = False,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.plan = plan
         self.store = store
         self.again = again
+        self.ranks = ranks
         self.progress = SILENT
         self._sources = sources
 
@@ -178,49 +187,45 @@ class StageRunner:
         network: "nn.Module",
         stage: Stage,
         plan: TrainingPlan,
+        mask: "Mask | None" = None,
         keeper: "MaskKeeper | None" = None,
     ) -> "pd.DataFrame":
         """Train a network for a stage, on from its checkpoint if there is one.
 
-        keeper: keeps to a mask after every step. Returns the history.
+        mask, keeper: of what is pruned, and what keeps to it.
+        Returns the history.
         """
-        from prunescope.training.loop import train
-        from prunescope.training.tracking import tracked
+        from prunescope.experiment.trainings import train_stage
 
-        (artifact,) = stage.artifacts
-        place = self.store.place_of_work(artifact)
-
-        def keep(network: "nn.Module", step: "Step") -> None:
-            self._save_weights(network, place / kept_name(str(step)))
-
-        with tracked(
-            self.recipe.training.track,
-            self.store.root / TRACKING,
-            study=self.recipe.name,
-            training=stage.path,
-        ) as log:
-            return train(
-                network,
-                self.sources.train_images,
-                settings=plan.settings,
-                normalisation=self.sources.normalisation,
-                seeds=plan.seeds,
-                start=plan.start,
-                end=plan.end,
-                at_start=keeper,
-                before_step=None if keeper is None else keeper.clear_gradients,
-                test=self._test_accuracy,
-                keep=keep,
-                log=log,
-                checkpoint=checkpoint_of(self.store, artifact),
-                identity=artifact.key,
-                advice=plan.advice,
-                progress=self.progress,
-            )
+        return train_stage(self, network, stage, plan, mask, keeper)
 
     def evaluate(self, network: "nn.Module") -> "Evaluation":
-        """Return a network's accuracy on the study's test images."""
-        return self._evaluate(network, self.recipe.evaluation_arithmetic, self.progress)
+        """Return a network's accuracy on the study's test images, by this process alone."""
+        return self.measure(network, self.recipe.evaluation_arithmetic, ALONE, self.progress)
+
+    def evaluate_level(self, level: "LevelStage", network: "nn.Module") -> "Evaluation":
+        """Return the accuracy of a finished level's network, by all processes."""
+        arithmetic = self.recipe.evaluation_arithmetic
+        own = partial(self.measure, network, arithmetic, self.ranks, self.progress)
+        return together(self.ranks, own, partial(_evaluate_along, self, level.title))
+
+    def measure(
+        self, network: "nn.Module", arithmetic: Arithmetic, ranks: Ranks, progress: Progress
+    ) -> "Evaluation":
+        """Return a network's accuracy on the study's test images, which processes share."""
+        from prunescope.training.evaluate import evaluate
+
+        training = self.recipe.training
+        return evaluate(
+            network,
+            self.sources.test_images,
+            normalisation=self.sources.normalisation,
+            precision=training.precision,
+            arithmetic=arithmetic,
+            channels_last=training.channels_last,
+            ranks=ranks,
+            progress=progress,
+        )
 
     @cached_property
     def channel_groups(self) -> "ChannelGroups":
@@ -243,7 +248,7 @@ class StageRunner:
 
         units: which are left of layers that have lost some.
         """
-        self._save_weights(network, folder / WEIGHTS, units)
+        self.save_weights(network, folder / WEIGHTS, units)
 
     def save_kept(self, stage: Stage, plan: TrainingPlan, folder: Path) -> None:
         """Save what was kept during a stage's training beside the weights it ended with.
@@ -261,12 +266,13 @@ class StageRunner:
             (folder / name).parent.mkdir(exist_ok=True)
             shutil.copyfile(place / name, folder / name)
 
-    def _save_weights(
+    def save_weights(
         self,
         network: "nn.Module",
         path: Path,
         units: "Mapping[str, tuple[int, ...]] | None" = None,
     ) -> None:
+        """Save a network's weights as a file, see `save_network`."""
         from prunescope.base.tensors import save_tensors
         from prunescope.imaging.network_input import NetworkInput
         from prunescope.networks.description import Description
@@ -309,24 +315,10 @@ class StageRunner:
         """The study's recipe."""
         return self.plan.study.recipe
 
-    def _test_accuracy(self, network: "nn.Module") -> float:
-        return self._evaluate(network, "plain", SILENT).top1  # of the key of the level
 
-    def _evaluate(
-        self, network: "nn.Module", arithmetic: Arithmetic, progress: Progress
-    ) -> "Evaluation":
-        from prunescope.training.evaluate import evaluate
-
-        training = self.recipe.training
-        return evaluate(
-            network,
-            self.sources.test_images,
-            normalisation=self.sources.normalisation,
-            precision=training.precision,
-            arithmetic=arithmetic,
-            channels_last=training.channels_last,
-            progress=progress,
-        )
+def _evaluate_along(runner: StageRunner, title: str, ranks: Ranks) -> None:
+    level: Any = runner.plan.named(title)
+    runner.measure(level.network(runner), runner.recipe.evaluation_arithmetic, ranks, SILENT)
 
 
 @cache

@@ -37,7 +37,7 @@ _FORM: Fields = {
         Object({"fingerprint": TEXT.or_absent, "images": COUNT.or_absent}), may_lack=True
     ),
 }
-_DECIDES_BITS = ("prunescope", "commit", "machine", "threads", "gpu", *_PACKAGES)
+_DECIDES_BITS = ("prunescope", "commit", "machine", "threads", "processes", "gpu", *_PACKAGES)
 
 
 class Provenance:
@@ -79,13 +79,20 @@ class Provenance:
             self._write()
 
     def begin(
-        self, seeds: Mapping[str, Mapping[str, int]], *, threads: int, workers: int
+        self,
+        seeds: Mapping[str, Mapping[str, int]],
+        *,
+        threads: int,
+        workers: int,
+        processes: int = 1,
     ) -> list[str]:
         """Record this invocation; return what differs from the last and may change results.
 
-        threads: how many each process computes with. workers: processes in parallel.
+        threads: how many each process computes with. workers: processes in parallel. processes:
+        that share every training.
         """
-        now = environment() | {"threads": threads, "workers": workers, "seeds": seeds}
+        how = {"threads": threads, "workers": workers, "processes": processes}
+        now = environment() | how | {"seeds": seeds}
         former = self._invocations[-1] if self._invocations else now
         self._invocations.append(now)
         self.failures = {}
@@ -182,7 +189,7 @@ def environment() -> dict[str, Any]:
 
 
 def _deciding(invocation: dict[str, Any]) -> dict[str, Any]:
-    stated = invocation | invocation.get("packages", {})
+    stated = {"processes": 1} | invocation | invocation.get("packages", {})
     return {name: stated.get(name) for name in _DECIDES_BITS}
 
 

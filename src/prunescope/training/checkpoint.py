@@ -80,7 +80,7 @@ def load_checkpoint(
         progress.say(f"{error}; training starts over")
         return None
     network.load_state_dict(state)
-    _set_memories(network, optimizer, memories)
+    set_memories(network, optimizer, memories)
     if average is not None:
         average.load(averaged)
     return step, history
@@ -96,6 +96,19 @@ def optimizer_state(network: nn.Module, optimizer: Optimizer) -> dict[str, dict[
         }
         for word in OPTIMIZER
     }
+
+
+def set_memories(
+    network: nn.Module, optimizer: Optimizer, memories: Mapping[str, Mapping[str, Tensor]]
+) -> None:
+    """Have an optimizer remember what `optimizer_state` returned."""
+    for name, parameter in network.named_parameters():
+        for word, saved in memories.items():
+            if word == _COUNTER and name in saved:
+                optimizer.state[parameter][word] = saved[name]
+            elif name in saved:
+                memory = torch.empty_like(parameter, requires_grad=False).copy_(saved[name])
+                optimizer.state[parameter][word] = memory
 
 
 @torch.no_grad()
@@ -148,15 +161,3 @@ def _check_fit(
     ]
     if kinds[0] != kinds[1]:
         raise DataError(f"{path} is damaged: its tensors are not those of the network")
-
-
-def _set_memories(
-    network: nn.Module, optimizer: Optimizer, memories: Mapping[str, Mapping[str, Tensor]]
-) -> None:
-    for name, parameter in network.named_parameters():
-        for word, saved in memories.items():
-            if word == _COUNTER and name in saved:
-                optimizer.state[parameter][word] = saved[name]
-            elif name in saved:
-                memory = torch.empty_like(parameter, requires_grad=False).copy_(saved[name])
-                optimizer.state[parameter][word] = memory

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.images import Arithmetic, Precision
 from prunescope.base.modes import device_of, in_mode
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.text import counted, on_one_line
 from prunescope.data.labelled import Images
 from prunescope.data.loader import batches
@@ -73,23 +75,25 @@ def evaluate(
     precision: Precision = "float32",
     arithmetic: Arithmetic = "plain",
     channels_last: bool = False,
+    ranks: Ranks = ALONE,
     progress: Progress = SILENT,
 ) -> Evaluation:
     """Return a network's accuracy and loss, computed on its own device in evaluation mode.
 
-    arithmetic: of float32; bfloat16 is plain. channels_last: also where it would not be needed.
-
     The network is left as it was. Sums are float64. Ties: see `rank_of_label`.
+
+    arithmetic: of float32; bfloat16 is plain. channels_last: also where it would not be needed.
+    ranks: the processes that share the images, batch by batch, each with the same network; every
+        one gets the whole result, of the same bits as from one process.
     Raises DataError if there are no images or a label is beyond the network's outputs.
     """
     device, classes = device_of(network), classes_needed(images)
-    order = torch.arange(len(images))
-    ranks: list[Tensor] = []
-    losses: list[Tensor] = []
-    outputs = 0
     if precision == "bf16":
         arithmetic = "plain"
     size = (len(normalisation.mean), *images.size)
+    parts = torch.split(torch.arange(len(images)), batch_size)[ranks.rank :: ranks.count]
+    order = torch.cat(parts) if parts else torch.arange(0)
+    results: list[tuple[Tensor, Tensor]] = []
     with (
         in_mode(network, training=False, channels_last=channels_last),
         computing_by(arithmetic, network, size),
@@ -105,11 +109,11 @@ def evaluate(
             device=device,
         ):
             scores = class_scores(network, pixels, precision=precision, classes=classes)
-            outputs = scores.shape[1]
-            ranks.append(rank_of_label(scores, labels))
-            losses.append(cross_entropy(scores, labels, reduction="none").double().sum())
+            loss = cross_entropy(scores, labels, reduction="none").double().sum()
+            results.append((rank_of_label(scores, labels), loss))
             task.advance(len(labels))
-    return _summarise(images, torch.cat(ranks).cpu(), float(torch.stack(losses).sum()), outputs)
+    places, losses = _of_all(results, ranks)
+    return _summarise(images, places, float(losses.sum()))
 
 
 def check_outputs(
@@ -144,15 +148,24 @@ def rank_of_label(
     return before.sum(1)
 
 
-def _summarise(
-    images: Images, ranks: Int64[Tensor, " image"], loss: float, outputs: int
-) -> Evaluation:
+def _of_all(
+    results: list[tuple[Tensor, Tensor]], ranks: Ranks
+) -> tuple[Int64[Tensor, " image"], Float[Tensor, " batch"]]:
+    """Return the results of all batches in their order: ranks of labels, and summed losses."""
+    own = [(places.cpu(), loss.cpu()) for places, loss in results]
+    turns = zip_longest(*ranks.gather(own))
+    batches = [result for turn in turns for result in turn if result is not None]
+    places, losses = zip(*batches, strict=True)
+    return torch.cat(places), torch.stack(losses)
+
+
+def _summarise(images: Images, ranks: Int64[Tensor, " image"], loss: float) -> Evaluation:
     right = ranks < 1
     shown = torch.bincount(images.labels, minlength=len(images.classes)).tolist()
     hits = torch.bincount(images.labels[right], minlength=len(images.classes)).tolist()
     return Evaluation(
         top1=int(right.sum()) / len(ranks),
-        top5=int((ranks < min(5, outputs)).sum()) / len(ranks),
+        top5=int((ranks < min(5, len(images.classes))).sum()) / len(ranks),
         loss=loss / len(ranks),
         images=len(ranks),
         per_class={

@@ -37,9 +37,9 @@ def class_scores(
     precision: Precision,
     classes: int,
 ) -> Float[Tensor, "image class"]:
-    """Return a network's scores in float32, computed in bfloat16 where asked.
+    """Return a network's scores in float32, or in float64 where it computes in that.
 
-    classes: how many the data has.
+    precision: "bf16" computes them in bfloat16. classes: how many the data has.
     Raises DataError if the network has another number of outputs, or if its output is not one row
     of scores per image; ConfigError if it cannot take such images.
     """
@@ -59,4 +59,4 @@ def class_scores(
             "lacks classes that the network knows, or has others, --classes FILE (data.classes in "
             "a recipe) names those of its outputs in their order, one a line"
         )
-    return scores.float()
+    return scores if scores.dtype == torch.float64 else scores.float()

@@ -13,6 +13,7 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.files import fingerprint
 from prunescope.base.modes import device_of, in_mode, repeatable
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.seeding import Seeds
 from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.base.text import counted
@@ -20,11 +21,13 @@ from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import moved
 from prunescope.imaging.network_input import Normalisation
 from prunescope.training.forward import classes_needed
+from prunescope.training.hooks import Hooks
 from prunescope.training.optimiser import optimizer_of
 from prunescope.training.recalibration import recalibrate
 from prunescope.training.settings import TrainingSettings
+from prunescope.training.sharing import check_processes
 from prunescope.training.tracking import Row
-from prunescope.training.trainer import Hooks, Trainer
+from prunescope.training.trainer import Trainer
 
 
 def train(
@@ -46,6 +49,7 @@ def train(
     identity: str = "",
     checkpoint_minutes: float = 2.0,
     advice: str = "Lower the learning rate",
+    ranks: Ranks = ALONE,
     progress: Progress = SILENT,
 ) -> pd.DataFrame:
     """Train a network in place from `start` to `end`; return its history (see History.table).
@@ -72,10 +76,15 @@ def train(
     identity: what else, besides these arguments, the checkpoint must belong to: the network's
         weights at `start`, its mask, the images.
     advice: what to do where it diverges, as the error says.
+    ranks: the processes that train together, each of which calls this with a network of the same
+        form and the same settings, images and seeds; the weights at `start`, or the checkpoint,
+        are those of the first. Every one ends with the same weights. The others give no
+        `checkpoint`, but a `keep` and a `test` where the first does (docs/training.md).
     Raises TrainingDiverged if the loss or a weight is no longer finite; ConfigError if the steps
     do not fit the settings and images; DataError if labels do not fit the network.
     """
     _check_steps(images, settings, start, end)
+    check_processes(ranks.count, settings.batch_size, len(images))
     keep_freed_memory()
     device = device_of(network)
     with (
@@ -103,6 +112,7 @@ def train(
             identity=_identity(network, settings, normalisation, seeds, (start, end), identity),
             checkpoint_minutes=checkpoint_minutes,
             now=start,
+            ranks=ranks,
         )
         trainer.begin(progress)
         _go_on(trainer, start, end, progress)
@@ -118,6 +128,7 @@ def train(
             seeds=seeds,
             precision=settings.precision,
             channels_last=settings.channels_last,
+            ranks=ranks,
             progress=progress,
         )
     return trainer.history.table()

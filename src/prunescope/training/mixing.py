@@ -61,10 +61,12 @@ def draw_mixture(
 
 
 def mixed(
-    pixels: Float[Tensor, "image channel height width"], mixture: Mixture
+    pixels: Float[Tensor, "image channel height width"],
+    mixture: Mixture,
+    partners: Float[Tensor, "image channel height width"] | None = None,
 ) -> Float[Tensor, "image channel height width"]:
-    """Return the images of a batch, mixed."""
-    partners = pixels[mixture.partner.to(pixels.device)]
+    """Return the images of a batch, mixed. partners: of each, where they are not in the batch."""
+    partners = _partners(pixels, mixture, partners)
     if mixture.box is None:
         return mixture.share * pixels + (1 - mixture.share) * partners
     top, bottom, left, right = mixture.box
@@ -78,28 +80,39 @@ def loss_of(
     labels: Int64[Tensor, " image"],
     smoothing: float,
     mixture: Mixture | None = None,
+    partners: Int64[Tensor, " image"] | None = None,
 ) -> Float[Tensor, ""]:
     """Return the mean cross entropy with the labels, or with those of a mixture by their shares.
 
     smoothing: the share of a label that is spread over all classes, of each of the two alike, so
     that the loss is that of the blended labels, smoothed.
+    partners: their labels, where they are not in the batch.
     """
     loss = cross_entropy(scores, labels, label_smoothing=smoothing)
     if mixture is None:
         return loss
     of_partner = cross_entropy(
-        scores, labels[mixture.partner.to(labels.device)], label_smoothing=smoothing
+        scores, _partners(labels, mixture, partners), label_smoothing=smoothing
     )
     return mixture.share * loss + (1 - mixture.share) * of_partner
 
 
 def label_shown(
-    labels: Int64[Tensor, " image"], mixture: Mixture | None
+    labels: Int64[Tensor, " image"],
+    mixture: Mixture | None,
+    partners: Int64[Tensor, " image"] | None = None,
 ) -> Int64[Tensor, " image"]:
-    """Return the label of which most is in each image: what a right answer names."""
+    """Return the label of which most is in each image: what a right answer names.
+
+    partners: their labels, where they are not in the batch.
+    """
     if mixture is None or mixture.share >= 0.5:
         return labels
-    return labels[mixture.partner.to(labels.device)]
+    return _partners(labels, mixture, partners)
+
+
+def _partners(values: Tensor, mixture: Mixture, partners: Tensor | None) -> Tensor:
+    return values[mixture.partner.to(values.device)] if partners is None else partners
 
 
 def _cut(rng: np.random.Generator, length: int, side: float) -> tuple[int, int]:

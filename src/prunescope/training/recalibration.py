@@ -12,6 +12,7 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.images import Precision
 from prunescope.base.modes import device_of, in_mode, repeatable
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.seeding import Seeds
 from prunescope.data.labelled import Images
 from prunescope.data.loader import batches as batches_of
@@ -19,6 +20,7 @@ from prunescope.data.loader import epoch_order
 from prunescope.data.settings import Augmentation
 from prunescope.imaging.network_input import Normalisation
 from prunescope.training.forward import class_scores, classes_needed
+from prunescope.training.sharing import BatchShare
 
 
 def recalibrate(
@@ -32,6 +34,7 @@ def recalibrate(
     seeds: Seeds = Seeds.equal(0),  # noqa: B008 - frozen
     precision: Precision = "float32",
     channels_last: bool = False,
+    ranks: Ranks = ALONE,
     progress: Progress = SILENT,
 ) -> int:
     """Estimate every running mean and variance of batch normalisation anew, in place.
@@ -44,17 +47,20 @@ def recalibrate(
     batches: each has batch_size images, so the smaller last batch of an epoch is left out, unless
         there are fewer images than that; where an epoch has fewer, the next one goes on.
     seeds: of order and augmentation, in streams of their own.
+    ranks: the processes that share each batch, and all call this alike.
     Returns how many layers were estimated. Raises ConfigError for a network without any, as
     `check_recalibration`; DataError if labels do not fit the network.
     """
     check_recalibration(network)
     layers, device, classes = normalisations(network), device_of(network), classes_needed(images)
-    shown = _shown(images, batch_size, normalisation, augmentation, seeds, channels_last, device)
+    share = BatchShare(ranks=ranks, images=min(batch_size, len(images)))
+    shown = _shown(images, share, normalisation, augmentation, seeds, channels_last, device)
     with (
         in_mode(network, training=False, channels_last=channels_last),
         _averaging(layers),
         repeatable(device),
         torch.no_grad(),
+        share.normalising(),
         progress.task("recalibrating", batches) as task,
     ):
         for pixels in islice(shown, batches):
@@ -101,16 +107,16 @@ def _averaging(layers: list[_BatchNorm]) -> Iterator[None]:
 
 def _shown(
     images: Images,
-    batch_size: int,
+    share: BatchShare,
     normalisation: Normalisation,
     augmentation: Augmentation | None,
     seeds: Seeds,
     channels_last: bool,
     device: torch.device,
 ) -> Iterator[Tensor]:
-    """Yield full batches of images without end."""
-    streams = seeds.derive("recalibration")
-    whole = max(len(images) // batch_size, 1) * batch_size
+    """Yield this process's part of full batches of images without end."""
+    streams, batch_size = seeds.derive("recalibration"), share.images
+    whole = len(images) // batch_size * batch_size
     for epoch in count():
         for pixels, _ in batches_of(
             images,
@@ -120,6 +126,7 @@ def _shown(
             augmentation=augmentation,
             seed=streams.augmentation,
             epoch=epoch,
+            part=lambda _, __: share.own,
             channels_last=channels_last,
             device=device,
         ):

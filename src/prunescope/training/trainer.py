@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
@@ -17,7 +17,8 @@ from torch.optim import Optimizer
 from prunescope.base.errors import TrainingDiverged
 from prunescope.base.modes import device_of, seed_generators
 from prunescope.base.progress import Progress, Task
-from prunescope.base.seeding import Seeds, derive_seed
+from prunescope.base.ranks import ALONE, Ranks
+from prunescope.base.seeding import Seeds
 from prunescope.base.steps import Step
 from prunescope.data.labelled import Images
 from prunescope.data.loader import batches, epoch_order
@@ -26,27 +27,21 @@ from prunescope.training.averaging import MovingAverage
 from prunescope.training.checkpoint import is_finite, load_checkpoint, save_checkpoint
 from prunescope.training.forward import class_scores
 from prunescope.training.history import History
-from prunescope.training.mixing import draw_mixture, label_shown, loss_of, mixed
+from prunescope.training.hooks import Hooks
+from prunescope.training.mixing import Mixture, draw_mixture, label_shown, loss_of, mixed
 from prunescope.training.optimiser import learning_rate_at
 from prunescope.training.settings import TrainingSettings
+from prunescope.training.sharing import BatchShare, from_first, sum_gradients
 from prunescope.training.tracking import Row
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hooks:
-    """What is called while a network is trained, see `train`."""
-
-    at_start: Callable[[Optimizer], None] | None = None
-    before_step: Callable[[], None] | None = None
-    after_step: Callable[[Optimizer], None] | None = None
-    test: Callable[[nn.Module], float] | None = None
-    keep: Callable[[nn.Module, Step], None] | None = None
-    log: Callable[[Row], None] | None = None
 
 
 @dataclass(kw_only=True)
 class Trainer:
-    """A training in progress: the steps before `now` are done, the losses in `unread` not read."""
+    """A training in progress: the steps before `now` are done, the losses in `unread` not read.
+
+    ranks: the processes that train together. All take the same turns, so that what one of them
+    waits for, the others send: when losses are read, and weights are checked, kept and saved.
+    """
 
     network: nn.Module
     images: Images
@@ -61,6 +56,7 @@ class Trainer:
     identity: str
     checkpoint_minutes: float
     now: Step
+    ranks: Ranks = ALONE
     average: MovingAverage | None = None
     history: History = field(default_factory=History)
     unread: list[tuple[Step, int, Tensor, Tensor]] = field(default_factory=list)
@@ -70,7 +66,9 @@ class Trainer:
     def begin(self, progress: Progress) -> None:
         """Continue from the checkpoint, if there is one; else from the weights that are there."""
         self.average = self._new_average()
-        resumed = self._resumed(progress)
+        resumed = from_first(
+            self.ranks, self.network, self.optimizer, self.average, self._resumed(progress)
+        )
         if resumed is not None:
             self.now, self.history = resumed
             self.saved = self.now
@@ -97,14 +95,15 @@ class Trainer:
         next_test = self._next_test()
         last = min(step for step in (end, next_epoch, next_test) if step is not None)
         for pixels, labels in islice(self._batches(), last.iteration - self.now.iteration):
-            self._take_step(pixels, labels)
+            share = self._share()
+            with share.normalising():
+                self._take_step(pixels, labels, share)
             if len(self.unread) >= _steps_between_readings(pixels.device):
                 self._read_losses(task)
             if self._is_kept(end):
                 self._read_losses(task)
                 self._keep()
-            if self.now < last and self._is_due():
-                self._read_losses(task)
+            if self.now < last and not self.unread and self._is_due():
                 self._save()
         self._read_losses(task)
         taken, tested = self._last_taken(), None
@@ -155,38 +154,56 @@ class Trainer:
             seed=self.seeds.augmentation,
             epoch=self.now.epoch,
             first_batch=self.now.batch,
+            part=None if self.ranks.count == 1 else self._part,
             channels_last=self.settings.channels_last,
             device=device_of(self.network),
         )
 
-    def _take_step(
-        self, pixels: Float[Tensor, "image channel height width"], labels: Int64[Tensor, " image"]
-    ) -> None:
-        settings, seed = self.settings, self.seeds.augmentation
-        count, _, height, width = pixels.shape
-        mixture = draw_mixture(
-            (count, height, width),
-            mixup=settings.mixup,
-            cutmix=settings.cutmix,
-            seed=seed,
-            step=self.now,
+    def _share(self) -> BatchShare:
+        """Return what of the next batch is this process's."""
+        left = len(self.images) - self.now.batch * self.settings.batch_size
+        return BatchShare(ranks=self.ranks, images=min(left, self.settings.batch_size))
+
+    def _part(self, batch: int, images: int) -> Int64[Tensor, " place"]:
+        """Return the places of what this process needs of a batch of the present epoch."""
+        step = Step(self.now.iteration - self.now.batch + batch, self.now.per_epoch)
+        mixture = self._mixture((images, *self.images.size), step)
+        return BatchShare(ranks=self.ranks, images=images).places(mixture)
+
+    def _mixture(self, shape: tuple[int, int, int], step: Step) -> Mixture | None:
+        mixup, cutmix = self.settings.mixup, self.settings.cutmix
+        return draw_mixture(
+            shape, mixup=mixup, cutmix=cutmix, seed=self.seeds.augmentation, step=step
         )
+
+    def _take_step(
+        self,
+        pixels: Float[Tensor, "image channel height width"],
+        labels: Int64[Tensor, " image"],
+        share: BatchShare,
+    ) -> None:
+        settings = self.settings
+        height, width = pixels.shape[2:]
+        mixture = self._mixture((share.images, height, width), self.now)
+        (pixels, partners), (labels, others) = share.split(pixels), share.split(labels)
         if mixture is not None:
-            pixels = mixed(pixels, mixture)
-        seed_generators(pixels.device, derive_seed(seed, "step", self.now.iteration))
+            pixels = mixed(pixels, mixture, partners)
+        seed_generators(pixels.device, share.seed(self.seeds.augmentation, self.now))
         scores = class_scores(
             self.network, pixels, precision=settings.precision, classes=self.classes
         )
-        loss = loss_of(scores, labels, settings.label_smoothing, mixture)
+        loss = loss_of(scores, labels, settings.label_smoothing, mixture, others)
+        loss = share.weighed(loss)
         self._follow(loss)
-        right = (scores.detach().argmax(1) == label_shown(labels, mixture)).sum()
-        self.unread.append((self.now, len(labels), loss.detach(), right))
+        right = (scores.detach().argmax(1) == label_shown(labels, mixture, others)).sum()
+        self.unread.append((self.now, share.images, *share.totals(loss.detach(), right)))
         self.now = Step(self.now.iteration + 1, self.now.per_epoch)
 
     def _follow(self, loss: Float[Tensor, ""]) -> None:
         """Take the step down the gradient of a loss, and what belongs to a step."""
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
+        sum_gradients(self.network.parameters(), self.ranks)
         if self.hooks.before_step is not None:
             self.hooks.before_step()
         if self.settings.clip_norm is not None:
@@ -228,8 +245,10 @@ class Trainer:
             self.hooks.keep(self.network, self.now)
 
     def _is_due(self) -> bool:
+        """Return whether a checkpoint is due; the processes check their weights when it is."""
         waited = time.monotonic() - self.saved_at
-        return self.checkpoint is not None and waited >= 60 * self.checkpoint_minutes
+        due = self.checkpoint is not None and waited >= 60 * self.checkpoint_minutes
+        return due if self.ranks.count == 1 else self.ranks.first(due)
 
     def _check_finite(self) -> None:
         """Raise TrainingDiverged where a number that would be saved is none."""

@@ -37,7 +37,7 @@ class FilteredLevelStage(PrunedLevelStage):
         mask = groups.weight_mask(after, weights)
         keeper = FilterKeeper(network, mask)
         plan = self.plan_for(network, mask, runner)
-        history = runner.train(network, self, plan, keeper)
+        history = runner.train(network, self, plan, mask, keeper)
         small = remove_filters(network, groups, after, resolution=runner.sources.side)
         runner.save_network(small.module, folder, units=small.units)
         runner.save_history(history, folder)

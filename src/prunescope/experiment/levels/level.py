@@ -73,7 +73,7 @@ class LevelStage(FolderStage):
         mask = self.prune(network, before, runner)
         weights = self.weights_before(runner)
         plan = self.plan_for(network, mask, runner)
-        history = runner.train(network, self, plan, restore(network, weights, mask))
+        history = runner.train(network, self, plan, mask, restore(network, weights, mask))
         runner.save_network(network, folder)
         runner.save_history(history, folder)
         runner.save_kept(self, plan, folder)

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+from prunescope.base.progress import SILENT, Progress
+from prunescope.base.ranks import Ranks
 from prunescope.dissection.settings import ScoresOnly
 from prunescope.experiment.levels.level import LevelStage
 from prunescope.experiment.stage import PlannedStudy, Stage
+from prunescope.experiment.together import together
 from prunescope.results.artifacts import Artifact
 from prunescope.results.layout import layer_path
 
@@ -74,6 +77,13 @@ class DissectionStage(Stage):
         return ""
 
     def _count(self, layers: tuple[str, ...], runner: "StageRunner") -> "Mapping[str, LayerCounts]":
+        own = partial(self.count, layers, runner, runner.ranks, runner.progress)
+        return together(runner.ranks, own, partial(_count_along, runner, self.title, layers))
+
+    def count(
+        self, layers: tuple[str, ...], runner: "StageRunner", ranks: Ranks, progress: Progress
+    ) -> "Mapping[str, LayerCounts]":
+        """Return the counts of layers, of which the processes take their batches."""
         from prunescope.dissection.run import count_layers
         from prunescope.networks.loading import load_network
 
@@ -82,7 +92,7 @@ class DissectionStage(Stage):
         expected = loaded.input
         assert expected is not None  # a level always says what its network sees
         settings = recipe.dissection.model_copy(update={"layers": layers})
-        return count_layers(
+        counted = count_layers(
             settings.completed(
                 resolution=expected.resolution, mean=expected.mean, std=expected.std
             ),
@@ -90,11 +100,20 @@ class DissectionStage(Stage):
             runner.concepts,
             masks=bool(settings.null),
             units=loaded.units,
-            progress=runner.progress,
-        ).layers
+            ranks=ranks,
+            progress=progress,
+        )
+        for masks in counted.masks.values():
+            masks.exchange(ranks)
+        return counted.layers
 
 
 def stages_of(plan: "Plan") -> Iterator[Stage]:
     """Yield the dissection of each level."""
     for level in plan.of(LevelStage):
         yield DissectionStage(plan.study, level)
+
+
+def _count_along(runner: "StageRunner", title: str, layers: tuple[str, ...], ranks: Ranks) -> None:
+    stage: Any = runner.plan.named(title)
+    stage.count(layers, runner, ranks, SILENT)

@@ -54,7 +54,8 @@ class EvaluationStage(FolderStage):
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
         network = self.level.network(runner)
-        metrics = self._of_weights(network, runner) | runner.evaluate(network).as_dict()
+        evaluation = runner.evaluate_level(self.level, network)
+        metrics = self._of_weights(network, runner) | evaluation.as_dict()
         write_atomically(folder / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
         return f"accuracy {100 * metrics['top1']:.2f} %"
 

@@ -1,0 +1,98 @@
+"""How do the processes that torchrun started run one study together?
+
+The first runs it as a single process does: it alone decides what comes next, writes, locks and
+speaks. Where images are shown to a network it calls on the others, which show their part of them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from prunescope.base.errors import (
+    ConfigError,
+    ProcessLost,
+    PrunescopeError,
+    TrainingDiverged,
+    memory_ran_out,
+    reason_of,
+)
+from prunescope.base.ranks import Ranks, joined
+
+Result = TypeVar("Result")
+Call = Callable[[Ranks], object]
+"""What a process does when it is called on; it is pickled on its way."""
+
+_MEMORY_ADVICE = "memory ran out: take a smaller batch_size, or more processes with memory each"
+
+
+@dataclass(frozen=True)
+class _Done:
+    result: Any
+
+
+def led_by_first(lead: Callable[[Ranks], Result]) -> Result:
+    """Return in every process what `lead` returns in the first, which the others help.
+
+    An error of the first is its own: the others, which wait for its next call, get ProcessLost.
+    """
+    with joined() as ranks:
+        if ranks.rank > 0:
+            return cast("Result", _help(ranks))
+        result = lead(ranks)
+        ranks.first(_Done(result))
+        return result
+
+
+def together(ranks: Ranks, own: Callable[[], Result], others: Call) -> Result:
+    """Return what this process, the first, gets from its part of a work.
+
+    others: the part of each of the other processes.
+    Raises TrainingDiverged, which all find alike and after which they can do other work, and
+    ProcessLost for any other error, since the others may wait for this process in the middle of
+    their part.
+    """
+    if ranks.count == 1:
+        return own()
+    ranks.first(others)
+    try:
+        return own()
+    except (TrainingDiverged, ProcessLost):
+        raise
+    except Exception as error:
+        raise ProcessLost(f"process 0 of {ranks.count} ended: {_reason_of(error)}") from error
+
+
+def check_one_worker(ranks: Ranks, workers: int | None, engine: str) -> None:
+    """Raise ConfigError where processes that share each training should also be workers."""
+    if ranks.count == 1:
+        return
+    if workers not in (None, 1):
+        raise ConfigError(
+            f"workers is {workers}, but torchrun has started {ranks.count} processes, which share "
+            "each training, one after the other: leave out workers, or start without torchrun"
+        )
+    if engine != "local":
+        raise ConfigError(
+            f'the engine is "{engine}", but torchrun has started {ranks.count} processes, which '
+            "share each training: leave out the engine, or start without torchrun"
+        )
+
+
+def _help(ranks: Ranks) -> Any:
+    """Do what the first process calls for until it is done; return its result."""
+    while True:
+        call: Any = ranks.first(None)
+        if isinstance(call, _Done):
+            return call.result
+        try:
+            call(ranks)
+        except TrainingDiverged:  # as in the first process, which reports it
+            continue
+        except Exception as error:
+            if not memory_ran_out(error):
+                raise
+            raise PrunescopeError(_reason_of(error)) from error
+
+
+def _reason_of(error: Exception) -> str:
+    return _MEMORY_ADVICE if memory_ran_out(error) else reason_of(error)
