@@ -12,16 +12,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from PIL import Image
 from torch import nn
 
 from prunescope import dissect
+from prunescope.base import arithmetic, folding
 from prunescope.base.allocator import keep_freed_memory
+from prunescope.base.compiling import Compiled
 from prunescope.base.devices import default_device
-from prunescope.base.images import Precision
+from prunescope.base.images import Arithmetic, Precision
 from prunescope.base.modes import exact_arithmetic
 from prunescope.base.progress import Progress
 from prunescope.base.reading import read_ahead
@@ -43,9 +45,11 @@ WHOLE, BARE = "whole", "bare"
 def main() -> None:
     """Print one JSON object: the ratio over alternating pairs, its phases, and its conditions.
 
-    Either side decodes every image and shows it to the network, in the same batches, threads,
-    precision and memory format; the whole one also reads the label maps, counts, and saves its
-    result. The fingerprint of the set, which is kept, is in neither.
+    Either side decodes every image and shows it to the network, in the same batches, threads and
+    precision. The bare one shows it plainly: contiguous in float32, operation by operation. The
+    whole one computes by the arithmetic asked for, reads the label maps, counts, and saves its
+    result. Two things are in neither: the fingerprint of the set, which is kept, and the seconds of
+    compiling, which stand alone.
     """
     given = arguments()
     if given.only:
@@ -63,6 +67,8 @@ def main() -> None:
                 spent = {} if on_gpu else stack.enter_context(timed_phases())
                 seconds[side].append(job.time(side))
             if side == WHOLE:
+                if job.compiling and spent:
+                    spent["forward"] -= job.compiling[-1]
                 phases.append(spent)
     if on_gpu:  # on which to wait for the end of each phase takes time of its own
         with timed_phases() as spent:
@@ -77,6 +83,11 @@ def main() -> None:
         "phases_of_bare": {
             name: round(statistics.median(p.get(name, 0.0) for p in phases[1:]) / bare, 3)
             for name in sorted({name for spent in phases for name in spent})
+        },
+        "compiling_seconds": job.compiling
+        and {
+            "first": round(job.compiling[0], 1),
+            "again": round(statistics.median(job.compiling[1:]), 1),
         },
         "passes": dict(job.found.passes),
         "change_from_float32": job.change() if given.precision == "bf16" else None,
@@ -100,6 +111,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--resolution", type=int, default=224)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--precision", choices=["float32", "bf16"], default="float32")
+    parser.add_argument(
+        "--arithmetic", choices=get_args(Arithmetic), default=None, help="of the whole one"
+    )
     parser.add_argument("--memory", default="2GiB", help="budget for kept maps; 0 is two passes")
     parser.add_argument(
         "--repeat",
@@ -110,12 +124,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--null", type=int, default=0, help="draws of chance in the whole one")
     parser.add_argument("--pairs", type=int, default=5, help="of timings, after a first one")
     parser.add_argument("--memory-too", action="store_true", help="peak memory of either side")
-    parser.add_argument("--channels-last", action="store_true", help="in float32, on both sides")
+    parser.add_argument("--channels-last", action="store_true", help="plain, on both sides")
     parser.add_argument("--bare-channels-last", action="store_true", help="on the bare side alone")
     parser.add_argument("--plain-allocator", action="store_true", help="leave malloc as it is")
     parser.add_argument("--only", choices=[WHOLE, BARE], help="one run of one side: its memory")
     given = parser.parse_args()
     given.layer = given.layer or ["layer4"]
+    if given.arithmetic is None:  # as `dissect` has it
+        given.arithmetic = "plain" if given.precision == "bf16" else "folded"
     return given
 
 
@@ -135,16 +151,22 @@ class Job:
         self.form: NetworkInput = input_of(self.network, resolution=given.resolution, **known)
         self.found = Dissection(layers={})
         self.told = Told()
+        self.compiling: list[float] = []
         _ = self.concepts.fingerprint
         if not given.plain_allocator:
             keep_freed_memory()
 
     def time(self, side: str) -> float:
-        """Return the seconds one side takes."""
+        """Return the seconds one side takes, without those of compiling."""
         run: Callable[[], None] = self.whole if side == WHOLE else self.bare
-        started = now()
-        run()
-        return now() - started
+        with timed_batches() as compiled:
+            started = now()
+            run()
+            seconds = now() - started
+        if len(compiled) > 1:
+            self.compiling.append(compiled[0] - statistics.median(compiled[1:]))
+            return seconds - self.compiling[-1]
+        return seconds
 
     def whole(self) -> None:
         """Dissect, and save the result."""
@@ -163,6 +185,7 @@ class Job:
             self.concepts,
             batch_size=given.batch_size,
             precision=precision,
+            arithmetic=given.arithmetic if precision == given.precision else "plain",
             channels_last=given.channels_last,
             memory=given.memory,
             progress=self.told,
@@ -281,6 +304,10 @@ def timed_phases() -> Iterator[dict[str, float]]:
     spent: dict[str, float] = {}
     places: list[tuple[Any, str, str]] = [
         (forward, "show", "forward"),
+        (Compiled, "_compute", "forward"),
+        (arithmetic, "trace", "folding"),
+        (arithmetic, "show", "folding"),
+        (folding, "_folded_twin", "folding"),
         (capture, "_copied", "capture"),
         (forward, "check_finite", "capture"),
         (first_pass.FirstPass, "add", "thresholds and kept maps"),
@@ -299,6 +326,25 @@ def timed_phases() -> Iterator[dict[str, float]]:
     finally:
         for (place, name, _), function in zip(places, former, strict=True):
             setattr(place, name, function)
+
+
+@contextmanager
+def timed_batches() -> Iterator[list[float]]:
+    """Time each batch that a compiled network is shown; it is compiled during the first."""
+    seconds: list[float] = []
+    place: Any = Compiled
+    compute = place._compute
+
+    def timed(*arguments: Any) -> None:
+        started = now()
+        compute(*arguments)
+        seconds.append(now() - started)
+
+    place._compute = timed
+    try:
+        yield seconds
+    finally:
+        place._compute = compute
 
 
 def _timed(function: Callable[..., Any], phase: str, spent: dict[str, float]) -> Any:

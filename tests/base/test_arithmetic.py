@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from prunescope.base.arithmetic import computing_by, foldable, wants_channels_last
+from prunescope.base.arithmetic import computing_by, safe_folds, wants_channels_last
 
 SIZE = (3, 8, 8)
 
@@ -49,7 +49,7 @@ class ReadsBehindTorch(nn.Module):
 
 
 def test_a_network_whose_folded_output_differs_is_left_plain():
-    assert foldable(ReadsBehindTorch().eval(), SIZE) == ()
+    assert safe_folds(ReadsBehindTorch().eval(), SIZE) == ()
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_network_whose_folded_output_differs_is_left_plain():
     ids=["fails on the image", "has no normalisation", "has no convolution"],
 )
 def test_where_nothing_can_be_folded_the_network_goes_on_plainly(model):
-    assert foldable(model.eval(), SIZE) == ()
+    assert safe_folds(model.eval(), SIZE) == ()
     with computing_by("folded", model, SIZE):
         pass
 
@@ -71,7 +71,7 @@ def test_modes_and_random_state_stay_as_they_were():
     model = network().train()
     model[1].eval()
     state = torch.get_rng_state()
-    assert len(foldable(model, SIZE)) == 2
+    assert len(safe_folds(model, SIZE)) == 2
     assert [module.training for module in (model, model[1], model[4])] == [True, False, True]
     assert torch.equal(torch.get_rng_state(), state)
 

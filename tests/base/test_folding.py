@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from prunescope.base.chains import Chain, trace
-from prunescope.base.folding import folded, folded_tensors
+from prunescope.base.folding import fold, folded, folded_tensors
 
 GENERATOR = torch.Generator().manual_seed(0)
 
@@ -81,10 +81,10 @@ def largest_difference(a, b):
 def test_a_folded_convolution_computes_both(convolution, affine):
     network = with_statistics(nn.Sequential(convolution, nn.BatchNorm2d(6, affine=affine)))
     batch = draw(2, 4, 7, 7)
-    chains = trace(network, batch).chains
+    folds = fold(trace(network, batch).chains)
     with torch.inference_mode():
         plain = network(batch)
-        with folded(chains):
+        with folded(folds):
             assert largest_difference(plain, network(batch)) < 3e-6
             assert network[1](batch) is batch
         assert torch.equal(network(batch), plain)
@@ -109,13 +109,13 @@ def test_folded_tensors_are_those_computed_by_hand():
 
 def test_every_module_puts_out_what_it_did_whatever_is_seen():
     network, batch = residual(), draw(2, 3, 8, 8)
-    chains = trace(network, batch).chains
+    folds = fold(trace(network, batch).chains)
     names = [name for name, _ in network.named_modules() if name and "relu" not in name]
-    assert len(chains) == 5
+    assert len(folds) == 5
     plain = outputs(network, batch, names)
-    with folded(chains):
+    with folded(folds):
         last = outputs(network, batch, [])[""]
-    with folded(chains, seen=[network.get_submodule(name) for name in names]):
+    with folded(folds, seen=[network.get_submodule(name) for name in names]):
         again = outputs(network, batch, names)
     for name in names:
         assert largest_difference(plain[name], again[name]) < 1e-5, name
@@ -125,13 +125,13 @@ def test_every_module_puts_out_what_it_did_whatever_is_seen():
 
 def test_a_convolution_that_is_seen_puts_out_its_own_output():
     network, batch = residual(), draw(2, 3, 8, 8)
-    chains = trace(network, batch).chains
+    folds = fold(trace(network, batch).chains)
     plain = outputs(network, batch, ["0", "1"])
-    with folded(chains, seen=[network[0]]):
+    with folded(folds, seen=[network[0]]):
         seen = outputs(network, batch, ["0", "1"])
     assert torch.equal(seen["0"], plain["0"])
     assert largest_difference(plain["1"], seen["1"]) < 3e-6
-    with folded(chains):  # unseen, it already puts out what the normalisation does
+    with folded(folds):  # unseen, it already puts out what the normalisation does
         unseen = outputs(network, batch, ["0", "1"])
     assert torch.equal(unseen["0"], unseen["1"])
 
@@ -139,9 +139,9 @@ def test_a_convolution_that_is_seen_puts_out_its_own_output():
 def test_a_module_that_hands_on_the_convolutions_output_is_seen_as_it():
     network = with_statistics(nn.Sequential(nn.Sequential(nn.Conv2d(3, 4, 1)), nn.BatchNorm2d(4)))
     batch = draw(1, 3, 4, 4)
-    chains = trace(network, batch).chains
+    folds = fold(trace(network, batch).chains)
     plain = outputs(network, batch, ["0"])["0"]
-    with folded(chains, seen=[network[0]]):
+    with folded(folds, seen=[network[0]]):
         assert torch.equal(outputs(network, batch, ["0"])["0"], plain)
 
 
@@ -149,13 +149,13 @@ def test_the_network_is_left_as_it_was_and_its_tensors_never_change():
     network, batch = residual(), draw(1, 3, 8, 8)
     before = copy.deepcopy(network.state_dict())
     attributes = {name: dict(vars(module)) for name, module in network.named_modules()}
-    chains = trace(network, batch).chains
-    with folded(chains):
+    folds = fold(trace(network, batch).chains)
+    with folded(folds):
         network(batch)
         during = network.state_dict()
     assert during.keys() == before.keys()
     assert all(torch.equal(during[key], before[key]) for key in before)
-    with pytest.raises(RuntimeError), folded(chains):
+    with pytest.raises(RuntimeError), folded(folds):
         network(torch.zeros(1, 5, 8, 8))
     assert {name: dict(vars(module)) for name, module in network.named_modules()} == attributes
 
@@ -164,6 +164,6 @@ def test_a_channel_of_negative_variance_is_left_to_the_plain_network():
     network = with_statistics(nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)))
     network[1].running_var[2] = -1
     batch = draw(1, 3, 4, 4)
-    with folded(trace(network, batch).chains):
-        assert "forward" not in vars(network[0])
-        assert outputs(network, batch, ["0"])["0"].isfinite().all()
+    chains = trace(network, batch).chains
+    assert len(chains) == 1
+    assert fold(chains) == ()

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from prunescope.base.chains import Chain, trace
+from prunescope.base.chains import trace
+from prunescope.base.compiling import Compiled, compiled
 from prunescope.base.errors import InputError
-from prunescope.base.folding import folded
+from prunescope.base.folding import Fold, fold, folded
 from prunescope.base.images import Arithmetic, Precision
 from prunescope.base.modes import device_of, exact_arithmetic, in_mode, repeatable
 from prunescope.base.seeding import torch_generator
@@ -25,15 +26,21 @@ def computing_by(
     size: tuple[int, int, int],
     *,
     seen: Collection[nn.Module] = (),
-) -> Iterator[None]:
+) -> Iterator[Compiled | None]:
     """Let a network compute by an arithmetic in float32 while the block lasts.
 
     size: channels, height and width of the images it is shown. seen: modules whose output is
     looked at; all modules keep their meaning, so this changes no number.
+    Yields what shows the network images if it is to be compiled; else None, and the network itself
+    computes so.
     """
-    chains = () if arithmetic == "plain" else foldable(network, size)
-    with folded(chains, seen=seen):
-        yield
+    if arithmetic == "compiled":
+        with compiled(network) as made:
+            yield made
+    else:
+        folds = () if arithmetic == "plain" else safe_folds(network, size)
+        with folded(folds, seen=seen):
+            yield None
 
 
 def wants_channels_last(arithmetic: Arithmetic, precision: Precision, device: torch.device) -> bool:
@@ -44,8 +51,8 @@ def wants_channels_last(arithmetic: Arithmetic, precision: Precision, device: to
     return precision == "bf16" or (arithmetic != "plain" and device.type == "cpu")
 
 
-def foldable(network: nn.Module, size: tuple[int, int, int]) -> tuple[Chain, ...]:
-    """Return the chains that are safe to fold for images of this size.
+def safe_folds(network: nn.Module, size: tuple[int, int, int]) -> tuple[Fold, ...]:
+    """Return what is safe to fold for images of this size.
 
     The network is shown one image of noise as it is, and again folded. There are none where it
     fails on that image, or where the two outputs differ by more than rounding explains.
@@ -60,13 +67,14 @@ def foldable(network: nn.Module, size: tuple[int, int, int]) -> tuple[Chain, ...
         try:
             with repeatable(device):
                 traced = trace(network, noise)
-            if not traced.chains:
+            folds = fold(traced.chains)
+            if not folds:
                 return ()
-            with repeatable(device), folded(traced.chains):
+            with repeatable(device), folded(folds):
                 again = show(network, noise)
         except (InputError, torch.OutOfMemoryError):  # which the first batch reports
             return ()
-    return traced.chains if _agree(traced.output, again) else ()
+    return folds if _agree(traced.output, again) else ()
 
 
 def _agree(plain: object, folded: object) -> bool:

@@ -1,39 +1,51 @@
 """How does a convolution compute the batch normalisation behind it, too?"""
 
 import copy
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from jaxtyping import Float32
 from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvTransposeNd
+from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
 from prunescope.base.chains import Chain
 
 
+@dataclass(frozen=True, kw_only=True)
+class Fold:
+    """A chain, and a convolution that computes both of its modules, apart from the network."""
+
+    chain: Chain
+    convolution: _ConvNd
+
+
+def fold(chains: Iterable[Chain]) -> tuple[Fold, ...]:
+    """Return the folds of chains, without those whose folded weights would not be finite."""
+    twins = [(chain, _folded_twin(chain)) for chain in chains]
+    return tuple(Fold(chain=chain, convolution=twin) for chain, twin in twins if twin is not None)
+
+
 @contextmanager
-def folded(chains: Collection[Chain], *, seen: Collection[nn.Module] = ()) -> Iterator[None]:
+def folded(folds: Iterable[Fold], *, seen: Collection[nn.Module] = ()) -> Iterator[None]:
     """Let convolutions compute the normalisations behind them while the block lasts.
 
     Every module still puts out what it did, up to rounding, and its hooks are called: the output
     of a convolution that is not `seen` is what the normalisation returns, which hands it on.
     seen: modules whose output is looked at. Where it is that of a folded convolution, this computes
     both, so that the rest of the network computes the same whatever is seen.
-    No tensor of the network changes. A chain whose folded weights would not be finite is left.
+    No tensor of the network changes.
     """
     replaced: list[nn.Module] = []
     try:
-        for chain in chains:
-            twin = _folded_twin(chain)
-            if twin is None:
-                continue
-            convolution, normalisation = chain.convolution, chain.normalisation
-            if chain.returned_by.isdisjoint(seen):
-                forwards = twin.forward, _hand_on
+        for each in folds:
+            convolution, normalisation = each.chain.convolution, each.chain.normalisation
+            if each.chain.returned_by.isdisjoint(seen):
+                forwards = each.convolution.forward, _hand_on
             else:
-                forwards = _both(convolution.forward, twin.forward)
+                forwards = _both(convolution.forward, each.convolution.forward)
             for module, forward in zip((convolution, normalisation), forwards, strict=True):
                 vars(module)["forward"] = forward
                 replaced.append(module)
@@ -74,8 +86,7 @@ def _or(tensor: Tensor | None, value: float, like: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _folded_twin(chain: Chain) -> nn.Module | None:
-    """Return a convolution that computes both, apart from the network; None for no finite one."""
+def _folded_twin(chain: Chain) -> _ConvNd | None:
     weight, bias = folded_tensors(chain)
     if not (weight.isfinite().all() and bias.isfinite().all()):
         return None

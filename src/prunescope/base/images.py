@@ -12,9 +12,9 @@ MOST_PIXELS = 16_384
 Precision = Literal["float32", "bf16"]
 """Of the forward pass: in float32, or in bfloat16 where autocast allows."""
 
-Arithmetic = Literal["folded", "plain"]
+Arithmetic = Literal["folded", "plain", "compiled"]
 """Of a forward pass in float32: with batch normalisation folded into convolutions and, on CPUs,
-channels last in memory; or the network's own operations one by one."""
+channels last in memory; the network's own operations one by one; or as torch compiles them."""
 
 IMAGENET_MEAN: Channels = (0.485, 0.456, 0.406)
 IMAGENET_STD: Channels = (0.229, 0.224, 0.225)

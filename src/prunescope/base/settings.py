@@ -131,8 +131,9 @@ ForwardArithmetic = Annotated[
     Later(meant="plain"),
     Field(
         description="How float32 is computed: folded (batch normalisation within the convolution "
-        "before it and, on CPUs, channels last in memory), or plain (operation by operation, as "
-        "the network states them). bfloat16 is always plain."
+        "before it and, on CPUs, channels last in memory), plain (operation by operation, as the "
+        "network states them), or compiled (as torch.compile fuses them: it takes a C++ compiler "
+        "and, at first, some time). bfloat16 is always plain."
     ),
 ]
 Limit = Annotated[

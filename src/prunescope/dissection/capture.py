@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor, nn
 
+from prunescope.base.compiling import Compiled
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.modes import in_mode
 from prunescope.dissection.axes import Layout
@@ -40,6 +41,23 @@ def capture(
         stack.callback(recorder.detach)
         recorder.attach(model)
         yield recorder.maps
+
+
+def compiled_maps(
+    compiled: Compiled,
+    model: nn.Module,
+    layers: Sequence[str],
+    batch: Tensor,
+    *,
+    layout: Layout | None = None,
+) -> dict[str, Maps]:
+    """Show a batch to a compiled model, and return the layers' maps as `capture` does."""
+    modules = find_layers(model, layers)
+    recorder = _Recorder(modules, layout or layout_of(model), stop=False)
+    with in_mode(model, training=False):
+        count, outputs = compiled.outputs(batch, modules)
+        recorder.read(model, batch, count, outputs)
+    return {layer: maps[: len(batch)] for layer, maps in recorder.maps.items()}
 
 
 def find_layers(model: nn.Module, layers: Sequence[str]) -> dict[str, nn.Module]:
@@ -86,6 +104,16 @@ class _Recorder:
         for layer, module in self._modules.items():
             self._handles.append(module.register_forward_hook(self._record(layer)))
         self._handles.append(model.register_forward_hook(self._end))
+
+    def read(
+        self, model: nn.Module, batch: Tensor, count: int, outputs: Sequence[tuple[str, Any]]
+    ) -> None:
+        """Take outputs for so many images, of layers in the order of their calls."""
+        self._begin(model, (batch,))
+        self._image_count = count
+        for layer, output in outputs:
+            self._record(layer)(self._modules[layer], (), output)
+        self._end(model, (batch,), None)
 
     def detach(self) -> None:
         for handle in self._handles:

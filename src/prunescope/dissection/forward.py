@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 from torch import Tensor, nn
 
 from prunescope.base.arithmetic import computing_by, wants_channels_last
+from prunescope.base.compiling import Compiled
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.images import Arithmetic, Precision
 from prunescope.base.modes import exact_arithmetic
@@ -20,7 +21,7 @@ from prunescope.base.seeding import torch_generator
 from prunescope.base.showing import show
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.axes import Layout
-from prunescope.dissection.capture import Maps, capture, find_layers
+from prunescope.dissection.capture import Maps, capture, compiled_maps, find_layers
 from prunescope.dissection.regions import RegionReader, Regions
 from prunescope.imaging.network_input import NetworkInput
 from prunescope.imaging.normalise import normalise
@@ -77,6 +78,7 @@ class ForwardPass:
     layout: Layout | None = None
     say: Callable[[str], None] = SILENT.say
     _portion: _Portion = field(default_factory=_Portion, init=False, repr=False)
+    _compiled: list[Compiled] = field(default_factory=list, init=False, repr=False)
 
     @contextmanager
     def prepared(self, layers: Sequence[str]) -> Iterator[None]:
@@ -88,8 +90,13 @@ class ForwardPass:
         seen = find_layers(self.model, layers).values()
         side = self.input.resolution
         size = (len(self.input.mean), side, side)
-        with computing_by(self.arithmetic, self.model, size, seen=seen):
-            yield
+        with computing_by(self.arithmetic, self.model, size, seen=seen) as compiled:
+            if compiled is not None:
+                self._compiled.append(compiled)
+            try:
+                yield
+            finally:
+                self._compiled.clear()
 
     def maps(
         self,
@@ -127,13 +134,13 @@ class ForwardPass:
         channels_last = self.channels_last or wants_channels_last(
             self.arithmetic, self.precision, self.device
         )
-        with (
-            capture(self.model, layers, layout=self.layout, stop=stop) as maps,
-            torch.inference_mode(),
-            exact_arithmetic(self.device, self.precision),
-        ):
+        with torch.inference_mode(), exact_arithmetic(self.device, self.precision):
             on_device = torch.from_numpy(pixels).to(self.device)
-            show(self.model, normalise(on_device, self.input, channels_last=channels_last))
+            batch = normalise(on_device, self.input, channels_last=channels_last)
+            for compiled in self._compiled:
+                return compiled_maps(compiled, self.model, layers, batch, layout=self.layout)
+            with capture(self.model, layers, layout=self.layout, stop=stop) as maps:
+                show(self.model, batch)
         return dict(maps)
 
 

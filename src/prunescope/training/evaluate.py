@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from prunescope.base.arithmetic import computing_by, wants_channels_last
+from prunescope.base.compiling import CompiledNetwork
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Arithmetic, Precision
 from prunescope.base.modes import device_of, in_mode
@@ -96,10 +97,11 @@ def evaluate(
     results: list[tuple[Tensor, Tensor]] = []
     with (
         in_mode(network, training=False, channels_last=channels_last),
-        computing_by(arithmetic, network, size),
+        computing_by(arithmetic, network, size) as compiled,
         torch.inference_mode(),  # within `in_mode`, whose weights must stay trainable
         progress.task("evaluating", len(order)) as task,
     ):
+        shown = network if compiled is None else CompiledNetwork(network, compiled)
         for pixels, labels in batches(
             images,
             batch_size=batch_size,
@@ -108,7 +110,7 @@ def evaluate(
             channels_last=channels_last or wants_channels_last(arithmetic, precision, device),
             device=device,
         ):
-            scores = class_scores(network, pixels, precision=precision, classes=classes)
+            scores = class_scores(shown, pixels, precision=precision, classes=classes)
             loss = cross_entropy(scores, labels, reduction="none").double().sum()
             results.append((rank_of_label(scores, labels), loss))
             task.advance(len(labels))
