@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from by_magnitude import prune_by_magnitude
 from once import made_once
 from processes import run_together
 from prunescope.base.errors import ConfigError
 from prunescope.base.ranks import Ranks
+from prunescope.pruning.mask import Mask
 from training import shared_world as world
 
 
@@ -52,6 +54,20 @@ def test_two_processes_agree_with_one_in_float64(together, alone, optimizer):
     assert_close(found[0][optimizer], alone[optimizer])
     assert_same_bits(found[1][optimizer], found[0][optimizer])
     assert not found[1][optimizer][0]["4.weight"][~world.KEPT].any()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("optimizer", world.OPTIMIZERS)
+def test_the_next_level_prunes_the_same_weights(together, alone, optimizer):
+    found, _ = together
+    masks = []
+    for state, _ in (found[0][optimizer], found[1][optimizer], alone[optimizer]):
+        before = Mask({"1.weight": torch.ones(4, 3, 3, 3).bool(), "4.weight": world.KEPT})
+        masks.append(prune_by_magnitude(state, before, 0.2))
+    for name, kept in masks[2].items():
+        assert not kept.all()
+        assert torch.equal(masks[0][name], kept)
+        assert torch.equal(masks[1][name], kept)
 
 
 @pytest.mark.long
