@@ -89,6 +89,21 @@ def test_fig_3_shows_the_first_replicate_alone(one_layer: pd.DataFrame) -> None:
     assert panels[0].get_lines()[0].get_ydata().tolist() == [1, 1, 0]
 
 
+@pytest.mark.parametrize(
+    ("strategies", "shape"), [(1, (1, 1)), (4, (1, 4)), (5, (2, 3)), (9, (3, 3))]
+)
+def test_fig_3_breaks_into_rows_where_strategies_are_many(
+    one_layer: pd.DataFrame, strategies: int, shape: tuple[int, int]
+) -> None:
+    parts = [one_layer.assign(strategy=f"s{number}") for number in range(strategies)]
+    panels = taxonomy_figure(pd.concat(parts), LIGHT).axes
+    assert [axes.get_title().partition(",")[0] for axes in panels[1:]] == [
+        f"s{number}" for number in range(1, strategies)
+    ]
+    assert panels[0].get_gridspec().get_geometry() == shape
+    assert all(axes.get_xlabel() for axes in panels)
+
+
 def test_fig_4_shows_shares_and_leaves_the_undefined_out(levels: pd.DataFrame) -> None:
     still, same, *_ = consistency_figure(levels, LIGHT).axes
     np.testing.assert_allclose(still.get_lines()[0].get_ydata(), [100, 100 / 3, 0])

@@ -1,5 +1,6 @@
 """What do the levels show? Figures 1-4 of Frankle and Bau (2019)."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from prunescope.report.style import (
 )
 from prunescope.results.run_tables import level_categories
 
+_WIDEST = 4  # panels beside each other
 FORMATS = ("png", "svg", "pdf")
 
 
@@ -83,18 +85,27 @@ def interpretability_figure(
 
 
 def taxonomy_figure(levels: pd.DataFrame, theme: Theme, into: Figure | None = None) -> Figure:
-    """Fig. 3: distinct concepts by category in the first replicate; a column per strategy."""
+    """Fig. 3: distinct concepts by category in the first replicate, a panel per strategy.
+
+    The strategies of a layer stand side by side, in several rows where they are many.
+    """
     replicate = replicates_of(levels)[0]
     of_replicate = levels[levels["replicate"] == replicate]
     layers, strategies = _layers(of_replicate), strategies_of(of_replicate)
-    figure, panels = new_panels(len(layers), len(strategies), into)
-    for layer, row in zip(layers, panels, strict=True):
-        for axes, curve in zip(row, curves_of(_of_layer(of_replicate, layer)), strict=True):
+    rows = math.ceil(len(strategies) / _WIDEST)  # of a layer
+    figure, grid = new_panels(len(layers) * rows, math.ceil(len(strategies) / rows), into)
+    panels = []
+    for number, layer in enumerate(layers):
+        row = [axes for line in grid[number * rows : (number + 1) * rows] for axes in line]
+        for left_over in row[len(strategies) :]:
+            left_over.remove()
+        panels.append(row[: len(strategies)])
+        for axes, curve in zip(panels[-1], curves_of(_of_layer(of_replicate, layer)), strict=True):
             kind = "Concepts by category" if len(strategies) == 1 else curve.strategy
             axes.set_title(f"{kind}, {layer}, replicate {replicate}")
             draw_categories(axes, curve.rows, level_categories(levels), theme)
-        count_from_zero(row)
-        for axes in row:
+        count_from_zero(panels[-1])
+        for axes in panels[-1]:
             name_line_ends(axes)
     _finish(panels, of_replicate)
     return figure
@@ -149,3 +160,4 @@ def _finish(panels: list[list[Axes]], levels: pd.DataFrame) -> None:
             scale_weights_left(axes, levels["keep"].tolist())
     for axes in panels[-1]:
         axes.set_xlabel("weights left (%)")
+        axes.tick_params(labelbottom=True)  # also above a panel that was left over
