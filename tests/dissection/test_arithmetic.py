@@ -8,6 +8,7 @@ from torch import nn
 
 from painted import PaintedSet
 from prunescope import dissect
+from prunescope.base.errors import ConfigError
 from prunescope.concepts.protocol import Annotation, Label
 
 FORM = {"resolution": 16, "mean": (0.5, 0.5, 0.5), "std": (0.25, 0.25, 0.25)}
@@ -136,6 +137,29 @@ def test_masks_of_a_folded_dissection_are_those_of_a_plain_one(network, noise):
     assert different <= 1
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("memory", ["1GiB", 0], ids=["one pass", "two passes"])
+def test_compiled_units_are_those_of_the_plain_pass_at_every_layer(network, noise, memory):
+    form = {**FORM, "quantile": 0.05, "batch_size": 4, "memory": memory}  # 4 + 4 + 2 images
+    plain, compiled = (
+        dissect(network, LAYERS, noise, arithmetic=arithmetic, **form)
+        for arithmetic in ("plain", "compiled")
+    )
+    assert set(compiled.passes.values()) == {2 if memory == 0 else 1}
+    for layer in LAYERS:
+        check_equal(plain[layer], compiled[layer])
+
+
+@pytest.mark.long
+def test_a_compiled_layer_without_maps_is_refused_as_ever(network, noise):
+    network.twice = nn.Identity()
+    network.forward = lambda images: network.twice(
+        network.twice(network.block(network.stem(images)))
+    )
+    with pytest.raises(ConfigError, match="was called more than once in one forward pass"):
+        dissect(network, "twice", noise, quantile=0.05, arithmetic="compiled", **FORM)
+
+
 @pytest.mark.real
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet18", "resnet50"])
@@ -150,9 +174,10 @@ def test_real_photographs_give_the_same_units_by_every_arithmetic(shared, name):
     layers = ["layer4", "layer4.0.conv1", "layer4.1.bn2"]
     concepts = f"broden:{shared}/data/minibroden_224"
     form = {"resolution": 224, "mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
-    plain, folded = (
+    plain, folded, compiled = (
         dissect(network, layers, concepts, limit=200, arithmetic=arithmetic, **form)
-        for arithmetic in ("plain", "folded")
+        for arithmetic in ("plain", "folded", "compiled")
     )
     for layer in layers:
         check_equal(plain[layer], folded[layer])
+        check_equal(plain[layer], compiled[layer])

@@ -92,6 +92,7 @@ class ForwardPass:
         size = (len(self.input.mean), side, side)
         with computing_by(self.arithmetic, self.model, size, seen=seen) as compiled:
             if compiled is not None:
+                self.say("the first batch takes longer, since torch compiles the network")
                 self._compiled.append(compiled)
             try:
                 yield
