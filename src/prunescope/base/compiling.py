@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from prunescope.base.errors import ConfigError, first_line
 from prunescope.base.showing import show
 
-_OTHERWISE = 'take arithmetic "folded" instead, which needs no compiler'
+_INFERENCE = ("arithmetic compiled", 'take arithmetic "folded" instead, which needs no compiler')
+_TRAINING = ("training.compile", "leave it out")
 
 
 class Compiled:
@@ -62,7 +63,7 @@ class Compiled:
         try:
             self._run = torch.compile(self._show, dynamic=False)
         except RuntimeError as error:  # on a system or a Python for which there is no compiler
-            raise _uncompiled(self._network, error) from error
+            raise _uncompiled(self._network, error, *_INFERENCE) from error
 
     def _recorder(self, name: str) -> Callable[[nn.Module, Any, Any], None]:
         def record(_module: nn.Module, _inputs: Any, output: Any) -> None:
@@ -87,7 +88,7 @@ class Compiled:
             raise
         except TorchDynamoException as error:
             show(self._network, batch)  # which tells where the network itself is at fault
-            raise _uncompiled(self._network, error) from error
+            raise _uncompiled(self._network, error, *_INFERENCE) from error
 
 
 class CompiledNetwork(nn.Module):
@@ -113,15 +114,54 @@ def compiled(network: nn.Module) -> Iterator[Compiled]:
         made.close()
 
 
-def _uncompiled(network: nn.Module, error: Exception) -> ConfigError:
+@contextmanager
+def compiled_training(network: nn.Module) -> Iterator[nn.Module]:
+    """Return what shows a network batches in training, forward and backward compiled by torch.
+
+    It has the network's parameters, and is compiled once for each size of a batch. What the network
+    draws at random it draws as if it were not compiled.
+    """
+    import torch._inductor.config as inductor
+
+    with inductor.patch(fallback_random=True):
+        try:
+            yield _Trained(network)
+        finally:
+            torch.compiler.reset()  # which else gives up after some networks
+
+
+class _Trained(nn.Module):
+    """A network in training whose passes are compiled."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self._network = network
+        try:
+            self._run = torch.compile(network, dynamic=False)
+        except RuntimeError as error:  # on a system or a Python for which there is no compiler
+            raise _uncompiled(network, error, *_TRAINING) from error
+
+    def forward(self, batch: Tensor) -> Any:
+        """Return the network's output."""
+        from torch._dynamo.exc import TorchDynamoException
+
+        try:
+            return self._run(batch)
+        except TorchDynamoException as error:
+            show(self._network, batch)  # which tells where the network itself is at fault
+            raise _uncompiled(self._network, error, *_TRAINING) from error
+
+
+def _uncompiled(network: nn.Module, error: Exception, asked_by: str, otherwise: str) -> ConfigError:
     from torch._inductor.exc import InvalidCxxCompiler
 
     causes = [error, error.__cause__, getattr(error, "inner_exception", None)]
     if any(isinstance(cause, InvalidCxxCompiler) for cause in causes):
         return ConfigError(
-            "arithmetic compiled needs a C++ compiler, and there is none here: install g++, or "
-            f"name another in the environment variable CXX, or {_OTHERWISE}"
+            f"{asked_by} needs a C++ compiler, and there is none here: install g++, or "
+            f"name another in the environment variable CXX, or {otherwise}"
         )
     return ConfigError(
-        f"torch cannot compile {type(network).__name__}: {first_line(error)}: {_OTHERWISE}"
+        f"{asked_by}: torch cannot compile {type(network).__name__}: {first_line(error)}: "
+        f"{otherwise}"
     )

@@ -61,7 +61,7 @@ def check_study(
     if recipe.training.recalibrate is not None:
         check_recalibration(network)
     images, test_images = sources.train_images, sources.test_images
-    check_processes(processes, recipe.training.batch_size, len(images))
+    check_processes(processes, recipe.training, len(images))
     progress.say_all(sources.passed_over)
     _check_classes(recipe, images, test_images, progress)
     if recipe.pruning.rewind_to is not None:

@@ -1,6 +1,7 @@
 """How is a network trained from one step to another, reproducibly?"""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from prunescope.base.allocator import keep_freed_memory
+from prunescope.base.compiling import compiled_training
 from prunescope.base.errors import ConfigError
 from prunescope.base.files import fingerprint
 from prunescope.base.modes import device_of, in_mode, repeatable
@@ -84,15 +86,17 @@ def train(
     do not fit the settings and images; DataError if labels do not fit the network.
     """
     _check_steps(images, settings, start, end)
-    check_processes(ranks.count, settings.batch_size, len(images))
+    check_processes(ranks.count, settings, len(images))
     keep_freed_memory()
     device = device_of(network)
     with (
         in_mode(network, training=True, channels_last=settings.channels_last),
         repeatable(device),
+        compiled_training(network) if settings.compile else nullcontext(network) as shown,
     ):
         trainer = Trainer(
             network=network,
+            shown=shown,
             images=moved(images, device, settings.augmentation),
             classes=classes_needed(images),
             settings=settings,

@@ -124,6 +124,9 @@ class TrainingSettings(Settings):
     """In "bf16", forward and backward are computed in bfloat16; weights and loss stay float32."""
     channels_last: bool = False
     """The memory format of weights and batches; faster for bf16 convolutions."""
+    compile: Annotated[bool, Later()] = False
+    """Have torch compile forward and backward pass: minutes first, which long trainings on a GPU
+    earn back. Results differ in their last digits."""
     augmentation: Augmentation | None = None
     """How images are altered; by default they are shown as they are."""
     evaluate_every: Annotated[StepText | Literal["end"], NeverKeyed()] = "1ep"

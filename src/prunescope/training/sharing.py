@@ -19,6 +19,7 @@ from prunescope.training.averaging import MovingAverage
 from prunescope.training.checkpoint import optimizer_state, set_memories
 from prunescope.training.history import History
 from prunescope.training.mixing import Mixture
+from prunescope.training.settings import TrainingSettings
 from prunescope.training.shared_normalisation import SharedNormalisation
 
 Resumed = tuple[Step, History] | None
@@ -91,11 +92,18 @@ class BatchShare:
         return total[0], total[1].long()
 
 
-def check_processes(processes: int, batch_size: int, images: int) -> None:
+def check_processes(processes: int, settings: TrainingSettings, images: int) -> None:
     """Raise ConfigError where there are more processes than images in a whole batch.
 
-    images: to train on; where they are fewer, they are the batch.
+    images: to train on; where they are fewer, they are the batch. Several processes cannot have
+    their training compiled, since a graph knows no other process.
     """
+    batch_size = settings.batch_size
+    if processes > 1 and settings.compile:
+        raise ConfigError(
+            f"training.compile is true, but {processes} processes share each batch: leave it out, "
+            "or start one process"
+        )
     if processes > min(batch_size, images):
         fewer = f"training.batch_size is {batch_size}"
         if images < batch_size:

@@ -41,9 +41,11 @@ class Trainer:
 
     ranks: the processes that train together. All take the same turns, so that what one of them
     waits for, the others send: when losses are read, and weights are checked, kept and saved.
+    shown: what takes the batches: the network, or what torch has compiled of it.
     """
 
     network: nn.Module
+    shown: nn.Module
     images: Images
     classes: int
     settings: TrainingSettings
@@ -190,7 +192,7 @@ class Trainer:
             pixels = mixed(pixels, mixture, partners)
         seed_generators(pixels.device, share.seed(self.seeds.augmentation, self.now))
         scores = class_scores(
-            self.network, pixels, precision=settings.precision, classes=self.classes
+            self.shown, pixels, precision=settings.precision, classes=self.classes
         )
         loss = loss_of(scores, labels, settings.label_smoothing, mixture, others)
         loss = share.weighed(loss)
