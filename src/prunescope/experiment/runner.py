@@ -207,6 +207,10 @@ class StageRunner:
         own = partial(self.measure, network, self.ranks, self.progress)
         return together(self.ranks, own, partial(_evaluate_along, self, level.title))
 
+    def test_accuracy(self, network: "nn.Module", ranks: Ranks) -> float:
+        """Return the accuracy of a network in training, which all processes have."""
+        return self.measure(network, ranks, SILENT).top1
+
     def measure(self, network: "nn.Module", ranks: Ranks, progress: Progress) -> "Evaluation":
         """Return a network's accuracy on the study's test images, which processes share."""
         from prunescope.training.evaluate import evaluate
