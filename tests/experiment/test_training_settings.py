@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from prunescope.base.errors import ConfigError, StoreError
+from prunescope.base.ranks import Ranks
 from prunescope.base.tensors import load_metadata, load_tensors
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.run import run_study
@@ -152,19 +153,19 @@ def test_a_stopped_study_with_all_settings_ends_with_the_same_bytes(
 ) -> None:
     recipe = study(data={"limit": 40, "label_noise": 0.1}, evaluate_every="1it", **ALL)
     whole = make_levels(recipe, tmp_path / "whole")
-    measure, left = StageRunner._test_accuracy, iter(range(0))
+    measure, left = StageRunner.test_accuracy, iter(range(0))
 
-    def stop(runner: StageRunner, network: Any) -> float:
+    def stop(runner: StageRunner, network: Any, ranks: Ranks) -> float:
         if next(left, None) is None:
             raise KeyboardInterrupt
-        return measure(runner, network)
+        return measure(runner, network, ranks)
 
-    monkeypatch.setattr(StageRunner, "_test_accuracy", stop)
+    monkeypatch.setattr(StageRunner, "test_accuracy", stop)
     for _ in range(3):  # each time two more of the nine measurements
         left = iter(range(2))
         with pytest.raises(KeyboardInterrupt):
             make_levels(recipe, tmp_path / "stopped")
-    monkeypatch.setattr(StageRunner, "_test_accuracy", measure)
+    monkeypatch.setattr(StageRunner, "test_accuracy", measure)
     stopped = make_levels(recipe, tmp_path / "stopped")
     assert contents(stopped) == contents(whole)
     assert not list((stopped / ".work").iterdir())

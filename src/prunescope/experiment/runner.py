@@ -209,6 +209,10 @@ class StageRunner:
         own = partial(self.measure, network, arithmetic, self.ranks, self.progress)
         return together(self.ranks, own, partial(_evaluate_along, self, level.title))
 
+    def test_accuracy(self, network: "nn.Module", ranks: Ranks) -> float:
+        """Return the accuracy of a network in training, which all processes have."""
+        return self.measure(network, "plain", ranks, SILENT).top1
+
     def measure(
         self, network: "nn.Module", arithmetic: Arithmetic, ranks: Ranks, progress: Progress
     ) -> "Evaluation":

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from torch import nn
 
-from prunescope.base.progress import SILENT
 from prunescope.base.ranks import Ranks
 from prunescope.base.steps import Step
 from prunescope.experiment.together import together
 from prunescope.experiment.training_plan import TrainingPlan
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.results.layout import CHECKPOINT, TRACKING, kept_name
-from prunescope.training.loop import train
+from prunescope.training import loop
 from prunescope.training.tracking import tracked
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ def _train(
     ranks: Ranks,
     **others: Any,
 ) -> pd.DataFrame:
-    return train(
+    return loop.train(
         network,
         runner.sources.train_images,
         settings=plan.settings,
@@ -95,7 +94,7 @@ def _train(
         end=plan.end,
         at_start=keeper,
         before_step=None if keeper is None else keeper.clear_gradients,
-        test=lambda network: runner.measure(network, "plain", ranks, SILENT).top1,
+        test=lambda network: runner.test_accuracy(network, ranks),
         advice=plan.advice,
         ranks=ranks,
         **others,
