@@ -129,7 +129,7 @@ def test_extending_a_study_takes_nothing_away_before_there_is_more(
     def stop(*_given: object, **_named: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("prunescope.experiment.trainings.train", stop)
+    monkeypatch.setattr("prunescope.training.loop.train", stop)
     with pytest.raises(KeyboardInterrupt):
         run_study(tiny_study(replicates=3), run, workers=1)
     after = contents(run)

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.tensors import load_tensors
-from prunescope.experiment import trainings
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.check import check_study
 from prunescope.experiment.plan import plan_study
@@ -22,6 +21,7 @@ from prunescope.experiment.sources import Sources
 from prunescope.experiment.status import status
 from prunescope.networks.registry import build
 from prunescope.recipe import Recipe
+from prunescope.training import loop
 from runs import contents, make_levels
 from training.conftest import Recorder
 
@@ -142,7 +142,7 @@ def test_stopped_in_the_middle_it_ends_with_the_same_bytes(
     small: TinyStudy, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped once inside the fine-tuning of level 2, after a checkpoint."""
-    seen, real = [], trainings.train
+    seen, real = [], loop.train
 
     def stopping(*arguments: Any, **named: Any) -> pd.DataFrame:
         def keep(optimizer: Any) -> None:
@@ -152,7 +152,7 @@ def test_stopped_in_the_middle_it_ends_with_the_same_bytes(
 
         return real(*arguments, **named | {"after_step": keep, "checkpoint_minutes": 0.0})
 
-    monkeypatch.setattr(trainings, "train", stopping)
+    monkeypatch.setattr(loop, "train", stopping)
     with pytest.raises(KeyboardInterrupt):
         _make_levels(small(), tmp_path / "run")
     assert list((tmp_path / "run" / ".work").rglob("checkpoint.safetensors"))
