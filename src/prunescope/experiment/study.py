@@ -78,6 +78,7 @@ class Study(recipes.Recipe):
             strategy as far as the cores go, 1 trains in this process. A script that starts more
             than one must keep its own work under `if __name__ == "__main__":`.
         progress: where to report.
+        Processes that torchrun started share every training; each of them calls this alike.
         Raises ConfigError or DataError before anything is written, RunBusyError where another
         process writes there; StudyIncomplete, a PrunescopeError, where some levels could not be
         made, after all others are.
