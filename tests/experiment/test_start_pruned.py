@@ -32,9 +32,19 @@ NETWORK = "cifar_resnet20,width=0.25"
 TUNED = {"levels": 1, "recovery": "finetune", "learning_rate": 0.01, "steps": "4it"}
 BOTH = {
     "rewind_to": "1ep1it",
-    "strategies": {"tuned": TUNED, "lottery": {"fraction": 0.3, "levels": 2}},
+    "strategies": {
+        "tuned": TUNED,
+        "lottery": {"fraction": 0.3, "levels": 2},
+        "shuffled": {"criterion": "shuffled", "of": "lottery", "levels": 1},
+    },
 }
-LEVELS = ("level-00", "tuned/level-01", "lottery/level-01", "lottery/level-02")
+LEVELS = (
+    "level-00",
+    "tuned/level-01",
+    "lottery/level-01",
+    "lottery/level-02",
+    "shuffled/level-01",
+)
 
 
 @pytest.fixture(scope="module")

@@ -145,16 +145,6 @@ def test_small_tensors_keep_a_larger_share_by_erk(made: Path) -> None:
     assert densities[large] < 0.2 < densities[small]
 
 
-def test_single_shot_scores_rank_the_survivors_of_the_level_before(
-    recipe: Recipe, made: Path
-) -> None:
-    """What two densities leave is what the second alone leaves: the scores are the same."""
-    for name in ("snip", "synflow"):
-        first, second = masks(made, name)
-        assert second.survivors < first.survivors
-        assert all(bool((first[tensor] | ~second[tensor]).all()) for tensor in first)
-
-
 def test_a_rewound_rate_goes_on_from_the_level_before(made: Path) -> None:
     history = pd.read_csv(made / "replicate-0/rate/level-01/history.csv")
     lottery = pd.read_csv(made / "replicate-0/lottery/level-01/history.csv")

@@ -188,9 +188,24 @@ def falling():
     return [Mask({n: r < keep for n, r in rank.items()}) for keep in (0.9, 0.5, 0.2)]
 
 
+def dense_of(mask):
+    return Mask({name: torch.ones_like(kept) for name, kept in mask.items()})
+
+
+def test_a_shuffled_mask_stays_within_what_level_0_has(falling):
+    """Of weights that were pruned before the study none comes back, and each tensor has as many."""
+    start, *levels = falling
+    permuted = [shuffled.derive(mask, start, 3) for mask in levels]
+    assert oracle.only_shrinks(as_lists(each) for each in (start, *permuted))
+    for mask, shuffle in zip(levels, permuted, strict=True):
+        for name in mask:
+            assert int(shuffle[name].sum()) == int(mask[name].sum())
+        assert as_lists(shuffle) != as_lists(mask)
+
+
 def test_a_shuffled_mask_permutes_each_tensor_and_all_its_levels_alike(falling):
     levels = [as_lists(mask) for mask in falling]
-    permuted = [as_lists(shuffled.derive(mask, 3)) for mask in falling]
+    permuted = [as_lists(shuffled.derive(mask, dense_of(mask), 3)) for mask in falling]
     assert oracle.only_shrinks(permuted)
     for name in levels[0]:
         assert oracle.lives(permuted, name) == oracle.lives(levels, name)
@@ -198,14 +213,16 @@ def test_a_shuffled_mask_permutes_each_tensor_and_all_its_levels_alike(falling):
 
 
 def test_each_tensor_and_each_seed_has_a_permutation_of_its_own(falling):
-    first, again, other = (as_lists(shuffled.derive(falling[1], seed)) for seed in (3, 3, 4))
+    first, again, other = (
+        as_lists(shuffled.derive(falling[1], dense_of(falling[1]), seed)) for seed in (3, 3, 4)
+    )
     assert first == again
     assert all(first[name] != other[name] for name in first)
     assert first["twin.weight"] != first["conv1.weight"]
 
 
 def test_the_masks_of_another_strategy_are_taken_as_they_are(falling):
-    assert [as_lists(same.derive(mask, 3)) for mask in falling] == [
+    assert [as_lists(same.derive(mask, dense_of(mask), 3)) for mask in falling] == [
         as_lists(mask) for mask in falling
     ]
 

@@ -157,3 +157,20 @@ def test_what_is_the_users_is_known_by_its_setting_and_its_file(write: Write) ->
     strategy = StrategySettings(levels=1, criterion="random", scope="mine:a", recovery="mine:b")
     assert strategy.code == {"scope": "mine:a", "recovery": "mine:b"}
     assert {path.name for path in strategy.sources().values()} == {"mine.py"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"scope": "layerwise", "densities": [0.5, 0.1]}, "at level 2, removes every weight of b"),
+        ({"scope": "erk", "densities": [0.5, 0.02]}, "at level 2, removes every weight of"),
+    ],
+)
+def test_a_tensor_that_will_be_emptied_is_named_before_anything_is_trained(settings, words):
+    tensors = {"a": torch.ones(10, 10) > 0, "b": torch.ones(1, 4) > 0, "c": torch.ones(9, 9) > 0}
+    strategy = StrategySettings.validate_from(settings, "recipe")
+    with pytest.raises(ConfigError, match=words) as raised:
+        check_strategy("mine", strategy, Mask(tensors), TRAINING, "1ep")
+    assert "layerwise or erk" not in str(raised.value)  # it is that already
+    allowed = StrategySettings.validate_from(settings | {"allow_empty_layers": True}, "recipe")
+    check_strategy("mine", allowed, Mask(tensors), TRAINING, "1ep")

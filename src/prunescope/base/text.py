@@ -69,6 +69,11 @@ def _escape(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
+def belong(names: Sequence[str]) -> str:
+    """Return `a belongs`, or `a and b belong`."""
+    return f"{' and '.join(names)} {agreeing(len(names), 'belongs', 'belong')}"
+
+
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """Write a count with its noun: "1 image", "2,000 images".
 

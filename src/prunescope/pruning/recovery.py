@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 from prunescope.base.errors import ConfigError
 from prunescope.base.seeding import Seeds
 from prunescope.base.steps import Step
-from prunescope.base.text import a_kind
+from prunescope.base.text import a_kind, belong
 from prunescope.pruning.choices import RECOVERIES
 from prunescope.training.settings import TrainingSettings
 
@@ -76,7 +76,7 @@ def check_settings(strategy: "StrategySettings") -> None:
         if stated:
             trained = getattr(chosen, "TRAINED", None)
             raise ValueError(
-                f'{" and ".join(stated)} belong to recovery "{other}", but recovery is '
+                f'{belong(stated)} to recovery "{other}", but recovery is '
                 f'"{strategy.recovery}"' + (f": {trained}" if trained else "")
             )
     if hasattr(chosen, "check"):

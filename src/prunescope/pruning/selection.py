@@ -150,6 +150,31 @@ def _check_counts(name: str, strategy: StrategySettings, mask: Mask) -> None:
                 f"level {level - 1}: give a smaller one"
             )
     groups(mask, strategy.scope, LevelRule.of(strategy, 1).left)
+    if strategy.structure == "weights" and not strategy.allow_empty_layers:
+        _check_tensors(name, strategy, mask)
+
+
+def _check_tensors(name: str, strategy: StrategySettings, mask: Mask) -> None:
+    """Raise ConfigError where a level would remove all of a tensor, whichever weights score high.
+
+    Where each tensor has a share of its own, that is known before any weight is.
+    """
+    current = mask
+    for level in range(1, strategy.levels + 1):
+        shares = LevelRule.of(strategy, level).shares(current)
+        if any(len(group) > 1 for group, _ in shares):
+            return  # then their scores decide
+        for group, count in shares:
+            if count == 0 and group.survivors:
+                where = f"pruning.strategies.{name}, at level {level},"
+                raise ConfigError(_emptied(where, next(iter(group)), strategy.scope))
+        counts = {next(iter(group)): count for group, count in shares}
+        current = Mask({tensor: _first(counts[tensor], kept) for tensor, kept in mask.items()})
+
+
+def _first(count: int, like: Tensor) -> Tensor:
+    """Return a mask of as many survivors, whichever they are."""
+    return (torch.arange(like.numel()) < count).reshape(like.shape)
 
 
 def _check_filters(name: str, strategy: StrategySettings, mask: Mask) -> None:
@@ -243,17 +268,22 @@ def select(scores: Mapping[str, Tensor], mask: Mask, shares: Shares) -> Mask:
     return Mask({name: kept[name] for name in mask})
 
 
-def check_layers(before: Mask, after: Mask, where: str) -> None:
+def check_layers(before: Mask, after: Mask, where: str, scope: str) -> None:
     """Raise ConfigError where pruning removes a whole layer. where: the strategy's settings."""
     emptied = [
         name for name, kept in after.items() if not bool(kept.any()) and bool(before[name].any())
     ]
     if emptied:
         more = f" and of {len(emptied) - 1:,} more" if len(emptied) > 1 else ""
-        raise ConfigError(
-            f"{where} removes every weight of {emptied[0]}{more}: keep more, take scope layerwise "
-            "or erk, or allow it by allow_empty_layers: true"
-        )
+        raise ConfigError(_emptied(where, f"{emptied[0]}{more}", scope))
+
+
+def _emptied(where: str, tensors: str, scope: str) -> str:
+    others = "take scope layerwise or erk, " if scope == "global" else ""
+    return (
+        f"{where} removes every weight of {tensors}: keep more, {others}or allow it by "
+        "allow_empty_layers: true"
+    )
 
 
 def _part(mask: Mask, names: Iterable[str]) -> Mask:

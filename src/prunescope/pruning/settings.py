@@ -13,7 +13,7 @@ from prunescope.pruning.choices import PrunableConvention, Structure
 from prunescope.pruning.patterns import Prunable, PrunablePatterns
 from prunescope.pruning.recovery import origin_of
 from prunescope.pruning.stated import Criterion, PrunedStructure, Scope
-from prunescope.pruning.strategy import MaskSource, StrategySettings
+from prunescope.pruning.strategy import MaskSource, StrategySettings, check_structure
 from prunescope.results.layout import DENSE, is_reserved, twin_name
 
 _LONGEST_NAME = 100  # files take 255 bytes, and some are named by more than the strategy
@@ -148,6 +148,12 @@ class PruneSettings(Settings):
                 f'keep is {self.keep}, but structure "2:4" keeps two of each four weights: leave '
                 "out keep"
             )
+        if self.structure == "2:4" and self.scope != "global":
+            raise ValueError(
+                f'scope is "{self.scope}", but structure "2:4" keeps two of each four weights: '
+                "leave out scope"
+            )
+        check_structure(self.structure, self.criterion, self.scope)
         return self
 
     @property

@@ -13,7 +13,7 @@ from prunescope.base.registry import Registry
 from prunescope.base.settings import Count, Later, Rate, Settings
 from prunescope.base.steps import Step, StepText
 from prunescope.base.text import counted
-from prunescope.pruning.choices import CRITERIA, RECOVERIES, REGISTRIES, SCHEDULES
+from prunescope.pruning.choices import CRITERIA, RECOVERIES, REGISTRIES, SCHEDULES, Structure
 from prunescope.pruning.recovery import check_settings
 from prunescope.pruning.stated import Criterion, PrunedStructure, Recovery, Schedule, Scope
 from prunescope.training.settings import FinetuningSchedule
@@ -90,6 +90,11 @@ class StrategySettings(Settings):
             stated = {"scope": "layerwise"} | stated
         if stated.get("of") is not None:
             stated = {"criterion": "same"} | stated
+        if stated.get("levels") is None:
+            raise ValueError(
+                "levels is missing: say how many (levels: 8), or which densities they have "
+                "(densities: [0.5, 0.2])"
+            )
         return stated
 
     @model_validator(mode="after")
@@ -101,8 +106,7 @@ class StrategySettings(Settings):
         self._check_criterion()
         if self.structure == "2:4":
             self._check_two_four()
-        if self.structure == "filters":
-            self._check_filters()
+        check_structure(self.structure, self.criterion, self.scope)
         return self
 
     def _check_schedule(self) -> None:
@@ -153,13 +157,6 @@ class StrategySettings(Settings):
         if self.score_images is not None and is_ours and not sees_images:
             raise ValueError(
                 f'score_images is for criteria that see images, but criterion is "{self.criterion}"'
-            )
-
-    def _check_filters(self) -> None:
-        if self.criterion not in _OF_FILTERS:
-            raise ValueError(
-                f'criterion is "{self.criterion}", which scores single weights, but structure is '
-                f'"filters": take {" or ".join(_OF_FILTERS)}'
             )
 
     def _check_two_four(self) -> None:
@@ -251,3 +248,22 @@ class StrategySettings(Settings):
             registry.kind: registry.source(getattr(self, registry.kind)) for registry in REGISTRIES
         }
         return {kind: path for kind, path in paths.items() if path is not None}
+
+
+def check_structure(structure: Structure, criterion: str, scope: str) -> None:
+    """Raise ValueError where a structure cannot be chosen by a criterion or within a scope."""
+    if structure == "filters" and criterion not in _OF_FILTERS:
+        raise ValueError(
+            f'criterion is "{criterion}", which scores single weights, but structure is '
+            f'"filters": take {" or ".join(_OF_FILTERS)}'
+        )
+    if structure == "filters" and scope == "erk":
+        raise ValueError(
+            'scope is "erk", which goes by the shapes of kernels, but structure is "filters": take '
+            "global or layerwise"
+        )
+    if structure == "2:4" and CRITERIA.stated(criterion, "ROUNDS"):
+        raise ValueError(
+            f'criterion is "{criterion}", which removes weights in rounds, but structure "2:4" '
+            "prunes at once: take another"
+        )

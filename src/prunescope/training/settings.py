@@ -30,6 +30,7 @@ from prunescope.base.settings import (
     plain_in_bfloat16,
 )
 from prunescope.base.steps import Step, StepText
+from prunescope.base.text import belong
 from prunescope.data.choice import ClassSetting
 from prunescope.data.settings import Augmentation
 from prunescope.training.trackers import TRACKERS
@@ -152,7 +153,7 @@ class TrainingSettings(Settings):
             stated = [name for name in _OF_SGD if name in self.model_fields_set]
             if stated:
                 raise ValueError(
-                    f'{" and ".join(stated)} belong to optimizer "sgd", but optimizer is "adamw", '
+                    f'{belong(stated)} to optimizer "sgd", but optimizer is "adamw", '
                     "which has betas instead: leave them out"
                 )
         elif self.betas != type(self).model_fields["betas"].default:
@@ -176,8 +177,7 @@ class TrainingSettings(Settings):
         changed = [name for name in _ONE_CYCLE if getattr(self, name) != fields[name].default]
         if self.schedule != "one-cycle" and changed:
             raise ValueError(
-                f'{", ".join(changed)} belong to schedule "one-cycle", '
-                f'but schedule is "{self.schedule}"'
+                f'{belong(changed)} to schedule "one-cycle", but schedule is "{self.schedule}"'
             )
         return self
 

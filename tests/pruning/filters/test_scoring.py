@@ -124,12 +124,11 @@ def test_a_layer_of_which_nothing_is_left_is_named() -> None:
     ("changed", "message"),
     [
         ({"keep": None}, "how many of them to keep"),
-        ({"criterion": "os:getcwd"}, "scores single weights"),
         ({"keep": 0.01}, "no filter would be left of 0"),
         ({"prunable": "conv"}, None),
     ],
 )
-def test_settings_that_do_not_apply_to_filters_are_refused(
+def test_filters_that_cannot_be_kept_are_refused(
     changed: dict[str, object], message: str | None
 ) -> None:
     settings = PruneSettings(**{"keep": 0.5, "structure": "filters", **changed})
@@ -167,3 +166,20 @@ def test_a_larger_share_than_is_left_is_refused() -> None:
     settings = PruneSettings(keep=0.9, structure="filters")
     with pytest.raises(ConfigError, match="masks only shrink"):
         prune_filters(network, settings, groups=groups, before=before, resolution=PIXELS)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"structure": "filters", "criterion": "os:getcwd"}, "which scores single weights, but"),
+        ({"structure": "filters", "scope": "erk"}, "which goes by the shapes of kernels, but"),
+        ({"structure": "2:4", "criterion": "synflow"}, "which removes weights in rounds, but"),
+        ({"structure": "2:4", "scope": "layerwise"}, "keeps two of each four weights: leave"),
+    ],
+)
+def test_settings_that_do_not_apply_to_a_structure_are_refused(
+    settings: dict[str, object], message: str
+) -> None:
+    keep = {} if settings["structure"] == "2:4" else {"keep": 0.5}
+    with pytest.raises(ConfigError, match=message):
+        PruneSettings.validate_from(settings | keep, "prune")

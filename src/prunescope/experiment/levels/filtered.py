@@ -112,7 +112,7 @@ class FilteredLevelStage(PrunedLevelStage):
         rule = self._group_rule(runner)
         if rule.source is not None:
             criterion: Any = CRITERIA.module(self.strategy.criterion)
-            derived: Mask = criterion.derive(rule.source, self.seeds.init)
+            derived: Mask = criterion.derive(rule.source, groups.everything, self.seeds.init)
             return derived
         scores: dict[str, Tensor]
         if self.strategy.criterion == "random":

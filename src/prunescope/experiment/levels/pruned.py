@@ -129,23 +129,25 @@ class PrunedLevelStage(LevelStage):
         rule = self._rule(runner)
         if rule.source is not None:
             criterion: Any = CRITERIA.module(self.strategy.criterion)
-            derived: Mask = criterion.derive(rule.source, self.seeds.init)
+            dense = self._level_0.mask(network, runner)
+            derived: Mask = criterion.derive(rule.source, dense, self.seeds.init)
             return derived
         seed = derive_seed(self.seeds.init, "prune", self.key.strategy, self.key.level)
         scored = self.rewind_point if self.scores_at_rewind_point else self.previous
         assert scored is not None  # else the recipe was refused
         network.load_state_dict(runner.weights_of(scored))
-        dense = self._level_0.mask(network, runner) if self.scores_at_rewind_point else None
+        at_start = self._level_0.mask(network, runner) if self.scores_at_rewind_point else None
         mask = prune_by(
             rule,
             network,
             before,
             images=runner.scoring_images(self.strategy.score_images, self.seeds),
             seed=seed,
-            scored_under=dense,
+            scored_under=at_start,
         )
         if not self.strategy.allow_empty_layers:
-            check_layers(before, mask, f"pruning.strategies.{self.key.strategy}")
+            where = f"pruning.strategies.{self.key.strategy}"
+            check_layers(before, mask, where, self.strategy.scope)
         return mask
 
     @property

@@ -10,5 +10,5 @@ the network at the rewind point, once for all levels; with `ROUNDS` in how many 
 anew, each time about the weights that the round before left.
 
 One that states `TAKES_MASKS` takes those of another strategy: instead of `scores` it has a function
-`derive(mask, seed)`, which returns the mask of a level from the other's.
+`derive(mask, dense, seed)`, which returns the mask of a level from the other's and level 0's.
 """

@@ -5,6 +5,6 @@ from prunescope.pruning.mask import Mask
 TAKES_MASKS = True
 
 
-def derive(mask: Mask, seed: int) -> Mask:  # noqa: ARG001
+def derive(mask: Mask, dense: Mask, seed: int) -> Mask:  # noqa: ARG001
     """Return the mask."""
     return mask

@@ -18,8 +18,6 @@ from prunescope.pruning.patterns import Prunable
 from prunescope.pruning.prunable import prunable_names
 from prunescope.pruning.settings import PruneSettings
 
-_CRITERIA = ("magnitude", "random")
-
 
 def prune_filters(
     network: nn.Module,
@@ -62,11 +60,6 @@ def check_for_filters(settings: PruneSettings) -> None:
     """Raise ConfigError for settings by which no filters can be removed."""
     if settings.keep is None:
         raise ConfigError('structure is "filters": say how many of them to keep (keep)')
-    if settings.criterion not in _CRITERIA:
-        raise ConfigError(
-            f'criterion is "{settings.criterion}", which scores single weights, but structure is '
-            f'"filters": take {" or ".join(_CRITERIA)}'
-        )
 
 
 def within_prunable(groups: ChannelGroups, network: nn.Module, prunable: Prunable) -> ChannelGroups:
