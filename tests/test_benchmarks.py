@@ -72,6 +72,15 @@ def test_a_dissection_is_compared_with_a_bare_pass(drawn: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_seconds_of_compiling_stand_beside_those_of_a_dissection(drawn: Path) -> None:
+    sizes = ("--images", 24, "--resolution", 32, "--pairs", 1, "--batch-size", 8)
+    found = figures("dissection.py", *dissecting(drawn), *sizes, "--arithmetic", "compiled")
+    assert found["compiling_seconds"].keys() == {"first", "again"}
+    assert found["compiling_seconds"]["first"] > 0
+    assert found["ratio"]["least"] > 0
+
+
+@pytest.mark.slow
 def test_bfloat16_is_set_beside_float32_and_memory_is_measured_on_either_side(drawn: Path) -> None:
     sizes = ("--images", 20, "--resolution", 32, "--pairs", 1, "--batch-size", 8)
     more = ("--precision", "bf16", "--memory-too", "--memory", 0)

@@ -119,6 +119,11 @@ NETWORKS = {
         f"{EVALUATE} --device foo", ('device is "foo"', "it has cpu")
     ),
     "a precision that does not exist": Bad(f"{EVALUATE} --precision f16", ("f16", "float32")),
+    "an arithmetic that does not exist": Bad(f"{EVALUATE} --arithmetic fused", ("fused", "folded")),
+    "an arithmetic that bf16 does not have": Bad(
+        f"{EVALUATE} --precision bf16 --arithmetic compiled",
+        ("arithmetic is compiled, but with precision bf16 it is always plain",),
+    ),
     "two channels": Bad(
         f"{EVALUATE} --mean 0.5,0.4", ("mean has 2 and std 3 values", "one for every channel")
     ),
