@@ -125,8 +125,9 @@ def test_every_later_level_stays_inside_the_mask(finished: Path) -> None:
         round(first * 0.8),
         round(first * 0.7),
         round(round(first * 0.7) * 0.7),
+        round(first * 0.7),
     ]
-    for before, after in (LEVELS[0::1][:2], (LEVELS[0], LEVELS[2]), LEVELS[2:]):
+    for before, after in (*((LEVELS[0], level) for level in LEVELS), (LEVELS[2], LEVELS[3])):
         for name, kept in masks[after].items():
             assert not bool((kept & ~masks[before][name]).any())
     for level in LEVELS:

@@ -15,6 +15,7 @@ from once import made_once
 from prunescope.base.errors import PrunescopeError
 from prunescope.base.tensors import load_tensors
 from prunescope.experiment.auditing import audit_run
+from prunescope.experiment.levels.level import LevelStage
 from prunescope.experiment.merging import merge_runs
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.run import run_study
@@ -182,6 +183,16 @@ def test_a_twin_differs_in_order_and_augmentation_alone(made: Path, recipe: Reci
     same = ["epoch", "iteration", "learning_rate"]
     pd.testing.assert_frame_equal(dense[same], twin[same])
     assert not np.allclose(dense["train_loss"], twin["train_loss"])
+    plan = plan_study(recipe, facts_of(recipe))
+    levels = {stage.key.path: stage for stage in plan.of(LevelStage)}
+    first, other = (levels[f"replicate-0/{name}"] for name in ("level-00", "twin-1"))
+    plans = [stage.training_plan for stage in (first, other)]
+    assert plans[0].settings == plans[1].settings
+    assert (plans[0].start, plans[0].end) == (plans[1].start, plans[1].end)
+    assert plans[0].seeds.init == plans[1].seeds.init
+    assert plans[0].seeds.order != plans[1].seeds.order
+    assert plans[0].seeds.augmentation != plans[1].seeds.augmentation
+    assert first.rewind_point is other.rewind_point
     assert not (made / "replicate-0/twin-1/mask.safetensors").exists()
 
 
@@ -198,7 +209,9 @@ def test_a_study_with_twins_has_tables_of_them(
     run_study(study, tmp_path / "run", workers=1)
     twins = pd.read_csv(tmp_path / "run/tables/twins.csv")
     assert list(twins["strategy"]) == ["twin-1", "twin-2"]
-    assert twins["same_concept"].between(0, 1).all() or twins["same_concept"].isna().any()
+    counted = twins["same_concept_count"] / twins["still_interpretable_count"]
+    np.testing.assert_allclose(twins["same_concept"], counted)
+    assert (twins["still_interpretable_count"] <= twins["interpretable"]).all()
     levels = pd.read_csv(tmp_path / "run/tables/levels.csv")
     assert list(levels["strategy"]) == ["dense", "lottery"]
     assert set(twins.columns) == set(levels.columns)
@@ -266,7 +279,7 @@ def test_the_same_start_in_another_order(tiny_study: TinyStudy, tmp_path: Path) 
 
 
 @pytest.mark.long
-def test_parts_of_a_study_of_all_strategies_are_merged(recipe: Recipe, tmp_path: Path) -> None:
+def test_parts_of_a_study_of_several_strategies_are_merged(recipe: Recipe, tmp_path: Path) -> None:
     pruning = recipe.pruning
     parts = []
     for names in (("lottery", "shuffled"), ("lottery", "snip")):

@@ -142,8 +142,11 @@ class MaskKeeper:
     """Sets pruned weights, and their momentum, to exactly zero.
 
     Call it with the optimizer after every step: weights that `forward` alone hides would be
-    moved by momentum and weight decay, and come back. Raises DataError where the mask is another
-    network's, ConfigError once the network has other parameters than those it was made for.
+    moved by momentum and weight decay, and come back. Or call it once, with the optimizer, before
+    the first step, and `clear_gradients` before every step, which costs half: torch's SGD and AdamW
+    leave a zero where it is if its gradient and its momentum are zero.
+    Raises DataError where the mask is another network's, ConfigError once the network has other
+    parameters than those it was made for.
     """
 
     def __init__(self, network: nn.Module, mask: Mask) -> None:
@@ -208,8 +211,8 @@ class MaskKeeper:
 def restore(network: nn.Module, weights: Mapping[str, Tensor], mask: Mask) -> MaskKeeper:
     """Load a whole state dict, running statistics and counters too, then apply the mask.
 
-    weights: of the rewind point where a level is rewound. Returns the keeper to call after each
-    optimizer step of the training that follows. Source: Frankle et al. 2019 (arXiv 1903.01611),
+    weights: of the rewind point where a level is rewound. Returns the keeper of the training that
+    follows. Source: Frankle et al. 2019 (arXiv 1903.01611),
     section 3.
     """
     network.load_state_dict(dict(weights))

@@ -11,9 +11,10 @@ from prunescope.pruning.mask import Mask, MaskKeeper
 class FilterKeeper(MaskKeeper):
     """Sets weights, momentum and running statistics of pruned channels to exactly zero.
 
-    Call it with the optimizer after every step. mask: as `ChannelGroups.weight_mask` returns it.
+    Call it as a `MaskKeeper`. mask: as `ChannelGroups.weight_mask` returns it.
     A channel whose mean, variance, gain and shift are zero is zero after its normalisation, as if
-    it were not there. Raises what MaskKeeper raises.
+    it were not there; and of zeros alone, mean and variance stay zero in training.
+    Raises what MaskKeeper raises.
     """
 
     def __init__(self, network: nn.Module, mask: Mask) -> None:
