@@ -102,11 +102,12 @@ def test_processes_share_a_dissection(drawn: Path) -> None:
 
 @pytest.mark.long
 def test_training_compares_steps_and_loops() -> None:
-    options = ("--pairs", 1, "--steps", 1, "--network", SMALL, "--side", 8)
-    found = figures("training.py", *options)
-    assert found["network"] == SMALL
-    for name in ("masked_step_ratio", "loop_throughput_ratio"):
+    options = ("--case", "resnet20", "--pairs", 1, "--steps", 1)
+    found = figures("training.py", *options)["resnet20"]
+    assert found["network"] == "cifar_resnet20"
+    for name in ("masked_step", "loop_throughput", "crop_throughput"):
         assert 0 < found[name]["least"] <= found[name]["median"] <= found[name]["most"]
+    assert found["loop_throughput"]["our_images_a_second"] > 0
 
 
 @pytest.mark.slow
