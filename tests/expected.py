@@ -13,13 +13,19 @@ def check_as_expected(layer: LayerDissection, table: Path) -> None:
     expected, units = pd.read_csv(table), layer.units
     assert units["unit"].tolist() == expected["unit"].tolist()
     away = (units["threshold"] - expected["threshold"]).abs()
-    assert (away <= 1e-4 * expected["threshold"].abs()).all()
+    assert (away.to_numpy() <= 1e-4 * largest_activations(layer)).all()
     assert ((units["iou"] - expected["iou"]).abs() <= 2e-4).all()
     assert units["truth"].tolist() == expected["truth"].tolist()
     # The rounding of another machine may swap labels whose IoUs are as close as this.
     clear = _runner_up_gap(layer) > 1e-3
     assert clear.sum() > 0.5 * len(units)
     assert units["label"][clear].tolist() == expected["label"][clear].tolist()
+
+
+def largest_activations(layer: LayerDissection) -> np.ndarray:
+    """Return each unit's largest absolute activation, on the images that it fires on most."""
+    maps = layer.examples.groupby("unit")["map"]
+    return maps.agg(lambda rows: np.abs(np.stack(rows)).max()).to_numpy()
 
 
 def _runner_up_gap(layer: LayerDissection) -> np.ndarray:

@@ -70,16 +70,18 @@ def test_above_which_iou_units_are_counted_is_said(
 
 
 @pytest.mark.long
-def test_channels_last_reaches_every_command_that_dissects(
+def test_arithmetic_and_channels_last_reach_every_command_that_dissects(
     prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
 ) -> None:
-    rest = [*_dissect(weights, drawn)[1:], "--quantile", 0.02, "--channels-last"]
+    options = ["--quantile", 0.02, "--arithmetic", "plain", "--channels-last"]
+    rest = [*_dissect(weights, drawn)[1:], *options]
     two = ["--convention", "exact", "--convention", "quick"]
     assert prunescope("conventions", *rest, *two, "--out", tmp_path / "C").status == 0
     pair = ["compare", weights, weights, "--network", *rest[:1], *rest[3:]]
     assert prunescope(*pair, "--out", tmp_path / "D").status == 0
     saved = [json.loads(path.read_text()) for path in tmp_path.glob("*/*/layer3/summary.json")]
     assert [own["settings"]["channels_last"] for own in saved] == [True] * 4
+    assert [own["settings"]["arithmetic"] for own in saved] == ["plain"] * 4
 
 
 @pytest.mark.long
