@@ -307,7 +307,7 @@ def timed_phases() -> Iterator[dict[str, float]]:
         (Compiled, "_compute", "forward"),
         (arithmetic, "trace", "folding"),
         (arithmetic, "show", "folding"),
-        (folding, "_folded_twin", "folding"),
+        (folding, "_fold", "folding"),
         (capture, "_copied", "capture"),
         (forward, "check_finite", "capture"),
         (first_pass.FirstPass, "add", "thresholds and kept maps"),

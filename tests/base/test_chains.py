@@ -166,7 +166,7 @@ def test_hooks_on_all_modules_leave_no_chain():
 def test_a_chain_knows_every_module_that_returns_the_convolutions_output():
     network = nn.Sequential(nn.Sequential(nn.Conv2d(3, 4, 1), nn.Identity()), nn.BatchNorm2d(4))
     (chain,) = trace(network.eval(), BATCH).chains
-    assert chain.returned_by == {network[0], network[0][0], network[0][1]}
+    assert chain.convolved_by == {network[0], network[0][0], network[0][1]}
 
 
 def test_a_network_keeps_no_hook_even_where_it_fails():
@@ -176,3 +176,72 @@ def test_a_network_keeps_no_hook_even_where_it_fails():
     for module in network.modules():
         assert not module._forward_hooks
         assert not module._forward_pre_hooks
+
+
+def activations(network):
+    """Return the name of each chain's ReLU, if any, by that of its normalisation."""
+    names = {module: name for name, module in network.named_modules()}
+    chains = trace(network.eval(), BATCH).chains
+    return {names[chain.normalisation]: names.get(chain.activation) for chain in chains}
+
+
+class Rectified(nn.Module):
+    """Two chains, whose one ReLU is called for both."""
+
+    def __init__(self, use, inplace):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)
+        self.conv2, self.bn2 = nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4)
+        self.relu, self.use = nn.ReLU(inplace=inplace), use
+
+    def forward(self, images):
+        return self.use(self, images)
+
+
+def in_turn(net, images):
+    inner = net.relu(net.bn1(net.conv1(images)))
+    return net.relu(net.bn2(net.conv2(inner))) + inner
+
+
+def after_a_sum(net, images):
+    inner = net.relu(net.bn1(net.conv1(images)))
+    return net.relu(net.bn2(net.conv2(inner)) + inner)
+
+
+def of_what_is_read_before(net, images):
+    normalised = net.bn1(net.conv1(images))
+    double = 2 * normalised
+    return net.relu(normalised) + double + net.relu(net.bn2(net.conv2(double)))
+
+
+def as_a_function(net, images):
+    return torch.relu(net.bn1(net.conv1(images)))
+
+
+@pytest.mark.parametrize("inplace", [True, False])
+@pytest.mark.parametrize(
+    ("use", "expected"),
+    [
+        (in_turn, {"bn1": "relu", "bn2": "relu"}),
+        (after_a_sum, {"bn1": "relu", "bn2": None}),
+        (of_what_is_read_before, {"bn1": None, "bn2": "relu"}),
+        (as_a_function, {"bn1": None}),
+    ],
+)
+def test_a_relu_belongs_to_a_chain_whose_output_it_alone_reads(use, expected, inplace):
+    assert activations(Rectified(use, inplace)) == expected
+
+
+def test_what_is_read_after_a_relu_that_is_not_in_place_belongs_to_no_relu():
+    def use(net, images):
+        normalised = net.bn1(net.conv1(images))
+        return net.relu(normalised) - normalised
+
+    assert activations(Rectified(use, inplace=False)) == {"bn1": None}
+    assert activations(Rectified(use, inplace=True)) == {"bn1": "relu"}
+
+
+def test_a_relu_that_has_hooks_belongs_to_no_chain():
+    network = Rectified(in_turn, inplace=True)
+    network.relu.register_forward_hook(lambda *shown: None)
+    assert activations(network) == {"bn1": None, "bn2": None}

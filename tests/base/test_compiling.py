@@ -149,3 +149,12 @@ def test_a_batch_for_which_memory_ran_out_does_not_set_the_size_of_smaller_ones(
     count, _ = made.outputs(draw(2), {"": model})
     made.close()
     assert count == 2
+
+
+@pytest.mark.parametrize("arithmetic", ["folded", "compiled"])
+def test_fused_operations_hide_no_value_that_is_not_finite(arithmetic):
+    model, batch = network(), draw(2)
+    model[1].running_var[0] = -1
+    with computing_by(arithmetic, model, SIZE) as made, torch.inference_mode():
+        assert made is None  # the network computes plainly
+        assert not model(batch).isfinite().all()

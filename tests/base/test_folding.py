@@ -101,7 +101,7 @@ def test_folded_tensors_are_those_computed_by_hand():
         normalisation.bias: 0.5,
     }.items():
         tensor.data.fill_(value)
-    chain = Chain(convolution=convolution, normalisation=normalisation, returned_by=frozenset())
+    chain = Chain(convolution=convolution, normalisation=normalisation, convolved_by=frozenset())
     weight, bias = folded_tensors(chain)
     assert weight.item() == 12  # 8 / sqrt(3.75 + 0.25) = 4 times as large
     assert bias.item() == -15.5  # 4 (1 - 5) + 0.5
@@ -134,6 +134,29 @@ def test_a_convolution_that_is_seen_puts_out_its_own_output():
     with folded(folds):  # unseen, it already puts out what the normalisation does
         unseen = outputs(network, batch, ["0", "1"])
     assert torch.equal(unseen["0"], unseen["1"])
+
+
+def test_a_relu_is_computed_with_its_convolution_to_the_same_bits():
+    network, batch = residual(), draw(4, 3, 16, 16)
+    folds = fold(trace(network, batch).chains)
+    rectified = [each.chain.convolution for each in folds if each.rectified is not None]
+    assert rectified == [network[2].conv1, network[3].conv1]
+    with folded(folds):
+        found = outputs(network, batch, ["2.conv1", "2.bn1", "2.relu"])
+        assert found["2.bn1"].min() == 0  # before its ReLU was called
+    with folded(folds, seen=[network[2].bn1]):
+        seen = outputs(network, batch, ["2.bn1"])
+    assert seen["2.bn1"].min() < 0
+    assert torch.equal(seen["2.bn1"].relu(), found["2.bn1"])
+    assert torch.equal(seen[""], found[""])
+
+
+def test_a_relu_that_rectifies_other_maps_too_rectifies_them():
+    network, batch = residual(), draw(2, 3, 8, 8)
+    with folded(fold(trace(network, batch).chains)), torch.inference_mode():
+        assert torch.equal(network[2].relu(draw(2, 4).sub_(9)), torch.zeros(2, 4))
+        network(batch)
+        assert torch.equal(network[2].relu(draw(2, 4).sub_(9)), torch.zeros(2, 4))
 
 
 def test_a_module_that_hands_on_the_convolutions_output_is_seen_as_it():

@@ -34,11 +34,11 @@ def computing_by(
     Yields what shows the network images if it is to be compiled; else None, and the network itself
     computes so.
     """
-    if arithmetic == "compiled":
+    if arithmetic == "compiled" and not _is_damaged(network, size):
         with compiled(network) as made:
             yield made
     else:
-        folds = () if arithmetic == "plain" else safe_folds(network, size)
+        folds = safe_folds(network, size) if arithmetic == "folded" else ()
         with folded(folds, seen=seen):
             yield None
 
@@ -57,24 +57,44 @@ def safe_folds(network: nn.Module, size: tuple[int, int, int]) -> tuple[Fold, ..
     The network is shown one image of noise as it is, and again folded. There are none where it
     fails on that image, or where the two outputs differ by more than rounding explains.
     """
+    try:
+        with _trying(network, size) as noise:
+            traced = trace(network, noise)
+        folds = fold(traced.chains)  # as plain tensors, which outlive a block of inference
+        if not folds:
+            return ()
+        with _trying(network, size) as noise, folded(folds):
+            again = show(network, noise)
+    except (InputError, torch.OutOfMemoryError):  # which the first batch reports
+        return ()
+    return folds if _agree(traced.output, again) else ()
+
+
+@contextmanager
+def _trying(network: nn.Module, size: tuple[int, int, int]) -> Iterator[Tensor]:
+    """Yield an image of noise, and have the network ready for it; both are the same every time."""
     device = device_of(network)
     noise = torch.randn(1, *size, generator=torch_generator(0, "folding")).to(device)
     with (
         in_mode(network, training=False),
         exact_arithmetic(device, "float32"),
+        repeatable(device),
         torch.inference_mode(),
     ):
-        try:
-            with repeatable(device):
-                traced = trace(network, noise)
-            folds = fold(traced.chains)
-            if not folds:
-                return ()
-            with repeatable(device), folded(folds):
-                again = show(network, noise)
-        except (InputError, torch.OutOfMemoryError):  # which the first batch reports
-            return ()
-    return folds if _agree(traced.output, again) else ()
+        yield noise
+
+
+def _is_damaged(network: nn.Module, size: tuple[int, int, int]) -> bool:
+    """Return whether a network puts out what is not finite, which fused operations may hide.
+
+    oneDNN's ReLU turns nan into 0. Where folding is tried, `_agree` refuses such a network.
+    """
+    try:
+        with _trying(network, size) as noise:
+            output = show(network, noise)
+    except (InputError, torch.OutOfMemoryError):  # which the first batch reports
+        return False
+    return not _agree(output, output)
 
 
 def _agree(plain: object, folded: object) -> bool:

@@ -26,12 +26,16 @@ _NORMALISATIONS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 class Chain:
     """A convolution, and the batch normalisation that alone reads its output.
 
-    returned_by: the modules that return this very output: the convolution, and any around it.
+    convolved_by: the modules that return this very output: the convolution, and any around it.
+    activation: the ReLU that alone reads the normalisation's output; None where there is none.
+    normalised_by: the modules that return that output.
     """
 
     convolution: _ConvNd
     normalisation: _BatchNorm
-    returned_by: frozenset[nn.Module]
+    convolved_by: frozenset[nn.Module]
+    activation: nn.ReLU | None = None
+    normalised_by: frozenset[nn.Module] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,13 +75,19 @@ def trace(network: nn.Module, batch: Tensor) -> Traced:
 
 @dataclass
 class _Result:
-    """The output of a convolution, and who meets it."""
+    """The output of a convolution or a normalisation, and who meets it."""
 
-    convolution: _ConvNd
+    module: _ConvNd | _BatchNorm
     tensor: Tensor  # held, so that no other tensor gets its id
     readers: set[nn.Module | None] = field(default_factory=set)
+    taken_by: list[nn.Module] = field(default_factory=list)
     returned_by: set[nn.Module] = field(default_factory=set)
     is_shown: bool = False
+
+    def only_reader(self) -> nn.Module | None:
+        """Return the sound module that takes it once, and that alone reads it; None for others."""
+        is_one = len(self.taken_by) == 1 and self.readers == set(self.taken_by)
+        return self.taken_by[0] if is_one and not self.is_shown else None
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -90,8 +100,8 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._sound = {module for module in modules if _is_sound(module)} - self._hooked
         self._calls = dict.fromkeys(modules, 0)
         self._running: list[nn.Module] = []
-        self._results: dict[int, _Result] = {}
-        self._taken: dict[_BatchNorm, _Result] = {}
+        self._made: dict[nn.Module, _Result] = {}
+        self._results: dict[int, _Result] = {}  # by the id of the tensor
 
     def __torch_dispatch__(
         self,
@@ -108,9 +118,9 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Begin a module's call."""
         self._calls[module] += 1
         self._running.append(module)
-        if module in self._sound and isinstance(module, _BatchNorm) and not module.training:
+        if module in self._sound and not module.training:
             for result in self._among(inputs):
-                self._taken[module] = result
+                result.taken_by.append(module)
 
     def leave(
         self, module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], output: Any
@@ -118,8 +128,11 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """End a module's call."""
         if not self._running or self._running.pop() is not module:
             self._sound.clear()  # calls do not nest, so nothing is known of who reads what
-        if isinstance(module, _ConvNd) and module in self._sound and isinstance(output, Tensor):
-            self._results[id(output)] = _Result(convolution=module, tensor=output)
+        if isinstance(module, nn.ReLU) and isinstance(output, Tensor):
+            self._results.pop(id(output), None)  # in place: what reads it now reads another value
+        is_sound = module in self._sound and isinstance(output, Tensor)
+        if is_sound and isinstance(module, _ConvNd | _BatchNorm):
+            self._made[module] = self._results[id(output)] = _Result(module, output)
         if isinstance(output, Tensor) and id(output) in self._results:
             self._results[id(output)].returned_by.add(module)
         if module in self._hooked:
@@ -130,19 +143,27 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Return the chains. output: the network's."""
         for result in self._among(output):
             result.is_shown = True
-        return [
-            Chain(
-                convolution=result.convolution,
-                normalisation=normalisation,
-                returned_by=frozenset(result.returned_by),
-            )
-            for normalisation, result in self._taken.items()
-            if self._calls[normalisation] == 1
-            and self._calls[result.convolution] == 1
-            and result.readers == {normalisation}
-            and not result.is_shown
-            and {normalisation, result.convolution} <= self._sound
-        ]
+        found = [self._chain(result) for result in self._made.values()]
+        return [chain for chain in found if chain is not None]
+
+    def _chain(self, convolved: _Result) -> Chain | None:
+        convolution, normalisation = convolved.module, convolved.only_reader()
+        if not isinstance(convolution, _ConvNd) or not isinstance(normalisation, _BatchNorm):
+            return None
+        is_sound = {convolution, normalisation} <= self._sound
+        if not is_sound or self._calls[convolution] > 1 or self._calls[normalisation] > 1:
+            return None
+        normalised = self._made.get(normalisation)
+        if normalised is None:
+            return None
+        activation = normalised.only_reader()
+        return Chain(
+            convolution=convolution,
+            normalisation=normalisation,
+            convolved_by=frozenset(convolved.returned_by),
+            activation=activation if isinstance(activation, nn.ReLU) else None,
+            normalised_by=frozenset(normalised.returned_by),
+        )
 
     def _among(self, values: Any) -> list[_Result]:
         leaves = tree_leaves(values)
@@ -160,7 +181,7 @@ def _is_sound(module: nn.Module) -> bool:
     if type(module) in _NORMALISATIONS:
         return module.running_mean is not None and module.running_var is not None
     if type(module) not in _CONVOLUTIONS:
-        return False
+        return type(module) is nn.ReLU
     tensors = module._parameters.get("weight"), module._parameters.get("bias")
     given = [tensor for tensor in tensors if tensor is not None]
     return tensors[0] is not None and all(each.dtype == torch.float32 for each in given)

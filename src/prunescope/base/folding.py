@@ -4,7 +4,6 @@ import copy
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float32
@@ -13,42 +12,59 @@ from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
 from prunescope.base.chains import Chain
 
+Convolve = Callable[..., Tensor]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fold:
-    """A chain, and a convolution that computes both of its modules, apart from the network."""
+    """A chain, and what computes its convolution and normalisation at once.
+
+    rectified: the same and the ReLU behind it, to the same bits; None where nothing does.
+    """
 
     chain: Chain
-    convolution: _ConvNd
+    normalised: Convolve
+    rectified: Convolve | None
 
 
 def fold(chains: Iterable[Chain]) -> tuple[Fold, ...]:
     """Return the folds of chains, without those whose folded weights would not be finite."""
-    twins = [(chain, _folded_twin(chain)) for chain in chains]
-    return tuple(Fold(chain=chain, convolution=twin) for chain, twin in twins if twin is not None)
+    folds = [_fold(chain) for chain in chains]
+    return tuple(each for each in folds if each is not None)
 
 
 @contextmanager
 def folded(folds: Iterable[Fold], *, seen: Collection[nn.Module] = ()) -> Iterator[None]:
     """Let convolutions compute the normalisations behind them while the block lasts.
 
-    Every module still puts out what it did, up to rounding, and its hooks are called: the output
-    of a convolution that is not `seen` is what the normalisation returns, which hands it on.
+    Every module that is `seen` still puts out what it did, up to rounding. The others hand on what
+    is computed before them: a convolution puts out what the normalisation does or, where oneDNN
+    has an operation for it, what the ReLU does. All hooks are called.
     seen: modules whose output is looked at. Where it is that of a folded convolution, this computes
-    both, so that the rest of the network computes the same whatever is seen.
+    both, so that the rest of the network computes the same bits whatever is seen.
     No tensor of the network changes.
     """
+    rectifiers: dict[nn.Module, _Rectifier] = {}
     replaced: list[nn.Module] = []
+
+    def replace(module: nn.Module, forward: Convolve) -> None:
+        vars(module)["forward"] = forward
+        replaced.append(module)
+
     try:
         for each in folds:
-            convolution, normalisation = each.chain.convolution, each.chain.normalisation
-            if each.chain.returned_by.isdisjoint(seen):
-                forwards = each.convolution.forward, _hand_on
-            else:
-                forwards = _both(convolution.forward, each.convolution.forward)
-            for module, forward in zip((convolution, normalisation), forwards, strict=True):
-                vars(module)["forward"] = forward
-                replaced.append(module)
+            chain, convolve = each.chain, each.normalised
+            hand_on: Convolve = _hand_on
+            if each.rectified is not None and chain.normalised_by.isdisjoint(seen):
+                assert chain.activation is not None  # of what is rectified
+                if chain.activation not in rectifiers:
+                    rectifiers[chain.activation] = _Rectifier(chain.activation)
+                    replace(chain.activation, rectifiers[chain.activation].forward)
+                convolve, hand_on = each.rectified, rectifiers[chain.activation].hand_on
+            if not chain.convolved_by.isdisjoint(seen):
+                convolve, hand_on = _both(chain.convolution.forward, convolve, hand_on)
+            replace(chain.convolution, convolve)
+            replace(chain.normalisation, hand_on)
         yield
     finally:
         for module in replaced:
@@ -86,35 +102,82 @@ def _or(tensor: Tensor | None, value: float, like: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _folded_twin(chain: Chain) -> _ConvNd | None:
+def _fold(chain: Chain) -> Fold | None:
     weight, bias = folded_tensors(chain)
     if not (weight.isfinite().all() and bias.isfinite().all()):
         return None
     if weight.ndim == 4:
         weight = weight.contiguous(memory_format=torch.channels_last)
+    if chain.activation is not None and _is_fused(chain.convolution):
+        return Fold(
+            chain=chain,
+            normalised=_pointwise(chain.convolution, weight, bias, "none"),
+            rectified=_pointwise(chain.convolution, weight, bias, "relu"),
+        )
     twin = copy.copy(chain.convolution)
     parameters = {"weight": weight, "bias": bias}
     vars(twin)["_parameters"] = {
         name: nn.Parameter(tensor, requires_grad=False) for name, tensor in parameters.items()
     }
-    return twin
+    return Fold(chain=chain, normalised=twin.forward, rectified=None)
+
+
+def _is_fused(convolution: _ConvNd) -> bool:
+    """Return whether oneDNN computes this convolution with what follows it."""
+    return (
+        isinstance(convolution, nn.Conv2d)
+        and convolution.padding_mode == "zeros"
+        and not isinstance(convolution.padding, str)
+        and convolution.weight.device.type == "cpu"
+        and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        and getattr(torch.ops.mkldnn, "_convolution_pointwise", None) is not None
+    )
+
+
+def _pointwise(convolution: _ConvNd, weight: Tensor, bias: Tensor, then: str) -> Convolve:
+    """Return a convolution of oneDNN, then ("relu" or "none") computed on each of its cells.
+
+    It is the operation into which torch.compile turns the two.
+    """
+    compute = torch.ops.mkldnn._convolution_pointwise
+    steps = convolution.padding, convolution.stride, convolution.dilation, convolution.groups
+
+    def convolve(maps: Tensor) -> Tensor:
+        cells: Tensor = compute(maps, weight, bias, *steps, then, [], "")
+        return cells
+
+    return convolve
+
+
+class _Rectifier:
+    """A ReLU that hands on what is rectified already; it may be called elsewhere, too."""
+
+    def __init__(self, activation: nn.ReLU) -> None:
+        self._plain = activation.forward
+        self._rectified: Tensor | None = None
+
+    def hand_on(self, rectified: Tensor) -> Tensor:
+        self._rectified = rectified
+        return rectified
+
+    def forward(self, maps: Tensor) -> Tensor:
+        is_rectified, self._rectified = maps is self._rectified, None
+        return maps if is_rectified else self._plain(maps)
 
 
 def _hand_on(normalised: Tensor) -> Tensor:
     return normalised
 
 
-def _both(
-    plain: Callable[..., Tensor], folded: Callable[..., Tensor]
-) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
+def _both(plain: Convolve, folded: Convolve, hand_on: Convolve) -> tuple[Convolve, Convolve]:
     """Return forwards of a convolution that is seen, and of the normalisation behind it."""
-    normalised: list[Tensor] = []
+    computed: list[Tensor] = []
 
-    def convolve(*inputs: Any, **named: Any) -> Tensor:
-        normalised[:] = [folded(*inputs, **named)]
-        return plain(*inputs, **named)
+    def convolve(maps: Tensor) -> Tensor:
+        computed[:] = [folded(maps)]
+        return plain(maps)
 
-    def hand_on(_convolved: Tensor) -> Tensor:
-        return normalised.pop()
+    def hand_on_computed(_convolved: Tensor) -> Tensor:
+        return hand_on(computed.pop())
 
-    return convolve, hand_on
+    return convolve, hand_on_computed
