@@ -27,7 +27,10 @@ from prunescope.dissection.settings import DissectionSettings
         ({"mean": (0.5, -0.5, 0.5)}, r"mean is 0\.5,-0\.5,0\.5.*\[0, 1\]"),
         ({"mean": ()}, "mean"),
         ({"precision": "fp8"}, "precision"),
-        ({"arithmetic": "fused"}, "arithmetic is 'fused', but must be 'folded' or 'plain'"),
+        (
+            {"arithmetic": "fused"},
+            "arithmetic is 'fused', but must be 'folded', 'plain' or 'compiled'",
+        ),
         (
             {"precision": "bf16", "arithmetic": "folded"},
             "arithmetic is folded, but with precision bf16 it is always plain",
