@@ -42,11 +42,7 @@ class Compiled:
         if dict(modules) != dict(self._modules):
             self._prepare(modules)
         self._size = max(self._size, len(batch))
-        missing = self._size - len(batch)
-        filled = torch.cat([batch, batch[-1:].expand(missing, *batch.shape[1:])])
-        if batch.ndim == 4 and batch.is_contiguous(memory_format=torch.channels_last):
-            filled = filled.contiguous(memory_format=torch.channels_last)
-        self._compute(filled if missing else batch)
+        self._compute(batch if len(batch) == self._size else _filled(batch, self._size))
         return self._size, list(self._outputs)
 
     def close(self) -> None:
@@ -150,6 +146,14 @@ class _Trained(nn.Module):
         except TorchDynamoException as error:
             show(self._network, batch)  # which tells where the network itself is at fault
             raise _uncompiled(self._network, error, *_TRAINING) from error
+
+
+def _filled(batch: Tensor, size: int) -> Tensor:
+    """Return a batch of this size, filled up with its last image, in the same memory format."""
+    missing = size - len(batch)
+    filled = torch.cat([batch, batch[-1:].expand(missing, *batch.shape[1:])])
+    is_last = batch.ndim == 4 and batch.is_contiguous(memory_format=torch.channels_last)
+    return filled.contiguous(memory_format=torch.channels_last) if is_last else filled
 
 
 def _uncompiled(network: nn.Module, error: Exception, asked_by: str, otherwise: str) -> ConfigError:

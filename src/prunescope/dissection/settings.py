@@ -12,21 +12,23 @@ from pydantic import (
 )
 
 from prunescope.base.errors import ConfigError
+from prunescope.base.forward_settings import (
+    ForwardArithmetic,
+    ForwardBatch,
+    ForwardPrecision,
+    plain_in_bfloat16,
+)
 from prunescope.base.images import Arithmetic, Channels, Precision
 from prunescope.base.settings import (
     Bytes,
     Count,
     ExpectedMean,
     ExpectedStd,
-    ForwardArithmetic,
-    ForwardBatch,
-    ForwardPrecision,
     Later,
     Limit,
     NeverKeyed,
     Pixels,
     Settings,
-    plain_in_bfloat16,
 )
 from prunescope.base.text import written
 from prunescope.dissection.conventions import CONVENTIONS, Convention, ConventionName

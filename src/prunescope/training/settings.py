@@ -13,21 +13,23 @@ from pydantic import (
 )
 
 from prunescope.base.errors import ConfigError
+from prunescope.base.forward_settings import (
+    ForwardArithmetic,
+    ForwardBatch,
+    ForwardPrecision,
+    plain_in_bfloat16,
+)
 from prunescope.base.images import Arithmetic, Channels, Precision
 from prunescope.base.settings import (
     Batch,
     ExpectedMean,
     ExpectedStd,
-    ForwardArithmetic,
-    ForwardBatch,
-    ForwardPrecision,
     Later,
     Limit,
     NeverKeyed,
     Pixels,
     Rate,
     Settings,
-    plain_in_bfloat16,
 )
 from prunescope.base.steps import Step, StepText
 from prunescope.base.text import belong
