@@ -11,29 +11,13 @@ from prunescope.base.seeding import Seeds
 from prunescope.base.steps import Step
 from prunescope.pruning.mask import Mask, MaskKeeper
 from prunescope.training.loop import train
+from training.shared_world import ALL, KEPT, OPTIMIZERS, Killed
 
 START, END = 2, 11
-KEPT = torch.arange(24).view(6, 4, 1, 1) % 3 > 0
-ALL = {
-    "mixup": 0.4,
-    "cutmix": 1.0,
-    "label_smoothing": 0.1,
-    "clip_norm": 0.5,
-    "ema": 0.9,
-    "recalibrate": 2,
-    "keep_checkpoints": "2it",
-    "warmup": "1ep",
-    "schedule": "cosine",
-}
-OPTIMIZERS = {
-    "sgd": {"nesterov": True},
-    "adamw": {"optimizer": "adamw", "learning_rate": 0.01, "weight_decay": 0.1},
+EVERYTHING = ALL | {"keep_checkpoints": "2it"}
+SOLVERS = OPTIMIZERS | {
     "adamw in bf16": {"optimizer": "adamw", "precision": "bf16", "channels_last": True},
 }
-
-
-class Killed(Exception):
-    pass
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +44,7 @@ def world(images, normalisation, make_settings, make_network):
 
             try:
                 history = train(
-                    network, images, settings=make_settings(**ALL, **changes),
+                    network, images, settings=make_settings(**EVERYTHING, **changes),
                     normalisation=normalisation, seeds=Seeds(init=1, order=2, augmentation=3),
                     start=Step(START, 3), end=Step(END, 3), at_start=keeper,
                     before_step=keeper.clear_gradients, after_step=after_step,
@@ -86,7 +70,7 @@ def assert_same(found, expected):
 
 
 def check(world, once, tmp_path_factory, optimizer, kills, minutes):
-    changes = OPTIMIZERS[optimizer]
+    changes = SOLVERS[optimizer]
     if optimizer not in once:
         once[optimizer] = world(changes)
     path = tmp_path_factory.mktemp("work") / "checkpoint.safetensors"
@@ -98,7 +82,7 @@ sometimes = settings(max_examples=1, suppress_health_check=[HealthCheck.function
 often = settings(sometimes, max_examples=60)
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", SOLVERS)
 @sometimes
 @given(kills=kills, minutes=st.sampled_from([0.0, 1e6]))
 def test_with_all_settings_a_training_resumes_at_any_step_bit_by_bit(
@@ -108,7 +92,7 @@ def test_with_all_settings_a_training_resumes_at_any_step_bit_by_bit(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", SOLVERS)
 @often
 @given(kills=kills, minutes=st.sampled_from([0.0, 1e6]))
 def test_a_training_resumes_bit_by_bit_many_times(
