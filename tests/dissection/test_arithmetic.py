@@ -96,7 +96,7 @@ def check_equal(plain, other, swapping=0):
     assert (thresholds <= 1e-4 * largest_activations(plain)).all()
     moved = (plain.units["iou"] - other.units["iou"]).abs()
     assert (moved > 2e-4).sum() <= swapping
-    assert moved.max() <= 1e-3
+    assert moved.max() <= 3e-4
     assert plain.units["concept"].equals(other.units["concept"])
 
 
@@ -200,6 +200,6 @@ def test_real_photographs_give_the_same_units_by_every_arithmetic(shared, name):
         for arithmetic in ("plain", "folded", "compiled")
     )
     for layer in layers:
-        swapping = 0 if layer == "layer4" else 2
-        check_equal(plain[layer], folded[layer], swapping)
-        check_equal(plain[layer], compiled[layer], swapping)
+        check_equal(plain[layer], folded[layer])
+        # of ResNet-18's `layer4.1.bn2` one unit moves by 2.02e-4
+        check_equal(plain[layer], compiled[layer], swapping=int(layer == "layer4.1.bn2"))
