@@ -52,6 +52,26 @@ def test_a_network_whose_folded_output_differs_is_left_plain():
     assert safe_folds(ReadsBehindTorch().eval(), SIZE) == ()
 
 
+class ChangesItsInput(nn.Module):
+    """A block that changes the convolution's input before it adds to the output."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)
+
+    def forward(self, images):
+        maps = images * 2
+        normalised = self.bn(self.conv(maps))
+        return normalised + maps.relu_()
+
+
+def test_a_sum_that_cannot_wait_is_left_to_the_network_and_the_rest_is_folded():
+    (found,) = safe_folds(ChangesItsInput().eval(), SIZE)
+    assert found.summed is None
+    (found,) = safe_folds(nn.Sequential(ChangesItsInput(), nn.Identity()).eval(), SIZE)
+    assert found.summed is None
+
+
 @pytest.mark.parametrize(
     "model",
     [

@@ -208,6 +208,11 @@ def after_a_sum(net, images):
     return net.relu(net.bn2(net.conv2(inner)) + inner)
 
 
+def after_two_sums(net, images):
+    inner = net.relu(net.bn1(net.conv1(images)))
+    return net.relu(net.bn2(net.conv2(inner)) + inner + inner)
+
+
 def of_what_is_read_before(net, images):
     normalised = net.bn1(net.conv1(images))
     double = 2 * normalised
@@ -223,7 +228,8 @@ def as_a_function(net, images):
     ("use", "expected"),
     [
         (in_turn, {"bn1": "relu", "bn2": "relu"}),
-        (after_a_sum, {"bn1": "relu", "bn2": None}),
+        (after_a_sum, {"bn1": "relu", "bn2": "relu"}),
+        (after_two_sums, {"bn1": "relu", "bn2": None}),
         (of_what_is_read_before, {"bn1": None, "bn2": "relu"}),
         (as_a_function, {"bn1": None}),
     ],
@@ -245,3 +251,96 @@ def test_a_relu_that_has_hooks_belongs_to_no_chain():
     network = Rectified(in_turn, inplace=True)
     network.relu.register_forward_hook(lambda *shown: None)
     assert activations(network) == {"bn1": None, "bn2": None}
+
+
+def summed(use):
+    """Return the names of the normalisations whose output is only added to something."""
+    network = Rectified(use, inplace=False)
+    names = {module: name for name, module in network.named_modules()}
+    chains = trace(network.eval(), BATCH).chains
+    return {names[chain.normalisation] for chain in chains if chain.is_summed}
+
+
+def added(net, images):
+    inner = net.conv1(images).relu()
+    return inner + net.bn2(net.conv2(inner))
+
+
+def added_in_place(net, images):
+    inner = net.conv1(images).relu()
+    outer = net.bn2(net.conv2(inner))
+    outer += inner
+    return outer.relu()
+
+
+def added_into_another(net, images):
+    inner = net.conv1(images).relu()
+    outer = net.bn2(net.conv2(inner))
+    inner += outer
+    return inner
+
+
+def added_twofold(net, images):
+    inner = net.conv1(images).relu()
+    return torch.add(inner, net.bn2(net.conv2(inner)), alpha=2)
+
+
+def added_to_each_channel(net, images):
+    inner = net.conv1(images).relu()
+    return net.bn2(net.conv2(inner)) + inner.mean((2, 3), keepdim=True)
+
+
+def added_to_itself(net, images):
+    normalised = net.bn2(net.conv2(net.conv1(images)))
+    return normalised + normalised
+
+
+def added_twice(net, images):
+    inner = net.conv1(images)
+    normalised = net.bn2(net.conv2(inner))
+    return (normalised + inner) * (normalised + inner)
+
+
+def read_after_it_was_added(net, images):
+    inner = net.conv1(images)
+    normalised = net.bn2(net.conv2(inner))
+    return (normalised + inner) * normalised
+
+
+def returned_and_added(net, images):
+    inner = net.conv1(images)
+    normalised = net.bn2(net.conv2(inner))
+    return normalised, normalised + inner
+
+
+def added_to_a_parameter(net, images):
+    normalised = net.bn2(net.conv2(net.conv1(images)))
+    return normalised + net.bn2.weight.view(1, -1, 1, 1).expand(normalised.shape)
+
+
+@pytest.mark.parametrize(
+    ("use", "expected"),
+    [
+        (added, {"bn2"}),
+        (added_in_place, {"bn2"}),
+        (added_to_a_parameter, {"bn2"}),
+        (added_into_another, set()),
+        (added_twofold, set()),
+        (added_to_each_channel, set()),
+        (added_to_itself, set()),
+        (added_twice, set()),
+        (read_after_it_was_added, set()),
+        (returned_and_added, set()),
+    ],
+)
+def test_what_is_only_added_to_a_tensor_of_its_size_is_known(use, expected):
+    assert summed(use) == expected
+
+
+def test_of_two_chains_that_are_added_to_each_other_the_first_is_the_sum():
+    def use(net, images):
+        return net.bn1(net.conv1(images)) + net.bn2(
+            net.conv2(torch.cat([images, images[:, :1]], 1))
+        )
+
+    assert summed(use) == {"bn1"}

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from prunescope.base.chains import Chain, trace
-from prunescope.base.folding import fold, folded, folded_tensors
+from prunescope.base.folding import fold, folded, folded_tensors, without_sums
 
 GENERATOR = torch.Generator().manual_seed(0)
 
@@ -190,3 +190,98 @@ def test_a_channel_of_negative_variance_is_left_to_the_plain_network():
     chains = trace(network, batch).chains
     assert len(chains) == 1
     assert fold(chains) == ()
+
+
+def test_a_sum_and_its_relu_are_computed_with_the_convolution_to_the_same_bits():
+    network, batch = residual(), draw(4, 3, 16, 16)
+    folds = fold(trace(network, batch).chains)
+    summed = [each.chain.convolution for each in folds if each.summed is not None]
+    assert summed == [network[2].conv2, network[3].conv2]
+    plain = outputs(network, batch, ["2", "3"])
+    with folded(folds):
+        fused = outputs(network, batch, ["2", "3"])
+    with folded(without_sums(folds)):
+        apart = outputs(network, batch, ["2", "3"])
+    for name, output in plain.items():
+        assert largest_difference(output, fused[name]) < 1e-5
+        assert torch.equal(fused[name], apart[name])
+
+
+def reads_its_size(normalised, maps):
+    assert normalised.shape == maps.shape
+    return normalised + maps
+
+
+def reads_values_first(normalised, maps):
+    return (normalised * 0.5) + (normalised + maps)
+
+
+def adds_in_place(normalised, maps):
+    normalised.add_(maps)
+    return normalised
+
+
+def adds_in_place_and_reads(normalised, maps):
+    total = normalised.add_(maps)
+    return normalised * total
+
+
+def adds_by_name(normalised, maps):
+    return torch.add(input=normalised, other=maps)
+
+
+def adds_into_another(normalised, maps):
+    maps = maps.clone()
+    maps += normalised
+    return maps
+
+
+def adds_one_for_all_images(normalised, maps):
+    return normalised + maps[:1]
+
+
+def adds_double_precision(normalised, maps):
+    return (normalised + maps.double()).float()
+
+
+def adds_a_number(normalised, maps):
+    return normalised + 2.0 + maps
+
+
+def adds_twofold(normalised, maps):
+    return torch.add(maps, normalised, alpha=2)
+
+
+def adds_to_another(normalised, maps):
+    return maps + normalised
+
+
+class Added(nn.Module):
+    """What adds as is usual while it is traced, and otherwise afterwards."""
+
+    def __init__(self, use):
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3)
+        self.use, self.is_traced = use, True
+
+    def forward(self, maps):
+        normalised = self.bn(self.conv(maps))
+        return normalised + maps if self.is_traced else self.use(normalised, maps)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        *(reads_its_size, reads_values_first, adds_in_place, adds_in_place_and_reads, adds_by_name),
+        *(adds_into_another, adds_one_for_all_images, adds_double_precision, adds_a_number),
+        *(adds_twofold, adds_to_another),
+    ],
+)
+def test_a_convolution_that_waits_for_a_sum_has_its_values_whatever_is_done_with_it(use):
+    network, batch = with_statistics(Added(use)), draw(2, 3, 8, 8)
+    folds = fold(trace(network, batch).chains)
+    assert folds[0].summed is not None
+    network.is_traced = False
+    plain = outputs(network, batch, [])[""]
+    with folded(folds):
+        assert largest_difference(plain, outputs(network, batch, [])[""]) < 1e-5

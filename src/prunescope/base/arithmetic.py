@@ -10,13 +10,14 @@ from torch.utils._pytree import tree_leaves
 from prunescope.base.chains import trace
 from prunescope.base.compiling import Compiled, compiled
 from prunescope.base.errors import InputError
-from prunescope.base.folding import Fold, fold, folded
+from prunescope.base.folding import Fold, fold, folded, without_sums
 from prunescope.base.images import Arithmetic, Precision
 from prunescope.base.modes import device_of, exact_arithmetic, in_mode, repeatable
 from prunescope.base.seeding import torch_generator
 from prunescope.base.showing import show
 
 _TOLERANCE = 1e-4  # of the largest output: a hundred times what rounding moves a ResNet-50's
+_FAILURES = (InputError, torch.OutOfMemoryError)  # which the first batch reports
 
 
 @contextmanager
@@ -55,19 +56,24 @@ def safe_folds(network: nn.Module, size: tuple[int, int, int]) -> tuple[Fold, ..
     """Return what is safe to fold for images of this size.
 
     The network is shown one image of noise as it is, and again folded. There are none where it
-    fails on that image, or where the two outputs differ by more than rounding explains.
+    fails on that image, or where the two outputs differ by more than rounding explains, also with
+    every sum left to the network.
     """
     try:
         with _trying(network, size) as noise:
             traced = trace(network, noise)
-        folds = fold(traced.chains)  # as plain tensors, which outlive a block of inference
-        if not folds:
-            return ()
-        with _trying(network, size) as noise, folded(folds):
-            again = show(network, noise)
-    except (InputError, torch.OutOfMemoryError):  # which the first batch reports
+    except _FAILURES:
         return ()
-    return folds if _agree(traced.output, again) else ()
+    folds = fold(traced.chains)  # as plain tensors, which outlive a block of inference
+    for tried in (folds, without_sums(folds)) if folds else ():
+        try:
+            with _trying(network, size) as noise, folded(tried):
+                again = show(network, noise)
+        except _FAILURES:
+            continue
+        if _agree(traced.output, again):
+            return tried
+    return ()
 
 
 @contextmanager
@@ -92,7 +98,7 @@ def _is_damaged(network: nn.Module, size: tuple[int, int, int]) -> bool:
     try:
         with _trying(network, size) as noise:
             output = show(network, noise)
-    except (InputError, torch.OutOfMemoryError):  # which the first batch reports
+    except _FAILURES:
         return False
     return not _agree(output, output)
 

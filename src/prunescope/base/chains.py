@@ -27,15 +27,20 @@ class Chain:
     """A convolution, and the batch normalisation that alone reads its output.
 
     convolved_by: the modules that return this very output: the convolution, and any around it.
-    activation: the ReLU that alone reads the normalisation's output; None where there is none.
-    normalised_by: the modules that return that output.
+    normalised_by: the modules that return the normalisation's output.
+    is_summed: that output is only added to another tensor of its size, as residual blocks do.
+    activation: the ReLU that alone reads the normalisation's output, or the sum where it is added;
+        None where there is none.
+    summed_by: the modules that return that sum.
     """
 
     convolution: _ConvNd
     normalisation: _BatchNorm
     convolved_by: frozenset[nn.Module]
-    activation: nn.ReLU | None = None
     normalised_by: frozenset[nn.Module] = frozenset()
+    is_summed: bool = False
+    activation: nn.ReLU | None = None
+    summed_by: frozenset[nn.Module] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +80,10 @@ def trace(network: nn.Module, batch: Tensor) -> Traced:
 
 @dataclass
 class _Result:
-    """The output of a convolution or a normalisation, and who meets it."""
+    """The output of a convolution or a normalisation, and who meets it.
+
+    summed: what it was added to another tensor to, where nothing had read it before.
+    """
 
     module: _ConvNd | _BatchNorm
     tensor: Tensor  # held, so that no other tensor gets its id
@@ -83,6 +91,13 @@ class _Result:
     taken_by: list[nn.Module] = field(default_factory=list)
     returned_by: set[nn.Module] = field(default_factory=set)
     is_shown: bool = False
+    summed: "_Result | None" = None
+
+    @property
+    def is_only_summed(self) -> bool:
+        """Return whether nothing but one sum reads it."""
+        is_met = bool(self.readers or self.taken_by or self.is_shown)
+        return self.summed is not None and not is_met
 
     def only_reader(self) -> nn.Module | None:
         """Return the sound module that takes it once, and that alone reads it; None for others."""
@@ -110,9 +125,25 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        added = self._added(func, args) if not kwargs else None
         for result in self._among((args, kwargs)):
-            result.readers.add(self._running[-1] if self._running else None)
-        return func(*args, **(kwargs or {}))
+            if result is not added:
+                result.readers.add(self._running[-1] if self._running else None)
+        output = func(*args, **(kwargs or {}))
+        if added is not None:
+            added.summed = self._results[id(output)] = _Result(added.module, output)
+        return output
+
+    def _added(self, func: Callable[..., Any], args: tuple[Any, ...]) -> _Result | None:
+        """Return a normalisation's output to which this adds, or which it adds, and only that."""
+        if func not in (torch.ops.aten.add.Tensor, torch.ops.aten.add_.Tensor) or len(args) != 2:
+            return None
+        if not all(isinstance(term, Tensor) for term in args) or args[0].shape != args[1].shape:
+            return None
+        terms = args if func is torch.ops.aten.add.Tensor else args[:1]
+        found = [each for each in self._among(terms) if self._made.get(each.module) is each]
+        unmet = [each for each in found if not each.readers and each.summed is None]
+        return unmet[0] if unmet and args[0] is not args[1] else None
 
     def enter(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
         """Begin a module's call."""
@@ -156,13 +187,16 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         normalised = self._made.get(normalisation)
         if normalised is None:
             return None
-        activation = normalised.only_reader()
+        summed = normalised.summed if normalised.is_only_summed else None
+        activation = (summed or normalised).only_reader()
         return Chain(
             convolution=convolution,
             normalisation=normalisation,
             convolved_by=frozenset(convolved.returned_by),
-            activation=activation if isinstance(activation, nn.ReLU) else None,
             normalised_by=frozenset(normalised.returned_by),
+            is_summed=summed is not None,
+            activation=activation if isinstance(activation, nn.ReLU) else None,
+            summed_by=frozenset(summed.returned_by) if summed is not None else frozenset(),
         )
 
     def _among(self, values: Any) -> list[_Result]:

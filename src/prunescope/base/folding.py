@@ -1,18 +1,17 @@
 """How does a convolution compute the batch normalisation behind it, too?"""
 
 import copy
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float32
 from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
+from torch.nn.modules.conv import _ConvTransposeNd
 
 from prunescope.base.chains import Chain
-
-Convolve = Callable[..., Tensor]
+from prunescope.base.pointwise import Convolve, Pointwise, Summed, is_fused, postponed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +19,13 @@ class Fold:
     """A chain, and what computes its convolution and normalisation at once.
 
     rectified: the same and the ReLU behind it, to the same bits; None where nothing does.
+    summed: the same, the sum with another tensor and the ReLU behind that; None where nothing does.
     """
 
     chain: Chain
     normalised: Convolve
-    rectified: Convolve | None
+    rectified: Convolve | None = None
+    summed: Summed | None = None
 
 
 def fold(chains: Iterable[Chain]) -> tuple[Fold, ...]:
@@ -33,13 +34,19 @@ def fold(chains: Iterable[Chain]) -> tuple[Fold, ...]:
     return tuple(each for each in folds if each is not None)
 
 
+def without_sums(folds: Iterable[Fold]) -> tuple[Fold, ...]:
+    """Return the same folds, which leave every sum, and the ReLU behind it, to the network."""
+    return tuple(replace(each, summed=None) for each in folds)
+
+
 @contextmanager
 def folded(folds: Iterable[Fold], *, seen: Collection[nn.Module] = ()) -> Iterator[None]:
     """Let convolutions compute the normalisations behind them while the block lasts.
 
     Every module that is `seen` still puts out what it did, up to rounding. The others hand on what
     is computed before them: a convolution puts out what the normalisation does or, where oneDNN
-    has an operation for it, what the ReLU does. All hooks are called.
+    has an operation for it, what the ReLU does; where that sums two tensors, too, it computes when
+    it is added. All hooks are called.
     seen: modules whose output is looked at. Where it is that of a folded convolution, this computes
     both, so that the rest of the network computes the same bits whatever is seen.
     No tensor of the network changes.
@@ -47,7 +54,7 @@ def folded(folds: Iterable[Fold], *, seen: Collection[nn.Module] = ()) -> Iterat
     rectifiers: dict[nn.Module, _Rectifier] = {}
     replaced: list[nn.Module] = []
 
-    def replace(module: nn.Module, forward: Convolve) -> None:
+    def compute(module: nn.Module, forward: Convolve) -> None:
         vars(module)["forward"] = forward
         replaced.append(module)
 
@@ -55,16 +62,22 @@ def folded(folds: Iterable[Fold], *, seen: Collection[nn.Module] = ()) -> Iterat
         for each in folds:
             chain, convolve = each.chain, each.normalised
             hand_on: Convolve = _hand_on
-            if each.rectified is not None and chain.normalised_by.isdisjoint(seen):
-                assert chain.activation is not None  # of what is rectified
-                if chain.activation not in rectifiers:
-                    rectifiers[chain.activation] = _Rectifier(chain.activation)
-                    replace(chain.activation, rectifiers[chain.activation].forward)
-                convolve, hand_on = each.rectified, rectifiers[chain.activation].hand_on
+            is_hidden = (chain.normalised_by | chain.summed_by).isdisjoint(seen)
+            if is_hidden and (each.rectified or each.summed):
+                rectify: Convolve = _hand_on
+                if chain.activation is not None:
+                    if chain.activation not in rectifiers:
+                        rectifiers[chain.activation] = _Rectifier(chain.activation)
+                        compute(chain.activation, rectifiers[chain.activation].forward)
+                    rectify = rectifiers[chain.activation].hand_on
+                if each.summed is not None:
+                    convolve = postponed(each.normalised, each.summed, rectify)
+                elif each.rectified is not None:
+                    convolve, hand_on = each.rectified, rectify
             if not chain.convolved_by.isdisjoint(seen):
                 convolve, hand_on = _both(chain.convolution.forward, convolve, hand_on)
-            replace(chain.convolution, convolve)
-            replace(chain.normalisation, hand_on)
+            compute(chain.convolution, convolve)
+            compute(chain.normalisation, hand_on)
         yield
     finally:
         for module in replaced:
@@ -108,45 +121,21 @@ def _fold(chain: Chain) -> Fold | None:
         return None
     if weight.ndim == 4:
         weight = weight.contiguous(memory_format=torch.channels_last)
-    if chain.activation is not None and _is_fused(chain.convolution):
+    if is_fused(chain.convolution):
+        is_rectified = chain.activation is not None
+        kernel = Pointwise(chain.convolution, weight, bias, is_rectified=is_rectified)
         return Fold(
             chain=chain,
-            normalised=_pointwise(chain.convolution, weight, bias, "none"),
-            rectified=_pointwise(chain.convolution, weight, bias, "relu"),
+            normalised=kernel.normalised,
+            rectified=kernel.rectified if is_rectified and not chain.is_summed else None,
+            summed=kernel.summed if chain.is_summed else None,
         )
     twin = copy.copy(chain.convolution)
     parameters = {"weight": weight, "bias": bias}
     vars(twin)["_parameters"] = {
         name: nn.Parameter(tensor, requires_grad=False) for name, tensor in parameters.items()
     }
-    return Fold(chain=chain, normalised=twin.forward, rectified=None)
-
-
-def _is_fused(convolution: _ConvNd) -> bool:
-    """Return whether oneDNN computes this convolution with what follows it."""
-    return (
-        isinstance(convolution, nn.Conv2d)
-        and convolution.padding_mode == "zeros"
-        and not isinstance(convolution.padding, str)
-        and convolution.weight.device.type == "cpu"
-        and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-        and getattr(torch.ops.mkldnn, "_convolution_pointwise", None) is not None
-    )
-
-
-def _pointwise(convolution: _ConvNd, weight: Tensor, bias: Tensor, then: str) -> Convolve:
-    """Return a convolution of oneDNN, then ("relu" or "none") computed on each of its cells.
-
-    It is the operation into which torch.compile turns the two.
-    """
-    compute = torch.ops.mkldnn._convolution_pointwise
-    steps = convolution.padding, convolution.stride, convolution.dilation, convolution.groups
-
-    def convolve(maps: Tensor) -> Tensor:
-        cells: Tensor = compute(maps, weight, bias, *steps, then, [], "")
-        return cells
-
-    return convolve
+    return Fold(chain=chain, normalised=twin.forward)
 
 
 class _Rectifier:
