@@ -1,10 +1,9 @@
 """Can a verdict be quoted as it is written?"""
 
 import numpy as np
-import pytest
 
 from prunescope.report.terminal import write_sections
-from prunescope.report.verdict_views import falls_text, verdict_sections, verdict_text
+from prunescope.report.verdict_views import verdict_sections, verdict_text
 from prunescope.statistics.settings import VerdictSettings
 from prunescope.statistics.verdict import Course, verdict_on
 
@@ -36,21 +35,45 @@ def test_what_is_open_says_why_and_what_would_decide():
     assert verdict_text(found([[100, 80]])).endswith("a verdict takes two or more")
 
 
-@pytest.mark.parametrize(
-    ("accuracy", "words"),
-    [
-        ([[0.7, 0.7, 0.7]] * 2, "lottery: begins to fall: units at level 2; never falls: accuracy"),
-        ([[0.7, 0.6, 0.6]] * 2, "lottery: begins to fall: accuracy at level 1, units at level 2"),
-    ],
-)
-def test_it_is_said_at_which_level_each_begins_to_fall(accuracy, words):
-    assert falls_text("lottery", {"units": found([[100, 95, 50]] * 2, accuracy)}) == words
+def shown(verdicts):
+    return write_sections(verdict_sections({"layer4": verdicts})).splitlines()
 
 
-def test_a_layer_has_a_line_for_each_count_of_each_strategy():
-    on = found([[100, 100]] * 2)
-    verdicts = {"layer4": {"lottery": {"units": on, "concepts": on}}}
-    lines = write_sections(verdict_sections(verdicts)).splitlines()
-    assert [line.partition(":")[0] for line in lines] == [
-        *("Verdict on layer4", "  lottery, units", "  lottery, concepts", "  lottery")
+def test_a_layer_has_a_row_for_each_count_and_a_sentence_where_something_is_known():
+    known, unknown = found([[100, 95, 50]] * 2, [[0.7, 0.7, 0.6]] * 2), found([[100, 0]] * 2)
+    lines = shown({"lottery": {"units": known, "concepts": unknown}})
+    assert lines[0] == "Verdict on layer4"
+    assert lines[3].split() == [
+        *("lottery", "units", "A", "-5.0", "%", "-5.0", "%", "to", "-5.0", "%", "–", "2", "2")
     ]
+    assert lines[4].split() == [
+        "lottery",
+        "concepts",
+        "not",
+        "enough",
+        "evidence",
+        *"–––",
+        "–",
+        "1",
+    ]
+    assert lines[6].startswith("  lottery, units: A (unchanged while accuracy holds); -5.0 % at")
+    assert lines[7] == (
+        "  not enough evidence for lottery (concepts): the count is 0 at level 1 in 2 replicates"
+    )
+
+
+def test_a_strategy_whose_counts_share_a_reason_is_named_once():
+    alone, zero = found([[100, 90]]), found([[100, 0]])
+    one = {"units": alone, "concepts": alone}
+    lines = shown({"lottery": one, "random": one | {"concepts": zero}})
+    assert lines[-2].startswith("  not enough evidence for lottery, random (units): one replicate")
+    assert lines[-1].startswith("  not enough evidence for random (concepts): the count is 0")
+
+
+def test_a_reason_that_holds_for_all_is_said_once():
+    alone = found([[100, 90]])
+    lines = shown({name: {"units": alone, "concepts": alone} for name in ("lottery", "random")})
+    assert lines[3].split()[5:8] == ["-10.0", "%", "–"]
+    assert lines[-1] == (
+        "  not enough evidence: one replicate shows no spread: a verdict takes two or more"
+    )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from prunescope.base.text import counted
-from prunescope.report.document import Section
+from prunescope.report.document import UNDEFINED, Column, Rows, Section, Table
 
 _MEANINGS = {
     "A": "unchanged while accuracy holds",
@@ -16,7 +16,10 @@ _MEANINGS = {
 def verdict_sections(verdicts: Mapping[str, Any]) -> list[Section]:
     """Return a section for each layer of a run's `RunTables.verdicts`."""
     return [
-        Section(title=f"Verdict on {layer}", parts=list(_of_layer(strategies)))
+        Section(
+            title=f"Verdict on {layer}",
+            parts=[_table_of(strategies), *_sentences(strategies), *_reasons(strategies)],
+        )
         for layer, strategies in verdicts.items()
     ]
 
@@ -27,7 +30,7 @@ def verdict_text(found: Mapping[str, Any]) -> str:
     words = f"{letter} ({_MEANINGS[letter]})" if letter in _MEANINGS else letter
     if found["reason"]:
         words += f": {found['reason']}"
-    if found["effect"] is None:
+    if found["interval"] is None:
         return words
     levels = _levels_text(found["levels"])
     replicates = counted(found["replicates"], "replicate")
@@ -42,22 +45,45 @@ def verdict_text(found: Mapping[str, Any]) -> str:
     return text
 
 
-def falls_text(strategy: str, counts: Mapping[str, Any]) -> str:
-    """Write at which level accuracy begins to fall, and at which each count does."""
-    accuracy = next(iter(counts.values()))["accuracy_falls_at"]
-    levels = {"accuracy": accuracy, **{name: on["count_falls_at"] for name, on in counts.items()}}
-    falling = [f"{name} at level {level}" for name, level in levels.items() if level is not None]
-    holding = [name for name, level in levels.items() if level is None]
-    sentences = [f"begins to fall: {', '.join(falling)}"] if falling else []
-    sentences += [f"never falls: {', '.join(holding)}"] if holding else []
-    return f"{strategy}: {'; '.join(sentences)}"
+def _table_of(strategies: Mapping[str, Any]) -> Table:
+    titles = ("strategy", "count", "verdict", "change", "interval", "twins")
+    falls = ("accuracy falls at level", "count falls at level")
+    rows = [
+        (
+            *(strategy, name, on["verdict"]),
+            *(_percent(on["effect"]), _interval(on["interval"])),
+            _percent((on["twins"] or {}).get("effect")),
+            *(_level_text(on[f"{kind}_falls_at"]) for kind in ("accuracy", "count")),
+        )
+        for strategy, counts in strategies.items()
+        for name, on in counts.items()
+    ]
+    columns = [Column(title=title, is_text=title in titles[:3]) for title in (*titles, *falls)]
+    return Table(columns=columns, groups=[Rows(rows=rows)])
 
 
-def _of_layer(strategies: Mapping[str, Any]) -> Iterator[str]:
+def _sentences(strategies: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence for each count of which something is known."""
     for strategy, counts in strategies.items():
         for name, found in counts.items():
-            yield f"{strategy}, {name}: {verdict_text(found)}"
-        yield falls_text(strategy, counts)
+            if found["interval"] is not None:
+                yield f"{strategy}, {name}: {verdict_text(found)}"
+
+
+def _reasons(strategies: Mapping[str, Any]) -> Iterator[str]:
+    """Yield each reason for which nothing is known, once."""
+    reasons: dict[str, list[str]] = {}
+    for strategy, counts in strategies.items():
+        known = [on["reason"] for on in counts.values() if on["interval"] is None]
+        if len(known) == len(counts) and len(set(known)) == 1:
+            reasons.setdefault(known[0], []).append(strategy)
+            continue
+        for name, on in counts.items():
+            if on["interval"] is None:
+                reasons.setdefault(on["reason"], []).append(f"{strategy} ({name})")
+    for reason, where in reasons.items():
+        everywhere = where == list(strategies)
+        yield f"not enough evidence{'' if everywhere else ' for ' + ', '.join(where)}: {reason}"
 
 
 def _levels_text(levels: Sequence[int]) -> str:
@@ -72,10 +98,16 @@ def _levels_text(levels: Sequence[int]) -> str:
     return f"level{'s' if len(levels) > 1 else ''} {', '.join(texts)}"
 
 
-def _percent(share: float) -> str:
+def _level_text(level: int | None) -> str:
+    return UNDEFINED if level is None else str(level)
+
+
+def _percent(share: float | None) -> str:
+    if share is None:
+        return UNDEFINED
     text = f"{100 * share:+.1f}"
     return f"{'0.0' if float(text) == 0 else text} %"
 
 
-def _interval(interval: Sequence[float]) -> str:
-    return f"{_percent(interval[0])} to {_percent(interval[1])}"
+def _interval(interval: Sequence[float] | None) -> str:
+    return UNDEFINED if interval is None else f"{_percent(interval[0])} to {_percent(interval[1])}"

@@ -105,20 +105,22 @@ def verdict_on(
     """
     alpha = settings.alpha / looks
     holding = course.holding(settings)
-    reason = unfinished or _lacking(course, holding)
+    undefined = _undefined(course, holding)
+    reason = unfinished or undefined
     judged = None
-    if not reason:
-        changes = course.changes(holding)
-        judged = judge(changes.mean(axis=1).tolist(), margin=settings.margin, alpha=alpha)
-        if judged.letter is None:
-            reason = "the interval is too wide to decide"
+    if course.replicates < 2:
+        reason = reason or "one replicate shows no spread: a verdict takes two or more"
+    elif not reason:
+        changes = course.changes(holding).mean(axis=1)
+        judged = judge(changes.tolist(), margin=settings.margin, alpha=alpha)
+        reason = "" if judged.letter else "the interval is too wide to decide"
     return {
         "verdict": judged.letter if judged and judged.letter else OPEN,
         "reason": reason or None,
-        "effect": _share(judged.mean) if judged else None,
+        "effect": None if undefined else _share(float(course.changes(holding).mean())),
         "interval": _shares(judged.interval) if judged else None,
         "interval_of_a": _shares(judged.within) if judged else None,
-        "sparsest": _sparsest(course, holding) if judged else None,
+        "sparsest": None if undefined else _sparsest(course, holding),
         "twins": _of_twins(course, settings.margin, alpha),
         "levels": holding,
         "replicates": course.replicates,
@@ -130,22 +132,20 @@ def verdict_on(
     }
 
 
-def _lacking(course: Course, holding: Sequence[int]) -> str:
-    """Return why nothing can be said; empty where something can."""
-    if course.replicates < 2:
-        return "one replicate shows no spread: a verdict takes two or more"
+def _undefined(course: Course, holding: Sequence[int]) -> str:
+    """Return why there is no mean change; empty where there is one."""
     if not holding:
         return "accuracy holds at no pruned level"
     if (course.counts[:, 0] == 0).any() or (course.twins == 0).any():
         return "a count of 0 at level 0 leaves nothing to compare with"
-    zero = [level for level in holding if (course.counts[:, level] == 0).any()]
-    if zero:
-        return f"the count is 0 at level {zero[0]} in {_replicates_with(course, zero[0])}"
-    return ""
-
-
-def _replicates_with(course: Course, level: int) -> str:
-    return counted(int((course.counts[:, level] == 0).sum()), "replicate")
+    zeros = (course.counts == 0).sum(axis=0)
+    empty = next((level for level in holding if zeros[level]), None)
+    if empty is not None:
+        return f"the count is 0 at level {empty} in {counted(int(zeros[empty]), 'replicate')}"
+    is_whole = (
+        np.isfinite(course.counts[:, [0, *holding]]).all() and np.isfinite(course.twins).all()
+    )
+    return "" if is_whole else "levels are missing"
 
 
 def _sparsest(course: Course, holding: Sequence[int]) -> dict[str, Any]:
