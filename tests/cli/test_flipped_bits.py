@@ -32,6 +32,7 @@ READ_BY = {
     f"{LEVEL}/manifest.json": ("summary run", "status run", f"load {LEVEL}"),
     f"{LEVEL}/manifest-evaluation.json": ("summary run", "status run", f"load {LEVEL}"),
     f"{LEVEL}/metrics.json": (f"load {LEVEL}", f"compare {DENSE} {LEVEL}", "load run"),
+    f"{LEVEL}/predictions.parquet": (f"load {LEVEL}", "status run"),
     f"{LEVEL}/history.csv": (f"load {LEVEL}", "status run"),
     f"{LEVEL}/weights.safetensors": (
         f"dissect {LEVEL} --list-layers",
@@ -184,7 +185,7 @@ def _load(path: str) -> Ended:
                 shown += [found.name, str(found.recipe), found.units.to_csv()]
             case ps.Level():
                 shown += [str(found.metrics), found.history.to_csv(), str(found.mask.keep)]
-                shown += _everything(found.dissection)
+                shown += [found.predictions.to_csv(), *_everything(found.dissection)]
             case ps.Dissection():
                 shown += _everything(found)
         return Ended(status=0, out="\n".join(shown), err="")

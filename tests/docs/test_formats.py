@@ -72,6 +72,8 @@ def pattern(name: str) -> re.Pattern[str]:
 def arrow_word(kind: pa.DataType) -> str:
     if pa.types.is_list(kind):
         return f"list of {arrow_word(kind.value_type)}"
+    if pa.types.is_dictionary(kind):
+        return arrow_word(kind.value_type)
     words = {"double": "float64", "float": "float32", "large_string": "string"}
     return words.get(str(kind), str(kind))
 
@@ -230,6 +232,12 @@ def test_the_table_of_levels_is_as_said(finished: Path, categories: tuple[str, .
 def test_the_table_of_examples_is_as_said(finished: Path) -> None:
     path = finished / LEVELS[0] / "dissection" / "layer2" / "examples.parquet"
     assert_columns(parquet_columns(path), documented("examples.parquet"))
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_table_of_predictions_is_as_said(finished: Path, level: str) -> None:
+    path = finished / level / "predictions.parquet"
+    assert_columns(parquet_columns(path), documented("predictions.parquet"))
 
 
 @pytest.mark.parametrize("place", ["replicate-0/rewind", *LEVELS])

@@ -53,9 +53,9 @@ from prunescope.pruning.prunable import UNTRIED, behaviour_of
 from prunescope.pruning.prune import prune_module
 from prunescope.pruning.settings import PruneOptions, PruneSettings
 from prunescope.results.dissection import Dissection
+from prunescope.results.evaluation import Evaluation
 from prunescope.results.layout import STUDY
 from prunescope.results.netdissect_export import export_netdissect
-from prunescope.training.evaluate import Evaluation
 from prunescope.training.settings import EvaluationOptions, EvaluationSettings
 
 Model: TypeAlias = nn.Module | Loaded | Path | str

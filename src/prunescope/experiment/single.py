@@ -30,8 +30,9 @@ from prunescope.imaging.sizing import Sizing
 from prunescope.networks.loading import LoadedNetwork
 from prunescope.networks.smaller import WITHOUT_NUMBERS
 from prunescope.results.dissection import Dissection, check_room
+from prunescope.results.evaluation import Evaluation
 from prunescope.results.units import UNNUMBERED
-from prunescope.training.evaluate import Evaluation, check_outputs, evaluate
+from prunescope.training.evaluate import check_outputs, evaluate
 from prunescope.training.settings import EvaluationSettings
 
 _FEW_IMAGES = 500

@@ -18,11 +18,13 @@ from prunescope.results.layout import (
     HISTORY,
     LEVELS,
     METRICS,
+    PREDICTIONS,
     STUDY,
     TABLES,
     level_folders,
 )
 from prunescope.results.manifest import check_recorded
+from prunescope.results.predictions import read_predictions
 from prunescope.results.reading import read_csv, read_form
 from prunescope.results.run_tables import RunTables
 from prunescope.results.schemas import METRICS_FORM
@@ -71,6 +73,21 @@ class Level:
     def accuracy(self) -> float:
         """Top-1 on the study's test images, a share."""
         return float(self.metrics["top1"])
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """What the network said of each test image, as `predictions.parquet` (docs/formats.md).
+
+        Raises DataError where it is damaged, or an earlier version evaluated the level.
+        """
+        path = self.path / PREDICTIONS
+        check_recorded(path)
+        if not path.exists():
+            raise DataError(
+                f"{path} is missing: running the study again with the same --out makes it, without "
+                "training (an earlier version did not save what a level says of each image)"
+            )
+        return read_predictions(path)
 
     @property
     def dissection(self) -> Dissection:

@@ -2,9 +2,12 @@
 
 from prunescope.results.checksums import FILES
 from prunescope.results.columns import (
+    CLASSES,
+    CLASSES_OR_NONE,
     COUNTS,
     COUNTS_OR_NONE,
     LISTS,
+    LOSSES,
     NAMES,
     NUMBERS,
     SHARES,
@@ -34,6 +37,12 @@ METRICS_FORM: Fields = {
     **{"keep": SHARE, "keep_overall": SHARE.or_none, "top1": SHARE},
 }
 """`metrics.json` of a level."""
+
+PREDICTION_COLUMNS: Columns = {
+    **{"row": COUNTS, "class": CLASSES, "prediction": CLASSES_OR_NONE},
+    **{"probability": SHARES, "rank": COUNTS, "loss": LOSSES},
+}
+"""`predictions.parquet` of a level."""
 
 DISSECTION_FORM: Fields = {
     **{"units": COUNT.or_none, "interpretable": COUNT.or_none, "concepts": COUNT.or_none},
