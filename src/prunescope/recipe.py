@@ -20,6 +20,7 @@ from prunescope.pruning.recovery import origin_of
 from prunescope.pruning.settings import PruningSettings
 from prunescope.pruning.strategy import StrategySettings
 from prunescope.results.layout import STUDY
+from prunescope.statistics.settings import VerdictSettings
 from prunescope.training.settings import TrainingSettings
 
 _SHIPPED = Path(__file__).parent / "recipes"
@@ -77,6 +78,8 @@ class Recipe(Settings):
     """The pictures that every level is dissected on."""
     dissection: DissectionSettings
     """Which layers are dissected, and how."""
+    verdict: Annotated[VerdictSettings, Later()] = VerdictSettings()
+    """When pruning counts as harmless, helpful or harmful to what a network sees."""
     replicates: Count = 1
     """Number of trainings that differ in their seed alone."""
     seed: Seed = 0

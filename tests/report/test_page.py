@@ -51,6 +51,7 @@ def page(
         name="small & <quick>",
         facts={"Network": "cifar_resnet20", "Data": "<b>ours</b>"},
         levels=levels,
+        verdicts={},
         dissections=dissected,
         concepts=photographs,
     )
@@ -135,6 +136,7 @@ def test_equal_runs_give_equal_bytes(
             name="small",
             facts={"Network": "cifar_resnet20"},
             levels=unpruned,
+            verdicts={},
             dissections={level: folders[:1]},
             concepts=photographs,
         ).parent
@@ -159,6 +161,7 @@ def test_units_that_are_undecided_stand_in_the_levels(
             name="small",
             facts={},
             levels=table,
+            verdicts={},
             dissections={},
             concepts=photographs,
         )

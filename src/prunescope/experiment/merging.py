@@ -18,10 +18,11 @@ from prunescope.pruning.strategy import StrategySettings
 from prunescope.recipe import Recipe
 from prunescope.results.kinds import is_run
 from prunescope.results.layout import STUDY
+from prunescope.results.looks import looks_of, save_looks
 from prunescope.results.provenance import Provenance
 from prunescope.results.store import Store
 
-_OF_A_PART = {"name", "replicates"}
+_OF_A_PART = {"name", "replicates", "verdict"}
 _OF_A_MACHINE = {
     "data": {"source", "memory"},
     "concepts": {"source"},
@@ -152,3 +153,4 @@ def _fill(draft: Path, plan: Plan, runs: Mapping[Path, OpenRun]) -> None:
                 "or it was made from other data: leave it out"
             )
         record.adopt(Provenance(path), titles)
+    save_looks(draft, list(dict.fromkeys(look for path in runs for look in looks_of(path))))

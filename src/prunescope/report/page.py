@@ -18,6 +18,7 @@ from prunescope.report.html import environment
 from prunescope.report.lines import strategies_of
 from prunescope.report.overview import glance_at, keep_text, tabulate_levels
 from prunescope.report.style import DARK, LIGHT
+from prunescope.report.verdict_views import verdict_sections
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.layout import DENSE, PAGE, LevelKey
 from prunescope.results.opened import open_layer
@@ -62,6 +63,7 @@ def write_page(
     name: str,
     facts: Mapping[str, str],
     levels: pd.DataFrame,
+    verdicts: Mapping[str, Any],
     dissections: Mapping[LevelKey, Sequence[Path]],
     concepts: ConceptSet,
     missing: str = "",
@@ -70,8 +72,9 @@ def write_page(
     """Write `index.html` and its `assets` into a folder and return the page's path.
 
     name: the study's. facts: what it is (network, data, ...), in the order shown.
-    levels: the table of levels. dissections: the folders of the layers whose best units are shown,
-    by level, in the order shown; each has a row in `levels`.
+    levels: the table of levels. verdicts: `RunTables.verdicts`.
+    dissections: the folders of the layers whose best units are shown, by level, in the order shown;
+    each has a row in `levels`.
     concepts: the set they were dissected on.
     missing: how many levels there are ("7 of 27 levels") if some are missing.
     The page needs nothing outside the folder and no network; equal input gives equal bytes.
@@ -84,6 +87,7 @@ def write_page(
         facts=facts,
         missing=missing,
         glance=glance_at(levels),
+        verdicts=verdict_sections(verdicts),
         several_layers=levels["layer"].nunique() > 1,
         chance="undecided" in levels,
         figures=_draw_figures(levels, folder),

@@ -9,6 +9,7 @@ from prunescope.base.progress import SILENT
 from prunescope.comparison.saved import open_comparison
 from prunescope.report.level_views import level_sections
 from prunescope.report.terminal import write_sections
+from prunescope.report.verdict_views import verdict_sections
 from prunescope.report.views import layer_sections, sections_of
 from prunescope.results.kinds import is_comparison, is_run
 from prunescope.results.opened import open_dissection
@@ -38,7 +39,8 @@ def summarise_result(
         for lost in tables.missing_evidence():
             tell(lost)
         levels = tables.summary(iou)
-        return {"levels": levels}, write_sections(level_sections(levels))
+        sections = [*level_sections(levels), *verdict_sections(tables.verdicts)]
+        return {"levels": levels, "verdict": tables.verdicts}, write_sections(sections)
     counts = open_dissection(path).summary(iou)
     return counts, write_sections(layer_sections(counts))
 

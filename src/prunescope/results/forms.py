@@ -82,13 +82,13 @@ TEXTS = Kind("a list of texts", lambda v: isinstance(v, list) and all(map(TEXT.t
 TRUTH = Kind("true or false", lambda value: isinstance(value, bool))
 
 
-def read_object(path: Path, form: Fields) -> dict[str, Any]:
+def read_object(path: Path, form: Fields | Each) -> dict[str, Any]:
     """Read a JSON object of a form.
 
     Raises DataError, in one line, where the file is missing or damaged, or a value of another kind.
     """
     values = read_json(path)
-    fault = fault_in(values, Object(form))
+    fault = fault_in(values, form if isinstance(form, Each) else Object(form))
     if fault is not None:
         raise DataError(f"{path} is damaged: {fault}")
     return values

@@ -11,7 +11,7 @@ from prunescope.base.errors import DataError
 from prunescope.base.paths import require_file
 from prunescope.results.cells import original, original_texts
 from prunescope.results.columns import Columns, check_columns
-from prunescope.results.forms import Fields, in_a_line, read_object
+from prunescope.results.forms import Each, Fields, in_a_line, read_object
 from prunescope.results.manifest import check_recorded
 
 # what a damaged parquet file raises: it may state absurd sizes, or hold text that is not UTF-8
@@ -66,7 +66,7 @@ def _read_csv(path: Path, options: dict[str, Any]) -> pd.DataFrame:
         return original_texts(pd.read_csv(path, **options))
 
 
-def read_form(path: Path, form: Fields) -> dict[str, Any]:
+def read_form(path: Path, form: Fields | Each) -> dict[str, Any]:
     """Read a JSON object as `read_object` does. Raises DataError also if it is not as recorded."""
     check_recorded(path)
     return read_object(path, form)

@@ -1,5 +1,6 @@
 """What does a run folder hold: levels with their networks and dissections, and the tables?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -173,6 +174,11 @@ class Run:
     def units(self) -> pd.DataFrame:
         """Every unit of every layer of every level, as `tables/units.parquet`. Raises DataError."""
         return self.tables.units
+
+    @property
+    def verdicts(self) -> Mapping[str, Any]:
+        """Did pruning change what each layer sees? As `tables/verdict.json`. Raises DataError."""
+        return self.tables.verdicts
 
     @property
     def finished(self) -> tuple[Level, ...]:

@@ -19,13 +19,19 @@ from prunescope.results.layout import (
     SUMMARY,
     TABLES,
     UNITS,
+    VERDICT,
     LevelKey,
     layer_path,
     level_folders,
 )
 from prunescope.results.manifest import check_recorded, flaws_of
 from prunescope.results.reading import read_csv, read_form, read_table
-from prunescope.results.schemas import DISSECTION_FORM, LEVEL_COLUMNS, LEVEL_UNIT_COLUMNS
+from prunescope.results.schemas import (
+    DISSECTION_FORM,
+    LEVEL_COLUMNS,
+    LEVEL_UNIT_COLUMNS,
+    VERDICT_FORM,
+)
 from prunescope.results.units import count_units
 
 KEY = ["replicate", "strategy", "level", "layer"]
@@ -40,13 +46,15 @@ class RunTables:
     """The tables of a finished run.
 
     levels: a row per level and layer. units: every unit of each of them, one row each.
-    units_of: the same by the layer's key.
+    units_of: the same by the layer's key. verdicts: `tables/verdict.json` (docs/formats.md), empty
+    where an earlier version made the tables.
     """
 
     path: Path
     levels: pd.DataFrame
     units: pd.DataFrame
     units_of: Mapping[LayerKey, pd.DataFrame]
+    verdicts: Mapping[str, Any]
 
     @classmethod
     def read(cls, path: Path) -> "RunTables":
@@ -55,7 +63,9 @@ class RunTables:
         levels = read_levels(path / TABLES / LEVELS)
         units = read_table(path / TABLES / UNITS, LEVEL_UNIT_COLUMNS)
         units_of = {cast(LayerKey, key): rows for key, rows in units.groupby(KEY, sort=False)}
-        tables = cls(path=path, levels=levels, units=units, units_of=units_of)
+        verdict = path / TABLES / VERDICT
+        verdicts = read_form(verdict, VERDICT_FORM) if verdict.is_file() else {}
+        tables = cls(path=path, levels=levels, units=units, units_of=units_of, verdicts=verdicts)
         lost = [key for key in tables.keys if key not in units_of]
         if lost:
             raise DataError(f"{path / TABLES / UNITS} has no units of {lost[0]}: {_again(path)}")

@@ -139,6 +139,23 @@ LEVEL_COLUMNS: Columns = {
 }
 """`tables/levels.csv` of a run."""
 
+_CHANGE = {"effect": NUMBER.or_none, "interval": LIST_OF_NUMBERS.or_none}
+VERDICT_FORM = Each(
+    Each(
+        Each(
+            Object(
+                {
+                    **{"verdict": TEXT, "reason": TEXT.or_none, **_CHANGE, "twins": _CHANGE},
+                    **{"levels": LIST_OF_COUNTS, "replicates": COUNT, "looks": COUNT},
+                    **dict.fromkeys(("needed", "accuracy_falls_at"), COUNT.or_none),
+                    **{"count_falls_at": COUNT.or_none, "alpha": SHARE},
+                }
+            )
+        )
+    )
+)
+"""`tables/verdict.json` of a run, by layer, strategy and what is counted."""
+
 _SIDE = Object({"name": TEXT, "keep": SHARE.or_none, "accuracy": SHARE.or_none})
 _OF_UNITS: Fields = {
     **{"a": COUNT, "b": COUNT},

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from prunescope.experiment.stage import FolderStage, Stage
 from prunescope.experiment.stages.tables import TablesStage
-from prunescope.results.layout import LEVELS, REPORT
+from prunescope.results.layout import LEVELS, REPORT, VERDICT
 
 if TYPE_CHECKING:
     from prunescope.experiment.plan import Plan
@@ -19,7 +19,7 @@ class PageStage(FolderStage):
     """The page of a study: facts, figures, tables, and the best units of each level."""
 
     kind = "report"
-    version = 3
+    version = 4
     derived = True
     reads_concepts = True
 
@@ -33,19 +33,23 @@ class PageStage(FolderStage):
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
         from prunescope.report.page import write_page
+        from prunescope.results.reading import read_form
         from prunescope.results.run_tables import read_levels
+        from prunescope.results.schemas import VERDICT_FORM
 
         dissected = {
             measured.level.key: list(measured.layer_folders(runner))
             for measured in self.tables.levels
             if not measured.level.key.is_twin
         }
+        tables = runner.folder(self.tables)
         recipe, images = self.study.recipe, self.study.facts.concepts.images
         write_page(
             folder,
             name=recipe.name,
             facts=recipe.facts | {"Labelled images": f"{images:,}"},
-            levels=read_levels(runner.folder(self.tables) / LEVELS),
+            levels=read_levels(tables / LEVELS),
+            verdicts=read_form(tables / VERDICT, VERDICT_FORM),
             dissections=dissected,
             concepts=runner.concepts,
             missing=self.tables.missing,

@@ -11,8 +11,10 @@ from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
 from prunescope.experiment.stages.evaluation import EvaluationStage
 from prunescope.experiment.stages.scores import ScoresStage
 from prunescope.results.layout import DENSE, METRICS, TABLES, UNITS
+from prunescope.results.looks import count_look
 from prunescope.results.reading import read_form, read_table
 from prunescope.results.schemas import METRICS_FORM, UNIT_COLUMNS
+from prunescope.statistics.writing import write_verdicts
 
 if TYPE_CHECKING:
     from prunescope.experiment.plan import Plan
@@ -59,7 +61,7 @@ class TablesStage(FolderStage):
     """The tables of all levels of a plan, which may be a part of the study's."""
 
     kind = "tables"
-    version = 2
+    version = 3
     derived = True
 
     def __init__(self, study: PlannedStudy, levels: tuple[MeasuredLevel, ...]) -> None:
@@ -74,10 +76,17 @@ class TablesStage(FolderStage):
         return "" if len(self.levels) == total else f"{len(self.levels)} of {total} levels"
 
     def settings(self) -> Mapping[str, Any]:
-        return {"levels": [level.level.path for level in self.levels]}
+        return {
+            "levels": [level.level.path for level in self.levels],
+            "verdict": self.study.recipe.verdict.model_dump(mode="json"),
+        }
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
+        recipe = self.study.recipe
         write_tables([level.record(runner) for level in self.levels], folder)
+        is_judged = not self.missing and recipe.replicates > 1
+        looks = count_look(runner.store.root, recipe.replicates) if is_judged else 1
+        write_verdicts(folder, recipe.verdict, looks=looks, unfinished=self.missing)
         return self.missing
 
 

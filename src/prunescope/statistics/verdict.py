@@ -1,0 +1,207 @@
+"""Does pruning change what a network sees, for as long as its accuracy holds?"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from prunescope.base.text import counted
+from prunescope.results.layout import DENSE
+from prunescope.statistics.equivalence import Interval, Judged, judge
+from prunescope.statistics.settings import VerdictSettings
+
+COUNTS = {"units": "interpretable", "concepts": "concepts"}
+"""What a verdict is on, and its column in the table of levels."""
+OPEN = "not enough evidence"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """One count of one layer under one strategy, in every replicate (docs/method.md).
+
+    counts, accuracy: a row per replicate, a column per level, level 0 first; accuracy is a share.
+    twins: the count of each dense twin, a row per replicate; no columns where there are none.
+    """
+
+    counts: np.ndarray
+    accuracy: np.ndarray
+    twins: np.ndarray
+
+    @property
+    def replicates(self) -> int:
+        """How many there are."""
+        return len(self.counts)
+
+    @property
+    def pruned(self) -> range:
+        """The numbers of the pruned levels."""
+        return range(1, self.counts.shape[1])
+
+    def holding(self, settings: VerdictSettings) -> list[int]:
+        """Return the pruned levels at which accuracy holds."""
+        lost = 100 * (self.accuracy[:, :1] - self.accuracy[:, 1:])
+        holds = (lost.mean(axis=0) <= settings.mean_loss) & (
+            lost.max(axis=0) <= settings.largest_loss
+        )
+        return [int(level) for level in np.flatnonzero(holds) + 1]
+
+    def changes(self, levels: Sequence[int]) -> np.ndarray:
+        """Return ln(count / baseline) of each replicate and of these levels.
+
+        The baseline is level 0's count or, with twins, the geometric mean of all of them.
+        """
+        baseline = np.log(np.column_stack([self.counts[:, 0], self.twins])).mean(axis=1)
+        changes: np.ndarray = np.log(self.counts[:, list(levels)]) - baseline[:, None]
+        return changes
+
+
+def verdicts(
+    levels: pd.DataFrame,
+    twins: pd.DataFrame | None,
+    settings: VerdictSettings,
+    *,
+    looks: int = 1,
+    unfinished: str = "",
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the verdict on units and on concepts, by layer and strategy.
+
+    levels, twins: the tables of a run. looks: how many verdicts there were with this one, over
+    different numbers of replicates. unfinished: what is missing, where the study is not finished;
+    then there is none yet. Each verdict is as `verdict_on` returns it.
+    """
+    return {
+        str(layer): {
+            strategy: {
+                name: verdict_on(
+                    _course(of_layer, _of_layer(twins, layer), strategy, column),
+                    settings,
+                    looks=looks,
+                    unfinished=unfinished,
+                )
+                for name, column in COUNTS.items()
+            }
+            for strategy in map(str, of_layer["strategy"].unique())
+            if strategy != DENSE
+        }
+        for layer, of_layer in levels.groupby("layer", sort=False)
+    }
+
+
+def verdict_on(
+    course: Course, settings: VerdictSettings, *, looks: int = 1, unfinished: str = ""
+) -> dict[str, Any]:
+    """Return a verdict as plain values; what is undefined is None.
+
+    `verdict` is A (unchanged while accuracy holds), B (more), C (fewer) or "not enough evidence",
+    and `reason` says why it is that; `effect` is the mean change, as a share of the baseline, its
+    `interval` of 1 - alpha and `interval_of_a` of 1 - 2 alpha, over `replicates`; `levels` are
+    those at which accuracy holds, `sparsest` the change at the last of them; `twins` is the change
+    of dense twins against level 0 and its interval; `needed` is how many replicates would decide;
+    `accuracy_falls_at` and `count_falls_at` are the first levels at which accuracy does not hold,
+    and the mean count is more than the margin below the baseline; `alpha` is that of each look.
+    """
+    alpha = settings.alpha / looks
+    holding = course.holding(settings)
+    undefined = _undefined(course, holding)
+    reason = unfinished or undefined
+    judged = None
+    if course.replicates < 2:
+        reason = reason or "one replicate shows no spread: a verdict takes two or more"
+    elif not reason:
+        changes = course.changes(holding).mean(axis=1)
+        judged = judge(changes.tolist(), margin=settings.margin, alpha=alpha)
+        reason = "" if judged.letter else "the interval is too wide to decide"
+    return {
+        "verdict": judged.letter if judged and judged.letter else OPEN,
+        "reason": reason or None,
+        "effect": None if undefined else _share(float(course.changes(holding).mean())),
+        "interval": _shares(judged.interval) if judged else None,
+        "interval_of_a": _shares(judged.within) if judged else None,
+        "sparsest": None if undefined else _sparsest(course, holding),
+        "twins": _of_twins(course, settings.margin, alpha),
+        "levels": holding,
+        "replicates": course.replicates,
+        "needed": judged.needed if judged else None,
+        "accuracy_falls_at": min(set(course.pruned) - set(holding), default=None),
+        "count_falls_at": _falls_at(course, settings.margin),
+        "alpha": alpha,
+        "looks": looks,
+    }
+
+
+def _undefined(course: Course, holding: Sequence[int]) -> str:
+    """Return why there is no mean change; empty where there is one."""
+    if not holding:
+        return "accuracy holds at no pruned level"
+    if (course.counts[:, 0] == 0).any() or (course.twins == 0).any():
+        return "a count of 0 at level 0 leaves nothing to compare with"
+    zeros = (course.counts == 0).sum(axis=0)
+    empty = next((level for level in holding if zeros[level]), None)
+    if empty is not None:
+        return f"the count is 0 at level {empty} in {counted(int(zeros[empty]), 'replicate')}"
+    is_whole = (
+        np.isfinite(course.counts[:, [0, *holding]]).all() and np.isfinite(course.twins).all()
+    )
+    return "" if is_whole else "levels are missing"
+
+
+def _sparsest(course: Course, holding: Sequence[int]) -> dict[str, Any]:
+    last = holding[-1]
+    return {"level": last, "effect": _share(float(course.changes([last]).mean()))}
+
+
+def _of_twins(course: Course, margin: float, alpha: float) -> dict[str, Any] | None:
+    """Return how much twins differ from level 0: the noise ceiling of the change."""
+    counts = np.column_stack([course.counts[:, 0], course.twins])
+    if course.twins.shape[1] == 0 or (counts == 0).any():
+        return None
+    changes = (np.log(counts[:, 1:]) - np.log(counts[:, :1])).mean(axis=1)
+    judged: Judged | None = None
+    if course.replicates > 1:
+        judged = judge(changes.tolist(), margin=margin, alpha=alpha)
+    return {
+        "effect": _share(float(changes.mean())),
+        "interval": _shares(judged.interval) if judged else None,
+    }
+
+
+def _falls_at(course: Course, margin: float) -> int | None:
+    """Return the first level whose mean count, on a logarithmic scale, is below the margin."""
+    if (course.counts[:, 0] == 0).any() or (course.twins == 0).any():
+        return None
+    with np.errstate(divide="ignore"):  # a count of 0 has fallen
+        means = course.changes(course.pruned).mean(axis=0)
+    pairs = zip(course.pruned, means, strict=True)
+    return next((level for level, mean in pairs if mean < math.log1p(-margin)), None)
+
+
+def _course(levels: pd.DataFrame, twins: pd.DataFrame | None, strategy: str, column: str) -> Course:
+    chosen = levels[levels["strategy"].isin([DENSE, strategy])]
+    every = range(int(chosen["level"].max()) + 1)
+    counts, accuracy = (
+        chosen.pivot(index="replicate", columns="level", values=name).reindex(columns=every)
+        for name in (column, "accuracy")
+    )
+    twin_counts = np.empty((len(counts), 0))
+    if twins is not None:
+        by_name = twins.pivot(index="replicate", columns="strategy", values=column)
+        twin_counts = by_name.reindex(counts.index).to_numpy(float)
+    return Course(
+        counts=counts.to_numpy(float), accuracy=accuracy.to_numpy(float), twins=twin_counts
+    )
+
+
+def _of_layer(table: pd.DataFrame | None, layer: Any) -> pd.DataFrame | None:
+    return None if table is None else table[table["layer"] == layer]
+
+
+def _share(change: float) -> float:
+    """Return a change in logarithms as a share of the baseline."""
+    return math.expm1(change)
+
+
+def _shares(interval: Interval) -> list[float]:
+    return [_share(interval[0]), _share(interval[1])]
