@@ -6,32 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from predicted import CLASSES, said
 from prunescope.base.errors import DataError
 from prunescope.results.evaluation import Evaluation
 from prunescope.results.predictions import (
     check_same_images,
     classes_of,
-    predictions_table,
     read_predictions,
     write_predictions,
 )
-
-CLASSES = ("zebra", "ant", "moa", "=dodo")
-
-
-def said(
-    label: tuple[int, ...], prediction: tuple[int, ...], classes: tuple[str, ...] = CLASSES
-) -> pd.DataFrame:
-    """Return predictions in which a right one has rank 0 and a wrong one rank 1."""
-    right = np.array(label) == np.array(prediction)
-    return predictions_table(
-        classes,
-        label=np.array(label),
-        prediction=np.array(prediction),
-        probability=np.full(len(label), 0.75),
-        rank=np.where(right, 0, 1),
-        loss=np.where(right, -np.log(0.75), np.log(8)),
-    )
 
 
 def test_predictions_come_back_with_all_classes_in_their_order(tmp_path: Path) -> None:
@@ -54,8 +37,11 @@ def test_scores_are_those_of_the_predictions() -> None:
     [
         (said((0, 2), (0, 2)), "one has 3 of them, the other 2"),
         (said((0, 2, 1), (0, 2, 1)), "not the same image by image"),
-        (said((0, 2, 2), (0, 2, 2), (*CLASSES[:3], "emu")), r"classes differ \(=dodo, for one\)"),
-        (said((0, 2, 2), (0, 2, 2), CLASSES[::-1]), "classes differ, in their order"),
+        (
+            said((0, 2, 2), (0, 2, 2), classes=(*CLASSES[:3], "emu")),
+            r"classes differ \(=dodo, for one\)",
+        ),
+        (said((0, 2, 2), (0, 2, 2), classes=CLASSES[::-1]), "classes differ, in their order"),
     ],
 )
 def test_predictions_of_other_images_are_refused(other: pd.DataFrame, message: str) -> None:

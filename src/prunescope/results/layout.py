@@ -18,6 +18,7 @@ LEVELS = "levels.csv"
 VERDICT = "verdict.json"
 STRATEGIES = "strategies.csv"  # compared with each other
 LOOKS = "looks.json"  # how often a verdict was given
+CLASSES, EXEMPLARS = "classes.csv", "exemplars.csv"  # which classes and images paid
 BARRIERS, LINES = "instability.csv", "instability_lines.csv"  # of several rewind points
 INSTABILITY_FIGURE = "instability"
 TWINS, TWIN_UNITS = "twins.csv", "twin_units.parquet"

@@ -12,6 +12,7 @@ from prunescope.base.door import at_the_door, called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.hooks import hook
 from prunescope.base.recipes import read_plain
+from prunescope.results.class_tables import read_classes, read_exemplars
 from prunescope.results.dissection import Dissection
 from prunescope.results.layout import (
     DENSE,
@@ -179,6 +180,22 @@ class Run:
     def verdicts(self) -> Mapping[str, Any]:
         """Did pruning change what each layer sees? As `tables/verdict.json`. Raises DataError."""
         return self.tables.verdicts
+
+    @property
+    def classes(self) -> pd.DataFrame:
+        """How each class's accuracy changed at every level, as `tables/classes.csv`.
+
+        Raises DataError, also where an earlier version made the tables.
+        """
+        return read_classes(self.path)
+
+    @property
+    def exemplars(self) -> pd.DataFrame:
+        """The images that most replicates predict otherwise, as `tables/exemplars.csv`.
+
+        Raises DataError, also where an earlier version made the tables.
+        """
+        return read_exemplars(self.path)
 
     @property
     def finished(self) -> tuple[Level, ...]:

@@ -2,6 +2,7 @@
 
 from prunescope.results.checksums import FILES
 from prunescope.results.columns import (
+    CHANGES,
     CLASSES,
     CLASSES_OR_NONE,
     COUNTS,
@@ -138,6 +139,20 @@ LEVEL_COLUMNS: Columns = {
     **dict.fromkeys(("discoveries", "undecided", "draws"), COUNTS.or_none),
 }
 """`tables/levels.csv` of a run."""
+
+CLASS_COLUMNS: Columns = {
+    **{"strategy": NAMES, "level": COUNTS, "class": NAMES, "images": COUNTS, "replicates": COUNTS},
+    **{"before": SHARES, "after": SHARES},
+    **dict.fromkeys(("difference", "low", "high"), CHANGES),
+}
+"""`tables/classes.csv` of a run."""
+
+EXEMPLAR_COLUMNS: Columns = {
+    **{"strategy": NAMES, "level": COUNTS, "row": COUNTS, "class": NAMES},
+    **{"before": TEXTS, "after": TEXTS, "twins_changed": COUNTS_OR_NONE},
+    **dict.fromkeys(("replicates", "changed", "lost", "gained", "twins"), COUNTS),
+}
+"""`tables/exemplars.csv` of a run."""
 
 _CHANGE = {"effect": NUMBER.or_none, "interval": LIST_OF_NUMBERS.or_none}
 VERDICT_FORM = Each(
