@@ -29,6 +29,11 @@ READ_BY = {
     "run/tables/manifest.json": ("summary run", "status run"),
     "run/tables/levels.csv": ("load run", "summary run", "compare run run"),
     "run/tables/units.parquet": ("summary run --iou 0.1", "compare run run"),
+    "run/tables/verdict.json": ("load run", "summary run"),
+    **{
+        f"run/tables/{name}": ("load run", "summary run")
+        for name in ("classes.csv", "exemplars.csv")
+    },
     f"{LEVEL}/manifest.json": ("summary run", "status run", f"load {LEVEL}"),
     f"{LEVEL}/manifest-evaluation.json": ("summary run", "status run", f"load {LEVEL}"),
     f"{LEVEL}/metrics.json": (f"load {LEVEL}", f"compare {DENSE} {LEVEL}", "load run"),
@@ -183,6 +188,7 @@ def _load(path: str) -> Ended:
         match found:
             case ps.Run():
                 shown += [found.name, str(found.recipe), found.units.to_csv()]
+                shown += [found.classes.to_csv(), found.exemplars.to_csv()]
             case ps.Level():
                 shown += [str(found.metrics), found.history.to_csv(), str(found.mask.keep)]
                 shown += [found.predictions.to_csv(), *_everything(found.dissection)]

@@ -20,6 +20,7 @@ from prunescope.base.tensors import load_metadata, load_tensors
 from prunescope.comparison.levels import LevelRecord, write_tables
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.networks.registry import build
+from prunescope.results.run import Run
 
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
 LEVELS = ("replicate-0/level-00", "replicate-0/lottery/level-01")
@@ -227,6 +228,17 @@ def test_the_table_of_all_units_says_first_where_they_are(
 def test_the_table_of_levels_is_as_said(finished: Path, categories: tuple[str, ...]) -> None:
     said = documented_columns("levels.csv", categories)
     assert_columns(csv_columns(finished / "tables" / "levels.csv"), said)
+
+
+def test_the_tables_of_who_paid_are_as_said(finished: Path) -> None:
+    run = Run.load(finished)
+    for name, table in (("classes.csv", run.classes), ("exemplars.csv", run.exemplars)):
+        found = {
+            str(column): "string" if pd.api.types.is_string_dtype(kind) else str(kind).lower()
+            for column, kind in table.dtypes.items()
+        }
+        assert_columns(found, documented(name))
+        assert len(table)
 
 
 def test_the_table_of_examples_is_as_said(finished: Path) -> None:

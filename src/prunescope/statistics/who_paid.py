@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -79,6 +80,43 @@ def exemplars_table(levels: Predictions) -> pd.DataFrame:
         np.asarray(by_twins)[found.index] if twins else [pd.NA] * len(found), "Int64"
     )
     return found.assign(twins=len(twins), twins_changed=of_twins)[columns].reset_index(drop=True)
+
+
+def count_who_paid(classes: pd.DataFrame, exemplars: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return for each strategy and level how many classes changed, and how many images, for JSON.
+
+    classes, exemplars: the tables of a run. `worse` and `better` count the classes whose interval
+    lies on one side of 0, of `classes` that have images; about 2.5 % would on either side by
+    chance. `lost_most` and `gained_most` are the classes that changed most, None where none did.
+    """
+    of_level = exemplars.groupby(["strategy", "level"]).size()
+    found = []
+    for key, rows in classes.groupby(["strategy", "level"], sort=False):
+        strategy, level = cast("tuple[str, int]", key)
+        shown = rows[rows["images"] > 0]
+        ordered = shown.sort_values("difference", kind="stable")
+        found.append(
+            {
+                "strategy": strategy,
+                "level": int(level),
+                "replicates": int(rows["replicates"].iloc[0]),
+                "classes": len(shown),
+                "worse": int((shown["high"] < 0).sum()),
+                "better": int((shown["low"] > 0).sum()),
+                "lost_most": _change(ordered[ordered["difference"] < 0].head(1)),
+                "gained_most": _change(ordered[ordered["difference"] > 0].tail(1)),
+                "exemplars": int(of_level.get((strategy, level), 0)),
+            }
+        )
+    return found
+
+
+def _change(rows: pd.DataFrame) -> dict[str, Any] | None:
+    """Return the change of a class as plain values; None for no row."""
+    for row in rows.to_dict("records"):
+        numbers = {name: float(row[name]) for name in ("difference", "low", "high")}
+        return {"class": str(row["class"]), **numbers}
+    return None
 
 
 def _exemplars(levels: Predictions, replicates: Sequence[LevelKey]) -> pd.DataFrame:
