@@ -213,7 +213,7 @@ def test_a_class_whose_name_breaks_the_line_is_shown_on_one():
     shares = {"a\nb": 1.0, "c\rd\x1b[2J": 0.0}
     nothing = pd.DataFrame()
     scores = {"top1": 0.5, "top5": 1.0, "loss": 1.0, "images": 2, "per_class": shares}
-    found = Evaluation(**scores, predictions=nothing)
+    found = Evaluation(**scores, predictions=nothing, about={})
     assert str(found).splitlines()[4:] == [
         r"best     a\nb: 100.0 %",
         r"worst    c\rd\x1b[2J: 0.0 %",

@@ -6,7 +6,10 @@ from typing import Any
 from prunescope.base.text import counted
 from prunescope.report.document import UNDEFINED, Cell, Column, Rows, Section, Table
 
-_TITLES = ("strategy", "level", "worse", "better", "lost most", "gained most", "images changed")
+_TITLES = (
+    *("strategy", "level", "classes worse", "classes better"),
+    *("lost most", "gained most", "images changed"),
+)
 _TEXTS = ("strategy", "lost most", "gained most")
 
 
@@ -16,14 +19,7 @@ def paid_sections(levels: Sequence[Mapping[str, Any]]) -> list[Section]:
         return []
     replicates = max(level["replicates"] for level in levels)
     classes = max(level["classes"] for level in levels)
-    columns = [
-        Column(
-            title=title,
-            is_text=title in _TEXTS,
-            group="classes" if title in ("worse", "better") else "",
-        )
-        for title in _TITLES
-    ]
+    columns = [Column(title=title, is_text=title in _TEXTS) for title in _TITLES]
     note = (
         f"accuracy in points against level 0, {counted(classes, 'class', 'classes')}, "
         f"{counted(replicates, 'replicate')}"

@@ -13,7 +13,8 @@ from prunescope.report.terminal import write_sections
 from prunescope.report.verdict_views import verdict_sections
 from prunescope.report.views import layer_sections, sections_of
 from prunescope.results.class_tables import has_class_tables, read_classes, read_exemplars
-from prunescope.results.kinds import is_comparison, is_run
+from prunescope.results.evaluation import Evaluation
+from prunescope.results.kinds import is_comparison, is_evaluation, is_run
 from prunescope.results.opened import open_dissection
 from prunescope.results.run_tables import RunTables
 from prunescope.statistics.who_paid import count_who_paid
@@ -25,7 +26,7 @@ def summarise_result(
     """Return a result's numbers, as `--json` prints them, and as text for a terminal.
 
     path: a dissection's, a layer's or a level's folder, a table of Network Dissection, a run's
-        folder (every level of it), or what `compare --out` wrote.
+        folder (every level of it), or what `compare --out` or `evaluate --out` wrote.
     iou: a unit is interpretable strictly above this; None keeps what was saved.
     tell: called with what the user should know besides.
     Raises DataError for anything else, ConfigError for a comparison at another IoU.
@@ -50,8 +51,17 @@ def summarise_result(
         ]
         values = {"levels": levels, "verdict": tables.verdicts, "who_paid": paid}
         return values, write_sections(sections)
+    if is_evaluation(path):
+        return _evaluation(path, iou)
     counts = open_dissection(path).summary(iou)
     return counts, write_sections(layer_sections(counts))
+
+
+def _evaluation(path: Path, iou: float | None) -> tuple[dict[str, Any], str]:
+    if iou is not None:
+        raise ConfigError(f"{path} is an evaluation, which has no IoU: leave out --iou")
+    found = Evaluation.load(path)
+    return {**found.about, **found.as_dict()}, f"split    {found.about['split']}\n{found}"
 
 
 def _who_paid(run: Path) -> list[dict[str, Any]]:

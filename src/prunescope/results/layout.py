@@ -55,6 +55,13 @@ OF_A_LAYER = frozenset(
 LAYERS = "layers.json"
 CHECKSUMS = "checksums.json"
 
+# of one network that was evaluated, or of two
+EVALUATION = "evaluation.json"
+PREDICTIONS_OF_SIDES = {"a": "predictions_a.parquet", "b": "predictions_b.parquet"}
+OF_AN_EVALUATION = frozenset(
+    {EVALUATION, PREDICTIONS, *PREDICTIONS_OF_SIDES.values(), CLASSES, CHECKSUMS}
+)
+
 # of a comparison, and of one of several conventions
 CONCEPTS = "concepts.csv"
 COMPARISON_FIGURES = ("comparison.png", "comparison.svg")

@@ -39,6 +39,13 @@ METRICS_FORM: Fields = {
 }
 """`metrics.json` of a level."""
 
+EVALUATION_FORM: Fields = {
+    **{"network": TEXT, "data": TEXT, "split": TEXT},
+    **{"top1": SHARE, "top5": SHARE, "loss": AMOUNT.or_none, "images": COUNT},
+    "per_class": Each(SHARE.or_none),
+}
+"""`evaluation.json` of one network."""
+
 PREDICTION_COLUMNS: Columns = {
     **{"row": COUNTS, "class": CLASSES, "prediction": CLASSES_OR_NONE},
     **{"probability": SHARES, "rank": COUNTS, "loss": LOSSES},
