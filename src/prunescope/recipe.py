@@ -19,6 +19,7 @@ from prunescope.pruning.choices import CRITERIA, RECOVERIES
 from prunescope.pruning.recovery import origin_of
 from prunescope.pruning.settings import PruningSettings
 from prunescope.pruning.strategy import StrategySettings
+from prunescope.report.settings import FigureSettings
 from prunescope.results.layout import STUDY
 from prunescope.statistics.settings import VerdictSettings
 from prunescope.training.settings import TrainingSettings
@@ -80,6 +81,8 @@ class Recipe(Settings):
     """Which layers are dissected, and how."""
     verdict: Annotated[VerdictSettings, Later()] = VerdictSettings()
     """When pruning counts as harmless, helpful or harmful to what a network sees."""
+    figures: Annotated[FigureSettings, Later()] = FigureSettings()
+    """How figures show replicates."""
     replicates: Count = 1
     """Number of trainings that differ in their seed alone."""
     seed: Seed = 0

@@ -29,6 +29,7 @@ READ_BY = {
     "run/provenance.json": ("status run", "summary run"),
     "run/tables/manifest.json": ("summary run", "status run"),
     "run/tables/levels.csv": ("load run", "summary run", "compare run run"),
+    "run/tables/verdict.json": ("summary run", "load run"),
     "run/tables/units.parquet": ("summary run --iou 0.1", "compare run run"),
     "run/tables/verdict.json": ("load run", "summary run"),
     **{

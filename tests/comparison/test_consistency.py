@@ -1,5 +1,7 @@
 import math
+from itertools import permutations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,6 +38,27 @@ def test_a_share_of_nothing_is_undefined() -> None:
     lost = measure_consistency(some, none)
     assert lost["still_interpretable"] == 0
     assert math.isnan(lost["same_concept"])
+
+
+def test_chance_is_the_mean_over_all_orders_of_the_later_units() -> None:
+    unpruned = make_units(("red", 0.2), ("cat", 0.2), ("red", 0.2), ("cat", 0.01))
+    pruned = make_units(("red", 0.2), ("dog", 0.2), ("cat", 0.2), ("red", 0.01))
+    permuted = [
+        measure_consistency(unpruned, pruned.assign(unit=list(order)))
+        for order in permutations(range(4))
+    ]
+    consistency = measure_consistency(unpruned, pruned)
+    still = [each["still_interpretable"] for each in permuted]
+    assert consistency["still_interpretable_chance"] == pytest.approx(sum(still) / 24)
+    kept = sum(each["same_concept_count"] for each in permuted)
+    both = sum(each["still_interpretable_count"] for each in permuted)
+    assert consistency["same_concept_chance"] == pytest.approx(kept / both)
+
+
+def test_of_removed_filters_chance_counts_all_places() -> None:
+    unpruned = make_units(("red", 0.2), ("cat", 0.2), ("red", 0.2), ("cat", 0.2))
+    left = unpruned[unpruned["unit"] < 2]
+    assert measure_consistency(unpruned, left)["still_interpretable_chance"] == 2 / 4
 
 
 units_strategy = st.lists(

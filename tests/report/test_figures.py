@@ -13,6 +13,7 @@ from prunescope.report.figures import (
     render_figures,
     taxonomy_figure,
 )
+from prunescope.report.panels import Shown
 from prunescope.report.style import DARK, LIGHT
 
 NAMES = ("fig1_accuracy", "fig2_interpretability", "fig3_taxonomy", "fig4_consistency")
@@ -25,7 +26,7 @@ def one_layer(levels: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def drawn(one_layer: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return draw_figures(one_layer, tmp_path_factory.mktemp("run") / "figures")
+    return draw_figures(Shown(levels=one_layer), tmp_path_factory.mktemp("run") / "figures")
 
 
 def test_four_figures_come_in_three_forms(drawn: list[Path]) -> None:
@@ -42,10 +43,10 @@ def test_pictures_have_200_dots_per_inch_at_column_width(drawn: list[Path]) -> N
 
 @pytest.mark.long
 def test_equal_levels_give_equal_bytes(drawn: list[Path], one_layer: pd.DataFrame) -> None:
-    again = render_figures(one_layer, ("png", "svg", "pdf"), LIGHT)
+    again = render_figures(Shown(levels=one_layer), ("png", "svg", "pdf"), LIGHT)
     for path in drawn:
         assert again[path.stem][path.suffix.removeprefix(".")] == path.read_bytes()
-    alone = render_figures(one_layer, ("svg",), LIGHT)  # whatever else it is drawn as
+    alone = render_figures(Shown(levels=one_layer), ("svg",), LIGHT)  # whatever else it is drawn as
     assert all(forms["svg"] == again[name]["svg"] for name, forms in alone.items())
 
 
@@ -57,13 +58,13 @@ def test_no_date_and_no_version_is_in_a_file(drawn: list[Path]) -> None:
 
 
 def test_a_theme_changes_the_colours(one_layer: pd.DataFrame) -> None:
-    dark = render_figures(one_layer, ("svg",), DARK)["fig1_accuracy"]["svg"]
+    dark = render_figures(Shown(levels=one_layer), ("svg",), DARK)["fig1_accuracy"]["svg"]
     assert DARK.paper.encode() in dark
     assert LIGHT.paper.encode() not in dark
 
 
 def test_fig_1_shows_accuracy_once_per_network(levels: pd.DataFrame) -> None:
-    [axes] = accuracy_figure(levels, LIGHT).axes
+    [axes] = accuracy_figure(Shown(levels=levels, lines="replicates"), LIGHT).axes
     lines = [line.get_xydata() for line in axes.get_lines()]
     assert len(lines) == 2
     np.testing.assert_allclose(lines[0], [[100, 90], [64, 89.2], [40.96, 86.8]])
@@ -71,7 +72,7 @@ def test_fig_1_shows_accuracy_once_per_network(levels: pd.DataFrame) -> None:
 
 
 def test_fig_2_shows_units_and_concepts_with_a_row_per_layer(levels: pd.DataFrame) -> None:
-    panels = interpretability_figure(levels, LIGHT).axes
+    panels = interpretability_figure(Shown(levels=levels), LIGHT).axes
     assert [axes.get_title(loc="left") or axes.get_title() for axes in panels] == [
         "Interpretable units, layer4",
         "Distinct concepts, layer4",
@@ -82,8 +83,12 @@ def test_fig_2_shows_units_and_concepts_with_a_row_per_layer(levels: pd.DataFram
     assert panels[1].get_lines()[0].get_ydata().tolist() == [2, 2, 1]
 
 
-def test_fig_3_shows_the_first_replicate_alone(one_layer: pd.DataFrame) -> None:
-    panels = taxonomy_figure(one_layer, LIGHT).axes
+def test_fig_3_shows_means_or_the_first_replicate_alone(one_layer: pd.DataFrame) -> None:
+    other = one_layer[one_layer["replicate"] == 1].assign(color_concepts=3)
+    both = pd.concat([one_layer[one_layer["replicate"] == 0], other])
+    [means] = taxonomy_figure(Shown(levels=both), LIGHT).axes
+    assert means.get_lines()[0].get_ydata().tolist() == [2, 2, 1.5]
+    panels = taxonomy_figure(Shown(levels=both, lines="replicates"), LIGHT).axes
     assert len(panels) == 1
     assert [line.get_label() for line in panels[0].get_lines()] == ["color", "object"]
     assert panels[0].get_lines()[0].get_ydata().tolist() == [1, 1, 0]
@@ -96,16 +101,16 @@ def test_fig_3_breaks_into_rows_where_strategies_are_many(
     one_layer: pd.DataFrame, strategies: int, shape: tuple[int, int]
 ) -> None:
     parts = [one_layer.assign(strategy=f"s{number}") for number in range(strategies)]
-    panels = taxonomy_figure(pd.concat(parts), LIGHT).axes
+    panels = taxonomy_figure(Shown(levels=pd.concat(parts)), LIGHT).axes
     assert [axes.get_title().partition(",")[0] for axes in panels[1:]] == [
         f"s{number}" for number in range(1, strategies)
     ]
     assert panels[0].get_gridspec().get_geometry() == shape
-    assert all(axes.get_xlabel() for axes in panels)
+    assert all(axes.get_xlabel() for axes in panels[-shape[1] :])  # also above an empty place
 
 
 def test_fig_4_shows_shares_and_leaves_the_undefined_out(levels: pd.DataFrame) -> None:
-    still, same, *_ = consistency_figure(levels, LIGHT).axes
+    still, same, *_ = consistency_figure(Shown(levels=levels), LIGHT).axes
     np.testing.assert_allclose(still.get_lines()[0].get_ydata(), [100, 100 / 3, 0])
     np.testing.assert_allclose(same.get_lines()[0].get_ydata(), [100, 100, np.nan])
     assert still.get_ylim() == same.get_ylim()
@@ -113,12 +118,43 @@ def test_fig_4_shows_shares_and_leaves_the_undefined_out(levels: pd.DataFrame) -
 
 def test_the_unpruned_level_alone_can_be_drawn(one_layer: pd.DataFrame) -> None:
     unpruned = one_layer[one_layer["level"] == 0]
-    assert set(render_figures(unpruned, ("svg",), LIGHT)) == set(NAMES)
+    assert set(render_figures(Shown(levels=unpruned), ("svg",), LIGHT)) == set(NAMES)
 
 
 def test_no_concept_at_all_can_be_drawn(levels: pd.DataFrame) -> None:
     counts = [name for name in levels.columns if name.endswith(("_concepts", "_units"))]
     nothing = levels.assign(**dict.fromkeys([*counts, "interpretable", "concepts"], 0))
-    [axes, *_] = taxonomy_figure(nothing, LIGHT).axes
+    [axes, *_] = taxonomy_figure(Shown(levels=nothing), LIGHT).axes
     assert not axes.get_lines()
     assert axes.get_ylim()[0] == 0
+
+
+def test_each_of_more_than_three_strategies_has_a_panel(one_layer: pd.DataFrame) -> None:
+    pruned = one_layer[one_layer["level"] > 0]
+    parts = [pruned.assign(strategy=f"s{number}") for number in range(5)]
+    levels = pd.concat([one_layer[one_layer["level"] == 0], *parts])
+    panels = interpretability_figure(Shown(levels=levels), LIGHT).axes
+    titles = [axes.get_title(loc="left") or axes.get_title() for axes in panels]
+    assert titles == [f"s{number}" for number in range(5)] * 2
+    assert [axes.get_ylabel() for axes in panels if axes.get_ylabel()] == [
+        *["Interpretable units\nlayer4"] * 2,
+        *["Distinct concepts\nlayer4"] * 2,
+    ]
+    assert all(len(axes.get_lines()) == 5 for axes in panels)
+    assert len({axes.get_ylim() for axes in panels[:5]}) == 1
+    three = pd.concat([levels[levels["strategy"].isin(["dense", "s0", "s1", "s2"])]])
+    assert len(interpretability_figure(Shown(levels=three), LIGHT).axes) == 2
+
+
+def test_fig_4_shows_what_dense_twins_and_chance_would_leave(one_layer: pd.DataFrame) -> None:
+    twins = one_layer[one_layer["level"] == 1].assign(strategy="twin-1", same_concept=0.5)
+    chances = {"still_interpretable_chance": 0.75, "same_concept_chance": 0.1}
+    figure = consistency_figure(Shown(levels=one_layer.assign(**chances), twins=twins), LIGHT)
+    still, same = figure.axes
+    _, ceiling, chance = still.get_lines()
+    assert ceiling.get_ydata() == pytest.approx([100 / 3] * 2)
+    assert chance.get_ydata() == pytest.approx([75] * 3)
+    assert same.get_lines()[1].get_ydata() == pytest.approx([50] * 2)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        *("dense twins", "by chance")
+    ]

@@ -9,6 +9,7 @@ from prunescope.report.overview import (
     keep_text,
     tabulate_levels,
 )
+from prunescope.report.panels import Shown
 
 
 def glances(levels: pd.DataFrame) -> list[list[Cell]]:
@@ -72,7 +73,7 @@ def test_each_layer_has_a_table_of_replicates_and_levels(levels: pd.DataFrame) -
 
 
 def test_descriptions_say_where_the_lines_start_and_end(levels: pd.DataFrame) -> None:
-    captions = write_captions(levels)
+    captions = write_captions(Shown(levels=levels))
     assert captions["fig1_accuracy"].description == (
         "Top-1 accuracy, layer4, rewind: 89.9 % at 100 % of weights left, 86.7 % at 41 %."
     )

@@ -7,6 +7,7 @@ import pytest
 
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.report.page import write_page
+from prunescope.report.panels import Shown
 from prunescope.results.layout import LevelKey
 
 VOID = {"meta", "img", "source", "br"}
@@ -50,7 +51,7 @@ def page(
         tmp_path_factory.mktemp("run") / "report",
         name="small & <quick>",
         facts={"Network": "cifar_resnet20", "Data": "<b>ours</b>"},
-        levels=levels,
+        shown=Shown(levels=levels),
         verdicts={},
         dissections=dissected,
         concepts=photographs,
@@ -135,7 +136,7 @@ def test_equal_runs_give_equal_bytes(
             tmp_path / name,
             name="small",
             facts={"Network": "cifar_resnet20"},
-            levels=unpruned,
+            shown=Shown(levels=unpruned),
             verdicts={},
             dissections={level: folders[:1]},
             concepts=photographs,
@@ -160,7 +161,7 @@ def test_units_that_are_undecided_stand_in_the_levels(
             tmp_path / name,
             name="small",
             facts={},
-            levels=table,
+            shown=Shown(levels=table),
             verdicts={},
             dissections={},
             concepts=photographs,

@@ -18,7 +18,7 @@ def found(counts, accuracy=None, twins=None):
 def test_a_verdict_says_what_was_seen_and_how_sure_it_is():
     text = verdict_text(found([[100, 101, 99], [100, 99, 101]], twins=[[100], [100]]))
     assert text == (
-        "A (unchanged while accuracy holds); 0.0 % at levels 1 to 2, 95 % interval 0.0 % to 0.0 %, "
+        "A (unchanged while accuracy holds); 0.0 % at levels 1 to 2, 90 % interval 0.0 % to 0.0 %, "
         "2 replicates; dense twins 0.0 %"
     )
 

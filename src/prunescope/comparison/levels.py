@@ -14,6 +14,8 @@ from prunescope.results.run_tables import KEY
 from prunescope.results.tables import write_csv, write_parquet
 from prunescope.results.units import count_units, stacked
 
+_LABEL = ["category", "concept"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class LevelRecord:
@@ -103,7 +105,8 @@ def measure_consistency(unpruned: pd.DataFrame, pruned: pd.DataFrame) -> dict[st
 
     U_0 and U_L are the interpretable units before and after, matched by unit number.
     `still_interpretable` is |U_0 ∩ U_L| / |U_0|, `same_concept` the share of U_0 ∩ U_L with the
-    same concept in both; nan where the denominator is 0.
+    same concept in both; nan where the denominator is 0. `..._chance` are their means over all
+    orders of the later level's unit numbers, the labels staying as they are.
     Both tables hold `unit`, `interpretable`, `concept` and `category`, one row per unit; a unit
     that is in one table alone (a removed filter) is not interpretable in the other.
     """
@@ -112,6 +115,7 @@ def measure_consistency(unpruned: pd.DataFrame, pruned: pd.DataFrame) -> dict[st
         for table in (unpruned, pruned)
     )
     both = before.merge(after, on="unit", validate="one_to_one", suffixes=("", "_after"))
+    shares, shares_after = (side.groupby(_LABEL).size() / len(side) for side in (before, after))
     same = (both["concept"] == both["concept_after"]) & (both["category"] == both["category_after"])
     count = int(same.sum())
     return {
@@ -119,6 +123,10 @@ def measure_consistency(unpruned: pd.DataFrame, pruned: pd.DataFrame) -> dict[st
         "still_interpretable_count": len(both),
         "same_concept": count / len(both) if len(both) else math.nan,
         "same_concept_count": count,
+        "still_interpretable_chance": len(after) / len(unpruned) if len(before) else math.nan,
+        "same_concept_chance": float(shares.mul(shares_after, fill_value=0.0).sum())
+        if len(before) and len(after)
+        else math.nan,
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from prunescope.report.curves import curves_of, strategies_of
 from prunescope.report.document import (
     UNDEFINED,
     Cell,
@@ -15,7 +16,6 @@ from prunescope.report.document import (
     mean_text,
     share_text,
 )
-from prunescope.report.lines import curves_of, strategies_of
 from prunescope.report.style import percent_text
 from prunescope.results.layout import DENSE
 from prunescope.results.run_tables import level_categories

@@ -15,8 +15,8 @@ from prunescope.report.captions import Caption, write_captions
 from prunescope.report.document import share_text
 from prunescope.report.figures import render_figures
 from prunescope.report.html import environment
-from prunescope.report.lines import strategies_of
 from prunescope.report.overview import glance_at, keep_text, tabulate_levels
+from prunescope.report.panels import WIDEST, Shown
 from prunescope.report.style import DARK, LIGHT
 from prunescope.report.verdict_views import verdict_sections
 from prunescope.results.dissection import LayerDissection
@@ -62,7 +62,7 @@ def write_page(
     *,
     name: str,
     facts: Mapping[str, str],
-    levels: pd.DataFrame,
+    shown: Shown,
     verdicts: Mapping[str, Any],
     dissections: Mapping[LevelKey, Sequence[Path]],
     concepts: ConceptSet,
@@ -72,14 +72,15 @@ def write_page(
     """Write `index.html` and its `assets` into a folder and return the page's path.
 
     name: the study's. facts: what it is (network, data, ...), in the order shown.
-    levels: the table of levels. verdicts: `RunTables.verdicts`.
+    shown: the tables of levels, and how figures show them. verdicts: `RunTables.verdicts`.
     dissections: the folders of the layers whose best units are shown, by level, in the order shown;
-    each has a row in `levels`.
+    each has a row in the table.
     concepts: the set they were dissected on.
     missing: how many levels there are ("7 of 27 levels") if some are missing.
     The page needs nothing outside the folder and no network; equal input gives equal bytes.
     Raises DataError where a dissection or an image of the concept set cannot be read.
     """
+    levels = shown.levels
     (folder / "assets").mkdir(parents=True, exist_ok=True)
     template = environment().get_template("page.html")
     text = template.render(
@@ -90,7 +91,7 @@ def write_page(
         verdicts=verdict_sections(verdicts),
         several_layers=levels["layer"].nunique() > 1,
         chance="undecided" in levels,
-        figures=_draw_figures(levels, folder),
+        figures=_draw_figures(shown, folder),
         tables=tabulate_levels(levels),
         replicates=_by_replicate(levels, dissections, concepts, folder, progress),
     )
@@ -99,19 +100,19 @@ def write_page(
     return page
 
 
-def _draw_figures(levels: pd.DataFrame, folder: Path) -> list[FigureView]:
+def _draw_figures(shown: Shown, folder: Path) -> list[FigureView]:
     for suffix, theme in (("light", LIGHT), ("dark", DARK)):
-        for name, contents in render_figures(levels, ("svg",), theme).items():
+        for name, contents in render_figures(shown, ("svg",), theme).items():
             write_atomically(folder / f"assets/{name}-{suffix}.svg", contents["svg"])
-    columns = {"fig1_accuracy": 1, "fig3_taxonomy": len(strategies_of(levels))}
+    columns = {"fig1_accuracy": 1, "fig3_taxonomy": min(WIDEST, len(shown.strategies))}
     return [
         FigureView(
             light=f"assets/{name}-light.svg",
             dark=f"assets/{name}-dark.svg",
             caption=caption,
-            columns=columns.get(name, 2),
+            columns=shown.per_row or columns.get(name, 2),
         )
-        for name, caption in write_captions(levels).items()
+        for name, caption in write_captions(shown).items()
     ]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from prunescope.base.errors import ConfigError
-from prunescope.base.text import a_kind, counted
+from prunescope.base.text import a_kind, counted, written
 from prunescope.comparison.dissections import Comparison
 from prunescope.comparison.runs import RunComparison
 from prunescope.concepts import open_concepts
@@ -27,7 +27,9 @@ from prunescope.report.figures import (
     interpretability_figure,
     taxonomy_figure,
 )
+from prunescope.report.panels import Shown
 from prunescope.report.run_comparison_figure import levels_figure
+from prunescope.report.settings import Lines
 from prunescope.report.style import LIGHT, PANEL_INCHES, Theme, drawing, names_in, new_figure
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.run import Run
@@ -149,45 +151,55 @@ def plot_comparison(comparison: Comparison | RunComparison) -> Panels:
     return _draw(outcomes_figure, comparison.summary(), comparison_names(comparison))
 
 
-def plot_accuracy(run: Run | Path | str) -> Panels:
-    """Draw Figure 1 of Frankle & Bau (2019) of a run, and return its axes (1, 1).
+def plot_accuracy(run: Run | Path | str, *, lines: Lines = "means") -> Panels:
+    """Draw Figure 1 of Frankle & Bau (2019) of a run, and return its axes.
 
-    Top-1 accuracy in percent against the percentage of weights left, a line per replicate and
-    strategy. run: a Run or its folder. Raises DataError while the run is not finished.
+    Top-1 accuracy in percent against the percentage of weights left. With more than three
+    strategies each has a panel, up to four beside each other, the others grey.
+    run: a Run or its folder. lines: "means" over replicates, with a band of their 95 % Student
+    interval where there are three or more, or one for each of the "replicates", as in the paper.
+    Raises DataError while the run is not finished.
     """
-    return _draw_levels(accuracy_figure, run)
+    return _draw_levels(accuracy_figure, run, lines)
 
 
-def plot_interpretability(run: Run | Path | str) -> Panels:
-    """Draw Figure 2 of Frankle & Bau (2019) of a run, and return its axes (layer, 2).
+def plot_interpretability(run: Run | Path | str, *, lines: Lines = "means") -> Panels:
+    """Draw Figure 2 of Frankle & Bau (2019) of a run, and return its axes.
 
-    Interpretable units and distinct concepts against the percentage of weights left.
-    run: a Run or its folder. Raises DataError while the run is not finished.
+    Interpretable units and distinct concepts against the percentage of weights left, a row per
+    layer. run, lines: as `plot_accuracy`. Raises DataError while the run is not finished.
     """
-    return _draw_levels(interpretability_figure, run)
+    return _draw_levels(interpretability_figure, run, lines)
 
 
-def plot_taxonomy(run: Run | Path | str) -> Panels:
-    """Draw Figure 3 of Frankle & Bau (2019) of a run, and return its axes (layer, strategy).
+def plot_taxonomy(run: Run | Path | str, *, lines: Lines = "means") -> Panels:
+    """Draw Figure 3 of Frankle & Bau (2019) of a run, and return its axes, a panel per strategy.
 
-    Distinct concepts by category in the first replicate, against the percentage of weights left.
-    run: a Run or its folder. Raises DataError while the run is not finished.
+    Distinct concepts by category against the percentage of weights left.
+    run, lines: as `plot_accuracy`; "replicates" shows the first, as the paper does.
+    Raises DataError while the run is not finished.
     """
-    return _draw_levels(taxonomy_figure, run)
+    return _draw_levels(taxonomy_figure, run, lines)
 
 
-def plot_consistency(run: Run | Path | str) -> Panels:
-    """Draw Figure 4 of Frankle & Bau (2019) of a run, and return its axes (layer, 2).
+def plot_consistency(run: Run | Path | str, *, lines: Lines = "means") -> Panels:
+    """Draw Figure 4 of Frankle & Bau (2019) of a run, and return its axes.
 
     Of the unpruned network's interpretable units the percentage that still is, and of these that
-    with the same concept. run: a Run or its folder. Raises DataError while it is not finished.
+    with the same concept; beside them what dense twins keep, if there are any, and chance.
+    run, lines: as `plot_accuracy`. Raises DataError while the run is not finished.
     """
-    return _draw_levels(consistency_figure, run)
+    return _draw_levels(consistency_figure, run, lines)
 
 
-def _draw_levels(draw: Callable[[Any, Theme, Figure], Figure], run: Run | Path | str) -> Panels:
-    levels = (run if isinstance(run, Run) else Run.load(run)).levels
-    return _draw(draw, levels, names_in(levels))
+def _draw_levels(
+    draw: Callable[[Any, Theme, Figure], Figure], run: Run | Path | str, lines: Lines
+) -> Panels:
+    if lines not in get_args(Lines):
+        raise ConfigError(f'lines is {written(lines)}, but must be "means" or "replicates"')
+    tables = (run if isinstance(run, Run) else Run.load(run)).tables
+    shown = Shown(levels=tables.levels, twins=tables.twins, lines=lines)
+    return _draw(draw, shown, names_in(tables.levels))
 
 
 def _draw(
@@ -196,8 +208,13 @@ def _draw(
     with drawing(LIGHT, names):
         figure = draw(values, LIGHT, pyplot.figure())
     grid = figure.axes[0].get_gridspec()
-    rows, columns = (1, 1) if grid is None else (grid.nrows, grid.ncols)
-    return np.array(figure.axes, object).reshape(rows, columns)
+    assert grid is not None  # all figures have panels
+    panels = np.full((grid.nrows, grid.ncols), None, object)  # of which some may be left over
+    for axes in figure.axes:
+        place = axes.get_subplotspec()
+        assert place is not None
+        panels[place.rowspan.start, place.colspan.start] = axes
+    return panels
 
 
 def _one_layer(result: Dissection | LayerDissection) -> LayerDissection:

@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 
 from prunescope.comparison.runs import RunComparison
 from prunescope.report.comparison_figure import sides_title
-from prunescope.report.lines import strategies_of
+from prunescope.report.curves import strategies_of
 from prunescope.report.style import (
     DASHES,
     MARKERS,

@@ -73,6 +73,7 @@ class Theme:
     ink: str
     muted: str
     grid: str
+    faint: str  # of lines that stand back
     palette: tuple[str, ...]
 
 
@@ -81,6 +82,7 @@ LIGHT = Theme(
     ink="#1f2328",
     muted="#5c636b",
     grid="#e4e6e9",
+    faint="#c6cad0",
     palette=(
         "#0072b2",
         "#d55e00",
@@ -97,6 +99,7 @@ DARK = Theme(
     ink="#e6e8ea",
     muted="#a3aab2",
     grid="#2c3137",
+    faint="#4a515a",
     palette=(
         "#5ab4ea",
         "#f28e4b",

@@ -34,9 +34,12 @@ def verdict_text(found: Mapping[str, Any]) -> str:
         return words
     levels = _levels_text(found["levels"])
     replicates = counted(found["replicates"], "replicate")
+    name, risk = (
+        ("interval_of_a", 2 * found["alpha"]) if letter == "A" else ("interval", found["alpha"])
+    )
     text = (
-        f"{words}; {_percent(found['effect'])} at {levels}, "
-        f"{100 * (1 - found['alpha']):.3g} % interval {_interval(found['interval'])}, {replicates}"
+        f"{words}; {_percent(found['effect'])} at {levels}, {_certainty(risk)} interval "
+        f"{_interval(found[name])}, {replicates}"
     )
     if found["twins"] is not None:
         text += f"; dense twins {_percent(found['twins']['effect'])}"
@@ -46,7 +49,8 @@ def verdict_text(found: Mapping[str, Any]) -> str:
 
 
 def _table_of(strategies: Mapping[str, Any]) -> Table:
-    titles = ("strategy", "count", "verdict", "change", "interval", "twins")
+    alpha = next(on["alpha"] for counts in strategies.values() for on in counts.values())
+    titles = ("strategy", "count", "verdict", "change", f"{_certainty(alpha)} interval", "twins")
     falls = ("accuracy falls at level", "count falls at level")
     rows = [
         (
@@ -84,6 +88,10 @@ def _reasons(strategies: Mapping[str, Any]) -> Iterator[str]:
     for reason, where in reasons.items():
         everywhere = where == list(strategies)
         yield f"not enough evidence{'' if everywhere else ' for ' + ', '.join(where)}: {reason}"
+
+
+def _certainty(risk: float) -> str:
+    return f"{100 * (1 - risk):.3g} %"
 
 
 def _levels_text(levels: Sequence[int]) -> str:

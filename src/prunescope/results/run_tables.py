@@ -18,6 +18,7 @@ from prunescope.results.layout import (
     STUDY,
     SUMMARY,
     TABLES,
+    TWINS,
     UNITS,
     VERDICT,
     LevelKey,
@@ -47,7 +48,7 @@ class RunTables:
 
     levels: a row per level and layer. units: every unit of each of them, one row each.
     units_of: the same by the layer's key. verdicts: `tables/verdict.json` (docs/formats.md), empty
-    where an earlier version made the tables.
+    where an earlier version made the tables. twins: as `levels`, of dense twins; None without any.
     """
 
     path: Path
@@ -55,6 +56,7 @@ class RunTables:
     units: pd.DataFrame
     units_of: Mapping[LayerKey, pd.DataFrame]
     verdicts: Mapping[str, Any]
+    twins: pd.DataFrame | None
 
     @classmethod
     def read(cls, path: Path) -> "RunTables":
@@ -65,7 +67,15 @@ class RunTables:
         units_of = {cast(LayerKey, key): rows for key, rows in units.groupby(KEY, sort=False)}
         verdict = path / TABLES / VERDICT
         verdicts = read_form(verdict, VERDICT_FORM) if verdict.is_file() else {}
-        tables = cls(path=path, levels=levels, units=units, units_of=units_of, verdicts=verdicts)
+        twins = path / TABLES / TWINS
+        tables = cls(
+            path=path,
+            levels=levels,
+            units=units,
+            units_of=units_of,
+            verdicts=verdicts,
+            twins=read_levels(twins) if twins.is_file() else None,
+        )
         lost = [key for key in tables.keys if key not in units_of]
         if lost:
             raise DataError(f"{path / TABLES / UNITS} has no units of {lost[0]}: {_again(path)}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from prunescope.experiment.stage import FolderStage, Stage
 from prunescope.experiment.stages.tables import TablesStage
-from prunescope.results.layout import FIGURES, LEVELS
+from prunescope.results.layout import FIGURES
 
 if TYPE_CHECKING:
     from prunescope.experiment.plan import Plan
@@ -19,7 +19,7 @@ class FiguresStage(FolderStage):
     """The paper's figures, drawn from the tables."""
 
     kind = "figures"
-    version = 3
+    version = 4
     derived = True
 
     def __init__(self, tables: TablesStage) -> None:
@@ -27,13 +27,13 @@ class FiguresStage(FolderStage):
         self.tables = tables
 
     def settings(self) -> Mapping[str, Any]:
-        return {"missing": self.tables.missing}
+        figures = self.tables.study.recipe.figures.model_dump(mode="json")
+        return {"missing": self.tables.missing, **figures}
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
         from prunescope.report.figures import draw_figures
-        from prunescope.results.run_tables import read_levels
 
-        draw_figures(read_levels(runner.folder(self.tables) / LEVELS), folder)
+        draw_figures(self.tables.shown(runner), folder)
         return self.tables.missing
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from prunescope.experiment.stage import FolderStage, Stage
 from prunescope.experiment.stages.tables import TablesStage
-from prunescope.results.layout import LEVELS, REPORT, VERDICT
+from prunescope.results.layout import REPORT, VERDICT
 
 if TYPE_CHECKING:
     from prunescope.experiment.plan import Plan
@@ -29,12 +29,14 @@ class PageStage(FolderStage):
 
     def settings(self) -> Mapping[str, Any]:
         recipe = self.study.recipe
-        return {"name": recipe.name, "facts": recipe.facts, "missing": self.tables.missing}
+        return {
+            **{"name": recipe.name, "facts": recipe.facts, "missing": self.tables.missing},
+            "figures": recipe.figures.model_dump(mode="json"),
+        }
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
         from prunescope.report.page import write_page
         from prunescope.results.reading import read_form
-        from prunescope.results.run_tables import read_levels
         from prunescope.results.schemas import VERDICT_FORM
 
         dissected = {
@@ -48,7 +50,7 @@ class PageStage(FolderStage):
             folder,
             name=recipe.name,
             facts=recipe.facts | {"Labelled images": f"{images:,}"},
-            levels=read_levels(tables / LEVELS),
+            shown=self.tables.shown(runner),
             verdicts=read_form(tables / VERDICT, VERDICT_FORM),
             dissections=dissected,
             concepts=runner.concepts,

@@ -10,10 +10,19 @@ from prunescope.experiment.levels.level import LevelStage
 from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
 from prunescope.experiment.stages.evaluation import EvaluationStage
 from prunescope.experiment.stages.scores import ScoresStage
-from prunescope.results.layout import DENSE, METRICS, PREDICTIONS, TABLES, UNITS
+from prunescope.results.layout import (
+    DENSE,
+    LEVELS,
+    METRICS,
+    PREDICTIONS,
+    TABLES,
+    TWINS,
+    UNITS,
+)
 from prunescope.results.looks import count_look
 from prunescope.results.predictions import read_predictions
 from prunescope.results.reading import read_form, read_table
+from prunescope.results.run_tables import read_levels
 from prunescope.results.schemas import METRICS_FORM, UNIT_COLUMNS
 from prunescope.statistics.who_paid import write_who_paid
 from prunescope.statistics.writing import write_verdicts
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
 
     from prunescope.experiment.plan import Plan
     from prunescope.experiment.runner import StageRunner
+    from prunescope.report.panels import Shown
 
 AFTER = ("evaluation", "scores")
 
@@ -97,6 +107,18 @@ class TablesStage(FolderStage):
         looks = count_look(runner.store.root, recipe.replicates) if is_judged else 1
         write_verdicts(folder, recipe.verdict, looks=looks, unfinished=self.missing)
         return self.missing
+
+    def shown(self, runner: "StageRunner") -> "Shown":
+        """Return the tables as figures show them."""
+        from prunescope.report.panels import Shown
+
+        folder = runner.folder(self)
+        twins = folder / TWINS
+        return Shown(
+            levels=read_levels(folder / LEVELS),
+            twins=read_levels(twins) if twins.is_file() else None,
+            lines=self.study.recipe.figures.lines,
+        )
 
 
 def stages_of(plan: "Plan") -> Iterator[Stage]:
