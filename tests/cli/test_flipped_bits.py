@@ -31,7 +31,6 @@ READ_BY = {
     "run/tables/levels.csv": ("load run", "summary run", "compare run run"),
     "run/tables/verdict.json": ("summary run", "load run"),
     "run/tables/units.parquet": ("summary run --iou 0.1", "compare run run"),
-    "run/tables/verdict.json": ("load run", "summary run"),
     **{
         f"run/tables/{name}": ("load run", "summary run")
         for name in ("classes.csv", "exemplars.csv")
