@@ -20,12 +20,12 @@ if TYPE_CHECKING:
         audit,
         conventions,
         dissect,
-        evaluate,
         export,
         list_layers,
         prune,
     )
     from prunescope.experiment.comparing import compare_networks
+    from prunescope.experiment.evaluating import evaluate
     from prunescope.experiment.load import load
     from prunescope.experiment.study import Study, merge
     from prunescope.networks.loading import LoadedNetwork, load_network
@@ -93,12 +93,12 @@ _HOMES = {
         "audit",
         "conventions",
         "dissect",
-        "evaluate",
         "export",
         "list_layers",
         "prune",
     ),
     "experiment.comparing": ("compare_networks",),
+    "experiment.evaluating": ("evaluate",),
     "experiment.study": ("Study", "merge"),
     "experiment.load": ("load",),
     "networks.loading": ("LoadedNetwork", "load_network"),

@@ -18,6 +18,7 @@ from cli.damages import damages
 from cli.world import LEVEL, NETWORK
 from commands import Ended, Prunescope, check_refused
 from layers import make_layer, save_run
+from predicted import said
 from prunescope.base.errors import InputError
 from prunescope.base.text import printable
 from prunescope.concepts.download import download_broden
@@ -26,6 +27,7 @@ from prunescope.experiment.single import dissect_network
 from prunescope.networks.loading import load_network
 from prunescope.report.comparison import write_comparison
 from prunescope.results.artifacts import Artifact
+from prunescope.results.evaluation import Evaluation
 from prunescope.results.provenance import Provenance
 
 _FEW, _MANY = 1, 60  # damages of each file, of up to thousands
@@ -74,6 +76,8 @@ READ_BY = {
     "C/concepts.csv": ("summary C", "load C"),
     "CC/summary.json": ("summary CC", "load CC"),
     "CC/levels.csv": ("summary CC", "load CC"),
+    "E/evaluation.json": ("summary E", "load E"),
+    "E/predictions.parquet": ("summary E", "load E"),
     "recorded/D/layers.json": (
         "summary recorded/D",
         "load recorded/D",
@@ -135,10 +139,12 @@ def _add_results() -> None:
     dissect_network(network, settings, "broden:set", out=Path("D"))
     for a, b, out in (("A", "B", "C"), ("tables", "tables", "CC")):
         write_comparison(ps.compare(a, b), Path(out))
+    about = {"network": NETWORK, "data": "set/images", "split": "val"}
+    Evaluation.of(said((0, 2, 2, 3), (2, 2, None, 3)), about).save("E")
     shutil.copytree("D", "recorded/D")
     shutil.copytree("C", "recorded/C")
     Path("D/layers.json").write_text(json.dumps({"layers": ["layer2", "layer3"]}))
-    for name in ("C", "CC"):  # of an earlier version, so that it is read however it is damaged
+    for name in ("C", "CC", "E"):  # of an earlier version, so that it is read however it is damaged
         Path(name, "checksums.json").unlink()
 
 

@@ -15,9 +15,10 @@ import prunescope as ps
 from commands import Ended, Prunescope
 from prunescope.base.errors import PrunescopeError
 from prunescope.networks.registry import build
+from prunescope.results.evaluation import Evaluation
 from runs import tiny_recipe
 
-_MANY = 17  # bits of each of 39 files: 663
+_MANY = 17  # bits of each of 45 files: 765
 LEVEL, DENSE = "run/replicate-0/lottery/level-01", "run/replicate-0/level-00"
 LAYER = f"{LEVEL}/dissection/layer3"
 NETWORK = "cifar_resnet20,width=0.25 --num-classes 10"
@@ -30,9 +31,14 @@ READ_BY = {
     "run/tables/levels.csv": ("load run", "summary run", "compare run run"),
     "run/tables/verdict.json": ("summary run", "load run"),
     "run/tables/units.parquet": ("summary run --iou 0.1", "compare run run"),
+    **{
+        f"run/tables/{name}": ("load run", "summary run")
+        for name in ("classes.csv", "exemplars.csv")
+    },
     f"{LEVEL}/manifest.json": ("summary run", "status run", f"load {LEVEL}"),
     f"{LEVEL}/manifest-evaluation.json": ("summary run", "status run", f"load {LEVEL}"),
     f"{LEVEL}/metrics.json": (f"load {LEVEL}", f"compare {DENSE} {LEVEL}", "load run"),
+    f"{LEVEL}/predictions.parquet": (f"load {LEVEL}", "status run"),
     f"{LEVEL}/history.csv": (f"load {LEVEL}", "status run"),
     f"{LEVEL}/weights.safetensors": (
         f"dissect {LEVEL} --list-layers",
@@ -67,6 +73,10 @@ READ_BY = {
     **{
         f"CC/{name}": ("summary CC", "load CC")
         for name in ("summary.json", "units.parquet", "concepts.csv", "levels.csv")
+    },
+    **{
+        f"E/{name}": ("summary E", "load E")
+        for name in ("checksums.json", "evaluation.json", "predictions.parquet")
     },
     "p.safetensors": (
         "dissect p.safetensors --list-layers",
@@ -114,6 +124,7 @@ def world(saved: Path, prunescope: Prunescope, monkeypatch: pytest.MonkeyPatch) 
         "run": "run tiny.yaml --out run --workers 1",
         "D": f"dissect {dense} {concepts} --null 2 --out D",
         "C": "compare D D --out C",
+        "E": f"evaluate {dense} {DATA} --out E",
         "CC": "compare run run --out CC",
         "p.safetensors": f"prune {dense} --keep 0.5 --out p.safetensors",
         "p.pth": f"prune {dense} --keep 0.5 --out p.pth --format torch",
@@ -142,7 +153,7 @@ def test_many_flipped_bits_change_nothing_that_is_read(
 def test_every_kind_of_file_that_is_read_is_flipped(world: Path) -> None:
     kinds = {Path(name).name for name in READ_BY}
     unread = {"units.csv", "comparison.png", "comparison.svg"}
-    for folder in ("run", "D", "C", "CC"):
+    for folder in ("run", "D", "C", "CC", "E"):
         shown = ("figures", "report", ".lock")
         files = [path for path in Path(folder).rglob("*") if path.is_file()]
         names = {path.name for path in files if not set(path.parts) & set(shown)}
@@ -183,11 +194,14 @@ def _load(path: str) -> Ended:
         match found:
             case ps.Run():
                 shown += [found.name, str(found.recipe), found.units.to_csv()]
+                shown += [found.classes.to_csv(), found.exemplars.to_csv()]
             case ps.Level():
                 shown += [str(found.metrics), found.history.to_csv(), str(found.mask.keep)]
-                shown += _everything(found.dissection)
+                shown += [found.predictions.to_csv(), *_everything(found.dissection)]
             case ps.Dissection():
                 shown += _everything(found)
+            case Evaluation():
+                shown += [str(found.about), found.predictions.to_csv()]
         return Ended(status=0, out="\n".join(shown), err="")
     except PrunescopeError as error:
         return Ended(status=2, out="", err=f"prunescope: {error}\n")

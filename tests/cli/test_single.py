@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+import prunescope as ps
 from commands import Prunescope, check_refused
 from prunescope.networks.registry import build
 
@@ -139,6 +140,28 @@ def test_evaluate_cuts_the_centre_where_it_is_told_what_to_resize_to(
     assert squashed["loss"] != cut["loss"]
     check_refused(prunescope(*words, "--resize", 20), "centre crop is 24", "shorter side, 20")
     check_refused(prunescope(*plain, "--resize", 20), "of no stated size")
+
+
+def test_an_evaluation_is_saved_whole_and_shown_again(
+    prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
+) -> None:
+    network = ["cifar_resnet20,width=0.25", "--weights", weights, "--num-classes", 10]
+    words = ["evaluate", *network, "--data", drawn / "images", "--out", tmp_path / "E"]
+    ended = prunescope(*words, "--json")
+    assert ended.status == 0, ended.err
+    printed = json.loads(ended.out.splitlines()[-1])
+    shown = json.loads(prunescope("summary", tmp_path / "E", "--json").out)
+    assert shown == printed | {
+        **{"network": network[0], "weights": str(weights), "data": str(drawn / "images")},
+        "split": "val",
+    }
+    assert f"top-1    {100 * printed['top1']:.2f} %" in prunescope("summary", tmp_path / "E").out
+    check_refused(prunescope("summary", tmp_path / "E", "--iou", 0.1), "leave out --iou")
+    found = ps.load(tmp_path / "E")
+    assert found.as_dict() == {name: printed[name] for name in found.as_dict()}
+    assert len(found.predictions) == 20
+    (tmp_path / "E" / "mine").touch()
+    check_refused(prunescope(*words), "not empty and not an evaluation (it holds mine)")
 
 
 @pytest.mark.long

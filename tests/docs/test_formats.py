@@ -20,6 +20,7 @@ from prunescope.base.tensors import load_metadata, load_tensors
 from prunescope.comparison.levels import LevelRecord, write_tables
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.networks.registry import build
+from prunescope.results.run import Run
 
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
 LEVELS = ("replicate-0/level-00", "replicate-0/lottery/level-01")
@@ -72,6 +73,8 @@ def pattern(name: str) -> re.Pattern[str]:
 def arrow_word(kind: pa.DataType) -> str:
     if pa.types.is_list(kind):
         return f"list of {arrow_word(kind.value_type)}"
+    if pa.types.is_dictionary(kind):
+        return arrow_word(kind.value_type)
     words = {"double": "float64", "float": "float32", "large_string": "string"}
     return words.get(str(kind), str(kind))
 
@@ -227,9 +230,26 @@ def test_the_table_of_levels_is_as_said(finished: Path, categories: tuple[str, .
     assert_columns(csv_columns(finished / "tables" / "levels.csv"), said)
 
 
+def test_the_tables_of_who_paid_are_as_said(finished: Path) -> None:
+    run = Run.load(finished)
+    for name, table in (("classes.csv", run.classes), ("exemplars.csv", run.exemplars)):
+        found = {
+            str(column): "string" if pd.api.types.is_string_dtype(kind) else str(kind).lower()
+            for column, kind in table.dtypes.items()
+        }
+        assert_columns(found, documented(name))
+        assert len(table)
+
+
 def test_the_table_of_examples_is_as_said(finished: Path) -> None:
     path = finished / LEVELS[0] / "dissection" / "layer2" / "examples.parquet"
     assert_columns(parquet_columns(path), documented("examples.parquet"))
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_table_of_predictions_is_as_said(finished: Path, level: str) -> None:
+    path = finished / level / "predictions.parquet"
+    assert_columns(parquet_columns(path), documented("predictions.parquet"))
 
 
 @pytest.mark.parametrize("place", ["replicate-0/rewind", *LEVELS])

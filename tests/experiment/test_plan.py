@@ -216,12 +216,12 @@ NAMED = StudyFacts(
         (
             "demo",
             "cc74a9bed072a88dad09def024e9630551a56bfbbdc3ca887c34929a34116efd",
-            "72f6b50fbb8a7376788c87a66af886aa6594115a88bffbc6a68e051b39039916",
+            "d2950328fc1b6c45b2092b7b9c1c0cfc58f18cf30aa463599449919e9e2be5d3",
         ),
         (
             "tiny_imagenet_small",
             "fd9034edc0e3245d120c65aed376958bcfa466b3f2538d90109915a1618ac4a2",
-            "9abb7021b62f328a8e10c413ea3db60f1eae95e5587163808111002eca0460c7",
+            "e1c861957d5f2341c5d09d5220e0a6141af06a42f1f88d00c7c97709011572c1",
         ),
     ],
 )

@@ -30,7 +30,8 @@ from prunescope.experiment.runner import StageRunner
 from prunescope.experiment.status import status
 from prunescope.networks.loading import load_network
 from prunescope.recipe import Recipe
-from prunescope.results.run import Level
+from prunescope.results.evaluation import Evaluation
+from prunescope.results.run import Level, Run
 from prunescope.results.store import Store
 from runs import contents
 
@@ -90,6 +91,22 @@ def test_pruned_weights_are_zero_and_masks_shrink_by_the_fraction(
         metrics = json.loads((finished / replicate / level / "metrics.json").read_text())
         assert metrics["keep"] == left / total
         survivors, former = left, mask
+
+
+def test_accuracy_and_loss_are_those_of_the_predictions(finished: Path) -> None:
+    for level in Run.load(finished).finished:
+        scores = Evaluation.of(level.predictions).as_dict()
+        assert {name: level.metrics[name] for name in scores} == scores
+
+
+def test_levels_of_an_earlier_version_say_how_to_get_predictions(run: Path) -> None:
+    folder = run / "replicate-0" / "level-00"
+    (folder / "predictions.parquet").unlink()
+    with pytest.raises(DataError, match=r"predictions\.parquet is missing or damaged"):
+        _ = Level.load(folder).predictions
+    (folder / "manifest-evaluation.json").unlink()
+    with pytest.raises(DataError, match="the study again with the same --out makes it, without"):
+        _ = Level.load(folder).predictions
 
 
 def test_replicates_differ(finished: Path) -> None:

@@ -29,7 +29,7 @@ def photographs(tmp_path: Path) -> str:
 
 def loss(network: LoadedNetwork, source: str, **sizes: int) -> float:
     settings = EvaluationSettings(split="val", **sizes)
-    return evaluate_network(network, source, settings, device="cpu")[1].loss
+    return evaluate_network(network, source, settings, device="cpu").loss
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@ import json
 import math
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.training.evaluate import Evaluation, evaluate, rank_of_label
+from prunescope.results.evaluation import Evaluation
+from prunescope.training.evaluate import evaluate, rank_of_label
 
 
 class Says(nn.Module):
@@ -90,6 +93,47 @@ def test_classes_that_share_a_name_are_told_apart_by_number(images, score, norma
     assert found.per_class == {"crane (0)": 1.0, "car": 0.0, "crane (2)": 0.0}
 
 
+def test_a_name_that_looks_like_a_numbered_one_leaves_every_class_its_own(images, normalisation):
+    cranes = replace(images, classes=("crane", "crane", "crane (0)"))
+    found = evaluate(Says([1.0, 0.0, 0.0]), cranes, normalisation=normalisation)
+    assert list(found.per_class) == ["crane (0)", "crane (1)", "crane (0) (2)"]
+
+
+def test_predictions_are_those_counted_by_hand(score):
+    labels = [0] * 10 + [1] * 6 + [2] * 4
+    said = score(Says([math.log(2.0), math.log(5.0), math.log(1.0)]), labels).predictions
+    assert list(said["row"]) == list(range(20))
+    assert list(said["class"]) == ["house"] * 10 + ["car"] * 6 + ["tree"] * 4
+    assert set(said["prediction"]) == {"car"}
+    assert list(said["rank"]) == [1] * 10 + [0] * 6 + [2] * 4
+    assert said["probability"].to_numpy() == pytest.approx(5 / 8)
+    expected = [-math.log(share / 8) for share in [2] * 10 + [5] * 6 + [1] * 4]
+    assert said["loss"].to_numpy() == pytest.approx(expected)
+
+
+def test_what_is_predicted_is_the_class_whose_label_would_be_right(score):
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Flatten(), nn.Linear(192, 3))
+    said = score(network).predictions
+    assert said["prediction"].nunique() == 3
+    assert ((said["rank"] == 0) == (said["class"] == said["prediction"])).all()
+    right = said[said["rank"] == 0]
+    assert np.exp(-right["loss"].to_numpy()) == pytest.approx(right["probability"].to_numpy())
+
+
+def test_of_equal_scores_the_lower_class_is_predicted(score):
+    assert set(score(Says([0.0, 2.0, 2.0])).predictions["prediction"]) == {"car"}
+
+
+def test_where_a_score_is_not_a_number_nothing_is_predicted(score):
+    found = score(Says([1.0, math.nan, 0.0]), [1] * 20)
+    assert found.top1 == 0.0
+    assert found.predictions["prediction"].isna().all()
+    assert found.predictions["probability"].isna().all()
+    assert found.as_dict()["loss"] is None
+
+
 def test_evaluation_computes_in_evaluation_mode_and_leaves_every_module_as_it_was(
     score, make_network
 ):
@@ -167,7 +211,9 @@ def test_no_images_is_an_error_not_a_share(images, normalisation, make_network):
 
 def test_a_class_whose_name_breaks_the_line_is_shown_on_one():
     shares = {"a\nb": 1.0, "c\rd\x1b[2J": 0.0}
-    found = Evaluation(top1=0.5, top5=1.0, loss=1.0, images=2, per_class=shares)
+    nothing = pd.DataFrame()
+    scores = {"top1": 0.5, "top5": 1.0, "loss": 1.0, "images": 2, "per_class": shares}
+    found = Evaluation(**scores, predictions=nothing, about={})
     assert str(found).splitlines()[4:] == [
         r"best     a\nb: 100.0 %",
         r"worst    c\rd\x1b[2J: 0.0 %",

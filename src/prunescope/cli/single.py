@@ -1,5 +1,6 @@
 """How is one network, or one dissection, looked at?"""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -108,32 +109,41 @@ def evaluate(
     weights: Weights = None,
     key: Key = None,
     num_classes: NumClasses = None,
+    out: Out = None,
     settings: Annotated[Stated, OptionsOf(model="training.settings:EvaluationSettings")],
     device: Device = None,
     as_json: Json = False,
 ) -> None:
     """Measure accuracy and loss on labelled images."""
     from prunescope.experiment.single import evaluate_network
+    from prunescope.results.evaluation import check_room
     from prunescope.training.settings import EvaluationSettings
 
     measured = EvaluationSettings.validate_from(settings, "evaluate", as_option)
+    if out is not None:
+        check_room(out)
     with progress_shown() as progress:
-        split, result = evaluate_network(
+        result = evaluate_network(
             load(network, weights, num_classes, key),
             data,
             measured,
             device=device,
             progress=progress,
         )
-    values = result.as_dict() | {"split": split}
-    print_result(values, f"split    {split}\n{result}", as_json=as_json)
+    split = result.about["split"]
+    if out is not None:
+        named = {"network": network} | ({} if weights is None else {"weights": weights})
+        replace(result, about={**named, "data": data, "split": split}).save(out)
+    text = f"split    {split}\n{result}" + (f"\nSaved in {out}" if out else "")
+    print_result(result.as_dict() | {"split": split}, text, as_json=as_json)
 
 
 def summary(
     result: Annotated[
         Path,
         typer.Argument(
-            help="The folder of a dissection, a level, a run or a comparison, or a NetDissect CSV.",
+            help="The folder of a dissection, a level, a run, a comparison or an evaluation, or a "
+            "NetDissect CSV.",
             show_default=False,
         ),
     ],

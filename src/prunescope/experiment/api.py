@@ -38,11 +38,10 @@ from prunescope.experiment.handed_in import (
     name_layers,
     open_network,
     path_or_name,
-    plain_classes,
     strings,
 )
 from prunescope.experiment.layers import layers_of
-from prunescope.experiment.single import dissect_network, evaluate_network
+from prunescope.experiment.single import dissect_network
 from prunescope.networks.loading import LoadedNetwork
 from prunescope.pruning.audit import Audit, audit_file
 from prunescope.pruning.filters.files import prune_loaded
@@ -55,8 +54,6 @@ from prunescope.pruning.settings import PruneOptions, PruneSettings
 from prunescope.results.dissection import Dissection
 from prunescope.results.layout import STUDY
 from prunescope.results.netdissect_export import export_netdissect
-from prunescope.training.evaluate import Evaluation
-from prunescope.training.settings import EvaluationOptions, EvaluationSettings
 
 Model: TypeAlias = nn.Module | Loaded | Path | str
 """A network: a module, what `prunescope.load` returns for one, or its name or file."""
@@ -154,36 +151,6 @@ def prune(
         pruned = as_given_mask(mask)
         stated = PruneSettings.validate_from({"keep": keep, **settings}, "prune")
         return prune_module(network, stated, mask=pruned, behaviour=behaviour)
-
-
-@takes(EvaluationSettings)
-def evaluate(
-    model: Model,
-    data: Path | str,
-    *,
-    device: str | torch.device | None = None,
-    progress: Progress = SILENT,
-    **settings: Unpack[EvaluationOptions],
-) -> Evaluation:
-    """Return a network's accuracy and loss on labelled images, as the command `evaluate` does.
-
-    model: a module, what `prunescope.load` returns for a network, or its name or file.
-    data: the folder of labelled images, a hub name, or "scenes" (docs/data.md).
-    device: where to compute; where the model is when None. The model comes back as it was.
-    progress: where to report.
-    The Evaluation has `top1` and `top5` (shares), `loss` (mean cross entropy, nats), `images`
-    and `per_class`. Raises ConfigError or DataError saying what is wrong and what to do.
-    """
-    network = open_network(model)
-    source = path_or_name(data, "data", "a folder of labelled images, a hub name or scenes")
-    classes = plain_classes(settings.get("classes"))
-    stated = EvaluationSettings.validate_from({**settings, "classes": classes}, "evaluate")
-    training = network.module.training
-    try:
-        with computing(network) as plain, on_device(plain.module, device) as target:
-            return evaluate_network(plain, source, stated, device=str(target), progress=progress)[1]
-    finally:
-        network.module.train(training)
 
 
 def audit(

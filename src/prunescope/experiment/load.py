@@ -13,12 +13,21 @@ from prunescope.comparison.dissections import Comparison
 from prunescope.comparison.runs import RunComparison
 from prunescope.comparison.saved import open_comparison
 from prunescope.results.dissection import Dissection, LayerDissection
-from prunescope.results.kinds import holds_weights, is_comparison, is_level, is_run
+from prunescope.results.evaluation import Evaluation
+from prunescope.results.kinds import (
+    holds_weights,
+    is_comparison,
+    is_evaluation,
+    is_level,
+    is_run,
+)
 from prunescope.results.layout import COUNTS
 from prunescope.results.opened import open_dissection
 from prunescope.results.run import Level, Run
 
-Saved: TypeAlias = Run | Level | Dissection | LayerDissection | Comparison | RunComparison
+Saved: TypeAlias = (
+    Run | Level | Dissection | LayerDissection | Comparison | RunComparison | Evaluation
+)
 if TYPE_CHECKING:
     from prunescope.networks.loading import LoadedNetwork
 
@@ -42,6 +51,7 @@ def load(
         the folder of a dissection (`dissect --out`)  a Dissection
         the folder of one layer in it               a LayerDissection
         the folder of a comparison (`compare --out`)  a Comparison, or a RunComparison
+        the folder of an evaluation (`evaluate --out`)  an Evaluation
         a result table (CSV) of Network Dissection  a DataFrame: a row per unit, from 0, with
                                                     `concept`, `category`, `iou`, counts in pixels
         weights that say their network (`prune --out`)  a LoadedNetwork
@@ -85,6 +95,8 @@ def _saved(path: Path) -> Saved | None:
         return open_comparison(path)
     if is_level(path):
         return Level.load(path)
+    if is_evaluation(path):
+        return Evaluation.load(path)
     if (path / COUNTS).is_file():
         return LayerDissection.load(path)
     if any(path.glob(f"*/{COUNTS}")):
@@ -103,8 +115,8 @@ def _hub_folder(path: Path, key: str | None) -> LoadedNetwork:
     if is_weights_folder(path):
         raise _nameless(path)
     raise DataError(
-        f"{path} is the folder of no run, level, dissection, layer or comparison: it has none of "
-        "their files"
+        f"{path} is the folder of no run, level, dissection, layer, comparison or evaluation: it "
+        "has none of their files"
     )
 
 

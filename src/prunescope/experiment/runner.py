@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from prunescope.pruning.filters.groups import ChannelGroups
     from prunescope.pruning.mask import Mask, MaskKeeper
     from prunescope.pruning.scoring_images import ScoringImages
-    from prunescope.training.evaluate import Evaluation
+    from prunescope.results.evaluation import Evaluation
 
 _MEMORY_ADVICE = "take fewer workers, a smaller batch_size, or less memory in the recipe"
 

@@ -30,8 +30,9 @@ from prunescope.imaging.sizing import Sizing
 from prunescope.networks.loading import LoadedNetwork
 from prunescope.networks.smaller import WITHOUT_NUMBERS
 from prunescope.results.dissection import Dissection, check_room
+from prunescope.results.evaluation import Evaluation
 from prunescope.results.units import UNNUMBERED
-from prunescope.training.evaluate import Evaluation, check_outputs, evaluate
+from prunescope.training.evaluate import check_outputs, evaluate
 from prunescope.training.settings import EvaluationSettings
 
 _FEW_IMAGES = 500
@@ -44,8 +45,8 @@ def evaluate_network(
     *,
     device: str | None = None,
     progress: Progress = SILENT,
-) -> tuple[str, Evaluation]:
-    """Return which split of labelled images was used, and a network's accuracy and loss on it.
+) -> Evaluation:
+    """Return a network's accuracy and loss on labelled images, and on which split.
 
     settings: their split as `find_split` takes it. Raises ConfigError where neither they nor the
     network state a normalisation, or for a device that is not there.
@@ -85,7 +86,8 @@ def evaluate_network(
             "its weights or running statistics are damaged (a variance below 0, say), or too "
             "large for its precision"
         )
-    return split, evaluation
+    about = {"network": network.name, "data": source, "split": split}
+    return replace(evaluation, about=about)
 
 
 def dissect_network(

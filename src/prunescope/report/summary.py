@@ -8,12 +8,16 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT
 from prunescope.comparison.saved import open_comparison
 from prunescope.report.level_views import level_sections
+from prunescope.report.paid_views import paid_sections
 from prunescope.report.terminal import write_sections
 from prunescope.report.verdict_views import verdict_sections
 from prunescope.report.views import layer_sections, sections_of
-from prunescope.results.kinds import is_comparison, is_run
+from prunescope.results.class_tables import has_class_tables, read_classes, read_exemplars
+from prunescope.results.evaluation import Evaluation
+from prunescope.results.kinds import is_comparison, is_evaluation, is_run
 from prunescope.results.opened import open_dissection
 from prunescope.results.run_tables import RunTables
+from prunescope.statistics.who_paid import count_who_paid
 
 
 def summarise_result(
@@ -22,7 +26,7 @@ def summarise_result(
     """Return a result's numbers, as `--json` prints them, and as text for a terminal.
 
     path: a dissection's, a layer's or a level's folder, a table of Network Dissection, a run's
-        folder (every level of it), or what `compare --out` wrote.
+        folder (every level of it), or what `compare --out` or `evaluate --out` wrote.
     iou: a unit is interpretable strictly above this; None keeps what was saved.
     tell: called with what the user should know besides.
     Raises DataError for anything else, ConfigError for a comparison at another IoU.
@@ -39,10 +43,32 @@ def summarise_result(
         for lost in tables.missing_evidence():
             tell(lost)
         levels = tables.summary(iou)
-        sections = [*level_sections(levels), *verdict_sections(tables.verdicts)]
-        return {"levels": levels, "verdict": tables.verdicts}, write_sections(sections)
+        paid = _who_paid(path)
+        sections = [
+            *level_sections(levels),
+            *verdict_sections(tables.verdicts),
+            *paid_sections(paid),
+        ]
+        values = {"levels": levels, "verdict": tables.verdicts, "who_paid": paid}
+        return values, write_sections(sections)
+    if is_evaluation(path):
+        return _evaluation(path, iou)
     counts = open_dissection(path).summary(iou)
     return counts, write_sections(layer_sections(counts))
+
+
+def _evaluation(path: Path, iou: float | None) -> tuple[dict[str, Any], str]:
+    if iou is not None:
+        raise ConfigError(f"{path} is an evaluation, which has no IoU: leave out --iou")
+    found = Evaluation.load(path)
+    return {**found.about, **found.as_dict()}, f"split    {found.about['split']}\n{found}"
+
+
+def _who_paid(run: Path) -> list[dict[str, Any]]:
+    """Return which classes and images paid at each level; nothing where the run does not say."""
+    if not has_class_tables(run):
+        return []
+    return count_who_paid(read_classes(run), read_exemplars(run))
 
 
 def describe_layers(summary: dict[str, Any]) -> str:

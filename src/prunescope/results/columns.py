@@ -72,11 +72,21 @@ def _are_lists(column: "pd.Series[Any]") -> bool:
     return all(isinstance(value, list | np.ndarray) for value in column.dropna())
 
 
+def _are_categories(column: "pd.Series[Any]") -> bool:
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        return False
+    return infer_dtype(column.cat.categories, skipna=False) == "string"
+
+
 COUNTS = Kind("counts alone", _complete(_within(0, _MOST, whole=True)))
 COUNTS_OR_NONE = Kind("counts alone", _within(0, _MOST, whole=True))
 NUMBERS = Kind("finite numbers alone", _within(-np.finfo(float).max, np.finfo(float).max))
 SHARES = Kind("numbers in [0, 1] alone", _within(0, 1))
+CHANGES = Kind("numbers in [-1, 1] alone", _within(-1, 1))
 TEXTS = Kind("texts alone", _are_texts)
 NAMES = Kind("a text in every row", _complete(_are_texts))
 TRUTHS = Kind("true and false alone", lambda column: is_bool_dtype(column.dtype))
 LISTS = Kind("a list in every row", _complete(_are_lists))
+LOSSES = Kind("numbers of 0 or more alone", _within(0, np.inf))
+CLASSES_OR_NONE = Kind("names of classes alone", _are_categories)
+CLASSES = Kind("a class in every row", _complete(_are_categories))

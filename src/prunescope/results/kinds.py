@@ -11,6 +11,7 @@ from prunescope.results.layout import (
     COUNTS,
     DENSE,
     DISSECTION,
+    EVALUATION,
     EXAMPLES,
     IMAGES,
     METRICS,
@@ -83,6 +84,11 @@ def is_level(path: Path) -> bool:
 def is_comparison(path: Path) -> bool:
     """Return whether a path is a folder that `compare --out` wrote, even if files are missing."""
     return any((path / name).is_file() for name in _OF_COMPARISONS)
+
+
+def is_evaluation(path: Path) -> bool:
+    """Return whether a path is a folder that `evaluate --out` wrote, even if files are missing."""
+    return (path / EVALUATION).is_file()
 
 
 def holds_weights(path: Path) -> bool:

@@ -18,6 +18,7 @@ LEVELS = "levels.csv"
 VERDICT = "verdict.json"
 STRATEGIES = "strategies.csv"  # compared with each other
 LOOKS = "looks.json"  # how often a verdict was given
+CLASSES, EXEMPLARS = "classes.csv", "exemplars.csv"  # which classes and images paid
 BARRIERS, LINES = "instability.csv", "instability_lines.csv"  # of several rewind points
 INSTABILITY_FIGURE = "instability"
 TWINS, TWIN_UNITS = "twins.csv", "twin_units.parquet"
@@ -33,6 +34,7 @@ MANIFESTS = "manifest*.json"
 WEIGHTS = "weights.safetensors"
 MASK = "mask.safetensors"
 METRICS = "metrics.json"
+PREDICTIONS = "predictions.parquet"
 HISTORY = "history.csv"
 _KEPT = "checkpoints/{}.safetensors"
 DISSECTION = "dissection"
@@ -52,6 +54,13 @@ OF_A_LAYER = frozenset(
 # of layers that were dissected together, and of a comparison: the checksums of their files
 LAYERS = "layers.json"
 CHECKSUMS = "checksums.json"
+
+# of one network that was evaluated, or of two
+EVALUATION = "evaluation.json"
+PREDICTIONS_OF_SIDES = {"a": "predictions_a.parquet", "b": "predictions_b.parquet"}
+OF_AN_EVALUATION = frozenset(
+    {EVALUATION, PREDICTIONS, *PREDICTIONS_OF_SIDES.values(), CLASSES, CHECKSUMS}
+)
 
 # of a comparison, and of one of several conventions
 CONCEPTS = "concepts.csv"

@@ -12,6 +12,7 @@ from prunescope.base.door import at_the_door, called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.hooks import hook
 from prunescope.base.recipes import read_plain
+from prunescope.results.class_tables import read_classes, read_exemplars
 from prunescope.results.dissection import Dissection
 from prunescope.results.layout import (
     DENSE,
@@ -19,11 +20,13 @@ from prunescope.results.layout import (
     HISTORY,
     LEVELS,
     METRICS,
+    PREDICTIONS,
     STUDY,
     TABLES,
     level_folders,
 )
 from prunescope.results.manifest import check_recorded
+from prunescope.results.predictions import read_predictions
 from prunescope.results.reading import read_csv, read_form
 from prunescope.results.run_tables import RunTables
 from prunescope.results.schemas import METRICS_FORM
@@ -72,6 +75,21 @@ class Level:
     def accuracy(self) -> float:
         """Top-1 on the study's test images, a share."""
         return float(self.metrics["top1"])
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """What the network said of each test image, as `predictions.parquet` (docs/formats.md).
+
+        Raises DataError where it is damaged, or an earlier version evaluated the level.
+        """
+        path = self.path / PREDICTIONS
+        check_recorded(path)
+        if not path.exists():
+            raise DataError(
+                f"{path} is missing: running the study again with the same --out makes it, without "
+                "training (an earlier version did not save what a level says of each image)"
+            )
+        return read_predictions(path)
 
     @property
     def dissection(self) -> Dissection:
@@ -162,6 +180,22 @@ class Run:
     def verdicts(self) -> Mapping[str, Any]:
         """Did pruning change what each layer sees? As `tables/verdict.json`. Raises DataError."""
         return self.tables.verdicts
+
+    @property
+    def classes(self) -> pd.DataFrame:
+        """How each class's accuracy changed at every level, as `tables/classes.csv`.
+
+        Raises DataError, also where an earlier version made the tables.
+        """
+        return read_classes(self.path)
+
+    @property
+    def exemplars(self) -> pd.DataFrame:
+        """The images that most replicates predict otherwise, as `tables/exemplars.csv`.
+
+        Raises DataError, also where an earlier version made the tables.
+        """
+        return read_exemplars(self.path)
 
     @property
     def finished(self) -> tuple[Level, ...]:

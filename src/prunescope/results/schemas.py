@@ -2,9 +2,13 @@
 
 from prunescope.results.checksums import FILES
 from prunescope.results.columns import (
+    CHANGES,
+    CLASSES,
+    CLASSES_OR_NONE,
     COUNTS,
     COUNTS_OR_NONE,
     LISTS,
+    LOSSES,
     NAMES,
     NUMBERS,
     SHARES,
@@ -34,6 +38,19 @@ METRICS_FORM: Fields = {
     **{"keep": SHARE, "keep_overall": SHARE.or_none, "top1": SHARE},
 }
 """`metrics.json` of a level."""
+
+EVALUATION_FORM: Fields = {
+    **{"network": TEXT, "data": TEXT, "split": TEXT},
+    **{"top1": SHARE, "top5": SHARE, "loss": AMOUNT.or_none, "images": COUNT},
+    "per_class": Each(SHARE.or_none),
+}
+"""`evaluation.json` of one network."""
+
+PREDICTION_COLUMNS: Columns = {
+    **{"row": COUNTS, "class": CLASSES, "prediction": CLASSES_OR_NONE},
+    **{"probability": SHARES, "rank": COUNTS, "loss": LOSSES},
+}
+"""`predictions.parquet` of a level."""
 
 DISSECTION_FORM: Fields = {
     **{"units": COUNT.or_none, "interpretable": COUNT.or_none, "concepts": COUNT.or_none},
@@ -132,6 +149,20 @@ LEVEL_COLUMNS: Columns = {
     **dict.fromkeys(("discoveries", "undecided", "draws"), COUNTS.or_none),
 }
 """`tables/levels.csv` of a run."""
+
+CLASS_COLUMNS: Columns = {
+    **{"strategy": NAMES, "level": COUNTS, "class": NAMES, "images": COUNTS, "replicates": COUNTS},
+    **{"before": SHARES, "after": SHARES},
+    **dict.fromkeys(("difference", "low", "high"), CHANGES),
+}
+"""`tables/classes.csv` of a run."""
+
+EXEMPLAR_COLUMNS: Columns = {
+    **{"strategy": NAMES, "level": COUNTS, "row": COUNTS, "class": NAMES},
+    **{"before": TEXTS, "after": TEXTS, "twins_changed": COUNTS_OR_NONE},
+    **dict.fromkeys(("replicates", "changed", "lost", "gained", "twins"), COUNTS),
+}
+"""`tables/exemplars.csv` of a run."""
 
 _CHANGE = {"effect": NUMBER.or_none, "interval": LIST_OF_NUMBERS.or_none}
 VERDICT_FORM = Each(

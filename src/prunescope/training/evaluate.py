@@ -1,16 +1,16 @@
 """How good is a network on labelled images?"""
 
-import math
 from collections import Counter
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from itertools import zip_longest
-from typing import Any
+from typing import TypeAlias
 
+import numpy as np
+import pandas as pd
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import nll_loss
 
 from prunescope.base.arithmetic import computing_by, wants_channels_last
 from prunescope.base.compiling import CompiledNetwork
@@ -19,52 +19,15 @@ from prunescope.base.images import Arithmetic, Precision
 from prunescope.base.modes import device_of, in_mode
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
-from prunescope.base.text import counted, on_one_line
 from prunescope.data.labelled import Images
 from prunescope.data.loader import batches
 from prunescope.imaging.network_input import Normalisation
+from prunescope.results.evaluation import Evaluation
+from prunescope.results.predictions import predictions_table
 from prunescope.training.forward import class_scores, classes_needed
 
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """What a network scores on labelled images.
-
-    top1, top5: shares of the images; top5 is the top n where there are only n < 5 outputs.
-    loss: mean cross entropy, in nats.
-    per_class: top-1 share of each class, by name; nan for a class without images. Of classes that
-    share a name, each carries its number: "crane (134)".
-    """
-
-    top1: float
-    top5: float
-    loss: float
-    images: int
-    per_class: dict[str, float]
-
-    def __str__(self) -> str:
-        """Return it as text for a terminal, best and worst class last."""
-        defined = [(share, name) for name, share in self.per_class.items() if math.isfinite(share)]
-        classes = sorted(defined, reverse=True)
-        lines = [
-            f"{counted(self.images, 'image')}",
-            f"top-1    {100 * self.top1:.2f} %",
-            f"top-5    {100 * self.top5:.2f} %",
-            f"loss     {self.loss:.4f}",
-        ]
-        if len(classes) > 1:
-            (best, best_name), (worst, worst_name) = classes[0], classes[-1]
-            lines += [
-                f"best     {on_one_line(best_name)}: {100 * best:.1f} %",
-                f"worst    {on_one_line(worst_name)}: {100 * worst:.1f} %",
-            ]
-        return "\n".join(lines)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON; what is not a finite number becomes None."""
-        values = asdict(self)
-        values["per_class"] = {name: _plain(share) for name, share in self.per_class.items()}
-        return values | {"loss": _plain(self.loss)}
+_OfImages: TypeAlias = tuple[Tensor, ...]
+"""What is kept of a batch, see `_read_scores`."""
 
 
 def evaluate(
@@ -94,7 +57,7 @@ def evaluate(
     size = (len(normalisation.mean), *images.size)
     parts = torch.split(torch.arange(len(images)), batch_size)[ranks.rank :: ranks.count]
     order = torch.cat(parts) if parts else torch.arange(0)
-    results: list[tuple[Tensor, Tensor]] = []
+    results: list[_OfImages] = []
     with (
         in_mode(network, training=False, channels_last=channels_last),
         computing_by(arithmetic, network, size) as compiled,
@@ -111,11 +74,9 @@ def evaluate(
             device=device,
         ):
             scores = class_scores(shown, pixels, precision=precision, classes=classes)
-            loss = cross_entropy(scores, labels, reduction="none").double().sum()
-            results.append((rank_of_label(scores, labels), loss))
+            results.append(_read_scores(scores, labels))
             task.advance(len(labels))
-    places, losses = _of_all(results, ranks)
-    return _summarise(images, places, float(losses.sum()))
+    return Evaluation.of(_table(images, _of_all(results, ranks)))
 
 
 def check_outputs(
@@ -150,37 +111,50 @@ def rank_of_label(
     return before.sum(1)
 
 
-def _of_all(
-    results: list[tuple[Tensor, Tensor]], ranks: Ranks
-) -> tuple[Int64[Tensor, " image"], Float[Tensor, " batch"]]:
-    """Return the results of all batches in their order: ranks of labels, and summed losses."""
-    own = [(places.cpu(), loss.cpu()) for places, loss in results]
+def _read_scores(
+    scores: Float[Tensor, "image class"], labels: Int64[Tensor, " image"]
+) -> _OfImages:
+    """Return what is kept of a batch, each by image.
+
+    The predicted class, its probability, the label's rank and the loss in nats. Of equal scores the
+    lower class is predicted. Where a score is nan, so is the probability.
+    """
+    log_probability = scores.log_softmax(1)
+    highest, prediction = scores.max(1)
+    probability = log_probability.gather(1, prediction[:, None])[:, 0].exp()
+    return (
+        prediction,
+        probability.where(~highest.isnan(), highest),
+        rank_of_label(scores, labels),
+        nll_loss(log_probability, labels, reduction="none"),
+    )
+
+
+def _of_all(results: list[_OfImages], ranks: Ranks) -> list[np.ndarray]:
+    """Return what `_read_scores` found of all images, in their order."""
+    own = [tuple(part.cpu() for part in batch) for batch in results]
     turns = zip_longest(*ranks.gather(own))
-    batches = [result for turn in turns for result in turn if result is not None]
-    places, losses = zip(*batches, strict=True)
-    return torch.cat(places), torch.stack(losses)
+    batches = [batch for turn in turns for batch in turn if batch is not None]
+    return [torch.cat(parts).numpy() for parts in zip(*batches, strict=True)]
 
 
-def _summarise(images: Images, ranks: Int64[Tensor, " image"], loss: float) -> Evaluation:
-    right = ranks < 1
-    shown = torch.bincount(images.labels, minlength=len(images.classes)).tolist()
-    hits = torch.bincount(images.labels[right], minlength=len(images.classes)).tolist()
-    return Evaluation(
-        top1=int(right.sum()) / len(ranks),
-        top5=int((ranks < min(5, len(images.classes))).sum()) / len(ranks),
-        loss=loss / len(ranks),
-        images=len(ranks),
-        per_class={
-            name: hit / total if total else math.nan
-            for name, hit, total in zip(_distinct(images.classes), hits, shown, strict=True)
-        },
+def _table(images: Images, found: list[np.ndarray]) -> pd.DataFrame:
+    prediction, probability, rank, loss = found
+    return predictions_table(
+        _distinct(images.classes),
+        label=images.labels.numpy(),
+        prediction=prediction,
+        probability=probability,
+        rank=rank,
+        loss=loss,
     )
 
 
 def _distinct(names: tuple[str, ...]) -> list[str]:
+    """Return names of which no two are the same: those that are carry their numbers."""
     times = Counter(names)
-    return [f"{name} ({i})" if times[name] > 1 else name for i, name in enumerate(names)]
-
-
-def _plain(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    numbered = [f"{name} ({i})" for i, name in enumerate(names)]
+    told_apart = [
+        number if times[name] > 1 else name for name, number in zip(names, numbered, strict=True)
+    ]
+    return told_apart if len(set(told_apart)) == len(told_apart) else numbered

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from prunescope.base.files import write_atomically
 from prunescope.experiment.levels.level import LevelStage
 from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
-from prunescope.results.layout import METRICS
+from prunescope.results.layout import METRICS, PREDICTIONS
+from prunescope.results.predictions import write_predictions
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,10 +21,10 @@ AFTER = ("level",)
 
 
 class EvaluationStage(FolderStage):
-    """A level's metrics: what is left of its weights, and its accuracy."""
+    """A level's metrics and predictions: what is left of its weights, and how good it is."""
 
     kind = "evaluation"
-    version = 1
+    version = 2
     part = "evaluation"
 
     def __init__(self, study: PlannedStudy, level: LevelStage) -> None:
@@ -57,6 +58,7 @@ class EvaluationStage(FolderStage):
         evaluation = runner.evaluate_level(self.level, network)
         metrics = self._of_weights(network, runner) | evaluation.as_dict()
         write_atomically(folder / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
+        write_predictions(folder / PREDICTIONS, evaluation.predictions)
         return f"accuracy {100 * metrics['top1']:.2f} %"
 
     def _of_weights(self, network: "nn.Module", runner: "StageRunner") -> dict[str, Any]:

@@ -10,14 +10,26 @@ from prunescope.experiment.levels.level import LevelStage
 from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
 from prunescope.experiment.stages.evaluation import EvaluationStage
 from prunescope.experiment.stages.scores import ScoresStage
-from prunescope.results.layout import DENSE, LEVELS, METRICS, TABLES, TWINS, UNITS
+from prunescope.results.layout import (
+    DENSE,
+    LEVELS,
+    METRICS,
+    PREDICTIONS,
+    TABLES,
+    TWINS,
+    UNITS,
+)
 from prunescope.results.looks import count_look
+from prunescope.results.predictions import read_predictions
 from prunescope.results.reading import read_form, read_table
 from prunescope.results.run_tables import read_levels
 from prunescope.results.schemas import METRICS_FORM, UNIT_COLUMNS
+from prunescope.statistics.who_paid import write_who_paid
 from prunescope.statistics.writing import write_verdicts
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from prunescope.experiment.plan import Plan
     from prunescope.experiment.runner import StageRunner
     from prunescope.report.panels import Shown
@@ -50,6 +62,10 @@ class MeasuredLevel:
             units=units,
         )
 
+    def predictions(self, runner: "StageRunner") -> "pd.DataFrame":
+        """Read what its network said of each test image."""
+        return read_predictions(runner.folder(self.evaluation) / PREDICTIONS)
+
     def layer_folders(self, runner: "StageRunner") -> Iterator[Path]:
         """Yield the folder of each dissected layer after checking every file of it."""
         for scores, counts in zip(
@@ -63,7 +79,7 @@ class TablesStage(FolderStage):
     """The tables of all levels of a plan, which may be a part of the study's."""
 
     kind = "tables"
-    version = 3
+    version = 4
     derived = True
 
     def __init__(self, study: PlannedStudy, levels: tuple[MeasuredLevel, ...]) -> None:
@@ -86,6 +102,7 @@ class TablesStage(FolderStage):
     def make(self, folder: Path, runner: "StageRunner") -> str:
         recipe = self.study.recipe
         write_tables([level.record(runner) for level in self.levels], folder)
+        write_who_paid(folder, {each.level.key: each.predictions(runner) for each in self.levels})
         is_judged = not self.missing and recipe.replicates > 1
         looks = count_look(runner.store.root, recipe.replicates) if is_judged else 1
         write_verdicts(folder, recipe.verdict, looks=looks, unfinished=self.missing)
