@@ -145,7 +145,13 @@ LEVEL_COLUMNS: Columns = {
     **{"keep": SHARES, "keep_overall": SHARES, "accuracy": SHARES},
     **dict.fromkeys(("units", "interpretable", "concepts", "dead"), COUNTS),
     **{"still_interpretable": SHARES.or_none, "same_concept": SHARES.or_none},
-    **{"*_chance": SHARES.or_none, "*_units": COUNTS, "*_concepts": COUNTS, "*_count": COUNTS},
+    **{
+        "concept_survival": SHARES.or_none,
+        "*_chance": SHARES.or_none,
+        "*_units": COUNTS,
+        "*_concepts": COUNTS,
+        "*_count": COUNTS,
+    },
     **dict.fromkeys(("discoveries", "undecided", "draws"), COUNTS.or_none),
 }
 """`tables/levels.csv` of a run."""
