@@ -31,15 +31,21 @@ if TYPE_CHECKING:
     from prunescope.networks.loading import LoadedNetwork, load_network
     from prunescope.pruning.mask import Mask, MaskKeeper
     from prunescope.report.plots import (
-        plot_accuracy,
         plot_comparison,
         plot_concepts,
-        plot_consistency,
         plot_examples,
-        plot_interpretability,
-        plot_taxonomy,
         plot_thresholds,
         plot_units,
+    )
+    from prunescope.report.run_plots import (
+        plot_accuracy,
+        plot_chance,
+        plot_classes,
+        plot_consistency,
+        plot_interpretability,
+        plot_ious,
+        plot_survival,
+        plot_taxonomy,
     )
     from prunescope.results.dissection import Dissection, LayerDissection
     from prunescope.results.run import Level, Run
@@ -72,11 +78,15 @@ __all__ = [
     "load_network",
     "merge",
     "plot_accuracy",
+    "plot_chance",
+    "plot_classes",
     "plot_comparison",
     "plot_concepts",
     "plot_consistency",
     "plot_examples",
     "plot_interpretability",
+    "plot_ious",
+    "plot_survival",
     "plot_taxonomy",
     "plot_thresholds",
     "plot_units",
@@ -103,7 +113,23 @@ _HOMES = {
     "experiment.load": ("load",),
     "networks.loading": ("LoadedNetwork", "load_network"),
     "pruning.mask": ("Mask", "MaskKeeper"),
-    "report.plots": tuple(name for name in __all__ if name.startswith("plot_")),
+    "report.plots": (
+        "plot_comparison",
+        "plot_concepts",
+        "plot_examples",
+        "plot_thresholds",
+        "plot_units",
+    ),
+    "report.run_plots": (
+        "plot_accuracy",
+        "plot_chance",
+        "plot_classes",
+        "plot_consistency",
+        "plot_interpretability",
+        "plot_ious",
+        "plot_survival",
+        "plot_taxonomy",
+    ),
     "results.dissection": ("Dissection", "LayerDissection"),
     "results.run": ("Level", "Run"),
 }
