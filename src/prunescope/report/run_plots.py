@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from matplotlib.figure import Figure
 
 from prunescope.base.errors import ConfigError
-from prunescope.base.text import written
 from prunescope.report.axes import Panels, draw_on_axes
 from prunescope.report.figures import (
     accuracy_figure,
@@ -116,8 +115,6 @@ def _draw_levels(
     advice: str = "",
 ) -> Panels:
     """Draw a figure of a run. column: what its table of levels must have, else what to do."""
-    if lines not in get_args(Lines):
-        raise ConfigError(f'lines is {written(lines)}, but must be "means" or "replicates"')
     opened = run if isinstance(run, Run) else Run.load(run)
     tables = opened.tables
     shown = Shown(levels=tables.levels, twins=tables.twins, lines=lines, units=tables.units)
