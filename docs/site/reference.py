@@ -28,7 +28,7 @@ GROUPS = {
     ),
     "Dissecting": ("dissect", "conventions", "Dissection", "LayerDissection"),
     "Comparing": (
-        *("compare", "compare_networks"),
+        *("compare", "compare_networks", "evaluate_pair"),
         *("Comparison", "LayerComparison", "RunComparison"),
     ),
     "Studies and runs": ("Study", "merge", "Run", "Level"),

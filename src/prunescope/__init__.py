@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         prune,
     )
     from prunescope.experiment.comparing import compare_networks
-    from prunescope.experiment.evaluating import evaluate
+    from prunescope.experiment.evaluating import evaluate, evaluate_pair
     from prunescope.experiment.load import load
     from prunescope.experiment.study import Study, merge
     from prunescope.networks.loading import LoadedNetwork, load_network
@@ -65,6 +65,7 @@ __all__ = [
     "conventions",
     "dissect",
     "evaluate",
+    "evaluate_pair",
     "export",
     "list_layers",
     "load",
@@ -96,7 +97,7 @@ _HOMES = {
         "prune",
     ),
     "experiment.comparing": ("compare_networks",),
-    "experiment.evaluating": ("evaluate",),
+    "experiment.evaluating": ("evaluate", "evaluate_pair"),
     "experiment.study": ("Study", "merge"),
     "experiment.load": ("load",),
     "networks.loading": ("LoadedNetwork", "load_network"),

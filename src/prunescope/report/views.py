@@ -26,6 +26,7 @@ from prunescope.report.document import (
     Table,
     share_text,
 )
+from prunescope.report.evaluation_views import evaluation_sections
 from prunescope.report.level_views import compared_level_sections, level_sections
 from prunescope.report.words import (
     counts_in_words,
@@ -33,6 +34,7 @@ from prunescope.report.words import (
     side_text,
 )
 from prunescope.results.dissection import Dissection
+from prunescope.results.evaluation_pair import EvaluationPair
 from prunescope.results.run import Run
 
 _COLOURS = {KEPT: BLUE, RELABELLED: SKY, LOST: ORANGE, GAINED: GREEN}
@@ -197,6 +199,11 @@ def _named(title: str, letter: str, concepts: pd.DataFrame) -> list[Names]:
         for name, units in zip(ordered["concept"], ordered[count], strict=True)
     ]
     return [Names(title=title, names=names)] if names else []
+
+
+@sections_of.register
+def _evaluations(result: EvaluationPair) -> list[Section]:
+    return evaluation_sections(result.summary())
 
 
 @sections_of.register

@@ -52,6 +52,17 @@ def class_changes(before: Sequence[pd.DataFrame], after: Sequence[pd.DataFrame])
     )
 
 
+def overall_change(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, float]:
+    """Return how the accuracy over all images changed from one network to another.
+
+    `difference`, and `low` and `high`, which bound it with 95 % for other images, as for a class
+    with one replicate.
+    """
+    change = is_right(after).astype(float) - is_right(before)
+    low, high = _interval(change[None], np.zeros(len(change), np.int64), np.array([len(change)]))
+    return {"difference": float(change.mean()), "low": float(low[0]), "high": float(high[0])}
+
+
 def is_right(predictions: pd.DataFrame) -> np.ndarray:
     """Return whether each image's prediction is its class."""
     right: np.ndarray = predictions["rank"].to_numpy() == 0

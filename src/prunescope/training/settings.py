@@ -244,6 +244,19 @@ class EvaluationSettings(Settings):
         return plain_in_bfloat16(values)
 
 
+class TimingSettings(Settings):
+    """How two networks are timed beside each other."""
+
+    rounds: Annotated[int, Field(ge=0, le=10_000)] = 30
+    """Rounds in which either network is timed on one image, in turns; 0 times nothing."""
+
+
+class TimingOptions(TypedDict, total=False):
+    """The settings of a timing, as a function takes them by keyword."""
+
+    rounds: int
+
+
 class EvaluationOptions(TypedDict, total=False):
     """The settings of an evaluation, as a function takes them by keyword."""
 
