@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         plot_examples,
         plot_interpretability,
         plot_taxonomy,
+        plot_thresholds,
         plot_units,
     )
     from prunescope.results.dissection import Dissection, LayerDissection
@@ -78,6 +79,7 @@ __all__ = [
     "plot_examples",
     "plot_interpretability",
     "plot_taxonomy",
+    "plot_thresholds",
     "plot_units",
     "prune",
 ]

@@ -48,6 +48,30 @@ def test_a_unit_shows_its_best_label_and_the_counts_behind_it():
     assert not unit.dead
 
 
+def test_precision_recall_and_f1_are_quotients_of_the_counts():
+    unit = only_unit(overlap([[20, 30, 10]], [[40, 60]]))
+    assert (unit.precision, unit.recall, unit.f1) == (30 / 60, 30 / 50, 60 / 110)
+
+
+def test_the_next_best_labels_stand_behind_the_best():
+    unit = only_unit(overlap([[20, 30, 10]], [[40, 60]]))
+    assert (unit.concept_2, unit.category_2, unit.iou_2) == ("red-c", "color", 20 / 120)
+    assert unit.concept_3 == LABELS[2].name
+    assert unit.iou_2 > unit.iou_3 > 0
+
+
+def test_there_are_only_as_many_next_best_labels_as_the_unit_meets():
+    unit = only_unit(overlap([[20, 0, 0]], [[40, 60]]))
+    assert unit.concept == "red-c"
+    assert unit[["concept_2", "category_2", "iou_2", "concept_3", "iou_3"]].isna().all()
+
+
+def test_next_best_labels_are_of_the_chosen_categories_and_ties_go_to_the_lower():
+    unit = only_unit(overlap([[25, 40, 25]], [[50, 60]]), categories=("color",))
+    assert (unit.concept, unit.concept_2) == ("red-c", LABELS[2].name)
+    assert pd.isna(unit.concept_3)
+
+
 def test_equal_ious_go_to_the_lower_label_number():
     unit = only_unit(overlap([[25, 0, 25]], [[50, 0]]))
     assert unit.label == 2

@@ -22,6 +22,7 @@ from prunescope.report.plots import (
     plot_comparison,
     plot_concepts,
     plot_examples,
+    plot_thresholds,
     plot_units,
 )
 from prunescope.results.dissection import Dissection, LayerDissection
@@ -175,3 +176,17 @@ def test_two_runs_are_drawn_by_level(tmp_path: Path) -> None:
     levels = {(0, "dense", 0): [LAYER], (0, "lottery", 1): [LAYER]}
     runs = [save_run(tmp_path / name, levels) for name in "ab"]
     assert plot_comparison(compare(*runs)).shape == (1, 2)
+
+
+def test_thresholds_have_a_line_per_layer_and_mark_the_one_used() -> None:
+    panels = plot_thresholds({"a": LAYER, "b": LAYER})
+    units, concepts = panels[0]
+    first, second, used = units.get_lines()
+    assert first.get_ydata().tolist() == second.get_ydata().tolist()
+    assert first.get_ydata()[0] == 5  # with an IoU above 0
+    assert list(used.get_xdata()) == [0.05, 0.05]
+    assert first.get_ydata()[10] == LAYER.units["interpretable"].sum()
+    assert concepts.get_lines()[0].get_ydata()[10] == 3
+    assert plot_thresholds(LAYER).shape == (1, 2)
+    with pytest.raises(ConfigError, match="is no dissection"):
+        plot_thresholds({})

@@ -10,7 +10,16 @@ import typer
 
 from prunescope.base.errors import InputError, PrunescopeError
 from prunescope.base.paths import refusal_of_length, require_utf8
-from prunescope.cli import comparison, concepts, conventions, evaluation, pruning, single, studies
+from prunescope.cli import (
+    comparison,
+    concepts,
+    conventions,
+    details,
+    evaluation,
+    pruning,
+    single,
+    studies,
+)
 from prunescope.cli.console import stop
 from prunescope.cli.group import Commands, add
 from prunescope.cli.stopping import Stopped, end_now, say_stopped, stoppable
@@ -31,6 +40,8 @@ for command in (
     single.dissect,
     evaluation.evaluate,
     single.summary,
+    details.unit,
+    details.concept,
     single.chance,
     comparison.compare,
     conventions.conventions,

@@ -16,6 +16,7 @@ from prunescope.results.overlap import Overlap
 from prunescope.results.units import UNIT_NUMBERS, count_units, unit_numbers
 
 NO_LABEL = -1
+_RANKS = 3  # best labels of each unit
 
 
 def score_layer(
@@ -73,29 +74,39 @@ def score_units(
     iou: float,
     categories: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Return one row per unit: its concept, its IoU, the counts behind it, interpretable, dead.
+    """Return one row per unit: its best concepts, the counts behind the first, interpretable, dead.
 
     iou: interpretable is strictly above it.
     categories: only their labels may be a concept; all of the overlap when None.
-    A tie goes to the lower label number. `label`, `concept`, `category` and the counts are NA
-    where the unit has no concept: it is dead (`iou` is nan) or its best IoU is 0. For every
-    category C, `C_label` and `C_iou` are its best label and IoU; nan if C has no label to compare.
+    A tie goes to the lower label number. `label`, `concept`, `category`, the counts and what
+    follows from them are missing where the unit has no concept: it is dead (`iou` is nan) or its
+    best IoU is 0. `precision` is I / A, `recall` I / G, `f1` 2 I / (A + G) of the best label.
+    `concept_2`, `category_2` and `iou_2` are the second best label's, `..._3` the third best's; NA
+    where its IoU is 0. For every category C, `C_label` and `C_iou` are its best label and IoU; nan
+    if C has no label to compare.
     """
     chosen = tuple(overlap.categories if categories is None else categories)
     category_of, ious = overlap.category_of, overlap.iou
     names = np.array(overlap.label_names, object)
-    best, best_iou = best_labels(ious, overlap.allowed(chosen))
+    homes = np.array(overlap.categories, object)[category_of]
+    (best, best_iou), *others = _ranked(ious, overlap.allowed(chosen))
+    counts = _counts(overlap, best)
     columns: dict[str, Any] = {
         "unit": np.arange(len(ious)),
         "label": _pick(overlap.label_numbers, best, "Int64"),
         "concept": _pick(names, best, "string"),
-        "category": _pick(np.array(overlap.categories, object)[category_of], best, "string"),
+        "category": _pick(homes, best, "string"),
         "iou": best_iou,
         "threshold": overlap.thresholds,
-        **_counts(overlap, best),
+        **counts,
+        **_quotients(**counts),
         "interpretable": best_iou > iou,
         "dead": overlap.dead,
     }
+    for rank, (column, value) in enumerate(others, start=2):
+        columns[f"concept_{rank}"] = _pick(names, column, "string")
+        columns[f"category_{rank}"] = _pick(homes, column, "string")
+        columns[f"iou_{rank}"] = np.where(column == NO_LABEL, np.nan, value)
     for name in chosen:
         within, within_iou = best_labels(ious, category_of == overlap.categories.index(name))
         columns[f"{name}_label"] = _pick(names, within, "string")
@@ -114,6 +125,30 @@ def best_labels(
     candidates = np.column_stack([candidates, np.full(len(ious), -1.0)])
     column, value = candidates.argmax(axis=1), candidates.max(axis=1)
     return np.where(value > 0, column, NO_LABEL), np.where(value < 0, np.nan, value)
+
+
+def _ranked(
+    ious: Float64[np.ndarray, "unit label"], allowed: np.ndarray
+) -> list[tuple[Int64[np.ndarray, " unit"], Float64[np.ndarray, " unit"]]]:
+    """Return the best labels, the second best and the third best, each as `best_labels` does."""
+    left, units = np.where(allowed, ious, np.nan), np.arange(len(ious))
+    ranked = []
+    for _ in range(_RANKS):
+        column, value = best_labels(left, np.ones(left.shape[1], bool))
+        ranked.append((column, value))
+        found = column != NO_LABEL
+        left[units[found], column[found]] = np.nan
+    return ranked
+
+
+def _quotients(intersection: Any, activation: Any, truth: Any) -> dict[str, Any]:
+    """Return precision, recall and F1 of counts, NA where these are."""
+    quotients = {
+        "precision": intersection / activation,
+        "recall": intersection / truth,
+        "f1": 2 * intersection / (activation + truth),
+    }
+    return {name: each.to_numpy(float, na_value=np.nan) for name, each in quotients.items()}
 
 
 def _counts(overlap: Overlap, best: Int64[np.ndarray, " unit"]) -> dict[str, Any]:

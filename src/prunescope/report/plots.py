@@ -1,6 +1,6 @@
 """How is a result plotted from Python? As axes of matplotlib, to change or to save."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -31,6 +31,7 @@ from prunescope.report.panels import Shown
 from prunescope.report.run_comparison_figure import levels_figure
 from prunescope.report.settings import Lines
 from prunescope.report.style import LIGHT, PANEL_INCHES, Theme, drawing, names_in, new_figure
+from prunescope.report.threshold_figure import thresholds_figure
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.run import Run
 
@@ -83,6 +84,22 @@ def plot_concepts(
     ]
     shown = f"{len(order):,} of {len(groups):,}"
     return _draw_bars(axes, f"Concepts by units, {layer.layer}: {shown}", bars)
+
+
+def plot_thresholds(
+    results: Dissection | LayerDissection | Mapping[str, LayerDissection],
+) -> Panels:
+    """Draw units (left) and concepts (right) above each IoU threshold; return the axes (1, 2).
+
+    results: a dissection, whose layers have a line each, one layer, or layers by names of your own,
+    such as the levels of a run. The vertical line marks the threshold they were dissected with.
+    """
+    layers = {results.layer: results} if isinstance(results, LayerDissection) else results
+    if isinstance(layers, Dissection):
+        layers = layers.layers
+    if not isinstance(layers, Mapping) or not layers:
+        raise ConfigError(f"{a_kind(results)} is no dissection: give one, or layers by name")
+    return _draw(thresholds_figure, layers, layers)
 
 
 def plot_examples(

@@ -36,7 +36,7 @@ from prunescope.results.schemas import (
 )
 from prunescope.results.tables import write_csv, write_json, write_parquet
 from prunescope.results.together import check_complete, record_layer_again, record_layers
-from prunescope.results.units import by_layer, count_units, stacked
+from prunescope.results.units import IOUS, by_layer, count_units, stacked, threshold_curve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +150,14 @@ class LayerDissection:
             **({"chance": chance} if chance is not None and above == saved else {}),
             **({} if above is None else {"iou": above}),
         }
+
+    def curve(self, ious: Sequence[float] = IOUS) -> pd.DataFrame:
+        """Return how many units and concepts are above each IoU threshold.
+
+        Columns `iou`, `interpretable`, `concepts`. Each unit keeps its best label.
+        ious: thresholds, from 0 to 0.3 in steps of 0.005 unless given.
+        """
+        return threshold_curve(self.units, ious)
 
     def __repr__(self) -> str:
         return f"LayerDissection({_in_a_line(self)})"

@@ -10,6 +10,9 @@ from jaxtyping import Int64
 from prunescope.base.errors import DataError
 from prunescope.base.text import counted
 
+IOUS = tuple(step / 200 for step in range(61))
+"""Thresholds of curves, from 0 to 0.3."""
+_CURVES = ("interpretable", "concepts")
 UNIT_NUMBERS, UNNUMBERED = "unit_numbers", "unnumbered"
 """Keys of a layer's summary where its network has lost units: the numbers of those left, and
 whether these are not known."""
@@ -53,6 +56,17 @@ def categories_of(units: pd.DataFrame) -> tuple[str, ...]:
     columns = set(units.columns)
     names = (str(name).removesuffix("_iou") for name in units.columns if name != "iou")
     return tuple(name for name in names if {f"{name}_iou", f"{name}_label"} <= columns)
+
+
+def threshold_curve(units: pd.DataFrame, ious: Sequence[float]) -> pd.DataFrame:
+    """Return how many units and concepts are above each IoU: `iou`, `interpretable`, `concepts`.
+
+    Each unit keeps its best label. ious: any, in any order.
+    """
+    counts = [count_units(units, (), iou=iou) for iou in ious]
+    return pd.DataFrame(
+        {"iou": list(ious)} | {name: [each[name] for each in counts] for name in _CURVES}
+    )
 
 
 def count_units(

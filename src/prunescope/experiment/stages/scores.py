@@ -25,7 +25,7 @@ class ScoresStage(Stage):
     """The scores of a dissection, from its saved counts: an artifact for each layer."""
 
     kind = "scores"
-    version = 1
+    version = 2
     part = "scores"
 
     def __init__(self, study: PlannedStudy, dissection: DissectionStage) -> None:
