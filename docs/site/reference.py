@@ -24,7 +24,7 @@ same text. [From Python](python.md) shows how they work together.
 GROUPS = {
     "Networks": (
         *("load_network", "LoadedNetwork", "list_layers"),
-        *("evaluate", "prune", "Mask", "MaskKeeper"),
+        *("evaluate", "ablate", "prune", "Mask", "MaskKeeper"),
     ),
     "Dissecting": ("dissect", "conventions", "Dissection", "LayerDissection"),
     "Comparing": (

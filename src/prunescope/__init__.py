@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from prunescope.comparison.dissections import Comparison
     from prunescope.comparison.outcomes import LayerComparison
     from prunescope.comparison.runs import RunComparison
+    from prunescope.experiment.ablating import ablate
     from prunescope.experiment.api import (
         audit,
         conventions,
@@ -60,6 +61,7 @@ __all__ = [
     "RunComparison",
     "Study",
     "__version__",
+    "ablate",
     "audit",
     "compare",
     "compare_networks",
@@ -90,6 +92,7 @@ _HOMES = {
     "comparison.dissections": ("Comparison",),
     "comparison.outcomes": ("LayerComparison",),
     "comparison.runs": ("RunComparison",),
+    "experiment.ablating": ("ablate",),
     "experiment.api": (
         "audit",
         "conventions",

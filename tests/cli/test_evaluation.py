@@ -93,3 +93,25 @@ def test_python_takes_modules_and_leaves_them_as_they_were(drawn: Path) -> None:
     assert a.training
     assert b.training
     assert list(found.classes)[:2] == ["class", "images"]
+
+
+def test_units_are_ablated_by_number_and_by_what_they_see(
+    prunescope: Prunescope, finished: Path, pictures: Path
+) -> None:
+    level = finished / "replicate-0/level-00"
+    words = ["ablate", level, "--layer", "layer3", "--data", pictures / "images", "--json"]
+    ended = prunescope(*words, "--unit", 3, "--unit", 5, "--controls", 2, "--seed", 7)
+    assert ended.status == 0, ended.err
+    printed = json.loads(ended.out.splitlines()[-1])
+    assert (printed["network"], printed["units"]) == (str(level), [3, 5])
+    assert (printed["controls"], printed["seed"], printed["images"]) == (2, 7, 20)
+    units = ps.load(level).dissection["layer3"].units
+    concept = units.loc[units["interpretable"], "concept"].iloc[0]
+    seeing = units.loc[units["interpretable"] & (units["concept"] == concept), "unit"]
+    by_concept = prunescope(
+        *words, "--concept", concept, "--dissection", level / "dissection", "--controls", 0
+    )
+    assert json.loads(by_concept.out.splitlines()[-1])["units"] == seeing.tolist()
+    check_refused(prunescope(*words), "name either units (--unit)")
+    check_refused(prunescope(*words, "--concept", concept), "Give a dissection")
+    check_refused(prunescope(*words, "--unit", 99), "has no unit 99: it has 16 units")

@@ -39,6 +39,7 @@ for command in (
     studies.status,
     single.dissect,
     evaluation.evaluate,
+    evaluation.ablate,
     single.summary,
     details.unit,
     details.concept,

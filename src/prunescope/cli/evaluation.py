@@ -11,6 +11,7 @@ from prunescope.cli.console import print_result, progress_shown
 from prunescope.cli.options import (
     Device,
     Json,
+    Key,
     KeyOfSides,
     Network,
     NetworkOfSides,
@@ -91,6 +92,57 @@ def evaluate(
         replace(result, about={**named, "data": data, "split": split}).save(out)
     text = f"split    {split}\n{result}" + _saved(out)
     print_result(result.as_dict() | {"split": split}, text, as_json=as_json)
+
+
+def ablate(
+    network: Network,
+    *,
+    data: Data,
+    layer: Annotated[str, typer.Option(help="The layer.", show_default=False)],
+    unit: Annotated[
+        list[int] | None,
+        typer.Option(min=0, help="A unit that is ablated, by its number. May be repeated."),
+    ] = None,
+    concept: Annotated[
+        str | None, typer.Option(help="Ablate all units that are interpretable as this.")
+    ] = None,
+    category: Annotated[
+        str | None, typer.Option(help="Of the concept, where several have one of its name.")
+    ] = None,
+    dissection: Annotated[
+        Path | None,
+        typer.Option(help="A dissection of this network, which says what its units see."),
+    ] = None,
+    weights: Weights = None,
+    key: Key = None,
+    num_classes: NumClasses = None,
+    controls: Annotated[Stated, OptionsOf(model="training.settings:AblationSettings")],
+    settings: Annotated[Stated, OptionsOf(model=EVALUATION, without=("arithmetic",))],
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Measure accuracy without some units of a layer, beside as many random ones."""
+    from prunescope.experiment.ablating import ablate as ablate_units
+    from prunescope.training.settings import AblationSettings, EvaluationSettings
+
+    AblationSettings.validate_from(controls, "ablate", as_option)
+    EvaluationSettings.validate_from(settings, "ablate", as_option)
+    with progress_shown() as progress:
+        found = ablate_units(
+            load(network, weights, num_classes, key),
+            layer,
+            data,
+            units=unit or None,
+            concept=concept,
+            category=category,
+            dissection=dissection,
+            device=device,
+            progress=progress,
+            **controls,
+            **settings,
+        )
+    named = replace(found, counts={**found.counts, "network": network})
+    print_result(named.summary(), str(named), as_json=as_json)
 
 
 def _evaluate_pair(

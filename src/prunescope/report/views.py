@@ -11,6 +11,7 @@ from prunescope.comparison.conventions import ConventionComparison
 from prunescope.comparison.dissections import Comparison
 from prunescope.comparison.outcomes import GAINED, KEPT, LOST, RELABELLED
 from prunescope.comparison.runs import RunComparison
+from prunescope.report.ablation_views import ablation_sections
 from prunescope.report.document import (
     BARS,
     BLUE,
@@ -36,6 +37,7 @@ from prunescope.report.words import (
 from prunescope.results.dissection import Dissection
 from prunescope.results.evaluation_pair import EvaluationPair
 from prunescope.results.run import Run
+from prunescope.statistics.ablation import Ablation
 
 _COLOURS = {KEPT: BLUE, RELABELLED: SKY, LOST: ORANGE, GAINED: GREEN}
 _PAIRED = {
@@ -199,6 +201,11 @@ def _named(title: str, letter: str, concepts: pd.DataFrame) -> list[Names]:
         for name, units in zip(ordered["concept"], ordered[count], strict=True)
     ]
     return [Names(title=title, names=names)] if names else []
+
+
+@sections_of.register
+def _ablation(result: Ablation) -> list[Section]:
+    return ablation_sections(result.summary())
 
 
 @sections_of.register

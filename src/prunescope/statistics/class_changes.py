@@ -52,15 +52,19 @@ def class_changes(before: Sequence[pd.DataFrame], after: Sequence[pd.DataFrame])
     )
 
 
-def overall_change(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, float]:
-    """Return how the accuracy over all images changed from one network to another.
+def overall_change(
+    before: Sequence[pd.DataFrame], after: Sequence[pd.DataFrame]
+) -> dict[str, float]:
+    """Return how the accuracy over all images changed: `difference`, and its `low` and `high`.
 
-    `difference`, and `low` and `high`, which bound it with 95 % for other images, as for a class
-    with one replicate.
+    As `class_changes` does it of one class.
     """
-    change = is_right(after).astype(float) - is_right(before)
-    low, high = _interval(change[None], np.zeros(len(change), np.int64), np.array([len(change)]))
-    return {"difference": float(change.mean()), "low": float(low[0]), "high": float(high[0])}
+    changes = np.stack(
+        [is_right(b).astype(float) - is_right(a) for a, b in zip(before, after, strict=True)]
+    )
+    count = changes.shape[1]
+    low, high = _interval(changes, np.zeros(count, np.int64), np.array([count]))
+    return {"difference": float(changes.mean()), "low": float(low[0]), "high": float(high[0])}
 
 
 def is_right(predictions: pd.DataFrame) -> np.ndarray:

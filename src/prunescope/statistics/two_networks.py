@@ -1,13 +1,12 @@
 """How do two networks differ on the same labelled images, and how sure is that?"""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from prunescope.results.evaluation import Evaluation
+from prunescope.results.evaluation import Evaluation, plain_number
 from prunescope.results.evaluation_pair import EvaluationPair
 from prunescope.results.predictions import check_same_images
 from prunescope.statistics.calibration import calibration_error
@@ -38,7 +37,7 @@ def compare_evaluations(
         "images": a.images,
         "a": _side(a, costs[0]),
         "b": _side(b, costs[1]),
-        **overall_change(a.predictions, b.predictions),
+        **overall_change([a.predictions], [b.predictions]),
         "agreement": float(same.mean()),
         **_flips(a.predictions, b.predictions),
         "worse": int((classes["high"] < 0).sum()),
@@ -55,7 +54,7 @@ def _side(found: Evaluation, cost: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": cost["name"],
         **scores,
-        "calibration_error": _plain(calibration_error(found.predictions)),
+        "calibration_error": plain_number(calibration_error(found.predictions)),
         **{name: value for name, value in cost.items() if name != "name"},
     }
 
@@ -80,8 +79,4 @@ def _codes(predictions: pd.DataFrame) -> np.ndarray:
 
 
 def _plain_row(row: Mapping[Any, Any]) -> dict[str, Any]:
-    return {str(name): _plain(value) for name, value in row.items()}
-
-
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return {str(name): plain_number(value) for name, value in row.items()}

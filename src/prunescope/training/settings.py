@@ -29,6 +29,7 @@ from prunescope.base.settings import (
     NeverKeyed,
     Pixels,
     Rate,
+    Seed,
     Settings,
 )
 from prunescope.base.steps import Step, StepText
@@ -257,8 +258,17 @@ class TimingOptions(TypedDict, total=False):
     rounds: int
 
 
-class EvaluationOptions(TypedDict, total=False):
-    """The settings of an evaluation, as a function takes them by keyword."""
+class AblationSettings(Settings):
+    """With what the loss of units is compared."""
+
+    controls: Annotated[int, Field(ge=0, le=10_000)] = 10
+    """How many sets of as many random other units of the layer are ablated, too, one by one."""
+    seed: Seed = 0
+    """Of the random units."""
+
+
+class PlainEvaluationOptions(TypedDict, total=False):
+    """The settings of an evaluation that computes plainly, as a function takes them by keyword."""
 
     split: str
     resolution: int | None
@@ -269,4 +279,16 @@ class EvaluationOptions(TypedDict, total=False):
     limit: int | None
     batch_size: int
     precision: Precision
+
+
+class EvaluationOptions(PlainEvaluationOptions, total=False):
+    """The settings of an evaluation, as a function takes them by keyword."""
+
     arithmetic: Arithmetic
+
+
+class AblationOptions(PlainEvaluationOptions, total=False):
+    """The settings of an ablation, as a function takes them by keyword."""
+
+    controls: int
+    seed: int
