@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from prunescope.comparison.dissections import Comparison
     from prunescope.comparison.outcomes import LayerComparison
     from prunescope.comparison.runs import RunComparison
+    from prunescope.experiment.ablating import ablate
     from prunescope.experiment.api import (
         audit,
         conventions,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
         prune,
     )
     from prunescope.experiment.comparing import compare_networks
-    from prunescope.experiment.evaluating import evaluate
+    from prunescope.experiment.evaluating import evaluate, evaluate_pair
     from prunescope.experiment.load import load
     from prunescope.experiment.study import Study, merge
     from prunescope.networks.loading import LoadedNetwork, load_network
@@ -66,12 +67,14 @@ __all__ = [
     "RunComparison",
     "Study",
     "__version__",
+    "ablate",
     "audit",
     "compare",
     "compare_networks",
     "conventions",
     "dissect",
     "evaluate",
+    "evaluate_pair",
     "export",
     "list_layers",
     "load",
@@ -99,6 +102,7 @@ _HOMES = {
     "comparison.dissections": ("Comparison",),
     "comparison.outcomes": ("LayerComparison",),
     "comparison.runs": ("RunComparison",),
+    "experiment.ablating": ("ablate",),
     "experiment.api": (
         "audit",
         "conventions",
@@ -108,7 +112,7 @@ _HOMES = {
         "prune",
     ),
     "experiment.comparing": ("compare_networks",),
-    "experiment.evaluating": ("evaluate",),
+    "experiment.evaluating": ("evaluate", "evaluate_pair"),
     "experiment.study": ("Study", "merge"),
     "experiment.load": ("load",),
     "networks.loading": ("LoadedNetwork", "load_network"),
