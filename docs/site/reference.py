@@ -24,11 +24,11 @@ same text. [From Python](python.md) shows how they work together.
 GROUPS = {
     "Networks": (
         *("load_network", "LoadedNetwork", "list_layers"),
-        *("evaluate", "prune", "Mask", "MaskKeeper"),
+        *("evaluate", "ablate", "prune", "Mask", "MaskKeeper"),
     ),
     "Dissecting": ("dissect", "conventions", "Dissection", "LayerDissection"),
     "Comparing": (
-        *("compare", "compare_networks"),
+        *("compare", "compare_networks", "evaluate_pair"),
         *("Comparison", "LayerComparison", "RunComparison"),
     ),
     "Studies and runs": ("Study", "merge", "Run", "Level"),

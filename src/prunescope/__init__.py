@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from prunescope.comparison.dissections import Comparison
     from prunescope.comparison.outcomes import LayerComparison
     from prunescope.comparison.runs import RunComparison
+    from prunescope.experiment.ablating import ablate
     from prunescope.experiment.api import (
         audit,
         conventions,
@@ -25,21 +26,27 @@ if TYPE_CHECKING:
         prune,
     )
     from prunescope.experiment.comparing import compare_networks
-    from prunescope.experiment.evaluating import evaluate
+    from prunescope.experiment.evaluating import evaluate, evaluate_pair
     from prunescope.experiment.load import load
     from prunescope.experiment.study import Study, merge
     from prunescope.networks.loading import LoadedNetwork, load_network
     from prunescope.pruning.mask import Mask, MaskKeeper
     from prunescope.report.plots import (
-        plot_accuracy,
         plot_comparison,
         plot_concepts,
-        plot_consistency,
         plot_examples,
-        plot_interpretability,
-        plot_taxonomy,
         plot_thresholds,
         plot_units,
+    )
+    from prunescope.report.run_plots import (
+        plot_accuracy,
+        plot_chance,
+        plot_classes,
+        plot_consistency,
+        plot_interpretability,
+        plot_ious,
+        plot_survival,
+        plot_taxonomy,
     )
     from prunescope.results.dissection import Dissection, LayerDissection
     from prunescope.results.run import Level, Run
@@ -60,23 +67,29 @@ __all__ = [
     "RunComparison",
     "Study",
     "__version__",
+    "ablate",
     "audit",
     "compare",
     "compare_networks",
     "conventions",
     "dissect",
     "evaluate",
+    "evaluate_pair",
     "export",
     "list_layers",
     "load",
     "load_network",
     "merge",
     "plot_accuracy",
+    "plot_chance",
+    "plot_classes",
     "plot_comparison",
     "plot_concepts",
     "plot_consistency",
     "plot_examples",
     "plot_interpretability",
+    "plot_ious",
+    "plot_survival",
     "plot_taxonomy",
     "plot_thresholds",
     "plot_units",
@@ -89,6 +102,7 @@ _HOMES = {
     "comparison.dissections": ("Comparison",),
     "comparison.outcomes": ("LayerComparison",),
     "comparison.runs": ("RunComparison",),
+    "experiment.ablating": ("ablate",),
     "experiment.api": (
         "audit",
         "conventions",
@@ -98,12 +112,28 @@ _HOMES = {
         "prune",
     ),
     "experiment.comparing": ("compare_networks",),
-    "experiment.evaluating": ("evaluate",),
+    "experiment.evaluating": ("evaluate", "evaluate_pair"),
     "experiment.study": ("Study", "merge"),
     "experiment.load": ("load",),
     "networks.loading": ("LoadedNetwork", "load_network"),
     "pruning.mask": ("Mask", "MaskKeeper"),
-    "report.plots": tuple(name for name in __all__ if name.startswith("plot_")),
+    "report.plots": (
+        "plot_comparison",
+        "plot_concepts",
+        "plot_examples",
+        "plot_thresholds",
+        "plot_units",
+    ),
+    "report.run_plots": (
+        "plot_accuracy",
+        "plot_chance",
+        "plot_classes",
+        "plot_consistency",
+        "plot_interpretability",
+        "plot_ious",
+        "plot_survival",
+        "plot_taxonomy",
+    ),
     "results.dissection": ("Dissection", "LayerDissection"),
     "results.run": ("Level", "Run"),
 }

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.images import Arithmetic
 from prunescope.base.recipes import plain_values, read_plain
-from prunescope.base.settings import Count, Later, RunName, Settings
+from prunescope.base.settings import Count, Later, RunName, Seed, Settings
 from prunescope.base.text import counted, shortened
 from prunescope.data.settings import DataSettings
 from prunescope.dissection.settings import ConceptSettings, DissectionSettings
@@ -26,7 +26,6 @@ from prunescope.training.settings import TrainingSettings
 
 _SHIPPED = Path(__file__).parent / "recipes"
 _MOST_LEVELS = 10_000
-Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
 class SeedSettings(Settings):

@@ -71,6 +71,8 @@ LOOKED_AT = {
         "compare {level} {level}",
     ),
     "summary": ("summary {file}", "summary {run}", "summary {level}"),
+    "unit": ("unit {file} 0", "unit {run} 0", "unit {level} 0"),
+    "concept": ("concept {file} a", "concept {run} a", "concept {level} a"),
     "export": ("export {file} --out e.csv", "export {level} --out e.csv"),
     "chance": ("chance {run} --concepts broden:set", "chance {level} --concepts broden:set"),
     "status": ("status {run}",),

@@ -33,6 +33,8 @@ COMMANDS = {
     "dissect": f"dissect FILE {ON_SET} --out out",
     "evaluate": "evaluate FILE --data set/images",
     "summary": "summary run",
+    "unit": "unit run 0",
+    "concept": "concept run red",
     "compare": f"compare FILE {LEVEL} {ON_SET} --out out",
     "conventions": f"conventions FILE {ON_SET} --out out",
     "export": "export run --out x.csv",

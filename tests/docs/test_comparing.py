@@ -51,9 +51,9 @@ def world(tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         save_run(tmp_path / "runs" / name, levels)
     (tmp_path / "DIR").symlink_to(drawn)
     for name, keep in (("A", 1.0), ("B", 0.2)):
-        torch.save(build(NETWORK, num_classes=4, seed=2).state_dict(), tmp_path / "dense.pth")
+        torch.save(build(NETWORK, num_classes=10, seed=2).state_dict(), tmp_path / "dense.pth")
         pruned = prune_saved(
-            NETWORK, PruneSettings(keep=keep), weights=tmp_path / "dense.pth", num_classes=4
+            NETWORK, PruneSettings(keep=keep), weights=tmp_path / "dense.pth", num_classes=10
         )
         write_weights(tmp_path / f"{name}.safetensors", pruned.network, pruned.mask, "prunescope")
     for name in ("resnet18.csv", "resnet50.csv"):
@@ -72,6 +72,7 @@ def test_every_command_of_the_page_runs(world: Path, prunescope: Prunescope) -> 
     assert (world / "C" / "units.parquet").is_file()
     for side in "ab":
         assert (world / "E" / side / "layer3" / "units.parquet").is_file()
+        assert (world / "F" / f"predictions_{side}.parquet").is_file()
 
 
 def test_the_page_shows_what_the_first_command_prints(world: Path, prunescope: Prunescope) -> None:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from prunescope.base.errors import DataError
-from prunescope.experiment.single import evaluate_network
+from prunescope.experiment.measuring import evaluate_network
 from prunescope.imaging.sizing import Sizing
 from prunescope.networks.loading import LoadedNetwork, load_network
 from prunescope.training.settings import EvaluationSettings

@@ -10,7 +10,16 @@ import typer
 
 from prunescope.base.errors import InputError, PrunescopeError
 from prunescope.base.paths import refusal_of_length, require_utf8
-from prunescope.cli import comparison, concepts, conventions, pruning, single, studies
+from prunescope.cli import (
+    comparison,
+    concepts,
+    conventions,
+    details,
+    evaluation,
+    pruning,
+    single,
+    studies,
+)
 from prunescope.cli.console import stop
 from prunescope.cli.group import Commands, add
 from prunescope.cli.stopping import Stopped, end_now, say_stopped, stoppable
@@ -29,8 +38,11 @@ for command in (
     studies.run,
     studies.status,
     single.dissect,
-    single.evaluate,
+    evaluation.evaluate,
+    evaluation.ablate,
     single.summary,
+    details.unit,
+    details.concept,
     single.chance,
     comparison.compare,
     conventions.conventions,

@@ -8,7 +8,17 @@ import typer
 
 from prunescope.base.errors import ConfigError
 from prunescope.cli.console import print_result, progress_shown, warn
-from prunescope.cli.options import Device, Json, NumClasses, OptionsOf, Out, Stated, as_option
+from prunescope.cli.options import (
+    Device,
+    Json,
+    KeyOfSides,
+    NetworkOfSides,
+    NumClasses,
+    OptionsOf,
+    Out,
+    Stated,
+    as_option,
+)
 from prunescope.cli.single import CONCEPTS, DISSECTION, NAMED, chosen_concepts
 
 _SIDE = (
@@ -36,17 +46,8 @@ def compare(
     settings: Annotated[
         Stated, OptionsOf(model=DISSECTION, without=("layers", "examples", "null"))
     ],
-    network: Annotated[
-        str | None, typer.Option(help="Of weights that do not say to which network they belong.")
-    ] = None,
-    key: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME[,NAME]",
-            help="Which network of files that hold several; of A and of B, where they differ.",
-            show_default="the only one",
-        ),
-    ] = None,
+    network: NetworkOfSides = None,
+    key: KeyOfSides = None,
     num_classes: NumClasses = None,
     device: Device = None,
     as_json: Json = False,

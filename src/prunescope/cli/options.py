@@ -30,6 +30,19 @@ Key = Annotated[
         show_default="the only one",
     ),
 ]
+KeyOfSides = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        metavar="NAME[,NAME]",
+        help="Which network of files that hold several; of A and of B, where they differ.",
+        show_default="the only one",
+    ),
+]
+NetworkOfSides = Annotated[
+    str | None,
+    typer.Option("--network", help="Of weights that do not say to which network they belong."),
+]
 NumClasses = Annotated[int | None, typer.Option(min=1, help="Number of the network's outputs.")]
 Network = Annotated[
     str,

@@ -1,6 +1,5 @@
 """How is one network, or one dissection, looked at?"""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -114,42 +113,6 @@ def dissect(
             written = report_dissection(out, chosen.source, name=network, progress=progress)
             values, text = values | {"report": str(written)}, f"{text}\nThe page is at {written}"
     print_result(values, text, as_json=as_json)
-
-
-def evaluate(
-    network: Network,
-    *,
-    data: Annotated[str, typer.Option(help="Folder or hub name of labelled images, or scenes.")],
-    weights: Weights = None,
-    key: Key = None,
-    num_classes: NumClasses = None,
-    out: Out = None,
-    settings: Annotated[Stated, OptionsOf(model="training.settings:EvaluationSettings")],
-    device: Device = None,
-    as_json: Json = False,
-) -> None:
-    """Measure accuracy and loss on labelled images."""
-    from prunescope.experiment.single import evaluate_network
-    from prunescope.results.evaluation import check_room
-    from prunescope.training.settings import EvaluationSettings
-
-    measured = EvaluationSettings.validate_from(settings, "evaluate", as_option)
-    if out is not None:
-        check_room(out)
-    with progress_shown() as progress:
-        result = evaluate_network(
-            load(network, weights, num_classes, key),
-            data,
-            measured,
-            device=device,
-            progress=progress,
-        )
-    split = result.about["split"]
-    if out is not None:
-        named = {"network": network} | ({} if weights is None else {"weights": weights})
-        replace(result, about={**named, "data": data, "split": split}).save(out)
-    text = f"split    {split}\n{result}" + (f"\nSaved in {out}" if out else "")
-    print_result(result.as_dict() | {"split": split}, text, as_json=as_json)
 
 
 def summary(

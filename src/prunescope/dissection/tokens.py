@@ -54,35 +54,31 @@ def as_map(
     two of the remaining axes are equal and the last two are not; if all are equal, the layout of
     the network decides.
     """
-    if not isinstance(output, Tensor):
-        return f"puts out {a_kind(output)}, not a map for each unit"
-    if output.ndim not in (3, 4):
-        return f"puts out a tensor of shape {_shape(output)}, not a map for each unit"
-    axes, prefix = layout.stated.get(output.ndim), None
-    reading = layout.readings.get(layer)
-    if reading is not None:
-        if axes is not None and reading.contradicts(axes):
-            axes = None
-        if axes is None and reading.axes is None:
-            return (
-                f"puts out a tensor of shape {_shape(output)}, whose axes may be units and cells "
-                f"in more than one way: say which with --axes, such as {_examples(output.ndim)}"
-            )
-        axes = axes or reading.axes
-        prefix = reading.prefix if axes == reading.axes else None
-    batch = 0 if axes is None else axes.index("N")
-    mistaken = axes is None and layer in layout.readings
-    if mistaken or (image_count is not None and output.shape[batch] != image_count):
-        shown = (
-            f"puts out a tensor of shape {_shape(output)} for {counted(image_count or 0, 'image')}"
-        )
-        if output.ndim in layout.stated:
-            return f"{shown}, which --axes {axes} does not fit: N is not where it says"
-        return f"{shown}, not a map for each image"
-    folded = _folded(output, module, layout, axes, prefix)
+    read = _read(output, layout, image_count, layer)
+    if isinstance(read, str):
+        return read
+    folded = _folded(output, module, layout, *read)
     if isinstance(folded, Tensor) and folded.shape[2] * folded.shape[3] == 1:
         return "puts out one cell for each unit, which is no map: take a larger resolution"
     return folded
+
+
+def unit_axis(
+    output: Any, module: nn.Module, layout: Layout, image_count: int | None, layer: str = ""
+) -> int | str:
+    """Return which axis of a layer's output are its units, or say why it is no map.
+
+    The arguments are those of `as_map`, as are the axes that it finds.
+    """
+    maps = as_map(output, module, layout, image_count, layer)
+    read = _read(output, layout, image_count, layer)
+    if isinstance(maps, str) or isinstance(read, str):
+        return maps if isinstance(maps, str) else str(read)
+    axes, _ = read
+    if axes is not None:
+        return axes.index("C")
+    is_last = output.ndim == 3 or _is_last(output, module, layout)
+    return output.ndim - 1 if is_last else 1
 
 
 def unfit_axes(layout: Layout, shapes: Mapping[str, tuple[int, ...]]) -> str | None:
@@ -109,6 +105,38 @@ def unfit_axes(layout: Layout, shapes: Mapping[str, tuple[int, ...]]) -> str | N
 def _fits(layout: Layout, layer: str, shape: tuple[int, ...]) -> bool:
     stated, reading = layout.stated.get(len(shape)), layout.readings.get(layer)
     return stated is not None and not (reading is not None and reading.contradicts(stated))
+
+
+def _read(
+    output: Any, layout: Layout, image_count: int | None, layer: str
+) -> tuple[str | None, int | None] | str:
+    """Return the axes and the prefix of a layer's output, or say why it is no map."""
+    if not isinstance(output, Tensor):
+        return f"puts out {a_kind(output)}, not a map for each unit"
+    if output.ndim not in (3, 4):
+        return f"puts out a tensor of shape {_shape(output)}, not a map for each unit"
+    axes, prefix = layout.stated.get(output.ndim), None
+    reading = layout.readings.get(layer)
+    if reading is not None:
+        if axes is not None and reading.contradicts(axes):
+            axes = None
+        if axes is None and reading.axes is None:
+            return (
+                f"puts out a tensor of shape {_shape(output)}, whose axes may be units and cells "
+                f"in more than one way: say which with --axes, such as {_examples(output.ndim)}"
+            )
+        axes = axes or reading.axes
+        prefix = reading.prefix if axes == reading.axes else None
+    batch = 0 if axes is None else axes.index("N")
+    mistaken = axes is None and layer in layout.readings
+    if mistaken or (image_count is not None and output.shape[batch] != image_count):
+        shown = (
+            f"puts out a tensor of shape {_shape(output)} for {counted(image_count or 0, 'image')}"
+        )
+        if output.ndim in layout.stated:
+            return f"{shown}, which --axes {axes} does not fit: N is not where it says"
+        return f"{shown}, not a map for each image"
+    return axes, prefix
 
 
 def _folded(
@@ -144,14 +172,17 @@ def _fold(output: Tensor, prefixes: tuple[int, ...]) -> Tensor | str:
 
 
 def _channels_first(output: Tensor, module: nn.Module, layout: Layout) -> Tensor:
+    return output.permute(0, 3, 1, 2) if _is_last(output, module, layout) else output
+
+
+def _is_last(output: Tensor, module: nn.Module, layout: Layout) -> bool:
+    """Return whether the units are the last of four axes, of which no more is known."""
     first, second, third = output.shape[1:]
     if acts_on_last_axis(module):
-        last = True
-    elif acts_on_second_axis(module):
-        last = False
-    else:
-        last = first == second and (1 < first != third or (layout.channels_last and first == third))
-    return output.permute(0, 3, 1, 2) if last else output
+        return True
+    if acts_on_second_axis(module):
+        return False
+    return first == second and (1 < first != third or (layout.channels_last and first == third))
 
 
 def _shape(output: Tensor) -> str:

@@ -14,6 +14,7 @@ from prunescope.comparison.runs import RunComparison
 from prunescope.comparison.saved import open_comparison
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.evaluation import Evaluation
+from prunescope.results.evaluation_pair import EvaluationPair, open_evaluation
 from prunescope.results.kinds import (
     holds_weights,
     is_comparison,
@@ -26,7 +27,14 @@ from prunescope.results.opened import open_dissection
 from prunescope.results.run import Level, Run
 
 Saved: TypeAlias = (
-    Run | Level | Dissection | LayerDissection | Comparison | RunComparison | Evaluation
+    Run
+    | Level
+    | Dissection
+    | LayerDissection
+    | Comparison
+    | RunComparison
+    | Evaluation
+    | EvaluationPair
 )
 if TYPE_CHECKING:
     from prunescope.networks.loading import LoadedNetwork
@@ -51,7 +59,8 @@ def load(
         the folder of a dissection (`dissect --out`)  a Dissection
         the folder of one layer in it               a LayerDissection
         the folder of a comparison (`compare --out`)  a Comparison, or a RunComparison
-        the folder of an evaluation (`evaluate --out`)  an Evaluation
+        the folder of an evaluation (`evaluate --out`)  an Evaluation, of two networks
+                                                    an EvaluationPair
         a result table (CSV) of Network Dissection  a DataFrame: a row per unit, from 0, with
                                                     `concept`, `category`, `iou`, counts in pixels
         weights that say their network (`prune --out`)  a LoadedNetwork
@@ -96,7 +105,7 @@ def _saved(path: Path) -> Saved | None:
     if is_level(path):
         return Level.load(path)
     if is_evaluation(path):
-        return Evaluation.load(path)
+        return open_evaluation(path)
     if (path / COUNTS).is_file():
         return LayerDissection.load(path)
     if any(path.glob(f"*/{COUNTS}")):

@@ -4,7 +4,7 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import counted
 from prunescope.data.images import find_split, load_images
-from prunescope.experiment.single import sizing_of
+from prunescope.experiment.measuring import sizing_of
 from prunescope.experiment.source_facts import data_folder
 from prunescope.experiment.sources import normalisation_of
 from prunescope.networks.loading import LoadedNetwork

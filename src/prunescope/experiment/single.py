@@ -1,93 +1,27 @@
-"""How is one network measured or dissected, outside any study?"""
+"""How is one network dissected, outside any study?"""
 
-import math
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from prunescope.base.devices import default_device, say_if_slow, usable_device
-from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.text import counted
 from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.concepts.resized import with_mask_size
-from prunescope.data.choice import ClassChoice, shown
-from prunescope.data.classes import order_note
-from prunescope.data.images import count_classes, find_split, load_images, passed_over
-from prunescope.data.labelled import Images
-from prunescope.data.settings import CentreCrop
 from prunescope.dissection.input import input_of
 from prunescope.dissection.layers import choose_layers
 from prunescope.dissection.run import dissect_layers
 from prunescope.dissection.settings import DEFAULT_LAYER, DissectionSettings
-from prunescope.experiment.source_facts import data_folder
-from prunescope.experiment.sources import normalisation_of, test_sizing
-from prunescope.imaging.channels import check_channels
-from prunescope.imaging.sizing import Sizing
 from prunescope.networks.loading import LoadedNetwork
 from prunescope.networks.smaller import WITHOUT_NUMBERS
 from prunescope.results.dissection import Dissection, check_room
-from prunescope.results.evaluation import Evaluation
 from prunescope.results.units import UNNUMBERED
-from prunescope.training.evaluate import check_outputs, evaluate
-from prunescope.training.settings import EvaluationSettings
 
 _FEW_IMAGES = 500
-
-
-def evaluate_network(
-    network: LoadedNetwork,
-    source: str,
-    settings: EvaluationSettings,
-    *,
-    device: str | None = None,
-    progress: Progress = SILENT,
-) -> Evaluation:
-    """Return a network's accuracy and loss on labelled images, and on which split.
-
-    settings: their split as `find_split` takes it. Raises ConfigError where neither they nor the
-    network state a normalisation, or for a device that is not there.
-    """
-    target = usable_device(device or default_device())
-    say_if_slow(settings.precision, target, progress)
-    folder = data_folder(source, progress)
-    split, classes = find_split(folder, settings.split), settings.classes
-    sizing = sizing_of(network, settings.resolution, settings.resize, progress)
-    normalisation = normalisation_of(network.name, network.input, settings.mean, settings.std)
-    check_channels(network.module, len(normalisation.mean))
-    side = sizing.resolution or (network.input.resolution if network.input else None)
-    if side is not None:
-        check_outputs(
-            network.module,
-            channels=len(normalisation.mean),
-            side=side,
-            classes=count_classes(folder, split, classes),
-            precision=settings.precision,
-        )
-    images = load_images(
-        folder, split, sizing=sizing, classes=classes, limit=settings.limit, progress=progress
-    )
-    progress.say_all(passed_over(folder), *_notes(images, split, classes))
-    evaluation = evaluate(
-        network.module.to(target),
-        images,
-        normalisation=normalisation,
-        batch_size=settings.batch_size,
-        precision=settings.precision,
-        arithmetic=settings.arithmetic,
-        progress=progress,
-    )
-    if math.isnan(evaluation.loss):
-        raise DataError(
-            f"{network.name} answers with nan for some of the images, so that it has no accuracy: "
-            "its weights or running statistics are damaged (a variance below 0, say), or too "
-            "large for its precision"
-        )
-    about = {"network": network.name, "data": source, "split": split}
-    return replace(evaluation, about=about)
 
 
 def dissect_network(
@@ -168,35 +102,6 @@ def _open_concepts(
     if split is not None or limit is not None:
         raise ConfigError("split and limit select images of a concept set given by name only")
     return with_mask_size(concepts, mask_size)
-
-
-def _notes(images: Images, split: str, classes: ClassChoice | None) -> Iterator[str | None]:
-    """Yield what a user may not expect of the classes."""
-    if classes is None:
-        yield order_note(images.classes)
-    present = set(images.labels.tolist())
-    absent = [name for number, name in enumerate(images.classes) if number not in present]
-    if absent:
-        yield (
-            f"the split {split}, as far as it is used, has no image of {len(absent):,} of the "
-            f"{counted(len(images.classes), 'class', 'classes')}: {shown(absent)}"
-        )
-
-
-def sizing_of(
-    network: LoadedNetwork, resolution: int | None, resize: int | None, progress: Progress
-) -> Sizing:
-    """Return how photographs are sized, and tell the user where the weights say it."""
-    measured = network.measured_on
-    if measured is None or resolution is not None:
-        return test_sizing(resolution, None if resize is None else CentreCrop(resize=resize))
-    if resize is not None:
-        return test_sizing(measured.resolution, CentreCrop(resize=resize))
-    side = f"{measured.resolution} x {measured.resolution} pixels"
-    shorter = measured.shorter_side
-    way = "squashed to" if shorter is None else f"resized to {shorter}, cut to"
-    progress.say(f"as the published weights state, images are {way} {side}")
-    return Sizing(resolution=measured.resolution, shorter_side=shorter)
 
 
 def _with_layers(

@@ -1,11 +1,15 @@
-"""How much cheaper is a network under its mask, in multiply-adds?"""
+"""How many multiply-adds does a network cost, and how much cheaper is it under its mask?"""
 
 import copy
+from pathlib import Path
 
 from torch import nn
 
+from prunescope.pruning.acting import layer_keys
+from prunescope.pruning.audit import audit_weights
 from prunescope.pruning.flow import trace_flow
 from prunescope.pruning.mask import Mask
+from prunescope.pruning.saved import SavedWeights
 
 
 def dense_over_sparse(network: nn.Module, mask: Mask, resolution: int) -> float:
@@ -22,3 +26,17 @@ def dense_over_sparse(network: nn.Module, mask: Mask, resolution: int) -> float:
         for name, flow in flows.items()
     }
     return sum(dense.values()) / sum(sparse.values())
+
+
+def count_multiply_adds(network: nn.Module, resolution: int) -> dict[str, int | None]:
+    """Return the multiply-adds for one image, all and those with weights that are not zero.
+
+    As `audit` counts them. None where no layer is one that it counts. The network stays as it was.
+    """
+    names = ("multiply_adds", "sparse_multiply_adds")
+    if not layer_keys(network):
+        return dict.fromkeys(names)
+    copied = copy.deepcopy(network).cpu()
+    saved = SavedWeights(path=Path(type(network).__name__), state=copied.state_dict())
+    audit = audit_weights(saved, copied, resolution=resolution)
+    return {name: audit.total(name) for name in names}

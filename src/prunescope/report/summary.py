@@ -13,7 +13,7 @@ from prunescope.report.terminal import write_sections
 from prunescope.report.verdict_views import verdict_sections
 from prunescope.report.views import layer_sections, sections_of
 from prunescope.results.class_tables import has_class_tables, read_classes, read_exemplars
-from prunescope.results.evaluation import Evaluation
+from prunescope.results.evaluation_pair import EvaluationPair, open_evaluation
 from prunescope.results.kinds import is_comparison, is_evaluation, is_run
 from prunescope.results.opened import open_dissection
 from prunescope.results.run_tables import RunTables
@@ -60,7 +60,9 @@ def summarise_result(
 def _evaluation(path: Path, iou: float | None) -> tuple[dict[str, Any], str]:
     if iou is not None:
         raise ConfigError(f"{path} is an evaluation, which has no IoU: leave out --iou")
-    found = Evaluation.load(path)
+    found = open_evaluation(path)
+    if isinstance(found, EvaluationPair):
+        return found.summary(), write_sections(sections_of(found))
     return {**found.about, **found.as_dict()}, f"split    {found.about['split']}\n{found}"
 
 

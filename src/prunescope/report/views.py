@@ -11,6 +11,7 @@ from prunescope.comparison.conventions import ConventionComparison
 from prunescope.comparison.dissections import Comparison
 from prunescope.comparison.outcomes import GAINED, KEPT, LOST, RELABELLED
 from prunescope.comparison.runs import RunComparison
+from prunescope.report.ablation_views import ablation_sections
 from prunescope.report.document import (
     BARS,
     BLUE,
@@ -26,6 +27,7 @@ from prunescope.report.document import (
     Table,
     share_text,
 )
+from prunescope.report.evaluation_views import evaluation_sections
 from prunescope.report.level_views import compared_level_sections, level_sections
 from prunescope.report.words import (
     counts_in_words,
@@ -33,7 +35,9 @@ from prunescope.report.words import (
     side_text,
 )
 from prunescope.results.dissection import Dissection
+from prunescope.results.evaluation_pair import EvaluationPair
 from prunescope.results.run import Run
+from prunescope.statistics.ablation import Ablation
 
 _COLOURS = {KEPT: BLUE, RELABELLED: SKY, LOST: ORANGE, GAINED: GREEN}
 _PAIRED = {
@@ -197,6 +201,16 @@ def _named(title: str, letter: str, concepts: pd.DataFrame) -> list[Names]:
         for name, units in zip(ordered["concept"], ordered[count], strict=True)
     ]
     return [Names(title=title, names=names)] if names else []
+
+
+@sections_of.register
+def _ablation(result: Ablation) -> list[Section]:
+    return ablation_sections(result.summary())
+
+
+@sections_of.register
+def _evaluations(result: EvaluationPair) -> list[Section]:
+    return evaluation_sections(result.summary())
 
 
 @sections_of.register

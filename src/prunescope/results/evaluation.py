@@ -110,8 +110,8 @@ class Evaluation:
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, without the predictions; nan and infinity become None."""
         values = {name: getattr(self, name) for name in _SCORES}
-        values["per_class"] = {name: _plain(share) for name, share in self.per_class.items()}
-        return values | {"loss": _plain(self.loss)}
+        values["per_class"] = {name: plain_number(share) for name, share in self.per_class.items()}
+        return values | {"loss": plain_number(self.loss)}
 
 
 def check_room(folder: Path) -> None:
@@ -128,5 +128,6 @@ def check_room(folder: Path) -> None:
             )
 
 
-def _plain(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def plain_number(value: Any) -> Any:
+    """Return a value for JSON: None for a number that is nan or infinite."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

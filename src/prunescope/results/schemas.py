@@ -46,6 +46,32 @@ EVALUATION_FORM: Fields = {
 }
 """`evaluation.json` of one network."""
 
+_QUARTILES = Object(dict.fromkeys(("low", "median", "high"), AMOUNT))
+_EVALUATED = Object(
+    {
+        **{"name": TEXT, "top1": SHARE, "top5": SHARE, "loss": AMOUNT.or_none},
+        **{"calibration_error": SHARE.or_none, "milliseconds": _QUARTILES.of},
+        **dict.fromkeys(("multiply_adds", "sparse_multiply_adds", "bytes"), COUNT.or_none),
+    }
+)
+EVALUATION_PAIR_FORM: Fields = {
+    **{"data": TEXT, "split": TEXT, "images": COUNT, "a": _EVALUATED, "b": _EVALUATED},
+    **dict.fromkeys(("difference", "low", "high"), NUMBER),
+    **{"agreement": SHARE, "worse": COUNT, "better": COUNT},
+    "flips": Object({"lost": COUNT, "gained": COUNT, "p": SHARE}),
+    "latency": {"ratio": _QUARTILES, "images": COUNT, "rounds": COUNT, "precision": TEXT},
+    "classes": Rows(
+        Object(
+            {
+                **{"class": TEXT, "images": COUNT},
+                **dict.fromkeys(("accuracy_a", "accuracy_b"), SHARE.or_none),
+                **dict.fromkeys(("difference", "low", "high"), NUMBER.or_none),
+            }
+        )
+    ),
+}
+"""`evaluation.json` of two networks."""
+
 PREDICTION_COLUMNS: Columns = {
     **{"row": COUNTS, "class": CLASSES, "prediction": CLASSES_OR_NONE},
     **{"probability": SHARES, "rank": COUNTS, "loss": LOSSES},
@@ -145,7 +171,13 @@ LEVEL_COLUMNS: Columns = {
     **{"keep": SHARES, "keep_overall": SHARES, "accuracy": SHARES},
     **dict.fromkeys(("units", "interpretable", "concepts", "dead"), COUNTS),
     **{"still_interpretable": SHARES.or_none, "same_concept": SHARES.or_none},
-    **{"*_chance": SHARES.or_none, "*_units": COUNTS, "*_concepts": COUNTS, "*_count": COUNTS},
+    **{
+        "concept_survival": SHARES.or_none,
+        "*_chance": SHARES.or_none,
+        "*_units": COUNTS,
+        "*_concepts": COUNTS,
+        "*_count": COUNTS,
+    },
     **dict.fromkeys(("discoveries", "undecided", "draws"), COUNTS.or_none),
 }
 """`tables/levels.csv` of a run."""

@@ -52,6 +52,21 @@ def class_changes(before: Sequence[pd.DataFrame], after: Sequence[pd.DataFrame])
     )
 
 
+def overall_change(
+    before: Sequence[pd.DataFrame], after: Sequence[pd.DataFrame]
+) -> dict[str, float]:
+    """Return how the accuracy over all images changed: `difference`, and its `low` and `high`.
+
+    As `class_changes` does it of one class.
+    """
+    changes = np.stack(
+        [is_right(b).astype(float) - is_right(a) for a, b in zip(before, after, strict=True)]
+    )
+    count = changes.shape[1]
+    low, high = _interval(changes, np.zeros(count, np.int64), np.array([count]))
+    return {"difference": float(changes.mean()), "low": float(low[0]), "high": float(high[0])}
+
+
 def is_right(predictions: pd.DataFrame) -> np.ndarray:
     """Return whether each image's prediction is its class."""
     right: np.ndarray = predictions["rank"].to_numpy() == 0

@@ -29,6 +29,7 @@ from prunescope.base.settings import (
     NeverKeyed,
     Pixels,
     Rate,
+    Seed,
     Settings,
 )
 from prunescope.base.steps import Step, StepText
@@ -244,8 +245,30 @@ class EvaluationSettings(Settings):
         return plain_in_bfloat16(values)
 
 
-class EvaluationOptions(TypedDict, total=False):
-    """The settings of an evaluation, as a function takes them by keyword."""
+class TimingSettings(Settings):
+    """How two networks are timed beside each other."""
+
+    rounds: Annotated[int, Field(ge=0, le=10_000)] = 30
+    """Rounds in which either network is timed on one image, in turns; 0 times nothing."""
+
+
+class TimingOptions(TypedDict, total=False):
+    """The settings of a timing, as a function takes them by keyword."""
+
+    rounds: int
+
+
+class AblationSettings(Settings):
+    """With what the loss of units is compared."""
+
+    controls: Annotated[int, Field(ge=0, le=10_000)] = 10
+    """How many sets of as many random other units of the layer are ablated, too, one by one."""
+    seed: Seed = 0
+    """Of the random units."""
+
+
+class PlainEvaluationOptions(TypedDict, total=False):
+    """The settings of an evaluation that computes plainly, as a function takes them by keyword."""
 
     split: str
     resolution: int | None
@@ -256,4 +279,16 @@ class EvaluationOptions(TypedDict, total=False):
     limit: int | None
     batch_size: int
     precision: Precision
+
+
+class EvaluationOptions(PlainEvaluationOptions, total=False):
+    """The settings of an evaluation, as a function takes them by keyword."""
+
     arithmetic: Arithmetic
+
+
+class AblationOptions(PlainEvaluationOptions, total=False):
+    """The settings of an ablation, as a function takes them by keyword."""
+
+    controls: int
+    seed: int

@@ -10,6 +10,7 @@ from prunescope.experiment.levels.level import LevelStage
 from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
 from prunescope.experiment.stages.evaluation import EvaluationStage
 from prunescope.experiment.stages.scores import ScoresStage
+from prunescope.results.class_tables import read_classes
 from prunescope.results.layout import (
     DENSE,
     LEVELS,
@@ -23,7 +24,7 @@ from prunescope.results.looks import count_look
 from prunescope.results.predictions import read_predictions
 from prunescope.results.reading import read_form, read_table
 from prunescope.results.run_tables import read_levels
-from prunescope.results.schemas import METRICS_FORM, UNIT_COLUMNS
+from prunescope.results.schemas import LEVEL_UNIT_COLUMNS, METRICS_FORM, UNIT_COLUMNS
 from prunescope.statistics.who_paid import write_who_paid
 from prunescope.statistics.writing import write_verdicts
 
@@ -79,7 +80,7 @@ class TablesStage(FolderStage):
     """The tables of all levels of a plan, which may be a part of the study's."""
 
     kind = "tables"
-    version = 4
+    version = 5
     derived = True
 
     def __init__(self, study: PlannedStudy, levels: tuple[MeasuredLevel, ...]) -> None:
@@ -118,6 +119,8 @@ class TablesStage(FolderStage):
             levels=read_levels(folder / LEVELS),
             twins=read_levels(twins) if twins.is_file() else None,
             lines=self.study.recipe.figures.lines,
+            units=read_table(folder / UNITS, LEVEL_UNIT_COLUMNS),
+            classes=read_classes(runner.store.root),
         )
 
 

@@ -96,6 +96,13 @@ def content_hash(path: Path) -> str:
     return fingerprint([[part.name, hash_file(part)] for part in files])
 
 
+def bytes_on_disk(path: Path) -> int:
+    """Return the size of all that a path of weights means, shards together."""
+    file = weights_file(path)
+    files = [file, *(read_index(file) if is_index(file) else ())]
+    return sum(part.stat().st_size for part in files)
+
+
 def _shard(index: Path, name: Any) -> Path:
     if not isinstance(name, str) or Path(name).name != name or name in ("", ".", ".."):
         raise DataError(

@@ -1,0 +1,151 @@
+"""How is one unit, or one concept, shown in words and tables?"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from prunescope.base.text import counted
+from prunescope.report.document import UNDEFINED, Cell, Column, Rows, Section, Table, share_text
+from prunescope.report.overview import keep_text
+
+_EXAMPLES = 6
+
+
+def unit_sections(details: Mapping[str, Any]) -> list[Section]:
+    """Return the section of one unit of a dissection, from `unit_details`."""
+    parts: list[str | Table] = list(_facts(details))
+    if details["by_category"]:
+        columns = (Column(title="category", is_text=True), Column(title="best label", is_text=True))
+        rows = [
+            (category, best["concept"] or UNDEFINED, _iou(best["iou"]))
+            for category, best in details["by_category"].items()
+        ]
+        parts.append(Table(columns=[*columns, Column(title="IoU")], groups=[Rows(rows=rows)]))
+    if details["examples"]:
+        columns = (Column(title="peaks highest on", is_text=True), Column(title="activation"))
+        best = details["examples"][:_EXAMPLES]
+        shown = [(str(each["image"]), f"{each['peak']:.3g}") for each in best]
+        parts.append(Table(columns=columns, groups=[Rows(rows=shown)]))
+    return [Section(title=f"{details['layer']}, unit {details['unit']}", parts=parts)]
+
+
+def concept_sections(details: Mapping[str, Any]) -> list[Section]:
+    """Return the section of one concept of a dissection, from `concept_details`."""
+    above = sum(bool(unit["interpretable"]) for unit in details["units"])
+    threshold = "" if details["above"] is None else f" (IoU > {details['above']:g})"
+    count = len(details["units"])
+    of_units = f"{counted(count, 'unit')}, {above:,} of them interpretable{threshold}"
+    parts: list[str | Table] = [f"the best label of {of_units if count else 'no unit'}"]
+    names = ("precision", "recall", "f1")
+    if details["units"]:
+        rows = [
+            (
+                *(unit["unit"], _iou(unit["iou"])),
+                *(share_text(unit.get(name)) for name in names),
+                "yes" if unit["interpretable"] else "no",
+            )
+            for unit in details["units"]
+        ]
+        titles = ("unit", "IoU", *names, "interpretable")
+        columns = [Column(title=title) for title in titles]
+        parts.append(Table(columns=columns, groups=[Rows(rows=rows)]))
+    if details["others"]:
+        columns = [
+            Column(title="unit"),
+            Column(title="IoU"),
+            Column(title="best label", is_text=True),
+        ]
+        others = [
+            (unit["unit"], _iou(unit["iou"]), unit["concept"] or UNDEFINED)
+            for unit in details["others"]
+        ]
+        parts.append(
+            Table(columns=columns, groups=[Rows(rows=others)], caption="units that overlap it, too")
+        )
+    title = f"{details['layer']}, {details['concept']} ({details['category']})"
+    return [Section(title=title, parts=parts)]
+
+
+def unit_level_sections(title: str, rows: Sequence[Mapping[str, Any]]) -> list[Section]:
+    """Return a section for each replicate of a run: what one unit sees at every level."""
+    columns = (Column(title="concept", is_text=True), Column(title="IoU"))
+    return _by_replicate(title, columns, rows, lambda row: (_concept(row), _iou(row["iou"])))
+
+
+def concept_level_sections(title: str, rows: Sequence[Mapping[str, Any]]) -> list[Section]:
+    """Return a section for each replicate of a run: the units of one concept at every level."""
+    columns = [Column(title=title) for title in ("units", "best unit", "IoU")]
+
+    def cells(row: Mapping[str, Any]) -> tuple[Cell, ...]:
+        return row["units"], row["best_unit"], _iou(row["best_iou"])
+
+    return _by_replicate(title, columns, rows, cells)
+
+
+def _by_replicate(
+    title: str,
+    columns: Sequence[Column],
+    rows: Sequence[Mapping[str, Any]],
+    cells: Callable[[Mapping[str, Any]], tuple[Cell, ...]],
+) -> list[Section]:
+    level = (Column(title="strategy", is_text=True), Column(title="level"), Column(title="weights"))
+    outcome = Column(title="against level 0", is_text=True)
+    return [
+        Section(
+            title=f"{title}, replicate {replicate}",
+            parts=[
+                Table(
+                    columns=[*level, *columns, outcome],
+                    groups=[
+                        Rows(
+                            rows=[
+                                (
+                                    *(row["strategy"], row["level"], keep_text(row["keep"])),
+                                    *cells(row),
+                                    row["outcome"],
+                                )
+                                for row in of_replicate
+                            ]
+                        )
+                    ],
+                )
+            ],
+        )
+        for replicate, of_replicate in groupby(rows, key=lambda row: row["replicate"])
+    ]
+
+
+def _facts(details: Mapping[str, Any]) -> Iterator[str]:
+    """Yield lines: the concept and how well it fits, the next best ones, chance."""
+    if details["dead"]:
+        yield "never fires on a labelled image"
+        return
+    if details["concept"] is None:
+        yield "meets no label"
+        return
+    above = "" if details["above"] is None else f" above {details['above']:g}"
+    is_seen = "interpretable" if details["interpretable"] else "not interpretable"
+    yield f"{_concept(details)}, IoU {_iou(details['iou'])}: {is_seen}{above}"
+    if details.get("precision") is not None:
+        yield (
+            f"of its masks {share_text(details['precision'])} lie on the concept (precision), of "
+            f"the concept {share_text(details['recall'])} under them (recall); F1 "
+            f"{details['f1']:.3f}"
+        )
+    if details["next"]:
+        others = (f"{_concept(each)} {_iou(each['iou'])}" for each in details["next"])
+        yield f"next best: {', '.join(others)}"
+    if details.get("p") is not None:
+        verdict = "beyond chance" if details["discovery"] else "not beyond chance"
+        undecided = "not decided by the draws made"
+        yield f"p {details['p']:.2g}: {undecided if details['undecided'] else verdict}"
+
+
+def _concept(named: Mapping[str, Any]) -> str:
+    if named["concept"] is None:
+        return UNDEFINED
+    return f"{named['concept']} ({named['category']})"
+
+
+def _iou(iou: float | None) -> str:
+    return UNDEFINED if iou is None else f"{iou:.3f}"

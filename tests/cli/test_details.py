@@ -1,0 +1,54 @@
+"""Do the commands of one unit and one concept say what is asked for, and refuse the rest?"""
+
+import json
+
+import pytest
+
+from commands import check_refused
+from layers import make_layer, save_run
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A dissection D of two layers, and a run."""
+    layers = [make_layer({"red": 200}, {"cat": 100, "dog": 96}, name=name) for name in ("a", "b")]
+    for layer in layers:
+        layer.examples[["image", "rank", "row", "peak"]] = ["x.png", 0, 0, 2.0]
+        layer.save(tmp_path / "D" / layer.layer)
+    lost = make_layer({"red": 20}, {"cat": 100}, name="a")
+    save_run(tmp_path / "run", {(0, "dense", 0): layers[:1], (0, "lottery", 1): [lost]})
+    return tmp_path
+
+
+def test_a_unit_of_a_dissection(saved, prunescope):
+    said = prunescope("unit", saved / "D" / "a", 1).out
+    assert "a, unit 1" in said
+    assert "cat (object), IoU 0.053: interpretable above 0.05" in said
+    assert "of its masks 10.0 % lie on the concept (precision), of the concept 10.0 % under" in said
+    assert "next best: dog (object) 0.050" in said
+    printed = json.loads(prunescope("unit", saved / "D" / "a", 1, "--json").out)
+    assert (printed["unit"], printed["concept"]) == (1, "cat")
+
+
+def test_a_concept_of_a_dissection(saved, prunescope):
+    said = prunescope("concept", saved / "D", "dog", "--layer", "b").out
+    assert "b, dog (object)" in said
+    assert "the best label of no unit" in said
+    assert said.split()[-3:] == ["1", "0.050", "cat"]
+
+
+def test_units_and_concepts_of_a_run_are_followed_through_its_levels(saved, prunescope):
+    said = prunescope("unit", saved / "run", 0).out
+    assert said.splitlines()[0] == "a, unit 0, replicate 0"
+    assert said.splitlines()[-1].split()[-1] == "lost"
+    said = prunescope("concept", saved / "run", "cat").out
+    assert said.splitlines()[0] == "a, cat (object), replicate 0"
+    assert said.splitlines()[-1].split()[-1] == "kept"
+
+
+def test_what_is_not_there_is_refused(saved, prunescope):
+    check_refused(prunescope("unit", saved / "D", 0), "has a, b: say which with --layer")
+    check_refused(prunescope("unit", saved / "D", 0, "--layer", "aa"), 'did you mean "a"?')
+    check_refused(prunescope("unit", saved / "D" / "a", 7), "unit 7 is asked for, but a has units")
+    check_refused(prunescope("concept", saved / "run", "rad"), 'did you mean "red"?')
+    check_refused(prunescope("concept", saved / "nothing", "red"), "nothing")
