@@ -12,7 +12,7 @@ from PIL import Image
 
 from browser.conftest import Opened
 from pictured import HOSTILE, Painted, dissection, pictured
-from prunescope.report.atlas import draw_mask
+from prunescope.report.examples import draw_mask
 from prunescope.report.pages.dissection import write_dissection_page
 from prunescope.results.dissection import Dissection
 

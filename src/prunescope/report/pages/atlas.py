@@ -1,6 +1,6 @@
 """What does a page say of every unit of every layer that it shows?"""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.conventions import convention_of
 from prunescope.report.pages.concept_names import ConceptNames
 from prunescope.report.pages.maps import write_maps
-from prunescope.report.pages.page import write_chunk
+from prunescope.report.pages.page import rounded, write_chunk
 from prunescope.report.pages.pictures import Pictures
 from prunescope.results.dissection import LayerDissection
 
@@ -26,7 +26,6 @@ _NUMBERS = (
     *("share", "label_share"),
 )
 _FLAGS = ("interpretable", "dead", "discovery", "undecided")
-_DIGITS = 6  # of a number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,14 +94,6 @@ def _unit_columns(units: pd.DataFrame, names: ConceptNames) -> dict[str, list[An
         if name in units:
             columns[name] = units[name].fillna(False).astype(int).tolist()
     return columns
-
-
-def rounded(values: Iterable[Any]) -> list[float | None]:
-    """Return numbers with six digits, None for those that are undefined."""
-    return [
-        None if pd.isna(value) or not np.isfinite(value) else float(f"{value:.{_DIGITS}g}")
-        for value in values
-    ]
 
 
 def _examples(

@@ -9,8 +9,14 @@ from prunescope.base.folders import replacing
 from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.report.pages.atlas import View, rounded, write_atlas
-from prunescope.report.pages.page import Page, PageSection, template_html, write_page
+from prunescope.report.pages.atlas import View, write_atlas
+from prunescope.report.pages.page import (
+    Page,
+    PageSection,
+    rounded,
+    template_html,
+    write_page,
+)
 from prunescope.report.views import layer_sections
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.kinds import is_page
@@ -116,7 +122,9 @@ def _sections(dissection: Dissection) -> Iterator[PageSection]:
         anchor="made",
         title="How it was made",
         html=template_html(
-            "pages/made.html", made={name: _conditions(layer) for name, layer in layers.items()}
+            "pages/made.html",
+            made={name: conditions_of(layer) for name, layer in layers.items()},
+            run=False,
         ),
     )
 
@@ -155,7 +163,7 @@ def _curve(place: str, layer: LayerDissection) -> Mapping[str, Any]:
     }
 
 
-def _conditions(layer: LayerDissection) -> dict[str, str]:
+def conditions_of(layer: LayerDissection) -> dict[str, str]:
     """Return under which conditions a layer was dissected, in words."""
     summary = layer.summary
     settings, known = summary.get("settings") or {}, summary.get("input") or {}

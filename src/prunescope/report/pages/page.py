@@ -2,12 +2,14 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from markupsafe import Markup
 
 from prunescope.base.text import printable
@@ -18,6 +20,7 @@ _HERE = files("prunescope.report.pages")
 _SCRIPTS = ("data", "table", "picture", "chart", "tables", "atlas", "start")
 _LIBRARY = "uplot-1.6.32.min"
 _CHUNK = re.compile(r"[a-z0-9-]+")
+_DIGITS = 6  # of a number
 _ESCAPES = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&"}
 
 
@@ -26,13 +29,15 @@ class PageSection:
     """A section of a page.
 
     anchor: its address on the page. html: what it shows without JavaScript, and where its charts
-    and tables go. data: what it adds to the page's data, `charts` and `tables` by name.
+    and tables go. data: what it adds to the page's data, lists of `charts` and `tables`.
+    chunks: data that are loaded when they come into view, by name.
     """
 
     anchor: str
     title: str
     html: Markup
     data: Mapping[str, Any] = field(default_factory=dict)
+    chunks: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +65,8 @@ def write_page(folder: Path, page: Page) -> Path:
     for section in page.sections:
         for name, parts in section.data.items():
             joined.setdefault(name, []).extend(parts)
+        for name, value in section.chunks.items():
+            write_chunk(folder, name, value)
     write_chunk(folder, "page", {"name": page.title, **page.data, **joined})
     scripts = [(_HERE / "browser" / f"{name}.js").read_text("utf-8") for name in _SCRIPTS]
     (assets / "page.js").write_text("\n".join(scripts), "utf-8")
@@ -92,6 +99,14 @@ def chunk_text(name: str, value: Any) -> str:
 def template_html(name: str, **values: Any) -> Markup:
     """Return what a template makes of values, as a part of a page."""
     return Markup(environment().get_template(name).render(**values))
+
+
+def rounded(values: Iterable[Any]) -> list[float | None]:
+    """Return numbers with six digits, None for those that are undefined."""
+    return [
+        None if pd.isna(value) or not np.isfinite(value) else float(f"{value:.{_DIGITS}g}")
+        for value in values
+    ]
 
 
 def _shown(value: Any) -> Any:

@@ -15,8 +15,15 @@ function readAddress(hash) {
 const fact = (term, ...content) => make("div", {}, make("dt", {}, term), make("dd", {}, ...content));
 const conceptLink = (view, code) =>
   code < 0 ? UNDEFINED : make("a", { href: conceptAddress(view, code) }, conceptName(code));
-const trackOf = view => viewsOf(view.layer).filter(each => each.track === view.track || each.level === 0)
-  .filter(each => each.replicate === view.replicate);
+
+/** The levels of every strategy of a view's replicate, each from the unpruned network on. */
+function tracksOf(view) {
+  const views = viewsOf(view.layer).filter(each => each.replicate === view.replicate);
+  const strategies = [...new Set(views.filter(each => each.level).map(each => each.track))];
+  return strategies.map(track => ({
+    track, views: views.filter(each => each.level === 0 || each.track === track),
+  }));
+}
 
 function unitFacts(view, table, row) {
   const label = (name, iou) =>
@@ -42,30 +49,41 @@ function chanceText(table, row) {
   return table.discovery?.[row] ? `${p}, beyond chance` : `${p}, not told from chance`;
 }
 
-/** One unit through all levels of its strategy: a link for each. */
-async function strip(view, unit) {
-  const views = trackOf(view);
-  if (views.length < 2) return null;
+/** One unit through all levels of every strategy: a link for each. */
+async function strips(view, unit) {
+  const tracks = tracksOf(view);
+  if (!tracks.length) return "";
+  const lists = await Promise.all(tracks.map(async ({ track, views }) => [
+    make("h3", {}, track),
+    make("ol", { class: "strip" }, ...await cards(view, views, unit)),
+  ]));
+  return make("section", { "aria-label": "Through all levels" },
+    make("h2", {}, "Through all levels"), make("div", { class: "tracks" }, ...lists.flat()),
+    make("p", { class: "note" },
+      "Each against the unpruned network: kept with its concept, relabelled, lost, or born."));
+}
+
+async function cards(view, views, unit) {
   const tables = await Promise.all(views.map(each => load(each.units)));
+  const gone = { interpretable: false, concept: -1, iou: null };
   const rows = tables.map(table => {
     const index = table.unit.indexOf(unit);
     return index < 0 ? null : rowOf(table, index);
   });
-  const gone = { interpretable: false, concept: -1, iou: null };
-  const cards = views.map((each, index) => {
-    const [row, first] = [rows[index], rows[0] ?? gone];
-    const outcome = index ? outcomeOf(first, row ?? gone) : row?.interpretable ? "unpruned" : "neither";
+  return views.map((each, index) => {
+    const row = rows[index];
+    const unpruned = row?.interpretable ? "unpruned" : "neither";
+    const outcome = index ? outcomeOf(rows[0] ?? gone, row ?? gone) : unpruned;
     const word = row === null ? "removed" : row.dead ? "never fires" : OUTCOME_WORDS[outcome];
     return make("li", {}, make("a", {
       href: unitAddress(each, unit), class: `card mark-${outcome}`,
       "aria-current": each === view ? "true" : null,
-    }, make("span", { class: "level" }, each.short), make("b", {}, conceptName(row?.concept ?? -1) ?? UNDEFINED),
+    }, make("span", { class: "level" }, each.short),
+      make("b", {}, conceptName(row?.concept ?? -1) ?? UNDEFINED),
       make("span", {}, `IoU ${written(row?.iou, "share")}`), make("span", {}, word)));
   });
-  return make("section", { "aria-label": "Through all levels" },
-    make("h2", {}, "Through all levels"), make("ol", { class: "strip" }, ...cards),
-    make("p", { class: "note" }, "Each against the unpruned network: kept with its concept, relabelled, lost, or born."));
 }
+
 const OUTCOME_WORDS = { kept: "kept", relabelled: "relabelled", lost: "lost", gained: "born",
   neither: "not interpretable", unpruned: "interpretable" };
 
@@ -105,14 +123,14 @@ async function pictures(view, table, row) {
   return make("div", { class: "examples" }, ...figures);
 }
 
-function maskChoices(redraw) {
+function maskChoices(redraw, more = null) {
   const box = (name, text) => {
     const input = make("input", { type: "checkbox", checked: drawn[name],
       onchange: () => { drawn[name] = input.checked; redraw(); } });
     return make("label", { class: `key-${name}` }, input, ` ${text}`);
   };
   return make("div", { class: "controls" }, box("unit", "the unit's mask"),
-    box("concept", "the concept's true mask"));
+    box("concept", "the concept's true mask"), more);
 }
 
 async function unitPage(host, address) {
@@ -134,9 +152,9 @@ async function unitPage(host, address) {
   const found = await examplesOf(view, row);
   host.replaceChildren(
     heading(`Unit ${unit} of ${layer}`, [view.title, conceptName(table.concept[row])], step("prev", -1), step("next", 1)),
-    unitFacts(view, table, row), await strip(view, unit) ?? "",
-    make("section", { "aria-label": "Top images" }, make("h2", {}, "Top images"), maskChoices(redraw),
-      besideChoice(view, unit, beside), shown,
+    unitFacts(view, table, row), await strips(view, unit),
+    make("section", { "aria-label": "Top images" }, make("h2", {}, "Top images"), 
+      maskChoices(redraw, besideChoice(view, unit, beside)), shown,
       found?.peaks && isKnown(table.threshold?.[row]) ? peaks(found, table.threshold[row]) : ""));
 }
 
@@ -150,7 +168,7 @@ async function besidePictures(beside, unit) {
 
 function besideChoice(view, unit, beside) {
   const views = viewsOf(view.layer).filter(each => each !== view);
-  if (!views.length) return "";
+  if (!views.length) return null;
   return choice("Beside it", [["", "nothing"], ...views.map(each => [`=${each.key}`, each.title])],
     beside ? `=${beside.key}` : "", key => {
       const more = key && `&beside=${encoded(key.slice(1).split("/"))}`;
@@ -177,28 +195,36 @@ async function conceptPage(host, address) {
   host.replaceChildren(
     heading(name, [category, `${layer}${view.title ? `, ${view.title}` : ""}`]),
     make("p", {}, rows.length ? `${counted(rows.length, "unit")} here ${rows.length === 1 ? "has" : "have"} it as the best label.` : "No unit here has it as its best label."),
-    await conceptLevels(view, code) ?? "", maskChoices(redraw), shown);
+    await conceptLevels(view, code), maskChoices(redraw), shown);
 }
 
 const rowsOf = (table, code) => table.unit.map((_, row) => row)
   .filter(row => table.concept[row] === code).sort((a, b) => table.iou[b] - table.iou[a]);
 
-/** Which units have a concept at each level of a strategy. */
+/** Which units have a concept at each level of every strategy. */
 async function conceptLevels(view, code) {
-  const views = trackOf(view);
-  if (views.length < 2) return null;
-  const tables = await Promise.all(views.map(each => load(each.units)));
-  const lines = views.map((each, index) => {
-    const table = tables[index], rows = rowsOf(table, code).filter(row => table.interpretable[row]);
-    const links = rows.flatMap(row => [make("a", { href: unitAddress(each, table.unit[row]) }, `${table.unit[row]}`), " "]);
-    return make("tr", {}, make("th", { scope: "row" }, make("a", { href: conceptAddress(each, code) }, each.title)),
-      make("td", {}, `${rows.length}`), make("td", {}, written(rows.length ? table.iou[rows[0]] : null, "share")),
-      make("td", { class: "text" }, ...links));
-  });
-  const heads = ["Level", "Units", "Best IoU", "Which"].map((title, index) =>
-    make("th", { scope: "col", class: index === 0 || index === 3 ? "text" : "" }, title));
-  return make("div", { class: "scroll" }, make("table", {}, make("caption", {}, "Through all levels: interpretable units"),
-    make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...lines)));
+  const tables = await Promise.all(tracksOf(view).map(async ({ track, views }) => {
+    const units = await Promise.all(views.map(each => load(each.units)));
+    const lines = views.map((each, index) => conceptLine(each, units[index], code));
+    const heads = ["Level", "Units", "Best IoU", "Which"].map((title, index) =>
+      make("th", { scope: "col", class: index === 0 || index === 3 ? "text" : "" }, title));
+    const caption = `Interpretable units through all levels, ${track}`;
+    return make("div", { class: "scroll", role: "region", "aria-label": caption, tabindex: 0 },
+      make("table", {}, make("caption", {}, caption),
+        make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...lines)));
+  }));
+  return make("div", {}, ...tables);
+}
+
+function conceptLine(view, table, code) {
+  const rows = rowsOf(table, code).filter(row => table.interpretable[row]);
+  const links = rows.flatMap(row =>
+    [make("a", { href: unitAddress(view, table.unit[row]) }, String(table.unit[row])), " "]);
+  const best = rows.length ? table.iou[rows[0]] : null;
+  return make("tr", {},
+    make("th", { scope: "row" }, make("a", { href: conceptAddress(view, code) }, view.short)),
+    make("td", {}, String(rows.length)), make("td", {}, written(best, "share")),
+    make("td", { class: "text" }, ...links));
 }
 
 function heading(title, words, ...links) {

@@ -4,13 +4,13 @@ const PALETTE = {
   light: ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#6a4c93", "#555555"],
   dark: ["#6bbcef", "#f0914a", "#45c9a0", "#e3a0c4", "#e0c04c", "#9ad4f5", "#b39ddb", "#c0c0c0"],
 };
-const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
+const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3]], DOTS = [1, 3];
 const darkScreen = matchMedia("(prefers-color-scheme: dark)");
 const charts = new Set();
 
 /**
- * Draws curves over one axis. x: {title, kind, log, falls}. y: {title, kind, top}. curves: each has
- * `title`, `x`, `y`, and may have `colour` and `dash` (indices), `low` and `high` of a band.
+ * Draws curves over one axis. x: {title, kind, log, falls}. y: {title, kind, top, free}. curves: each
+ * has `title`, `x`, `y`, and may have `colour` and `dash` (indices), `dots`, `low` and `high` of a band.
  */
 class Chart {
   constructor(host, { title, x, y, curves }) {
@@ -37,18 +37,25 @@ class Chart {
     const data = [places], series = [{ label: this.x.title, value: (_, v) => written(v, this.x.kind) }];
     const bands = [];
     for (const curve of this.curves) {
-      const stroke = colours[(curve.colour ?? 0) % colours.length];
+      const stroke = isKnown(curve.colour) ? colours[curve.colour % colours.length] : ink;
       data.push(aligned(curve, curve.y));
-      series.push({ label: curve.title, stroke, width: 2, spanGaps: true,
-        dash: DASHES[(curve.dash ?? 0) % DASHES.length], points: { show: places.length < 40, size: 5 },
-        value: (_, v) => written(v, this.y.kind) });
+      series.push({ label: curve.title, stroke, width: curve.dots ? 1.2 : 2, spanGaps: true,
+        dash: curve.dots ? DOTS : DASHES[(curve.dash ?? 0) % DASHES.length],
+        points: { show: !curve.dots && places.length < 40, size: 5 },
+        value: (_, v) => written(v, this.y.kind === "count" ? "value" : this.y.kind) });
+      if (!curve.low) continue;
+      for (const end of ["high", "low"]) {
+        data.push(aligned(curve, curve[end]));
+        series.push({ class: "band", width: 0, points: { show: false }, spanGaps: true });
+      }
+      bands.push({ series: [series.length - 2, series.length - 1], fill: `${stroke}2a` });
     }
     this.plot?.destroy();
     this.plot = new uPlot({
       width: Math.max(260, this.host.clientWidth), height: 280, series, bands,
       scales: {
         x: { time: false, distr: this.x.log ? 3 : 1, dir: this.x.falls ? -1 : 1 },
-        y: { range: (_, low, high) => [0, this.y.top ?? (high > 0 ? 1.05 * high : 1)] },
+        y: { range: (_, low, high) => this.range(low, high) },
       },
       axes: [
         { ...axis, label: this.x.title, grid: { show: false },
@@ -59,6 +66,14 @@ class Chart {
       ],
       cursor: { focus: { prox: 24 } }, focus: { alpha: 0.25 },
     }, data, this.host);
+  }
+
+  /** Chooses where y begins and ends: at 0, unless it is free. */
+  range(low, high) {
+    if (this.y.top) return [0, this.y.top];
+    if (!this.y.free) return [0, high > 0 ? 1.05 * high : 1];
+    const margin = Math.max(0.01, 0.08 * (high - low));
+    return [Math.max(0, low - margin), high + margin];
   }
 
   /** Chooses places along a logarithmic axis that are not too close for their numbers. */

@@ -40,19 +40,34 @@ function press(event) {
   }
 }
 
-/** A chart of a choice of curves, with the boxes that choose. */
-function drawCharts(host, { title, choices, x }) {
-  const [box, select] = [make("div", { class: "chart" }), { value: 0 }];
+/** A chart of a choice of curves: means over replicates, or each of these where it has some. */
+function drawCharts(host, { title, choices, x, each }) {
+  const box = make("div", { class: "chart" }), state = { at: 0, each: Boolean(each) };
   const draw = () => {
+    const chosen = choices[state.at];
+    const curves = state.each && chosen.each?.length ? chosen.each : chosen.curves;
     box.replaceChildren();
-    new Chart(box, { title: choices[select.value].title, x, ...choices[select.value] });
+    new Chart(box, { title: chosen.title, x, y: chosen.y, curves });
   };
-  const controls = choices.length > 1
-    ? choice(title, choices.map(({ title: text }, index) => [String(index), text]), "0",
-        index => { select.value = index; draw(); })
-    : null;
-  host.replaceChildren(make("div", { class: "controls" }, controls), box);
+  const titles = choices.map((chosen, index) => [String(index), chosen.title]);
+  const which = titles.length > 1
+    ? choice(title, titles, "0", index => { state.at = Number(index); draw(); }) : null;
+  const input = make("input", { type: "checkbox", checked: state.each,
+    onchange: () => { state.each = input.checked; draw(); } });
+  const all = choices[0].each?.length ? make("label", {}, input, " each replicate") : null;
+  host.replaceChildren(make("div", { class: "controls" }, which, all), box);
   draw();
+}
+
+/** Fills a place with a table once it is about to be seen. */
+function fillLater({ place, caption, file }) {
+  const host = document.getElementById(place);
+  const watch = new IntersectionObserver(entries => {
+    if (!entries.some(entry => entry.isIntersecting)) return;
+    watch.disconnect();
+    showProblem(load(place).then(columns => new DataTable(host, { caption, columns, file })));
+  }, { rootMargin: "600px" });
+  watch.observe(host);
 }
 
 async function start() {
@@ -63,20 +78,13 @@ async function start() {
     host.hidden = false;
     drawCharts(host, chart);
   });
-  tables.forEach(table => new DataTable(document.getElementById(table.place), {
-    ...table, columns: table.columns.map(column => ({ ...column, link: linkOf(column) })),
-  }));
+  tables.forEach(fillLater);
   const [units, concepts] = ["unit-table", "concept-table"].map(id => document.getElementById(id));
   addEventListener("hashchange", () => showProblem(follow()));
   addEventListener("keydown", press);
   if (views.length && units) new Tables(units, concepts);
   await follow();
   document.documentElement.dataset.ready = "yes";
-}
-
-/** The addresses of a column: those it comes with. */
-function linkOf(column) {
-  return column.links ? row => column.links[row] : undefined;
 }
 
 addEventListener("DOMContentLoaded", () => showProblem(start()));
