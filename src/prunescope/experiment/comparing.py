@@ -22,6 +22,7 @@ from prunescope.experiment.single import dissect_network
 from prunescope.networks.loading import LoadedNetwork
 from prunescope.report.comparison import check_room, write_comparison
 from prunescope.results.dissection import Dissection
+from prunescope.results.evaluation_pair import EvaluationPair
 
 
 def compare_networks(
@@ -39,6 +40,7 @@ def compare_networks(
     mask_size: int | None = None,
     match: Match | None = None,
     out: Path | str | None = None,
+    evaluation: EvaluationPair | None = None,
     device: str | None = None,
     progress: Progress = SILENT,
 ) -> Comparison:
@@ -56,7 +58,9 @@ def compare_networks(
         interpretable above `settings.iou`.
     match: as for `compare`. device: where to compute; a GPU if there is one when None.
     progress: where to report.
-    out: a folder for the comparison, with the dissections in `a` and `b` below it.
+    out: a folder for the comparison, with the dissections in `a` and `b` below it, and in
+        `evaluation`
+    evaluation: what `evaluate_pair` returned for the two, if it is to be saved with them.
     Returns the Comparison (Frankle & Bau 2019; docs/method.md).
     Raises ConfigError or DataError, saying on which side, for what cannot be opened, dissected or
     compared; nothing is written then.
@@ -103,7 +107,7 @@ def compare_networks(
         made = {
             letter.lower(): side for letter, side in sides.items() if isinstance(side, Dissection)
         }
-        write_comparison(named, place, dissections=made)
+        write_comparison(named, place, dissections=made, evaluation=evaluation)
     return named
 
 

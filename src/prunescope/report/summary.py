@@ -15,6 +15,7 @@ from prunescope.report.views import layer_sections, sections_of
 from prunescope.results.class_tables import has_class_tables, read_classes, read_exemplars
 from prunescope.results.evaluation_pair import EvaluationPair, open_evaluation
 from prunescope.results.kinds import is_comparison, is_evaluation, is_run
+from prunescope.results.layout import EVALUATED
 from prunescope.results.opened import open_dissection
 from prunescope.results.run_tables import RunTables
 from prunescope.statistics.who_paid import count_who_paid
@@ -37,7 +38,12 @@ def summarise_result(
             raise ConfigError(
                 f"{path} compares at IoU {compared.iou:g}: for another, compare again with --iou"
             )
-        return compared.summary(), write_sections(sections_of(compared))
+        values, sections = compared.summary(), sections_of(compared)
+        if is_evaluation(path / EVALUATED):
+            evaluation = EvaluationPair.load(path / EVALUATED)
+            values |= {"evaluation": evaluation.summary()}
+            sections += sections_of(evaluation)
+        return values, write_sections(sections)
     if is_run(path):
         tables = RunTables.read(path)
         for lost in tables.missing_evidence():

@@ -64,6 +64,7 @@ OF_AN_EVALUATION = frozenset(
 
 # of a comparison, and of one of several conventions
 CONCEPTS = "concepts.csv"
+EVALUATED = "evaluation"
 COMPARISON_FIGURES = ("comparison.png", "comparison.svg")
 CONVENTIONS_COMPARED = "conventions.csv"
 
