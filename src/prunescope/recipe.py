@@ -24,7 +24,6 @@ from prunescope.training.settings import TrainingSettings
 
 _SHIPPED = Path(__file__).parent / "recipes"
 _MOST_LEVELS = 10_000
-Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
 class SeedSettings(Settings):

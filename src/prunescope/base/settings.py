@@ -50,6 +50,8 @@ Batch = Annotated[int, Field(ge=1, le=1_000_000)]
 """Images in a batch."""
 Rate = Annotated[float, Field(gt=0, le=1e15)]
 """A rate of learning."""
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+"""From which random numbers follow."""
 
 
 def _as_folder(name: str) -> str:

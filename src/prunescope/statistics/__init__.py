@@ -1,0 +1,1 @@
+"""How sure is what was found, and what follows from it?"""
