@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.images import Arithmetic
 from prunescope.base.recipes import plain_values, read_plain
-from prunescope.base.settings import Count, Later, RunName, Settings
+from prunescope.base.settings import Count, Later, RunName, Seed, Settings
 from prunescope.base.text import counted, shortened
 from prunescope.data.settings import DataSettings
 from prunescope.dissection.settings import ConceptSettings, DissectionSettings

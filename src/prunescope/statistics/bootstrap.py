@@ -1,6 +1,7 @@
 """How often is each image drawn when images are resampled, and how sure is a count then?
 
-Method: docs/method.md, "Resampling images"; Efron & Tibshirani, An Introduction to the Bootstrap, 1993.
+Method: docs/method.md, "Resampling images", after Efron & Tibshirani, An Introduction to the
+Bootstrap, 1993.
 """
 
 import math

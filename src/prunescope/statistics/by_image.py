@@ -20,7 +20,8 @@ _LISTS = ("labels", "truth", "units", "activation", "intersection")
 class CountsByImage:
     """The counts of a layer, image by image, in matrices with a column for each image.
 
-    overlap: their sums. images: the number of each image in the concept set.
+    layer: its name. overlap: the sums of its counts.
+    images: the number of each image in the concept set.
     carries: whether it carries a label of each category.
     truth: G, a row per label.
     area, sums: A is `sums @ (area @ weights)`, a row per unit and category. The images on which a
@@ -29,6 +30,7 @@ class CountsByImage:
         labels that may meet on it, and the pixels on which they do, unit by unit.
     """
 
+    layer: str
     overlap: Overlap
     images: Int64[np.ndarray, " image"]
     carries: Bool[np.ndarray, "image category"]
@@ -39,16 +41,25 @@ class CountsByImage:
     labels: Sequence[np.ndarray]
     intersection: Sequence[np.ndarray]
 
-    def intersections(self, chosen: Bool[np.ndarray, "unit label"]) -> csr_array:
-        """Return I of the chosen pairs of unit and label, a row each, in their order."""
-        number = np.cumsum(chosen).reshape(chosen.shape) - 1
+    def intersections(
+        self, unit: Int64[np.ndarray, " pair"], label: Int64[np.ndarray, " pair"]
+    ) -> csr_array:
+        """Return I of pairs of a unit's and a label's index, a row each; no pair comes twice.
+
+        Raises DataError where it does not add up to the layer's counts.
+        """
+        number = np.full(self.overlap.intersection.shape, -1)
+        number[unit, label] = np.arange(len(unit))
         rows, values = [], []
         for units, labels, pixels in zip(self.units, self.labels, self.intersection, strict=True):
-            index = np.flatnonzero(chosen[units[:, None], labels].ravel() & (pixels > 0))
-            unit, label = np.divmod(index, max(1, len(labels)))
-            rows.append(number[units[unit], labels[label]])
+            row = number[units[:, None], labels].ravel()
+            index = np.flatnonzero((row >= 0) & (pixels > 0))
+            rows.append(row[index])
             values.append(pixels[index])
-        return _matrix(rows, values, int(chosen.sum()))
+        found = _matrix(rows, values, len(unit))
+        if not np.array_equal(found.sum(axis=1), self.overlap.intersection[unit, label]):
+            raise _contradictory(self.layer)
+        return found
 
     def same_images(self, other: "CountsByImage") -> bool:
         """Return whether both count the same images, which carry the same categories."""
@@ -75,29 +86,24 @@ def counts_by_image(layer: LayerDissection) -> CountsByImage:
     labels = _indices(columns["labels"], overlap.label_numbers)
     units = _indices(columns["units"], layer.units["unit"].to_numpy(np.int64))
     if labels is None or units is None or not _fit(columns):
-        raise _contradictory(layer)
+        raise _contradictory(layer.layer)
     is_of = np.eye(len(overlap.categories), dtype=bool)[overlap.category_of]
     carries = np.array([is_of[each].any(axis=0) for each in labels])
+    sets, set_of = np.unique(carries, axis=0, return_inverse=True)
+    set_of = np.repeat(set_of.reshape(-1), [len(each) for each in units])
     if convention_of(layer.summary).inside:
-        counted = np.concatenate(
-            [
-                (pixels.reshape(len(rows), len(columns_)) > 0) @ is_of[columns_]
-                for pixels, rows, columns_ in zip(
-                    columns["intersection"], units, labels, strict=True
-                )
-            ]
-        )
-    else:
-        counted = np.repeat(carries, [len(rows) for rows in units], axis=0)
-    area, sums = _areas(units, columns["activation"], counted, len(overlap.activation))
+        touched = _touched(is_of, units, labels, columns["intersection"])
+        sets, set_of = np.unique(touched, axis=0, return_inverse=True)
+    area, sums = _areas(units, columns["activation"], sets, set_of.reshape(-1), len(layer.units))
     truth = _matrix(labels, columns["truth"], len(overlap.truth))
     activation = (sums @ area.sum(axis=1)).reshape(overlap.activation.shape)
     if not (
         np.array_equal(truth.sum(axis=1), overlap.truth)
         and np.array_equal(activation, overlap.activation)
     ):
-        raise _contradictory(layer)
+        raise _contradictory(layer.layer)
     return CountsByImage(
+        layer=layer.layer,
         overlap=overlap,
         images=table["row"].to_numpy(np.int64),
         carries=carries,
@@ -110,30 +116,44 @@ def counts_by_image(layer: LayerDissection) -> CountsByImage:
     )
 
 
+def _touched(
+    is_of: Bool[np.ndarray, "label category"],
+    units: Sequence[np.ndarray],
+    labels: Sequence[np.ndarray],
+    intersection: Sequence[np.ndarray],
+) -> Bool[np.ndarray, "mask category"]:
+    """Return whether each mask, image by image, has a label of each category inside it."""
+    shared = (
+        pixels.reshape(len(rows), len(columns)) > 0
+        for pixels, rows, columns in zip(intersection, units, labels, strict=True)
+    )
+    return np.concatenate([meets @ is_of[each] for meets, each in zip(shared, labels, strict=True)])
+
+
 def _areas(
     units: Sequence[np.ndarray],
     activation: Sequence[np.ndarray],
-    counted: Bool[np.ndarray, "activation category"],
+    sets: Bool[np.ndarray, "set category"],
+    set_of: Int64[np.ndarray, " mask"],
     unit_count: int,
 ) -> tuple[csr_array, csr_array]:
     """Return `area` and `sums` of CountsByImage.
 
-    counted: for which categories the area of each mask counts, image by image.
+    sets, set_of: the sets of categories, and for which of them each mask counts, image by image.
     """
-    sets, set_of = np.unique(counted, axis=0, return_inverse=True)
-    keys = np.concatenate(units) * len(sets) + set_of.reshape(-1)
-    groups, group_of = np.unique(keys, return_inverse=True)
+    keys = np.concatenate(units) * len(sets) + set_of
+    is_there = np.zeros(unit_count * len(sets), bool)
+    is_there[keys] = True
+    groups, group_of = np.flatnonzero(is_there), (np.cumsum(is_there) - 1)[keys]
     area = _matrix(_split_like(group_of, units), activation, len(groups))
-    unit, set_ = np.divmod(groups, max(1, len(sets)))
-    group, category = np.nonzero(sets[set_])
-    rows = unit[group] * counted.shape[1] + category
-    shape = (unit_count * counted.shape[1], len(groups))
+    unit, number = np.divmod(groups, len(sets))
+    group, category = np.nonzero(sets[number])
+    rows = unit[group] * sets.shape[1] + category
+    shape = (unit_count * sets.shape[1], len(groups))
     return area, csr_array((np.ones(len(rows), np.int64), (rows, group)), shape=shape)
 
 
-def _matrix(
-    rows: Sequence[np.ndarray], values: Sequence[np.ndarray], row_count: int
-) -> csr_array:
+def _matrix(rows: Sequence[np.ndarray], values: Sequence[np.ndarray], row_count: int) -> csr_array:
     """Return a matrix with a column per image, given the rows of its values and these."""
     starts = np.concatenate([[0], np.cumsum([len(each) for each in rows])])
     contents = (np.concatenate(values).astype(np.int64), np.concatenate(rows), starts)
@@ -164,8 +184,8 @@ def _fit(columns: Mapping[str, Sequence[np.ndarray]]) -> bool:
     )
 
 
-def _contradictory(layer: LayerDissection) -> DataError:
+def _contradictory(layer: str) -> DataError:
     return DataError(
-        f"the {IMAGES} of {layer.layer} is not of its {COUNTS}, whose parts it should hold: "
-        "dissect again"
+        f"the {IMAGES} of {layer} does not add up to its {COUNTS}: one of them is damaged, or of "
+        "another dissection; dissect again"
     )
