@@ -108,6 +108,7 @@ _HOMES = {
 register(
     level_mask="prunescope.pruning.saved:level_mask",
     load_network="prunescope.networks.loading:load_network",
+    resample="prunescope.statistics.resampled:resample_layer",
     unit_masks="prunescope.dissection.masking:mask_pictures",
 )
 _HOME_OF = {name: f"prunescope.{home}" for home, names in _HOMES.items() for name in names}

@@ -1,139 +1,155 @@
-"""Does every draw give the concepts that counting its images anew gives?"""
+"""Are a layer's intervals and its units' shares those of the oracle's draws?"""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from counted import CATEGORIES, PRIMARY, make_counted_layer, random_images
+from layers import make_layer
 from oracle import resampling as oracle
-from prunescope.base.errors import DataError
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.results.dissection import LayerDissection
-from prunescope.statistics import resampled
-from prunescope.statistics.bootstrap import ResamplingSettings, draw_images, strata_of
-from prunescope.statistics.by_image import counts_by_image
-from prunescope.statistics.resampled import NO_CONCEPT, concepts_in_draws
+from prunescope.results.opened import open_layer
+from prunescope.statistics.bootstrap import ResamplingSettings
+from prunescope.statistics.resampled import ResampledLayer, resample
 
 FAVOURITE = {0: 2, 1: 5, 2: 11, 3: 8}
+SETTINGS = ResamplingSettings(draws=40, seed=7)
+IMAGES = random_images(11, favourite=FAVOURITE)
+LAYER = make_counted_layer(IMAGES, 6)
 
 
-def found_and_expected(
-    layer: LayerDissection,
-    images: list[oracle.Image],
-    *,
-    iou: float,
-    draws: int = 12,
-    categories: tuple[str, ...] = CATEGORIES,
-    inside: bool = False,
-) -> tuple[np.ndarray, list[list[int | None]]]:
-    """Return the label numbers of every unit and draw, ours (-1 for none) and the oracle's."""
-    counts = counts_by_image(layer)
-    weights = draw_images(strata_of(counts.carries), ResamplingSettings(draws=draws, seed=3))
-    allowed = layer.overlap.allowed(categories)
-    columns = concepts_in_draws(counts, weights, iou=iou, allowed=allowed)
-    numbers = np.append(layer.overlap.label_numbers, NO_CONCEPT)[columns]
-    units = len(layer.units)
-    expected = [
-        oracle.concepts(images, units, PRIMARY, drawn, iou, set(categories), inside)
-        for drawn in weights.T
-    ]
-    return numbers, expected
+@pytest.fixture(scope="module")
+def found() -> ResampledLayer:
+    return resample(LAYER, SETTINGS)
 
 
-def as_array(expected: list[list[int | None]]) -> np.ndarray:
-    plain = [[NO_CONCEPT if label is None else label for label in found] for found in expected]
-    return np.array(plain).T
+@pytest.fixture(scope="module")
+def expected(found: ResampledLayer) -> list[list[int | None]]:
+    """The oracle's concepts of the units in each draw."""
+    weights = found.draws.weights.T
+    return [oracle.concepts(IMAGES, 6, PRIMARY, drawn, 0.05) for drawn in weights]
 
 
-@pytest.mark.parametrize("iou", [0.0, 0.05, 0.1])
-@pytest.mark.parametrize("seed", range(3))
-def test_the_oracle_agrees(seed: int, iou: float) -> None:
-    images = random_images(seed, favourite=FAVOURITE)
-    found, expected = found_and_expected(make_counted_layer(images, 6), images, iou=iou)
-    assert (found == as_array(expected)).all()
-    assert (found == NO_CONCEPT).any() or iou == 0
-    assert len(np.unique(found)) > 3
+def flat(nested: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the numbers of a layer under the oracle's names."""
+    of_categories = {
+        f"{category} {kind}": within[kind]
+        for category, within in nested["by_category"].items()
+        for kind in ("units", "concepts")
+    }
+    return {"units": nested["interpretable"], "concepts": nested["concepts"], **of_categories}
 
 
-def test_the_oracle_agrees_where_A_counts_only_what_lies_inside() -> None:
-    images = random_images(5, favourite=FAVOURITE)
-    layer = make_counted_layer(images, 6, convention="lite")
-    found, expected = found_and_expected(layer, images, iou=0.1, inside=True)
-    assert (found == as_array(expected)).all()
+def test_images_are_drawn_within_the_oracles_sets(found: ResampledLayer) -> None:
+    for images in oracle.strata(IMAGES, PRIMARY):
+        assert (found.draws.weights[images].sum(axis=0) == len(images)).all()
 
 
-def test_only_labels_of_the_chosen_categories_are_concepts() -> None:
-    images = random_images(4, favourite=FAVOURITE)
-    layer = make_counted_layer(images, 6, categories=("object",))
-    found, expected = found_and_expected(layer, images, iou=0.02, categories=("object",))
-    assert (found == as_array(expected)).all()
-    assert {PRIMARY[label] for label in np.unique(found[found >= 0]).tolist()} == {"object"}
+def test_the_counts_of_every_draw_are_the_oracles(
+    found: ResampledLayer, expected: list[list[int | None]]
+) -> None:
+    counts = flat(found.counts)
+    for draw, concepts in enumerate(expected):
+        numbers = {name: int(values[draw]) for name, values in counts.items()}
+        assert numbers == oracle.counts(concepts, PRIMARY)
+    assert len(set(counts["units"].tolist())) > 2
 
 
-def test_blocks_of_draws_and_pairs_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    layer = make_counted_layer(random_images(6, favourite=FAVOURITE), 6)
-    counts, allowed = counts_by_image(layer), np.ones(len(PRIMARY), bool)
-    weights = draw_images(strata_of(counts.carries), ResamplingSettings(draws=23))
-    whole = concepts_in_draws(counts, weights, iou=0.05, allowed=allowed)
-    for name, value in (("_AT_ONCE", 10), ("_BLOCK", 4), ("_CELLS", 5), ("_EXACT", 0)):
-        monkeypatch.setattr(resampled, name, value)
-    assert (concepts_in_draws(counts, weights, iou=0.05, allowed=allowed) == whole).all()
+def test_intervals_are_the_oracles(found: ResampledLayer, expected: list[list[int | None]]) -> None:
+    drawn = [oracle.counts(concepts, PRIMARY) for concepts in expected]
+    observed = flat(LAYER.counts())
+    for name, ends in flat(found.intervals).items():
+        low, high = oracle.interval(observed[name], [float(each[name]) for each in drawn])
+        assert ends == pytest.approx([max(0, low), high])
 
 
-def test_every_image_once_is_the_dissection_itself() -> None:
-    layer = make_counted_layer(random_images(7, favourite=FAVOURITE), 6)
-    counts = counts_by_image(layer)
-    once = np.ones((len(layer.images), 1), np.uint16)
-    columns = concepts_in_draws(counts, once, iou=0.05, allowed=np.ones(len(PRIMARY), bool))[:, 0]
-    found = [None if column < 0 else counts.overlap.label_numbers[column] for column in columns]
-    above = layer.units["interpretable"]
-    assert found == layer.units["label"].where(above).astype(object).where(above, None).tolist()
-    assert any(number is not None for number in found)
+def test_shares_of_a_unit_count_draws(
+    found: ResampledLayer, expected: list[list[int | None]]
+) -> None:
+    for row in found.units.to_dict("records"):
+        concepts = [draw[row["unit"]] for draw in expected]
+        own = LAYER.units["label"][row["unit"]]
+        assert row["interpretable_share"] == np.mean([label is not None for label in concepts])
+        assert row["concept_share"] == np.mean([label == own for label in concepts])
 
 
-def test_of_equal_labels_the_lower_number_is_taken() -> None:
-    image = oracle.Image(
-        truth={5: 40, 7: 40}, activation={0: 50}, intersection={(0, 5): 30, (0, 7): 30}
-    )
-    found, expected = found_and_expected(make_counted_layer([image] * 30, 1), [image] * 30, iou=0.1)
-    assert (found == 5).all()
-    assert (as_array(expected) == 5).all()
+def test_the_summary_has_the_interval_beside_each_count(found: ResampledLayer) -> None:
+    summary = found.summary()
+    assert summary["interpretable"] == LAYER.summary["interpretable"]
+    assert summary["interval"] == {
+        name: found.intervals[name] for name in ("interpretable", "concepts")
+    }
+    for category in CATEGORIES:
+        within = summary["by_category"][category]
+        assert within["units"] == LAYER.summary["by_category"][category]["units"]
+        assert within["interval"] == found.intervals["by_category"][category]
+    assert summary["resampling"] == {"draws": 40, "seed": 7}
 
 
-def test_a_layer_that_never_fires_has_no_concept() -> None:
-    images = [oracle.Image(truth={5: 40}, activation={}, intersection={})] * 25
-    found, _ = found_and_expected(make_counted_layer(images, 3), images, iou=0.0)
-    assert found.shape == (3, 12)
-    assert (found == NO_CONCEPT).all()
+def test_another_iou_counts_anew() -> None:
+    strict, lenient = (LAYER.resample(iou=iou, draws=20) for iou in (0.2, 0.0))
+    assert strict.counts["interpretable"].max() < lenient.counts["interpretable"].min()
+    assert strict.summary()["iou"] == 0.2
 
 
-def test_no_draws_give_no_columns() -> None:
-    layer = make_counted_layer(random_images(1), 6)
-    found, _ = found_and_expected(layer, [], iou=0.05, draws=0)
-    assert found.shape == (6, 0)
-
-
-def test_units_have_the_numbers_that_are_left() -> None:
-    images = random_images(8, favourite=FAVOURITE)
-    layer = make_counted_layer(images, 6, numbers=[0, 2, 3, 7, 8, 40])
-    found, expected = found_and_expected(layer, images, iou=0.05)
-    assert (found == as_array(expected)).all()
+def test_other_layers_can_be_given_the_same_draws(found: ResampledLayer) -> None:
+    other = make_counted_layer(random_images(12, favourite=FAVOURITE), 6, name="layer3")
+    assert resample(other, SETTINGS, draws=found.draws).draws is found.draws
+    assert (resample(other, SETTINGS).draws.weights == found.draws.weights).all()
 
 
 @pytest.mark.parametrize(
-    ("column", "change"),
+    "images", [random_images(11, count=59), random_images(11, kinds=[["color"], ["object"]])]
+)
+def test_layers_of_other_images_have_other_draws(
+    images: list[oracle.Image], found: ResampledLayer
+) -> None:
+    other = make_counted_layer(images, 6, name="layer3")
+    with pytest.raises(DataError, match="layer3 was counted on other images"):
+        resample(other, SETTINGS, draws=found.draws)
+
+
+def test_a_saved_layer_gives_the_same(tmp_path: Path, found: ResampledLayer) -> None:
+    LAYER.save(tmp_path / "layer4")
+    saved = open_layer(tmp_path / "layer4").resample(draws=40, seed=7)
+    assert saved.intervals == found.intervals
+    pd.testing.assert_frame_equal(saved.units, found.units, check_dtype=False)
+
+
+@pytest.mark.parametrize(
+    "layer",
     [
-        ("truth", lambda values: values + 1),
-        ("activation", lambda values: values[::-1] + np.arange(len(values))),
-        ("intersection", lambda values: values + 1),
-        ("units", lambda values: values + 100),
-        ("labels", lambda values: values + 1),
-        ("labels", lambda values: values[:-1]),
-        ("intersection", lambda values: values[:-1]),
+        pytest.param(make_layer({"red": 200}), id="without columns"),
+        pytest.param(replace(LAYER, images=LAYER.images.iloc[:0]), id="without rows"),
     ],
 )
-def test_images_of_another_dissection_are_refused(column: str, change: object) -> None:
-    layer = make_counted_layer(random_images(9, favourite=FAVOURITE), 6)
-    images = layer.images.assign(**{column: layer.images[column].map(change)})
-    with pytest.raises(DataError, match=r"images\.parquet of layer4 does not add up"):
-        found_and_expected(replace(layer, images=images), [], iou=0.05, draws=1)
+def test_a_layer_without_counts_of_images_says_so(layer: LayerDissection) -> None:
+    with pytest.raises(DataError, match="layer4 was saved without the counts of every image"):
+        layer.resample()
+
+
+def test_a_saved_layer_without_the_file_says_so(tmp_path: Path) -> None:
+    LAYER.save(tmp_path / "layer4")
+    (tmp_path / "layer4" / "images.parquet").unlink()
+    with pytest.raises(DataError, match="without the counts of every image"):
+        open_layer(tmp_path / "layer4").resample()
+
+
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        ({"draws": 0}, "draws is 0"),
+        ({"iou": 2}, "iou is 2"),
+        ({"drawz": 3}, "draws"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_wrong_settings_are_refused(stated: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        LAYER.resample(**stated)

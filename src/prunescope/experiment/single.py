@@ -29,7 +29,8 @@ from prunescope.imaging.channels import check_channels
 from prunescope.imaging.sizing import Sizing
 from prunescope.networks.loading import LoadedNetwork
 from prunescope.networks.smaller import WITHOUT_NUMBERS
-from prunescope.results.dissection import Dissection, check_room
+from prunescope.results.dissection import Dissection
+from prunescope.results.room import check_room
 from prunescope.results.units import UNNUMBERED
 from prunescope.training.evaluate import Evaluation, check_outputs, evaluate
 from prunescope.training.settings import EvaluationSettings

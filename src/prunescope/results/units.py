@@ -84,3 +84,14 @@ def count_units(
             for category in (categories_of(units) if categories is None else categories)
         },
     }
+
+
+def with_intervals(counts: Mapping[str, Any], intervals: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested counts, each level of them with the `interval` of those that have any.
+
+    intervals: nested as the counts are, a [lower, upper] in place of each count.
+    """
+    inner = {name: within for name, within in intervals.items() if isinstance(within, Mapping)}
+    here = {name: ends for name, ends in intervals.items() if name not in inner}
+    nested = {name: with_intervals(counts[name], within) for name, within in inner.items()}
+    return {**counts, **nested, **({"interval": here} if here else {})}

@@ -5,10 +5,11 @@ Bootstrap, 1993.
 """
 
 import math
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int64, UInt16
+from jaxtyping import Bool, Int64, Real, UInt16
 from pydantic import Field
 
 from prunescope.base.seeding import derive_seed
@@ -16,7 +17,12 @@ from prunescope.base.settings import Seed, Settings
 
 LEVEL = 0.95
 """Of intervals; and the share of draws from which on an outcome is certain."""
+CHANGE = "change"
+"""The name of a number that may be negative."""
 _SMALLEST_SET = 20
+
+_SHARES = {"still_interpretable", "same_concept", "kept_share"}
+"""Which of the numbers that are resampled are shares; the others are counts, or `change`."""
 
 Interval = tuple[float, float]
 
@@ -61,7 +67,7 @@ def draw_images(
 
 def interval(
     observed: float,
-    drawn: Float[np.ndarray, " draw"],
+    drawn: Real[np.ndarray, " draw"],
     *,
     least: float = 0.0,
     most: float = math.inf,
@@ -78,3 +84,20 @@ def interval(
     low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
     lower, upper = min(low, 2 * observed - high), max(high, 2 * observed - low)
     return max(least, lower), min(most, upper)
+
+
+def intervals_of(observed: Mapping[str, Any], drawn: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the interval of each of several numbers, [lower, upper], nested as these are.
+
+    drawn: the values of each in the draws. An end that is undefined is None.
+    """
+    found: dict[str, Any] = {}
+    for name, values in drawn.items():
+        if isinstance(values, Mapping):
+            found[name] = intervals_of(observed[name], values)
+            continue
+        value = math.nan if observed[name] is None else float(observed[name])
+        least = -math.inf if name == CHANGE else 0.0
+        ends = interval(value, values, least=least, most=1.0 if name in _SHARES else math.inf)
+        found[name] = [None if math.isnan(end) else end for end in ends]
+    return found

@@ -61,12 +61,6 @@ class CountsByImage:
             raise _contradictory(self.layer)
         return found
 
-    def same_images(self, other: "CountsByImage") -> bool:
-        """Return whether both count the same images, which carry the same categories."""
-        return np.array_equal(self.images, other.images) and np.array_equal(
-            self.carries, other.carries
-        )
-
 
 def has_counts_by_image(layer: LayerDissection) -> bool:
     """Return whether a layer has the counts of every image.

@@ -1,162 +1,162 @@
-"""Which concept does each unit have when images are resampled?"""
+"""How sure are a layer's counts, and the concept of each of its units?"""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from numbers import Real
+from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int32, Int64, UInt16
-from scipy.sparse import csr_array
+import pandas as pd
+from jaxtyping import Bool, Int64, UInt16
 
-from prunescope.base.devices import usable_cores
-from prunescope.statistics.by_image import CountsByImage
+from prunescope.base.errors import ConfigError, DataError
+from prunescope.results.dissection import LayerDissection
+from prunescope.results.units import categories_of, count_units, with_intervals
+from prunescope.statistics.bootstrap import (
+    ResamplingSettings,
+    draw_images,
+    intervals_of,
+    strata_of,
+)
+from prunescope.statistics.by_image import CountsByImage, counts_by_image, has_counts_by_image
+from prunescope.statistics.concepts import NO_CONCEPT, Concepts, concepts_in_draws
 
-NO_CONCEPT = -1
-_AT_ONCE = 1000  # draws, whose A of every unit and category are held in memory
-_BLOCK = 64  # draws, whose weights stay in a core's cache
-_CELLS = 2**17  # pairs times draws that a core works on at once
-_EXACT = 2**24  # up to which float32 holds every count
-_ROUNDING = 1e-9
-
-Weights = UInt16[np.ndarray, "image draw"]
-Concepts = Int32[np.ndarray, "unit draw"]
+_IOU = 0.05  # of results that state none (Frankle & Bau 2019)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Block:
-    """Some draws: how often each image is drawn, G of every label, A of every unit and category."""
+class Draws:
+    """How often each image is drawn, for all layers that were counted on the same images."""
 
+    settings: ResamplingSettings
+    images: Int64[np.ndarray, " image"]
+    carries: Bool[np.ndarray, "image category"]
     weights: UInt16[np.ndarray, "image draw"]
-    truth: Float64[np.ndarray, "label draw"]
-    activation: np.ndarray
+
+    @classmethod
+    def of(cls, counts: CountsByImage, settings: ResamplingSettings) -> "Draws":
+        """Draw the images on which a layer was counted."""
+        weights = draw_images(strata_of(counts.carries), settings)
+        return cls(settings=settings, images=counts.images, carries=counts.carries, weights=weights)
+
+    def check(self, counts: CountsByImage) -> None:
+        """Raise DataError for a layer that was counted on other images, or with other labels."""
+        alike = np.array_equal(self.images, counts.images)
+        if not alike or not np.array_equal(self.carries, counts.carries):
+            raise DataError(
+                f"{counts.layer} was counted on other images, so the same ones cannot be drawn "
+                "again: dissect both on one set"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Pairs:
-    """Units and labels whose IoU may be above `iou` in some draw, unit by unit.
+class ResampledLayer:
+    """The concepts of a layer's units where its images are resampled (docs/method.md).
 
-    intersection: I in every image. area: the row of the pair's A.
+    layer: as it was dissected. iou: a unit is interpretable strictly above it.
+    draws: how often each image is drawn.
+    concepts: of each unit in each draw, the column of its label in the layer's counts; NO_CONCEPT
+        where it is not interpretable.
     """
 
+    layer: LayerDissection
     iou: float
-    intersection: csr_array
-    unit: Int64[np.ndarray, " pair"]
-    label: Int64[np.ndarray, " pair"]
-    area: Int64[np.ndarray, " pair"]
+    draws: Draws
+    concepts: Concepts
 
+    @property
+    def units(self) -> pd.DataFrame:
+        """A row per unit: `unit`, `concept` and `iou` as dissected, and shares of the draws.
 
-def concepts_in_draws(
-    counts: CountsByImage, weights: Weights, *, iou: float, allowed: Bool[np.ndarray, " label"]
-) -> Concepts:
-    """Return the column of each unit's concept in each draw; NO_CONCEPT if it is not interpretable.
-
-    In a draw, I, A and G are sums over the images that are drawn, and the label of highest IoU is
-    chosen anew; a tie goes to the lower label number. All sums are exact.
-    weights: how often each image is drawn. iou: a unit is interpretable strictly above it.
-    allowed: which labels may be a concept.
-    """
-    starts = range(0, weights.shape[1], _AT_ONCE)
-    parts = (weights[:, start : start + _AT_ONCE] for start in starts)
-    found = [_concepts(counts, part, iou, allowed) for part in parts]
-    return np.concatenate([np.empty((len(counts.overlap.thresholds), 0), np.int32), *found], axis=1)
-
-
-def _concepts(
-    counts: CountsByImage, weights: Weights, iou: float, allowed: Bool[np.ndarray, " label"]
-) -> Concepts:
-    heaviest, units = weights.max(axis=1), len(counts.overlap.thresholds)
-    with ThreadPoolExecutor(usable_cores()) as threads:
-        blocks = list(_add_up(counts, weights, heaviest, threads))
-        pairs = _choose_pairs(counts, blocks, heaviest, iou, allowed)
-        found = threads.map(partial(_best_labels, pairs, units), blocks)
-        return np.concatenate(list(found), axis=1)
-
-
-def _add_up(
-    counts: CountsByImage,
-    weights: Weights,
-    heaviest: UInt16[np.ndarray, " image"],
-    threads: ThreadPoolExecutor,
-) -> Iterator[_Block]:
-    """Return A and G of every draw."""
-    area, truth = _as_floats(counts.area, heaviest), counts.truth.astype(np.float64)
-    sums = counts.sums.astype(area.dtype)
-
-    def add_up(start: int) -> _Block:
-        block = weights[:, start : start + _BLOCK]
-        return _Block(
-            weights=block,
-            truth=truth @ block.astype(np.float64),
-            activation=sums @ (area @ block.astype(area.dtype)),
+        `interpretable_share`: in which the unit is interpretable. `concept_share`: in which it is
+        so, with the same concept.
+        """
+        numbers = np.append(self.layer.overlap.label_numbers, NO_CONCEPT)[self.concepts]
+        own = self.layer.units["label"].fillna(NO_CONCEPT - 1).to_numpy(np.int64)
+        return self.layer.units[["unit", "concept", "iou"]].assign(
+            interpretable_share=(self.concepts != NO_CONCEPT).mean(axis=1),
+            concept_share=(numbers == own[:, None]).mean(axis=1),
         )
 
-    return threads.map(add_up, range(0, weights.shape[1], _BLOCK))
+    @property
+    def counts(self) -> dict[str, Any]:
+        """The numbers of `count_units` in each draw: `interpretable`, `concepts`, `by_category`."""
+        overlap = self.layer.overlap
+        category_of = np.append(overlap.category_of, NO_CONCEPT)
+        categories, present = category_of[self.concepts], self.present
+        return {
+            "interpretable": (self.concepts != NO_CONCEPT).sum(axis=0),
+            "concepts": present.sum(axis=0),
+            "by_category": {
+                name: {
+                    "units": (categories == overlap.categories.index(name)).sum(axis=0),
+                    "concepts": present[overlap.allowed([name])].sum(axis=0),
+                }
+                for name in categories_of(self.layer.units)
+            },
+        }
+
+    @property
+    def present(self) -> Bool[np.ndarray, "label draw"]:
+        """Whether each label is the concept of an interpretable unit in each draw."""
+        return labels_present(self.concepts, len(self.layer.overlap.label_numbers))
+
+    @property
+    def intervals(self) -> dict[str, Any]:
+        """The 95 % interval of each number of `counts`: its lower and its upper end."""
+        observed = count_units(self.layer.units, categories_of(self.layer.units), iou=self.iou)
+        return intervals_of(observed, self.counts)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the layer's counts, with the `interval` of each, and the draws behind them."""
+        counts = with_intervals(self.layer.counts(self.iou), self.intervals)
+        return {**counts, "resampling": self.draws.settings.model_dump()}
 
 
-def _choose_pairs(
-    counts: CountsByImage,
-    blocks: list[_Block],
-    heaviest: UInt16[np.ndarray, " image"],
-    iou: float,
-    allowed: Bool[np.ndarray, " label"],
-) -> _Pairs:
-    """Return the pairs that a bound does not rule out: I from above, A and G from below."""
-    overlap = counts.overlap
-    truth, activation = (
-        np.min([sums.min(axis=1) for sums in each], axis=0)
-        for each in ([block.truth for block in blocks], [block.activation for block in blocks])
-    )
-    unit, label = np.nonzero((overlap.intersection > 0) & allowed)
-    area = unit * len(overlap.categories) + overlap.category_of[label]
-    most = overlap.intersection[unit, label] * float(heaviest.max(initial=0))
-    chosen = _may_exceed(iou, most, activation[area] + truth[label])
-    unit, label, area = unit[chosen], label[chosen], area[chosen]
-    return _Pairs(
-        iou=iou,
-        intersection=_as_floats(counts.intersections(unit, label), heaviest),
-        unit=unit,
-        label=label,
-        area=area,
-    )
+def resample(
+    layer: LayerDissection,
+    settings: ResamplingSettings,
+    *,
+    iou: float | None = None,
+    draws: Draws | None = None,
+) -> ResampledLayer:
+    """Return the concepts of a layer's units in each of many draws of its images.
+
+    iou: a unit is interpretable strictly above it; the one that was saved when None.
+    draws: of another layer, to draw the same images.
+    Raises DataError for a layer that was saved without the counts of every image, or where they
+    are damaged or of other images than those of `draws`.
+    """
+    if not has_counts_by_image(layer):
+        raise DataError(
+            f"{layer.layer} was saved without the counts of every image, by an earlier version or "
+            "another tool: dissect again to resample its images"
+        )
+    counts = counts_by_image(layer)
+    chosen = draws or Draws.of(counts, settings)
+    chosen.check(counts)
+    above = _saved_iou(layer) if iou is None else iou
+    allowed = layer.overlap.allowed(categories_of(layer.units))
+    concepts = concepts_in_draws(counts, chosen.weights, iou=above, allowed=allowed)
+    return ResampledLayer(layer=layer, iou=above, draws=chosen, concepts=concepts)
 
 
-def _may_exceed(iou: float, intersection: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Return where I / (A + G - I) may be above iou, if I is at most and A + G at least so much."""
-    return (1 + iou) * intersection >= (1 - _ROUNDING) * iou * sizes
+def resample_layer(layer: LayerDissection, *, iou: float | None, **stated: Any) -> ResampledLayer:
+    """Return what `resample` does, given settings that are still to be checked."""
+    if iou is not None and not (isinstance(iou, Real) and 0 <= iou <= 1):
+        raise ConfigError(f"iou is {iou!r}, but must be a number in [0, 1]")
+    settings = ResamplingSettings.validate_from(stated, "resample")
+    if settings.draws == 0:
+        raise ConfigError("draws is 0, but must be a number of 1 or more")
+    return resample(layer, settings, iou=iou)
 
 
-def _best_labels(pairs: _Pairs, units: int, block: _Block) -> Concepts:
-    pair, draw, ratio = (np.concatenate(each) for each in zip(*_above(pairs, block), strict=True))
-    unit, draws = pairs.unit[pair], block.weights.shape[1]
-    best = np.zeros((units, draws))
-    np.maximum.at(best, (unit, draw), ratio)
-    is_best = np.flatnonzero(ratio == best[unit, draw])[::-1]  # so that of equals the first stays
-    concepts = np.full((units, draws), NO_CONCEPT, np.int32)
-    concepts[unit[is_best], draw[is_best]] = pairs.label[pair[is_best]]
-    return concepts
+def labels_present(concepts: Concepts, labels: int) -> Bool[np.ndarray, "label draw"]:
+    """Return whether each label is the concept of any unit, in each draw."""
+    present = np.zeros((labels + 1, concepts.shape[1]), bool)
+    present[concepts, np.arange(concepts.shape[1])] = True  # NO_CONCEPT is the last row
+    return present[:-1]
 
 
-def _above(pairs: _Pairs, block: _Block) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Yield pairs, draws in which their IoU is above `iou`, and this IoU, in the order of pairs."""
-    weights = block.weights.astype(pairs.intersection.dtype)
-    most = pairs.intersection @ weights.max(axis=1)
-    sizes = block.activation.min(axis=1)[pairs.area] + block.truth.min(axis=1)[pairs.label]
-    chosen = np.flatnonzero(_may_exceed(pairs.iou, most, sizes))
-    intersection = pairs.intersection[chosen]
-    step = max(1, _CELLS // weights.shape[1])
-    for start in range(0, max(1, len(chosen)), step):
-        part = chosen[start : start + step]
-        shared = (intersection[start : start + step] @ weights).astype(np.float64)
-        union = block.activation[pairs.area[part]] + block.truth[pairs.label[part]]
-        union -= shared
-        np.maximum(union, 1, out=union)  # 0 where neither was drawn
-        shared /= union
-        pair, draw = np.divmod(np.flatnonzero(shared > pairs.iou), weights.shape[1])
-        yield part[pair], draw, shared[pair, draw]
-
-
-def _as_floats(counts: csr_array, heaviest: np.ndarray) -> csr_array:
-    """Return counts in the smallest type that adds them up exactly under any of the weights."""
-    most = (counts @ heaviest.astype(np.int64)).max(initial=0)
-    return counts.astype(np.float32 if most <= _EXACT else np.float64)
+def _saved_iou(layer: LayerDissection) -> float:
+    stated = (layer.summary.get("settings") or {}).get("iou")
+    return float(_IOU if stated is None else stated)
