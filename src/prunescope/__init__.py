@@ -12,7 +12,6 @@ from prunescope.version import __version__
 
 if TYPE_CHECKING:
     from prunescope.base.errors import ConfigError, DataError, PrunescopeError
-    from prunescope.comparison.compare import compare
     from prunescope.comparison.dissections import Comparison
     from prunescope.comparison.outcomes import LayerComparison
     from prunescope.comparison.runs import RunComparison
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     )
     from prunescope.results.dissection import Dissection, LayerDissection
     from prunescope.results.run import Level, Run
+    from prunescope.statistics.compare import compare
 
 __all__ = [
     "Comparison",
@@ -83,7 +83,6 @@ __all__ = [
 
 _HOMES = {
     "base.errors": ("ConfigError", "DataError", "PrunescopeError"),
-    "comparison.compare": ("compare",),
     "comparison.dissections": ("Comparison",),
     "comparison.outcomes": ("LayerComparison",),
     "comparison.runs": ("RunComparison",),
@@ -104,6 +103,7 @@ _HOMES = {
     "report.plots": tuple(name for name in __all__ if name.startswith("plot_")),
     "results.dissection": ("Dissection", "LayerDissection"),
     "results.run": ("Level", "Run"),
+    "statistics.compare": ("compare",),
 }
 register(
     level_mask="prunescope.pruning.saved:level_mask",

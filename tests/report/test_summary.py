@@ -9,11 +9,11 @@ import pytest
 
 from layers import make_layer, save_run
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.comparison.compare import compare
 from prunescope.report.comparison import write_comparison
 from prunescope.report.summary import summarise_result
 from prunescope.results.dissection import Dissection
 from prunescope.results.run import Run
+from prunescope.statistics.compare import compare
 
 BOTH = make_layer({"red": 200}, {"cat": 100}, {})
 RED = make_layer({"red": 200}, {}, {})

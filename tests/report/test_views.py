@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from layers import make_layer, save_run
-from prunescope.comparison.compare import compare
 from prunescope.report.document import (
     Bar,
     Column,
@@ -23,6 +22,7 @@ from prunescope.report.html import write_html
 from prunescope.report.terminal import write_sections
 from prunescope.results.dissection import Dissection
 from prunescope.results.run import Run
+from prunescope.statistics.compare import compare
 
 DENSE = make_layer({"red": 200}, {"cat": 300}, {"dog": 250}, {"blue": 110}, {})
 PRUNED = make_layer({"red": 180}, {"dog": 280}, {}, {}, {"cat": 150})

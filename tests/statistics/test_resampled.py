@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from counted import CATEGORIES, PRIMARY, make_counted_layer, random_images
-from layers import make_layer
 from oracle import resampling as oracle
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.results.dissection import LayerDissection
@@ -125,7 +124,7 @@ def test_a_saved_layer_gives_the_same(tmp_path: Path, found: ResampledLayer) -> 
 @pytest.mark.parametrize(
     "layer",
     [
-        pytest.param(make_layer({"red": 200}), id="without columns"),
+        pytest.param(replace(LAYER, images=LAYER.images[["row"]]), id="without columns"),
         pytest.param(replace(LAYER, images=LAYER.images.iloc[:0]), id="without rows"),
     ],
 )

@@ -9,7 +9,7 @@ import typer
 from prunescope.base.errors import ConfigError
 from prunescope.cli.console import print_result, progress_shown, warn
 from prunescope.cli.options import Device, Json, NumClasses, OptionsOf, Out, Stated, as_option
-from prunescope.cli.single import CONCEPTS, DISSECTION, NAMED, chosen_concepts
+from prunescope.cli.single import CONCEPTS, DISSECTION, NAMED, RESAMPLING, chosen_concepts
 
 _SIDE = (
     "The folder of a dissection, a layer, a level or a run, or a NetDissect CSV; with --concepts "
@@ -36,6 +36,7 @@ def compare(
     settings: Annotated[
         Stated, OptionsOf(model=DISSECTION, without=("layers", "examples", "null"))
     ],
+    resampling: Annotated[Stated, OptionsOf(model=RESAMPLING)],
     network: Annotated[
         str | None, typer.Option(help="Of weights that do not say to which network they belong.")
     ] = None,
@@ -64,9 +65,10 @@ def compare(
     if "source" not in concepts:
         others = {name: value for name, value in settings.items() if name != "iou"}
         _refuse_alone(others | concepts | of_networks)
-        from prunescope.comparison.compare import compare as compare_results
+        from prunescope.statistics.compare import compare as compare_results
 
-        compared = compare_results(a, b, layer=layer, match=match, iou=settings.get("iou", 0.05))
+        iou = settings.get("iou", 0.05)
+        compared = compare_results(a, b, layer=layer, match=match, iou=iou, **resampling)
         if out is not None:
             from prunescope.report.comparison import write_comparison
 
@@ -93,6 +95,7 @@ def compare(
                 limit=chosen.limit,
                 mask_size=chosen.mask_size,
                 **of_networks,
+                **resampling,
             )
     for warning in compared.warnings:
         warn(warning)

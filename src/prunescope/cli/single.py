@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 CONCEPTS, DISSECTION = (
     f"dissection.settings:{name}" for name in ("ConceptSettings", "DissectionSettings")
 )
+RESAMPLING = "statistics.bootstrap:ResamplingSettings"
 NAMED = {"source": "concepts", "layers": "layer"}
 DEFAULT_LAYERS = {"layers": "the last with a map"}
 

@@ -6,7 +6,7 @@ Bootstrap, 1993.
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 import numpy as np
 from jaxtyping import Bool, Int64, Real, UInt16
@@ -16,7 +16,7 @@ from prunescope.base.seeding import derive_seed
 from prunescope.base.settings import Seed, Settings
 
 LEVEL = 0.95
-"""Of intervals; and the share of draws from which on an outcome is certain."""
+"""Of intervals."""
 CHANGE = "change"
 """The name of a number that may be negative."""
 _SMALLEST_SET = 20
@@ -34,6 +34,13 @@ class ResamplingSettings(Settings):
     """How often the images are resampled to see how sure the counts are; 0 for not at all."""
     seed: Seed = 0
     """From which images are drawn."""
+
+
+class ResamplingOptions(TypedDict, total=False):
+    """The settings of resampling, as a function takes them by keyword."""
+
+    draws: int
+    seed: int
 
 
 def strata_of(carries: Bool[np.ndarray, "image category"]) -> Int64[np.ndarray, " image"]:
@@ -89,7 +96,7 @@ def interval(
 def intervals_of(observed: Mapping[str, Any], drawn: Mapping[str, Any]) -> dict[str, Any]:
     """Return the interval of each of several numbers, [lower, upper], nested as these are.
 
-    drawn: the values of each in the draws. An end that is undefined is None.
+    drawn: the values of each in the draws. None for a number that is undefined.
     """
     found: dict[str, Any] = {}
     for name, values in drawn.items():
@@ -99,5 +106,5 @@ def intervals_of(observed: Mapping[str, Any], drawn: Mapping[str, Any]) -> dict[
         value = math.nan if observed[name] is None else float(observed[name])
         least = -math.inf if name == CHANGE else 0.0
         ends = interval(value, values, least=least, most=1.0 if name in _SHARES else math.inf)
-        found[name] = [None if math.isnan(end) else end for end in ends]
+        found[name] = None if math.isnan(value) else list(ends)
     return found

@@ -23,12 +23,21 @@ from prunescope.statistics.concepts import NO_CONCEPT, Concepts, concepts_in_dra
 _IOU = 0.05  # of results that state none (Frankle & Bau 2019)
 
 
+class OtherImages(DataError):
+    """A layer was counted on other images, or with other labels, than those that are drawn."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Draws:
-    """How often each image is drawn, for all layers that were counted on the same images."""
+    """How often each image is drawn, for all layers that were counted on the same images.
+
+    images: the number of each in the concept set. labels: their numbers.
+    carries: whether an image carries a label of each category.
+    """
 
     settings: ResamplingSettings
     images: Int64[np.ndarray, " image"]
+    labels: Int64[np.ndarray, " label"]
     carries: Bool[np.ndarray, "image category"]
     weights: UInt16[np.ndarray, "image draw"]
 
@@ -36,7 +45,13 @@ class Draws:
     def of(cls, counts: CountsByImage, settings: ResamplingSettings) -> "Draws":
         """Draw the images on which a layer was counted."""
         weights = draw_images(strata_of(counts.carries), settings)
-        return cls(settings=settings, images=counts.images, carries=counts.carries, weights=weights)
+        return cls(
+            settings=settings,
+            images=counts.images,
+            labels=counts.overlap.label_numbers,
+            carries=counts.carries,
+            weights=weights,
+        )
 
     def check(self, counts: CountsByImage) -> None:
         """Raise DataError for a layer that was counted on other images, or with other labels."""
@@ -124,7 +139,7 @@ def resample(
     iou: a unit is interpretable strictly above it; the one that was saved when None.
     draws: of another layer, to draw the same images.
     Raises DataError for a layer that was saved without the counts of every image, or where they
-    are damaged or of other images than those of `draws`.
+    are damaged; OtherImages where they are not of the images of `draws`.
     """
     if not has_counts_by_image(layer):
         raise DataError(
