@@ -129,7 +129,7 @@ def test_a_dissection_shows_its_counts_and_best_units() -> None:
 
 def test_a_comparison_shows_what_became_of_units_and_concepts() -> None:
     text = words(compare(DENSE, PRUNED)._repr_html_())
-    for said in ("kept", "relabelled", "paired by number", "lost (units in A): blue (1)"):
+    for said in ("kept", "relabelled", "paired by number", "lost (units in A): blue (1, und"):
         assert said in text
     assert "not paired" in words(compare(DENSE, make_layer({"red": 200}))._repr_html_())
 

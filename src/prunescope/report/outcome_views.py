@@ -107,9 +107,10 @@ def _outcome_row(name: str, counts: Mapping[str, Any]) -> Sequence[Cell]:
 def _certainty_rows(counts: Mapping[str, Any]) -> Iterator[Sequence[Cell]]:
     """Yield the intervals of counts, and how many of them are undecided, where this is known."""
     if "interval" in counts:
-        intervals = {name: counts_interval(ends) for name, ends in counts["interval"].items()}
-        outcomes = (intervals.get(outcome, "") for outcome in _COLOURS)
-        yield ("    interval", intervals["a"], *outcomes, intervals["b"], _NO_BAR)
+        ends = counts["interval"]
+        columns = ("a", *_COLOURS, "b")
+        intervals = (counts_interval(ends[name]) if name in ends else "" for name in columns)
+        yield ("    interval", *intervals, _NO_BAR)
     if "undecided" in counts:
         undecided = counts["undecided"]
         yield ("    undecided", "", *(undecided.get(name, "") for name in _COLOURS), "", _NO_BAR)

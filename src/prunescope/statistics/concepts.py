@@ -17,7 +17,7 @@ _AT_ONCE = 1000  # draws, whose A of every unit and category are held in memory
 _BLOCK = 64  # draws, whose weights stay in a core's cache
 _CELLS = 2**17  # pairs times draws that a core works on at once
 _EXACT = 2**24  # up to which float32 holds every count
-_ROUNDING = 1e-9
+_ROUNDING = 1e-5  # more than that of float32
 
 Weights = UInt16[np.ndarray, "image draw"]
 Concepts = Int32[np.ndarray, "unit draw"]
@@ -110,7 +110,7 @@ def _choose_pairs(
     unit, label = np.nonzero((overlap.intersection > 0) & allowed)
     area = unit * len(overlap.categories) + overlap.category_of[label]
     most = overlap.intersection[unit, label] * float(heaviest.max(initial=0))
-    chosen = _may_exceed(iou, most, activation[area] + truth[label])
+    chosen = most >= _least_share(iou) * (activation[area] + truth[label])
     unit, label, area = unit[chosen], label[chosen], area[chosen]
     return _Pairs(
         iou=iou,
@@ -121,9 +121,9 @@ def _choose_pairs(
     )
 
 
-def _may_exceed(iou: float, intersection: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Return where I / (A + G - I) may be above iou, if I is at most and A + G at least so much."""
-    return (1 + iou) * intersection >= (1 - _ROUNDING) * iou * sizes
+def _least_share(iou: float) -> float:
+    """Return which share of A + G the intersection must be for an IoU above iou, a little less."""
+    return (1 - _ROUNDING) * iou / (1 + iou)
 
 
 def _best_labels(pairs: _Pairs, units: int, block: _Block) -> Concepts:
@@ -140,20 +140,24 @@ def _best_labels(pairs: _Pairs, units: int, block: _Block) -> Concepts:
 def _above(pairs: _Pairs, block: _Block) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Yield pairs, draws in which their IoU is above `iou`, and this IoU, in the order of pairs."""
     weights = block.weights.astype(pairs.intersection.dtype)
+    least = _least_share(pairs.iou)
+    of_activation = (least * block.activation).astype(np.float32)
+    of_truth = (least * block.truth).astype(np.float32)
     most = pairs.intersection @ weights.max(axis=1)
-    sizes = block.activation.min(axis=1)[pairs.area] + block.truth.min(axis=1)[pairs.label]
-    chosen = np.flatnonzero(_may_exceed(pairs.iou, most, sizes))
+    floor = of_activation.min(axis=1)[pairs.area] + of_truth.min(axis=1)[pairs.label]
+    chosen = np.flatnonzero(most >= floor)
     intersection = pairs.intersection[chosen]
     step = max(1, _CELLS // weights.shape[1])
     for start in range(0, max(1, len(chosen)), step):
         part = chosen[start : start + step]
-        shared = (intersection[start : start + step] @ weights).astype(np.float64)
-        union = block.activation[pairs.area[part]] + block.truth[pairs.label[part]]
-        union -= shared
-        np.maximum(union, 1, out=union)  # 0 where neither was drawn
-        shared /= union
-        pair, draw = np.divmod(np.flatnonzero(shared > pairs.iou), weights.shape[1])
-        yield part[pair], draw, shared[pair, draw]
+        shared = intersection[start : start + step] @ weights
+        floors = of_activation[pairs.area[part]] + of_truth[pairs.label[part]]
+        row, draw = np.divmod(np.flatnonzero(shared >= floors), weights.shape[1])
+        pair, both = part[row], shared[row, draw].astype(np.float64)
+        sizes = block.activation[pairs.area[pair], draw] + block.truth[pairs.label[pair], draw]
+        ratio = both / np.maximum(sizes - both, 1)  # 0 where neither was drawn
+        above = ratio > pairs.iou
+        yield pair[above], draw[above], ratio[above]
 
 
 def _as_floats(counts: csr_array, heaviest: np.ndarray) -> csr_array:
