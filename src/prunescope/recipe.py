@@ -20,6 +20,7 @@ from prunescope.pruning.recovery import origin_of
 from prunescope.pruning.settings import PruningSettings
 from prunescope.pruning.strategy import StrategySettings
 from prunescope.results.layout import STUDY
+from prunescope.statistics.bootstrap import ResamplingSettings
 from prunescope.training.settings import TrainingSettings
 
 _SHIPPED = Path(__file__).parent / "recipes"
@@ -76,6 +77,8 @@ class Recipe(Settings):
     """The pictures that every level is dissected on."""
     dissection: DissectionSettings
     """Which layers are dissected, and how."""
+    resampling: Annotated[ResamplingSettings, Later()] = ResamplingSettings()
+    """How the pictures are drawn anew from the saved counts, for the intervals in the tables."""
     replicates: Count = 1
     """Number of trainings that differ in their seed alone."""
     seed: Seed = 0

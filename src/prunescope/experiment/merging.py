@@ -21,7 +21,7 @@ from prunescope.results.layout import STUDY
 from prunescope.results.provenance import Provenance
 from prunescope.results.store import Store
 
-_OF_A_PART = {"name", "replicates"}
+_OF_A_PART = {"name", "replicates", "resampling"}
 _OF_A_MACHINE = {
     "data": {"source", "memory"},
     "concepts": {"source"},

@@ -10,19 +10,27 @@ from prunescope.comparison.saved import open_comparison
 from prunescope.report.level_views import level_sections
 from prunescope.report.terminal import write_sections
 from prunescope.report.views import layer_sections, sections_of
+from prunescope.results.dissection import LayerDissection
 from prunescope.results.kinds import is_comparison, is_run
 from prunescope.results.opened import open_dissection
 from prunescope.results.run_tables import RunTables
+from prunescope.results.units import by_layer
+from prunescope.statistics.bootstrap import ResamplingSettings
 
 
 def summarise_result(
-    path: Path, iou: float | None = None, *, tell: Callable[[str], object] = SILENT.say
+    path: Path,
+    iou: float | None = None,
+    *,
+    resampling: ResamplingSettings | None = None,
+    tell: Callable[[str], object] = SILENT.say,
 ) -> tuple[dict[str, Any], str]:
     """Return a result's numbers, as `--json` prints them, and as text for a terminal.
 
     path: a dissection's, a layer's or a level's folder, a table of Network Dissection, a run's
         folder (every level of it), or what `compare --out` wrote.
     iou: a unit is interpretable strictly above this; None keeps what was saved.
+    resampling: how the images of a dissection are resampled to see how sure its counts are.
     tell: called with what the user should know besides.
     Raises DataError for anything else, ConfigError for a comparison at another IoU.
     """
@@ -39,8 +47,26 @@ def summarise_result(
             tell(lost)
         levels = tables.summary(iou)
         return {"levels": levels}, write_sections(level_sections(levels))
-    counts = open_dissection(path).summary(iou)
+    layers = open_dissection(path).layers
+    counts = by_layer({name: _counts(each, iou, resampling, tell) for name, each in layers.items()})
     return counts, write_sections(layer_sections(counts))
+
+
+def _counts(
+    layer: LayerDissection,
+    iou: float | None,
+    resampling: ResamplingSettings | None,
+    tell: Callable[[str], object],
+) -> dict[str, Any]:
+    if resampling is None or resampling.draws == 0:
+        return layer.counts(iou)
+    from prunescope.statistics.by_image import has_counts_by_image  # loads scipy
+    from prunescope.statistics.resampled import resample
+
+    if not has_counts_by_image(layer):
+        tell(f"{layer.layer} has no counts of single images, so its counts have no intervals")
+        return layer.counts(iou)
+    return resample(layer, resampling, iou=iou).summary()
 
 
 def describe_layers(summary: dict[str, Any]) -> str:

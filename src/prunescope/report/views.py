@@ -17,6 +17,7 @@ from prunescope.report.document import (
     Cell,
     Column,
     Names,
+    Noted,
     Rows,
     Section,
     Table,
@@ -25,7 +26,9 @@ from prunescope.report.level_views import compared_level_sections, level_section
 from prunescope.report.outcome_views import compared_section, named_concepts
 from prunescope.report.words import (
     counts_in_words,
+    counts_interval,
     describe_chance,
+    resampling_text,
     side_text,
 )
 from prunescope.results.dissection import Dissection
@@ -75,12 +78,22 @@ def _layer(name: str, counts: Mapping[str, Any], *more: str | Table) -> Section:
         *(Column(title="units"), Column(title="concepts"), BARS),
     )
     rows = [
-        (category, within["units"], within["concepts"], Bar([(within["units"], BLUE)], longest))
+        (
+            *(category, _with_interval(within, "units"), _with_interval(within, "concepts")),
+            Bar([(within["units"], BLUE)], longest),
+        )
         for category, within in by_category.items()
     ]
-    chance = [describe_chance(counts["chance"])] if "chance" in counts else []
+    notes = [describe_chance(counts["chance"])] if "chance" in counts else []
+    notes += [resampling_text(counts["resampling"])] if "resampling" in counts else []
     table = Table(columns=columns, groups=[Rows(rows=rows)])
-    return Section(title=name, note=counts_in_words(counts), parts=[*chance, table, *more])
+    return Section(title=name, note=counts_in_words(counts), parts=[*notes, table, *more])
+
+
+def _with_interval(counts: Mapping[str, Any], name: str) -> Cell:
+    if "interval" not in counts:
+        return int(counts[name])
+    return Noted(f"{counts[name]:,}", counts_interval(counts["interval"][name]))
 
 
 def _best_units(units: pd.DataFrame) -> Table:

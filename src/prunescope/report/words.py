@@ -13,11 +13,15 @@ def counts_in_words(counts: Mapping[str, Any]) -> str:
     counts: as `LayerDissection.counts` returns them.
     """
     interpretable, dead = counts["interpretable"], counts["dead"]
+    intervals = {
+        name: f" ({counts_interval(ends)})" for name, ends in counts.get("interval", {}).items()
+    }
     above = f" (IoU > {counts['iou']:g})" if counts.get("iou") is not None else ""
     return (
-        f"{interpretable:,} of {counted(counts['units'], 'unit')} "
+        f"{interpretable:,}{intervals.get('interpretable', '')} of "
+        f"{counted(counts['units'], 'unit')} "
         f"{agreeing(interpretable, 'is', 'are')} interpretable{above}, of "
-        f"{counted(counts['concepts'], 'concept')}; "
+        f"{counted(counts['concepts'], 'concept')}{intervals.get('concepts', '')}; "
         f"{dead:,} never {agreeing(dead, 'fires', 'fire')}"
     )
 

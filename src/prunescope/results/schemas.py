@@ -130,6 +130,12 @@ LEVEL_COLUMNS: Columns = {
 }
 """`tables/levels.csv` of a run."""
 
+INTERVAL_COLUMNS: Columns = {
+    **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES},
+    **{"*_low": NUMBERS, "*_high": NUMBERS},
+}
+"""`tables/intervals.csv` of a run."""
+
 _SIDE = Object({"name": TEXT, "keep": SHARE.or_none, "accuracy": SHARE.or_none})
 _OUTCOMES = ("kept", "relabelled", "lost", "gained")
 _SURE: Fields = {

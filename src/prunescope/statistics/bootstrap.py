@@ -18,7 +18,7 @@ from prunescope.base.settings import Seed, Settings
 LEVEL = 0.95
 """Of intervals."""
 CHANGE = "change"
-"""The name of a number that may be negative."""
+"""How the name of a number ends that may be negative."""
 _SMALLEST_SET = 20
 
 _SHARES = {"still_interpretable", "same_concept", "kept_share"}
@@ -104,7 +104,7 @@ def intervals_of(observed: Mapping[str, Any], drawn: Mapping[str, Any]) -> dict[
             found[name] = intervals_of(observed[name], values)
             continue
         value = math.nan if observed[name] is None else float(observed[name])
-        least = -math.inf if name == CHANGE else 0.0
+        least = -math.inf if name.endswith(CHANGE) else 0.0
         ends = interval(value, values, least=least, most=1.0 if name in _SHARES else math.inf)
         found[name] = None if math.isnan(value) else list(ends)
     return found

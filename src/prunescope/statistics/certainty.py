@@ -63,18 +63,20 @@ def judge_layers(
     return [], _judged(compared, first, second)
 
 
+def consistency_in_draws(dense: ResampledLayer, level: ResampledLayer) -> dict[str, np.ndarray]:
+    """Return the two shares of `measure_consistency` in each draw; units are paired by number."""
+    numbers = dense.layer.units["unit"].astype("Int64")
+    counts = _pair(dense, level, numbers, numbers).unit_counts()
+    return {name: counts[name] for name in ("still_interpretable", "same_concept")}
+
+
 def _judged(compared: LayerComparison, a: ResampledLayer, b: ResampledLayer) -> LayerComparison:
-    ids = _concept_ids(a.layer.overlap)
-    draws = _PairedDraws(
-        a=_rows_of(a, compared.units["unit_a"], ids),
-        b=_rows_of(b, compared.units["unit_b"], ids),
-        category_of=a.layer.overlap.category_of[np.unique(ids, return_index=True)[1]],
-        is_paired=compared.match != "concept",
-    )
     units, concepts = compared.units, compared.concepts
+    draws = _pair(a, b, units["unit_a"], units["unit_b"], is_paired=compared.match != "concept")
     if draws.is_paired:
         units = with_certainty(units, _shares(units["outcome"], draws.units))
-    present = {name: flags[_ids_of(concepts, a, b, ids)] for name, flags in draws.concepts.items()}
+    ids = _ids_of(concepts, a, b)
+    present = {name: flags[ids] for name, flags in draws.concepts.items()}
     concepts = with_certainty(concepts, _shares(concepts["outcome"], present))
     certain = replace(compared, units=units, concepts=concepts, intervals={})
     columns = {name: a.layer.overlap.categories.index(name) for name in compared.categories}
@@ -125,6 +127,17 @@ class _PairedDraws:
 
     def counts(self, category: int | None = None) -> dict[str, Any]:
         """Return the numbers of `count_outcomes` in each draw, of all or of a category."""
+        chosen = slice(None) if category is None else self.category_of == category
+        concepts = {name: flags[chosen].sum(axis=0) for name, flags in self.concepts.items()}
+        a, b = concepts[KEPT] + concepts[LOST], concepts[KEPT] + concepts[GAINED]
+        concepts |= {"a": a, "b": b, "kept_share": _share(concepts[KEPT], a)}
+        return {
+            kind: {**numbers, CHANGE: numbers["b"] - numbers["a"]}
+            for kind, numbers in (("units", self.unit_counts(category)), ("concepts", concepts))
+        }
+
+    def unit_counts(self, category: int | None = None) -> dict[str, np.ndarray]:
+        """Return the numbers of units of `count_outcomes` in each draw."""
         in_a, in_b = (
             of_side != NO_CONCEPT if category is None else of_side == category
             for of_side in self.categories
@@ -138,14 +151,25 @@ class _PairedDraws:
             both = units[KEPT] + units[RELABELLED]
             units["still_interpretable"] = _share(both, units["a"])
             units["same_concept"] = _share(units[KEPT], both)
-        chosen = slice(None) if category is None else self.category_of == category
-        concepts = {name: flags[chosen].sum(axis=0) for name, flags in self.concepts.items()}
-        a, b = concepts[KEPT] + concepts[LOST], concepts[KEPT] + concepts[GAINED]
-        concepts |= {"a": a, "b": b, "kept_share": _share(concepts[KEPT], a)}
-        return {
-            kind: {**numbers, CHANGE: numbers["b"] - numbers["a"]}
-            for kind, numbers in (("units", units), ("concepts", concepts))
-        }
+        return units
+
+
+def _pair(
+    a: ResampledLayer,
+    b: ResampledLayer,
+    numbers_a: "pd.Series[Any]",
+    numbers_b: "pd.Series[Any]",
+    *,
+    is_paired: bool = True,
+) -> _PairedDraws:
+    """Return the concepts of units in pairs, given the number of each, which may be missing."""
+    ids = _concept_ids(a.layer.overlap)
+    return _PairedDraws(
+        a=_rows_of(a, numbers_a, ids),
+        b=_rows_of(b, numbers_b, ids),
+        category_of=a.layer.overlap.category_of[np.unique(ids, return_index=True)[1]],
+        is_paired=is_paired,
+    )
 
 
 def _shares(outcomes: "pd.Series[Any]", flags: Mapping[str, _Flags]) -> np.ndarray:
@@ -179,9 +203,10 @@ def _rows_of(side: ResampledLayer, numbers: "pd.Series[Any]", ids: _Ids) -> _Con
 
 
 def _ids_of(
-    concepts: pd.DataFrame, a: ResampledLayer, b: ResampledLayer, ids: _Ids
+    concepts: pd.DataFrame, a: ResampledLayer, b: ResampledLayer
 ) -> Int32[np.ndarray, " concept"]:
     """Return the number of each concept in a comparison's table."""
+    ids = _concept_ids(a.layer.overlap)
     units = pd.concat([side.layer.units.dropna(subset=["label"]) for side in (a, b)])
     labels = units["label"].to_numpy(np.int64)
     columns = ids[np.searchsorted(a.layer.overlap.label_numbers, labels)].tolist()

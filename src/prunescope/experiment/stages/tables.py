@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +11,16 @@ from prunescope.experiment.levels.level import LevelStage
 from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
 from prunescope.experiment.stages.evaluation import EvaluationStage
 from prunescope.experiment.stages.scores import ScoresStage
-from prunescope.results.layout import DENSE, METRICS, TABLES, UNITS
+from prunescope.results.layout import DENSE, INTERVALS, METRICS, TABLES, UNITS
+from prunescope.results.opened import open_layer
 from prunescope.results.reading import read_form, read_table
 from prunescope.results.schemas import METRICS_FORM, UNIT_COLUMNS
+from prunescope.results.tables import write_csv
 
 if TYPE_CHECKING:
     from prunescope.experiment.plan import Plan
     from prunescope.experiment.runner import StageRunner
+    from prunescope.statistics.levels import ResampledLevels
 
 AFTER = ("evaluation", "scores")
 
@@ -59,7 +63,7 @@ class TablesStage(FolderStage):
     """The tables of all levels of a plan, which may be a part of the study's."""
 
     kind = "tables"
-    version = 2
+    version = 3
     derived = True
 
     def __init__(self, study: PlannedStudy, levels: tuple[MeasuredLevel, ...]) -> None:
@@ -74,11 +78,30 @@ class TablesStage(FolderStage):
         return "" if len(self.levels) == total else f"{len(self.levels)} of {total} levels"
 
     def settings(self) -> Mapping[str, Any]:
-        return {"levels": [level.level.path for level in self.levels]}
+        return {
+            "levels": [level.level.path for level in self.levels],
+            "resampling": self.study.recipe.resampling.for_key(),
+        }
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
         write_tables([level.record(runner) for level in self.levels], folder)
+        if self.study.recipe.resampling.draws:
+            write_csv(folder / INTERVALS, self.resample(runner).intervals, na_rep="nan")
         return self.missing
+
+    def resample(self, runner: "StageRunner") -> "ResampledLevels":
+        """Return how sure the counts of all levels are."""
+        from prunescope.statistics.levels import resample_levels
+
+        layers = {
+            (key.replicate, key.strategy, key.level, layer): partial(open_layer, folder)
+            for measured in self.levels
+            for key in (measured.level.key,)
+            for layer, folder in zip(
+                measured.scores.layers, measured.layer_folders(runner), strict=True
+            )
+        }
+        return resample_levels(layers, self.study.recipe.resampling, progress=runner.progress)
 
 
 def stages_of(plan: "Plan") -> Iterator[Stage]:
