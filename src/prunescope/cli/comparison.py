@@ -19,7 +19,7 @@ from prunescope.cli.options import (
     Stated,
     as_option,
 )
-from prunescope.cli.single import CONCEPTS, DISSECTION, NAMED, chosen_concepts
+from prunescope.cli.single import CONCEPTS, DISSECTION, NAMED, RESAMPLING, chosen_concepts
 
 _SIDE = (
     "The folder of a dissection, a layer, a level or a run, or a NetDissect CSV; with --concepts "
@@ -46,6 +46,7 @@ def compare(
     settings: Annotated[
         Stated, OptionsOf(model=DISSECTION, without=("layers", "examples", "null"))
     ],
+    resampling: Annotated[Stated, OptionsOf(model=RESAMPLING)],
     network: NetworkOfSides = None,
     key: KeyOfSides = None,
     num_classes: NumClasses = None,
@@ -65,9 +66,10 @@ def compare(
     if "source" not in concepts:
         others = {name: value for name, value in settings.items() if name != "iou"}
         _refuse_alone(others | concepts | of_networks)
-        from prunescope.comparison.compare import compare as compare_results
+        from prunescope.statistics.compare import compare as compare_results
 
-        compared = compare_results(a, b, layer=layer, match=match, iou=settings.get("iou", 0.05))
+        iou = settings.get("iou", 0.05)
+        compared = compare_results(a, b, layer=layer, match=match, iou=iou, **resampling)
         if out is not None:
             from prunescope.report.comparison import write_comparison
 
@@ -94,6 +96,7 @@ def compare(
                 limit=chosen.limit,
                 mask_size=chosen.mask_size,
                 **of_networks,
+                **resampling,
             )
     for warning in compared.warnings:
         warn(warning)
