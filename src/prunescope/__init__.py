@@ -12,7 +12,6 @@ from prunescope.version import __version__
 
 if TYPE_CHECKING:
     from prunescope.base.errors import ConfigError, DataError, PrunescopeError
-    from prunescope.comparison.compare import compare
     from prunescope.comparison.dissections import Comparison
     from prunescope.comparison.outcomes import LayerComparison
     from prunescope.comparison.runs import RunComparison
@@ -32,18 +31,25 @@ if TYPE_CHECKING:
     from prunescope.networks.loading import LoadedNetwork, load_network
     from prunescope.pruning.mask import Mask, MaskKeeper
     from prunescope.report.plots import (
-        plot_accuracy,
         plot_comparison,
         plot_concepts,
-        plot_consistency,
         plot_examples,
-        plot_interpretability,
-        plot_taxonomy,
         plot_thresholds,
         plot_units,
     )
+    from prunescope.report.run_plots import (
+        plot_accuracy,
+        plot_chance,
+        plot_classes,
+        plot_consistency,
+        plot_interpretability,
+        plot_ious,
+        plot_survival,
+        plot_taxonomy,
+    )
     from prunescope.results.dissection import Dissection, LayerDissection
     from prunescope.results.run import Level, Run
+    from prunescope.statistics.compare import compare
 
 __all__ = [
     "Comparison",
@@ -75,11 +81,15 @@ __all__ = [
     "load_network",
     "merge",
     "plot_accuracy",
+    "plot_chance",
+    "plot_classes",
     "plot_comparison",
     "plot_concepts",
     "plot_consistency",
     "plot_examples",
     "plot_interpretability",
+    "plot_ious",
+    "plot_survival",
     "plot_taxonomy",
     "plot_thresholds",
     "plot_units",
@@ -88,7 +98,6 @@ __all__ = [
 
 _HOMES = {
     "base.errors": ("ConfigError", "DataError", "PrunescopeError"),
-    "comparison.compare": ("compare",),
     "comparison.dissections": ("Comparison",),
     "comparison.outcomes": ("LayerComparison",),
     "comparison.runs": ("RunComparison",),
@@ -107,13 +116,31 @@ _HOMES = {
     "experiment.load": ("load",),
     "networks.loading": ("LoadedNetwork", "load_network"),
     "pruning.mask": ("Mask", "MaskKeeper"),
-    "report.plots": tuple(name for name in __all__ if name.startswith("plot_")),
+    "report.plots": (
+        "plot_comparison",
+        "plot_concepts",
+        "plot_examples",
+        "plot_thresholds",
+        "plot_units",
+    ),
+    "report.run_plots": (
+        "plot_accuracy",
+        "plot_chance",
+        "plot_classes",
+        "plot_consistency",
+        "plot_interpretability",
+        "plot_ious",
+        "plot_survival",
+        "plot_taxonomy",
+    ),
     "results.dissection": ("Dissection", "LayerDissection"),
     "results.run": ("Level", "Run"),
+    "statistics.compare": ("compare",),
 }
 register(
     level_mask="prunescope.pruning.saved:level_mask",
     load_network="prunescope.networks.loading:load_network",
+    resample="prunescope.statistics.resampled:resample_layer",
     unit_masks="prunescope.dissection.masking:mask_pictures",
 )
 _HOME_OF = {name: f"prunescope.{home}" for home, names in _HOMES.items() for name in names}

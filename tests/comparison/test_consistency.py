@@ -40,6 +40,16 @@ def test_a_share_of_nothing_is_undefined() -> None:
     assert math.isnan(lost["same_concept"])
 
 
+def test_concepts_survive_whichever_unit_sees_them() -> None:
+    unpruned = make_units(("red", 0.2), ("cat", 0.2), ("dog", 0.2), ("blue", 0.01))
+    pruned = make_units(("dog", 0.2), ("red", 0.2), ("blue", 0.2), ("cat", 0.01))
+    consistency = measure_consistency(unpruned, pruned)
+    assert consistency["concept_survival"] == 2 / 3
+    assert consistency["concept_survival_count"] == 2
+    none = make_units(("red", 0.01))
+    assert math.isnan(measure_consistency(none, none)["concept_survival"])
+
+
 def test_chance_is_the_mean_over_all_orders_of_the_later_units() -> None:
     unpruned = make_units(("red", 0.2), ("cat", 0.2), ("red", 0.2), ("cat", 0.01))
     pruned = make_units(("red", 0.2), ("dog", 0.2), ("cat", 0.2), ("red", 0.01))

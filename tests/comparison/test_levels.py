@@ -39,6 +39,7 @@ def test_the_columns_are_those_documented(records: list[LevelRecord]) -> None:
         *("replicate", "strategy", "level", "keep", "keep_overall", "accuracy", "layer"),
         *("units", "interpretable", "concepts", "dead"),
         *("still_interpretable", "still_interpretable_count", "same_concept", "same_concept_count"),
+        *("concept_survival", "concept_survival_count"),
         *("still_interpretable_chance", "same_concept_chance"),
         *("color_units", "color_concepts", "object_units", "object_concepts"),
         *("scene_units", "scene_concepts"),

@@ -13,6 +13,12 @@ from prunescope.report.figures import (
     render_figures,
     taxonomy_figure,
 )
+from prunescope.report.more_figures import (
+    chance_figure,
+    classes_figure,
+    ious_figure,
+    survival_figure,
+)
 from prunescope.report.panels import Shown
 from prunescope.report.style import DARK, LIGHT
 
@@ -158,3 +164,53 @@ def test_fig_4_shows_what_dense_twins_and_chance_would_leave(one_layer: pd.DataF
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         *("dense twins", "by chance")
     ]
+
+
+def made_units(levels: pd.DataFrame, ious: dict[int, list[float]]) -> pd.DataFrame:
+    """Return units of these best IoUs, by level."""
+    rows = [
+        {**{name: row[name] for name in ("replicate", "strategy", "level", "layer")}, "iou": iou}
+        for row in levels.to_dict("records")
+        for iou in ious[row["level"]]
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_ious_are_drawn_as_median_and_bands(one_layer: pd.DataFrame) -> None:
+    units = made_units(one_layer, {0: [0.1, 0.2, 0.3], 1: [0.1, 0.1, np.nan], 2: [0.0, 0.0, 0.0]})
+    [axes] = ious_figure(Shown(levels=one_layer, units=units), LIGHT).axes
+    [median] = axes.get_lines()
+    np.testing.assert_allclose(median.get_xydata(), [[100, 0.2], [64, 0.1], [40.96, 0]])
+    assert len(axes.collections) == 2
+
+
+def test_survival_and_chance_are_drawn_where_the_table_has_them(one_layer: pd.DataFrame) -> None:
+    more = one_layer.assign(concept_survival=[1.0, 0.5, 0.25] * 2, discoveries=[2, 1, 0] * 2)
+    [axes] = survival_figure(Shown(levels=more), LIGHT).axes
+    assert axes.get_lines()[0].get_ydata().tolist() == [100, 50, 25]
+    plain, beyond = chance_figure(Shown(levels=more), LIGHT).axes
+    assert beyond.get_lines()[0].get_ydata().tolist() == [2, 1, 0]
+    assert plain.get_ylim() == beyond.get_ylim()
+    assert set(render_figures(Shown(levels=more), ("svg",), LIGHT)) == {
+        *NAMES,
+        *("survival", "chance"),
+    }
+
+
+def test_the_classes_that_changed_most_stand_with_their_intervals() -> None:
+    rows = [
+        {
+            **{"strategy": "lottery", "level": level, "class": f"c{number}", "images": 50},
+            **{"difference": (number - 9) / 100 * level, "low": -0.2, "high": 0.2},
+        }
+        for level in (1, 2)
+        for number in range(20)
+    ]
+    levels = pd.DataFrame({"layer": ["layer4"], "strategy": ["dense"], "keep": [1.0], "level": [0]})
+    [axes] = classes_figure(Shown(levels=levels, classes=pd.DataFrame(rows)), LIGHT).axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert len(names) == 12
+    assert (names[0], names[-1]) == ("c0", "c19")
+    assert (axes.get_title(loc="left") or axes.get_title()) == "lottery, level 2"
+    [_, dots] = axes.get_lines()
+    assert dots.get_xdata()[-1] == pytest.approx(20)

@@ -15,9 +15,8 @@ from matplotlib.figure import Figure
 from layers import make_layer, save_run
 from prunescope import dissect
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.comparison.compare import compare
 from prunescope.concepts.broden import BrodenFolder
-from prunescope.report import plots
+from prunescope.report import run_plots
 from prunescope.report.plots import (
     plot_comparison,
     plot_concepts,
@@ -27,6 +26,7 @@ from prunescope.report.plots import (
 )
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.run import Run
+from prunescope.statistics.compare import compare
 
 LAYER = make_layer({"red": 200}, {"cat": 300}, {"dog": 100}, {"cat": 200}, {"dog": 20}, {})
 
@@ -162,13 +162,13 @@ def test_a_comparison_is_drawn_with_its_counts() -> None:
 )  # fmt: skip
 def test_the_papers_figures_of_a_run(tmp_path: Path, name: str, shape: tuple[int, int]) -> None:
     run = Run.load(save_run(tmp_path, {(0, "dense", 0): [LAYER], (0, "lottery", 1): [LAYER]}))
-    panels = getattr(plots, f"plot_{name}")(run)
+    panels = getattr(run_plots, f"plot_{name}")(run)
     assert panels.shape == shape
     x, y = panels[0, 0].get_lines()[0].get_data()
     assert list(x) == [100.0, 80.0]
     first = {"accuracy": 90.0, "interpretability": 4, "taxonomy": 1, "consistency": 100.0}
     assert list(y) == pytest.approx([first[name]] * 2)
-    again = getattr(plots, f"plot_{name}")(tmp_path)
+    again = getattr(run_plots, f"plot_{name}")(tmp_path)
     assert again.shape == shape
 
 
@@ -190,3 +190,21 @@ def test_thresholds_have_a_line_per_layer_and_mark_the_one_used() -> None:
     assert plot_thresholds(LAYER).shape == (1, 2)
     with pytest.raises(ConfigError, match="is no dissection"):
         plot_thresholds({})
+
+
+def test_what_a_run_does_not_hold_is_said(tmp_path: Path) -> None:
+    run = save_run(tmp_path, {(0, "dense", 0): [LAYER], (0, "lottery", 1): [LAYER]})
+    assert run_plots.plot_survival(run).shape == run_plots.plot_ious(run).shape == (1, 1)
+    with pytest.raises(ConfigError, match=r'have no discoveries: set dissection\."null"'):
+        run_plots.plot_chance(run)
+
+
+def test_classes_are_drawn_by_strategy(tmp_path: Path) -> None:
+    run = save_run(tmp_path, {(0, "dense", 0): [LAYER], (0, "lottery", 1): [LAYER]})
+    rows = {"before": 0.5, "after": 0.4, "difference": -0.1, "low": -0.2, "high": 0.0}
+    table = pd.DataFrame(
+        [{"strategy": "lottery", "level": 1, "class": "cat", "images": 9, "replicates": 1} | rows]
+    )
+    table.to_csv(run / "tables" / "classes.csv", index=False)
+    [[axes]] = run_plots.plot_classes(run)
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["cat"]

@@ -20,7 +20,7 @@ from prunescope.cli.options import (
     Stated,
     as_option,
 )
-from prunescope.cli.single import CONCEPTS, DISSECTION, NAMED, chosen_concepts
+from prunescope.cli.single import CONCEPTS, DISSECTION, NAMED, RESAMPLING, chosen_concepts
 
 if TYPE_CHECKING:
     from prunescope.results.evaluation_pair import EvaluationPair
@@ -52,6 +52,7 @@ def compare(
     settings: Annotated[
         Stated, OptionsOf(model=DISSECTION, without=("layers", "examples", "null"))
     ],
+    resampling: Annotated[Stated, OptionsOf(model=RESAMPLING)],
     network: NetworkOfSides = None,
     key: KeyOfSides = None,
     num_classes: NumClasses = None,
@@ -97,9 +98,10 @@ def compare(
         used = {"iou", *(_OF_FORWARD_PASSES if data else ())}
         others = {name: value for name, value in settings.items() if name not in used}
         _refuse_alone(others | concepts | ({} if data else of_networks))
-        from prunescope.comparison.compare import compare as compare_results
+        from prunescope.statistics.compare import compare as compare_results
 
-        compared = compare_results(a, b, layer=layer, match=match, iou=settings.get("iou", 0.05))
+        iou = settings.get("iou", 0.05)
+        compared = compare_results(a, b, layer=layer, match=match, iou=iou, **resampling)
         if out is not None:
             from prunescope.report.comparison import write_comparison
 
@@ -127,6 +129,7 @@ def compare(
                 mask_size=chosen.mask_size,
                 evaluation=evaluation,
                 **of_networks,
+                **resampling,
             )
     for warning in compared.warnings:
         warn(warning)

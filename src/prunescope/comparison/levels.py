@@ -101,11 +101,12 @@ def _write_pair(
 
 
 def measure_consistency(unpruned: pd.DataFrame, pruned: pd.DataFrame) -> dict[str, float]:
-    """Return Fig. 4's two shares of one layer, and their numerators (docs/method.md).
+    """Return Fig. 4's two shares of one layer, concepts kept, and numerators (docs/method.md).
 
     U_0 and U_L are the interpretable units before and after, matched by unit number.
     `still_interpretable` is |U_0 ∩ U_L| / |U_0|, `same_concept` the share of U_0 ∩ U_L with the
-    same concept in both; nan where the denominator is 0. `..._chance` are their means over all
+    same concept in both, `concept_survival` the share of the distinct concepts of U_0 that U_L
+    has, too; nan where the denominator is 0. `..._chance` are their means over all
     orders of the later level's unit numbers, the labels staying as they are.
     Both tables hold `unit`, `interpretable`, `concept` and `category`, one row per unit; a unit
     that is in one table alone (a removed filter) is not interpretable in the other.
@@ -116,6 +117,7 @@ def measure_consistency(unpruned: pd.DataFrame, pruned: pd.DataFrame) -> dict[st
     )
     both = before.merge(after, on="unit", validate="one_to_one", suffixes=("", "_after"))
     shares, shares_after = (side.groupby(_LABEL).size() / len(side) for side in (before, after))
+    kept = shares.index.intersection(shares_after.index)
     same = (both["concept"] == both["concept_after"]) & (both["category"] == both["category_after"])
     count = int(same.sum())
     return {
@@ -123,6 +125,8 @@ def measure_consistency(unpruned: pd.DataFrame, pruned: pd.DataFrame) -> dict[st
         "still_interpretable_count": len(both),
         "same_concept": count / len(both) if len(both) else math.nan,
         "same_concept_count": count,
+        "concept_survival": len(kept) / len(shares) if len(shares) else math.nan,
+        "concept_survival_count": len(kept),
         "still_interpretable_chance": len(after) / len(unpruned) if len(before) else math.nan,
         "same_concept_chance": float(shares.mul(shares_after, fill_value=0.0).sum())
         if len(before) and len(after)

@@ -21,13 +21,13 @@ class Caption:
 
 
 def write_captions(shown: Shown) -> dict[str, Caption]:
-    """Return the caption of each of the four figures, by its file name."""
+    """Return the caption of each figure that `render_figures` draws, by its file name."""
     levels, lines = shown.levels, _lines_text(shown)
     replicate = replicates_of(levels)[0]
     is_first = shown.lines == "replicates"
     of_fig3 = levels[levels["replicate"] == replicate] if is_first else levels
     first_layer = levels[levels["layer"] == levels["layer"].iloc[0]]
-    return {
+    of_paper = {
         "fig1_accuracy": Caption(
             text=f"Figure 1. Top-1 accuracy against the share of weights left.{lines}",
             description=" ".join(_ends(first_layer, "accuracy", "Top-1 accuracy", share=True)),
@@ -59,6 +59,51 @@ def write_captions(shown: Shown) -> dict[str, Caption]:
             ),
         ),
     }
+    return of_paper | _more_captions(shown, lines)
+
+
+def _more_captions(shown: Shown, lines: str) -> dict[str, Caption]:
+    """Return the captions of the figures beyond the paper's for which the tables hold enough."""
+    levels, found = shown.levels, {}
+    if "concept_survival" in levels:
+        found["survival"] = Caption(
+            text="Of the unpruned network's concepts, the share that any unit still sees." + lines,
+            description=" ".join(_ends(levels, "concept_survival", "Concepts left", share=True)),
+        )
+    if "discoveries" in levels:
+        found["chance"] = Caption(
+            text="Interpretable units, and those of them that are beyond chance." + lines,
+            description=" ".join(_ends(levels, "discoveries", "Units beyond chance", share=False)),
+        )
+    if shown.units is not None:
+        found["ious"] = Caption(
+            text="The best IoU of every unit: the median over the units of all replicates, and "
+            "bands that hold the middle half and the middle nine tenths of them.",
+            description=" ".join(_medians(shown.units)),
+        )
+    if shown.classes is not None and len(shown.classes):
+        found["classes"] = Caption(
+            text="The classes whose accuracy changed most at each strategy's sparsest level, with "
+            "95 % intervals.",
+            description=" ".join(_class_changes(shown.classes)),
+        )
+    return found
+
+
+def _medians(units: pd.DataFrame) -> Iterator[str]:
+    for (layer, strategy, level), rows in units.groupby(["layer", "strategy", "level"], sort=False):
+        median = float(rows["iou"].fillna(0.0).median())
+        yield f"Median best IoU, {layer}, {strategy}, level {level}: {median:.3f}."
+
+
+def _class_changes(classes: pd.DataFrame) -> Iterator[str]:
+    for strategy, rows in classes.groupby("strategy", sort=False):
+        last = rows[rows["level"] == rows["level"].max()]
+        least = last.loc[last["difference"].idxmin()]
+        yield (
+            f"{strategy}: {least['class']} changes by {100 * least['difference']:+.1f} points, "
+            "most of all downward."
+        )
 
 
 def _lines_text(shown: Shown) -> str:

@@ -1,4 +1,4 @@
-"""What do the levels show? Figures 1-4 of Frankle and Bau (2019)."""
+"""What do the levels show? Figures 1-4 of Frankle and Bau (2019), and some more."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,11 +13,17 @@ from prunescope.report.lines import (
     draw_categories,
     draw_ceiling,
     draw_chance,
-    draw_curves,
     draw_legend,
     keys_of,
     keys_of_references,
     name_line_ends,
+)
+from prunescope.report.more_figures import (
+    SURVIVAL,
+    chance_figure,
+    classes_figure,
+    ious_figure,
+    survival_figure,
 )
 from prunescope.report.panels import (
     WIDEST,
@@ -25,6 +31,7 @@ from prunescope.report.panels import (
     Quantity,
     Shown,
     blocks_of,
+    draw_panel,
     finish,
     has_chance,
     of_layer,
@@ -56,7 +63,7 @@ CONSISTENCY = (
 
 
 def draw_figures(shown: Shown, folder: Path) -> list[Path]:
-    """Draw Figures 1-4 as png (200 dpi), svg and pdf into a folder and return their paths.
+    """Draw all figures as png (200 dpi), svg and pdf into a folder and return their paths.
 
     Each layer is a row of panels, and with more than three strategies each of these has a panel.
     Counts start at 0; shares span 0 to 100 %; an undefined value leaves a gap. Equal tables give
@@ -73,13 +80,24 @@ def draw_figures(shown: Shown, folder: Path) -> list[Path]:
 
 
 def render_figures(shown: Shown, forms: Sequence[str], theme: Theme) -> dict[str, dict[str, bytes]]:
-    """Return the four figures by file name without its ending, each as png, svg or pdf by form."""
+    """Return figures by file name without its ending, each as png, svg or pdf by form.
+
+    They are the four of the paper, and those of `more_figures` for which the tables hold enough.
+    """
     drawn: dict[str, Callable[[Shown, Theme], Figure]] = {
         "fig1_accuracy": accuracy_figure,
         "fig2_interpretability": interpretability_figure,
         "fig3_taxonomy": taxonomy_figure,
         "fig4_consistency": consistency_figure,
     }
+    if SURVIVAL.column in shown.levels:
+        drawn["survival"] = survival_figure
+    if "discoveries" in shown.levels:
+        drawn["chance"] = chance_figure
+    if shown.units is not None:
+        drawn["ious"] = ious_figure
+    if shown.classes is not None and len(shown.classes):
+        drawn["classes"] = classes_figure
     with drawing(theme, names_in(shown.levels)):
         return {name: figure_bytes(draw(shown, theme), forms) for name, draw in drawn.items()}
 
@@ -89,7 +107,7 @@ def accuracy_figure(shown: Shown, theme: Theme, into: Figure | None = None) -> F
     figure, blocks = blocks_of(shown, [ACCURACY], into, layers=[""])
     for [panels] in blocks:
         for panel in panels:
-            _draw_panel(panel, shown, theme)
+            draw_panel(panel, shown, theme)
         low, high = (
             pick(limit for panel in panels for limit in panel.axes.get_ylim())
             for pick in (min, max)
@@ -108,7 +126,7 @@ def interpretability_figure(shown: Shown, theme: Theme, into: Figure | None = No
     for block in blocks:
         for panels in block:
             for panel in panels:
-                _draw_panel(panel, shown, theme)
+                draw_panel(panel, shown, theme)
             count_from_zero([panel.axes for panel in panels])
     finish(figure, shown)
     draw_legend(figure, _keys(shown, theme))
@@ -155,7 +173,7 @@ def consistency_figure(shown: Shown, theme: Theme, into: Figure | None = None) -
     for block in blocks:
         for panels in block:
             for panel in panels:
-                _draw_panel(panel, shown, theme)
+                draw_panel(panel, shown, theme)
                 _draw_references(panel, shown, theme)
                 panel.axes.set_ylim(0, 104)
                 show_percent(panel.axes, least_span=100.0)
@@ -168,20 +186,6 @@ def consistency_figure(shown: Shown, theme: Theme, into: Figure | None = None) -
 
 def _keys(shown: Shown, theme: Theme) -> list[Line2D]:
     return keys_of(shown.levels, theme, shown.lines, together=not shown.per_row)
-
-
-def _draw_panel(panel: Panel, shown: Shown, theme: Theme) -> None:
-    quantity = panel.quantity
-    draw_curves(
-        panel.axes,
-        of_layer(shown.levels, panel.layer),
-        quantity.column,
-        theme,
-        lines=shown.lines,
-        scale=100.0 if quantity.is_share else 1.0,
-        bounds=(0.0, 1.0 if quantity.is_share else math.inf),
-        shown=panel.strategies,
-    )
 
 
 def _draw_references(panel: Panel, shown: Shown, theme: Theme) -> None:

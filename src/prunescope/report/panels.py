@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from prunescope.report.curves import strategies_of
+from prunescope.report.lines import draw_curves
 from prunescope.report.settings import Lines
-from prunescope.report.style import new_panels, scale_weights_left
+from prunescope.report.style import Theme, new_panels, scale_weights_left
 
 WIDEST = 4  # panels beside each other
 _TOGETHER = 3  # strategies that one panel can show
@@ -20,12 +21,15 @@ _TOGETHER = 3  # strategies that one panel can show
 class Shown:
     """What the figures are drawn from, and how.
 
-    levels: the table of levels. twins: that of dense twins, if there are any.
+    levels: the table of levels. twins: that of dense twins, if there are any. units: every unit of
+    every level, and classes: `tables/classes.csv`, for figures of these.
     """
 
     levels: pd.DataFrame
     twins: pd.DataFrame | None = None
     lines: Lines = "means"
+    units: pd.DataFrame | None = None
+    classes: pd.DataFrame | None = None
 
     @property
     def layers(self) -> list[str]:
@@ -88,9 +92,41 @@ def blocks_of(
     figure, grid = new_panels(len(names) * len(quantities) * rows, shown.per_row, into)
     lines = iter(grid)
     return figure, [
-        [list(_each_strategy(lines, rows, quantity, layer, shown)) for quantity in quantities]
+        [
+            list(_each_strategy(lines, rows, quantity, layer, shown, shown.per_row))
+            for quantity in quantities
+        ]
         for layer in names
     ]
+
+
+def strategy_panels(
+    shown: Shown, quantity: str, into: Figure | None
+) -> tuple[Figure, list[list[Panel]]]:
+    """Return a figure with a panel for each strategy, in one list for each layer."""
+    count = len(shown.strategies)
+    rows = math.ceil(count / WIDEST)
+    per_row = math.ceil(count / rows)
+    figure, grid = new_panels(len(shown.layers) * rows, per_row, into)
+    lines, of = iter(grid), Quantity(column="", title=quantity)
+    return figure, [
+        list(_each_strategy(lines, rows, of, layer, shown, per_row)) for layer in shown.layers
+    ]
+
+
+def draw_panel(panel: Panel, shown: Shown, theme: Theme) -> None:
+    """Draw a panel's quantity against weights left."""
+    quantity = panel.quantity
+    draw_curves(
+        panel.axes,
+        of_layer(shown.levels, panel.layer),
+        quantity.column,
+        theme,
+        lines=shown.lines,
+        scale=100.0 if quantity.is_share else 1.0,
+        bounds=(0.0, 1.0 if quantity.is_share else math.inf),
+        shown=panel.strategies,
+    )
 
 
 def _of_all(axes: Axes, quantity: Quantity, layer: str, shown: Shown) -> Panel:
@@ -100,7 +136,12 @@ def _of_all(axes: Axes, quantity: Quantity, layer: str, shown: Shown) -> Panel:
 
 
 def _each_strategy(
-    lines: Iterator[list[Axes]], rows: int, quantity: Quantity, layer: str, shown: Shown
+    lines: Iterator[list[Axes]],
+    rows: int,
+    quantity: Quantity,
+    layer: str,
+    shown: Shown,
+    per_row: int,
 ) -> Iterator[Panel]:
     """Yield a panel for each strategy, from the next rows of a grid."""
     places = [axes for _ in range(rows) for axes in next(lines)]
@@ -108,7 +149,7 @@ def _each_strategy(
         left_over.remove()
     for index, (axes, strategy) in enumerate(zip(places, shown.strategies, strict=False)):
         axes.set_title(strategy)
-        if index % shown.per_row == 0:
+        if index % per_row == 0:
             axes.set_ylabel(_title(quantity, layer, "\n"))
         yield Panel(axes=axes, quantity=quantity, layer=layer, strategies=[strategy])
 

@@ -1,41 +1,29 @@
 """How is a result plotted from Python? As axes of matplotlib, to change or to save."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Shaped
 from matplotlib import pyplot
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from prunescope.base.errors import ConfigError
-from prunescope.base.text import a_kind, counted, written
+from prunescope.base.text import a_kind, counted
 from prunescope.comparison.dissections import Comparison
 from prunescope.comparison.runs import RunComparison
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.conventions import convention_of
 from prunescope.report.atlas import draw_saved
+from prunescope.report.axes import Panels, draw_on_axes
 from prunescope.report.comparison_figure import comparison_names, outcomes_figure
-from prunescope.report.figures import (
-    accuracy_figure,
-    consistency_figure,
-    interpretability_figure,
-    taxonomy_figure,
-)
-from prunescope.report.panels import Shown
 from prunescope.report.run_comparison_figure import levels_figure
-from prunescope.report.settings import Lines
-from prunescope.report.style import LIGHT, PANEL_INCHES, Theme, drawing, names_in, new_figure
+from prunescope.report.style import LIGHT, PANEL_INCHES, drawing, new_figure
 from prunescope.report.threshold_figure import thresholds_figure
 from prunescope.results.dissection import Dissection, LayerDissection
-from prunescope.results.run import Run
 
-Panels = Shaped[np.ndarray, "row column"]
 _BAR_INCHES = 0.21
 _FRAME_INCHES = 0.55
 _EXAMPLE_INCHES = 1.35
@@ -99,7 +87,7 @@ def plot_thresholds(
         layers = layers.layers
     if not isinstance(layers, Mapping) or not layers:
         raise ConfigError(f"{a_kind(results)} is no dissection: give one, or layers by name")
-    return _draw(thresholds_figure, layers, layers)
+    return draw_on_axes(thresholds_figure, layers, layers)
 
 
 def plot_examples(
@@ -162,76 +150,10 @@ def plot_comparison(comparison: Comparison | RunComparison) -> Panels:
     against the weights left. It is the figure that `compare --out` saves.
     """
     if isinstance(comparison, RunComparison):
-        return _draw(levels_figure, comparison, comparison_names(comparison))
+        return draw_on_axes(levels_figure, comparison, comparison_names(comparison))
     if not isinstance(comparison, Comparison):
         raise ConfigError(f"the comparison is {a_kind(comparison)}: give what `compare` returns")
-    return _draw(outcomes_figure, comparison.summary(), comparison_names(comparison))
-
-
-def plot_accuracy(run: Run | Path | str, *, lines: Lines = "means") -> Panels:
-    """Draw Figure 1 of Frankle & Bau (2019) of a run, and return its axes.
-
-    Top-1 accuracy in percent against the percentage of weights left. With more than three
-    strategies each has a panel, up to four beside each other, the others grey.
-    run: a Run or its folder. lines: "means" over replicates, with a band of their 95 % Student
-    interval where there are three or more, or one for each of the "replicates", as in the paper.
-    Raises DataError while the run is not finished.
-    """
-    return _draw_levels(accuracy_figure, run, lines)
-
-
-def plot_interpretability(run: Run | Path | str, *, lines: Lines = "means") -> Panels:
-    """Draw Figure 2 of Frankle & Bau (2019) of a run, and return its axes.
-
-    Interpretable units and distinct concepts against the percentage of weights left, a row per
-    layer. run, lines: as `plot_accuracy`. Raises DataError while the run is not finished.
-    """
-    return _draw_levels(interpretability_figure, run, lines)
-
-
-def plot_taxonomy(run: Run | Path | str, *, lines: Lines = "means") -> Panels:
-    """Draw Figure 3 of Frankle & Bau (2019) of a run, and return its axes, a panel per strategy.
-
-    Distinct concepts by category against the percentage of weights left.
-    run, lines: as `plot_accuracy`; "replicates" shows the first, as the paper does.
-    Raises DataError while the run is not finished.
-    """
-    return _draw_levels(taxonomy_figure, run, lines)
-
-
-def plot_consistency(run: Run | Path | str, *, lines: Lines = "means") -> Panels:
-    """Draw Figure 4 of Frankle & Bau (2019) of a run, and return its axes.
-
-    Of the unpruned network's interpretable units the percentage that still is, and of these that
-    with the same concept; beside them what dense twins keep, if there are any, and chance.
-    run, lines: as `plot_accuracy`. Raises DataError while the run is not finished.
-    """
-    return _draw_levels(consistency_figure, run, lines)
-
-
-def _draw_levels(
-    draw: Callable[[Any, Theme, Figure], Figure], run: Run | Path | str, lines: Lines
-) -> Panels:
-    if lines not in get_args(Lines):
-        raise ConfigError(f'lines is {written(lines)}, but must be "means" or "replicates"')
-    tables = (run if isinstance(run, Run) else Run.load(run)).tables
-    shown = Shown(levels=tables.levels, twins=tables.twins, lines=lines)
-    return _draw(draw, shown, names_in(tables.levels))
-
-
-def _draw(
-    draw: Callable[[Any, Theme, Figure], Figure], values: Any, names: Iterable[str]
-) -> Panels:
-    with drawing(LIGHT, names):
-        figure = draw(values, LIGHT, pyplot.figure())
-    grid = figure.axes[0].get_gridspec()
-    assert grid is not None  # all figures have panels
-    panels = np.full((grid.nrows, grid.ncols), None, object)  # of which some may be left over
-    for axes in figure.axes:
-        place = axes.get_subplotspec()
-        assert place is not None
-        panels[place.rowspan.start, place.colspan.start] = axes
-    return panels
+    return draw_on_axes(outcomes_figure, comparison.summary(), comparison_names(comparison))
 
 
 def _one_layer(result: Dissection | LayerDissection) -> LayerDissection:

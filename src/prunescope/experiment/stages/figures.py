@@ -19,7 +19,7 @@ class FiguresStage(FolderStage):
     """The paper's figures, drawn from the tables."""
 
     kind = "figures"
-    version = 4
+    version = 5
     derived = True
 
     def __init__(self, tables: TablesStage) -> None:

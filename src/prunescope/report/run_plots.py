@@ -1,0 +1,123 @@
+"""How is a run plotted from Python? As axes of matplotlib, to change or to save."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from prunescope.base.errors import ConfigError
+from prunescope.report.axes import Panels, draw_on_axes
+from prunescope.report.figures import (
+    accuracy_figure,
+    consistency_figure,
+    interpretability_figure,
+    taxonomy_figure,
+)
+from prunescope.report.more_figures import (
+    SURVIVAL,
+    chance_figure,
+    classes_figure,
+    ious_figure,
+    survival_figure,
+)
+from prunescope.report.panels import Shown
+from prunescope.report.settings import Lines
+from prunescope.report.style import Theme, names_in
+from prunescope.results.run import Run
+
+_AGAIN = ": `prunescope report` makes them again"
+
+
+def plot_accuracy(run: Run | Path | str, *, lines: Lines = "means") -> Panels:
+    """Draw Figure 1 of Frankle & Bau (2019) of a run, and return its axes.
+
+    Top-1 accuracy in percent against the percentage of weights left. With more than three
+    strategies each has a panel, up to four beside each other, the others grey.
+    run: a Run or its folder. lines: "means" over replicates, with a band of their 95 % Student
+    interval where there are three or more, or one for each of the "replicates", as in the paper.
+    Raises DataError while the run is not finished.
+    """
+    return _draw_levels(accuracy_figure, run, lines)
+
+
+def plot_interpretability(run: Run | Path | str, *, lines: Lines = "means") -> Panels:
+    """Draw Figure 2 of Frankle & Bau (2019) of a run, and return its axes.
+
+    Interpretable units and distinct concepts against the percentage of weights left, a row per
+    layer. run, lines: as `plot_accuracy`. Raises DataError while the run is not finished.
+    """
+    return _draw_levels(interpretability_figure, run, lines)
+
+
+def plot_taxonomy(run: Run | Path | str, *, lines: Lines = "means") -> Panels:
+    """Draw Figure 3 of Frankle & Bau (2019) of a run, and return its axes, a panel per strategy.
+
+    Distinct concepts by category against the percentage of weights left.
+    run, lines: as `plot_accuracy`; "replicates" shows the first, as the paper does.
+    Raises DataError while the run is not finished.
+    """
+    return _draw_levels(taxonomy_figure, run, lines)
+
+
+def plot_consistency(run: Run | Path | str, *, lines: Lines = "means") -> Panels:
+    """Draw Figure 4 of Frankle & Bau (2019) of a run, and return its axes.
+
+    Of the unpruned network's interpretable units the percentage that still is, and of these that
+    with the same concept; beside them what dense twins keep, if there are any, and chance.
+    run, lines: as `plot_accuracy`. Raises DataError while the run is not finished.
+    """
+    return _draw_levels(consistency_figure, run, lines)
+
+
+def plot_survival(run: Run | Path | str, *, lines: Lines = "means") -> Panels:
+    """Draw which share of level 0's concepts any unit of a run still sees; return the axes.
+
+    run, lines: as `plot_accuracy`. Raises DataError while the run is not finished.
+    """
+    return _draw_levels(survival_figure, run, lines, SURVIVAL.column, _AGAIN)
+
+
+def plot_chance(run: Run | Path | str, *, lines: Lines = "means") -> Panels:
+    """Draw a run's interpretable units, and those beyond chance, on one scale; return the axes.
+
+    run, lines: as `plot_accuracy`. Raises DataError while the run is not finished, ConfigError
+    where its dissections have no draws of chance.
+    """
+    return _draw_levels(chance_figure, run, lines, "discoveries", ': set dissection."null"')
+
+
+def plot_ious(run: Run | Path | str) -> Panels:
+    """Draw how the best IoU of a run's units is spread at each level; return the axes.
+
+    The line is the median over the units of all replicates, the bands hold the middle half and the
+    middle nine tenths. run: a Run or its folder. Raises DataError while the run is not finished.
+    """
+    return _draw_levels(ious_figure, run, "means")
+
+
+def plot_classes(run: Run | Path | str) -> Panels:
+    """Draw the classes whose accuracy changed most in a run, and return the axes.
+
+    A panel for each strategy and its sparsest level: points of accuracy against level 0, with 95 %
+    intervals. run: a Run or its folder. Raises DataError while the run is not finished.
+    """
+    opened = run if isinstance(run, Run) else Run.load(run)
+    shown = Shown(levels=opened.levels, classes=opened.classes)
+    return draw_on_axes(classes_figure, shown, names_in(opened.classes))
+
+
+def _draw_levels(
+    draw: Callable[[Any, Theme, Figure], Figure],
+    run: Run | Path | str,
+    lines: Lines,
+    column: str | None = None,
+    advice: str = "",
+) -> Panels:
+    """Draw a figure of a run. column: what its table of levels must have, else what to do."""
+    opened = run if isinstance(run, Run) else Run.load(run)
+    tables = opened.tables
+    shown = Shown(levels=tables.levels, twins=tables.twins, lines=lines, units=tables.units)
+    if column is not None and column not in tables.levels:
+        raise ConfigError(f"the tables of {opened.path} have no {column}{advice}")
+    return draw_on_axes(draw, shown, names_in(tables.levels))
