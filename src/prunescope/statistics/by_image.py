@@ -48,7 +48,7 @@ class CountsByImage:
 
         Raises DataError where it does not add up to the layer's counts.
         """
-        number = np.full(self.overlap.intersection.shape, -1)
+        number = np.full(self.overlap.intersection.shape, -1, np.int32)
         number[unit, label] = np.arange(len(unit))
         rows, values = [], []
         for units, labels, pixels in zip(self.units, self.labels, self.intersection, strict=True):

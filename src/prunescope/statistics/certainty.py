@@ -30,6 +30,8 @@ from prunescope.statistics.resampled import (
     resample,
 )
 
+SHARES = ("still_interpretable", "same_concept")
+"""Those of Figure 4 (Frankle & Bau 2019)."""
 _WITHOUT = "so the counts have no intervals, and no outcome is called certain"
 
 _Flags = Bool[np.ndarray, "row draw"]
@@ -67,7 +69,7 @@ def consistency_in_draws(dense: ResampledLayer, level: ResampledLayer) -> dict[s
     """Return the two shares of `measure_consistency` in each draw; units are paired by number."""
     numbers = dense.layer.units["unit"].astype("Int64")
     counts = _pair(dense, level, numbers, numbers).unit_counts()
-    return {name: counts[name] for name in ("still_interpretable", "same_concept")}
+    return {name: counts[name] for name in SHARES}
 
 
 def _judged(compared: LayerComparison, a: ResampledLayer, b: ResampledLayer) -> LayerComparison:

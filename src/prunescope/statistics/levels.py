@@ -16,7 +16,7 @@ from prunescope.results.layout import DENSE
 from prunescope.results.run_tables import KEY, LayerKey
 from prunescope.results.units import categories_of, count_units
 from prunescope.statistics.bootstrap import CHANGE, ResamplingSettings, intervals_of
-from prunescope.statistics.certainty import consistency_in_draws
+from prunescope.statistics.certainty import SHARES, consistency_in_draws
 from prunescope.statistics.resampled import Draws, ResampledLayer, resample
 
 _COUNTED = ("interpretable", "concepts")
@@ -110,27 +110,30 @@ def _numbers(
 def _compared(dense: ResampledLayer, level: ResampledLayer) -> _Numbers:
     """Return the numbers of a layer, and what became of it since level 0."""
     units, before = level.layer.units, dense.layer.units
-    drawn, drawn_before = _flat(level.counts), _flat(dense.counts)
-    observed, observed_before = (
-        _flat(count_units(table, categories_of(units))) for table in (units, before)
+    counted, counted_before = (
+        count_units(table, categories_of(units)) for table in (units, before)
     )
-    for numbers, numbers_before in ((drawn, drawn_before), (observed, observed_before)):
-        for name in _COUNTED:
-            numbers[f"{name}_{CHANGE}"] = numbers[name] - numbers_before[name]
+    shares = measure_consistency(before, units)
     return _Numbers(
-        observed=observed | measure_consistency(before, units),
-        drawn=drawn | consistency_in_draws(dense, level),
+        observed=_named(counted, counted_before, shares),
+        drawn=_named(level.counts, dense.counts, consistency_in_draws(dense, level)),
     )
 
 
-def _flat(counts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the numbers of interpretable units and concepts, in all and by category."""
-    of_categories = {
-        f"{category}_{kind}": number
-        for category, within in counts["by_category"].items()
-        for kind, number in within.items()
+def _named(
+    counts: Mapping[str, Any], before: Mapping[str, Any], shares: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return numbers under their names in the table, or these in each draw. before: of level 0."""
+    return {
+        **{name: counts[name] for name in _COUNTED},
+        **{f"{name}_{CHANGE}": counts[name] - before[name] for name in _COUNTED},
+        **{name: shares[name] for name in SHARES},
+        **{
+            f"{category}_{kind}": number
+            for category, within in counts["by_category"].items()
+            for kind, number in within.items()
+        },
     }
-    return {name: counts[name] for name in _COUNTED} | of_categories
 
 
 def _ends(numbers: _Numbers) -> dict[str, float]:
