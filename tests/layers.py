@@ -23,6 +23,7 @@ LABELS = tuple(
     )
 )
 Unit = dict[str, int]
+IMAGES = 10
 
 
 def make_layer(
@@ -36,14 +37,15 @@ def make_layer(
 
     units: the pixels each shares with the labels, out of 1,000 of its masks and 1,000 of each
     label: 200 are an IoU of 1/9, 100 of 1/19, 96 of 0.0504 and 95 of 0.0499. A unit without any
-    never fires. conditions: what its summary says instead.
+    never fires. Masks and labels are spread evenly over ten images, what they share is not.
+    conditions: what its summary says instead.
     """
     overlap = _overlap(units)
     table = score_units(overlap, iou=0.05, categories=categories)
     summary = {
         **count_units(table, categories or CATEGORIES),
         "layer": name,
-        "images": 10,
+        "images": IMAGES,
         "concept_set": {"name": "tiny", "fingerprint": fingerprint},
         "input": {"resolution": 32, "mean": [0.5, 0.5, 0.5], "std": [0.2, 0.2, 0.2]},
         "settings": {"quantile": 0.005, "precision": "float32", "iou": 0.05},
@@ -53,9 +55,40 @@ def make_layer(
         units=table,
         overlap=overlap,
         examples=pd.DataFrame({"unit": range(len(units))}),
-        images=pd.DataFrame({"row": range(10)}),
+        images=_images(overlap),
         summary=summary | conditions,
     )
+
+
+def _images(overlap: Overlap) -> pd.DataFrame:
+    fires = np.flatnonzero(overlap.activation.any(axis=1))
+    return pd.DataFrame(
+        [
+            {
+                **{"image": f"{image}.png", "row": image, "pixels": 400},
+                "labels": overlap.label_numbers.astype(np.int32),
+                "truth": np.full(len(LABELS), 100, np.int32),
+                "units": fires.astype(np.int32),
+                "activation": np.full(len(fires), 100, np.int32),
+                "intersection": np.array(
+                    [
+                        _part(int(overlap.intersection[unit, label]), image, unit + label)
+                        for unit in fires.tolist()
+                        for label in range(len(LABELS))
+                    ],
+                    np.int32,
+                ),
+            }
+            for image in range(IMAGES)
+        ]
+    )
+
+
+def _part(pixels: int, image: int, first: int) -> int:
+    """Return the pixels on an image: they rise from the first on, which has a tenth of the last."""
+    share = np.cumsum([(index - first) % IMAGES + 1 for index in range(IMAGES)])
+    ends = np.rint(pixels * share / share[-1]).astype(int)
+    return int(ends[image] - (ends[image - 1] if image else 0))
 
 
 def _overlap(units: tuple[Unit, ...]) -> Overlap:

@@ -12,7 +12,6 @@ from prunescope.version import __version__
 
 if TYPE_CHECKING:
     from prunescope.base.errors import ConfigError, DataError, PrunescopeError
-    from prunescope.comparison.compare import compare
     from prunescope.comparison.dissections import Comparison
     from prunescope.comparison.outcomes import LayerComparison
     from prunescope.comparison.runs import RunComparison
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
     )
     from prunescope.results.dissection import Dissection, LayerDissection
     from prunescope.results.run import Level, Run
+    from prunescope.statistics.compare import compare
 
 __all__ = [
     "Comparison",
@@ -98,7 +98,6 @@ __all__ = [
 
 _HOMES = {
     "base.errors": ("ConfigError", "DataError", "PrunescopeError"),
-    "comparison.compare": ("compare",),
     "comparison.dissections": ("Comparison",),
     "comparison.outcomes": ("LayerComparison",),
     "comparison.runs": ("RunComparison",),
@@ -136,10 +135,12 @@ _HOMES = {
     ),
     "results.dissection": ("Dissection", "LayerDissection"),
     "results.run": ("Level", "Run"),
+    "statistics.compare": ("compare",),
 }
 register(
     level_mask="prunescope.pruning.saved:level_mask",
     load_network="prunescope.networks.loading:load_network",
+    resample="prunescope.statistics.resampled:resample_layer",
     unit_masks="prunescope.dissection.masking:mask_pictures",
 )
 _HOME_OF = {name: f"prunescope.{home}" for home, names in _HOMES.items() for name in names}

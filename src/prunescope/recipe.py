@@ -21,6 +21,7 @@ from prunescope.pruning.settings import PruningSettings
 from prunescope.pruning.strategy import StrategySettings
 from prunescope.report.settings import FigureSettings
 from prunescope.results.layout import STUDY
+from prunescope.statistics.bootstrap import ResamplingSettings
 from prunescope.statistics.settings import VerdictSettings
 from prunescope.training.settings import TrainingSettings
 
@@ -82,6 +83,8 @@ class Recipe(Settings):
     """When pruning counts as harmless, helpful or harmful to what a network sees."""
     figures: Annotated[FigureSettings, Later()] = FigureSettings()
     """How figures show replicates."""
+    resampling: Annotated[ResamplingSettings, Later()] = ResamplingSettings()
+    """How the pictures are drawn anew from the saved counts, for the intervals in the tables."""
     replicates: Count = 1
     """Number of trainings that differ in their seed alone."""
     seed: Seed = 0

@@ -10,11 +10,11 @@ import pytest
 from browser.conftest import Opened
 from layers import save_run
 from pictured import Painted, pictured
-from prunescope.comparison.compare import compare
 from prunescope.report.pages.study import write_study_page
 from prunescope.report.panels import Shown
 from prunescope.results.layout import LevelKey
 from prunescope.results.run_tables import read_levels
+from prunescope.statistics.compare import compare
 
 pytestmark = pytest.mark.long
 LEVELS = {

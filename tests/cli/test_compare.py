@@ -37,8 +37,8 @@ def test_a_person_reads_a_table(prunescope: Prunescope, sides: tuple[Path, Path]
     ended = prunescope("compare", *sides, "--iou", 0.06)
     [units] = [line.split() for line in ended.out.splitlines() if line.startswith("  units")]
     assert units == ["units", "3", "0", "1", "2", "1", "2"]
-    assert "33.3 % of A's interpretable units still are (1 of 3)" in ended.out
-    assert "lost (units in A): blue (1), red (1)" in ended.out
+    assert "33.3 % of A's interpretable units still are (1 of 3; " in ended.out
+    assert "lost (units in A): blue (1), red (1, undecided)" in ended.out
     assert not ended.err
 
 

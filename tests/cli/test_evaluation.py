@@ -115,3 +115,54 @@ def test_units_are_ablated_by_number_and_by_what_they_see(
     check_refused(prunescope(*words), "name either units (--unit)")
     check_refused(prunescope(*words, "--concept", concept), "Give a dissection")
     check_refused(prunescope(*words, "--unit", 99), "has no unit 99: it has 16 units")
+
+
+def test_a_comparison_evaluates_its_two_networks_too(
+    prunescope: Prunescope, finished: Path, pictures: Path, tmp_path: Path
+) -> None:
+    levels = [finished / "replicate-0" / name for name in ("level-00", "lottery/level-01")]
+    options = ["--rounds", 0, "--data", pictures / "images"]
+    words = ["compare", *levels, "--layer", "layer3", *options, "--json"]
+    ended = prunescope(*words, "--out", tmp_path / "C")
+    assert ended.status == 0, ended.err
+    printed = json.loads(ended.out.splitlines()[-1])
+    alone = prunescope("evaluate", *levels, *options, "--json")
+    assert printed["evaluation"] == json.loads(alone.out.splitlines()[-1])
+    assert ps.load(tmp_path / "C" / "evaluation").summary() == printed["evaluation"]
+    assert json.loads(prunescope("summary", tmp_path / "C", "--json").out) == printed
+    assert "right in A alone" in prunescope("summary", tmp_path / "C").out
+    again = prunescope("compare", *levels, "--layer", "layer3", "--out", tmp_path / "C", "--json")
+    assert "evaluation" not in json.loads(again.out.splitlines()[-1])
+    assert not (tmp_path / "C" / "evaluation").exists()
+
+
+@pytest.mark.long
+def test_networks_that_are_dissected_first_are_evaluated_by_the_same_settings(
+    prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
+) -> None:
+    options = ["--network", NETWORK, "--num-classes", 10, "--arithmetic", "plain"]
+    concepts = ["--concepts", f"broden:{drawn}", "--layer", "layer3", "--quantile", 0.02]
+    data = ["--data", drawn / "images", "--data-split", "train", "--data-limit", 7, "--rounds", 0]
+    words = ["compare", weights, weights, *options, *concepts, *data, "--out", tmp_path / "C"]
+    ended = prunescope(*words, "--json")
+    assert ended.status == 0, ended.err
+    evaluation = json.loads(ended.out.splitlines()[-1])["evaluation"]
+    assert (evaluation["split"], evaluation["images"]) == ("train", 7)
+    assert evaluation["agreement"] == 1.0
+    names = {path.name for path in (tmp_path / "C").iterdir()}
+    assert {"a", "b", "evaluation", "units.parquet"} <= names
+
+
+def test_options_of_an_evaluation_need_images_and_networks(
+    prunescope: Prunescope, finished: Path, pictures: Path, tmp_path: Path
+) -> None:
+    levels = [finished / "replicate-0" / name for name in ("level-00", "lottery/level-01")]
+    check_refused(prunescope("compare", *levels, "--rounds", 3), "networks are evaluated: --data")
+    data = ["--data", pictures / "images"]
+    dissections = [level / "dissection" for level in levels]
+    told = f"A ({dissections[0]})", "it is no network"
+    check_refused(prunescope("compare", *dissections, *data, "--out", tmp_path / "C"), *told)
+    told = f"A ({finished})", "it is a whole run: name one of its levels"
+    check_refused(prunescope("compare", finished, finished, *data), *told)
+    check_refused(prunescope("compare", *levels, *data, "--quantile", 0.1), "--quantile is for")
+    assert not list(tmp_path.iterdir())

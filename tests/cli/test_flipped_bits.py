@@ -16,9 +16,10 @@ from commands import Ended, Prunescope
 from prunescope.base.errors import PrunescopeError
 from prunescope.networks.registry import build
 from prunescope.results.evaluation import Evaluation
+from prunescope.results.evaluation_pair import EvaluationPair
 from runs import tiny_recipe
 
-_MANY = 17  # bits of each of 45 files: 765
+_MANY = 17  # bits of each of 48 files: 816
 LEVEL, DENSE = "run/replicate-0/lottery/level-01", "run/replicate-0/level-00"
 LAYER = f"{LEVEL}/dissection/layer3"
 NETWORK = "cifar_resnet20,width=0.25 --num-classes 10"
@@ -57,13 +58,13 @@ READ_BY = {
         f"compare {DENSE} {LEVEL} --match profile",
     ),
     f"{LAYER}/examples.parquet": (f"load {LEVEL}",),
-    f"{LAYER}/images.parquet": (f"load {LEVEL}",),
+    f"{LAYER}/images.parquet": (f"load {LEVEL}", f"compare {DENSE} {LEVEL}"),
     "D/layers.json": ("summary D", "load D", "summary D/layer3"),
     "D/layer3/summary.json": ("summary D", "load D"),
     "D/layer3/units.parquet": ("summary D", "load D", "compare D D"),
     "D/layer3/overlap.safetensors": ("load D", "compare D D --match profile"),
     "D/layer3/examples.parquet": ("load D",),
-    "D/layer3/images.parquet": ("load D",),
+    "D/layer3/images.parquet": ("load D", "summary D", "compare D D"),
     "D/layer3/masks.parquet": (MORE,),
     "D/layer3/draws.safetensors": (MORE,),
     **{
@@ -77,6 +78,10 @@ READ_BY = {
     **{
         f"E/{name}": ("summary E", "load E")
         for name in ("checksums.json", "evaluation.json", "predictions.parquet")
+    },
+    **{
+        f"P/{name}": ("summary P", "load P")
+        for name in ("evaluation.json", "predictions_a.parquet", "predictions_b.parquet")
     },
     "p.safetensors": (
         "dissect p.safetensors --list-layers",
@@ -125,6 +130,7 @@ def world(saved: Path, prunescope: Prunescope, monkeypatch: pytest.MonkeyPatch) 
         "D": f"dissect {dense} {concepts} --null 2 --out D",
         "C": "compare D D --out C",
         "E": f"evaluate {dense} {DATA} --out E",
+        "P": f"evaluate {DENSE} {LEVEL} {DATA} --rounds 0 --out P",
         "CC": "compare run run --out CC",
         "p.safetensors": f"prune {dense} --keep 0.5 --out p.safetensors",
         "p.pth": f"prune {dense} --keep 0.5 --out p.pth --format torch",
@@ -153,7 +159,7 @@ def test_many_flipped_bits_change_nothing_that_is_read(
 def test_every_kind_of_file_that_is_read_is_flipped(world: Path) -> None:
     kinds = {Path(name).name for name in READ_BY}
     unread = {"units.csv", "comparison.png", "comparison.svg"}
-    for folder in ("run", "D", "C", "CC", "E"):
+    for folder in ("run", "D", "C", "CC", "E", "P"):
         shown = ("figures", "report", ".lock")
         files = [path for path in Path(folder).rglob("*") if path.is_file()]
         names = {path.name for path in files if not set(path.parts) & set(shown)}
@@ -200,6 +206,8 @@ def _load(path: str) -> Ended:
                 shown += [found.predictions.to_csv(), *_everything(found.dissection)]
             case ps.Dissection():
                 shown += _everything(found)
+            case EvaluationPair():
+                shown += [table.to_csv() for table in found.predictions.values()]
             case Evaluation():
                 shown += [str(found.about), found.predictions.to_csv()]
         return Ended(status=0, out="\n".join(shown), err="")

@@ -8,8 +8,8 @@ import pytest
 
 from layers import make_layer, save_run
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.comparison.compare import compare
 from prunescope.comparison.runs import RunComparison
+from prunescope.statistics.compare import compare
 
 RED, CAT, BOTH = (
     make_layer({"red": 200}, {}),

@@ -9,7 +9,8 @@ import pytest
 
 from prunescope import dissect
 from prunescope.base.errors import ConfigError, DataError, StoreError
-from prunescope.results.dissection import Dissection, LayerDissection, check_room
+from prunescope.results.dissection import Dissection, LayerDissection
+from prunescope.results.room import check_room
 from prunescope.results.units import count_units
 
 FILES = [

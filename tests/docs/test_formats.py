@@ -241,6 +241,11 @@ def test_the_tables_of_who_paid_are_as_said(finished: Path) -> None:
         assert len(table)
 
 
+def test_the_table_of_intervals_is_as_said(finished: Path, categories: tuple[str, ...]) -> None:
+    said = documented_columns("intervals.csv", categories)
+    assert_columns(csv_columns(finished / "tables" / "intervals.csv"), said)
+
+
 def test_the_table_of_examples_is_as_said(finished: Path) -> None:
     path = finished / LEVELS[0] / "dissection" / "layer2" / "examples.parquet"
     assert_columns(parquet_columns(path), documented("examples.parquet"))

@@ -8,7 +8,6 @@ import torch
 
 from commands import Prunescope, check_refused
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.comparison.compare import compare
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.comparing import compare_networks
 from prunescope.experiment.load import load
@@ -18,6 +17,7 @@ from prunescope.pruning.files import prune_saved
 from prunescope.pruning.settings import PruneSettings
 from prunescope.pruning.writing import write_weights
 from prunescope.results.dissection import Dissection
+from prunescope.statistics.compare import compare
 
 NAME = "cifar_resnet20,width=0.25"
 SETTINGS = DissectionSettings(layers=("layer3",), resolution=16, quantile=0.02, examples=2)

@@ -8,7 +8,6 @@ import torch
 
 from layers import make_layer, save_run
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.comparison.compare import compare
 from prunescope.comparison.dissections import Comparison
 from prunescope.comparison.runs import RunComparison
 from prunescope.experiment.load import load
@@ -20,6 +19,7 @@ from prunescope.pruning.writing import write_weights
 from prunescope.report.comparison import write_comparison
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.run import Run
+from prunescope.statistics.compare import compare
 
 BEFORE = make_layer({"red": 200}, {"cat": 200}, {"dog": 100, "blue": 300}, {})
 AFTER = make_layer({"red": 100}, {"dog": 200}, {"dog": 90}, {"cat": 400})

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from prunescope.base.errors import ConfigError, DataError, InputError
-from prunescope.comparison.compare import compare
 from prunescope.dissection.chance.more import draw_more
 from prunescope.experiment.api import audit
 from prunescope.experiment.auditing import audit_run
@@ -19,6 +18,7 @@ from prunescope.pruning.settings import PruneSettings
 from prunescope.recipe import Recipe
 from prunescope.report.summary import summarise_result
 from prunescope.results.run import Level, Run
+from prunescope.statistics.compare import compare
 from runs import contents
 
 TinyStudy = Callable[..., Recipe]

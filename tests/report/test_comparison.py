@@ -11,13 +11,13 @@ from PIL import Image
 
 from layers import make_layer, save_run
 from prunescope.base.errors import ConfigError
-from prunescope.comparison.compare import compare
 from prunescope.comparison.dissections import Comparison
 from prunescope.comparison.runs import RunComparison
 from prunescope.report.comparison import render_comparison, write_comparison
 from prunescope.report.comparison_figure import outcomes_figure
 from prunescope.report.run_comparison_figure import levels_figure
 from prunescope.report.style import LIGHT
+from prunescope.statistics.compare import compare
 
 A = make_layer({"red": 200}, {"cat": 200}, {"dog": 100, "blue": 300}, {}, {"cat": 300})
 B = make_layer({"red": 100}, {"dog": 200}, {"dog": 90}, {"cat": 400}, {"blue": 150})

@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 from layers import make_layer, save_run
 from prunescope import dissect
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.comparison.compare import compare
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.report import run_plots
 from prunescope.report.plots import (
@@ -27,6 +26,7 @@ from prunescope.report.plots import (
 )
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.run import Run
+from prunescope.statistics.compare import compare
 
 LAYER = make_layer({"red": 200}, {"cat": 300}, {"dog": 100}, {"cat": 200}, {"dog": 20}, {})
 

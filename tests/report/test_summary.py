@@ -9,11 +9,12 @@ import pytest
 
 from layers import make_layer, save_run
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.comparison.compare import compare
 from prunescope.report.comparison import write_comparison
 from prunescope.report.summary import summarise_result
 from prunescope.results.dissection import Dissection
 from prunescope.results.run import Run
+from prunescope.statistics.bootstrap import ResamplingSettings
+from prunescope.statistics.compare import compare
 
 BOTH = make_layer({"red": 200}, {"cat": 100}, {})
 RED = make_layer({"red": 200}, {}, {})
@@ -54,6 +55,39 @@ def test_what_is_due_to_chance_is_told_at_the_iou_it_was_found_at(tmp_path: Path
     assert summarise_result(tmp_path / "D" / "layer3")[0]["chance"] == chance
     assert summarise_result(tmp_path / "D", 0.05) == (values, text)
     assert "chance" not in str(summarise_result(tmp_path / "D", 0.1))
+
+
+def test_the_counts_of_a_dissection_have_intervals_if_its_images_are_drawn(run: Path) -> None:
+    level = run / "replicate-0" / "level-00"
+    drawn = ResamplingSettings(draws=30, seed=1)
+    values, text = summarise_result(level, resampling=drawn)
+    found = BOTH.resample(draws=30, seed=1)
+    assert values["interval"] == {
+        name: found.intervals[name] for name in ("interpretable", "concepts")
+    }
+    assert values["layers"]["layer4"] == found.summary()
+    assert "layer4: 2 (1–3) of 3 units are interpretable (IoU > 0.05), of 2 concepts (1–3);" in text
+    assert "95 % intervals from 30 draws of the images" in text
+    [color] = [line.split() for line in text.splitlines() if line.startswith("  color")]
+    assert color == ["color", "1", "(1)", "1", "(1)"]
+    assert summarise_result(level, resampling=ResamplingSettings(draws=0)) == summarise_result(
+        level
+    )
+
+
+def test_a_dissection_without_counts_of_images_says_that_it_has_no_intervals(
+    tmp_path: Path,
+) -> None:
+    Dissection(layers={"layer4": RED}).save(tmp_path / "D")
+    (tmp_path / "D" / "layers.json").unlink()
+    (tmp_path / "D" / "layer4" / "images.parquet").unlink()
+    told: list[str] = []
+    values, _ = summarise_result(
+        tmp_path / "D", resampling=ResamplingSettings(draws=9), tell=told.append
+    )
+    assert values == summarise_result(tmp_path / "D")[0]
+    [warning] = told
+    assert warning.startswith("layer4 has no counts of single images")
 
 
 def test_a_run_is_every_level_of_it(run: Path) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from layers import make_layer, save_run
-from prunescope.comparison.compare import compare
 from prunescope.report.document import (
     Bar,
     Column,
@@ -23,6 +22,7 @@ from prunescope.report.html import write_html
 from prunescope.report.terminal import write_sections
 from prunescope.results.dissection import Dissection
 from prunescope.results.run import Run
+from prunescope.statistics.compare import compare
 
 DENSE = make_layer({"red": 200}, {"cat": 300}, {"dog": 250}, {"blue": 110}, {})
 PRUNED = make_layer({"red": 180}, {"dog": 280}, {}, {}, {"cat": 150})
@@ -129,7 +129,7 @@ def test_a_dissection_shows_its_counts_and_best_units() -> None:
 
 def test_a_comparison_shows_what_became_of_units_and_concepts() -> None:
     text = words(compare(DENSE, PRUNED)._repr_html_())
-    for said in ("kept", "relabelled", "paired by number", "lost (units in A): blue (1)"):
+    for said in ("kept", "relabelled", "paired by number", "lost (units in A): blue (1, und"):
         assert said in text
     assert "not paired" in words(compare(DENSE, make_layer({"red": 200}))._repr_html_())
 

@@ -11,7 +11,6 @@ import pytest
 
 from layers import make_layer
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.comparison.compare import compare
 from prunescope.results.dissection import Dissection
 from prunescope.results.netdissect import netdissect_columns
 from prunescope.results.netdissect_export import (
@@ -21,6 +20,7 @@ from prunescope.results.netdissect_export import (
 )
 from prunescope.results.opened import open_dissection
 from prunescope.results.units import categories_of, count_units
+from prunescope.statistics.compare import compare
 
 UNITS = [{"red": 200}, {"cat": 300, "red": 95}, {"dog": 95}, {"blue": 90}, {}, {"other": 1}]
 """Of which the fifth is dead, and the last meets no label."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from prunescope.base.errors import ConfigError
 from prunescope.cli.console import print_result, progress_shown, warn
+from prunescope.cli.evaluation import EVALUATION, TIMING
 from prunescope.cli.options import (
     Device,
     Json,
@@ -19,8 +20,13 @@ from prunescope.cli.options import (
     Stated,
     as_option,
 )
-from prunescope.cli.single import CONCEPTS, DISSECTION, NAMED, chosen_concepts
+from prunescope.cli.single import CONCEPTS, DISSECTION, NAMED, RESAMPLING, chosen_concepts
 
+if TYPE_CHECKING:
+    from prunescope.results.evaluation_pair import EvaluationPair
+
+_OF_FORWARD_PASSES = ("resolution", "mean", "std", "batch_size", "precision", "arithmetic")
+"""Settings that hold for dissecting and for evaluating networks alike."""
 _SIDE = (
     "The folder of a dissection, a layer, a level or a run, or a NetDissect CSV; with --concepts "
     "also a file of weights, or random with --network."
@@ -46,9 +52,25 @@ def compare(
     settings: Annotated[
         Stated, OptionsOf(model=DISSECTION, without=("layers", "examples", "null"))
     ],
+    resampling: Annotated[Stated, OptionsOf(model=RESAMPLING)],
     network: NetworkOfSides = None,
     key: KeyOfSides = None,
     num_classes: NumClasses = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="Also evaluate both networks on these labelled images, as `evaluate A B` does."
+        ),
+    ] = None,
+    measured: Annotated[
+        Stated,
+        OptionsOf(
+            model=EVALUATION,
+            only=("split", "classes", "resize", "limit"),
+            names={"split": "data_split", "limit": "data_limit"},
+        ),
+    ],
+    timing: Annotated[Stated, OptionsOf(model=TIMING)],
     device: Device = None,
     as_json: Json = False,
 ) -> None:
@@ -62,16 +84,28 @@ def compare(
         "num_classes": num_classes,
         "device": device,
     }
-    if "source" not in concepts:
-        others = {name: value for name, value in settings.items() if name != "iou"}
-        _refuse_alone(others | concepts | of_networks)
-        from prunescope.comparison.compare import compare as compare_results
+    if out is not None:
+        from prunescope.report.comparison import check_room
 
-        compared = compare_results(a, b, layer=layer, match=match, iou=settings.get("iou", 0.05))
+        check_room(out)
+    evaluation = None
+    if data is not None:
+        shown = {name: value for name, value in settings.items() if name in _OF_FORWARD_PASSES}
+        evaluation = _evaluated(a, b, data, shown | measured | timing | of_networks)
+    elif measured or timing:
+        raise ConfigError("say on which labelled images the networks are evaluated: --data")
+    if "source" not in concepts:
+        used = {"iou", *(_OF_FORWARD_PASSES if data else ())}
+        others = {name: value for name, value in settings.items() if name not in used}
+        _refuse_alone(others | concepts | ({} if data else of_networks))
+        from prunescope.statistics.compare import compare as compare_results
+
+        iou = settings.get("iou", 0.05)
+        compared = compare_results(a, b, layer=layer, match=match, iou=iou, **resampling)
         if out is not None:
             from prunescope.report.comparison import write_comparison
 
-            write_comparison(compared, out)
+            write_comparison(compared, out, evaluation=evaluation)
     else:
         from prunescope.dissection.settings import DissectionSettings
         from prunescope.experiment.comparing import compare_networks
@@ -93,12 +127,28 @@ def compare(
                 split=chosen.split,
                 limit=chosen.limit,
                 mask_size=chosen.mask_size,
+                evaluation=evaluation,
                 **of_networks,
+                **resampling,
             )
     for warning in compared.warnings:
         warn(warning)
-    text = str(compared) + (f"\n\nSaved in {out}" if out else "")
-    print_result(compared.summary(), text, as_json=as_json)
+    values, text = compared.summary(), str(compared)
+    if evaluation is not None:
+        values, text = values | {"evaluation": evaluation.summary()}, f"{text}\n\n{evaluation}"
+    print_result(values, text + (f"\n\nSaved in {out}" if out else ""), as_json=as_json)
+
+
+def _evaluated(a: Path, b: Path, data: str, settings: Stated) -> "EvaluationPair":
+    """Evaluate the two networks that are compared."""
+    from prunescope.experiment.evaluating import evaluate_pair
+    from prunescope.training.settings import EvaluationSettings
+
+    options = EvaluationSettings.model_fields.keys() & settings.keys()
+    stated = {name: settings[name] for name in options}
+    EvaluationSettings.validate_from(stated, "compare", as_option)
+    with progress_shown() as progress:
+        return evaluate_pair(str(a), str(b), data, progress=progress, **settings)
 
 
 def _refuse_alone(options: Mapping[str, object]) -> None:

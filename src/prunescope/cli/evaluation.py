@@ -24,7 +24,9 @@ from prunescope.cli.options import (
 )
 from prunescope.cli.single import load
 
-EVALUATION = "training.settings:EvaluationSettings"
+EVALUATION, TIMING, ABLATION = (
+    f"training.settings:{name}Settings" for name in ("Evaluation", "Timing", "Ablation")
+)
 Data = Annotated[str, typer.Option(help="Folder or hub name of labelled images, or scenes.")]
 
 
@@ -46,7 +48,7 @@ def evaluate(
     num_classes: NumClasses = None,
     out: Out = None,
     settings: Annotated[Stated, OptionsOf(model=EVALUATION)],
-    timing: Annotated[Stated, OptionsOf(model="training.settings:TimingSettings")],
+    timing: Annotated[Stated, OptionsOf(model=TIMING)],
     device: Device = None,
     as_json: Json = False,
 ) -> None:
@@ -116,7 +118,7 @@ def ablate(
     weights: Weights = None,
     key: Key = None,
     num_classes: NumClasses = None,
-    controls: Annotated[Stated, OptionsOf(model="training.settings:AblationSettings")],
+    controls: Annotated[Stated, OptionsOf(model=ABLATION)],
     settings: Annotated[Stated, OptionsOf(model=EVALUATION, without=("arithmetic",))],
     device: Device = None,
     as_json: Json = False,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 CONCEPTS, DISSECTION = (
     f"dissection.settings:{name}" for name in ("ConceptSettings", "DissectionSettings")
 )
+RESAMPLING = "statistics.bootstrap:ResamplingSettings"
 NAMED = {"source": "concepts", "layers": "layer"}
 DEFAULT_LAYERS = {"layers": "the last with a map"}
 
@@ -127,14 +128,19 @@ def summary(
     settings: Annotated[
         Stated, OptionsOf(model=DISSECTION, only=("iou",), unstated={"iou": "as saved"})
     ],
+    resampling: Annotated[Stated, OptionsOf(model=RESAMPLING)],
     as_json: Json = False,
 ) -> None:
     """Count units and concepts: of a dissection by category, of a run by level."""
     from prunescope.dissection.settings import DissectionSettings
     from prunescope.report.summary import summarise_result
+    from prunescope.statistics.bootstrap import ResamplingSettings
 
     DissectionSettings.validate_from(with_layers(settings), "summary", as_option)
-    values, text = summarise_result(result, settings.get("iou"), tell=warn)
+    drawn = ResamplingSettings.validate_from(resampling, "summary", as_option)
+    if resampling.get("draws") or "seed" in resampling:
+        _check_dissection(result)
+    values, text = summarise_result(result, settings.get("iou"), resampling=drawn, tell=warn)
     print_result(values, text, as_json=as_json)
 
 
@@ -170,6 +176,21 @@ def chance(
         )
     values = dissection.summary()
     print_result(values, f"{describe_layers(values)}\nSaved in {result}", as_json=as_json)
+
+
+def _check_dissection(result: Path) -> None:
+    """Raise ConfigError for draws of the images of a run or a comparison."""
+    from prunescope.base.errors import ConfigError
+    from prunescope.results.kinds import is_comparison, is_run
+
+    for is_it, advice in (
+        (is_run, "a run: give one of its levels"),
+        (is_comparison, "a comparison: compare again with --draws"),
+    ):
+        if is_it(result):
+            raise ConfigError(
+                f"--draws resamples the images of a dissection, but {result} is {advice}"
+            )
 
 
 def chosen_concepts(concepts: Stated, command: str) -> "ConceptSettings":

@@ -1,8 +1,8 @@
 """What became of a dissection's units and concepts in another?"""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import pandas as pd
 
@@ -24,6 +24,10 @@ from prunescope.results.units import (
 )
 
 Match = Literal["identity", "concept", "profile"]
+Judge: TypeAlias = Callable[
+    [LayerDissection, LayerDissection, LayerComparison], tuple[list[str], LayerComparison]
+]
+"""Says how sure the comparison of two layers is: returns warnings, and the comparison with that."""
 
 
 @called_as("ps.compare returns one, and ps.load opens the folder of a saved one")
@@ -34,6 +38,7 @@ class Comparison(Shown):
     a, b: what was compared, with `keep` and `accuracy` where it is a run's level.
     iou: a unit is interpretable strictly above it. warnings: what besides the network differs.
     layers: what became of each layer, by its name.
+    resampling: the number of `draws` of images and their `seed`; None where there were none.
     """
 
     a: Mapping[str, Any]
@@ -41,6 +46,7 @@ class Comparison(Shown):
     iou: float
     warnings: tuple[str, ...]
     layers: Mapping[str, LayerComparison]
+    resampling: Mapping[str, int] | None = None
 
     @property
     def units(self) -> pd.DataFrame:
@@ -62,20 +68,33 @@ class Comparison(Shown):
             "b": dict(self.b),
             "iou": self.iou,
             "warnings": list(self.warnings),
+            "resampling": None if self.resampling is None else dict(self.resampling),
             **by_layer({name: count_outcomes(layer) for name, layer in self.layers.items()}),
         }
 
 
 def compare_dissections(
-    a: Comparable, b: Comparable, *, layer: str | None, match: Match | None, iou: float
+    a: Comparable,
+    b: Comparable,
+    *,
+    layer: str | None,
+    match: Match | None,
+    iou: float,
+    judge: Judge | None = None,
 ) -> Comparison:
-    """Compare two dissections, in memory or on disk, as `compare` says."""
+    """Compare two dissections, in memory or on disk, as `compare` says.
+
+    judge: says of each layer how sure its comparison is.
+    """
     side_a, side_b = open_side(a, "A"), open_side(b, "B")
     pairs = pair_layers(side_a, side_b, layer)
     warnings = left_out(side_a, side_b, pairs) if layer is None else []
     layers = {}
     for layer_a, layer_b in pairs:
         warned, compared = compare_layers(layer_a, layer_b, match=match, iou=iou)
+        if judge is not None:
+            unsure, compared = judge(layer_a, layer_b, compared)
+            warned = [*warned, *unsure]
         warnings += [text for text in warned if text not in warnings]
         layers[compared.name] = compared
     return Comparison(

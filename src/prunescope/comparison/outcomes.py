@@ -1,6 +1,7 @@
 """What became of every unit and every concept between two dissected layers?"""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +9,12 @@ import numpy as np
 import pandas as pd
 
 from prunescope.comparison.pairing import Pairs
+from prunescope.results.units import with_intervals
 
 KEPT, RELABELLED, LOST, GAINED, NEITHER = "kept", "relabelled", "lost", "gained", "neither"
+CERTAIN = 0.95
+"""In what share of draws an outcome that is certain holds, at least."""
+_ROUNDING = 1e-9  # of a share that was written as text
 _OF_A_UNIT = ["unit", "concept", "category", "iou", "interpretable"]
 _KEY = ["category", "concept"]
 
@@ -35,10 +40,15 @@ class LayerComparison:
     categories: those the units chose among, in A's order.
     units: a row per pair and per unit without a partner (the columns of the other side are null,
         it is not interpretable there): `unit_a`, `concept_a`, `category_a`, `iou_a`,
-        `interpretable_a`, the same for B, `distance` between IoU profiles, `outcome`.
-    concepts: a row per concept of either layer: `category`, `concept`, `outcome`, and for A and
-        B the number of its units and the best of them (`units_a`, `best_unit_a`, `best_iou_a`).
+        `interpretable_a`, the same for B, `distance` between IoU profiles, `outcome`, and how sure
+        that is: the `share` of draws of the images in which it holds, and whether it is `certain`,
+        which is in at least 95 % of them; null where images were not resampled.
+    concepts: a row per concept of either layer: `category`, `concept`, `outcome`, for A and B the
+        number of its units and the best of them (`units_a`, `best_unit_a`, `best_iou_a`), and
+        `share` and `certain` as for units.
     totals: units of the whole layers, (A, B). dead: those that never fire.
+    intervals: of the counts and shares of `count_outcomes`, nested like these; None where images
+        were not resampled.
     """
 
     layer_a: str
@@ -49,6 +59,7 @@ class LayerComparison:
     concepts: pd.DataFrame
     totals: tuple[int, int]
     dead: tuple[int, int]
+    intervals: Mapping[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -91,11 +102,13 @@ def count_outcomes(compared: LayerComparison) -> dict[str, Any]:
     `same_concept` the kept among U_A ∩ U_B, `concepts.kept_share` the kept among A's concepts.
     `by_category`: a unit belongs to the category of its concept in A, a gained one to that in B;
     so a category's `b` may exceed its kept and gained: those were relabelled into it.
+    Where images were resampled, `undecided` says how many of each outcome are not certain, and
+    `interval` has the 95 % interval of each number, and that of the `change` from A to B.
     """
     units, concepts = compared.units, compared.concepts
     home = units["category_a"].where(units["interpretable_a"], units["category_b"])
-    paired = compared.match != "concept"
-    return {
+    paired, resampled = compared.match != "concept", compared.intervals is not None
+    counts = {
         "layer_a": compared.layer_a,
         "layer_b": compared.layer_b,
         "match": compared.match,
@@ -104,17 +117,22 @@ def count_outcomes(compared: LayerComparison) -> dict[str, Any]:
             "total_b": compared.totals[1],
             "dead_a": compared.dead[0],
             "dead_b": compared.dead[1],
-            **_count_units(units, None, paired=paired),
+            **_count_units(units, paired=paired, resampled=resampled),
         },
-        "concepts": _count_concepts(concepts),
+        "concepts": _count_concepts(concepts, resampled=resampled),
         "by_category": {
             category: {
-                "units": _count_units(units, home == category, category, paired=paired),
-                "concepts": _count_concepts(concepts[concepts["category"] == category]),
+                "units": _count_units(
+                    units, home == category, category, paired=paired, resampled=resampled
+                ),
+                "concepts": _count_concepts(
+                    concepts[concepts["category"] == category], resampled=resampled
+                ),
             }
             for category in compared.categories
         },
     }
+    return with_intervals(counts, compared.intervals or {})
 
 
 def _of_side(table: pd.DataFrame, iou: float | None) -> pd.DataFrame:
@@ -139,7 +157,19 @@ def _pair_up(a: pd.DataFrame, b: pd.DataFrame, pairs: Pairs, *, compared: bool) 
         joined[name] = joined[name].astype("boolean").fillna(False).astype(bool)
     joined["distance"] = distance.reindex(joined.index)
     joined["outcome"] = _outcomes(joined) if compared else pd.array([pd.NA] * len(joined), "string")
-    return joined.reset_index(drop=True)
+    return with_certainty(joined.reset_index(drop=True))
+
+
+def with_certainty(table: pd.DataFrame, share: Any = math.nan) -> pd.DataFrame:
+    """Return a table of units or concepts with the share of draws in which each outcome holds.
+
+    share: nan where that is not known.
+    """
+    shares = pd.Series(share, index=table.index, dtype="float64")
+    return table.assign(
+        share=shares,
+        certain=(shares >= CERTAIN - _ROUNDING).astype("boolean").mask(shares.isna()),
+    )
 
 
 def _outcomes(joined: pd.DataFrame) -> Any:
@@ -163,7 +193,7 @@ def _compare_concepts(a: pd.DataFrame, b: pd.DataFrame, categories: Sequence[str
     joined = joined.astype({"outcome": "string"}).reset_index()
     rank = joined["category"].map({name: index for index, name in enumerate(categories)})
     order = joined.assign(rank=rank).sort_values(["rank", "concept"]).index
-    return joined.loc[order].reset_index(drop=True)
+    return with_certainty(joined.loc[order].reset_index(drop=True))
 
 
 def _concepts_of(side: pd.DataFrame) -> pd.DataFrame:
@@ -180,7 +210,12 @@ def _concepts_of(side: pd.DataFrame) -> pd.DataFrame:
 
 
 def _count_units(
-    units: pd.DataFrame, at_home: "pd.Series[bool] | None", category: str = "", *, paired: bool
+    units: pd.DataFrame,
+    at_home: "pd.Series[bool] | None" = None,
+    category: str = "",
+    *,
+    paired: bool,
+    resampled: bool,
 ) -> dict[str, Any]:
     """Count all units, or those at home in a category."""
     inside = [
@@ -191,8 +226,8 @@ def _count_units(
     a, b = (int(mask.sum()) for mask in inside)
     if not paired:
         return {"a": a, "b": b}
-    outcomes = units["outcome"] if at_home is None else units.loc[at_home, "outcome"]
-    counts = {name: int((outcomes == name).sum()) for name in (KEPT, RELABELLED, LOST, GAINED)}
+    counted = units if at_home is None else units[at_home]
+    counts, undecided = _count(counted, (KEPT, RELABELLED, LOST, GAINED), resampled=resampled)
     both = counts[KEPT] + counts[RELABELLED]
     return {
         "a": a,
@@ -200,13 +235,26 @@ def _count_units(
         **counts,
         "still_interpretable": _share(both, a),
         "same_concept": _share(counts[KEPT], both),
+        **undecided,
     }
 
 
-def _count_concepts(concepts: pd.DataFrame) -> dict[str, Any]:
-    counts = {name: int((concepts["outcome"] == name).sum()) for name in (KEPT, LOST, GAINED)}
+def _count_concepts(concepts: pd.DataFrame, *, resampled: bool) -> dict[str, Any]:
+    counts, undecided = _count(concepts, (KEPT, LOST, GAINED), resampled=resampled)
     a, b = counts[KEPT] + counts[LOST], counts[KEPT] + counts[GAINED]
-    return {"a": a, "b": b, **counts, "kept_share": _share(counts[KEPT], a)}
+    return {"a": a, "b": b, **counts, "kept_share": _share(counts[KEPT], a), **undecided}
+
+
+def _count(
+    table: pd.DataFrame, outcomes: Sequence[str], *, resampled: bool
+) -> tuple[dict[str, int], dict[str, Any]]:
+    """Return how many rows have each outcome and, where it is known, how many are `undecided`."""
+    has = {name: table["outcome"] == name for name in outcomes}
+    counts = {name: int(rows.sum()) for name, rows in has.items()}
+    if not resampled:
+        return counts, {}
+    unsure = ~table["certain"].fillna(True).astype(bool)
+    return counts, {"undecided": {name: int((rows & unsure).sum()) for name, rows in has.items()}}
 
 
 def _share(part: int, whole: int) -> float | None:

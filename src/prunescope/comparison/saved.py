@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from prunescope.base.errors import DataError
 from prunescope.comparison.dissections import Comparison
-from prunescope.comparison.outcomes import LayerComparison
+from prunescope.comparison.outcomes import LayerComparison, with_certainty
 from prunescope.comparison.runs import RunComparison
 from prunescope.results.columns import Columns, check_columns
 from prunescope.results.forms import read_json
@@ -24,6 +24,7 @@ from prunescope.results.schemas import (
     COMPARISON_FORM,
     RUN_COMPARISON_FORM,
 )
+from prunescope.results.units import intervals_in
 
 _TEXTS = {"layer": "str", "strategy": "str"} | dict.fromkeys(
     ("category", "concept", "outcome"), "string"
@@ -43,6 +44,9 @@ def open_comparison(folder: Path) -> Comparison | RunComparison:
             "iou": summary["iou"],
             "warnings": tuple(summary["warnings"]),
         }
+        units, concepts = (
+            with_certainty(table, table.get("share", math.nan)) for table in (units, concepts)
+        )
         _check_flags(folder, units, summary["iou"])
         if "levels" in summary:
             levels = _read_csv(folder / LEVELS, COMPARED_LEVEL_COLUMNS)
@@ -57,7 +61,7 @@ def open_comparison(folder: Path) -> Comparison | RunComparison:
             name: _layer(counts, _of(name, units), _of(name, concepts))
             for name, counts in summary["layers"].items()
         }
-        compared = Comparison(**sides, layers=layers)
+        compared = Comparison(**sides, layers=layers, resampling=summary.get("resampling"))
         if compared.summary()["layers"] != summary["layers"]:
             raise _contradictory(folder)
         return compared
@@ -123,6 +127,7 @@ def _layer(
         concepts=concepts,
         totals=(of_units["total_a"], of_units["total_b"]),
         dead=(of_units["dead_a"], of_units["dead_b"]),
+        intervals=intervals_in(counts) or None,
     )
 
 

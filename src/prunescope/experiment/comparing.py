@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Unpack
 
+from prunescope.base.arguments import takes
 from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import a_kind
-from prunescope.comparison.dissections import Comparison, Match, compare_dissections
+from prunescope.comparison.dissections import Comparison, Match
 from prunescope.dissection.capture import find_layers
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.handed_in import computing
@@ -22,8 +24,12 @@ from prunescope.experiment.single import dissect_network
 from prunescope.networks.loading import LoadedNetwork
 from prunescope.report.comparison import check_room, write_comparison
 from prunescope.results.dissection import Dissection
+from prunescope.results.evaluation_pair import EvaluationPair
+from prunescope.statistics.bootstrap import ResamplingOptions, ResamplingSettings
+from prunescope.statistics.compare import compare_resampled
 
 
+@takes(ResamplingSettings)
 def compare_networks(
     a: Side,
     b: Side,
@@ -39,8 +45,10 @@ def compare_networks(
     mask_size: int | None = None,
     match: Match | None = None,
     out: Path | str | None = None,
+    evaluation: EvaluationPair | None = None,
     device: str | None = None,
     progress: Progress = SILENT,
+    **resampling: Unpack[ResamplingOptions],
 ) -> Comparison:
     """Dissect two networks alike on one concept set, and say what became of A's units in B.
 
@@ -56,7 +64,9 @@ def compare_networks(
         interpretable above `settings.iou`.
     match: as for `compare`. device: where to compute; a GPU if there is one when None.
     progress: where to report.
-    out: a folder for the comparison, with the dissections in `a` and `b` below it.
+    out: a folder for the comparison, with the dissections in `a` and `b` below it, and in
+        `evaluation`
+    evaluation: what `evaluate_pair` returned for the two, if it is to be saved with them.
     Returns the Comparison (Frankle & Bau 2019; docs/method.md).
     Raises ConfigError or DataError, saying on which side, for what cannot be opened, dissected or
     compared; nothing is written then.
@@ -66,6 +76,7 @@ def compare_networks(
         raise ConfigError(f"concepts is {a_kind(concepts)}: give the name of a set")
     if settings is not None and not isinstance(settings, DissectionSettings):
         settings = DissectionSettings.validate_from({"layers": (layer,), **settings}, "settings")
+    drawn = ResamplingSettings.validate_from(resampling, "compare")
     place = None if out is None else Path(out)
     if place is not None:
         check_room(place)
@@ -97,13 +108,15 @@ def compare_networks(
                 device=device,
                 progress=progress.titled(letter),
             )
-    compared = compare_dissections(sides["A"], sides["B"], layer=layer, match=match, iou=chosen.iou)
+    compared = compare_resampled(
+        sides["A"], sides["B"], layer=layer, match=match, iou=chosen.iou, resampling=drawn
+    )
     named = replace(compared, a={**compared.a, **side_name(a)}, b={**compared.b, **side_name(b)})
     if place is not None:
         made = {
             letter.lower(): side for letter, side in sides.items() if isinstance(side, Dissection)
         }
-        write_comparison(named, place, dissections=made)
+        write_comparison(named, place, dissections=made, evaluation=evaluation)
     return named
 
 

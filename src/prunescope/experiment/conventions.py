@@ -15,8 +15,9 @@ from prunescope.dissection.run import choose_categories
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.single import dissect_network
 from prunescope.networks.loading import LoadedNetwork
-from prunescope.results.dissection import Dissection, check_room
+from prunescope.results.dissection import Dissection
 from prunescope.results.layout import CONVENTIONS_COMPARED
+from prunescope.results.room import check_room
 from prunescope.results.tables import write_csv
 
 

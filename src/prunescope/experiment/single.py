@@ -18,7 +18,8 @@ from prunescope.dissection.run import dissect_layers
 from prunescope.dissection.settings import DEFAULT_LAYER, DissectionSettings
 from prunescope.networks.loading import LoadedNetwork
 from prunescope.networks.smaller import WITHOUT_NUMBERS
-from prunescope.results.dissection import Dissection, check_room
+from prunescope.results.dissection import Dissection
+from prunescope.results.room import check_room
 from prunescope.results.units import UNNUMBERED
 
 _FEW_IMAGES = 500

@@ -14,11 +14,13 @@ from prunescope.report.run_comparison_figure import levels_figure
 from prunescope.report.style import LIGHT, drawing, figure_bytes
 from prunescope.results.checksums import record_checksums
 from prunescope.results.dissection import Dissection
+from prunescope.results.evaluation_pair import EvaluationPair
 from prunescope.results.kinds import is_comparison
 from prunescope.results.layout import (
     CHECKSUMS,
     COMPARISON_FIGURES,
     CONCEPTS,
+    EVALUATED,
     LEVELS,
     SUMMARY,
     UNITS,
@@ -35,6 +37,7 @@ def write_comparison(
     out: Path,
     *,
     dissections: Mapping[str, Dissection] = MappingProxyType({}),
+    evaluation: EvaluationPair | None = None,
 ) -> None:
     """Write a comparison's tables, summary and figure into a folder, all of them or none.
 
@@ -43,6 +46,7 @@ def write_comparison(
     the folder is replaced as a whole. Raises ConfigError where the folder holds anything else.
     Equal comparisons give equal bytes.
     dissections: what was dissected for it, saved beside it under "a" and "b".
+    evaluation: of both networks on labelled images, saved beside it under "evaluation".
     """
     check_room(out)
     with replacing(out) as draft:
@@ -54,6 +58,9 @@ def write_comparison(
         write_json(draft / SUMMARY, comparison.summary())
         for side, dissection in dissections.items():
             dissection.save(draft / side)
+        if evaluation is not None:
+            (draft / EVALUATED).mkdir()
+            evaluation.write(draft / EVALUATED)
         forms = {name: name.rpartition(".")[2] for name in COMPARISON_FIGURES}
         drawn = render_comparison(comparison, list(forms.values()))
         for name, form in forms.items():
@@ -76,7 +83,7 @@ def check_room(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise ConfigError(f"{out} is a file: give a folder as --out")
     for entry in sorted(out.iterdir()) if out.exists() else ():
-        if entry.name not in _FILES | set(_SIDES) or not is_comparison(out):
+        if entry.name not in _FILES | {*_SIDES, EVALUATED} or not is_comparison(out):
             raise ConfigError(
                 f"{out} is not empty and not a comparison (it holds {entry.name}): give another "
                 "--out"

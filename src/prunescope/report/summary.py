@@ -13,21 +13,30 @@ from prunescope.report.terminal import write_sections
 from prunescope.report.verdict_views import verdict_sections
 from prunescope.report.views import layer_sections, sections_of
 from prunescope.results.class_tables import has_class_tables, read_classes, read_exemplars
+from prunescope.results.dissection import LayerDissection
 from prunescope.results.evaluation_pair import EvaluationPair, open_evaluation
 from prunescope.results.kinds import is_comparison, is_evaluation, is_run
+from prunescope.results.layout import EVALUATED
 from prunescope.results.opened import open_dissection
 from prunescope.results.run_tables import RunTables
+from prunescope.results.units import by_layer
+from prunescope.statistics.bootstrap import ResamplingSettings
 from prunescope.statistics.who_paid import count_who_paid
 
 
 def summarise_result(
-    path: Path, iou: float | None = None, *, tell: Callable[[str], object] = SILENT.say
+    path: Path,
+    iou: float | None = None,
+    *,
+    resampling: ResamplingSettings | None = None,
+    tell: Callable[[str], object] = SILENT.say,
 ) -> tuple[dict[str, Any], str]:
     """Return a result's numbers, as `--json` prints them, and as text for a terminal.
 
     path: a dissection's, a layer's or a level's folder, a table of Network Dissection, a run's
         folder (every level of it), or what `compare --out` or `evaluate --out` wrote.
     iou: a unit is interpretable strictly above this; None keeps what was saved.
+    resampling: how the images of a dissection are resampled to see how sure its counts are.
     tell: called with what the user should know besides.
     Raises DataError for anything else, ConfigError for a comparison at another IoU.
     """
@@ -37,7 +46,12 @@ def summarise_result(
             raise ConfigError(
                 f"{path} compares at IoU {compared.iou:g}: for another, compare again with --iou"
             )
-        return compared.summary(), write_sections(sections_of(compared))
+        values, sections = compared.summary(), sections_of(compared)
+        if is_evaluation(path / EVALUATED):
+            evaluation = EvaluationPair.load(path / EVALUATED)
+            values |= {"evaluation": evaluation.summary()}
+            sections += sections_of(evaluation)
+        return values, write_sections(sections)
     if is_run(path):
         tables = RunTables.read(path)
         for lost in tables.missing_evidence():
@@ -53,7 +67,8 @@ def summarise_result(
         return values, write_sections(sections)
     if is_evaluation(path):
         return _evaluation(path, iou)
-    counts = open_dissection(path).summary(iou)
+    layers = open_dissection(path).layers
+    counts = by_layer({name: _counts(each, iou, resampling, tell) for name, each in layers.items()})
     return counts, write_sections(layer_sections(counts))
 
 
@@ -71,6 +86,23 @@ def _who_paid(run: Path) -> list[dict[str, Any]]:
     if not has_class_tables(run):
         return []
     return count_who_paid(read_classes(run), read_exemplars(run))
+
+
+def _counts(
+    layer: LayerDissection,
+    iou: float | None,
+    resampling: ResamplingSettings | None,
+    tell: Callable[[str], object],
+) -> dict[str, Any]:
+    if resampling is None or resampling.draws == 0:
+        return layer.counts(iou)
+    from prunescope.statistics.by_image import has_counts_by_image  # loads scipy
+    from prunescope.statistics.resampled import resample
+
+    if not has_counts_by_image(layer):
+        tell(f"{layer.layer} has no counts of single images, so its counts have no intervals")
+        return layer.counts(iou)
+    return resample(layer, resampling, iou=iou).summary()
 
 
 def describe_layers(summary: dict[str, Any]) -> str:

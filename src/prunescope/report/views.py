@@ -1,12 +1,11 @@
 """Which sections describe a dissection, a comparison or a run?"""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import singledispatch
 from typing import Any
 
 import pandas as pd
 
-from prunescope.base.text import counted
 from prunescope.comparison.conventions import ConventionComparison
 from prunescope.comparison.dissections import Comparison
 from prunescope.comparison.outcomes import GAINED, KEPT, LOST, RELABELLED
@@ -15,23 +14,23 @@ from prunescope.report.ablation_views import ablation_sections
 from prunescope.report.document import (
     BARS,
     BLUE,
-    GREEN,
-    ORANGE,
-    SKY,
     Bar,
     Cell,
     Column,
     Names,
+    Noted,
     Rows,
     Section,
     Table,
-    share_text,
 )
 from prunescope.report.evaluation_views import evaluation_sections
 from prunescope.report.level_views import compared_level_sections, level_sections
+from prunescope.report.outcome_views import compared_section, named_concepts
 from prunescope.report.words import (
     counts_in_words,
+    counts_interval,
     describe_chance,
+    resampling_text,
     side_text,
 )
 from prunescope.results.dissection import Dissection
@@ -39,12 +38,6 @@ from prunescope.results.evaluation_pair import EvaluationPair
 from prunescope.results.run import Run
 from prunescope.statistics.ablation import Ablation
 
-_COLOURS = {KEPT: BLUE, RELABELLED: SKY, LOST: ORANGE, GAINED: GREEN}
-_PAIRED = {
-    "identity": "units paired by number",
-    "profile": "units paired by their IoU profiles",
-    "concept": "units not paired",
-}
 _BEST_UNITS = 8
 
 
@@ -89,12 +82,22 @@ def _layer(name: str, counts: Mapping[str, Any], *more: str | Table) -> Section:
         *(Column(title="units"), Column(title="concepts"), BARS),
     )
     rows = [
-        (category, within["units"], within["concepts"], Bar([(within["units"], BLUE)], longest))
+        (
+            *(category, _with_interval(within, "units"), _with_interval(within, "concepts")),
+            Bar([(within["units"], BLUE)], longest),
+        )
         for category, within in by_category.items()
     ]
-    chance = [describe_chance(counts["chance"])] if "chance" in counts else []
+    notes = [describe_chance(counts["chance"])] if "chance" in counts else []
+    notes += [resampling_text(counts["resampling"])] if "resampling" in counts else []
     table = Table(columns=columns, groups=[Rows(rows=rows)])
-    return Section(title=name, note=counts_in_words(counts), parts=[*chance, table, *more])
+    return Section(title=name, note=counts_in_words(counts), parts=[*notes, table, *more])
+
+
+def _with_interval(counts: Mapping[str, Any], name: str) -> Cell:
+    if "interval" not in counts:
+        return int(counts[name])
+    return Noted(f"{counts[name]:,}", counts_interval(counts["interval"][name]))
 
 
 def _best_units(units: pd.DataFrame) -> Table:
@@ -124,83 +127,10 @@ def _comparison(result: Comparison) -> list[Section]:
     return [
         Section(parts=[f"{letter}  {side_text(summary[letter.lower()])}" for letter in "AB"]),
         *(
-            _compared_layer(name, counts, summary["iou"], result.layers[name].concepts)
+            compared_section(name, counts, summary, result.layers[name].concepts)
             for name, counts in summary["layers"].items()
         ),
     ]
-
-
-def _compared_layer(
-    name: str, counts: Mapping[str, Any], iou: float, concepts: pd.DataFrame
-) -> Section:
-    units = counts["units"]
-    total_a, total_b = units["total_a"], units["total_b"]
-    size = counted(total_b, "unit")
-    size = size if total_a == total_b else f"{total_a:,} and {size}"
-    dead = f"{units['dead_a']:,} of A and {units['dead_b']:,} of B never fire"
-    return Section(
-        title=name,
-        note=f"{size}, interpretable above IoU {iou:g}; {_PAIRED[counts['match']]}",
-        parts=[
-            *([dead] if units["dead_a"] or units["dead_b"] else []),
-            _outcomes(counts),
-            *_shares(counts),
-            *_named(f"{LOST} (units in A)", "a", concepts[concepts["outcome"] == LOST]),
-            *_named(f"{GAINED} (units in B)", "b", concepts[concepts["outcome"] == GAINED]),
-        ],
-    )
-
-
-def _outcomes(counts: Mapping[str, Any]) -> Table:
-    """Return the table of what became of units and concepts, by category."""
-    rows = []
-    for kind in ("units", "concepts"):
-        rows.append(_outcome_row(kind, counts[kind]))
-        for category, within in counts["by_category"].items():
-            if within[kind]["a"] or within[kind]["b"]:
-                rows.append(_outcome_row(f"  {category}", within[kind]))
-    columns = (
-        *(Column(is_text=True), Column(title="in A")),
-        *(Column(title=outcome, colour=colour) for outcome, colour in _COLOURS.items()),
-        *(Column(title="in B"), BARS),
-    )
-    return Table(columns=columns, groups=[Rows(rows=rows)])
-
-
-def _outcome_row(name: str, counts: Mapping[str, Any]) -> Sequence[Cell]:
-    parts = [(float(counts.get(outcome, 0)), colour) for outcome, colour in _COLOURS.items()]
-    bar = Bar(parts, sum(amount for amount, _ in parts))
-    outcomes = (counts.get(outcome, "") for outcome in _COLOURS)
-    return (name, counts["a"], *outcomes, counts["b"], bar)
-
-
-def _shares(counts: Mapping[str, Any]) -> Iterator[str]:
-    units, concepts = counts["units"], counts["concepts"]
-    if KEPT in units:
-        both = units[KEPT] + units[RELABELLED]
-        yield _share(both, units["a"], "of A's interpretable units still are")
-        yield _share(units[KEPT], both, "of these stand for the same concept")
-    yield _share(concepts[KEPT], concepts["a"], "of A's concepts are kept")
-
-
-def _share(part: int, whole: int, of_what: str) -> str:
-    """Write a part as a share of a whole, with both counts; a dash if the whole is 0."""
-    share = share_text(part / whole if whole else None)
-    return f"{share:>7} {of_what} ({part:,} of {whole:,})"
-
-
-def _named(title: str, letter: str, concepts: pd.DataFrame) -> list[Names]:
-    """List concepts, those of most units first, ties by name.
-
-    letter: of the side whose units are counted.
-    """
-    count = f"units_{letter}"
-    ordered = concepts.sort_values([count, "concept"], ascending=[False, True])
-    names = [
-        f"{name} ({units:,})"
-        for name, units in zip(ordered["concept"], ordered[count], strict=True)
-    ]
-    return [Names(title=title, names=names)] if names else []
 
 
 @sections_of.register
@@ -233,7 +163,7 @@ def _convention_section(layer: str, result: ConventionComparison) -> Section:
     for name, change in result.changes[layer].items():
         for outcome, letter, side in ((LOST, "a", result.against), (GAINED, "b", name)):
             concepts = change.concepts[change.concepts["outcome"] == outcome]
-            names += _named(f"{outcome} in {name} (units in {side})", letter, concepts)
+            names += named_concepts(f"{outcome} in {name} (units in {side})", letter, concepts)
     counts = {name: name for name in ("images", "iou", "interpretable", "concepts", "dead")}
     return Section(
         title=layer,

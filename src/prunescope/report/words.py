@@ -1,6 +1,7 @@
 """How are the counts of a dissected layer put into words?"""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prunescope.base.text import agreeing, counted
@@ -12,11 +13,15 @@ def counts_in_words(counts: Mapping[str, Any]) -> str:
     counts: as `LayerDissection.counts` returns them.
     """
     interpretable, dead = counts["interpretable"], counts["dead"]
+    intervals = {
+        name: f" ({counts_interval(ends)})" for name, ends in counts.get("interval", {}).items()
+    }
     above = f" (IoU > {counts['iou']:g})" if counts.get("iou") is not None else ""
     return (
-        f"{interpretable:,} of {counted(counts['units'], 'unit')} "
+        f"{interpretable:,}{intervals.get('interpretable', '')} of "
+        f"{counted(counts['units'], 'unit')} "
         f"{agreeing(interpretable, 'is', 'are')} interpretable{above}, of "
-        f"{counted(counts['concepts'], 'concept')}; "
+        f"{counted(counts['concepts'], 'concept')}{intervals.get('concepts', '')}; "
         f"{dead:,} never {agreeing(dead, 'fires', 'fire')}"
     )
 
@@ -38,6 +43,17 @@ def describe_chance(chance: Mapping[str, Any]) -> str:
     if chance["discoveries"] == 0:
         return f"{text}{counted(chance['undecided'], 'unit')} undecided; {advice}"
     return f"{text}{discovered}; {chance['undecided']:,} more undecided; {advice}"
+
+
+def counts_interval(ends: Sequence[float]) -> str:
+    """Write the interval of a count, its ends whole numbers: 12–15."""
+    low, high = math.floor(ends[0]), math.ceil(ends[1])
+    return f"{low:,}" if low == high else f"{low:,}–{high:,}"
+
+
+def resampling_text(resampling: Mapping[str, Any]) -> str:
+    """Write how intervals were found."""
+    return f"95 % intervals from {counted(resampling['draws'], 'draw')} of the images"
 
 
 def side_text(side: Mapping[str, Any]) -> str:

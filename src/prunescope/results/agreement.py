@@ -46,7 +46,7 @@ def check_overlap(
         units["unit"].tolist() == (summary.get(UNIT_NUMBERS) or list(range(len(units))))
         and len(units) == len(overlap.thresholds)
         and set(units["label"].dropna().astype("int64")) <= labels
-        and set(chosen) <= set(overlap.categories)
+        and {*chosen, *categories_of(units)} <= set(overlap.categories)
     )
     if not fits:
         raise DataError(f"{folder} is damaged: its {COUNTS} is not of the units beside it")

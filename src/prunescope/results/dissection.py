@@ -11,24 +11,22 @@ import pandas as pd
 from prunescope.base.arrays import save_arrays
 from prunescope.base.door import at_the_door, called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
-from prunescope.base.folders import drafting, replacing
+from prunescope.base.folders import replacing
 from prunescope.base.hooks import hook
 from prunescope.results.agreement import check_layer, check_overlap
-from prunescope.results.kinds import is_page
 from prunescope.results.layout import (
     COUNTS,
     DRAWS,
     EXAMPLES,
     IMAGES,
-    LAYERS,
     MASKS,
-    OF_A_LAYER,
     SUMMARY,
     UNITS,
     UNITS_AS_TEXT,
 )
 from prunescope.results.overlap import Overlap, load_overlap, save_overlap
 from prunescope.results.reading import read_form, read_table
+from prunescope.results.room import check_room
 from prunescope.results.schemas import (
     EXAMPLE_COLUMNS,
     IMAGE_COLUMNS,
@@ -160,6 +158,17 @@ class LayerDissection:
         """
         return threshold_curve(self.units, ious)
 
+    @at_the_door
+    def resample(self, *, iou: float | None = None, **settings: Any) -> Any:
+        """Return how sure the counts and the units' concepts are, as a ResampledLayer.
+
+        iou: a unit is interpretable strictly above it; the one that was saved when None.
+        settings: `draws` and `seed`, as `compare` takes them.
+        Raises ConfigError for settings that cannot be, DataError for a result without the counts
+        of every image.
+        """
+        return hook("resample")(self, iou=iou, **settings)
+
     def __repr__(self) -> str:
         return f"LayerDissection({_in_a_line(self)})"
 
@@ -279,27 +288,6 @@ class Dissection:
 
     def _repr_html_(self) -> str:
         return cast(str, hook("html")(self))
-
-
-def check_room(folder: Path) -> None:
-    """Raise ConfigError where no dissection can be saved, or it would replace something else.
-
-    The folder may hold nothing but a dissection: layers' folders with the files of `save`, and its
-    page.
-    """
-    with drafting(folder):
-        if folder.exists() and not folder.is_dir():
-            raise ConfigError(f"{folder} is a file: give a folder as --out")
-        for entry in sorted(folder.iterdir()) if folder.exists() else ():
-            if entry.name == LAYERS or is_page(entry):
-                continue
-            files = {path.name for path in entry.iterdir()} if entry.is_dir() else set()
-            if not files & {UNITS, COUNTS, SUMMARY} or not files <= OF_A_LAYER:
-                other = min(files - OF_A_LAYER, default="")
-                raise ConfigError(
-                    f"{folder} is not empty and not a dissection (it holds "
-                    f"{Path(entry.name, other)}): give another --out"
-                )
 
 
 def _in_a_line(layer: LayerDissection) -> str:

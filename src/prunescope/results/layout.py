@@ -14,7 +14,7 @@ OUTDATED = "outdated"
 CHECKPOINT = "checkpoint.safetensors"  # of what is not finished, in the folder of work
 TRACKING = "tracking"  # what trackers write while a study runs
 TABLES, FIGURES, REPORT = "tables", "figures", "report"
-LEVELS = "levels.csv"
+LEVELS, INTERVALS = "levels.csv", "intervals.csv"
 VERDICT = "verdict.json"
 STRATEGIES = "strategies.csv"  # compared with each other
 LOOKS = "looks.json"  # how often a verdict was given
@@ -64,6 +64,7 @@ OF_AN_EVALUATION = frozenset(
 
 # of a comparison, and of one of several conventions
 CONCEPTS = "concepts.csv"
+EVALUATED = "evaluation"
 COMPARISON_FIGURES = ("comparison.png", "comparison.svg")
 CONVENTIONS_COMPARED = "conventions.csv"
 

@@ -6,10 +6,12 @@ from pathlib import Path
 import pandas as pd
 
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.paths import is_there
 from prunescope.results.agreement import check_layer, check_overlap
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.kinds import holds_weights, layer_folders
 from prunescope.results.layout import EXAMPLES, IMAGES, SUMMARY, UNITS
+from prunescope.results.manifest import check_recorded
 from prunescope.results.netdissect import TABLE_IOU, read_netdissect
 from prunescope.results.overlap import Overlap, load_overlap
 from prunescope.results.reading import read_form, read_table
@@ -36,6 +38,8 @@ def open_dissection(path: Path) -> Dissection:
 
 def open_layer(folder: Path) -> LayerDissection:
     """Open the folder of one layer, whose counts, examples and images are read on first use.
+
+    A result of an earlier version may lack the table of images, which is empty then.
 
     For commands that show or compare saved results and rarely need every file. To have, and check,
     all of a layer in memory, use `LayerDissection.load`.
@@ -73,7 +77,9 @@ class _SavedLayer(LayerDissection):
 
     @cached_property
     def images(self) -> pd.DataFrame:
-        return read_table(self._folder / IMAGES, IMAGE_COLUMNS)
+        path = self._folder / IMAGES
+        check_recorded(path)
+        return read_table(path, IMAGE_COLUMNS) if is_there(path) else pd.DataFrame()
 
 
 class _TableLayer(LayerDissection):
@@ -86,7 +92,10 @@ class _TableLayer(LayerDissection):
                 "`compare` two such files with --layer and --concepts"
             )
         summary = {"settings": {"iou": TABLE_IOU}}
-        vars(self).update(layer=path.stem, units=read_netdissect(path), summary=summary)
+        images = pd.DataFrame()  # it tells of none
+        vars(self).update(
+            layer=path.stem, units=read_netdissect(path), summary=summary, images=images
+        )
 
     @property
     def overlap(self) -> Overlap:

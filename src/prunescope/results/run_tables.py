@@ -9,10 +9,12 @@ from typing import Any, TypeAlias, cast
 import pandas as pd
 
 from prunescope.base.errors import DataError
+from prunescope.base.paths import is_there
 from prunescope.results.columns import check_columns
 from prunescope.results.kinds import layers_of_study
 from prunescope.results.layout import (
     DISSECTION,
+    INTERVALS,
     LEVELS,
     METRICS,
     STUDY,
@@ -29,6 +31,7 @@ from prunescope.results.manifest import check_recorded, flaws_of
 from prunescope.results.reading import read_csv, read_form, read_table
 from prunescope.results.schemas import (
     DISSECTION_FORM,
+    INTERVAL_COLUMNS,
     LEVEL_COLUMNS,
     LEVEL_UNIT_COLUMNS,
     VERDICT_FORM,
@@ -82,6 +85,20 @@ class RunTables:
         layers = [name for name in layers_of_study(path) if name not in tables.layers]
         _check_whole(path, [f"{LEVELS} lacks {name}" for name in layers])
         return tables
+
+    @cached_property
+    def intervals(self) -> pd.DataFrame:
+        """A row per level and layer with both ends of each number's interval (docs/formats.md).
+
+        Empty where images were not resampled. Raises DataError where the table is damaged.
+        """
+        path = self.path / TABLES / INTERVALS
+        check_recorded(path)
+        if not is_there(path):
+            return pd.DataFrame(columns=KEY)
+        intervals = read_csv(path, dtype={"strategy": str, "layer": str})
+        check_columns(intervals, INTERVAL_COLUMNS, path)
+        return intervals
 
     @property
     def layers(self) -> list[str]:

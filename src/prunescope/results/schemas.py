@@ -213,13 +213,26 @@ VERDICT_FORM = Each(
 )
 """`tables/verdict.json` of a run, by layer, strategy and what is counted."""
 
+INTERVAL_COLUMNS: Columns = {
+    **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES},
+    **{"*_low": NUMBERS, "*_high": NUMBERS},
+}
+"""`tables/intervals.csv` of a run."""
+
 _SIDE = Object({"name": TEXT, "keep": SHARE.or_none, "accuracy": SHARE.or_none})
+_OUTCOMES = ("kept", "relabelled", "lost", "gained")
+_SURE: Fields = {
+    "undecided": dict.fromkeys(_OUTCOMES, COUNT.or_none),
+    "interval": Each(LIST_OF_NUMBERS.or_none, may_lack=True),
+}
 _OF_UNITS: Fields = {
+    **_SURE,
     **{"a": COUNT, "b": COUNT},
-    **dict.fromkeys(("kept", "relabelled", "lost", "gained"), COUNT.or_none),
+    **dict.fromkeys(_OUTCOMES, COUNT.or_none),
     **{"still_interpretable": SHARE.or_none, "same_concept": SHARE.or_none},
 }
 _OF_CONCEPTS: Fields = {
+    **_SURE,
     **dict.fromkeys(("a", "b", "kept", "lost", "gained"), COUNT),
     "kept_share": SHARE.or_none,
 }
@@ -236,10 +249,14 @@ _OF_A_LEVEL: Fields = {
     **dict.fromkeys(("keep_a", "keep_b", "accuracy_a", "accuracy_b"), SHARE),
     **dict.fromkeys(("units_a", "units_b", "concepts_a", "concepts_b"), AMOUNT),
     **{f"concepts_{outcome}": AMOUNT for outcome in ("kept", "lost", "gained")},
-    **{f"units_{outcome}": AMOUNT.or_none for outcome in ("kept", "relabelled", "lost", "gained")},
+    **{f"units_{outcome}": AMOUNT.or_none for outcome in _OUTCOMES},
 }
 _SIDES: Fields = {"a": _SIDE, "b": _SIDE, "iou": SHARE, "warnings": LIST_OF_TEXTS}
-COMPARISON_FORM: Fields = {**_SIDES, "layers": Each(Object(_OF_A_LAYER))}
+COMPARISON_FORM: Fields = {
+    **_SIDES,
+    "resampling": {"draws": COUNT, "seed": COUNT},
+    "layers": Each(Object(_OF_A_LAYER)),
+}
 """`summary.json` of a comparison of two dissections."""
 RUN_COMPARISON_FORM: Fields = {**_SIDES, "levels": Rows(Object(_OF_A_LEVEL))}
 """`summary.json` of a comparison of two runs."""
@@ -254,12 +271,13 @@ COMPARED_UNIT_COLUMNS: Columns = {
             *(("iou", SHARES), ("interpretable", TRUTHS)),
         )
     },
-    **{"distance": NUMBERS, "outcome": TEXTS},
+    **{"distance": NUMBERS, "outcome": TEXTS, "share": SHARES.or_none},
 }
 COMPARED_CONCEPT_COLUMNS: Columns = {
     **{"layer": NAMES, "category": TEXTS, "concept": TEXTS, "outcome": NAMES},
     **{"units_a": COUNTS, "best_unit_a": COUNTS_OR_NONE, "best_iou_a": SHARES},
     **{"units_b": COUNTS, "best_unit_b": COUNTS_OR_NONE, "best_iou_b": SHARES},
+    "share": SHARES.or_none,
 }
 COMPARED_LEVEL_COLUMNS: Columns = {
     **{"layer": NAMES, "strategy": NAMES, "level": COUNTS, "replicates": COUNTS},

@@ -98,3 +98,28 @@ def count_units(
             for category in (categories_of(units) if categories is None else categories)
         },
     }
+
+
+_INTERVAL = "interval"
+
+
+def with_intervals(counts: Mapping[str, Any], intervals: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested counts, each level of them with the `interval` of those that have any.
+
+    intervals: nested as the counts are, a [lower, upper] in place of each count.
+    """
+    inner = {name: within for name, within in intervals.items() if isinstance(within, Mapping)}
+    here = {name: ends for name, ends in intervals.items() if name not in inner}
+    nested = {name: with_intervals(counts[name], within) for name, within in inner.items()}
+    return {**counts, **nested, **({_INTERVAL: here} if here else {})}
+
+
+def intervals_in(counts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the intervals that `with_intervals` put beside nested counts; empty without any."""
+    inner = {
+        name: intervals_in(within)
+        for name, within in counts.items()
+        if isinstance(within, Mapping) and name != _INTERVAL
+    }
+    nested = {name: within for name, within in inner.items() if within}
+    return {**nested, **(counts.get(_INTERVAL) or {})}

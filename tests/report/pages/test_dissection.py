@@ -5,7 +5,7 @@ import pytest
 from pictured import NAMES, Painted, dissection, pictured, read_chunk
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.report.pages.dissection import report_dissection, write_dissection_page
-from prunescope.results.dissection import check_room
+from prunescope.results.room import check_room
 
 UNITS = ({"red": 200}, {"cat": 100, "red": 40}, {}, {"cat": 200})
 

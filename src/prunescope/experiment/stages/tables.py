@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from prunescope.experiment.stages.scores import ScoresStage
 from prunescope.results.class_tables import read_classes
 from prunescope.results.layout import (
     DENSE,
+    INTERVALS,
     LEVELS,
     METRICS,
     PREDICTIONS,
@@ -21,10 +23,12 @@ from prunescope.results.layout import (
     UNITS,
 )
 from prunescope.results.looks import count_look
+from prunescope.results.opened import open_layer
 from prunescope.results.predictions import read_predictions
 from prunescope.results.reading import read_form, read_table
 from prunescope.results.run_tables import read_levels
 from prunescope.results.schemas import LEVEL_UNIT_COLUMNS, METRICS_FORM, UNIT_COLUMNS
+from prunescope.results.tables import write_csv
 from prunescope.statistics.who_paid import write_who_paid
 from prunescope.statistics.writing import write_verdicts
 
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from prunescope.experiment.plan import Plan
     from prunescope.experiment.runner import StageRunner
     from prunescope.report.panels import Shown
+    from prunescope.statistics.levels import ResampledLevels
 
 AFTER = ("evaluation", "scores")
 
@@ -80,7 +85,7 @@ class TablesStage(FolderStage):
     """The tables of all levels of a plan, which may be a part of the study's."""
 
     kind = "tables"
-    version = 5
+    version = 6
     derived = True
 
     def __init__(self, study: PlannedStudy, levels: tuple[MeasuredLevel, ...]) -> None:
@@ -98,12 +103,15 @@ class TablesStage(FolderStage):
         return {
             "levels": [level.level.path for level in self.levels],
             "verdict": self.study.recipe.verdict.model_dump(mode="json"),
+            "resampling": self.study.recipe.resampling.for_key(),
         }
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
         recipe = self.study.recipe
         write_tables([level.record(runner) for level in self.levels], folder)
         write_who_paid(folder, {each.level.key: each.predictions(runner) for each in self.levels})
+        if recipe.resampling.draws:
+            write_csv(folder / INTERVALS, self.resample(runner).intervals, na_rep="nan")
         is_judged = not self.missing and recipe.replicates > 1
         looks = count_look(runner.store.root, recipe.replicates) if is_judged else 1
         write_verdicts(folder, recipe.verdict, looks=looks, unfinished=self.missing)
@@ -122,6 +130,20 @@ class TablesStage(FolderStage):
             units=read_table(folder / UNITS, LEVEL_UNIT_COLUMNS),
             classes=read_classes(runner.store.root),
         )
+
+    def resample(self, runner: "StageRunner") -> "ResampledLevels":
+        """Return how sure the counts of all levels are."""
+        from prunescope.statistics.levels import resample_levels
+
+        layers = {
+            (key.replicate, key.strategy, key.level, layer): partial(open_layer, folder)
+            for measured in self.levels
+            for key in (measured.level.key,)
+            for layer, folder in zip(
+                measured.scores.layers, measured.layer_folders(runner), strict=True
+            )
+        }
+        return resample_levels(layers, self.study.recipe.resampling, progress=runner.progress)
 
 
 def stages_of(plan: "Plan") -> Iterator[Stage]:

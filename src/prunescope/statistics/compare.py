@@ -1,17 +1,23 @@
-"""Which units and concepts were kept, lost, gained and relabelled from A to B?"""
+"""Which units and concepts were kept, lost, gained and relabelled from A to B, and how surely?"""
 
+from dataclasses import replace
+from functools import partial
 from numbers import Real
 from pathlib import Path
-from typing import get_args
+from typing import Unpack, get_args
 
+from prunescope.base.arguments import takes
 from prunescope.base.errors import ConfigError
 from prunescope.base.text import a_kind
 from prunescope.comparison.dissections import Comparison, Match, compare_dissections
 from prunescope.comparison.runs import RunComparison, compare_runs
 from prunescope.comparison.sides import Comparable
 from prunescope.results.kinds import is_run
+from prunescope.statistics.bootstrap import ResamplingOptions, ResamplingSettings
+from prunescope.statistics.certainty import judge_layers
 
 
+@takes(ResamplingSettings)
 def compare(
     a: Comparable,
     b: Comparable,
@@ -19,6 +25,7 @@ def compare(
     layer: str | None = None,
     match: Match | None = None,
     iou: float = 0.05,
+    **settings: Unpack[ResamplingOptions],
 ) -> Comparison | RunComparison:
     """Return what became of A's units and concepts in B (definitions: LayerComparison).
 
@@ -42,9 +49,32 @@ def compare(
         raise ConfigError(f"match is {match!r}, but must be {ways}")
     if layer is not None and not isinstance(layer, str):
         raise ConfigError(f"layer is {a_kind(layer)}: give its name")
+    resampling = ResamplingSettings.validate_from(settings, "compare")
     if _is_run(a) and _is_run(b):
+        if settings.get("draws") or settings.get("seed"):
+            raise ConfigError(
+                "images are resampled for two dissections, not for two runs: name a level of each, "
+                "or leave out draws and seed"
+            )
         return compare_runs(Path(str(a)), Path(str(b)), layer=layer, match=match, iou=iou)
-    return compare_dissections(a, b, layer=layer, match=match, iou=iou)
+    return compare_resampled(a, b, layer=layer, match=match, iou=iou, resampling=resampling)
+
+
+def compare_resampled(
+    a: Comparable,
+    b: Comparable,
+    *,
+    layer: str | None,
+    match: Match | None,
+    iou: float,
+    resampling: ResamplingSettings,
+) -> Comparison:
+    """Compare two dissections as `compare` says, and say how sure that is if there are draws."""
+    judge = partial(judge_layers, settings=resampling, iou=iou) if resampling.draws else None
+    compared = compare_dissections(a, b, layer=layer, match=match, iou=iou, judge=judge)
+    if all(layer.intervals is None for layer in compared.layers.values()):
+        return compared
+    return replace(compared, resampling=resampling.model_dump())
 
 
 def _is_run(compared: Comparable) -> bool:

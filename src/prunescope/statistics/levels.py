@@ -1,0 +1,147 @@
+"""How sure are the counts of a study's levels, for other images of the same kind?"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Int64
+
+from prunescope.base.progress import SILENT, Progress
+from prunescope.comparison.levels import measure_consistency
+from prunescope.results.dissection import LayerDissection
+from prunescope.results.layout import DENSE
+from prunescope.results.run_tables import KEY, LayerKey
+from prunescope.results.units import categories_of, count_units
+from prunescope.statistics.bootstrap import CHANGE, ResamplingSettings, intervals_of
+from prunescope.statistics.certainty import SHARES, consistency_in_draws
+from prunescope.statistics.resampled import Draws, ResampledLayer, resample
+
+_COUNTED = ("interpretable", "concepts")
+
+Opened: TypeAlias = Callable[[], LayerDissection]
+"""Opens a dissected layer when it is needed: all those of a study would not fit the memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResampledLevels:
+    """The levels of a study, all of them under the same draws of the images.
+
+    intervals: a row per replicate, strategy, level and layer, with both ends of the 95 % interval
+        of each number (`interpretable_low`, `interpretable_high`, ...; docs/formats.md).
+    counts: `interpretable` units and `concepts` of each of these layers, in each draw.
+    """
+
+    intervals: pd.DataFrame
+    counts: Mapping[LayerKey, Mapping[str, Int64[np.ndarray, " draw"]]]
+
+    def change_variance(
+        self, layer: str, strategy: str, count: str, levels: Sequence[int]
+    ) -> float:
+        """Return J: how much the mean change of a count varies with the images (docs/method.md).
+
+        It is the variance over draws of the mean, over replicates and levels, of ln(count), minus
+        ln(baseline), the geometric mean of level 0's count and those of its dense twins, if any.
+        Infinite where a count is 0 in a draw; nan without levels.
+        count: `interpretable` or `concepts`. levels: pruned ones of the strategy.
+        """
+        of_layer = {key[:3]: drawn[count] for key, drawn in self.counts.items() if key[3] == layer}
+        with np.errstate(divide="ignore", invalid="ignore"):  # of counts of 0
+            logs = {key: np.log(drawn) for key, drawn in of_layer.items()}
+            changes = [
+                np.mean([logs[replicate, strategy, level] for level in levels], axis=0)
+                - np.mean([logs[key] for key in logs if key[::2] == (replicate, 0)], axis=0)
+                for replicate in {key[0] for key in logs if key[1] == strategy}
+                if levels
+            ]
+        if not changes or len(changes[0]) < 2:
+            return math.nan
+        mean = np.mean(changes, axis=0)
+        return float(mean.var(ddof=1)) if np.isfinite(mean).all() else math.inf
+
+
+def resample_levels(
+    layers: Mapping[LayerKey, Opened],
+    settings: ResamplingSettings,
+    *,
+    progress: Progress = SILENT,
+) -> ResampledLevels:
+    """Resample the images of all levels of a study together.
+
+    layers: every dissected layer, by the values of `KEY`; each replicate with its level 0, which
+        the others are compared with, unit by unit.
+    Raises DataError where a layer has no counts of its images, or they are damaged.
+    """
+    found: dict[LayerKey, _Numbers] = {}
+    with progress.task("resampling images", len(layers)) as task:
+        for key, numbers in _numbers(layers, settings):
+            found[key] = numbers
+            task.advance()
+    rows = [{**dict(zip(KEY, key, strict=True)), **_ends(found[key])} for key in layers]
+    counts = {key: {name: found[key].drawn[name] for name in _COUNTED} for key in layers}
+    return ResampledLevels(intervals=pd.DataFrame(rows), counts=counts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Numbers:
+    """The numbers of a layer of a level: as they were observed, and in each draw."""
+
+    observed: Mapping[str, Any]
+    drawn: Mapping[str, Any]
+
+
+def _numbers(
+    layers: Mapping[LayerKey, Opened], settings: ResamplingSettings
+) -> Iterator[tuple[LayerKey, _Numbers]]:
+    """Yield the numbers of every layer, replicate by replicate, level 0 first."""
+    draws: Draws | None = None
+    for replicate, layer in dict.fromkeys((key[0], key[3]) for key in layers):
+        unpruned = (replicate, DENSE, 0, layer)
+        dense = resample(layers[unpruned](), settings, draws=draws)
+        draws = dense.draws
+        yield unpruned, _compared(dense, dense)
+        for key, opened in layers.items():
+            if (key[0], key[3]) == (replicate, layer) and key != unpruned:
+                yield key, _compared(dense, resample(opened(), settings, draws=draws))
+
+
+def _compared(dense: ResampledLayer, level: ResampledLayer) -> _Numbers:
+    """Return the numbers of a layer, and what became of it since level 0."""
+    units, before = level.layer.units, dense.layer.units
+    counted, counted_before = (
+        count_units(table, categories_of(units)) for table in (units, before)
+    )
+    shares = measure_consistency(before, units)
+    return _Numbers(
+        observed=_named(counted, counted_before, shares),
+        drawn=_named(level.counts, dense.counts, consistency_in_draws(dense, level)),
+    )
+
+
+def _named(
+    counts: Mapping[str, Any], before: Mapping[str, Any], shares: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return numbers under their names in the table, or these in each draw. before: of level 0."""
+    return {
+        **{name: counts[name] for name in _COUNTED},
+        **{f"{name}_{CHANGE}": counts[name] - before[name] for name in _COUNTED},
+        **{name: shares[name] for name in SHARES},
+        **{
+            f"{category}_{kind}": number
+            for category, within in counts["by_category"].items()
+            for kind, number in within.items()
+        },
+    }
+
+
+def _ends(numbers: _Numbers) -> dict[str, float]:
+    """Return both ends of each interval under names of their own; nan where undefined."""
+    found = intervals_of(numbers.observed, numbers.drawn).items()
+    nothing = (math.nan, math.nan)
+    return {
+        f"{name}_{end}": value
+        for name, ends in found
+        for end, value in zip(("low", "high"), ends or nothing, strict=True)
+    }
