@@ -1,6 +1,6 @@
 """What does the page of a single dissection say?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +49,21 @@ def report_dissection(
     out = folder / REPORT
     if REPORT in dissection.layers or (out.exists() and not is_page(out)):
         raise ConfigError(f"{out} is no page: move it, so that the page can be there")
-    names = {_set_of(layer).get("name") for layer in dissection.layers.values()}
-    if source is None and names == {_EMBEDDED}:
-        source = _EMBEDDED
-    concepts = None if source is None else open_concepts(source, progress=progress)
+    concepts = images_of([dissection], source, progress)
     if concepts is not None:
         _check_images(dissection, concepts, folder)
     name = name or folder.resolve().name
     return write_dissection_page(folder, dissection, concepts, name=name, progress=progress)
+
+
+def images_of(
+    dissections: Sequence[Dissection], source: str | None, progress: Progress = SILENT
+) -> ConceptSet | None:
+    """Return the concept set of dissections: a source's, or the embedded one if it was that."""
+    layers = [layer for dissection in dissections for layer in dissection.layers.values()]
+    if source is None and {_set_of(layer).get("name") for layer in layers} == {_EMBEDDED}:
+        source = _EMBEDDED
+    return None if source is None else open_concepts(source, progress=progress)
 
 
 def _check_images(dissection: Dissection, concepts: ConceptSet, folder: Path) -> None:

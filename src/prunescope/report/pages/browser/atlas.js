@@ -60,7 +60,7 @@ async function strips(view, unit) {
   return make("section", { "aria-label": "Through all levels" },
     make("h2", {}, "Through all levels"), make("div", { class: "tracks" }, ...lists.flat()),
     make("p", { class: "note" },
-      "Each against the unpruned network: kept with its concept, relabelled, lost, or born."));
+      `Each against ${view.reference ?? "the unpruned network"}: kept with its concept, relabelled, lost, or born.`));
 }
 
 async function cards(view, views, unit) {
