@@ -21,9 +21,10 @@ _BLOCK = 128  # units whose images are one chunk
 _IMAGES = 8  # of a unit, at most
 _BUDGET = 40_000_000  # bytes of all maps of a page
 _BYTES_PER_CELL = 4 / 3  # in base64
+_SHARES = ("interpretable_share", "concept_share")
 _NUMBERS = (
     *("iou", "precision", "recall", "f1", "threshold", "iou_2", "iou_3", "p", "label_p"),
-    *("share", "label_share"),
+    *_SHARES,
 )
 _FLAGS = ("interpretable", "dead", "discovery", "undecided")
 
@@ -34,13 +35,14 @@ class View:
 
     key: what of, unique among those of a layer; empty where there is one. title: the same for
     readers. facts: more that scripts read: `short`, `replicate`, `track`, `level`.
-    layer: its name and results; examples are only read where there are some.
+    layer: its name and results. shares: `ResampledLayer.units`, where images were resampled.
     """
 
     layer: LayerDissection
     key: str = ""
     title: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    shares: pd.DataFrame | None = None
 
 
 def write_atlas(
@@ -69,7 +71,8 @@ def _write_view(
     folder: Path, number: int, view: View, names: ConceptNames, pictures: Pictures, views: int
 ) -> dict[str, Any]:
     units, layer = view.layer.units, view.layer
-    table = _unit_columns(units, names)
+    shares = [] if view.shares is None else [view.shares[list(_SHARES)]]
+    table = _unit_columns(pd.concat([units.reset_index(drop=True), *shares], axis=1), names)
     write_chunk(folder, f"units-{number}", table)
     blocks = _examples(layer.examples, units, table["concept"], pictures, views)
     for start in range(0, len(blocks), _BLOCK):

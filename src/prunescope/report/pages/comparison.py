@@ -87,7 +87,7 @@ def write_comparison_page(
         (folder / ASSETS / f"comparison-{suffix}.svg").write_bytes(content)
     views = list(_views(comparison, sides)) if isinstance(comparison, Comparison) else []
     page = Page(
-        title=f"{comparison.a['name']} → {comparison.b['name']}",
+        title=" → ".join(_last_part(side["name"]) for _, side in _named(comparison)),
         lead="What was kept, relabelled, lost and gained from A to B?",
         notice="; ".join(comparison.warnings),
         sections=list(_sections(comparison, views, evaluation)),
@@ -121,6 +121,11 @@ def _parts(comparison: Comparison | RunComparison) -> list[Section]:
 
 def _named(comparison: Comparison | RunComparison) -> Iterator[tuple[str, Mapping[str, Any]]]:
     yield from (("a", comparison.a), ("b", comparison.b))
+
+
+def _last_part(name: str) -> str:
+    """Return the last part of a path, which may end with a slash, or of a network's name."""
+    return name.rstrip("/").rpartition("/")[2] or name
 
 
 def _evaluated(evaluation: EvaluationPair) -> PageSection:
@@ -162,9 +167,9 @@ def _views(comparison: Comparison, sides: Mapping[str, Dissection]) -> Iterator[
             layer = sides[letter].layers.get(name) if letter in sides else None
             if layer is not None and _has_units(layer):
                 same = compared.match == "identity" and compared.layer_a == compared.layer_b
-                track = {"level": level, "track": "from A to B"} if same else {}
+                track = {"level": level, "track": "A to B"} if same else {}
                 title = f"{letter.upper()}: {side['name']}"
-                facts = {"short": title, "replicate": 0, "reference": "A", **track}
+                facts = {"short": letter.upper(), "replicate": 0, "reference": "A", **track}
                 yield View(layer=layer, key=letter, title=title, facts=facts)
 
 

@@ -57,8 +57,8 @@ async function strips(view, unit) {
     make("h3", {}, track),
     make("ol", { class: "strip" }, ...await cards(view, views, unit)),
   ]));
-  return make("section", { "aria-label": "Through all levels" },
-    make("h2", {}, "Through all levels"), make("div", { class: "tracks" }, ...lists.flat()),
+  const title = view.reference ? "In both networks" : "Through all levels";
+  return make("section", { "aria-label": title }, make("h2", {}, title), make("div", { class: "tracks" }, ...lists.flat()),
     make("p", { class: "note" },
       `Each against ${view.reference ?? "the unpruned network"}: kept with its concept, relabelled, lost, or born.`));
 }
