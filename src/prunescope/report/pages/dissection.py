@@ -99,7 +99,11 @@ def write_dissection_page(
     """
     resampled = {name: _resampled(layer) for name, layer in dissection.layers.items()}
     views = [
-        View(layer=layer, shares=drawn.units if (drawn := resampled[name]) else None)
+        View(
+            layer=layer,
+            shares=drawn.units if (drawn := resampled[name]) else None,
+            has_borderline=has_counts_by_image(layer),
+        )
         for name, layer in dissection.layers.items()
     ]
     counts = {
