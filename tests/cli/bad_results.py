@@ -14,6 +14,14 @@ RESULTS = {
     "a summary of a damaged dissection": Bad(
         "summary A", ("units.parquet", "checksum"), cut("A/layer4/units.parquet")
     ),
+    "a unit that is not there": Bad("unit A 4096", ("unit 4096", "layer4")),
+    "a unit of nothing": Bad("unit absent 0", ("absent",)),
+    "a unit of a layer that is not there": Bad("unit A 0 --layer layer5", ("layer5", "layer4")),
+    "a unit that is no number": Bad("unit A cat", ("UNIT", "integer")),
+    "a concept that is not there": Bad("concept A catt", ("catt",)),
+    "a concept of a damaged dissection": Bad(
+        "concept A cat", ("overlap.safetensors",), cut("A/layer4/overlap.safetensors")
+    ),
     "a summary at an IoU above 1": Bad("summary A --iou 1.5", ("--iou", "equal to 1")),
     "a summary with fewer draws than none": Bad("summary A --draws -1", ("--draws", "equal to 0")),
     "a summary of a run with draws": Bad("summary run --draws 9", ("--draws", "run", "levels")),
