@@ -55,7 +55,12 @@ WRONG: dict[str, Callable[[nn.Module, str], object]] = {
     "a number as the other network": lambda m, c: ps.evaluate_pair(m, 3, c),
     "a module as the layer to ablate": lambda m, c: ps.ablate(m, m.layer3, c, units=1),
     "a unit as text": lambda m, c: ps.ablate(
-        m, "layer3", f"{c.removeprefix('broden:')}/images", units="1", mean=0.5, std=0.5
+        m,
+        "layer3",
+        f"{c.removeprefix('broden:')}/images",
+        units="1",
+        mean=SEEN["mean"],
+        std=SEEN["std"],
     ),
     "one mean, three stds": lambda m, c: ps.dissect(m, "layer3", c, **{**SEEN, "mean": 0.5}),
     "a mean and std of one channel": lambda m, c: ps.dissect(
