@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from prunescope.base.errors import ConfigError
 from prunescope.cli.console import print_result, progress_shown, warn
 from prunescope.cli.options import (
     Device,
@@ -63,6 +64,12 @@ def dissect(
     key: Key = None,
     num_classes: NumClasses = None,
     out: Out = None,
+    page: Annotated[
+        bool,
+        typer.Option(
+            "--page", help="Also write OUT/report, a page that shows what every unit sees."
+        ),
+    ] = False,
     settings: Annotated[Stated, OptionsOf(model=DISSECTION, names=NAMED, unstated=DEFAULT_LAYERS)],
     device: Device = None,
     as_json: Json = False,
@@ -75,6 +82,8 @@ def dissect(
         layers = layers_of(network, weights=weights, num_classes=num_classes, **sizes)
         print_result({"network": network, **layers.as_dict()}, str(layers), as_json=as_json)
         return
+    if page and out is None:
+        raise ConfigError("--page writes beside the dissection: give --out, too")
     from prunescope.base.ranks import joined
     from prunescope.dissection.settings import DissectionSettings
     from prunescope.experiment.single import dissect_network
@@ -95,11 +104,16 @@ def dissect(
             ranks=ranks,
             progress=progress,
         )
-    if ranks.rank > 0:
-        return
-    text = describe_layers(dissection.summary())
-    values = dissection.summary() | {"passes": dict(dissection.passes)}
-    print_result(values, text + (f"\nSaved in {out}" if out else ""), as_json=as_json)
+        if ranks.rank > 0:
+            return
+        values = dissection.summary() | {"passes": dict(dissection.passes)}
+        text = describe_layers(dissection.summary()) + (f"\nSaved in {out}" if out else "")
+        if page and out is not None:
+            from prunescope.report.pages.dissection import report_dissection
+
+            written = report_dissection(out, chosen.source, name=network, progress=progress)
+            values, text = values | {"report": str(written)}, f"{text}\nThe page is at {written}"
+    print_result(values, text, as_json=as_json)
 
 
 def summary(

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from prunescope.base.errors import ConfigError
 from prunescope.base.ranks import is_first
 from prunescope.cli.console import print_result, progress_shown
-from prunescope.cli.options import Json, Workers
+from prunescope.cli.options import Json, OptionsOf, Stated, Workers
+from prunescope.cli.single import CONCEPTS, NAMED
 from prunescope.engines import ENGINES
 
 if TYPE_CHECKING:
@@ -110,14 +112,38 @@ def status(
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(help="A run folder, or a dissection's.", show_default=False)
+    ],
+    concepts: Annotated[
+        Stated,
+        OptionsOf(
+            model=CONCEPTS,
+            only=("source",),
+            names=NAMED,
+            unstated={"source": "of a dissection: scenes, or images are left blank"},
+        ),
+    ],
     as_json: Json = False,
 ) -> None:
-    """Make the tables, figures and page of a run again, from the levels that are finished."""
-    from prunescope.experiment.run import report_again
+    """Make the tables, figures and page of a run again, or the page of a dissection.
 
+    Of a run, from the levels that are finished; of a dissection, with images of --concepts.
+    """
+    from prunescope.results.kinds import is_dissection
+
+    source = concepts.get("source")
     with progress_shown() as progress:
-        page = report_again(folder, progress=progress)
+        if is_dissection(folder):
+            from prunescope.report.pages.dissection import report_dissection
+
+            page = report_dissection(folder, source, progress=progress)
+        elif source is not None:
+            raise ConfigError(f"--concepts is for a dissection's page, but {folder} is none")
+        else:
+            from prunescope.experiment.run import report_again
+
+            page = report_again(folder, progress=progress)
     _print_report({}, page, as_json)
 
 

@@ -48,8 +48,8 @@ def write_captions(shown: Shown) -> dict[str, Caption]:
             description=" ".join(_category_ends(of_fig3)),
         ),
         "fig4_consistency": Caption(
-            text="Figure 4. Left: of the unpruned network's interpretable units, the share that is "
-            "still interpretable. Right: of these, the share with the same concept."
+            text="Figure 4. Of the unpruned network's interpretable units, the share that is still "
+            "interpretable, and of these, the share with the same concept."
             f"{lines}{_references_text(shown)}",
             description=" ".join(
                 [

@@ -23,7 +23,8 @@ _FRAME = f"{_TEXT};max-width:52em;overflow-x:auto"
 _TABLE = "font:inherit;border-collapse:collapse;margin:.2em 0 .8em;background:none"
 _CELL = "padding:.15em .8em .15em 0;border:none;white-space:pre;background:none"
 _BAR_PIXELS = 160
-_SQUARE = "display:inline-block;width:.7em;height:.7em;margin-right:.35em;background:"
+_PIECE = '<span style="display:inline-block;background:{};height:{}px;width:{:.1f}px"></span>'
+_ROOM = '<span style="display:inline-block;min-width:{}px;margin-right:.35em">{}</span>'
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,39 @@ class Look:
         names = [*(["text"] if column.is_text else []), *(["group"] if begins else [])]
         return Markup(' class="{}"').format(" ".join(names)) if names else Markup()
 
+    def bar(self, drawn: Bar) -> Markup:
+        """Return coloured pieces, whose lengths are their shares of the whole."""
+        pieces, start = [], 0.0
+        for amount, colour in drawn.parts if drawn.whole > 0 else ():
+            length = _BAR_PIXELS * amount / drawn.whole
+            pieces.append((start, length, colour))
+            start += length
+        return self._pieces(pieces, _BAR_PIXELS, 11)
+
+    def square(self, column: Column) -> Markup:
+        """Return a square of a column's colour, as the key of the bars."""
+        return self._pieces([(0, 9, column.colour)], 9, 9) if column.colour else Markup()
+
+    def _pieces(self, pieces: list[tuple[float, float, str]], width: int, height: int) -> Markup:
+        """Return coloured pieces beside each other: start, length and colour of each.
+
+        A page's security policy refuses inline styles, and notebooks may drop drawings.
+        """
+        if self.styled:
+            drawn = Markup().join(
+                Markup(_PIECE).format(colour, height, length) for _, length, colour in pieces
+            )
+            return Markup(_ROOM).format(width, drawn)
+        drawn = Markup().join(
+            Markup('<rect x="{:.1f}" width="{:.1f}" height="{}" fill="{}"/>').format(
+                start, length, height, colour
+            )
+            for start, length, colour in pieces
+        )
+        return Markup('<svg class="bar" width="{}" height="{}" aria-hidden="true">{}</svg>').format(
+            width, height, drawn
+        )
+
 
 @cache
 def environment() -> Environment:
@@ -64,7 +98,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"on_page": Look(styled=False), "bar": _bar, "square": _square}
+    made.globals["on_page"] = Look(styled=False)
     made.filters["cell_text"] = cell_text
     made.tests |= {
         "bar": lambda cell: isinstance(cell, Bar),
@@ -79,23 +113,3 @@ def write_html(sections: Sequence[Section]) -> str:
     """Return a result as one self-contained block for a notebook."""
     template = environment().get_template("notebook.html")
     return template.render(sections=sections, look=Look(styled=True), frame=Markup(_FRAME))
-
-
-def _bar(drawn: Bar) -> Markup:
-    """Return coloured pieces, whose lengths are their shares of the whole."""
-    pieces = Markup().join(
-        Markup(
-            '<span style="display:inline-block;height:.8em;background:{};width:{:.1f}px"></span>'
-        ).format(colour, _BAR_PIXELS * amount / drawn.whole)
-        for amount, colour in drawn.parts
-        if drawn.whole > 0
-    )
-    return Markup('<span style="display:inline-block;min-width:{}px">{}</span>').format(
-        _BAR_PIXELS, pieces
-    )
-
-
-def _square(column: Column) -> Markup:
-    """Return a square of a column's colour, as the key of the bars."""
-    square = Markup('<span style="{}{}"></span>').format(_SQUARE, column.colour)
-    return square if column.colour else Markup()

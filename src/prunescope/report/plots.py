@@ -16,9 +16,9 @@ from prunescope.comparison.runs import RunComparison
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.conventions import convention_of
-from prunescope.report.atlas import draw_saved
 from prunescope.report.axes import Panels, draw_on_axes
 from prunescope.report.comparison_figure import comparison_names, outcomes_figure
+from prunescope.report.examples import draw_saved
 from prunescope.report.run_comparison_figure import levels_figure
 from prunescope.report.style import LIGHT, PANEL_INCHES, drawing, new_figure
 from prunescope.report.threshold_figure import thresholds_figure

@@ -6,6 +6,7 @@ from prunescope.base.errors import DataError
 from prunescope.base.formats import has_weights_form
 from prunescope.base.paths import is_there, require_file
 from prunescope.results.layout import (
+    ASSETS,
     COMPARISON_FIGURES,
     CONCEPTS,
     COUNTS,
@@ -14,7 +15,10 @@ from prunescope.results.layout import (
     EVALUATION,
     EXAMPLES,
     IMAGES,
+    LAYERS,
     METRICS,
+    PAGE,
+    REPORT,
     STUDY,
     SUMMARY,
     UNITS,
@@ -84,6 +88,22 @@ def is_level(path: Path) -> bool:
 def is_comparison(path: Path) -> bool:
     """Return whether a path is a folder that `compare --out` wrote, even if files are missing."""
     return any((path / name).is_file() for name in _OF_COMPARISONS)
+
+
+def is_dissection(path: Path) -> bool:
+    """Return whether a path is a folder that `dissect --out` wrote."""
+    if is_run(path) or is_level(path) or is_comparison(path):
+        return False
+    return is_there(path / LAYERS) or any(path.glob(f"*/{COUNTS}"))
+
+
+def is_page(path: Path) -> bool:
+    """Return whether a path is a folder in which a page, and nothing else, was written."""
+    return (
+        path.name == REPORT
+        and (path / PAGE).is_file()
+        and {entry.name for entry in path.iterdir()} <= {PAGE, ASSETS}
+    )
 
 
 def is_evaluation(path: Path) -> bool:

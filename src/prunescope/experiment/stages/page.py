@@ -16,10 +16,10 @@ AFTER = ("tables",)
 
 
 class PageStage(FolderStage):
-    """The page of a study: facts, figures, tables, and the best units of each level."""
+    """The page of a study: facts, verdict, figures, tables, and the units of every level."""
 
     kind = "report"
-    version = 4
+    version = 5
     derived = True
     reads_concepts = True
 
@@ -35,7 +35,8 @@ class PageStage(FolderStage):
         }
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
-        from prunescope.report.page import write_page
+        from prunescope.report.pages.study import write_study_page
+        from prunescope.results.class_tables import read_exemplars
         from prunescope.results.reading import read_form
         from prunescope.results.schemas import VERDICT_FORM
 
@@ -46,7 +47,7 @@ class PageStage(FolderStage):
         }
         tables = runner.folder(self.tables)
         recipe, images = self.study.recipe, self.study.facts.concepts.images
-        write_page(
+        write_study_page(
             folder,
             name=recipe.name,
             facts=recipe.facts | {"Labelled images": f"{images:,}"},
@@ -54,6 +55,7 @@ class PageStage(FolderStage):
             verdicts=read_form(tables / VERDICT, VERDICT_FORM),
             dissections=dissected,
             concepts=runner.concepts,
+            exemplars=read_exemplars(runner.store.root),
             missing=self.tables.missing,
             progress=runner.progress,
         )

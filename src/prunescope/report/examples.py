@@ -1,97 +1,21 @@
-"""What does a unit see? Its top activating images, dimmed where it does not fire."""
+"""Where does a unit fire on an image? The rest of it is dimmed."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Bool, Float32
 from PIL import Image, ImageEnhance
 
 from prunescope.base.errors import DataError
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.dissection.conventions import Centring, convention_of
-from prunescope.results.dissection import LayerDissection
-from prunescope.results.layout import ASSETS, LevelKey, level_name, replicate_path
+from prunescope.dissection.conventions import Centring
 
 _PIXELS = 168  # longer side of a picture, shown at about two thirds of it
 _OVERSAMPLING = 3  # masks are drawn larger by this factor and averaged, for smooth contours
 _CONTOUR_PIXELS = 3  # of the oversampled mask
 _CONTOUR_COLOUR = (255, 214, 64)
 _OUTSIDE_COLOUR, _OUTSIDE_LIGHT = 0.5, 0.45  # remaining saturation and brightness
-
-
-@dataclass(frozen=True, kw_only=True)
-class Example:
-    """One picture: its path from the page, and the image of the concept set it shows."""
-
-    path: str
-    image: str
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class UnitExamples:
-    """One unit, its concept, and its top activating images, best first."""
-
-    unit: int
-    concept: str
-    category: str
-    iou: float
-    interpretable: bool
-    examples: tuple[Example, ...]
-
-
-def draw_atlas(
-    layer: LayerDissection,
-    level: LevelKey,
-    concepts: ConceptSet,
-    page: Path,
-    *,
-    units: int,
-    images: int,
-) -> tuple[UnitExamples, ...]:
-    """Draw the best images of a layer's best units under `page/assets`; equal input, equal bytes.
-
-    level: of the layer. units: how many units that have a concept, by falling IoU, ties by number.
-    images: how many of the saved examples of each, by rank.
-    Raises DataError where the dissection cannot be read, or the concept set lacks its images.
-    """
-    named = layer.units.dropna(subset=["concept"])
-    best = named.sort_values(["iou", "unit"], ascending=[False, True], kind="stable").head(units)
-    saved = layer.examples.sort_values(["unit", "rank"])
-    centring = convention_of(layer.summary).centring
-    relative = Path(
-        ASSETS,
-        replicate_path(level.replicate),
-        level.strategy,
-        level_name(level.level),
-        layer.layer,
-    )
-    (page / relative).mkdir(parents=True, exist_ok=True)
-    return tuple(
-        UnitExamples(
-            unit=row["unit"],
-            concept=row["concept"],
-            category=row["category"],
-            iou=row["iou"],
-            interpretable=row["interpretable"],
-            examples=tuple(
-                _draw_examples(
-                    saved[saved["unit"] == row["unit"]].head(images),
-                    row["threshold"],
-                    centring,
-                    concepts,
-                    page,
-                    relative / f"unit-{row['unit']:04d}",
-                )
-            ),
-        )
-        for row in best.to_dict("records")
-    )
 
 
 def draw_example(
@@ -192,20 +116,3 @@ def _eroded(mask: Bool[np.ndarray, "row column"], pixels: int) -> Bool[np.ndarra
         [tall[:, shift : shift + columns] for shift in shifts]
     )
     return eroded
-
-
-def _draw_examples(
-    saved: pd.DataFrame,
-    threshold: float,
-    centring: Centring,
-    concepts: ConceptSet,
-    page: Path,
-    stem: Path,
-) -> Iterator[Example]:
-    for row in saved.to_dict("records"):
-        picture = draw_saved(row, threshold, centring, concepts)
-        path = stem.with_name(f"{stem.name}-{row['rank']}.jpg")
-        picture.save(page / path, quality=86, subsampling=0, optimize=True)
-        yield Example(
-            path=path.as_posix(), image=row["image"], width=picture.width, height=picture.height
-        )

@@ -1,0 +1,238 @@
+// What does a unit see, and which units see a concept? Each has an address.
+
+const decoded = text => { try { return decodeURIComponent(text); } catch { return text; } };
+
+/** Reads an address as `#unit=layer4/684&at=0/lottery/3`: lists of texts by name. */
+function readAddress(hash) {
+  const found = {};
+  for (const part of hash.slice(1).split("&")) {
+    const cut = part.indexOf("=");
+    if (cut > 0) found[part.slice(0, cut)] = part.slice(cut + 1).split("/").map(decoded);
+  }
+  return found;
+}
+
+const fact = (term, ...content) => make("div", {}, make("dt", {}, term), make("dd", {}, ...content));
+const conceptLink = (view, code) =>
+  code < 0 ? UNDEFINED : make("a", { href: conceptAddress(view, code) }, conceptName(code));
+
+/** The levels of every strategy of a view's replicate, each from the unpruned network on. */
+function tracksOf(view) {
+  const views = viewsOf(view.layer).filter(each => each.replicate === view.replicate);
+  const strategies = [...new Set(views.filter(each => each.level).map(each => each.track))];
+  return strategies.map(track => ({
+    track, views: views.filter(each => each.level === 0 || each.track === track),
+  }));
+}
+
+function unitFacts(view, table, row) {
+  const label = (name, iou) =>
+    [conceptLink(view, table[name][row]), ` (${written(table[iou][row], "share")})`];
+  const facts = [
+    fact("Concept", conceptLink(view, table.concept[row])),
+    fact("Category", conceptCategory(table.concept[row]) ?? UNDEFINED),
+    fact("IoU", written(table.iou[row], "share"), table.interpretable[row] ? ", interpretable" : ", not interpretable"),
+  ];
+  for (const [name, title, kind] of MORE_COLUMNS) {
+    if (name !== "p" && isKnown(table[name]?.[row])) facts.push(fact(title, written(table[name][row], kind)));
+  }
+  if (table.concept_2) facts.push(fact("Second best", ...label("concept_2", "iou_2")));
+  if (table.concept_3) facts.push(fact("Third best", ...label("concept_3", "iou_3")));
+  if (isKnown(table.p?.[row])) facts.push(fact("Chance", chanceText(table, row)));
+  if (isKnown(table.threshold?.[row])) facts.push(fact("Threshold", written(table.threshold[row], "value")));
+  return make("dl", { class: "facts" }, ...facts);
+}
+
+function chanceText(table, row) {
+  const p = `p = ${written(table.p[row], "p")}`;
+  if (table.undecided?.[row]) return `${p}, undecided`;
+  return table.discovery?.[row] ? `${p}, beyond chance` : `${p}, not told from chance`;
+}
+
+/** One unit through all levels of every strategy: a link for each. */
+async function strips(view, unit) {
+  const tracks = tracksOf(view);
+  if (!tracks.length) return "";
+  const lists = await Promise.all(tracks.map(async ({ track, views }) => [
+    make("h3", {}, track),
+    make("ol", { class: "strip" }, ...await cards(view, views, unit)),
+  ]));
+  return make("section", { "aria-label": "Through all levels" },
+    make("h2", {}, "Through all levels"), make("div", { class: "tracks" }, ...lists.flat()),
+    make("p", { class: "note" },
+      "Each against the unpruned network: kept with its concept, relabelled, lost, or born."));
+}
+
+async function cards(view, views, unit) {
+  const tables = await Promise.all(views.map(each => load(each.units)));
+  const gone = { interpretable: false, concept: -1, iou: null };
+  const rows = tables.map(table => {
+    const index = table.unit.indexOf(unit);
+    return index < 0 ? null : rowOf(table, index);
+  });
+  return views.map((each, index) => {
+    const row = rows[index];
+    const unpruned = row?.interpretable ? "unpruned" : "neither";
+    const outcome = index ? outcomeOf(rows[0] ?? gone, row ?? gone) : unpruned;
+    const word = row === null ? "removed" : row.dead ? "never fires" : OUTCOME_WORDS[outcome];
+    return make("li", {}, make("a", {
+      href: unitAddress(each, unit), class: `card mark-${outcome}`,
+      "aria-current": each === view ? "true" : null,
+    }, make("span", { class: "level" }, each.short),
+      make("b", {}, conceptName(row?.concept ?? -1) ?? UNDEFINED),
+      make("span", {}, `IoU ${written(row?.iou, "share")}`), make("span", {}, word)));
+  });
+}
+
+const OUTCOME_WORDS = { kept: "kept", relabelled: "relabelled", lost: "lost", gained: "born",
+  neither: "not interpretable", unpruned: "interpretable" };
+
+/** Where the unit's highest activations lie, on a line from its threshold. */
+function peaks(examples, threshold) {
+  const top = Math.max(...examples.peaks, threshold);
+  const bars = examples.peaks.map((peak, rank) => {
+    const bar = make("meter", { min: 0, max: top || 1, low: threshold, value: peak,
+      title: `${examples.names?.[rank] ?? ""} ${written(peak, "value")}` });
+    return make("li", {}, bar, ` ${written(peak, "value")}`);
+  });
+  return make("details", {}, make("summary", {}, "Peaks of its top images"),
+    make("ol", { class: "peaks" }, ...bars));
+}
+
+const examplesOf = async (view, row) => {
+  if (!view.examples) return null;
+  const block = await load(`${view.examples}-${Math.floor(row / view.block)}`);
+  return block[row % view.block];
+};
+
+/** The top images of a unit, with its mask and the concept's. */
+async function pictures(view, table, row) {
+  const found = await examplesOf(view, row);
+  if (!found || !found.images.length) return make("p", { class: "note" }, "No images are saved with it.");
+  const images = await load("images");
+  const concept = table.concept[row], name = conceptName(concept) ?? "no concept";
+  const figures = found.images.map((image, rank) => {
+    const canvas = make("canvas", { role: "img",
+      "aria-label": `Unit ${table.unit[row]} (${name}) on ${images.names[image]}` });
+    drawExample(canvas, { image, concept, map: found.maps?.[rank], shape: found.shape, halfPixel: view.halfPixel })
+      .catch(complain);
+    const note = images.missing[image] ? "its picture is gone" : images.names[image];
+    return make("figure", { class: "example" }, canvas,
+      make("figcaption", { title: images.names[image] }, `${note}`));
+  });
+  return make("div", { class: "examples" }, ...figures);
+}
+
+function maskChoices(redraw, more = null) {
+  const box = (name, text) => {
+    const input = make("input", { type: "checkbox", checked: drawn[name],
+      onchange: () => { drawn[name] = input.checked; redraw(); } });
+    return make("label", { class: `key-${name}` }, input, ` ${text}`);
+  };
+  return make("div", { class: "controls" }, box("unit", "the unit's mask"),
+    box("concept", "the concept's true mask"), more);
+}
+
+async function unitPage(host, address) {
+  const [layer, number] = address.unit, unit = Number(number);
+  const view = viewAt(layer, (address.at ?? [""]).join("/")) ?? viewsOf(layer)[0];
+  if (!view) return missing(host, `There is no layer ${layer} on this page.`);
+  const table = await load(view.units), row = table.unit.indexOf(unit);
+  if (row < 0) return missing(host, `${layer} has no unit ${number} here: filters were removed, or it never had.`);
+  const beside = address.beside && viewAt(layer, address.beside.join("/"));
+  const near = step => table.unit[(row + step + table.unit.length) % table.unit.length];
+  const step = (way, by) => make("a", { href: unitAddress(view, near(by)), rel: way }, way === "prev" ? "← previous" : "next →");
+  const shown = make("div");
+  const redraw = async () => {
+    const rows = [await pictures(view, table, row)];
+    if (beside) rows.push(...await besidePictures(beside, unit));
+    shown.replaceChildren(...rows);
+  };
+  await redraw();
+  const found = await examplesOf(view, row);
+  host.replaceChildren(
+    heading(`Unit ${unit} of ${layer}`, [view.title, conceptName(table.concept[row])], step("prev", -1), step("next", 1)),
+    unitFacts(view, table, row), await strips(view, unit),
+    make("section", { "aria-label": "Top images" }, make("h2", {}, "Top images"), 
+      maskChoices(redraw, besideChoice(view, unit, beside)), shown,
+      found?.peaks && isKnown(table.threshold?.[row]) ? peaks(found, table.threshold[row]) : ""));
+}
+
+async function besidePictures(beside, unit) {
+  const table = await load(beside.units), row = table.unit.indexOf(unit);
+  const title = make("h3", {}, beside.title);
+  if (row < 0) return [title, make("p", { class: "note" }, "The unit was removed there.")];
+  const text = `${conceptName(table.concept[row]) ?? "no concept"}, IoU ${written(table.iou[row], "share")}`;
+  return [title, make("p", {}, text), await pictures(beside, table, row)];
+}
+
+function besideChoice(view, unit, beside) {
+  const views = viewsOf(view.layer).filter(each => each !== view);
+  if (!views.length) return null;
+  return choice("Beside it", [["", "nothing"], ...views.map(each => [`=${each.key}`, each.title])],
+    beside ? `=${beside.key}` : "", key => {
+      const more = key && `&beside=${encoded(key.slice(1).split("/"))}`;
+      location.hash = `${unitAddress(view, unit)}${more}`;
+    });
+}
+
+async function conceptPage(host, address) {
+  const [category, name] = address.concept, { names, categories } = pageData().concepts;
+  const code = names.findIndex((each, index) => each === name && categories[index] === category);
+  const layer = (address.layer ?? [layersOf()[0]]).join("/");
+  const view = viewAt(layer, (address.at ?? [""]).join("/")) ?? viewsOf(layer)[0];
+  if (code < 0 || !view) return missing(host, `No unit here has the concept ${name}.`);
+  const table = await load(view.units), rows = rowsOf(table, code);
+  const shown = make("div");
+  const redraw = async () => {
+    const parts = await Promise.all(rows.slice(0, 8).map(async row => make("section", {},
+      make("h3", {}, make("a", { href: unitAddress(view, table.unit[row]) }, `Unit ${table.unit[row]}`),
+        ` IoU ${written(table.iou[row], "share")}${table.interpretable[row] ? "" : ", not interpretable"}`),
+      await pictures(view, table, row))));
+    shown.replaceChildren(...parts);
+  };
+  await redraw();
+  host.replaceChildren(
+    heading(name, [category, `${layer}${view.title ? `, ${view.title}` : ""}`]),
+    make("p", {}, rows.length ? `${counted(rows.length, "unit")} here ${rows.length === 1 ? "has" : "have"} it as the best label.` : "No unit here has it as its best label."),
+    await conceptLevels(view, code), maskChoices(redraw), shown);
+}
+
+const rowsOf = (table, code) => table.unit.map((_, row) => row)
+  .filter(row => table.concept[row] === code).sort((a, b) => table.iou[b] - table.iou[a]);
+
+/** Which units have a concept at each level of every strategy. */
+async function conceptLevels(view, code) {
+  const tables = await Promise.all(tracksOf(view).map(async ({ track, views }) => {
+    const units = await Promise.all(views.map(each => load(each.units)));
+    const lines = views.map((each, index) => conceptLine(each, units[index], code));
+    const heads = ["Level", "Units", "Best IoU", "Which"].map((title, index) =>
+      make("th", { scope: "col", class: index === 0 || index === 3 ? "text" : "" }, title));
+    const caption = `Interpretable units through all levels, ${track}`;
+    return make("div", { class: "scroll", role: "region", "aria-label": caption, tabindex: 0 },
+      make("table", {}, make("caption", {}, caption),
+        make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...lines)));
+  }));
+  return make("div", {}, ...tables);
+}
+
+function conceptLine(view, table, code) {
+  const rows = rowsOf(table, code).filter(row => table.interpretable[row]);
+  const links = rows.flatMap(row =>
+    [make("a", { href: unitAddress(view, table.unit[row]) }, String(table.unit[row])), " "]);
+  const best = rows.length ? table.iou[rows[0]] : null;
+  return make("tr", {},
+    make("th", { scope: "row" }, make("a", { href: conceptAddress(view, code) }, view.short)),
+    make("td", {}, String(rows.length)), make("td", {}, written(best, "share")),
+    make("td", { class: "text" }, ...links));
+}
+
+function heading(title, words, ...links) {
+  return make("header", { class: "detail" },
+    make("p", {}, make("a", { href: "#units" }, "All units"), " ", make("a", { href: "#concepts" }, "All concepts"), " ", ...links.flatMap(link => [link, " "])),
+    make("h1", { tabindex: -1 }, title), make("p", { class: "lead" }, words.filter(Boolean).join(" · ")));
+}
+
+function missing(host, text) {
+  host.replaceChildren(heading("Not here", []), make("p", {}, text));
+}

@@ -1,0 +1,90 @@
+// What does the page show when it opens, and when its address changes?
+
+function complain(error) {
+  const notice = document.getElementById("problem");
+  notice.hidden = false;
+  notice.textContent = `Something could not be shown: ${error.message}`;
+}
+
+/** Shows the unit or concept of the address, or the sections. */
+async function follow() {
+  const address = readAddress(location.hash);
+  const [detail, sections] = ["detail", "sections"].map(id => document.getElementById(id));
+  const isDetail = Boolean((address.unit || address.concept) && pageData().views.length);
+  if (isDetail) await (address.unit ? unitPage : conceptPage)(detail, address);
+  detail.hidden = !isDetail;
+  sections.hidden = isDetail;
+  document.title = [detail.querySelector("h1")?.textContent, pageData().name].filter(Boolean).join(" – ");
+  if (isDetail) {
+    scrollTo(0, 0);
+    detail.querySelector("h1").focus();
+  } else {
+    detail.replaceChildren();
+    document.title = pageData().name;
+    const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+    if (target) target.scrollIntoView();
+  }
+}
+
+const showProblem = promise => promise.catch(complain);
+
+/** Arrow keys step through units, Escape goes back, and a slash searches. */
+function press(event) {
+  if (event.target.closest("input, select, textarea, .scroll") || event.ctrlKey || event.metaKey || event.altKey) return;
+  const link = { ArrowLeft: "prev", ArrowRight: "next" }[event.key];
+  if (link) document.querySelector(`#detail a[rel=${link}]`)?.click();
+  else if (event.key === "Escape" && !document.getElementById("detail").hidden) location.hash = "#units";
+  else if (event.key === "/") {
+    event.preventDefault();
+    document.querySelector("#units input[type=search]")?.focus();
+  }
+}
+
+/** A chart of a choice of curves: means over replicates, or each of these where it has some. */
+function drawCharts(host, { title, choices, x, each }) {
+  const box = make("div", { class: "chart" }), state = { at: 0, each: Boolean(each) };
+  const draw = () => {
+    const chosen = choices[state.at];
+    const curves = state.each && chosen.each?.length ? chosen.each : chosen.curves;
+    box.replaceChildren();
+    new Chart(box, { title: chosen.title, x, y: chosen.y, curves });
+  };
+  const titles = choices.map((chosen, index) => [String(index), chosen.title]);
+  const which = titles.length > 1
+    ? choice(title, titles, "0", index => { state.at = Number(index); draw(); }) : null;
+  const input = make("input", { type: "checkbox", checked: state.each,
+    onchange: () => { state.each = input.checked; draw(); } });
+  const all = choices[0].each?.length ? make("label", {}, input, " each replicate") : null;
+  host.replaceChildren(make("div", { class: "controls" }, which, all), box);
+  draw();
+}
+
+/** Fills a place with a table once it is about to be seen. */
+function fillLater({ place, caption, file }) {
+  const host = document.getElementById(place);
+  const watch = new IntersectionObserver(entries => {
+    if (!entries.some(entry => entry.isIntersecting)) return;
+    watch.disconnect();
+    showProblem(load(place).then(columns => new DataTable(host, { caption, columns, file })));
+  }, { rootMargin: "600px" });
+  watch.observe(host);
+}
+
+async function start() {
+  document.documentElement.classList.add("lively");
+  const { views, charts: drawnCharts = [], tables = [] } = pageData();
+  drawnCharts.forEach(chart => {
+    const host = document.getElementById(chart.place);
+    host.hidden = false;
+    drawCharts(host, chart);
+  });
+  tables.forEach(fillLater);
+  const [units, concepts] = ["unit-table", "concept-table"].map(id => document.getElementById(id));
+  addEventListener("hashchange", () => showProblem(follow()));
+  addEventListener("keydown", press);
+  if (views.length && units) new Tables(units, concepts);
+  await follow();
+  document.documentElement.dataset.ready = "yes";
+}
+
+addEventListener("DOMContentLoaded", () => showProblem(start()));

@@ -1,0 +1,147 @@
+// How is a table searched, sorted, filtered and exported?
+
+const ROWS_SHOWN = 50;
+const collator = new Intl.Collator("en", { numeric: true });
+
+/**
+ * A table of many rows. A column has `title`, `kind` (see `written`), `values` by row, and may have
+ * `link(row)`, an address, and `filter`: "choice" to choose one of its texts, "truth" for a box.
+ */
+class DataTable {
+  constructor(host, { caption, columns, file, sorted = null }) {
+    Object.assign(this, { host, caption, columns, file, order: sorted, shown: ROWS_SHOWN });
+    this.length = columns[0].values.length;
+    this.choices = new Map();
+    this.search = make("input", {
+      type: "search", placeholder: "Search", "aria-label": `Search ${caption}`,
+      oninput: () => this.reset(),
+    });
+    this.status = make("p", { class: "status", role: "status" });
+    this.body = make("tbody");
+    this.more = make("button", { type: "button", onclick: () => this.extend() });
+    host.replaceChildren(this.controls(), this.frame(), this.more);
+    this.reset();
+  }
+
+  controls() {
+    const filters = this.columns.filter(column => column.filter).map(column => this.filter(column));
+    const exported = make("button", { type: "button", onclick: () => this.export() }, "CSV");
+    exported.title = "Save the rows that are shown, in this order";
+    return make("div", { class: "controls" }, this.search, ...filters, exported, this.status);
+  }
+
+  filter(column) {
+    const choose = test => {
+      if (test) this.choices.set(column, test);
+      else this.choices.delete(column);
+      this.reset();
+    };
+    if (column.filter === "truth") {
+      const box = make("input", {
+        type: "checkbox", onchange: () => choose(box.checked && (value => Boolean(value))),
+      });
+      return make("label", {}, box, ` ${column.title} only`);
+    }
+    const texts = [...new Set(column.values.filter(isKnown))].sort(collator.compare);
+    const select = make(
+      "select",
+      { "aria-label": column.title,
+        onchange: () => choose(select.value && (value => value === texts[select.value - 1])) },
+      make("option", { value: "" }, `any ${column.title.toLowerCase()}`),
+      ...texts.map((text, index) => make("option", { value: index + 1 }, text)),
+    );
+    return select;
+  }
+
+  frame() {
+    this.heads = this.columns.map(column => {
+      const button = make("button", { type: "button", onclick: () => this.sort(column) }, column.title);
+      return make("th", { scope: "col", class: this.side(column) }, button);
+    });
+    const table = make(
+      "table", { class: "data" }, make("caption", {}, this.caption),
+      make("thead", {}, make("tr", {}, ...this.heads)), this.body,
+    );
+    return make("div", { class: "scroll", role: "region", "aria-label": this.caption, tabindex: 0 }, table);
+  }
+
+  side(column) {
+    return column.kind === "text" ? "text" : "";
+  }
+
+  sort(column) {
+    const rising = column.kind === "text" || column.rises;
+    const again = this.order?.column === column;
+    this.order = { column, up: again ? !this.order.up : Boolean(rising) };
+    this.reset();
+  }
+
+  /** What a row says, in small letters, to be searched. */
+  haystack(row) {
+    this.haystacks ??= Array.from({ length: this.length }, (_, index) =>
+      this.columns.filter(column => column.kind === "text" || column.searched)
+        .map(column => column.values[index] ?? "").join("\n").toLowerCase());
+    return this.haystacks[row];
+  }
+
+  rows() {
+    const words = this.search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const rows = [];
+    for (let row = 0; row < this.length; row++) {
+      const chosen = [...this.choices].every(([column, test]) => test(column.values[row]));
+      if (chosen && words.every(word => this.haystack(row).includes(word))) rows.push(row);
+    }
+    if (!this.order) return rows;
+    const { column, up } = this.order;
+    const compare = column.kind === "text" ? collator.compare : (a, b) => a - b;
+    return rows.sort((a, b) => {
+      const [first, second] = [column.values[a], column.values[b]];
+      if (!isKnown(first) || !isKnown(second)) return isKnown(second) - isKnown(first);
+      return up ? compare(first, second) : compare(second, first);
+    });
+  }
+
+  reset() {
+    this.shown = ROWS_SHOWN;
+    this.found = this.rows();
+    this.heads.forEach((head, index) => {
+      const isSorted = this.order?.column === this.columns[index];
+      const way = this.order?.up ? "ascending" : "descending";
+      head.setAttribute("aria-sort", isSorted ? way : "none");
+    });
+    const whole = this.length.toLocaleString("en");
+    const part = this.found.length.toLocaleString("en");
+    this.status.textContent = part === whole ? `${whole} rows` : `${part} of ${whole} rows`;
+    this.body.replaceChildren(...this.found.slice(0, this.shown).map(row => this.line(row)));
+    this.label();
+  }
+
+  extend() {
+    const next = this.found.slice(this.shown, this.shown + 4 * ROWS_SHOWN);
+    this.shown += next.length;
+    this.body.append(...next.map(row => this.line(row)));
+    this.label();
+  }
+
+  label() {
+    const left = this.found.length - this.shown;
+    this.more.hidden = left <= 0;
+    this.more.textContent = `Show ${Math.min(left, 4 * ROWS_SHOWN)} more`;
+  }
+
+  line(row) {
+    return make("tr", {}, ...this.columns.map(column => {
+      const text = written(column.values[row], column.kind);
+      const address = isKnown(column.values[row]) ? column.link?.(row) : null;
+      const content = address ? make("a", { href: address }, text) : text;
+      const mark = column.mark ? `mark-${text}` : "";
+      return make("td", { class: `${this.side(column)} ${mark}`.trim() }, content);
+    }));
+  }
+
+  export() {
+    const lines = [this.columns.map(column => csvCell(column.title))];
+    for (const row of this.found) lines.push(this.columns.map(column => csvCell(column.values[row])));
+    save(this.file, lines.map(line => line.join(",")).join("\n") + "\n");
+  }
+}

@@ -1,0 +1,149 @@
+// Which units and concepts does a layer of a level have, in tables to be searched?
+
+const pageData = () => prunescope.chunks.page;
+const conceptName = code => (code < 0 ? null : pageData().concepts.names[code]);
+const conceptCategory = code => (code < 0 ? null : pageData().concepts.categories[code]);
+const layersOf = () => [...new Set(pageData().views.map(view => view.layer))];
+const viewsOf = layer => pageData().views.filter(view => view.layer === layer);
+const viewAt = (layer, key) => viewsOf(layer).find(view => view.key === key);
+
+const encoded = parts => parts.map(encodeURIComponent).join("/");
+const at = view => (view.key ? `&at=${encoded(view.key.split("/"))}` : "");
+const unitAddress = (view, unit) => `#unit=${encoded([view.layer, unit])}${at(view)}`;
+const conceptAddress = (view, code) =>
+  `#concept=${encoded([conceptCategory(code), conceptName(code)])}` +
+  `&layer=${encodeURIComponent(view.layer)}${at(view)}`;
+
+/** Says what became of a unit: each side is a concept's code and whether it is interpretable. */
+function outcomeOf(before, after) {
+  if (before.interpretable && after.interpretable) {
+    return before.concept === after.concept ? "kept" : "relabelled";
+  }
+  if (before.interpretable) return "lost";
+  return after.interpretable ? "gained" : "neither";
+}
+
+const rowOf = (table, index) => ({
+  concept: table.concept[index], iou: table.iou[index],
+  interpretable: Boolean(table.interpretable[index]), dead: Boolean(table.dead[index]),
+});
+
+const MORE_COLUMNS = [
+  ["precision", "Precision", "share"], ["recall", "Recall", "share"], ["f1", "F1", "share"],
+  ["share", "Interpretable in draws", "percent"], ["label_share", "With its label", "percent"],
+  ["p", "p", "p"],
+];
+
+function unitColumns(view, table, other) {
+  const named = name => table[name].map(conceptName);
+  const columns = [
+    { title: "Unit", kind: "count", values: table.unit, rises: true, searched: true,
+      link: row => unitAddress(view, table.unit[row]) },
+    { title: "Concept", kind: "text", values: named("concept"),
+      link: row => conceptAddress(view, table.concept[row]) },
+    { title: "Category", kind: "text", values: table.concept.map(conceptCategory), filter: "choice" },
+    { title: "IoU", kind: "share", values: table.iou },
+    { title: "Interpretable", kind: "truth", values: table.interpretable, filter: "truth" },
+  ];
+  for (const [name, title, kind] of MORE_COLUMNS) {
+    if (table[name]) columns.push({ title, kind, values: table[name], rises: name === "p" });
+  }
+  if (table.discovery) {
+    columns.push({ title: "Beyond chance", kind: "truth", values: table.discovery, filter: "truth" });
+  }
+  if (table.concept_2) {
+    columns.push({ title: "Second", kind: "text", values: named("concept_2") });
+    columns.push({ title: "Its IoU", kind: "share", values: table.iou_2 });
+  }
+  return other ? [...columns, ...besideColumns(table, other)] : columns;
+}
+
+/** The columns of another level, for the same units by number. */
+function besideColumns(table, { view, units }) {
+  const rows = new Map(units.unit.map((unit, index) => [unit, index]));
+  const beside = table.unit.map(unit => (rows.has(unit) ? rowOf(units, rows.get(unit)) : null));
+  const outcomes = table.unit.map((_, index) =>
+    outcomeOf(rowOf(table, index), beside[index] ?? { interpretable: false }));
+  return [
+    { title: "There", kind: "text", values: beside.map(row => row && conceptName(row.concept)),
+      link: row => unitAddress(view, table.unit[row]) },
+    { title: "IoU there", kind: "share", values: beside.map(row => row?.iou ?? null) },
+    { title: "Outcome", kind: "text", values: outcomes, filter: "choice", mark: true },
+  ];
+}
+
+/** Counts the interpretable units of each concept, and names its best. */
+function conceptRows(table) {
+  const found = new Map();
+  table.unit.forEach((unit, index) => {
+    if (!table.interpretable[index]) return;
+    const row = found.get(table.concept[index]) ?? { units: 0, best: unit, iou: -1 };
+    row.units += 1;
+    if (table.iou[index] > row.iou) Object.assign(row, { best: unit, iou: table.iou[index] });
+    found.set(table.concept[index], row);
+  });
+  return found;
+}
+
+function conceptColumns(view, table) {
+  const found = [...conceptRows(table)].sort(([, a], [, b]) => b.units - a.units || b.iou - a.iou);
+  const codes = found.map(([code]) => code), rows = found.map(([, row]) => row);
+  return [
+    { title: "Concept", kind: "text", values: codes.map(conceptName),
+      link: row => conceptAddress(view, codes[row]) },
+    { title: "Category", kind: "text", values: codes.map(conceptCategory), filter: "choice" },
+    { title: "Units", kind: "count", values: rows.map(row => row.units) },
+    { title: "Best unit", kind: "count", values: rows.map(row => row.best), rises: true,
+      link: row => unitAddress(view, rows[row].best) },
+    { title: "Its IoU", kind: "share", values: rows.map(row => row.iou) },
+  ];
+}
+
+function choice(label, options, chosen, change) {
+  const select = make("select", { onchange: () => change(select.value) },
+    ...options.map(([value, text]) => make("option", { value, selected: value === chosen }, text)));
+  return make("label", {}, `${label} `, select);
+}
+
+/** The tables of units and concepts, with a choice of layer, level, and a level beside it. */
+class Tables {
+  constructor(units, concepts) {
+    Object.assign(this, { units, concepts, layer: layersOf()[0], beside: "" });
+    this.key = viewsOf(this.layer)[0].key;
+    this.draw();
+  }
+
+  async draw() {
+    const views = viewsOf(this.layer);
+    const view = viewAt(this.layer, this.key) ?? views[0];
+    const other = this.beside === "" ? null : viewAt(this.layer, this.beside.slice(1));
+    const table = await load(view.units);
+    const beside = other && { view: other, units: await load(other.units) };
+    const choices = this.choices(views, view);
+    const [unitsHost, conceptsHost] = [make("div"), make("div")];
+    this.units.replaceChildren(choices, unitsHost);
+    this.concepts.replaceChildren(conceptsHost);
+    const title = [view.layer, view.title].filter(Boolean).join(", ");
+    const columns = unitColumns(view, table, beside);
+    const byIou = columns.find(column => column.title === "IoU");
+    const name = `${view.layer}${view.key ? `-${view.key}` : ""}`.replace(/[^\w.-]+/g, "-");
+    this.table = new DataTable(unitsHost, { caption: `Units of ${title}`, columns,
+      file: `units-${name}.csv`, sorted: { column: byIou, up: false } });
+    new DataTable(conceptsHost, { caption: `Concepts of ${title}`,
+      columns: conceptColumns(view, table), file: `concepts-${name}.csv` });
+  }
+
+  choices(views, view) {
+    const change = changes => { Object.assign(this, changes); this.draw(); };
+    const titles = views.map(each => [each.key, each.title]);
+    return make("div", { class: "controls" },
+      layersOf().length > 1
+        ? choice("Layer", layersOf().map(name => [name, name]), this.layer, layer => change({ layer }))
+        : null,
+      views.length > 1 ? choice("Level", titles, view.key, key => change({ key })) : null,
+      views.length > 1
+        ? choice("beside", [["", "nothing"], ...titles.map(([key, title]) => [`=${key}`, title])],
+            this.beside, beside => change({ beside }))
+        : null);
+  }
+}

@@ -1,0 +1,196 @@
+"""What does the page of a single dissection say?"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.folders import replacing
+from prunescope.base.progress import SILENT, Progress
+from prunescope.concepts import open_concepts
+from prunescope.concepts.protocol import ConceptSet
+from prunescope.report.pages.atlas import View, write_atlas
+from prunescope.report.pages.page import (
+    Page,
+    PageSection,
+    rounded,
+    template_html,
+    write_page,
+)
+from prunescope.report.views import layer_sections
+from prunescope.results.dissection import Dissection, LayerDissection
+from prunescope.results.kinds import is_page
+from prunescope.results.layout import ASSETS, PAGE, REPORT
+from prunescope.results.opened import open_dissection
+from prunescope.version import __version__
+
+_EMBEDDED = "scenes"  # the concept set that is always at hand
+_SETTINGS = {
+    "quantile": "Share of cells above a threshold",
+    "iou": "Interpretable above IoU",
+    "categories": "Categories",
+    "precision": "Precision",
+    "arithmetic": "Arithmetic",
+    "null": "Draws of chance",
+}
+
+
+def report_dissection(
+    folder: Path, source: str | None, *, name: str = "", progress: Progress = SILENT
+) -> Path:
+    """Write the page of a saved dissection into `report` beside its layers; return its path.
+
+    source: the concept set it was made on, as for `open_concepts`; None takes the embedded one
+    where it was that, and leaves images blank where not. name: else that of the folder.
+    Raises ConfigError where the page cannot be there, DataError for another concept set, or a
+    dissection that cannot be read.
+    """
+    dissection = open_dissection(folder)
+    out = folder / REPORT
+    if REPORT in dissection.layers or (out.exists() and not is_page(out)):
+        raise ConfigError(f"{out} is no page: move it, so that the page can be there")
+    names = {_set_of(layer).get("name") for layer in dissection.layers.values()}
+    if source is None and names == {_EMBEDDED}:
+        source = _EMBEDDED
+    concepts = None if source is None else open_concepts(source, progress=progress)
+    if concepts is not None:
+        _check_images(dissection, concepts, folder)
+    name = name or folder.resolve().name
+    return write_dissection_page(folder, dissection, concepts, name=name, progress=progress)
+
+
+def _check_images(dissection: Dissection, concepts: ConceptSet, folder: Path) -> None:
+    """Raise DataError where a set has none of the images that the dissection shows."""
+    shown = {name for layer in dissection.layers.values() for name in layer.examples["image"]}
+    if shown and not shown & set(concepts.images):
+        raise DataError(
+            f"{concepts.name} has none of the images of {folder}, such as {min(shown)}: give the "
+            "concept set it was dissected on"
+        )
+
+
+def _set_of(layer: LayerDissection) -> Mapping[str, Any]:
+    return layer.summary.get("concept_set") or {}
+
+
+def write_dissection_page(
+    folder: Path,
+    dissection: Dissection,
+    concepts: ConceptSet | None,
+    *,
+    name: str,
+    progress: Progress = SILENT,
+) -> Path:
+    """Write the page of a dissection into `report` of its folder; return the page's path.
+
+    concepts: the set it was made on; without it, masks are drawn on blank images.
+    name: of the network, or of the folder. A page that is there is replaced as a whole.
+    """
+    views = [View(layer=layer) for layer in dissection.layers.values()]
+    out = folder / REPORT
+    with replacing(out) as draft:
+        (draft / ASSETS).mkdir()
+        atlas = write_atlas(draft, views, concepts, progress=progress)
+        page = Page(
+            title=name,
+            lead="What does each unit of the network see?",
+            sections=list(_sections(dissection)),
+            data=atlas,
+        )
+        write_page(draft, page)
+    return out / PAGE
+
+
+def _sections(dissection: Dissection) -> Iterator[PageSection]:
+    layers = dissection.layers
+    yield PageSection(
+        anchor="overview",
+        title="Overview",
+        html=template_html(
+            "pages/overview.html",
+            parts=layer_sections(dissection.summary()),
+            charts=[f"curve-{number}" for number in range(len(layers))],
+        ),
+        data={
+            "charts": [
+                _curve(f"curve-{number}", layer) for number, layer in enumerate(layers.values())
+            ]
+        },
+    )
+    yield from atlas_sections()
+    yield PageSection(
+        anchor="made",
+        title="How it was made",
+        html=template_html(
+            "pages/made.html",
+            made={name: conditions_of(layer) for name, layer in layers.items()},
+            run=False,
+        ),
+    )
+
+
+def atlas_sections() -> Iterator[PageSection]:
+    """Yield the sections of units and concepts, whose tables a script fills."""
+    for anchor, title, place in (
+        ("units", "Units", "unit-table"),
+        ("concepts", "Concepts", "concept-table"),
+    ):
+        html = template_html("pages/atlas.html", place=place)
+        yield PageSection(anchor=anchor, title=title, html=html)
+
+
+def _curve(place: str, layer: LayerDissection) -> Mapping[str, Any]:
+    """Return a chart of units and concepts over the IoU above which a unit is interpretable."""
+    curve = layer.curve()
+    title = f"{layer.layer}: above which IoU"
+    ious = rounded(curve["iou"])
+    return {
+        "place": place,
+        "title": title,
+        "x": {"title": "IoU above which a unit is interpretable", "kind": "share"},
+        "choices": [
+            {
+                "title": title,
+                "y": {"title": "Count", "kind": "count"},
+                "curves": [
+                    {"title": word, "x": ious, "y": curve[column].tolist(), "colour": colour}
+                    for colour, (column, word) in enumerate(
+                        [("interpretable", "units"), ("concepts", "concepts")]
+                    )
+                ],
+            }
+        ],
+    }
+
+
+def conditions_of(layer: LayerDissection) -> dict[str, str]:
+    """Return under which conditions a layer was dissected, in words."""
+    summary = layer.summary
+    settings, known = summary.get("settings") or {}, summary.get("input") or {}
+    source = _set_of(layer)
+    found = {
+        "Concept set": source.get("name"),
+        "Its fingerprint": source.get("fingerprint"),
+        "Images": summary.get("images"),
+        "Convention": summary.get("convention"),
+        "Input": _input_text(known),
+        **{title: settings.get(name) for name, title in _SETTINGS.items()},
+        "Page written by": f"Prunescope {__version__}",
+    }
+    return {title: _text(value) for title, value in found.items() if value is not None}
+
+
+def _input_text(known: Mapping[str, Any]) -> str | None:
+    if known.get("resolution") is None:
+        return None
+    mean, std = (", ".join(f"{value:g}" for value in known[name]) for name in ("mean", "std"))
+    return f"{known['resolution']} pixels a side, mean {mean}, std {std}"
+
+
+def _text(value: Any) -> str:
+    match value:
+        case list():
+            return ", ".join(map(str, value))
+        case int() if not isinstance(value, bool):
+            return f"{value:,}"
+    return str(value)

@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import pytest
+
+from pictured import NAMES, Painted, dissection, pictured, read_chunk
+from prunescope.base.errors import ConfigError, DataError
+from prunescope.report.pages.dissection import report_dissection, write_dissection_page
+from prunescope.results.room import check_room
+
+UNITS = ({"red": 200}, {"cat": 100, "red": 40}, {}, {"cat": 200})
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    found = dissection([pictured(*UNITS), pictured(*UNITS, name="layer3")])
+    found.save(tmp_path / "D")
+    return write_dissection_page(tmp_path / "D", found, Painted(), name="mine")
+
+
+def test_the_tables_of_a_page_are_those_of_the_dissection(page: Path) -> None:
+    index = read_chunk(page, "page")
+    assert [view["layer"] for view in index["views"]] == ["layer4", "layer3"]
+    assert index["concepts"] == {"names": ["red", "cat"], "categories": ["color", "object"]}
+    units = read_chunk(page, "units-0")
+    assert units["concept"] == [0, 1, -1, 1]
+    assert units["concept_2"] == [-1, 0, -1, -1]
+    assert units["iou"] == [0.111111, 0.0526316, None, 0.111111]
+    assert units["interpretable"] == [1, 1, 0, 1]
+    assert units["dead"] == [0, 0, 1, 0]
+
+
+def test_images_are_in_sheets_with_the_masks_of_their_concepts(page: Path) -> None:
+    images = read_chunk(page, "images")
+    assert images["names"] == list(NAMES)
+    assert images["missing"] == [0, 0, 0, 1]
+    assert [images[side][:3] for side in ("width", "height")] == [[144] * 3, [108] * 3]
+    regions = read_chunk(page, "regions-0")
+    assert regions["0/0"] == [12, 16, [0, 192]]  # red is a label of the whole image
+    assert regions["1/1"] == [12, 16, [0, *([8] * 24)]]
+    assert "3/1" not in regions
+    [unit, *_] = read_chunk(page, "examples-0-0")
+    assert unit["images"] == [0, 1, 2, 3]
+    assert unit["shape"] == [2, 2]
+
+
+def test_equal_dissections_give_equal_bytes(page: Path, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in page.parent.rglob("*.*")}
+    found = dissection([pictured(*UNITS), pictured(*UNITS, name="layer3")])
+    write_dissection_page(tmp_path / "D", found, Painted(), name="mine")
+    assert {path: path.read_bytes() for path in page.parent.rglob("*.*")} == before
+
+
+def test_a_page_beside_a_dissection_is_in_nobodys_way(page: Path) -> None:
+    check_room(page.parents[1])
+    (page.parent / "notes.txt").touch()
+    with pytest.raises(ConfigError, match="report"):
+        check_room(page.parents[1])
+    with pytest.raises(ConfigError, match="is no page"):
+        report_dissection(page.parents[1], None)
+
+
+def test_another_concept_set_is_refused_and_none_leaves_images_blank(
+    page: Path, pictures: Path
+) -> None:
+    folder = page.parents[1]
+    with pytest.raises(DataError, match="has none of the images"):
+        report_dissection(folder, f"broden:{pictures}")
+    again = report_dissection(folder, None)
+    assert read_chunk(again, "images")["missing"] == [1] * 4
+    assert not list(again.parent.glob("assets/*.jpg"))
