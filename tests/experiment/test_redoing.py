@@ -42,9 +42,7 @@ CHANGES: dict[str, Callable[[dict[str, Any]], None]] = {
     "how often accuracy goes into the history": lambda recipe: recipe["training"].update(
         evaluate_every="end"
     ),
-    "another number of draws of the images": lambda recipe: recipe.update(
-        resampling={"draws": 50}
-    ),
+    "another number of draws of the images": lambda recipe: recipe.update(resampling={"draws": 50}),
     "another weight decay": lambda recipe: recipe["training"].update(weight_decay=1e-3),
 }
 
