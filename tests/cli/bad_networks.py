@@ -20,21 +20,10 @@ from cli.world import (
 LOADED = f"{NETWORK} --weights dense.pth --num-classes 10"
 ON_SET = "--layer layer3 --concepts broden:set --quantile 0.02 --out out"
 EVALUATE = f"evaluate {LOADED} --data set/images"
-ABLATE = f"ablate {LOADED} --data set/images --split val"
 PRUNE = f"prune {LOADED} --out small.safetensors"
 AUDIT = f"audit dense.pth --network {NETWORK} --num-classes 10"
 
 NETWORKS = {
-    "an ablation in an unknown layer": Bad(
-        f"{ABLATE} --layer layer9 --unit 0", ("layer9", "layer3")
-    ),
-    "an ablation of an unknown unit": Bad(
-        f"{ABLATE} --layer layer3 --unit 4096", ("4096", "layer3")
-    ),
-    "an ablation of nothing": Bad(f"{ABLATE} --layer layer3", ("--unit", "--concept")),
-    "an ablation of a concept of no dissection": Bad(
-        f"{ABLATE} --layer layer3 --concept cat", ("--dissection",)
-    ),
     "a network that does not exist": Bad(
         f"dissect cifar_resnet2 {ON_SET}", ("cifar_resnet2", "torchvision:resnet18")
     ),

@@ -31,6 +31,7 @@ READ_BY = {
     "run/tables/manifest.json": ("summary run", "status run"),
     "run/tables/levels.csv": ("load run", "summary run", "compare run run"),
     "run/tables/verdict.json": ("summary run", "load run"),
+    "run/tables/intervals.csv": ("load run",),
     "run/tables/units.parquet": ("summary run --iou 0.1", "compare run run"),
     **{
         f"run/tables/{name}": ("load run", "summary run")
@@ -201,6 +202,7 @@ def _load(path: str) -> Ended:
             case ps.Run():
                 shown += [found.name, str(found.recipe), found.units.to_csv()]
                 shown += [found.classes.to_csv(), found.exemplars.to_csv()]
+                shown += [found.tables.intervals.to_csv(), str(found.verdicts)]
             case ps.Level():
                 shown += [str(found.metrics), found.history.to_csv(), str(found.mask.keep)]
                 shown += [found.predictions.to_csv(), *_everything(found.dissection)]

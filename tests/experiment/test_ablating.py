@@ -106,7 +106,7 @@ def test_all_units_of_a_concept_are_ablated(network: LoadedNetwork, pictures: Pa
         ({"units": 1, "concept": "red"}, "name either units"),
         ({"concept": "red"}, r'which units see "red"\? Give a dissection'),
         ({"units": 1, "category": "color"}, "belong to a concept"),
-        ({"units": [1, 1]}, r"units are \[1, 1\]: name one or more, each once"),
+        ({"units": [1, 1]}, r"units are \[1, 1\]: name one or more by their numbers, each once"),
         ({"units": []}, r"units are \[\]"),
         ({"units": 99}, "has no unit 99: it has 16 units, from 0 on"),
         ({"units": 1, "arithmetic": "folded"}, "arithmetic"),

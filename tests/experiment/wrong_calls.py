@@ -52,6 +52,16 @@ WRONG: dict[str, Callable[[nn.Module, str], object]] = {
     "a keeper of nothing": lambda _m, _c: ps.MaskKeeper(),
     "a device that is not there": lambda m, c: ps.dissect(m, "layer3", c, **SEEN, device="cuda:9"),
     "no device to evaluate on": lambda m, c: ps.evaluate(m, c, device="gpu"),
+    "a number as the other network": lambda m, c: ps.evaluate_pair(m, 3, c),
+    "a module as the layer to ablate": lambda m, c: ps.ablate(m, m.layer3, c, units=1),
+    "a unit as text": lambda m, c: ps.ablate(
+        m,
+        "layer3",
+        f"{c.removeprefix('broden:')}/images",
+        units="1",
+        mean=SEEN["mean"],
+        std=SEEN["std"],
+    ),
     "one mean, three stds": lambda m, c: ps.dissect(m, "layer3", c, **{**SEEN, "mean": 0.5}),
     "a mean and std of one channel": lambda m, c: ps.dissect(
         m, "layer3", c, resolution=32, mean=0.5, std=0.5

@@ -143,6 +143,24 @@ def test_every_further_look_takes_a_smaller_risk():
     assert third["interval"][0] < first["interval"][0]
 
 
+def test_for_new_images_the_interval_is_as_wide_as_they_make_it():
+    changes = np.exp([[0, math.log(0.8) - 0.04], [0, math.log(0.8) + 0.04]]) * 100
+    asked = []
+    for variance in (0.0, 0.09):
+        found = verdict_on(
+            course(changes),
+            SETTINGS,
+            image_variance=lambda levels, variance=variance: asked.append(levels) or variance,
+        )
+        low, high = found["interval_for_new_images"]
+        error = max(0.04, math.sqrt(variance))
+        assert low == pytest.approx(0.8 * math.exp(-12.706204736432095 * error) - 1)
+        assert high == pytest.approx(0.8 * math.exp(12.706204736432095 * error) - 1)
+    assert asked == [[1], [1]]
+    unknown = verdict_on(course(changes), SETTINGS, image_variance=lambda _: math.inf)
+    assert unknown["interval_for_new_images"] is None
+
+
 def test_a_run_has_a_verdict_for_each_layer_and_strategy():
     rows = [
         {

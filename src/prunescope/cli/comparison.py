@@ -23,6 +23,8 @@ from prunescope.cli.options import (
 from prunescope.cli.single import CONCEPTS, DISSECTION, NAMED, RESAMPLING, chosen_concepts
 
 if TYPE_CHECKING:
+    from prunescope.comparison.dissections import Comparison
+    from prunescope.comparison.runs import RunComparison
     from prunescope.results.evaluation_pair import EvaluationPair
 
 _OF_FORWARD_PASSES = ("resolution", "mean", "std", "batch_size", "precision", "arithmetic")
@@ -94,58 +96,68 @@ def compare(
         evaluation = _evaluated(a, b, data, shown | measured | timing | of_networks)
     elif measured or timing:
         raise ConfigError("say on which labelled images the networks are evaluated: --data")
+    common = {"layer": layer, "match": match, "out": out, "evaluation": evaluation, **resampling}
     if "source" not in concepts:
         used = {"iou", *(_OF_FORWARD_PASSES if data else ())}
         others = {name: value for name, value in settings.items() if name not in used}
         _refuse_alone(others | concepts | ({} if data else of_networks))
-        from prunescope.statistics.compare import compare as compare_results
-
-        iou = settings.get("iou", 0.05)
-        compared = compare_results(a, b, layer=layer, match=match, iou=iou, **resampling)
-        if out is not None:
-            from prunescope.report.comparison import write_comparison
-            from prunescope.report.pages.dissection import images_of
-            from prunescope.results.kinds import is_run
-            from prunescope.results.opened import open_dissection
-
-            sides = {
-                letter: open_dissection(side)
-                for letter, side in {"a": a, "b": b}.items()
-                if not is_run(side)
-            }
-            images = images_of(list(sides.values()), None)
-            write_comparison(compared, out, evaluation=evaluation, shown=sides, concepts=images)
+        compared = _of_saved(a, b, iou=settings.get("iou", 0.05), **common)
     else:
-        from prunescope.dissection.settings import DissectionSettings
-        from prunescope.experiment.comparing import compare_networks
-
-        if layer is None:
-            raise ConfigError("--concepts dissects one layer: name it with --layer")
-        stated = {"layers": [layer], **settings}
-        chosen = chosen_concepts(concepts, "compare")
-        with progress_shown() as progress:
-            compared = compare_networks(
-                a,
-                b,
-                layer=layer,
-                concepts=chosen.source,
-                settings=DissectionSettings.validate_from(stated, "compare", as_option),
-                match=match,
-                out=out,
-                progress=progress,
-                split=chosen.split,
-                limit=chosen.limit,
-                mask_size=chosen.mask_size,
-                evaluation=evaluation,
-                **of_networks,
-                **resampling,
-            )
+        compared = _of_networks(a, b, concepts, settings, common | of_networks)
     for warning in compared.warnings:
         warn(warning)
     values, text = compared.summary(), str(compared)
     if evaluation is not None:
         values, text = values | {"evaluation": evaluation.summary()}, f"{text}\n\n{evaluation}"
     print_result(values, text + (f"\n\nSaved in {out}" if out else ""), as_json=as_json)
+
+
+def _of_saved(
+    a: Path, b: Path, *, out: Path | None, evaluation: "EvaluationPair | None", **options: Any
+) -> "Comparison | RunComparison":
+    """Compare what was dissected."""
+    from prunescope.statistics.compare import compare as compare_results
+
+    compared = compare_results(a, b, **options)
+    if out is not None:
+        from prunescope.report.comparison import write_comparison  # loads what draws
+        from prunescope.report.pages.dissection import images_of
+        from prunescope.results.kinds import is_run
+        from prunescope.results.opened import open_dissection
+
+        sides = {
+            letter: open_dissection(side)
+            for letter, side in {"a": a, "b": b}.items()
+            if not is_run(side)
+        }
+        images = images_of(list(sides.values()), None)
+        write_comparison(compared, out, evaluation=evaluation, shown=sides, concepts=images)
+    return compared
+
+
+def _of_networks(
+    a: Path, b: Path, concepts: Stated, settings: Stated, options: Stated
+) -> "Comparison":
+    """Dissect two networks and compare them."""
+    from prunescope.dissection.settings import DissectionSettings
+    from prunescope.experiment.comparing import compare_networks
+
+    if options["layer"] is None:
+        raise ConfigError("--concepts dissects one layer: name it with --layer")
+    stated = {"layers": [options["layer"]], **settings}
+    chosen = chosen_concepts(concepts, "compare")
+    with progress_shown() as progress:
+        return compare_networks(
+            a,
+            b,
+            concepts=chosen.source,
+            settings=DissectionSettings.validate_from(stated, "compare", as_option),
+            progress=progress,
+            split=chosen.split,
+            limit=chosen.limit,
+            mask_size=chosen.mask_size,
+            **options,
+        )
 
 
 def _evaluated(a: Path, b: Path, data: str, settings: Stated) -> "EvaluationPair":

@@ -72,9 +72,7 @@ def evaluate(
             settings | timing | {"device": device},
         )
         return
-    stated = ["--rounds"] * bool(timing) + ["--network"] * (network_of_sides is not None)
-    if stated:
-        raise ConfigError(f"{stated[0]} is for two networks, A and B: leave it out")
+    _refuse_of_pairs({"--rounds": timing.get("rounds"), "--network": network_of_sides})
     from prunescope.experiment.measuring import evaluate_network
     from prunescope.results.evaluation import check_room
 
@@ -94,6 +92,12 @@ def evaluate(
         replace(result, about={**named, "data": data, "split": split}).save(out)
     text = f"split    {split}\n{result}" + _saved(out)
     print_result(result.as_dict() | {"split": split}, text, as_json=as_json)
+
+
+def _refuse_of_pairs(options: Stated) -> None:
+    stated = [name for name, value in options.items() if value is not None]
+    if stated:
+        raise ConfigError(f"{stated[0]} is for two networks, A and B: leave it out")
 
 
 def ablate(

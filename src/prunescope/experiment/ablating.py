@@ -1,6 +1,7 @@
 """What does a network lose without some units, beside as many random ones?"""
 
 from collections.abc import Iterator, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -11,7 +12,7 @@ from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.modes import on_device
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.seeding import torch_generator
-from prunescope.base.text import counted
+from prunescope.base.text import counted, written
 from prunescope.dissection.ablation import layout_for, places_of, without_units
 from prunescope.dissection.capture import find_layers
 from prunescope.experiment.api import Model
@@ -162,10 +163,14 @@ def _wanted(
             raise ConfigError(
                 "dissection and category belong to a concept: leave them out where units are named"
             )
-        numbers = (units,) if isinstance(units, int) else tuple(units)
-        if not numbers or len(set(numbers)) != len(numbers):
-            raise ConfigError(f"units are {list(numbers)}: name one or more, each once")
-        return numbers
+        numbers = (units,) if isinstance(units, Integral) else tuple(units)  # type: ignore[arg-type]
+        whole = all(isinstance(number, Integral) for number in numbers)
+        if not whole or not numbers or len(set(numbers)) != len(numbers):
+            raise ConfigError(
+                f"units are {written(list(numbers), 60)}: name one or more by their numbers, each "
+                "once"
+            )
+        return tuple(map(int, numbers))
     if dissection is None:
         raise ConfigError(
             f'which units see "{concept}"? Give a dissection of this network (--dissection)'

@@ -41,6 +41,9 @@ def verdict_text(found: Mapping[str, Any]) -> str:
         f"{words}; {_percent(found['effect'])} at {levels}, {_certainty(risk)} interval "
         f"{_interval(found[name])}, {replicates}"
     )
+    if found["interval_for_new_images"] is not None:
+        interval = _interval(found["interval_for_new_images"])
+        text += f"; for new images {interval} ({_certainty(found['alpha'])})"
     if found["twins"] is not None:
         text += f"; dense twins {_percent(found['twins']['effect'])}"
     if found["needed"] is not None:

@@ -54,10 +54,14 @@ class Draws:
         )
 
     def check(self, counts: CountsByImage) -> None:
-        """Raise DataError for a layer that was counted on other images, or with other labels."""
-        alike = np.array_equal(self.images, counts.images)
-        if not alike or not np.array_equal(self.carries, counts.carries):
-            raise DataError(
+        """Raise OtherImages for a layer that was counted on others, or with other labels."""
+        pairs = (
+            (self.images, counts.images),
+            (self.labels, counts.overlap.label_numbers),
+            (self.carries, counts.carries),
+        )
+        if not all(np.array_equal(drawn, counted) for drawn, counted in pairs):
+            raise OtherImages(
                 f"{counts.layer} was counted on other images, so the same ones cannot be drawn "
                 "again: dissect both on one set"
             )

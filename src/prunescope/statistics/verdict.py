@@ -1,8 +1,9 @@
 """Does pruning change what a network sees, for as long as its accuracy holds?"""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,14 @@ import pandas as pd
 
 from prunescope.base.text import counted
 from prunescope.results.layout import DENSE
-from prunescope.statistics.equivalence import Interval, Judged, judge
+from prunescope.statistics.equivalence import Interval, Judged, judge, student_interval
 from prunescope.statistics.settings import VerdictSettings
 
 COUNTS = {"units": "interpretable", "concepts": "concepts"}
 """What a verdict is on, and its column in the table of levels."""
 OPEN = "not enough evidence"
+ImageVariance = Callable[[str, str, str, Sequence[int]], float]
+"""Of a layer, a strategy, a column of the table of levels and pruned levels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +68,14 @@ def verdicts(
     *,
     looks: int = 1,
     unfinished: str = "",
+    image_variance: ImageVariance | None = None,
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Return the verdict on units and on concepts, by layer and strategy.
 
     levels, twins: the tables of a run. looks: how many verdicts there were with this one, over
     different numbers of replicates. unfinished: what is missing, where the study is not finished;
-    then there is none yet. Each verdict is as `verdict_on` returns it.
+    then there is none yet. image_variance: what other images add, as
+    `ResampledLevels.change_variance`. Each verdict is as `verdict_on` returns it.
     """
     return {
         str(layer): {
@@ -80,6 +85,8 @@ def verdicts(
                     settings,
                     looks=looks,
                     unfinished=unfinished,
+                    image_variance=image_variance
+                    and partial(image_variance, str(layer), strategy, column),
                 )
                 for name, column in COUNTS.items()
             }
@@ -91,13 +98,19 @@ def verdicts(
 
 
 def verdict_on(
-    course: Course, settings: VerdictSettings, *, looks: int = 1, unfinished: str = ""
+    course: Course,
+    settings: VerdictSettings,
+    *,
+    looks: int = 1,
+    unfinished: str = "",
+    image_variance: Callable[[Sequence[int]], float] | None = None,
 ) -> dict[str, Any]:
     """Return a verdict as plain values; what is undefined is None.
 
     `verdict` is A (unchanged while accuracy holds), B (more), C (fewer) or "not enough evidence",
     and `reason` says why it is that; `effect` is the mean change, as a share of the baseline, its
-    `interval` of 1 - alpha and `interval_of_a` of 1 - 2 alpha, over `replicates`; `levels` are
+    `interval` of 1 - alpha and `interval_of_a` of 1 - 2 alpha, over `replicates`, and
+    `interval_for_new_images` of 1 - alpha, where `image_variance` is given; `levels` are
     those at which accuracy holds, `sparsest` the change at the last of them; `twins` is the change
     of dense twins against level 0 and its interval; `needed` is how many replicates would decide;
     `accuracy_falls_at` and `count_falls_at` are the first levels at which accuracy does not hold,
@@ -120,6 +133,7 @@ def verdict_on(
         "effect": None if undefined else _share(float(course.changes(holding).mean())),
         "interval": _shares(judged.interval) if judged else None,
         "interval_of_a": _shares(judged.within) if judged else None,
+        "interval_for_new_images": _for_new_images(course, holding, judged, alpha, image_variance),
         "sparsest": None if undefined else _sparsest(course, holding),
         "twins": _of_twins(course, settings.margin, alpha),
         "levels": holding,
@@ -146,6 +160,24 @@ def _undefined(course: Course, holding: Sequence[int]) -> str:
         np.isfinite(course.counts[:, [0, *holding]]).all() and np.isfinite(course.twins).all()
     )
     return "" if is_whole else "levels are missing"
+
+
+def _for_new_images(
+    course: Course,
+    holding: Sequence[int],
+    judged: Judged | None,
+    alpha: float,
+    image_variance: Callable[[Sequence[int]], float] | None,
+) -> list[float] | None:
+    """Return the interval whose standard error is at least what other images make of the mean."""
+    if judged is None or image_variance is None:
+        return None
+    changes = course.changes(holding).mean(axis=1)
+    of_training = float(changes.var(ddof=1)) / course.replicates
+    error = math.sqrt(max(of_training, image_variance(holding)))
+    if not math.isfinite(error):
+        return None
+    return _shares(student_interval(judged.mean, error, course.replicates, alpha))
 
 
 def _sparsest(course: Course, holding: Sequence[int]) -> dict[str, Any]:

@@ -85,7 +85,7 @@ class TablesStage(FolderStage):
     """The tables of all levels of a plan, which may be a part of the study's."""
 
     kind = "tables"
-    version = 6
+    version = 7
     derived = True
 
     def __init__(self, study: PlannedStudy, levels: tuple[MeasuredLevel, ...]) -> None:
@@ -110,11 +110,18 @@ class TablesStage(FolderStage):
         recipe = self.study.recipe
         write_tables([level.record(runner) for level in self.levels], folder)
         write_who_paid(folder, {each.level.key: each.predictions(runner) for each in self.levels})
-        if recipe.resampling.draws:
-            write_csv(folder / INTERVALS, self.resample(runner).intervals, na_rep="nan")
+        resampled = self.resample(runner) if recipe.resampling.draws else None
+        if resampled is not None:
+            write_csv(folder / INTERVALS, resampled.intervals, na_rep="nan")
         is_judged = not self.missing and recipe.replicates > 1
         looks = count_look(runner.store.root, recipe.replicates) if is_judged else 1
-        write_verdicts(folder, recipe.verdict, looks=looks, unfinished=self.missing)
+        write_verdicts(
+            folder,
+            recipe.verdict,
+            looks=looks,
+            unfinished=self.missing,
+            image_variance=None if resampled is None else resampled.change_variance,
+        )
         return self.missing
 
     def shown(self, runner: "StageRunner") -> "Shown":
