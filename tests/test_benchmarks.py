@@ -1,6 +1,7 @@
 """Do the benchmarks end with one JSON object that says under which conditions it holds?"""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -144,3 +145,14 @@ def test_every_criterion_and_a_change_of_level_are_timed() -> None:
     seconds = {name: value for name, value in found.items() if name.endswith("_seconds")}
     assert len(seconds) == 6
     assert all(value > 0 for value in seconds.values())
+
+
+@pytest.mark.slow
+def test_a_page_is_opened_and_searched_in_a_browser() -> None:
+    pytest.importorskip("playwright")
+    if not any(map(shutil.which, ("chromium", "chromium-browser"))):
+        pytest.skip("there is no chromium on this machine")
+    small = ("--replicates", 1, "--levels", 2, "--units", 16, "--images", 8, "--runs", 1)
+    found = figures("page.py", *small)
+    assert found["units"] == 16
+    assert all(found[name] > 0 for name in ("write_seconds", "paint_ms", "search_ms", "unit_ms"))

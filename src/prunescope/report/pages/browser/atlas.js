@@ -57,10 +57,10 @@ async function strips(view, unit) {
     make("h3", {}, track),
     make("ol", { class: "strip" }, ...await cards(view, views, unit)),
   ]));
-  return make("section", { "aria-label": "Through all levels" },
-    make("h2", {}, "Through all levels"), make("div", { class: "tracks" }, ...lists.flat()),
+  const title = view.reference ? "In both networks" : "Through all levels";
+  return make("section", { "aria-label": title }, make("h2", {}, title), make("div", { class: "tracks" }, ...lists.flat()),
     make("p", { class: "note" },
-      "Each against the unpruned network: kept with its concept, relabelled, lost, or born."));
+      `Each against ${view.reference ?? "the unpruned network"}: kept with its concept, relabelled, lost, or born.`));
 }
 
 async function cards(view, views, unit) {
@@ -109,18 +109,33 @@ const examplesOf = async (view, row) => {
 async function pictures(view, table, row) {
   const found = await examplesOf(view, row);
   if (!found || !found.images.length) return make("p", { class: "note" }, "No images are saved with it.");
-  const images = await load("images");
-  const concept = table.concept[row], name = conceptName(concept) ?? "no concept";
-  const figures = found.images.map((image, rank) => {
+  const examples = found.images.map((image, rank) =>
+    ({ image, map: found.maps?.[rank], shape: found.shape, halfPixel: view.halfPixel }));
+  return canvases(table, row, examples);
+}
+
+/** The images on which a unit's mask is smallest; its maps on them are not saved. */
+async function borderline(view, table, row) {
+  const found = await examplesOf(view, row);
+  if (!found?.borderline?.length) return [];
+  const examples = found.borderline.map((image, rank) =>
+    ({ image, note: counted(found.pixels[rank], "pixel") }));
+  return [make("h3", {}, "Where it barely fires"), await canvases(table, row, examples),
+    make("p", { class: "note" }, "Its smallest masks, in pixels of the label map; where they are is not saved.")];
+}
+
+async function canvases(table, row, examples) {
+  const images = await load("images"), concept = table.concept[row];
+  const name = conceptName(concept) ?? "no concept";
+  return make("div", { class: "examples" }, ...examples.map(example => {
+    const title = images.names[example.image];
     const canvas = make("canvas", { role: "img",
-      "aria-label": `Unit ${table.unit[row]} (${name}) on ${images.names[image]}` });
-    drawExample(canvas, { image, concept, map: found.maps?.[rank], shape: found.shape, halfPixel: view.halfPixel })
-      .catch(complain);
-    const note = images.missing[image] ? "its picture is gone" : images.names[image];
+      "aria-label": `Unit ${table.unit[row]} (${name}) on ${title}` });
+    drawExample(canvas, { ...example, concept }).catch(complain);
+    const known = [example.note, images.missing[example.image] ? "its picture is gone" : title];
     return make("figure", { class: "example" }, canvas,
-      make("figcaption", { title: images.names[image] }, `${note}`));
-  });
-  return make("div", { class: "examples" }, ...figures);
+      make("figcaption", { title }, known.filter(Boolean).join(": ")));
+  }));
 }
 
 function maskChoices(redraw, more = null) {
@@ -144,7 +159,7 @@ async function unitPage(host, address) {
   const step = (way, by) => make("a", { href: unitAddress(view, near(by)), rel: way }, way === "prev" ? "← previous" : "next →");
   const shown = make("div");
   const redraw = async () => {
-    const rows = [await pictures(view, table, row)];
+    const rows = [await pictures(view, table, row), ...await borderline(view, table, row)];
     if (beside) rows.push(...await besidePictures(beside, unit));
     shown.replaceChildren(...rows);
   };

@@ -59,13 +59,21 @@ function drawCharts(host, { title, choices, x, each }) {
   draw();
 }
 
+/** The addresses of a column of units of a side, whose layer may differ from row to row. */
+function linkOf({ links, values }) {
+  return links && (row => unitAddress({ layer: links.layers[row], key: links.key }, values[row]));
+}
+
 /** Fills a place with a table once it is about to be seen. */
 function fillLater({ place, caption, file }) {
   const host = document.getElementById(place);
   const watch = new IntersectionObserver(entries => {
     if (!entries.some(entry => entry.isIntersecting)) return;
     watch.disconnect();
-    showProblem(load(place).then(columns => new DataTable(host, { caption, columns, file })));
+    showProblem(load(place).then(columns => {
+      columns.forEach(column => { column.link = linkOf(column); });
+      new DataTable(host, { caption, columns, file });
+    }));
   }, { rootMargin: "600px" });
   watch.observe(host);
 }
