@@ -125,13 +125,13 @@ def _of_saved(
         from prunescope.results.kinds import is_run
         from prunescope.results.opened import open_dissection
 
-        shown = {
+        sides = {
             letter: open_dissection(side)
             for letter, side in {"a": a, "b": b}.items()
             if not is_run(side)
         }
-        images = images_of(list(shown.values()), None)
-        write_comparison(compared, out, evaluation=evaluation, shown=shown, concepts=images)
+        images = images_of(list(sides.values()), None)
+        write_comparison(compared, out, evaluation=evaluation, shown=sides, concepts=images)
     return compared
 
 
