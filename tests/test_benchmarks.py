@@ -128,6 +128,17 @@ def test_comparisons_and_a_summary_are_timed() -> None:
 
 
 @pytest.mark.slow
+def test_resampling_is_timed_alone_in_a_comparison_and_in_a_study() -> None:
+    sizes = ("--units", 40, "--labels", 60, "--images", 50, "--levels", 3, "--draws", 20)
+    found = figures("resampling.py", "--runs", 1, *sizes)
+    for name in ("layer", "compare_with", "compare_without", "study"):
+        assert found[name]["seconds"] > 0
+        assert found[name]["processor_seconds"] > 0
+    assert (found["units"], found["levels"], found["draws"]) == (40, 3, 20)
+    assert found["peak_mib"] > 50
+
+
+@pytest.mark.slow
 def test_a_demo_is_watched_from_its_start_to_its_end(drawn: Path, tmp_path: Path) -> None:
     recipe = tiny_recipe(drawn) | {"replicates": 1}
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(recipe))

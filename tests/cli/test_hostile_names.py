@@ -71,6 +71,7 @@ LOOKED_AT = {
         "compare {level} {level}",
     ),
     "summary": ("summary {file}", "summary {run}", "summary {level}"),
+    "ablate": ("ablate {file} --layer layer3 --unit 0 --data set/images",),
     "unit": ("unit {file} 0", "unit {run} 0", "unit {level} 0"),
     "concept": ("concept {file} a", "concept {run} a", "concept {level} a"),
     "export": ("export {file} --out e.csv", "export {level} --out e.csv"),

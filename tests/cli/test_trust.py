@@ -32,6 +32,7 @@ COMMANDS = {
     "status": "status run",
     "dissect": f"dissect FILE {ON_SET} --out out",
     "evaluate": "evaluate FILE --data set/images",
+    "ablate": "ablate FILE --layer layer3 --unit 0 --data set/images",
     "summary": "summary run",
     "unit": "unit run 0",
     "concept": "concept run red",

@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -45,9 +44,7 @@ class Evaluation:
     about: Mapping[str, str] = field(repr=False, compare=False)
 
     @classmethod
-    def of(
-        cls, predictions: pd.DataFrame, about: Mapping[str, str] = MappingProxyType({})
-    ) -> "Evaluation":
+    def of(cls, predictions: pd.DataFrame, about: Mapping[str, str] | None = None) -> "Evaluation":
         """Return the scores of one image or more. Means are float64."""
         classes, rank = classes_of(predictions), predictions["rank"].to_numpy()
         labels = predictions["class"].cat.codes.to_numpy()
@@ -63,7 +60,7 @@ class Evaluation:
                 for name, hits, total in zip(classes, right, shown, strict=True)
             },
             predictions=predictions,
-            about=about,
+            about=dict(about or {}),  # no view of a mapping, which could not be pickled
         )
 
     @classmethod
