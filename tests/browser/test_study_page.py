@@ -151,8 +151,9 @@ def test_the_numbers_of_a_chart_are_those_of_its_curves(
     shown = opened(page)
     place = shown.locator("#curves-fig2-interpretability")
     place.locator("summary").click()
-    rows = [row.split("\t") for row in place.locator("tbody tr:has(td)").all_inner_texts()]
-    numbers = {row[0]: row[1:] for row in rows if row[0].endswith("%")}
+    place.locator("details tbody tr").first.wait_for()
+    rows = [row.split("\t") for row in place.locator("details tbody tr").all_inner_texts()]
+    numbers = {row[0]: row[1:] for row in rows}
     levels = read_levels(run / "tables" / "levels.csv")
     of_one = levels[levels["strategy"].isin(["dense", "one & all"])]["interpretable"].tolist()
     assert [numbers[keep][0] for keep in ("100.0 %", "80.0 %", "64.0 %")] == list(map(str, of_one))
