@@ -143,3 +143,27 @@ def test_the_numbers_of_levels_are_those_of_the_table(
     numbers = [[int(each) for each in np.array(row.split("\t"))[[3, 4, 5]]] for row in rows]
     dense, first, second, other = levels[["interpretable", "concepts", "dead"]].to_numpy().tolist()
     assert numbers == [dense, first, second, dense, other]
+
+
+def test_the_numbers_of_a_chart_are_those_of_its_curves(
+    opened: Opened, page: Path, run: Path
+) -> None:
+    shown = opened(page)
+    place = shown.locator("#curves-fig2-interpretability")
+    place.locator("summary").click()
+    rows = [row.split("\t") for row in place.locator("tbody tr:has(td)").all_inner_texts()]
+    numbers = {row[0]: row[1:] for row in rows if row[0].endswith("%")}
+    levels = read_levels(run / "tables" / "levels.csv")
+    of_one = levels[levels["strategy"].isin(["dense", "one & all"])]["interpretable"].tolist()
+    assert [numbers[keep][0] for keep in ("100.0 %", "80.0 %", "64.0 %")] == list(map(str, of_one))
+    place.locator("select").select_option(label="Distinct concepts, layer4")
+    assert place.locator("details tbody tr").first.inner_text().split("\t") == ["100.0 %", "3", "3"]
+
+
+def test_the_last_of_several_addresses_is_shown(opened: Opened, page: Path) -> None:
+    shown = opened(page)
+    for unit in (0, 1, 2, 3):
+        shown.evaluate(f"location.hash = '#unit=layer4/{unit}'")
+    shown.locator("#detail h1").filter(has_text="Unit 3 of layer4").wait_for()
+    shown.wait_for_timeout(200)
+    assert shown.locator("#detail h1").all_inner_texts() == ["Unit 3 of layer4"]
