@@ -55,7 +55,15 @@ READING = (
 )
 LOOKED_AT = {
     "audit": ("audit {file}", "audit {run}", "audit {level}", "audit {run} --resolution 32"),
-    "evaluate": ("evaluate {file} --data set/images", "evaluate {level} --data set/images"),
+    "evaluate": (
+        "evaluate {file} --data set/images",
+        "evaluate {level} --data set/images",
+        "evaluate {file} {level} --data set/images --rounds 0",
+    ),
+    "ablate": (
+        "ablate {file} --layer layer3 --unit 1 --data set/images --controls 0",
+        "ablate {level} --layer layer3 --unit 1 --data set/images --controls 0",
+    ),
     "dissect": (
         "dissect {file} --concepts broden:set --quantile 0.02 --out out",
         "dissect {level} --concepts broden:set --quantile 0.02 --out out",
