@@ -151,6 +151,7 @@ def test_the_numbers_of_a_chart_are_those_of_its_curves(
     shown = opened(page)
     place = shown.locator("#curves-fig2-interpretability")
     place.locator("summary").click()
+    place.locator("details tbody td").first.wait_for()  # until the table is open and filled
     rows = [row.split("\t") for row in place.locator("tbody tr:has(td)").all_inner_texts()]
     numbers = {row[0]: row[1:] for row in rows if row[0].endswith("%")}
     levels = read_levels(run / "tables" / "levels.csv")
