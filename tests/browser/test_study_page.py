@@ -1,5 +1,6 @@
 """Can a unit and a concept be followed through the levels of a study, in a real browser?"""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,7 @@ def test_curves_answer_the_pointer_and_drawings_are_for_print(opened: Opened, pa
     place.locator("select").select_option(label="Distinct concepts, layer4")
     over = place.locator(".u-over")
     over.hover(position={"x": 2, "y": 40})
-    assert "one & all3" in "".join(place.locator(".u-legend").inner_text().split("\n"))
+    place.locator(".u-legend .u-series").filter(has_text=re.compile(r"one & all\W*3")).wait_for()
     shown.emulate_media(media="print")
     assert still.is_visible()
     assert not place.locator(".chart").is_visible()
