@@ -55,7 +55,15 @@ READING = (
 )
 LOOKED_AT = {
     "audit": ("audit {file}", "audit {run}", "audit {level}", "audit {run} --resolution 32"),
-    "evaluate": ("evaluate {file} --data set/images", "evaluate {level} --data set/images"),
+    "evaluate": (
+        "evaluate {file} --data set/images",
+        "evaluate {level} --data set/images",
+        "evaluate {file} {level} --data set/images --rounds 0",
+    ),
+    "ablate": (
+        "ablate {file} --layer layer3 --unit 1 --data set/images --controls 0",
+        "ablate {level} --layer layer3 --unit 1 --data set/images --controls 0",
+    ),
     "dissect": (
         "dissect {file} --concepts broden:set --quantile 0.02 --out out",
         "dissect {level} --concepts broden:set --quantile 0.02 --out out",
@@ -71,7 +79,6 @@ LOOKED_AT = {
         "compare {level} {level}",
     ),
     "summary": ("summary {file}", "summary {run}", "summary {level}"),
-    "ablate": ("ablate {file} --layer layer3 --unit 0 --data set/images",),
     "unit": ("unit {file} 0", "unit {run} 0", "unit {level} 0"),
     "concept": ("concept {file} a", "concept {run} a", "concept {level} a"),
     "export": ("export {file} --out e.csv", "export {level} --out e.csv"),

@@ -9,8 +9,10 @@ import pytest
 import prunescope as ps
 from cli.world import TABLE
 from layers import make_layer, save_run
+from predicted import said
 from prunescope.report.comparison import write_comparison
 from prunescope.results.dissection import Dissection
+from prunescope.results.evaluation import Evaluation
 
 PROGRAM = """
 import shlex, sys
@@ -30,7 +32,10 @@ for line in sys.stdin.read().splitlines():
 import prunescope as ps
 from matplotlib import pyplot
 
-for path in ("D", "D/layer4", "run", "run/replicate-0/level-00", "C", "CC", "table.csv"):
+for path in (
+    *("D", "D/layer4", "run", "run/replicate-0/level-00"),
+    *("C", "CC", "table.csv", "evaluated"),
+):
     found = ps.load(path)
     if hasattr(found, "_repr_html_"):
         assert "<" in found._repr_html_()
@@ -46,6 +51,7 @@ summary run/replicate-0/level-00
 summary C
 summary CC --json
 summary table.csv
+summary evaluated
 compare D E
 compare D E --match profile --out new/DE
 compare run run --out new/runs
@@ -57,6 +63,8 @@ compare new/table.csv D --layer layer4
 @pytest.fixture
 def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    about = {"network": "plain_cnn", "data": "DIR", "split": "test"}
+    Evaluation.of(said([0, 2, 2, 3], [2, 2, None, 3]), about).save("evaluated")
     layers = [
         make_layer({"red": 200}, {"cat": 100}, {}, name=name) for name in ("layer3", "layer4")
     ]
