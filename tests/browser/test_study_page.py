@@ -121,7 +121,7 @@ def test_curves_answer_the_pointer_and_drawings_are_for_print(opened: Opened, pa
     over.hover(position={"x": 2, "y": 40})
     place.locator(".u-legend .u-series").filter(has_text=re.compile(r"one & all\W*3")).wait_for()
     shown.emulate_media(media="print")
-    assert still.is_visible()
+    still.wait_for()
     assert not place.locator(".chart").is_visible()
 
 
