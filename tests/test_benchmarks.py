@@ -1,6 +1,7 @@
 """Do the benchmarks end with one JSON object that says under which conditions it holds?"""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -127,6 +128,17 @@ def test_comparisons_and_a_summary_are_timed() -> None:
 
 
 @pytest.mark.slow
+def test_resampling_is_timed_alone_in_a_comparison_and_in_a_study() -> None:
+    sizes = ("--units", 40, "--labels", 60, "--images", 50, "--levels", 3, "--draws", 20)
+    found = figures("resampling.py", "--runs", 1, *sizes)
+    for name in ("layer", "compare_with", "compare_without", "study"):
+        assert found[name]["seconds"] > 0
+        assert found[name]["processor_seconds"] > 0
+    assert (found["units"], found["levels"], found["draws"]) == (40, 3, 20)
+    assert found["peak_mib"] > 50
+
+
+@pytest.mark.slow
 def test_a_demo_is_watched_from_its_start_to_its_end(drawn: Path, tmp_path: Path) -> None:
     recipe = tiny_recipe(drawn) | {"replicates": 1}
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(recipe))
@@ -144,3 +156,14 @@ def test_every_criterion_and_a_change_of_level_are_timed() -> None:
     seconds = {name: value for name, value in found.items() if name.endswith("_seconds")}
     assert len(seconds) == 6
     assert all(value > 0 for value in seconds.values())
+
+
+@pytest.mark.slow
+def test_a_page_is_opened_and_searched_in_a_browser() -> None:
+    pytest.importorskip("playwright")
+    if not any(map(shutil.which, ("chromium", "chromium-browser"))):
+        pytest.skip("there is no chromium on this machine")
+    small = ("--replicates", 1, "--levels", 2, "--units", 16, "--images", 8, "--runs", 1)
+    found = figures("page.py", *small)
+    assert found["units"] == 16
+    assert all(found[name] > 0 for name in ("write_seconds", "paint_ms", "search_ms", "unit_ms"))

@@ -17,7 +17,11 @@ def browser() -> Iterator[Any]:
         pytest.skip("there is no chromium on this machine")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as started:
-        launched = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        launched = started.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox"],
+            slow_mo=60,  # milliseconds, in which the page answers before it is read again
+        )
         yield launched
         launched.close()
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,8 @@ def test_the_overview_counts_what_the_tables_hold(
 ) -> None:
     shown = opened(page)
     counts = found["layer4"].counts()
-    assert f"{counts['interpretable']} of {counts['units']} units" in shown.inner_text("#overview")
+    said = rf"{counts['interpretable']} \(\d+–\d+\) of {counts['units']} units"
+    assert re.search(said, shown.inner_text("#overview"))
     assert len(texts(shown, "#concept-table tbody tr")) == counts["concepts"]
 
 
@@ -108,7 +110,7 @@ def test_every_unit_has_an_address_with_its_numbers(
     assert facts["Precision"] == f"{unit['precision']:.3f}"
     assert facts["Recall"] == f"{unit['recall']:.3f}"
     assert facts["Second best"] == f"red ({unit['iou_2']:.3f})"
-    assert shown.locator("#detail canvas").count() == 4
+    assert shown.locator("#detail canvas").count() == 8  # four top images, four borderline ones
     shown.click("text=next →")
     wait_for(shown, "#detail h1", "Unit 2 of layer4")
     shown.keyboard.press("ArrowLeft")

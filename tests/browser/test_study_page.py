@@ -1,5 +1,6 @@
 """Can a unit and a concept be followed through the levels of a study, in a real browser?"""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,7 @@ def test_curves_answer_the_pointer_and_drawings_are_for_print(opened: Opened, pa
     place.locator("select").select_option(label="Distinct concepts, layer4")
     over = place.locator(".u-over")
     over.hover(position={"x": 2, "y": 40})
-    assert "one & all3" in "".join(place.locator(".u-legend").inner_text().split("\n"))
+    place.locator(".u-legend .u-series").filter(has_text=re.compile(r"one & all\W*3")).wait_for()
     shown.emulate_media(media="print")
     assert still.is_visible()
     assert not place.locator(".chart").is_visible()
@@ -143,3 +144,28 @@ def test_the_numbers_of_levels_are_those_of_the_table(
     numbers = [[int(each) for each in np.array(row.split("\t"))[[3, 4, 5]]] for row in rows]
     dense, first, second, other = levels[["interpretable", "concepts", "dead"]].to_numpy().tolist()
     assert numbers == [dense, first, second, dense, other]
+
+
+def test_the_numbers_of_a_chart_are_those_of_its_curves(
+    opened: Opened, page: Path, run: Path
+) -> None:
+    shown = opened(page)
+    place = shown.locator("#curves-fig2-interpretability")
+    place.locator("summary").click()
+    place.locator("details tbody td").first.wait_for()  # until the table is open and filled
+    rows = [row.split("\t") for row in place.locator("tbody tr:has(td)").all_inner_texts()]
+    numbers = {row[0]: row[1:] for row in rows if row[0].endswith("%")}
+    levels = read_levels(run / "tables" / "levels.csv")
+    of_one = levels[levels["strategy"].isin(["dense", "one & all"])]["interpretable"].tolist()
+    assert [numbers[keep][0] for keep in ("100.0 %", "80.0 %", "64.0 %")] == list(map(str, of_one))
+    place.locator("select").select_option(label="Distinct concepts, layer4")
+    assert place.locator("details tbody tr").first.inner_text().split("\t") == ["100.0 %", "3", "3"]
+
+
+def test_the_last_of_several_addresses_is_shown(opened: Opened, page: Path) -> None:
+    shown = opened(page)
+    for unit in (0, 1, 2, 3):
+        shown.evaluate(f"location.hash = '#unit=layer4/{unit}'")
+    shown.locator("#detail h1").filter(has_text="Unit 3 of layer4").wait_for()
+    shown.wait_for_timeout(200)
+    assert shown.locator("#detail h1").all_inner_texts() == ["Unit 3 of layer4"]

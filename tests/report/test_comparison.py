@@ -21,8 +21,8 @@ from prunescope.statistics.compare import compare
 
 A = make_layer({"red": 200}, {"cat": 200}, {"dog": 100, "blue": 300}, {}, {"cat": 300})
 B = make_layer({"red": 100}, {"dog": 200}, {"dog": 90}, {"cat": 400}, {"blue": 150})
-FILES = ["checksums.json", "comparison.png", "comparison.svg", "concepts.csv", "summary.json"]
-FILES += ["units.csv", "units.parquet"]
+FILES = ["assets", "checksums.json", "comparison.png", "comparison.svg", "concepts.csv"]
+FILES += ["index.html", "summary.json", "units.csv", "units.parquet"]
 
 
 @pytest.fixture(scope="module")
@@ -89,9 +89,12 @@ def test_two_runs_leave_their_levels_too(of_runs: RunComparison, tmp_path: Path)
 def test_equal_comparisons_give_equal_bytes(comparison: Comparison, tmp_path: Path) -> None:
     for name in ("first", "second"):
         write_comparison(comparison, tmp_path / name)
-    for name in FILES:
-        first, second = ((tmp_path / side / name).read_bytes() for side in ("first", "second"))
-        assert first == second, name
+    first, second = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}
+        for folder in (tmp_path / "first", tmp_path / "second")
+    )
+    assert first == second
+    assert {"index.html", "assets/page.js"} <= {path.as_posix() for path in first}
 
 
 def test_a_comparison_is_replaced_as_a_whole(

@@ -62,6 +62,10 @@ def test_a_layer_has_a_row_for_each_count_and_a_sentence_where_something_is_know
     )
 
 
+def test_a_layer_without_pruned_levels_has_no_verdict():
+    assert verdict_sections({"layer4": {}}) == []
+
+
 def test_a_strategy_whose_counts_share_a_reason_is_named_once():
     alone, zero = found([[100, 90]]), found([[100, 0]])
     one = {"units": alone, "concepts": alone}

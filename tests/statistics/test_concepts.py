@@ -1,5 +1,6 @@
 """Does every draw give the concepts that counting its images anew gives?"""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -78,6 +79,18 @@ def test_blocks_of_draws_and_pairs_change_nothing(monkeypatch: pytest.MonkeyPatc
     for name, value in (("_AT_ONCE", 10), ("_BLOCK", 4), ("_CELLS", 5), ("_EXACT", 0)):
         monkeypatch.setattr(concepts, name, value)
     assert (concepts_in_draws(counts, weights, iou=0.05, allowed=allowed) == whole).all()
+
+
+def test_counts_that_only_together_exceed_float32_are_added_up_exactly() -> None:
+    most = 2**24
+    images = [
+        oracle.Image(truth={2: most}, activation={0: most - 1}, intersection={}),
+        oracle.Image(truth={2: most, 5: most}, activation={0: most - 2}, intersection={}),
+    ]
+    counts, once = counts_by_image(make_counted_layer(images, 1)), np.ones((2, 1), np.uint16)
+    with ThreadPoolExecutor(1) as threads:
+        [block] = concepts._add_up(counts, once, once[:, 0], threads)
+    assert block.activation[:, 0].tolist() == [2 * most - 3, most - 2, 0]
 
 
 def test_every_image_once_is_the_dissection_itself() -> None:

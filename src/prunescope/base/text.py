@@ -46,6 +46,8 @@ def printable(text: str) -> str:
     Control characters but line feeds, and marks of direction, stand as escapes (`\\x1b`), as do
     the bytes of a path that is not UTF-8 (`\\xff`).
     """
+    if text.isprintable():  # which none of these is
+        return text
     return "".join(c if c == "\n" or not _acts(c) else _escape(c) for c in text)
 
 

@@ -121,8 +121,17 @@ def _of_saved(
     compared = compare_results(a, b, **options)
     if out is not None:
         from prunescope.report.comparison import write_comparison  # loads what draws
+        from prunescope.report.pages.dissection import images_of
+        from prunescope.results.kinds import is_run
+        from prunescope.results.opened import open_dissection
 
-        write_comparison(compared, out, evaluation=evaluation)
+        sides = {
+            letter: open_dissection(side)
+            for letter, side in {"a": a, "b": b}.items()
+            if not is_run(side)
+        }
+        images = images_of(list(sides.values()), None)
+        write_comparison(compared, out, evaluation=evaluation, shown=sides, concepts=images)
     return compared
 
 

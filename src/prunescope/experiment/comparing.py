@@ -9,6 +9,7 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import a_kind
 from prunescope.comparison.dissections import Comparison, Match
+from prunescope.concepts import open_concepts
 from prunescope.dissection.capture import find_layers
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.handed_in import computing
@@ -25,6 +26,7 @@ from prunescope.networks.loading import LoadedNetwork
 from prunescope.report.comparison import check_room, write_comparison
 from prunescope.results.dissection import Dissection
 from prunescope.results.evaluation_pair import EvaluationPair
+from prunescope.results.opened import open_dissection
 from prunescope.statistics.bootstrap import ResamplingOptions, ResamplingSettings
 from prunescope.statistics.compare import compare_resampled
 
@@ -116,7 +118,19 @@ def compare_networks(
         made = {
             letter.lower(): side for letter, side in sides.items() if isinstance(side, Dissection)
         }
-        write_comparison(named, place, dissections=made, evaluation=evaluation)
+        before = {
+            letter.lower(): open_dissection(side)
+            for letter, side in sides.items()
+            if isinstance(side, Path)
+        }
+        write_comparison(
+            named,
+            place,
+            dissections=made,
+            evaluation=evaluation,
+            shown=before,
+            concepts=open_concepts(concepts, split=split, limit=limit),
+        )
     return named
 
 

@@ -9,19 +9,23 @@ from prunescope.base.files import write_atomically
 from prunescope.base.folders import replacing
 from prunescope.comparison.dissections import Comparison
 from prunescope.comparison.runs import RunComparison
+from prunescope.concepts.protocol import ConceptSet
 from prunescope.report.comparison_figure import comparison_names, outcomes_figure
+from prunescope.report.pages.comparison import write_comparison_page
 from prunescope.report.run_comparison_figure import levels_figure
-from prunescope.report.style import LIGHT, drawing, figure_bytes
+from prunescope.report.style import DARK, LIGHT, Theme, drawing, figure_bytes
 from prunescope.results.checksums import record_checksums
 from prunescope.results.dissection import Dissection
 from prunescope.results.evaluation_pair import EvaluationPair
 from prunescope.results.kinds import is_comparison
 from prunescope.results.layout import (
+    ASSETS,
     CHECKSUMS,
     COMPARISON_FIGURES,
     CONCEPTS,
     EVALUATED,
     LEVELS,
+    PAGE,
     SUMMARY,
     UNITS,
     UNITS_AS_TEXT,
@@ -29,7 +33,8 @@ from prunescope.results.layout import (
 from prunescope.results.tables import write_csv, write_json, write_parquet
 
 _SIDES = ("a", "b")
-_FILES = {UNITS, UNITS_AS_TEXT, CONCEPTS, LEVELS, SUMMARY, CHECKSUMS, *COMPARISON_FIGURES}
+_TABLES = {UNITS, UNITS_AS_TEXT, CONCEPTS, LEVELS, SUMMARY, CHECKSUMS}
+_FILES = _TABLES | {*COMPARISON_FIGURES, PAGE, ASSETS}
 
 
 def write_comparison(
@@ -38,15 +43,20 @@ def write_comparison(
     *,
     dissections: Mapping[str, Dissection] = MappingProxyType({}),
     evaluation: EvaluationPair | None = None,
+    shown: Mapping[str, Dissection] = MappingProxyType({}),
+    concepts: ConceptSet | None = None,
 ) -> None:
-    """Write a comparison's tables, summary and figure into a folder, all of them or none.
+    """Write a comparison's tables, summary, figure and page into a folder, all of them or none.
 
     `units.parquet`, `units.csv`, `concepts.csv`, `summary.json`, `comparison.png` (200 dpi),
-    `comparison.svg` and `checksums.json`; for two runs also `levels.csv`. An earlier comparison in
+    `comparison.svg`, `index.html` with its `assets`, and `checksums.json`; for two runs also
+    `levels.csv`. An earlier comparison in
     the folder is replaced as a whole. Raises ConfigError where the folder holds anything else.
     Equal comparisons give equal bytes.
     dissections: what was dissected for it, saved beside it under "a" and "b".
     evaluation: of both networks on labelled images, saved beside it under "evaluation".
+    shown: what was dissected before, under "a" and "b": the page shows its units, too.
+    concepts: the set of their images, for the page; None leaves these blank.
     """
     check_room(out)
     with replacing(out) as draft:
@@ -65,17 +75,26 @@ def write_comparison(
         drawn = render_comparison(comparison, list(forms.values()))
         for name, form in forms.items():
             write_atomically(draft / name, drawn[form])
+        dark = render_comparison(comparison, ["svg"], DARK)["svg"]
+        write_comparison_page(
+            draft,
+            comparison,
+            {"light": drawn["svg"], "dark": dark},
+            sides={**shown, **dissections},
+            concepts=concepts,
+            evaluation=evaluation,
+        )
         record_checksums(draft)
 
 
 def render_comparison(
-    comparison: Comparison | RunComparison, forms: Sequence[str]
+    comparison: Comparison | RunComparison, forms: Sequence[str], theme: Theme = LIGHT
 ) -> dict[str, bytes]:
     """Return a comparison's figure as png, svg or pdf, by form."""
-    with drawing(LIGHT, comparison_names(comparison)):
+    with drawing(theme, comparison_names(comparison)):
         if isinstance(comparison, RunComparison):
-            return figure_bytes(levels_figure(comparison, LIGHT), forms)
-        return figure_bytes(outcomes_figure(comparison.summary(), LIGHT), forms)
+            return figure_bytes(levels_figure(comparison, theme), forms)
+        return figure_bytes(outcomes_figure(comparison.summary(), theme), forms)
 
 
 def check_room(out: Path) -> None:

@@ -14,13 +14,14 @@ _MEANINGS = {
 
 
 def verdict_sections(verdicts: Mapping[str, Any]) -> list[Section]:
-    """Return a section for each layer of a run's `RunTables.verdicts`."""
+    """Return a section for each layer of a run's `RunTables.verdicts` that has pruned levels."""
     return [
         Section(
             title=f"Verdict on {layer}",
             parts=[_table_of(strategies), *_sentences(strategies), *_reasons(strategies)],
         )
         for layer, strategies in verdicts.items()
+        if strategies
     ]
 
 

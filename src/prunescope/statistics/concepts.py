@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64, UInt16
@@ -80,15 +81,16 @@ def _add_up(
     threads: ThreadPoolExecutor,
 ) -> Iterator[_Block]:
     """Return A and G of every draw."""
-    area, truth = _as_floats(counts.area, heaviest), counts.truth.astype(np.float64)
-    sums = counts.sums.astype(area.dtype)
+    kind = _kind_for(counts.sums @ (counts.area @ heaviest.astype(np.int64)))
+    area, sums = counts.area.astype(kind), counts.sums.astype(kind)
+    truth = counts.truth.astype(np.float64)
 
     def add_up(start: int) -> _Block:
         block = weights[:, start : start + _BLOCK]
         return _Block(
             weights=block,
             truth=truth @ block.astype(np.float64),
-            activation=sums @ (area @ block.astype(area.dtype)),
+            activation=sums @ (area @ block.astype(kind)),
         )
 
     return threads.map(add_up, range(0, weights.shape[1], _BLOCK))
@@ -112,9 +114,10 @@ def _choose_pairs(
     most = overlap.intersection[unit, label] * float(heaviest.max(initial=0))
     chosen = most >= _least_share(iou) * (activation[area] + truth[label])
     unit, label, area = unit[chosen], label[chosen], area[chosen]
+    intersection = counts.intersections(unit, label)
     return _Pairs(
         iou=iou,
-        intersection=_as_floats(counts.intersections(unit, label), heaviest),
+        intersection=intersection.astype(_kind_for(intersection @ heaviest.astype(np.int64))),
         unit=unit,
         label=label,
         area=area,
@@ -160,7 +163,6 @@ def _above(pairs: _Pairs, block: _Block) -> Iterator[tuple[np.ndarray, np.ndarra
         yield pair[above], draw[above], ratio[above]
 
 
-def _as_floats(counts: csr_array, heaviest: np.ndarray) -> csr_array:
-    """Return counts in the smallest type that adds them up exactly under any of the weights."""
-    most = (counts @ heaviest.astype(np.int64)).max(initial=0)
-    return counts.astype(np.float32 if most <= _EXACT else np.float64)
+def _kind_for(most: Int64[np.ndarray, " count"]) -> type[np.floating[Any]]:
+    """Return the smallest type that adds up counts exactly, given the most that each may be."""
+    return np.float32 if most.max(initial=0) <= _EXACT else np.float64

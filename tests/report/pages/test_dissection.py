@@ -31,8 +31,9 @@ def test_the_tables_of_a_page_are_those_of_the_dissection(page: Path) -> None:
 
 def test_images_are_in_sheets_with_the_masks_of_their_concepts(page: Path) -> None:
     images = read_chunk(page, "images")
-    assert images["names"] == list(NAMES)
-    assert images["missing"] == [0, 0, 0, 1]
+    best, borderline = images["names"][: len(NAMES)], images["names"][len(NAMES) :]
+    assert best == list(NAMES)
+    assert images["missing"] == [0, 0, 0, 1] + [1] * len(borderline)  # which nobody has painted
     assert [images[side][:3] for side in ("width", "height")] == [[144] * 3, [108] * 3]
     regions = read_chunk(page, "regions-0")
     assert regions["0/0"] == [12, 16, [0, 192]]  # red is a label of the whole image
@@ -66,5 +67,5 @@ def test_another_concept_set_is_refused_and_none_leaves_images_blank(
     with pytest.raises(DataError, match="has none of the images"):
         report_dissection(folder, f"broden:{pictures}")
     again = report_dissection(folder, None)
-    assert read_chunk(again, "images")["missing"] == [1] * 4
+    assert set(read_chunk(again, "images")["missing"]) == {1}
     assert not list(again.parent.glob("assets/*.jpg"))

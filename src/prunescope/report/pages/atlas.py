@@ -11,6 +11,7 @@ import pandas as pd
 from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.conventions import convention_of
+from prunescope.report.pages.borderline import borderline_images
 from prunescope.report.pages.concept_names import ConceptNames
 from prunescope.report.pages.maps import write_maps
 from prunescope.report.pages.page import rounded, write_chunk
@@ -19,11 +20,13 @@ from prunescope.results.dissection import LayerDissection
 
 _BLOCK = 128  # units whose images are one chunk
 _IMAGES = 8  # of a unit, at most
+_BORDERLINE = 4  # more images of it, on which it barely fires
 _BUDGET = 40_000_000  # bytes of all maps of a page
 _BYTES_PER_CELL = 4 / 3  # in base64
+_SHARES = ("interpretable_share", "concept_share")
 _NUMBERS = (
     *("iou", "precision", "recall", "f1", "threshold", "iou_2", "iou_3", "p", "label_p"),
-    *("share", "label_share"),
+    *_SHARES,
 )
 _FLAGS = ("interpretable", "dead", "discovery", "undecided")
 
@@ -34,13 +37,16 @@ class View:
 
     key: what of, unique among those of a layer; empty where there is one. title: the same for
     readers. facts: more that scripts read: `short`, `replicate`, `track`, `level`.
-    layer: its name and results; examples are only read where there are some.
+    layer: its name and results. shares: `ResampledLayer.units`, where images were resampled.
+    has_borderline: whether images are shown on which a unit barely fires, too.
     """
 
     layer: LayerDissection
     key: str = ""
     title: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    shares: pd.DataFrame | None = None
+    has_borderline: bool = False
 
 
 def write_atlas(
@@ -69,9 +75,16 @@ def _write_view(
     folder: Path, number: int, view: View, names: ConceptNames, pictures: Pictures, views: int
 ) -> dict[str, Any]:
     units, layer = view.layer.units, view.layer
-    table = _unit_columns(units, names)
+    shares = [] if view.shares is None else [view.shares[list(_SHARES)]]
+    table = _unit_columns(pd.concat([units.reset_index(drop=True), *shares], axis=1), names)
     write_chunk(folder, f"units-{number}", table)
     blocks = _examples(layer.examples, units, table["concept"], pictures, views)
+    if view.has_borderline:
+        smallest = borderline_images(layer.images, _BORDERLINE)
+        for unit, concept, block in zip(table["unit"], table["concept"], blocks, strict=True):
+            images = smallest.get(unit, [])
+            block["borderline"] = [pictures.number_of(name, concept) for name, _ in images]
+            block["pixels"] = [pixels for _, pixels in images]
     for start in range(0, len(blocks), _BLOCK):
         chunk = blocks[start : start + _BLOCK]
         write_chunk(folder, f"examples-{number}-{start // _BLOCK}", chunk)

@@ -1,6 +1,6 @@
 """What does the page of a single dissection say?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,10 @@ from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.kinds import is_page
 from prunescope.results.layout import ASSETS, PAGE, REPORT
 from prunescope.results.opened import open_dissection
+from prunescope.results.units import by_layer
+from prunescope.statistics.bootstrap import ResamplingSettings
+from prunescope.statistics.by_image import has_counts_by_image
+from prunescope.statistics.resampled import ResampledLayer, resample
 from prunescope.version import __version__
 
 _EMBEDDED = "scenes"  # the concept set that is always at hand
@@ -49,14 +53,21 @@ def report_dissection(
     out = folder / REPORT
     if REPORT in dissection.layers or (out.exists() and not is_page(out)):
         raise ConfigError(f"{out} is no page: move it, so that the page can be there")
-    names = {_set_of(layer).get("name") for layer in dissection.layers.values()}
-    if source is None and names == {_EMBEDDED}:
-        source = _EMBEDDED
-    concepts = None if source is None else open_concepts(source, progress=progress)
+    concepts = images_of([dissection], source, progress)
     if concepts is not None:
         _check_images(dissection, concepts, folder)
     name = name or folder.resolve().name
     return write_dissection_page(folder, dissection, concepts, name=name, progress=progress)
+
+
+def images_of(
+    dissections: Sequence[Dissection], source: str | None, progress: Progress = SILENT
+) -> ConceptSet | None:
+    """Return the concept set of dissections: a source's, or the embedded one if it was that."""
+    layers = [layer for dissection in dissections for layer in dissection.layers.values()]
+    if source is None and {_set_of(layer).get("name") for layer in layers} == {_EMBEDDED}:
+        source = _EMBEDDED
+    return None if source is None else open_concepts(source, progress=progress)
 
 
 def _check_images(dissection: Dissection, concepts: ConceptSet, folder: Path) -> None:
@@ -86,7 +97,19 @@ def write_dissection_page(
     concepts: the set it was made on; without it, masks are drawn on blank images.
     name: of the network, or of the folder. A page that is there is replaced as a whole.
     """
-    views = [View(layer=layer) for layer in dissection.layers.values()]
+    resampled = {name: _resampled(layer) for name, layer in dissection.layers.items()}
+    views = [
+        View(
+            layer=layer,
+            shares=drawn.units if (drawn := resampled[name]) else None,
+            has_borderline=has_counts_by_image(layer),
+        )
+        for name, layer in dissection.layers.items()
+    ]
+    counts = {
+        name: drawn.summary() if (drawn := resampled[name]) else layer.counts()
+        for name, layer in dissection.layers.items()
+    }
     out = folder / REPORT
     with replacing(out) as draft:
         (draft / ASSETS).mkdir()
@@ -94,21 +117,26 @@ def write_dissection_page(
         page = Page(
             title=name,
             lead="What does each unit of the network see?",
-            sections=list(_sections(dissection)),
+            sections=list(_sections(dissection, by_layer(counts))),
             data=atlas,
         )
         write_page(draft, page)
     return out / PAGE
 
 
-def _sections(dissection: Dissection) -> Iterator[PageSection]:
+def _resampled(layer: LayerDissection) -> ResampledLayer | None:
+    """Return how sure a layer's counts are; None where what each image added was not saved."""
+    return resample(layer, ResamplingSettings()) if has_counts_by_image(layer) else None
+
+
+def _sections(dissection: Dissection, counts: Mapping[str, Any]) -> Iterator[PageSection]:
     layers = dissection.layers
     yield PageSection(
         anchor="overview",
         title="Overview",
         html=template_html(
             "pages/overview.html",
-            parts=layer_sections(dissection.summary()),
+            parts=layer_sections(counts),
             charts=[f"curve-{number}" for number in range(len(layers))],
         ),
         data={

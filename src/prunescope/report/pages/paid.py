@@ -1,38 +1,39 @@
 """Which classes and images paid for pruning, as tables of a page?"""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 
-from prunescope.report.document import Section, Table
-from prunescope.report.pages.page import PageSection, rounded, template_html
+from prunescope.report.pages.columns import TableColumn, columns_of, table_section
+from prunescope.report.pages.page import PageSection, template_html
 from prunescope.report.paid_views import paid_sections
 from prunescope.statistics.who_paid import count_who_paid
 
+_LEVEL = {
+    "strategy": TableColumn("Strategy", "text", filter="choice"),
+    "level": TableColumn("Level", "count", filter="choice"),
+}
 _CLASSES = {
-    "strategy": ("Strategy", "text", "choice"),
-    "level": ("Level", "count", "choice"),
-    "class": ("Class", "text", ""),
-    "images": ("Images", "count", ""),
-    "before": ("Unpruned", "percent", ""),
-    "after": ("Here", "percent", ""),
-    "difference": ("Change (points)", "points", ""),
-    "low": ("from", "points", ""),
-    "high": ("to", "points", ""),
+    **_LEVEL,
+    "class": TableColumn("Class", "text"),
+    "images": TableColumn("Images", "count"),
+    "before": TableColumn("Unpruned", "percent"),
+    "after": TableColumn("Here", "percent"),
+    "difference": TableColumn("Change (points)", "points"),
+    "low": TableColumn("from", "points"),
+    "high": TableColumn("to", "points"),
 }
 _EXEMPLARS = {
-    "strategy": ("Strategy", "text", "choice"),
-    "level": ("Level", "count", "choice"),
-    "row": ("Image", "count", ""),
-    "class": ("Class", "text", ""),
-    "before": ("Unpruned", "text", ""),
-    "after": ("Here", "text", ""),
-    "changed": ("Replicates changed", "count", ""),
-    "replicates": ("of", "count", ""),
-    "lost": ("No longer right", "count", ""),
-    "gained": ("Newly right", "count", ""),
-    "twins_changed": ("Twins changed", "count", ""),
+    **_LEVEL,
+    "row": TableColumn("Image", "count"),
+    "class": TableColumn("Class", "text"),
+    "before": TableColumn("Unpruned", "text"),
+    "after": TableColumn("Here", "text"),
+    "changed": TableColumn("Replicates changed", "count"),
+    "replicates": TableColumn("of", "count"),
+    "lost": TableColumn("No longer right", "count"),
+    "gained": TableColumn("Newly right", "count"),
+    "twins_changed": TableColumn("Twins changed", "count"),
 }
 
 
@@ -42,55 +43,14 @@ def paid_section(
     """Yield the section of classes and images, if the study's tables say who paid."""
     if classes is None or exemplars is None or classes.empty:
         return
-    counted: list[Section] = paid_sections(count_who_paid(classes, exemplars))
-    parts = [part for section in counted for part in section.parts]
+    counted = paid_sections(count_who_paid(classes, exemplars))
     tables = {
-        "paid-classes": ("Classes", _CLASSES, classes),
-        "paid-images": ("Images whose prediction changed", _EXEMPLARS, exemplars),
+        "paid-classes": ("Classes", columns_of(classes, _CLASSES)),
+        "paid-images": ("Images whose prediction changed", columns_of(exemplars, _EXEMPLARS)),
     }
-    yield PageSection(
+    yield table_section(
         anchor="paid",
         title="Who paid",
-        html=template_html(
-            "pages/paid.html",
-            notes=[section.note for section in counted],
-            parts=[part for part in parts if isinstance(part, str | Table)],
-            places=list(tables),
-        ),
-        data={
-            "tables": [
-                {"place": place, "caption": caption, "file": f"{place}.csv"}
-                for place, (caption, _, table) in tables.items()
-                if len(table)
-            ]
-        },
-        chunks={
-            place: columns_of(table, columns)
-            for place, (_, columns, table) in tables.items()
-            if len(table)
-        },
+        before=template_html("pages/sections.html", parts=counted),
+        tables={place: table for place, table in tables.items() if table[1][0]["values"]},
     )
-
-
-def columns_of(
-    table: pd.DataFrame, columns: dict[str, tuple[str, str, str]]
-) -> list[dict[str, Any]]:
-    """Return columns of a table as a page's scripts take them, see table.js.
-
-    columns: the title, kind and filter of each, by name; those the table lacks are left out.
-    """
-    return [
-        {"title": title, "kind": kind, "filter": chosen, "values": _values(table[name], kind)}
-        for name, (title, kind, chosen) in columns.items()
-        if name in table
-    ]
-
-
-def _values(column: "pd.Series[Any]", kind: str) -> list[Any]:
-    if kind == "text":
-        return [None if pd.isna(value) else str(value) for value in column]
-    if kind == "count":
-        return [None if pd.isna(value) else int(value) for value in column]
-    if kind == "truth":
-        return [None if pd.isna(value) else bool(value) for value in column]
-    return rounded(column)

@@ -29,6 +29,8 @@ class Pictures:
     def __init__(self, concepts: ConceptSet | None) -> None:
         """Begin without any. concepts: the set of which they are; None where it is not at hand."""
         self._set = concepts
+        labels = () if concepts is None else concepts.labels
+        self._labels = {(label.name, label.category): label.number for label in labels}
         self._numbers: dict[str, int] = {}
         self._shown: dict[int, set[int]] = defaultdict(set)
 
@@ -85,12 +87,12 @@ class Pictures:
         scale = side / max(image.size)
         width, height = (max(1, round(scale * length)) for length in image.size)
         small = image.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
-        numbers = {(label.name, label.category): label.number for label in self._set.labels}
-        pairs = names.pairs
+        pairs, present = names.pairs, set(annotation.numbers())
+        labels = {each: self._labels.get(pairs[each]) for each in sorted(self._shown[number])}
         found = {
-            f"{number}/{concept}": write_region(annotation, numbers[pairs[concept]])
-            for concept in sorted(self._shown[number])
-            if pairs[concept] in numbers
+            f"{number}/{concept}": write_region(annotation, label)
+            for concept, label in labels.items()
+            if label is not None and label in present
         }
         return small, found
 

@@ -78,8 +78,8 @@ def write_study_page(
 
 
 def _verdict_section(verdicts: Mapping[str, Any]) -> Iterator[PageSection]:
-    if verdicts:
-        parts = verdict_sections(verdicts)
+    parts = verdict_sections(verdicts)
+    if parts:
         html = template_html("pages/verdict.html", verdicts=parts)
         yield PageSection(anchor="verdict", title="Verdict", html=html)
 

@@ -31,7 +31,8 @@ function unitFacts(view, table, row) {
   const facts = [
     fact("Concept", conceptLink(view, table.concept[row])),
     fact("Category", conceptCategory(table.concept[row]) ?? UNDEFINED),
-    fact("IoU", written(table.iou[row], "share"), table.interpretable[row] ? ", interpretable" : ", not interpretable"),
+    fact("IoU", written(table.iou[row], "share"),
+      table.interpretable[row] ? ", interpretable" : ", not interpretable"),
   ];
   for (const [name, title, kind] of MORE_COLUMNS) {
     if (name !== "p" && isKnown(table[name]?.[row])) facts.push(fact(title, written(table[name][row], kind)));
@@ -57,10 +58,12 @@ async function strips(view, unit) {
     make("h3", {}, track),
     make("ol", { class: "strip" }, ...await cards(view, views, unit)),
   ]));
-  return make("section", { "aria-label": "Through all levels" },
-    make("h2", {}, "Through all levels"), make("div", { class: "tracks" }, ...lists.flat()),
+  const title = view.reference ? "In both networks" : "Through all levels";
+  const reference = view.reference ?? "the unpruned network";
+  return make("section", { "aria-label": title }, make("h2", {}, title),
+    make("div", { class: "tracks" }, ...lists.flat()),
     make("p", { class: "note" },
-      "Each against the unpruned network: kept with its concept, relabelled, lost, or born."));
+      `Each against ${reference}: kept with its concept, relabelled, lost, or born.`));
 }
 
 async function cards(view, views, unit) {
@@ -91,8 +94,8 @@ const OUTCOME_WORDS = { kept: "kept", relabelled: "relabelled", lost: "lost", ga
 function peaks(examples, threshold) {
   const top = Math.max(...examples.peaks, threshold);
   const bars = examples.peaks.map((peak, rank) => {
-    const bar = make("meter", { min: 0, max: top || 1, low: threshold, value: peak,
-      title: `${examples.names?.[rank] ?? ""} ${written(peak, "value")}` });
+    const title = `Peak ${rank + 1}, from 0 to ${written(top, "value")}`;
+    const bar = make("meter", { min: 0, max: top || 1, value: peak, "aria-label": title });
     return make("li", {}, bar, ` ${written(peak, "value")}`);
   });
   return make("details", {}, make("summary", {}, "Peaks of its top images"),
@@ -109,18 +112,34 @@ const examplesOf = async (view, row) => {
 async function pictures(view, table, row) {
   const found = await examplesOf(view, row);
   if (!found || !found.images.length) return make("p", { class: "note" }, "No images are saved with it.");
-  const images = await load("images");
-  const concept = table.concept[row], name = conceptName(concept) ?? "no concept";
-  const figures = found.images.map((image, rank) => {
+  const examples = found.images.map((image, rank) =>
+    ({ image, map: found.maps?.[rank], shape: found.shape, halfPixel: view.halfPixel }));
+  return canvases(table, row, examples);
+}
+
+/** The images on which a unit's mask is smallest; its maps on them are not saved. */
+async function borderline(view, table, row) {
+  const found = await examplesOf(view, row);
+  if (!found?.borderline?.length) return [];
+  const examples = found.borderline.map((image, rank) =>
+    ({ image, note: counted(found.pixels[rank], "pixel") }));
+  return [make("h3", {}, "Where it barely fires"), await canvases(table, row, examples),
+    make("p", { class: "note" },
+      "Its smallest masks, in pixels of the label map; where they are is not saved.")];
+}
+
+async function canvases(table, row, examples) {
+  const images = await load("images"), concept = table.concept[row];
+  const name = conceptName(concept) ?? "no concept";
+  return make("div", { class: "examples" }, ...examples.map(example => {
+    const title = images.names[example.image];
     const canvas = make("canvas", { role: "img",
-      "aria-label": `Unit ${table.unit[row]} (${name}) on ${images.names[image]}` });
-    drawExample(canvas, { image, concept, map: found.maps?.[rank], shape: found.shape, halfPixel: view.halfPixel })
-      .catch(complain);
-    const note = images.missing[image] ? "its picture is gone" : images.names[image];
+      "aria-label": `Unit ${table.unit[row]} (${name}) on ${title}` });
+    drawExample(canvas, { ...example, concept }).catch(complain);
+    const known = [example.note, images.missing[example.image] ? "its picture is gone" : title];
     return make("figure", { class: "example" }, canvas,
-      make("figcaption", { title: images.names[image] }, `${note}`));
-  });
-  return make("div", { class: "examples" }, ...figures);
+      make("figcaption", { title }, known.filter(Boolean).join(": ")));
+  }));
 }
 
 function maskChoices(redraw, more = null) {
@@ -138,20 +157,23 @@ async function unitPage(host, address) {
   const view = viewAt(layer, (address.at ?? [""]).join("/")) ?? viewsOf(layer)[0];
   if (!view) return missing(host, `There is no layer ${layer} on this page.`);
   const table = await load(view.units), row = table.unit.indexOf(unit);
-  if (row < 0) return missing(host, `${layer} has no unit ${number} here: filters were removed, or it never had.`);
+  if (row < 0) {
+    return missing(host, `${layer} has no unit ${number} here: it was removed, or there never was one.`);
+  }
   const beside = address.beside && viewAt(layer, address.beside.join("/"));
   const near = step => table.unit[(row + step + table.unit.length) % table.unit.length];
-  const step = (way, by) => make("a", { href: unitAddress(view, near(by)), rel: way }, way === "prev" ? "← previous" : "next →");
+  const step = (way, by, text) => make("a", { href: unitAddress(view, near(by)), rel: way }, text);
   const shown = make("div");
   const redraw = async () => {
-    const rows = [await pictures(view, table, row)];
+    const rows = [await pictures(view, table, row), ...await borderline(view, table, row)];
     if (beside) rows.push(...await besidePictures(beside, unit));
     shown.replaceChildren(...rows);
   };
   await redraw();
   const found = await examplesOf(view, row);
   host.replaceChildren(
-    heading(`Unit ${unit} of ${layer}`, [view.title, conceptName(table.concept[row])], step("prev", -1), step("next", 1)),
+    heading(`Unit ${unit} of ${layer}`, [view.title, conceptName(table.concept[row])],
+      step("prev", -1, "← previous"), step("next", 1, "next →")),
     unitFacts(view, table, row), await strips(view, unit),
     make("section", { "aria-label": "Top images" }, make("h2", {}, "Top images"), 
       maskChoices(redraw, besideChoice(view, unit, beside)), shown,
@@ -194,7 +216,9 @@ async function conceptPage(host, address) {
   await redraw();
   host.replaceChildren(
     heading(name, [category, `${layer}${view.title ? `, ${view.title}` : ""}`]),
-    make("p", {}, rows.length ? `${counted(rows.length, "unit")} here ${rows.length === 1 ? "has" : "have"} it as the best label.` : "No unit here has it as its best label."),
+    make("p", {}, rows.length
+      ? `${counted(rows.length, "unit")} here ${rows.length === 1 ? "has" : "have"} it as the best label.`
+      : "No unit here has it as its best label."),
     await conceptLevels(view, code), maskChoices(redraw), shown);
 }
 
@@ -229,7 +253,8 @@ function conceptLine(view, table, code) {
 
 function heading(title, words, ...links) {
   return make("header", { class: "detail" },
-    make("p", {}, make("a", { href: "#units" }, "All units"), " ", make("a", { href: "#concepts" }, "All concepts"), " ", ...links.flatMap(link => [link, " "])),
+    make("p", {}, make("a", { href: "#units" }, "All units"), " ",
+      make("a", { href: "#concepts" }, "All concepts"), " ", ...links.flatMap(link => [link, " "])),
     make("h1", { tabindex: -1 }, title), make("p", { class: "lead" }, words.filter(Boolean).join(" · ")));
 }
 

@@ -16,7 +16,7 @@ class Chart {
   constructor(host, { title, x, y, curves }) {
     Object.assign(this, { host, title, x, y, curves });
     host.setAttribute("role", "group");
-    host.setAttribute("aria-label", `${title}; the numbers are in the table below`);
+    host.setAttribute("aria-label", `${title}; the numbers are below`);
     charts.add(this);
     this.draw();
   }

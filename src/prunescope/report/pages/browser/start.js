@@ -6,12 +6,18 @@ function complain(error) {
   notice.textContent = `Something could not be shown: ${error.message}`;
 }
 
-/** Shows the unit or concept of the address, or the sections. */
+let turn = 0;
+
+/** Shows the unit or concept of the address, or the sections; the last of several addresses wins. */
 async function follow() {
+  const mine = ++turn;
   const address = readAddress(location.hash);
   const [detail, sections] = ["detail", "sections"].map(id => document.getElementById(id));
   const isDetail = Boolean((address.unit || address.concept) && pageData().views.length);
-  if (isDetail) await (address.unit ? unitPage : conceptPage)(detail, address);
+  const drawing = make("div");
+  if (isDetail) await (address.unit ? unitPage : conceptPage)(drawing, address);
+  if (mine !== turn) return;
+  detail.replaceChildren(...drawing.childNodes);
   detail.hidden = !isDetail;
   sections.hidden = isDetail;
   document.title = [detail.querySelector("h1")?.textContent, pageData().name].filter(Boolean).join(" – ");
@@ -19,8 +25,6 @@ async function follow() {
     scrollTo(0, 0);
     detail.querySelector("h1").focus();
   } else {
-    detail.replaceChildren();
-    document.title = pageData().name;
     const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
     if (target) target.scrollIntoView();
   }
@@ -30,7 +34,8 @@ const showProblem = promise => promise.catch(complain);
 
 /** Arrow keys step through units, Escape goes back, and a slash searches. */
 function press(event) {
-  if (event.target.closest("input, select, textarea, .scroll") || event.ctrlKey || event.metaKey || event.altKey) return;
+  const isTyped = event.target.closest("input, select, textarea, .scroll");
+  if (isTyped || event.ctrlKey || event.metaKey || event.altKey) return;
   const link = { ArrowLeft: "prev", ArrowRight: "next" }[event.key];
   if (link) document.querySelector(`#detail a[rel=${link}]`)?.click();
   else if (event.key === "Escape" && !document.getElementById("detail").hidden) location.hash = "#units";
@@ -40,12 +45,29 @@ function press(event) {
   }
 }
 
+/** The numbers of curves as a table, a row for each place. */
+function numbersOf(curves, x, kind) {
+  const places = [...new Set(curves.flatMap(curve => curve.x))].sort((a, b) => x.falls ? b - a : a - b);
+  const heads = [x.title, ...curves.map(curve => curve.title)];
+  const rows = places.map(place => make("tr", {},
+    make("th", { scope: "row" }, written(place, x.kind)),
+    ...curves.map(curve => {
+      const value = curve.y[curve.x.indexOf(place)];
+      return make("td", {}, written(value, kind === "count" ? "value" : kind));
+    })));
+  return make("div", { class: "scroll" }, make("table", {},
+    make("thead", {}, make("tr", {}, ...heads.map(head => make("th", { scope: "col" }, head)))),
+    make("tbody", {}, ...rows)));
+}
+
 /** A chart of a choice of curves: means over replicates, or each of these where it has some. */
 function drawCharts(host, { title, choices, x, each }) {
   const box = make("div", { class: "chart" }), state = { at: 0, each: Boolean(each) };
   const draw = () => {
     const chosen = choices[state.at];
     const curves = state.each && chosen.each?.length ? chosen.each : chosen.curves;
+    Object.assign(state, { curves, kind: chosen.y.kind });
+    if (numbers.open) numbers.lastChild.replaceWith(numbersOf(curves, x, state.kind));
     box.replaceChildren();
     new Chart(box, { title: chosen.title, x, y: chosen.y, curves });
   };
@@ -55,8 +77,18 @@ function drawCharts(host, { title, choices, x, each }) {
   const input = make("input", { type: "checkbox", checked: state.each,
     onchange: () => { state.each = input.checked; draw(); } });
   const all = choices[0].each?.length ? make("label", {}, input, " each replicate") : null;
-  host.replaceChildren(make("div", { class: "controls" }, which, all), box);
+  const numbers = make("details", {}, make("summary", {}, "Numbers"));
+  numbers.addEventListener("toggle", () => {
+    if (numbers.open) numbers.append(numbersOf(state.curves, x, state.kind));
+    else numbers.lastChild.remove();
+  });
+  host.replaceChildren(make("div", { class: "controls" }, which, all), box, numbers);
   draw();
+}
+
+/** The addresses of a column of units of a side, whose layer may differ from row to row. */
+function linkOf({ links, values }) {
+  return links && (row => unitAddress({ layer: links.layers[row], key: links.key }, values[row]));
 }
 
 /** Fills a place with a table once it is about to be seen. */
@@ -65,7 +97,10 @@ function fillLater({ place, caption, file }) {
   const watch = new IntersectionObserver(entries => {
     if (!entries.some(entry => entry.isIntersecting)) return;
     watch.disconnect();
-    showProblem(load(place).then(columns => new DataTable(host, { caption, columns, file })));
+    showProblem(load(place).then(columns => {
+      columns.forEach(column => { column.link = linkOf(column); });
+      new DataTable(host, { caption, columns, file });
+    }));
   }, { rootMargin: "600px" });
   watch.observe(host);
 }

@@ -30,7 +30,8 @@ const rowOf = (table, index) => ({
 
 const MORE_COLUMNS = [
   ["precision", "Precision", "share"], ["recall", "Recall", "share"], ["f1", "F1", "share"],
-  ["share", "Interpretable in draws", "percent"], ["label_share", "With its label", "percent"],
+  ["interpretable_share", "Interpretable in draws", "percent"],
+  ["concept_share", "With its concept", "percent"],
   ["p", "p", "p"],
 ];
 
