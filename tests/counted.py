@@ -143,3 +143,16 @@ def _overlap(images: Sequence[Image], units: int, *, inside: bool) -> Overlap:
         categories=CATEGORIES,
         label_names=tuple(f"label {label}" for label in labels),
     )
+
+
+def without_first_unit(image: Image) -> Image:
+    """Return an image as a layer counts it whose first unit was removed."""
+    return Image(
+        truth=image.truth,
+        activation={unit - 1: area for unit, area in image.activation.items() if unit > 0},
+        intersection={
+            (unit - 1, label): pixels
+            for (unit, label), pixels in image.intersection.items()
+            if unit > 0
+        },
+    )

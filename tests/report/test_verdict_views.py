@@ -5,14 +5,16 @@ import numpy as np
 from prunescope.report.terminal import write_sections
 from prunescope.report.verdict_views import verdict_sections, verdict_text
 from prunescope.statistics.settings import VerdictSettings
-from prunescope.statistics.verdict import Course, verdict_on
+from prunescope.statistics.verdict import CountByLevel, verdict_on
 
 
 def found(counts, accuracy=None, twins=None):
     counts = np.array(counts, float)
     accuracy = np.full(counts.shape, 0.7) if accuracy is None else np.array(accuracy, float)
     twins = np.empty((len(counts), 0)) if twins is None else np.array(twins, float)
-    return verdict_on(Course(counts=counts, accuracy=accuracy, twins=twins), VerdictSettings())
+    return verdict_on(
+        CountByLevel(counts=counts, accuracy=accuracy, twins=twins), VerdictSettings()
+    )
 
 
 def test_a_verdict_says_what_was_seen_and_how_sure_it_is():

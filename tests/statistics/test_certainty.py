@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from counted import CATEGORIES, PRIMARY, make_counted_layer, random_images
+from counted import CATEGORIES, PRIMARY, make_counted_layer, random_images, without_first_unit
 from layers import save_run
 from oracle import resampling as oracle
 from prunescope.base.errors import ConfigError
@@ -212,18 +212,7 @@ def test_without_pairs_units_have_no_share_but_concepts_and_totals_have() -> Non
 
 
 def test_a_unit_that_is_gone_is_lost_in_every_draw_in_which_it_was_interpretable() -> None:
-    few = [
-        oracle.Image(
-            truth=image.truth,
-            activation={unit - 1: area for unit, area in image.activation.items() if unit > 0},
-            intersection={
-                (unit - 1, label): both
-                for (unit, label), both in image.intersection.items()
-                if unit > 0
-            },
-        )
-        for image in BEFORE
-    ]
+    few = [without_first_unit(image) for image in BEFORE]
     smaller = make_counted_layer(few, UNITS - 1, numbers=range(1, UNITS))
     found = compared(A, smaller)
     first = found.units.iloc[0]

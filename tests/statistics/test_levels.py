@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from counted import PRIMARY, make_counted_layer, random_images
+from counted import PRIMARY, make_counted_layer, random_images, without_first_unit
 from oracle import resampling as oracle
 from prunescope.base.errors import DataError
 from prunescope.results.dissection import LayerDissection
@@ -166,18 +166,7 @@ def test_units_that_are_gone_are_not_interpretable() -> None:
     dense = (0, "dense", 0, "layer4")
     pruned = (0, "lottery", 1, "layer4")
     images = random_images(20, favourite={1: 5, 2: 11})
-    few = [
-        oracle.Image(
-            truth=image.truth,
-            activation={unit - 1: area for unit, area in image.activation.items() if unit > 0},
-            intersection={
-                (unit - 1, label): pixels
-                for (unit, label), pixels in image.intersection.items()
-                if unit > 0
-            },
-        )
-        for image in images
-    ]
+    few = [without_first_unit(image) for image in images]
     layers = {
         dense: make_counted_layer(images, 6),
         pruned: make_counted_layer(few, 5, numbers=[1, 2, 3, 4, 5]),

@@ -8,7 +8,7 @@ import pytest
 
 from prunescope.statistics.equivalence import judge
 from prunescope.statistics.settings import VerdictSettings
-from prunescope.statistics.verdict import Course, verdict_on, verdicts
+from prunescope.statistics.verdict import CountByLevel, verdict_on, verdicts
 
 SETTINGS = VerdictSettings()
 
@@ -17,7 +17,7 @@ def course(counts, accuracy=None, twins=()):
     counts = np.array(counts, float)
     accuracy = np.full(counts.shape, 0.7) if accuracy is None else np.array(accuracy, float)
     twins = np.array(twins, float) if len(twins) else np.empty((len(counts), 0))
-    return Course(counts=counts, accuracy=accuracy, twins=twins)
+    return CountByLevel(counts=counts, accuracy=accuracy, twins=twins)
 
 
 def rates(change, *, replicates, spread, twins=0, studies=2000, levels=4):
@@ -32,7 +32,7 @@ def rates(change, *, replicates, spread, twins=0, studies=2000, levels=4):
         dense = draw.normal(0, spread, (replicates, 1 + twins))
         counts = np.exp(np.column_stack([dense[:, :1], pruned]) + math.log(300))
         of_twins = np.exp(dense[:, 1:] + math.log(300))
-        made = Course(counts=counts, accuracy=np.full(counts.shape, 0.7), twins=of_twins)
+        made = CountByLevel(counts=counts, accuracy=np.full(counts.shape, 0.7), twins=of_twins)
         found[verdict_on(made, SETTINGS)["verdict"]] += 1
     return {name: count / studies for name, count in found.items()}
 
@@ -135,6 +135,16 @@ def test_an_unfinished_study_has_no_verdict_yet():
     assert (found["verdict"], found["reason"]) == ("not enough evidence", "3 of 6 levels")
 
 
+def test_more_replicates_are_planned_at_the_risk_of_the_next_verdict():
+    changes = np.exp([[0, math.log(0.8) - 0.1], [0, math.log(0.8) + 0.1]]) * 100
+    found = verdict_on(course(changes), SETTINGS)
+    logarithms = np.log(changes[:, 1] / changes[:, 0]).tolist()
+    at_once = judge(logarithms, margin=0.1, alpha=0.05).needed
+    assert (
+        found["needed"] == judge(logarithms, margin=0.1, alpha=0.05, later=0.025).needed > at_once
+    )
+
+
 def test_every_further_look_takes_a_smaller_risk():
     changes = np.exp([[0, math.log(0.8) - 0.04], [0, math.log(0.8) + 0.04], [0, math.log(0.8)]])
     first, third = (verdict_on(course(changes * 100), SETTINGS, looks=n) for n in (1, 3))
@@ -157,8 +167,9 @@ def test_for_new_images_the_interval_is_as_wide_as_they_make_it():
         assert low == pytest.approx(0.8 * math.exp(-12.706204736432095 * error) - 1)
         assert high == pytest.approx(0.8 * math.exp(12.706204736432095 * error) - 1)
     assert asked == [[1], [1]]
-    unknown = verdict_on(course(changes), SETTINGS, image_variance=lambda _: math.inf)
-    assert unknown["interval_for_new_images"] is None
+    for variance in (math.inf, math.nan):
+        found = verdict_on(course(changes), SETTINGS, image_variance=lambda _, v=variance: v)
+        assert found["interval_for_new_images"] is None
 
 
 def test_a_run_has_a_verdict_for_each_layer_and_strategy():

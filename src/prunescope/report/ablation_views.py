@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prunescope.base.text import counted
-from prunescope.report.document import UNDEFINED, Column, Rows, Section, Table, share_text
-from prunescope.report.paid_views import points_text
+from prunescope.report.document import UNDEFINED, Column, Section, share_text
+from prunescope.report.paid_views import changed_most, changed_section, points_text
 
 _MOST = 10  # classes and units that are shown; the summary has all
 
@@ -48,10 +48,6 @@ def _sentences(summary: Mapping[str, Any]) -> Iterator[str]:
 
 def _changed(summary: Mapping[str, Any]) -> list[Section]:
     """Return the classes that changed most, ties in the order of the classes."""
-    shown = [row for row in summary["classes"] if row["difference"]]
-    shown.sort(key=lambda row: -abs(row["difference"]))
-    if not shown:
-        return []
     rows = [
         (
             *(row["class"], row["images"]),
@@ -59,20 +55,15 @@ def _changed(summary: Mapping[str, Any]) -> list[Section]:
             _change(row, "difference", "low", "high"),
             _change(row, "control", "control_low", "control_high"),
         )
-        for row in shown[:_MOST]
+        for row in changed_most(summary["classes"], _MOST)
     ]
     columns = [
         *(Column(title="class", is_text=True), Column(title="images")),
         *(Column(title="accuracy"), Column(title="without")),
         *(Column(title="points"), Column(title="random units")),
     ]
-    return [
-        Section(
-            title="Classes that changed most",
-            note="differences in points, each with its 95 % interval",
-            parts=[Table(columns=columns, groups=[Rows(rows=rows)])],
-        )
-    ]
+    note = "differences in points, each with its 95 % interval"
+    return changed_section(columns, rows, note)
 
 
 def _change(values: Mapping[str, Any], name: str, low: str, high: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from prunescope.base.text import counted
 from prunescope.report.document import UNDEFINED, Cell, Column, Rows, Section, Table, share_text
-from prunescope.report.paid_views import points_text
+from prunescope.report.paid_views import changed_most, changed_section, points_text
 
 _MOST = 10
 """Classes that are shown; `classes.csv` has all."""
@@ -68,10 +68,6 @@ def _sentences(summary: Mapping[str, Any]) -> Iterator[str]:
 
 def _changed(summary: Mapping[str, Any]) -> list[Section]:
     """Return the classes that changed most, ties in the order of the classes."""
-    shown = [row for row in summary["classes"] if row["difference"]]
-    shown.sort(key=lambda row: -abs(row["difference"]))
-    if not shown:
-        return []
     rows = [
         (
             *(row["class"], row["images"]),
@@ -79,7 +75,7 @@ def _changed(summary: Mapping[str, Any]) -> list[Section]:
             points_text(row["difference"]),
             f"{points_text(row['low'])} to {points_text(row['high'])}",
         )
-        for row in shown[:_MOST]
+        for row in changed_most(summary["classes"], _MOST)
     ]
     columns = [
         *(Column(title="class", is_text=True), Column(title="images")),
@@ -90,13 +86,7 @@ def _changed(summary: Mapping[str, Any]) -> list[Section]:
         f"{summary['worse']:,} worse and {summary['better']:,} better, by intervals that leave out "
         "0; by chance about 1 class in 40 is either"
     )
-    return [
-        Section(
-            title="Classes that changed most",
-            note=note,
-            parts=[Table(columns=columns, groups=[Rows(rows=rows)])],
-        )
-    ]
+    return changed_section(columns, rows, note)
 
 
 def _percent(share: float | None) -> str:

@@ -29,6 +29,20 @@ def paid_sections(levels: Sequence[Mapping[str, Any]]) -> list[Section]:
     return [Section(title="Who paid", note=note, parts=[table, _explained(replicates)])]
 
 
+def changed_most(classes: Sequence[Mapping[str, Any]], most: int) -> list[Mapping[str, Any]]:
+    """Return the classes whose `difference` is largest, ties in their order; none that stayed."""
+    changed = [row for row in classes if row["difference"]]
+    return sorted(changed, key=lambda row: -abs(row["difference"]))[:most]
+
+
+def changed_section(
+    columns: Sequence[Column], rows: Sequence[Sequence[Cell]], note: str
+) -> list[Section]:
+    """Return a section of the classes that changed most; none where no class did."""
+    table = Table(columns=columns, groups=[Rows(rows=rows)])
+    return [Section(title="Classes that changed most", note=note, parts=[table])] if rows else []
+
+
 def change_text(change: Mapping[str, Any] | None) -> str:
     """Write the change of a class in points, with its interval; a dash for none."""
     if change is None:

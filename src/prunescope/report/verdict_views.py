@@ -61,7 +61,7 @@ def _table_of(strategies: Mapping[str, Any]) -> Table:
             *(strategy, name, on["verdict"]),
             *(_percent(on["effect"]), _interval(on["interval"])),
             _percent((on["twins"] or {}).get("effect")),
-            *(_level_text(on[f"{kind}_falls_at"]) for kind in ("accuracy", "count")),
+            *(on[f"{kind}_falls_at"] for kind in ("accuracy", "count")),
         )
         for strategy, counts in strategies.items()
         for name, on in counts.items()
@@ -108,10 +108,6 @@ def _levels_text(levels: Sequence[int]) -> str:
             runs.append([level])
     texts = [str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs]
     return f"level{'s' if len(levels) > 1 else ''} {', '.join(texts)}"
-
-
-def _level_text(level: int | None) -> str:
-    return UNDEFINED if level is None else str(level)
 
 
 def _percent(share: float | None) -> str:

@@ -20,8 +20,8 @@ class Judged:
 
     interval: the Student interval of 1 - alpha. within: that of 1 - 2 alpha, which must lie within
     the margin for "unchanged". letter: A (unchanged), B (more) or C (less); None while it is open.
-    needed: the smallest number of replicates that would decide at this mean and spread; None where
-    it is decided, or more than 100 would be needed.
+    needed: the smallest number of replicates that would decide at this mean and spread, at the risk
+    of a later verdict; None where it is decided, or more than 100 would be needed.
     """
 
     mean: float
@@ -31,17 +31,24 @@ class Judged:
     needed: int | None
 
 
-def judge(changes: Sequence[float], *, margin: float, alpha: float) -> Judged:
+def judge(
+    changes: Sequence[float], *, margin: float, alpha: float, later: float | None = None
+) -> Judged:
     """Judge the changes of two or more replicates (docs/method.md, "The verdict").
 
     A rests on two one-sided tests (Schuirmann 1987).
     changes: of each replicate, the logarithm of a ratio. margin: a share in (0, 1); ratios from
-    1 - margin to 1 / (1 - margin) are unchanged. alpha: in (0, 0.5).
+    1 - margin to 1 / (1 - margin) are unchanged. alpha: in (0, 0.5). later: that of a verdict over
+    more replicates; the same when None.
     """
     mean, spread = float(np.mean(changes)), float(np.std(changes, ddof=1))
     count = len(changes)
     letter = _letter(mean, spread, count, margin, alpha)
-    plan = (n for n in range(2, _MOST_REPLICATES + 1) if _letter(mean, spread, n, margin, alpha))
+    plan = (
+        n
+        for n in range(2, _MOST_REPLICATES + 1)
+        if _letter(mean, spread, n, margin, later or alpha)
+    )
     return Judged(
         mean=mean,
         interval=student_interval(mean, spread / math.sqrt(count), count, alpha),

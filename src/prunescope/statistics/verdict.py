@@ -22,7 +22,7 @@ ImageVariance = Callable[[str, str, str, Sequence[int]], float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Course:
+class CountByLevel:
     """One count of one layer under one strategy, in every replicate (docs/method.md).
 
     counts, accuracy: a row per replicate, a column per level, level 0 first; accuracy is a share.
@@ -81,7 +81,7 @@ def verdicts(
         str(layer): {
             strategy: {
                 name: verdict_on(
-                    _course(of_layer, _of_layer(twins, layer), strategy, column),
+                    _count_by_level(of_layer, _of_layer(twins, layer), strategy, column),
                     settings,
                     looks=looks,
                     unfinished=unfinished,
@@ -98,7 +98,7 @@ def verdicts(
 
 
 def verdict_on(
-    course: Course,
+    by_level: CountByLevel,
     settings: VerdictSettings,
     *,
     looks: int = 1,
@@ -117,53 +117,56 @@ def verdict_on(
     and the mean count is more than the margin below the baseline; `alpha` is that of each look.
     """
     alpha = settings.alpha / looks
-    holding = course.holding(settings)
-    undefined = _undefined(course, holding)
+    holding = by_level.holding(settings)
+    undefined = _undefined(by_level, holding)
     reason = unfinished or undefined
     judged = None
-    if course.replicates < 2:
+    if by_level.replicates < 2:
         reason = reason or "one replicate shows no spread: a verdict takes two or more"
     elif not reason:
-        changes = course.changes(holding).mean(axis=1)
-        judged = judge(changes.tolist(), margin=settings.margin, alpha=alpha)
+        changes = by_level.changes(holding).mean(axis=1)
+        later = settings.alpha / (looks + 1)  # of a verdict over more replicates
+        judged = judge(changes.tolist(), margin=settings.margin, alpha=alpha, later=later)
         reason = "" if judged.letter else "the interval is too wide to decide"
     return {
         "verdict": judged.letter if judged and judged.letter else OPEN,
         "reason": reason or None,
-        "effect": None if undefined else _share(float(course.changes(holding).mean())),
+        "effect": None if undefined else _share(float(by_level.changes(holding).mean())),
         "interval": _shares(judged.interval) if judged else None,
         "interval_of_a": _shares(judged.within) if judged else None,
-        "interval_for_new_images": _for_new_images(course, holding, judged, alpha, image_variance),
-        "sparsest": None if undefined else _sparsest(course, holding),
-        "twins": _of_twins(course, settings.margin, alpha),
+        "interval_for_new_images": _for_new_images(
+            by_level, holding, judged, alpha, image_variance
+        ),
+        "sparsest": None if undefined else _sparsest(by_level, holding),
+        "twins": _of_twins(by_level, alpha),
         "levels": holding,
-        "replicates": course.replicates,
+        "replicates": by_level.replicates,
         "needed": judged.needed if judged else None,
-        "accuracy_falls_at": min(set(course.pruned) - set(holding), default=None),
-        "count_falls_at": _falls_at(course, settings.margin),
+        "accuracy_falls_at": min(set(by_level.pruned) - set(holding), default=None),
+        "count_falls_at": _falls_at(by_level, settings.margin),
         "alpha": alpha,
         "looks": looks,
     }
 
 
-def _undefined(course: Course, holding: Sequence[int]) -> str:
+def _undefined(by_level: CountByLevel, holding: Sequence[int]) -> str:
     """Return why there is no mean change; empty where there is one."""
     if not holding:
         return "accuracy holds at no pruned level"
-    if (course.counts[:, 0] == 0).any() or (course.twins == 0).any():
+    if (by_level.counts[:, 0] == 0).any() or (by_level.twins == 0).any():
         return "a count of 0 at level 0 leaves nothing to compare with"
-    zeros = (course.counts == 0).sum(axis=0)
+    zeros = (by_level.counts == 0).sum(axis=0)
     empty = next((level for level in holding if zeros[level]), None)
     if empty is not None:
         return f"the count is 0 at level {empty} in {counted(int(zeros[empty]), 'replicate')}"
     is_whole = (
-        np.isfinite(course.counts[:, [0, *holding]]).all() and np.isfinite(course.twins).all()
+        np.isfinite(by_level.counts[:, [0, *holding]]).all() and np.isfinite(by_level.twins).all()
     )
     return "" if is_whole else "levels are missing"
 
 
 def _for_new_images(
-    course: Course,
+    by_level: CountByLevel,
     holding: Sequence[int],
     judged: Judged | None,
     alpha: float,
@@ -172,45 +175,46 @@ def _for_new_images(
     """Return the interval whose standard error is at least what other images make of the mean."""
     if judged is None or image_variance is None:
         return None
-    changes = course.changes(holding).mean(axis=1)
-    of_training = float(changes.var(ddof=1)) / course.replicates
-    error = math.sqrt(max(of_training, image_variance(holding)))
-    if not math.isfinite(error):
+    changes = by_level.changes(holding).mean(axis=1)
+    of_training = float(changes.var(ddof=1)) / by_level.replicates
+    of_images = image_variance(holding)
+    if not math.isfinite(of_images):
         return None
-    return _shares(student_interval(judged.mean, error, course.replicates, alpha))
+    error = math.sqrt(max(of_training, of_images))
+    return _shares(student_interval(judged.mean, error, by_level.replicates, alpha))
 
 
-def _sparsest(course: Course, holding: Sequence[int]) -> dict[str, Any]:
+def _sparsest(by_level: CountByLevel, holding: Sequence[int]) -> dict[str, Any]:
     last = holding[-1]
-    return {"level": last, "effect": _share(float(course.changes([last]).mean()))}
+    return {"level": last, "effect": _share(float(by_level.changes([last]).mean()))}
 
 
-def _of_twins(course: Course, margin: float, alpha: float) -> dict[str, Any] | None:
+def _of_twins(by_level: CountByLevel, alpha: float) -> dict[str, Any] | None:
     """Return how much twins differ from level 0: the noise ceiling of the change."""
-    counts = np.column_stack([course.counts[:, 0], course.twins])
-    if course.twins.shape[1] == 0 or (counts == 0).any():
+    counts = np.column_stack([by_level.counts[:, 0], by_level.twins])
+    if by_level.twins.shape[1] == 0 or (counts == 0).any():
         return None
     changes = (np.log(counts[:, 1:]) - np.log(counts[:, :1])).mean(axis=1)
-    judged: Judged | None = None
-    if course.replicates > 1:
-        judged = judge(changes.tolist(), margin=margin, alpha=alpha)
-    return {
-        "effect": _share(float(changes.mean())),
-        "interval": _shares(judged.interval) if judged else None,
-    }
+    interval = None
+    if by_level.replicates > 1:
+        error = float(changes.std(ddof=1)) / math.sqrt(len(changes))
+        interval = _shares(student_interval(float(changes.mean()), error, len(changes), alpha))
+    return {"effect": _share(float(changes.mean())), "interval": interval}
 
 
-def _falls_at(course: Course, margin: float) -> int | None:
+def _falls_at(by_level: CountByLevel, margin: float) -> int | None:
     """Return the first level whose mean count, on a logarithmic scale, is below the margin."""
-    if (course.counts[:, 0] == 0).any() or (course.twins == 0).any():
+    if (by_level.counts[:, 0] == 0).any() or (by_level.twins == 0).any():
         return None
     with np.errstate(divide="ignore"):  # a count of 0 has fallen
-        means = course.changes(course.pruned).mean(axis=0)
-    pairs = zip(course.pruned, means, strict=True)
+        means = by_level.changes(by_level.pruned).mean(axis=0)
+    pairs = zip(by_level.pruned, means, strict=True)
     return next((level for level, mean in pairs if mean < math.log1p(-margin)), None)
 
 
-def _course(levels: pd.DataFrame, twins: pd.DataFrame | None, strategy: str, column: str) -> Course:
+def _count_by_level(
+    levels: pd.DataFrame, twins: pd.DataFrame | None, strategy: str, column: str
+) -> CountByLevel:
     chosen = levels[levels["strategy"].isin([DENSE, strategy])]
     every = range(int(chosen["level"].max()) + 1)
     counts, accuracy = (
@@ -221,7 +225,7 @@ def _course(levels: pd.DataFrame, twins: pd.DataFrame | None, strategy: str, col
     if twins is not None:
         by_name = twins.pivot(index="replicate", columns="strategy", values=column)
         twin_counts = by_name.reindex(counts.index).to_numpy(float)
-    return Course(
+    return CountByLevel(
         counts=counts.to_numpy(float), accuracy=accuracy.to_numpy(float), twins=twin_counts
     )
 
