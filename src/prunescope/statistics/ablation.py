@@ -13,7 +13,7 @@ from prunescope.statistics.class_changes import class_changes, overall_change
 _CHANGE = ("difference", "low", "high")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Ablation(Shown):
     """A network with all its units, and without some of one layer.
 
