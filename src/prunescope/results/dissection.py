@@ -14,6 +14,7 @@ from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.folders import replacing
 from prunescope.base.hooks import hook
 from prunescope.results.agreement import check_layer, check_overlap
+from prunescope.results.basis import Directions, load_basis, save_basis
 from prunescope.results.layout import (
     COUNTS,
     DRAWS,
@@ -61,6 +62,8 @@ class LayerDissection:
         `height` x `width` cells
     images: a row per image with what it added to the counts, see `ImageCounts.table`
     summary: the counts of `count_units`, and the conditions under which they were made
+    basis: the directions that were dissected, as weights of the units (a row each), which the
+        tables then call units; None where it is the units themselves
     drawn: where labels were permuted, returns what more draws start from; not read by `load`
     """
 
@@ -70,6 +73,7 @@ class LayerDissection:
     examples: pd.DataFrame
     images: pd.DataFrame
     summary: Mapping[str, Any]
+    basis: Directions | None = None
     drawn: Callable[[], DrawnChance] | None = None
 
     @property
@@ -138,7 +142,8 @@ class LayerDissection:
     def counts(self, iou: float | None = None) -> dict[str, Any]:
         """Return numbers of units and concepts, not of pixels (`overlap` holds those).
 
-        They are those of `count_units`, with `chance` where it is known, and their `iou`.
+        They are those of `count_units`, with `chance` where it is known, their `iou`, and the
+        `basis` if directions were dissected.
         iou: a unit is interpretable if its best IoU is strictly above this; None stands for the
         one that was saved, at which alone it is known what is due to chance.
         """
@@ -148,6 +153,7 @@ class LayerDissection:
             **count_units(self.units, iou=iou),
             **({"chance": chance} if chance is not None and above == saved else {}),
             **({} if above is None else {"iou": above}),
+            **({"basis": self.summary["basis"]} if self.summary.get("basis") else {}),
         }
 
     def curve(self, ious: Sequence[float] = IOUS) -> pd.DataFrame:
@@ -186,6 +192,7 @@ class LayerDissection:
         write_parquet(folder / EXAMPLES, self.examples, "zstd")
         write_parquet(folder / IMAGES, self.images, "zstd")
         save_overlap(folder, self.layer, self.overlap)
+        save_basis(folder, self.basis)
         self.save_scores(folder)
         if self.drawn is not None:
             drawn = self.drawn()
@@ -220,6 +227,7 @@ class LayerDissection:
             examples=read_table(folder / EXAMPLES, EXAMPLE_COLUMNS),
             images=read_table(folder / IMAGES, IMAGE_COLUMNS),
             summary=summary,
+            basis=load_basis(folder, summary),
         )
 
 
@@ -266,7 +274,8 @@ class Dissection:
 
         Counts: `units`, `interpretable`, `concepts`, `dead`, `by_category` the units and concepts
         of each category, `chance` what is due to it, where that was asked for, and the `iou` above
-        which units are interpretable: the one that was saved where None is given.
+        which units are interpretable: the one that was saved where None is given. `basis` where
+        these are directions.
         """
         return by_layer({name: layer.counts(iou) for name, layer in self.layers.items()})
 

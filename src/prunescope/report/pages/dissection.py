@@ -201,6 +201,7 @@ def conditions_of(layer: LayerDissection) -> dict[str, str]:
         "Its fingerprint": source.get("fingerprint"),
         "Images": summary.get("images"),
         "Convention": summary.get("convention"),
+        "Rows": basis_text(summary),
         "Input": _input_text(known),
         **{title: settings.get(name) for name, title in _SETTINGS.items()},
         "Page written by": f"Prunescope {__version__}",
