@@ -50,12 +50,12 @@ class Registry:
         """
         return {name: self._summary(module) for name, module in sorted(self._modules().items())}
 
-    def described(self, text: str) -> str:
-        """Return a text, and what each choice that comes with Prunescope does."""
+    def described(self, description: str) -> str:
+        """Return a description, and what each choice that comes with Prunescope does."""
         choices = (
             f'"{name}": {about[:1].lower()}{about[1:]}' for name, about in self.summaries.items()
         )
-        return " ".join([text, *choices])
+        return " ".join([description, *choices])
 
     def check(self, name: object) -> str:
         """Return a name. Raises ConfigError where nothing can have it."""

@@ -93,24 +93,23 @@ def _read_basis(basis: str) -> str:
         raise ValueError(f"{error}, or the path of a file of matrices (NAME{SUFFIX})") from None
 
 
-Basis = Annotated[
+_Basis = Annotated[
     str,
     BeforeValidator(lambda value: str(value) if isinstance(value, Path) else value),
     AfterValidator(_read_basis),
+    WithJsonSchema(
+        {"anyOf": [{"enum": list(BASES.names)}, {"type": "string", "pattern": r"\.safetensors$"}]}
+    ),
+]
+Basis = Annotated[
+    _Basis | None,
     Field(
         description=BASES.described(
-            "Directions to dissect in place of units, each a weighted sum of a layer's units: the "
-            "path of a safetensors file with a matrix (direction x unit) named after each layer; or"
-        )
-    ),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"enum": list(BASES.names)},
-                {"type": "string", "pattern": r"\.safetensors$"},
-            ],
-            "examples": [*BASES.names, f"FILE{SUFFIX}"],
-        }
+            description="Directions to dissect in place of units, each a weighted sum of a layer's "
+            "units: by name, or a safetensors file with a matrix (direction x unit) named after "
+            "each layer."
+        ),
+        examples=[*BASES.names, f"FILE{SUFFIX}"],
     ),
 ]
 
@@ -168,7 +167,7 @@ class DissectionSettings(Settings):
     axes: Annotated[str | None, Later(), Field(examples=["NHWC", "LNC", "NHWC,LNC"])] = None
     """The axes of the layers' outputs (N images, C units, H rows, W columns, L tokens), or those of
     four and of three axes with a comma; by default they are told from outputs of several sizes."""
-    basis: Annotated[Basis | None, Later()] = None
+    basis: Annotated[Basis, Later()] = None
     basis_seed: Annotated[Seed, Later()] = 0
     """Where a random basis comes from; other seeds give others."""
     examples: Count = 16

@@ -62,8 +62,7 @@ class LayerDissection:
         `height` x `width` cells
     images: a row per image with what it added to the counts, see `ImageCounts.table`
     summary: the counts of `count_units`, and the conditions under which they were made
-    basis: the directions that were dissected, as weights of the units (a row each), which the
-        tables then call units; None where it is the units themselves
+    basis: where directions were dissected, which the tables call units, the weights of each
     drawn: where labels were permuted, returns what more draws start from; not read by `load`
     """
 
@@ -142,8 +141,7 @@ class LayerDissection:
     def counts(self, iou: float | None = None) -> dict[str, Any]:
         """Return numbers of units and concepts, not of pixels (`overlap` holds those).
 
-        They are those of `count_units`, with `chance` where it is known, their `iou`, and the
-        `basis` if directions were dissected.
+        They are those of `count_units` with their `iou`, and `chance` and `basis` where known.
         iou: a unit is interpretable if its best IoU is strictly above this; None stands for the
         one that was saved, at which alone it is known what is due to chance.
         """
@@ -272,10 +270,7 @@ class Dissection:
     def summary(self, iou: float | None = None) -> dict[str, Any]:
         """Return `layers: {name: counts}`; where there is one layer, its counts at the top too.
 
-        Counts: `units`, `interpretable`, `concepts`, `dead`, `by_category` the units and concepts
-        of each category, `chance` what is due to it, where that was asked for, and the `iou` above
-        which units are interpretable: the one that was saved where None is given. `basis` where
-        these are directions.
+        Counts: those of `LayerDissection.counts`, `by_category` the units and concepts of each.
         """
         return by_layer({name: layer.counts(iou) for name, layer in self.layers.items()})
 

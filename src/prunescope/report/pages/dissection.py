@@ -18,6 +18,7 @@ from prunescope.report.pages.page import (
     write_page,
 )
 from prunescope.report.views import layer_sections
+from prunescope.results.basis import basis_text
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.kinds import is_page
 from prunescope.results.layout import ASSETS, PAGE, REPORT
