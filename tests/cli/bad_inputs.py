@@ -1,7 +1,7 @@
 """What is said of inputs that a network, or a set of concepts, cannot mean?"""
 
 from cli.bad_concepts import LOADED
-from cli.world import Bad, basis, rename
+from cli.world import NETWORK, Bad, basis, dense_state, save
 
 HALF = "--mean 0.5,0.5,0.5 --std 0.5,0.5,0.5"
 ON_SET = "--layer layer3 --concepts broden:set --out out"
@@ -53,12 +53,12 @@ BAD_INPUTS = {
         f"dissect {LOADED} {ON_SET} --basis dense.pth", ('no basis "dense.pth"', ".safetensors")
     ),
     "a pickle called a basis": Bad(
-        f"dissect {LOADED} {ON_SET} --basis dense.safetensors",
-        ("dense.safetensors", "not a whole safetensors file"),
-        rename("dense.pth", "dense.safetensors"),
+        f"dissect {LOADED} {ON_SET} --basis pickled.safetensors",
+        ("pickled.safetensors", "not a whole safetensors file"),
+        save("pickled.safetensors", dense_state),
     ),
     "a basis of two networks that is not there": Bad(
-        f"compare dense.pth dense.pth --network cifar_resnet20 {ON_SET} --basis none.safetensors",
+        f"compare dense.pth dense.pth --network {NETWORK} {ON_SET} --basis none.safetensors",
         ("none.safetensors does not exist",),
     ),
     "a basis of other layers": Bad(

@@ -13,7 +13,7 @@ from prunescope.experiment.plan import plan_study
 from prunescope.experiment.run import run_study
 from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.stages.dissection import DissectionStage
-from prunescope.recipe import Recipe
+from prunescope.recipe import Recipe, read_recipe
 from prunescope.results.opened import open_dissection
 from runs import tiny_recipe
 
@@ -102,7 +102,11 @@ def test_levels_that_lost_filters_are_dissected_along_what_is_left(
     found = open_dissection(tmp_path / "run/replicate-0/lottery/level-01")[inner]
     assert found.basis is not None
     assert found.basis.shape[1] == 8
-    if basis == "dense.safetensors":
+    is_file = basis == "dense.safetensors"
+    written = Recipe.validate_from(read_recipe("run/study.yaml"), "the run")
+    assert written.dissection.basis == (str(tmp_path / basis) if is_file else basis)
+    assert written.facts["Dissected along"] == basis
+    if is_file:
         columns = dense.numpy().T
         assert all((column == columns).all(axis=1).any() for column in found.basis.T)
     else:

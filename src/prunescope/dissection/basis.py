@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from prunescope.base.progress import Progress
-from prunescope.dissection.basis_file import SUFFIX, read_directions
+from prunescope.dissection.basis_file import read_directions
 from prunescope.dissection.forward import Observation
 from prunescope.dissection.settings import BASES, DissectionSettings
 
@@ -32,11 +31,10 @@ def find_bases(
         return {}
     shapes = {layer: maps.shape for layer, maps in observation.probe(settings.layers).items()}
     units = {layer: shapes[layer][1] for layer in settings.layers}
-    if settings.basis.endswith(SUFFIX):
+    file = settings.basis_file
+    if file is not None:
         found = {
-            layer: read_directions(
-                Path(settings.basis), layer, settings.layers, count, numbers.get(layer)
-            )
+            layer: read_directions(file, layer, settings.layers, count, numbers.get(layer))
             for layer, count in units.items()
         }
     else:
@@ -52,14 +50,12 @@ def describe(
 
     Of a file it is the name, without the path.
     """
-    basis, seed = settings.basis or "", settings.basis_seed
-    is_file = basis.endswith(SUFFIX)
-    is_drawn = not is_file and BASES.stated(basis, "DRAWN")
+    is_drawn = settings.basis_file is None and BASES.stated(settings.along, "DRAWN")
     shape = "x".join(map(str, directions.shape))
     content = np.ascontiguousarray(directions, "<f4").tobytes()
     return {
-        "kind": Path(basis).name if is_file else basis,
-        **({"seed": seed} if is_drawn else {}),
+        "kind": settings.along,
+        **({"seed": settings.basis_seed} if is_drawn else {}),
         "units": directions.shape[1],
         "fingerprint": hashlib.sha256(f"{shape}:".encode() + content).hexdigest(),
     }

@@ -191,6 +191,17 @@ class DissectionSettings(Settings):
         )
 
     @property
+    def basis_file(self) -> Path | None:
+        """The file with the directions; None where none is named."""
+        basis = self.basis or ""
+        return Path(basis).expanduser() if basis.endswith(SUFFIX) else None
+
+    @property
+    def along(self) -> str:
+        """What is dissected: units, or the name of the basis, of a file without its path."""
+        return self.basis_file.name if self.basis_file else self.basis or "units"
+
+    @property
     def rules(self) -> Convention:
         """The convention's rules."""
         return CONVENTIONS[self.convention]

@@ -2,7 +2,6 @@
 
 import copy
 from contextlib import closing
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -21,7 +20,7 @@ from prunescope.data.classes import order_note
 from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import batches
 from prunescope.data.settings import Augmentation
-from prunescope.dissection.basis_file import SUFFIX, read_directions
+from prunescope.dissection.basis_file import read_directions
 from prunescope.dissection.capture import capture
 from prunescope.dissection.run import choose_categories
 from prunescope.dissection.survey import learn_layout
@@ -210,8 +209,8 @@ def _check_cells(recipe: Recipe, sources: Sources, network: nn.Module) -> None:
     for layer, (units, height, width) in map_shapes(recipe, sources, network).items():
         where = f'layer "{layer}": {count} images x {height} x {width}'
         settings.rules.cut(settings.quantile, count * height * width, where)
-        if settings.basis is not None and settings.basis.endswith(SUFFIX):
-            read_directions(Path(settings.basis), layer, settings.layers, units)
+        if settings.basis_file is not None:
+            read_directions(settings.basis_file, layer, settings.layers, units)
 
 
 def _read_all(concepts: ConceptSet, progress: Progress) -> None:

@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import Ranks
-from prunescope.dissection.basis_file import SUFFIX, hash_directions
+from prunescope.dissection.basis_file import hash_directions
 from prunescope.dissection.settings import ScoresOnly
 from prunescope.experiment.levels.level import LevelStage
 from prunescope.experiment.stage import PlannedStudy, Stage
@@ -63,9 +62,8 @@ class DissectionStage(Stage):
         Raises DataError where there are none.
         """
         dissection = self.study.recipe.dissection
-        if dissection.basis is None or not dissection.basis.endswith(SUFFIX):
-            return {}
-        return {"basis": hash_directions(Path(dissection.basis), layer, dissection.layers)}
+        file = dissection.basis_file
+        return {} if file is None else {"basis": hash_directions(file, layer, dissection.layers)}
 
     @property
     def layers(self) -> Mapping[str, Artifact]:
