@@ -8,6 +8,7 @@ import pandas as pd
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.comparison.outcomes import GAINED, KEPT, LOST, NEITHER, RELABELLED
+from prunescope.results.basis import basis_text
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.opened import is_table
 from prunescope.results.run_tables import KEY, LayerKey, RunTables
@@ -34,7 +35,7 @@ def unit_details(layer: LayerDissection, unit: int) -> dict[str, Any]:
     [row] = layer.rows_of(unit)
     values = layer.units.iloc[row]
     return {
-        "layer": layer.layer,
+        **_named(layer),
         "above": (layer.summary.get("settings") or {}).get("iou"),
         **{name: _plain(values[name]) for name in _OF_A_UNIT if name in values.index},
         "next": [
@@ -51,6 +52,12 @@ def unit_details(layer: LayerDissection, unit: int) -> dict[str, Any]:
         },
         "examples": [] if is_table(layer) else _examples(layer.examples, unit),
     }
+
+
+def _named(layer: LayerDissection) -> dict[str, Any]:
+    """Return the name of a layer, and along which directions it was dissected, if not by units."""
+    along = basis_text(layer.summary)
+    return {"layer": layer.layer, **({} if along is None else {"basis": along})}
 
 
 def concept_details(
@@ -70,7 +77,7 @@ def concept_details(
     ].sort_values(["iou", "unit"], ascending=[False, True])
     shown = [name for name in _OF_A_CONCEPT if name in named]
     return {
-        "layer": layer.layer,
+        **_named(layer),
         "above": (layer.summary.get("settings") or {}).get("iou"),
         **found,
         "units": [{name: _plain(row[name]) for name in shown} for row in named.to_dict("records")],

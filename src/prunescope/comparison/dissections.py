@@ -8,9 +8,10 @@ from typing import Any, Literal, TypeAlias
 import pandas as pd
 
 from prunescope.base.door import called_as
+from prunescope.base.errors import ConfigError
 from prunescope.base.hooks import Shown, hook
 from prunescope.base.text import counted
-from prunescope.comparison.comparability import check_comparable
+from prunescope.comparison.comparability import check_comparable, has_same_basis
 from prunescope.comparison.outcomes import LayerComparison, compare_units, count_outcomes
 from prunescope.comparison.pairing import Pairs, no_pairs, pair_by_number, pair_by_profile
 from prunescope.comparison.sides import Comparable, Side, left_out, open_side, pair_layers
@@ -155,6 +156,11 @@ def choose_match(a: LayerDissection, b: LayerDissection) -> tuple[Match, list[st
             f"channels were removed from {' and '.join(unnumbered)}, and nothing says which: "
             "concepts are compared, not units"
         ]
+    if not has_same_basis(a, b):
+        return "concept", [
+            "their numbers do not say which is which: concepts are compared, not directions "
+            "(--match profile pairs them by what they see)"
+        ]
     if _has_lost_units(a, b) or set(a.units["unit"]) == set(b.units["unit"]):
         return "identity", []
     tables = is_table(a) or is_table(b)
@@ -168,6 +174,11 @@ def choose_match(a: LayerDissection, b: LayerDissection) -> tuple[Match, list[st
 def _pair(a: LayerDissection, b: LayerDissection, match: Match) -> Pairs:
     match match:
         case "identity":
+            if not has_same_basis(a, b):
+                raise ConfigError(
+                    "A and B were not dissected along the same directions, so their numbers do "
+                    "not say which is which: compare with --match concept, or --match profile"
+                )
             return pair_by_number(a.units, b.units, partly=_has_lost_units(a, b))
         case "profile":
             return pair_by_profile(a.overlap, b.overlap)

@@ -20,6 +20,7 @@ from prunescope.base.settings import NeverKeyed
 from prunescope.base.text import counted
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize
+from prunescope.dissection.basis import describe, find_bases
 from prunescope.dissection.chance.permuting import draw_chance, told_where_memory_ends
 from prunescope.dissection.first_pass import FirstPassResult
 from prunescope.dissection.forward import Observation
@@ -39,6 +40,8 @@ from prunescope.dissection.survey import learn_layout
 from prunescope.results.counts import LayerCounts
 from prunescope.results.dissection import Dissection
 from prunescope.results.units import UNIT_NUMBERS, unit_numbers
+
+_STATED_APART = ("layers", "convention", "basis", "basis_seed")
 
 UnitNumbers = Mapping[str, Sequence[int]]
 """The numbers of a layer's units in the dense network, in order, by the layer's name."""
@@ -146,6 +149,7 @@ def count_layers(
             observation.prepared(layers),
             progress.task(title, 2 * observation.image_count_of_rank) as task,
         ):
+            observation.bases.update(find_bases(observation, settings, units or {}, progress))
             by_layer = run_passes(
                 observation,
                 layers,
@@ -217,7 +221,9 @@ def _counts_of(
     units: Sequence[int] | None,
 ) -> LayerCounts:
     concepts, first_pass = observation.concepts, statistics.first_pass
-    overlap = statistics.tally.overlap()
+    overlap, basis = statistics.tally.overlap(), observation.bases.get(layer)
+    directions = None if basis is None else basis.cpu().numpy()
+    units = units if basis is None else None  # directions count from 0
     numbers = unit_numbers(layer, units, len(overlap.thresholds))
     images = statistics.image_counts.table(concepts.images, overlap.label_numbers.tolist())
     images["units"] = [numbers[rows].astype(np.int32) for rows in images["units"]]
@@ -236,10 +242,12 @@ def _counts_of(
             "concept_set": _identity(concepts),
             "input": observation.input.as_dict(),
             "convention": settings.convention,
+            **({} if directions is None else {"basis": describe(directions, settings)}),
             "settings": settings.model_dump(
-                mode="json", exclude={"layers", "convention", *settings.marked(NeverKeyed)}
+                mode="json", exclude={*_STATED_APART, *settings.marked(NeverKeyed)}
             ),
         },
+        basis=directions,
         masks=None if statistics.masks is None else statistics.masks.table,
     )
 

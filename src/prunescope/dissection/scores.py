@@ -45,6 +45,7 @@ def score_layer(
         examples=counts.examples,
         images=counts.images,
         summary=summary,
+        basis=counts.basis,
     )
 
 

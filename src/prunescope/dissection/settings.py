@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypedDict
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -19,6 +22,7 @@ from prunescope.base.forward_settings import (
     plain_in_bfloat16,
 )
 from prunescope.base.images import Arithmetic, Channels, Precision
+from prunescope.base.registry import Registry
 from prunescope.base.settings import (
     Bytes,
     Count,
@@ -28,13 +32,18 @@ from prunescope.base.settings import (
     Limit,
     NeverKeyed,
     Pixels,
+    Seed,
     Settings,
 )
 from prunescope.base.text import written
+from prunescope.dissection.basis_file import SUFFIX
 from prunescope.dissection.conventions import CONVENTIONS, Convention, ConventionName
 
 DrawCount: TypeAlias = Annotated[int, Field(ge=0)] | Literal["auto"]
 """How many draws of chance: so many, or as many as it takes to decide."""
+
+BASES = Registry("basis", "prunescope.dissection.bases", "directions")
+"""Along which directions a layer is dissected, beside those of a file."""
 
 DEFAULT_LAYER = "(default)"
 """Stands for the layer that a network is dissected at where none is named."""
@@ -73,6 +82,36 @@ def parse_axes(text: str) -> dict[int, str]:
             "in NHWC, LNC or NHWC,LNC (N images, C units, H rows, W columns, L tokens)"
         )
     return {len(axes): axes for axes in stated}
+
+
+def _read_basis(basis: str) -> str:
+    if basis.endswith(SUFFIX):
+        return basis
+    try:
+        return BASES.check(basis)
+    except ConfigError as error:
+        raise ValueError(f"{error}, or the path of a file of matrices (NAME{SUFFIX})") from None
+
+
+_Basis = Annotated[
+    str,
+    BeforeValidator(lambda value: str(value) if isinstance(value, Path) else value),
+    AfterValidator(_read_basis),
+    WithJsonSchema(
+        {"anyOf": [{"enum": list(BASES.names)}, {"type": "string", "pattern": r"\.safetensors$"}]}
+    ),
+]
+Basis = Annotated[
+    _Basis | None,
+    Field(
+        description=BASES.described(
+            description="Directions to dissect in place of units, each a weighted sum of a layer's "
+            "units: by name, or a safetensors file with a matrix (direction x unit) named after "
+            "each layer."
+        ),
+        examples=[*BASES.names, f"FILE{SUFFIX}"],
+    ),
+]
 
 
 class ScoresOnly:
@@ -128,6 +167,9 @@ class DissectionSettings(Settings):
     axes: Annotated[str | None, Later(), Field(examples=["NHWC", "LNC", "NHWC,LNC"])] = None
     """The axes of the layers' outputs (N images, C units, H rows, W columns, L tokens), or those of
     four and of three axes with a comma; by default they are told from outputs of several sizes."""
+    basis: Annotated[Basis, Later()] = None
+    basis_seed: Annotated[Seed, Later()] = 0
+    """Where a random basis comes from; other seeds give others."""
     examples: Count = 16
     """How many top activating images of each unit are kept."""
     null: Annotated[DrawCount, BeforeValidator(read_draws), Later(), ScoresOnly()] = 0
@@ -147,6 +189,17 @@ class DissectionSettings(Settings):
         return self.model_copy(
             update={key: value for key, value in expected.items() if getattr(self, key) is None}
         )
+
+    @property
+    def basis_file(self) -> Path | None:
+        """The file with the directions; None where none is named."""
+        basis = self.basis or ""
+        return Path(basis).expanduser() if basis.endswith(SUFFIX) else None
+
+    @property
+    def along(self) -> str:
+        """What is dissected: units, or the name of the basis, of a file without its path."""
+        return self.basis_file.name if self.basis_file else self.basis or "units"
 
     @property
     def rules(self) -> Convention:
@@ -233,6 +286,8 @@ class SharedOptions(TypedDict, total=False):
     precision: Precision
     arithmetic: Arithmetic
     channels_last: bool
+    basis: str | Path | None
+    basis_seed: int
     examples: int
     null: DrawCount
     memory: int | str

@@ -26,7 +26,7 @@ def unit_sections(details: Mapping[str, Any]) -> list[Section]:
         best = details["examples"][:_EXAMPLES]
         shown = [(str(each["image"]), f"{each['peak']:.3g}") for each in best]
         parts.append(Table(columns=columns, groups=[Rows(rows=shown)]))
-    return [Section(title=f"{details['layer']}, unit {details['unit']}", parts=parts)]
+    return [Section(title=f"{_where(details)}, unit {details['unit']}", parts=parts)]
 
 
 def concept_sections(details: Mapping[str, Any]) -> list[Section]:
@@ -62,8 +62,13 @@ def concept_sections(details: Mapping[str, Any]) -> list[Section]:
         parts.append(
             Table(columns=columns, groups=[Rows(rows=others)], caption="units that overlap it, too")
         )
-    title = f"{details['layer']}, {details['concept']} ({details['category']})"
+    title = f"{_where(details)}, {details['concept']} ({details['category']})"
     return [Section(title=title, parts=parts)]
+
+
+def _where(details: Mapping[str, Any]) -> str:
+    """Return the name of a layer, and what its units are if they are directions."""
+    return f"{details['layer']}, {details['basis']}" if "basis" in details else details["layer"]
 
 
 def unit_level_sections(title: str, rows: Sequence[Mapping[str, Any]]) -> list[Section]:

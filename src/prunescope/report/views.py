@@ -33,6 +33,7 @@ from prunescope.report.words import (
     resampling_text,
     side_text,
 )
+from prunescope.results.basis import basis_text
 from prunescope.results.dissection import Dissection
 from prunescope.results.evaluation_pair import EvaluationPair
 from prunescope.results.run import Run
@@ -88,7 +89,9 @@ def _layer(name: str, counts: Mapping[str, Any], *more: str | Table) -> Section:
         )
         for category, within in by_category.items()
     ]
-    notes = [describe_chance(counts["chance"])] if "chance" in counts else []
+    along = basis_text(counts)
+    notes = [] if along is None else [f"what is called a unit here is one of the {along}"]
+    notes += [describe_chance(counts["chance"])] if "chance" in counts else []
     notes += [resampling_text(counts["resampling"])] if "resampling" in counts else []
     table = Table(columns=columns, groups=[Rows(rows=rows)])
     return Section(title=name, note=counts_in_words(counts), parts=[*notes, table, *more])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from prunescope.results.basis import Directions, save_basis
 from prunescope.results.layout import CONDITIONS, EXAMPLES, IMAGES, MASKS
 from prunescope.results.overlap import Overlap, load_overlap, save_overlap
 from prunescope.results.reading import read_form, read_table
@@ -19,7 +20,8 @@ class LayerCounts:
     """The counts of a layer, from which its scores follow without the network.
 
     overlap, examples, images: as in a LayerDissection. conditions: those under which it was
-    counted, as in its `summary`. masks: returns a row of masks per image; None unless kept.
+    counted, as in its `summary`. basis: the directions that were dissected; None for units.
+    masks: returns a row of masks per image; None unless kept.
     """
 
     layer: str
@@ -27,6 +29,7 @@ class LayerCounts:
     examples: pd.DataFrame
     images: pd.DataFrame
     conditions: Mapping[str, Any]
+    basis: Directions | None = None
     masks: Callable[[], pd.DataFrame] | None = None
 
     def save(self, folder: Path) -> None:
@@ -34,13 +37,14 @@ class LayerCounts:
         write_parquet(folder / EXAMPLES, self.examples, "zstd")
         write_parquet(folder / IMAGES, self.images, "zstd")
         save_overlap(folder, self.layer, self.overlap)
+        save_basis(folder, self.basis)
         write_json(folder / CONDITIONS, self.conditions)
         if self.masks is not None:
             write_parquet(folder / MASKS, self.masks(), "zstd")
 
     @classmethod
     def load(cls, folder: Path) -> "LayerCounts":
-        """Read what `save` wrote, except the masks. Raises DataError for damaged files."""
+        """Read what `save` wrote, except basis and masks. Raises DataError for damaged files."""
         layer, overlap = load_overlap(folder)
         return cls(
             layer=layer,

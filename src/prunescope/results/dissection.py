@@ -14,6 +14,7 @@ from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.folders import replacing
 from prunescope.base.hooks import hook
 from prunescope.results.agreement import check_layer, check_overlap
+from prunescope.results.basis import Directions, load_basis, save_basis
 from prunescope.results.layout import (
     COUNTS,
     DRAWS,
@@ -61,6 +62,7 @@ class LayerDissection:
         `height` x `width` cells
     images: a row per image with what it added to the counts, see `ImageCounts.table`
     summary: the counts of `count_units`, and the conditions under which they were made
+    basis: where directions were dissected, which the tables call units, the weights of each
     drawn: where labels were permuted, returns what more draws start from; not read by `load`
     """
 
@@ -70,6 +72,7 @@ class LayerDissection:
     examples: pd.DataFrame
     images: pd.DataFrame
     summary: Mapping[str, Any]
+    basis: Directions | None = None
     drawn: Callable[[], DrawnChance] | None = None
 
     @property
@@ -138,7 +141,7 @@ class LayerDissection:
     def counts(self, iou: float | None = None) -> dict[str, Any]:
         """Return numbers of units and concepts, not of pixels (`overlap` holds those).
 
-        They are those of `count_units`, with `chance` where it is known, and their `iou`.
+        They are those of `count_units` with their `iou`, and `chance` and `basis` where known.
         iou: a unit is interpretable if its best IoU is strictly above this; None stands for the
         one that was saved, at which alone it is known what is due to chance.
         """
@@ -148,6 +151,7 @@ class LayerDissection:
             **count_units(self.units, iou=iou),
             **({"chance": chance} if chance is not None and above == saved else {}),
             **({} if above is None else {"iou": above}),
+            **({"basis": self.summary["basis"]} if self.summary.get("basis") else {}),
         }
 
     def curve(self, ious: Sequence[float] = IOUS) -> pd.DataFrame:
@@ -186,6 +190,7 @@ class LayerDissection:
         write_parquet(folder / EXAMPLES, self.examples, "zstd")
         write_parquet(folder / IMAGES, self.images, "zstd")
         save_overlap(folder, self.layer, self.overlap)
+        save_basis(folder, self.basis)
         self.save_scores(folder)
         if self.drawn is not None:
             drawn = self.drawn()
@@ -220,6 +225,7 @@ class LayerDissection:
             examples=read_table(folder / EXAMPLES, EXAMPLE_COLUMNS),
             images=read_table(folder / IMAGES, IMAGE_COLUMNS),
             summary=summary,
+            basis=load_basis(folder, summary),
         )
 
 
@@ -264,9 +270,7 @@ class Dissection:
     def summary(self, iou: float | None = None) -> dict[str, Any]:
         """Return `layers: {name: counts}`; where there is one layer, its counts at the top too.
 
-        Counts: `units`, `interpretable`, `concepts`, `dead`, `by_category` the units and concepts
-        of each category, `chance` what is due to it, where that was asked for, and the `iou` above
-        which units are interpretable: the one that was saved where None is given.
+        Counts: those of `LayerDissection.counts`, `by_category` the units and concepts of each.
         """
         return by_layer({name: layer.counts(iou) for name, layer in self.layers.items()})
 

@@ -42,13 +42,14 @@ DISSECTION = "dissection"
 # of a dissected layer
 UNITS, UNITS_AS_TEXT = "units.parquet", "units.csv"
 COUNTS = "overlap.safetensors"
+BASIS = "basis.safetensors"  # where directions were dissected, not units
 IMAGES = "images.parquet"
 EXAMPLES = "examples.parquet"
 SUMMARY = "summary.json"
 MASKS, DRAWS = "masks.parquet", "draws.safetensors"
 CONDITIONS = "conditions.json"  # only in a run, where scores are a stage of their own
 OF_A_LAYER = frozenset(
-    {UNITS, UNITS_AS_TEXT, COUNTS, IMAGES, EXAMPLES, SUMMARY, MASKS, DRAWS, MANIFEST}
+    {UNITS, UNITS_AS_TEXT, COUNTS, BASIS, IMAGES, EXAMPLES, SUMMARY, MASKS, DRAWS, MANIFEST}
 )
 
 # of layers that were dissected together, and of a comparison: the checksums of their files

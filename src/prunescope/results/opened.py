@@ -8,6 +8,7 @@ import pandas as pd
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.paths import is_there
 from prunescope.results.agreement import check_layer, check_overlap
+from prunescope.results.basis import Directions, load_basis
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.kinds import holds_weights, layer_folders
 from prunescope.results.layout import EXAMPLES, IMAGES, SUMMARY, UNITS
@@ -74,6 +75,10 @@ class _SavedLayer(LayerDissection):
     @cached_property
     def examples(self) -> pd.DataFrame:
         return read_table(self._folder / EXAMPLES, EXAMPLE_COLUMNS)
+
+    @cached_property
+    def basis(self) -> Directions | None:
+        return load_basis(self._folder, self.summary)
 
     @cached_property
     def images(self) -> pd.DataFrame:

@@ -90,6 +90,7 @@ DISSECTION_FORM: Fields = {
         "unit_numbers": LIST_OF_COUNTS.or_none,
     },
     **{"layer": TEXT.or_none, "convention": TEXT.or_none},
+    "basis": {"kind": TEXT, "seed": COUNT.or_absent, "units": COUNT, "fingerprint": TEXT},
     "concept_set": {"name": TEXT, "fingerprint": TEXT, "mask_size": COUNT.or_none},
     "input": {
         "resolution": COUNT.or_none,

@@ -18,6 +18,7 @@ from prunescope.report.pages.page import (
     write_page,
 )
 from prunescope.report.views import layer_sections
+from prunescope.results.basis import basis_text
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.kinds import is_page
 from prunescope.results.layout import ASSETS, PAGE, REPORT
@@ -201,6 +202,7 @@ def conditions_of(layer: LayerDissection) -> dict[str, str]:
         "Its fingerprint": source.get("fingerprint"),
         "Images": summary.get("images"),
         "Convention": summary.get("convention"),
+        "Rows": basis_text(summary),
         "Input": _input_text(known),
         **{title: settings.get(name) for name, title in _SETTINGS.items()},
         "Page written by": f"Prunescope {__version__}",
