@@ -44,11 +44,15 @@ UNITS, UNITS_AS_TEXT = "units.parquet", "units.csv"
 COUNTS = "overlap.safetensors"
 IMAGES = "images.parquet"
 EXAMPLES = "examples.parquet"
+BORDERLINE, PEAKS = "borderline.parquet", "peaks.parquet"  # not in results of earlier versions
 SUMMARY = "summary.json"
 MASKS, DRAWS = "masks.parquet", "draws.safetensors"
 CONDITIONS = "conditions.json"  # only in a run, where scores are a stage of their own
 OF_A_LAYER = frozenset(
-    {UNITS, UNITS_AS_TEXT, COUNTS, IMAGES, EXAMPLES, SUMMARY, MASKS, DRAWS, MANIFEST}
+    {
+        *(UNITS, UNITS_AS_TEXT, COUNTS, IMAGES, EXAMPLES, BORDERLINE, PEAKS, SUMMARY),
+        *(MASKS, DRAWS, MANIFEST),
+    }
 )
 
 # of layers that were dissected together, and of a comparison: the checksums of their files

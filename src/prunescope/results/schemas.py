@@ -152,6 +152,19 @@ EXAMPLE_COLUMNS: Columns = where_there(
 )
 """`examples.parquet` of a dissected layer."""
 
+BORDERLINE_COLUMNS: Columns = where_there(
+    {
+        **{"unit": COUNTS, "rank": COUNTS, "image": NAMES, "row": COUNTS, "pixels": COUNTS},
+        **{"map": LISTS, "height": COUNTS, "width": COUNTS},
+    }
+)
+"""`borderline.parquet` of a dissected layer."""
+
+PEAK_COLUMNS: Columns = where_there(
+    {"unit": COUNTS, "bin_width": NUMBERS, "first_bin": NUMBERS, "counts": LISTS}
+)
+"""`peaks.parquet` of a dissected layer."""
+
 IMAGE_COLUMNS: Columns = where_there(
     {
         **{"image": NAMES, "row": COUNTS, "pixels": COUNTS},
