@@ -19,7 +19,7 @@ from prunescope.results.evaluation import Evaluation
 from prunescope.results.evaluation_pair import EvaluationPair
 from runs import tiny_recipe
 
-_MANY = 17  # bits of each of 48 files: 816
+_MANY = 17  # bits of each of 53 files: 901
 LEVEL, DENSE = "run/replicate-0/lottery/level-01", "run/replicate-0/level-00"
 LAYER = f"{LEVEL}/dissection/layer3"
 NETWORK = "cifar_resnet20,width=0.25 --num-classes 10"
@@ -32,6 +32,7 @@ READ_BY = {
     "run/tables/levels.csv": ("load run", "summary run", "compare run run"),
     "run/tables/verdict.json": ("summary run", "load run"),
     "run/tables/intervals.csv": ("load run",),
+    "run/tables/unit_shares.parquet": ("unit run 1",),
     "run/tables/units.parquet": ("summary run --iou 0.1", "compare run run"),
     **{
         f"run/tables/{name}": ("load run", "summary run")

@@ -5,15 +5,24 @@ from typing import TypedDict
 
 import pandas as pd
 
+from prunescope.results.columns import COUNTS, LISTS, NAMES, NUMBERS, Columns, where_there
 from prunescope.results.layout import BORDERLINE, EXAMPLES, IMAGES, PEAKS
 from prunescope.results.reading import read_if_there, read_table
-from prunescope.results.schemas import (
-    BORDERLINE_COLUMNS,
-    EXAMPLE_COLUMNS,
-    IMAGE_COLUMNS,
-    PEAK_COLUMNS,
-)
+from prunescope.results.schemas import EXAMPLE_COLUMNS, IMAGE_COLUMNS
 from prunescope.results.tables import write_parquet
+
+BORDERLINE_COLUMNS: Columns = where_there(
+    {
+        **{"unit": COUNTS, "rank": COUNTS, "image": NAMES, "row": COUNTS, "pixels": COUNTS},
+        **{"map": LISTS, "height": COUNTS, "width": COUNTS},
+    }
+)
+"""`borderline.parquet` of a dissected layer."""
+
+PEAK_COLUMNS: Columns = where_there(
+    {"unit": COUNTS, "bin_width": NUMBERS, "first_bin": NUMBERS, "counts": LISTS}
+)
+"""`peaks.parquet` of a dissected layer."""
 
 
 class ByImage(TypedDict):

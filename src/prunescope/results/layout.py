@@ -15,6 +15,7 @@ CHECKPOINT = "checkpoint.safetensors"  # of what is not finished, in the folder 
 TRACKING = "tracking"  # what trackers write while a study runs
 TABLES, FIGURES, REPORT = "tables", "figures", "report"
 LEVELS, INTERVALS = "levels.csv", "intervals.csv"
+UNIT_SHARES = "unit_shares.parquet"
 VERDICT = "verdict.json"
 STRATEGIES = "strategies.csv"  # compared with each other
 LOOKS = "looks.json"  # how often a verdict was given

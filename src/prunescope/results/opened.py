@@ -7,6 +7,7 @@ import pandas as pd
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.results.agreement import check_layer, check_overlap
+from prunescope.results.by_image import BORDERLINE_COLUMNS, PEAK_COLUMNS
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.kinds import holds_weights, layer_folders
 from prunescope.results.layout import BORDERLINE, EXAMPLES, IMAGES, PEAKS, SUMMARY, UNITS
@@ -14,11 +15,9 @@ from prunescope.results.netdissect import TABLE_IOU, read_netdissect
 from prunescope.results.overlap import Overlap, load_overlap
 from prunescope.results.reading import read_form, read_if_there, read_table
 from prunescope.results.schemas import (
-    BORDERLINE_COLUMNS,
     DISSECTION_FORM,
     EXAMPLE_COLUMNS,
     IMAGE_COLUMNS,
-    PEAK_COLUMNS,
     UNIT_COLUMNS,
 )
 

@@ -152,19 +152,6 @@ EXAMPLE_COLUMNS: Columns = where_there(
 )
 """`examples.parquet` of a dissected layer."""
 
-BORDERLINE_COLUMNS: Columns = where_there(
-    {
-        **{"unit": COUNTS, "rank": COUNTS, "image": NAMES, "row": COUNTS, "pixels": COUNTS},
-        **{"map": LISTS, "height": COUNTS, "width": COUNTS},
-    }
-)
-"""`borderline.parquet` of a dissected layer."""
-
-PEAK_COLUMNS: Columns = where_there(
-    {"unit": COUNTS, "bin_width": NUMBERS, "first_bin": NUMBERS, "counts": LISTS}
-)
-"""`peaks.parquet` of a dissected layer."""
-
 IMAGE_COLUMNS: Columns = where_there(
     {
         **{"image": NAMES, "row": COUNTS, "pixels": COUNTS},
@@ -231,6 +218,12 @@ INTERVAL_COLUMNS: Columns = {
     **{"*_low": NUMBERS, "*_high": NUMBERS},
 }
 """`tables/intervals.csv` of a run."""
+
+SHARE_COLUMNS: Columns = {
+    **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES, "unit": COUNTS},
+    **{"interpretable_share": SHARES, "concept_share": SHARES},
+}
+"""`tables/unit_shares.parquet` of a run."""
 
 _SIDE = Object({"name": TEXT, "keep": SHARE.or_none, "accuracy": SHARE.or_none})
 _OUTCOMES = ("kept", "relabelled", "lost", "gained")
