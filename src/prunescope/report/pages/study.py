@@ -11,7 +11,7 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.report.overview import glance_at, keep_text, tabulate_levels
 from prunescope.report.pages.atlas import View, write_atlas
-from prunescope.report.pages.dissection import atlas_sections, conditions_of
+from prunescope.report.pages.dissection import atlas_sections, conditions_of, made_section
 from prunescope.report.pages.figures import figures_section
 from prunescope.report.pages.page import Page, PageSection, template_html, write_page
 from prunescope.report.pages.paid import paid_section
@@ -90,8 +90,7 @@ def _verdict_section(verdicts: Mapping[str, Any]) -> Iterator[PageSection]:
 
 def _made_section(facts: Mapping[str, str], views: Sequence[View]) -> PageSection:
     made = {view.layer.layer: conditions_of(view.layer) for view in views}
-    html = template_html("pages/made.html", made={"Training and pruning": facts, **made}, run=True)
-    return PageSection(anchor="made", title="How it was made", html=html)
+    return made_section({"Training and pruning": facts, **made}, run=True)
 
 
 def _views(

@@ -93,18 +93,22 @@ function linkOf({ links, values }) {
   return links && (row => unitAddress({ layer: links.layers[row], key: links.key }, values[row]));
 }
 
-/** Fills a place with a table once it is about to be seen. */
+/** Fills a place with a table once it is about to be seen, or, to be printed, once there is time. */
 function fillLater({ place, caption, file }) {
   const host = document.getElementById(place);
-  const watch = new IntersectionObserver(entries => {
-    if (!entries.some(entry => entry.isIntersecting)) return;
+  const fill = () => {
+    if (host.dataset.filled) return;
+    host.dataset.filled = "yes";
     watch.disconnect();
     showProblem(load(place).then(columns => {
       columns.forEach(column => { column.link = linkOf(column); });
       new DataTable(host, { caption, columns, file });
     }));
-  }, { rootMargin: "600px" });
+  };
+  const watch = new IntersectionObserver(
+    entries => entries.some(entry => entry.isIntersecting) && fill(), { rootMargin: "600px" });
   watch.observe(host);
+  addEventListener("load", () => setTimeout(() => requestIdleCallback(fill), 500));
 }
 
 async function start() {
