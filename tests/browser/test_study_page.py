@@ -43,6 +43,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_run(tmp_path_factory.mktemp("run"), levels)
 
 
+SHARES = pd.DataFrame(
+    [
+        {"replicate": 0, "strategy": "other", "level": 1, "layer": "layer4", "unit": unit}
+        | {"interpretable_share": 1 - unit / 8, "concept_share": 0.5}
+        for unit in range(4)
+    ]
+)
+
+
 @pytest.fixture(scope="module")
 def page(run: Path) -> Path:
     keys = [LevelKey(replicate=r, strategy=s, level=n) for r, s, n in LEVELS]
@@ -54,6 +63,7 @@ def page(run: Path) -> Path:
         verdicts={},
         dissections={key: [run / key.path / "dissection" / "layer4"] for key in keys},
         concepts=Painted(),
+        shares=SHARES,
         exemplars=EXEMPLARS,
     )
 
@@ -73,6 +83,16 @@ def test_a_unit_is_followed_through_all_levels_of_every_strategy(
     assert cards(shown, 1)[1:3] == ["relabelled", "relabelled"]
     assert cards(shown, 2)[1:3] == ["lost", "lost"]
     assert cards(shown, 3)[1:3] == ["born", "not interpretable"]
+
+
+def test_a_unit_has_its_shares_of_draws_where_they_are_known(opened: Opened, page: Path) -> None:
+    shown = opened(page, "#unit=layer4/1&at=0/other/1")
+    facts = shown.locator("dl.facts dt").all_inner_texts()
+    values = dict(zip(facts, shown.locator("dl.facts dd").all_inner_texts(), strict=True))
+    assert values["Interpretable in draws"] == "87.5 %"
+    assert values["With its concept"] == "50.0 %"
+    shown = opened(page, "#unit=layer4/1")
+    assert "Interpretable in draws" not in shown.locator("dl.facts dt").all_inner_texts()
 
 
 def test_a_card_leads_to_the_unit_at_that_level(opened: Opened, page: Path) -> None:

@@ -19,7 +19,7 @@ from prunescope.results.evaluation import Evaluation
 from prunescope.results.evaluation_pair import EvaluationPair
 from runs import tiny_recipe
 
-_MANY = 17  # bits of each of 48 files: 816
+_MANY = 17  # bits of each of 53 files: 901
 LEVEL, DENSE = "run/replicate-0/lottery/level-01", "run/replicate-0/level-00"
 LAYER = f"{LEVEL}/dissection/layer3"
 NETWORK = "cifar_resnet20,width=0.25 --num-classes 10"
@@ -32,6 +32,7 @@ READ_BY = {
     "run/tables/levels.csv": ("load run", "summary run", "compare run run"),
     "run/tables/verdict.json": ("summary run", "load run"),
     "run/tables/intervals.csv": ("load run",),
+    "run/tables/unit_shares.parquet": ("unit run 1",),
     "run/tables/units.parquet": ("summary run --iou 0.1", "compare run run"),
     **{
         f"run/tables/{name}": ("load run", "summary run")
@@ -59,12 +60,16 @@ READ_BY = {
         f"compare {DENSE} {LEVEL} --match profile",
     ),
     f"{LAYER}/examples.parquet": (f"load {LEVEL}",),
+    f"{LAYER}/borderline.parquet": (f"load {LEVEL}",),
+    f"{LAYER}/peaks.parquet": (f"load {LEVEL}",),
     f"{LAYER}/images.parquet": (f"load {LEVEL}", f"compare {DENSE} {LEVEL}"),
     "D/layers.json": ("summary D", "load D", "summary D/layer3"),
     "D/layer3/summary.json": ("summary D", "load D"),
     "D/layer3/units.parquet": ("summary D", "load D", "compare D D"),
     "D/layer3/overlap.safetensors": ("load D", "compare D D --match profile"),
     "D/layer3/examples.parquet": ("load D",),
+    "D/layer3/borderline.parquet": ("load D",),
+    "D/layer3/peaks.parquet": ("load D",),
     "D/layer3/images.parquet": ("load D", "summary D", "compare D D"),
     "D/layer3/masks.parquet": (MORE,),
     "D/layer3/draws.safetensors": (MORE,),

@@ -10,6 +10,8 @@ import pytest
 FILES = (
     "units.parquet",
     "examples.parquet",
+    "borderline.parquet",
+    "peaks.parquet",
     "images.parquet",
     "overlap.safetensors",
     "summary.json",

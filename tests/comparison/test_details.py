@@ -1,5 +1,6 @@
 """Is what is said of one unit and one concept what the tables and counts hold?"""
 
+import pandas as pd
 import pytest
 
 from layers import make_layer, save_run
@@ -96,6 +97,16 @@ def test_a_unit_is_followed_through_the_levels(tables, unit, concepts, outcome):
     assert [row["concept"] for row in rows] == concepts
     assert [row["outcome"] for row in rows] == ["neither" if unit == 3 else "kept", outcome]
     assert [row["keep"] for row in rows] == [1, 0.8]
+
+
+def test_a_unit_has_its_shares_of_draws_where_images_were_resampled(tables):
+    key = {"replicate": 0, "strategy": "lottery", "level": 1, "layer": "layer4"}
+    shares = {"interpretable_share": 0.75, "concept_share": 0.5}
+    table = pd.DataFrame([key | {"unit": 1} | shares, key | {"unit": 2} | dict.fromkeys(shares, 1)])
+    table.to_parquet(tables.path / "tables" / "unit_shares.parquet")
+    dense, pruned = unit_through_levels(tables, "layer4", 1)
+    assert {name: pruned[name] for name in shares} == shares
+    assert [dense[name] for name in shares] == [None, None]
 
 
 def test_a_removed_unit_sees_nothing(tmp_path):

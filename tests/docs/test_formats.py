@@ -247,9 +247,15 @@ def test_the_table_of_intervals_is_as_said(finished: Path, categories: tuple[str
     assert_columns(csv_columns(finished / "tables" / "intervals.csv"), said)
 
 
-def test_the_table_of_examples_is_as_said(finished: Path) -> None:
-    path = finished / LEVELS[0] / "dissection" / "layer2" / "examples.parquet"
-    assert_columns(parquet_columns(path), documented("examples.parquet"))
+def test_the_table_of_shares_is_as_said(finished: Path) -> None:
+    path = finished / "tables" / "unit_shares.parquet"
+    assert_columns(parquet_columns(path), documented("unit_shares.parquet"))
+
+
+@pytest.mark.parametrize("name", ["examples.parquet", "borderline.parquet", "peaks.parquet"])
+def test_a_table_of_images_or_peaks_of_units_is_as_said(finished: Path, name: str) -> None:
+    path = finished / LEVELS[0] / "dissection" / "layer2" / name
+    assert_columns(parquet_columns(path), documented(name))
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -125,6 +125,21 @@ def test_changes_and_shares_are_against_level_0_in_the_same_draw(
             assert ends(row, name) == pytest.approx(expected, nan_ok=True)
 
 
+def test_the_shares_of_units_are_those_of_the_oracles_draws(
+    found: ResampledLevels, concepts: dict[LayerKey, list[list[int | None]]]
+) -> None:
+    rows = found.shares.groupby(["replicate", "strategy", "level", "layer"])
+    assert len(rows) == len(LAYERS)
+    for key, drawn in concepts.items():
+        saved = LAYERS[key].units["label"].tolist()
+        for row in rows.get_group(key).to_dict("records"):
+            labels = [each[row["unit"]] for each in drawn]
+            seen = [label for label in labels if label is not None]
+            assert row["interpretable_share"] == pytest.approx(len(seen) / len(drawn))
+            own = sum(label == saved[row["unit"]] for label in seen)
+            assert row["concept_share"] == pytest.approx(own / len(drawn))
+
+
 def test_level_0_keeps_all_of_itself(found: ResampledLevels) -> None:
     dense = found.intervals[found.intervals["strategy"] == "dense"]
     for name in ("still_interpretable", "same_concept"):

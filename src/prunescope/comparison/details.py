@@ -89,12 +89,16 @@ def unit_through_levels(tables: RunTables, layer: str, unit: int) -> list[dict[s
     """Return a row for each level of a run: what one unit sees there, and what became of it.
 
     `outcome` compares it with level 0 of the same replicate; a unit that was removed sees nothing.
+    Where images were resampled, `interpretable_share` and `concept_share` are its shares of draws.
     Raises ConfigError for a unit that no level has.
     """
     units = tables.units[(tables.units["layer"] == layer) & (tables.units["unit"] == unit)]
     if units.empty:
         highest = int(tables.units.loc[tables.units["layer"] == layer, "unit"].max())
         raise ConfigError(f"unit {unit} is asked for, but {layer} has units 0 to {highest:,}")
+    shares = tables.shares[tables.shares["unit"] == unit].drop(columns="unit")
+    units = units.merge(shares, on=KEY, how="left")
+    known = [str(name) for name in shares if name not in KEY and len(shares)]
     found = {tuple(row[name] for name in KEY): row for row in units.to_dict("records")}
     rows: list[dict[str, Any]] = []
     before: dict[int, tuple[Any, Any] | None] = {}
@@ -103,7 +107,7 @@ def unit_through_levels(tables: RunTables, layer: str, unit: int) -> list[dict[s
         label = (values["category"], values["concept"]) if values.get("interpretable") else None
         if key[2] == 0:
             before[key[0]] = label
-        seen = {name: _plain(values.get(name)) for name in _SEEN}
+        seen = {name: _plain(values.get(name)) for name in (*_SEEN, *known)}
         outcome = outcome_of(before[key[0]], label)
         rows.append(_of_level(tables, key) | seen | {"outcome": outcome})
     return rows

@@ -10,6 +10,7 @@ from prunescope.base.ranks import Ranks
 from prunescope.dissection.capture import Maps
 from prunescope.dissection.examples import ExampleCollector
 from prunescope.dissection.kept_maps import ActiveMaps, KeptMaps
+from prunescope.dissection.peak_counts import PeakCounter, PeakCounts
 from prunescope.dissection.quantile import Cut
 from prunescope.dissection.thresholds import ThresholdCollector
 
@@ -20,6 +21,7 @@ class FirstPassResult:
 
     peaks, indices, maps: the highest maxima of each unit's maps, best first, the images they are
         on (indices in the set), and the maps themselves
+    peak_counts: how many images peak at which value
     cut: the number of cells, and how many of them can exceed a threshold
     """
 
@@ -27,6 +29,7 @@ class FirstPassResult:
     peaks: Float32[Tensor, "unit rank"]
     indices: Int64[Tensor, "unit rank"]
     maps: Float32[Tensor, "unit rank height width"]
+    peak_counts: PeakCounts
     cut: Cut
 
 
@@ -43,6 +46,7 @@ class FirstPass:
         """
         self._thresholds = ThresholdCollector(maps.shape[1], cut, maps.device)
         self._examples = ExampleCollector(examples, maps)
+        self._peak_counter = PeakCounter(maps.shape[1], maps.device)
         self._cut = cut
         self._image_count = image_count
         self._seen = 0
@@ -55,6 +59,7 @@ class FirstPass:
         peaks = maps.amax(dim=(2, 3))
         self._seen += len(indices)
         self._examples.add(maps, peaks, indices)
+        self._peak_counter.add(peaks)
         active = ActiveMaps.of(maps, peaks, self._thresholds.bounds)
         self._thresholds.add(active.maps.flatten(1), active.units)
         if self.kept is not None:
@@ -77,6 +82,7 @@ class FirstPass:
         """Add the values and examples of other processes."""
         self._thresholds.exchange(ranks)
         self._examples.exchange(ranks)
+        self._peak_counter.exchange(ranks)
 
     def end(self) -> FirstPassResult:
         """Return the result over all images."""
@@ -85,6 +91,7 @@ class FirstPass:
             peaks=self._examples.peaks,
             indices=self._examples.indices,
             maps=self._examples.maps,
+            peak_counts=self._peak_counter.result(),
             cut=self._cut,
         )
 

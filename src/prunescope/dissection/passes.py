@@ -9,6 +9,7 @@ import torch
 from prunescope.base.progress import Task
 from prunescope.dissection.capture import Maps
 from prunescope.dissection.conventions import Convention
+from prunescope.dissection.examples import BorderlineCollector
 from prunescope.dissection.first_pass import FirstPass, FirstPassResult, limit_memory
 from prunescope.dissection.forward import Batch, Observation
 from prunescope.dissection.image_counts import ImageCounts
@@ -18,6 +19,8 @@ from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.overlap import OverlapTally
 from prunescope.dissection.quantile import Cut
 from prunescope.dissection.regions import RegionReader, Regions
+
+_BORDERLINE = 4  # images of a unit on which it barely fires
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +34,7 @@ class LayerStatistics:
     first_pass: FirstPassResult
     tally: OverlapTally
     image_counts: ImageCounts
+    borderline: BorderlineCollector
     passes: int
     kept_bytes: int
     masks: KeptMasks | None
@@ -74,6 +78,7 @@ def run_passes(
     for of_layer in statistics.values():
         of_layer.tally.exchange(ranks)
         of_layer.image_counts.exchange(ranks)
+        of_layer.borderline.exchange(ranks)
     return statistics
 
 
@@ -134,6 +139,9 @@ def _count(
                 inside=rules.inside,
             ),
             image_counts=ImageCounts(),
+            borderline=BorderlineCollector(
+                _BORDERLINE, results[layer].maps[:, :0].transpose(0, 1).to(observation.device)
+            ),
             passes=2 if first_pass.kept is None else 1,
             kept_bytes=0 if first_pass.kept is None else first_pass.kept.peak_bytes,
             masks=None if label_maps is None else KeptMasks(len(results[layer].thresholds)),
@@ -173,10 +181,14 @@ def _count_batch(
     indices: Sequence[int],
     regions: Sequence[Regions],
 ) -> None:
-    done = 0
+    done, borderline = 0, []
     for counts in statistics.tally.add(active, regions):
         portion = slice(done, done + counts.image_count)
         statistics.image_counts.add(indices[portion], counts, regions[portion])
         if statistics.masks is not None:
             statistics.masks.add(indices[portion], counts)
+        images = torch.tensor(indices[portion], device=counts.units.device)
+        areas = counts.runs.areas
+        borderline.append((counts.units, images[counts.image_in_portion], areas, counts.maps))
         done += counts.image_count
+    statistics.borderline.add(*(torch.cat(parts) for parts in zip(*borderline, strict=True)))

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
-from jaxtyping import Int64
 from torch import nn
 
 from prunescope.base.allocator import keep_freed_memory
@@ -22,7 +20,6 @@ from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize
 from prunescope.dissection.basis import describe, find_bases
 from prunescope.dissection.chance.permuting import draw_chance, told_where_memory_ends
-from prunescope.dissection.first_pass import FirstPassResult
 from prunescope.dissection.forward import Observation
 from prunescope.dissection.input import input_of
 from prunescope.dissection.kept_masks import KeptMasks
@@ -37,6 +34,7 @@ from prunescope.dissection.settings import (
     DissectionSettings,
 )
 from prunescope.dissection.survey import learn_layout
+from prunescope.dissection.tables import borderline_table, examples_table, peaks_table
 from prunescope.results.counts import LayerCounts
 from prunescope.results.dissection import Dissection
 from prunescope.results.units import UNIT_NUMBERS, unit_numbers
@@ -230,8 +228,10 @@ def _counts_of(
     return LayerCounts(
         layer=layer,
         overlap=overlap,
-        examples=_examples_table(concepts, first_pass, numbers),
+        examples=examples_table(concepts, first_pass, numbers),
         images=images,
+        borderline=borderline_table(concepts, statistics.borderline.images(), numbers),
+        peaks=peaks_table(first_pass.peak_counts, numbers),
         conditions={
             "layer": layer,
             **({} if units is None else {UNIT_NUMBERS: numbers.tolist()}),
@@ -262,26 +262,3 @@ def _placeless(name: str) -> str:
     """Return a concept set's name without the path: of "broden:DIR" only DIR's last part."""
     kind, colon, folder = name.partition(":")
     return f"{kind}:{Path(folder).expanduser().resolve().name}" if colon else name
-
-
-def _examples_table(
-    concepts: ConceptSet, first_pass: FirstPassResult, numbers: Int64[np.ndarray, " unit"]
-) -> pd.DataFrame:
-    units, ranks, height, width = first_pass.maps.shape
-    rows = first_pass.indices.flatten().numpy()
-    flat = first_pass.maps.flatten(0, 1).flatten(1).numpy()
-    cell = flat.argmax(axis=1)
-    return pd.DataFrame(
-        {
-            "unit": np.repeat(numbers, ranks),
-            "rank": np.tile(np.arange(ranks), units),
-            "image": pd.array([concepts.images[row] for row in rows], dtype="string"),
-            "row": rows,
-            "peak": first_pass.peaks.flatten().numpy(),
-            "peak_row": cell // width,
-            "peak_column": cell % width,
-            "map": list(flat),
-            "height": height,
-            "width": width,
-        }
-    )

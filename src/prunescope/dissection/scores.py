@@ -44,6 +44,8 @@ def score_layer(
         overlap=overlap,
         examples=counts.examples,
         images=counts.images,
+        borderline=counts.borderline,
+        peaks=counts.peaks,
         summary=summary,
         basis=counts.basis,
     )

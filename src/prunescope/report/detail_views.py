@@ -9,6 +9,7 @@ from prunescope.report.document import UNDEFINED, Cell, Column, Rows, Section, T
 from prunescope.report.overview import keep_text
 
 _EXAMPLES = 6
+_SHARES = {"interpretable_share": "of draws", "concept_share": "so labelled"}
 
 
 def unit_sections(details: Mapping[str, Any]) -> list[Section]:
@@ -73,8 +74,14 @@ def _where(details: Mapping[str, Any]) -> str:
 
 def unit_level_sections(title: str, rows: Sequence[Mapping[str, Any]]) -> list[Section]:
     """Return a section for each replicate of a run: what one unit sees at every level."""
-    columns = (Column(title="concept", is_text=True), Column(title="IoU"))
-    return _by_replicate(title, columns, rows, lambda row: (_concept(row), _iou(row["iou"])))
+    columns = [Column(title="concept", is_text=True), Column(title="IoU")]
+    shares = [name for name in _SHARES if any(row.get(name) is not None for row in rows)]
+    columns += [Column(title=_SHARES[name]) for name in shares]
+
+    def cells(row: Mapping[str, Any]) -> tuple[Cell, ...]:
+        return _concept(row), _iou(row["iou"]), *(share_text(row[name]) for name in shares)
+
+    return _by_replicate(title, columns, rows, cells)
 
 
 def concept_level_sections(title: str, rows: Sequence[Mapping[str, Any]]) -> list[Section]:

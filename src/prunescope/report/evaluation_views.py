@@ -17,12 +17,13 @@ def evaluation_sections(summary: Mapping[str, Any]) -> list[Section]:
     facts = Table(
         columns=[Column(is_text=True), Column(title="A"), Column(title="B")],
         groups=[Rows(rows=list(_facts(a, b)))],
+        look="pair",
     )
     classes = counted(len(summary["classes"]), "class", "classes")
     return [
         Section(parts=[f"{letter}  {side['name']}" for letter, side in (("A", a), ("B", b))]),
         Section(
-            title=f"on the split {summary['split']} of {summary['data']}",
+            title=f"On the split {summary['split']} of {summary['data']}",
             note=f"{counted(summary['images'], 'image')}, {classes}",
             parts=[facts, *_sentences(summary)],
         ),

@@ -15,11 +15,10 @@ from prunescope.base.folders import replacing
 from prunescope.base.hooks import hook
 from prunescope.results.agreement import check_layer, check_overlap
 from prunescope.results.basis import Directions, load_basis, save_basis
+from prunescope.results.by_image import load_by_image, save_by_image
 from prunescope.results.layout import (
     COUNTS,
     DRAWS,
-    EXAMPLES,
-    IMAGES,
     MASKS,
     SUMMARY,
     UNITS,
@@ -28,12 +27,7 @@ from prunescope.results.layout import (
 from prunescope.results.overlap import Overlap, load_overlap, save_overlap
 from prunescope.results.reading import read_form, read_table
 from prunescope.results.room import check_room
-from prunescope.results.schemas import (
-    EXAMPLE_COLUMNS,
-    IMAGE_COLUMNS,
-    UNIT_COLUMNS,
-    WHOLE_DISSECTION_FORM,
-)
+from prunescope.results.schemas import UNIT_COLUMNS, WHOLE_DISSECTION_FORM
 from prunescope.results.tables import write_csv, write_json, write_parquet
 from prunescope.results.together import check_complete, record_layer_again, record_layers
 from prunescope.results.units import IOUS, by_layer, count_units, stacked, threshold_curve
@@ -62,6 +56,10 @@ class LayerDissection:
         `height` x `width` cells
     images: a row per image with what it added to the counts, see `ImageCounts.table`
     summary: the counts of `count_units`, and the conditions under which they were made
+    borderline: as `examples`, the images on which a unit's mask is smallest but not empty (rank 0
+        the smallest): `pixels` of the mask. peaks: a row per unit, how many images its activation
+        peaks on at which value: `counts` in bins of `bin_width`, the first from `first_bin` *
+        `bin_width` on. Both are empty for results of earlier versions.
     basis: where directions were dissected, which the tables call units, the weights of each
     drawn: where labels were permuted, returns what more draws start from; not read by `load`
     """
@@ -72,6 +70,8 @@ class LayerDissection:
     examples: pd.DataFrame
     images: pd.DataFrame
     summary: Mapping[str, Any]
+    borderline: pd.DataFrame = field(default_factory=pd.DataFrame)
+    peaks: pd.DataFrame = field(default_factory=pd.DataFrame)
     basis: Directions | None = None
     drawn: Callable[[], DrawnChance] | None = None
 
@@ -187,8 +187,13 @@ class LayerDissection:
         """
         folder = checked_path("folder", folder)
         folder.mkdir(parents=True, exist_ok=True)
-        write_parquet(folder / EXAMPLES, self.examples, "zstd")
-        write_parquet(folder / IMAGES, self.images, "zstd")
+        save_by_image(
+            folder,
+            examples=self.examples,
+            images=self.images,
+            borderline=self.borderline,
+            peaks=self.peaks,
+        )
         save_overlap(folder, self.layer, self.overlap)
         save_basis(folder, self.basis)
         self.save_scores(folder)
@@ -222,8 +227,7 @@ class LayerDissection:
             layer=layer,
             units=units,
             overlap=overlap,
-            examples=read_table(folder / EXAMPLES, EXAMPLE_COLUMNS),
-            images=read_table(folder / IMAGES, IMAGE_COLUMNS),
+            **load_by_image(folder),
             summary=summary,
             basis=load_basis(folder, summary),
         )

@@ -15,6 +15,7 @@ CHECKPOINT = "checkpoint.safetensors"  # of what is not finished, in the folder 
 TRACKING = "tracking"  # what trackers write while a study runs
 TABLES, FIGURES, REPORT = "tables", "figures", "report"
 LEVELS, INTERVALS = "levels.csv", "intervals.csv"
+UNIT_SHARES = "unit_shares.parquet"
 VERDICT = "verdict.json"
 STRATEGIES = "strategies.csv"  # compared with each other
 LOOKS = "looks.json"  # how often a verdict was given
@@ -45,11 +46,15 @@ COUNTS = "overlap.safetensors"
 BASIS = "basis.safetensors"  # where directions were dissected, not units
 IMAGES = "images.parquet"
 EXAMPLES = "examples.parquet"
+BORDERLINE, PEAKS = "borderline.parquet", "peaks.parquet"  # not in results of earlier versions
 SUMMARY = "summary.json"
 MASKS, DRAWS = "masks.parquet", "draws.safetensors"
 CONDITIONS = "conditions.json"  # only in a run, where scores are a stage of their own
 OF_A_LAYER = frozenset(
-    {UNITS, UNITS_AS_TEXT, COUNTS, BASIS, IMAGES, EXAMPLES, SUMMARY, MASKS, DRAWS, MANIFEST}
+    {
+        *(UNITS, UNITS_AS_TEXT, COUNTS, BASIS, IMAGES, EXAMPLES, BORDERLINE, PEAKS, SUMMARY),
+        *(MASKS, DRAWS, MANIFEST),
+    }
 )
 
 # of layers that were dissected together, and of a comparison: the checksums of their files

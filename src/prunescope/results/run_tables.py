@@ -21,6 +21,7 @@ from prunescope.results.layout import (
     SUMMARY,
     TABLES,
     TWINS,
+    UNIT_SHARES,
     UNITS,
     VERDICT,
     LevelKey,
@@ -28,12 +29,13 @@ from prunescope.results.layout import (
     level_folders,
 )
 from prunescope.results.manifest import check_recorded, flaws_of
-from prunescope.results.reading import read_csv, read_form, read_table
+from prunescope.results.reading import read_csv, read_form, read_if_there, read_table
 from prunescope.results.schemas import (
     DISSECTION_FORM,
     INTERVAL_COLUMNS,
     LEVEL_COLUMNS,
     LEVEL_UNIT_COLUMNS,
+    SHARE_COLUMNS,
     VERDICT_FORM,
 )
 from prunescope.results.units import count_units
@@ -100,6 +102,11 @@ class RunTables:
         check_columns(intervals, INTERVAL_COLUMNS, path)
         return intervals
 
+    @cached_property
+    def shares(self) -> pd.DataFrame:
+        """A row per unit of each level and layer, see `read_shares`."""
+        return read_shares(self.path)
+
     @property
     def layers(self) -> list[str]:
         """The layers, in the order of the study."""
@@ -147,6 +154,16 @@ class RunTables:
             f"{first}{more}, of which the tables of {self.path} tell, is not there any more or not "
             f"whole: the numbers are those that were found then; {_again(self.path)}"
         ]
+
+
+def read_shares(run: Path) -> pd.DataFrame:
+    """Return a row per unit of each level and layer: in which shares of the draws it is sure.
+
+    Empty where images were not resampled, or an earlier version made the tables. Raises DataError
+    where the table is damaged.
+    """
+    found = read_if_there(run / TABLES / UNIT_SHARES, SHARE_COLUMNS)
+    return found if len(found.columns) else pd.DataFrame(columns=[*SHARE_COLUMNS])
 
 
 def read_levels(path: Path) -> pd.DataFrame:

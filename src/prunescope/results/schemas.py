@@ -220,6 +220,12 @@ INTERVAL_COLUMNS: Columns = {
 }
 """`tables/intervals.csv` of a run."""
 
+SHARE_COLUMNS: Columns = {
+    **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES, "unit": COUNTS},
+    **{"interpretable_share": SHARES, "concept_share": SHARES},
+}
+"""`tables/unit_shares.parquet` of a run."""
+
 _SIDE = Object({"name": TEXT, "keep": SHARE.or_none, "accuracy": SHARE.or_none})
 _OUTCOMES = ("kept", "relabelled", "lost", "gained")
 _SURE: Fields = {

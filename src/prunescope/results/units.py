@@ -12,7 +12,6 @@ from prunescope.base.text import counted
 
 IOUS = tuple(step / 200 for step in range(61))
 """Thresholds of curves, from 0 to 0.3."""
-_CURVES = ("interpretable", "concepts")
 UNIT_NUMBERS, UNNUMBERED = "unit_numbers", "unnumbered"
 """Keys of a layer's summary where its network has lost units: the numbers of those left, and
 whether these are not known."""
@@ -63,9 +62,13 @@ def threshold_curve(units: pd.DataFrame, ious: Sequence[float]) -> pd.DataFrame:
 
     Each unit keeps its best label. ious: any, in any order.
     """
-    counts = [count_units(units, (), iou=iou) for iou in ious]
+    best = units.groupby(["category", "label", "concept"], dropna=False)["iou"].max()
     return pd.DataFrame(
-        {"iou": list(ious)} | {name: [each[name] for each in counts] for name in _CURVES}
+        {
+            "iou": list(ious),
+            "interpretable": [int((units["iou"] > iou).sum()) for iou in ious],
+            "concepts": [int((best > iou).sum()) for iou in ious],
+        }
     )
 
 

@@ -20,6 +20,8 @@ from prunescope.statistics.bootstrap import (
 from prunescope.statistics.by_image import CountsByImage, counts_by_image, has_counts_by_image
 from prunescope.statistics.concepts import NO_CONCEPT, Concepts, concepts_in_draws
 
+UNIT_SHARES = ("interpretable_share", "concept_share")
+"""Of the draws, as columns of `ResampledLayer.units`."""
 _IOU = 0.05  # of results that state none (Frankle & Bau 2019)
 
 

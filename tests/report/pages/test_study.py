@@ -128,6 +128,7 @@ def test_figures_come_in_a_light_and_a_dark_drawing(outline: Outline) -> None:
         "assets/fig2_interpretability",
         "assets/fig3_taxonomy",
         "assets/fig4_consistency",
+        "assets/layers",
     ]
     assert {picture["media"] for picture in pictures} == {"(prefers-color-scheme: dark)"}
 

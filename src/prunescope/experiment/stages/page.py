@@ -19,7 +19,7 @@ class PageStage(FolderStage):
     """The page of a study: facts, verdict, figures, tables, and the units of every level."""
 
     kind = "report"
-    version = 5
+    version = 6
     derived = True
     reads_concepts = True
 
@@ -38,6 +38,7 @@ class PageStage(FolderStage):
         from prunescope.report.pages.study import write_study_page
         from prunescope.results.class_tables import read_exemplars
         from prunescope.results.reading import read_form
+        from prunescope.results.run_tables import read_shares
         from prunescope.results.schemas import VERDICT_FORM
 
         dissected = {
@@ -54,6 +55,7 @@ class PageStage(FolderStage):
             shown=self.tables.shown(runner),
             verdicts=read_form(tables / VERDICT, VERDICT_FORM),
             dissections=dissected,
+            shares=read_shares(runner.store.root),
             concepts=runner.concepts,
             exemplars=read_exemplars(runner.store.root),
             missing=self.tables.missing,

@@ -20,6 +20,7 @@ from prunescope.results.layout import (
     PREDICTIONS,
     TABLES,
     TWINS,
+    UNIT_SHARES,
     UNITS,
 )
 from prunescope.results.looks import count_look
@@ -28,7 +29,7 @@ from prunescope.results.predictions import read_predictions
 from prunescope.results.reading import read_form, read_table
 from prunescope.results.run_tables import read_levels
 from prunescope.results.schemas import LEVEL_UNIT_COLUMNS, METRICS_FORM, UNIT_COLUMNS
-from prunescope.results.tables import write_csv
+from prunescope.results.tables import write_csv, write_parquet
 from prunescope.statistics.who_paid import write_who_paid
 from prunescope.statistics.writing import write_verdicts
 
@@ -85,7 +86,7 @@ class TablesStage(FolderStage):
     """The tables of all levels of a plan, which may be a part of the study's."""
 
     kind = "tables"
-    version = 7
+    version = 8
     derived = True
 
     def __init__(self, study: PlannedStudy, levels: tuple[MeasuredLevel, ...]) -> None:
@@ -113,6 +114,7 @@ class TablesStage(FolderStage):
         resampled = self.resample(runner) if recipe.resampling.draws else None
         if resampled is not None:
             write_csv(folder / INTERVALS, resampled.intervals, na_rep="nan")
+            write_parquet(folder / UNIT_SHARES, resampled.shares, "zstd")
         is_judged = not self.missing and recipe.replicates > 1
         looks = count_look(runner.store.root, recipe.replicates) if is_judged else 1
         write_verdicts(

@@ -147,15 +147,7 @@ def _sections(dissection: Dissection, counts: Mapping[str, Any]) -> Iterator[Pag
         },
     )
     yield from atlas_sections()
-    yield PageSection(
-        anchor="made",
-        title="How it was made",
-        html=template_html(
-            "pages/made.html",
-            made={name: conditions_of(layer) for name, layer in layers.items()},
-            run=False,
-        ),
-    )
+    yield made_section({name: conditions_of(layer) for name, layer in layers.items()})
 
 
 def atlas_sections() -> Iterator[PageSection]:
@@ -166,6 +158,12 @@ def atlas_sections() -> Iterator[PageSection]:
     ):
         html = template_html("pages/atlas.html", place=place)
         yield PageSection(anchor=anchor, title=title, html=html)
+
+
+def made_section(made: Mapping[str, Mapping[str, str]], *, run: bool = False) -> PageSection:
+    """Return the section of facts by title. run: whether a run folder has more of them."""
+    html = template_html("pages/made.html", made=made, run=run)
+    return PageSection(anchor="made", title="How it was made", html=html)
 
 
 def _curve(place: str, layer: LayerDissection) -> Mapping[str, Any]:
