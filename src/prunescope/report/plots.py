@@ -40,6 +40,7 @@ def plot_units(result: Dissection | LayerDissection, *, axes: Axes | None = None
     result: one layer, or a dissection, of whose layers each has a panel below the one before: then
         the axes are an array (layer, 1).
     axes: where to draw one layer; a figure of its own when None.
+    Raises ConfigError for several layers and `axes`: take one, `result["layer4"]`.
     """
     return _draw_layers(result, axes, _unit_bars)
 
