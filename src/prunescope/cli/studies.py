@@ -56,6 +56,13 @@ def run(
         str,
         typer.Option(metavar="|".join(ENGINES.names), help="What runs the stages, and where."),
     ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT|auto",
+            help="The Ray cluster that runs them; else one on this machine, for the run.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run a study, or go on with it: whatever its run folder lacks is made."""
@@ -63,7 +70,7 @@ def run(
 
     study = load_given(recipe, overrides or ())
     out = out or Path("runs") / study.name
-    how = {"only": only or (), "workers": workers, "engine": engine}
+    how = {"only": only or (), "workers": workers, "engine": engine, "address": address}
     if dry_run:
         _dry_run(study, out, how, as_json)
     else:

@@ -1,10 +1,11 @@
 """What must an engine do, and how do its processes report to the one the user watches?"""
 
 import itertools
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from prunescope.base.progress import Progress, Task
 
@@ -42,7 +43,7 @@ Outcome = TypeVar("Outcome")
 class Engine(Protocol):
     """Something that performs jobs, each after those it needs.
 
-    A module of this package makes one with `make(workers, independent)`, see `LocalEngine`.
+    A module of this package makes one with `make(workers, independent, address)`, as `local` does.
     """
 
     @property
@@ -102,6 +103,17 @@ def without_dependants(jobs: Sequence[W], failed: W) -> list[W]:
         else:
             left.append(job)
     return left
+
+
+def attempt(
+    perform: Callable[[W, Progress], Any], job: W, progress: Progress
+) -> tuple[Literal["outcome", "error"], Any]:
+    """Perform a job in another process; return how it ended, as what goes back to the first."""
+    try:
+        return "outcome", perform(job, progress)
+    except Exception as error:  # handed on  # noqa: BLE001
+        error.add_note("".join(traceback.format_exception(error)))
+        return "error", error
 
 
 Event = tuple[Any, ...]

@@ -5,13 +5,12 @@ import multiprocessing
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from threading import Lock
-from typing import Any, Generic, Literal, cast
+from typing import Any, Generic, cast
 
 from prunescope.base.devices import default_workers, gpu_count, usable_cores
 from prunescope.base.errors import ConfigError, PrunescopeError
@@ -22,6 +21,7 @@ from prunescope.engines.engine import (
     Outcome,
     RemoteProgress,
     W,
+    attempt,
     in_order,
     without_dependants,
 )
@@ -31,11 +31,14 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
-def make(workers: int | None, independent: int) -> Engine:
+def make(workers: int | None, independent: int, address: str | None = None) -> Engine:
     """Return the engine of this machine.
 
     workers: processes; None takes as many as suit so many independent chains of work.
+    Raises ConfigError for an address, which is of a cluster.
     """
+    if address is not None:
+        raise ConfigError(f"the address {address} is of a cluster: give --engine ray, too")
     return LocalEngine(workers or default_workers(independent))
 
 
@@ -249,14 +252,4 @@ def _serve(connection: Connection, parent: int, threads: int) -> None:
     with suppress(EOFError):
         while True:
             perform, job = connection.recv()
-            send(_attempt(perform, job, progress))
-
-
-def _attempt(
-    perform: Callable[[W, Progress], Any], job: W, progress: Progress
-) -> tuple[Literal["outcome", "error"], Any]:
-    try:
-        return "outcome", perform(job, progress)
-    except Exception as error:  # handed on to the parent  # noqa: BLE001
-        error.add_note("".join(traceback.format_exception(error)))
-        return "error", error
+            send(attempt(perform, job, progress))

@@ -31,6 +31,7 @@ def run_study(
     only: Sequence[str] = (),
     workers: int | None = None,
     engine: str = "local",
+    address: str | None = None,
     progress: Progress = SILENT,
 ) -> Path:
     """Do all that a study still lacks in its run folder, and return the page.
@@ -38,6 +39,7 @@ def run_study(
     only: which levels to make, as `Selection.read` takes it; all where nothing is stated.
     workers: processes that train in parallel; None takes one for each replicate and strategy as
     far as the cores go, 1 trains in this process. engine: a module of `prunescope.engines`.
+    address: of the cluster, for an engine that has one.
 
     Stopped at any moment, even by `kill -9`, the same call goes on and ends with the same bytes.
     Of processes that torchrun started, each of which calls this, the first runs the study, and all
@@ -50,7 +52,16 @@ def run_study(
     wanted = partial(_wanted, selection=selection)
 
     def lead(ranks: Ranks) -> Path:
-        _run_wanted(recipe, out, wanted, ranks, workers=workers, engine=engine, progress=progress)
+        _run_wanted(
+            recipe,
+            out,
+            wanted,
+            ranks,
+            workers=workers,
+            engine=engine,
+            address=address,
+            progress=progress,
+        )
         return out / REPORT / PAGE
 
     return led_by_first(lead)
@@ -73,7 +84,7 @@ def run_levels(
     def chosen(plan: Plan) -> Plan:
         return plan.with_inputs([level for level in plan.levels if wanted(level.key)])
 
-    _run_wanted(recipe, out, chosen, ranks, workers=workers, engine="local", progress=progress)
+    _run_wanted(recipe, out, chosen, ranks, workers=workers, progress=progress)
 
 
 def _run_wanted(
@@ -83,7 +94,8 @@ def _run_wanted(
     ranks: Ranks,
     *,
     workers: int | None,
-    engine: str,
+    engine: str = "local",
+    address: str | None = None,
     progress: Progress,
 ) -> None:
     from prunescope.experiment.check import check_study
@@ -93,7 +105,7 @@ def _run_wanted(
     Store(out).check_free()
     recipe, store, plan = _prepare(recipe, out, progress)
     sources = Sources(recipe, progress)
-    crew = _here() if ranks.count > 1 else _engine(recipe, workers, engine)
+    crew = _here() if ranks.count > 1 else _engine(recipe, workers, engine, address)
     wanted = choose(plan)
     if not (store.is_begun() and all(is_done(stage, store) for stage in wanted.stages)):
         check_study(recipe, sources, progress, processes=ranks.count)
@@ -119,6 +131,7 @@ def dry_run(
     only: Sequence[str] = (),
     workers: int | None = None,
     engine: str = "local",
+    address: str | None = None,
     progress: Progress = SILENT,
 ) -> DryRun:
     """Check a study wholly, say what such a run would do, and time a little of it; write nothing.
@@ -132,7 +145,7 @@ def dry_run(
     selection = Selection.read(only, recipe)
     recipe, store, plan = _prepare(recipe, out, progress)
     sources = Sources(recipe, progress)
-    crew = _engine(recipe, workers, engine)
+    crew = _engine(recipe, workers, engine, address)
     check_study(recipe, sources, progress)
     plan = _wanted(plan, selection)
     to_do, done = sorted_out(plan, store)
@@ -190,9 +203,9 @@ def _prepare(recipe: Recipe, out: Path, progress: Progress) -> tuple[Recipe, Sto
     return recipe, store, plan_study(recipe, facts_of(recipe, progress))
 
 
-def _engine(recipe: Recipe, workers: int | None, name: str) -> Engine:
+def _engine(recipe: Recipe, workers: int | None, name: str, address: str | None) -> Engine:
     independent = recipe.replicates * len(recipe.pruning.strategies)
-    engine: Engine = ENGINES.find(name)(workers, independent)
+    engine: Engine = ENGINES.find(name)(workers, independent, address)
     return engine
 
 

@@ -16,7 +16,7 @@ from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.seeding import Seeds
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.engines.engine import Resources
-from prunescope.experiment.facts import StudyFacts
+from prunescope.experiment.elsewhere import Origin
 from prunescope.experiment.plan import Plan, plan_study
 from prunescope.experiment.source_facts import concepts_of
 from prunescope.experiment.stage import Stage
@@ -97,7 +97,7 @@ class StageRunner:
     def __reduce__(self) -> Any:
         study = self.plan.study
         recipe = study.recipe.model_dump_json()
-        return _runner_here, (recipe, study.facts, self.store.root, self.again)
+        return _runner_here, (recipe, Origin.here(self.store.root, study.facts), self.again)
 
     def perform(self, job: StageJob, progress: Progress) -> Outcome:
         """Make those artifacts of a stage that are not there yet, or all of them again.
@@ -326,8 +326,12 @@ def _evaluate_along(runner: StageRunner, title: str, ranks: Ranks) -> None:
 
 
 @cache
-def _runner_here(recipe_json: str, facts: StudyFacts, root: Path, again: bool) -> StageRunner:
-    """Return this process's runner, with the photographs it has read so far."""
+def _runner_here(recipe_json: str, origin: Origin, again: bool) -> StageRunner:
+    """Return this process's runner, with the photographs it has read so far.
+
+    Raises what `Origin.check` does on another machine.
+    """
     recipe = Recipe.model_validate_json(recipe_json)
-    plan = plan_study(recipe, facts)
-    return StageRunner(plan, Store(root), again=again)
+    origin.check(recipe)
+    plan = plan_study(recipe, origin.facts)
+    return StageRunner(plan, Store(origin.root), again=again)

@@ -63,7 +63,8 @@ class Study(recipes.Recipe):
 
     def run(
         self, out: Path | str | None = None, *, only: str | Sequence[str] = (),
-        workers: int | None = None, engine: str = "local", progress: Progress = SILENT,
+        workers: int | None = None, engine: str = "local", address: str | None = None,
+        progress: Progress = SILENT,
     ) -> Run:  # fmt: skip
         """Do all that the study still lacks in its run folder, and return the Run.
 
@@ -73,7 +74,8 @@ class Study(recipes.Recipe):
         out: the run folder; `runs/NAME` when None.
         only: which levels to make, and what they need: "replicate=1", "strategy=NAME,level=2", or
             several such conditions; all where nothing is stated.
-        engine: where stages run ("local").
+        engine: where stages run ("local", "ray"). address: of a running Ray cluster; one is started
+            on this machine when None.
         workers: processes that train in parallel; None takes one for each replicate and
             strategy as far as the cores go, 1 trains in this process. A script that starts more
             than one must keep its own work under `if __name__ == "__main__":`.
@@ -85,24 +87,29 @@ class Study(recipes.Recipe):
         """
         folder, workers = self._folder(out), checked_value("workers", workers)
         conditions = _conditions(only)
-        run_study(self, folder, only=conditions, workers=workers, engine=engine, progress=progress)
+        run_study(
+            self, folder, only=conditions, workers=workers, engine=engine, address=address,
+            progress=progress,
+        )  # fmt: skip
         return Run.load(folder)
 
     def dry_run(
         self, out: Path | str | None = None, *, only: str | Sequence[str] = (),
-        workers: int | None = None, engine: str = "local", progress: Progress = SILENT,
+        workers: int | None = None, engine: str = "local", address: str | None = None,
+        progress: Progress = SILENT,
     ) -> DryRun:  # fmt: skip
         """Check the study wholly, and say what `run` would do, how long and on how much disk.
 
         A little of the work is timed; nothing is written. out, only, workers, engine,
-        progress: as for `run`.
+        address, progress: as for `run`.
         Raises what `run` would before it writes anything.
         """
         folder, workers = self._folder(out), checked_value("workers", workers)
         conditions = _conditions(only)
         return dry_run(
-            self, folder, only=conditions, workers=workers, engine=engine, progress=progress
-        )
+            self, folder, only=conditions, workers=workers, engine=engine, address=address,
+            progress=progress,
+        )  # fmt: skip
 
     def instability(
         self, at: str | Sequence[str], out: Path | str, *,

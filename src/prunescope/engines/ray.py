@@ -1,0 +1,269 @@
+"""How does work run on the machines of a Ray cluster?"""
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Generic
+
+from prunescope.base.errors import ConfigError, PrunescopeError
+from prunescope.base.progress import Progress
+from prunescope.base.text import counted
+from prunescope.engines.engine import (
+    Audience,
+    Engine,
+    Event,
+    Outcome,
+    RemoteProgress,
+    W,
+    attempt,
+    in_order,
+    without_dependants,
+)
+
+_ANSWER_SECONDS = 10.0
+_LOOK_SECONDS = 0.25  # between two looks at what running jobs report
+_TRIES = 4  # of a job whose workers are lost
+_HERE = ("", "local")
+
+
+def make(workers: int | None, independent: int, address: str | None = None) -> Engine:
+    """Return the engine of a Ray cluster (extra "ray").
+
+    workers: jobs that compute in parallel, each with an equal share of the cluster's cores as its
+    threads; None takes as many as suit so many independent chains of work.
+    address: of a running cluster, "HOST:PORT", "ray://HOST:PORT" or "auto"; None starts one on this
+    machine, which ends with the run.
+    Raises ConfigError where Ray is not installed, or nobody answers at the address.
+    """
+    return RayEngine(workers, independent, address)
+
+
+class RayEngine:
+    """Runs each job as a task of Ray, and again, from its checkpoint, where its worker was lost."""
+
+    def __init__(
+        self, workers: int | None = None, independent: int = 1, address: str | None = None
+    ) -> None:
+        if workers is not None and workers < 1:
+            raise ConfigError(f"the number of workers is {workers}, but must be at least 1")
+        self._ray = _connected(address)
+        cores = int(self._ray.cluster_resources().get("CPU", 0))
+        if not cores:
+            raise ConfigError("the Ray cluster has no cores: start one of its nodes with some")
+        self.workers = min(workers or independent, cores)
+        self.threads = cores // self.workers
+        self._gpus = self._ray.cluster_resources().get("GPU", 0)
+
+    def run(
+        self,
+        jobs: Sequence[W],
+        perform: Callable[[W, Progress], Outcome],
+        finish: Callable[[W, Outcome], None],
+        fail: Callable[[W, Exception], None],
+        progress: Progress,
+    ) -> None:
+        """Perform every job but those that need one that failed, as `Engine` says.
+
+        Raises ValueError for jobs that wait for each other, or for one that is absent. A job whose
+        worker is lost is begun again; it fails when it has lost several.
+        """
+        ordered = in_order(jobs)
+        if ordered:
+            with _Tasks(self._ray, self.threads, self._gpus, perform, progress) as tasks:
+                _work(ordered, tasks, finish, fail)
+
+
+def _work(
+    waiting: list[W],
+    tasks: "_Tasks[W, Outcome]",
+    finish: Callable[[W, Outcome], None],
+    fail: Callable[[W, Exception], None],
+) -> None:
+    """Begin each job once those it needs are finished, until none is left that can be done."""
+    finished: set[str] = set()
+    while True:
+        for job in [job for job in waiting if finished.issuperset(job.after)]:
+            waiting.remove(job)
+            tasks.begin(job)
+        if not tasks.running:
+            return
+        for job, kind, content in tasks.ended():
+            if kind == "outcome":
+                finish(job, content)
+                finished.add(job.name)
+            else:
+                fail(job, content)
+                waiting = without_dependants(waiting, job)
+
+
+class _Tasks(Generic[W, Outcome]):
+    """The jobs that Ray performs at present, and what they report."""
+
+    def __init__(
+        self,
+        ray: Any,
+        threads: int,
+        gpus: float,
+        perform: Callable[[W, Progress], Outcome],
+        progress: Progress,
+    ) -> None:
+        self._ray = ray
+        self._threads = threads
+        self._gpus = gpus
+        self._progress = progress
+        self._perform = ray.put(perform)
+        self._post = _post_office(ray)
+        self._perform_remotely = ray.remote(max_retries=0)(_perform_there)
+        self._audiences: dict[str, Audience] = {}
+        self._tries: dict[str, int] = {}
+        self.running: dict[Any, W] = {}
+
+    def __enter__(self) -> "_Tasks[W, Outcome]":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End what still runs."""
+        for task in self.running:
+            self._ray.cancel(task, force=True)
+        for audience in self._audiences.values():
+            audience.close()
+        self._ray.kill(self._post)
+
+    def begin(self, job: W) -> None:
+        """Let Ray perform a job as soon as there is room for it."""
+        self._tries[job.name] = self._tries.get(job.name, 0) + 1
+        self._audiences[job.name] = Audience(self._progress)
+        placed = self._perform_remotely.options(
+            name=job.name,
+            num_cpus=max(self._threads, job.resources.cores),
+            num_gpus=job.resources.gpus if self._gpus else 0,
+        )
+        sender = (job.name, self._tries[job.name])
+        task = placed.remote(self._perform, job, self._threads, self._post, sender)
+        self.running[task] = job
+
+    def ended(self) -> Iterator[tuple[W, str, Any]]:
+        """Show what jobs report, and yield those that ended: "outcome" or "error", and that."""
+        done, _ = self._ray.wait(
+            list(self.running), num_returns=len(self.running), timeout=_LOOK_SECONDS
+        )
+        self._show()
+        for task in done:
+            job = self.running.pop(task)
+            self._audiences.pop(job.name).close()
+            if (end := self._end_of(task, job)) is not None:
+                yield job, *end
+
+    def _end_of(self, task: Any, job: W) -> tuple[str, Any] | None:
+        """Return how a task ended; None where its worker was lost, and the job is begun again."""
+        errors = self._ray.exceptions
+        try:
+            ended: tuple[str, Any] = self._ray.get(task)
+        except errors.RayTaskError as error:  # before the job began
+            return "error", PrunescopeError(
+                f"its worker could not begin it ({error.cause}): every node needs the same "
+                "Prunescope and the same paths"
+            )
+        except errors.RayError as error:
+            if self._tries[job.name] == _TRIES:
+                return "error", _lost(_TRIES)
+            why = type(error).__name__
+            self._progress.say(f"{job.name}: its worker was lost ({why}); it goes on with another")
+            self.begin(job)
+            return None
+        return ended
+
+    def _show(self) -> None:
+        for (name, number), event in self._ray.get(self._post.take.remote()):
+            if number == self._tries[name] and name in self._audiences:
+                self._audiences[name].receive(event)
+
+
+class _PostOffice:
+    """Keeps what workers report until it is fetched."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[Any, Event]] = []
+
+    def put(self, sender: Any, event: Event) -> None:
+        self._kept.append((sender, event))
+
+    def take(self) -> list[tuple[Any, Event]]:
+        kept, self._kept = self._kept, []
+        return kept
+
+
+def _post_office(ray: Any) -> Any:
+    """Return an actor on this node, which is lost with this process alone."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+    return ray.remote(num_cpus=0, scheduling_strategy=here)(_PostOffice).remote()
+
+
+def _perform_there(
+    perform: Callable[[W, Progress], Any], job: W, threads: int, post: Any, sender: Any
+) -> tuple[str, Any]:
+    """Perform a job in a worker of Ray."""
+    import ray
+    import torch
+
+    torch.set_num_threads(threads)
+    told: list[Any] = []
+    progress = RemoteProgress(lambda event: told.append(post.put.remote(sender, event)))
+    ended = attempt(perform, job, progress)
+    ray.get(told[-1:])  # messages of one sender arrive in order
+    return ended
+
+
+def _connected(address: str | None) -> Any:
+    """Return the module of Ray, connected to a cluster."""
+    try:
+        import ray
+    except ImportError:
+        raise ConfigError(
+            'the engine "ray" needs Ray, which is not installed: pip install "prunescope[ray]"'
+        ) from None
+    if ray.is_initialized():
+        return ray
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
+    if address in (None, *_HERE):
+        ray.init(address="local", include_dashboard=False, **options)
+        return ray
+    assert address is not None
+    _check_answers(address)
+    try:
+        ray.init(address=address, **options)
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        raise ConfigError(
+            f"no Ray cluster at {address} ({str(error).splitlines()[0]}): start one with ray start "
+            "--head, or leave out --address for one on this machine"
+        ) from None
+    return ray
+
+
+def _check_answers(address: str) -> None:
+    """Raise ConfigError where nobody listens at a host and port."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if address == "auto":
+        return
+    if not host or not port.isdecimal():
+        raise ConfigError(
+            f'the address is "{address}": give HOST:PORT, ray://HOST:PORT, or auto for the cluster '
+            "that this machine belongs to"
+        )
+    try:
+        socket.create_connection((host, int(port)), _ANSWER_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise ConfigError(
+            f"nobody answers at {address} ({error}): is the cluster's head there, and is its port "
+            "open to this machine?"
+        ) from None
+
+
+def _lost(tries: int) -> PrunescopeError:
+    return PrunescopeError(
+        f"it lost {counted(tries, 'worker')} before its work was done. If memory ran out, take "
+        "fewer workers. The same call goes on from here"
+    )

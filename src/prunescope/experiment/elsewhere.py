@@ -1,0 +1,83 @@
+"""Does a process on another machine see the same run folder, data and code as the first?"""
+
+import importlib.metadata
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from prunescope.base.errors import ConfigError, DataError
+from prunescope.experiment.facts import StudyFacts
+from prunescope.recipe import Recipe
+from prunescope.results.layout import STUDY
+from prunescope.version import __version__
+
+_PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow")
+"""What computes numbers, or reads what they are computed from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """The process that hands out a study's stages.
+
+    host: its machine. versions: of Prunescope and of the packages that decide numbers, by name.
+    root: the run folder. facts: what it found where the study's data lie.
+    """
+
+    host: str
+    versions: tuple[tuple[str, str], ...]
+    root: Path
+    facts: StudyFacts
+
+    @classmethod
+    def here(cls, root: Path, facts: StudyFacts) -> "Origin":
+        """Return this process as the one that hands out."""
+        return cls(host=_host(), versions=_versions(), root=root.absolute(), facts=facts)
+
+    def check(self, recipe: Recipe) -> None:
+        """Raise ConfigError or DataError where this machine would make something else of a stage.
+
+        On the first's own machine there is nothing to check.
+        """
+        if _host() == self.host:
+            return
+        theirs, ours = dict(self.versions), dict(_versions())
+        for name, version in theirs.items():
+            if ours[name] != version:
+                raise ConfigError(
+                    f"{_host()} has {name} {ours[name] or 'not at all'}, but {self.host}, which "
+                    f"runs the study, has {version or 'none'}: numbers could differ; give every "
+                    "machine the same (Ray's runtime_env does)"
+                )
+        if not (self.root / STUDY).is_file():
+            raise ConfigError(
+                f"{_host()} does not see the run folder {self.root} of {self.host}: put it on "
+                "storage that all machines mount at the same path"
+            )
+        self._check_data(recipe)
+
+    def _check_data(self, recipe: Recipe) -> None:
+        from prunescope.experiment.source_facts import facts_of
+
+        found = facts_of(recipe)
+        for name in ("data", "concepts"):
+            if getattr(found, name) != getattr(self.facts, name):
+                source = getattr(recipe, name).source
+                raise DataError(
+                    f"{source} on {_host()} does not hold what it does on {self.host}: give every "
+                    "machine the same files"
+                )
+
+
+def _host() -> str:
+    return socket.gethostname()
+
+
+def _versions() -> tuple[tuple[str, str], ...]:
+    return (("prunescope", __version__), *((name, _version(name)) for name in _PACKAGES))
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,144 @@
+"""Does work run on the machines of a Ray cluster as it does here, whatever becomes of them?"""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engines.jobs import Chore, Office
+from engines.test_local import CHAINS, Desk, Recorder
+from prunescope.base.errors import ConfigError, DataError, PrunescopeError
+from prunescope.base.progress import SILENT
+from prunescope.engines.ray import RayEngine
+from prunescope.experiment.run import run_study
+
+ray = pytest.importorskip("ray", reason="Ray is not installed (extra: ray)")
+pytestmark = pytest.mark.long
+
+TABLES = ("levels.csv", "units.csv", "classes.csv", "exemplars.csv", "verdict.json")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """Two nodes of one core each, on this machine."""
+    from ray.cluster_utils import Cluster
+
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)
+    made = Cluster(
+        initialize_head=True,
+        head_node_args={"num_cpus": 1, "include_dashboard": False},
+    )
+    made.add_node(num_cpus=1)
+    yield made
+    ray.shutdown()
+    made.shutdown()
+
+
+@pytest.fixture
+def engine(cluster: Any) -> RayEngine:
+    return RayEngine(2, 2, cluster.address)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(folder=tmp_path)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_jobs_keep_their_order_and_report_to_this_process(
+    engine: RayEngine, office: Office, desk: Desk
+) -> None:
+    recorder = Recorder()
+    engine.run(CHAINS, office.perform, desk.finish, desk.fail, recorder)
+    for job in CHAINS:
+        assert desk.outcomes[job.name].before.issuperset(job.after)
+    assert list(desk.outcomes)[-1] == "last"
+    assert desk.processes == {os.getpid()}
+    assert os.getpid() not in {trace.process for trace in desk.outcomes.values()}
+    assert {trace.threads for trace in desk.outcomes.values()} == {engine.threads} == {1}
+    assert sorted(recorder.said) == sorted(f"did {job.name}" for job in CHAINS)
+    assert recorder.advanced["doing a1, 0 of 2"] == [(2, "note of a1")]
+    assert recorder.open == set()
+
+
+def test_jobs_run_beside_each_other(engine: RayEngine, office: Office, desk: Desk) -> None:
+    jobs = [Chore(name="meet-1"), Chore(name="meet-2")]
+    engine.run(jobs, office.perform, desk.finish, desk.fail, SILENT)
+    assert len({trace.process for trace in desk.outcomes.values()}) == 2
+
+
+def test_an_error_stops_what_needs_it_alone(engine: RayEngine, office: Office, desk: Desk) -> None:
+    jobs = [Chore(name="fail"), Chore(name="after", after=("fail",)), *CHAINS]
+    engine.run(jobs, office.perform, desk.finish, desk.fail, SILENT)
+    assert isinstance(desk.failures["fail"], DataError)
+    assert {name: str(error) for name, error in desk.failures.items()} == {
+        "fail": "the photograph is torn"
+    }
+    assert desk.outcomes.keys() == {job.name for job in CHAINS}
+
+
+def test_a_job_that_loses_every_worker_fails_at_last(
+    engine: RayEngine, office: Office, desk: Desk
+) -> None:
+    recorder, jobs = Recorder(), [Chore(name="die"), Chore(name="a")]
+    engine.run(jobs, office.perform, desk.finish, desk.fail, recorder)
+    assert list(desk.outcomes) == ["a"]
+    assert isinstance(desk.failures["die"], PrunescopeError)
+    assert "lost 4 workers" in str(desk.failures["die"])
+    assert [said for said in recorder.said if "its worker was lost" in said] == [
+        "die: its worker was lost (WorkerCrashedError); it goes on with another"
+    ] * 3
+    assert recorder.open == set()
+
+
+def test_what_finishing_raises_ends_what_runs(engine: RayEngine, office: Office) -> None:
+    def fail(job: Chore, error: Exception) -> None:
+        raise error
+
+    jobs = [Chore(name="wait"), Chore(name="fail-1")]
+    with pytest.raises(DataError, match="the photograph is torn"):
+        engine.run(jobs, office.perform, lambda job, trace: None, fail, SILENT)
+
+
+def test_a_study_has_the_bytes_of_this_machine_alone(
+    cluster: Any, tiny_study: Any, tmp_path: Path
+) -> None:
+    recipe = tiny_study(replicates=2)
+    run_study(recipe, tmp_path / "ray", engine="ray", address=cluster.address, workers=2)
+    run_study(recipe, tmp_path / "local", workers=2)
+    compared = same_bytes(tmp_path / "ray", tmp_path / "local")
+    assert sum(path.suffix == ".safetensors" for path in compared) >= 2 * (4 + 2)
+    assert {path.name for path in compared} >= set(TABLES)
+
+
+def same_bytes(a: Path, b: Path) -> list[Path]:
+    """Return the weights, masks and tables of a run, which another must have byte for byte."""
+    named = [
+        path.relative_to(a)
+        for path in sorted(a.rglob("*"))
+        if path.name in (*TABLES, "weights.safetensors", "mask.safetensors", "units.parquet")
+    ]
+    assert [path for path in named if (a / path).read_bytes() != (b / path).read_bytes()] == []
+    return named
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("127.0.0.1:1", "nobody answers at 127.0.0.1:1"),
+        ("nowhere", 'the address is "nowhere": give HOST:PORT'),
+        ("127.0.0.1:port", "give HOST:PORT"),
+    ],
+)
+def test_an_address_without_a_cluster_is_refused_at_once(address: str, words: str) -> None:
+    ray.shutdown()
+    with pytest.raises(ConfigError, match=words):
+        RayEngine(1, 1, address)
