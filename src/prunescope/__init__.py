@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         plot_comparison,
         plot_concepts,
         plot_examples,
+        plot_quantiles,
         plot_thresholds,
         plot_units,
     )
@@ -89,6 +90,7 @@ __all__ = [
     "plot_examples",
     "plot_interpretability",
     "plot_ious",
+    "plot_quantiles",
     "plot_survival",
     "plot_taxonomy",
     "plot_thresholds",
@@ -120,6 +122,7 @@ _HOMES = {
         "plot_comparison",
         "plot_concepts",
         "plot_examples",
+        "plot_quantiles",
         "plot_thresholds",
         "plot_units",
     ),

@@ -21,7 +21,7 @@ from prunescope.report.comparison_figure import comparison_names, outcomes_figur
 from prunescope.report.examples import draw_saved
 from prunescope.report.run_comparison_figure import levels_figure
 from prunescope.report.style import LIGHT, PANEL_INCHES, drawing, new_figure
-from prunescope.report.threshold_figure import thresholds_figure
+from prunescope.report.threshold_figure import quantiles_figure, thresholds_figure
 from prunescope.results.dissection import Dissection, LayerDissection
 
 _BAR_INCHES = 0.21
@@ -82,12 +82,37 @@ def plot_thresholds(
     results: a dissection, whose layers have a line each, one layer, or layers by names of your own,
     such as the levels of a run. The vertical line marks the threshold they were dissected with.
     """
+    layers = _by_name(results)
+    return draw_on_axes(thresholds_figure, layers, layers)
+
+
+def plot_quantiles(
+    results: Dissection | LayerDissection | Mapping[str, LayerDissection],
+) -> Panels:
+    """Draw units (left) and concepts (right) at each quantile; return the axes (1, 2).
+
+    The axis is logarithmic. results: as for `plot_thresholds`, dissected at several quantiles
+    (`quantiles`). The vertical line marks the quantile of their tables.
+    Raises ConfigError where none of them was.
+    """
+    layers = _by_name(results)
+    if all(layer.quantile_curve() is None for layer in layers.values()):
+        raise ConfigError(
+            f"{' and '.join(layers)} {'was' if len(layers) == 1 else 'were'} dissected at one "
+            "quantile only: dissect with others, too (--quantiles 0.001,0.01)"
+        )
+    return draw_on_axes(quantiles_figure, layers, layers)
+
+
+def _by_name(
+    results: Dissection | LayerDissection | Mapping[str, LayerDissection],
+) -> Mapping[str, LayerDissection]:
     layers = {results.layer: results} if isinstance(results, LayerDissection) else results
     if isinstance(layers, Dissection):
         layers = layers.layers
     if not isinstance(layers, Mapping) or not layers:
         raise ConfigError(f"{a_kind(results)} is no dissection: give one, or layers by name")
-    return draw_on_axes(thresholds_figure, layers, layers)
+    return layers
 
 
 def plot_examples(

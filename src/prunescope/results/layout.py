@@ -42,6 +42,7 @@ DISSECTION = "dissection"
 # of a dissected layer
 UNITS, UNITS_AS_TEXT = "units.parquet", "units.csv"
 COUNTS = "overlap.safetensors"
+QUANTILES = "quantiles.parquet"  # where other quantiles were counted, too
 BASIS = "basis.safetensors"  # where directions were dissected, not units
 IMAGES = "images.parquet"
 EXAMPLES = "examples.parquet"
@@ -49,7 +50,19 @@ SUMMARY = "summary.json"
 MASKS, DRAWS = "masks.parquet", "draws.safetensors"
 CONDITIONS = "conditions.json"  # only in a run, where scores are a stage of their own
 OF_A_LAYER = frozenset(
-    {UNITS, UNITS_AS_TEXT, COUNTS, BASIS, IMAGES, EXAMPLES, SUMMARY, MASKS, DRAWS, MANIFEST}
+    {
+        UNITS,
+        UNITS_AS_TEXT,
+        COUNTS,
+        BASIS,
+        QUANTILES,
+        IMAGES,
+        EXAMPLES,
+        SUMMARY,
+        MASKS,
+        DRAWS,
+        MANIFEST,
+    }
 )
 
 # of layers that were dissected together, and of a comparison: the checksums of their files

@@ -15,6 +15,7 @@ from prunescope.results.layout import EXAMPLES, IMAGES, SUMMARY, UNITS
 from prunescope.results.manifest import check_recorded
 from prunescope.results.netdissect import TABLE_IOU, read_netdissect
 from prunescope.results.overlap import Overlap, load_overlap
+from prunescope.results.quantiles import load_quantiles
 from prunescope.results.reading import read_form, read_table
 from prunescope.results.schemas import (
     DISSECTION_FORM,
@@ -79,6 +80,10 @@ class _SavedLayer(LayerDissection):
     @cached_property
     def basis(self) -> Directions | None:
         return load_basis(self._folder, self.summary)
+
+    @cached_property
+    def quantiles(self) -> pd.DataFrame | None:
+        return load_quantiles(self._folder, self.summary)
 
     @cached_property
     def images(self) -> pd.DataFrame:
