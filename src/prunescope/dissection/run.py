@@ -154,7 +154,7 @@ def count_layers(
                 observation,
                 layers,
                 rules=rules,
-                quantiles=(settings.quantile, *settings.quantiles),
+                quantiles=(settings.quantile, *(settings.quantiles or ())),
                 examples=settings.examples,
                 memory=int(settings.memory),
                 reader=reader,
@@ -251,7 +251,7 @@ def _counts_of(
         quantiles=score_quantiles(
             {
                 quantile: tally.overlap()
-                for quantile, tally in zip(settings.quantiles, statistics.more, strict=True)
+                for quantile, tally in zip(settings.quantiles or (), statistics.more, strict=True)
             },
             numbers,
         ),

@@ -33,7 +33,14 @@ from prunescope.base.settings import (
 )
 from prunescope.dissection.basis_file import SUFFIX
 from prunescope.dissection.conventions import CONVENTIONS, Convention, ConventionName
-from prunescope.dissection.stated import Basis, DrawCount, Quantile, parse_axes, read_draws
+from prunescope.dissection.stated import (
+    Basis,
+    DrawCount,
+    Quantile,
+    Quantiles,
+    parse_axes,
+    read_draws,
+)
 
 DEFAULT_LAYER = "(default)"
 """Stands for the layer that a network is dissected at where none is named."""
@@ -66,9 +73,7 @@ class DissectionSettings(Settings):
     A study must name its layers: it is checked before there is a network."""
     quantile: Quantile = 0.005
     """Share of a unit's cells above its threshold, in (0, 0.5]."""
-    quantiles: Annotated[
-        tuple[Quantile, ...], Later(), Field(examples=["0.001,0.002,0.01,0.02"])
-    ] = ()
+    quantiles: Annotated[Quantiles | None, Later(), Field(examples=["0.001,0.01"])] = None
     """Other quantiles at which units and concepts are counted, too, in the same passes."""
     convention: Annotated[ConventionName, Later()] = "exact"
     """By whose rules units are counted. Its own IoU, mean, std and categories are used where these
@@ -173,7 +178,7 @@ class DissectionSettings(Settings):
 
     @model_validator(mode="after")
     def _quantiles_are_others(self) -> "DissectionSettings":
-        if self.quantile in self.quantiles:
+        if self.quantile in (self.quantiles or ()):
             raise ValueError(
                 f"quantiles names {self.quantile:g}, which is the quantile itself: leave it out"
             )
@@ -181,7 +186,7 @@ class DissectionSettings(Settings):
 
     @model_validator(mode="after")
     def _names_each_once(self) -> "DissectionSettings":
-        quantiles = tuple(f"{quantile:g}" for quantile in self.quantiles)
+        quantiles = tuple(f"{quantile:g}" for quantile in self.quantiles or ())
         for key, names in (
             ("layers", self.layers),
             ("categories", self.categories or ()),
@@ -205,7 +210,7 @@ class SharedOptions(TypedDict, total=False):
     """The settings that dissections by several conventions share, as a function takes them."""
 
     quantile: float
-    quantiles: Sequence[float]
+    quantiles: Sequence[float] | None
     iou: float | None
     categories: Sequence[str] | None
     resolution: int | None

@@ -96,3 +96,4 @@ def _read_quantile(value: Any) -> Any:
 
 
 Quantile = Annotated[float, Field(gt=0, le=0.5), BeforeValidator(_read_quantile)]
+Quantiles = Annotated[tuple[Quantile, ...], Field(min_length=1)]

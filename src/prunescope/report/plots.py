@@ -19,10 +19,15 @@ from prunescope.dissection.conventions import convention_of
 from prunescope.report.axes import Panels, draw_on_axes
 from prunescope.report.comparison_figure import comparison_names, outcomes_figure
 from prunescope.report.examples import draw_saved
+from prunescope.report.panels import Shown
+from prunescope.report.quantile_figure import level_quantiles_figure
 from prunescope.report.run_comparison_figure import levels_figure
-from prunescope.report.style import LIGHT, PANEL_INCHES, drawing, new_figure
+from prunescope.report.style import LIGHT, PANEL_INCHES, drawing, names_in, new_figure
 from prunescope.report.threshold_figure import quantiles_figure, thresholds_figure
 from prunescope.results.dissection import Dissection, LayerDissection
+from prunescope.results.layout import TABLES
+from prunescope.results.quantiles import read_level_quantiles
+from prunescope.results.run import Run
 
 _BAR_INCHES = 0.21
 _FRAME_INCHES = 0.55
@@ -87,14 +92,23 @@ def plot_thresholds(
 
 
 def plot_quantiles(
-    results: Dissection | LayerDissection | Mapping[str, LayerDissection],
+    results: Dissection | LayerDissection | Mapping[str, LayerDissection] | Run,
 ) -> Panels:
-    """Draw units (left) and concepts (right) at each quantile; return the axes (1, 2).
+    """Draw units (left) and concepts (right) at each quantile; return the axes.
 
-    The axis is logarithmic. results: as for `plot_thresholds`, dissected at several quantiles
-    (`quantiles`). The vertical line marks the quantile of their tables.
-    Raises ConfigError where none of them was.
+    results: as for `plot_thresholds`, dissected at several quantiles (`quantiles`): the axis of
+    these is logarithmic, and a vertical line marks the quantile of the tables. Of a Run they are
+    drawn against the weights left, a line per quantile, a row per layer and strategy.
+    Raises ConfigError where there is one quantile only.
     """
+    if isinstance(results, Run):
+        tables, quantiles = results.tables, read_level_quantiles(results.path / TABLES)
+        if quantiles is None:
+            raise ConfigError(
+                f"{results.path} was dissected at one quantile only: set dissection.quantiles"
+            )
+        shown = Shown(levels=tables.levels, quantiles=quantiles)
+        return draw_on_axes(level_quantiles_figure, shown, names_in(tables.levels))
     layers = _by_name(results)
     if all(layer.quantile_curve() is None for layer in layers.values()):
         raise ConfigError(

@@ -17,6 +17,7 @@ TABLES, FIGURES, REPORT = "tables", "figures", "report"
 LEVELS, INTERVALS = "levels.csv", "intervals.csv"
 VERDICT = "verdict.json"
 STRATEGIES = "strategies.csv"  # compared with each other
+LEVEL_QUANTILES = "quantiles.csv"
 LOOKS = "looks.json"  # how often a verdict was given
 CLASSES, EXEMPLARS = "classes.csv", "exemplars.csv"  # which classes and images paid
 BARRIERS, LINES = "instability.csv", "instability_lines.csv"  # of several rewind points

@@ -9,9 +9,12 @@ import pandas as pd
 from jaxtyping import Float64, Int64
 
 from prunescope.base.errors import DataError
-from prunescope.results.layout import QUANTILES
-from prunescope.results.reading import read_table
-from prunescope.results.schemas import QUANTILE_COLUMNS
+from prunescope.base.paths import is_there
+from prunescope.results.columns import check_columns
+from prunescope.results.layout import LEVEL_QUANTILES, QUANTILES
+from prunescope.results.manifest import check_recorded
+from prunescope.results.reading import read_csv, read_table
+from prunescope.results.schemas import LEVEL_QUANTILE_COLUMNS, QUANTILE_COLUMNS
 from prunescope.results.tables import write_parquet
 from prunescope.results.units import categories_of
 
@@ -40,6 +43,20 @@ def load_quantiles(folder: Path, summary: Mapping[str, Any]) -> pd.DataFrame | N
             f"{folder / QUANTILES} is damaged: it is not of the quantiles "
             f"{', '.join(f'{quantile:g}' for quantile in stated)}"
         )
+    return table
+
+
+def read_level_quantiles(tables: Path) -> pd.DataFrame | None:
+    """Return the counts of a run's levels at each quantile; None where there is but one.
+
+    tables: the folder of its tables. Raises DataError where they are damaged.
+    """
+    path = tables / LEVEL_QUANTILES
+    check_recorded(path)
+    if not is_there(path):
+        return None
+    table = read_csv(path, dtype={"strategy": str, "layer": str})
+    check_columns(table, LEVEL_QUANTILE_COLUMNS, path)
     return table
 
 

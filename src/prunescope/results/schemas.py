@@ -167,6 +167,12 @@ QUANTILE_COLUMNS: Columns = {
 }
 """`quantiles.parquet` of a dissected layer."""
 
+LEVEL_QUANTILE_COLUMNS: Columns = {
+    **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES, "keep": SHARES},
+    **{"quantile": SHARES, "interpretable": COUNTS, "concepts": COUNTS},
+}
+"""`tables/quantiles.csv` of a run."""
+
 MASK_COLUMNS: Columns = {
     **{"row": COUNTS, "width": COUNTS},
     **dict.fromkeys(("units", "runs", "starts", "lengths"), LISTS),
