@@ -1,10 +1,13 @@
 """What are each layer's thresholds, examples and counts after one or two image passes?"""
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float64
+from torch import Tensor
 
 from prunescope.base.progress import Task
 from prunescope.dissection.capture import Maps
@@ -28,7 +31,7 @@ class LayerStatistics:
     """The statistics of a layer over all images.
 
     passes: how often the images were shown to the network for it. kept_bytes: the peak memory of
-    its kept maps. masks: those on this process's images, if asked for.
+    its kept maps. masks: those on this process's images, if asked for. more: at other quantiles.
     """
 
     first_pass: FirstPassResult
@@ -38,6 +41,7 @@ class LayerStatistics:
     passes: int
     kept_bytes: int
     masks: KeptMasks | None
+    more: tuple[OverlapTally, ...] = ()
 
 
 def run_passes(
@@ -45,7 +49,7 @@ def run_passes(
     layers: Sequence[str],
     *,
     rules: Convention,
-    quantile: float,
+    quantiles: Sequence[float],
     examples: int,
     memory: int,
     reader: RegionReader,
@@ -57,17 +61,19 @@ def run_passes(
     The first pass finds thresholds and examples, and keeps the maps that may have a mask. Layers
     whose maps would take more than `memory` bytes together keep none and get a second pass. The
     numbers are the same either way.
+    quantiles: that of the thresholds, and others at which masks are only tallied.
     reader: of the labels. label_maps: collects those of all images, to permute them later; the
     masks are then kept, too.
     Raises ConfigError, at the first batch, where a layer has too few cells for the quantile.
     """
 
-    def cut_of(layer: str, shape: Sequence[int]) -> Cut:
+    def cuts_of(layer: str, shape: Sequence[int]) -> list[Cut]:
         height, width = shape
         where = f'layer "{layer}": {observation.image_count} images x {height} x {width}'
-        return rules.cut(quantile, observation.image_count * height * width, where)
+        cells = observation.image_count * height * width
+        return [rules.cut(quantile, cells, where) for quantile in quantiles]
 
-    first_passes = _run_first_pass(observation, layers, cut_of, examples, memory, label_maps, task)
+    first_passes = _run_first_pass(observation, layers, cuts_of, examples, memory, label_maps, task)
     ranks = observation.ranks
     for first_pass in first_passes.values():
         first_pass.exchange(ranks)
@@ -76,7 +82,8 @@ def run_passes(
     results = {layer: first_pass.end() for layer, first_pass in first_passes.items()}
     statistics = _count(observation, first_passes, results, rules, reader, label_maps, task)
     for of_layer in statistics.values():
-        of_layer.tally.exchange(ranks)
+        for tally in (of_layer.tally, *of_layer.more):
+            tally.exchange(ranks)
         of_layer.image_counts.exchange(ranks)
         of_layer.borderline.exchange(ranks)
     return statistics
@@ -85,7 +92,7 @@ def run_passes(
 def _run_first_pass(
     observation: Observation,
     layers: Sequence[str],
-    cut_of: Callable[[str, Sequence[int]], Cut],
+    cuts_of: Callable[[str, Sequence[int]], list[Cut]],
     examples: int,
     memory: int,
     label_maps: LabelMaps | None,
@@ -96,8 +103,10 @@ def _run_first_pass(
 
     def begin(all_maps: Mapping[str, Maps]) -> None:
         for layer, maps in all_maps.items():
-            cut = cut_of(layer, maps.shape[2:])
-            first_passes[layer] = FirstPass(maps, cut, examples=examples, image_count=count)
+            cut, *more = cuts_of(layer, maps.shape[2:])
+            first_passes[layer] = FirstPass(
+                maps, cut, examples=examples, image_count=count, more=more
+            )
 
     if count == 0:  # more processes than batches
         begin(observation.probe(layers))
@@ -127,17 +136,22 @@ def _count(
     task: Task,
 ) -> dict[str, LayerStatistics]:
     concepts = observation.concepts
+
+    def tally_at(thresholds: Float64[Tensor, " unit"]) -> OverlapTally:
+        return OverlapTally(
+            thresholds,
+            concepts.labels,
+            concepts.categories,
+            observation.device,
+            centring=rules.centring,
+            inside=rules.inside,
+        )
+
     statistics = {
         layer: LayerStatistics(
             first_pass=results[layer],
-            tally=OverlapTally(
-                results[layer].thresholds,
-                concepts.labels,
-                concepts.categories,
-                observation.device,
-                centring=rules.centring,
-                inside=rules.inside,
-            ),
+            tally=tally_at(results[layer].thresholds),
+            more=tuple(map(tally_at, results[layer].more)),
             image_counts=ImageCounts(),
             borderline=BorderlineCollector(
                 _BORDERLINE, results[layer].maps[:, :0].transpose(0, 1).to(observation.device)
@@ -172,7 +186,7 @@ def _active(first_pass: FirstPass, result: FirstPassResult, layer: str, batch: B
     if first_pass.kept is not None:
         return first_pass.kept.take(batch.number)
     maps = batch.maps[layer]
-    return ActiveMaps.of(maps, maps.amax(dim=(2, 3)), result.thresholds.to(maps.device))
+    return ActiveMaps.of(maps, maps.amax(dim=(2, 3)), result.lowest.to(maps.device))
 
 
 def _count_batch(
@@ -192,3 +206,5 @@ def _count_batch(
         borderline.append((counts.units, images[counts.image_in_portion], areas, counts.maps))
         done += counts.image_count
     statistics.borderline.add(*(torch.cat(parts) for parts in zip(*borderline, strict=True)))
+    for tally in statistics.more:
+        deque(tally.add(active, regions), maxlen=0)

@@ -27,7 +27,7 @@ from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.layers import choose_layers
 from prunescope.dissection.passes import LayerStatistics, run_passes
 from prunescope.dissection.regions import RegionReader
-from prunescope.dissection.scores import allowed_categories, score_layer
+from prunescope.dissection.scores import allowed_categories, score_layer, score_quantiles
 from prunescope.dissection.settings import (
     ConceptOptions,
     DissectionOptions,
@@ -152,7 +152,7 @@ def count_layers(
                 observation,
                 layers,
                 rules=rules,
-                quantile=settings.quantile,
+                quantiles=(settings.quantile, *(settings.quantiles or ())),
                 examples=settings.examples,
                 memory=int(settings.memory),
                 reader=reader,
@@ -248,6 +248,13 @@ def _counts_of(
             ),
         },
         basis=directions,
+        quantiles=score_quantiles(
+            {
+                quantile: tally.overlap()
+                for quantile, tally in zip(settings.quantiles or (), statistics.more, strict=True)
+            },
+            numbers,
+        ),
         masks=None if statistics.masks is None else statistics.masks.table,
     )
 

@@ -100,7 +100,7 @@ DISSECTION_FORM: Fields = {
     "settings": {
         **{"quantile": SHARE.or_none, "iou": SHARE.or_none, "precision": TEXT.or_none},
         **{"arithmetic": TEXT.or_none, "channels_last": TRUTH.or_none, "axes": TEXT.or_none},
-        "categories": LIST_OF_TEXTS.or_none,
+        **{"categories": LIST_OF_TEXTS.or_none, "quantiles": LIST_OF_NUMBERS.or_none},
     },
     "chance": {
         **{"draws": COUNT, "rate": NUMBER, "smallest_draws": COUNT.or_none},
@@ -160,6 +160,18 @@ IMAGE_COLUMNS: Columns = where_there(
     }
 )
 """`images.parquet` of a dissected layer."""
+
+QUANTILE_COLUMNS: Columns = {
+    **{"quantile": SHARES, "unit": COUNTS, "threshold": NUMBERS},
+    **{"*_label": COUNTS_OR_NONE, "*_iou": SHARES},
+}
+"""`quantiles.parquet` of a dissected layer."""
+
+LEVEL_QUANTILE_COLUMNS: Columns = {
+    **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES, "keep": SHARES},
+    **{"quantile": SHARES, "interpretable": COUNTS, "concepts": COUNTS},
+}
+"""`tables/quantiles.csv` of a run."""
 
 MASK_COLUMNS: Columns = {
     **{"row": COUNTS, "width": COUNTS},
