@@ -46,7 +46,8 @@ IMAGES = "images.parquet"
 EXAMPLES = "examples.parquet"
 SUMMARY = "summary.json"
 MASKS, DRAWS = "masks.parquet", "draws.safetensors"
-CONDITIONS = "conditions.json"  # only in a run, where scores are a stage of their own
+# only in a run, where scores are a stage of their own
+CONDITIONS, ASSOCIATION = "conditions.json", "association.safetensors"
 OF_A_LAYER = frozenset(
     {UNITS, UNITS_AS_TEXT, COUNTS, IMAGES, EXAMPLES, SUMMARY, MASKS, DRAWS, MANIFEST}
 )
