@@ -141,10 +141,12 @@ class _Layer:
         units = np.arange(len(index))[:, None]
         products = sums.products[index, units]
         totals, squares = (part.T[units, home] for part in (sums.sums, sums.squares))
-        correlation_sums = (ranks.total(part).cpu().numpy() for part in (products, totals, squares))
+        of_pair, of_home, squares_of_home = (
+            ranks.total(part).cpu().numpy() for part in (products, totals, squares)
+        )
         truth, all_pixels = carried.sum(axis=-1), pixels_of_home.sum(axis=-1)
         none = labels < 0
-        correlation = pearson(*correlation_sums, truth, all_pixels)
+        correlation = pearson(of_pair, of_home, squares_of_home, truth, all_pixels)
         precision = average_precision(carried, pixels_of_home)
         return Association(
             labels=np.where(none, 0, overlap.label_numbers[index]),

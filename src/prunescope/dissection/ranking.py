@@ -140,8 +140,8 @@ def average_precision(
     with np.errstate(all="ignore"):
         tied = found[..., -1] * total / all_looked
         area = _area(found[..., :-1], looked[..., :-1])
-        precision = (area + np.nan_to_num(tied)) / total
-    return np.asarray(precision)
+        precision: Float64[np.ndarray, "*pair"] = (area + np.nan_to_num(tied)) / total
+    return precision
 
 
 def _area(
@@ -165,7 +165,8 @@ def _area(
         )
         precision = position / (looked_before + node * looked)
         area += weight * np.where(full, precision * slope, 0)
-    return area.sum(axis=-1)
+    whole: Float64[np.ndarray, "*pair"] = area.sum(axis=-1)
+    return whole
 
 
 def _slopes(

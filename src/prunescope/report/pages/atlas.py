@@ -26,6 +26,7 @@ _BYTES_PER_CELL = 4 / 3  # in base64
 _SHARES = ("interpretable_share", "concept_share")
 _NUMBERS = (
     *("iou", "precision", "recall", "f1", "threshold", "iou_2", "iou_3", "p", "label_p"),
+    *("pearson", "auprc", "pearson_2", "auprc_2", "pearson_3", "auprc_3"),
     *_SHARES,
 )
 _FLAGS = ("interpretable", "dead", "discovery", "undecided")
