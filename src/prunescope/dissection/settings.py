@@ -106,6 +106,8 @@ class DissectionSettings(Settings):
     """Where a random basis comes from; other seeds give others."""
     examples: Count = 16
     """How many top activating images of each unit are kept."""
+    association: Annotated[bool, Later(meant=False)] = True
+    """Measure Pearson's correlation and AUPRC of units with their labels over all pixels, too."""
     null: Annotated[DrawCount, BeforeValidator(read_draws), Later(), ScoresOnly()] = 0
     """How often the labels are permuted among the images, to see what is due to chance: a number,
     or "auto" to draw until it is decided which units are beyond it."""
@@ -224,6 +226,7 @@ class SharedOptions(TypedDict, total=False):
     basis: str | Path | None
     basis_seed: int
     examples: int
+    association: bool
     null: DrawCount
     memory: int | str
 

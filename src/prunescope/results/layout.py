@@ -51,7 +51,8 @@ EXAMPLES = "examples.parquet"
 BORDERLINE, PEAKS = "borderline.parquet", "peaks.parquet"  # not in results of earlier versions
 SUMMARY = "summary.json"
 MASKS, DRAWS = "masks.parquet", "draws.safetensors"
-CONDITIONS = "conditions.json"  # only in a run, where scores are a stage of their own
+# only in a run, where scores are a stage of their own
+CONDITIONS, ASSOCIATION = "conditions.json", "association.safetensors"
 OF_A_LAYER = frozenset(
     {
         *(UNITS, UNITS_AS_TEXT, COUNTS, BASIS, QUANTILES, IMAGES, EXAMPLES, BORDERLINE, PEAKS),

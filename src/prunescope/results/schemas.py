@@ -133,6 +133,8 @@ UNIT_COLUMNS: Columns = {
     **dict.fromkeys(("precision", "recall", "f1"), NUMBERS.or_none),
     **dict.fromkeys(("concept_2", "category_2", "concept_3", "category_3"), TEXTS.or_none),
     **dict.fromkeys(("iou_2", "iou_3"), SHARES.or_none),
+    **dict.fromkeys(("pearson", "pearson_2", "pearson_3"), CHANGES.or_none),
+    **dict.fromkeys(("auprc", "auprc_2", "auprc_3"), SHARES.or_none),
     **{"p": SHARES.or_none, "label_p": SHARES.or_none, "draws": COUNTS.or_none},
     **{"discovery": TRUTHS.or_none, "undecided": TRUTHS.or_none},
     **{"*_label": TEXTS, "*_iou": SHARES},
