@@ -117,6 +117,26 @@ def test_units_are_ablated_by_number_and_by_what_they_see(
     check_refused(prunescope(*words, "--unit", 99), "has no unit 99: it has 16 units")
 
 
+def test_an_ablation_is_saved_whole_and_shown_again(
+    prunescope: Prunescope, finished: Path, pictures: Path, tmp_path: Path
+) -> None:
+    level = finished / "replicate-0/level-00"
+    words = ["ablate", level, "--layer", "layer3", "--data", pictures / "images", "--unit", 3]
+    words += ["--out", tmp_path / "F"]
+    for controls in (2, 0):  # the second replaces the first
+        ended = prunescope(*words, "--controls", controls, "--json")
+        assert ended.status == 0, ended.err
+        printed = json.loads(ended.out.splitlines()[-1])
+        assert json.loads(prunescope("summary", tmp_path / "F", "--json").out) == printed
+        found = ps.load(tmp_path / "F")
+        assert found.summary() == printed
+        assert (found.predictions["without"]["rank"] == 0).mean() == printed["without"]
+    assert "without 1 unit (3) of layer3" in prunescope("summary", tmp_path / "F").out
+    check_refused(prunescope("summary", tmp_path / "F", "--iou", 0.1), "leave out --iou")
+    (tmp_path / "F" / "mine").touch()
+    check_refused(prunescope(*words), "not empty and not an ablation (it holds mine)")
+
+
 def test_a_comparison_evaluates_its_two_networks_too(
     prunescope: Prunescope, finished: Path, pictures: Path, tmp_path: Path
 ) -> None:
