@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
+from torch import nn
 
 import prunescope as ps
 from commands import Prunescope, check_refused
@@ -83,6 +85,17 @@ def test_networks_of_other_classes_are_refused_by_side(
     words = ["evaluate", tmp_path / "seven.pth", "random", "--data", drawn / "images"]
     ended = prunescope(*words, "--network", NETWORK, "--num-classes", 7)
     check_refused(ended, f"A ({tmp_path / 'seven.pth'})", "7 outputs, but the data has 10 classes")
+
+
+def test_multiply_adds_of_images_that_are_no_squares_are_known(tmp_path: Path) -> None:
+    for name, colour in (("cat", "red"), ("dog", "blue")):
+        (tmp_path / "val" / name).mkdir(parents=True)
+        Image.new("RGB", (12, 8), colour).save(tmp_path / "val" / name / "1.png")
+    network = nn.Sequential(nn.Conv2d(3, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    form = {"mean": (0.5,) * 3, "std": (0.25,) * 3, "split": "val"}
+    counts = ps.evaluate_pair(network, network, tmp_path, rounds=0, **form).summary()["a"]
+    assert (counts["height"], counts["width"]) == (8, 12)
+    assert counts["multiply_adds"] == 3 * 2 * 8 * 12
 
 
 def test_python_takes_modules_and_leaves_them_as_they_were(drawn: Path) -> None:
