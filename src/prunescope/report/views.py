@@ -33,11 +33,11 @@ from prunescope.report.words import (
     resampling_text,
     side_text,
 )
+from prunescope.results.ablation import Ablation
 from prunescope.results.basis import basis_text
 from prunescope.results.dissection import Dissection
 from prunescope.results.evaluation_pair import EvaluationPair
 from prunescope.results.run import Run
-from prunescope.statistics.ablation import Ablation
 
 _BEST_UNITS = 8
 

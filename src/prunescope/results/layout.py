@@ -71,6 +71,11 @@ OF_AN_EVALUATION = frozenset(
     {EVALUATION, PREDICTIONS, *PREDICTIONS_OF_SIDES.values(), CLASSES, CHECKSUMS}
 )
 
+# of a network that was evaluated without some units
+ABLATION = "ablation.json"
+PREDICTIONS_OF_ABLATION = {name: f"predictions_{name}.parquet" for name in ("whole", "without")}
+OF_AN_ABLATION = frozenset({ABLATION, CLASSES, CHECKSUMS, *PREDICTIONS_OF_ABLATION.values()})
+
 # of a comparison, and of one of several conventions
 CONCEPTS = "concepts.csv"
 EVALUATED = "evaluation"

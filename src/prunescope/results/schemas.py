@@ -72,6 +72,25 @@ EVALUATION_PAIR_FORM: Fields = {
 }
 """`evaluation.json` of two networks."""
 
+_CONTROL = ("control", "control_low", "control_high")
+ABLATION_FORM: Fields = {
+    **{"network": TEXT, "data": TEXT, "split": TEXT, "layer": TEXT, "concept": TEXT.or_none},
+    **{"units": LIST_OF_COUNTS, "seed": COUNT, "images": COUNT, "whole": SHARE, "without": SHARE},
+    **dict.fromkeys(("difference", "low", "high"), NUMBER),
+    **dict.fromkeys(_CONTROL, NUMBER.or_none),
+    **{"controls": COUNT, "controls_as_bad": COUNT},
+    "classes": Rows(
+        Object(
+            {
+                **{"class": TEXT, "images": COUNT},
+                **dict.fromkeys(("whole", "without"), SHARE.or_none),
+                **dict.fromkeys(("difference", "low", "high", *_CONTROL), NUMBER.or_none),
+            }
+        )
+    ),
+}
+"""`ablation.json` of a network without some units."""
+
 PREDICTION_COLUMNS: Columns = {
     **{"row": COUNTS, "class": CLASSES, "prediction": CLASSES_OR_NONE},
     **{"probability": SHARES, "rank": COUNTS, "loss": LOSSES},
