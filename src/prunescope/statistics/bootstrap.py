@@ -109,13 +109,13 @@ def intervals_of(
             found[name] = intervals_of(observed[name], values, units)
             continue
         value = math.nan if observed[name] is None else float(observed[name])
-        least, most = _limits(name, *units)
+        least, most = _limits(name, *map(float, units))
         ends = interval(value, values, least=least, most=most)
         found[name] = None if math.isnan(value) else list(ends)
     return found
 
 
-def _limits(name: str, before: int, after: int) -> Interval:
+def _limits(name: str, before: float, after: float) -> Interval:
     """Return between which values a number lies, given how many units there are."""
     if name in _SHARES:
         return 0.0, 1.0
