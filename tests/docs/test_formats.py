@@ -15,6 +15,7 @@ from torch import Tensor
 from commands import Prunescope, every_command
 from concepts.packing import packed
 from concepts.worlds import FILES, write_folder
+from prunescope import ablate, load_network
 from prunescope.base.files import hash_file
 from prunescope.base.tensors import load_metadata, load_tensors
 from prunescope.comparison.levels import LevelRecord, write_tables
@@ -240,6 +241,15 @@ def test_the_tables_of_who_paid_are_as_said(finished: Path) -> None:
         }
         assert_columns(found, documented(name))
         assert len(table)
+
+
+def test_an_ablation_is_as_said(finished: Path, pictures: Path, tmp_path: Path) -> None:
+    level = load_network(str(finished / LEVELS[0]))
+    ablate(level, "layer3", pictures / "images", units=[1], controls=1).save(tmp_path / "F")
+    files = re.findall(r"`([\w.]+)`", section("The folder of an evaluation").split("some units")[1])
+    assert {path.name for path in (tmp_path / "F").iterdir()} <= set(files)
+    saved = json.loads((tmp_path / "F" / "ablation.json").read_text())
+    assert {name for name in saved if name != "classes"} <= set(files)
 
 
 def test_the_table_of_intervals_is_as_said(finished: Path, categories: tuple[str, ...]) -> None:

@@ -15,8 +15,8 @@ from prunescope.networks.loading import LoadedNetwork
 from prunescope.networks.registry import build
 from prunescope.report.terminal import write_sections
 from prunescope.report.views import sections_of
+from prunescope.results.ablation import Ablation
 from prunescope.results.dissection import Dissection
-from prunescope.statistics.ablation import Ablation
 
 NAME = "cifar_resnet20,width=0.25"
 LAYER = "layer3.2.bn2"

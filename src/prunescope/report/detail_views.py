@@ -37,17 +37,18 @@ def concept_sections(details: Mapping[str, Any]) -> list[Section]:
     count = len(details["units"])
     of_units = f"{counted(count, 'unit')}, {above:,} of them interpretable{threshold}"
     parts: list[str | Table] = [f"the best label of {of_units if count else 'no unit'}"]
-    names = ("precision", "recall", "f1")
+    names = ("precision", "recall", "f1", "pearson", "auprc")
     if details["units"]:
         rows = [
             (
                 *(unit["unit"], _iou(unit["iou"])),
-                *(share_text(unit.get(name)) for name in names),
+                *(share_text(unit.get(name)) for name in names[:3]),
+                *(_iou(unit.get(name)) for name in names[3:]),
                 "yes" if unit["interpretable"] else "no",
             )
             for unit in details["units"]
         ]
-        titles = ("unit", "IoU", *names, "interpretable")
+        titles = ("unit", "IoU", *names[:3], "Pearson", "AUPRC", "interpretable")
         columns = [Column(title=title) for title in titles]
         parts.append(Table(columns=columns, groups=[Rows(rows=rows)]))
     if details["others"]:
@@ -144,13 +145,25 @@ def _facts(details: Mapping[str, Any]) -> Iterator[str]:
             f"the concept {share_text(details['recall'])} under them (recall); F1 "
             f"{details['f1']:.3f}"
         )
+    if details.get("auprc") is not None:
+        yield (
+            f"over all pixels: Pearson {_iou(details['pearson'])}, AUPRC {_iou(details['auprc'])}"
+        )
     if details["next"]:
-        others = (f"{_concept(each)} {_iou(each['iou'])}" for each in details["next"])
+        others = (
+            f"{_concept(each)} {_iou(each['iou'])}{_measured(each)}" for each in details["next"]
+        )
         yield f"next best: {', '.join(others)}"
     if details.get("p") is not None:
         verdict = "beyond chance" if details["discovery"] else "not beyond chance"
         undecided = "not decided by the draws made"
         yield f"p {details['p']:.2g}: {undecided if details['undecided'] else verdict}"
+
+
+def _measured(label: Mapping[str, Any]) -> str:
+    if label.get("auprc") is None:
+        return ""
+    return f" (Pearson {_iou(label['pearson'])}, AUPRC {_iou(label['auprc'])})"
 
 
 def _concept(named: Mapping[str, Any]) -> str:

@@ -30,6 +30,7 @@ const rowOf = (table, index) => ({
 
 const MORE_COLUMNS = [
   ["precision", "Precision", "share"], ["recall", "Recall", "share"], ["f1", "F1", "share"],
+  ["pearson", "Pearson", "share"], ["auprc", "AUPRC", "share"],
   ["interpretable_share", "Interpretable in draws", "percent"],
   ["concept_share", "With its concept", "percent"],
   ["p", "p", "p"],
