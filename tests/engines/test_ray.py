@@ -3,17 +3,20 @@
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
-from engines.jobs import Chore, Office
+from engines.jobs import Chore, Office, wait_until
 from engines.test_local import CHAINS, Desk, Recorder
 from prunescope.base.errors import ConfigError, DataError, PrunescopeError
 from prunescope.base.progress import SILENT
 from prunescope.engines.ray import RayEngine
 from prunescope.experiment.run import run_study
+from prunescope.results.layout import CHECKPOINT
 
 ray = pytest.importorskip("ray", reason="Ray is not installed (extra: ray)")
 pytestmark = pytest.mark.long
@@ -21,21 +24,27 @@ pytestmark = pytest.mark.long
 TABLES = ("levels.csv", "units.csv", "classes.csv", "exemplars.csv", "verdict.json")
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    """Two nodes of one core each, on this machine."""
+@contextmanager
+def two_nodes() -> Iterator[tuple[Any, Any]]:
+    """Two nodes of one core each, on this machine: the cluster, and its second node."""
     from ray.cluster_utils import Cluster
 
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)
-    made = Cluster(
-        initialize_head=True,
-        head_node_args={"num_cpus": 1, "include_dashboard": False},
-    )
-    made.add_node(num_cpus=1)
-    yield made
     ray.shutdown()
-    made.shutdown()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        environment.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        head = {"num_cpus": 1, "include_dashboard": False}
+        made = Cluster(initialize_head=True, head_node_args=head)
+        second = made.add_node(num_cpus=1)
+        yield made, second
+        ray.shutdown()
+        made.shutdown()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    with two_nodes() as (made, _):
+        yield made
 
 
 @pytest.fixture
@@ -117,6 +126,25 @@ def test_a_study_has_the_bytes_of_this_machine_alone(
     compared = same_bytes(tmp_path / "ray", tmp_path / "local")
     assert sum(path.suffix == ".safetensors" for path in compared) >= 2 * (4 + 2)
     assert {path.name for path in compared} >= set(TABLES)
+
+
+def test_a_node_killed_in_the_middle_costs_time_alone(tiny_study: Any, tmp_path: Path) -> None:
+    recipe, out = tiny_study(replicates=2), tmp_path / "ray"
+    with two_nodes() as (cluster, second):
+        killer = Thread(target=_kill_in_training, args=(cluster, second, out))
+        killer.start()
+        said = Recorder()
+        run_study(recipe, out, engine="ray", address=cluster.address, workers=2, progress=said)
+        killer.join()
+    assert any("its worker was lost" in text for text in said.said)
+    run_study(recipe, tmp_path / "local", workers=2)
+    same_bytes(out, tmp_path / "local")
+
+
+def _kill_in_training(cluster: Any, node: Any, out: Path) -> None:
+    """Kill a node once both replicates train."""
+    wait_until(lambda: len(list(out.rglob(CHECKPOINT))) == 2)
+    cluster.remove_node(node, allow_graceful=False)
 
 
 def same_bytes(a: Path, b: Path) -> list[Path]:
