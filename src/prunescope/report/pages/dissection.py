@@ -134,17 +134,22 @@ def _resampled(layer: LayerDissection) -> ResampledLayer | None:
 
 def _sections(dissection: Dissection, counts: Mapping[str, Any]) -> Iterator[PageSection]:
     layers = dissection.layers
-    charts = [chart for layer in layers.values() for chart in _curves(layer)]
-    charts = [{"place": f"curve-{number}", **chart} for number, chart in enumerate(charts)]
+    charts = {
+        name: [
+            {"place": f"curve-{number}-{index}", **chart}
+            for index, chart in enumerate(_curves(layer))
+        ]
+        for number, (name, layer) in enumerate(layers.items())
+    }
     yield PageSection(
         anchor="overview",
         title="Overview",
         html=template_html(
             "pages/overview.html",
             parts=layer_sections(counts),
-            charts=[chart["place"] for chart in charts],
+            charts=[[chart["place"] for chart in of_layer] for of_layer in charts.values()],
         ),
-        data={"charts": charts},
+        data={"charts": [chart for of_layer in charts.values() for chart in of_layer]},
     )
     yield from atlas_sections()
     yield made_section({name: conditions_of(layer) for name, layer in layers.items()})
