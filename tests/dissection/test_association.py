@@ -223,8 +223,9 @@ def precision_of(found, looked):
     return average_precision(found[None], looked[None])[0]
 
 
-@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=3, max_size=12))
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=2, max_size=12))
 def test_average_precision_is_between_the_worst_and_the_best_order_in_bins(oracle, bins):
+    bins = [(0, 0), *bins]  # the lowest is tied
     found = np.array([pair[0] for pair in bins])
     looked = found + [pair[1] for pair in bins]
     measured = precision_of(found, looked)
