@@ -14,10 +14,15 @@ from sklearn.metrics import average_precision_score
 
 from painted import PaintedSet, Replay, numbered
 from prunescope import dissect
+from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import Annotation, Label
 from prunescope.dissection import ranking
 from prunescope.dissection.activation_bins import ActivationBins
+from prunescope.dissection.capture import capture
+from prunescope.dissection.forward import read_pixels
 from prunescope.dissection.ranking import RankingTable, average_precision
+from prunescope.imaging.normalise import normalise
+from prunescope.networks.loading import load_network
 
 SEEN = {"resolution": 2, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0), "arithmetic": "plain"}
 LABELS = tuple(
@@ -243,6 +248,45 @@ def test_average_precision_of_tied_pixels_is_the_share_of_the_label():
     assert precision_of(np.array([2, 0, 2]), np.array([12, 2, 2])) == pytest.approx(
         (2 * 1 + 2 * 4 / 16) / 4
     )
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_on_photographs_auprc_is_close_to_that_of_all_pixels(shared, oracle):
+    network = load_network(
+        "timm:tf_efficientnet_lite0",
+        weights=shared / "models" / "efficientnet_lite0_imagenet.safetensors",
+    )
+    concepts = open_concepts(f"broden:{shared / 'data' / 'minibroden_224'}", limit=300)
+    with capture(network.module, ["blocks"]) as captured, torch.inference_mode():
+        maps = []
+        for start in range(0, 300, 50):
+            pixels = torch.from_numpy(read_pixels(concepts, range(start, start + 50), 224))
+            network.module(normalise(pixels, network.input))
+            maps.append(captured["blocks"].numpy())
+    maps = np.concatenate(maps)
+    units = dissect(
+        network, "blocks", concepts, arithmetic="plain", batch_size=50, **network.input.as_dict()
+    ).units
+    numbers = {label.name: label for label in concepts.labels}
+    home = {label.number: label.category for label in concepts.labels}
+    annotations = [concepts.read_annotation(image) for image in range(300)]
+    errors = []
+    for unit, name, pearson, auprc in found_of(units.iloc[::16]):
+        label = numbers[name]
+        carried = [
+            (one.planes == label.number).any(axis=0) | (label.number in one.whole)
+            for one in annotations
+        ]
+        counts = [
+            any(home[number] == label.category for number in one.numbers()) for one in annotations
+        ]
+        x, y = oracle.pixels(maps[:, unit], carried, counts, (112, 112))
+        assert pearson == pytest.approx(oracle.pearson(x, y), abs=1e-4, nan_ok=True)
+        errors.append(abs(auprc - average_precision_score(y, x)))
+    assert len(errors) == 60
+    assert np.median(errors) < 0.003
+    assert np.quantile(errors, 0.9) < 0.01
 
 
 def test_counts_that_exceed_32_bits_go_on_in_64(monkeypatch):

@@ -59,7 +59,7 @@ function unitColumns(view, table, other) {
   }
   if (table.concept_3) {
     columns.push({ title: "Third", kind: "text", values: named("concept_3") });
-    columns.push({ title: "Its IoU", kind: "share", values: table.iou_3 });
+    columns.push({ title: "IoU of the third", kind: "share", values: table.iou_3 });
   }
   return other ? [...columns, ...besideColumns(table, other)] : columns;
 }
