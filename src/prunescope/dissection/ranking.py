@@ -163,7 +163,8 @@ def _area(
         slope = (6 * node - 6 * square) * found + looked * (
             (3 * square - 4 * node + 1) * first + (3 * square - 2 * node) * last
         )
-        precision = position / (looked_before + node * looked)
+        # No more pixels can be found than are looked at, which the cubic does not know.
+        precision = position / (looked_before + np.maximum(node * looked, position - start))
         area += weight * np.where(full, precision * slope, 0)
     whole: Float64[np.ndarray, "*pair"] = area.sum(axis=-1)
     return whole

@@ -57,6 +57,10 @@ function unitColumns(view, table, other) {
     columns.push({ title: "Second", kind: "text", values: named("concept_2") });
     columns.push({ title: "Its IoU", kind: "share", values: table.iou_2 });
   }
+  if (table.concept_3) {
+    columns.push({ title: "Third", kind: "text", values: named("concept_3") });
+    columns.push({ title: "IoU of the third", kind: "share", values: table.iou_3 });
+  }
   return other ? [...columns, ...besideColumns(table, other)] : columns;
 }
 
