@@ -165,9 +165,16 @@ def atlas_sections() -> Iterator[PageSection]:
         yield PageSection(anchor=anchor, title=title, html=html)
 
 
-def made_section(made: Mapping[str, Mapping[str, str]], *, run: bool = False) -> PageSection:
-    """Return the section of facts by title. run: whether a run folder has more of them."""
-    html = template_html("pages/made.html", made=made, run=run)
+def made_section(
+    made: Mapping[str, Mapping[str, str]],
+    folded: Mapping[str, Mapping[str, str]] | None = None,
+    recipe: str = "",
+) -> PageSection:
+    """Return the section of facts by title. folded: more of them, to be unfolded, as is a recipe.
+
+    recipe: of a study, in whose run folder there is more.
+    """
+    html = template_html("pages/made.html", made=made, folded=folded or {}, recipe=recipe)
     return PageSection(anchor="made", title="How it was made", html=html)
 
 
