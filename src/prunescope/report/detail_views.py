@@ -9,7 +9,11 @@ from prunescope.report.document import UNDEFINED, Cell, Column, Rows, Section, T
 from prunescope.report.overview import keep_text
 
 _EXAMPLES = 6
-_SHARES = {"interpretable_share": "of draws", "concept_share": "so labelled"}
+SHARES = {
+    "interpretable_share": "interpretable in draws",
+    "concept_share": "with its concept",
+}
+"""How sure it is what a unit sees, and the titles of these columns."""
 
 
 def unit_sections(details: Mapping[str, Any]) -> list[Section]:
@@ -37,17 +41,20 @@ def concept_sections(details: Mapping[str, Any]) -> list[Section]:
     count = len(details["units"])
     of_units = f"{counted(count, 'unit')}, {above:,} of them interpretable{threshold}"
     parts: list[str | Table] = [f"the best label of {of_units if count else 'no unit'}"]
-    names = ("precision", "recall", "f1")
+    names = ("precision", "recall")
     if details["units"]:
+        shares = [name for name in SHARES if name in details["units"][0]]
         rows = [
             (
                 *(unit["unit"], _iou(unit["iou"])),
                 *(share_text(unit.get(name)) for name in names),
+                UNDEFINED if unit.get("f1") is None else f"{unit['f1']:.3f}",
+                *(share_text(unit[name]) for name in shares),
                 "yes" if unit["interpretable"] else "no",
             )
             for unit in details["units"]
         ]
-        titles = ("unit", "IoU", *names, "interpretable")
+        titles = ("unit", "IoU", *names, "F1", *(SHARES[name] for name in shares), "interpretable")
         columns = [Column(title=title) for title in titles]
         parts.append(Table(columns=columns, groups=[Rows(rows=rows)]))
     if details["others"]:
@@ -60,9 +67,8 @@ def concept_sections(details: Mapping[str, Any]) -> list[Section]:
             (unit["unit"], _iou(unit["iou"]), unit["concept"] or UNDEFINED)
             for unit in details["others"]
         ]
-        parts.append(
-            Table(columns=columns, groups=[Rows(rows=others)], caption="units that overlap it, too")
-        )
+        parts.append("other units that overlap it, most first:")
+        parts.append(Table(columns=columns, groups=[Rows(rows=others)]))
     title = f"{_where(details)}, {details['concept']} ({details['category']})"
     return [Section(title=title, parts=parts)]
 
@@ -75,8 +81,8 @@ def _where(details: Mapping[str, Any]) -> str:
 def unit_level_sections(title: str, rows: Sequence[Mapping[str, Any]]) -> list[Section]:
     """Return a section for each replicate of a run: what one unit sees at every level."""
     columns = [Column(title="concept", is_text=True), Column(title="IoU")]
-    shares = [name for name in _SHARES if any(row.get(name) is not None for row in rows)]
-    columns += [Column(title=_SHARES[name]) for name in shares]
+    shares = [name for name in SHARES if any(row.get(name) is not None for row in rows)]
+    columns += [Column(title=SHARES[name]) for name in shares]
 
     def cells(row: Mapping[str, Any]) -> tuple[Cell, ...]:
         return _concept(row), _iou(row["iou"]), *(share_text(row[name]) for name in shares)
@@ -138,6 +144,12 @@ def _facts(details: Mapping[str, Any]) -> Iterator[str]:
     above = "" if details["above"] is None else f" above {details['above']:g}"
     is_seen = "interpretable" if details["interpretable"] else "not interpretable"
     yield f"{_concept(details)}, IoU {_iou(details['iou'])}: {is_seen}{above}"
+    if "interpretable_share" in details:
+        draws = counted(details["resampling"]["draws"], "draw")
+        yield (
+            f"interpretable in {share_text(details['interpretable_share'])} of {draws} of the "
+            f"images, with this label in {share_text(details['concept_share'])}"
+        )
     if details.get("precision") is not None:
         yield (
             f"of its masks {share_text(details['precision'])} lie on the concept (precision), of "
