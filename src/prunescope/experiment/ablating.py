@@ -135,7 +135,8 @@ class _Ablating:
 
     def _random(self, places: Sequence[int], drawn: AblationSettings) -> Iterator[tuple[int, ...]]:
         """Yield sets of as many other units, each drawn without replacement."""
-        others = [place for place in range(len(self._numbers)) if place not in set(places)]
+        ablated = set(places)
+        others = [place for place in range(len(self._numbers)) if place not in ablated]
         if drawn.controls and len(others) < len(places):
             self._progress.say(
                 f"no random units to compare with: {self._layer} has "
