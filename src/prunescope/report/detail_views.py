@@ -159,9 +159,7 @@ def _facts(details: Mapping[str, Any]) -> Iterator[str]:
             f"{details['f1']:.3f}"
         )
     if details.get("auprc") is not None:
-        yield (
-            f"over all pixels: Pearson {_decimal(details['pearson'])}, AUPRC {_decimal(details['auprc'])}"
-        )
+        yield f"over all pixels: {_association(details)}"
     if details["next"]:
         others = (
             f"{_concept(each)} {_decimal(each['iou'])}{_measured(each)}" for each in details["next"]
@@ -176,7 +174,11 @@ def _facts(details: Mapping[str, Any]) -> Iterator[str]:
 def _measured(label: Mapping[str, Any]) -> str:
     if label.get("auprc") is None:
         return ""
-    return f" (Pearson {_decimal(label['pearson'])}, AUPRC {_decimal(label['auprc'])})"
+    return f" ({_association(label)})"
+
+
+def _association(of: Mapping[str, Any]) -> str:
+    return f"Pearson {_decimal(of['pearson'])}, AUPRC {_decimal(of['auprc'])}"
 
 
 def _concept(named: Mapping[str, Any]) -> str:
