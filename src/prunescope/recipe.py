@@ -150,6 +150,7 @@ class Recipe(Settings):
             "Trained on": f"{Path(self.data.source).name}, {trained}",
             "Pruned": f"{strategies} ({by}, {pruning.prunable}){rewound}",
             "Dissected on": Path(self.concepts.source.partition(":")[2] or "scenes").name,
+            **({} if self.dissection.basis is None else {"Dissected along": self.dissection.along}),
         }
 
     def placeless(self) -> "Recipe":
@@ -183,8 +184,12 @@ class Recipe(Settings):
                 "rewind_weights": None if rewound is None else _absolute(rewound),
             }
             start = start.model_copy(update=paths)
+        dissection, basis = self.dissection, self.dissection.basis_file
+        if basis is not None:
+            dissection = dissection.model_copy(update={"basis": _absolute(str(basis))})
         return self.model_copy(
             update={
+                "dissection": dissection,
                 "data": self.data.model_copy(update={"source": source}),
                 "concepts": self.concepts.model_copy(update={"source": concepts}),
                 "start": start,

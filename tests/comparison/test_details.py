@@ -1,5 +1,7 @@
 """Is what is said of one unit and one concept what the tables and counts hold?"""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -62,6 +64,24 @@ def test_a_concept_that_is_not_there_is_refused(layer, name, category, words):
     with pytest.raises(ConfigError) as refused:
         concept_details(layer, name, category)
     assert words in str(refused.value)
+
+
+def test_where_only_best_labels_have_names_their_units_are_known():
+    named = make_layer({"red": 200, "cat": 100}, {"cat": 300})
+    layer = replace(named, overlap=replace(named.overlap, label_names=()))
+    details = concept_details(layer, "cat")
+    assert [unit["unit"] for unit in details["units"]] == [1]
+    assert details["others"] == []
+    with pytest.raises(ConfigError, match='"blue" is the best label of no unit of layer4'):
+        concept_details(layer, "blue")
+
+
+def test_a_concept_that_no_unit_of_a_run_sees_is_not_said_to_be_no_label(tables):
+    with pytest.raises(ConfigError) as refused:
+        concept_through_levels(tables, "layer4", "blue")
+    assert str(refused.value) == '"blue" is the best label of no unit of layer4 at any level'
+    with pytest.raises(ConfigError, match='did you mean "cat"'):
+        concept_through_levels(tables, "layer4", "catt")
 
 
 def test_a_name_in_two_categories_needs_one(tmp_path):

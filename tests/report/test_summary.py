@@ -121,6 +121,19 @@ def test_a_run_says_what_is_undecided_and_no_wrong_zero(run: Path) -> None:
     assert "undecided" not in summarise_result(run, 0.1)[1]
 
 
+def test_an_accuracy_that_is_no_number_is_null_and_a_dash(run: Path) -> None:
+    path = run / "tables" / "levels.csv"
+    levels = pd.read_csv(path)
+    levels.assign(accuracy=levels["accuracy"].mask(levels["level"] == 1)).to_csv(
+        path, index=False, na_rep="nan"
+    )
+    values, text = summarise_result(run)
+    assert [row["accuracy"] for row in values["levels"]] == [0.9, None, 0.89, None]
+    assert text.splitlines()[-1].split()[3:5] == ["%", "–"]
+    levels.assign(accuracy=float("nan")).to_csv(path, index=False, na_rep="nan")
+    assert {row["accuracy"] for row in summarise_result(run)[0]["levels"]} == {None}
+
+
 def test_a_run_is_counted_at_another_iou(run: Path) -> None:
     values, text = summarise_result(run, 0.1)
     assert [row["interpretable"] for row in values["levels"]] == [1, 1, 1, 1]

@@ -106,6 +106,26 @@ def test_an_accuracy_that_is_no_number_does_not_hold():
     assert course([[9, 9]] * 2, [[0.7, math.nan], [0.7, 0.7]]).holding(SETTINGS) == []
 
 
+def test_a_loss_of_just_as_many_points_as_may_be_holds():
+    accuracy = [[0.70, 0.69, 0.68], [0.70, 0.69, 0.70], [0.91, 0.90, 0.90]]
+    assert course([[9, 9, 9]] * 3, accuracy).holding(SETTINGS) == [1, 2]
+
+
+def test_accuracy_does_not_fall_at_a_level_of_which_it_is_unknown():
+    accuracy = [[0.7, math.nan, 0.7, 0.6], [0.7, 0.7, 0.7, 0.6]]
+    found = verdict_on(course([[9, 9, 9, 9]] * 2, accuracy), SETTINGS)
+    assert (found["levels"], found["accuracy_falls_at"]) == ([2], 3)
+    found = verdict_on(course([[9, 9]] * 2, [[0.7, math.nan], [0.7, 0.7]]), SETTINGS)
+    assert found["accuracy_falls_at"] is None
+    assert found["reason"] == "accuracy holds at no pruned level of which it is known"
+
+
+def test_twins_of_some_replicates_alone_are_no_ceiling():
+    found = verdict_on(course([[9, 9]] * 2, twins=[[math.nan], [9]]), SETTINGS)
+    assert found["twins"] is found["effect"] is None
+    assert found["reason"] == "dense twins are missing"
+
+
 def test_the_baseline_is_the_geometric_mean_of_level_0_and_its_twins():
     found = verdict_on(course([[100, 200], [100, 200]], twins=[[400], [400]]), SETTINGS)
     assert found["effect"] == pytest.approx(0.0)

@@ -23,6 +23,7 @@ from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.axes import Layout
 from prunescope.dissection.capture import Maps, capture, compiled_maps, find_layers
 from prunescope.dissection.regions import RegionReader, Regions
+from prunescope.dissection.sample_points import SamplePoints, sample_points
 from prunescope.imaging.network_input import NetworkInput
 from prunescope.imaging.normalise import normalise
 from prunescope.imaging.sizing import Sizing
@@ -30,12 +31,16 @@ from prunescope.imaging.sizing import Sizing
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """A few images: their indices in the set, the maps of each layer and the labels, if read."""
+    """A few images: their indices in the set, the maps of each layer and the labels, if read.
+
+    points: which pixels stand for all of each image, if asked for.
+    """
 
     number: int
     indices: tuple[int, ...]
     maps: Mapping[str, Maps]
     regions: tuple[Regions, ...]
+    points: tuple[SamplePoints, ...] = ()
 
 
 @dataclass
@@ -66,6 +71,7 @@ class ForwardPass:
     arithmetic: by which it computes while it is `prepared`.
     channels_last: memory format in plain float32; for any other see `wants_channels_last`.
     layout: how the network arranges its outputs; None infers it from its class.
+    bases: of layers whose maps are those of directions, not of units, see `capture`.
     say: receives messages to the user.
     """
 
@@ -76,6 +82,7 @@ class ForwardPass:
     arithmetic: Arithmetic = "plain"
     channels_last: bool = False
     layout: Layout | None = None
+    bases: dict[str, Tensor] = field(default_factory=dict)
     say: Callable[[str], None] = SILENT.say
     _portion: _Portion = field(default_factory=_Portion, init=False, repr=False)
     _compiled: list[Compiled] = field(default_factory=list, init=False, repr=False)
@@ -139,8 +146,12 @@ class ForwardPass:
             on_device = torch.from_numpy(pixels).to(self.device)
             batch = normalise(on_device, self.input, channels_last=channels_last)
             for compiled in self._compiled:
-                return compiled_maps(compiled, self.model, layers, batch, layout=self.layout)
-            with capture(self.model, layers, layout=self.layout, stop=stop) as maps:
+                return compiled_maps(
+                    compiled, self.model, layers, batch, layout=self.layout, bases=self.bases
+                )
+            with capture(
+                self.model, layers, layout=self.layout, bases=self.bases, stop=stop
+            ) as maps:
                 show(self.model, batch)
         return dict(maps)
 
@@ -182,11 +193,11 @@ class Observation(ForwardPass):
         return self.maps(pixels, layers)
 
     def batches(
-        self, layers: Sequence[str], reader: RegionReader | None = None
+        self, layers: Sequence[str], reader: RegionReader | None = None, *, points: bool = False
     ) -> Generator[Batch, None, None]:
         """Show the images of this process once; without layers, only their labels are read.
 
-        reader: reads the labels; None leaves them unread.
+        reader: reads the labels; None leaves them unread. points: whether to sample them.
         After the first batch, the forward pass ends after the deepest layer.
         Closing the generator (`contextlib.closing`) restores the network.
         Raises DataError for an image or a label map that cannot be read, and for an activation
@@ -199,7 +210,11 @@ class Observation(ForwardPass):
             side = self.input.resolution
             pixels = read_pixels(self.concepts, indices, side) if layers else None
             regions = () if reader is None else self._regions(reader, indices)
-            return Batch(number=number, indices=indices, maps={}, regions=regions), pixels
+            sampled = tuple(map(sample_points, regions)) if points else ()
+            return (
+                Batch(number=number, indices=indices, maps={}, regions=regions, points=sampled),
+                pixels,
+            )
 
         with closing(read_ahead(read, self.batches_of_rank())) as read_batches:
             for index, (batch, pixels) in enumerate(read_batches):
@@ -209,7 +224,8 @@ class Observation(ForwardPass):
                 maps = self.maps(pixels, layers, stop=index > 0)
                 names = [self.concepts.images[image] for image in batch.indices]
                 for layer in layers:
-                    check_finite(layer, maps[layer], names)
+                    what = "direction" if layer in self.bases else "unit"
+                    check_finite(layer, maps[layer], names, what)
                 yield replace(batch, maps=maps)
 
     def _regions(self, reader: RegionReader, indices: Sequence[int]) -> tuple[Regions, ...]:
@@ -230,7 +246,7 @@ def read_pixels(
     return np.stack([square.apply(concepts.read_image(image)) for image in indices])
 
 
-def check_finite(layer: str, maps: Maps, names: Sequence[str]) -> None:
+def check_finite(layer: str, maps: Maps, names: Sequence[str], what: str = "unit") -> None:
     """Raise DataError for an activation that is not finite. names: of the images."""
     if bool(maps.sum().isfinite()):  # ten times as fast; any nan or infinity reaches the sum
         return
@@ -238,6 +254,6 @@ def check_finite(layer: str, maps: Maps, names: Sequence[str]) -> None:
     if len(broken):
         image, unit = broken[0].tolist()
         raise DataError(
-            f'unit {unit} of layer "{layer}" is not finite on image {names[image]}: '
+            f'{what} {unit} of layer "{layer}" is not finite on image {names[image]}: '
             "the network or its input is broken"
         )

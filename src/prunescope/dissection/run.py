@@ -18,6 +18,7 @@ from prunescope.base.settings import NeverKeyed
 from prunescope.base.text import counted
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize
+from prunescope.dissection.basis import describe, find_bases
 from prunescope.dissection.chance.permuting import draw_chance, told_where_memory_ends
 from prunescope.dissection.forward import Observation
 from prunescope.dissection.input import input_of
@@ -26,7 +27,7 @@ from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.layers import choose_layers
 from prunescope.dissection.passes import LayerStatistics, run_passes
 from prunescope.dissection.regions import RegionReader
-from prunescope.dissection.scores import allowed_categories, score_layer
+from prunescope.dissection.scores import allowed_categories, score_layer, score_quantiles
 from prunescope.dissection.settings import (
     ConceptOptions,
     DissectionOptions,
@@ -37,6 +38,9 @@ from prunescope.dissection.tables import borderline_table, examples_table, peaks
 from prunescope.results.counts import LayerCounts
 from prunescope.results.dissection import Dissection
 from prunescope.results.units import UNIT_NUMBERS, unit_numbers
+
+_STATED_APART = ("layers", "convention", "basis", "basis_seed")
+_LABEL_BYTES = 256 << 20  # for labels that are read once, but not permuted
 
 UnitNumbers = Mapping[str, Sequence[int]]
 """The numbers of a layer's units in the dense network, in order, by the layer's name."""
@@ -138,21 +142,26 @@ def count_layers(
         _tell_of_idle_processes(observation, progress)
         rules = settings.rules
         reader = RegionReader(concepts.labels, once=rules.once, truth_once=rules.truth_once)
-        label_maps = LabelMaps(concepts, reader, int(settings.memory)) if masks else None
+        room = int(settings.memory) if masks else min(_LABEL_BYTES, int(settings.memory))
+        read_once = masks or settings.association
+        label_maps = LabelMaps(concepts, reader, room) if read_once else None
         with (
             told_where_memory_ends(target),
             observation.prepared(layers),
             progress.task(title, 2 * observation.image_count_of_rank) as task,
         ):
+            observation.bases.update(find_bases(observation, settings, units or {}, progress))
             by_layer = run_passes(
                 observation,
                 layers,
                 rules=rules,
-                quantile=settings.quantile,
+                quantiles=(settings.quantile, *(settings.quantiles or ())),
                 examples=settings.examples,
                 memory=int(settings.memory),
                 reader=reader,
+                association=settings.association,
                 label_maps=label_maps,
+                masks=masks,
                 task=task,
             )
         for layer, statistics in by_layer.items():
@@ -167,7 +176,7 @@ def count_layers(
             for layer, statistics in by_layer.items()
             if statistics.masks is not None
         },
-        label_maps=label_maps,
+        label_maps=label_maps if masks else None,
         passes={layer: statistics.passes for layer, statistics in by_layer.items()},
         device=target,
     )
@@ -215,7 +224,9 @@ def _counts_of(
     units: Sequence[int] | None,
 ) -> LayerCounts:
     concepts, first_pass = observation.concepts, statistics.first_pass
-    overlap = statistics.tally.overlap()
+    overlap, basis = statistics.tally.overlap(), observation.bases.get(layer)
+    directions = None if basis is None else basis.cpu().numpy()
+    units = units if basis is None else None  # directions count from 0
     numbers = unit_numbers(layer, units, len(overlap.thresholds))
     images = statistics.image_counts.table(concepts.images, overlap.label_numbers.tolist())
     images["units"] = [numbers[rows].astype(np.int32) for rows in images["units"]]
@@ -236,10 +247,20 @@ def _counts_of(
             "concept_set": _identity(concepts),
             "input": observation.input.as_dict(),
             "convention": settings.convention,
+            **({} if directions is None else {"basis": describe(directions, settings)}),
             "settings": settings.model_dump(
-                mode="json", exclude={"layers", "convention", *settings.marked(NeverKeyed)}
+                mode="json", exclude={*_STATED_APART, *settings.marked(NeverKeyed)}
             ),
         },
+        basis=directions,
+        quantiles=score_quantiles(
+            {
+                quantile: tally.overlap()
+                for quantile, tally in zip(settings.quantiles or (), statistics.more, strict=True)
+            },
+            numbers,
+        ),
+        association=statistics.association,
         masks=None if statistics.masks is None else statistics.masks.table,
     )
 

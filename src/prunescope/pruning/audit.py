@@ -33,7 +33,7 @@ from prunescope.pruning.stored import (
 from prunescope.pruning.trial import copied
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Audit:
     """The counts of one file of weights.
 
@@ -68,6 +68,11 @@ class Audit:
     left_out: Mapping[str, int] | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
     dense: DenseCounts | None = None
+
+    def __repr__(self) -> str:
+        from prunescope.pruning.audit_text import describe_audit  # which reads this module
+
+        return describe_audit(self)
 
     def total(self, count: str) -> int | None:
         """Return the sum of a count over the layers.

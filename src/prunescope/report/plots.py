@@ -6,7 +6,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
@@ -17,7 +16,7 @@ from prunescope.comparison.runs import RunComparison
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.conventions import convention_of
-from prunescope.report.axes import Panels, draw_on_axes, named_layers
+from prunescope.report.axes import Panels, draw_on_axes, named_layers, shown_figure
 from prunescope.report.comparison_figure import comparison_names, outcomes_figure
 from prunescope.report.examples import draw_saved
 from prunescope.report.run_comparison_figure import levels_figure
@@ -41,6 +40,7 @@ def plot_units(result: Dissection | LayerDissection, *, axes: Axes | None = None
     result: one layer, or a dissection, of whose layers each has a panel below the one before: then
         the axes are an array (layer, 1).
     axes: where to draw one layer; a figure of its own when None.
+    Raises ConfigError for several layers and `axes`: take one, `result["layer4"]`.
     """
     return _draw_layers(result, axes, _unit_bars)
 
@@ -122,8 +122,8 @@ def plot_examples(
         max(map(len, rows)),
         convention_of(layer.summary).centring,
     )
-    with drawing(LIGHT, [str(about["concept"]) for about in named]):
-        figure = new_figure(side * columns, (side + 0.2) * len(chosen), pyplot.figure())
+    with shown_figure([str(about["concept"]) for about in named]) as empty:
+        figure = new_figure(side * columns, (side + 0.2) * len(chosen), empty)
         panels = figure.subplots(len(chosen), columns, squeeze=False)
         for axes in panels.flat:
             axes.set_axis_off()
@@ -173,8 +173,8 @@ def _draw_layers(
     if len(found) == 1:
         return _draw_bars(None, *found[0])
     heights = [_FRAME_INCHES + _BAR_INCHES * max(1, len(bars)) for _, bars in found]
-    with drawing(LIGHT):
-        figure = new_figure(1.5 * PANEL_INCHES[0], sum(heights), pyplot.figure())
+    with shown_figure() as empty:
+        figure = new_figure(1.5 * PANEL_INCHES[0], sum(heights), empty)
         panels = figure.subplots(len(found), 1, squeeze=False, height_ratios=heights)
     for row, each in zip(panels, found, strict=True):
         _draw_bars(row[0], *each)
@@ -183,10 +183,12 @@ def _draw_layers(
 
 def _draw_bars(axes: Axes | None, title: str, bars: Sequence[tuple[str, int, str]]) -> Axes:
     """Draw a bar for each name, its length and a note behind it, the first at the top."""
-    with drawing(LIGHT, [name for name, _, _ in bars]):
-        if axes is None:
-            height = _FRAME_INCHES + _BAR_INCHES * max(1, len(bars))
-            axes = new_figure(1.5 * PANEL_INCHES[0], height, pyplot.figure()).subplots()
+    names = [name for name, _, _ in bars]
+    if axes is None:
+        height = _FRAME_INCHES + _BAR_INCHES * max(1, len(bars))
+        with shown_figure(names) as empty:
+            axes = new_figure(1.5 * PANEL_INCHES[0], height, empty).subplots()
+    with drawing(LIGHT, names):
         lengths = [length for _, length, _ in bars]
         axes.set_title(title)
         axes.barh(range(len(bars)), lengths, height=0.74, color=LIGHT.palette[0], linewidth=0)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT
@@ -23,6 +23,9 @@ from prunescope.results.run_tables import RunTables
 from prunescope.results.units import by_layer
 from prunescope.statistics.bootstrap import ResamplingSettings
 from prunescope.statistics.who_paid import count_who_paid
+
+if TYPE_CHECKING:
+    from prunescope.statistics.resampled import ResampledLayer
 
 
 def summarise_result(
@@ -96,15 +99,26 @@ def _counts(
     resampling: ResamplingSettings | None,
     tell: Callable[[str], object],
 ) -> dict[str, Any]:
+    drawn = resampled_layer(layer, iou, resampling, tell)
+    return layer.counts(iou) if drawn is None else drawn.summary()
+
+
+def resampled_layer(
+    layer: LayerDissection,
+    iou: float | None,
+    resampling: ResamplingSettings | None,
+    tell: Callable[[str], object],
+) -> "ResampledLayer | None":
+    """Return how sure a layer's counts are; None where there are no draws, or cannot be."""
     if resampling is None or resampling.draws == 0:
-        return layer.counts(iou)
+        return None
     from prunescope.statistics.by_image import has_counts_by_image  # loads scipy
     from prunescope.statistics.resampled import resample
 
     if not has_counts_by_image(layer):
-        tell(f"{layer.layer} has no counts of single images, so its counts have no intervals")
-        return layer.counts(iou)
-    return resample(layer, resampling, iou=iou).summary()
+        tell(f"{layer.layer} has no counts of single images, so it is not known how sure this is")
+        return None
+    return resample(layer, resampling, iou=iou)
 
 
 def describe_layers(summary: dict[str, Any]) -> str:

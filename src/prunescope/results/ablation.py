@@ -22,7 +22,7 @@ from prunescope.results.tables import write_csv, write_json
 _WORDS = ("class", "images")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Ablation(Shown):
     """A network with all its units, and without some of one layer.
 

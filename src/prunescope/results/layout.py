@@ -18,6 +18,7 @@ LEVELS, INTERVALS = "levels.csv", "intervals.csv"
 UNIT_SHARES = "unit_shares.parquet"
 VERDICT = "verdict.json"
 STRATEGIES = "strategies.csv"  # compared with each other
+LEVEL_QUANTILES = "quantiles.csv"
 LOOKS = "looks.json"  # how often a verdict was given
 CLASSES, EXEMPLARS = "classes.csv", "exemplars.csv"  # which classes and images paid
 BARRIERS, LINES = "instability.csv", "instability_lines.csv"  # of several rewind points
@@ -43,16 +44,19 @@ DISSECTION = "dissection"
 # of a dissected layer
 UNITS, UNITS_AS_TEXT = "units.parquet", "units.csv"
 COUNTS = "overlap.safetensors"
+QUANTILES = "quantiles.parquet"  # where other quantiles were counted, too
+BASIS = "basis.safetensors"  # where directions were dissected, not units
 IMAGES = "images.parquet"
 EXAMPLES = "examples.parquet"
 BORDERLINE, PEAKS = "borderline.parquet", "peaks.parquet"  # not in results of earlier versions
 SUMMARY = "summary.json"
 MASKS, DRAWS = "masks.parquet", "draws.safetensors"
-CONDITIONS = "conditions.json"  # only in a run, where scores are a stage of their own
+# only in a run, where scores are a stage of their own
+CONDITIONS, ASSOCIATION = "conditions.json", "association.safetensors"
 OF_A_LAYER = frozenset(
     {
-        *(UNITS, UNITS_AS_TEXT, COUNTS, IMAGES, EXAMPLES, BORDERLINE, PEAKS, SUMMARY),
-        *(MASKS, DRAWS, MANIFEST),
+        *(UNITS, UNITS_AS_TEXT, COUNTS, BASIS, QUANTILES, IMAGES, EXAMPLES, BORDERLINE, PEAKS),
+        *(SUMMARY, MASKS, DRAWS, MANIFEST),
     }
 )
 

@@ -7,12 +7,14 @@ import pandas as pd
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.results.agreement import check_layer, check_overlap
+from prunescope.results.basis import Directions, load_basis
 from prunescope.results.by_image import BORDERLINE_COLUMNS, PEAK_COLUMNS
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.kinds import holds_weights, layer_folders
 from prunescope.results.layout import BORDERLINE, EXAMPLES, IMAGES, PEAKS, SUMMARY, UNITS
 from prunescope.results.netdissect import TABLE_IOU, read_netdissect
 from prunescope.results.overlap import Overlap, load_overlap
+from prunescope.results.quantiles import load_quantiles
 from prunescope.results.reading import read_form, read_if_there, read_table
 from prunescope.results.schemas import (
     DISSECTION_FORM,
@@ -74,6 +76,14 @@ class _SavedLayer(LayerDissection):
     @cached_property
     def examples(self) -> pd.DataFrame:
         return read_table(self._folder / EXAMPLES, EXAMPLE_COLUMNS)
+
+    @cached_property
+    def basis(self) -> Directions | None:
+        return load_basis(self._folder, self.summary)
+
+    @cached_property
+    def quantiles(self) -> pd.DataFrame | None:
+        return load_quantiles(self._folder, self.summary)
 
     @cached_property
     def images(self) -> pd.DataFrame:

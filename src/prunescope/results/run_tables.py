@@ -11,6 +11,7 @@ import pandas as pd
 from prunescope.base.errors import DataError
 from prunescope.base.paths import is_there
 from prunescope.results.columns import check_columns
+from prunescope.results.evaluation import plain_number
 from prunescope.results.kinds import layers_of_study
 from prunescope.results.layout import (
     DISSECTION,
@@ -43,7 +44,8 @@ from prunescope.results.units import count_units
 KEY = ["replicate", "strategy", "level", "layer"]
 LayerKey: TypeAlias = tuple[Any, ...]
 """The values of `KEY`: one layer of one level."""
-_FACTS = ["keep", "keep_overall", "accuracy"]
+FACTS = ["keep", "keep_overall", "accuracy"]
+"""Of a level, whichever layer it is."""
 _CHANCE = ["discoveries", "discovered_concepts", "undecided", "draws"]
 
 
@@ -132,7 +134,7 @@ class RunTables:
         chance = [name for name in _CHANCE if iou is None and name in self.levels]
         return [
             dict(zip(KEY, key, strict=True))
-            | {name: float(row[name]) for name in _FACTS}
+            | {name: plain_number(float(row[name])) for name in FACTS}
             | {"iou": above}
             | count_units(self.units_of[key], iou=iou)
             | {name: int(row[name]) for name in chance}

@@ -109,6 +109,7 @@ DISSECTION_FORM: Fields = {
         "unit_numbers": LIST_OF_COUNTS.or_none,
     },
     **{"layer": TEXT.or_none, "convention": TEXT.or_none},
+    "basis": {"kind": TEXT, "seed": COUNT.or_absent, "units": COUNT, "fingerprint": TEXT},
     "concept_set": {"name": TEXT, "fingerprint": TEXT, "mask_size": COUNT.or_none},
     "input": {
         "resolution": COUNT.or_none,
@@ -118,7 +119,7 @@ DISSECTION_FORM: Fields = {
     "settings": {
         **{"quantile": SHARE.or_none, "iou": SHARE.or_none, "precision": TEXT.or_none},
         **{"arithmetic": TEXT.or_none, "channels_last": TRUTH.or_none, "axes": TEXT.or_none},
-        "categories": LIST_OF_TEXTS.or_none,
+        **{"categories": LIST_OF_TEXTS.or_none, "quantiles": LIST_OF_NUMBERS.or_none},
     },
     "chance": {
         **{"draws": COUNT, "rate": NUMBER, "smallest_draws": COUNT.or_none},
@@ -151,6 +152,8 @@ UNIT_COLUMNS: Columns = {
     **dict.fromkeys(("precision", "recall", "f1"), NUMBERS.or_none),
     **dict.fromkeys(("concept_2", "category_2", "concept_3", "category_3"), TEXTS.or_none),
     **dict.fromkeys(("iou_2", "iou_3"), SHARES.or_none),
+    **dict.fromkeys(("pearson", "pearson_2", "pearson_3"), CHANGES.or_none),
+    **dict.fromkeys(("auprc", "auprc_2", "auprc_3"), SHARES.or_none),
     **{"p": SHARES.or_none, "label_p": SHARES.or_none, "draws": COUNTS.or_none},
     **{"discovery": TRUTHS.or_none, "undecided": TRUTHS.or_none},
     **{"*_label": TEXTS, "*_iou": SHARES},
@@ -178,6 +181,18 @@ IMAGE_COLUMNS: Columns = where_there(
     }
 )
 """`images.parquet` of a dissected layer."""
+
+QUANTILE_COLUMNS: Columns = {
+    **{"quantile": SHARES, "unit": COUNTS, "threshold": NUMBERS},
+    **{"*_label": COUNTS_OR_NONE, "*_iou": SHARES},
+}
+"""`quantiles.parquet` of a dissected layer."""
+
+LEVEL_QUANTILE_COLUMNS: Columns = {
+    **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES, "keep": SHARES},
+    **{"quantile": SHARES, "interpretable": COUNTS, "concepts": COUNTS},
+}
+"""`tables/quantiles.csv` of a run."""
 
 MASK_COLUMNS: Columns = {
     **{"row": COUNTS, "width": COUNTS},

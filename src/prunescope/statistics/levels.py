@@ -89,11 +89,15 @@ def resample_levels(
 
 @dataclass(frozen=True, kw_only=True)
 class _Numbers:
-    """The numbers of a layer of a level: as they were observed, in each draw, and of its units."""
+    """The numbers of a layer of a level: as they were observed, in each draw, and of its units.
+
+    units: how many there are at level 0, and at this one.
+    """
 
     shares: pd.DataFrame
     observed: Mapping[str, Any]
     drawn: Mapping[str, Any]
+    units: tuple[int, int]
 
 
 def _numbers(
@@ -122,6 +126,7 @@ def _compared(dense: ResampledLayer, level: ResampledLayer) -> _Numbers:
         shares=level.units[["unit", *UNIT_SHARES]],
         observed=_named(counted, counted_before, shares),
         drawn=_named(level.counts, dense.counts, consistency_in_draws(dense, level)),
+        units=(len(before), len(units)),
     )
 
 
@@ -143,7 +148,7 @@ def _named(
 
 def _ends(numbers: _Numbers) -> dict[str, float]:
     """Return both ends of each interval under names of their own; nan where undefined."""
-    found = intervals_of(numbers.observed, numbers.drawn).items()
+    found = intervals_of(numbers.observed, numbers.drawn, numbers.units).items()
     nothing = (math.nan, math.nan)
     return {
         f"{name}_{end}": value

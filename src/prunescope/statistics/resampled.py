@@ -125,7 +125,7 @@ class ResampledLayer:
     def intervals(self) -> dict[str, Any]:
         """The 95 % interval of each number of `counts`: its lower and its upper end."""
         observed = count_units(self.layer.units, categories_of(self.layer.units), iou=self.iou)
-        return intervals_of(observed, self.counts)
+        return intervals_of(observed, self.counts, (observed["units"],) * 2)
 
     def summary(self) -> dict[str, Any]:
         """Return the layer's counts, with the `interval` of each, and the draws behind them."""

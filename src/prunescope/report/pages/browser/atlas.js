@@ -26,8 +26,13 @@ function tracksOf(view) {
 }
 
 function unitFacts(view, table, row) {
-  const label = (name, iou) =>
-    [conceptLink(view, table[name][row]), ` (${written(table[iou][row], "share")})`];
+  const label = rank => {
+    const measured = [["pearson", "Pearson"], ["auprc", "AUPRC"]]
+      .filter(([name]) => isKnown(table[`${name}_${rank}`]?.[row]))
+      .map(([name, title]) => `, ${title} ${written(table[`${name}_${rank}`][row], "share")}`);
+    const iou = written(table[`iou_${rank}`][row], "share");
+    return [conceptLink(view, table[`concept_${rank}`][row]), ` (${[iou, ...measured].join("")})`];
+  };
   const facts = [
     fact("Concept", conceptLink(view, table.concept[row])),
     fact("Category", conceptCategory(table.concept[row]) ?? UNDEFINED),
@@ -37,8 +42,8 @@ function unitFacts(view, table, row) {
   for (const [name, title, kind] of MORE_COLUMNS) {
     if (name !== "p" && isKnown(table[name]?.[row])) facts.push(fact(title, written(table[name][row], kind)));
   }
-  if (table.concept_2) facts.push(fact("Second best", ...label("concept_2", "iou_2")));
-  if (table.concept_3) facts.push(fact("Third best", ...label("concept_3", "iou_3")));
+  if (table.concept_2) facts.push(fact("Second best", ...label(2)));
+  if (table.concept_3) facts.push(fact("Third best", ...label(3)));
   if (isKnown(table.p?.[row])) facts.push(fact("Chance", chanceText(table, row)));
   if (isKnown(table.threshold?.[row])) facts.push(fact("Threshold", written(table.threshold[row], "value")));
   return make("dl", { class: "facts" }, ...facts);

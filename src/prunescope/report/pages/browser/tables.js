@@ -30,6 +30,7 @@ const rowOf = (table, index) => ({
 
 const MORE_COLUMNS = [
   ["precision", "Precision", "share"], ["recall", "Recall", "share"], ["f1", "F1", "share"],
+  ["pearson", "Pearson", "share"], ["auprc", "AUPRC", "share"],
   ["interpretable_share", "Interpretable in draws", "percent"],
   ["concept_share", "With its concept", "percent"],
   ["p", "p", "p"],
@@ -60,6 +61,10 @@ function unitColumns(view, table, other) {
   if (table.concept_2) {
     columns.push({ title: "Second", kind: "text", values: named("concept_2") });
     columns.push({ title: "Its IoU", kind: "share", values: table.iou_2 });
+  }
+  if (table.concept_3) {
+    columns.push({ title: "Third", kind: "text", values: named("concept_3") });
+    columns.push({ title: "IoU of the third", kind: "share", values: table.iou_3 });
   }
   return other ? [...columns, ...besideColumns(table, other)] : columns;
 }
