@@ -85,6 +85,15 @@ def test_a_unit_is_followed_through_all_levels_of_every_strategy(
     assert cards(shown, 3)[1:3] == ["born", "not interpretable"]
 
 
+def test_on_paper_tables_keep_their_headings_and_fit(opened: Opened, page: Path) -> None:
+    shown = opened(page, viewport={"width": 718, "height": 1000})  # A4 with margins of 1 cm
+    shown.locator("#paid-images tbody tr").first.wait_for(state="attached")
+    shown.emulate_media(media="print")
+    assert shown.locator("#unit-table th", has_text="Concept").first.is_visible()
+    assert not shown.locator("#units input[type=search]").is_visible()
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 718
+
+
 @pytest.mark.parametrize("width", [1000, 1100, 1400])
 def test_a_glance_at_several_layers_is_not_cut(opened: Opened, tmp_path: Path, width: int) -> None:
     long = "features.denseblock3"
