@@ -28,6 +28,7 @@ def test_a_verdict_says_what_was_seen_and_how_sure_it_is():
 def test_a_loss_is_called_by_its_name():
     text = verdict_text(found([[100, 50, 9], [100, 51, 9]], [[0.7, 0.7, 0.1]] * 2))
     assert text.startswith("C (fewer than unpruned while accuracy holds); -49.5 % at level 1, ")
+    assert text.endswith("2 replicates; accuracy falls at level 2; count falls at level 1")
 
 
 def test_what_is_open_says_why_and_what_would_decide():
@@ -38,7 +39,7 @@ def test_what_is_open_says_why_and_what_would_decide():
 
 
 def test_what_no_number_of_replicates_would_decide_is_said():
-    edge = 100 * 0.9  # of the margin
+    edge = 100 * 0.9001  # of the margin
     text = verdict_text(found([[100, 1.1 * edge], [100, edge / 1.1]]))
     assert text.endswith("2 replicates; not even 100 replicates would decide")
 

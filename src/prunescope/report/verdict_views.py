@@ -70,6 +70,11 @@ def verdict_text(found: Mapping[str, Any]) -> str:
         text += f"; for new images {interval} ({_certainty(found['alpha'])})"
     if found["twins"] is not None:
         text += f"; dense twins {_percent(found['twins']['effect'])}"
+    text += "".join(
+        f"; {what} falls at level {level}"
+        for what in ("accuracy", "count")
+        if (level := found[f"{what}_falls_at"]) is not None
+    )
     if found["needed"] is not None:
         text += f"; about {counted(found['needed'], 'replicate')} would decide"
     elif letter not in _MEANINGS:
