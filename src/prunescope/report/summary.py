@@ -10,11 +10,12 @@ from prunescope.comparison.saved import open_comparison
 from prunescope.report.level_views import level_sections
 from prunescope.report.paid_views import paid_sections
 from prunescope.report.terminal import write_sections
-from prunescope.report.verdict_views import verdict_sections
+from prunescope.report.verdict_views import strategy_sections, verdict_sections
 from prunescope.report.views import layer_sections, sections_of
 from prunescope.results.ablation import Ablation
 from prunescope.results.class_tables import has_class_tables, read_classes, read_exemplars
 from prunescope.results.dissection import LayerDissection
+from prunescope.results.evaluation import plain_number
 from prunescope.results.evaluation_pair import EvaluationPair, open_evaluation
 from prunescope.results.kinds import is_ablation, is_comparison, is_evaluation, is_run
 from prunescope.results.layout import EVALUATED
@@ -61,13 +62,17 @@ def summarise_result(
         for lost in tables.missing_evidence():
             tell(lost)
         levels = tables.summary(iou)
-        paid = _who_paid(path)
+        paid, strategies = _who_paid(path), _strategies(tables)
         sections = [
             *level_sections(levels),
             *verdict_sections(tables.verdicts),
+            *strategy_sections(strategies, tables.verdicts),
             *paid_sections(paid),
         ]
-        values = {"levels": levels, "verdict": tables.verdicts, "who_paid": paid}
+        values = {
+            **{"levels": levels, "verdict": tables.verdicts},
+            **{"strategies": strategies, "who_paid": paid},
+        }
         return values, write_sections(sections)
     if is_evaluation(path) or is_ablation(path):
         return _evaluation(path, iou)
@@ -91,6 +96,12 @@ def _who_paid(run: Path) -> list[dict[str, Any]]:
     if not has_class_tables(run):
         return []
     return count_who_paid(read_classes(run), read_exemplars(run))
+
+
+def _strategies(tables: RunTables) -> list[dict[str, Any]]:
+    """Return how much more each strategy keeps than another, as plain values."""
+    rows = tables.strategies.to_dict("records")
+    return [{str(name): plain_number(value) for name, value in row.items()} for row in rows]
 
 
 def _counts(

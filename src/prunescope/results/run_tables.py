@@ -18,6 +18,7 @@ from prunescope.results.layout import (
     INTERVALS,
     LEVELS,
     METRICS,
+    STRATEGIES,
     STUDY,
     SUMMARY,
     TABLES,
@@ -37,6 +38,7 @@ from prunescope.results.schemas import (
     LEVEL_COLUMNS,
     LEVEL_UNIT_COLUMNS,
     SHARE_COLUMNS,
+    STRATEGY_COLUMNS,
     VERDICT_FORM,
 )
 from prunescope.results.units import count_units
@@ -103,6 +105,28 @@ class RunTables:
         intervals = read_csv(path, dtype={"strategy": str, "layer": str})
         check_columns(intervals, INTERVAL_COLUMNS, path)
         return intervals
+
+    @cached_property
+    def strategies(self) -> pd.DataFrame:
+        """A row per layer, count and pair of strategies: how much more one keeps (docs/formats.md).
+
+        Empty where there are no two, or an earlier version made the tables. Raises DataError where
+        the table is damaged.
+        """
+        path = self.path / TABLES / STRATEGIES
+        check_recorded(path)
+        if not is_there(path):
+            return pd.DataFrame(columns=[*STRATEGY_COLUMNS])
+        texts = ("layer", "count", "strategy", "against", "levels")
+        numbers = (name for name in STRATEGY_COLUMNS if name not in texts)
+        strategies = read_csv(
+            path,
+            dtype=dict.fromkeys(texts, "string"),
+            keep_default_na=False,
+            na_values={name: ["nan"] for name in numbers},
+        )
+        check_columns(strategies, STRATEGY_COLUMNS, path)
+        return strategies
 
     @cached_property
     def shares(self) -> pd.DataFrame:
