@@ -161,8 +161,12 @@ class Recipe(Settings):
         stated = {name: getattr(self.start, name, None) for name in paths}
         names = {name: Path(path).name for name, path in stated.items() if path is not None}
         data = {"source": Path(self.data.source).name}
+        dissection, basis = self.dissection, self.dissection.basis_file
+        if basis is not None:
+            dissection = dissection.model_copy(update={"basis": Path(basis).name})
         return self.model_copy(
             update={
+                "dissection": dissection,
                 "data": self.data.model_copy(update=data),
                 "concepts": self.concepts.model_copy(update=concepts),
                 "start": None if self.start is None else self.start.model_copy(update=names),
