@@ -51,6 +51,7 @@ READ_BY = {
     f"{LEVEL}/mask.safetensors": (f"load {LEVEL}", f"audit {LEVEL}"),
     f"{LAYER}/manifest.json": (f"summary {LEVEL}", "status run"),
     f"{LAYER}/conditions.json": ("audit run",),
+    f"{LAYER}/association.safetensors": ("audit run",),
     f"{LAYER}/manifest-scores.json": (f"summary {LEVEL}", "status run"),
     f"{LAYER}/summary.json": (f"summary {LEVEL}", f"compare {DENSE} {LEVEL}", "summary run"),
     f"{LAYER}/units.parquet": (f"summary {LEVEL}", f"compare {DENSE} {LEVEL}"),
