@@ -37,9 +37,9 @@ def test_a_unit_has_its_best_labels_with_what_lies_behind_them(layer):
 
 def test_measures_over_all_pixels_stand_beside_the_iou_where_they_were_made(tmp_path):
     made = make_layer({"red": 200, "cat": 100})
-    assert "auprc" not in unit_details(made, 0)
     for name, value in {"pearson": 0.5, "auprc": 0.25, "pearson_2": 0.1, "auprc_2": 0.2}.items():
         made.units[name] = value
+    made.examples[["image", "rank", "row", "peak"]] = ["a.png", 0, 0, 1.5]
     made.save(tmp_path / "layer4")
     details = unit_details(open_layer(tmp_path / "layer4"), 0)
     assert (details["pearson"], details["auprc"]) == (0.5, 0.25)
