@@ -9,22 +9,43 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from prunescope.comparison.levels import LevelRecord, write_tables
 from prunescope.dissection.scores import score_units
+from prunescope.report.figures import draw_figures
+from prunescope.report.panels import Shown
+from prunescope.results.class_tables import read_classes
 from prunescope.results.dissection import Dissection, LayerDissection
-from prunescope.results.layout import DENSE
+from prunescope.results.layout import (
+    DENSE,
+    FIGURES,
+    INTERVALS,
+    LEVELS,
+    TABLES,
+    UNITS,
+    LevelKey,
+)
 from prunescope.results.opened import open_layer
 from prunescope.results.overlap import Overlap
+from prunescope.results.predictions import predictions_table
 from prunescope.results.provenance import environment
+from prunescope.results.reading import read_table
+from prunescope.results.run_tables import read_levels
+from prunescope.results.schemas import LEVEL_UNIT_COLUMNS
+from prunescope.results.tables import write_csv
 from prunescope.results.units import count_units
 from prunescope.statistics.bootstrap import ResamplingSettings
-from prunescope.statistics.levels import resample_levels
+from prunescope.statistics.levels import ResampledLevels, resample_levels
+from prunescope.statistics.settings import VerdictSettings
+from prunescope.statistics.who_paid import write_who_paid
+from prunescope.statistics.writing import write_verdicts
 
 PIXELS = 112 * 112
 CATEGORIES = ("color", "object", "part", "material", "scene", "texture")
@@ -42,8 +63,9 @@ def main() -> None:
     """Print one JSON object: seconds, processor seconds, memory, and the conditions.
 
     layer: of drawing the images of a layer, reading it included. compare_with, compare_without: of
-    the whole command with draws and without, in turns. study: of all levels of one replicate,
-    whose layers are two in turn; the memory is that of the process at its peak then.
+    the whole command with draws and without, in turns. study: of all tables, intervals, verdicts
+    and figures of a study, whose layers are two in turn, and intervals: of these alone within it;
+    the memory is that of the process at its peak then.
     """
     given = arguments()
     load = os.getloadavg()[0]
@@ -58,16 +80,18 @@ def main() -> None:
             (whole([*compare, str(given.draws)]), whole([*compare, "0"])) for _ in range(given.runs)
         ]
         keys = [
-            (0, "lottery" if level else DENSE, level, "layer4") for level in range(given.levels)
+            LevelKey(replicate=replicate, strategy="lottery" if level else DENSE, level=level)
+            for replicate in range(given.replicates)
+            for level in range(given.levels)
         ]
-        levels = {key: opened[index % 2] for index, key in enumerate(keys)}
-        settings = ResamplingSettings(draws=given.draws)
-        study = timed(lambda: resample_levels(levels, settings))
+        folder = Path(place, "run")
+        study, intervals = tabulate(folder, dict(zip(keys, cycle(opened), strict=False)), given)
     figures = {
         "layer": medians(layer),
         "compare_with": medians([taken for taken, _ in pairs]),
         "compare_without": medians([taken for _, taken in pairs]),
         "study": medians([study]),
+        "intervals": medians([intervals]),
         "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "load_before": round(load, 1),
     }
@@ -81,9 +105,68 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--labels", type=int, default=1197)
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--replicates", type=int, default=3)
     parser.add_argument("--levels", type=int, default=16)
     parser.add_argument("--runs", type=int, default=5)
     return parser.parse_args()
+
+
+def tabulate(
+    folder: Path,
+    layers: Mapping[LevelKey, Callable[[], LayerDissection]],
+    given: argparse.Namespace,
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Write all tables and figures of a study; return how long it took, and its draws alone."""
+    tables = folder / TABLES
+    settings = ResamplingSettings(draws=given.draws)
+    random = np.random.default_rng(0)
+    predicted = {key: random_predictions(random, given.images) for key in layers}
+    found: list[ResampledLevels] = []
+    opened = {
+        (key.replicate, key.strategy, key.level, "layer4"): layer for key, layer in layers.items()
+    }
+
+    def write() -> tuple[float, float]:
+        records = [
+            LevelRecord(
+                replicate=key.replicate,
+                strategy=key.strategy,
+                level=key.level,
+                keep=0.8**key.level,
+                keep_overall=0.8**key.level,
+                accuracy=0.7 - 0.001 * key.level,
+                units={"layer4": layer().units},
+            )
+            for key, layer in layers.items()
+        ]
+        write_tables(records, tables)
+        write_who_paid(tables, predicted)
+        draws = timed(lambda: found.append(resample_levels(opened, settings)))
+        write_csv(tables / INTERVALS, found[0].intervals, na_rep="nan")
+        verdict = VerdictSettings()
+        write_verdicts(tables, verdict, looks=1, image_variance=found[0].change_variance)
+        units, classes = read_table(tables / UNITS, LEVEL_UNIT_COLUMNS), read_classes(folder)
+        shown = Shown(levels=read_levels(tables / LEVELS), units=units, classes=classes)
+        draw_figures(shown, folder / FIGURES)
+        return draws
+
+    draws: list[tuple[float, float]] = []
+    whole_study = timed(lambda: draws.append(write()))
+    return whole_study, draws[0]
+
+
+def random_predictions(random: np.random.Generator, images: int) -> pd.DataFrame:
+    """Return what a network that is right in seven of ten images says of a hundred classes."""
+    labels = np.arange(images) % 100
+    said = np.where(random.random(images) < 0.7, labels, random.integers(0, 100, images))
+    return predictions_table(
+        [f"class {index}" for index in range(100)],
+        label=labels,
+        prediction=said,
+        probability=random.random(images),
+        rank=np.ones(images),
+        loss=random.random(images),
+    )
 
 
 def timed(work: Callable[[], object]) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from prunescope.comparison.levels import LevelRecord, write_tables
 from prunescope.concepts.protocol import Label
 from prunescope.dissection.scores import score_units
 from prunescope.results.dissection import LayerDissection
+from prunescope.results.layout import LevelKey
 from prunescope.results.overlap import Overlap
 from prunescope.results.units import count_units
 
@@ -114,8 +115,7 @@ def save_run(out: Path, levels: Mapping[tuple[int, str, int], Sequence[LayerDiss
     """
     records = []
     for (replicate, strategy, level), layers in levels.items():
-        part = "" if strategy == "dense" else f"{strategy}/"
-        folder = out / f"replicate-{replicate}" / f"{part}level-{level:02d}"
+        folder = out / LevelKey(replicate=replicate, strategy=strategy, level=level).path
         for layer in layers:
             layer.save(folder / "dissection" / layer.layer)
         facts = {"keep": 0.8**level, "top1": 0.9 - 0.01 * replicate}

@@ -140,7 +140,7 @@ def test_comparisons_and_a_summary_are_timed() -> None:
 def test_resampling_is_timed_alone_in_a_comparison_and_in_a_study() -> None:
     sizes = ("--units", 40, "--labels", 60, "--images", 50, "--levels", 3, "--draws", 20)
     found = figures("resampling.py", "--runs", 1, *sizes)
-    for name in ("layer", "compare_with", "compare_without", "study"):
+    for name in ("layer", "compare_with", "compare_without", "study", "intervals"):
         assert found[name]["seconds"] > 0
         assert found[name]["processor_seconds"] > 0
     assert (found["units"], found["levels"], found["draws"]) == (40, 3, 20)

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
         plot_comparison,
         plot_concepts,
         plot_examples,
-        plot_thresholds,
         plot_units,
     )
     from prunescope.report.run_plots import (
@@ -44,8 +43,11 @@ if TYPE_CHECKING:
         plot_consistency,
         plot_interpretability,
         plot_ious,
+        plot_layers,
+        plot_quantiles,
         plot_survival,
         plot_taxonomy,
+        plot_thresholds,
     )
     from prunescope.results.dissection import Dissection, LayerDissection
     from prunescope.results.run import Level, Run
@@ -89,6 +91,8 @@ __all__ = [
     "plot_examples",
     "plot_interpretability",
     "plot_ious",
+    "plot_layers",
+    "plot_quantiles",
     "plot_survival",
     "plot_taxonomy",
     "plot_thresholds",
@@ -120,7 +124,6 @@ _HOMES = {
         "plot_comparison",
         "plot_concepts",
         "plot_examples",
-        "plot_thresholds",
         "plot_units",
     ),
     "report.run_plots": (
@@ -130,8 +133,11 @@ _HOMES = {
         "plot_consistency",
         "plot_interpretability",
         "plot_ious",
+        "plot_layers",
+        "plot_quantiles",
         "plot_survival",
         "plot_taxonomy",
+        "plot_thresholds",
     ),
     "results.dissection": ("Dissection", "LayerDissection"),
     "results.run": ("Level", "Run"),

@@ -150,7 +150,24 @@ class Recipe(Settings):
             "Trained on": f"{Path(self.data.source).name}, {trained}",
             "Pruned": f"{strategies} ({by}, {pruning.prunable}){rewound}",
             "Dissected on": Path(self.concepts.source.partition(":")[2] or "scenes").name,
+            **({} if self.dissection.basis is None else {"Dissected along": self.dissection.along}),
         }
+
+    def placeless(self) -> "Recipe":
+        """Return the study with the last parts of the local paths in it alone."""
+        kind, colon, folder = self.concepts.source.partition(":")
+        concepts = {"source": f"{kind}{colon}{Path(folder).name}"}
+        paths = ("weights", "rewind_weights")
+        stated = {name: getattr(self.start, name, None) for name in paths}
+        names = {name: Path(path).name for name, path in stated.items() if path is not None}
+        data = {"source": Path(self.data.source).name}
+        return self.model_copy(
+            update={
+                "data": self.data.model_copy(update=data),
+                "concepts": self.concepts.model_copy(update=concepts),
+                "start": None if self.start is None else self.start.model_copy(update=names),
+            }
+        )
 
     def anchored(self) -> "Recipe":
         """Return the study with the local paths in it made absolute."""
@@ -167,8 +184,12 @@ class Recipe(Settings):
                 "rewind_weights": None if rewound is None else _absolute(rewound),
             }
             start = start.model_copy(update=paths)
+        dissection, basis = self.dissection, self.dissection.basis_file
+        if basis is not None:
+            dissection = dissection.model_copy(update={"basis": _absolute(str(basis))})
         return self.model_copy(
             update={
+                "dissection": dissection,
                 "data": self.data.model_copy(update={"source": source}),
                 "concepts": self.concepts.model_copy(update={"source": concepts}),
                 "start": start,

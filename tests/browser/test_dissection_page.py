@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from browser.conftest import Opened
-from pictured import HOSTILE, Painted, dissection, pictured
+from pictured import HOSTILE, Painted, dissection, pictured, with_borderline
 from prunescope.report.examples import draw_mask
 from prunescope.report.pages.dissection import write_dissection_page
 from prunescope.results.dissection import Dissection
@@ -169,6 +170,56 @@ def test_a_unit_is_bright_where_its_mask_is_and_dim_elsewhere(opened: Opened, pa
     left, right = pixels[height // 2, width // 8], pixels[height // 2, -width // 8]
     assert left.sum() > 1.5 * right.sum()
     assert abs(left - np.array([90, 120, 150])).max() < 12
+
+
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a dissection with borderline images and peaks, as they are saved today."""
+    folder = tmp_path_factory.mktemp("D")
+    found = dissection([with_borderline(pictured(*UNITS[:2]))])
+    return write_dissection_page(folder, found, Painted(), name="complete")
+
+
+def test_a_borderline_image_has_both_masks(opened: Opened, complete: Path) -> None:
+    shown = opened(complete, "#unit=layer4/1", device_scale_factor=1)
+    assert texts(shown, "figcaption")[4:] == ["48 pixels: a.png", "48 pixels: <b>.png"]
+    shown.wait_for_timeout(300)
+    picture = shown.locator("#detail canvas").nth(5).screenshot()
+    pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).astype(int)
+    height, width, _ = pixels.shape
+    outside, inside = pixels[height // 8, width // 8], pixels[-height // 8, -width // 8]
+    assert inside.sum() > 1.5 * outside.sum()
+    blue = (pixels[:, width // 2 - 4 : width // 2 + 4] - [64, 200, 255]).__abs__().max(axis=2)
+    assert (blue.min(axis=1) < 40).mean() > 0.8  # cat is the left half of every image
+
+
+def test_the_histogram_of_a_unit_says_how_many_images_peak_where(
+    opened: Opened, complete: Path
+) -> None:
+    shown = opened(complete, "#unit=layer4/0")
+    assert shown.locator(".histogram canvas").is_visible()
+    shown.click(".histogram summary")
+    rows = texts(shown, ".histogram details tbody tr")
+    assert rows[:4] == ["0 to 0.25\t5", "0.25 to 0.5\t0", "0.5 to 0.75\t3", "0.75 to 1\t2"]
+
+
+def test_a_unit_that_too_few_draws_leave_open_is_not_called_chance(
+    opened: Opened, tmp_path: Path
+) -> None:
+    layer = pictured(*UNITS[:2], {"cat": 100})
+    said = {"p": [0.01, 0.2, 0.3], "discovery": [True, False, False]}
+    units = layer.units.assign(**said, undecided=[False, True, False])
+    found = dissection([replace(layer, units=units)])
+    shown = opened(write_dissection_page(tmp_path, found, Painted(), name="chance"))
+    column = texts(shown, "#unit-table th").index("Beyond chance")
+    cells = [row.split("\t") for row in texts(shown, "#unit-table tbody tr")]
+    assert {row[0]: row[column] for row in cells} == {"0": "yes", "1": "undecided", "2": "no"}
+    shown.select_option("#units select[aria-label='Beyond chance']", label="yes")
+    assert texts(shown, "#unit-table tbody tr td:first-child") == ["0"]
+
+
+def test_a_dissection_of_an_earlier_version_has_no_histogram(opened: Opened, page: Path) -> None:
+    assert opened(page, "#unit=layer4/0").locator(".histogram").count() == 0
 
 
 def test_an_image_that_is_gone_is_said(opened: Opened, page: Path) -> None:

@@ -43,6 +43,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_run(tmp_path_factory.mktemp("run"), levels)
 
 
+SHARES = pd.DataFrame(
+    [
+        {"replicate": 0, "strategy": "other", "level": 1, "layer": "layer4", "unit": unit}
+        | {"interpretable_share": 1 - unit / 8, "concept_share": 0.5}
+        for unit in range(4)
+    ]
+)
+
+
 @pytest.fixture(scope="module")
 def page(run: Path) -> Path:
     keys = [LevelKey(replicate=r, strategy=s, level=n) for r, s, n in LEVELS]
@@ -54,6 +63,7 @@ def page(run: Path) -> Path:
         verdicts={},
         dissections={key: [run / key.path / "dissection" / "layer4"] for key in keys},
         concepts=Painted(),
+        shares=SHARES,
         exemplars=EXEMPLARS,
     )
 
@@ -73,6 +83,46 @@ def test_a_unit_is_followed_through_all_levels_of_every_strategy(
     assert cards(shown, 1)[1:3] == ["relabelled", "relabelled"]
     assert cards(shown, 2)[1:3] == ["lost", "lost"]
     assert cards(shown, 3)[1:3] == ["born", "not interpretable"]
+
+
+def test_on_paper_tables_keep_their_headings_and_fit(opened: Opened, page: Path) -> None:
+    shown = opened(page, viewport={"width": 718, "height": 1000})  # A4 with margins of 1 cm
+    shown.locator("#paid-images tbody tr").first.wait_for(state="attached")
+    shown.emulate_media(media="print")
+    assert shown.locator("#unit-table th", has_text="Concept").first.is_visible()
+    assert not shown.locator("#units input[type=search]").is_visible()
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 718
+
+
+@pytest.mark.parametrize("width", [1000, 1100, 1400])
+def test_a_glance_at_several_layers_is_not_cut(opened: Opened, tmp_path: Path, width: int) -> None:
+    long = "features.denseblock3"
+    names = [("dense", 0), ("lottery rewound", 1), ("fine-tuned", 1)]
+    layers = [pictured({"red": 200}), pictured({"red": 200}, name=long)]
+    run = save_run(tmp_path, {(r, s, n): layers for r in (0, 1) for s, n in names})
+    page = write_study_page(
+        run / "report",
+        name="two layers",
+        facts={"Network": "small", "Pruned": "lottery rewound: to 30, 10 % of the weights"},
+        shown=Shown(levels=read_levels(run / "tables" / "levels.csv")),
+        verdicts={},
+        dissections={},
+        concepts=None,
+    )
+    shown = opened(page, viewport={"width": width, "height": 800})
+    table = shown.get_by_role("region", name="At a glance")
+    assert table.evaluate("table => table.scrollWidth <= table.clientWidth")
+    assert shown.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_unit_has_its_shares_of_draws_where_they_are_known(opened: Opened, page: Path) -> None:
+    shown = opened(page, "#unit=layer4/1&at=0/other/1")
+    facts = shown.locator("dl.facts dt").all_inner_texts()
+    values = dict(zip(facts, shown.locator("dl.facts dd").all_inner_texts(), strict=True))
+    assert values["Interpretable in draws"] == "87.5 %"
+    assert values["With its concept"] == "50.0 %"
+    shown = opened(page, "#unit=layer4/1")
+    assert "Interpretable in draws" not in shown.locator("dl.facts dt").all_inner_texts()
 
 
 def test_a_card_leads_to_the_unit_at_that_level(opened: Opened, page: Path) -> None:

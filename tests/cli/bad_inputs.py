@@ -1,7 +1,7 @@
 """What is said of inputs that a network, or a set of concepts, cannot mean?"""
 
 from cli.bad_concepts import LOADED
-from cli.world import Bad
+from cli.world import NETWORK, Bad, basis, dense_state, save
 
 HALF = "--mean 0.5,0.5,0.5 --std 0.5,0.5,0.5"
 ON_SET = "--layer layer3 --concepts broden:set --out out"
@@ -20,6 +20,24 @@ BAD_INPUTS = {
     "a quantile counted from below in a recipe": Bad(
         "run tiny.yaml --out out --set dissection.quantile=0.995",
         ("quantile is 0.995", "0.005 is meant"),
+    ),
+    "a quantile that is stated again": Bad(
+        f"dissect {LOADED} {ON_SET} --quantiles 0.005,0.01",
+        ("quantiles names 0.005", "the quantile itself"),
+    ),
+    "a quantile twice": Bad(
+        f"dissect {LOADED} {ON_SET} --quantiles 0.01,0.01", ("0.01 more than once",)
+    ),
+    "one of several quantiles counted from below": Bad(
+        f"compare dense.pth dense.pth --network {NETWORK} {ON_SET} --quantiles 0.01,0.995",
+        ("quantile is 0.995", "0.005 is meant"),
+    ),
+    "quantiles that are words": Bad(
+        f"dissect {LOADED} {ON_SET} --quantiles few", ('"few" is not a number', "--quantiles")
+    ),
+    "one of several quantiles with too few cells": Bad(
+        "run tiny.yaml --out out --set dissection.quantiles=[0.00001]",
+        ("too few for a quantile of 1e-05",),
     ),
     "mean and std of one channel for a network of three": Bad(
         f"dissect {LOADED} {ON_SET} --mean 0.5 --std 0.5", ("takes 3 channels", "3 values")
@@ -45,6 +63,42 @@ BAD_INPUTS = {
     "axes in a recipe that are none": Bad(
         "run tiny.yaml --out out --set dissection.axes=NCWHX", ("axes", "NCHW or NLC")
     ),
+    "a basis that there is not": Bad(
+        f"dissect {LOADED} {ON_SET} --basis rotation",
+        ('there is no basis "rotation"', "random-rotation", "NAME.safetensors"),
+    ),
+    "a basis in a pickle": Bad(
+        f"dissect {LOADED} {ON_SET} --basis dense.pth", ('no basis "dense.pth"', ".safetensors")
+    ),
+    "a pickle called a basis": Bad(
+        f"dissect {LOADED} {ON_SET} --basis pickled.safetensors",
+        ("pickled.safetensors", "not a whole safetensors file"),
+        save("pickled.safetensors", dense_state),
+    ),
+    "a basis of two networks that is not there": Bad(
+        f"compare dense.pth dense.pth --network {NETWORK} {ON_SET} --basis none.safetensors",
+        ("none.safetensors does not exist",),
+    ),
+    "a basis of other layers": Bad(
+        f"dissect {LOADED} {ON_SET} --layer layer2 --basis few.safetensors",
+        ("few.safetensors", 'no tensor "layer3"'),
+        basis("few.safetensors", layer1=16),
+    ),
+    "a basis of other units": Bad(
+        f"conventions {LOADED} {ON_SET} --basis wide.safetensors",
+        ("wide.safetensors", "shape 2 x 17", "16 units"),
+        basis("wide.safetensors", layer3=17),
+    ),
+    "a basis of other units in a recipe": Bad(
+        "run tiny.yaml --out out --set dissection.basis=wide.safetensors",
+        ("wide.safetensors", "shape 2 x 17", "16 units"),
+        basis("wide.safetensors", layer3=17),
+    ),
+    "a basis in a recipe that is not there": Bad(
+        "run tiny.yaml --out out --set dissection.basis=none.safetensors",
+        ("none.safetensors does not exist",),
+    ),
+    "no seed of a basis": Bad(f"dissect {LOADED} {ON_SET} --basis-seed -1", ("--basis-seed",)),
     "a map of no pixel": Bad(f"dissect {LOADED} {ON_SET} --mask-size 0", ("--mask-size",)),
     "maps of no pixel to be checked": Bad(
         "concepts check broden:set --mask-size 20000", ("--mask-size", "16384")

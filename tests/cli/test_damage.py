@@ -70,6 +70,8 @@ READ_BY = {
     "D/layer3/masks.parquet": (_MORE,),
     "D/layer3/draws.safetensors": (_MORE,),
     "D/layer3/examples.parquet": ("load D",),
+    "D/layer3/borderline.parquet": ("load D",),
+    "D/layer3/peaks.parquet": ("load D",),
     "D/layer3/images.parquet": ("load D", "summary D", "compare D D"),
     "C/summary.json": ("summary C", "load C"),
     "C/units.parquet": ("summary C", "load C"),

@@ -19,7 +19,7 @@ from prunescope.results.evaluation import Evaluation
 from prunescope.results.evaluation_pair import EvaluationPair
 from runs import tiny_recipe
 
-_MANY = 17  # bits of each of 48 files: 816
+_MANY = 17  # bits of each of 56 files: 952
 LEVEL, DENSE = "run/replicate-0/lottery/level-01", "run/replicate-0/level-00"
 LAYER = f"{LEVEL}/dissection/layer3"
 NETWORK = "cifar_resnet20,width=0.25 --num-classes 10"
@@ -32,6 +32,7 @@ READ_BY = {
     "run/tables/levels.csv": ("load run", "summary run", "compare run run"),
     "run/tables/verdict.json": ("summary run", "load run"),
     "run/tables/intervals.csv": ("load run",),
+    "run/tables/unit_shares.parquet": ("unit run 1",),
     "run/tables/units.parquet": ("summary run --iou 0.1", "compare run run"),
     **{
         f"run/tables/{name}": ("load run", "summary run")
@@ -60,12 +61,16 @@ READ_BY = {
         f"compare {DENSE} {LEVEL} --match profile",
     ),
     f"{LAYER}/examples.parquet": (f"load {LEVEL}",),
+    f"{LAYER}/borderline.parquet": (f"load {LEVEL}",),
+    f"{LAYER}/peaks.parquet": (f"load {LEVEL}",),
     f"{LAYER}/images.parquet": (f"load {LEVEL}", f"compare {DENSE} {LEVEL}"),
     "D/layers.json": ("summary D", "load D", "summary D/layer3"),
     "D/layer3/summary.json": ("summary D", "load D"),
     "D/layer3/units.parquet": ("summary D", "load D", "compare D D"),
     "D/layer3/overlap.safetensors": ("load D", "compare D D --match profile"),
     "D/layer3/examples.parquet": ("load D",),
+    "D/layer3/borderline.parquet": ("load D",),
+    "D/layer3/peaks.parquet": ("load D",),
     "D/layer3/images.parquet": ("load D", "summary D", "compare D D"),
     "D/layer3/masks.parquet": (MORE,),
     "D/layer3/draws.safetensors": (MORE,),
@@ -90,6 +95,10 @@ READ_BY = {
         "audit p.safetensors",
         f"evaluate p.safetensors {DATA}",
     ),
+    **{
+        f"F/{name}": ("summary F", "load F")
+        for name in ("ablation.json", "predictions_whole.parquet", "predictions_without.parquet")
+    },
     "p.mask.safetensors": ("audit p.safetensors", "prune p.safetensors --keep 0.4 --out made/o.pth"
                            " --format torch"),
     "p.pth": (f"audit p.pth --network {NETWORK}",),
@@ -132,6 +141,7 @@ def world(saved: Path, prunescope: Prunescope, monkeypatch: pytest.MonkeyPatch) 
         "D": f"dissect {dense} {concepts} --null 2 --out D",
         "C": "compare D D --out C",
         "E": f"evaluate {dense} {DATA} --out E",
+        "F": f"ablate {dense} {DATA} --layer layer3 --unit 1 --controls 1 --out F",
         "P": f"evaluate {DENSE} {LEVEL} {DATA} --rounds 0 --out P",
         "CC": "compare run run --out CC",
         "p.safetensors": f"prune {dense} --keep 0.5 --out p.safetensors",
@@ -161,7 +171,7 @@ def test_many_flipped_bits_change_nothing_that_is_read(
 def test_every_kind_of_file_that_is_read_is_flipped(world: Path) -> None:
     kinds = {Path(name).name for name in READ_BY}
     unread = {"units.csv", "comparison.png", "comparison.svg", "index.html"}
-    for folder in ("run", "D", "C", "CC", "E", "P"):
+    for folder in ("run", "D", "C", "CC", "E", "F", "P"):
         shown = ("figures", "report", "assets", ".lock")
         files = [path for path in Path(folder).rglob("*") if path.is_file()]
         names = {path.name for path in files if not set(path.parts) & set(shown)}

@@ -222,6 +222,11 @@ def revive(path: str) -> Spoil:
     )
 
 
+def basis(path: str, **units: int) -> Spoil:
+    """Write a basis of two directions of so many units of each layer."""
+    return lambda: save_tensors(Path(path), {name: torch.ones(2, n) for name, n in units.items()})
+
+
 def bad_mask(path: str) -> Spoil:
     """Write a mask of another network's shapes."""
     return lambda: save_tensors(Path(path), {"conv1.weight": torch.ones(2, 2, dtype=torch.bool)})

@@ -1,5 +1,8 @@
 """Is what is said of one unit and one concept what the tables and counts hold?"""
 
+from dataclasses import replace
+
+import pandas as pd
 import pytest
 
 from layers import make_layer, save_run
@@ -79,6 +82,24 @@ def test_a_concept_that_is_not_there_is_refused(layer, name, category, words):
     assert words in str(refused.value)
 
 
+def test_where_only_best_labels_have_names_their_units_are_known():
+    named = make_layer({"red": 200, "cat": 100}, {"cat": 300})
+    layer = replace(named, overlap=replace(named.overlap, label_names=()))
+    details = concept_details(layer, "cat")
+    assert [unit["unit"] for unit in details["units"]] == [1]
+    assert details["others"] == []
+    with pytest.raises(ConfigError, match='"blue" is the best label of no unit of layer4'):
+        concept_details(layer, "blue")
+
+
+def test_a_concept_that_no_unit_of_a_run_sees_is_not_said_to_be_no_label(tables):
+    with pytest.raises(ConfigError) as refused:
+        concept_through_levels(tables, "layer4", "blue")
+    assert str(refused.value) == '"blue" is the best label of no unit of layer4 at any level'
+    with pytest.raises(ConfigError, match='did you mean "cat"'):
+        concept_through_levels(tables, "layer4", "catt")
+
+
 def test_a_name_in_two_categories_needs_one(tmp_path):
     layer = make_layer({"red": 200}, {"cat": 200})
     layer.units["concept"] = "both"
@@ -112,6 +133,16 @@ def test_a_unit_is_followed_through_the_levels(tables, unit, concepts, outcome):
     assert [row["concept"] for row in rows] == concepts
     assert [row["outcome"] for row in rows] == ["neither" if unit == 3 else "kept", outcome]
     assert [row["keep"] for row in rows] == [1, 0.8]
+
+
+def test_a_unit_has_its_shares_of_draws_where_images_were_resampled(tables):
+    key = {"replicate": 0, "strategy": "lottery", "level": 1, "layer": "layer4"}
+    shares = {"interpretable_share": 0.75, "concept_share": 0.5}
+    table = pd.DataFrame([key | {"unit": 1} | shares, key | {"unit": 2} | dict.fromkeys(shares, 1)])
+    table.to_parquet(tables.path / "tables" / "unit_shares.parquet")
+    dense, pruned = unit_through_levels(tables, "layer4", 1)
+    assert {name: pruned[name] for name in shares} == shares
+    assert [dense[name] for name in shares] == [None, None]
 
 
 def test_a_removed_unit_sees_nothing(tmp_path):

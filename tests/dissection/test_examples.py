@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prunescope.dissection.examples import ExampleCollector
+from prunescope.dissection.examples import BorderlineCollector, ExampleCollector
 from ranks import exchange
 
 
@@ -41,6 +41,23 @@ def test_fewer_images_than_examples_are_all_kept():
     add(collector, [[1], [2]], [0, 1])
     assert collector.indices.tolist() == [[1, 0]]
     assert collector.maps.shape == (1, 2, 1, 2)
+
+
+def add_masks(collector: BorderlineCollector, masks: list[tuple[int, int, int]]) -> None:
+    """Add masks: the unit, the image and the pixels of each; the map tells the pixels."""
+    units, images, pixels = (torch.tensor(column) for column in zip(*masks, strict=True))
+    collector.add(units, images, pixels, pixels.float()[:, None, None])
+
+
+def test_borderline_images_have_the_smallest_masks_but_none_that_is_empty():
+    collector = BorderlineCollector(3, torch.zeros(0, 3, 1, 1))
+    add_masks(collector, [(0, 7, 5), (1, 7, 2), (0, 4, 3), (0, 5, 0)])
+    add_masks(collector, [(0, 2, 3), (0, 1, 9), (0, 0, 4)])
+    found = collector.images()
+    assert found.units.tolist() == [0, 0, 0, 1]
+    assert found.ranks.tolist() == [0, 1, 2, 0]
+    assert found.indices.tolist() == [2, 4, 0, 7]
+    assert found.pixels.tolist() == found.maps.flatten().tolist() == [3, 3, 4, 2]
 
 
 @pytest.mark.long

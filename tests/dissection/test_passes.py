@@ -82,7 +82,7 @@ def assert_same(first, second):
     assert list(first.layers) == list(second.layers)
     for name, layer in first.layers.items():
         other = second.layers[name]
-        for table in ("units", "examples", "images"):
+        for table in ("units", "examples", "images", "borderline", "peaks"):
             pd.testing.assert_frame_equal(getattr(layer, table), getattr(other, table))
         assert np.array_equal(layer.overlap.intersection, other.overlap.intersection)
         assert layer.summary == other.summary

@@ -14,9 +14,11 @@ from prunescope.results.room import check_room
 from prunescope.results.units import count_units
 
 FILES = [
+    "borderline.parquet",
     "examples.parquet",
     "images.parquet",
     "overlap.safetensors",
+    "peaks.parquet",
     "summary.json",
     "units.csv",
     "units.parquet",

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from layers import make_layer, save_run
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.experiment.load import load
 from prunescope.experiment.study import Study
@@ -93,6 +94,18 @@ def test_a_level_that_is_not_there_is_named(run: Run, tmp_path: Path) -> None:
             run.level(**asked)  # type: ignore[arg-type]
     with pytest.raises(DataError, match="is not a run folder"):
         Run.load(tmp_path)
+
+
+def test_a_twin_is_no_second_strategy(tmp_path: Path) -> None:
+    layer = make_layer({"red": 200})
+    keys = [(0, "dense", 0), (0, "twin-1", 0), (0, "lottery", 1)]
+    run = Run.load(save_run(tmp_path / "run", {key: [layer] for key in keys}))
+    assert run.level(1).strategy == "lottery"
+    assert run.level(0).strategy == "dense"
+    assert run.level(0, strategy="lottery").strategy == "dense"
+    assert run.level(0, strategy="twin-1").path.name == "twin-1"
+    with pytest.raises(ConfigError, match="no finished level 1 of twin-1"):
+        run.level(1, strategy="twin-1")
 
 
 def test_a_recipe_is_a_file_a_mapping_or_a_shipped_name(

@@ -70,7 +70,7 @@ def test_without_the_network_weights_are_counted_and_the_rest_is_unknown(pruned)
     for count in ("weights", "nonzero", "dead_filters"):
         assert audit.total(count) == named.total(count)
     assert audit.parameters == named.parameters
-    assert "no mask" in describe_audit(audit)
+    assert "no mask" in repr(audit)
 
 
 def test_a_weight_that_came_back_is_found(pruned):

@@ -43,6 +43,7 @@ def test_counts_are_counted():
     mask = Mask({"0.weight": torch.ones(2, 3) > 0, "1.weight": torch.tensor([[True, False]])})
     assert (mask.size, mask.survivors, mask.keep) == (8, 7, 7 / 8)
     assert mask.keep_overall(network) == 10 / 11
+    assert repr(mask) == "Mask(7 of 8 weights survive in 2 tensors)"
 
 
 def test_a_mask_is_saved_as_booleans_and_comes_back_in_its_order(tmp_path: Path):

@@ -17,6 +17,7 @@ from prunescope.report.comparison import render_comparison, write_comparison
 from prunescope.report.comparison_figure import outcomes_figure
 from prunescope.report.run_comparison_figure import levels_figure
 from prunescope.report.style import LIGHT
+from prunescope.results.dissection import Dissection
 from prunescope.statistics.compare import compare
 
 A = make_layer({"red": 200}, {"cat": 200}, {"dog": 100, "blue": 300}, {}, {"cat": 300})
@@ -76,6 +77,32 @@ def test_a_folder_holds_tables_numbers_and_the_figure(
     assert json.loads((out / "summary.json").read_text()) == comparison.summary()
     with Image.open(out / "comparison.png") as picture:
         assert picture.width == 1320
+
+
+def test_what_python_saves_is_what_the_command_writes(
+    comparison: Comparison, of_runs: RunComparison, tmp_path: Path
+) -> None:
+    for compared in (comparison, of_runs):
+        write_comparison(compared, tmp_path / "written")
+        compared.save(str(tmp_path / "saved"))
+        written, saved = (
+            {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}
+            for folder in (tmp_path / "written", tmp_path / "saved")
+        )
+        assert saved == written
+
+
+def test_a_page_saved_with_both_sides_shows_their_units(
+    comparison: Comparison, tmp_path: Path
+) -> None:
+    comparison.save(tmp_path / "alone")
+    layer_a, layer_b = (Dissection(layers={"layer4": each}) for each in (A, B))
+    comparison.save(tmp_path / "both", a=layer_a, b=layer_b)
+    alone, both = (
+        sum(path.stat().st_size for path in (tmp_path / name / "assets").rglob("*.*"))
+        for name in ("alone", "both")
+    )
+    assert both > alone
 
 
 def test_two_runs_leave_their_levels_too(of_runs: RunComparison, tmp_path: Path) -> None:

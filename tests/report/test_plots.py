@@ -1,5 +1,6 @@
 """Do the plots show what the results say?"""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +22,10 @@ from prunescope.report.plots import (
     plot_comparison,
     plot_concepts,
     plot_examples,
-    plot_thresholds,
     plot_units,
 )
+from prunescope.report.run_plots import plot_quantiles, plot_thresholds
+from prunescope.report.views import as_text
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.run import Run
 from prunescope.statistics.compare import compare
@@ -136,12 +138,95 @@ def test_examples_that_are_not_there_are_refused(
         plot_examples(shown, concepts=photographs, **asked)  # type: ignore[arg-type]
 
 
-def test_of_several_layers_one_must_be_chosen() -> None:
-    several = Dissection(layers={"layer3": LAYER, "layer4": LAYER})
+SEVERAL = Dissection(layers={"layer3": make_layer({"cat": 300}, name="layer3"), "layer4": LAYER})
+
+
+def test_several_layers_have_a_panel_each() -> None:
+    units, concepts = plot_units(SEVERAL), plot_concepts(SEVERAL, most=2)
+    assert units.shape == concepts.shape == (2, 1)
+    assert [bars(row[0]) for row in units] == [{"color": 0, "object": 1}, {"color": 1, "object": 3}]
+    assert [list(bars(row[0])) for row in concepts] == [["cat"], ["cat", "red"]]
+
+
+def test_what_takes_one_layer_asks_for_it() -> None:
     with pytest.raises(ConfigError, match=r'result\["layer3"\] or result\["layer4"\]'):
-        plot_units(several)
+        plot_units(SEVERAL, axes=Figure().subplots())
     with pytest.raises(ConfigError, match="most is 0"):
         plot_concepts(LAYER, most=0)
+
+
+def test_layers_stand_side_by_side_with_their_sums() -> None:
+    units, concepts = run_plots.plot_layers(SEVERAL)[0]
+    assert [label.get_text() for label in units.get_yticklabels()] == ["layer3", "layer4"]
+    widths = [patch.get_width() for patch in units.patches]
+    assert widths == [0, 1, 1, 3]  # color of both, then object of both
+    assert texts(units) == ["1", "4"]
+    assert texts(concepts) == ["1", "3"]
+
+
+def test_layers_of_a_run_are_shown_unpruned_and_at_the_sparsest_level(tmp_path: Path) -> None:
+    other = make_layer({"cat": 300}, {"red": 200}, name="layer3")
+    fewer = make_layer({"cat": 300}, {}, name="layer3")
+    levels = {
+        (replicate, strategy, level): [LAYER, layer]
+        for replicate, last in ((0, fewer), (1, other))
+        for strategy, level, layer in (
+            ("dense", 0, other),
+            ("lottery", 1, other),
+            ("lottery", 2, last),
+        )
+    }
+    units, _ = run_plots.plot_layers(save_run(tmp_path, levels))[0]
+    assert [label.get_text() for label in units.get_yticklabels()] == [
+        "layer4, unpruned",
+        "layer4, lottery, 64 %",
+        "layer3, unpruned",
+        "layer3, lottery, 64 %",
+    ]
+    assert texts(units) == ["4", "4", "2", "1.5"]
+
+
+def test_ious_of_layers_have_a_row_each_with_their_median() -> None:
+    [[axes]] = run_plots.plot_ious(SEVERAL)
+    medians = [float(line.get_xdata()[0]) for line in axes.get_lines() if line.get_marker() == "o"]
+    expected = [layer.units["iou"].fillna(0).median() for layer in SEVERAL.layers.values()]
+    assert medians == pytest.approx(expected)
+
+
+def test_chance_of_layers_stands_beside_all_that_is_interpretable() -> None:
+    with pytest.raises(ConfigError, match="layer3 has no draws of chance"):
+        run_plots.plot_chance(SEVERAL)
+    chance = {"discoveries": 3, "concepts": 2}
+    layer = replace(LAYER, summary=LAYER.summary | {"chance": chance})
+    units, concepts = run_plots.plot_chance({"mine": layer})[0]
+    assert texts(units) == ["3 of 4"]
+    assert texts(concepts) == ["2 of 3"]
+    chance = {"discoveries": 1, "concepts": 1, "undecided": 2}
+    layer = replace(LAYER, summary=LAYER.summary | {"chance": chance})
+    units, concepts = run_plots.plot_chance({"mine": layer})[0]
+    assert texts(units) == ["1 of 4, 2 undecided"]
+    assert texts(concepts) == ["at least 1 of 3"]
+
+
+def test_thresholds_of_a_run_are_means_of_the_sparsest_levels(tmp_path: Path) -> None:
+    fewer = make_layer({"red": 200}, {"cat": 300}, {}, {}, {"dog": 20}, {})
+    levels = {
+        (replicate, strategy, level): [layer]
+        for replicate, last in ((0, fewer), (1, LAYER))
+        for strategy, level, layer in (("dense", 0, LAYER), ("lottery", 1, last))
+    }
+    panels = plot_thresholds(save_run(tmp_path, levels))
+    assert panels.shape == (1, 2)
+    unpruned, pruned = panels[0, 0].get_lines()
+    assert [unpruned.get_label(), pruned.get_label()] == ["unpruned", "lottery, 80 %"]
+    assert unpruned.get_ydata()[10] == 4
+    assert pruned.get_ydata()[10] == 3
+
+
+@pytest.mark.parametrize("plot", ["layers", "ious", "chance", "thresholds"])
+def test_what_is_no_result_is_refused(plot: str) -> None:
+    with pytest.raises(ConfigError, match="is no dissection"):
+        getattr(run_plots, f"plot_{plot}")({})
 
 
 def test_a_comparison_is_drawn_with_its_counts() -> None:
@@ -190,6 +275,36 @@ def test_thresholds_have_a_line_per_layer_and_mark_the_one_used() -> None:
     assert plot_thresholds(LAYER).shape == (1, 2)
     with pytest.raises(ConfigError, match="is no dissection"):
         plot_thresholds({})
+
+
+def at_quantiles(layer: LayerDissection) -> LayerDissection:
+    """Return a layer that was counted at 0.001, where unit 0 sees red, and at 0.02, where none."""
+    units = len(layer.units)
+    rows = pd.DataFrame({"quantile": np.repeat([0.001, 0.02], units), "unit": [*range(units)] * 2})
+    red = np.where((rows["unit"] == 0) & (rows["quantile"] == 0.001), 0.06, 0.0)
+    table = rows.assign(
+        threshold=1.0, color_label=1, color_iou=red, object_label=pd.NA, object_iou=np.nan
+    )
+    return replace(layer, quantiles=table)
+
+
+def test_quantiles_have_a_line_per_layer_and_mark_the_one_of_the_tables() -> None:
+    panels = plot_quantiles({"a": at_quantiles(LAYER), "b": LAYER})
+    line, used = panels[0, 0].get_lines()
+    assert line.get_xdata().tolist() == [0.001, 0.005, 0.02]
+    assert line.get_ydata().tolist() == [1, LAYER.units["interpretable"].sum(), 0]
+    assert list(used.get_xdata()) == [0.005, 0.005]
+    assert panels[0, 0].get_xscale() == "log"
+    with pytest.raises(ConfigError, match="layer4 was dissected at one quantile only"):
+        plot_quantiles(LAYER)
+
+
+def test_the_counts_at_every_quantile_are_shown() -> None:
+    text = as_text(Dissection(layers={"layer4": at_quantiles(LAYER)}))
+    assert re.search(
+        r"quantile +units +concepts\n.*0.001 +1 +1\n.*0.005 +\d+ +3\n.*0.02 +0 +0", text
+    )
+    assert "quantile" not in as_text(Dissection(layers={"layer4": LAYER}))
 
 
 def test_what_a_run_does_not_hold_is_said(tmp_path: Path) -> None:

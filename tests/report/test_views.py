@@ -113,6 +113,16 @@ def test_a_table_on_a_terminal_is_aligned_and_has_no_bars() -> None:
     ]
 
 
+def test_a_result_reads_as_text_in_python_also_within_a_notebook(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared = compare(DENSE, PRUNED)
+    assert "relabelled" in repr(compared)
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert repr(compared) == str(compare(DENSE, PRUNED))
+    assert "relabelled" in repr(compared)
+
+
 def test_a_bar_is_as_long_as_its_share() -> None:
     html = write_html([Section(parts=[TABLE])])
     assert re.findall(r";width:([\d.]+)px", html) == ["40.0", "120.0"]

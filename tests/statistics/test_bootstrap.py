@@ -13,6 +13,7 @@ from prunescope.statistics.bootstrap import (
     ResamplingSettings,
     draw_images,
     interval,
+    intervals_of,
     strata_of,
 )
 
@@ -74,6 +75,22 @@ def test_an_interval_stays_within_what_is_possible() -> None:
     drawn = np.linspace(0.7, 1.0, 101)
     assert interval(0.75, drawn, most=1.0) == pytest.approx((0.5075, 0.9925))
     assert interval(0.99, drawn, most=1.0)[1] == 1.0
+
+
+def test_no_interval_counts_more_units_than_there_are() -> None:
+    names = ("interpretable", "a", "b", "kept", "relabelled", "lost", "gained", "change")
+    observed = dict.fromkeys(names, 4.0) | {"change": -4.0}
+    drawn = {name: np.zeros(9) for name in names}
+    ends = intervals_of(observed, drawn, (7, 5))
+    highest = {"a": 7, "lost": 7, "change": 0}
+    assert {name: high for name, (_, high) in ends.items()} == {
+        name: highest.get(name, 5) for name in names
+    }
+    assert ends["change"][0] == -7
+    of_small = intervals_of(observed, drawn, (5, 7))
+    assert {name: high for name, (_, high) in of_small.items()} == dict.fromkeys(names, 5) | {
+        **{"interpretable": 7, "b": 7, "gained": 7, "change": 0}
+    }
 
 
 def test_an_undefined_share_has_no_interval_and_an_undefined_draw_does_not_count() -> None:

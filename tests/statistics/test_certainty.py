@@ -149,7 +149,7 @@ def test_intervals_of_counts_shares_and_changes_are_the_oracles(
         defined = [each[name] for each in of_draws if not math.isnan(each[name])]
         low, high = oracle.interval(observed, defined)
         if name != "change":
-            low = max(0.0, low)
+            low, high = max(0.0, low), min(summary["units"]["total_b"], high)
         if "share" in name or name in ("still_interpretable", "same_concept"):
             high = min(1.0, high)
         assert ends == pytest.approx([low, high]), name

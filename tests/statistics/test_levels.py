@@ -103,7 +103,8 @@ def test_counts_and_intervals_are_the_oracles(
             if name in found.counts[key]:
                 assert found.counts[key][name].tolist() == values
             low, high = oracle.interval(observed, values)
-            assert ends(row, name) == pytest.approx((max(0, low), high)), (key, name)
+            possible = (max(0, low), min(saved["units"], high))
+            assert ends(row, name) == pytest.approx(possible), (key, name)
 
 
 def test_changes_and_shares_are_against_level_0_in_the_same_draw(
@@ -113,9 +114,10 @@ def test_changes_and_shares_are_against_level_0_in_the_same_draw(
         unpruned = (key[0], "dense", 0, "layer4")
         pairs = list(zip(concepts[unpruned], drawn, strict=True))
         observed = (saved_concepts(LAYERS[unpruned]), saved_concepts(LAYERS[key]))
-        assert ends(row, "interpretable_change") == pytest.approx(
-            oracle.interval(change(*observed), [change(*pair) for pair in pairs])
-        )
+        low, high = oracle.interval(change(*observed), [change(*pair) for pair in pairs])
+        before, after = (len(LAYERS[each].units) for each in (unpruned, key))
+        possible = (max(-before, low), min(after, high))
+        assert ends(row, "interpretable_change") == pytest.approx(possible)
         for index, name in enumerate(("still_interpretable", "same_concept")):
             share = shares(*observed)[index]
             of_draws = [shares(*pair)[index] for pair in pairs]
@@ -123,6 +125,21 @@ def test_changes_and_shares_are_against_level_0_in_the_same_draw(
             low, high = (share, share) if math.isnan(share) else oracle.interval(share, defined)
             expected = (max(0.0, low), min(1.0, high))
             assert ends(row, name) == pytest.approx(expected, nan_ok=True)
+
+
+def test_the_shares_of_units_are_those_of_the_oracles_draws(
+    found: ResampledLevels, concepts: dict[LayerKey, list[list[int | None]]]
+) -> None:
+    rows = found.shares.groupby(["replicate", "strategy", "level", "layer"])
+    assert len(rows) == len(LAYERS)
+    for key, drawn in concepts.items():
+        saved = LAYERS[key].units["label"].tolist()
+        for row in rows.get_group(key).to_dict("records"):
+            labels = [each[row["unit"]] for each in drawn]
+            seen = [label for label in labels if label is not None]
+            assert row["interpretable_share"] == pytest.approx(len(seen) / len(drawn))
+            own = sum(label == saved[row["unit"]] for label in seen)
+            assert row["concept_share"] == pytest.approx(own / len(drawn))
 
 
 def test_level_0_keeps_all_of_itself(found: ResampledLevels) -> None:

@@ -137,7 +137,7 @@ def test_a_pair_reads_well() -> None:
     found = pair(label, [0] * 40 + [2] * 39 + [0], [1] * 30 + [0] * 10 + [2] * 40, LATENCY)
     lines = write_sections(sections_of(found)).splitlines()
     assert lines[:2] == ["A  a", "B  b"]
-    assert lines[3] == "on the split test of DIR: 80 images, 4 classes"
+    assert lines[3] == "On the split test of DIR: 80 images, 4 classes"
     rows = {line.strip()[:18].strip(): line.split() for line in lines}
     assert rows["top-1"][1:] == ["98.75", "%", "62.50", "%"]
     assert rows["multiply-adds"][1:] == ["2,000", "2,000"]

@@ -52,8 +52,25 @@ def test_at_the_edge_of_the_margin_wrong_verdicts_are_as_rare_as_they_may_be(spr
 
 
 @pytest.mark.long
-def test_five_replicates_see_a_loss_of_a_quarter():
-    assert rates(math.log(0.75), replicates=5, spread=0.06)["C"] > 0.95
+@pytest.mark.parametrize("change", ["unchanged", "a quarter fewer"])
+@pytest.mark.parametrize(
+    ("replicates", "twins", "spread", "unchanged", "fewer"),
+    [
+        *((3, 0, 0.03, 0.91, 0.99), (3, 0, 0.06, 0.36, 0.68), (3, 0, 0.12, 0.07, 0.29)),
+        *((5, 0, 0.03, 1.00, 1.00), (5, 0, 0.06, 0.79, 0.99), (5, 0, 0.12, 0.12, 0.63)),
+        *((10, 0, 0.03, 1.00, 1.00), (10, 0, 0.06, 1.00, 1.00), (10, 0, 0.12, 0.48, 0.97)),
+        *((5, 2, 0.06, 0.99, 1.00), (5, 2, 0.12, 0.44, 0.91)),
+    ],
+)
+def test_verdicts_are_found_as_often_as_the_method_says(
+    replicates, twins, spread, unchanged, fewer, change
+):
+    """docs/method.md has these numbers."""
+    letter, share, true = ("A", unchanged, 0.0)
+    if change != "unchanged":
+        letter, share, true = ("C", fewer, math.log(0.75))
+    found = rates(true, replicates=replicates, spread=spread, twins=twins, studies=500)[letter]
+    assert found == pytest.approx(share, abs=0.005 + 3 * math.sqrt(share * (1 - share) / 500))
 
 
 @pytest.mark.long
@@ -104,6 +121,26 @@ def test_one_replicate_that_loses_much_is_enough_for_accuracy_not_to_hold():
 
 def test_an_accuracy_that_is_no_number_does_not_hold():
     assert course([[9, 9]] * 2, [[0.7, math.nan], [0.7, 0.7]]).holding(SETTINGS) == []
+
+
+def test_a_loss_of_just_as_many_points_as_may_be_holds():
+    accuracy = [[0.70, 0.69, 0.68], [0.70, 0.69, 0.70], [0.91, 0.90, 0.90]]
+    assert course([[9, 9, 9]] * 3, accuracy).holding(SETTINGS) == [1, 2]
+
+
+def test_accuracy_does_not_fall_at_a_level_of_which_it_is_unknown():
+    accuracy = [[0.7, math.nan, 0.7, 0.6], [0.7, 0.7, 0.7, 0.6]]
+    found = verdict_on(course([[9, 9, 9, 9]] * 2, accuracy), SETTINGS)
+    assert (found["levels"], found["accuracy_falls_at"]) == ([2], 3)
+    found = verdict_on(course([[9, 9]] * 2, [[0.7, math.nan], [0.7, 0.7]]), SETTINGS)
+    assert found["accuracy_falls_at"] is None
+    assert found["reason"] == "accuracy holds at no pruned level of which it is known"
+
+
+def test_twins_of_some_replicates_alone_are_no_ceiling():
+    found = verdict_on(course([[9, 9]] * 2, twins=[[math.nan], [9]]), SETTINGS)
+    assert found["twins"] is found["effect"] is None
+    assert found["reason"] == "dense twins are missing"
 
 
 def test_the_baseline_is_the_geometric_mean_of_level_0_and_its_twins():

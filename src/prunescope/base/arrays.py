@@ -56,6 +56,24 @@ def load_metadata(path: Path) -> dict[str, str]:
     return {name: text for name, text in metadata.items() if name != _SEAL}
 
 
+def tensor_names(path: Path) -> list[str]:
+    """Return the names of a file's tensors, in the order they were saved.
+
+    Raises as `load_arrays`.
+    """
+    _open(path, "np")
+    return [name for name in _read_header(path) if name != _METADATA]
+
+
+def hash_tensor(path: Path, name: str) -> str:
+    """Return the sha256 of a tensor's type, shape and bytes in hex. Raises as `load_arrays`.
+
+    All tensors of the file are hashed at once, and again only if it has changed.
+    """
+    _open(path, "np")
+    return str(json.loads(once_per_file(_hash_tensors, path))[name])
+
+
 def read_safetensors(path: Path, framework: Literal["np", "pt"]) -> dict[str, Any]:
     """Read every tensor of a file for numpy or for torch. Raises as `load_arrays`."""
     with _open(path, framework) as file:
@@ -120,3 +138,19 @@ def _parsed(header: bytes, path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise DataError(f"{path} is not a whole safetensors file: its header is no JSON") from None
     return described
+
+
+def _hash_tensors(path: Path) -> str:
+    """Return what `hash_tensor` does for every tensor of a file, as JSON."""
+    hashes = {}
+    with path.open("rb") as file:
+        header = _PREFIX + int.from_bytes(file.read(_PREFIX), "little")
+        for name, described in _read_header(path).items():
+            if name == _METADATA:
+                continue
+            first, behind = described["data_offsets"]
+            file.seek(header + first)
+            digest = hashlib.sha256(json.dumps([described["dtype"], described["shape"]]).encode())
+            digest.update(file.read(behind - first))
+            hashes[name] = digest.hexdigest()
+    return json.dumps(hashes)

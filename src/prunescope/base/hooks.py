@@ -25,9 +25,9 @@ def hook(name: str) -> Callable[..., Any]:
 
 
 class Shown:
-    """A result that reads as text on a terminal and as HTML in a notebook."""
+    """A result that reads as text in Python and on a terminal, and as HTML in a notebook."""
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return str(hook("text")(self))
 
     def _repr_html_(self) -> str:

@@ -50,6 +50,13 @@ class Registry:
         """
         return {name: self._summary(module) for name, module in sorted(self._modules().items())}
 
+    def described(self, description: str) -> str:
+        """Return a description, and what each choice that comes with Prunescope does."""
+        choices = (
+            f'"{name}": {about[:1].lower()}{about[1:]}' for name, about in self.summaries.items()
+        )
+        return " ".join([description, *choices])
+
     def check(self, name: object) -> str:
         """Return a name. Raises ConfigError where nothing can have it."""
         if isinstance(name, str) and (self.is_user_code(name) or name in self.names):

@@ -120,8 +120,7 @@ def _of_saved(
 
     compared = compare_results(a, b, **options)
     if out is not None:
-        from prunescope.report.comparison import write_comparison  # loads what draws
-        from prunescope.report.pages.dissection import images_of
+        from prunescope.report.comparison import save_comparison  # loads what draws
         from prunescope.results.kinds import is_run
         from prunescope.results.opened import open_dissection
 
@@ -130,8 +129,7 @@ def _of_saved(
             for letter, side in {"a": a, "b": b}.items()
             if not is_run(side)
         }
-        images = images_of(list(sides.values()), None)
-        write_comparison(compared, out, evaluation=evaluation, shown=sides, concepts=images)
+        save_comparison(compared, out, sides, evaluation=evaluation)
     return compared
 
 

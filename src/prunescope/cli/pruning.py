@@ -184,7 +184,6 @@ def audit(
         problems: Sequence[str] = run.problems
     else:
         from prunescope.pruning.audit import audit_file
-        from prunescope.pruning.audit_text import describe_audit
 
         counts = audit_file(
             path,
@@ -196,7 +195,7 @@ def audit(
         )
         if resolution and counts.total("multiply_adds") is None:
             warn(f"--resolution is of no use: {counts.reasons['multiply_adds']}")
-        print_result(counts.as_dict(), describe_audit(counts), as_json=as_json)
+        print_result(counts.as_dict(), str(counts), as_json=as_json)
         problems = counts.problems
     if problems:
         raise typer.Exit(2)

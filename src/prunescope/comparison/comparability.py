@@ -7,6 +7,7 @@ import pandas as pd
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.text import counted
+from prunescope.results.basis import basis_text
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.opened import is_table
 from prunescope.results.units import categories_of
@@ -75,6 +76,12 @@ def _check_labels(a: LayerDissection, b: LayerDissection) -> None:
                 )
 
 
+def has_same_basis(a: LayerDissection, b: LayerDissection) -> bool:
+    """Return whether two layers were dissected along the same directions, or both unit by unit."""
+    first, second = ((side.summary.get("basis") or {}).get("fingerprint") for side in (a, b))
+    return bool(first == second)
+
+
 def _differences(a: LayerDissection, b: LayerDissection) -> Iterator[str]:
     if is_table(a) != is_table(b):
         yield (
@@ -86,6 +93,10 @@ def _differences(a: LayerDissection, b: LayerDissection) -> Iterator[str]:
         value_a, value_b = (_look_up(side.summary, path) or _UNSTATED.get(name) for side in (a, b))
         if value_a != value_b:
             yield f"the {name} differs: {_text(value_a)} in A, {_text(value_b)} in B"
+    if not has_same_basis(a, b):
+        along_a, along_b = (basis_text(side.summary) or "units" for side in (a, b))
+        others = ", which are other ones" if along_a == along_b else ""
+        yield f"A's rows are {along_a}, B's {along_b}{others}"
 
 
 def _set_text(side: LayerDissection) -> str:

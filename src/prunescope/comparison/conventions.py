@@ -25,7 +25,7 @@ _OUTCOMES = {"units": (KEPT, RELABELLED, LOST, GAINED), "concepts": (KEPT, LOST,
 _COUNTS = ("units", "images", "iou", "interpretable", "concepts", "dead")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ConventionComparison(Shown):
     """One network, dissected by several conventions.
 

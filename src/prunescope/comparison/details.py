@@ -8,6 +8,7 @@ import pandas as pd
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.comparison.outcomes import GAINED, KEPT, LOST, NEITHER, RELABELLED
+from prunescope.results.basis import basis_text
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.opened import is_table
 from prunescope.results.run_tables import KEY, LayerKey, RunTables
@@ -35,7 +36,7 @@ def unit_details(layer: LayerDissection, unit: int) -> dict[str, Any]:
     [row] = layer.rows_of(unit)
     values = layer.units.iloc[row]
     return {
-        "layer": layer.layer,
+        **_named(layer),
         "above": (layer.summary.get("settings") or {}).get("iou"),
         **{name: _plain(values[name]) for name in _OF_A_UNIT if name in values.index},
         "next": [
@@ -58,6 +59,12 @@ def unit_details(layer: LayerDissection, unit: int) -> dict[str, Any]:
     }
 
 
+def _named(layer: LayerDissection) -> dict[str, Any]:
+    """Return the name of a layer, and along which directions it was dissected, if not by units."""
+    along = basis_text(layer.summary)
+    return {"layer": layer.layer, **({} if along is None else {"basis": along})}
+
+
 def concept_details(
     layer: LayerDissection, concept: str, category: str | None = None
 ) -> dict[str, Any]:
@@ -75,7 +82,7 @@ def concept_details(
     ].sort_values(["iou", "unit"], ascending=[False, True])
     shown = [name for name in _OF_A_CONCEPT if name in named]
     return {
-        "layer": layer.layer,
+        **_named(layer),
         "above": (layer.summary.get("settings") or {}).get("iou"),
         **found,
         "units": [{name: _plain(row[name]) for name in shown} for row in named.to_dict("records")],
@@ -87,12 +94,16 @@ def unit_through_levels(tables: RunTables, layer: str, unit: int) -> list[dict[s
     """Return a row for each level of a run: what one unit sees there, and what became of it.
 
     `outcome` compares it with level 0 of the same replicate; a unit that was removed sees nothing.
+    Where images were resampled, `interpretable_share` and `concept_share` are its shares of draws.
     Raises ConfigError for a unit that no level has.
     """
     units = tables.units[(tables.units["layer"] == layer) & (tables.units["unit"] == unit)]
     if units.empty:
         highest = int(tables.units.loc[tables.units["layer"] == layer, "unit"].max())
         raise ConfigError(f"unit {unit} is asked for, but {layer} has units 0 to {highest:,}")
+    shares = tables.shares[tables.shares["unit"] == unit].drop(columns="unit")
+    units = units.merge(shares, on=KEY, how="left")
+    known = [str(name) for name in shares if name not in KEY and len(shares)]
     found = {tuple(row[name] for name in KEY): row for row in units.to_dict("records")}
     rows: list[dict[str, Any]] = []
     before: dict[int, tuple[Any, Any] | None] = {}
@@ -101,7 +112,7 @@ def unit_through_levels(tables: RunTables, layer: str, unit: int) -> list[dict[s
         label = (values["category"], values["concept"]) if values.get("interpretable") else None
         if key[2] == 0:
             before[key[0]] = label
-        seen = {name: _plain(values.get(name)) for name in _SEEN}
+        seen = {name: _plain(values.get(name)) for name in (*_SEEN, *known)}
         outcome = outcome_of(before[key[0]], label)
         rows.append(_of_level(tables, key) | seen | {"outcome": outcome})
     return rows
@@ -112,12 +123,15 @@ def concept_through_levels(
 ) -> list[dict[str, Any]]:
     """Return a row for each level of a run: the interpretable units of one concept there.
 
-    Raises ConfigError for a concept that no unit of the run has.
+    Raises ConfigError for a concept that is the best label of no unit at any level.
     """
     of_layer = tables.units[tables.units["layer"] == layer]
     named = of_layer[of_layer["concept"] == concept]
     homes = sorted(set(named["category"].dropna()))
-    chosen = _one_of(homes, concept, category, sorted(set(of_layer["concept"].dropna())), layer)
+    if not homes:
+        hint = nearest(concept, sorted(set(of_layer["concept"].dropna())))
+        raise ConfigError(f'"{concept}" is the best label of no unit of {layer} at any level{hint}')
+    chosen = _one_of(homes, concept, category)
     meant = named[(named["category"] == chosen) & named["interpretable"].astype(bool)]
     groups = {cast(LayerKey, key): units for key, units in meant.groupby(KEY)}
     rows: list[dict[str, Any]] = []
@@ -154,27 +168,38 @@ def outcome_of(before: object, after: object) -> str:
 
 
 def _labels_named(layer: LayerDissection, concept: str, category: str | None) -> dict[str, str]:
-    if is_table(layer):
-        pairs = layer.units[["category", "concept"]].dropna().itertuples(index=False, name=None)
-        labels = sorted(set(pairs))
-    else:
+    names_labels = _names_labels(layer)
+    if names_labels:
         overlap = layer.overlap
         homes = (overlap.categories[column] for column in overlap.category_of.tolist())
-        labels = list(zip(homes, overlap.label_names, strict=False))
+        labels = list(zip(homes, overlap.label_names, strict=True))
+    else:
+        pairs = layer.units[["category", "concept"]].dropna().itertuples(index=False, name=None)
+        labels = sorted(set(pairs))
     homes_of = sorted({home for home, name in labels if name == concept})
-    chosen = _one_of(homes_of, concept, category, [name for _, name in labels], layer.layer)
-    return {"concept": concept, "category": chosen}
+    if not homes_of:
+        hint = nearest(concept, [name for _, name in labels])
+        raise ConfigError(
+            f'no label of {layer.layer} is called "{concept}"{hint}'
+            if names_labels
+            else f'"{concept}" is the best label of no unit of {layer.layer}{hint}'
+        )
+    return {"concept": concept, "category": _one_of(homes_of, concept, category)}
 
 
-def _one_of(
-    homes: Sequence[str], concept: str, category: str | None, names: Sequence[str], layer: str
-) -> str:
+def _names_labels(layer: LayerDissection) -> bool:
+    """Return whether a layer names all labels of its set, not only the best ones of its units.
+
+    Tables of Network Dissection, and results of earlier versions, do not.
+    """
+    return not is_table(layer) and len(layer.overlap.label_names) > 0
+
+
+def _one_of(homes: Sequence[str], concept: str, category: str | None) -> str:
     """Return the category in which a concept is meant.
 
-    Raises ConfigError where there is none, or more than one.
+    Raises ConfigError where it is none of those with such a label, or any of several.
     """
-    if not homes:
-        raise ConfigError(f'no label of {layer} is called "{concept}"{nearest(concept, names)}')
     if category is None and len(homes) > 1:
         raise ConfigError(f'"{concept}" is a label of {" and ".join(homes)}: say which category')
     if category is not None and category not in homes:
@@ -186,7 +211,7 @@ def _others(
     layer: LayerDissection, found: Mapping[str, str], units: Sequence[int]
 ) -> list[dict[str, Any]]:
     """Return the units that overlap a label most, without those whose best label it is."""
-    if is_table(layer):
+    if not _names_labels(layer):
         return []
     overlap = layer.overlap
     homes = [overlap.categories[column] for column in overlap.category_of.tolist()]
@@ -194,9 +219,9 @@ def _others(
         (found["category"], found["concept"])
     )
     ious = overlap.iou[:, column]
-    numbers = layer.units["unit"].to_numpy()
+    numbers, named = layer.units["unit"].to_numpy(), set(units)
     order = [row for row in np.argsort(-np.nan_to_num(ious), kind="stable") if ious[row] > 0]
-    rows = [row for row in order if int(numbers[row]) not in set(units)][:_MOST]
+    rows = [row for row in order if int(numbers[row]) not in named][:_MOST]
     return [
         {
             "unit": int(numbers[row]),

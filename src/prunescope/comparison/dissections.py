@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import pandas as pd
 
 from prunescope.base.door import called_as
-from prunescope.base.hooks import Shown
+from prunescope.base.errors import ConfigError
+from prunescope.base.hooks import Shown, hook
 from prunescope.base.text import counted
-from prunescope.comparison.comparability import check_comparable
+from prunescope.comparison.comparability import check_comparable, has_same_basis
 from prunescope.comparison.outcomes import LayerComparison, compare_units, count_outcomes
 from prunescope.comparison.pairing import Pairs, no_pairs, pair_by_number, pair_by_profile
 from prunescope.comparison.sides import Comparable, Side, left_out, open_side, pair_layers
-from prunescope.results.dissection import LayerDissection
+from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.opened import is_table
 from prunescope.results.units import (
     UNIT_NUMBERS,
@@ -31,7 +33,7 @@ Judge: TypeAlias = Callable[
 
 
 @called_as("ps.compare returns one, and ps.load opens the folder of a saved one")
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Comparison(Shown):
     """Two dissections, layer by layer (Frankle & Bau 2019, section 4; docs/method.md).
 
@@ -57,6 +59,23 @@ class Comparison(Shown):
     def concepts(self) -> pd.DataFrame:
         """What became of every concept, the layer's name in the first column."""
         return stacked(["layer"], {(name,): layer.concepts for name, layer in self.layers.items()})
+
+    def save(
+        self,
+        folder: Path | str,
+        *,
+        a: Dissection | None = None,
+        b: Dissection | None = None,
+        concepts: str | None = None,
+    ) -> None:
+        """Write the tables, the figure and a page, `index.html`, into a folder, all or nothing.
+
+        a, b: the dissections that were compared: the page then shows their units, too.
+        concepts: the name of their set ("broden:DIR"), for its images; "scenes" needs none.
+        Raises ConfigError where the folder holds anything but an earlier comparison.
+        """
+        sides = {name: side for name, side in (("a", a), ("b", b)) if side is not None}
+        hook("save_comparison")(self, folder, sides, concepts=concepts)
 
     def summary(self) -> dict[str, Any]:
         """Return what was compared, and `layers: {name: counts}` (`count_outcomes`).
@@ -137,6 +156,11 @@ def choose_match(a: LayerDissection, b: LayerDissection) -> tuple[Match, list[st
             f"channels were removed from {' and '.join(unnumbered)}, and nothing says which: "
             "concepts are compared, not units"
         ]
+    if not has_same_basis(a, b):
+        return "concept", [
+            "their numbers do not say which is which: concepts are compared, not directions "
+            "(--match profile pairs them by what they see)"
+        ]
     if _has_lost_units(a, b) or set(a.units["unit"]) == set(b.units["unit"]):
         return "identity", []
     tables = is_table(a) or is_table(b)
@@ -150,6 +174,11 @@ def choose_match(a: LayerDissection, b: LayerDissection) -> tuple[Match, list[st
 def _pair(a: LayerDissection, b: LayerDissection, match: Match) -> Pairs:
     match match:
         case "identity":
+            if not has_same_basis(a, b):
+                raise ConfigError(
+                    "A and B were not dissected along the same directions, so their numbers do "
+                    "not say which is which: compare with --match concept, or --match profile"
+                )
             return pair_by_number(a.units, b.units, partly=_has_lost_units(a, b))
         case "profile":
             return pair_by_profile(a.overlap, b.overlap)

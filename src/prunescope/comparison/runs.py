@@ -9,7 +9,7 @@ import pandas as pd
 
 from prunescope.base.door import called_as
 from prunescope.base.errors import ConfigError, nearest
-from prunescope.base.hooks import Shown
+from prunescope.base.hooks import Shown, hook
 from prunescope.comparison.comparability import check_comparable
 from prunescope.comparison.dissections import Match, choose_match
 from prunescope.comparison.outcomes import LayerComparison, compare_units, count_outcomes
@@ -24,7 +24,7 @@ _GROUP = ["layer", "strategy", "level"]
 
 
 @called_as("ps.compare returns one, of two runs")
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class RunComparison(Shown):
     """Two runs at every strategy, level, replicate and layer that both have.
 
@@ -45,6 +45,13 @@ class RunComparison(Shown):
     levels: pd.DataFrame
     units: pd.DataFrame
     concepts: pd.DataFrame
+
+    def save(self, folder: Path | str) -> None:
+        """Write the tables, the figure and a page, `index.html`, into a folder, all or nothing.
+
+        Raises ConfigError where the folder holds anything but an earlier comparison.
+        """
+        hook("save_comparison")(self, folder, {})
 
     def summary(self) -> dict[str, Any]:
         """Return what was compared, and `levels`, a mapping for each row of them.

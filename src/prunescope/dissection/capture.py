@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from prunescope.base.compiling import Compiled
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.modes import in_mode
+from prunescope.base.text import counted
 from prunescope.dissection.axes import Layout
 from prunescope.dissection.survey import count_images, dissectable, recording, with_maps
 from prunescope.dissection.tokens import as_map, layout_of, unfit_axes
@@ -21,11 +22,17 @@ _NAMES_SHOWN = 12
 
 @contextmanager
 def capture(
-    model: nn.Module, layers: Sequence[str], *, layout: Layout | None = None, stop: bool = False
+    model: nn.Module,
+    layers: Sequence[str],
+    *,
+    layout: Layout | None = None,
+    bases: Mapping[str, Tensor] | None = None,
+    stop: bool = False,
 ) -> Iterator[Mapping[str, Maps]]:
     """Yield the layers' activation maps of the latest forward pass, in float32.
 
     layout: how the network arranges its outputs, see `learn_layout`; None infers it from its class.
+    bases: directions [direction, unit], whose maps are those of a layer instead of its units'.
     stop: end the block as soon as every layer was called, without the rest of the network.
 
     Each output is copied when the layer's forward returns, so later in-place operations, such as a
@@ -34,7 +41,8 @@ def capture(
     Raises ConfigError for a layer that does not exist (naming the nearest) and, at the end of a
     forward pass, for one that was not called exactly once or has no map.
     """
-    recorder = _Recorder(find_layers(model, layers), layout or layout_of(model), stop)
+    modules = find_layers(model, layers)
+    recorder = _Recorder(modules, layout or layout_of(model), bases or {}, stop)
     with ExitStack() as stack:
         stack.enter_context(suppress(_AllSeen))
         stack.enter_context(in_mode(model, training=False))
@@ -50,10 +58,11 @@ def compiled_maps(
     batch: Tensor,
     *,
     layout: Layout | None = None,
+    bases: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Maps]:
     """Show a batch to a compiled model, and return the layers' maps as `capture` does."""
     modules = find_layers(model, layers)
-    recorder = _Recorder(modules, layout or layout_of(model), stop=False)
+    recorder = _Recorder(modules, layout or layout_of(model), bases or {}, stop=False)
     with in_mode(model, training=False):
         count, outputs = compiled.outputs(batch, modules)
         recorder.read(model, batch, count, outputs)
@@ -89,8 +98,15 @@ class _AllSeen(BaseException):  # no Exception, which a network may catch
 class _Recorder:
     """Hooks that keep copies of the maps of one forward pass, and its faults."""
 
-    def __init__(self, modules: Mapping[str, nn.Module], layout: Layout, stop: bool) -> None:
+    def __init__(
+        self,
+        modules: Mapping[str, nn.Module],
+        layout: Layout,
+        bases: Mapping[str, Tensor],
+        stop: bool,
+    ) -> None:
         self._stop = stop
+        self._bases = bases
         self.maps: dict[str, Tensor] = {}
         self._layout = layout
         self._image_count: int | None = None
@@ -134,7 +150,7 @@ class _Recorder:
                 self._faults[layer] = maps
             else:
                 self._faults.pop(layer, None)
-                self.maps[layer] = _copied(maps)
+                self.maps[layer] = _copied(maps, self._bases.get(layer), layer)
                 if self._stop and len(self.maps) == len(self._modules):
                     raise _AllSeen
 
@@ -153,8 +169,18 @@ class _Recorder:
         raise ConfigError(f'layer "{layer}" of {type(model).__name__} {fault}; {choice}')
 
 
-def _copied(maps: Tensor) -> Maps:
-    return maps.detach().to(torch.float32, copy=True, memory_format=torch.contiguous_format)
+def _copied(maps: Tensor, basis: Tensor | None, layer: str) -> Maps:
+    """Return a copy of units' maps, or the maps of the directions of a basis."""
+    if basis is None:
+        return maps.detach().to(torch.float32, copy=True, memory_format=torch.contiguous_format)
+    if basis.shape[1] != maps.shape[1]:
+        raise ConfigError(
+            f'layer "{layer}" has {counted(maps.shape[1], "unit")}, but its basis is of '
+            f"{counted(basis.shape[1], 'unit')}"
+        )
+    with torch.autocast(maps.device.type, enabled=False):
+        along = torch.einsum("du,nuhw->ndhw", basis, maps.detach().float())
+    return along.contiguous()
 
 
 def shorten(names: Sequence[str]) -> str:

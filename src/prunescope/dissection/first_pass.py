@@ -1,8 +1,9 @@
 """What does the first pass over the images find for a layer, in bounded memory?"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
@@ -10,6 +11,7 @@ from prunescope.base.ranks import Ranks
 from prunescope.dissection.capture import Maps
 from prunescope.dissection.examples import ExampleCollector
 from prunescope.dissection.kept_maps import ActiveMaps, KeptMaps
+from prunescope.dissection.peak_counts import PeakCounter, PeakCounts
 from prunescope.dissection.quantile import Cut
 from prunescope.dissection.thresholds import ThresholdCollector
 
@@ -20,14 +22,23 @@ class FirstPassResult:
 
     peaks, indices, maps: the highest maxima of each unit's maps, best first, the images they are
         on (indices in the set), and the maps themselves
+    peak_counts: how many images peak at which value
     cut: the number of cells, and how many of them can exceed a threshold
+    more: the thresholds at other quantiles
     """
 
     thresholds: Float64[Tensor, " unit"]
     peaks: Float32[Tensor, "unit rank"]
     indices: Int64[Tensor, "unit rank"]
     maps: Float32[Tensor, "unit rank height width"]
+    peak_counts: PeakCounts
     cut: Cut
+    more: tuple[Float64[Tensor, " unit"], ...] = ()
+
+    @property
+    def lowest(self) -> Float64[Tensor, " unit"]:
+        """The lowest of each unit's thresholds."""
+        return torch.stack([self.thresholds, *self.more]).amin(dim=0)
 
 
 class FirstPass:
@@ -36,13 +47,19 @@ class FirstPass:
     kept: None once they were given up for lack of memory; the layer then needs a second pass.
     """
 
-    def __init__(self, maps: Maps, cut: Cut, *, examples: int, image_count: int) -> None:
+    def __init__(
+        self, maps: Maps, cut: Cut, *, examples: int, image_count: int, more: Sequence[Cut] = ()
+    ) -> None:
         """Begin empty.
 
         maps: with the units, shape and device of those to be added. image_count: in all.
+        more: cuts of other quantiles; the one with most cells above it decides what is kept.
         """
-        self._thresholds = ThresholdCollector(maps.shape[1], cut, maps.device)
+        widest = max((cut, *more), key=lambda each: each.above)
+        self._thresholds = ThresholdCollector(maps.shape[1], widest, maps.device)
+        self._more = tuple(more)
         self._examples = ExampleCollector(examples, maps)
+        self._peak_counter = PeakCounter(maps.shape[1], maps.device)
         self._cut = cut
         self._image_count = image_count
         self._seen = 0
@@ -55,6 +72,7 @@ class FirstPass:
         peaks = maps.amax(dim=(2, 3))
         self._seen += len(indices)
         self._examples.add(maps, peaks, indices)
+        self._peak_counter.add(peaks)
         active = ActiveMaps.of(maps, peaks, self._thresholds.bounds)
         self._thresholds.add(active.maps.flatten(1), active.units)
         if self.kept is not None:
@@ -77,14 +95,17 @@ class FirstPass:
         """Add the values and examples of other processes."""
         self._thresholds.exchange(ranks)
         self._examples.exchange(ranks)
+        self._peak_counter.exchange(ranks)
 
     def end(self) -> FirstPassResult:
         """Return the result over all images."""
         return FirstPassResult(
-            thresholds=self._thresholds.thresholds(),
+            thresholds=self._thresholds.thresholds(self._cut),
+            more=tuple(self._thresholds.thresholds(cut) for cut in self._more),
             peaks=self._examples.peaks,
             indices=self._examples.indices,
             maps=self._examples.maps,
+            peak_counts=self._peak_counter.result(),
             cut=self._cut,
         )
 

@@ -71,6 +71,7 @@ class ForwardPass:
     arithmetic: by which it computes while it is `prepared`.
     channels_last: memory format in plain float32; for any other see `wants_channels_last`.
     layout: how the network arranges its outputs; None infers it from its class.
+    bases: of layers whose maps are those of directions, not of units, see `capture`.
     say: receives messages to the user.
     """
 
@@ -81,6 +82,7 @@ class ForwardPass:
     arithmetic: Arithmetic = "plain"
     channels_last: bool = False
     layout: Layout | None = None
+    bases: dict[str, Tensor] = field(default_factory=dict)
     say: Callable[[str], None] = SILENT.say
     _portion: _Portion = field(default_factory=_Portion, init=False, repr=False)
     _compiled: list[Compiled] = field(default_factory=list, init=False, repr=False)
@@ -144,8 +146,12 @@ class ForwardPass:
             on_device = torch.from_numpy(pixels).to(self.device)
             batch = normalise(on_device, self.input, channels_last=channels_last)
             for compiled in self._compiled:
-                return compiled_maps(compiled, self.model, layers, batch, layout=self.layout)
-            with capture(self.model, layers, layout=self.layout, stop=stop) as maps:
+                return compiled_maps(
+                    compiled, self.model, layers, batch, layout=self.layout, bases=self.bases
+                )
+            with capture(
+                self.model, layers, layout=self.layout, bases=self.bases, stop=stop
+            ) as maps:
                 show(self.model, batch)
         return dict(maps)
 
@@ -218,7 +224,8 @@ class Observation(ForwardPass):
                 maps = self.maps(pixels, layers, stop=index > 0)
                 names = [self.concepts.images[image] for image in batch.indices]
                 for layer in layers:
-                    check_finite(layer, maps[layer], names)
+                    what = "direction" if layer in self.bases else "unit"
+                    check_finite(layer, maps[layer], names, what)
                 yield replace(batch, maps=maps)
 
     def _regions(self, reader: RegionReader, indices: Sequence[int]) -> tuple[Regions, ...]:
@@ -239,7 +246,7 @@ def read_pixels(
     return np.stack([square.apply(concepts.read_image(image)) for image in indices])
 
 
-def check_finite(layer: str, maps: Maps, names: Sequence[str]) -> None:
+def check_finite(layer: str, maps: Maps, names: Sequence[str], what: str = "unit") -> None:
     """Raise DataError for an activation that is not finite. names: of the images."""
     if bool(maps.sum().isfinite()):  # ten times as fast; any nan or infinity reaches the sum
         return
@@ -247,6 +254,6 @@ def check_finite(layer: str, maps: Maps, names: Sequence[str]) -> None:
     if len(broken):
         image, unit = broken[0].tolist()
         raise DataError(
-            f'unit {unit} of layer "{layer}" is not finite on image {names[image]}: '
+            f'{what} {unit} of layer "{layer}" is not finite on image {names[image]}: '
             "the network or its input is broken"
         )

@@ -57,6 +57,8 @@ def mask_pictures(
     network = open_model(model)[0]
     masks: list[UnitMasks] = []
     with without_wrappers(network), on_device(network, device) as used_device:
+        directions = dissected.basis
+        basis = {} if directions is None else {layer: torch.from_numpy(directions).to(used_device)}
         forward = ForwardPass(
             model=network,
             input=expected,
@@ -67,6 +69,7 @@ def mask_pictures(
             layout=learn_layout(
                 network, expected.resolution, len(expected.mean), settings.get("axes")
             ),
+            bases=basis,
         )
         with forward.prepared([layer]):
             rest = each_picture(pictures)

@@ -6,7 +6,7 @@ from itertools import groupby, pairwise
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 from torch import Tensor, from_numpy
 from torch.nn.functional import embedding_bag
 
@@ -28,8 +28,8 @@ class MaskLabelCounts:
     """How many pixels of each mask carry each label, on a few images.
 
     image_count: how many images.
-    units, image_in_portion: the unit of each mask, and its image's index among these; image by
-    image.
+    units, image_in_portion, maps: the unit of each mask, its image's index among these, and its
+    map; image by image.
     runs: the pixels of the masks in the label map.
     pixels: how many of them carry the label of each code, from 1.
     """
@@ -37,6 +37,7 @@ class MaskLabelCounts:
     image_count: int
     units: Int64[Tensor, " mask"]
     image_in_portion: Int64[Tensor, " mask"]
+    maps: Float32[Tensor, "mask height width"]
     runs: Runs
     pixels: Int64[Tensor, "mask label"]
 
@@ -123,6 +124,7 @@ class OverlapTally:
             image_count=len(regions),
             units=units,
             image_in_portion=image_in_portion,
+            maps=maps,
             runs=runs,
             pixels=_labelled_pixels(runs, image_in_portion, regions),
         )

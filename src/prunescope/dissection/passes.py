@@ -1,15 +1,19 @@
 """What are each layer's thresholds, examples and counts after one or two image passes?"""
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
 import torch
+from jaxtyping import Float64
+from torch import Tensor
 
 from prunescope.base.progress import Task
 from prunescope.dissection.association import Associations
 from prunescope.dissection.capture import Maps
 from prunescope.dissection.conventions import Convention
+from prunescope.dissection.examples import BorderlineCollector
 from prunescope.dissection.first_pass import FirstPass, FirstPassResult, limit_memory
 from prunescope.dissection.forward import Batch, Observation
 from prunescope.dissection.image_counts import ImageCounts
@@ -21,6 +25,8 @@ from prunescope.dissection.quantile import Cut
 from prunescope.dissection.regions import RegionReader, Regions
 from prunescope.results.association import Association
 
+_BORDERLINE = 4  # images of a unit on which it barely fires
+
 
 @dataclass(frozen=True, kw_only=True)
 class LayerStatistics:
@@ -28,16 +34,18 @@ class LayerStatistics:
 
     passes: how often the images were shown to the network for it. kept_bytes: the peak memory of
     its kept maps. association: None unless asked for. masks: those on this process's images, if
-    asked for.
+    asked for. more: at other quantiles.
     """
 
     first_pass: FirstPassResult
     tally: OverlapTally
     image_counts: ImageCounts
+    borderline: BorderlineCollector
     passes: int
     kept_bytes: int
     association: Association | None
     masks: KeptMasks | None
+    more: tuple[OverlapTally, ...] = ()
 
 
 def run_passes(
@@ -45,7 +53,7 @@ def run_passes(
     layers: Sequence[str],
     *,
     rules: Convention,
-    quantile: float,
+    quantiles: Sequence[float],
     examples: int,
     memory: int,
     reader: RegionReader,
@@ -59,21 +67,23 @@ def run_passes(
     The first pass finds thresholds and examples, and keeps the maps that may have a mask. Layers
     whose maps would take more than `memory` bytes together keep none and get a second pass. The
     numbers are the same either way.
+    quantiles: that of the thresholds, and others at which masks are only tallied.
     reader: of the labels. association: whether to measure it. label_maps: collects the labels,
     so that they are read once; without it, association needs them twice. masks: whether masks are
     kept, and the labels of all processes collected, to permute them later.
     Raises ConfigError, at the first batch, where a layer has too few cells for the quantile.
     """
 
-    def cut_of(layer: str, shape: Sequence[int]) -> Cut:
+    def cuts_of(layer: str, shape: Sequence[int]) -> list[Cut]:
         height, width = shape
         where = f'layer "{layer}": {observation.image_count} images x {height} x {width}'
-        return rules.cut(quantile, observation.image_count * height * width, where)
+        cells = observation.image_count * height * width
+        return [rules.cut(quantile, cells, where) for quantile in quantiles]
 
     associations = Associations(observation, rules.centring) if association else None
     labels_read = reader if association or label_maps is not None else None
     first_passes = _run_first_pass(
-        observation, layers, cut_of, examples, memory, labels_read, associations, label_maps, task
+        observation, layers, cuts_of, examples, memory, labels_read, associations, label_maps, task
     )
     ranks = observation.ranks
     for first_pass in first_passes.values():
@@ -83,8 +93,10 @@ def run_passes(
     results = {layer: first_pass.end() for layer, first_pass in first_passes.items()}
     statistics = _count(observation, first_passes, results, rules, reader, label_maps, masks, task)
     for of_layer in statistics.values():
-        of_layer.tally.exchange(ranks)
+        for tally in (of_layer.tally, *of_layer.more):
+            tally.exchange(ranks)
         of_layer.image_counts.exchange(ranks)
+        of_layer.borderline.exchange(ranks)
     if associations is None:
         return statistics
     return {
@@ -96,7 +108,7 @@ def run_passes(
 def _run_first_pass(
     observation: Observation,
     layers: Sequence[str],
-    cut_of: Callable[[str, Sequence[int]], Cut],
+    cuts_of: Callable[[str, Sequence[int]], list[Cut]],
     examples: int,
     memory: int,
     reader: RegionReader | None,
@@ -109,8 +121,10 @@ def _run_first_pass(
 
     def begin(all_maps: Mapping[str, Maps]) -> None:
         for layer, maps in all_maps.items():
-            cut = cut_of(layer, maps.shape[2:])
-            first_passes[layer] = FirstPass(maps, cut, examples=examples, image_count=count)
+            cut, *more = cuts_of(layer, maps.shape[2:])
+            first_passes[layer] = FirstPass(
+                maps, cut, examples=examples, image_count=count, more=more
+            )
         if associations is not None:
             associations.begin(all_maps)
 
@@ -147,18 +161,26 @@ def _count(
     task: Task,
 ) -> dict[str, LayerStatistics]:
     concepts = observation.concepts
+
+    def tally_at(thresholds: Float64[Tensor, " unit"]) -> OverlapTally:
+        return OverlapTally(
+            thresholds,
+            concepts.labels,
+            concepts.categories,
+            observation.device,
+            centring=rules.centring,
+            inside=rules.inside,
+        )
+
     statistics = {
         layer: LayerStatistics(
             first_pass=results[layer],
-            tally=OverlapTally(
-                results[layer].thresholds,
-                concepts.labels,
-                concepts.categories,
-                observation.device,
-                centring=rules.centring,
-                inside=rules.inside,
-            ),
+            tally=tally_at(results[layer].thresholds),
+            more=tuple(map(tally_at, results[layer].more)),
             image_counts=ImageCounts(),
+            borderline=BorderlineCollector(
+                _BORDERLINE, results[layer].maps[:, :0].transpose(0, 1).to(observation.device)
+            ),
             passes=2 if first_pass.kept is None else 1,
             kept_bytes=0 if first_pass.kept is None else first_pass.kept.peak_bytes,
             association=None,
@@ -190,7 +212,7 @@ def _active(first_pass: FirstPass, result: FirstPassResult, layer: str, batch: B
     if first_pass.kept is not None:
         return first_pass.kept.take(batch.number)
     maps = batch.maps[layer]
-    return ActiveMaps.of(maps, maps.amax(dim=(2, 3)), result.thresholds.to(maps.device))
+    return ActiveMaps.of(maps, maps.amax(dim=(2, 3)), result.lowest.to(maps.device))
 
 
 def _count_batch(
@@ -199,10 +221,16 @@ def _count_batch(
     indices: Sequence[int],
     regions: Sequence[Regions],
 ) -> None:
-    done = 0
+    done, borderline = 0, []
     for counts in statistics.tally.add(active, regions):
         portion = slice(done, done + counts.image_count)
         statistics.image_counts.add(indices[portion], counts, regions[portion])
         if statistics.masks is not None:
             statistics.masks.add(indices[portion], counts)
+        images = torch.tensor(indices[portion], device=counts.units.device)
+        areas = counts.runs.areas
+        borderline.append((counts.units, images[counts.image_in_portion], areas, counts.maps))
         done += counts.image_count
+    statistics.borderline.add(*(torch.cat(parts) for parts in zip(*borderline, strict=True)))
+    for tally in statistics.more:
+        deque(tally.add(active, regions), maxlen=0)

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
-from jaxtyping import Int64
 from torch import nn
 
 from prunescope.base.allocator import keep_freed_memory
@@ -20,8 +18,8 @@ from prunescope.base.settings import NeverKeyed
 from prunescope.base.text import counted
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize
+from prunescope.dissection.basis import describe, find_bases
 from prunescope.dissection.chance.permuting import draw_chance, told_where_memory_ends
-from prunescope.dissection.first_pass import FirstPassResult
 from prunescope.dissection.forward import Observation
 from prunescope.dissection.input import input_of
 from prunescope.dissection.kept_masks import KeptMasks
@@ -29,17 +27,19 @@ from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.layers import choose_layers
 from prunescope.dissection.passes import LayerStatistics, run_passes
 from prunescope.dissection.regions import RegionReader
-from prunescope.dissection.scores import allowed_categories, score_layer
+from prunescope.dissection.scores import allowed_categories, score_layer, score_quantiles
 from prunescope.dissection.settings import (
     ConceptOptions,
     DissectionOptions,
     DissectionSettings,
 )
 from prunescope.dissection.survey import learn_layout
+from prunescope.dissection.tables import borderline_table, examples_table, peaks_table
 from prunescope.results.counts import LayerCounts
 from prunescope.results.dissection import Dissection
 from prunescope.results.units import UNIT_NUMBERS, unit_numbers
 
+_STATED_APART = ("layers", "convention", "basis", "basis_seed")
 _LABEL_BYTES = 256 << 20  # for labels that are read once, but not permuted
 
 UnitNumbers = Mapping[str, Sequence[int]]
@@ -150,11 +150,12 @@ def count_layers(
             observation.prepared(layers),
             progress.task(title, 2 * observation.image_count_of_rank) as task,
         ):
+            observation.bases.update(find_bases(observation, settings, units or {}, progress))
             by_layer = run_passes(
                 observation,
                 layers,
                 rules=rules,
-                quantile=settings.quantile,
+                quantiles=(settings.quantile, *(settings.quantiles or ())),
                 examples=settings.examples,
                 memory=int(settings.memory),
                 reader=reader,
@@ -223,15 +224,19 @@ def _counts_of(
     units: Sequence[int] | None,
 ) -> LayerCounts:
     concepts, first_pass = observation.concepts, statistics.first_pass
-    overlap = statistics.tally.overlap()
+    overlap, basis = statistics.tally.overlap(), observation.bases.get(layer)
+    directions = None if basis is None else basis.cpu().numpy()
+    units = units if basis is None else None  # directions count from 0
     numbers = unit_numbers(layer, units, len(overlap.thresholds))
     images = statistics.image_counts.table(concepts.images, overlap.label_numbers.tolist())
     images["units"] = [numbers[rows].astype(np.int32) for rows in images["units"]]
     return LayerCounts(
         layer=layer,
         overlap=overlap,
-        examples=_examples_table(concepts, first_pass, numbers),
+        examples=examples_table(concepts, first_pass, numbers),
         images=images,
+        borderline=borderline_table(concepts, statistics.borderline.images(), numbers),
+        peaks=peaks_table(first_pass.peak_counts, numbers),
         conditions={
             "layer": layer,
             **({} if units is None else {UNIT_NUMBERS: numbers.tolist()}),
@@ -242,10 +247,19 @@ def _counts_of(
             "concept_set": _identity(concepts),
             "input": observation.input.as_dict(),
             "convention": settings.convention,
+            **({} if directions is None else {"basis": describe(directions, settings)}),
             "settings": settings.model_dump(
-                mode="json", exclude={"layers", "convention", *settings.marked(NeverKeyed)}
+                mode="json", exclude={*_STATED_APART, *settings.marked(NeverKeyed)}
             ),
         },
+        basis=directions,
+        quantiles=score_quantiles(
+            {
+                quantile: tally.overlap()
+                for quantile, tally in zip(settings.quantiles or (), statistics.more, strict=True)
+            },
+            numbers,
+        ),
         association=statistics.association,
         masks=None if statistics.masks is None else statistics.masks.table,
     )
@@ -261,26 +275,3 @@ def _placeless(name: str) -> str:
     """Return a concept set's name without the path: of "broden:DIR" only DIR's last part."""
     kind, colon, folder = name.partition(":")
     return f"{kind}:{Path(folder).expanduser().resolve().name}" if colon else name
-
-
-def _examples_table(
-    concepts: ConceptSet, first_pass: FirstPassResult, numbers: Int64[np.ndarray, " unit"]
-) -> pd.DataFrame:
-    units, ranks, height, width = first_pass.maps.shape
-    rows = first_pass.indices.flatten().numpy()
-    flat = first_pass.maps.flatten(0, 1).flatten(1).numpy()
-    cell = flat.argmax(axis=1)
-    return pd.DataFrame(
-        {
-            "unit": np.repeat(numbers, ranks),
-            "rank": np.tile(np.arange(ranks), units),
-            "image": pd.array([concepts.images[row] for row in rows], dtype="string"),
-            "row": rows,
-            "peak": first_pass.peaks.flatten().numpy(),
-            "peak_row": cell // width,
-            "peak_column": cell % width,
-            "map": list(flat),
-            "height": height,
-            "width": width,
-        }
-    )

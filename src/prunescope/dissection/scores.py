@@ -1,6 +1,6 @@
 """Which concept is each unit's, and how well does it fit?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from prunescope.results.association import Association
 from prunescope.results.counts import LayerCounts
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.overlap import Overlap
+from prunescope.results.quantiles import IOU, LABEL
 from prunescope.results.units import UNIT_NUMBERS, count_units, unit_numbers
 
 NO_LABEL = -1
@@ -47,7 +48,11 @@ def score_layer(
         overlap=overlap,
         examples=counts.examples,
         images=counts.images,
+        borderline=counts.borderline,
+        peaks=counts.peaks,
         summary=summary,
+        basis=counts.basis,
+        quantiles=counts.quantiles,
     )
 
 
@@ -119,6 +124,26 @@ def score_units(
         columns[f"{name}_label"] = _pick(names, within, "string")
         columns[f"{name}_iou"] = within_iou
     return pd.DataFrame(columns)
+
+
+def score_quantiles(
+    overlaps: Mapping[float, Overlap], numbers: Int64[np.ndarray, " unit"]
+) -> pd.DataFrame | None:
+    """Return a row per quantile and unit, for each category C its best label `C_label`, `C_iou`.
+
+    overlaps: by quantile; None is returned without any. numbers: of the units. Labels are numbers,
+    NA where none overlaps; IoUs are nan as in `score_units`.
+    """
+    tables = []
+    for quantile, overlap in sorted(overlaps.items()):
+        columns: dict[str, Any] = {"quantile": quantile, "unit": numbers}
+        columns["threshold"] = overlap.thresholds
+        for index, name in enumerate(overlap.categories):
+            best, value = best_labels(overlap.iou, overlap.category_of == index)
+            columns[f"{name}{LABEL}"] = _pick(overlap.label_numbers, best, "Int64")
+            columns[f"{name}{IOU}"] = value
+        tables.append(pd.DataFrame(columns))
+    return pd.concat(tables, ignore_index=True) if tables else None
 
 
 def best_labels(

@@ -1,8 +1,8 @@
 """What can be chosen in a dissection, and of which concept images?"""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, TypeAlias, TypedDict
+from pathlib import Path
+from typing import Annotated, Any, TypedDict
 
 from pydantic import (
     BeforeValidator,
@@ -28,51 +28,22 @@ from prunescope.base.settings import (
     Limit,
     NeverKeyed,
     Pixels,
+    Seed,
     Settings,
 )
-from prunescope.base.text import written
+from prunescope.dissection.basis_file import SUFFIX
 from prunescope.dissection.conventions import CONVENTIONS, Convention, ConventionName
-
-DrawCount: TypeAlias = Annotated[int, Field(ge=0)] | Literal["auto"]
-"""How many draws of chance: so many, or as many as it takes to decide."""
+from prunescope.dissection.stated import (
+    Basis,
+    DrawCount,
+    Quantile,
+    Quantiles,
+    parse_axes,
+    read_draws,
+)
 
 DEFAULT_LAYER = "(default)"
 """Stands for the layer that a network is dissected at where none is named."""
-
-_MOST_DRAWS = 1_000_000
-_KINDS_OF_AXES = ("NCHW", "NLC")
-
-
-def read_draws(value: Any) -> Any:
-    """Return a number of draws, or "auto", as it may stand in a recipe or on a command line.
-
-    Raises ValueError for anything else.
-    """
-    if isinstance(value, str) and value.strip().isdecimal():
-        value = int(value)
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    if value != "auto" and not (is_number and 0 <= value <= _MOST_DRAWS):
-        raise ValueError(
-            f'{written(value)} is not how often labels can be permuted: give "auto" to draw until '
-            f"it is decided, or a number from 0 to {_MOST_DRAWS:,}"
-        )
-    return value
-
-
-def parse_axes(text: str) -> dict[int, str]:
-    """Read axes as a user states them, "NHWC" or "NHWC,LNC", by how many there are.
-
-    Raises ConfigError for letters that are no axes, and for two of one number.
-    """
-    stated = [part.strip().upper() for part in text.split(",")]
-    counts = Counter(map(len, stated))
-    sound = all(any(sorted(axes) == sorted(kind) for kind in _KINDS_OF_AXES) for axes in stated)
-    if not sound or max(counts.values()) > 1:
-        raise ConfigError(
-            f'axes are "{text}", but must be the letters NCHW or NLC in the order of the axes, as '
-            "in NHWC, LNC or NHWC,LNC (N images, C units, H rows, W columns, L tokens)"
-        )
-    return {len(axes): axes for axes in stated}
 
 
 class ScoresOnly:
@@ -100,8 +71,10 @@ class DissectionSettings(Settings):
     *.conv2).
 
     A study must name its layers: it is checked before there is a network."""
-    quantile: Annotated[float, Field(gt=0, le=0.5)] = 0.005
+    quantile: Quantile = 0.005
     """Share of a unit's cells above its threshold, in (0, 0.5]."""
+    quantiles: Annotated[Quantiles | None, Later(), Field(examples=["0.001,0.01"])] = None
+    """Other quantiles at which units and concepts are counted, too, in the same passes."""
     convention: Annotated[ConventionName, Later()] = "exact"
     """By whose rules units are counted. Its own IoU, mean, std and categories are used where these
     are not set."""
@@ -128,6 +101,9 @@ class DissectionSettings(Settings):
     axes: Annotated[str | None, Later(), Field(examples=["NHWC", "LNC", "NHWC,LNC"])] = None
     """The axes of the layers' outputs (N images, C units, H rows, W columns, L tokens), or those of
     four and of three axes with a comma; by default they are told from outputs of several sizes."""
+    basis: Annotated[Basis, Later()] = None
+    basis_seed: Annotated[Seed, Later()] = 0
+    """Where a random basis comes from; other seeds give others."""
     examples: Count = 16
     """How many top activating images of each unit are kept."""
     association: Annotated[bool, Later(meant=False)] = True
@@ -151,6 +127,17 @@ class DissectionSettings(Settings):
         )
 
     @property
+    def basis_file(self) -> Path | None:
+        """The file with the directions; None where none is named."""
+        basis = self.basis or ""
+        return Path(basis).expanduser() if basis.endswith(SUFFIX) else None
+
+    @property
+    def along(self) -> str:
+        """What is dissected: units, or the name of the basis, of a file without its path."""
+        return self.basis_file.name if self.basis_file else self.basis or "units"
+
+    @property
     def rules(self) -> Convention:
         """The convention's rules."""
         return CONVENTIONS[self.convention]
@@ -172,19 +159,6 @@ class DissectionSettings(Settings):
     def _bfloat16_is_plain(cls, values: Any) -> Any:
         return plain_in_bfloat16(values)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _quantile_is_the_share_above(cls, values: Any) -> Any:
-        stated = values.get("quantile") if isinstance(values, Mapping) else None
-        if isinstance(stated, int | float) and 0.5 < stated < 100 and stated is not True:
-            part = stated if stated < 1 else stated / 100
-            share = 1 - part if part > 0.5 else part
-            raise ValueError(
-                f"quantile is {stated:g}, but it is the share of a unit's cells above its "
-                f"threshold, in (0, 0.5]: probably {round(share, 12):g} is meant"
-            )
-        return values
-
     @field_validator("axes")
     @classmethod
     def _axes_are_read(cls, axes: str | None) -> str | None:
@@ -205,8 +179,21 @@ class DissectionSettings(Settings):
         return self
 
     @model_validator(mode="after")
+    def _quantiles_are_others(self) -> "DissectionSettings":
+        if self.quantile in (self.quantiles or ()):
+            raise ValueError(
+                f"quantiles names {self.quantile:g}, which is the quantile itself: leave it out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _names_each_once(self) -> "DissectionSettings":
-        for key, names in (("layers", self.layers), ("categories", self.categories or ())):
+        quantiles = tuple(f"{quantile:g}" for quantile in self.quantiles or ())
+        for key, names in (
+            ("layers", self.layers),
+            ("categories", self.categories or ()),
+            ("quantiles", quantiles),
+        ):
             repeated = sorted({name for name in names if names.count(name) > 1})
             if repeated:
                 raise ValueError(f"{key} names {', '.join(repeated)} more than once")
@@ -225,6 +212,7 @@ class SharedOptions(TypedDict, total=False):
     """The settings that dissections by several conventions share, as a function takes them."""
 
     quantile: float
+    quantiles: Sequence[float] | None
     iou: float | None
     categories: Sequence[str] | None
     resolution: int | None
@@ -235,6 +223,8 @@ class SharedOptions(TypedDict, total=False):
     precision: Precision
     arithmetic: Arithmetic
     channels_last: bool
+    basis: str | Path | None
+    basis_seed: int
     examples: int
     association: bool
     null: DrawCount

@@ -24,11 +24,13 @@ from prunescope.experiment.handed_in import (
 )
 from prunescope.experiment.measuring import ShownImages, evaluate_on, images_for
 from prunescope.networks.loading import LoadedNetwork
+from prunescope.results.ablation import Ablation
+from prunescope.results.basis import basis_text
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.evaluation import Evaluation
 from prunescope.results.opened import open_dissection
 from prunescope.results.units import unit_numbers
-from prunescope.statistics.ablation import Ablation, count_ablation
+from prunescope.statistics.ablation import count_ablation
 from prunescope.training.settings import (
     AblationOptions,
     AblationSettings,
@@ -66,7 +68,8 @@ def ablate(
     device: where to compute; where the model is when None. The model comes back as it was.
     progress: where to report.
     The Ablation has `classes` (a DataFrame: accuracy of each class with and without the units, and
-    without random ones, with intervals) and `summary()` (docs/dissection.md).
+    without random ones, with intervals), `predictions`, `summary()` and `save(folder)`
+    (docs/dissection.md).
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
     network = open_network(model)
@@ -132,7 +135,8 @@ class _Ablating:
 
     def _random(self, places: Sequence[int], drawn: AblationSettings) -> Iterator[tuple[int, ...]]:
         """Yield sets of as many other units, each drawn without replacement."""
-        others = [place for place in range(len(self._numbers)) if place not in set(places)]
+        ablated = set(places)
+        others = [place for place in range(len(self._numbers)) if place not in ablated]
         if drawn.controls and len(others) < len(places):
             self._progress.say(
                 f"no random units to compare with: {self._layer} has "
@@ -183,11 +187,15 @@ def _dissected(
 ) -> LayerDissection:
     if isinstance(dissection, str | Path):
         dissection = open_dissection(Path(dissection).expanduser())
-    if isinstance(dissection, Dissection):
-        return dissection[layer]
-    if dissection.layer != layer:
-        raise ConfigError(f"the dissection is of {dissection.layer}, but the layer is {layer}")
-    return dissection
+    dissected = dissection[layer] if isinstance(dissection, Dissection) else dissection
+    if dissected.layer != layer:
+        raise ConfigError(f"the dissection is of {dissected.layer}, but the layer is {layer}")
+    along = basis_text(dissected.summary)
+    if along is not None:
+        raise ConfigError(
+            f"the dissection is of {along}, but units are ablated: give one without a basis"
+        )
+    return dissected
 
 
 def _seeing(concept: str, category: str | None, dissected: LayerDissection) -> tuple[int, ...]:

@@ -20,6 +20,7 @@ from prunescope.data.classes import order_note
 from prunescope.data.labelled import Images, StreamedImages
 from prunescope.data.loader import batches
 from prunescope.data.settings import Augmentation
+from prunescope.dissection.basis_file import read_directions
 from prunescope.dissection.capture import capture
 from prunescope.dissection.run import choose_categories
 from prunescope.dissection.survey import learn_layout
@@ -94,8 +95,10 @@ def check_study(
     _read_all(sources.concepts, progress)
 
 
-def map_cells(recipe: Recipe, sources: Sources, network: nn.Module) -> dict[str, tuple[int, int]]:
-    """Return the height and width of the maps of every layer to dissect.
+def map_shapes(
+    recipe: Recipe, sources: Sources, network: nn.Module
+) -> dict[str, tuple[int, int, int]]:
+    """Return the units, and the height and width of the maps, of every layer to dissect.
 
     Raises ConfigError where a layer has none, or the network refuses images of that size.
     """
@@ -103,7 +106,7 @@ def map_cells(recipe: Recipe, sources: Sources, network: nn.Module) -> dict[str,
     layout = learn_layout(network, side, channels, recipe.dissection.axes)
     with torch.inference_mode(), capture(network, recipe.dissection.layers, layout=layout) as maps:
         show(network, torch.zeros(1, channels, side, side))
-        return {layer: (maps[layer].shape[2], maps[layer].shape[3]) for layer in maps}
+        return {layer: (tensor.shape[1], *tensor.shape[2:]) for layer, tensor in maps.items()}
 
 
 def _channel_groups(recipe: Recipe, sources: Sources, network: nn.Module) -> ChannelGroups:
@@ -201,10 +204,14 @@ def _check_scores(
 
 
 def _check_cells(recipe: Recipe, sources: Sources, network: nn.Module) -> None:
-    count, rules = len(sources.concepts.images), recipe.dissection.rules
-    for layer, (height, width) in map_cells(recipe, sources, network).items():
+    """Raise ConfigError or DataError where cells are too few, or the basis is of other units."""
+    count, settings = len(sources.concepts.images), recipe.dissection
+    for layer, (units, height, width) in map_shapes(recipe, sources, network).items():
         where = f'layer "{layer}": {count} images x {height} x {width}'
-        rules.cut(recipe.dissection.quantile, count * height * width, where)
+        for quantile in (settings.quantile, *(settings.quantiles or ())):
+            settings.rules.cut(quantile, count * height * width, where)
+        if settings.basis_file is not None:
+            read_directions(settings.basis_file, layer, settings.layers, units)
 
 
 def _read_all(concepts: ConceptSet, progress: Progress) -> None:

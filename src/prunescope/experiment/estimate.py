@@ -15,7 +15,7 @@ from prunescope.concepts import ConceptSet, open_concepts
 from prunescope.data.labelled import StreamedImages
 from prunescope.dissection.chance.sequential import FIRST_LOOK
 from prunescope.dissection.run import dissect_layers
-from prunescope.experiment.check import map_cells
+from prunescope.experiment.check import map_shapes
 from prunescope.experiment.plan import Plan
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.stages.dissection import DissectionStage
@@ -61,6 +61,8 @@ def disk_bytes(plan: Plan, recipe: Recipe, sources: Sources) -> int:
     masks: int = sum(parameter.numel() for parameter in network.parameters())
     units: int = max(tensor.shape[0] for tensor in state.values() if tensor.ndim)
     dissection = units * len(sources.concepts.labels) * _BYTES_PER_UNIT_AND_LABEL
+    if recipe.dissection.basis is not None:
+        dissection += 4 * units * units
     points = len(plan.of(RewindPointStage))
     layers = sum(len(stage.artifacts) for stage in plan.of(DissectionStage))
     networks, levels = points + len(plan.levels), len(plan.levels)
@@ -109,7 +111,8 @@ def _try_evaluating(recipe: Recipe, sources: Sources, network: nn.Module) -> flo
 
 def _some_concepts(recipe: Recipe, sources: Sources, network: nn.Module) -> ConceptSet:
     """Open the first images of the concepts: a batch, and enough for the quantile."""
-    smallest = min(height * width for height, width in map_cells(recipe, sources, network).values())
+    maps = map_shapes(recipe, sources, network).values()
+    smallest = min(height * width for _, height, width in maps)
     enough = math.ceil(2 / (recipe.dissection.quantile * smallest))
     count = min(len(sources.concepts.images), max(recipe.dissection.batch_size, enough))
     split = recipe.dissection.rules.images_of(recipe.concepts.split)

@@ -108,6 +108,8 @@ def _shared(recipe: Recipe) -> dict[str, Any]:
     for room, names in _OF_A_MACHINE.items():
         for name in names if values.get(room) else ():
             values[room].pop(name, None)
+    if recipe.dissection.basis_file is not None:
+        values["dissection"]["basis"] = recipe.dissection.along
     return dict(_flat("", values))
 
 

@@ -13,7 +13,7 @@ from prunescope.base.door import called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.modules import checked_network
 from prunescope.base.tensors import load_tensors, save_tensors
-from prunescope.base.text import a_kind
+from prunescope.base.text import a_kind, counted
 from prunescope.base.wrappers import inner_step, unwrapped, unwrapped_name, without_wrappers
 from prunescope.pruning.acting import count_parameters, first_names
 
@@ -34,6 +34,10 @@ class Mask(Mapping[str, Bool[Tensor, "..."]]):
             if kind != torch.bool:
                 raise DataError(f"the mask of {name} is {kind}, but must be boolean: True survives")
         self._tensors = dict(tensors)
+
+    def __repr__(self) -> str:
+        tensors = counted(len(self._tensors), "tensor")
+        return f"Mask({self.survivors:,} of {counted(self.size, 'weight')} survive in {tensors})"
 
     @classmethod
     def ones(cls, network: nn.Module, names: tuple[str, ...]) -> "Mask":

@@ -29,10 +29,7 @@ def _schema(registry: Registry) -> WithJsonSchema:
 
 def _text(registry: Registry, description: str) -> Any:
     """Return the text of a setting, and what each choice that comes with Prunescope does."""
-    choices = (
-        f'"{name}": {text[:1].lower()}{text[1:]}' for name, text in registry.summaries.items()
-    )
-    return Field(description=" ".join([description, *choices]))
+    return Field(description=registry.described(description))
 
 
 Criterion = Annotated[

@@ -7,6 +7,7 @@ import pandas as pd
 
 from prunescope.report.curves import has_bands, replicates_of, strategies_of
 from prunescope.report.document import mean_text, share_text
+from prunescope.report.layers_figure import rows_of_study
 from prunescope.report.overview import keep_text, means_over_replicates
 from prunescope.report.panels import Shown, has_chance
 from prunescope.results.run_tables import level_categories
@@ -81,19 +82,55 @@ def _more_captions(shown: Shown, lines: str) -> dict[str, Caption]:
             "bands that hold the middle half and the middle nine tenths of them.",
             description=" ".join(_medians(shown.units)),
         )
+        found["thresholds"] = Caption(
+            text="Units and distinct concepts above each IoU, unpruned and at each strategy's "
+            f"sparsest level.{_means_text(shown)}",
+            description="At the IoU of the dissections the curves are the counts of Figure 2.",
+        )
+    if len(shown.layers) > 1:
+        found["layers"] = Caption(
+            text="The layers side by side: interpretable units and distinct concepts by category, "
+            f"unpruned and at each strategy's sparsest level.{_means_text(shown)}",
+            description=" ".join(_layer_sums(shown)),
+        )
     if shown.classes is not None and len(shown.classes):
         found["classes"] = Caption(
             text="The classes whose accuracy changed most at each strategy's sparsest level, with "
             "95 % intervals.",
             description=" ".join(_class_changes(shown.classes)),
         )
+    if shown.quantiles is not None:
+        found["quantiles"] = Caption(
+            text="Interpretable units and concepts where other shares of a unit's cells are above "
+            f"its threshold.{lines}",
+            description=" ".join(_quantile_ends(shown.quantiles)),
+        )
     return found
+
+
+def _quantile_ends(table: pd.DataFrame) -> Iterator[str]:
+    for quantile, levels in table.groupby("quantile"):
+        yield from _ends(levels, "interpretable", f"Units at {quantile:g}", share=False)
 
 
 def _medians(units: pd.DataFrame) -> Iterator[str]:
     for (layer, strategy, level), rows in units.groupby(["layer", "strategy", "level"], sort=False):
         median = float(rows["iou"].fillna(0.0).median())
         yield f"Median best IoU, {layer}, {strategy}, level {level}: {median:.3f}."
+
+
+def _means_text(shown: Shown) -> str:
+    count = len(replicates_of(shown.levels))
+    return f" Means over {count} replicates." if count > 1 else ""
+
+
+def _layer_sums(shown: Shown) -> Iterator[str]:
+    for layer, name, counts in rows_of_study(shown):
+        sums = (
+            f"{mean_text(sum(each[kind] for each in counts.values()))} {kind}"
+            for kind in ("units", "concepts")
+        )
+        yield f"{layer}, {name}: {', '.join(sums)}."
 
 
 def _class_changes(classes: pd.DataFrame) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from prunescope.base.door import checked_path
 from prunescope.base.errors import ConfigError
 from prunescope.base.files import write_atomically
 from prunescope.base.folders import replacing
@@ -12,6 +13,7 @@ from prunescope.comparison.runs import RunComparison
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.report.comparison_figure import comparison_names, outcomes_figure
 from prunescope.report.pages.comparison import write_comparison_page
+from prunescope.report.pages.dissection import images_of
 from prunescope.report.run_comparison_figure import levels_figure
 from prunescope.report.style import DARK, LIGHT, Theme, drawing, figure_bytes
 from prunescope.results.checksums import record_checksums
@@ -85,6 +87,28 @@ def write_comparison(
             evaluation=evaluation,
         )
         record_checksums(draft)
+
+
+def save_comparison(
+    comparison: Comparison | RunComparison,
+    folder: Path | str,
+    sides: Mapping[str, Dissection],
+    *,
+    concepts: str | None = None,
+    evaluation: EvaluationPair | None = None,
+) -> None:
+    """Write a comparison of what was dissected before: `write_comparison`.
+
+    sides: what was compared, under "a" and "b": the page shows its units, too.
+    concepts: the name of their set, for its images; embedded pictures need none.
+    """
+    write_comparison(
+        comparison,
+        checked_path("folder", folder),
+        evaluation=evaluation,
+        shown=sides,
+        concepts=images_of(list(sides.values()), concepts),
+    )
 
 
 def render_comparison(

@@ -17,12 +17,13 @@ def evaluation_sections(summary: Mapping[str, Any]) -> list[Section]:
     facts = Table(
         columns=[Column(is_text=True), Column(title="A"), Column(title="B")],
         groups=[Rows(rows=list(_facts(a, b)))],
+        look="pair",
     )
     classes = counted(len(summary["classes"]), "class", "classes")
     return [
         Section(parts=[f"{letter}  {side['name']}" for letter, side in (("A", a), ("B", b))]),
         Section(
-            title=f"on the split {summary['split']} of {summary['data']}",
+            title=f"On the split {summary['split']} of {summary['data']}",
             note=f"{counted(summary['images'], 'image')}, {classes}",
             parts=[facts, *_sentences(summary)],
         ),
@@ -84,7 +85,7 @@ def _changed(summary: Mapping[str, Any]) -> list[Section]:
     ]
     note = (
         f"{summary['worse']:,} worse and {summary['better']:,} better, by intervals that leave out "
-        "0; by chance about 1 class in 40 is either"
+        "0; by chance about 1 class in 40 is called worse, and as many better"
     )
     return changed_section(columns, rows, note)
 

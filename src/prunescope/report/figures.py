@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 from prunescope.base.files import write_atomically
 from prunescope.report.curves import replicates_of
+from prunescope.report.layers_figure import layers_of_study_figure
 from prunescope.report.lines import (
     draw_categories,
     draw_ceiling,
@@ -36,6 +37,7 @@ from prunescope.report.panels import (
     has_chance,
     of_layer,
 )
+from prunescope.report.quantile_figure import level_quantiles_figure
 from prunescope.report.style import (
     LIGHT,
     Theme,
@@ -46,6 +48,7 @@ from prunescope.report.style import (
     new_panels,
     show_percent,
 )
+from prunescope.report.threshold_figure import thresholds_of_study_figure
 from prunescope.results.run_tables import level_categories
 
 FORMATS = ("png", "svg", "pdf")
@@ -96,8 +99,13 @@ def render_figures(shown: Shown, forms: Sequence[str], theme: Theme) -> dict[str
         drawn["chance"] = chance_figure
     if shown.units is not None:
         drawn["ious"] = ious_figure
+        drawn["thresholds"] = thresholds_of_study_figure
+    if len(shown.layers) > 1:
+        drawn["layers"] = layers_of_study_figure
     if shown.classes is not None and len(shown.classes):
         drawn["classes"] = classes_figure
+    if shown.quantiles is not None:
+        drawn["quantiles"] = level_quantiles_figure
     with drawing(theme, names_in(shown.levels)):
         return {name: figure_bytes(draw(shown, theme), forms) for name, draw in drawn.items()}
 

@@ -1,11 +1,11 @@
 """How is a result plotted from Python? As axes of matplotlib, to change or to save."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
@@ -16,53 +16,61 @@ from prunescope.comparison.runs import RunComparison
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.conventions import convention_of
-from prunescope.report.axes import Panels, draw_on_axes
+from prunescope.report.axes import Panels, draw_on_axes, named_layers, shown_figure
 from prunescope.report.comparison_figure import comparison_names, outcomes_figure
 from prunescope.report.examples import draw_saved
 from prunescope.report.run_comparison_figure import levels_figure
 from prunescope.report.style import LIGHT, PANEL_INCHES, drawing, new_figure
-from prunescope.report.threshold_figure import thresholds_figure
 from prunescope.results.dissection import Dissection, LayerDissection
+
+Bars: TypeAlias = tuple[str, list[tuple[str, int, str]]]
+"""A title; name, length and note of each bar."""
 
 _BAR_INCHES = 0.21
 _FRAME_INCHES = 0.55
 _EXAMPLE_INCHES = 1.35
 
 
-def plot_units(result: Dissection | LayerDissection, *, axes: Axes | None = None) -> Axes:
+def plot_units(result: Dissection | LayerDissection, *, axes: Axes | None = None) -> Axes | Panels:
     """Draw a layer's interpretable units by the category of their concept, and return the axes.
 
     A bar is a category, as long as its units; beside it stand its distinct concepts (what Frankle &
     Bau 2019 count in Figure 3). Categories without any stand with 0.
 
-    result: one layer, or a dissection of one. axes: where to draw; a figure of its own when None.
-    Raises ConfigError for a dissection of several layers: take one, `result["layer4"]`.
+    result: one layer, or a dissection, of whose layers each has a panel below the one before: then
+        the axes are an array (layer, 1).
+    axes: where to draw one layer; a figure of its own when None.
+    Raises ConfigError for several layers and `axes`: take one, `result["layer4"]`.
     """
-    layer = _one_layer(result)
-    counts = layer.summary["by_category"]
-    bars = [
-        (name, within["units"], f"{within['concepts']:,} concept{'s' * (within['concepts'] != 1)}")
-        for name, within in counts.items()
-    ]
-    share = f"{layer.summary['interpretable']:,} of {layer.summary['units']:,}"
-    return _draw_bars(axes, f"Interpretable units, {layer.layer}: {share}", bars)
+    return _draw_layers(result, axes, _unit_bars)
 
 
 def plot_concepts(
     result: Dissection | LayerDissection, *, most: int = 20, axes: Axes | None = None
-) -> Axes:
+) -> Axes | Panels:
     """Draw the concepts of most interpretable units in a layer, and return the axes.
 
     A bar is a concept, as long as its units; beside it stands the highest IoU among them. Equal
     numbers are ordered by that IoU.
 
-    result: one layer, or a dissection of one. most: how many concepts, at least 1.
-    axes: where to draw; a figure of its own when None.
-    Raises ConfigError for a dissection of several layers, or a `most` below 1.
+    result, axes: as `plot_units`. most: how many concepts of a layer, at least 1.
+    Raises ConfigError for a `most` below 1.
     """
-    layer = _one_layer(result)
     if most < 1:
         raise ConfigError(f"most is {most}, but must be at least 1")
+    return _draw_layers(result, axes, partial(_concept_bars, most=most))
+
+
+def _unit_bars(layer: LayerDissection) -> Bars:
+    bars = [
+        (name, within["units"], f"{within['concepts']:,} concept{'s' * (within['concepts'] != 1)}")
+        for name, within in layer.summary["by_category"].items()
+    ]
+    share = f"{layer.summary['interpretable']:,} of {layer.summary['units']:,}"
+    return f"Interpretable units, {layer.layer}: {share}", bars
+
+
+def _concept_bars(layer: LayerDissection, most: int) -> Bars:
     units = layer.units[layer.units["interpretable"].astype(bool)]
     groups = units.groupby(["category", "concept"])["iou"].agg(["size", "max"]).reset_index()
     order = groups.sort_values(["size", "max"], ascending=False, kind="stable").head(most)
@@ -71,23 +79,7 @@ def plot_concepts(
         for row in order.to_dict("records")
     ]
     shown = f"{len(order):,} of {len(groups):,}"
-    return _draw_bars(axes, f"Concepts by units, {layer.layer}: {shown}", bars)
-
-
-def plot_thresholds(
-    results: Dissection | LayerDissection | Mapping[str, LayerDissection],
-) -> Panels:
-    """Draw units (left) and concepts (right) above each IoU threshold; return the axes (1, 2).
-
-    results: a dissection, whose layers have a line each, one layer, or layers by names of your own,
-    such as the levels of a run. The vertical line marks the threshold they were dissected with.
-    """
-    layers = {results.layer: results} if isinstance(results, LayerDissection) else results
-    if isinstance(layers, Dissection):
-        layers = layers.layers
-    if not isinstance(layers, Mapping) or not layers:
-        raise ConfigError(f"{a_kind(results)} is no dissection: give one, or layers by name")
-    return draw_on_axes(thresholds_figure, layers, layers)
+    return f"Concepts by units, {layer.layer}: {shown}", bars
 
 
 def plot_examples(
@@ -130,8 +122,8 @@ def plot_examples(
         max(map(len, rows)),
         convention_of(layer.summary).centring,
     )
-    with drawing(LIGHT, [str(about["concept"]) for about in named]):
-        figure = new_figure(side * columns, (side + 0.2) * len(chosen), pyplot.figure())
+    with shown_figure([str(about["concept"]) for about in named]) as empty:
+        figure = new_figure(side * columns, (side + 0.2) * len(chosen), empty)
         panels = figure.subplots(len(chosen), columns, squeeze=False)
         for axes in panels.flat:
             axes.set_axis_off()
@@ -169,12 +161,34 @@ def _one_layer(result: Dissection | LayerDissection) -> LayerDissection:
     return next(iter(result.layers.values()))
 
 
+def _draw_layers(
+    result: Dissection | LayerDissection,
+    axes: Axes | None,
+    bars_of: Callable[[LayerDissection], Bars],
+) -> Axes | Panels:
+    """Draw the bars of one layer, or of several in a panel each."""
+    if axes is not None or isinstance(result, LayerDissection):
+        return _draw_bars(axes, *bars_of(_one_layer(result)))
+    found = [bars_of(layer) for layer in named_layers(result).values()]
+    if len(found) == 1:
+        return _draw_bars(None, *found[0])
+    heights = [_FRAME_INCHES + _BAR_INCHES * max(1, len(bars)) for _, bars in found]
+    with shown_figure() as empty:
+        figure = new_figure(1.5 * PANEL_INCHES[0], sum(heights), empty)
+        panels = figure.subplots(len(found), 1, squeeze=False, height_ratios=heights)
+    for row, each in zip(panels, found, strict=True):
+        _draw_bars(row[0], *each)
+    return np.array(panels, object)
+
+
 def _draw_bars(axes: Axes | None, title: str, bars: Sequence[tuple[str, int, str]]) -> Axes:
     """Draw a bar for each name, its length and a note behind it, the first at the top."""
-    with drawing(LIGHT, [name for name, _, _ in bars]):
-        if axes is None:
-            height = _FRAME_INCHES + _BAR_INCHES * max(1, len(bars))
-            axes = new_figure(1.5 * PANEL_INCHES[0], height, pyplot.figure()).subplots()
+    names = [name for name, _, _ in bars]
+    if axes is None:
+        height = _FRAME_INCHES + _BAR_INCHES * max(1, len(bars))
+        with shown_figure(names) as empty:
+            axes = new_figure(1.5 * PANEL_INCHES[0], height, empty).subplots()
+    with drawing(LIGHT, names):
         lengths = [length for _, length, _ in bars]
         axes.set_title(title)
         axes.barh(range(len(bars)), lengths, height=0.74, color=LIGHT.palette[0], linewidth=0)

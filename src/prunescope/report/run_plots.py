@@ -1,4 +1,4 @@
-"""How is a run plotted from Python? As axes of matplotlib, to change or to save."""
+"""How is a run, or are layers together, plotted from Python? As axes of matplotlib, to keep."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,12 +7,18 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from prunescope.base.errors import ConfigError
-from prunescope.report.axes import Panels, draw_on_axes
+from prunescope.report.axes import Layers, Panels, draw_on_axes, named_layers
 from prunescope.report.figures import (
     accuracy_figure,
     consistency_figure,
     interpretability_figure,
     taxonomy_figure,
+)
+from prunescope.report.layers_figure import (
+    chance_of_layers_figure,
+    ious_of_layers_figure,
+    layers_figure,
+    layers_of_study_figure,
 )
 from prunescope.report.more_figures import (
     SURVIVAL,
@@ -22,8 +28,16 @@ from prunescope.report.more_figures import (
     survival_figure,
 )
 from prunescope.report.panels import Shown
+from prunescope.report.quantile_figure import level_quantiles_figure
 from prunescope.report.settings import Lines
 from prunescope.report.style import Theme, names_in
+from prunescope.report.threshold_figure import (
+    quantiles_figure,
+    thresholds_figure,
+    thresholds_of_study_figure,
+)
+from prunescope.results.layout import TABLES
+from prunescope.results.quantiles import read_level_quantiles
 from prunescope.results.run import Run
 
 _AGAIN = ": `prunescope report` makes them again"
@@ -78,22 +92,90 @@ def plot_survival(run: Run | Path | str, *, lines: Lines = "means") -> Panels:
     return _draw_levels(survival_figure, run, lines, SURVIVAL.column, _AGAIN)
 
 
-def plot_chance(run: Run | Path | str, *, lines: Lines = "means") -> Panels:
-    """Draw a run's interpretable units, and those beyond chance, on one scale; return the axes.
+def plot_layers(results: Run | Path | str | Layers) -> Panels:
+    """Draw layers side by side: units (left) and concepts (right) by category; return the axes.
 
-    run, lines: as `plot_accuracy`. Raises DataError while the run is not finished, ConfigError
-    where its dissections have no draws of chance.
+    A bar is a layer, its sum behind it. Of a run, each layer has a bar for level 0 and one for
+    every strategy's sparsest level: means over replicates.
+    results: a run or its folder, a dissection, or layers by names of your own. Raises DataError
+    while a run is not finished.
     """
+    if isinstance(results, Run | Path | str):
+        return _draw_levels(layers_of_study_figure, results, "means")
+    rows = [
+        (name, "", layer.summary["by_category"]) for name, layer in named_layers(results).items()
+    ]
+    categories = {name for *_, counts in rows for name in counts}
+    return draw_on_axes(layers_figure, rows, [*categories, *(name for name, *_ in rows)])
+
+
+def plot_chance(run: Run | Path | str | Layers, *, lines: Lines = "means") -> Panels:
+    """Draw interpretable units, and those beyond chance, on one scale; return the axes.
+
+    run, lines: as `plot_accuracy`. A dissection, or layers by names of your own, has a row for each
+    layer instead, units left and concepts right. Raises DataError while the run is not finished,
+    ConfigError where dissections have no draws of chance.
+    """
+    if not isinstance(run, Run | Path | str):
+        layers = named_layers(run)
+        for name, layer in layers.items():
+            if not layer.summary.get("chance"):
+                raise ConfigError(f"{name} has no draws of chance: dissect it with --null")
+        return draw_on_axes(chance_of_layers_figure, layers, layers)
     return _draw_levels(chance_figure, run, lines, "discoveries", ': set dissection."null"')
 
 
-def plot_ious(run: Run | Path | str) -> Panels:
-    """Draw how the best IoU of a run's units is spread at each level; return the axes.
+def plot_ious(run: Run | Path | str | Layers) -> Panels:
+    """Draw how the best IoU of units is spread at each level of a run; return the axes.
 
     The line is the median over the units of all replicates, the bands hold the middle half and the
-    middle nine tenths. run: a Run or its folder. Raises DataError while the run is not finished.
+    middle nine tenths. run: a Run or its folder, or a dissection, or layers by names of your own,
+    each of which has a row. Raises DataError while the run is not finished.
     """
+    if not isinstance(run, Run | Path | str):
+        layers = named_layers(run)
+        return draw_on_axes(ious_of_layers_figure, layers, layers)
     return _draw_levels(ious_figure, run, "means")
+
+
+def plot_thresholds(results: Run | Path | str | Layers) -> Panels:
+    """Draw units (left) and concepts (right) above each IoU threshold; return the axes.
+
+    results: a dissection, whose layers have a line each, one layer, or layers by names of your own,
+    such as some levels of a run: the vertical line marks the threshold they were dissected with.
+    Or a run or its folder: a row for each layer, and lines for level 0 and for every strategy's
+    sparsest level, means over replicates. Raises DataError while a run is not finished.
+    """
+    if isinstance(results, Run | Path | str):
+        return _draw_levels(thresholds_of_study_figure, results, "means")
+    layers = named_layers(results)
+    return draw_on_axes(thresholds_figure, layers, layers)
+
+
+def plot_quantiles(results: Run | Path | str | Layers) -> Panels:
+    """Draw units (left) and concepts (right) at each quantile; return the axes.
+
+    results: as for `plot_thresholds`, dissected at several quantiles (`quantiles`): the axis of
+    these is logarithmic, and a vertical line marks the quantile of the tables. Of a run they are
+    drawn against the weights left, a line per quantile, a row per layer and strategy.
+    Raises ConfigError where there is one quantile only, DataError while a run is not finished.
+    """
+    if isinstance(results, Run | Path | str):
+        run = results if isinstance(results, Run) else Run.load(results)
+        quantiles = read_level_quantiles(run.path / TABLES)
+        if quantiles is None:
+            raise ConfigError(
+                f"{run.path} was dissected at one quantile only: set dissection.quantiles"
+            )
+        shown = Shown(levels=run.levels, quantiles=quantiles)
+        return draw_on_axes(level_quantiles_figure, shown, names_in(run.levels))
+    layers = named_layers(results)
+    if all(layer.quantile_curve() is None for layer in layers.values()):
+        raise ConfigError(
+            f"{' and '.join(layers)} {'was' if len(layers) == 1 else 'were'} dissected at one "
+            "quantile only: dissect with others, too (--quantiles 0.001,0.01)"
+        )
+    return draw_on_axes(quantiles_figure, layers, layers)
 
 
 def plot_classes(run: Run | Path | str) -> Panels:

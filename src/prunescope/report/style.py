@@ -134,6 +134,8 @@ def new_figure(width: float, height: float, into: Figure | None = None) -> Figur
         return Figure(figsize=(width, height), layout="constrained")
     into.set_size_inches(width, height)
     into.set_layout_engine("constrained")
+    into.set_facecolor(mpl.rcParams["figure.facecolor"])
+    into.set_dpi(mpl.rcParams["figure.dpi"])
     return into
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT
@@ -10,18 +10,23 @@ from prunescope.comparison.saved import open_comparison
 from prunescope.report.level_views import level_sections
 from prunescope.report.paid_views import paid_sections
 from prunescope.report.terminal import write_sections
-from prunescope.report.verdict_views import verdict_sections
+from prunescope.report.verdict_views import strategy_sections, verdict_sections
 from prunescope.report.views import layer_sections, sections_of
+from prunescope.results.ablation import Ablation
 from prunescope.results.class_tables import has_class_tables, read_classes, read_exemplars
 from prunescope.results.dissection import LayerDissection
+from prunescope.results.evaluation import plain_number
 from prunescope.results.evaluation_pair import EvaluationPair, open_evaluation
-from prunescope.results.kinds import is_comparison, is_evaluation, is_run
+from prunescope.results.kinds import is_ablation, is_comparison, is_evaluation, is_run
 from prunescope.results.layout import EVALUATED
 from prunescope.results.opened import open_dissection
 from prunescope.results.run_tables import RunTables
 from prunescope.results.units import by_layer
 from prunescope.statistics.bootstrap import ResamplingSettings
 from prunescope.statistics.who_paid import count_who_paid
+
+if TYPE_CHECKING:
+    from prunescope.statistics.resampled import ResampledLayer
 
 
 def summarise_result(
@@ -34,7 +39,7 @@ def summarise_result(
     """Return a result's numbers, as `--json` prints them, and as text for a terminal.
 
     path: a dissection's, a layer's or a level's folder, a table of Network Dissection, a run's
-        folder (every level of it), or what `compare --out` or `evaluate --out` wrote.
+        folder (every level of it), or what `compare`, `evaluate` or `ablate` wrote (`--out`).
     iou: a unit is interpretable strictly above this; None keeps what was saved.
     resampling: how the images of a dissection are resampled to see how sure its counts are.
     tell: called with what the user should know besides.
@@ -57,15 +62,19 @@ def summarise_result(
         for lost in tables.missing_evidence():
             tell(lost)
         levels = tables.summary(iou)
-        paid = _who_paid(path)
+        paid, strategies = _who_paid(path), _strategies(tables)
         sections = [
             *level_sections(levels),
             *verdict_sections(tables.verdicts),
+            *strategy_sections(strategies, tables.verdicts),
             *paid_sections(paid),
         ]
-        values = {"levels": levels, "verdict": tables.verdicts, "who_paid": paid}
+        values = {
+            **{"levels": levels, "verdict": tables.verdicts},
+            **{"strategies": strategies, "who_paid": paid},
+        }
         return values, write_sections(sections)
-    if is_evaluation(path):
+    if is_evaluation(path) or is_ablation(path):
         return _evaluation(path, iou)
     layers = open_dissection(path).layers
     counts = by_layer({name: _counts(each, iou, resampling, tell) for name, each in layers.items()})
@@ -74,9 +83,10 @@ def summarise_result(
 
 def _evaluation(path: Path, iou: float | None) -> tuple[dict[str, Any], str]:
     if iou is not None:
-        raise ConfigError(f"{path} is an evaluation, which has no IoU: leave out --iou")
-    found = open_evaluation(path)
-    if isinstance(found, EvaluationPair):
+        kind = "ablation" if is_ablation(path) else "evaluation"
+        raise ConfigError(f"{path} is an {kind}, which has no IoU: leave out --iou")
+    found = Ablation.load(path) if is_ablation(path) else open_evaluation(path)
+    if isinstance(found, EvaluationPair | Ablation):
         return found.summary(), write_sections(sections_of(found))
     return {**found.about, **found.as_dict()}, f"split    {found.about['split']}\n{found}"
 
@@ -88,21 +98,38 @@ def _who_paid(run: Path) -> list[dict[str, Any]]:
     return count_who_paid(read_classes(run), read_exemplars(run))
 
 
+def _strategies(tables: RunTables) -> list[dict[str, Any]]:
+    """Return how much more each strategy keeps than another, as plain values."""
+    rows = tables.strategies.to_dict("records")
+    return [{str(name): plain_number(value) for name, value in row.items()} for row in rows]
+
+
 def _counts(
     layer: LayerDissection,
     iou: float | None,
     resampling: ResamplingSettings | None,
     tell: Callable[[str], object],
 ) -> dict[str, Any]:
+    drawn = resampled_layer(layer, iou, resampling, tell)
+    return layer.counts(iou) if drawn is None else drawn.summary()
+
+
+def resampled_layer(
+    layer: LayerDissection,
+    iou: float | None,
+    resampling: ResamplingSettings | None,
+    tell: Callable[[str], object],
+) -> "ResampledLayer | None":
+    """Return how sure a layer's counts are; None where there are no draws, or cannot be."""
     if resampling is None or resampling.draws == 0:
-        return layer.counts(iou)
+        return None
     from prunescope.statistics.by_image import has_counts_by_image  # loads scipy
     from prunescope.statistics.resampled import resample
 
     if not has_counts_by_image(layer):
-        tell(f"{layer.layer} has no counts of single images, so its counts have no intervals")
-        return layer.counts(iou)
-    return resample(layer, resampling, iou=iou).summary()
+        tell(f"{layer.layer} has no counts of single images, so it is not known how sure this is")
+        return None
+    return resample(layer, resampling, iou=iou)
 
 
 def describe_layers(summary: dict[str, Any]) -> str:

@@ -69,6 +69,12 @@ def _table_lines(table: Table) -> list[str]:
     for row in rows:
         drawn.add_row(*(Text(on_one_line(cell_text(row[index]))) for index in shown))
     output = io.StringIO()
-    console = Console(file=output, width=_WITHOUT_END, color_system=None, legacy_windows=False)
+    console = Console(
+        file=output,
+        width=_WITHOUT_END,
+        color_system=None,
+        force_jupyter=False,  # else a notebook shows the table at once, apart from its text
+        legacy_windows=False,
+    )
     console.print(drawn, crop=False)
     return [line.rstrip() for line in output.getvalue().splitlines()]

@@ -14,28 +14,31 @@ from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.folders import replacing
 from prunescope.base.hooks import hook
 from prunescope.results.agreement import check_layer, check_overlap
+from prunescope.results.basis import Directions, load_basis, save_basis
+from prunescope.results.by_image import load_by_image, save_by_image
 from prunescope.results.layout import (
     COUNTS,
     DRAWS,
-    EXAMPLES,
-    IMAGES,
     MASKS,
     SUMMARY,
     UNITS,
     UNITS_AS_TEXT,
 )
 from prunescope.results.overlap import Overlap, load_overlap, save_overlap
+from prunescope.results.quantiles import load_quantiles, quantile_curve, save_quantiles
 from prunescope.results.reading import read_form, read_table
 from prunescope.results.room import check_room
-from prunescope.results.schemas import (
-    EXAMPLE_COLUMNS,
-    IMAGE_COLUMNS,
-    UNIT_COLUMNS,
-    WHOLE_DISSECTION_FORM,
-)
+from prunescope.results.schemas import UNIT_COLUMNS, WHOLE_DISSECTION_FORM
 from prunescope.results.tables import write_csv, write_json, write_parquet
 from prunescope.results.together import check_complete, record_layer_again, record_layers
-from prunescope.results.units import IOUS, by_layer, count_units, stacked, threshold_curve
+from prunescope.results.units import (
+    IOUS,
+    by_layer,
+    count_units,
+    rows_of,
+    stacked,
+    threshold_curve,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +65,13 @@ class LayerDissection:
         `height` x `width` cells
     images: a row per image with what it added to the counts, see `ImageCounts.table`
     summary: the counts of `count_units`, and the conditions under which they were made
+    borderline: as `examples`, the images on which a unit's mask is smallest but not empty (rank 0
+        the smallest): `pixels` of the mask. peaks: a row per unit, how many images its activation
+        peaks on at which value: `counts` in bins of `bin_width`, the first from `first_bin` *
+        `bin_width` on. Both are empty for results of earlier versions.
+    basis: where directions were dissected, which the tables call units, the weights of each
+    quantiles: where other quantiles were counted, too, a row for each and unit: its `threshold`,
+        and `C_label` (a number) and `C_iou`, the best label of each category C
     drawn: where labels were permuted, returns what more draws start from; not read by `load`
     """
 
@@ -71,6 +81,10 @@ class LayerDissection:
     examples: pd.DataFrame
     images: pd.DataFrame
     summary: Mapping[str, Any]
+    borderline: pd.DataFrame = field(default_factory=pd.DataFrame)
+    peaks: pd.DataFrame = field(default_factory=pd.DataFrame)
+    basis: Directions | None = None
+    quantiles: pd.DataFrame | None = None
     drawn: Callable[[], DrawnChance] | None = None
 
     @property
@@ -122,33 +136,23 @@ class LayerDissection:
 
         Raises ConfigError for one that was not dissected, and for none.
         """
-        chosen = [units] if isinstance(units, int | np.integer) else list(units)
-        if not all(isinstance(unit, int | np.integer) for unit in chosen):
-            raise ConfigError(f"units is {units!r}: give a number from 0, or several")
-        row_of = {int(number): row for row, number in enumerate(self.units["unit"])}
-        invalid = [unit for unit in chosen if int(unit) not in row_of]
-        if invalid or not chosen:
-            request = f"unit {invalid[0]} is asked for" if invalid else "no unit is asked for"
-            highest, left = max(row_of), len(row_of)
-            present = f"units 0 to {highest:,}"
-            if highest >= left:
-                present = f"{left:,} units left of a larger network, the highest {highest:,}"
-            raise ConfigError(f"{request}, but {self.layer} has {present}")
-        return [row_of[int(unit)] for unit in chosen]
+        return rows_of(self.units, units, self.layer)
 
     def counts(self, iou: float | None = None) -> dict[str, Any]:
         """Return numbers of units and concepts, not of pixels (`overlap` holds those).
 
-        They are those of `count_units`, with `chance` where it is known, and their `iou`.
+        They are those of `count_units` with their `iou`, and `chance` and `basis` where known.
         iou: a unit is interpretable if its best IoU is strictly above this; None stands for the
         one that was saved, at which alone it is known what is due to chance.
         """
         saved, chance = (self.summary.get("settings") or {}).get("iou"), self.summary.get("chance")
-        above = saved if iou is None else iou
+        above, curve = saved if iou is None else iou, self.quantile_curve(iou)
         return {
             **count_units(self.units, iou=iou),
             **({"chance": chance} if chance is not None and above == saved else {}),
             **({} if above is None else {"iou": above}),
+            **({"basis": self.summary["basis"]} if self.summary.get("basis") else {}),
+            **({} if curve is None else {"quantiles": curve.to_dict("records")}),
         }
 
     def curve(self, ious: Sequence[float] = IOUS) -> pd.DataFrame:
@@ -158,6 +162,18 @@ class LayerDissection:
         ious: thresholds, from 0 to 0.3 in steps of 0.005 unless given.
         """
         return threshold_curve(self.units, ious)
+
+    def quantile_curve(self, iou: float | None = None) -> pd.DataFrame | None:
+        """Return how many units and concepts there are at each quantile that was counted.
+
+        Columns `quantile`, `interpretable`, `concepts`; None where there is one quantile only.
+        iou: a unit is interpretable strictly above it; the one that was saved when None.
+        """
+        return (
+            None
+            if self.quantiles is None
+            else quantile_curve(self.units, self.quantiles, self.summary["settings"], iou)
+        )
 
     @at_the_door
     def resample(self, *, iou: float | None = None, **settings: Any) -> Any:
@@ -184,9 +200,16 @@ class LayerDissection:
         """
         folder = checked_path("folder", folder)
         folder.mkdir(parents=True, exist_ok=True)
-        write_parquet(folder / EXAMPLES, self.examples, "zstd")
-        write_parquet(folder / IMAGES, self.images, "zstd")
+        save_by_image(
+            folder,
+            examples=self.examples,
+            images=self.images,
+            borderline=self.borderline,
+            peaks=self.peaks,
+        )
         save_overlap(folder, self.layer, self.overlap)
+        save_basis(folder, self.basis)
+        save_quantiles(folder, self.quantiles)
         self.save_scores(folder)
         if self.drawn is not None:
             drawn = self.drawn()
@@ -218,9 +241,10 @@ class LayerDissection:
             layer=layer,
             units=units,
             overlap=overlap,
-            examples=read_table(folder / EXAMPLES, EXAMPLE_COLUMNS),
-            images=read_table(folder / IMAGES, IMAGE_COLUMNS),
+            **load_by_image(folder),
             summary=summary,
+            basis=load_basis(folder, summary),
+            quantiles=load_quantiles(folder, summary),
         )
 
 
@@ -265,9 +289,7 @@ class Dissection:
     def summary(self, iou: float | None = None) -> dict[str, Any]:
         """Return `layers: {name: counts}`; where there is one layer, its counts at the top too.
 
-        Counts: `units`, `interpretable`, `concepts`, `dead`, `by_category` the units and concepts
-        of each category, `chance` what is due to it, where that was asked for, and the `iou` above
-        which units are interpretable: the one that was saved where None is given.
+        Counts: those of `LayerDissection.counts`, `by_category` the units and concepts of each.
         """
         return by_layer({name: layer.counts(iou) for name, layer in self.layers.items()})
 

@@ -21,7 +21,7 @@ from prunescope.results.schemas import EVALUATION_PAIR_FORM
 from prunescope.results.tables import write_csv, write_json
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class EvaluationPair(Shown):
     """Two networks, A and B, on the same labelled images.
 

@@ -6,15 +6,16 @@ from pathlib import Path
 import pandas as pd
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.base.paths import is_there
 from prunescope.results.agreement import check_layer, check_overlap
+from prunescope.results.basis import Directions, load_basis
+from prunescope.results.by_image import BORDERLINE_COLUMNS, PEAK_COLUMNS
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.kinds import holds_weights, layer_folders
-from prunescope.results.layout import EXAMPLES, IMAGES, SUMMARY, UNITS
-from prunescope.results.manifest import check_recorded
+from prunescope.results.layout import BORDERLINE, EXAMPLES, IMAGES, PEAKS, SUMMARY, UNITS
 from prunescope.results.netdissect import TABLE_IOU, read_netdissect
 from prunescope.results.overlap import Overlap, load_overlap
-from prunescope.results.reading import read_form, read_table
+from prunescope.results.quantiles import load_quantiles
+from prunescope.results.reading import read_form, read_if_there, read_table
 from prunescope.results.schemas import (
     DISSECTION_FORM,
     EXAMPLE_COLUMNS,
@@ -39,7 +40,8 @@ def open_dissection(path: Path) -> Dissection:
 def open_layer(folder: Path) -> LayerDissection:
     """Open the folder of one layer, whose counts, examples and images are read on first use.
 
-    A result of an earlier version may lack the table of images, which is empty then.
+    A result of an earlier version may lack the tables of images, borderline images and peaks, which
+    are empty then.
 
     For commands that show or compare saved results and rarely need every file. To have, and check,
     all of a layer in memory, use `LayerDissection.load`.
@@ -54,7 +56,7 @@ def is_table(layer: LayerDissection) -> bool:
 
 
 class _SavedLayer(LayerDissection):
-    """A layer on disk, whose counts, examples and images are read on first use."""
+    """A layer on disk, whose tables other than that of units are read on first use."""
 
     _folder: Path
 
@@ -76,10 +78,24 @@ class _SavedLayer(LayerDissection):
         return read_table(self._folder / EXAMPLES, EXAMPLE_COLUMNS)
 
     @cached_property
+    def basis(self) -> Directions | None:
+        return load_basis(self._folder, self.summary)
+
+    @cached_property
+    def quantiles(self) -> pd.DataFrame | None:
+        return load_quantiles(self._folder, self.summary)
+
+    @cached_property
     def images(self) -> pd.DataFrame:
-        path = self._folder / IMAGES
-        check_recorded(path)
-        return read_table(path, IMAGE_COLUMNS) if is_there(path) else pd.DataFrame()
+        return read_if_there(self._folder / IMAGES, IMAGE_COLUMNS)
+
+    @cached_property
+    def borderline(self) -> pd.DataFrame:
+        return read_if_there(self._folder / BORDERLINE, BORDERLINE_COLUMNS)
+
+    @cached_property
+    def peaks(self) -> pd.DataFrame:
+        return read_if_there(self._folder / PEAKS, PEAK_COLUMNS)
 
 
 class _TableLayer(LayerDissection):
@@ -92,9 +108,14 @@ class _TableLayer(LayerDissection):
                 "`compare` two such files with --layer and --concepts"
             )
         summary = {"settings": {"iou": TABLE_IOU}}
-        images = pd.DataFrame()  # it tells of none
+        unknown = pd.DataFrame()
         vars(self).update(
-            layer=path.stem, units=read_netdissect(path), summary=summary, images=images
+            layer=path.stem,
+            units=read_netdissect(path),
+            summary=summary,
+            images=unknown,
+            borderline=unknown,
+            peaks=unknown,
         )
 
     @property

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from prunescope.base.errors import DataError
-from prunescope.base.paths import require_file
+from prunescope.base.paths import is_there, require_file
 from prunescope.results.cells import original, original_texts
 from prunescope.results.columns import Columns, check_columns
 from prunescope.results.forms import Each, Fields, in_a_line, read_object
@@ -39,6 +39,15 @@ def read_table(path: Path, columns: Columns) -> pd.DataFrame:
     table = read_parquet(path)
     check_columns(table, columns, path)
     return table
+
+
+def read_if_there(path: Path, columns: Columns) -> pd.DataFrame:
+    """Read a table that results of earlier versions lack: an empty one if it was never written.
+
+    Raises DataError as `read_table` does, and where it was recorded but is gone.
+    """
+    check_recorded(path)
+    return read_table(path, columns) if is_there(path) else pd.DataFrame()
 
 
 def read_csv(path: Path, **options: Any) -> pd.DataFrame:

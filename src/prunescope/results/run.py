@@ -216,14 +216,15 @@ class Run:
         """Return one finished level.
 
         level: 0 is the unpruned network. replicate: from 0.
-        strategy: needed above level 0 where there are several.
+        strategy: needed above level 0 where there are several; at level 0, "twin-1" is its twin.
         Raises ConfigError where there is no such level, and lists the levels.
         """
         levels = [each for each in self.finished if each.replicate == replicate]
-        strategies = sorted({each.strategy for each in levels} - {DENSE})
+        strategies = sorted({each.strategy for each in levels if each.level > 0})
         if level > 0 and strategy is None and len(strategies) > 1:
             raise ConfigError(f"{self.path} has several strategies: say {' or '.join(strategies)}")
-        wanted = DENSE if level == 0 else strategy
+        twins = {each.strategy for each in levels if each.level == 0}
+        wanted = DENSE if level == 0 and strategy not in twins else strategy
         for each in levels:
             if each.level == level and wanted in (None, each.strategy):
                 return each

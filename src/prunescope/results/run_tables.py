@@ -11,16 +11,19 @@ import pandas as pd
 from prunescope.base.errors import DataError
 from prunescope.base.paths import is_there
 from prunescope.results.columns import check_columns
+from prunescope.results.evaluation import plain_number
 from prunescope.results.kinds import layers_of_study
 from prunescope.results.layout import (
     DISSECTION,
     INTERVALS,
     LEVELS,
     METRICS,
+    STRATEGIES,
     STUDY,
     SUMMARY,
     TABLES,
     TWINS,
+    UNIT_SHARES,
     UNITS,
     VERDICT,
     LevelKey,
@@ -28,12 +31,14 @@ from prunescope.results.layout import (
     level_folders,
 )
 from prunescope.results.manifest import check_recorded, flaws_of
-from prunescope.results.reading import read_csv, read_form, read_table
+from prunescope.results.reading import read_csv, read_form, read_if_there, read_table
 from prunescope.results.schemas import (
     DISSECTION_FORM,
     INTERVAL_COLUMNS,
     LEVEL_COLUMNS,
     LEVEL_UNIT_COLUMNS,
+    SHARE_COLUMNS,
+    STRATEGY_COLUMNS,
     VERDICT_FORM,
 )
 from prunescope.results.units import count_units
@@ -41,7 +46,8 @@ from prunescope.results.units import count_units
 KEY = ["replicate", "strategy", "level", "layer"]
 LayerKey: TypeAlias = tuple[Any, ...]
 """The values of `KEY`: one layer of one level."""
-_FACTS = ["keep", "keep_overall", "accuracy"]
+FACTS = ["keep", "keep_overall", "accuracy"]
+"""Of a level, whichever layer it is."""
 _CHANCE = ["discoveries", "discovered_concepts", "undecided", "draws"]
 
 
@@ -100,6 +106,33 @@ class RunTables:
         check_columns(intervals, INTERVAL_COLUMNS, path)
         return intervals
 
+    @cached_property
+    def strategies(self) -> pd.DataFrame:
+        """A row per layer, count and pair of strategies: how much more one keeps (docs/formats.md).
+
+        Empty where there are no two, or an earlier version made the tables. Raises DataError where
+        the table is damaged.
+        """
+        path = self.path / TABLES / STRATEGIES
+        check_recorded(path)
+        if not is_there(path):
+            return pd.DataFrame(columns=[*STRATEGY_COLUMNS])
+        texts = ("layer", "count", "strategy", "against", "levels")
+        numbers = (name for name in STRATEGY_COLUMNS if name not in texts)
+        strategies = read_csv(
+            path,
+            dtype=dict.fromkeys(texts, "string"),
+            keep_default_na=False,
+            na_values={name: ["nan"] for name in numbers},
+        )
+        check_columns(strategies, STRATEGY_COLUMNS, path)
+        return strategies
+
+    @cached_property
+    def shares(self) -> pd.DataFrame:
+        """A row per unit of each level and layer, see `read_shares`."""
+        return read_shares(self.path)
+
     @property
     def layers(self) -> list[str]:
         """The layers, in the order of the study."""
@@ -125,7 +158,7 @@ class RunTables:
         chance = [name for name in _CHANCE if iou is None and name in self.levels]
         return [
             dict(zip(KEY, key, strict=True))
-            | {name: float(row[name]) for name in _FACTS}
+            | {name: plain_number(float(row[name])) for name in FACTS}
             | {"iou": above}
             | count_units(self.units_of[key], iou=iou)
             | {name: int(row[name]) for name in chance}
@@ -147,6 +180,16 @@ class RunTables:
             f"{first}{more}, of which the tables of {self.path} tell, is not there any more or not "
             f"whole: the numbers are those that were found then; {_again(self.path)}"
         ]
+
+
+def read_shares(run: Path) -> pd.DataFrame:
+    """Return a row per unit of each level and layer: in which shares of the draws it is sure.
+
+    Empty where images were not resampled, or an earlier version made the tables. Raises DataError
+    where the table is damaged.
+    """
+    found = read_if_there(run / TABLES / UNIT_SHARES, SHARE_COLUMNS)
+    return found if len(found.columns) else pd.DataFrame(columns=[*SHARE_COLUMNS])
 
 
 def read_levels(path: Path) -> pd.DataFrame:

@@ -72,6 +72,25 @@ EVALUATION_PAIR_FORM: Fields = {
 }
 """`evaluation.json` of two networks."""
 
+_CONTROL = ("control", "control_low", "control_high")
+ABLATION_FORM: Fields = {
+    **{"network": TEXT, "data": TEXT, "split": TEXT, "layer": TEXT, "concept": TEXT.or_none},
+    **{"units": LIST_OF_COUNTS, "seed": COUNT, "images": COUNT, "whole": SHARE, "without": SHARE},
+    **dict.fromkeys(("difference", "low", "high"), NUMBER),
+    **dict.fromkeys(_CONTROL, NUMBER.or_none),
+    **{"controls": COUNT, "controls_as_bad": COUNT},
+    "classes": Rows(
+        Object(
+            {
+                **{"class": TEXT, "images": COUNT},
+                **dict.fromkeys(("whole", "without"), SHARE.or_none),
+                **dict.fromkeys(("difference", "low", "high", *_CONTROL), NUMBER.or_none),
+            }
+        )
+    ),
+}
+"""`ablation.json` of a network without some units."""
+
 PREDICTION_COLUMNS: Columns = {
     **{"row": COUNTS, "class": CLASSES, "prediction": CLASSES_OR_NONE},
     **{"probability": SHARES, "rank": COUNTS, "loss": LOSSES},
@@ -90,6 +109,7 @@ DISSECTION_FORM: Fields = {
         "unit_numbers": LIST_OF_COUNTS.or_none,
     },
     **{"layer": TEXT.or_none, "convention": TEXT.or_none},
+    "basis": {"kind": TEXT, "seed": COUNT.or_absent, "units": COUNT, "fingerprint": TEXT},
     "concept_set": {"name": TEXT, "fingerprint": TEXT, "mask_size": COUNT.or_none},
     "input": {
         "resolution": COUNT.or_none,
@@ -99,7 +119,7 @@ DISSECTION_FORM: Fields = {
     "settings": {
         **{"quantile": SHARE.or_none, "iou": SHARE.or_none, "precision": TEXT.or_none},
         **{"arithmetic": TEXT.or_none, "channels_last": TRUTH.or_none, "axes": TEXT.or_none},
-        "categories": LIST_OF_TEXTS.or_none,
+        **{"categories": LIST_OF_TEXTS.or_none, "quantiles": LIST_OF_NUMBERS.or_none},
     },
     "chance": {
         **{"draws": COUNT, "rate": NUMBER, "smallest_draws": COUNT.or_none},
@@ -162,6 +182,18 @@ IMAGE_COLUMNS: Columns = where_there(
 )
 """`images.parquet` of a dissected layer."""
 
+QUANTILE_COLUMNS: Columns = {
+    **{"quantile": SHARES, "unit": COUNTS, "threshold": NUMBERS},
+    **{"*_label": COUNTS_OR_NONE, "*_iou": SHARES},
+}
+"""`quantiles.parquet` of a dissected layer."""
+
+LEVEL_QUANTILE_COLUMNS: Columns = {
+    **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES, "keep": SHARES},
+    **{"quantile": SHARES, "interpretable": COUNTS, "concepts": COUNTS},
+}
+"""`tables/quantiles.csv` of a run."""
+
 MASK_COLUMNS: Columns = {
     **{"row": COUNTS, "width": COUNTS},
     **dict.fromkeys(("units", "runs", "starts", "lengths"), LISTS),
@@ -198,6 +230,13 @@ EXEMPLAR_COLUMNS: Columns = {
 }
 """`tables/exemplars.csv` of a run."""
 
+STRATEGY_COLUMNS: Columns = {
+    **dict.fromkeys(("layer", "count", "strategy", "against"), NAMES),
+    **{"levels": TEXTS, "replicates": COUNTS},
+    **dict.fromkeys(("difference", "low", "high"), NUMBERS),
+}
+"""`tables/strategies.csv` of a run."""
+
 _CHANGE = {"effect": NUMBER.or_none, "interval": LIST_OF_NUMBERS.or_none}
 VERDICT_FORM = Each(
     Each(
@@ -220,6 +259,12 @@ INTERVAL_COLUMNS: Columns = {
     **{"*_low": NUMBERS, "*_high": NUMBERS},
 }
 """`tables/intervals.csv` of a run."""
+
+SHARE_COLUMNS: Columns = {
+    **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES, "unit": COUNTS},
+    **{"interpretable_share": SHARES, "concept_share": SHARES},
+}
+"""`tables/unit_shares.parquet` of a run."""
 
 _SIDE = Object({"name": TEXT, "keep": SHARE.or_none, "accuracy": SHARE.or_none})
 _OUTCOMES = ("kept", "relabelled", "lost", "gained")

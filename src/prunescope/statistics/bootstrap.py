@@ -14,6 +14,7 @@ from pydantic import Field
 
 from prunescope.base.seeding import derive_seed
 from prunescope.base.settings import Seed, Settings
+from prunescope.comparison.outcomes import KEPT, LOST, RELABELLED
 
 LEVEL = 0.95
 """Of intervals."""
@@ -93,18 +94,32 @@ def interval(
     return max(least, lower), min(most, upper)
 
 
-def intervals_of(observed: Mapping[str, Any], drawn: Mapping[str, Any]) -> dict[str, Any]:
+def intervals_of(
+    observed: Mapping[str, Any], drawn: Mapping[str, Any], units: tuple[int, int]
+) -> dict[str, Any]:
     """Return the interval of each of several numbers, [lower, upper], nested as these are.
 
     drawn: the values of each in the draws. None for a number that is undefined.
+    units: how many units there are before and after, interpretable or not: counts of units, and of
+        concepts, cannot be larger.
     """
     found: dict[str, Any] = {}
     for name, values in drawn.items():
         if isinstance(values, Mapping):
-            found[name] = intervals_of(observed[name], values)
+            found[name] = intervals_of(observed[name], values, units)
             continue
         value = math.nan if observed[name] is None else float(observed[name])
-        least = -math.inf if name.endswith(CHANGE) else 0.0
-        ends = interval(value, values, least=least, most=1.0 if name in _SHARES else math.inf)
+        least, most = _limits(name, *map(float, units))
+        ends = interval(value, values, least=least, most=most)
         found[name] = None if math.isnan(value) else list(ends)
     return found
+
+
+def _limits(name: str, before: float, after: float) -> Interval:
+    """Return between which values a number lies, given how many units there are."""
+    if name in _SHARES:
+        return 0.0, 1.0
+    if name.endswith(CHANGE):
+        return -before, after
+    both = min(before, after)
+    return 0.0, {"a": before, LOST: before, KEPT: both, RELABELLED: both}.get(name, after)

@@ -87,7 +87,7 @@ def _judged(compared: LayerComparison, a: ResampledLayer, b: ResampledLayer) -> 
         "by_category": {name: draws.counts(column) for name, column in columns.items()},
     }
     observed = _with_changes(count_outcomes(certain))
-    return replace(certain, intervals=intervals_of(observed, drawn))
+    return replace(certain, intervals=intervals_of(observed, drawn, compared.totals))
 
 
 @dataclass(frozen=True, kw_only=True)

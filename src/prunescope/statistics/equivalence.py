@@ -11,7 +11,8 @@ import numpy as np
 Letter = Literal["A", "B", "C"]
 Interval = tuple[float, float]
 
-_MOST_REPLICATES = 100
+MOST_REPLICATES = 100
+"""Up to which more of them are planned."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +46,7 @@ def judge(
     count = len(changes)
     letter = _letter(mean, spread, count, margin, alpha)
     plan = (
-        n
-        for n in range(2, _MOST_REPLICATES + 1)
-        if _letter(mean, spread, n, margin, later or alpha)
+        n for n in range(2, MOST_REPLICATES + 1) if _letter(mean, spread, n, margin, later or alpha)
     )
     return Judged(
         mean=mean,

@@ -14,10 +14,10 @@ from prunescope.comparison.levels import measure_consistency
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.layout import DENSE
 from prunescope.results.run_tables import KEY, LayerKey
-from prunescope.results.units import categories_of, count_units
+from prunescope.results.units import categories_of, count_units, stacked
 from prunescope.statistics.bootstrap import CHANGE, ResamplingSettings, intervals_of
 from prunescope.statistics.certainty import SHARES, consistency_in_draws
-from prunescope.statistics.resampled import Draws, ResampledLayer, resample
+from prunescope.statistics.resampled import UNIT_SHARES, Draws, ResampledLayer, resample
 
 _COUNTED = ("interpretable", "concepts")
 
@@ -31,10 +31,12 @@ class ResampledLevels:
 
     intervals: a row per replicate, strategy, level and layer, with both ends of the 95 % interval
         of each number (`interpretable_low`, `interpretable_high`, ...; docs/formats.md).
+    shares: a row per unit of each of these layers, with the shares of `ResampledLayer.units`.
     counts: `interpretable` units and `concepts` of each of these layers, in each draw.
     """
 
     intervals: pd.DataFrame
+    shares: pd.DataFrame
     counts: Mapping[LayerKey, Mapping[str, Int64[np.ndarray, " draw"]]]
 
     def change_variance(
@@ -81,15 +83,21 @@ def resample_levels(
             task.advance()
     rows = [{**dict(zip(KEY, key, strict=True)), **_ends(found[key])} for key in layers]
     counts = {key: {name: found[key].drawn[name] for name in _COUNTED} for key in layers}
-    return ResampledLevels(intervals=pd.DataFrame(rows), counts=counts)
+    shares = stacked(KEY, {key: found[key].shares for key in layers})
+    return ResampledLevels(intervals=pd.DataFrame(rows), shares=shares, counts=counts)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Numbers:
-    """The numbers of a layer of a level: as they were observed, and in each draw."""
+    """The numbers of a layer of a level: as they were observed, in each draw, and of its units.
 
+    units: how many there are at level 0, and at this one.
+    """
+
+    shares: pd.DataFrame
     observed: Mapping[str, Any]
     drawn: Mapping[str, Any]
+    units: tuple[int, int]
 
 
 def _numbers(
@@ -115,8 +123,10 @@ def _compared(dense: ResampledLayer, level: ResampledLayer) -> _Numbers:
     )
     shares = measure_consistency(before, units)
     return _Numbers(
+        shares=level.units[["unit", *UNIT_SHARES]],
         observed=_named(counted, counted_before, shares),
         drawn=_named(level.counts, dense.counts, consistency_in_draws(dense, level)),
+        units=(len(before), len(units)),
     )
 
 
@@ -138,7 +148,7 @@ def _named(
 
 def _ends(numbers: _Numbers) -> dict[str, float]:
     """Return both ends of each interval under names of their own; nan where undefined."""
-    found = intervals_of(numbers.observed, numbers.drawn).items()
+    found = intervals_of(numbers.observed, numbers.drawn, numbers.units).items()
     nothing = (math.nan, math.nan)
     return {
         f"{name}_{end}": value

@@ -20,6 +20,8 @@ from prunescope.statistics.bootstrap import (
 from prunescope.statistics.by_image import CountsByImage, counts_by_image, has_counts_by_image
 from prunescope.statistics.concepts import NO_CONCEPT, Concepts, concepts_in_draws
 
+UNIT_SHARES = ("interpretable_share", "concept_share")
+"""Of the draws, as columns of `ResampledLayer.units`."""
 _IOU = 0.05  # of results that state none (Frankle & Bau 2019)
 
 
@@ -123,7 +125,7 @@ class ResampledLayer:
     def intervals(self) -> dict[str, Any]:
         """The 95 % interval of each number of `counts`: its lower and its upper end."""
         observed = count_units(self.layer.units, categories_of(self.layer.units), iou=self.iou)
-        return intervals_of(observed, self.counts)
+        return intervals_of(observed, self.counts, (observed["units"],) * 2)
 
     def summary(self) -> dict[str, Any]:
         """Return the layer's counts, with the `interval` of each, and the draws behind them."""

@@ -17,6 +17,7 @@ from prunescope.statistics.settings import VerdictSettings
 COUNTS = {"units": "interpretable", "concepts": "concepts"}
 """What a verdict is on, and its column in the table of levels."""
 OPEN = "not enough evidence"
+_ROUNDING = 1e-9  # in points, of accuracies: 100 * (0.7 - 0.69) is above 1
 ImageVariance = Callable[[str, str, str, Sequence[int]], float]
 """Of a layer, a strategy, a column of the table of levels and pruned levels."""
 
@@ -45,11 +46,22 @@ class CountByLevel:
 
     def holding(self, settings: VerdictSettings) -> list[int]:
         """Return the pruned levels at which accuracy holds."""
-        lost = 100 * (self.accuracy[:, :1] - self.accuracy[:, 1:])
-        holds = (lost.mean(axis=0) <= settings.mean_loss) & (
-            lost.max(axis=0) <= settings.largest_loss
+        lost = self._lost
+        holds = (lost.mean(axis=0) <= settings.mean_loss + _ROUNDING) & (
+            lost.max(axis=0) <= settings.largest_loss + _ROUNDING
         )
         return [int(level) for level in np.flatnonzero(holds) + 1]
+
+    def falling(self, settings: VerdictSettings) -> list[int]:
+        """Return the pruned levels at which accuracy is known, and does not hold."""
+        known = np.flatnonzero(np.isfinite(self._lost).all(axis=0)) + 1
+        return [int(level) for level in np.setdiff1d(known, self.holding(settings))]
+
+    @property
+    def _lost(self) -> np.ndarray:
+        """Accuracy lost since level 0, in points: a row per replicate, a column per level."""
+        lost: np.ndarray = 100 * (self.accuracy[:, :1] - self.accuracy[:, 1:])
+        return lost
 
     def changes(self, levels: Sequence[int]) -> np.ndarray:
         """Return ln(count / baseline) of each replicate and of these levels.
@@ -113,8 +125,9 @@ def verdict_on(
     `interval_for_new_images` of 1 - alpha, where `image_variance` is given; `levels` are
     those at which accuracy holds, `sparsest` the change at the last of them; `twins` is the change
     of dense twins against level 0 and its interval; `needed` is how many replicates would decide;
-    `accuracy_falls_at` and `count_falls_at` are the first levels at which accuracy does not hold,
-    and the mean count is more than the margin below the baseline; `alpha` is that of each look.
+    `accuracy_falls_at` and `count_falls_at` are the first levels at which accuracy, where it is
+    known of every replicate, does not hold, and the mean count is more than the margin below the
+    baseline; `alpha` is that of each look.
     """
     alpha = settings.alpha / looks
     holding = by_level.holding(settings)
@@ -142,7 +155,7 @@ def verdict_on(
         "levels": holding,
         "replicates": by_level.replicates,
         "needed": judged.needed if judged else None,
-        "accuracy_falls_at": min(set(by_level.pruned) - set(holding), default=None),
+        "accuracy_falls_at": min(by_level.falling(settings), default=None),
         "count_falls_at": _falls_at(by_level, settings.margin),
         "alpha": alpha,
         "looks": looks,
@@ -152,17 +165,17 @@ def verdict_on(
 def _undefined(by_level: CountByLevel, holding: Sequence[int]) -> str:
     """Return why there is no mean change; empty where there is one."""
     if not holding:
-        return "accuracy holds at no pruned level"
+        known = np.isfinite(by_level.accuracy).all()
+        return f"accuracy holds at no pruned level{'' if known else ' of which it is known'}"
     if (by_level.counts[:, 0] == 0).any() or (by_level.twins == 0).any():
         return "a count of 0 at level 0 leaves nothing to compare with"
     zeros = (by_level.counts == 0).sum(axis=0)
     empty = next((level for level in holding if zeros[level]), None)
     if empty is not None:
         return f"the count is 0 at level {empty} in {counted(int(zeros[empty]), 'replicate')}"
-    is_whole = (
-        np.isfinite(by_level.counts[:, [0, *holding]]).all() and np.isfinite(by_level.twins).all()
-    )
-    return "" if is_whole else "levels are missing"
+    if not np.isfinite(by_level.counts[:, [0, *holding]]).all():
+        return "levels are missing"
+    return "" if np.isfinite(by_level.twins).all() else "dense twins are missing"
 
 
 def _for_new_images(
@@ -192,7 +205,7 @@ def _sparsest(by_level: CountByLevel, holding: Sequence[int]) -> dict[str, Any]:
 def _of_twins(by_level: CountByLevel, alpha: float) -> dict[str, Any] | None:
     """Return how much twins differ from level 0: the noise ceiling of the change."""
     counts = np.column_stack([by_level.counts[:, 0], by_level.twins])
-    if by_level.twins.shape[1] == 0 or (counts == 0).any():
+    if by_level.twins.shape[1] == 0 or not (counts > 0).all():
         return None
     changes = (np.log(counts[:, 1:]) - np.log(counts[:, :1])).mean(axis=1)
     interval = None

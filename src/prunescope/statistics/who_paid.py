@@ -86,8 +86,8 @@ def count_who_paid(classes: pd.DataFrame, exemplars: pd.DataFrame) -> list[dict[
     """Return for each strategy and level how many classes changed, and how many images, for JSON.
 
     classes, exemplars: the tables of a run. `worse` and `better` count the classes whose interval
-    lies on one side of 0, of `classes` that have images; about 2.5 % would on either side by
-    chance. `lost_most` and `gained_most` are the classes that changed most, None where none did.
+    lies on one side of 0, of `classes` that have images; by chance about 2.5 % would on each side.
+    `lost_most` and `gained_most` are the classes that changed most, None where none did.
     """
     of_level = exemplars.groupby(["strategy", "level"]).size()
     found = []

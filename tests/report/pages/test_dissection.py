@@ -1,8 +1,13 @@
+import base64
+import re
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from pictured import NAMES, Painted, dissection, pictured, read_chunk
+from pictured import NAMES, Painted, dissection, pictured, read_chunk, with_borderline
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.report.pages.dissection import report_dissection, write_dissection_page
 from prunescope.results.room import check_room
@@ -42,6 +47,56 @@ def test_images_are_in_sheets_with_the_masks_of_their_concepts(page: Path) -> No
     [unit, *_] = read_chunk(page, "examples-0-0")
     assert unit["images"] == [0, 1, 2, 3]
     assert unit["shape"] == [2, 2]
+
+
+def test_a_unit_has_its_borderline_images_with_maps_and_its_histogram(tmp_path: Path) -> None:
+    found = dissection([with_borderline(pictured(*UNITS))])
+    found.save(tmp_path / "D")
+    page = write_dissection_page(tmp_path / "D", found, Painted(), name="mine")
+    unit = read_chunk(page, "examples-0-0")[1]
+    assert unit["borderline"] == unit["images"][:2]
+    assert unit["pixels"] == [48, 48]
+    maps = [np.frombuffer(base64.b64decode(text), np.int8) for text in unit["borderlineMaps"]]
+    assert [(each > 0).tolist() for each in maps] == [[False] * 3 + [True], [False] + [True] * 3]
+    assert unit["histogram"] == [0.25, 0.0, [5, 0, 3, 2]]
+
+
+@pytest.mark.parametrize(
+    ("first", "counts", "expected"),
+    [
+        (0, [1] * 32, [0.5, 0.0, [1] * 32]),
+        (0, [1] * 33, [1.0, 0.0, [2] * 16 + [1]]),
+        (-3, [7, 1, 2] + [0] * 60 + [9], [2.0, -2.0, [10] + [0] * 15 + [9]]),
+    ],
+)
+def test_pairs_of_bins_are_joined_until_there_are_few_enough(
+    tmp_path: Path, first: int, counts: list[int], expected: list[object]
+) -> None:
+    layer = with_borderline(pictured(*UNITS[:1]))
+    layer.peaks["first_bin"], layer.peaks["bin_width"] = first, 0.5
+    layer.peaks["counts"] = [np.array(counts)]
+    page = write_dissection_page(tmp_path, dissection([layer]), Painted(), name="mine")
+    assert read_chunk(page, "examples-0-0")[0]["histogram"] == expected
+
+
+def test_each_layer_has_the_curves_of_what_was_counted(tmp_path: Path) -> None:
+    first, second = pictured(*UNITS), pictured(*UNITS, name="layer3")
+    quantiles = pd.DataFrame({"quantile": 0.02, "unit": range(len(UNITS)), "threshold": 0.1})
+    quantiles = quantiles.assign(
+        color_label=1, color_iou=[0.2, 0.1, 0, 0], object_label=2, object_iou=0.01
+    )
+    first = replace(first, quantiles=quantiles)
+    page = write_dissection_page(tmp_path / "D", dissection([first, second]), Painted(), name="n")
+    charts = read_chunk(page, "page")["charts"]
+    assert [chart["title"] for chart in charts] == [
+        *("layer4: above which IoU", "layer4: at which quantile", "layer3: above which IoU")
+    ]
+    html = page.read_text()
+    places = [re.search(f'<div id="{chart["place"]}" hidden>', html) for chart in charts]
+    assert all(places)
+    [choice] = charts[1]["choices"]
+    assert [curve["x"] for curve in choice["curves"]] == [[0.005, 0.02]] * 2
+    assert [curve["y"] for curve in choice["curves"]] == [[3, 2], [2, 1]]
 
 
 def test_equal_dissections_give_equal_bytes(page: Path, tmp_path: Path) -> None:

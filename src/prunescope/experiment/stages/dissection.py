@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import Ranks
+from prunescope.dissection.basis_file import hash_directions
 from prunescope.dissection.settings import ScoresOnly
 from prunescope.experiment.levels.level import LevelStage
 from prunescope.experiment.stage import PlannedStudy, Stage
@@ -44,11 +45,25 @@ class DissectionStage(Stage):
 
     @cached_property
     def artifacts(self) -> tuple[Artifact, ...]:
-        settings = self.settings()
+        settings, layers = self.settings(), self.study.recipe.dissection.layers
         return tuple(
-            replace(output, key=self.key_of({**settings, "layer": layer}, self.level.artifacts))
-            for output, layer in zip(self.outputs, self.study.recipe.dissection.layers, strict=True)
+            replace(
+                output,
+                key=self.key_of(
+                    {**settings, "layer": layer, **self._directions(layer)}, self.level.artifacts
+                ),
+            )
+            for output, layer in zip(self.outputs, layers, strict=True)
         )
+
+    def _directions(self, layer: str) -> Mapping[str, str]:
+        """Return the content of the directions that a file states for a layer, if one does.
+
+        Raises DataError where there are none.
+        """
+        dissection = self.study.recipe.dissection
+        file = dissection.basis_file
+        return {} if file is None else {"basis": hash_directions(file, layer, dissection.layers)}
 
     @property
     def layers(self) -> Mapping[str, Artifact]:

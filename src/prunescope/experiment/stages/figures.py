@@ -19,7 +19,7 @@ class FiguresStage(FolderStage):
     """The paper's figures, drawn from the tables."""
 
     kind = "figures"
-    version = 5
+    version = 6
     derived = True
 
     def __init__(self, tables: TablesStage) -> None:

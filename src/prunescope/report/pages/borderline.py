@@ -1,17 +1,17 @@
-"""On which images does a unit barely fire?"""
+"""On which images does a unit barely fire, where only what each image adds was saved?"""
 
 import numpy as np
 import pandas as pd
 
 
-def borderline_images(images: pd.DataFrame, count: int) -> dict[int, list[tuple[str, int]]]:
-    """Return by unit the images on which its masks are smallest, and the pixels of each.
+def borderline_images(images: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Return the images on which the masks of each unit are smallest, as `borderline.parquet` has.
 
-    images: `LayerDissection.images`. count: of each unit at most, the smallest first, ties by the
-    images' order. Units that fire on no image are left out.
+    images: `LayerDissection.images`, which do not have the maps. count: of each unit at most, the
+    smallest first, ties by the images' order. Units that fire on no image are left out.
     """
     if images.empty:
-        return {}
+        return pd.DataFrame()
     lengths = images["units"].map(len)
     masks = pd.DataFrame(
         {
@@ -21,7 +21,5 @@ def borderline_images(images: pd.DataFrame, count: int) -> dict[int, list[tuple[
         }
     )
     masks = masks[masks["pixels"] > 0].sort_values(["unit", "pixels"], kind="stable")
-    found: dict[int, list[tuple[str, int]]] = {}
-    for unit, pixels, image in masks.groupby("unit").head(count).itertuples(index=False):
-        found.setdefault(int(unit), []).append((str(image), int(pixels)))
-    return found
+    masks["rank"] = masks.groupby("unit").cumcount()
+    return masks[masks["rank"] < count].reset_index(drop=True)

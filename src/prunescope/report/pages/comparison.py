@@ -12,6 +12,7 @@ from prunescope.concepts.protocol import ConceptSet
 from prunescope.report.document import Section
 from prunescope.report.pages.atlas import View, write_atlas
 from prunescope.report.pages.columns import TableColumn, columns_of, table_section
+from prunescope.report.pages.dissection import conditions_of, made_section
 from prunescope.report.pages.page import Page, PageSection, template_html, write_page
 from prunescope.report.views import sections_of
 from prunescope.report.words import side_text
@@ -19,6 +20,7 @@ from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.evaluation_pair import EvaluationPair
 from prunescope.results.layout import ASSETS
 from prunescope.results.opened import is_table
+from prunescope.version import __version__
 
 _KEY = {
     "replicate": TableColumn("Replicate", "count", filter="choice"),
@@ -110,6 +112,8 @@ def _sections(
         yield _evaluated(evaluation)
     yield _table("units", "Units", comparison.units, _UNITS, {view.key for view in views})
     yield _table("concepts", "Concepts", comparison.concepts, _CONCEPTS, set())
+    made = {view.title + f", {view.layer.layer}": conditions_of(view.layer) for view in views}
+    yield made_section({**made, "Comparison": _conditions(comparison, evaluation)})
 
 
 def _parts(comparison: Comparison | RunComparison) -> list[Section]:
@@ -117,6 +121,24 @@ def _parts(comparison: Comparison | RunComparison) -> list[Section]:
     names = [f"{letter.upper()}: {side_text(side)}" for letter, side in _named(comparison)]
     _, *layers = sections_of(comparison)  # the first names the sides
     return [Section(title="", parts=names), *layers]
+
+
+def _conditions(
+    comparison: Comparison | RunComparison, evaluation: EvaluationPair | None
+) -> dict[str, str]:
+    """Return under which conditions two sides were compared, in words."""
+    found = {"Interpretable above IoU": f"{comparison.iou:g}"}
+    if isinstance(comparison, Comparison):
+        pairings = dict.fromkeys(layer.match for layer in comparison.layers.values())
+        found["Units are paired by"] = ", ".join(pairings)
+        if comparison.resampling is not None:
+            found["Draws of the images"] = f"{comparison.resampling['draws']:,}"
+            found["Their seed"] = f"{comparison.resampling['seed']}"
+    if evaluation is not None:
+        counts = evaluation.summary()
+        found["Evaluated on"] = f"{counts['data']}, split {counts['split']}"
+        found["Labelled images"] = f"{counts['images']:,}"
+    return {**found, "Page written by": f"Prunescope {__version__}"}
 
 
 def _named(comparison: Comparison | RunComparison) -> Iterator[tuple[str, Mapping[str, Any]]]:

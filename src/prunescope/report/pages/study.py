@@ -1,7 +1,9 @@
 """What does the page of a study say?"""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -10,7 +12,7 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.report.overview import glance_at, keep_text, tabulate_levels
 from prunescope.report.pages.atlas import View, write_atlas
-from prunescope.report.pages.dissection import atlas_sections, conditions_of
+from prunescope.report.pages.dissection import atlas_sections, conditions_of, made_section
 from prunescope.report.pages.figures import figures_section
 from prunescope.report.pages.page import Page, PageSection, template_html, write_page
 from prunescope.report.pages.paid import paid_section
@@ -18,6 +20,7 @@ from prunescope.report.panels import Shown
 from prunescope.report.verdict_views import verdict_sections
 from prunescope.results.layout import ASSETS, DENSE, LevelKey
 from prunescope.results.opened import open_layer
+from prunescope.results.run_tables import KEY
 
 
 def write_study_page(
@@ -29,7 +32,10 @@ def write_study_page(
     verdicts: Mapping[str, Any],
     dissections: Mapping[LevelKey, Sequence[Path]],
     concepts: ConceptSet | None,
+    shares: pd.DataFrame | None = None,
     exemplars: pd.DataFrame | None = None,
+    made: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    recipe: str = "",
     missing: str = "",
     progress: Progress = SILENT,
 ) -> Path:
@@ -41,11 +47,13 @@ def write_study_page(
     dissections: the folders of the layers of each level whose units are shown, in the order shown;
     each has a row in the table.
     concepts: the set they were dissected on; None leaves images blank.
+    shares: of draws, of the units: `read_shares`.
+    made: more facts of how it was made, by title. recipe: as YAML.
     missing: how many levels there are ("7 of 27 levels") if some are missing.
     Raises DataError where a dissection cannot be read.
     """
     (folder / ASSETS).mkdir(parents=True, exist_ok=True)
-    views = list(_views(shown.levels, dissections))
+    views = list(_views(shown.levels, dissections, shares))
     levels = shown.levels
     sections = [
         PageSection(
@@ -64,7 +72,7 @@ def write_study_page(
         ),
         *paid_section(shown.classes, exemplars),
         *(atlas_sections() if views else ()),
-        _made_section(facts, views),
+        _made_section(facts, views, made, recipe),
     ]
     notice = f"The study is not finished: this page shows {missing}." if missing else ""
     page = Page(
@@ -84,14 +92,23 @@ def _verdict_section(verdicts: Mapping[str, Any]) -> Iterator[PageSection]:
         yield PageSection(anchor="verdict", title="Verdict", html=html)
 
 
-def _made_section(facts: Mapping[str, str], views: Sequence[View]) -> PageSection:
+def _made_section(
+    facts: Mapping[str, str],
+    views: Sequence[View],
+    folded: Mapping[str, Mapping[str, str]],
+    recipe: str,
+) -> PageSection:
     made = {view.layer.layer: conditions_of(view.layer) for view in views}
-    html = template_html("pages/made.html", made={"Training and pruning": facts, **made}, run=True)
-    return PageSection(anchor="made", title="How it was made", html=html)
+    return made_section({"Training and pruning": facts, **made}, folded, recipe)
 
 
-def _views(levels: pd.DataFrame, dissections: Mapping[LevelKey, Sequence[Path]]) -> Iterator[View]:
+def _views(
+    levels: pd.DataFrame,
+    dissections: Mapping[LevelKey, Sequence[Path]],
+    shares: pd.DataFrame | None,
+) -> Iterator[View]:
     """Yield every layer of every level."""
+    shares_of = {} if shares is None else dict(iter(shares.groupby(KEY)))
     several = levels["replicate"].nunique() > 1
     keeps = levels.groupby(["replicate", "strategy", "level"])["keep"].first()
     for level, folders in dissections.items():
@@ -104,6 +121,7 @@ def _views(levels: pd.DataFrame, dissections: Mapping[LevelKey, Sequence[Path]])
                 layer=layer,
                 key=f"{level.replicate}/{level.strategy}/{level.level}",
                 title=f"replicate {level.replicate}, {title}" if several else title,
+                shares=shares_of.get((*astuple(level), layer.layer)),
                 facts={
                     **{"short": short, "replicate": level.replicate, "level": level.level},
                     "track": level.strategy,

@@ -122,15 +122,28 @@ async function pictures(view, table, row) {
   return canvases(table, row, examples);
 }
 
-/** The images on which a unit's mask is smallest; its maps on them are not saved. */
-async function borderline(view, table, row) {
+/** The images on which a unit's mask is smallest. */
+async function borderline(view, table, row, title = "") {
   const found = await examplesOf(view, row);
   if (!found?.borderline?.length) return [];
-  const examples = found.borderline.map((image, rank) =>
-    ({ image, note: counted(found.pixels[rank], "pixel") }));
-  return [make("h3", {}, "Where it barely fires"), await canvases(table, row, examples),
-    make("p", { class: "note" },
-      "Its smallest masks, in pixels of the label map; where they are is not saved.")];
+  const examples = found.borderline.map((image, rank) => ({
+    image, map: found.borderlineMaps?.[rank], shape: found.shape, halfPixel: view.halfPixel,
+    note: counted(found.pixels[rank], "pixel"),
+  }));
+  const unknown = found.borderlineMaps ? "" : "; where they are is not saved";
+  const heading = ["Where it barely fires", title].filter(Boolean).join(", ");
+  return [make("h3", {}, heading), await canvases(table, row, examples),
+    make("p", { class: "note" }, `Its smallest masks, in pixels of the label map${unknown}.`)];
+}
+
+/** On how many images a unit's activation peaks at which value, and its threshold: as a chart. */
+function histogramOf({ histogram: [width, first, images] }, threshold) {
+  const places = [...images, 0].map((_, bin) => first + bin * width);
+  const x = { title: "Highest activation on an image", kind: "value", bins: width };
+  const curve = { title: "Images", x: places, y: [...images, 0], colour: 0, bars: true };
+  const marks = isKnown(threshold) ? [{ x: threshold, title: "threshold" }] : [];
+  return { title: "Peaks on all images", x,
+    choices: [{ title: "Peaks on all images", y: { title: "Images", kind: "count" }, curves: [curve], marks }] };
 }
 
 async function canvases(table, row, examples) {
@@ -170,20 +183,30 @@ async function unitPage(host, address) {
   const step = (way, by, text) => make("a", { href: unitAddress(view, near(by)), rel: way }, text);
   const shown = make("div");
   const redraw = async () => {
-    const rows = [await pictures(view, table, row), ...await borderline(view, table, row)];
+    const rows = beside ? [make("h3", {}, view.title)] : [];
+    rows.push(await pictures(view, table, row));
     if (beside) rows.push(...await besidePictures(beside, unit));
-    shown.replaceChildren(...rows);
+    shown.replaceChildren(...rows, ...await borderline(view, table, row, beside ? view.title : ""));
+    if (beside) shown.append(...await besideBorderline(beside, unit));
   };
   await redraw();
   const found = await examplesOf(view, row);
+  const histogram = found?.histogram ? make("div", { class: "histogram" }) : null;
   host.replaceChildren(
     heading(`Unit ${unit} of ${layer}`, [view.title, conceptName(table.concept[row])],
       step("prev", -1, "← previous"), step("next", 1, "next →")),
     unitFacts(view, table, row), await strips(view, unit),
     make("section", { "aria-label": "Top images" }, make("h2", {}, "Top images"), 
       maskChoices(redraw, besideChoice(view, unit, beside)), shown,
-      found?.peaks && isKnown(table.threshold?.[row]) ? peaks(found, table.threshold[row]) : ""));
+      found?.peaks && isKnown(table.threshold?.[row]) ? peaks(found, table.threshold[row]) : ""),
+    histogram ? activations(histogram) : "");
+  return () => histogram && drawCharts(histogram, histogramOf(found, table.threshold?.[row]));
 }
+
+const activations = histogram => make("section", { "aria-label": "Activation" },
+  make("h2", {}, "Activation"), histogram,
+  make("p", { class: "note" }, "How many of all images have their highest activation in each bin. " +
+    "On those beyond the threshold the unit has a mask."));
 
 async function besidePictures(beside, unit) {
   const table = await load(beside.units), row = table.unit.indexOf(unit);
@@ -191,6 +214,11 @@ async function besidePictures(beside, unit) {
   if (row < 0) return [title, make("p", { class: "note" }, "The unit was removed there.")];
   const text = `${conceptName(table.concept[row]) ?? "no concept"}, IoU ${written(table.iou[row], "share")}`;
   return [title, make("p", {}, text), await pictures(beside, table, row)];
+}
+
+async function besideBorderline(beside, unit) {
+  const table = await load(beside.units), row = table.unit.indexOf(unit);
+  return row < 0 ? [] : borderline(beside, table, row, beside.title);
 }
 
 function besideChoice(view, unit, beside) {

@@ -10,11 +10,12 @@ const charts = new Set();
 
 /**
  * Draws curves over one axis. x: {title, kind, log, falls}. y: {title, kind, top, free}. curves: each
- * has `title`, `x`, `y`, and may have `colour` and `dash` (indices), `dots`, `low` and `high` of a band.
+ * has `title`, `x`, `y`, and may have `colour` and `dash` (indices), `dots`, `low` and `high` of a band,
+ * or `bars`, each from its x to the next. marks: upright lines, each with `x` and `title`.
  */
 class Chart {
-  constructor(host, { title, x, y, curves }) {
-    Object.assign(this, { host, title, x, y, curves });
+  constructor(host, { title, x, y, curves, marks = [] }) {
+    Object.assign(this, { host, title, x, y, curves, marks });
     host.setAttribute("role", "group");
     host.setAttribute("aria-label", `${title}; the numbers are below`);
     charts.add(this);
@@ -41,7 +42,8 @@ class Chart {
       data.push(aligned(curve, curve.y));
       series.push({ label: curve.title, stroke, width: curve.dots ? 1.2 : 2, spanGaps: true,
         dash: curve.dots ? DOTS : DASHES[(curve.dash ?? 0) % DASHES.length],
-        points: { show: !curve.dots && places.length < 40, size: 5 },
+        points: { show: !curve.dots && !curve.bars && places.length < 40, size: 5 },
+        ...(curve.bars ? { paths: uPlot.paths.bars({ size: [1], align: 1, gap: 1 }), fill: stroke, width: 0 } : {}),
         value: (_, v) => written(v, this.y.kind === "count" ? "value" : this.y.kind) });
       if (!curve.low) continue;
       for (const end of ["high", "low"]) {
@@ -65,7 +67,28 @@ class Chart {
           values: (_, splits) => splits.map(v => this.tick(v, this.y.kind)) },
       ],
       cursor: { focus: { prox: 24 } }, focus: { alpha: 0.25 },
+      hooks: { draw: [plot => this.mark(plot, ink)] },
     }, data, this.host);
+  }
+
+  /** Draws upright lines over the whole height, each with its title at the top. */
+  mark(plot, ink) {
+    const { ctx: context, bbox: { left, top, width, height } } = plot;
+    const ratio = devicePixelRatio;
+    context.save();
+    Object.assign(context, { strokeStyle: ink, fillStyle: ink, lineWidth: 1.5 * ratio,
+      font: `${12 * ratio}px system-ui, sans-serif`, textBaseline: "top" });
+    context.setLineDash([5 * ratio, 4 * ratio]);
+    for (const { x, title } of this.marks) {
+      const at = plot.valToPos(x, "x", true), isRight = at > left + width / 2;
+      context.textAlign = isRight ? "right" : "left";
+      context.fillText(title, at + (isRight ? -5 : 5) * ratio, top);
+      context.beginPath();
+      context.moveTo(at, top);
+      context.lineTo(at, top + height);
+      context.stroke();
+    }
+    context.restore();
   }
 
   /** Chooses where y begins and ends: at 0, unless it is free. */

@@ -15,10 +15,11 @@ async function follow() {
   const [detail, sections] = ["detail", "sections"].map(id => document.getElementById(id));
   const isDetail = Boolean((address.unit || address.concept) && pageData().views.length);
   const drawing = make("div");
-  if (isDetail) await (address.unit ? unitPage : conceptPage)(drawing, address);
+  const finish = isDetail && await (address.unit ? unitPage : conceptPage)(drawing, address);
   if (mine !== turn) return;
   detail.replaceChildren(...drawing.childNodes);
   detail.hidden = !isDetail;
+  if (finish) finish();  // charts must know how wide they are
   sections.hidden = isDetail;
   document.title = [detail.querySelector("h1")?.textContent, pageData().name].filter(Boolean).join(" – ");
   if (isDetail) {
@@ -50,7 +51,8 @@ function numbersOf(curves, x, kind) {
   const places = [...new Set(curves.flatMap(curve => curve.x))].sort((a, b) => x.falls ? b - a : a - b);
   const heads = [x.title, ...curves.map(curve => curve.title)];
   const rows = places.map(place => make("tr", {},
-    make("th", { scope: "row" }, written(place, x.kind)),
+    make("th", { scope: "row" }, x.bins
+      ? `${written(place, x.kind)} to ${written(place + x.bins, x.kind)}` : written(place, x.kind)),
     ...curves.map(curve => {
       const value = curve.y[curve.x.indexOf(place)];
       return make("td", {}, written(value, kind === "count" ? "value" : kind));
@@ -69,7 +71,7 @@ function drawCharts(host, { title, choices, x, each }) {
     Object.assign(state, { curves, kind: chosen.y.kind });
     if (numbers.open) numbers.lastChild.replaceWith(numbersOf(curves, x, state.kind));
     box.replaceChildren();
-    new Chart(box, { title: chosen.title, x, y: chosen.y, curves });
+    new Chart(box, { title: chosen.title, x, y: chosen.y, curves, marks: chosen.marks });
   };
   const titles = choices.map((chosen, index) => [String(index), chosen.title]);
   const which = titles.length > 1
@@ -91,18 +93,22 @@ function linkOf({ links, values }) {
   return links && (row => unitAddress({ layer: links.layers[row], key: links.key }, values[row]));
 }
 
-/** Fills a place with a table once it is about to be seen. */
+/** Fills a place with a table once it is about to be seen, or, to be printed, once there is time. */
 function fillLater({ place, caption, file }) {
   const host = document.getElementById(place);
-  const watch = new IntersectionObserver(entries => {
-    if (!entries.some(entry => entry.isIntersecting)) return;
+  const fill = () => {
+    if (host.dataset.filled) return;
+    host.dataset.filled = "yes";
     watch.disconnect();
     showProblem(load(place).then(columns => {
       columns.forEach(column => { column.link = linkOf(column); });
       new DataTable(host, { caption, columns, file });
     }));
-  }, { rootMargin: "600px" });
+  };
+  const watch = new IntersectionObserver(
+    entries => entries.some(entry => entry.isIntersecting) && fill(), { rootMargin: "600px" });
   watch.observe(host);
+  addEventListener("load", () => setTimeout(() => requestIdleCallback(fill), 500));
 }
 
 async function start() {

@@ -19,7 +19,8 @@ class DataTable {
     this.status = make("p", { class: "status", role: "status" });
     this.body = make("tbody");
     this.more = make("button", { type: "button", onclick: () => this.extend() });
-    host.replaceChildren(this.controls(), this.frame(), this.more);
+    this.rest = make("p", { class: "note printed" });
+    host.replaceChildren(this.controls(), this.frame(), this.more, this.rest);
     this.reset();
   }
 
@@ -127,6 +128,8 @@ class DataTable {
     const left = this.found.length - this.shown;
     this.more.hidden = left <= 0;
     this.more.textContent = `Show ${Math.min(left, 4 * ROWS_SHOWN)} more`;
+    this.rest.hidden = left <= 0;
+    this.rest.textContent = `${counted(left, "more row")} not shown.`;
   }
 
   line(row) {

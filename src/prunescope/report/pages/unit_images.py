@@ -1,0 +1,114 @@
+"""Which images does a page show of every unit, with which maps, and where does it peak?"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from prunescope.report.pages.borderline import borderline_images
+from prunescope.report.pages.maps import write_maps
+from prunescope.report.pages.page import rounded
+from prunescope.report.pages.pictures import Pictures
+from prunescope.results.dissection import LayerDissection
+
+_TOP = 8  # images of a unit, at most
+_BORDERLINE = 4  # more images of it, on which it barely fires
+_BINS = 32  # of its peaks, at most
+_BUDGET = 40_000_000  # bytes of all maps of a page
+_BYTES_PER_CELL = 4 / 3  # in base64
+
+
+def unit_images(
+    layer: LayerDissection,
+    concepts: Sequence[int],
+    pictures: Pictures,
+    *,
+    has_borderline: bool,
+    views: int,
+) -> list[dict[str, Any]]:
+    """Return for every unit, in the table's order, its images as atlas.js takes them.
+
+    `images`, `peaks`, `maps`: its top images; `borderline`, `pixels`, `borderlineMaps`: those on
+    which it barely fires; `shape`: of its maps; `histogram`: of its peaks on all images.
+    concepts: of each unit, by its number on the page. has_borderline: see `View`. views: of the
+    page, which share the room for maps.
+    """
+    units = layer.units
+    blocks: list[dict[str, Any]] = [{"images": []} for _ in range(len(units))]
+    top, borderline = layer.examples, layer.borderline
+    if "map" in top and len(top):
+        cells = int((top["height"] * top["width"]).max())
+        room = max(1, int(_BUDGET / (views * len(units) * cells * _BYTES_PER_CELL)))
+        kept = min(_TOP, max(1, round(room * _TOP / (_TOP + _BORDERLINE))))
+        top = top[top["rank"] < kept]
+        _add_maps(blocks, top, "maps", units)
+        _add_images(blocks, top, "images", ("peak", "peaks"), concepts, pictures, units)
+        drawn = min(_BORDERLINE, room - kept)
+        if len(borderline) and drawn:
+            borderline = borderline[borderline["rank"] < drawn]
+            _add_maps(blocks, borderline, "borderlineMaps", units)
+    if borderline.empty and has_borderline:
+        borderline = borderline_images(layer.images, _BORDERLINE)
+    if len(borderline):
+        shown = borderline[borderline["rank"] < _BORDERLINE]
+        _add_images(blocks, shown, "borderline", ("pixels", "pixels"), concepts, pictures, units)
+    if "counts" in layer.peaks:
+        rows = zip(blocks, layer.peaks.to_dict("records"), strict=True)
+        for block, row in rows:
+            block["histogram"] = _histogram(row["bin_width"], row["first_bin"], row["counts"])
+    return blocks
+
+
+def _add_images(
+    blocks: list[dict[str, Any]],
+    table: pd.DataFrame,
+    name: str,
+    number: tuple[str, str],
+    concepts: Sequence[int],
+    pictures: Pictures,
+    units: pd.DataFrame,
+) -> None:
+    """Add a table's images under a name. number: a column, and the name of its values."""
+    column, values_name = number
+    table = table.sort_values(["unit", "rank"], kind="stable")
+    values = rounded(table[column])
+    rows = _rows(table, units)
+    for row, image, value in zip(rows, table["image"].tolist(), values, strict=True):
+        blocks[row].setdefault(name, []).append(pictures.number_of(image, concepts[row]))
+        blocks[row].setdefault(values_name, []).append(value)
+
+
+def _add_maps(
+    blocks: list[dict[str, Any]], table: pd.DataFrame, name: str, units: pd.DataFrame
+) -> None:
+    """Add a table's maps under a name, if the units' thresholds are known."""
+    table = table.sort_values(["unit", "rank"], kind="stable")
+    rows = _rows(table, units)
+    for row, shape in zip(rows, table[["height", "width"]].to_numpy().tolist(), strict=True):
+        blocks[row]["shape"] = shape
+    if "threshold" not in units:
+        return
+    thresholds = units["threshold"].to_numpy(np.float64)[rows]
+    for row, each in zip(rows, write_maps(table["map"].tolist(), thresholds), strict=True):
+        blocks[row].setdefault(name, []).append(each)
+
+
+def _rows(table: pd.DataFrame, units: pd.DataFrame) -> list[int]:
+    row_of = {unit: row for row, unit in enumerate(units["unit"].tolist())}
+    return [row_of[unit] for unit in table["unit"].tolist()]
+
+
+def _histogram(width: float, first: int, counts: np.ndarray) -> list[Any]:
+    """Return the width of a unit's bins, where the first begins, and the images in each.
+
+    Pairs of bins are joined until there are few enough.
+    """
+    last = first + len(counts) - 1
+    joined = 0
+    while (last >> joined) - (first >> joined) >= _BINS:
+        joined += 1
+    places = (np.arange(first, last + 1) >> joined) - (first >> joined)
+    sums = np.bincount(places, weights=counts).astype(int)
+    wide = width * 2**joined
+    return [*rounded([wide, (first >> joined) * wide]), sums.tolist()]
