@@ -32,6 +32,17 @@ def test_a_unit_of_a_dissection(saved, prunescope):
     assert (printed["unit"], printed["concept"]) == (1, "cat")
 
 
+def test_a_unit_shows_pearson_and_auprc_with_a_dash_where_undefined(saved, prunescope):
+    layer = make_layer({"red": 200, "cat": 100})
+    layer.examples[["image", "rank", "row", "peak"]] = ["x.png", 0, 0, 2.0]
+    layer.units[["pearson", "auprc", "pearson_2", "auprc_2"]] = [float("nan"), 0.25, 0.5, 0.125]
+    layer.save(saved / "E" / "layer4")
+    said = prunescope("unit", saved / "E", 0).out
+    assert "over all pixels: Pearson –, AUPRC 0.250" in said
+    assert "(Pearson 0.500, AUPRC 0.125)" in said
+    assert "– 0.250 " in " ".join(prunescope("concept", saved / "E", "red").out.split())
+
+
 def test_a_unit_of_a_dissection_says_in_how_many_draws_it_sees_its_concept(saved, prunescope):
     drawn = ps.load(saved / "D" / "a").resample(draws=40, seed=3).units.iloc[1]
     options = ("--draws", 40, "--seed", 3)
