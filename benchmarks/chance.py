@@ -13,7 +13,7 @@ import prunescope
 from prunescope.concepts import open_concepts
 from prunescope.dissection.chance import permuting
 from prunescope.dissection.chance.draws import Number
-from prunescope.dissection.settings import read_draws
+from prunescope.dissection.stated import read_draws
 from prunescope.networks.loading import load_network
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.provenance import environment

@@ -153,6 +153,22 @@ class Recipe(Settings):
             **({} if self.dissection.basis is None else {"Dissected along": self.dissection.along}),
         }
 
+    def placeless(self) -> "Recipe":
+        """Return the study with the last parts of the local paths in it alone."""
+        kind, colon, folder = self.concepts.source.partition(":")
+        concepts = {"source": f"{kind}{colon}{Path(folder).name}"}
+        paths = ("weights", "rewind_weights")
+        stated = {name: getattr(self.start, name, None) for name in paths}
+        names = {name: Path(path).name for name, path in stated.items() if path is not None}
+        data = {"source": Path(self.data.source).name}
+        return self.model_copy(
+            update={
+                "data": self.data.model_copy(update=data),
+                "concepts": self.concepts.model_copy(update=concepts),
+                "start": None if self.start is None else self.start.model_copy(update=names),
+            }
+        )
+
     def anchored(self) -> "Recipe":
         """Return the study with the local paths in it made absolute."""
         source, concepts, start = self.data.source, self.concepts.source, self.start

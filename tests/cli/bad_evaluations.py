@@ -65,6 +65,11 @@ EVALUATIONS = {
     ),
 }
 ABLATIONS = {
+    "a place for an ablation that holds an evaluation": Bad(
+        f"{ABLATE} --layer layer3 --unit 1 --out E",
+        ("E is not empty and not an ablation", "evaluation.json"),
+        _evaluation,
+    ),
     "no unit to ablate": Bad(f"{ABLATE} --layer layer3", ("--unit", "--concept")),
     "a unit and a concept": Bad(f"{ABLATE} --layer layer3 --unit 1 --concept red", ("--concept",)),
     "a unit that is not there": Bad(f"{ABLATE} --layer layer3 --unit 16", ("16", "16 units")),

@@ -21,6 +21,24 @@ BAD_INPUTS = {
         "run tiny.yaml --out out --set dissection.quantile=0.995",
         ("quantile is 0.995", "0.005 is meant"),
     ),
+    "a quantile that is stated again": Bad(
+        f"dissect {LOADED} {ON_SET} --quantiles 0.005,0.01",
+        ("quantiles names 0.005", "the quantile itself"),
+    ),
+    "a quantile twice": Bad(
+        f"dissect {LOADED} {ON_SET} --quantiles 0.01,0.01", ("0.01 more than once",)
+    ),
+    "one of several quantiles counted from below": Bad(
+        f"compare dense.pth dense.pth --network {NETWORK} {ON_SET} --quantiles 0.01,0.995",
+        ("quantile is 0.995", "0.005 is meant"),
+    ),
+    "quantiles that are words": Bad(
+        f"dissect {LOADED} {ON_SET} --quantiles few", ('"few" is not a number', "--quantiles")
+    ),
+    "one of several quantiles with too few cells": Bad(
+        "run tiny.yaml --out out --set dissection.quantiles=[0.00001]",
+        ("too few for a quantile of 1e-05",),
+    ),
     "mean and std of one channel for a network of three": Bad(
         f"dissect {LOADED} {ON_SET} --mean 0.5 --std 0.5", ("takes 3 channels", "3 values")
     ),

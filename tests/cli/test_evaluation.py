@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
+from torch import nn
 
 import prunescope as ps
 from commands import Prunescope, check_refused
@@ -85,6 +87,17 @@ def test_networks_of_other_classes_are_refused_by_side(
     check_refused(ended, f"A ({tmp_path / 'seven.pth'})", "7 outputs, but the data has 10 classes")
 
 
+def test_multiply_adds_of_images_that_are_no_squares_are_known(tmp_path: Path) -> None:
+    for name, colour in (("cat", "red"), ("dog", "blue")):
+        (tmp_path / "val" / name).mkdir(parents=True)
+        Image.new("RGB", (12, 8), colour).save(tmp_path / "val" / name / "1.png")
+    network = nn.Sequential(nn.Conv2d(3, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    form = {"mean": (0.5,) * 3, "std": (0.25,) * 3, "split": "val"}
+    counts = ps.evaluate_pair(network, network, tmp_path, rounds=0, **form).summary()["a"]
+    assert (counts["height"], counts["width"]) == (8, 12)
+    assert counts["multiply_adds"] == 3 * 2 * 8 * 12
+
+
 def test_python_takes_modules_and_leaves_them_as_they_were(drawn: Path) -> None:
     a, b = (build(NETWORK, num_classes=10, seed=seed).train() for seed in (0, 1))
     found = ps.evaluate_pair(a, b, drawn / "images", mean=(0.5,) * 3, std=(0.25,) * 3, rounds=0)
@@ -115,6 +128,26 @@ def test_units_are_ablated_by_number_and_by_what_they_see(
     check_refused(prunescope(*words), "name either units (--unit)")
     check_refused(prunescope(*words, "--concept", concept), "Give a dissection")
     check_refused(prunescope(*words, "--unit", 99), "has no unit 99: it has 16 units")
+
+
+def test_an_ablation_is_saved_whole_and_shown_again(
+    prunescope: Prunescope, finished: Path, pictures: Path, tmp_path: Path
+) -> None:
+    level = finished / "replicate-0/level-00"
+    words = ["ablate", level, "--layer", "layer3", "--data", pictures / "images", "--unit", 3]
+    words += ["--out", tmp_path / "F"]
+    for controls in (2, 0):  # the second replaces the first
+        ended = prunescope(*words, "--controls", controls, "--json")
+        assert ended.status == 0, ended.err
+        printed = json.loads(ended.out.splitlines()[-1])
+        assert json.loads(prunescope("summary", tmp_path / "F", "--json").out) == printed
+        found = ps.load(tmp_path / "F")
+        assert found.summary() == printed
+        assert (found.predictions["without"]["rank"] == 0).mean() == printed["without"]
+    assert "without 1 unit (3) of layer3" in prunescope("summary", tmp_path / "F").out
+    check_refused(prunescope("summary", tmp_path / "F", "--iou", 0.1), "leave out --iou")
+    (tmp_path / "F" / "mine").touch()
+    check_refused(prunescope(*words), "not empty and not an ablation (it holds mine)")
 
 
 def test_a_comparison_evaluates_its_two_networks_too(

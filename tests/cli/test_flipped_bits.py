@@ -19,7 +19,7 @@ from prunescope.results.evaluation import Evaluation
 from prunescope.results.evaluation_pair import EvaluationPair
 from runs import tiny_recipe
 
-_MANY = 17  # bits of each of 53 files: 901
+_MANY = 17  # bits of each of 56 files: 952
 LEVEL, DENSE = "run/replicate-0/lottery/level-01", "run/replicate-0/level-00"
 LAYER = f"{LEVEL}/dissection/layer3"
 NETWORK = "cifar_resnet20,width=0.25 --num-classes 10"
@@ -94,6 +94,10 @@ READ_BY = {
         "audit p.safetensors",
         f"evaluate p.safetensors {DATA}",
     ),
+    **{
+        f"F/{name}": ("summary F", "load F")
+        for name in ("ablation.json", "predictions_whole.parquet", "predictions_without.parquet")
+    },
     "p.mask.safetensors": ("audit p.safetensors", "prune p.safetensors --keep 0.4 --out made/o.pth"
                            " --format torch"),
     "p.pth": (f"audit p.pth --network {NETWORK}",),
@@ -136,6 +140,7 @@ def world(saved: Path, prunescope: Prunescope, monkeypatch: pytest.MonkeyPatch) 
         "D": f"dissect {dense} {concepts} --null 2 --out D",
         "C": "compare D D --out C",
         "E": f"evaluate {dense} {DATA} --out E",
+        "F": f"ablate {dense} {DATA} --layer layer3 --unit 1 --controls 1 --out F",
         "P": f"evaluate {DENSE} {LEVEL} {DATA} --rounds 0 --out P",
         "CC": "compare run run --out CC",
         "p.safetensors": f"prune {dense} --keep 0.5 --out p.safetensors",
@@ -165,7 +170,7 @@ def test_many_flipped_bits_change_nothing_that_is_read(
 def test_every_kind_of_file_that_is_read_is_flipped(world: Path) -> None:
     kinds = {Path(name).name for name in READ_BY}
     unread = {"units.csv", "comparison.png", "comparison.svg", "index.html"}
-    for folder in ("run", "D", "C", "CC", "E", "P"):
+    for folder in ("run", "D", "C", "CC", "E", "F", "P"):
         shown = ("figures", "report", "assets", ".lock")
         files = [path for path in Path(folder).rglob("*") if path.is_file()]
         names = {path.name for path in files if not set(path.parts) & set(shown)}

@@ -15,6 +15,7 @@ from torch import Tensor
 from commands import Prunescope, every_command
 from concepts.packing import packed
 from concepts.worlds import FILES, write_folder
+from prunescope import ablate, load_network
 from prunescope.base.files import hash_file
 from prunescope.base.tensors import load_metadata, load_tensors
 from prunescope.comparison.levels import LevelRecord, write_tables
@@ -242,6 +243,15 @@ def test_the_tables_of_who_paid_are_as_said(finished: Path) -> None:
         assert len(table)
 
 
+def test_an_ablation_is_as_said(finished: Path, pictures: Path, tmp_path: Path) -> None:
+    level = load_network(str(finished / LEVELS[0]))
+    ablate(level, "layer3", pictures / "images", units=[1], controls=1).save(tmp_path / "F")
+    files = re.findall(r"`([\w.]+)`", section("The folder of an evaluation").split("some units")[1])
+    assert {path.name for path in (tmp_path / "F").iterdir()} <= set(files)
+    saved = json.loads((tmp_path / "F" / "ablation.json").read_text())
+    assert {name for name in saved if name != "classes"} <= set(files)
+
+
 def test_the_table_of_intervals_is_as_said(finished: Path, categories: tuple[str, ...]) -> None:
     said = documented_columns("intervals.csv", categories)
     assert_columns(csv_columns(finished / "tables" / "intervals.csv"), said)
@@ -361,18 +371,25 @@ def test_a_null_adds_what_is_said_and_nothing_else(
 
 
 @pytest.mark.long
-def test_a_basis_is_saved_as_said(
-    prunescope: Prunescope, finished: Path, pictures: Path, tmp_path: Path
+def test_a_basis_and_other_quantiles_are_saved_as_said(
+    prunescope: Prunescope,
+    finished: Path,
+    pictures: Path,
+    tmp_path: Path,
+    categories: tuple[str, ...],
 ) -> None:
     words = ["dissect", finished / LEVELS[0], "--layer", "layer3", "--basis", "random-rotation"]
     options = [*("--concepts", f"broden:{pictures}"), "--split", "val", "--quantile", "0.01"]
+    options += ["--quantiles", "0.02"]
     assert prunescope(*words, *options, "--out", tmp_path).status == 0
-    assert_keys(read_json(tmp_path / "layer3/summary.json"), documented("summary.json"))
     tensors = load_tensors(tmp_path / "layer3/basis.safetensors")
     assert tensors["directions"].shape == (16, 16)
     kinds = {name: f"{str(each.dtype)[6:]} [direction, unit]" for name, each in tensors.items()}
     assert kinds == documented("basis.safetensors")
     assert read_json(tmp_path / "layer3/summary.json")["basis"]["seed"] == 0
+    columns = parquet_columns(tmp_path / "layer3/quantiles.parquet")
+    assert_columns(columns, documented_columns("quantiles.parquet", categories))
+    assert_keys(read_json(tmp_path / "layer3/summary.json"), documented("summary.json"))
 
 
 def levels_of(units: pd.DataFrame, folder: Path) -> Path:

@@ -132,7 +132,11 @@ def test_networks_by_name_by_weights_and_by_a_file_that_knows_its_own(tmp_path: 
         ("DD/layer4", DataError, "DD/layer4 does not exist"),
         ("D/layr4", DataError, r'D/layr4 does not exist \(did you mean "layer4"'),
         ("table.csv", DataError, "table.csv does not exist"),
-        (".", DataError, "folder of no run, level, dissection, layer, comparison or evaluation"),
+        (
+            ".",
+            DataError,
+            "folder of no run, level, dissection, layer, comparison, evaluation or ablation",
+        ),
         ("words.txt", DataError, "no table of units"),
         ("shards", ConfigError, r'does not say of which network: load\("[^"]+", weights="shards"'),
         ("/dev/null", DataError, "/dev/null is a device, but must be a file"),

@@ -21,6 +21,7 @@ CHANGES: dict[str, Callable[[dict[str, Any]], None]] = {
     "more draws of chance": lambda recipe: recipe["dissection"].update(null=40),
     "other categories": lambda recipe: recipe["dissection"].update(categories=["object"]),
     "another arithmetic": lambda recipe: recipe["dissection"].update(arithmetic="plain"),
+    "other quantiles": lambda recipe: recipe["dissection"].update(quantiles=[0.02]),
     "another basis": lambda recipe: recipe["dissection"].update(basis="random-rotation"),
     "another quantile": lambda recipe: recipe["dissection"].update(quantile=0.02),
     "another convention of what is prunable": lambda recipe: recipe["pruning"].update(

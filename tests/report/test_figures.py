@@ -214,3 +214,17 @@ def test_the_classes_that_changed_most_stand_with_their_intervals() -> None:
     assert (axes.get_title(loc="left") or axes.get_title()) == "lottery, level 2"
     [_, dots] = axes.get_lines()
     assert dots.get_xdata()[-1] == pytest.approx(20)
+
+
+def test_a_strategy_keeps_its_colour_beside_its_twin() -> None:
+    rows = [
+        {"strategy": name, "level": level, "class": "c", "difference": 0, "low": -1, "high": 1}
+        for name, level in (("twin-1", 0), ("lottery", 1), ("random", 1))
+    ]
+    keys = {"layer": "layer4", "keep": 1.0, "level": 1}
+    levels = pd.DataFrame([keys | {"strategy": name} for name in ("lottery", "random")])
+    panels = classes_figure(Shown(levels=levels, classes=pd.DataFrame(rows)), LIGHT).axes
+    titles = [axes.get_title(loc="left") or axes.get_title() for axes in panels]
+    assert titles == ["lottery, level 1", "random, level 1", "dense twin 1"]
+    colours = [axes.get_lines()[-1].get_color() for axes in panels]
+    assert colours == [*LIGHT.palette[:2], LIGHT.ink]

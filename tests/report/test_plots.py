@@ -1,5 +1,6 @@
 """Do the plots show what the results say?"""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,8 @@ from prunescope.report.plots import (
     plot_examples,
     plot_units,
 )
-from prunescope.report.run_plots import plot_thresholds
+from prunescope.report.run_plots import plot_quantiles, plot_thresholds
+from prunescope.report.views import as_text
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.run import Run
 from prunescope.statistics.compare import compare
@@ -273,6 +275,36 @@ def test_thresholds_have_a_line_per_layer_and_mark_the_one_used() -> None:
     assert plot_thresholds(LAYER).shape == (1, 2)
     with pytest.raises(ConfigError, match="is no dissection"):
         plot_thresholds({})
+
+
+def at_quantiles(layer: LayerDissection) -> LayerDissection:
+    """Return a layer that was counted at 0.001, where unit 0 sees red, and at 0.02, where none."""
+    units = len(layer.units)
+    rows = pd.DataFrame({"quantile": np.repeat([0.001, 0.02], units), "unit": [*range(units)] * 2})
+    red = np.where((rows["unit"] == 0) & (rows["quantile"] == 0.001), 0.06, 0.0)
+    table = rows.assign(
+        threshold=1.0, color_label=1, color_iou=red, object_label=pd.NA, object_iou=np.nan
+    )
+    return replace(layer, quantiles=table)
+
+
+def test_quantiles_have_a_line_per_layer_and_mark_the_one_of_the_tables() -> None:
+    panels = plot_quantiles({"a": at_quantiles(LAYER), "b": LAYER})
+    line, used = panels[0, 0].get_lines()
+    assert line.get_xdata().tolist() == [0.001, 0.005, 0.02]
+    assert line.get_ydata().tolist() == [1, LAYER.units["interpretable"].sum(), 0]
+    assert list(used.get_xdata()) == [0.005, 0.005]
+    assert panels[0, 0].get_xscale() == "log"
+    with pytest.raises(ConfigError, match="layer4 was dissected at one quantile only"):
+        plot_quantiles(LAYER)
+
+
+def test_the_counts_at_every_quantile_are_shown() -> None:
+    text = as_text(Dissection(layers={"layer4": at_quantiles(LAYER)}))
+    assert re.search(
+        r"quantile +units +concepts\n.*0.001 +1 +1\n.*0.005 +\d+ +3\n.*0.02 +0 +0", text
+    )
+    assert "quantile" not in as_text(Dissection(layers={"layer4": LAYER}))
 
 
 def test_what_a_run_does_not_hold_is_said(tmp_path: Path) -> None:

@@ -122,6 +122,7 @@ def ablate(
     weights: Weights = None,
     key: Key = None,
     num_classes: NumClasses = None,
+    out: Out = None,
     controls: Annotated[Stated, OptionsOf(model=ABLATION)],
     settings: Annotated[Stated, OptionsOf(model=EVALUATION, without=("arithmetic",))],
     device: Device = None,
@@ -133,6 +134,10 @@ def ablate(
 
     AblationSettings.validate_from(controls, "ablate", as_option)
     EvaluationSettings.validate_from(settings, "ablate", as_option)
+    if out is not None:
+        from prunescope.results.ablation import check_ablation_room
+
+        check_ablation_room(out)
     with progress_shown() as progress:
         found = ablate_units(
             load(network, weights, num_classes, key),
@@ -148,7 +153,9 @@ def ablate(
             **settings,
         )
     named = replace(found, counts={**found.counts, "network": network})
-    print_result(named.summary(), str(named), as_json=as_json)
+    if out is not None:
+        named.save(out)
+    print_result(named.summary(), f"{named}{_saved(out)}", as_json=as_json)
 
 
 def _evaluate_pair(

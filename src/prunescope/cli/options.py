@@ -190,7 +190,7 @@ def _form(setting: Mapping[str, Any]) -> tuple[Any, _Reader, str | None]:
         case [{"type": "boolean" | "integer" | "number" as kind}]:
             return {"boolean": bool, "integer": int, "number": float}[kind], _as_given, None
         case [{"type": "array", "items": {"type": "number"}}]:
-            return str, _numbers, "R,G,B|GREY"
+            return str, _numbers, examples or "R,G,B|GREY"
         case [{"type": "array"}] if "default" not in setting:
             return list[str], _as_given, None
         case [{"type": "array"}]:
@@ -220,5 +220,5 @@ def _numbers(text: str, option: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
-        message = f'"{text}" is not a number for each channel, as in 0.5,0.5,0.5 or, of grey, 0.5'
+        message = f'"{text}" is not a number, or several with commas between them, as in 0.5,0.25'
         raise typer.BadParameter(message, param_hint=f"--{option}") from None

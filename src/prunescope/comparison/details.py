@@ -17,9 +17,10 @@ from prunescope.results.units import categories_of
 _OF_A_UNIT = (
     *("unit", "concept", "category", "iou", "interpretable", "dead", "threshold"),
     *("intersection", "activation", "truth", "precision", "recall", "f1"),
+    *("pearson", "auprc"),
     *("p", "label_p", "discovery", "undecided"),
 )
-_OF_A_CONCEPT = ("unit", "iou", "precision", "recall", "f1", "interpretable")
+_OF_A_CONCEPT = ("unit", "iou", "precision", "recall", "f1", "pearson", "auprc", "interpretable")
 _RANKS = ("_2", "_3")
 _SEEN = ("concept", "category", "iou", "interpretable")
 _MOST = 10  # units shown for a concept
@@ -39,7 +40,11 @@ def unit_details(layer: LayerDissection, unit: int) -> dict[str, Any]:
         "above": (layer.summary.get("settings") or {}).get("iou"),
         **{name: _plain(values[name]) for name in _OF_A_UNIT if name in values.index},
         "next": [
-            {name: _plain(values[f"{name}{rank}"]) for name in ("concept", "category", "iou")}
+            {
+                name: _plain(values[f"{name}{rank}"])
+                for name in ("concept", "category", "iou", "pearson", "auprc")
+                if f"{name}{rank}" in values.index
+            }
             for rank in _RANKS
             if f"concept{rank}" in values.index and pd.notna(values[f"concept{rank}"])
         ],

@@ -11,7 +11,8 @@ from torch import Tensor
 from prunescope.base.progress import Progress
 from prunescope.dissection.basis_file import read_directions
 from prunescope.dissection.forward import Observation
-from prunescope.dissection.settings import BASES, DissectionSettings
+from prunescope.dissection.settings import DissectionSettings
+from prunescope.dissection.stated import BASES
 
 Bases = Mapping[str, Float32[Tensor, "direction unit"]]
 """The directions of a layer, by its name, as combinations of its units."""

@@ -1,8 +1,9 @@
 """What does the first pass over the images find for a layer, in bounded memory?"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
@@ -23,6 +24,7 @@ class FirstPassResult:
         on (indices in the set), and the maps themselves
     peak_counts: how many images peak at which value
     cut: the number of cells, and how many of them can exceed a threshold
+    more: the thresholds at other quantiles
     """
 
     thresholds: Float64[Tensor, " unit"]
@@ -31,6 +33,12 @@ class FirstPassResult:
     maps: Float32[Tensor, "unit rank height width"]
     peak_counts: PeakCounts
     cut: Cut
+    more: tuple[Float64[Tensor, " unit"], ...] = ()
+
+    @property
+    def lowest(self) -> Float64[Tensor, " unit"]:
+        """The lowest of each unit's thresholds."""
+        return torch.stack([self.thresholds, *self.more]).amin(dim=0)
 
 
 class FirstPass:
@@ -39,12 +47,17 @@ class FirstPass:
     kept: None once they were given up for lack of memory; the layer then needs a second pass.
     """
 
-    def __init__(self, maps: Maps, cut: Cut, *, examples: int, image_count: int) -> None:
+    def __init__(
+        self, maps: Maps, cut: Cut, *, examples: int, image_count: int, more: Sequence[Cut] = ()
+    ) -> None:
         """Begin empty.
 
         maps: with the units, shape and device of those to be added. image_count: in all.
+        more: cuts of other quantiles; the one with most cells above it decides what is kept.
         """
-        self._thresholds = ThresholdCollector(maps.shape[1], cut, maps.device)
+        widest = max((cut, *more), key=lambda each: each.above)
+        self._thresholds = ThresholdCollector(maps.shape[1], widest, maps.device)
+        self._more = tuple(more)
         self._examples = ExampleCollector(examples, maps)
         self._peak_counter = PeakCounter(maps.shape[1], maps.device)
         self._cut = cut
@@ -87,7 +100,8 @@ class FirstPass:
     def end(self) -> FirstPassResult:
         """Return the result over all images."""
         return FirstPassResult(
-            thresholds=self._thresholds.thresholds(),
+            thresholds=self._thresholds.thresholds(self._cut),
+            more=tuple(self._thresholds.thresholds(cut) for cut in self._more),
             peaks=self._examples.peaks,
             indices=self._examples.indices,
             maps=self._examples.maps,

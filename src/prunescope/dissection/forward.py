@@ -23,6 +23,7 @@ from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.axes import Layout
 from prunescope.dissection.capture import Maps, capture, compiled_maps, find_layers
 from prunescope.dissection.regions import RegionReader, Regions
+from prunescope.dissection.sample_points import SamplePoints, sample_points
 from prunescope.imaging.network_input import NetworkInput
 from prunescope.imaging.normalise import normalise
 from prunescope.imaging.sizing import Sizing
@@ -30,12 +31,16 @@ from prunescope.imaging.sizing import Sizing
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """A few images: their indices in the set, the maps of each layer and the labels, if read."""
+    """A few images: their indices in the set, the maps of each layer and the labels, if read.
+
+    points: which pixels stand for all of each image, if asked for.
+    """
 
     number: int
     indices: tuple[int, ...]
     maps: Mapping[str, Maps]
     regions: tuple[Regions, ...]
+    points: tuple[SamplePoints, ...] = ()
 
 
 @dataclass
@@ -188,11 +193,11 @@ class Observation(ForwardPass):
         return self.maps(pixels, layers)
 
     def batches(
-        self, layers: Sequence[str], reader: RegionReader | None = None
+        self, layers: Sequence[str], reader: RegionReader | None = None, *, points: bool = False
     ) -> Generator[Batch, None, None]:
         """Show the images of this process once; without layers, only their labels are read.
 
-        reader: reads the labels; None leaves them unread.
+        reader: reads the labels; None leaves them unread. points: whether to sample them.
         After the first batch, the forward pass ends after the deepest layer.
         Closing the generator (`contextlib.closing`) restores the network.
         Raises DataError for an image or a label map that cannot be read, and for an activation
@@ -205,7 +210,11 @@ class Observation(ForwardPass):
             side = self.input.resolution
             pixels = read_pixels(self.concepts, indices, side) if layers else None
             regions = () if reader is None else self._regions(reader, indices)
-            return Batch(number=number, indices=indices, maps={}, regions=regions), pixels
+            sampled = tuple(map(sample_points, regions)) if points else ()
+            return (
+                Batch(number=number, indices=indices, maps={}, regions=regions, points=sampled),
+                pixels,
+            )
 
         with closing(read_ahead(read, self.batches_of_rank())) as read_batches:
             for index, (batch, pixels) in enumerate(read_batches):

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int16, Int32, Int64
 from torch import Tensor, from_numpy
-from torch.nn.functional import embedding_bag
+from torch.nn import functional
 
 from prunescope.base.errors import DataError
 from prunescope.concepts.protocol import Annotation, Label
@@ -116,21 +116,43 @@ def label_sums(
     over whole columns. Label n stands for the code n + 1 of each image; surplus labels are 0.
     dtype: a floating-point type that can represent the sums.
     """
+    carried = _carried(regions, dtype, device, blank_rows=1)
+    carried.view(len(regions), regions[0].shape[0] + 1, -1).cumsum_(dim=1)
+    return carried
+
+
+def label_masks(
+    regions: Sequence[Regions], device: torch.device
+) -> Float[Tensor, "image pixel label"]:
+    """Return 1 where a pixel carries a label of its image, and 0 elsewhere, in float32.
+
+    All label maps have one size. Label n stands for the code n + 1 of each image; surplus labels
+    are 0.
+    """
+    carried = _carried(regions, torch.float32, device)
+    once = all(image.multiplicity == 1 for image in regions)
+    return carried if once else carried.clamp_(max=1)
+
+
+def _carried(
+    regions: Sequence[Regions], dtype: torch.dtype, device: torch.device, *, blank_rows: int = 0
+) -> Float[Tensor, "image pixel label"]:
+    """Return how often each pixel carries each label, below so many rows without any."""
     rows, columns = regions[0].shape
+    first = blank_rows * columns
     # An odd number of labels: rows a power of two apart would share the same sets of a cache.
     labels = max(len(image.label_indices) for image in regions) | 1
     planes = max(1, *(len(image.codes) for image in regions))
-    codes = np.zeros((len(regions), (rows + 1) * columns, planes), np.int32)
+    codes = np.zeros((len(regions), first + rows * columns, planes), np.int32)
     for index, image in enumerate(regions):
-        codes[index, columns:, : len(image.codes)] = image.codes.T
+        codes[index, first:, : len(image.codes)] = image.codes.T
     one_hot = torch.eye(labels + 1, dtype=dtype, device=device)[:, 1:].contiguous()
     with torch.autocast(device.type, enabled=False):
         bags = from_numpy(codes.reshape(-1, planes)).to(device)
-        carried = embedding_bag(bags, one_hot, mode="sum").view(len(regions), -1, labels)
+        carried = functional.embedding_bag(bags, one_hot, mode="sum").view(len(regions), -1, labels)
     for index, image in enumerate(regions):
         for code in image.whole:
-            carried[index, columns:, code - 1] += 1
-    carried.view(len(regions), rows + 1, -1).cumsum_(dim=1)
+            carried[index, first:, code - 1] += 1
     return carried
 
 

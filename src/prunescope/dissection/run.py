@@ -27,7 +27,7 @@ from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.layers import choose_layers
 from prunescope.dissection.passes import LayerStatistics, run_passes
 from prunescope.dissection.regions import RegionReader
-from prunescope.dissection.scores import allowed_categories, score_layer
+from prunescope.dissection.scores import allowed_categories, score_layer, score_quantiles
 from prunescope.dissection.settings import (
     ConceptOptions,
     DissectionOptions,
@@ -40,6 +40,7 @@ from prunescope.results.dissection import Dissection
 from prunescope.results.units import UNIT_NUMBERS, unit_numbers
 
 _STATED_APART = ("layers", "convention", "basis", "basis_seed")
+_LABEL_BYTES = 256 << 20  # for labels that are read once, but not permuted
 
 UnitNumbers = Mapping[str, Sequence[int]]
 """The numbers of a layer's units in the dense network, in order, by the layer's name."""
@@ -141,7 +142,9 @@ def count_layers(
         _tell_of_idle_processes(observation, progress)
         rules = settings.rules
         reader = RegionReader(concepts.labels, once=rules.once, truth_once=rules.truth_once)
-        label_maps = LabelMaps(concepts, reader, int(settings.memory)) if masks else None
+        room = int(settings.memory) if masks else min(_LABEL_BYTES, int(settings.memory))
+        read_once = masks or settings.association
+        label_maps = LabelMaps(concepts, reader, room) if read_once else None
         with (
             told_where_memory_ends(target),
             observation.prepared(layers),
@@ -152,11 +155,13 @@ def count_layers(
                 observation,
                 layers,
                 rules=rules,
-                quantile=settings.quantile,
+                quantiles=(settings.quantile, *(settings.quantiles or ())),
                 examples=settings.examples,
                 memory=int(settings.memory),
                 reader=reader,
+                association=settings.association,
                 label_maps=label_maps,
+                masks=masks,
                 task=task,
             )
         for layer, statistics in by_layer.items():
@@ -171,7 +176,7 @@ def count_layers(
             for layer, statistics in by_layer.items()
             if statistics.masks is not None
         },
-        label_maps=label_maps,
+        label_maps=label_maps if masks else None,
         passes={layer: statistics.passes for layer, statistics in by_layer.items()},
         device=target,
     )
@@ -248,6 +253,14 @@ def _counts_of(
             ),
         },
         basis=directions,
+        quantiles=score_quantiles(
+            {
+                quantile: tally.overlap()
+                for quantile, tally in zip(settings.quantiles or (), statistics.more, strict=True)
+            },
+            numbers,
+        ),
+        association=statistics.association,
         masks=None if statistics.masks is None else statistics.masks.table,
     )
 

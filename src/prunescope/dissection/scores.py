@@ -1,6 +1,6 @@
 """Which concept is each unit's, and how well does it fit?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,11 @@ from jaxtyping import Float64, Int64
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.text import on_one_line
 from prunescope.dissection.settings import DissectionSettings, ScoresOnly
+from prunescope.results.association import Association
 from prunescope.results.counts import LayerCounts
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.overlap import Overlap
+from prunescope.results.quantiles import IOU, LABEL
 from prunescope.results.units import UNIT_NUMBERS, count_units, unit_numbers
 
 NO_LABEL = -1
@@ -28,7 +30,9 @@ def score_layer(
     """
     overlap = counts.overlap
     categories = allowed_categories(settings, overlap.categories, concept_set)
-    units = score_units(overlap, iou=settings.iou, categories=categories)
+    units = score_units(
+        overlap, iou=settings.iou, categories=categories, association=counts.association
+    )
     units["unit"] = unit_numbers(counts.layer, counts.conditions.get(UNIT_NUMBERS), len(units))
     used = settings.model_copy(update={"categories": categories})
     of_scores = used.model_dump(mode="json", include=set(settings.marked(ScoresOnly)))
@@ -48,6 +52,7 @@ def score_layer(
         peaks=counts.peaks,
         summary=summary,
         basis=counts.basis,
+        quantiles=counts.quantiles,
     )
 
 
@@ -76,6 +81,7 @@ def score_units(
     *,
     iou: float,
     categories: Sequence[str] | None = None,
+    association: Association | None = None,
 ) -> pd.DataFrame:
     """Return one row per unit: its best concepts, the counts behind the first, interpretable, dead.
 
@@ -85,14 +91,15 @@ def score_units(
     follows from them are missing where the unit has no concept: it is dead (`iou` is nan) or its
     best IoU is 0. `precision` is I / A, `recall` I / G, `f1` 2 I / (A + G) of the best label.
     `concept_2`, `category_2` and `iou_2` are the second best label's, `..._3` the third best's; NA
-    where its IoU is 0. For every category C, `C_label` and `C_iou` are its best label and IoU; nan
-    if C has no label to compare.
+    where its IoU is 0. `pearson` and `auprc`, `pearson_2` and so on are those of the association
+    with these labels, if it was measured. For every category C, `C_label` and `C_iou` are its best
+    label and IoU; nan if C has no label to compare.
     """
     chosen = tuple(overlap.categories if categories is None else categories)
     category_of, ious = overlap.category_of, overlap.iou
     names = np.array(overlap.label_names, object)
     homes = np.array(overlap.categories, object)[category_of]
-    (best, best_iou), *others = _ranked(ious, overlap.allowed(chosen))
+    (best, best_iou), *others = ranked_labels(np.where(overlap.allowed(chosen), ious, np.nan))
     counts = _counts(overlap, best)
     columns: dict[str, Any] = {
         "unit": np.arange(len(ious)),
@@ -103,6 +110,7 @@ def score_units(
         "threshold": overlap.thresholds,
         **counts,
         **_quotients(**counts),
+        **_measures(association, overlap, best),
         "interpretable": best_iou > iou,
         "dead": overlap.dead,
     }
@@ -110,11 +118,32 @@ def score_units(
         columns[f"concept_{rank}"] = _pick(names, column, "string")
         columns[f"category_{rank}"] = _pick(homes, column, "string")
         columns[f"iou_{rank}"] = np.where(column == NO_LABEL, np.nan, value)
+        columns |= _measures(association, overlap, column, f"_{rank}")
     for name in chosen:
         within, within_iou = best_labels(ious, category_of == overlap.categories.index(name))
         columns[f"{name}_label"] = _pick(names, within, "string")
         columns[f"{name}_iou"] = within_iou
     return pd.DataFrame(columns)
+
+
+def score_quantiles(
+    overlaps: Mapping[float, Overlap], numbers: Int64[np.ndarray, " unit"]
+) -> pd.DataFrame | None:
+    """Return a row per quantile and unit, for each category C its best label `C_label`, `C_iou`.
+
+    overlaps: by quantile; None is returned without any. numbers: of the units. Labels are numbers,
+    NA where none overlaps; IoUs are nan as in `score_units`.
+    """
+    tables = []
+    for quantile, overlap in sorted(overlaps.items()):
+        columns: dict[str, Any] = {"quantile": quantile, "unit": numbers}
+        columns["threshold"] = overlap.thresholds
+        for index, name in enumerate(overlap.categories):
+            best, value = best_labels(overlap.iou, overlap.category_of == index)
+            columns[f"{name}{LABEL}"] = _pick(overlap.label_numbers, best, "Int64")
+            columns[f"{name}{IOU}"] = value
+        tables.append(pd.DataFrame(columns))
+    return pd.concat(tables, ignore_index=True) if tables else None
 
 
 def best_labels(
@@ -130,11 +159,14 @@ def best_labels(
     return np.where(value > 0, column, NO_LABEL), np.where(value < 0, np.nan, value)
 
 
-def _ranked(
-    ious: Float64[np.ndarray, "unit label"], allowed: np.ndarray
+def ranked_labels(
+    ious: Float64[np.ndarray, "unit label"],
 ) -> list[tuple[Int64[np.ndarray, " unit"], Float64[np.ndarray, " unit"]]]:
-    """Return the best labels, the second best and the third best, each as `best_labels` does."""
-    left, units = np.where(allowed, ious, np.nan), np.arange(len(ious))
+    """Return the best labels, the second best and the third best, each as `best_labels` does.
+
+    ious: nan where a label is not allowed.
+    """
+    left, units = ious.copy(), np.arange(len(ious))
     ranked = []
     for _ in range(_RANKS):
         column, value = best_labels(left, np.ones(left.shape[1], bool))
@@ -152,6 +184,19 @@ def _quotients(intersection: Any, activation: Any, truth: Any) -> dict[str, Any]
         "f1": 2 * intersection / (activation + truth),
     }
     return {name: each.to_numpy(float, na_value=np.nan) for name, each in quotients.items()}
+
+
+def _measures(
+    association: Association | None,
+    overlap: Overlap,
+    labels: Int64[np.ndarray, " unit"],
+    ending: str = "",
+) -> dict[str, Any]:
+    """Return the columns of the association with a label of every unit; none if not measured."""
+    if association is None:
+        return {}
+    measures = association.of(pd.Series(_pick(overlap.label_numbers, labels, "Int64")))
+    return {f"{name}{ending}": values for name, values in measures.items()}
 
 
 def _counts(overlap: Overlap, best: Int64[np.ndarray, " unit"]) -> dict[str, Any]:

@@ -1,15 +1,12 @@
 """What can be chosen in a dissection, and of which concept images?"""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Field,
-    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -22,7 +19,6 @@ from prunescope.base.forward_settings import (
     plain_in_bfloat16,
 )
 from prunescope.base.images import Arithmetic, Channels, Precision
-from prunescope.base.registry import Registry
 from prunescope.base.settings import (
     Bytes,
     Count,
@@ -35,83 +31,19 @@ from prunescope.base.settings import (
     Seed,
     Settings,
 )
-from prunescope.base.text import written
 from prunescope.dissection.basis_file import SUFFIX
 from prunescope.dissection.conventions import CONVENTIONS, Convention, ConventionName
-
-DrawCount: TypeAlias = Annotated[int, Field(ge=0)] | Literal["auto"]
-"""How many draws of chance: so many, or as many as it takes to decide."""
-
-BASES = Registry("basis", "prunescope.dissection.bases", "directions")
-"""Along which directions a layer is dissected, beside those of a file."""
+from prunescope.dissection.stated import (
+    Basis,
+    DrawCount,
+    Quantile,
+    Quantiles,
+    parse_axes,
+    read_draws,
+)
 
 DEFAULT_LAYER = "(default)"
 """Stands for the layer that a network is dissected at where none is named."""
-
-_MOST_DRAWS = 1_000_000
-_KINDS_OF_AXES = ("NCHW", "NLC")
-
-
-def read_draws(value: Any) -> Any:
-    """Return a number of draws, or "auto", as it may stand in a recipe or on a command line.
-
-    Raises ValueError for anything else.
-    """
-    if isinstance(value, str) and value.strip().isdecimal():
-        value = int(value)
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    if value != "auto" and not (is_number and 0 <= value <= _MOST_DRAWS):
-        raise ValueError(
-            f'{written(value)} is not how often labels can be permuted: give "auto" to draw until '
-            f"it is decided, or a number from 0 to {_MOST_DRAWS:,}"
-        )
-    return value
-
-
-def parse_axes(text: str) -> dict[int, str]:
-    """Read axes as a user states them, "NHWC" or "NHWC,LNC", by how many there are.
-
-    Raises ConfigError for letters that are no axes, and for two of one number.
-    """
-    stated = [part.strip().upper() for part in text.split(",")]
-    counts = Counter(map(len, stated))
-    sound = all(any(sorted(axes) == sorted(kind) for kind in _KINDS_OF_AXES) for axes in stated)
-    if not sound or max(counts.values()) > 1:
-        raise ConfigError(
-            f'axes are "{text}", but must be the letters NCHW or NLC in the order of the axes, as '
-            "in NHWC, LNC or NHWC,LNC (N images, C units, H rows, W columns, L tokens)"
-        )
-    return {len(axes): axes for axes in stated}
-
-
-def _read_basis(basis: str) -> str:
-    if basis.endswith(SUFFIX):
-        return basis
-    try:
-        return BASES.check(basis)
-    except ConfigError as error:
-        raise ValueError(f"{error}, or the path of a file of matrices (NAME{SUFFIX})") from None
-
-
-_Basis = Annotated[
-    str,
-    BeforeValidator(lambda value: str(value) if isinstance(value, Path) else value),
-    AfterValidator(_read_basis),
-    WithJsonSchema(
-        {"anyOf": [{"enum": list(BASES.names)}, {"type": "string", "pattern": r"\.safetensors$"}]}
-    ),
-]
-Basis = Annotated[
-    _Basis | None,
-    Field(
-        description=BASES.described(
-            description="Directions to dissect in place of units, each a weighted sum of a layer's "
-            "units: by name, or a safetensors file with a matrix (direction x unit) named after "
-            "each layer."
-        ),
-        examples=[*BASES.names, f"FILE{SUFFIX}"],
-    ),
-]
 
 
 class ScoresOnly:
@@ -139,8 +71,10 @@ class DissectionSettings(Settings):
     *.conv2).
 
     A study must name its layers: it is checked before there is a network."""
-    quantile: Annotated[float, Field(gt=0, le=0.5)] = 0.005
+    quantile: Quantile = 0.005
     """Share of a unit's cells above its threshold, in (0, 0.5]."""
+    quantiles: Annotated[Quantiles | None, Later(), Field(examples=["0.001,0.01"])] = None
+    """Other quantiles at which units and concepts are counted, too, in the same passes."""
     convention: Annotated[ConventionName, Later()] = "exact"
     """By whose rules units are counted. Its own IoU, mean, std and categories are used where these
     are not set."""
@@ -172,6 +106,8 @@ class DissectionSettings(Settings):
     """Where a random basis comes from; other seeds give others."""
     examples: Count = 16
     """How many top activating images of each unit are kept."""
+    association: Annotated[bool, Later(meant=False)] = True
+    """Measure Pearson's correlation and AUPRC of units with their labels over all pixels, too."""
     null: Annotated[DrawCount, BeforeValidator(read_draws), Later(), ScoresOnly()] = 0
     """How often the labels are permuted among the images, to see what is due to chance: a number,
     or "auto" to draw until it is decided which units are beyond it."""
@@ -223,19 +159,6 @@ class DissectionSettings(Settings):
     def _bfloat16_is_plain(cls, values: Any) -> Any:
         return plain_in_bfloat16(values)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _quantile_is_the_share_above(cls, values: Any) -> Any:
-        stated = values.get("quantile") if isinstance(values, Mapping) else None
-        if isinstance(stated, int | float) and 0.5 < stated < 100 and stated is not True:
-            part = stated if stated < 1 else stated / 100
-            share = 1 - part if part > 0.5 else part
-            raise ValueError(
-                f"quantile is {stated:g}, but it is the share of a unit's cells above its "
-                f"threshold, in (0, 0.5]: probably {round(share, 12):g} is meant"
-            )
-        return values
-
     @field_validator("axes")
     @classmethod
     def _axes_are_read(cls, axes: str | None) -> str | None:
@@ -256,8 +179,21 @@ class DissectionSettings(Settings):
         return self
 
     @model_validator(mode="after")
+    def _quantiles_are_others(self) -> "DissectionSettings":
+        if self.quantile in (self.quantiles or ()):
+            raise ValueError(
+                f"quantiles names {self.quantile:g}, which is the quantile itself: leave it out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _names_each_once(self) -> "DissectionSettings":
-        for key, names in (("layers", self.layers), ("categories", self.categories or ())):
+        quantiles = tuple(f"{quantile:g}" for quantile in self.quantiles or ())
+        for key, names in (
+            ("layers", self.layers),
+            ("categories", self.categories or ()),
+            ("quantiles", quantiles),
+        ):
             repeated = sorted({name for name in names if names.count(name) > 1})
             if repeated:
                 raise ValueError(f"{key} names {', '.join(repeated)} more than once")
@@ -276,6 +212,7 @@ class SharedOptions(TypedDict, total=False):
     """The settings that dissections by several conventions share, as a function takes them."""
 
     quantile: float
+    quantiles: Sequence[float] | None
     iou: float | None
     categories: Sequence[str] | None
     resolution: int | None
@@ -289,6 +226,7 @@ class SharedOptions(TypedDict, total=False):
     basis: str | Path | None
     basis_seed: int
     examples: int
+    association: bool
     null: DrawCount
     memory: int | str
 

@@ -23,7 +23,7 @@ from prunescope.dissection.axes import (
     read_axes,
     tells_images,
 )
-from prunescope.dissection.settings import parse_axes
+from prunescope.dissection.stated import parse_axes
 from prunescope.dissection.tokens import as_map, layout_of
 from prunescope.imaging.channels import channels_taken
 

@@ -22,8 +22,8 @@ class ThresholdCollector:
 
     def __init__(self, units: int, cut: Cut, device: torch.device | None = None) -> None:
         """Make an empty collector."""
+        self._cut = cut
         self._kept = cut.above + 1
-        self._toward_next = cut.toward_next
         self._room = self._kept + max(_SPARE_VALUES, self._kept // 4)
         self._values = torch.full((units, self._room), -math.inf, device=device)
         self._filled = torch.zeros(units, dtype=torch.int64, device=device)
@@ -61,13 +61,17 @@ class ThresholdCollector:
         self._compact()
         return self._values[:, : self._kept]
 
-    def thresholds(self) -> Float64[Tensor, " unit"]:
-        """Return every unit's threshold; at least K + 1 values of each must have been added."""
-        largest = self.largest().double()
+    def thresholds(self, cut: Cut | None = None) -> Float64[Tensor, " unit"]:
+        """Return every unit's threshold; at least K + 1 values of each must have been added.
+
+        cut: with no more cells above it than the collector's, which it is when None.
+        """
+        cut = cut or self._cut
+        largest = self.largest().double().topk(cut.above + 1, dim=1, sorted=False).values
         lower = largest.amin(dim=1)
-        if self._toward_next:
-            following = largest.topk(self._kept - 1, dim=1, sorted=False).values.amin(dim=1)
-            lower += self._toward_next * (following - lower)
+        if cut.toward_next:
+            following = largest.topk(cut.above, dim=1, sorted=False).values.amin(dim=1)
+            lower += cut.toward_next * (following - lower)
         return lower.cpu()
 
     def estimates(self, share: float) -> Float32[Tensor, " unit"]:

@@ -24,12 +24,13 @@ from prunescope.experiment.handed_in import (
 )
 from prunescope.experiment.measuring import ShownImages, evaluate_on, images_for
 from prunescope.networks.loading import LoadedNetwork
+from prunescope.results.ablation import Ablation
 from prunescope.results.basis import basis_text
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.evaluation import Evaluation
 from prunescope.results.opened import open_dissection
 from prunescope.results.units import unit_numbers
-from prunescope.statistics.ablation import Ablation, count_ablation
+from prunescope.statistics.ablation import count_ablation
 from prunescope.training.settings import (
     AblationOptions,
     AblationSettings,
@@ -67,7 +68,8 @@ def ablate(
     device: where to compute; where the model is when None. The model comes back as it was.
     progress: where to report.
     The Ablation has `classes` (a DataFrame: accuracy of each class with and without the units, and
-    without random ones, with intervals) and `summary()` (docs/dissection.md).
+    without random ones, with intervals), `predictions`, `summary()` and `save(folder)`
+    (docs/dissection.md).
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
     network = open_network(model)

@@ -208,7 +208,8 @@ def _check_cells(recipe: Recipe, sources: Sources, network: nn.Module) -> None:
     count, settings = len(sources.concepts.images), recipe.dissection
     for layer, (units, height, width) in map_shapes(recipe, sources, network).items():
         where = f'layer "{layer}": {count} images x {height} x {width}'
-        settings.rules.cut(settings.quantile, count * height * width, where)
+        for quantile in (settings.quantile, *(settings.quantiles or ())):
+            settings.rules.cut(quantile, count * height * width, where)
         if settings.basis_file is not None:
             read_directions(settings.basis_file, layer, settings.layers, units)
 

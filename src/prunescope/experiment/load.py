@@ -12,11 +12,13 @@ from prunescope.base.text import a_kind
 from prunescope.comparison.dissections import Comparison
 from prunescope.comparison.runs import RunComparison
 from prunescope.comparison.saved import open_comparison
+from prunescope.results.ablation import Ablation
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.evaluation import Evaluation
 from prunescope.results.evaluation_pair import EvaluationPair, open_evaluation
 from prunescope.results.kinds import (
     holds_weights,
+    is_ablation,
     is_comparison,
     is_evaluation,
     is_level,
@@ -35,6 +37,7 @@ Saved: TypeAlias = (
     | RunComparison
     | Evaluation
     | EvaluationPair
+    | Ablation
 )
 if TYPE_CHECKING:
     from prunescope.networks.loading import LoadedNetwork
@@ -61,6 +64,7 @@ def load(
         the folder of a comparison (`compare --out`)  a Comparison, or a RunComparison
         the folder of an evaluation (`evaluate --out`)  an Evaluation, of two networks
                                                     an EvaluationPair
+        the folder of an ablation (`ablate --out`)  an Ablation
         a result table (CSV) of Network Dissection  a DataFrame: a row per unit, from 0, with
                                                     `concept`, `category`, `iou`, counts in pixels
         weights that say their network (`prune --out`)  a LoadedNetwork
@@ -106,6 +110,8 @@ def _saved(path: Path) -> Saved | None:
         return Level.load(path)
     if is_evaluation(path):
         return open_evaluation(path)
+    if is_ablation(path):
+        return Ablation.load(path)
     if (path / COUNTS).is_file():
         return LayerDissection.load(path)
     if any(path.glob(f"*/{COUNTS}")):
@@ -124,8 +130,8 @@ def _hub_folder(path: Path, key: str | None) -> LoadedNetwork:
     if is_weights_folder(path):
         raise _nameless(path)
     raise DataError(
-        f"{path} is the folder of no run, level, dissection, layer, comparison or evaluation: it "
-        "has none of their files"
+        f"{path} is the folder of no run, level, dissection, layer, comparison, evaluation or "
+        "ablation: it has none of their files"
     )
 
 

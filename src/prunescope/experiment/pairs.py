@@ -1,7 +1,7 @@
 """How do two networks fare on the same labelled images, and what does each of them cost?"""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,16 +82,13 @@ def measure_pair(
 
 
 def _cost(side: OpenSide, seen: ShownImages) -> dict[str, Any]:
-    """Return what a network costs; None for multiply-adds of images that are no squares."""
+    """Return what a network costs."""
     height, width = seen.images.size
-    counts: Mapping[str, int | None] = dict.fromkeys(("multiply_adds", "sparse_multiply_adds"))
-    if height == width:
-        counts = count_multiply_adds(side.network.module, height)
     return {
         "name": side.name,
         "height": height,
         "width": width,
-        **counts,
+        **count_multiply_adds(side.network.module, (height, width)),
         "bytes": None if side.path is None else bytes_on_disk(side.path),
         "milliseconds": None,
     }

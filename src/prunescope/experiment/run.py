@@ -16,6 +16,7 @@ from prunescope.experiment.only import Selection
 from prunescope.experiment.open_run import open_run
 from prunescope.experiment.plan import Plan, plan_results, plan_study
 from prunescope.experiment.source_facts import facts_of
+from prunescope.experiment.staleness import find_stale
 from prunescope.experiment.status import DryRun, damaged_parts, is_done, seconds_left, sorted_out
 from prunescope.experiment.together import check_one_worker, led_by_first
 from prunescope.recipe import Recipe
@@ -155,11 +156,19 @@ def report_again(out: Path, *, progress: Progress = SILENT) -> Path:
     run = open_run(out, progress)
     plan, store = run.plan, run.store
     results = plan_results(plan, lambda stage: is_done(stage, store))
+    stale = find_stale(plan, store)
+    if not results.stages and stale:
+        raise ConfigError(
+            f"{out} has no level of which everything is measured as this version does: {stale}. "
+            "The tables, figures and page that are in it stay as they are"
+        )
     if not results.stages:
         raise ConfigError(
             f"{out} has no finished level to show, with level 0 of its replicate: run the study "
             "first"
         )
+    if stale:
+        progress.say(f"warning: {stale}")
     kept = [stage for stage in results.stages if stage.reads_concepts and "concepts" in run.unread]
     redone = Plan(plan.study, tuple(stage for stage in results.stages if stage not in kept))
     store.check_free()

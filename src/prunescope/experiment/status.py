@@ -12,6 +12,7 @@ from prunescope.experiment.plan import Plan, plan_study
 from prunescope.experiment.runner import checkpoint_of
 from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.stage import Stage
+from prunescope.experiment.staleness import find_stale, without
 from prunescope.recipe import Recipe
 from prunescope.results.checkpoints import checkpoint_step
 from prunescope.results.provenance import Provenance
@@ -63,6 +64,7 @@ class Status:
     outdated: paths of artifacts that no longer belong to the study.
     failed: titles of stages that could not be made when they were last tried, and why.
     under_way: trainings that have begun, and the step of their last checkpoint.
+    stale: titles of stages whose place holds what an earlier version, or other settings, made.
     damaged: files of finished stages that are missing or of another size; `run` makes them again.
     unread: why photographs or concepts cannot be read now, so that they are taken as recorded.
     """
@@ -77,6 +79,7 @@ class Status:
     under_way: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; nobody who writes is None."""
@@ -91,6 +94,10 @@ class Status:
             lines += [f"  {flaw}" for flaw in self.damaged]
         lines += _listed("failed when it was last tried", self.failed)
         lines += _listed("under way", self.under_way)
+        lines += _listed(
+            "made by an earlier version or under other settings (the same run makes it anew)",
+            self.stale,
+        )
         lines += _listed("left", self.to_do)
         if self.to_do:
             left = "not known yet" if self.seconds_left is None else duration(self.seconds_left)
@@ -170,6 +177,7 @@ def _status_of(run: OpenRun) -> Status:
     plan, store = run.plan, run.store
     to_do, done = sorted_out(plan, store)
     provenance = Provenance(store.root)
+    stale = find_stale(plan, store)
     rates, workers = provenance.seconds_per_cost(), provenance.workers
     return Status(
         name=plan.study.recipe.name,
@@ -177,13 +185,14 @@ def _status_of(run: OpenRun) -> Status:
         to_do=to_do,
         seconds_left=seconds_left(plan, store, rates, workers=workers),
         holder=store.holder(),
-        outdated=tuple(store.outdated(plan.artifacts)),
+        outdated=without(store.outdated(plan.artifacts), stale),
         failed=tuple(
             f"{title}: {why}" for title, why in provenance.failures.items() if title in to_do
         ),
         under_way=tuple(_under_way(plan, store)),
         unread=tuple(run.unread.values()),
         damaged=tuple(damaged_parts(plan, store, provenance)),
+        stale=stale.titles,
     )
 
 

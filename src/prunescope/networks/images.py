@@ -12,6 +12,13 @@ from prunescope.networks.registry import module_input
 SIDES = (32, 28, 64, 48, 96, 224, 128, 16, 40, 56, 80, 112, 160, 192, 240, 256, 299, 384, 512, 8)
 """Usual sides of images, in pixels, in the order in which they are tried."""
 _IMAGES, _CHEAP = 2, 64
+ImageSize = int | tuple[int, int]
+"""The side of a square image in pixels, or height and width of any image."""
+
+
+def height_and_width(size: ImageSize) -> tuple[int, int]:
+    """Return both of an image's size."""
+    return (size, size) if isinstance(size, int) else size
 
 
 def image_channels(network: nn.Module) -> int:

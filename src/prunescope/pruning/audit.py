@@ -13,6 +13,7 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.text import agreeing, counted
 from prunescope.networks.description import Description
 from prunescope.networks.hollow import build_hollow
+from prunescope.networks.images import ImageSize
 from prunescope.networks.registry import network_input
 from prunescope.networks.smaller import WITHOUT_NUMBERS, fit_smaller, reshaped_keys
 from prunescope.networks.trust import AtMost
@@ -54,7 +55,7 @@ class Audit:
 
     path: Path
     network: str | None
-    resolution: int | None
+    resolution: ImageSize | None
     layers: Mapping[str, LayerCount]
     parameters: int
     nonzero_parameters: int
@@ -150,12 +151,12 @@ def audit_weights(
     network: nn.Module | None = None,
     *,
     title: str | None = None,
-    resolution: int | None = None,
+    resolution: ImageSize | None = None,
 ) -> Audit:
     """Count what was read from a file.
 
     network: the network it belongs to, into which its weights are loaded. title: its name.
-    resolution: None leaves multiply-adds and dead units uncounted.
+    resolution: of the image; None leaves multiply-adds and dead units uncounted.
     Raises DataError where the weights are another network's, or none that could be pruned.
     """
     flow, dense = Flow(), None
@@ -169,7 +170,8 @@ def audit_weights(
         views = views_of_others(network)  # which loading parts
         before = DenseCounts.of(network)
         units = saved.description.units if saved.description else None
-        smaller = fit_smaller(network, saved.state, str(saved.path), units, resolution)
+        side = resolution if isinstance(resolution, int) else None
+        smaller = fit_smaller(network, saved.state, str(saved.path), units, side)
         flow = trace_flow(network, resolution).merged(views) if resolution else flow
         if smaller:
             dense = before.along(flow)

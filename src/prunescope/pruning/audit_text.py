@@ -1,6 +1,7 @@
 """How does an audit read?"""
 
 from prunescope.base.text import align, number, percent
+from prunescope.networks.images import height_and_width
 from prunescope.pruning.audit import Audit
 from prunescope.pruning.counting import LayerCount
 from prunescope.pruning.prunable import describe_left_out
@@ -54,10 +55,10 @@ def _totals(audit: Audit) -> list[str]:
         )
     if audit.revived_memory is not None:
         lines.append(f"{audit.revived_memory:,} pruned weights are remembered by the optimizer")
-    if audit.total("multiply_adds") is not None:
+    if audit.resolution is not None and audit.total("multiply_adds") is not None:
         lines.append(
             f"{number(audit.total('multiply_adds'))} multiply-adds for an image of "
-            f"{audit.resolution} x {audit.resolution}, "
+            f"{' x '.join(map(str, height_and_width(audit.resolution)))}, "
             f"{number(audit.total('sparse_multiply_adds'))} without the zeros"
         )
     lines += _against_dense(audit)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from torch import nn
 
+from prunescope.networks.images import ImageSize
 from prunescope.pruning.acting import layer_keys
 from prunescope.pruning.audit import audit_weights
 from prunescope.pruning.flow import trace_flow
@@ -28,10 +29,11 @@ def dense_over_sparse(network: nn.Module, mask: Mask, resolution: int) -> float:
     return sum(dense.values()) / sum(sparse.values())
 
 
-def count_multiply_adds(network: nn.Module, resolution: int) -> dict[str, int | None]:
+def count_multiply_adds(network: nn.Module, resolution: ImageSize) -> dict[str, int | None]:
     """Return the multiply-adds for one image, all and those with weights that are not zero.
 
     As `audit` counts them. None where no layer is one that it counts. The network stays as it was.
+    resolution: the image's size, which need be no square.
     """
     names = ("multiply_adds", "sparse_multiply_adds")
     if not layer_keys(network):

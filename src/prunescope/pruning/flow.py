@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.showing import show
-from prunescope.networks.images import image_channels
+from prunescope.networks.images import ImageSize, height_and_width, image_channels
 from prunescope.pruning.acting import layer_keys
 from prunescope.pruning.reach import Reach, Walk
 
@@ -58,8 +58,8 @@ class Flow:
         return replace(self, layers=layers)
 
 
-def trace_flow(network: nn.Module, resolution: int) -> Flow:
-    """Follow one image of resolution x resolution pixels through a network.
+def trace_flow(network: nn.Module, resolution: ImageSize) -> Flow:
+    """Follow one image of this size through a network.
 
     network: with the weights to count; it is put into evaluation mode.
     A unit is dead if every path from the image to it contains a weight, or a gain of a
@@ -70,7 +70,7 @@ def trace_flow(network: nn.Module, resolution: int) -> Flow:
     Raises ConfigError where the network cannot take such an image.
     """
     network.eval()
-    image = torch.zeros(1, image_channels(network), resolution, resolution)
+    image = torch.zeros(1, image_channels(network), *height_and_width(resolution))
     try:
         return _follow(network, image, Walk())
     except ConfigError:  # some networks only work on plain tensors

@@ -7,6 +7,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from prunescope.networks.images import ImageSize
 from prunescope.pruning.acting import (
     LAYER_TYPES,
     first_names,
@@ -135,7 +136,7 @@ def network_layers(
 
 
 def reasons_of_unknowns(
-    has_network: bool, resolution: int | None, flow: Flow, saved: SavedWeights
+    has_network: bool, resolution: ImageSize | None, flow: Flow, saved: SavedWeights
 ) -> dict[str, str]:
     """Return why counts are unknown, by their names."""
     reasons = {}

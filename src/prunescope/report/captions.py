@@ -99,7 +99,18 @@ def _more_captions(shown: Shown, lines: str) -> dict[str, Caption]:
             "95 % intervals.",
             description=" ".join(_class_changes(shown.classes)),
         )
+    if shown.quantiles is not None:
+        found["quantiles"] = Caption(
+            text="Interpretable units and concepts where other shares of a unit's cells are above "
+            f"its threshold.{lines}",
+            description=" ".join(_quantile_ends(shown.quantiles)),
+        )
     return found
+
+
+def _quantile_ends(table: pd.DataFrame) -> Iterator[str]:
+    for quantile, levels in table.groupby("quantile"):
+        yield from _ends(levels, "interpretable", f"Units at {quantile:g}", share=False)
 
 
 def _medians(units: pd.DataFrame) -> Iterator[str]:

@@ -9,6 +9,7 @@ from prunescope.report.document import UNDEFINED, Cell, Column, Rows, Section, T
 from prunescope.report.overview import keep_text
 
 _EXAMPLES = 6
+_MEASURES = {"f1": "F1", "pearson": "Pearson", "auprc": "AUPRC"}
 SHARES = {
     "interpretable_share": "interpretable in draws",
     "concept_share": "with its concept",
@@ -22,7 +23,7 @@ def unit_sections(details: Mapping[str, Any]) -> list[Section]:
     if details["by_category"]:
         columns = (Column(title="category", is_text=True), Column(title="best label", is_text=True))
         rows = [
-            (category, best["concept"] or UNDEFINED, _iou(best["iou"]))
+            (category, best["concept"] or UNDEFINED, _decimal(best["iou"]))
             for category, best in details["by_category"].items()
         ]
         parts.append(Table(columns=[*columns, Column(title="IoU")], groups=[Rows(rows=rows)]))
@@ -46,15 +47,16 @@ def concept_sections(details: Mapping[str, Any]) -> list[Section]:
         shares = [name for name in SHARES if name in details["units"][0]]
         rows = [
             (
-                *(unit["unit"], _iou(unit["iou"])),
+                *(unit["unit"], _decimal(unit["iou"])),
                 *(share_text(unit.get(name)) for name in names),
-                UNDEFINED if unit.get("f1") is None else f"{unit['f1']:.3f}",
+                *(_decimal(unit.get(name)) for name in _MEASURES),
                 *(share_text(unit[name]) for name in shares),
                 "yes" if unit["interpretable"] else "no",
             )
             for unit in details["units"]
         ]
-        titles = ("unit", "IoU", *names, "F1", *(SHARES[name] for name in shares), "interpretable")
+        of_shares = [SHARES[name] for name in shares]
+        titles = ("unit", "IoU", *names, *_MEASURES.values(), *of_shares, "interpretable")
         columns = [Column(title=title) for title in titles]
         parts.append(Table(columns=columns, groups=[Rows(rows=rows)]))
     if details["others"]:
@@ -64,7 +66,7 @@ def concept_sections(details: Mapping[str, Any]) -> list[Section]:
             Column(title="best label", is_text=True),
         ]
         others = [
-            (unit["unit"], _iou(unit["iou"]), unit["concept"] or UNDEFINED)
+            (unit["unit"], _decimal(unit["iou"]), unit["concept"] or UNDEFINED)
             for unit in details["others"]
         ]
         parts.append("other units that overlap it, most first:")
@@ -85,7 +87,7 @@ def unit_level_sections(title: str, rows: Sequence[Mapping[str, Any]]) -> list[S
     columns += [Column(title=SHARES[name]) for name in shares]
 
     def cells(row: Mapping[str, Any]) -> tuple[Cell, ...]:
-        return _concept(row), _iou(row["iou"]), *(share_text(row[name]) for name in shares)
+        return _concept(row), _decimal(row["iou"]), *(share_text(row[name]) for name in shares)
 
     return _by_replicate(title, columns, rows, cells)
 
@@ -95,7 +97,7 @@ def concept_level_sections(title: str, rows: Sequence[Mapping[str, Any]]) -> lis
     columns = [Column(title=title) for title in ("units", "best unit", "IoU")]
 
     def cells(row: Mapping[str, Any]) -> tuple[Cell, ...]:
-        return row["units"], row["best_unit"], _iou(row["best_iou"])
+        return row["units"], row["best_unit"], _decimal(row["best_iou"])
 
     return _by_replicate(title, columns, rows, cells)
 
@@ -143,7 +145,7 @@ def _facts(details: Mapping[str, Any]) -> Iterator[str]:
         return
     above = "" if details["above"] is None else f" above {details['above']:g}"
     is_seen = "interpretable" if details["interpretable"] else "not interpretable"
-    yield f"{_concept(details)}, IoU {_iou(details['iou'])}: {is_seen}{above}"
+    yield f"{_concept(details)}, IoU {_decimal(details['iou'])}: {is_seen}{above}"
     if "interpretable_share" in details:
         draws = counted(details["resampling"]["draws"], "draw")
         yield (
@@ -156,13 +158,27 @@ def _facts(details: Mapping[str, Any]) -> Iterator[str]:
             f"the concept {share_text(details['recall'])} under them (recall); F1 "
             f"{details['f1']:.3f}"
         )
+    if details.get("auprc") is not None:
+        yield f"over all pixels: {_association(details)}"
     if details["next"]:
-        others = (f"{_concept(each)} {_iou(each['iou'])}" for each in details["next"])
+        others = (
+            f"{_concept(each)} {_decimal(each['iou'])}{_measured(each)}" for each in details["next"]
+        )
         yield f"next best: {', '.join(others)}"
     if details.get("p") is not None:
         verdict = "beyond chance" if details["discovery"] else "not beyond chance"
         undecided = "not decided by the draws made"
         yield f"p {details['p']:.2g}: {undecided if details['undecided'] else verdict}"
+
+
+def _measured(label: Mapping[str, Any]) -> str:
+    if label.get("auprc") is None:
+        return ""
+    return f" ({_association(label)})"
+
+
+def _association(of: Mapping[str, Any]) -> str:
+    return f"Pearson {_decimal(of['pearson'])}, AUPRC {_decimal(of['auprc'])}"
 
 
 def _concept(named: Mapping[str, Any]) -> str:
@@ -171,5 +187,5 @@ def _concept(named: Mapping[str, Any]) -> str:
     return f"{named['concept']} ({named['category']})"
 
 
-def _iou(iou: float | None) -> str:
-    return UNDEFINED if iou is None else f"{iou:.3f}"
+def _decimal(value: float | None) -> str:
+    return UNDEFINED if value is None else f"{value:.3f}"

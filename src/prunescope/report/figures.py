@@ -37,6 +37,7 @@ from prunescope.report.panels import (
     has_chance,
     of_layer,
 )
+from prunescope.report.quantile_figure import level_quantiles_figure
 from prunescope.report.style import (
     LIGHT,
     Theme,
@@ -103,6 +104,8 @@ def render_figures(shown: Shown, forms: Sequence[str], theme: Theme) -> dict[str
         drawn["layers"] = layers_of_study_figure
     if shown.classes is not None and len(shown.classes):
         drawn["classes"] = classes_figure
+    if shown.quantiles is not None:
+        drawn["quantiles"] = level_quantiles_figure
     with drawing(theme, names_in(shown.levels)):
         return {name: figure_bytes(draw(shown, theme), forms) for name, draw in drawn.items()}
 

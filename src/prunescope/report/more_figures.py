@@ -85,12 +85,14 @@ def ious_figure(shown: Shown, theme: Theme, into: Figure | None = None) -> Figur
 def classes_figure(shown: Shown, theme: Theme, into: Figure | None = None) -> Figure:
     """Draw the classes whose accuracy changed most at each strategy's sparsest level.
 
-    Points of accuracy against level 0, with their 95 % interval. `shown.classes` must be there.
+    Points of accuracy against level 0, with their 95 % interval. Strategies have their colours in
+    the other figures; dense twins, without one, stand last. `shown.classes` must be there.
     """
     assert shown.classes is not None  # as documented
     classes = shown.classes
-    strategies = [str(name) for name in classes["strategy"].unique()]
-    chosen = {name: _changed_most(classes[classes["strategy"] == name]) for name in strategies}
+    colours = {name: cycle(theme.palette, index) for index, name in enumerate(shown.strategies)}
+    names = sorted(map(str, classes["strategy"].unique()), key=lambda name: name not in colours)
+    chosen = {name: _changed_most(classes[classes["strategy"] == name]) for name in names}
     longest = max(map(len, chosen.values()), default=1)
     height = _FRAME_INCHES + _ROW_INCHES * longest
     rows_of_panels = math.ceil(len(chosen) / WIDEST)
@@ -100,10 +102,11 @@ def classes_figure(shown: Shown, theme: Theme, into: Figure | None = None) -> Fi
     places = list(grid.flat)
     for left_over in places[len(chosen) :]:
         left_over.remove()
-    for index, (axes, (strategy, rows)) in enumerate(zip(places, chosen.items(), strict=False)):
+    for axes, (strategy, rows) in zip(places, chosen.items(), strict=False):
         level = rows["level"].iloc[0]
-        axes.set_title(f"{strategy}, level {level}" if level else strategy)
-        _draw_classes(axes, rows, cycle(theme.palette, index), theme)
+        title = f"{strategy}, level {level}" if level else f"dense {strategy.replace('-', ' ')}"
+        axes.set_title(title)
+        _draw_classes(axes, rows, colours.get(strategy, theme.ink), theme)
         axes.set_xlabel("change of accuracy (points)")
     return figure
 

@@ -22,7 +22,7 @@ class Shown:
     """What the figures are drawn from, and how.
 
     levels: the table of levels. twins: that of dense twins, if there are any. units: every unit of
-    every level, and classes: `tables/classes.csv`, for figures of these.
+    every level, classes and quantiles: the tables of that name, for figures of these.
     """
 
     levels: pd.DataFrame
@@ -30,6 +30,7 @@ class Shown:
     lines: Lines = "means"
     units: pd.DataFrame | None = None
     classes: pd.DataFrame | None = None
+    quantiles: pd.DataFrame | None = None
 
     @property
     def layers(self) -> list[str]:

@@ -28,9 +28,16 @@ from prunescope.report.more_figures import (
     survival_figure,
 )
 from prunescope.report.panels import Shown
+from prunescope.report.quantile_figure import level_quantiles_figure
 from prunescope.report.settings import Lines
 from prunescope.report.style import Theme, names_in
-from prunescope.report.threshold_figure import thresholds_figure, thresholds_of_study_figure
+from prunescope.report.threshold_figure import (
+    quantiles_figure,
+    thresholds_figure,
+    thresholds_of_study_figure,
+)
+from prunescope.results.layout import TABLES
+from prunescope.results.quantiles import read_level_quantiles
 from prunescope.results.run import Run
 
 _AGAIN = ": `prunescope report` makes them again"
@@ -143,6 +150,32 @@ def plot_thresholds(results: Run | Path | str | Layers) -> Panels:
         return _draw_levels(thresholds_of_study_figure, results, "means")
     layers = named_layers(results)
     return draw_on_axes(thresholds_figure, layers, layers)
+
+
+def plot_quantiles(results: Run | Path | str | Layers) -> Panels:
+    """Draw units (left) and concepts (right) at each quantile; return the axes.
+
+    results: as for `plot_thresholds`, dissected at several quantiles (`quantiles`): the axis of
+    these is logarithmic, and a vertical line marks the quantile of the tables. Of a run they are
+    drawn against the weights left, a line per quantile, a row per layer and strategy.
+    Raises ConfigError where there is one quantile only, DataError while a run is not finished.
+    """
+    if isinstance(results, Run | Path | str):
+        run = results if isinstance(results, Run) else Run.load(results)
+        quantiles = read_level_quantiles(run.path / TABLES)
+        if quantiles is None:
+            raise ConfigError(
+                f"{run.path} was dissected at one quantile only: set dissection.quantiles"
+            )
+        shown = Shown(levels=run.levels, quantiles=quantiles)
+        return draw_on_axes(level_quantiles_figure, shown, names_in(run.levels))
+    layers = named_layers(results)
+    if all(layer.quantile_curve() is None for layer in layers.values()):
+        raise ConfigError(
+            f"{' and '.join(layers)} {'was' if len(layers) == 1 else 'were'} dissected at one "
+            "quantile only: dissect with others, too (--quantiles 0.001,0.01)"
+        )
+    return draw_on_axes(quantiles_figure, layers, layers)
 
 
 def plot_classes(run: Run | Path | str) -> Panels:

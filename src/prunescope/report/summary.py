@@ -12,11 +12,12 @@ from prunescope.report.paid_views import paid_sections
 from prunescope.report.terminal import write_sections
 from prunescope.report.verdict_views import strategy_sections, verdict_sections
 from prunescope.report.views import layer_sections, sections_of
+from prunescope.results.ablation import Ablation
 from prunescope.results.class_tables import has_class_tables, read_classes, read_exemplars
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.evaluation import plain_number
 from prunescope.results.evaluation_pair import EvaluationPair, open_evaluation
-from prunescope.results.kinds import is_comparison, is_evaluation, is_run
+from prunescope.results.kinds import is_ablation, is_comparison, is_evaluation, is_run
 from prunescope.results.layout import EVALUATED
 from prunescope.results.opened import open_dissection
 from prunescope.results.run_tables import RunTables
@@ -38,7 +39,7 @@ def summarise_result(
     """Return a result's numbers, as `--json` prints them, and as text for a terminal.
 
     path: a dissection's, a layer's or a level's folder, a table of Network Dissection, a run's
-        folder (every level of it), or what `compare --out` or `evaluate --out` wrote.
+        folder (every level of it), or what `compare`, `evaluate` or `ablate` wrote (`--out`).
     iou: a unit is interpretable strictly above this; None keeps what was saved.
     resampling: how the images of a dissection are resampled to see how sure its counts are.
     tell: called with what the user should know besides.
@@ -73,7 +74,7 @@ def summarise_result(
             **{"strategies": strategies, "who_paid": paid},
         }
         return values, write_sections(sections)
-    if is_evaluation(path):
+    if is_evaluation(path) or is_ablation(path):
         return _evaluation(path, iou)
     layers = open_dissection(path).layers
     counts = by_layer({name: _counts(each, iou, resampling, tell) for name, each in layers.items()})
@@ -82,9 +83,10 @@ def summarise_result(
 
 def _evaluation(path: Path, iou: float | None) -> tuple[dict[str, Any], str]:
     if iou is not None:
-        raise ConfigError(f"{path} is an evaluation, which has no IoU: leave out --iou")
-    found = open_evaluation(path)
-    if isinstance(found, EvaluationPair):
+        kind = "ablation" if is_ablation(path) else "evaluation"
+        raise ConfigError(f"{path} is an {kind}, which has no IoU: leave out --iou")
+    found = Ablation.load(path) if is_ablation(path) else open_evaluation(path)
+    if isinstance(found, EvaluationPair | Ablation):
         return found.summary(), write_sections(sections_of(found))
     return {**found.about, **found.as_dict()}, f"split    {found.about['split']}\n{found}"
 

@@ -1,4 +1,4 @@
-"""How do units and concepts depend on the IoU above which a unit is interpretable?"""
+"""How do units and concepts depend on the IoU threshold, and how on the quantile?"""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -24,18 +24,28 @@ def thresholds_figure(
 
     A vertical line marks the threshold that each was dissected with, where it is stated.
     """
-    figure, [panels] = new_panels(1, len(_TITLES), into)
     curves = {name: layer.curve() for name, layer in layers.items()}
-    stated = ((layer.summary.get("settings") or {}).get("iou") for layer in layers.values())
-    used = sorted({float(iou) for iou in stated if iou is not None})
-    for axes, (column, title) in zip(panels, _TITLES.items(), strict=True):
-        axes.set_title(title)
-        _draw_curves(axes, curves, column, theme)
-        for iou in used:
-            axes.axvline(iou, color=theme.muted, linewidth=0.7)
-    _name_axes([panels])
-    if len(curves) > 1:
-        draw_legend(figure, [line for line in panels[0].get_lines() if line.get_label() in curves])
+    figure, panels = _draw_curves(curves, "iou", _stated(layers, "iou"), theme, into)
+    _name_ious([panels])
+    return figure
+
+
+def quantiles_figure(
+    layers: Mapping[str, LayerDissection], theme: Theme, into: Figure | None = None
+) -> Figure:
+    """Draw units (left) and concepts (right) at each quantile, as `thresholds_figure` does.
+
+    layers: which have a `quantile_curve`. A vertical line marks the quantile of the dissection.
+    """
+    curves = {
+        name: curve
+        for name, layer in layers.items()
+        if (curve := layer.quantile_curve()) is not None
+    }
+    figure, panels = _draw_curves(curves, "quantile", _stated(layers, "quantile"), theme, into)
+    for axes in panels:
+        axes.set_xlabel("share of cells above the threshold")
+        axes.set_xscale("log")
     return figure
 
 
@@ -49,8 +59,8 @@ def thresholds_of_study_figure(shown: Shown, theme: Theme, into: Figure | None =
         curves = dict(_curves_of_study(shown, layer))
         for axes, (column, title) in zip(panels, _TITLES.items(), strict=True):
             axes.set_title(f"{title}, {layer}")
-            _draw_curves(axes, curves, column, theme)
-    _name_axes(grid)
+            _draw_lines(axes, curves, ("iou", column), theme)
+    _name_ious(grid)
     draw_legend(figure, grid[0][0].get_lines())
     return figure
 
@@ -71,17 +81,45 @@ def _curves_of_study(shown: Shown, layer: str) -> Iterator[tuple[str, pd.DataFra
         yield "unpruned" if strategy == DENSE else f"{strategy}, {keep}", mean
 
 
-def _draw_curves(axes: Axes, curves: Mapping[str, pd.DataFrame], column: str, theme: Theme) -> None:
+def _stated(layers: Mapping[str, LayerDissection], name: str) -> list[float]:
+    stated = ((layer.summary.get("settings") or {}).get(name) for layer in layers.values())
+    return sorted({float(value) for value in stated if value is not None})
+
+
+def _draw_curves(
+    curves: Mapping[str, pd.DataFrame],
+    over: str,
+    used: Sequence[float],
+    theme: Theme,
+    into: Figure | None,
+) -> tuple[Figure, Sequence[Axes]]:
+    """Draw a panel for units and one for concepts. used: where vertical lines stand."""
+    figure, [panels] = new_panels(1, len(_TITLES), into)
+    for axes, (column, title) in zip(panels, _TITLES.items(), strict=True):
+        axes.set_title(title)
+        _draw_lines(axes, curves, (over, column), theme)
+        for value in used:
+            axes.axvline(value, color=theme.muted, linewidth=0.7)
+        count_from_zero([axes])
+    if len(curves) > 1:
+        draw_legend(figure, [line for line in panels[0].get_lines() if line.get_label() in curves])
+    return figure, panels
+
+
+def _draw_lines(
+    axes: Axes, curves: Mapping[str, pd.DataFrame], columns: tuple[str, str], theme: Theme
+) -> None:
+    """Draw a line for each curve. columns: along the axis, and what is counted."""
     for index, (name, curve) in enumerate(curves.items()):
         axes.plot(
-            *(curve["iou"], curve[column]),
+            *(curve[column] for column in columns),
             color=cycle(theme.palette, index),
             linestyle=cycle(DASHES, index),
             label=name,
         )
 
 
-def _name_axes(grid: Sequence[Sequence[Axes]]) -> None:
+def _name_ious(grid: Sequence[Sequence[Axes]]) -> None:
     for axes in (axes for row in grid for axes in row):
         axes.set_xlim(left=0)
         count_from_zero([axes])

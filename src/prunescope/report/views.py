@@ -33,11 +33,11 @@ from prunescope.report.words import (
     resampling_text,
     side_text,
 )
+from prunescope.results.ablation import Ablation
 from prunescope.results.basis import basis_text
 from prunescope.results.dissection import Dissection
 from prunescope.results.evaluation_pair import EvaluationPair
 from prunescope.results.run import Run
-from prunescope.statistics.ablation import Ablation
 
 _BEST_UNITS = 8
 
@@ -94,7 +94,19 @@ def _layer(name: str, counts: Mapping[str, Any], *more: str | Table) -> Section:
     notes += [describe_chance(counts["chance"])] if "chance" in counts else []
     notes += [resampling_text(counts["resampling"])] if "resampling" in counts else []
     table = Table(columns=columns, groups=[Rows(rows=rows)])
-    return Section(title=name, note=counts_in_words(counts), parts=[*notes, table, *more])
+    parts = [*notes, table, *_quantiles(counts.get("quantiles", ())), *more]
+    return Section(title=name, note=counts_in_words(counts), parts=parts)
+
+
+def _quantiles(counts: Sequence[Mapping[str, Any]]) -> list[Table]:
+    """Return a table of the counts at each quantile; nothing where there is one only."""
+    titles = ("quantile", "units", "concepts")
+    rows: list[Sequence[Cell]] = [
+        (f"{each['quantile']:g}", each["interpretable"], each["concepts"]) for each in counts
+    ]
+    columns = [Column(title=title) for title in titles]
+    caption = "By the share of a unit's cells above its threshold"
+    return [Table(columns=columns, groups=[Rows(rows=rows)], caption=caption)] if rows else []
 
 
 def _with_interval(counts: Mapping[str, Any], name: str) -> Cell:

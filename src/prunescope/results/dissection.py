@@ -25,12 +25,20 @@ from prunescope.results.layout import (
     UNITS_AS_TEXT,
 )
 from prunescope.results.overlap import Overlap, load_overlap, save_overlap
+from prunescope.results.quantiles import load_quantiles, quantile_curve, save_quantiles
 from prunescope.results.reading import read_form, read_table
 from prunescope.results.room import check_room
 from prunescope.results.schemas import UNIT_COLUMNS, WHOLE_DISSECTION_FORM
 from prunescope.results.tables import write_csv, write_json, write_parquet
 from prunescope.results.together import check_complete, record_layer_again, record_layers
-from prunescope.results.units import IOUS, by_layer, count_units, stacked, threshold_curve
+from prunescope.results.units import (
+    IOUS,
+    by_layer,
+    count_units,
+    rows_of,
+    stacked,
+    threshold_curve,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +57,8 @@ class LayerDissection:
     layer: its name in the network
     units: a row per unit: `unit`, `label` (number), `concept` (name), `category`, `iou`,
         `threshold`, the counts `intersection`, `activation` and `truth` in pixels,
-        `interpretable`, `dead`, and each category's best label and IoU
+        `interpretable`, `dead`, `pearson` and `auprc` unless they were left out, and each
+        category's best label and IoU
     overlap: the counts behind it, of every unit with every label of the set
     examples: a row per unit and rank (0 the best): `image` (path in the set), `row` (its index),
         `peak` at the cell `peak_row`, `peak_column` of its activation map, which is flat, of
@@ -61,6 +70,8 @@ class LayerDissection:
         peaks on at which value: `counts` in bins of `bin_width`, the first from `first_bin` *
         `bin_width` on. Both are empty for results of earlier versions.
     basis: where directions were dissected, which the tables call units, the weights of each
+    quantiles: where other quantiles were counted, too, a row for each and unit: its `threshold`,
+        and `C_label` (a number) and `C_iou`, the best label of each category C
     drawn: where labels were permuted, returns what more draws start from; not read by `load`
     """
 
@@ -73,6 +84,7 @@ class LayerDissection:
     borderline: pd.DataFrame = field(default_factory=pd.DataFrame)
     peaks: pd.DataFrame = field(default_factory=pd.DataFrame)
     basis: Directions | None = None
+    quantiles: pd.DataFrame | None = None
     drawn: Callable[[], DrawnChance] | None = None
 
     @property
@@ -124,19 +136,7 @@ class LayerDissection:
 
         Raises ConfigError for one that was not dissected, and for none.
         """
-        chosen = [units] if isinstance(units, int | np.integer) else list(units)
-        if not all(isinstance(unit, int | np.integer) for unit in chosen):
-            raise ConfigError(f"units is {units!r}: give a number from 0, or several")
-        row_of = {int(number): row for row, number in enumerate(self.units["unit"])}
-        invalid = [unit for unit in chosen if int(unit) not in row_of]
-        if invalid or not chosen:
-            request = f"unit {invalid[0]} is asked for" if invalid else "no unit is asked for"
-            highest, left = max(row_of), len(row_of)
-            present = f"units 0 to {highest:,}"
-            if highest >= left:
-                present = f"{left:,} units left of a larger network, the highest {highest:,}"
-            raise ConfigError(f"{request}, but {self.layer} has {present}")
-        return [row_of[int(unit)] for unit in chosen]
+        return rows_of(self.units, units, self.layer)
 
     def counts(self, iou: float | None = None) -> dict[str, Any]:
         """Return numbers of units and concepts, not of pixels (`overlap` holds those).
@@ -146,12 +146,13 @@ class LayerDissection:
         one that was saved, at which alone it is known what is due to chance.
         """
         saved, chance = (self.summary.get("settings") or {}).get("iou"), self.summary.get("chance")
-        above = saved if iou is None else iou
+        above, curve = saved if iou is None else iou, self.quantile_curve(iou)
         return {
             **count_units(self.units, iou=iou),
             **({"chance": chance} if chance is not None and above == saved else {}),
             **({} if above is None else {"iou": above}),
             **({"basis": self.summary["basis"]} if self.summary.get("basis") else {}),
+            **({} if curve is None else {"quantiles": curve.to_dict("records")}),
         }
 
     def curve(self, ious: Sequence[float] = IOUS) -> pd.DataFrame:
@@ -161,6 +162,18 @@ class LayerDissection:
         ious: thresholds, from 0 to 0.3 in steps of 0.005 unless given.
         """
         return threshold_curve(self.units, ious)
+
+    def quantile_curve(self, iou: float | None = None) -> pd.DataFrame | None:
+        """Return how many units and concepts there are at each quantile that was counted.
+
+        Columns `quantile`, `interpretable`, `concepts`; None where there is one quantile only.
+        iou: a unit is interpretable strictly above it; the one that was saved when None.
+        """
+        return (
+            None
+            if self.quantiles is None
+            else quantile_curve(self.units, self.quantiles, self.summary["settings"], iou)
+        )
 
     @at_the_door
     def resample(self, *, iou: float | None = None, **settings: Any) -> Any:
@@ -196,6 +209,7 @@ class LayerDissection:
         )
         save_overlap(folder, self.layer, self.overlap)
         save_basis(folder, self.basis)
+        save_quantiles(folder, self.quantiles)
         self.save_scores(folder)
         if self.drawn is not None:
             drawn = self.drawn()
@@ -230,6 +244,7 @@ class LayerDissection:
             **load_by_image(folder),
             summary=summary,
             basis=load_basis(folder, summary),
+            quantiles=load_quantiles(folder, summary),
         )
 
 

@@ -111,17 +111,25 @@ class Evaluation:
         return values | {"loss": plain_number(self.loss)}
 
 
-def check_room(folder: Path) -> None:
-    """Raise ConfigError where no evaluation can be saved, or it would replace something else."""
+def check_room(
+    folder: Path,
+    main: str = EVALUATION,
+    files: frozenset[str] = OF_AN_EVALUATION,
+    kind: str = "an evaluation",
+) -> None:
+    """Raise ConfigError where no evaluation can be saved, or it would replace something else.
+
+    main, files, kind: the file that every result of this kind has, all that one may have, and
+    what it is called.
+    """
     with drafting(folder):
         if folder.exists() and not folder.is_dir():
             raise ConfigError(f"{folder} is a file: give a folder as --out")
         names = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
-        if names - OF_AN_EVALUATION or (names and EVALUATION not in names):
-            other = min(names - OF_AN_EVALUATION, default=min(names))
+        if names - files or (names and main not in names):
+            other = min(names - files, default=min(names))
             raise ConfigError(
-                f"{folder} is not empty and not an evaluation (it holds {other}): give another "
-                "--out"
+                f"{folder} is not empty and not {kind} (it holds {other}): give another --out"
             )
 
 

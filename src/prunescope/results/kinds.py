@@ -6,6 +6,7 @@ from prunescope.base.errors import DataError
 from prunescope.base.formats import has_weights_form
 from prunescope.base.paths import is_there, require_file
 from prunescope.results.layout import (
+    ABLATION,
     ASSETS,
     COMPARISON_FIGURES,
     CONCEPTS,
@@ -115,6 +116,11 @@ def is_page(path: Path) -> bool:
 def is_evaluation(path: Path) -> bool:
     """Return whether a path is a folder that `evaluate --out` wrote, even if files are missing."""
     return (path / EVALUATION).is_file()
+
+
+def is_ablation(path: Path) -> bool:
+    """Return whether a path is a folder that `ablate --out` wrote, even if files are missing."""
+    return (path / ABLATION).is_file()
 
 
 def holds_weights(path: Path) -> bool:

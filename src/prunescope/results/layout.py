@@ -18,6 +18,7 @@ LEVELS, INTERVALS = "levels.csv", "intervals.csv"
 UNIT_SHARES = "unit_shares.parquet"
 VERDICT = "verdict.json"
 STRATEGIES = "strategies.csv"  # compared with each other
+LEVEL_QUANTILES = "quantiles.csv"
 LOOKS = "looks.json"  # how often a verdict was given
 CLASSES, EXEMPLARS = "classes.csv", "exemplars.csv"  # which classes and images paid
 BARRIERS, LINES = "instability.csv", "instability_lines.csv"  # of several rewind points
@@ -43,17 +44,19 @@ DISSECTION = "dissection"
 # of a dissected layer
 UNITS, UNITS_AS_TEXT = "units.parquet", "units.csv"
 COUNTS = "overlap.safetensors"
+QUANTILES = "quantiles.parquet"  # where other quantiles were counted, too
 BASIS = "basis.safetensors"  # where directions were dissected, not units
 IMAGES = "images.parquet"
 EXAMPLES = "examples.parquet"
 BORDERLINE, PEAKS = "borderline.parquet", "peaks.parquet"  # not in results of earlier versions
 SUMMARY = "summary.json"
 MASKS, DRAWS = "masks.parquet", "draws.safetensors"
-CONDITIONS = "conditions.json"  # only in a run, where scores are a stage of their own
+# only in a run, where scores are a stage of their own
+CONDITIONS, ASSOCIATION = "conditions.json", "association.safetensors"
 OF_A_LAYER = frozenset(
     {
-        *(UNITS, UNITS_AS_TEXT, COUNTS, BASIS, IMAGES, EXAMPLES, BORDERLINE, PEAKS, SUMMARY),
-        *(MASKS, DRAWS, MANIFEST),
+        *(UNITS, UNITS_AS_TEXT, COUNTS, BASIS, QUANTILES, IMAGES, EXAMPLES, BORDERLINE, PEAKS),
+        *(SUMMARY, MASKS, DRAWS, MANIFEST),
     }
 )
 
@@ -67,6 +70,11 @@ PREDICTIONS_OF_SIDES = {"a": "predictions_a.parquet", "b": "predictions_b.parque
 OF_AN_EVALUATION = frozenset(
     {EVALUATION, PREDICTIONS, *PREDICTIONS_OF_SIDES.values(), CLASSES, CHECKSUMS}
 )
+
+# of a network that was evaluated without some units
+ABLATION = "ablation.json"
+PREDICTIONS_OF_ABLATION = {name: f"predictions_{name}.parquet" for name in ("whole", "without")}
+OF_AN_ABLATION = frozenset({ABLATION, CLASSES, CHECKSUMS, *PREDICTIONS_OF_ABLATION.values()})
 
 # of a comparison, and of one of several conventions
 CONCEPTS = "concepts.csv"

@@ -14,6 +14,7 @@ from prunescope.results.kinds import holds_weights, layer_folders
 from prunescope.results.layout import BORDERLINE, EXAMPLES, IMAGES, PEAKS, SUMMARY, UNITS
 from prunescope.results.netdissect import TABLE_IOU, read_netdissect
 from prunescope.results.overlap import Overlap, load_overlap
+from prunescope.results.quantiles import load_quantiles
 from prunescope.results.reading import read_form, read_if_there, read_table
 from prunescope.results.schemas import (
     DISSECTION_FORM,
@@ -79,6 +80,10 @@ class _SavedLayer(LayerDissection):
     @cached_property
     def basis(self) -> Directions | None:
         return load_basis(self._folder, self.summary)
+
+    @cached_property
+    def quantiles(self) -> pd.DataFrame | None:
+        return load_quantiles(self._folder, self.summary)
 
     @cached_property
     def images(self) -> pd.DataFrame:

@@ -72,6 +72,25 @@ EVALUATION_PAIR_FORM: Fields = {
 }
 """`evaluation.json` of two networks."""
 
+_CONTROL = ("control", "control_low", "control_high")
+ABLATION_FORM: Fields = {
+    **{"network": TEXT, "data": TEXT, "split": TEXT, "layer": TEXT, "concept": TEXT.or_none},
+    **{"units": LIST_OF_COUNTS, "seed": COUNT, "images": COUNT, "whole": SHARE, "without": SHARE},
+    **dict.fromkeys(("difference", "low", "high"), NUMBER),
+    **dict.fromkeys(_CONTROL, NUMBER.or_none),
+    **{"controls": COUNT, "controls_as_bad": COUNT},
+    "classes": Rows(
+        Object(
+            {
+                **{"class": TEXT, "images": COUNT},
+                **dict.fromkeys(("whole", "without"), SHARE.or_none),
+                **dict.fromkeys(("difference", "low", "high", *_CONTROL), NUMBER.or_none),
+            }
+        )
+    ),
+}
+"""`ablation.json` of a network without some units."""
+
 PREDICTION_COLUMNS: Columns = {
     **{"row": COUNTS, "class": CLASSES, "prediction": CLASSES_OR_NONE},
     **{"probability": SHARES, "rank": COUNTS, "loss": LOSSES},
@@ -100,7 +119,7 @@ DISSECTION_FORM: Fields = {
     "settings": {
         **{"quantile": SHARE.or_none, "iou": SHARE.or_none, "precision": TEXT.or_none},
         **{"arithmetic": TEXT.or_none, "channels_last": TRUTH.or_none, "axes": TEXT.or_none},
-        "categories": LIST_OF_TEXTS.or_none,
+        **{"categories": LIST_OF_TEXTS.or_none, "quantiles": LIST_OF_NUMBERS.or_none},
     },
     "chance": {
         **{"draws": COUNT, "rate": NUMBER, "smallest_draws": COUNT.or_none},
@@ -133,6 +152,8 @@ UNIT_COLUMNS: Columns = {
     **dict.fromkeys(("precision", "recall", "f1"), NUMBERS.or_none),
     **dict.fromkeys(("concept_2", "category_2", "concept_3", "category_3"), TEXTS.or_none),
     **dict.fromkeys(("iou_2", "iou_3"), SHARES.or_none),
+    **dict.fromkeys(("pearson", "pearson_2", "pearson_3"), CHANGES.or_none),
+    **dict.fromkeys(("auprc", "auprc_2", "auprc_3"), SHARES.or_none),
     **{"p": SHARES.or_none, "label_p": SHARES.or_none, "draws": COUNTS.or_none},
     **{"discovery": TRUTHS.or_none, "undecided": TRUTHS.or_none},
     **{"*_label": TEXTS, "*_iou": SHARES},
@@ -160,6 +181,18 @@ IMAGE_COLUMNS: Columns = where_there(
     }
 )
 """`images.parquet` of a dissected layer."""
+
+QUANTILE_COLUMNS: Columns = {
+    **{"quantile": SHARES, "unit": COUNTS, "threshold": NUMBERS},
+    **{"*_label": COUNTS_OR_NONE, "*_iou": SHARES},
+}
+"""`quantiles.parquet` of a dissected layer."""
+
+LEVEL_QUANTILE_COLUMNS: Columns = {
+    **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES, "keep": SHARES},
+    **{"quantile": SHARES, "interpretable": COUNTS, "concepts": COUNTS},
+}
+"""`tables/quantiles.csv` of a run."""
 
 MASK_COLUMNS: Columns = {
     **{"row": COUNTS, "width": COUNTS},

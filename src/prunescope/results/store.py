@@ -58,9 +58,8 @@ class Store:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ConfigError(
-                f"{self.root} cannot be made ({error.strerror}): give another --out"
-            ) from None
+            text = f"{self.root} cannot be made ({error.strerror}): give another --out"
+            raise ConfigError(text) from None
 
     def is_begun(self) -> bool:
         """Return whether a study was begun here; a study.yaml alone is not enough."""
@@ -88,6 +87,11 @@ class Store:
         slot = artifact.at(self.root)
         return slot.key == artifact.key and not slot.flaws
 
+    def is_stale(self, artifact: Artifact) -> bool:
+        """Return whether something of another key is at its path, and it is not set aside."""
+        key = artifact.at(self.root).key
+        return key not in (None, artifact.key) and self._aside(artifact).key != artifact.key
+
     def loss(self, artifact: Artifact) -> str:
         """Return in what way an artifact is lost; empty if it, or another, is at its path.
 
@@ -114,8 +118,7 @@ class Store:
     def folder(self, artifact: Artifact) -> Path:
         """Return the folder of a finished artifact after checking every file of it.
 
-        Raises StoreError where it is missing, DamagedArtifact where a file is missing or differs
-        from its checksum.
+        Raises StoreError where it is missing, DamagedArtifact where a file of it is not as written.
         """
         folder = self.root / artifact.path
         manifest = read_manifest(folder, artifact.part)

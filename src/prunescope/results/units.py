@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Int64
 
-from prunescope.base.errors import DataError
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.text import counted
 
 IOUS = tuple(step / 200 for step in range(61))
@@ -34,6 +34,26 @@ def unit_numbers(
             "said to be left, or not in order: what says so belongs to another network"
         )
     return stated
+
+
+def rows_of(table: pd.DataFrame, units: int | Sequence[int], layer: str) -> list[int]:
+    """Return the rows of units in a layer's table, given one number or several.
+
+    Raises ConfigError for one that is not there, and for none.
+    """
+    chosen = [units] if isinstance(units, int | np.integer) else list(units)
+    if not all(isinstance(unit, int | np.integer) for unit in chosen):
+        raise ConfigError(f"units is {units!r}: give a number from 0, or several")
+    row_of = {int(number): row for row, number in enumerate(table["unit"])}
+    invalid = [unit for unit in chosen if int(unit) not in row_of]
+    if invalid or not chosen:
+        request = f"unit {invalid[0]} is asked for" if invalid else "no unit is asked for"
+        highest, left = max(row_of), len(row_of)
+        present = f"units 0 to {highest:,}"
+        if highest >= left:
+            present = f"{left:,} units left of a larger network, the highest {highest:,}"
+        raise ConfigError(f"{request}, but {layer} has {present}")
+    return [row_of[int(unit)] for unit in chosen]
 
 
 def by_layer(counts: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,37 +1,13 @@
 """What do some units of a layer do for accuracy, class by class, beside as many random ones?"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
-from prunescope.base.hooks import Shown
+from prunescope.results.ablation import Ablation
 from prunescope.results.evaluation import Evaluation, plain_number
 from prunescope.statistics.class_changes import class_changes, overall_change
 
 _CHANGE = ("difference", "low", "high")
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Ablation(Shown):
-    """A network with all its units, and without some of one layer.
-
-    counts: everything that is counted, as `summary()` returns it.
-    classes: a row per class: `class`, `images`, the accuracies `whole` and `without` the units,
-        their `difference` with its 95 % interval from `low` to `high`, for other images, and
-        `control`, `control_low` and `control_high`: the mean difference without as many random
-        units, and its interval, for other draws and other images; nan where nothing was drawn.
-    """
-
-    counts: Mapping[str, Any]
-    classes: pd.DataFrame
-
-    def summary(self) -> dict[str, Any]:
-        """Return all counts as plain values, with those of `classes`; undefined is None."""
-        rows = self.classes.to_dict("records")
-        classes = [{str(name): plain_number(value) for name, value in row.items()} for row in rows]
-        return {**self.counts, "classes": classes}
 
 
 def count_ablation(
@@ -68,4 +44,5 @@ def count_ablation(
         "controls": len(controls),
         "controls_as_bad": sum(each.top1 <= without.top1 for each in controls),
     }
-    return Ablation(counts=counts, classes=classes)
+    predictions = {"whole": whole.predictions, "without": without.predictions}
+    return Ablation(counts=counts, classes=classes, predictions=predictions)

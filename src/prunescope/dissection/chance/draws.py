@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from prunescope.dissection.chance.sequential import FIRST_LOOK, decided, looks, most_draws, standing
-from prunescope.dissection.settings import DrawCount
+from prunescope.dissection.stated import DrawCount
 
 Number: TypeAlias = DrawCount
 """The number of draws, or "auto": as many as the decision takes."""

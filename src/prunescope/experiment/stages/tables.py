@@ -15,6 +15,7 @@ from prunescope.results.class_tables import read_classes
 from prunescope.results.layout import (
     DENSE,
     INTERVALS,
+    LEVEL_QUANTILES,
     LEVELS,
     METRICS,
     PREDICTIONS,
@@ -26,10 +27,12 @@ from prunescope.results.layout import (
 from prunescope.results.looks import count_look
 from prunescope.results.opened import open_layer
 from prunescope.results.predictions import read_predictions
+from prunescope.results.quantiles import read_level_quantiles
 from prunescope.results.reading import read_form, read_table
-from prunescope.results.run_tables import read_levels
+from prunescope.results.run_tables import KEY, read_levels
 from prunescope.results.schemas import LEVEL_UNIT_COLUMNS, METRICS_FORM, UNIT_COLUMNS
 from prunescope.results.tables import write_csv, write_parquet
+from prunescope.results.units import stacked
 from prunescope.statistics.who_paid import write_who_paid
 from prunescope.statistics.writing import write_verdicts
 
@@ -111,6 +114,8 @@ class TablesStage(FolderStage):
         recipe = self.study.recipe
         write_tables([level.record(runner) for level in self.levels], folder)
         write_who_paid(folder, {each.level.key: each.predictions(runner) for each in self.levels})
+        if recipe.dissection.quantiles:
+            write_csv(folder / LEVEL_QUANTILES, self._quantiles(runner))
         resampled = self.resample(runner) if recipe.resampling.draws else None
         if resampled is not None:
             write_csv(folder / INTERVALS, resampled.intervals, na_rep="nan")
@@ -126,6 +131,18 @@ class TablesStage(FolderStage):
         )
         return self.missing
 
+    def _quantiles(self, runner: "StageRunner") -> "pd.DataFrame":
+        """Return the counts of every level and layer, twins too, at each quantile."""
+        curves = {}
+        for measured in self.levels:
+            record, key = measured.record(runner), measured.level.key
+            for layer, folder in zip(record.units, measured.layer_folders(runner), strict=True):
+                curve = open_layer(folder).quantile_curve()
+                assert curve is not None  # the recipe has other quantiles
+                curve.insert(0, "keep", record.keep)
+                curves[key.replicate, key.strategy, key.level, layer] = curve
+        return stacked(KEY, curves)
+
     def shown(self, runner: "StageRunner") -> "Shown":
         """Return the tables as figures show them."""
         from prunescope.report.panels import Shown
@@ -138,6 +155,7 @@ class TablesStage(FolderStage):
             lines=self.study.recipe.figures.lines,
             units=read_table(folder / UNITS, LEVEL_UNIT_COLUMNS),
             classes=read_classes(runner.store.root),
+            quantiles=read_level_quantiles(folder),
         )
 
     def resample(self, runner: "StageRunner") -> "ResampledLevels":

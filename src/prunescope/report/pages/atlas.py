@@ -20,6 +20,7 @@ from prunescope.statistics.resampled import UNIT_SHARES
 _BLOCK = 128  # units whose images are one chunk
 _NUMBERS = (
     *("iou", "precision", "recall", "f1", "threshold", "iou_2", "iou_3", "p", "label_p"),
+    *("pearson", "auprc", "pearson_2", "auprc_2", "pearson_3", "auprc_3"),
     *UNIT_SHARES,
 )
 _FLAGS = ("interpretable", "dead", "discovery", "undecided")

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.folders import replacing
 from prunescope.base.progress import SILENT, Progress
@@ -132,19 +134,22 @@ def _resampled(layer: LayerDissection) -> ResampledLayer | None:
 
 def _sections(dissection: Dissection, counts: Mapping[str, Any]) -> Iterator[PageSection]:
     layers = dissection.layers
+    charts = {
+        name: [
+            {"place": f"curve-{number}-{index}", **chart}
+            for index, chart in enumerate(_curves(layer))
+        ]
+        for number, (name, layer) in enumerate(layers.items())
+    }
     yield PageSection(
         anchor="overview",
         title="Overview",
         html=template_html(
             "pages/overview.html",
             parts=layer_sections(counts),
-            charts=[f"curve-{number}" for number in range(len(layers))],
+            charts=[[chart["place"] for chart in of_layer] for of_layer in charts.values()],
         ),
-        data={
-            "charts": [
-                _curve(f"curve-{number}", layer) for number, layer in enumerate(layers.values())
-            ]
-        },
+        data={"charts": [chart for of_layer in charts.values() for chart in of_layer]},
     )
     yield from atlas_sections()
     yield made_section({name: conditions_of(layer) for name, layer in layers.items()})
@@ -160,34 +165,44 @@ def atlas_sections() -> Iterator[PageSection]:
         yield PageSection(anchor=anchor, title=title, html=html)
 
 
-def made_section(made: Mapping[str, Mapping[str, str]], *, run: bool = False) -> PageSection:
-    """Return the section of facts by title. run: whether a run folder has more of them."""
-    html = template_html("pages/made.html", made=made, run=run)
+def made_section(
+    made: Mapping[str, Mapping[str, str]],
+    folded: Mapping[str, Mapping[str, str]] | None = None,
+    recipe: str = "",
+) -> PageSection:
+    """Return the section of facts by title. folded: more of them, to be unfolded, as is a recipe.
+
+    recipe: of a study, in whose run folder there is more.
+    """
+    html = template_html("pages/made.html", made=made, folded=folded or {}, recipe=recipe)
     return PageSection(anchor="made", title="How it was made", html=html)
 
 
-def _curve(place: str, layer: LayerDissection) -> Mapping[str, Any]:
-    """Return a chart of units and concepts over the IoU above which a unit is interpretable."""
-    curve = layer.curve()
-    title = f"{layer.layer}: above which IoU"
-    ious = rounded(curve["iou"])
-    return {
-        "place": place,
-        "title": title,
-        "x": {"title": "IoU above which a unit is interpretable", "kind": "share"},
-        "choices": [
-            {
-                "title": title,
-                "y": {"title": "Count", "kind": "count"},
-                "curves": [
-                    {"title": word, "x": ious, "y": curve[column].tolist(), "colour": colour}
-                    for colour, (column, word) in enumerate(
-                        [("interpretable", "units"), ("concepts", "concepts")]
-                    )
-                ],
-            }
-        ],
-    }
+def _curves(layer: LayerDissection) -> Iterator[Mapping[str, Any]]:
+    """Yield charts of units and concepts over IoU thresholds and, if there are several, quantiles.
+
+    Axes are those of chart.js.
+    """
+    curve, of_quantiles = layer.curve(), layer.quantile_curve()
+    ious = {"title": "IoU above which a unit is interpretable", "kind": "share"}
+    yield _chart(f"{layer.layer}: above which IoU", ious, rounded(curve["iou"]), curve)
+    if of_quantiles is not None:
+        shares = {"title": "Share of cells above the threshold", "kind": "share", "log": True}
+        quantiles = of_quantiles["quantile"].tolist()
+        yield _chart(f"{layer.layer}: at which quantile", shares, quantiles, of_quantiles)
+
+
+def _chart(
+    title: str, x: Mapping[str, Any], values: Sequence[float | None], curve: pd.DataFrame
+) -> Mapping[str, Any]:
+    curves = [
+        {"title": word, "x": values, "y": curve[column].tolist(), "colour": colour}
+        for colour, (column, word) in enumerate(
+            [("interpretable", "units"), ("concepts", "concepts")]
+        )
+    ]
+    choice = {"title": title, "y": {"title": "Count", "kind": "count"}, "curves": curves}
+    return {"title": title, "x": x, "choices": [choice]}
 
 
 def conditions_of(layer: LayerDissection) -> dict[str, str]:

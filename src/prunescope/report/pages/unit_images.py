@@ -44,9 +44,10 @@ def unit_images(
         top = top[top["rank"] < kept]
         _add_maps(blocks, top, "maps", units)
         _add_images(blocks, top, "images", ("peak", "peaks"), concepts, pictures, units)
-        if len(borderline):
-            drawn = min(_BORDERLINE, room - kept)
-            _add_maps(blocks, borderline[borderline["rank"] < drawn], "borderlineMaps", units)
+        drawn = min(_BORDERLINE, room - kept)
+        if len(borderline) and drawn:
+            borderline = borderline[borderline["rank"] < drawn]
+            _add_maps(blocks, borderline, "borderlineMaps", units)
     if borderline.empty and has_borderline:
         borderline = borderline_images(layer.images, _BORDERLINE)
     if len(borderline):
