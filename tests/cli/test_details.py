@@ -8,6 +8,8 @@ import pytest
 import prunescope as ps
 from commands import check_refused
 from layers import make_layer, save_run
+from predicted import said
+from prunescope.results.evaluation import Evaluation
 
 
 @pytest.fixture
@@ -94,3 +96,12 @@ def test_what_is_not_there_is_refused(saved, prunescope):
     check_refused(prunescope("concept", saved / "run", "rad"), 'did you mean "red"?')
     check_refused(prunescope("concept", saved / "nothing", "red"), "nothing")
     check_refused(prunescope("unit", saved / "run", 0, "--draws", 9), "give one of its levels")
+
+
+def test_what_holds_no_units_is_called_by_its_name(saved, prunescope):
+    prunescope("compare", saved / "D", saved / "D", "--draws", 0, "--out", saved / "C")
+    Evaluation.of(said((0, 2), (0, 2))).save(saved / "E")
+    for command in (("unit", "C", 0), ("concept", "C", "red"), ("export", "C", "--out", "x.csv")):
+        name, place, *rest = command
+        check_refused(prunescope(name, saved / place, *rest), "C is a comparison: give one of the")
+    check_refused(prunescope("unit", saved / "E", 0), "E is an evaluation")
