@@ -143,9 +143,11 @@ def test_a_study_without_places_names_its_sources_alone(tmp_path: Path) -> None:
         update={
             "data": study.data.model_copy(update={"source": str(tmp_path / "photos")}),
             "concepts": study.concepts.model_copy(update={"source": f"broden:{tmp_path}/set"}),
+            "dissection": study.dissection.model_copy(update={"basis": f"{tmp_path}/q.safetensors"}),
         }
     )
     text = there.placeless().to_yaml()
     assert str(tmp_path) not in text
     assert "source: photos" in text
     assert "source: broden:set" in text
+    assert "basis: q.safetensors" in text
