@@ -8,6 +8,8 @@ import pytest
 import prunescope as ps
 from commands import check_refused
 from layers import make_layer, save_run
+from predicted import said
+from prunescope.results.evaluation import Evaluation
 
 
 @pytest.fixture
@@ -30,6 +32,17 @@ def test_a_unit_of_a_dissection(saved, prunescope):
     assert "next best: dog (object) 0.050" in said
     printed = json.loads(prunescope("unit", saved / "D" / "a", 1, "--json").out)
     assert (printed["unit"], printed["concept"]) == (1, "cat")
+
+
+def test_a_unit_shows_pearson_and_auprc_with_a_dash_where_undefined(saved, prunescope):
+    layer = make_layer({"red": 200, "cat": 100})
+    layer.examples[["image", "rank", "row", "peak"]] = ["x.png", 0, 0, 2.0]
+    layer.units[["pearson", "auprc", "pearson_2", "auprc_2"]] = [float("nan"), 0.25, 0.5, 0.125]
+    layer.save(saved / "E" / "layer4")
+    said = prunescope("unit", saved / "E", 0).out
+    assert "over all pixels: Pearson –, AUPRC 0.250" in said
+    assert "(Pearson 0.500, AUPRC 0.125)" in said
+    assert "– 0.250 " in " ".join(prunescope("concept", saved / "E", "red").out.split())
 
 
 def test_a_unit_of_a_dissection_says_in_how_many_draws_it_sees_its_concept(saved, prunescope):
@@ -83,3 +96,12 @@ def test_what_is_not_there_is_refused(saved, prunescope):
     check_refused(prunescope("concept", saved / "run", "rad"), 'did you mean "red"?')
     check_refused(prunescope("concept", saved / "nothing", "red"), "nothing")
     check_refused(prunescope("unit", saved / "run", 0, "--draws", 9), "give one of its levels")
+
+
+def test_what_holds_no_units_is_called_by_its_name(saved, prunescope):
+    prunescope("compare", saved / "D", saved / "D", "--draws", 0, "--out", saved / "C")
+    Evaluation.of(said((0, 2), (0, 2))).save(saved / "E")
+    for command in (("unit", "C", 0), ("concept", "C", "red"), ("export", "C", "--out", "x.csv")):
+        name, place, *rest = command
+        check_refused(prunescope(name, saved / place, *rest), "C is a comparison: give one of the")
+    check_refused(prunescope("unit", saved / "E", 0), "E is an evaluation")

@@ -38,6 +38,22 @@ def test_a_unit_has_its_best_labels_with_what_lies_behind_them(layer):
     assert details["above"] == 0.05
 
 
+def test_measures_over_all_pixels_stand_beside_the_iou_where_they_were_made(tmp_path):
+    made = make_layer({"red": 200, "cat": 100})
+    for name, value in {"pearson": 0.5, "auprc": 0.25, "pearson_2": 0.1, "auprc_2": 0.2}.items():
+        made.units[name] = value
+    made.examples[["image", "rank", "row", "peak"]] = ["a.png", 0, 0, 1.5]
+    made.save(tmp_path / "layer4")
+    details = unit_details(open_layer(tmp_path / "layer4"), 0)
+    assert (details["pearson"], details["auprc"]) == (0.5, 0.25)
+    assert details["next"][0] | {"iou": None} == {
+        **{"concept": "cat", "category": "object", "iou": None},
+        **{"pearson": 0.1, "auprc": 0.2},
+    }
+    [unit] = concept_details(open_layer(tmp_path / "layer4"), "red")["units"]
+    assert (unit["pearson"], unit["auprc"]) == (0.5, 0.25)
+
+
 def test_what_a_dead_unit_lacks_is_none(layer):
     details = unit_details(layer, 2)
     assert details["dead"]

@@ -128,6 +128,12 @@ def test_a_loss_of_just_as_many_points_as_may_be_holds():
     assert course([[9, 9, 9]] * 3, accuracy).holding(SETTINGS) == [1, 2]
 
 
+@pytest.mark.parametrize("counts", [(100, 90), (90, 100), (70, 63), (50, 45), (45, 50)])
+def test_a_change_of_just_the_margin_is_within_it(counts):
+    found = verdict_on(course([counts] * 2), SETTINGS)
+    assert (found["verdict"], found["count_falls_at"]) == ("A", None)
+
+
 def test_accuracy_does_not_fall_at_a_level_of_which_it_is_unknown():
     accuracy = [[0.7, math.nan, 0.7, 0.6], [0.7, 0.7, 0.7, 0.6]]
     found = verdict_on(course([[9, 9, 9, 9]] * 2, accuracy), SETTINGS)

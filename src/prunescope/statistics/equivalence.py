@@ -11,6 +11,8 @@ import numpy as np
 Letter = Literal["A", "B", "C"]
 Interval = tuple[float, float]
 
+ROUNDING = 1e-12
+"""Of logarithms of counts: ln(90) - ln(100) is below ln(0.9) in float64."""
 MOST_REPLICATES = 100
 """Up to which more of them are planned."""
 
@@ -75,7 +77,7 @@ def _quantile(share: float, degrees: int) -> float:
 
 
 def _letter(mean: float, spread: float, count: int, margin: float, alpha: float) -> Letter | None:
-    bound, error = -math.log1p(-margin), spread / math.sqrt(count)
+    bound, error = -math.log1p(-margin) + ROUNDING, spread / math.sqrt(count)
     low, high = student_interval(mean, error, count, alpha)
     if low > bound:
         return "B"

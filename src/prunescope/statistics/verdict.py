@@ -11,13 +11,19 @@ import pandas as pd
 
 from prunescope.base.text import counted
 from prunescope.results.layout import DENSE
-from prunescope.statistics.equivalence import Interval, Judged, judge, student_interval
+from prunescope.statistics.equivalence import (
+    ROUNDING,
+    Interval,
+    Judged,
+    judge,
+    student_interval,
+)
 from prunescope.statistics.settings import VerdictSettings
 
 COUNTS = {"units": "interpretable", "concepts": "concepts"}
 """What a verdict is on, and its column in the table of levels."""
 OPEN = "not enough evidence"
-_ROUNDING = 1e-9  # in points, of accuracies: 100 * (0.7 - 0.69) is above 1
+_ROUNDING_OF_POINTS = 1e-9  # of accuracies: 100 * (0.7 - 0.69) is above 1
 ImageVariance = Callable[[str, str, str, Sequence[int]], float]
 """Of a layer, a strategy, a column of the table of levels and pruned levels."""
 
@@ -47,8 +53,8 @@ class CountByLevel:
     def holding(self, settings: VerdictSettings) -> list[int]:
         """Return the pruned levels at which accuracy holds."""
         lost = self._lost
-        holds = (lost.mean(axis=0) <= settings.mean_loss + _ROUNDING) & (
-            lost.max(axis=0) <= settings.largest_loss + _ROUNDING
+        holds = (lost.mean(axis=0) <= settings.mean_loss + _ROUNDING_OF_POINTS) & (
+            lost.max(axis=0) <= settings.largest_loss + _ROUNDING_OF_POINTS
         )
         return [int(level) for level in np.flatnonzero(holds) + 1]
 
@@ -221,8 +227,8 @@ def _falls_at(by_level: CountByLevel, margin: float) -> int | None:
         return None
     with np.errstate(divide="ignore"):  # a count of 0 has fallen
         means = by_level.changes(by_level.pruned).mean(axis=0)
-    pairs = zip(by_level.pruned, means, strict=True)
-    return next((level for level, mean in pairs if mean < math.log1p(-margin)), None)
+    pairs, lowest = zip(by_level.pruned, means, strict=True), math.log1p(-margin) - ROUNDING
+    return next((level for level, mean in pairs if mean < lowest), None)
 
 
 def _count_by_level(

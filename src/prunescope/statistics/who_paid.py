@@ -87,14 +87,18 @@ def count_who_paid(classes: pd.DataFrame, exemplars: pd.DataFrame) -> list[dict[
 
     classes, exemplars: the tables of a run. `worse` and `better` count the classes whose interval
     lies on one side of 0, of `classes` that have images; by chance about 2.5 % would on each side.
-    `lost_most` and `gained_most` are the classes that changed most, None where none did.
+    `lost_most` and `gained_most` are the classes that changed most, of equals the first; None where
+    none did.
     """
     of_level = exemplars.groupby(["strategy", "level"]).size()
     found = []
     for key, rows in classes.groupby(["strategy", "level"], sort=False):
         strategy, level = cast("tuple[str, int]", key)
         shown = rows[rows["images"] > 0]
-        ordered = shown.sort_values("difference", kind="stable")
+        fallen, risen = (
+            shown[change > 0].sort_values("difference", ascending=is_loss, kind="stable").head(1)
+            for change, is_loss in ((-shown["difference"], True), (shown["difference"], False))
+        )
         found.append(
             {
                 "strategy": strategy,
@@ -103,8 +107,8 @@ def count_who_paid(classes: pd.DataFrame, exemplars: pd.DataFrame) -> list[dict[
                 "classes": len(shown),
                 "worse": int((shown["high"] < 0).sum()),
                 "better": int((shown["low"] > 0).sum()),
-                "lost_most": _change(ordered[ordered["difference"] < 0].head(1)),
-                "gained_most": _change(ordered[ordered["difference"] > 0].tail(1)),
+                "lost_most": _change(fallen),
+                "gained_most": _change(risen),
                 "exemplars": int(of_level.get((strategy, level), 0)),
             }
         )

@@ -31,7 +31,7 @@ class PageStage(FolderStage):
     def settings(self) -> Mapping[str, Any]:
         recipe = self.study.recipe
         return {
-            "recipe": recipe.placeless().to_yaml(),
+            "recipe": recipe.placeless().for_key(),
             **{"name": recipe.name, "facts": recipe.facts, "missing": self.tables.missing},
             "figures": recipe.figures.model_dump(mode="json"),
         }
