@@ -60,8 +60,8 @@ class CountByLevel:
 
     def falling(self, settings: VerdictSettings) -> list[int]:
         """Return the pruned levels at which accuracy is known, and does not hold."""
-        known = np.flatnonzero(np.isfinite(self._lost).all(axis=0)) + 1
-        return [int(level) for level in np.setdiff1d(known, self.holding(settings))]
+        finite = np.flatnonzero(np.isfinite(self._lost).all(axis=0)) + 1
+        return [int(level) for level in np.setdiff1d(finite, self.holding(settings))]
 
     @property
     def _lost(self) -> np.ndarray:
@@ -171,8 +171,8 @@ def verdict_on(
 def _undefined(by_level: CountByLevel, holding: Sequence[int]) -> str:
     """Return why there is no mean change; empty where there is one."""
     if not holding:
-        known = np.isfinite(by_level.accuracy).all()
-        return f"accuracy holds at no pruned level{'' if known else ' of which it is known'}"
+        is_known = np.isfinite(by_level.accuracy).all()
+        return f"accuracy holds at no pruned level{'' if is_known else ' of which it is known'}"
     if (by_level.counts[:, 0] == 0).any() or (by_level.twins == 0).any():
         return "a count of 0 at level 0 leaves nothing to compare with"
     zeros = (by_level.counts == 0).sum(axis=0)

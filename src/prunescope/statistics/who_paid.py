@@ -75,11 +75,11 @@ def exemplars_table(levels: Predictions) -> pd.DataFrame:
     columns = list(_EXEMPLAR_COLUMNS)
     if not tables:
         return pd.DataFrame(columns=columns)
-    found = pd.concat(tables)  # whose index is the image
+    table = pd.concat(tables)  # whose index is the image
     of_twins = pd.array(
-        np.asarray(by_twins)[found.index] if twins else [pd.NA] * len(found), "Int64"
+        np.asarray(by_twins)[table.index] if twins else [pd.NA] * len(table), "Int64"
     )
-    return found.assign(twins=len(twins), twins_changed=of_twins)[columns].reset_index(drop=True)
+    return table.assign(twins=len(twins), twins_changed=of_twins)[columns].reset_index(drop=True)
 
 
 def count_who_paid(classes: pd.DataFrame, exemplars: pd.DataFrame) -> list[dict[str, Any]]:
@@ -160,5 +160,5 @@ def _most_frequent(
     codes: Int64[np.ndarray, "replicate image"],
 ) -> Int64[np.ndarray, " image"]:
     votes = (codes[:, None] == codes[None]).sum(axis=1)
-    most: np.ndarray = np.take_along_axis(codes, votes.argmax(axis=0)[None], axis=0)[0]
-    return most
+    winners: np.ndarray = np.take_along_axis(codes, votes.argmax(axis=0)[None], axis=0)[0]
+    return winners
