@@ -30,6 +30,7 @@ LABELS = tuple(
     for number, category in ((1, "color"), (3, "color"), (4, "part"), (7, "part"), (9, "scene"))
 )
 CATEGORIES = ("color", "part", "scene")
+LARGE = pytest.param(7, (56, 40), marks=pytest.mark.long)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +113,7 @@ def found_of(units):
 
 
 @pytest.mark.parametrize("kind", ["smooth", "rectified", "quantised", "far from zero"])
-@pytest.mark.parametrize(("side", "shape"), [(4, (12, 15)), (7, (56, 40))])
+@pytest.mark.parametrize(("side", "shape"), [(4, (12, 15)), LARGE])
 def test_both_measures_are_those_of_all_upsampled_pixels(oracle, kind, side, shape):
     source = np.random.default_rng([side, len(kind)])
     concepts = world(source, 48, shape)
