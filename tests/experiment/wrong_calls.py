@@ -54,6 +54,9 @@ WRONG: dict[str, Callable[[nn.Module, str], object]] = {
     "no device to evaluate on": lambda m, c: ps.evaluate(m, c, device="gpu"),
     "a number as the other network": lambda m, c: ps.evaluate_pair(m, 3, c),
     "a module as the layer to ablate": lambda m, c: ps.ablate(m, m.layer3, c, units=1),
+    "a unit and a half": lambda m, c: ps.ablate(m, "layer3", c, units=1.5),
+    "whether a unit is ablated": lambda m, c: ps.ablate(m, "layer3", c, units=[True, False]),
+    "a number as a dissection": lambda m, c: ps.ablate(m, "layer3", c, concept="red", dissection=3),
     "a unit as text": lambda m, c: ps.ablate(
         m,
         "layer3",
