@@ -64,9 +64,9 @@ def test_a_unit_has_its_borderline_images_with_maps_and_its_histogram(tmp_path: 
 @pytest.mark.parametrize(
     ("first", "counts", "expected"),
     [
-        (0, [1] * 32, [0.5, 0.0, [1] * 32]),
-        (0, [1] * 33, [1.0, 0.0, [2] * 16 + [1]]),
-        (-3, [7, 1, 2] + [0] * 60 + [9], [2.0, -2.0, [10] + [0] * 15 + [9]]),
+        (0, [1] * 48, [0.5, 0.0, [1] * 48]),
+        (0, [1] * 49, [1.0, 0.0, [2] * 24 + [1]]),
+        (-3, [7, 1, 2] + [0] * 60 + [9], [1.0, -2.0, [7, 3] + [0] * 30 + [9]]),
     ],
 )
 def test_pairs_of_bins_are_joined_until_there_are_few_enough(
