@@ -1,6 +1,6 @@
 """What does a network lose without some units, beside as many random ones?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Unpack
@@ -12,7 +12,7 @@ from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.modes import on_device
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.seeding import torch_generator
-from prunescope.base.text import counted, written
+from prunescope.base.text import a_kind, counted, written
 from prunescope.dissection.ablation import indices_of, layout_for, without_units
 from prunescope.dissection.capture import find_layers
 from prunescope.experiment.api import Model
@@ -167,12 +167,11 @@ def _wanted(
             raise ConfigError(
                 "dissection and category belong to a concept: leave them out where units are named"
             )
-        numbers = (units,) if isinstance(units, Integral) else tuple(units)  # type: ignore[arg-type]
-        whole = all(isinstance(number, Integral) for number in numbers)
+        numbers = list(units) if isinstance(units, Iterable) else [units]
+        whole = all(isinstance(each, Integral) and not isinstance(each, bool) for each in numbers)
         if not whole or not numbers or len(set(numbers)) != len(numbers):
             raise ConfigError(
-                f"units are {written(list(numbers), 60)}: name one or more by their numbers, each "
-                "once"
+                f"units are {written(numbers, 60)}: name one or more by their numbers, each once"
             )
         return tuple(map(int, numbers))
     if dissection is None:
@@ -188,6 +187,10 @@ def _dissected(
     if isinstance(dissection, str | Path):
         dissection = open_dissection(Path(dissection).expanduser())
     dissected = dissection[layer] if isinstance(dissection, Dissection) else dissection
+    if not isinstance(dissected, LayerDissection):
+        raise ConfigError(
+            f"dissection is {a_kind(dissected)}: give a Dissection, a LayerDissection or a path"
+        )
     if dissected.layer != layer:
         raise ConfigError(f"the dissection is of {dissected.layer}, but the layer is {layer}")
     along = basis_text(dissected.summary)
