@@ -110,7 +110,7 @@ def test_every_unit_has_an_address_with_its_numbers(
     assert facts["IoU"] == f"{unit['iou']:.3f}, interpretable"
     assert facts["Precision"] == f"{unit['precision']:.3f}"
     assert facts["Recall"] == f"{unit['recall']:.3f}"
-    assert facts["Second best"] == f"red ({unit['iou_2']:.3f})"
+    assert facts["Second best"] == f"red (IoU {unit['iou_2']:.3f})"
     assert shown.locator("#detail canvas").count() == 8  # four top images, four borderline ones
     shown.click("text=next →")
     wait_for(shown, "#detail h1", "Unit 2 of layer4")

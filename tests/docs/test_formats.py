@@ -119,7 +119,7 @@ def json_word(value: Any) -> str:
 
 # --- the claims ----------------------------------------------------------------------------------
 
-OF_RUNS = {"conditions.json", "manifest.json", "manifest-scores.json"}
+OF_RUNS = {"association.safetensors", "conditions.json", "manifest.json", "manifest-scores.json"}
 """Files of a layer that lie in run folders alone."""
 
 

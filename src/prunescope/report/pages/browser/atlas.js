@@ -30,7 +30,7 @@ function unitFacts(view, table, row) {
     const measured = [["pearson", "Pearson"], ["auprc", "AUPRC"]]
       .filter(([name]) => isKnown(table[`${name}_${rank}`]?.[row]))
       .map(([name, title]) => `, ${title} ${written(table[`${name}_${rank}`][row], "share")}`);
-    const iou = written(table[`iou_${rank}`][row], "share");
+    const iou = `IoU ${written(table[`iou_${rank}`][row], "share")}`;
     return [conceptLink(view, table[`concept_${rank}`][row]), ` (${[iou, ...measured].join("")})`];
   };
   const facts = [
