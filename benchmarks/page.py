@@ -21,11 +21,11 @@ from prunescope.report.pages.study import write_study_page
 from prunescope.report.panels import Shown
 from prunescope.results.layout import LevelKey
 from prunescope.results.provenance import environment
-from prunescope.results.run_tables import read_levels
+from prunescope.results.run_tables import KEY, read_levels
 from prunescope.results.units import count_units
 
 CATEGORIES = ("color", "object", "part", "material", "scene", "texture")
-SIDE, CELLS, EXAMPLES = 224, 7, 16
+SIDE, CELLS, EXAMPLES, BORDERLINE = 224, 7, 16, 4
 NOW = "performance.now()"
 SEARCH = """words => new Promise(done => {
   const field = document.querySelector("#units input[type=search]");
@@ -63,12 +63,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         concepts = MadeUp(Path(place), given.images, given.labels)
         keys = save_study(Path(place), concepts, given)
+        levels = read_levels(Path(place, "tables", "levels.csv"))
+        shares = made_up_shares(np.random.default_rng(0), levels, given.units)
         started, worked = time.perf_counter(), time.process_time()
         page = write_study_page(
             Path(place, "report"),
             name="made up",
             facts={},
-            shown=Shown(levels=read_levels(Path(place, "tables", "levels.csv"))),
+            shown=Shown(levels=levels),
+            shares=shares,
             verdicts={},
             dissections={key: [Path(place, key.path, "layer4")] for key in keys},
             concepts=concepts,
@@ -164,7 +167,11 @@ def save_study(place: Path, concepts: MadeUp, given: argparse.Namespace) -> list
             folder = place / key.path / "layer4"
             folder.mkdir(parents=True)
             units.to_parquet(folder / "units.parquet")
-            made_up_examples(random, concepts, given.units).to_parquet(folder / "examples.parquet")
+            examples = made_up_images(random, concepts, given.units, EXAMPLES)
+            examples.to_parquet(folder / "examples.parquet")
+            borderline = made_up_images(random, concepts, given.units, BORDERLINE)
+            borderline.assign(pixels=9).to_parquet(folder / "borderline.parquet")
+            made_up_peaks(random, given).to_parquet(folder / "peaks.parquet")
             (folder / "summary.json").write_text(json.dumps({"convention": "exact"}))
             facts = {"keep": 0.8**level, "keep_overall": 0.8**level, "accuracy": 0.7}
             record: dict[str, Any] = {"level": level, "units": {"layer4": units}, **facts}
@@ -192,15 +199,37 @@ def made_up_units(random: np.random.Generator, concepts: MadeUp, count: int) -> 
     return found
 
 
-def made_up_examples(random: np.random.Generator, concepts: MadeUp, count: int) -> pd.DataFrame:
-    """Return images for each unit and rank, with maps of 7 x 7 cells."""
-    rows = count * EXAMPLES
+def made_up_peaks(random: np.random.Generator, given: argparse.Namespace) -> pd.DataFrame:
+    """Return a histogram of each unit's peaks on all images."""
+    peaks = random.exponential(1.0, (given.units, given.images)).clip(max=5.9)
+    counts = [np.bincount((each / 0.125).astype(int)) for each in peaks]
+    return pd.DataFrame(
+        {"unit": np.arange(given.units), "bin_width": 0.125, "first_bin": 0, "counts": counts}
+    )
+
+
+def made_up_shares(random: np.random.Generator, levels: pd.DataFrame, units: int) -> pd.DataFrame:
+    """Return in which shares of draws each unit of each level is sure."""
+    rows = levels[KEY].loc[levels.index.repeat(units)].reset_index(drop=True)
+    shares = random.integers(0, 1001, (len(rows), 2)) / 1000
+    return rows.assign(
+        unit=np.tile(np.arange(units), len(levels)),
+        interpretable_share=shares[:, 0],
+        concept_share=shares[:, 1],
+    )
+
+
+def made_up_images(
+    random: np.random.Generator, concepts: MadeUp, count: int, each: int
+) -> pd.DataFrame:
+    """Return so many images for each unit, with maps of 7 x 7 cells."""
+    rows = count * each
     images = random.integers(0, len(concepts.images), rows)
     maps = random.exponential(1.0, (rows, CELLS * CELLS)).astype(np.float32)
     return pd.DataFrame(
         {
-            "unit": np.repeat(np.arange(count), EXAMPLES),
-            "rank": np.tile(np.arange(EXAMPLES), count),
+            "unit": np.repeat(np.arange(count), each),
+            "rank": np.tile(np.arange(each), count),
             "image": [concepts.images[index] for index in images],
             "row": images,
             "peak": maps.max(axis=1),

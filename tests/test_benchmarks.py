@@ -94,6 +94,15 @@ def test_bfloat16_is_set_beside_float32_and_memory_is_measured_on_either_side(dr
 
 
 @pytest.mark.slow
+def test_a_dissection_with_association_is_compared_with_one_without(drawn: Path) -> None:
+    sizes = ("--images", 20, "--resolution", 32, "--pairs", 1)
+    found = figures("association.py", *dissecting(drawn), *sizes)
+    for name in ("ratio", "processor_ratio"):
+        assert 0 < found[name]["least"] <= found[name]["median"] <= found[name]["most"]
+    assert found["processor_milliseconds_an_image"]["without"] > 0
+
+
+@pytest.mark.slow
 def test_processes_share_a_dissection(drawn: Path) -> None:
     found = figures("processes.py", *dissecting(drawn), "--images", 40, "--pairs", 1)
     assert found["processes"] == 2

@@ -134,3 +134,21 @@ def test_the_recipe_on_photographs_finds_them_beside_the_folder_it_is_run_in(
     sources = Sources(study)
     assert len(sources.concepts.images) == 2_000
     assert Path(study.data.source).samefile(shared / "data" / "tiny-imagenet")
+
+
+def test_a_study_without_places_names_its_sources_alone(tmp_path: Path) -> None:
+    study = shipped_recipe("demo")
+    (tmp_path / "photos").mkdir()
+    basis = {"basis": f"{tmp_path}/q.safetensors"}
+    there = study.model_copy(
+        update={
+            "data": study.data.model_copy(update={"source": str(tmp_path / "photos")}),
+            "concepts": study.concepts.model_copy(update={"source": f"broden:{tmp_path}/set"}),
+            "dissection": study.dissection.model_copy(update=basis),
+        }
+    )
+    text = there.placeless().to_yaml()
+    assert str(tmp_path) not in text
+    assert "source: photos" in text
+    assert "source: broden:set" in text
+    assert "basis: q.safetensors" in text

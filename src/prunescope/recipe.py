@@ -1,6 +1,6 @@
 """What does a recipe say of a study, and how is it read and written?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any
@@ -153,32 +153,39 @@ class Recipe(Settings):
             **({} if self.dissection.basis is None else {"Dissected along": self.dissection.along}),
         }
 
+    def placeless(self) -> "Recipe":
+        """Return the study with the last parts of the local paths in it alone."""
+        return self._with_places(_name, data=_name(self.data.source))
+
     def anchored(self) -> "Recipe":
         """Return the study with the local paths in it made absolute."""
-        source, concepts, start = self.data.source, self.concepts.source, self.start
-        if Path(source).expanduser().exists():
-            source = _absolute(source)
-        kind, colon, folder = concepts.partition(":")
-        if colon:
-            concepts = f"{kind}:{_absolute(folder)}"
+        data = self.data.source
+        is_here = Path(data).expanduser().exists()
+        return self._with_places(_absolute, data=_absolute(data) if is_here else data)
+
+    def _with_places(self, change: Callable[[str], str], *, data: str) -> "Recipe":
+        """Return the study with its local paths changed. data: where its images lie then."""
+        kind, colon, folder = self.concepts.source.partition(":")
+        concepts = {"source": f"{kind}:{change(folder)}" if colon else kind}
+        start, dissection = self.start, self.dissection
         if start is not None:
-            rewound = start.rewind_weights
-            paths = {
-                "weights": _absolute(start.weights),
-                "rewind_weights": None if rewound is None else _absolute(rewound),
-            }
-            start = start.model_copy(update=paths)
-        dissection, basis = self.dissection, self.dissection.basis_file
-        if basis is not None:
-            dissection = dissection.model_copy(update={"basis": _absolute(str(basis))})
+            paths = {"weights": start.weights, "rewind_weights": start.rewind_weights}
+            changed = {name: path and change(path) for name, path in paths.items()}
+            start = start.model_copy(update=changed)
+        if (basis := dissection.basis_file) is not None:
+            dissection = dissection.model_copy(update={"basis": change(str(basis))})
         return self.model_copy(
             update={
+                "data": self.data.model_copy(update={"source": data}),
+                "concepts": self.concepts.model_copy(update=concepts),
                 "dissection": dissection,
-                "data": self.data.model_copy(update={"source": source}),
-                "concepts": self.concepts.model_copy(update={"source": concepts}),
                 "start": start,
             }
         )
+
+
+def _name(path: str) -> str:
+    return Path(path).name
 
 
 def _absolute(path: str) -> str:

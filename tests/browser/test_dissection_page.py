@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ def test_every_unit_has_an_address_with_its_numbers(
     assert facts["IoU"] == f"{unit['iou']:.3f}, interpretable"
     assert facts["Precision"] == f"{unit['precision']:.3f}"
     assert facts["Recall"] == f"{unit['recall']:.3f}"
-    assert facts["Second best"] == f"red ({unit['iou_2']:.3f})"
+    assert facts["Second best"] == f"red (IoU {unit['iou_2']:.3f})"
     assert shown.locator("#detail canvas").count() == 8  # four top images, four borderline ones
     shown.click("text=next →")
     wait_for(shown, "#detail h1", "Unit 2 of layer4")
@@ -200,6 +201,21 @@ def test_the_histogram_of_a_unit_says_how_many_images_peak_where(
     shown.click(".histogram summary")
     rows = texts(shown, ".histogram details tbody tr")
     assert rows[:4] == ["0 to 0.25\t5", "0.25 to 0.5\t0", "0.5 to 0.75\t3", "0.75 to 1\t2"]
+
+
+def test_a_unit_that_too_few_draws_leave_open_is_not_called_chance(
+    opened: Opened, tmp_path: Path
+) -> None:
+    layer = pictured(*UNITS[:2], {"cat": 100})
+    said = {"p": [0.01, 0.2, 0.3], "discovery": [True, False, False]}
+    units = layer.units.assign(**said, undecided=[False, True, False])
+    found = dissection([replace(layer, units=units)])
+    shown = opened(write_dissection_page(tmp_path, found, Painted(), name="chance"))
+    column = texts(shown, "#unit-table th").index("Beyond chance")
+    cells = [row.split("\t") for row in texts(shown, "#unit-table tbody tr")]
+    assert {row[0]: row[column] for row in cells} == {"0": "yes", "1": "undecided", "2": "no"}
+    shown.select_option("#units select[aria-label='Beyond chance']", label="yes")
+    assert texts(shown, "#unit-table tbody tr td:first-child") == ["0"]
 
 
 def test_a_dissection_of_an_earlier_version_has_no_histogram(opened: Opened, page: Path) -> None:

@@ -85,6 +85,36 @@ def test_a_unit_is_followed_through_all_levels_of_every_strategy(
     assert cards(shown, 3)[1:3] == ["born", "not interpretable"]
 
 
+def test_on_paper_tables_keep_their_headings_and_fit(opened: Opened, page: Path) -> None:
+    shown = opened(page, viewport={"width": 718, "height": 1000})  # A4 with margins of 1 cm
+    shown.locator("#paid-images tbody tr").first.wait_for(state="attached")
+    shown.emulate_media(media="print")
+    assert shown.locator("#unit-table th", has_text="Concept").first.is_visible()
+    assert not shown.locator("#units input[type=search]").is_visible()
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 718
+
+
+@pytest.mark.parametrize("width", [1000, 1100, 1400])
+def test_a_glance_at_several_layers_is_not_cut(opened: Opened, tmp_path: Path, width: int) -> None:
+    long = "features.denseblock3"
+    names = [("dense", 0), ("lottery rewound", 1), ("fine-tuned", 1)]
+    layers = [pictured({"red": 200}), pictured({"red": 200}, name=long)]
+    run = save_run(tmp_path, {(r, s, n): layers for r in (0, 1) for s, n in names})
+    page = write_study_page(
+        run / "report",
+        name="two layers",
+        facts={"Network": "small", "Pruned": "lottery rewound: to 30, 10 % of the weights"},
+        shown=Shown(levels=read_levels(run / "tables" / "levels.csv")),
+        verdicts={},
+        dissections={},
+        concepts=None,
+    )
+    shown = opened(page, viewport={"width": width, "height": 800})
+    table = shown.get_by_role("region", name="At a glance")
+    assert table.evaluate("table => table.scrollWidth <= table.clientWidth")
+    assert shown.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_a_unit_has_its_shares_of_draws_where_they_are_known(opened: Opened, page: Path) -> None:
     shown = opened(page, "#unit=layer4/1&at=0/other/1")
     facts = shown.locator("dl.facts dt").all_inner_texts()

@@ -19,7 +19,7 @@ from prunescope.results.evaluation import Evaluation
 from prunescope.results.evaluation_pair import EvaluationPair
 from runs import tiny_recipe
 
-_MANY = 17  # bits of each of 56 files: 952
+_MANY = 15  # bits of each file: about a thousand
 LEVEL, DENSE = "run/replicate-0/lottery/level-01", "run/replicate-0/level-00"
 LAYER = f"{LEVEL}/dissection/layer3"
 NETWORK = "cifar_resnet20,width=0.25 --num-classes 10"
@@ -52,6 +52,7 @@ READ_BY = {
     f"{LEVEL}/mask.safetensors": (f"load {LEVEL}", f"audit {LEVEL}"),
     f"{LAYER}/manifest.json": (f"summary {LEVEL}", "status run"),
     f"{LAYER}/conditions.json": ("audit run",),
+    f"{LAYER}/association.safetensors": ("audit run",),
     f"{LAYER}/manifest-scores.json": (f"summary {LEVEL}", "status run"),
     f"{LAYER}/summary.json": (f"summary {LEVEL}", f"compare {DENSE} {LEVEL}", "summary run"),
     f"{LAYER}/units.parquet": (f"summary {LEVEL}", f"compare {DENSE} {LEVEL}"),
@@ -71,6 +72,8 @@ READ_BY = {
     "D/layer3/borderline.parquet": ("load D",),
     "D/layer3/peaks.parquet": ("load D",),
     "D/layer3/images.parquet": ("load D", "summary D", "compare D D"),
+    "B/layer3/basis.safetensors": ("load B",),
+    "B/layer3/quantiles.parquet": ("load B", "summary B"),
     "D/layer3/masks.parquet": (MORE,),
     "D/layer3/draws.safetensors": (MORE,),
     **{
@@ -138,6 +141,7 @@ def world(saved: Path, prunescope: Prunescope, monkeypatch: pytest.MonkeyPatch) 
     for made, line in {
         "run": "run tiny.yaml --out run --workers 1",
         "D": f"dissect {dense} {concepts} --null 2 --out D",
+        "B": f"dissect {dense} {concepts} --basis random-rotation --quantiles 0.05 --out B",
         "C": "compare D D --out C",
         "E": f"evaluate {dense} {DATA} --out E",
         "F": f"ablate {dense} {DATA} --layer layer3 --unit 1 --controls 1 --out F",
@@ -170,7 +174,7 @@ def test_many_flipped_bits_change_nothing_that_is_read(
 def test_every_kind_of_file_that_is_read_is_flipped(world: Path) -> None:
     kinds = {Path(name).name for name in READ_BY}
     unread = {"units.csv", "comparison.png", "comparison.svg", "index.html"}
-    for folder in ("run", "D", "C", "CC", "E", "F", "P"):
+    for folder in ("run", "B", "D", "C", "CC", "E", "F", "P"):
         shown = ("figures", "report", "assets", ".lock")
         files = [path for path in Path(folder).rglob("*") if path.is_file()]
         names = {path.name for path in files if not set(path.parts) & set(shown)}
@@ -231,9 +235,18 @@ def _everything(found: ps.Dissection) -> list[str]:
     tables = [
         table.to_json()
         for layer in found.layers.values()
-        for table in (layer.units, layer.examples, layer.images, layer.iou)
+        for table in (
+            *(layer.units, layer.examples, layer.images, layer.iou),
+            *(layer.borderline, layer.peaks),
+        )
     ]
-    return [*tables, *(str(layer.summary) for layer in found.layers.values())]
+    return [
+        *tables,
+        *(
+            str((layer.summary, layer.quantiles, layer.basis is None or layer.basis.tolist()))
+            for layer in found.layers.values()
+        ),
+    ]
 
 
 def _restore(kept: dict[Path, bytes]) -> None:

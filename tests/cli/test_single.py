@@ -71,10 +71,11 @@ def test_above_which_iou_units_are_counted_is_said(
 
 
 @pytest.mark.long
-def test_arithmetic_and_channels_last_reach_every_command_that_dissects(
+def test_options_of_dissections_reach_every_command_that_dissects(
     prunescope: Prunescope, weights: Path, drawn: Path, tmp_path: Path
 ) -> None:
     options = ["--quantile", 0.02, "--arithmetic", "plain", "--channels-last"]
+    options += ["--basis", "random-rotation", "--basis-seed", 3, "--quantiles", "0.05,0.1"]
     rest = [*_dissect(weights, drawn)[1:], *options]
     two = ["--convention", "exact", "--convention", "quick"]
     assert prunescope("conventions", *rest, *two, "--out", tmp_path / "C").status == 0
@@ -83,6 +84,8 @@ def test_arithmetic_and_channels_last_reach_every_command_that_dissects(
     saved = [json.loads(path.read_text()) for path in tmp_path.glob("*/*/layer3/summary.json")]
     assert [own["settings"]["channels_last"] for own in saved] == [True] * 4
     assert [own["settings"]["arithmetic"] for own in saved] == ["plain"] * 4
+    assert [own["settings"]["quantiles"] for own in saved] == [[0.05, 0.1]] * 4
+    assert [own["basis"]["seed"] for own in saved] == [3] * 4
 
 
 @pytest.mark.long

@@ -1,5 +1,7 @@
 """Is what is said of one unit and one concept what the tables and counts hold?"""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -36,6 +38,22 @@ def test_a_unit_has_its_best_labels_with_what_lies_behind_them(layer):
     assert details["above"] == 0.05
 
 
+def test_measures_over_all_pixels_stand_beside_the_iou_where_they_were_made(tmp_path):
+    made = make_layer({"red": 200, "cat": 100})
+    for name, value in {"pearson": 0.5, "auprc": 0.25, "pearson_2": 0.1, "auprc_2": 0.2}.items():
+        made.units[name] = value
+    made.examples[["image", "rank", "row", "peak"]] = ["a.png", 0, 0, 1.5]
+    made.save(tmp_path / "layer4")
+    details = unit_details(open_layer(tmp_path / "layer4"), 0)
+    assert (details["pearson"], details["auprc"]) == (0.5, 0.25)
+    assert details["next"][0] | {"iou": None} == {
+        **{"concept": "cat", "category": "object", "iou": None},
+        **{"pearson": 0.1, "auprc": 0.2},
+    }
+    [unit] = concept_details(open_layer(tmp_path / "layer4"), "red")["units"]
+    assert (unit["pearson"], unit["auprc"]) == (0.5, 0.25)
+
+
 def test_what_a_dead_unit_lacks_is_none(layer):
     details = unit_details(layer, 2)
     assert details["dead"]
@@ -62,6 +80,24 @@ def test_a_concept_that_is_not_there_is_refused(layer, name, category, words):
     with pytest.raises(ConfigError) as refused:
         concept_details(layer, name, category)
     assert words in str(refused.value)
+
+
+def test_where_only_best_labels_have_names_their_units_are_known():
+    named = make_layer({"red": 200, "cat": 100}, {"cat": 300})
+    layer = replace(named, overlap=replace(named.overlap, label_names=()))
+    details = concept_details(layer, "cat")
+    assert [unit["unit"] for unit in details["units"]] == [1]
+    assert details["others"] == []
+    with pytest.raises(ConfigError, match='"blue" is the best label of no unit of layer4'):
+        concept_details(layer, "blue")
+
+
+def test_a_concept_that_no_unit_of_a_run_sees_is_not_said_to_be_no_label(tables):
+    with pytest.raises(ConfigError) as refused:
+        concept_through_levels(tables, "layer4", "blue")
+    assert str(refused.value) == '"blue" is the best label of no unit of layer4 at any level'
+    with pytest.raises(ConfigError, match='did you mean "cat"'):
+        concept_through_levels(tables, "layer4", "catt")
 
 
 def test_a_name_in_two_categories_needs_one(tmp_path):

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from prunescope.base.errors import ConfigError
-from prunescope.dissection.ablation import layout_for, places_of, without_units
+from prunescope.dissection.ablation import indices_of, layout_for, without_units
 from prunescope.networks.registry import build
 
 SIDE = 24
@@ -162,9 +162,9 @@ def test_a_layer_that_is_called_twice_is_refused() -> None:
 
 
 def test_units_go_by_their_numbers_in_the_dense_network() -> None:
-    assert places_of("layer4", (7, 2), (0, 2, 5, 7)) == (3, 1)
-    assert places_of("layer4", (2,), range(4)) == (2,)
+    assert indices_of("layer4", (7, 2), (0, 2, 5, 7)) == (3, 1)
+    assert indices_of("layer4", (2,), range(4)) == (2,)
     with pytest.raises(ConfigError, match=r"no unit 3: it has 4 units, with the numbers of those"):
-        places_of("layer4", (3,), (0, 2, 5, 7))
+        indices_of("layer4", (3,), (0, 2, 5, 7))
     with pytest.raises(ConfigError, match="no unit 4: it has 4 units, from 0 on"):
-        places_of("layer4", (4,), range(4))
+        indices_of("layer4", (4,), range(4))

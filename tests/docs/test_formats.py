@@ -119,7 +119,7 @@ def json_word(value: Any) -> str:
 
 # --- the claims ----------------------------------------------------------------------------------
 
-OF_RUNS = {"conditions.json", "manifest.json", "manifest-scores.json"}
+OF_RUNS = {"association.safetensors", "conditions.json", "manifest.json", "manifest-scores.json"}
 """Files of a layer that lie in run folders alone."""
 
 
@@ -371,18 +371,25 @@ def test_a_null_adds_what_is_said_and_nothing_else(
 
 
 @pytest.mark.long
-def test_a_basis_is_saved_as_said(
-    prunescope: Prunescope, finished: Path, pictures: Path, tmp_path: Path
+def test_a_basis_and_other_quantiles_are_saved_as_said(
+    prunescope: Prunescope,
+    finished: Path,
+    pictures: Path,
+    tmp_path: Path,
+    categories: tuple[str, ...],
 ) -> None:
     words = ["dissect", finished / LEVELS[0], "--layer", "layer3", "--basis", "random-rotation"]
     options = [*("--concepts", f"broden:{pictures}"), "--split", "val", "--quantile", "0.01"]
+    options += ["--quantiles", "0.02"]
     assert prunescope(*words, *options, "--out", tmp_path).status == 0
-    assert_keys(read_json(tmp_path / "layer3/summary.json"), documented("summary.json"))
     tensors = load_tensors(tmp_path / "layer3/basis.safetensors")
     assert tensors["directions"].shape == (16, 16)
     kinds = {name: f"{str(each.dtype)[6:]} [direction, unit]" for name, each in tensors.items()}
     assert kinds == documented("basis.safetensors")
     assert read_json(tmp_path / "layer3/summary.json")["basis"]["seed"] == 0
+    columns = parquet_columns(tmp_path / "layer3/quantiles.parquet")
+    assert_columns(columns, documented_columns("quantiles.parquet", categories))
+    assert_keys(read_json(tmp_path / "layer3/summary.json"), documented("summary.json"))
 
 
 def levels_of(units: pd.DataFrame, folder: Path) -> Path:

@@ -131,6 +131,10 @@ def test_concepts_that_no_unit_sees_are_refused(network: LoadedNetwork, pictures
     other = replace(dissected, layer="layer2")
     with pytest.raises(ConfigError, match="is of layer2, but the layer is"):
         ablate(network, pictures, concept="red", dissection=other)
+    along = {"kind": "pca", "units": 2, "fingerprint": "5" * 64}
+    rotated = replace(dissected, summary={**dissected.summary, "basis": along})
+    with pytest.raises(ConfigError, match=r"is of directions of 2 units \(pca\), but units are"):
+        ablate(network, pictures, concept="red", dissection=rotated)
 
 
 def test_removed_filters_keep_the_numbers_of_the_rest(

@@ -151,7 +151,8 @@ def test_the_convention_exact_changes_no_key_and_another_its_own_dissections_alo
 def test_a_key_of_a_dissection_is_made_of_what_it_was_before_there_were_conventions(
     tiny_study: TinyStudy, values: dict[str, Any]
 ) -> None:
-    study = tiny_study(dissection=values["dissection"] | {"arithmetic": "plain"})
+    earlier = {"arithmetic": "plain", "association": False}
+    study = tiny_study(dissection=values["dissection"] | earlier)
     facts = facts_of(study)
     plan = plan_study(study, facts)
     level = plan.levels[0]

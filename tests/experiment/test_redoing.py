@@ -30,6 +30,7 @@ CHANGES: dict[str, Callable[[dict[str, Any]], None]] = {
     "another fraction of a strategy": lambda recipe: recipe["pruning"]["strategies"].update(
         lottery=LOTTERY | {"fraction": 0.3}
     ),
+    "Pearson and AUPRC left out": lambda recipe: recipe["dissection"].update(association=False),
     "one more layer": lambda recipe: recipe["dissection"].update(
         layers=["layer2", "layer3", "layer1"]
     ),

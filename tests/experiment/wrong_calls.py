@@ -23,6 +23,12 @@ def network() -> nn.Module:
     return build(NAME, num_classes=10, seed=0).eval()
 
 
+def saved_with_a_layer(dissection: Any) -> object:
+    """Save a comparison as if a layer were all that was compared."""
+    compared: Any = ps.compare(dissection, dissection, draws=0)
+    return compared.save("C", a=dissection["layer3"])
+
+
 WRONG: dict[str, Callable[[nn.Module, str], object]] = {
     "layers of another network": lambda m, c: ps.dissect(m, nn.Conv2d(3, 4, 3), c, **ON),
     "the network as its layer": lambda m, c: ps.dissect(m, m, c, **ON),
@@ -54,6 +60,9 @@ WRONG: dict[str, Callable[[nn.Module, str], object]] = {
     "no device to evaluate on": lambda m, c: ps.evaluate(m, c, device="gpu"),
     "a number as the other network": lambda m, c: ps.evaluate_pair(m, 3, c),
     "a module as the layer to ablate": lambda m, c: ps.ablate(m, m.layer3, c, units=1),
+    "a unit and a half": lambda m, c: ps.ablate(m, "layer3", c, units=1.5),
+    "whether a unit is ablated": lambda m, c: ps.ablate(m, "layer3", c, units=[True, False]),
+    "a number as a dissection": lambda m, c: ps.ablate(m, "layer3", c, concept="red", dissection=3),
     "a unit as text": lambda m, c: ps.ablate(
         m,
         "layer3",
@@ -87,6 +96,9 @@ WRONG: dict[str, Callable[[nn.Module, str], object]] = {
     "numbers to compare": lambda m, _: ps.compare(1, 2),
     "an iou as text": lambda m, _: ps.compare("A", "B", iou="x"),
     "an unknown match": lambda m, _: ps.compare("A", "B", match="unit"),
+    "a layer as a side of a page": lambda m, c: saved_with_a_layer(
+        ps.dissect(m, "layer3", c, **ON)
+    ),
     "modules to compare": lambda m, c: ps.compare_networks(m, m, layer="layer3", concepts=c),
     "a loader to evaluate on": lambda m, _: ps.evaluate(m, torch.utils.data.DataLoader([1])),
     "a limit of none": lambda m, c: ps.evaluate(m, c, limit=0),

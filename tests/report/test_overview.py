@@ -48,6 +48,13 @@ def test_the_glance_of_one_layer_does_not_name_it(levels: pd.DataFrame) -> None:
     assert glance_at(one).caption == "At a glance"
 
 
+@pytest.mark.parametrize("percent", [7, 10, 13])
+def test_just_one_point_less_is_within_one_point(levels: pd.DataFrame, percent: int) -> None:
+    lost = levels.assign(accuracy=(percent - (levels["level"] > 0)) / 100)
+    titles = [row[1] for row in glances(lost) if row[0] == "layer4"]
+    assert titles == ["Unpruned", "Sparsest within one point of accuracy"]
+
+
 def test_the_glance_says_where_even_the_first_level_lost_more(levels: pd.DataFrame) -> None:
     fallen = levels.assign(accuracy=0.9 - 0.2 * levels["level"])
     assert [row[1] for row in glances(fallen) if row[0] == "layer4"] == ["Unpruned", "Sparsest"]

@@ -36,6 +36,14 @@ def test_a_level_says_how_many_classes_changed_and_which_most() -> None:
     assert last.endswith("Images changed: in more than half of the replicates")
 
 
+def test_of_classes_that_changed_as_much_the_first_is_named() -> None:
+    dense = LevelKey(replicate=0, strategy="dense", level=0)
+    pruned = LevelKey(replicate=0, strategy="lottery", level=1)
+    label = [0, 1, 2, 3]
+    [row] = _counts({dense: said(label, [0, 1, 0, 0]), pruned: said(label, [3, 3, 2, 3])})
+    assert (row["lost_most"]["class"], row["gained_most"]["class"]) == ("zebra", "moa")
+
+
 def test_one_replicate_is_said_to_tell_little() -> None:
     assert shown(1)[-1].endswith(
         "One replicate does not tell pruning from training again: twins or more do"

@@ -15,6 +15,8 @@ from prunescope.results.dissection import Dissection
 from prunescope.results.run import Run
 from prunescope.statistics.bootstrap import ResamplingSettings
 from prunescope.statistics.compare import compare
+from prunescope.statistics.settings import VerdictSettings
+from prunescope.statistics.writing import write_verdicts
 
 BOTH = make_layer({"red": 200}, {"cat": 100}, {})
 RED = make_layer({"red": 200}, {}, {})
@@ -119,6 +121,37 @@ def test_a_run_says_what_is_undecided_and_no_wrong_zero(run: Path) -> None:
     assert lines[3].split()[-2:] == ["–", "2"]
     assert lines[4].split()[-2:] == ["1", "0"]
     assert "undecided" not in summarise_result(run, 0.1)[1]
+
+
+def test_an_accuracy_that_is_no_number_is_null_and_a_dash(run: Path) -> None:
+    path = run / "tables" / "levels.csv"
+    levels = pd.read_csv(path)
+    levels.assign(accuracy=levels["accuracy"].mask(levels["level"] == 1)).to_csv(
+        path, index=False, na_rep="nan"
+    )
+    values, text = summarise_result(run)
+    assert [row["accuracy"] for row in values["levels"]] == [0.9, None, 0.89, None]
+    assert text.splitlines()[-1].split()[3:5] == ["%", "–"]
+    levels.assign(accuracy=float("nan")).to_csv(path, index=False, na_rep="nan")
+    assert {row["accuracy"] for row in summarise_result(run)[0]["levels"]} == {None}
+
+
+def test_strategies_of_a_run_are_compared_in_pairs(tmp_path: Path) -> None:
+    full, half = (make_layer(*units) for units in ([{"red": 200}] * 2, [{"red": 200}, {}]))
+    levels = {
+        (replicate, strategy, level): [half if strategy == "random" else full]
+        for replicate in (0, 1)
+        for strategy, level in (("dense", 0), ("lottery", 1), ("random", 1))
+    }
+    run = save_run(tmp_path / "run", levels)
+    write_verdicts(run / "tables", VerdictSettings(), looks=1)
+    values, text = summarise_result(run)
+    units, concepts = values["strategies"]
+    assert (units["strategy"], units["against"], units["levels"]) == ("lottery", "random", "1")
+    assert units["difference"] == pytest.approx(1.0)
+    assert concepts["difference"] == 0
+    assert json.loads(json.dumps(values)) == values
+    assert "lottery   random   units     1" in text
 
 
 def test_a_run_is_counted_at_another_iou(run: Path) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from prunescope.report.terminal import write_sections
-from prunescope.report.verdict_views import verdict_sections, verdict_text
+from prunescope.report.verdict_views import strategy_sections, verdict_sections, verdict_text
 from prunescope.statistics.settings import VerdictSettings
 from prunescope.statistics.verdict import CountByLevel, verdict_on
 
@@ -28,6 +28,7 @@ def test_a_verdict_says_what_was_seen_and_how_sure_it_is():
 def test_a_loss_is_called_by_its_name():
     text = verdict_text(found([[100, 50, 9], [100, 51, 9]], [[0.7, 0.7, 0.1]] * 2))
     assert text.startswith("C (fewer than unpruned while accuracy holds); -49.5 % at level 1, ")
+    assert text.endswith("2 replicates; accuracy falls at level 2; count falls at level 1")
 
 
 def test_what_is_open_says_why_and_what_would_decide():
@@ -35,6 +36,30 @@ def test_what_is_open_says_why_and_what_would_decide():
     assert "not enough evidence: the interval is too wide to decide; -5.8 % at level 1" in text
     assert text.endswith("replicates would decide")
     assert verdict_text(found([[100, 80]])).endswith("a verdict takes two or more")
+
+
+def test_what_no_number_of_replicates_would_decide_is_said():
+    edge = 100 * 0.9001  # of the margin
+    text = verdict_text(found([[100, 1.1 * edge], [100, edge / 1.1]]))
+    assert text.endswith("2 replicates; not even 100 replicates would decide")
+
+
+def test_strategies_are_laid_side_by_side_in_pairs():
+    pair = {"layer": "layer4", "strategy": "lottery", "against": "random", "levels": "1 2"}
+    pairs = [
+        pair | {"count": "units", "replicates": 3, "difference": 0.25, "low": 0.1, "high": 0.5},
+        pair
+        | {"count": "concepts", "replicates": 0, "levels": ""}
+        | dict.fromkeys(("difference", "low", "high")),
+    ]
+    known = found([[100, 95]] * 2)
+    lines = write_sections(
+        strategy_sections(pairs, {"layer4": {"lottery": {"units": known}}})
+    ).splitlines()
+    assert lines[0] == "Strategies on layer4, in pairs"
+    assert lines[2].endswith("95 % interval")
+    assert " ".join(lines[3].split()) == "lottery random units 1 2 3 +25.0 % +10.0 % to +50.0 %"
+    assert lines[4].split() == [*("lottery", "random", "concepts"), "–", "0", "–", "–"]
 
 
 def shown(verdicts):

@@ -35,8 +35,9 @@ def test_scores_are_those_of_the_predictions() -> None:
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        (said((0, 2), (0, 2)), "one has 3 of them, the other 2"),
-        (said((0, 2, 1), (0, 2, 1)), "not the same image by image"),
+        (said((0, 2), (0, 2)), "one has 3 of them, the other 2$"),
+        (said((0, 2, 1), (0, 2, 1)), "images: their classes are not the same, image by image"),
+        (said((0, 2, 2), (0, 2, 2)).assign(row=[0, 1, 3]), "images: their rows are not the same"),
         (
             said((0, 2, 2), (0, 2, 2), classes=(*CLASSES[:3], "emu")),
             r"classes differ \(=dodo, for one\)",

@@ -39,6 +39,14 @@ def test_accuracies_are_means_over_replicates_and_the_difference_is_in_pairs() -
     assert of_class(changes, MOA)["difference"] == pytest.approx(1 / 4)
 
 
+def test_what_one_replicate_loses_and_another_gains_is_no_change() -> None:
+    right, wrong = [ZEBRA], [ANT]
+    before = [right * 4 + wrong * 2, right * 1 + wrong * 5, right * 6]
+    after = [right * 5 + wrong * 1, wrong * 6, right * 6]
+    sides = ([said([ZEBRA] * 6, each) for each in side] for side in (before, after))
+    assert of_class(class_changes(*sides), ZEBRA)["difference"] == 0
+
+
 def test_a_class_without_images_has_no_change() -> None:
     ant = of_class(class_changes([said([ZEBRA], [ZEBRA])], [said([ZEBRA], [ANT])]), ANT)
     assert ant["images"] == 0

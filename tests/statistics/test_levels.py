@@ -175,6 +175,14 @@ def test_a_count_of_0_in_a_draw_makes_the_variance_infinite(found: ResampledLeve
     assert once.change_variance("layer4", "random", "concepts", [1]) == math.inf
 
 
+def test_counts_of_0_on_both_sides_of_a_change_are_no_warning(found: ResampledLevels) -> None:
+    counts = {key: {"concepts": drawn["concepts"].copy()} for key, drawn in found.counts.items()}
+    counts[0, "dense", 0, "layer4"]["concepts"][7] = 0
+    counts[1, "lottery", 1, "layer4"]["concepts"][7] = 0
+    both = replace(found, counts=counts)
+    assert both.change_variance("layer4", "lottery", "concepts", [1]) == math.inf
+
+
 def test_without_levels_the_variance_is_undefined(found: ResampledLevels) -> None:
     assert math.isnan(found.change_variance("layer4", "lottery", "concepts", []))
 

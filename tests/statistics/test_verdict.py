@@ -52,8 +52,25 @@ def test_at_the_edge_of_the_margin_wrong_verdicts_are_as_rare_as_they_may_be(spr
 
 
 @pytest.mark.long
-def test_five_replicates_see_a_loss_of_a_quarter():
-    assert rates(math.log(0.75), replicates=5, spread=0.06)["C"] > 0.95
+@pytest.mark.parametrize("change", ["unchanged", "a quarter fewer"])
+@pytest.mark.parametrize(
+    ("replicates", "twins", "spread", "unchanged", "fewer"),
+    [
+        *((3, 0, 0.03, 0.91, 0.99), (3, 0, 0.06, 0.36, 0.68), (3, 0, 0.12, 0.07, 0.29)),
+        *((5, 0, 0.03, 1.00, 1.00), (5, 0, 0.06, 0.79, 0.99), (5, 0, 0.12, 0.12, 0.63)),
+        *((10, 0, 0.03, 1.00, 1.00), (10, 0, 0.06, 1.00, 1.00), (10, 0, 0.12, 0.48, 0.97)),
+        *((5, 2, 0.06, 0.99, 1.00), (5, 2, 0.12, 0.44, 0.91)),
+    ],
+)
+def test_verdicts_are_found_as_often_as_the_method_says(
+    replicates, twins, spread, unchanged, fewer, change
+):
+    """docs/method.md has these numbers."""
+    letter, share, true = ("A", unchanged, 0.0)
+    if change != "unchanged":
+        letter, share, true = ("C", fewer, math.log(0.75))
+    found = rates(true, replicates=replicates, spread=spread, twins=twins, studies=500)[letter]
+    assert found == pytest.approx(share, abs=0.005 + 3 * math.sqrt(share * (1 - share) / 500))
 
 
 @pytest.mark.long
@@ -109,6 +126,12 @@ def test_an_accuracy_that_is_no_number_does_not_hold():
 def test_a_loss_of_just_as_many_points_as_may_be_holds():
     accuracy = [[0.70, 0.69, 0.68], [0.70, 0.69, 0.70], [0.91, 0.90, 0.90]]
     assert course([[9, 9, 9]] * 3, accuracy).holding(SETTINGS) == [1, 2]
+
+
+@pytest.mark.parametrize("counts", [(100, 90), (90, 100), (70, 63), (50, 45), (45, 50)])
+def test_a_change_of_just_the_margin_is_within_it(counts):
+    found = verdict_on(course([counts] * 2), SETTINGS)
+    assert (found["verdict"], found["count_falls_at"]) == ("A", None)
 
 
 def test_accuracy_does_not_fall_at_a_level_of_which_it_is_unknown():

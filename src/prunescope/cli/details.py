@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from prunescope.cli.console import print_result
-from prunescope.cli.options import Json
+from prunescope.cli.console import print_result, warn
+from prunescope.cli.options import Json, OptionsOf, Stated
+from prunescope.cli.single import RESAMPLING, chosen_draws
 
 Result = Annotated[
     Path,
@@ -25,13 +26,16 @@ def unit(
     number: Annotated[
         int, typer.Argument(min=0, metavar="UNIT", help="Its number, from 0.", show_default=False)
     ],
+    *,
     layer: Layer = None,
+    resampling: Annotated[Stated, OptionsOf(model=RESAMPLING)],
     as_json: Json = False,
 ) -> None:
     """Say what one unit sees and how sure that is; of a run, at every level."""
     from prunescope.report.details import describe_unit
 
-    values, text = describe_unit(result, number, layer)
+    drawn = chosen_draws(result, resampling, "unit")
+    values, text = describe_unit(result, number, layer, resampling=drawn, tell=warn)
     print_result(values, text, as_json=as_json)
 
 
@@ -40,15 +44,18 @@ def concept(
     name: Annotated[
         str, typer.Argument(metavar="CONCEPT", help="The label's name.", show_default=False)
     ],
+    *,
     category: Annotated[
         str | None,
         typer.Option(help="Its category, where several have the name.", show_default=False),
     ] = None,
     layer: Layer = None,
+    resampling: Annotated[Stated, OptionsOf(model=RESAMPLING)],
     as_json: Json = False,
 ) -> None:
     """Say which units see one concept; of a run, at every level."""
     from prunescope.report.details import describe_concept
 
-    values, text = describe_concept(result, name, category, layer)
+    drawn = chosen_draws(result, resampling, "concept")
+    values, text = describe_concept(result, name, category, layer, resampling=drawn, tell=warn)
     print_result(values, text, as_json=as_json)

@@ -23,6 +23,7 @@ from prunescope.cli.options import (
 if TYPE_CHECKING:
     from prunescope.dissection.settings import ConceptSettings
     from prunescope.networks.loading import LoadedNetwork
+    from prunescope.statistics.bootstrap import ResamplingSettings
 
 CONCEPTS, DISSECTION = (
     f"dissection.settings:{name}" for name in ("ConceptSettings", "DissectionSettings")
@@ -134,12 +135,9 @@ def summary(
     """Count units and concepts: of a dissection by category, of a run by level."""
     from prunescope.dissection.settings import DissectionSettings
     from prunescope.report.summary import summarise_result
-    from prunescope.statistics.bootstrap import ResamplingSettings
 
     DissectionSettings.validate_from(with_layers(settings), "summary", as_option)
-    drawn = ResamplingSettings.validate_from(resampling, "summary", as_option)
-    if resampling.get("draws") or "seed" in resampling:
-        _check_dissection(result)
+    drawn = chosen_draws(result, resampling, "summary")
     values, text = summarise_result(result, settings.get("iou"), resampling=drawn, tell=warn)
     print_result(values, text, as_json=as_json)
 
@@ -178,11 +176,18 @@ def chance(
     print_result(values, f"{describe_layers(values)}\nSaved in {result}", as_json=as_json)
 
 
-def _check_dissection(result: Path) -> None:
-    """Raise ConfigError for draws of the images of a run or a comparison."""
+def chosen_draws(result: Path, resampling: Stated, command: str) -> "ResamplingSettings":
+    """Return how the images of a dissection are resampled.
+
+    Raises ConfigError for draws of the images of a run or a comparison.
+    """
     from prunescope.base.errors import ConfigError
     from prunescope.results.kinds import is_comparison, is_run
+    from prunescope.statistics.bootstrap import ResamplingSettings
 
+    drawn = ResamplingSettings.validate_from(resampling, command, as_option)
+    if not resampling.get("draws") and "seed" not in resampling:
+        return drawn
     for is_it, advice in (
         (is_run, "a run: give one of its levels"),
         (is_comparison, "a comparison: compare again with --draws"),
@@ -191,6 +196,7 @@ def _check_dissection(result: Path) -> None:
             raise ConfigError(
                 f"--draws resamples the images of a dissection, but {result} is {advice}"
             )
+    return drawn
 
 
 def chosen_concepts(concepts: Stated, command: str) -> "ConceptSettings":

@@ -123,12 +123,15 @@ def concept_through_levels(
 ) -> list[dict[str, Any]]:
     """Return a row for each level of a run: the interpretable units of one concept there.
 
-    Raises ConfigError for a concept that no unit of the run has.
+    Raises ConfigError for a concept that is the best label of no unit at any level.
     """
     of_layer = tables.units[tables.units["layer"] == layer]
     named = of_layer[of_layer["concept"] == concept]
     homes = sorted(set(named["category"].dropna()))
-    chosen = _one_of(homes, concept, category, sorted(set(of_layer["concept"].dropna())), layer)
+    if not homes:
+        hint = nearest(concept, sorted(set(of_layer["concept"].dropna())))
+        raise ConfigError(f'"{concept}" is the best label of no unit of {layer} at any level{hint}')
+    chosen = _one_of(homes, concept, category)
     meant = named[(named["category"] == chosen) & named["interpretable"].astype(bool)]
     groups = {cast(LayerKey, key): units for key, units in meant.groupby(KEY)}
     rows: list[dict[str, Any]] = []
@@ -165,27 +168,38 @@ def outcome_of(before: object, after: object) -> str:
 
 
 def _labels_named(layer: LayerDissection, concept: str, category: str | None) -> dict[str, str]:
-    if is_table(layer):
-        pairs = layer.units[["category", "concept"]].dropna().itertuples(index=False, name=None)
-        labels = sorted(set(pairs))
-    else:
+    names_labels = _names_labels(layer)
+    if names_labels:
         overlap = layer.overlap
         homes = (overlap.categories[column] for column in overlap.category_of.tolist())
-        labels = list(zip(homes, overlap.label_names, strict=False))
+        labels = list(zip(homes, overlap.label_names, strict=True))
+    else:
+        pairs = layer.units[["category", "concept"]].dropna().itertuples(index=False, name=None)
+        labels = sorted(set(pairs))
     homes_of = sorted({home for home, name in labels if name == concept})
-    chosen = _one_of(homes_of, concept, category, [name for _, name in labels], layer.layer)
-    return {"concept": concept, "category": chosen}
+    if not homes_of:
+        hint = nearest(concept, [name for _, name in labels])
+        raise ConfigError(
+            f'no label of {layer.layer} is called "{concept}"{hint}'
+            if names_labels
+            else f'"{concept}" is the best label of no unit of {layer.layer}{hint}'
+        )
+    return {"concept": concept, "category": _one_of(homes_of, concept, category)}
 
 
-def _one_of(
-    homes: Sequence[str], concept: str, category: str | None, names: Sequence[str], layer: str
-) -> str:
+def _names_labels(layer: LayerDissection) -> bool:
+    """Return whether a layer names all labels of its set, not only the best ones of its units.
+
+    Tables of Network Dissection, and results of earlier versions, do not.
+    """
+    return not is_table(layer) and len(layer.overlap.label_names) > 0
+
+
+def _one_of(homes: Sequence[str], concept: str, category: str | None) -> str:
     """Return the category in which a concept is meant.
 
-    Raises ConfigError where there is none, or more than one.
+    Raises ConfigError where it is none of those with such a label, or any of several.
     """
-    if not homes:
-        raise ConfigError(f'no label of {layer} is called "{concept}"{nearest(concept, names)}')
     if category is None and len(homes) > 1:
         raise ConfigError(f'"{concept}" is a label of {" and ".join(homes)}: say which category')
     if category is not None and category not in homes:
@@ -197,7 +211,7 @@ def _others(
     layer: LayerDissection, found: Mapping[str, str], units: Sequence[int]
 ) -> list[dict[str, Any]]:
     """Return the units that overlap a label most, without those whose best label it is."""
-    if is_table(layer):
+    if not _names_labels(layer):
         return []
     overlap = layer.overlap
     homes = [overlap.categories[column] for column in overlap.category_of.tolist()]
@@ -205,9 +219,9 @@ def _others(
         (found["category"], found["concept"])
     )
     ious = overlap.iou[:, column]
-    numbers = layer.units["unit"].to_numpy()
+    numbers, named = layer.units["unit"].to_numpy(), set(units)
     order = [row for row in np.argsort(-np.nan_to_num(ious), kind="stable") if ious[row] > 0]
-    rows = [row for row in order if int(numbers[row]) not in set(units)][:_MOST]
+    rows = [row for row in order if int(numbers[row]) not in named][:_MOST]
     return [
         {
             "unit": int(numbers[row]),

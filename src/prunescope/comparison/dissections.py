@@ -10,7 +10,7 @@ import pandas as pd
 from prunescope.base.door import called_as
 from prunescope.base.errors import ConfigError
 from prunescope.base.hooks import Shown, hook
-from prunescope.base.text import counted
+from prunescope.base.text import a_kind, counted
 from prunescope.comparison.comparability import check_comparable, has_same_basis
 from prunescope.comparison.outcomes import LayerComparison, compare_units, count_outcomes
 from prunescope.comparison.pairing import Pairs, no_pairs, pair_by_number, pair_by_profile
@@ -72,9 +72,13 @@ class Comparison(Shown):
 
         a, b: the dissections that were compared: the page then shows their units, too.
         concepts: the name of their set ("broden:DIR"), for its images; "scenes" needs none.
-        Raises ConfigError where the folder holds anything but an earlier comparison.
+        Raises ConfigError where the folder holds anything but an earlier comparison, and for
+        anything but dissections.
         """
         sides = {name: side for name, side in (("a", a), ("b", b)) if side is not None}
+        for name, side in sides.items():
+            if not isinstance(side, Dissection):
+                raise ConfigError(f"{name} is {a_kind(side)}: give a Dissection, or leave it out")
         hook("save_comparison")(self, folder, sides, concepts=concepts)
 
     def summary(self) -> dict[str, Any]:

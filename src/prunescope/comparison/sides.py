@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from prunescope.base.errors import ConfigError, DataError, nearest
+from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.text import a_kind
 from prunescope.results.dissection import Dissection, LayerDissection
-from prunescope.results.kinds import is_comparison
 from prunescope.results.layout import METRICS, UNITS
 from prunescope.results.opened import is_table, open_dissection
 from prunescope.results.reading import read_form
@@ -87,8 +86,6 @@ def left_out(
 
 
 def _open_path(path: Path) -> Side:
-    if is_comparison(path):
-        raise DataError(f"{path} is a comparison: give one of the two dissections it compares")
     layers = open_dissection(path).layers
     chosen = path.is_file() or (path / UNITS).is_file()
     return Side(title=str(path), layers=layers, chosen=chosen, facts=_facts(path))

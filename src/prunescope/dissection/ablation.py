@@ -40,7 +40,7 @@ def without_units(
     What follows the layer sees a copy of its output in which the units are zero: of tokens in all
     of them, also those that are no cells. The network must compute operation by operation, since
     where a normalisation is folded into a convolution, nothing follows this one's output.
-    units: their places in the layer, from 0. layout: as `layout_for` returns it.
+    units: their indices in the layer, from 0. layout: as `layout_for` returns it.
     """
     images: list[int | None] = [None]
 
@@ -65,14 +65,14 @@ def without_units(
             handle.remove()
 
 
-def places_of(layer: str, numbers: Sequence[int], there: Sequence[int]) -> tuple[int, ...]:
-    """Return the places of units in a layer, by their numbers.
+def indices_of(layer: str, numbers: Sequence[int], there: Sequence[int]) -> tuple[int, ...]:
+    """Return the indices of units in a layer, by their numbers.
 
     there: the numbers of the layer's units, in their order. Raises ConfigError for one that is not
     there.
     """
-    place = {number: index for index, number in enumerate(there)}
-    absent = [number for number in numbers if number not in place]
+    index_of = {number: index for index, number in enumerate(there)}
+    absent = [number for number in numbers if number not in index_of]
     if absent:
         is_whole = list(there) == list(range(len(there)))
         which = "from 0 on" if is_whole else "with the numbers of those that are left"
@@ -80,4 +80,4 @@ def places_of(layer: str, numbers: Sequence[int], there: Sequence[int]) -> tuple
             f'layer "{layer}" has no unit {absent[0]}: it has {counted(len(there), "unit")}, '
             f"{which}"
         )
-    return tuple(place[number] for number in numbers)
+    return tuple(index_of[number] for number in numbers)

@@ -12,6 +12,7 @@ _MORE = 0.3  # share of the ends that lie above the highest activation of the pi
 _TAIL = 0.02  # share of a pilot's cells whose spread says how far beyond them the others go
 _REACH = 2.0  # how far, in such spreads
 _TYPICAL = 0.25  # spread of a unit whose tail has none, as a share of its range
+_MOST_STEPS = 1e35  # per unit of activation, as float32 holds them
 _FAR = 2.0**60  # steps, of which a sum is still finite
 _OCTAVES = 9  # that the ends of bins span where a unit is silent in the pilot
 
@@ -41,7 +42,7 @@ class ActivationBins:
         ascending = np.sort(values.cpu().numpy(), axis=1)
         ends = _ends(ascending.astype(np.float64), count - 2)
         least = ascending[:, 0].astype(np.float64)
-        factor = ((_STEPS - 2) / (ends[:, -1] - least)).clip(max=_FAR)
+        factor = ((_STEPS - 2) / (ends[:, -1] - least)).clip(max=_MOST_STEPS)
         steps = np.rint((ends - least[:, None]) * factor[:, None]).astype(np.int64)
         units = np.arange(len(steps))[:, None]
         ends_before = np.bincount(

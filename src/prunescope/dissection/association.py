@@ -57,15 +57,21 @@ class Associations:
         has_more_of_pilot = (batch.number + self._ranks.count) * self._batch_size < PILOT_IMAGES
         if not self._is_settled and has_more_of_pilot:
             return
-        self._settle()
+        self.settle()
+
+    def settle(self) -> None:
+        """Decide the bins of all layers, if they are not, and count the batches that waited.
+
+        Every process must call it after its last batch, also one that showed none.
+        """
+        if not self._is_settled:
+            self._is_settled = True
+            for name, layer in self._layers.items():
+                layer.settle(self._pilot(name))
         while self._waiting:
             shown = self._waiting.pop(0)
             for name, layer in self._layers.items():
                 layer.add(shown.maps[name], shown)
-
-    def end(self) -> None:
-        """Take part in the exchange of the first images, also where this process showed none."""
-        self._settle()
 
     def of_layer(self, name: str, overlap: Overlap) -> Association:
         """Return the measures of a layer, over the images of all processes.
@@ -74,21 +80,15 @@ class Associations:
         """
         return self._layers[name].association(overlap, self._ranks)
 
-    def _settle(self) -> None:
-        """Decide the bins of all layers, once this process has shown its share of the pilot."""
-        if self._is_settled:
-            return
-        self._is_settled = True
-        for name, layer in self._layers.items():
-            own = {}
-            for batch in self._waiting:
-                images = max(0, PILOT_IMAGES - batch.number * self._batch_size)
-                own[batch.number] = batch.maps[name][:images].transpose(0, 1).flatten(1).cpu()
-            parts = {
-                number: part for held in self._ranks.gather(own) for number, part in held.items()
-            }
-            values = torch.cat([parts[number] for number in sorted(parts)], dim=1)
-            layer.settle(values[:, :: max(1, values.shape[1] // _PILOT_VALUES)])
+    def _pilot(self, layer: str) -> Float32[Tensor, "unit value"]:
+        """Return activations of the first images, those of all processes, in their order."""
+        own = {}
+        for batch in self._waiting:
+            images = max(0, PILOT_IMAGES - batch.number * self._batch_size)
+            own[batch.number] = batch.maps[layer][:images].transpose(0, 1).flatten(1).cpu()
+        parts = {number: part for held in self._ranks.gather(own) for number, part in held.items()}
+        values = torch.cat([parts[number] for number in sorted(parts)], dim=1)
+        return values[:, :: max(1, values.shape[1] // _PILOT_VALUES)]
 
 
 class _Layer:

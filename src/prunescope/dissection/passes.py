@@ -146,7 +146,7 @@ def _run_first_pass(
             limit_memory(memory, first_passes, predict=index & (index + 1) == 0)
             task.advance(len(batch.indices), note="looking")
     if associations is not None:
-        associations.end()
+        associations.settle()
     return {layer: first_passes[layer] for layer in layers}
 
 

@@ -34,8 +34,8 @@ class RankingTable:
         # A slot for every label, and one for what is left of every category.
         self._slots = len(category_of) + categories
         self._units = len(bins.shift)
-        blocks = -(-self._units // _BLOCK)
-        shape = blocks, self._slots * bins.count, _BLOCK
+        self._starts = range(_BLOCK, self._units, _BLOCK)
+        shape = len(self._starts) + 1, self._slots * bins.count, _BLOCK
         self._table = from_numpy(np.zeros(shape, np.int32)).to(bins.shift.device)
         self._counted = 0
 
@@ -75,15 +75,18 @@ class RankingTable:
         self, labels: Int64[np.ndarray, "unit rank"]
     ) -> tuple[Int64[Tensor, "unit rank bin"], Int64[Tensor, "unit category bin"]]:
         """Return the pixels of some labels of each unit, and of the images of each category."""
-        units, bins = self._units, self._bins.count
-        by_slot = self._table.transpose(1, 2).reshape(-1, self._slots, bins)[:units]
-        index = from_numpy(labels).to(by_slot.device)[:, :, None].expand(-1, -1, bins)
-        slots = [*self._category_of.tolist(), *range(self._categories)]
-        total = by_slot.new_zeros(units, self._categories, bins, dtype=torch.int64)
-        for category in range(self._categories):
-            of_category = [slot for slot, home in enumerate(slots) if home == category]
-            total[:, category] = by_slot[:, of_category].sum(dim=1)
-        return by_slot.gather(1, index).long(), total
+        device, bins = self._table.device, self._bins.count
+        homes = np.concatenate([self._category_of, np.arange(self._categories)])
+        home = from_numpy(homes).to(device)
+        columns = torch.arange(_BLOCK, device=device)[:, None]
+        carried, pixels = [], []
+        for table, of_block in zip(self._table, np.split(labels, self._starts), strict=True):
+            by_slot = table.view(self._slots, bins, _BLOCK).long()
+            index = from_numpy(of_block).to(device)
+            carried.append(by_slot[index, :, columns[: len(index)]])
+            total = by_slot.new_zeros(self._categories, bins, _BLOCK).index_add_(0, home, by_slot)
+            pixels.append(total[:, :, : len(index)].permute(2, 0, 1))
+        return torch.cat(carried), torch.cat(pixels)
 
     def _pairs(
         self, points: Sequence[SamplePoints]
@@ -163,7 +166,8 @@ def _area(
         slope = (6 * node - 6 * square) * found + looked * (
             (3 * square - 4 * node + 1) * first + (3 * square - 2 * node) * last
         )
-        precision = position / (looked_before + node * looked)
+        # No more pixels can be found than are looked at, which the cubic does not know.
+        precision = position / (looked_before + np.maximum(node * looked, position - start))
         area += weight * np.where(full, precision * slope, 0)
     whole: Float64[np.ndarray, "*pair"] = area.sum(axis=-1)
     return whole

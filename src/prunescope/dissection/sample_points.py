@@ -80,9 +80,23 @@ def _pairs(
 @functools.lru_cache(maxsize=16)
 def _z_order(height: int, width: int) -> Int64[np.ndarray, " pixel"]:
     """Return the pixels of a map along a curve on which neighbours are mostly near each other."""
-    row, column = np.divmod(np.arange(height * width), width)
-    bits = max(height, width).bit_length()
-    position = np.zeros(height * width, np.int64)
+    row, column = _square_in_z_order((max(height, width) - 1).bit_length())
+    within = (row < height) & (column < width)
+    pixels: Int64[np.ndarray, " pixel"] = row[within] * width + column[within]
+    return pixels
+
+
+@functools.lru_cache(maxsize=2)
+def _square_in_z_order(
+    bits: int,
+) -> tuple[Int64[np.ndarray, " pixel"], Int64[np.ndarray, " pixel"]]:
+    """Return row and column of the pixels of a square whose side has so many bits.
+
+    The bits of row and column take turns in a pixel's position on the curve.
+    """
+    position = np.arange(1 << 2 * bits)
+    row, column = (np.zeros(len(position), np.int64) for _ in range(2))
     for bit in range(bits):
-        position |= (row >> bit & 1) << (2 * bit + 1) | (column >> bit & 1) << (2 * bit)
-    return position.argsort(kind="stable")
+        column |= (position >> 2 * bit & 1) << bit
+        row |= (position >> 2 * bit + 1 & 1) << bit
+    return row, column

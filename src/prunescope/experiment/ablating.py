@@ -1,6 +1,6 @@
 """What does a network lose without some units, beside as many random ones?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Unpack
@@ -12,8 +12,8 @@ from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.modes import on_device
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.seeding import torch_generator
-from prunescope.base.text import counted, written
-from prunescope.dissection.ablation import layout_for, places_of, without_units
+from prunescope.base.text import a_kind, counted, written
+from prunescope.dissection.ablation import indices_of, layout_for, without_units
 from prunescope.dissection.capture import find_layers
 from prunescope.experiment.api import Model
 from prunescope.experiment.handed_in import (
@@ -118,25 +118,26 @@ class _Ablating:
         self, units: Sequence[int], drawn: AblationSettings, about: dict[str, Any]
     ) -> Ablation:
         """Evaluate the network whole, without these units, and without random ones."""
-        places = places_of(self._layer, units, self._numbers)
+        indices = indices_of(self._layer, units, self._numbers)
         whole = self._evaluate("all units")
-        ablated = self._evaluate(f"without {counted(len(places), 'unit')}", places)
+        ablated = self._evaluate(f"without {counted(len(indices), 'unit')}", indices)
         controls = [
             self._evaluate(f"control {number} of {drawn.controls}", random)
-            for number, random in enumerate(self._random(places, drawn), start=1)
+            for number, random in enumerate(self._random(indices, drawn), start=1)
         ]
         about |= {"split": self._seen.split, "layer": self._layer, "units": list(units)}
         return count_ablation(whole, ablated, controls, about | {"seed": drawn.seed})
 
-    def _evaluate(self, title: str, places: Sequence[int] = ()) -> Evaluation:
+    def _evaluate(self, title: str, indices: Sequence[int] = ()) -> Evaluation:
         module, progress = self._network.module, self._progress.titled(title)
-        with without_units(module, self._layer, places, layout=self._layout):
+        with without_units(module, self._layer, indices, layout=self._layout):
             return evaluate_on(self._seen, self._network, self._settings, self._device, progress)
 
-    def _random(self, places: Sequence[int], drawn: AblationSettings) -> Iterator[tuple[int, ...]]:
+    def _random(self, indices: Sequence[int], drawn: AblationSettings) -> Iterator[tuple[int, ...]]:
         """Yield sets of as many other units, each drawn without replacement."""
-        others = [place for place in range(len(self._numbers)) if place not in set(places)]
-        if drawn.controls and len(others) < len(places):
+        ablated = set(indices)
+        others = [index for index in range(len(self._numbers)) if index not in ablated]
+        if drawn.controls and len(others) < len(indices):
             self._progress.say(
                 f"no random units to compare with: {self._layer} has "
                 f"{counted(len(others), 'other unit')}, fewer than are ablated"
@@ -144,7 +145,7 @@ class _Ablating:
             return
         for number in range(drawn.controls):
             generator = torch_generator(drawn.seed, "ablation", number)
-            order = torch.randperm(len(others), generator=generator)[: len(places)]
+            order = torch.randperm(len(others), generator=generator)[: len(indices)]
             yield tuple(others[index] for index in order.tolist())
 
 
@@ -166,12 +167,11 @@ def _wanted(
             raise ConfigError(
                 "dissection and category belong to a concept: leave them out where units are named"
             )
-        numbers = (units,) if isinstance(units, Integral) else tuple(units)  # type: ignore[arg-type]
-        whole = all(isinstance(number, Integral) for number in numbers)
+        numbers = list(units) if isinstance(units, Iterable) else [units]
+        whole = all(isinstance(each, Integral) and not isinstance(each, bool) for each in numbers)
         if not whole or not numbers or len(set(numbers)) != len(numbers):
             raise ConfigError(
-                f"units are {written(list(numbers), 60)}: name one or more by their numbers, each "
-                "once"
+                f"units are {written(numbers, 60)}: name one or more by their numbers, each once"
             )
         return tuple(map(int, numbers))
     if dissection is None:
@@ -187,6 +187,10 @@ def _dissected(
     if isinstance(dissection, str | Path):
         dissection = open_dissection(Path(dissection).expanduser())
     dissected = dissection[layer] if isinstance(dissection, Dissection) else dissection
+    if not isinstance(dissected, LayerDissection):
+        raise ConfigError(
+            f"dissection is {a_kind(dissected)}: give a Dissection, a LayerDissection or a path"
+        )
     if dissected.layer != layer:
         raise ConfigError(f"the dissection is of {dissected.layer}, but the layer is {layer}")
     along = basis_text(dissected.summary)

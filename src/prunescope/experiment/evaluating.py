@@ -7,7 +7,7 @@ from typing import Unpack
 import torch
 
 from prunescope.base.arguments import takes
-from prunescope.base.errors import ConfigError
+from prunescope.base.errors import ConfigError, InputError
 from prunescope.base.modes import device_of, on_device
 from prunescope.base.progress import SILENT, Progress
 from prunescope.experiment.api import Model
@@ -137,7 +137,10 @@ def _open(
     if isinstance(side, Level):
         side = side.path
     if not isinstance(side, str | Path):
-        opened = open_network(side)
+        try:
+            opened = open_network(side)
+        except InputError as error:
+            raise type(error)(f"{letter}: {error}") from error
         return OpenSide(name=opened.name, network=opened)
     with on_side(letter, side):
         loaded = open_side(side, network, num_classes, key)

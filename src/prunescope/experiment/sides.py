@@ -53,7 +53,10 @@ def open_side(
         return load_network(network, weights=RANDOM, num_classes=num_classes)
     path = Path(side).expanduser()
     if not path.exists():
-        raise DataError("it does not exist: give a file of weights, a level or a dissection")
+        raise DataError(
+            "it does not exist: give a file of weights or a level of a run (compare also takes a "
+            "dissection)"
+        )
     if is_run(path):
         raise ConfigError("it is a whole run: name one of its levels")
     is_file = path.is_file() and holds_weights(path)

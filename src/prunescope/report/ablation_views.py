@@ -34,7 +34,7 @@ def _units_text(summary: Mapping[str, Any]) -> str:
 def _sentences(summary: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"top-1 {share_text(summary['whole'])}, without them {share_text(summary['without'])}: "
-        f"{_change(summary, 'difference', 'low', 'high')} points (95 % interval, other images)"
+        f"{_change(summary, 'difference', 'low', 'high')} points (95 % interval, for other images)"
     )
     controls = summary["controls"]
     if controls:

@@ -9,7 +9,12 @@ from prunescope.report.document import UNDEFINED, Cell, Column, Rows, Section, T
 from prunescope.report.overview import keep_text
 
 _EXAMPLES = 6
-_SHARES = {"interpretable_share": "of draws", "concept_share": "so labelled"}
+_MEASURES = {"f1": "F1", "pearson": "Pearson", "auprc": "AUPRC"}
+SHARES = {
+    "interpretable_share": "interpretable in draws",
+    "concept_share": "with its concept",
+}
+"""How sure it is what a unit sees, and the titles of these columns."""
 
 
 def unit_sections(details: Mapping[str, Any]) -> list[Section]:
@@ -18,7 +23,7 @@ def unit_sections(details: Mapping[str, Any]) -> list[Section]:
     if details["by_category"]:
         columns = (Column(title="category", is_text=True), Column(title="best label", is_text=True))
         rows = [
-            (category, best["concept"] or UNDEFINED, _iou(best["iou"]))
+            (category, best["concept"] or UNDEFINED, _decimal(best["iou"]))
             for category, best in details["by_category"].items()
         ]
         parts.append(Table(columns=[*columns, Column(title="IoU")], groups=[Rows(rows=rows)]))
@@ -37,18 +42,21 @@ def concept_sections(details: Mapping[str, Any]) -> list[Section]:
     count = len(details["units"])
     of_units = f"{counted(count, 'unit')}, {above:,} of them interpretable{threshold}"
     parts: list[str | Table] = [f"the best label of {of_units if count else 'no unit'}"]
-    names = ("precision", "recall", "f1", "pearson", "auprc")
+    names = ("precision", "recall")
     if details["units"]:
+        shares = [name for name in SHARES if name in details["units"][0]]
         rows = [
             (
-                *(unit["unit"], _iou(unit["iou"])),
-                *(share_text(unit.get(name)) for name in names[:3]),
-                *(_iou(unit.get(name)) for name in names[3:]),
+                *(unit["unit"], _decimal(unit["iou"])),
+                *(share_text(unit.get(name)) for name in names),
+                *(_decimal(unit.get(name)) for name in _MEASURES),
+                *(share_text(unit[name]) for name in shares),
                 "yes" if unit["interpretable"] else "no",
             )
             for unit in details["units"]
         ]
-        titles = ("unit", "IoU", *names[:3], "Pearson", "AUPRC", "interpretable")
+        of_shares = [SHARES[name] for name in shares]
+        titles = ("unit", "IoU", *names, *_MEASURES.values(), *of_shares, "interpretable")
         columns = [Column(title=title) for title in titles]
         parts.append(Table(columns=columns, groups=[Rows(rows=rows)]))
     if details["others"]:
@@ -58,12 +66,11 @@ def concept_sections(details: Mapping[str, Any]) -> list[Section]:
             Column(title="best label", is_text=True),
         ]
         others = [
-            (unit["unit"], _iou(unit["iou"]), unit["concept"] or UNDEFINED)
+            (unit["unit"], _decimal(unit["iou"]), unit["concept"] or UNDEFINED)
             for unit in details["others"]
         ]
-        parts.append(
-            Table(columns=columns, groups=[Rows(rows=others)], caption="units that overlap it, too")
-        )
+        parts.append("other units that overlap it, most first:")
+        parts.append(Table(columns=columns, groups=[Rows(rows=others)]))
     title = f"{_where(details)}, {details['concept']} ({details['category']})"
     return [Section(title=title, parts=parts)]
 
@@ -76,11 +83,11 @@ def _where(details: Mapping[str, Any]) -> str:
 def unit_level_sections(title: str, rows: Sequence[Mapping[str, Any]]) -> list[Section]:
     """Return a section for each replicate of a run: what one unit sees at every level."""
     columns = [Column(title="concept", is_text=True), Column(title="IoU")]
-    shares = [name for name in _SHARES if any(row.get(name) is not None for row in rows)]
-    columns += [Column(title=_SHARES[name]) for name in shares]
+    shares = [name for name in SHARES if any(row.get(name) is not None for row in rows)]
+    columns += [Column(title=SHARES[name]) for name in shares]
 
     def cells(row: Mapping[str, Any]) -> tuple[Cell, ...]:
-        return _concept(row), _iou(row["iou"]), *(share_text(row[name]) for name in shares)
+        return _concept(row), _decimal(row["iou"]), *(share_text(row[name]) for name in shares)
 
     return _by_replicate(title, columns, rows, cells)
 
@@ -90,7 +97,7 @@ def concept_level_sections(title: str, rows: Sequence[Mapping[str, Any]]) -> lis
     columns = [Column(title=title) for title in ("units", "best unit", "IoU")]
 
     def cells(row: Mapping[str, Any]) -> tuple[Cell, ...]:
-        return row["units"], row["best_unit"], _iou(row["best_iou"])
+        return row["units"], row["best_unit"], _decimal(row["best_iou"])
 
     return _by_replicate(title, columns, rows, cells)
 
@@ -138,7 +145,13 @@ def _facts(details: Mapping[str, Any]) -> Iterator[str]:
         return
     above = "" if details["above"] is None else f" above {details['above']:g}"
     is_seen = "interpretable" if details["interpretable"] else "not interpretable"
-    yield f"{_concept(details)}, IoU {_iou(details['iou'])}: {is_seen}{above}"
+    yield f"{_concept(details)}, IoU {_decimal(details['iou'])}: {is_seen}{above}"
+    if "interpretable_share" in details:
+        draws = counted(details["resampling"]["draws"], "draw")
+        yield (
+            f"interpretable in {share_text(details['interpretable_share'])} of {draws} of the "
+            f"images, with this label in {share_text(details['concept_share'])}"
+        )
     if details.get("precision") is not None:
         yield (
             f"of its masks {share_text(details['precision'])} lie on the concept (precision), of "
@@ -146,12 +159,10 @@ def _facts(details: Mapping[str, Any]) -> Iterator[str]:
             f"{details['f1']:.3f}"
         )
     if details.get("auprc") is not None:
-        yield (
-            f"over all pixels: Pearson {_iou(details['pearson'])}, AUPRC {_iou(details['auprc'])}"
-        )
+        yield f"over all pixels: {_association(details)}"
     if details["next"]:
         others = (
-            f"{_concept(each)} {_iou(each['iou'])}{_measured(each)}" for each in details["next"]
+            f"{_concept(each)} {_decimal(each['iou'])}{_measured(each)}" for each in details["next"]
         )
         yield f"next best: {', '.join(others)}"
     if details.get("p") is not None:
@@ -163,7 +174,11 @@ def _facts(details: Mapping[str, Any]) -> Iterator[str]:
 def _measured(label: Mapping[str, Any]) -> str:
     if label.get("auprc") is None:
         return ""
-    return f" (Pearson {_iou(label['pearson'])}, AUPRC {_iou(label['auprc'])})"
+    return f" ({_association(label)})"
+
+
+def _association(of: Mapping[str, Any]) -> str:
+    return f"Pearson {_decimal(of['pearson'])}, AUPRC {_decimal(of['auprc'])}"
 
 
 def _concept(named: Mapping[str, Any]) -> str:
@@ -172,5 +187,5 @@ def _concept(named: Mapping[str, Any]) -> str:
     return f"{named['concept']} ({named['category']})"
 
 
-def _iou(iou: float | None) -> str:
-    return UNDEFINED if iou is None else f"{iou:.3f}"
+def _decimal(value: float | None) -> str:
+    return UNDEFINED if value is None else f"{value:.3f}"

@@ -85,7 +85,7 @@ def _changed(summary: Mapping[str, Any]) -> list[Section]:
     ]
     note = (
         f"{summary['worse']:,} worse and {summary['better']:,} better, by intervals that leave out "
-        "0; by chance about 1 class in 40 is either"
+        "0; by chance about 1 class in 40 is called worse, and as many better"
     )
     return changed_section(columns, rows, note)
 

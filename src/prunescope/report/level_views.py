@@ -20,6 +20,7 @@ from prunescope.report.document import (
     share_text,
 )
 from prunescope.report.words import replicates_text
+from prunescope.results.run_tables import FACTS
 
 _LEVEL = (Column(title="strategy", is_text=True), Column(title="level"))
 _LevelColumn: TypeAlias = tuple[Column, str, Callable[[Any], Cell]]
@@ -28,7 +29,7 @@ _LevelColumn: TypeAlias = tuple[Column, str, Callable[[Any], Cell]]
 
 def level_sections(levels: Sequence[Mapping[str, Any]]) -> list[Section]:
     """Return a section for each layer of a run's `RunTables.summary()`: means over replicates."""
-    table = pd.DataFrame(levels)
+    table = pd.DataFrame(levels).astype(dict.fromkeys(FACTS, float))
     groups = table.groupby(["layer", "strategy", "level"], sort=False)
     means = groups.mean(numeric_only=True).assign(replicates=groups.size()).reset_index()
     order = {name: list(dict.fromkeys(table[name])).index for name in ("layer", "strategy")}

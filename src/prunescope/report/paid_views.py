@@ -69,7 +69,10 @@ def _row(level: Mapping[str, Any]) -> Sequence[Cell]:
 
 def _explained(replicates: int) -> str:
     """Return a line on what the numbers are, and what they are not."""
-    sure = "worse, better: the 95 % interval leaves out 0; by chance about 1 class in 40 is either"
+    sure = (
+        "worse, better: the 95 % interval leaves out 0; by chance about 1 class in 40 is called "
+        "worse, and as many better"
+    )
     if replicates > 1:
         return f"{sure}. Images changed: in more than half of the replicates"
     return f"{sure}. One replicate does not tell pruning from training again: twins or more do"

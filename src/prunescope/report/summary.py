@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT
@@ -10,11 +10,12 @@ from prunescope.comparison.saved import open_comparison
 from prunescope.report.level_views import level_sections
 from prunescope.report.paid_views import paid_sections
 from prunescope.report.terminal import write_sections
-from prunescope.report.verdict_views import verdict_sections
+from prunescope.report.verdict_views import strategy_sections, verdict_sections
 from prunescope.report.views import layer_sections, sections_of
 from prunescope.results.ablation import Ablation
 from prunescope.results.class_tables import has_class_tables, read_classes, read_exemplars
 from prunescope.results.dissection import LayerDissection
+from prunescope.results.evaluation import plain_number
 from prunescope.results.evaluation_pair import EvaluationPair, open_evaluation
 from prunescope.results.kinds import is_ablation, is_comparison, is_evaluation, is_run
 from prunescope.results.layout import EVALUATED
@@ -23,6 +24,9 @@ from prunescope.results.run_tables import RunTables
 from prunescope.results.units import by_layer
 from prunescope.statistics.bootstrap import ResamplingSettings
 from prunescope.statistics.who_paid import count_who_paid
+
+if TYPE_CHECKING:
+    from prunescope.statistics.resampled import ResampledLayer
 
 
 def summarise_result(
@@ -58,13 +62,17 @@ def summarise_result(
         for lost in tables.missing_evidence():
             tell(lost)
         levels = tables.summary(iou)
-        paid = _who_paid(path)
+        paid, strategies = _who_paid(path), _strategies(tables)
         sections = [
             *level_sections(levels),
             *verdict_sections(tables.verdicts),
+            *strategy_sections(strategies, tables.verdicts),
             *paid_sections(paid),
         ]
-        values = {"levels": levels, "verdict": tables.verdicts, "who_paid": paid}
+        values = {
+            **{"levels": levels, "verdict": tables.verdicts},
+            **{"strategies": strategies, "who_paid": paid},
+        }
         return values, write_sections(sections)
     if is_evaluation(path) or is_ablation(path):
         return _evaluation(path, iou)
@@ -90,21 +98,38 @@ def _who_paid(run: Path) -> list[dict[str, Any]]:
     return count_who_paid(read_classes(run), read_exemplars(run))
 
 
+def _strategies(tables: RunTables) -> list[dict[str, Any]]:
+    """Return how much more each strategy keeps than another, as plain values."""
+    rows = tables.strategies.to_dict("records")
+    return [{str(name): plain_number(value) for name, value in row.items()} for row in rows]
+
+
 def _counts(
     layer: LayerDissection,
     iou: float | None,
     resampling: ResamplingSettings | None,
     tell: Callable[[str], object],
 ) -> dict[str, Any]:
+    drawn = resampled_layer(layer, iou, resampling, tell)
+    return layer.counts(iou) if drawn is None else drawn.summary()
+
+
+def resampled_layer(
+    layer: LayerDissection,
+    iou: float | None,
+    resampling: ResamplingSettings | None,
+    tell: Callable[[str], object],
+) -> "ResampledLayer | None":
+    """Return how sure a layer's counts are; None where there are no draws, or cannot be."""
     if resampling is None or resampling.draws == 0:
-        return layer.counts(iou)
+        return None
     from prunescope.statistics.by_image import has_counts_by_image  # loads scipy
     from prunescope.statistics.resampled import resample
 
     if not has_counts_by_image(layer):
-        tell(f"{layer.layer} has no counts of single images, so its counts have no intervals")
-        return layer.counts(iou)
-    return resample(layer, resampling, iou=iou).summary()
+        tell(f"{layer.layer} has no counts of single images, so it is not known how sure this is")
+        return None
+    return resample(layer, resampling, iou=iou)
 
 
 def describe_layers(summary: dict[str, Any]) -> str:

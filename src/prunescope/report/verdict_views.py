@@ -1,11 +1,18 @@
 """How is the verdict on a study put into words that can be quoted?"""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from prunescope.base.text import counted
 from prunescope.report.document import UNDEFINED, Column, Rows, Section, Table
+from prunescope.statistics.equivalence import MOST_REPLICATES
 
+_PAIRS = (
+    "difference: how much more the first keeps than the second, at levels of as many weights; each "
+    "interval holds by itself"
+)
 _MEANINGS = {
     "A": "unchanged while accuracy holds",
     "B": "more than unpruned while accuracy holds",
@@ -22,6 +29,22 @@ def verdict_sections(verdicts: Mapping[str, Any]) -> list[Section]:
         )
         for layer, strategies in verdicts.items()
         if strategies
+    ]
+
+
+def strategy_sections(
+    pairs: Sequence[Mapping[str, Any]], verdicts: Mapping[str, Any]
+) -> list[Section]:
+    """Return a section for each layer of which a run compares strategies in pairs.
+
+    pairs: the rows of `RunTables.strategies`. verdicts: of the same run, whose risk they share.
+    """
+    return [
+        Section(
+            title=f"Strategies on {layer}, in pairs",
+            parts=[_pairs_of(list(rows), verdicts[layer]), _PAIRS],
+        )
+        for layer, rows in groupby(pairs, key=itemgetter("layer"))
     ]
 
 
@@ -47,9 +70,36 @@ def verdict_text(found: Mapping[str, Any]) -> str:
         text += f"; for new images {interval} ({_certainty(found['alpha'])})"
     if found["twins"] is not None:
         text += f"; dense twins {_percent(found['twins']['effect'])}"
+    text += "".join(
+        f"; {what} falls at level {level}"
+        for what in ("accuracy", "count")
+        if (level := found[f"{what}_falls_at"]) is not None
+    )
     if found["needed"] is not None:
         text += f"; about {counted(found['needed'], 'replicate')} would decide"
+    elif letter not in _MEANINGS:
+        text += f"; not even {MOST_REPLICATES} replicates would decide"
     return text
+
+
+def _pairs_of(pairs: Sequence[Mapping[str, Any]], strategies: Mapping[str, Any]) -> Table:
+    risk = next(
+        on["alpha"] * on["looks"] for counts in strategies.values() for on in counts.values()
+    )
+    titles = (
+        *("strategy", "against", "count", "levels", "replicates"),
+        *("difference", f"{_certainty(risk)} interval"),
+    )
+    rows = [
+        (
+            *(pair[name] for name in ("strategy", "against", "count")),
+            *(pair["levels"] or UNDEFINED, pair["replicates"], _percent(pair["difference"])),
+            _interval(None if pair["low"] is None else (pair["low"], pair["high"])),
+        )
+        for pair in pairs
+    ]
+    columns = [Column(title=title, is_text=title in titles[:4]) for title in titles]
+    return Table(columns=columns, groups=[Rows(rows=rows)])
 
 
 def _table_of(strategies: Mapping[str, Any]) -> Table:

@@ -30,7 +30,7 @@ class Ablation(Shown):
     classes: a row per class: `class`, `images`, the accuracies `whole` and `without` the units,
         their `difference` with its 95 % interval from `low` to `high`, for other images, and
         `control`, `control_low` and `control_high`: the mean difference without as many random
-        units, and its interval over these draws; nan where nothing was drawn.
+        units, and its interval, for other draws and other images; nan where nothing was drawn.
     predictions: what the network said of each image, by "whole" and "without".
     """
 

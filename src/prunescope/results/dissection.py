@@ -57,7 +57,8 @@ class LayerDissection:
     layer: its name in the network
     units: a row per unit: `unit`, `label` (number), `concept` (name), `category`, `iou`,
         `threshold`, the counts `intersection`, `activation` and `truth` in pixels,
-        `interpretable`, `dead`, and each category's best label and IoU
+        `interpretable`, `dead`, `pearson` and `auprc` unless they were left out, and each
+        category's best label and IoU
     overlap: the counts behind it, of every unit with every label of the set
     examples: a row per unit and rank (0 the best): `image` (path in the set), `row` (its index),
         `peak` at the cell `peak_row`, `peak_column` of its activation map, which is flat, of

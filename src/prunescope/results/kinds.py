@@ -47,6 +47,11 @@ def layer_folders(path: Path) -> list[Path]:
         raise DataError(f"{path} is a file: give the folder of a dissection")
     if is_run(path):
         raise DataError(f"{path} is a whole run: name one of its levels, such as {_a_level(path)}")
+    if is_comparison(path):
+        raise DataError(f"{path} is a comparison: give one of the two dissections it compares")
+    if is_evaluation(path) or is_ablation(path):
+        kind = "evaluation" if is_evaluation(path) else "ablation"
+        raise DataError(f"{path} is an {kind}, which has no dissected units: `summary` shows it")
     folders = [path, *sorted(path.iterdir()), *sorted((path / DISSECTION).glob("*"))]
     layers = [folder for folder in folders if (folder / UNITS).is_file()]
     for folder in folders:

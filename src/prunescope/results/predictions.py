@@ -79,13 +79,14 @@ def check_same_images(tables: Mapping[Any, pd.DataFrame]) -> None:
                 f"{first_name} and {name} were not evaluated on the same test images: their "
                 f"classes differ{which}"
             )
-        same = len(table) == len(first) and all(
-            np.array_equal(table[column].to_numpy(), first[column].to_numpy())
-            for column in ("row", "class")
+        if len(table) != len(first):
+            differ_in = f"one has {len(first):,} of them, the other {len(table):,}"
+        elif not np.array_equal(table["row"], first["row"]):
+            differ_in = "their rows are not the same"
+        elif not np.array_equal(table["class"].to_numpy(), first["class"].to_numpy()):
+            differ_in = "their classes are not the same, image by image"
+        else:
+            continue
+        raise DataError(
+            f"{first_name} and {name} were not evaluated on the same test images: {differ_in}"
         )
-        if not same:
-            raise DataError(
-                f"{first_name} and {name} were not evaluated on the same test images: one has "
-                f"{len(first):,} of them, the other {len(table):,}, and their classes are not "
-                "the same image by image"
-            )

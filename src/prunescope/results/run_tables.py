@@ -11,12 +11,14 @@ import pandas as pd
 from prunescope.base.errors import DataError
 from prunescope.base.paths import is_there
 from prunescope.results.columns import check_columns
+from prunescope.results.evaluation import plain_number
 from prunescope.results.kinds import layers_of_study
 from prunescope.results.layout import (
     DISSECTION,
     INTERVALS,
     LEVELS,
     METRICS,
+    STRATEGIES,
     STUDY,
     SUMMARY,
     TABLES,
@@ -36,6 +38,7 @@ from prunescope.results.schemas import (
     LEVEL_COLUMNS,
     LEVEL_UNIT_COLUMNS,
     SHARE_COLUMNS,
+    STRATEGY_COLUMNS,
     VERDICT_FORM,
 )
 from prunescope.results.units import count_units
@@ -43,7 +46,8 @@ from prunescope.results.units import count_units
 KEY = ["replicate", "strategy", "level", "layer"]
 LayerKey: TypeAlias = tuple[Any, ...]
 """The values of `KEY`: one layer of one level."""
-_FACTS = ["keep", "keep_overall", "accuracy"]
+FACTS = ["keep", "keep_overall", "accuracy"]
+"""Of a level, whichever layer it is."""
 _CHANCE = ["discoveries", "discovered_concepts", "undecided", "draws"]
 
 
@@ -103,6 +107,28 @@ class RunTables:
         return intervals
 
     @cached_property
+    def strategies(self) -> pd.DataFrame:
+        """A row per layer, count and pair of strategies: how much more one keeps (docs/formats.md).
+
+        Empty where there are no two, or an earlier version made the tables. Raises DataError where
+        the table is damaged.
+        """
+        path = self.path / TABLES / STRATEGIES
+        check_recorded(path)
+        if not is_there(path):
+            return pd.DataFrame(columns=[*STRATEGY_COLUMNS])
+        texts = ("layer", "count", "strategy", "against", "levels")
+        numbers = (name for name in STRATEGY_COLUMNS if name not in texts)
+        strategies = read_csv(
+            path,
+            dtype=dict.fromkeys(texts, "string"),
+            keep_default_na=False,
+            na_values={name: ["nan"] for name in numbers},
+        )
+        check_columns(strategies, STRATEGY_COLUMNS, path)
+        return strategies
+
+    @cached_property
     def shares(self) -> pd.DataFrame:
         """A row per unit of each level and layer, see `read_shares`."""
         return read_shares(self.path)
@@ -132,7 +158,7 @@ class RunTables:
         chance = [name for name in _CHANCE if iou is None and name in self.levels]
         return [
             dict(zip(KEY, key, strict=True))
-            | {name: float(row[name]) for name in _FACTS}
+            | {name: plain_number(float(row[name])) for name in FACTS}
             | {"iou": above}
             | count_units(self.units_of[key], iou=iou)
             | {name: int(row[name]) for name in chance}

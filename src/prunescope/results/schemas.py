@@ -230,6 +230,13 @@ EXEMPLAR_COLUMNS: Columns = {
 }
 """`tables/exemplars.csv` of a run."""
 
+STRATEGY_COLUMNS: Columns = {
+    **dict.fromkeys(("layer", "count", "strategy", "against"), NAMES),
+    **{"levels": TEXTS, "replicates": COUNTS},
+    **dict.fromkeys(("difference", "low", "high"), NUMBERS),
+}
+"""`tables/strategies.csv` of a run."""
+
 _CHANGE = {"effect": NUMBER.or_none, "interval": LIST_OF_NUMBERS.or_none}
 VERDICT_FORM = Each(
     Each(

@@ -5,8 +5,8 @@ described by its `manifest.json`: the key it was made for, size and checksum of 
 another stage adds to such a folder is an artifact too, a *part* of it: its files, and last a
 separate manifest (`manifest-evaluation.json`), without which the files are ignored.
 The key is the hash of all that determines the content, so an artifact is done if and only if the
-one at its path has its key. An artifact with another key was made under other settings: it is set
-aside under `outdated/` with all artifacts inside it, and brought back when its settings return.
+one at its path has its key. One with another key was made under other settings: it is set aside
+under `outdated/` with all artifacts inside it, and brought back when its settings return.
 """
 
 import os
@@ -218,7 +218,7 @@ class Store:
         )
 
     def _is_empty(self) -> bool:
-        """Return whether there is nothing but leftovers of a run killed right at its start."""
+        """Return whether there is nothing but leftovers of a run killed at its start."""
         return all(path.name == LOCK or path.match(_TORN) for path in self.root.iterdir())
 
     def _publish(self, folder: Path, artifact: Artifact, kind: str) -> None:

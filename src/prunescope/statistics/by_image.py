@@ -56,10 +56,10 @@ class CountsByImage:
             index = np.flatnonzero((row >= 0) & (pixels > 0))
             rows.append(row[index])
             values.append(pixels[index])
-        found = _matrix(rows, values, len(unit))
-        if not np.array_equal(found.sum(axis=1), self.overlap.intersection[unit, label]):
+        intersection = _matrix(rows, values, len(unit))
+        if not np.array_equal(intersection.sum(axis=1), self.overlap.intersection[unit, label]):
             raise _contradictory(self.layer)
-        return found
+        return intersection
 
 
 def has_counts_by_image(layer: LayerDissection) -> bool:

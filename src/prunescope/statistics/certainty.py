@@ -200,8 +200,8 @@ def _rows_of(side: ResampledLayer, numbers: "pd.Series[Any]", ids: _Ids) -> _Con
     none = np.full((1, concepts.shape[1]), NO_CONCEPT, np.int32)
     row_of = pd.Series(np.arange(len(concepts)), index=side.layer.units["unit"])
     rows = numbers.map(row_of).fillna(NO_CONCEPT).to_numpy(np.int64)
-    found: _Concepts = np.concatenate([concepts, none])[rows]
-    return found
+    of_units: _Concepts = np.concatenate([concepts, none])[rows]
+    return of_units
 
 
 def _ids_of(
@@ -212,9 +212,9 @@ def _ids_of(
     units = pd.concat([side.layer.units.dropna(subset=["label"]) for side in (a, b)])
     labels = units["label"].to_numpy(np.int64)
     columns = ids[np.searchsorted(a.layer.overlap.label_numbers, labels)].tolist()
-    known = dict(zip(zip(units["category"], units["concept"], strict=True), columns, strict=True))
+    number = dict(zip(zip(units["category"], units["concept"], strict=True), columns, strict=True))
     keys = zip(concepts["category"], concepts["concept"], strict=True)
-    return np.array([known[key] for key in keys], np.int32)
+    return np.array([number[key] for key in keys], np.int32)
 
 
 def _with_changes(counts: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,7 +45,8 @@ def class_changes(before: Sequence[pd.DataFrame], after: Sequence[pd.DataFrame])
             "images": images,
             "before": means[0].mean(axis=0),
             "after": means[1].mean(axis=0),
-            "difference": (means[1] - means[0]).mean(axis=0),
+            # counted, as the difference of two rounded means is not 0 where nothing changes
+            "difference": _per_class(changes.sum(axis=0), labels, images) / len(changes),
             "low": low,
             "high": high,
         }

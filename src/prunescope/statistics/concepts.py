@@ -111,8 +111,8 @@ def _choose_pairs(
     )
     unit, label = np.nonzero((overlap.intersection > 0) & allowed)
     area = unit * len(overlap.categories) + overlap.category_of[label]
-    most = overlap.intersection[unit, label] * float(heaviest.max(initial=0))
-    chosen = most >= _least_share(iou) * (activation[area] + truth[label])
+    highest = overlap.intersection[unit, label] * float(heaviest.max(initial=0))
+    chosen = highest >= _least_share(iou) * (activation[area] + truth[label])
     unit, label, area = unit[chosen], label[chosen], area[chosen]
     intersection = counts.intersections(unit, label)
     return _Pairs(
@@ -146,9 +146,9 @@ def _above(pairs: _Pairs, block: _Block) -> Iterator[tuple[np.ndarray, np.ndarra
     least = _least_share(pairs.iou)
     of_activation = (least * block.activation).astype(np.float32)
     of_truth = (least * block.truth).astype(np.float32)
-    most = pairs.intersection @ weights.max(axis=1)
+    highest = pairs.intersection @ weights.max(axis=1)
     floor = of_activation.min(axis=1)[pairs.area] + of_truth.min(axis=1)[pairs.label]
-    chosen = np.flatnonzero(most >= floor)
+    chosen = np.flatnonzero(highest >= floor)
     intersection = pairs.intersection[chosen]
     step = max(1, _CELLS // weights.shape[1])
     for start in range(0, max(1, len(chosen)), step):

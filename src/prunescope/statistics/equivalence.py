@@ -11,7 +11,10 @@ import numpy as np
 Letter = Literal["A", "B", "C"]
 Interval = tuple[float, float]
 
-_MOST_REPLICATES = 100
+ROUNDING = 1e-12
+"""Of logarithms of counts: ln(90) - ln(100) is below ln(0.9) in float64."""
+MOST_REPLICATES = 100
+"""Up to which more of them are planned."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +48,7 @@ def judge(
     count = len(changes)
     letter = _letter(mean, spread, count, margin, alpha)
     plan = (
-        n
-        for n in range(2, _MOST_REPLICATES + 1)
-        if _letter(mean, spread, n, margin, later or alpha)
+        n for n in range(2, MOST_REPLICATES + 1) if _letter(mean, spread, n, margin, later or alpha)
     )
     return Judged(
         mean=mean,
@@ -76,7 +77,7 @@ def _quantile(share: float, degrees: int) -> float:
 
 
 def _letter(mean: float, spread: float, count: int, margin: float, alpha: float) -> Letter | None:
-    bound, error = -math.log1p(-margin), spread / math.sqrt(count)
+    bound, error = -math.log1p(-margin) + ROUNDING, spread / math.sqrt(count)
     low, high = student_interval(mean, error, count, alpha)
     if low > bound:
         return "B"

@@ -60,8 +60,9 @@ class ResampledLevels:
             ]
         if not changes or len(changes[0]) < 2:
             return math.nan
-        mean = np.mean(changes, axis=0)
-        return float(mean.var(ddof=1)) if np.isfinite(mean).all() else math.inf
+        if not np.isfinite(changes).all():
+            return math.inf
+        return float(np.mean(changes, axis=0).var(ddof=1))
 
 
 def resample_levels(

@@ -92,10 +92,10 @@ class ResampledLayer:
         so, with the same concept.
         """
         numbers = np.append(self.layer.overlap.label_numbers, NO_CONCEPT)[self.concepts]
-        own = self.layer.units["label"].fillna(NO_CONCEPT - 1).to_numpy(np.int64)
+        dissected = self.layer.units["label"].fillna(NO_CONCEPT - 1).to_numpy(np.int64)
         return self.layer.units[["unit", "concept", "iou"]].assign(
             interpretable_share=(self.concepts != NO_CONCEPT).mean(axis=1),
-            concept_share=(numbers == own[:, None]).mean(axis=1),
+            concept_share=(numbers == dissected[:, None]).mean(axis=1),
         )
 
     @property

@@ -40,23 +40,23 @@ def compare_strategies(levels: pd.DataFrame, alpha: float) -> pd.DataFrame:
 
 def _pairs(levels: pd.DataFrame, column: str, alpha: float) -> Iterator[dict[str, Any]]:
     strategies = [str(name) for name in levels["strategy"].unique() if name != DENSE]
-    for one, other in combinations(strategies, 2):
-        common = _common(levels, one, other)
-        changes = _changes(levels, one, other, common, column)
+    for first, second in combinations(strategies, 2):
+        common = _common(levels, first, second)
+        changes = _changes(levels, first, second, common, column)
         row: dict[str, Any] = {
-            "strategy": one,
-            "against": other,
+            "strategy": first,
+            "against": second,
             "levels": " ".join(str(level) for level, _ in common),
             "replicates": len(changes),
         }
         yield row | _judged(changes, alpha)
 
 
-def _common(levels: pd.DataFrame, one: str, other: str) -> list[tuple[int, int]]:
+def _common(levels: pd.DataFrame, first: str, second: str) -> list[tuple[int, int]]:
     """Return the pairs of levels of two strategies that keep as many weights."""
     means = [
         levels[levels["strategy"] == name].groupby("level", as_index=False)["keep"].mean()
-        for name in (one, other)
+        for name in (first, second)
     ]
     keeps = [
         list(zip(each["level"].tolist(), each["keep"].tolist(), strict=True)) for each in means
@@ -70,22 +70,22 @@ def _common(levels: pd.DataFrame, one: str, other: str) -> list[tuple[int, int]]
 
 
 def _changes(
-    levels: pd.DataFrame, one: str, other: str, common: list[tuple[int, int]], column: str
+    levels: pd.DataFrame, first: str, second: str, common: list[tuple[int, int]], column: str
 ) -> np.ndarray:
     """Return the mean over levels of ln(count / count of the other), of each replicate."""
     counts = [
         levels[levels["strategy"] == name].pivot(index="replicate", columns="level", values=column)
-        for name in (one, other)
+        for name in (first, second)
     ]
     shared = counts[0].index.intersection(counts[1].index)
     a, b = (
         table.loc[shared, [pair[side] for pair in common]].to_numpy(float)
         for side, table in enumerate(counts)
     )
-    there = ~np.isnan(a - b).any(axis=1)
-    if not common or (a[there] == 0).any() or (b[there] == 0).any():
+    is_whole = ~np.isnan(a - b).any(axis=1)
+    if not common or (a[is_whole] == 0).any() or (b[is_whole] == 0).any():
         return np.empty(0)
-    changes: np.ndarray = (np.log(a[there]) - np.log(b[there])).mean(axis=1)
+    changes: np.ndarray = (np.log(a[is_whole]) - np.log(b[is_whole])).mean(axis=1)
     return changes
 
 

@@ -11,13 +11,19 @@ import pandas as pd
 
 from prunescope.base.text import counted
 from prunescope.results.layout import DENSE
-from prunescope.statistics.equivalence import Interval, Judged, judge, student_interval
+from prunescope.statistics.equivalence import (
+    ROUNDING,
+    Interval,
+    Judged,
+    judge,
+    student_interval,
+)
 from prunescope.statistics.settings import VerdictSettings
 
 COUNTS = {"units": "interpretable", "concepts": "concepts"}
 """What a verdict is on, and its column in the table of levels."""
 OPEN = "not enough evidence"
-_ROUNDING = 1e-9  # in points, of accuracies: 100 * (0.7 - 0.69) is above 1
+_ROUNDING_OF_POINTS = 1e-9  # of accuracies: 100 * (0.7 - 0.69) is above 1
 ImageVariance = Callable[[str, str, str, Sequence[int]], float]
 """Of a layer, a strategy, a column of the table of levels and pruned levels."""
 
@@ -47,15 +53,15 @@ class CountByLevel:
     def holding(self, settings: VerdictSettings) -> list[int]:
         """Return the pruned levels at which accuracy holds."""
         lost = self._lost
-        holds = (lost.mean(axis=0) <= settings.mean_loss + _ROUNDING) & (
-            lost.max(axis=0) <= settings.largest_loss + _ROUNDING
+        holds = (lost.mean(axis=0) <= settings.mean_loss + _ROUNDING_OF_POINTS) & (
+            lost.max(axis=0) <= settings.largest_loss + _ROUNDING_OF_POINTS
         )
         return [int(level) for level in np.flatnonzero(holds) + 1]
 
     def falling(self, settings: VerdictSettings) -> list[int]:
         """Return the pruned levels at which accuracy is known, and does not hold."""
-        known = np.flatnonzero(np.isfinite(self._lost).all(axis=0)) + 1
-        return [int(level) for level in np.setdiff1d(known, self.holding(settings))]
+        finite = np.flatnonzero(np.isfinite(self._lost).all(axis=0)) + 1
+        return [int(level) for level in np.setdiff1d(finite, self.holding(settings))]
 
     @property
     def _lost(self) -> np.ndarray:
@@ -165,8 +171,8 @@ def verdict_on(
 def _undefined(by_level: CountByLevel, holding: Sequence[int]) -> str:
     """Return why there is no mean change; empty where there is one."""
     if not holding:
-        known = np.isfinite(by_level.accuracy).all()
-        return f"accuracy holds at no pruned level{'' if known else ' of which it is known'}"
+        is_known = np.isfinite(by_level.accuracy).all()
+        return f"accuracy holds at no pruned level{'' if is_known else ' of which it is known'}"
     if (by_level.counts[:, 0] == 0).any() or (by_level.twins == 0).any():
         return "a count of 0 at level 0 leaves nothing to compare with"
     zeros = (by_level.counts == 0).sum(axis=0)
@@ -221,8 +227,8 @@ def _falls_at(by_level: CountByLevel, margin: float) -> int | None:
         return None
     with np.errstate(divide="ignore"):  # a count of 0 has fallen
         means = by_level.changes(by_level.pruned).mean(axis=0)
-    pairs = zip(by_level.pruned, means, strict=True)
-    return next((level for level, mean in pairs if mean < math.log1p(-margin)), None)
+    pairs, lowest = zip(by_level.pruned, means, strict=True), math.log1p(-margin) - ROUNDING
+    return next((level for level, mean in pairs if mean < lowest), None)
 
 
 def _count_by_level(

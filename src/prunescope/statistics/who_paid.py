@@ -75,26 +75,30 @@ def exemplars_table(levels: Predictions) -> pd.DataFrame:
     columns = list(_EXEMPLAR_COLUMNS)
     if not tables:
         return pd.DataFrame(columns=columns)
-    found = pd.concat(tables)  # whose index is the image
+    table = pd.concat(tables)  # whose index is the image
     of_twins = pd.array(
-        np.asarray(by_twins)[found.index] if twins else [pd.NA] * len(found), "Int64"
+        np.asarray(by_twins)[table.index] if twins else [pd.NA] * len(table), "Int64"
     )
-    return found.assign(twins=len(twins), twins_changed=of_twins)[columns].reset_index(drop=True)
+    return table.assign(twins=len(twins), twins_changed=of_twins)[columns].reset_index(drop=True)
 
 
 def count_who_paid(classes: pd.DataFrame, exemplars: pd.DataFrame) -> list[dict[str, Any]]:
     """Return for each strategy and level how many classes changed, and how many images, for JSON.
 
     classes, exemplars: the tables of a run. `worse` and `better` count the classes whose interval
-    lies on one side of 0, of `classes` that have images; about 2.5 % would on either side by
-    chance. `lost_most` and `gained_most` are the classes that changed most, None where none did.
+    lies on one side of 0, of `classes` that have images; by chance about 2.5 % would on each side.
+    `lost_most` and `gained_most` are the classes that changed most, of equals the first; None where
+    none did.
     """
     of_level = exemplars.groupby(["strategy", "level"]).size()
     found = []
     for key, rows in classes.groupby(["strategy", "level"], sort=False):
         strategy, level = cast("tuple[str, int]", key)
         shown = rows[rows["images"] > 0]
-        ordered = shown.sort_values("difference", kind="stable")
+        fallen, risen = (
+            shown[change > 0].sort_values("difference", ascending=is_loss, kind="stable").head(1)
+            for change, is_loss in ((-shown["difference"], True), (shown["difference"], False))
+        )
         found.append(
             {
                 "strategy": strategy,
@@ -103,8 +107,8 @@ def count_who_paid(classes: pd.DataFrame, exemplars: pd.DataFrame) -> list[dict[
                 "classes": len(shown),
                 "worse": int((shown["high"] < 0).sum()),
                 "better": int((shown["low"] > 0).sum()),
-                "lost_most": _change(ordered[ordered["difference"] < 0].head(1)),
-                "gained_most": _change(ordered[ordered["difference"] > 0].tail(1)),
+                "lost_most": _change(fallen),
+                "gained_most": _change(risen),
                 "exemplars": int(of_level.get((strategy, level), 0)),
             }
         )
@@ -156,5 +160,5 @@ def _most_frequent(
     codes: Int64[np.ndarray, "replicate image"],
 ) -> Int64[np.ndarray, " image"]:
     votes = (codes[:, None] == codes[None]).sum(axis=1)
-    most: np.ndarray = np.take_along_axis(codes, votes.argmax(axis=0)[None], axis=0)[0]
-    return most
+    winners: np.ndarray = np.take_along_axis(codes, votes.argmax(axis=0)[None], axis=0)[0]
+    return winners

@@ -1,7 +1,10 @@
 import base64
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pictured import NAMES, Painted, dissection, pictured, read_chunk, with_borderline
@@ -61,9 +64,9 @@ def test_a_unit_has_its_borderline_images_with_maps_and_its_histogram(tmp_path: 
 @pytest.mark.parametrize(
     ("first", "counts", "expected"),
     [
-        (0, [1] * 32, [0.5, 0.0, [1] * 32]),
-        (0, [1] * 33, [1.0, 0.0, [2] * 16 + [1]]),
-        (-3, [7, 1, 2] + [0] * 60 + [9], [2.0, -2.0, [10] + [0] * 15 + [9]]),
+        (0, [1] * 48, [0.5, 0.0, [1] * 48]),
+        (0, [1] * 49, [1.0, 0.0, [2] * 24 + [1]]),
+        (-3, [7, 1, 2] + [0] * 60 + [9], [1.0, -2.0, [7, 3] + [0] * 30 + [9]]),
     ],
 )
 def test_pairs_of_bins_are_joined_until_there_are_few_enough(
@@ -74,6 +77,26 @@ def test_pairs_of_bins_are_joined_until_there_are_few_enough(
     layer.peaks["counts"] = [np.array(counts)]
     page = write_dissection_page(tmp_path, dissection([layer]), Painted(), name="mine")
     assert read_chunk(page, "examples-0-0")[0]["histogram"] == expected
+
+
+def test_each_layer_has_the_curves_of_what_was_counted(tmp_path: Path) -> None:
+    first, second = pictured(*UNITS), pictured(*UNITS, name="layer3")
+    quantiles = pd.DataFrame({"quantile": 0.02, "unit": range(len(UNITS)), "threshold": 0.1})
+    quantiles = quantiles.assign(
+        color_label=1, color_iou=[0.2, 0.1, 0, 0], object_label=2, object_iou=0.01
+    )
+    first = replace(first, quantiles=quantiles)
+    page = write_dissection_page(tmp_path / "D", dissection([first, second]), Painted(), name="n")
+    charts = read_chunk(page, "page")["charts"]
+    assert [chart["title"] for chart in charts] == [
+        *("layer4: above which IoU", "layer4: at which quantile", "layer3: above which IoU")
+    ]
+    html = page.read_text()
+    places = [re.search(f'<div id="{chart["place"]}" hidden>', html) for chart in charts]
+    assert all(places)
+    [choice] = charts[1]["choices"]
+    assert [curve["x"] for curve in choice["curves"]] == [[0.005, 0.02]] * 2
+    assert [curve["y"] for curve in choice["curves"]] == [[3, 2], [2, 1]]
 
 
 def test_equal_dissections_give_equal_bytes(page: Path, tmp_path: Path) -> None:

@@ -133,6 +133,28 @@ def test_figures_come_in_a_light_and_a_dark_drawing(outline: Outline) -> None:
     assert {picture["media"] for picture in pictures} == {"(prefers-color-scheme: dark)"}
 
 
+def test_it_says_how_it_was_made(
+    levels: pd.DataFrame, photographs: ConceptSet, tmp_path: Path
+) -> None:
+    page = write_study_page(
+        tmp_path / "report",
+        name="small",
+        facts={"Network": "cifar_resnet20"},
+        shown=Shown(levels=levels),
+        verdicts={},
+        dissections={},
+        concepts=photographs,
+        made={"Seeds": {"Replicate 0": "init 17"}, "Hashes": {"Concept set": "5" * 64}},
+        recipe="name: <small>",
+    )
+    outline = Outline(page.read_text())
+    said = " ".join(" ".join(outline.words).split())
+    assert "Seeds Replicate 0 init 17" in said
+    assert f"Concept set {'5' * 64}" in said
+    assert "name: <small>" in said
+    assert {"../study.yaml", "../provenance.json"} <= {link["href"] for link in outline.all("a")}
+
+
 @pytest.mark.long
 def test_equal_runs_give_equal_bytes(
     levels: pd.DataFrame,

@@ -1,6 +1,7 @@
 """What do the finished levels say, as a page that shows what their units see?"""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ class PageStage(FolderStage):
     def settings(self) -> Mapping[str, Any]:
         recipe = self.study.recipe
         return {
+            "recipe": recipe.placeless().for_key(),
             **{"name": recipe.name, "facts": recipe.facts, "missing": self.tables.missing},
             "figures": recipe.figures.model_dump(mode="json"),
         }
@@ -58,10 +60,32 @@ class PageStage(FolderStage):
             shares=read_shares(runner.store.root),
             concepts=runner.concepts,
             exemplars=read_exemplars(runner.store.root),
+            made={"Seeds": self._seeds(), "Hashes": self._hashes()},
+            recipe=recipe.placeless().to_yaml(),
             missing=self.tables.missing,
             progress=runner.progress,
         )
         return self.tables.missing
+
+    def _seeds(self) -> dict[str, str]:
+        """Return from which seeds each replicate was drawn, in words."""
+        return {
+            f"Replicate {number}": ", ".join(
+                f"{name.replace('_', ' ')} {seed}"
+                for name, seed in asdict(self.study.seeds(number)).items()
+            )
+            for number in range(self.study.recipe.replicates)
+        }
+
+    def _hashes(self) -> dict[str, str]:
+        """Return the fingerprints of what was read, and the key of every level."""
+        facts = self.study.facts
+        levels = (measured.level for measured in self.tables.levels)
+        return {
+            "Photographs": facts.data.fingerprint,
+            "Concept set": facts.concepts.fingerprint,
+            **{level.title: level.artifacts[0].key for level in levels},
+        }
 
 
 def stages_of(plan: "Plan") -> Iterator[Stage]:

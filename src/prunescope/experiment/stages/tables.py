@@ -89,7 +89,7 @@ class TablesStage(FolderStage):
     """The tables of all levels of a plan, which may be a part of the study's."""
 
     kind = "tables"
-    version = 9
+    version = 10
     derived = True
 
     def __init__(self, study: PlannedStudy, levels: tuple[MeasuredLevel, ...]) -> None:

@@ -134,17 +134,22 @@ def _resampled(layer: LayerDissection) -> ResampledLayer | None:
 
 def _sections(dissection: Dissection, counts: Mapping[str, Any]) -> Iterator[PageSection]:
     layers = dissection.layers
-    charts = [chart for layer in layers.values() for chart in _curves(layer)]
-    charts = [{"place": f"curve-{number}", **chart} for number, chart in enumerate(charts)]
+    charts = {
+        name: [
+            {"place": f"curve-{number}-{index}", **chart}
+            for index, chart in enumerate(_curves(layer))
+        ]
+        for number, (name, layer) in enumerate(layers.items())
+    }
     yield PageSection(
         anchor="overview",
         title="Overview",
         html=template_html(
             "pages/overview.html",
             parts=layer_sections(counts),
-            charts=[chart["place"] for chart in charts],
+            charts=[[chart["place"] for chart in of_layer] for of_layer in charts.values()],
         ),
-        data={"charts": charts},
+        data={"charts": [chart for of_layer in charts.values() for chart in of_layer]},
     )
     yield from atlas_sections()
     yield made_section({name: conditions_of(layer) for name, layer in layers.items()})
@@ -160,9 +165,16 @@ def atlas_sections() -> Iterator[PageSection]:
         yield PageSection(anchor=anchor, title=title, html=html)
 
 
-def made_section(made: Mapping[str, Mapping[str, str]], *, run: bool = False) -> PageSection:
-    """Return the section of facts by title. run: whether a run folder has more of them."""
-    html = template_html("pages/made.html", made=made, run=run)
+def made_section(
+    made: Mapping[str, Mapping[str, str]],
+    folded: Mapping[str, Mapping[str, str]] | None = None,
+    recipe: str = "",
+) -> PageSection:
+    """Return the section of facts by title. folded: more of them, to be unfolded, as is a recipe.
+
+    recipe: of a study, in whose run folder there is more.
+    """
+    html = template_html("pages/made.html", made=made, folded=folded or {}, recipe=recipe)
     return PageSection(anchor="made", title="How it was made", html=html)
 
 

@@ -27,6 +27,7 @@ _QUANTITIES = {
     "survival": (SURVIVAL,),
 }
 _TAXONOMY = "fig3_taxonomy"
+_PAIRS = {"thresholds": 2, "layers": 2}  # panels beside each other, whatever the strategies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +60,7 @@ def figures_section(folder: Path, shown: Shown) -> PageSection:
             light=f"{ASSETS}/{name}-light.svg",
             dark=f"{ASSETS}/{name}-dark.svg",
             caption=caption,
-            columns=min(WIDEST, shown.per_row or columns.get(name, 2)),
+            columns=_PAIRS.get(name) or min(WIDEST, shown.per_row or columns.get(name, 2)),
             place=_place(name) if name in lively else "",
         )
         for name, caption in captions.items()

@@ -1,6 +1,7 @@
 """Which classes and images paid for pruning, as tables of a page?"""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
@@ -43,7 +44,9 @@ def paid_section(
     """Yield the section of classes and images, if the study's tables say who paid."""
     if classes is None or exemplars is None or classes.empty:
         return
-    counted = paid_sections(count_who_paid(classes, exemplars))
+    counted = [
+        replace(part, title="") for part in paid_sections(count_who_paid(classes, exemplars))
+    ]
     tables = {
         "paid-classes": ("Classes", columns_of(classes, _CLASSES)),
         "paid-images": ("Images whose prediction changed", columns_of(exemplars, _EXEMPLARS)),

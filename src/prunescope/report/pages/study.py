@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -33,6 +34,8 @@ def write_study_page(
     concepts: ConceptSet | None,
     shares: pd.DataFrame | None = None,
     exemplars: pd.DataFrame | None = None,
+    made: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    recipe: str = "",
     missing: str = "",
     progress: Progress = SILENT,
 ) -> Path:
@@ -45,6 +48,7 @@ def write_study_page(
     each has a row in the table.
     concepts: the set they were dissected on; None leaves images blank.
     shares: of draws, of the units: `read_shares`.
+    made: more facts of how it was made, by title. recipe: as YAML.
     missing: how many levels there are ("7 of 27 levels") if some are missing.
     Raises DataError where a dissection cannot be read.
     """
@@ -68,7 +72,7 @@ def write_study_page(
         ),
         *paid_section(shown.classes, exemplars),
         *(atlas_sections() if views else ()),
-        _made_section(facts, views),
+        _made_section(facts, views, made, recipe),
     ]
     notice = f"The study is not finished: this page shows {missing}." if missing else ""
     page = Page(
@@ -88,9 +92,14 @@ def _verdict_section(verdicts: Mapping[str, Any]) -> Iterator[PageSection]:
         yield PageSection(anchor="verdict", title="Verdict", html=html)
 
 
-def _made_section(facts: Mapping[str, str], views: Sequence[View]) -> PageSection:
+def _made_section(
+    facts: Mapping[str, str],
+    views: Sequence[View],
+    folded: Mapping[str, Mapping[str, str]],
+    recipe: str,
+) -> PageSection:
     made = {view.layer.layer: conditions_of(view.layer) for view in views}
-    return made_section({"Training and pruning": facts, **made}, run=True)
+    return made_section({"Training and pruning": facts, **made}, folded, recipe)
 
 
 def _views(

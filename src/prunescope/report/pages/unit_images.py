@@ -14,7 +14,8 @@ from prunescope.results.dissection import LayerDissection
 
 _TOP = 8  # images of a unit, at most
 _BORDERLINE = 4  # more images of it, on which it barely fires
-_BINS = 32  # of its peaks, at most
+_BINS, _FEWER_BINS = 48, 32  # of its peaks, at most
+_MANY = 20_000  # units of all views, from which on there are fewer bins
 _BUDGET = 40_000_000  # bytes of all maps of a page
 _BYTES_PER_CELL = 4 / 3  # in base64
 
@@ -44,18 +45,21 @@ def unit_images(
         top = top[top["rank"] < kept]
         _add_maps(blocks, top, "maps", units)
         _add_images(blocks, top, "images", ("peak", "peaks"), concepts, pictures, units)
-        if len(borderline):
-            drawn = min(_BORDERLINE, room - kept)
-            _add_maps(blocks, borderline[borderline["rank"] < drawn], "borderlineMaps", units)
+        drawn = min(_BORDERLINE, room - kept)
+        if len(borderline) and drawn:
+            borderline = borderline[borderline["rank"] < drawn]
+            _add_maps(blocks, borderline, "borderlineMaps", units)
     if borderline.empty and has_borderline:
         borderline = borderline_images(layer.images, _BORDERLINE)
     if len(borderline):
         shown = borderline[borderline["rank"] < _BORDERLINE]
         _add_images(blocks, shown, "borderline", ("pixels", "pixels"), concepts, pictures, units)
     if "counts" in layer.peaks:
+        most = _BINS if views * len(units) < _MANY else _FEWER_BINS
         rows = zip(blocks, layer.peaks.to_dict("records"), strict=True)
         for block, row in rows:
-            block["histogram"] = _histogram(row["bin_width"], row["first_bin"], row["counts"])
+            bins = (row["bin_width"], row["first_bin"], row["counts"])
+            block["histogram"] = _histogram(*bins, most)
     return blocks
 
 
@@ -98,14 +102,14 @@ def _rows(table: pd.DataFrame, units: pd.DataFrame) -> list[int]:
     return [row_of[unit] for unit in table["unit"].tolist()]
 
 
-def _histogram(width: float, first: int, counts: np.ndarray) -> list[Any]:
+def _histogram(width: float, first: int, counts: np.ndarray, most: int) -> list[Any]:
     """Return the width of a unit's bins, where the first begins, and the images in each.
 
-    Pairs of bins are joined until there are few enough.
+    Pairs of bins are joined until there are at most so many.
     """
     last = first + len(counts) - 1
     joined = 0
-    while (last >> joined) - (first >> joined) >= _BINS:
+    while (last >> joined) - (first >> joined) >= most:
         joined += 1
     places = (np.arange(first, last + 1) >> joined) - (first >> joined)
     sums = np.bincount(places, weights=counts).astype(int)

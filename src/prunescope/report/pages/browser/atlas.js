@@ -26,8 +26,13 @@ function tracksOf(view) {
 }
 
 function unitFacts(view, table, row) {
-  const label = (name, iou) =>
-    [conceptLink(view, table[name][row]), ` (${written(table[iou][row], "share")})`];
+  const label = rank => {
+    const measured = [["pearson", "Pearson"], ["auprc", "AUPRC"]]
+      .filter(([name]) => isKnown(table[`${name}_${rank}`]?.[row]))
+      .map(([name, title]) => `, ${title} ${written(table[`${name}_${rank}`][row], "share")}`);
+    const iou = `IoU ${written(table[`iou_${rank}`][row], "share")}`;
+    return [conceptLink(view, table[`concept_${rank}`][row]), ` (${[iou, ...measured].join("")})`];
+  };
   const facts = [
     fact("Concept", conceptLink(view, table.concept[row])),
     fact("Category", conceptCategory(table.concept[row]) ?? UNDEFINED),
@@ -37,8 +42,8 @@ function unitFacts(view, table, row) {
   for (const [name, title, kind] of MORE_COLUMNS) {
     if (name !== "p" && isKnown(table[name]?.[row])) facts.push(fact(title, written(table[name][row], kind)));
   }
-  if (table.concept_2) facts.push(fact("Second best", ...label("concept_2", "iou_2")));
-  if (table.concept_3) facts.push(fact("Third best", ...label("concept_3", "iou_3")));
+  if (table.concept_2) facts.push(fact("Second best", ...label(2)));
+  if (table.concept_3) facts.push(fact("Third best", ...label(3)));
   if (isKnown(table.p?.[row])) facts.push(fact("Chance", chanceText(table, row)));
   if (isKnown(table.threshold?.[row])) facts.push(fact("Threshold", written(table.threshold[row], "value")));
   return make("dl", { class: "facts" }, ...facts);
@@ -118,7 +123,7 @@ async function pictures(view, table, row) {
 }
 
 /** The images on which a unit's mask is smallest. */
-async function borderline(view, table, row) {
+async function borderline(view, table, row, title = "") {
   const found = await examplesOf(view, row);
   if (!found?.borderline?.length) return [];
   const examples = found.borderline.map((image, rank) => ({
@@ -126,7 +131,8 @@ async function borderline(view, table, row) {
     note: counted(found.pixels[rank], "pixel"),
   }));
   const unknown = found.borderlineMaps ? "" : "; where they are is not saved";
-  return [make("h3", {}, "Where it barely fires"), await canvases(table, row, examples),
+  const heading = ["Where it barely fires", title].filter(Boolean).join(", ");
+  return [make("h3", {}, heading), await canvases(table, row, examples),
     make("p", { class: "note" }, `Its smallest masks, in pixels of the label map${unknown}.`)];
 }
 
@@ -177,9 +183,11 @@ async function unitPage(host, address) {
   const step = (way, by, text) => make("a", { href: unitAddress(view, near(by)), rel: way }, text);
   const shown = make("div");
   const redraw = async () => {
-    const rows = [await pictures(view, table, row), ...await borderline(view, table, row)];
+    const rows = beside ? [make("h3", {}, view.title)] : [];
+    rows.push(await pictures(view, table, row));
     if (beside) rows.push(...await besidePictures(beside, unit));
-    shown.replaceChildren(...rows);
+    shown.replaceChildren(...rows, ...await borderline(view, table, row, beside ? view.title : ""));
+    if (beside) shown.append(...await besideBorderline(beside, unit));
   };
   await redraw();
   const found = await examplesOf(view, row);
@@ -206,6 +214,11 @@ async function besidePictures(beside, unit) {
   if (row < 0) return [title, make("p", { class: "note" }, "The unit was removed there.")];
   const text = `${conceptName(table.concept[row]) ?? "no concept"}, IoU ${written(table.iou[row], "share")}`;
   return [title, make("p", {}, text), await pictures(beside, table, row)];
+}
+
+async function besideBorderline(beside, unit) {
+  const table = await load(beside.units), row = table.unit.indexOf(unit);
+  return row < 0 ? [] : borderline(beside, table, row, beside.title);
 }
 
 function besideChoice(view, unit, beside) {

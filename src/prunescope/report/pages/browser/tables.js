@@ -36,6 +36,10 @@ const MORE_COLUMNS = [
   ["p", "p", "p"],
 ];
 
+/** Says whether a unit is beyond chance, which too few draws leave open. */
+const beyondChance = (table, row) =>
+  table.undecided?.[row] ? "undecided" : written(table.discovery[row], "truth");
+
 function unitColumns(view, table, other) {
   const named = name => table[name].map(conceptName);
   const columns = [
@@ -51,11 +55,16 @@ function unitColumns(view, table, other) {
     if (table[name]) columns.push({ title, kind, values: table[name], rises: name === "p" });
   }
   if (table.discovery) {
-    columns.push({ title: "Beyond chance", kind: "truth", values: table.discovery, filter: "truth" });
+    columns.push({ title: "Beyond chance", kind: "text", filter: "choice",
+      values: table.unit.map((_, row) => beyondChance(table, row)) });
   }
   if (table.concept_2) {
     columns.push({ title: "Second", kind: "text", values: named("concept_2") });
     columns.push({ title: "Its IoU", kind: "share", values: table.iou_2 });
+  }
+  if (table.concept_3) {
+    columns.push({ title: "Third", kind: "text", values: named("concept_3") });
+    columns.push({ title: "IoU of the third", kind: "share", values: table.iou_3 });
   }
   return other ? [...columns, ...besideColumns(table, other)] : columns;
 }
