@@ -172,6 +172,9 @@ STUDIES = {
         ("batch_size is 9", "one image"),
     ),
     "an engine that does not exist": Bad(f"{RUN} --engine rya", ("rya", "local")),
+    "a cluster's address for this machine": Bad(
+        f"{RUN} --address 127.0.0.1:6379", ("127.0.0.1:6379", "--engine ray")
+    ),
     "no workers": Bad("run tiny.yaml --out out --workers 0", ("--workers", "equal to 1")),
     "a run into a folder of other things": Bad(
         "run tiny.yaml --out letters", ("letters", "neither empty nor a run folder", "--out")
