@@ -1,6 +1,8 @@
 """How well does ranking all pixels by their activation find those that carry a label?"""
 
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -60,16 +62,21 @@ class RankingTable:
         scaled = self._bins.scaled(by_cell).flatten(0, 1)
         columns = torch.arange(_BLOCK, dtype=torch.int32, device=device)
         counts = count[:, None].expand(-1, _BLOCK).contiguous()
-        for block, table in enumerate(self._table):
+
+        def add_block(block: int) -> None:
             units = slice(block * _BLOCK, min((block + 1) * _BLOCK, self._units))
-            with torch.autocast(device.type, enabled=False):
+            with torch.inference_mode(), torch.autocast(device.type, enabled=False):
                 values = embedding_bag(
                     cells, scaled[:, units].contiguous(), mode="sum", per_sample_weights=weights
                 )
-            bins = self._bins.of(values, units).mul_(_BLOCK).add_(columns[: values.shape[1]])
-            target = bins.index_select(0, point).add_(first_bin[:, None])
-            source = counts[:, : values.shape[1]].reshape(-1)
-            table.view(-1).index_add_(0, target.view(-1), source)
+                bins = self._bins.of(values, units).mul_(_BLOCK).add_(columns[: values.shape[1]])
+                target = bins.index_select(0, point).add_(first_bin[:, None])
+                source = counts[:, : values.shape[1]].reshape(-1)
+                self._table[block].view(-1).index_add_(0, target.view(-1), source)
+
+        # `index_add_` counts on one core, so that blocks are counted beside each other.
+        with ThreadPoolExecutor(1 if device.type == "cuda" else torch.get_num_threads()) as pool:
+            deque(pool.map(add_block, range(len(self._table))), maxlen=0)
 
     def counts(
         self, labels: Int64[np.ndarray, "unit rank"]
