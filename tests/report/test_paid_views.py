@@ -1,5 +1,7 @@
 """Does it read well which classes and images paid?"""
 
+import pandas as pd
+
 from predicted import said
 from prunescope.report.paid_views import paid_sections
 from prunescope.report.terminal import write_sections
@@ -42,6 +44,16 @@ def test_of_classes_that_changed_as_much_the_first_is_named() -> None:
     label = [0, 1, 2, 3]
     [row] = _counts({dense: said(label, [0, 1, 0, 0]), pruned: said(label, [3, 3, 2, 3])})
     assert (row["lost_most"]["class"], row["gained_most"]["class"]) == ("zebra", "moa")
+
+
+def test_a_class_that_surely_fell_is_named_before_one_that_fell_further() -> None:
+    fell = {"class": ["few", "many"], "images": [2, 400], "difference": [-1.0, -0.2]}
+    ends = {"low": [-1.0, -0.25], "high": [0.35, -0.15]}
+    place = {"strategy": "lottery", "level": 1, "replicates": 1}
+    [row] = count_who_paid(
+        pd.DataFrame(fell | ends).assign(**place), pd.DataFrame({"strategy": [], "level": []})
+    )
+    assert (row["worse"], row["lost_most"]["class"]) == (1, "many")
 
 
 def test_one_replicate_is_said_to_tell_little() -> None:

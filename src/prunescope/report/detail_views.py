@@ -166,9 +166,16 @@ def _facts(details: Mapping[str, Any]) -> Iterator[str]:
         )
         yield f"next best: {', '.join(others)}"
     if details.get("p") is not None:
-        verdict = "beyond chance" if details["discovery"] else "not beyond chance"
-        undecided = "not decided by the draws made"
-        yield f"p {details['p']:.2g}: {undecided if details['undecided'] else verdict}"
+        yield f"p {details['p']:.2g}: {_chance(details)}"
+
+
+def _chance(details: Mapping[str, Any]) -> str:
+    if details["undecided"]:
+        return "not decided by the draws made"
+    if not details["interpretable"]:
+        return "not interpretable, so no discovery"
+    rate = "at a false discovery rate of 5 %"
+    return f"beyond chance {rate}" if details["discovery"] else f"not beyond chance {rate}"
 
 
 def _measured(label: Mapping[str, Any]) -> str:

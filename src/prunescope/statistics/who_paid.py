@@ -87,32 +87,38 @@ def count_who_paid(classes: pd.DataFrame, exemplars: pd.DataFrame) -> list[dict[
 
     classes, exemplars: the tables of a run. `worse` and `better` count the classes whose interval
     lies on one side of 0, of `classes` that have images; by chance about 2.5 % would on each side.
-    `lost_most` and `gained_most` are the classes that changed most, of equals the first; None where
-    none did.
+    `lost_most` and `gained_most` are the classes that changed most, of those so counted if there
+    are any, of equals the first; None where none changed.
     """
     of_level = exemplars.groupby(["strategy", "level"]).size()
     found = []
     for key, rows in classes.groupby(["strategy", "level"], sort=False):
         strategy, level = cast("tuple[str, int]", key)
         shown = rows[rows["images"] > 0]
-        fallen, risen = (
-            shown[change > 0].sort_values("difference", ascending=is_loss, kind="stable").head(1)
-            for change, is_loss in ((-shown["difference"], True), (shown["difference"], False))
-        )
+        lost, gained = shown["high"] < 0, shown["low"] > 0
+        fallen = _most(shown[shown["difference"] < 0], lost, ascending=True)
+        risen = _most(shown[shown["difference"] > 0], gained, ascending=False)
         found.append(
             {
                 "strategy": strategy,
                 "level": int(level),
                 "replicates": int(rows["replicates"].iloc[0]),
                 "classes": len(shown),
-                "worse": int((shown["high"] < 0).sum()),
-                "better": int((shown["low"] > 0).sum()),
+                "worse": int(lost.sum()),
+                "better": int(gained.sum()),
                 "lost_most": _change(fallen),
                 "gained_most": _change(risen),
                 "exemplars": int(of_level.get((strategy, level), 0)),
             }
         )
     return found
+
+
+def _most(changed: pd.DataFrame, is_sure: "pd.Series[bool]", *, ascending: bool) -> pd.DataFrame:
+    """Return the row that changed most, of the sure ones if there are any."""
+    sure = changed[is_sure[changed.index]]
+    rows = sure if len(sure) else changed
+    return rows.sort_values("difference", ascending=ascending, kind="stable").head(1)
 
 
 def _change(rows: pd.DataFrame) -> dict[str, Any] | None:

@@ -20,7 +20,7 @@ class PageStage(FolderStage):
     """The page of a study: facts, verdict, figures, tables, and the units of every level."""
 
     kind = "report"
-    version = 6
+    version = 7
     derived = True
     reads_concepts = True
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts.protocol import ConceptSet
+from prunescope.report.concept_changes import concept_changes
 from prunescope.report.overview import glance_at, keep_text, tabulate_levels
 from prunescope.report.pages.atlas import View, write_atlas
 from prunescope.report.pages.dissection import atlas_sections, conditions_of, made_section
@@ -70,6 +71,7 @@ def write_study_page(
                 "pages/levels.html", tables=tabulate_levels(levels), chance="undecided" in levels
             ),
         ),
+        *_changes_section(shown),
         *paid_section(shown.classes, exemplars),
         *(atlas_sections() if views else ()),
         _made_section(facts, views, made, recipe),
@@ -90,6 +92,13 @@ def _verdict_section(verdicts: Mapping[str, Any]) -> Iterator[PageSection]:
     if parts:
         html = template_html("pages/verdict.html", verdicts=parts)
         yield PageSection(anchor="verdict", title="Verdict", html=html)
+
+
+def _changes_section(shown: Shown) -> Iterator[PageSection]:
+    changes = concept_changes(shown)
+    if changes is not None:
+        html = template_html("pages/sections.html", parts=[changes])
+        yield PageSection(anchor="changes", title="Concepts lost and gained", html=html)
 
 
 def _made_section(

@@ -52,7 +52,9 @@ function unitFacts(view, table, row) {
 function chanceText(table, row) {
   const p = `p = ${written(table.p[row], "p")}`;
   if (table.undecided?.[row]) return `${p}, undecided`;
-  return table.discovery?.[row] ? `${p}, beyond chance` : `${p}, not told from chance`;
+  if (table.discovery?.[row]) return `${p}, beyond chance (false discovery rate 5 %)`;
+  if (!table.interpretable[row]) return `${p}; not interpretable, so no discovery`;
+  return `${p}, not told from chance (false discovery rate 5 %)`;
 }
 
 /** One unit through all levels of every strategy: a link for each. */
