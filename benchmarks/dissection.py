@@ -122,6 +122,7 @@ def arguments() -> argparse.Namespace:
         help="decode them once, and show them over and over until so many",
     )
     parser.add_argument("--null", type=int, default=0, help="draws of chance in the whole one")
+    parser.add_argument("--association", action="store_true", help="Pearson and AUPRC, too")
     parser.add_argument("--pairs", type=int, default=5, help="of timings, after a first one")
     parser.add_argument("--memory-too", action="store_true", help="peak memory of either side")
     parser.add_argument("--channels-last", action="store_true", help="plain, on both sides")
@@ -188,6 +189,7 @@ class Job:
             arithmetic=given.arithmetic if precision == given.precision else "plain",
             channels_last=given.channels_last,
             memory=given.memory,
+            association=given.association,
             progress=self.told,
             **vars(self.form),
             **more,
