@@ -1,15 +1,16 @@
-"""What do workers perform in these tests?"""
+"""What do workers perform in these tests, and who hears of it?"""
 
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from prunescope.base.errors import DataError
-from prunescope.base.progress import SILENT, Progress
+from prunescope.base.progress import SILENT, Progress, Task
 from prunescope.engines.engine import Resources
 from prunescope.engines.local import LocalEngine
 
@@ -80,6 +81,56 @@ class Office:
     def waiting(self) -> list[int]:
         """Return the processes that wait."""
         return [int(path.name.removeprefix("pid-")) for path in self.folder.glob("pid-*")]
+
+
+CHAINS = [
+    Chore(name="last", after=("a2", "b2")),
+    Chore(name="a1"),
+    Chore(name="b1"),
+    Chore(name="a2", after=("a1",)),
+    Chore(name="b2", after=("b1",)),
+]
+
+
+class Desk:
+    """Receives outcomes."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, Trace] = {}
+        self.failures: dict[str, Exception] = {}
+        self.processes: set[int] = set()
+
+    def finish(self, job: Chore, trace: Trace) -> None:
+        self.outcomes[job.name] = trace
+        self.processes.add(os.getpid())
+
+    def fail(self, job: Chore, error: Exception) -> None:
+        self.failures[job.name] = error
+        self.processes.add(os.getpid())
+
+
+class Recorder(Progress):
+    """Remembers what was reported, and which tasks are open."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.advanced: dict[str, list[tuple[int, str]]] = {}
+        self.open: set[str] = set()
+
+    @contextmanager
+    def task(self, description: str, total: int, *, done: int = 0) -> Iterator[Task]:
+        advanced = self.advanced.setdefault(f"{description}, {done} of {total}", [])
+
+        class Recording(Task):
+            def advance(self, count: int = 1, note: str = "") -> None:
+                advanced.append((count, note))
+
+        self.open.add(description)
+        yield Recording()
+        self.open.remove(description)
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -16,69 +15,10 @@ import pytest
 import torch
 
 from engines import jobs as chores
-from engines.jobs import Chore, Office, Trace, wait_until
+from engines.jobs import CHAINS, Chore, Desk, Office, Recorder, wait_until
 from prunescope.base.errors import ConfigError, DataError, PrunescopeError
-from prunescope.base.progress import SILENT, LineProgress, Progress, Task
+from prunescope.base.progress import SILENT, LineProgress
 from prunescope.engines.local import LocalEngine
-
-CHAINS = [
-    Chore(name="last", after=("a2", "b2")),
-    Chore(name="a1"),
-    Chore(name="b1"),
-    Chore(name="a2", after=("a1",)),
-    Chore(name="b2", after=("b1",)),
-]
-
-
-class Desk:
-    """Receives outcomes."""
-
-    def __init__(self) -> None:
-        self.outcomes: dict[str, Trace] = {}
-        self.failures: dict[str, Exception] = {}
-        self.processes: set[int] = set()
-
-    def finish(self, job: Chore, trace: Trace) -> None:
-        self.outcomes[job.name] = trace
-        self.processes.add(os.getpid())
-
-    def fail(self, job: Chore, error: Exception) -> None:
-        self.failures[job.name] = error
-        self.processes.add(os.getpid())
-
-
-class Recorder(Progress):
-    """Remembers what was reported, and which tasks are open."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.advanced: dict[str, list[tuple[int, str]]] = {}
-        self.open: set[str] = set()
-
-    @contextmanager
-    def task(self, description: str, total: int, *, done: int = 0) -> Iterator[Task]:
-        advanced = self.advanced.setdefault(f"{description}, {done} of {total}", [])
-
-        class Recording(Task):
-            def advance(self, count: int = 1, note: str = "") -> None:
-                advanced.append((count, note))
-
-        self.open.add(description)
-        yield Recording()
-        self.open.remove(description)
-
-    def say(self, message: str) -> None:
-        self.said.append(message)
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Office:
-    return Office(folder=tmp_path)
-
-
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
 
 
 def is_alive(process: int) -> bool:

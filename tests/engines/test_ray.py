@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from engines.jobs import Chore, Office, wait_until
-from engines.test_local import CHAINS, Desk, Recorder
+from engines.jobs import CHAINS, Chore, Desk, Office, Recorder, wait_until
 from prunescope.base.errors import ConfigError, DataError, PrunescopeError
 from prunescope.base.progress import SILENT
 from prunescope.engines.ray import RayEngine
@@ -50,16 +49,6 @@ def cluster() -> Iterator[Any]:
 @pytest.fixture
 def engine(cluster: Any) -> RayEngine:
     return RayEngine(2, 2, cluster.address)
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Office:
-    return Office(folder=tmp_path)
-
-
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
 
 
 def test_jobs_keep_their_order_and_report_to_this_process(
@@ -106,6 +95,11 @@ def test_a_job_that_loses_every_worker_fails_at_last(
         "die: its worker was lost (WorkerCrashedError); it goes on with another"
     ] * 3
     assert recorder.open == set()
+
+
+def test_a_process_that_joined_one_cluster_does_not_take_another(engine: RayEngine) -> None:
+    with pytest.raises(ConfigError, match=r"has joined the Ray cluster at .*, not 127.0.0.1:1"):
+        RayEngine(1, 1, "127.0.0.1:1")
 
 
 def test_what_finishing_raises_ends_what_runs(engine: RayEngine, office: Office) -> None:

@@ -23,7 +23,6 @@ from prunescope.engines.engine import (
 _ANSWER_SECONDS = 10.0
 _LOOK_SECONDS = 0.25  # between two looks at what running jobs report
 _TRIES = 4  # of a job whose workers are lost
-_HERE = ("", "local")
 
 
 def make(workers: int | None, independent: int, address: str | None = None) -> Engine:
@@ -31,8 +30,8 @@ def make(workers: int | None, independent: int, address: str | None = None) -> E
 
     workers: jobs that compute in parallel, each with an equal share of the cluster's cores as its
     threads; None takes as many as suit so many independent chains of work.
-    address: of a running cluster, "HOST:PORT", "ray://HOST:PORT" or "auto"; None starts one on this
-    machine, which ends with the run.
+    address: of a running cluster, "HOST:PORT" or "auto"; None starts one on this machine, which
+    ends with this process.
     Raises ConfigError where Ray is not installed, or nobody answers at the address.
     """
     return RayEngine(workers, independent, address)
@@ -225,13 +224,18 @@ def _connected(address: str | None) -> Any:
             'the engine "ray" needs Ray, which is not installed: pip install "prunescope[ray]"'
         ) from None
     if ray.is_initialized():
+        joined = ray.get_runtime_context().gcs_address
+        if address not in (None, "auto", joined):
+            raise ConfigError(
+                f"this process has joined the Ray cluster at {joined}, not {address}: leave out "
+                "the address, or call ray.shutdown() first"
+            )
         return ray
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
-    if address in (None, *_HERE):
+    if address is None:
         ray.init(address="local", include_dashboard=False, **options)
         return ray
-    assert address is not None
     _check_answers(address)
     try:
         ray.init(address=address, **options)
@@ -245,13 +249,12 @@ def _connected(address: str | None) -> Any:
 
 def _check_answers(address: str) -> None:
     """Raise ConfigError where nobody listens at a host and port."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    host, _, port = address.rpartition(":")
     if address == "auto":
         return
     if not host or not port.isdecimal():
         raise ConfigError(
-            f'the address is "{address}": give HOST:PORT, ray://HOST:PORT, or auto for the cluster '
-            "that this machine belongs to"
+            f'the address is "{address}": give HOST:PORT, or auto for the cluster of this machine'
         )
     try:
         socket.create_connection((host, int(port)), _ANSWER_SECONDS).close()

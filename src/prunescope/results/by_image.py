@@ -1,7 +1,7 @@
 """What of a dissected layer is saved image by image: examples, counts, borderline, peaks?"""
 
 from pathlib import Path
-from typing import TypedDict
+from typing import Protocol, TypedDict, runtime_checkable
 
 import pandas as pd
 
@@ -37,18 +37,25 @@ class ByImage(TypedDict):
     peaks: pd.DataFrame
 
 
-def save_by_image(
-    folder: Path,
-    *,
-    examples: pd.DataFrame,
-    images: pd.DataFrame,
-    borderline: pd.DataFrame,
-    peaks: pd.DataFrame,
-) -> None:
+@runtime_checkable
+class HasImages(Protocol):
+    """A layer with these tables."""
+
+    @property
+    def examples(self) -> pd.DataFrame: ...
+    @property
+    def images(self) -> pd.DataFrame: ...
+    @property
+    def borderline(self) -> pd.DataFrame: ...
+    @property
+    def peaks(self) -> pd.DataFrame: ...
+
+
+def save_by_image(folder: Path, layer: HasImages) -> None:
     """Write the tables into an existing folder; empty ones of earlier versions are left out."""
-    write_parquet(folder / EXAMPLES, examples, "zstd")
-    write_parquet(folder / IMAGES, images, "zstd")
-    for name, table in ((BORDERLINE, borderline), (PEAKS, peaks)):
+    write_parquet(folder / EXAMPLES, layer.examples, "zstd")
+    write_parquet(folder / IMAGES, layer.images, "zstd")
+    for name, table in ((BORDERLINE, layer.borderline), (PEAKS, layer.peaks)):
         if len(table.columns):
             write_parquet(folder / name, table, "zstd")
 

@@ -43,13 +43,7 @@ class LayerCounts:
 
     def save(self, folder: Path) -> None:
         """Write everything but the scores into an existing folder."""
-        save_by_image(
-            folder,
-            examples=self.examples,
-            images=self.images,
-            borderline=self.borderline,
-            peaks=self.peaks,
-        )
+        save_by_image(folder, self)
         save_overlap(folder, self.layer, self.overlap)
         save_basis(folder, self.basis)
         save_quantiles(folder, self.quantiles)

@@ -200,13 +200,7 @@ class LayerDissection:
         """
         folder = checked_path("folder", folder)
         folder.mkdir(parents=True, exist_ok=True)
-        save_by_image(
-            folder,
-            examples=self.examples,
-            images=self.images,
-            borderline=self.borderline,
-            peaks=self.peaks,
-        )
+        save_by_image(folder, self)
         save_overlap(folder, self.layer, self.overlap)
         save_basis(folder, self.basis)
         save_quantiles(folder, self.quantiles)
