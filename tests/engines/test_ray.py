@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from engines.jobs import CHAINS, Chore, Desk, Office, Recorder, wait_until
+from engines.jobs import CHAINS, Chore, Desk, Office, Recorder, Trace, wait_until
 from prunescope.base.errors import ConfigError, DataError, PrunescopeError
 from prunescope.base.progress import SILENT
+from prunescope.engines import ray as ray_engine
 from prunescope.engines.ray import RayEngine
 from prunescope.experiment.run import run_study
 from prunescope.results.layout import CHECKPOINT
@@ -24,18 +25,17 @@ TABLES = ("levels.csv", "units.csv", "classes.csv", "exemplars.csv", "verdict.js
 
 
 @contextmanager
-def two_nodes() -> Iterator[tuple[Any, Any]]:
-    """Two nodes of one core each, on this machine: the cluster, and its second node."""
+def two_nodes() -> Iterator[tuple[Any, list[Any]]]:
+    """Two nodes of one core each beside a head, on this machine: the cluster, and these nodes."""
     from ray.cluster_utils import Cluster
 
     ray.shutdown()
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("RAY_USAGE_STATS_ENABLED", "0")
         environment.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-        head = {"num_cpus": 1, "include_dashboard": False}
+        head = {"num_cpus": 0, "include_dashboard": False}
         made = Cluster(initialize_head=True, head_node_args=head)
-        second = made.add_node(num_cpus=1)
-        yield made, second
+        yield made, [made.add_node(num_cpus=1) for _ in range(2)]
         ray.shutdown()
         made.shutdown()
 
@@ -97,6 +97,26 @@ def test_a_job_that_loses_every_worker_fails_at_last(
     assert recorder.open == set()
 
 
+def test_lost_reports_cost_no_work(
+    engine: RayEngine, office: Office, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offices: list[Any] = []
+    opened = ray_engine._post_office
+    monkeypatch.setattr(
+        ray_engine, "_post_office", lambda module: offices.append(opened(module)) or offices[-1]
+    )
+
+    def finish(job: Chore, trace: Trace) -> None:
+        desk.finish(job, trace)
+        if len(offices) == 1:
+            ray.kill(offices[0])
+
+    recorder, jobs = Recorder(), [Chore(name="a"), Chore(name="b", after=("a",))]
+    engine.run(jobs, office.perform, finish, desk.fail, recorder)
+    assert desk.outcomes.keys() == {"a", "b"}
+    assert "the reports of running jobs were lost; their work is not" in recorder.said
+
+
 def test_a_process_that_joined_one_cluster_does_not_take_another(engine: RayEngine) -> None:
     with pytest.raises(ConfigError, match=r"has joined the Ray cluster at .*, not 127.0.0.1:1"):
         RayEngine(1, 1, "127.0.0.1:1")
@@ -124,8 +144,8 @@ def test_a_study_has_the_bytes_of_this_machine_alone(
 
 def test_a_node_killed_in_the_middle_costs_time_alone(tiny_study: Any, tmp_path: Path) -> None:
     recipe, out = tiny_study(replicates=2), tmp_path / "ray"
-    with two_nodes() as (cluster, second):
-        killer = Thread(target=_kill_in_training, args=(cluster, second, out))
+    with two_nodes() as (cluster, nodes):
+        killer = Thread(target=_kill_in_training, args=(cluster, nodes, out))
         killer.start()
         said = Recorder()
         run_study(recipe, out, engine="ray", address=cluster.address, workers=2, progress=said)
@@ -135,10 +155,18 @@ def test_a_node_killed_in_the_middle_costs_time_alone(tiny_study: Any, tmp_path:
     same_bytes(out, tmp_path / "local")
 
 
-def _kill_in_training(cluster: Any, node: Any, out: Path) -> None:
-    """Kill a node once both replicates train."""
-    wait_until(lambda: len(list(out.rglob(CHECKPOINT))) == 2)
-    cluster.remove_node(node, allow_graceful=False)
+def _kill_in_training(cluster: Any, nodes: list[Any], out: Path) -> None:
+    """Kill a node while both work, at a training that has a checkpoint.
+
+    It is one through which this process has not joined: without that it could not go on.
+    """
+
+    def all_work() -> bool:
+        return ray.is_initialized() and not ray.available_resources().get("CPU")
+
+    wait_until(lambda: any(out.rglob(CHECKPOINT)) and all_work())
+    here = ray.get_runtime_context().get_node_id()
+    cluster.remove_node(next(n for n in nodes if n.node_id != here), allow_graceful=False)
 
 
 def same_bytes(a: Path, b: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Generic
 
 from prunescope.base.errors import ConfigError, PrunescopeError
@@ -173,7 +174,14 @@ class _Tasks(Generic[W, Outcome]):
         return ended
 
     def _show(self) -> None:
-        for (name, number), event in self._ray.get(self._post.take.remote()):
+        """Show what was reported; where the reports are lost, those that follow."""
+        try:
+            reported = self._ray.get(self._post.take.remote())
+        except self._ray.exceptions.RayActorError:
+            self._post = _post_office(self._ray)
+            self._progress.say("the reports of running jobs were lost; their work is not")
+            return
+        for (name, number), event in reported:
             if number == self._tries[name] and name in self._audiences:
                 self._audiences[name].receive(event)
 
@@ -211,7 +219,8 @@ def _perform_there(
     told: list[Any] = []
     progress = RemoteProgress(lambda event: told.append(post.put.remote(sender, event)))
     ended = attempt(perform, job, progress)
-    ray.get(told[-1:])  # messages of one sender arrive in order
+    with suppress(ray.exceptions.RayActorError):  # without reports the work is done all the same
+        ray.get(told[-1:])  # messages of one sender arrive in order
     return ended
 
 
