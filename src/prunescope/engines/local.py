@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
@@ -15,6 +16,7 @@ from typing import Any, Generic, cast
 from prunescope.base.devices import default_workers, gpu_count, usable_cores
 from prunescope.base.errors import ConfigError, PrunescopeError
 from prunescope.base.progress import Progress
+from prunescope.base.stopping import SIGNALS, Stopped, end_now, stoppable, uninterrupted
 from prunescope.engines.engine import (
     Audience,
     Engine,
@@ -27,7 +29,8 @@ from prunescope.engines.engine import (
 )
 
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_TO_A_WORKER = signal.SIGUSR2  # which nobody else sends
+_SECONDS_TO_LEAVE = 8.0  # for a worker that was told to stop
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
@@ -126,6 +129,12 @@ class _Worker:
             self._process.start()
         theirs.close()
 
+    def tell_to_stop(self) -> None:
+        """Let the process leave, if it lives, after writing a checkpoint."""
+        if self._process.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, _TO_A_WORKER)
+
     def end(self) -> None:
         """End the process, if it lives, and the tasks that it left open."""
         self._process.kill()
@@ -138,10 +147,11 @@ class _Worker:
 def _signals_held() -> Iterator[None]:
     """Hold back the signals that stop a study; processes started here never see them.
 
-    Ctrl-C reaches the whole group: the parent decides, and its workers end with it.
+    Ctrl-C reaches the whole group, and SLURM signals every process: the parent decides, and tells
+    its workers.
     """
     resource_tracker.ensure_running()  # which starts once, and then lets SIGINT and SIGTERM through
-    former = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:
@@ -193,6 +203,10 @@ class _Shift(Generic[W, Outcome]):
             while self._busy:
                 for connection in cast("list[Connection]", wait(self._busy)):
                     self._take(connection, threads, progress)
+        except (Stopped, KeyboardInterrupt):
+            with uninterrupted():
+                self._let_leave()
+            raise
         finally:
             for worker in [*self._idle, *(worker for worker, _ in self._busy.values())]:
                 worker.end()
@@ -209,10 +223,7 @@ class _Shift(Generic[W, Outcome]):
     def _take(self, connection: Connection, threads: int, progress: Progress) -> None:
         """Take what a worker sent: an event, or how its job ended. Replace it where it died."""
         worker, job = self._busy[connection]
-        try:
-            kind, content = connection.recv()
-        except (EOFError, OSError):  # the last message may have been cut short
-            kind, content = "death", _died()
+        kind, content = _received(connection)
         if kind == "event":
             worker.audience.receive(content)
             return
@@ -228,6 +239,32 @@ class _Shift(Generic[W, Outcome]):
             self._fail(job, content)
             self._waiting = without_dependants(self._waiting, job)
         self._hand_out()
+
+    def _let_leave(self) -> None:
+        """Tell all workers to stop, and take what they still send, for a few seconds."""
+        for worker, _ in self._busy.values():
+            worker.tell_to_stop()
+        deadline = time.monotonic() + _SECONDS_TO_LEAVE
+        while self._busy and (left := deadline - time.monotonic()) > 0:
+            for connection in cast("list[Connection]", wait(self._busy, left)):
+                worker, job = self._busy[connection]
+                kind, content = _received(connection)
+                if kind == "event":
+                    worker.audience.receive(content)
+                    continue
+                del self._busy[connection]
+                self._idle.append(worker)
+                if kind == "outcome":
+                    self._finish(job, content)
+
+
+def _received(connection: Connection) -> tuple[str, Any]:
+    """Return what a worker sent; "death" where the last message was cut short, or is none."""
+    try:
+        kind, content = connection.recv()
+    except (EOFError, OSError):
+        return "death", _died()
+    return kind, content
 
 
 def _died() -> PrunescopeError:
@@ -254,7 +291,10 @@ def _serve(connection: Connection, parent: int, threads: int) -> None:
             connection.send(message)
 
     progress = RemoteProgress(lambda event: send(("event", event)))
-    with suppress(EOFError):
-        while True:
-            perform, job = connection.recv()
-            send(attempt(perform, job, progress))
+    try:
+        with suppress(EOFError), stoppable((_TO_A_WORKER,), seconds=_SECONDS_TO_LEAVE):
+            while True:
+                perform, job = connection.recv()
+                send(attempt(perform, job, progress))
+    except Stopped as stopped:
+        end_now(stopped.status)

@@ -121,7 +121,7 @@ def _run_wanted(
         if crew.workers > 1:
             sources.let_go()  # every worker reads them for itself
     store.create()
-    with store.writing():
+    with store.writing(progress.say):
         _clear_damage(plan, store, progress)
         store.tidy(plan.artifacts)
         write_atomically(out / STUDY, sealed(recipe.to_yaml()).encode())
@@ -224,7 +224,7 @@ def report_again(out: Path, *, progress: Progress = SILENT) -> Path:
     kept = [stage for stage in results.stages if stage.reads_concepts and "concepts" in run.unread]
     redone = Plan(plan.study, tuple(stage for stage in results.stages if stage not in kept))
     store.check_free()
-    with store.writing():
+    with store.writing(progress.say):
         call = Call(plan.study, store, _here(), progress)
         call.perform(redone, again=True)
     for error in call.failures.values():

@@ -17,6 +17,7 @@ from prunescope.base.errors import (
     reason_of,
 )
 from prunescope.base.ranks import Ranks, joined
+from prunescope.base.stopping import uninterrupted
 
 Result = TypeVar("Result")
 Call = Callable[[Ranks], object]
@@ -79,7 +80,16 @@ def check_one_worker(ranks: Ranks, workers: int | None, engine: str) -> None:
 
 
 def _help(ranks: Ranks) -> Any:
-    """Do what the first process calls for until it is done; return its result."""
+    """Do what the first process calls for until it is done; return its result.
+
+    Told to stop, go on until the first process has stopped, which may still need this one's share
+    of a step.
+    """
+    with uninterrupted():
+        return _follow(ranks)
+
+
+def _follow(ranks: Ranks) -> Any:
     while True:
         call: Any = ranks.first(None)
         if isinstance(call, _Done):
