@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Generic
 
+from prunescope.base.devices import take_gpus
 from prunescope.base.errors import ConfigError, PrunescopeError
 from prunescope.base.progress import Progress
 from prunescope.base.text import counted
@@ -50,12 +51,12 @@ class RayEngine:
         if workers is not None and workers < 1:
             raise ConfigError(f"the number of workers is {workers}, but must be at least 1")
         self._ray = _connected(address)
-        cores = int(self._ray.cluster_resources().get("CPU", 0))
+        cores, most_cores = self._cluster_has("CPU")
         if not cores:
             raise ConfigError("the Ray cluster has no cores: start one of its nodes with some")
-        self.gpus = int(self._ray.cluster_resources().get("GPU", 0))
+        self.gpus, _ = self._cluster_has("GPU")
         self.workers = min(workers or self.gpus or independent, cores)
-        self.threads = cores // self.workers
+        self.threads = min(cores // self.workers, most_cores)
 
     def run(
         self,
@@ -72,8 +73,28 @@ class RayEngine:
         """
         ordered = in_order(jobs)
         if ordered:
+            self._check_room(ordered)
             with _Tasks(self._ray, self.threads, self.gpus, perform, progress) as tasks:
                 _work(ordered, tasks, finish, fail)
+
+    def _cluster_has(self, kind: str) -> tuple[int, int]:
+        """Return how many there are of a kind in the cluster, and on the node with most."""
+        nodes = [node["Resources"].get(kind, 0) for node in self._ray.nodes() if node["Alive"]]
+        return int(sum(nodes)), int(max(nodes, default=0))
+
+    def _check_room(self, jobs: Sequence[W]) -> None:
+        """Raise ConfigError for a job that no node has room for, which would wait for ever."""
+        for kind, needed in (
+            ("CPU", max(job.resources.processes for job in jobs)),
+            ("GPU", max(job.resources.gpus for job in jobs) if self.gpus else 0),
+        ):
+            _, most = self._cluster_has(kind)
+            if needed > most:
+                what = {"CPU": "core", "GPU": "GPU"}[kind]
+                raise ConfigError(
+                    f"resources asks for {counted(needed, what)} on one node, but no node of the "
+                    f"Ray cluster has more than {most}: ask for fewer"
+                )
 
 
 def _work(
@@ -136,15 +157,16 @@ class _Tasks(Generic[W, Outcome]):
         """Let Ray perform a job as soon as there is room for it."""
         self._tries[job.name] = self._tries.get(job.name, 0) + 1
         self._audiences[job.name] = Audience(self._progress)
+        threads = max(self._threads, job.resources.processes)
         gpus = job.resources.gpus if self._gpus else 0
         placed = self._perform_remotely.options(
             name=job.name,
-            num_cpus=max(self._threads, job.resources.cores),
+            num_cpus=threads,
             num_gpus=gpus,
             runtime_env=_ALL_GPUS_VISIBLE if gpus else None,
         )
         sender = (job.name, self._tries[job.name])
-        task = placed.remote(self._perform, job, self._threads, self._post, sender)
+        task = placed.remote(self._perform, job, threads, self._post, sender)
         self.running[task] = job
 
     def ended(self) -> Iterator[tuple[W, str, Any]]:
@@ -222,22 +244,13 @@ def _perform_there(
 
     torch.set_num_threads(threads)
     if gpus := ray.get_gpu_ids():
-        _take_gpu(int(gpus[0]))
+        take_gpus([int(number) for number in gpus])
     told: list[Any] = []
     progress = RemoteProgress(lambda event: told.append(post.put.remote(sender, event)))
     ended = attempt(perform, job, progress)
     with suppress(ray.exceptions.RayActorError):  # without reports the work is done all the same
         ray.get(told[-1:])  # messages of one sender arrive in order
     return ended
-
-
-def _take_gpu(number: int) -> None:
-    """Compute on the GPU of this job, and let go of what an earlier job held on another."""
-    import torch
-
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-        torch.cuda.set_device(number)
 
 
 def _connected(address: str | None) -> Any:

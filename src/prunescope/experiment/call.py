@@ -77,7 +77,7 @@ class Call:
             seeds,
             threads=self._engine.threads,
             workers=self._engine.workers,
-            processes=self._ranks.count,
+            processes=max(self._ranks.count, self._study.recipe.sharing.count),
         ):
             self._progress.say(f"warning: the bits may differ, since {difference}")
 

@@ -22,7 +22,7 @@ from prunescope.results.looks import looks_of, save_looks
 from prunescope.results.provenance import Provenance
 from prunescope.results.store import Store
 
-_OF_A_PART = {"name", "replicates", "verdict", "figures", "resampling"}
+_OF_A_PART = {"name", "replicates", "verdict", "figures", "resampling", "resources"}
 _OF_A_MACHINE = {
     "data": {"source", "memory"},
     "concepts": {"source"},

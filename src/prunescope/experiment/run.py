@@ -109,14 +109,15 @@ def _run_wanted(
     from prunescope.experiment.check import check_study
     from prunescope.experiment.sources import Sources
 
-    check_one_worker(ranks, workers, engine)
+    check_one_worker(ranks, workers, engine, recipe.sharing.count)
     Store(out).check_free()
     recipe, store, plan = _prepare(recipe, out, progress)
     sources = Sources(recipe, progress)
     crew = _here() if ranks.count > 1 else _engine(recipe, workers, gpus, engine, address)
     wanted = choose(plan)
     if not (store.is_begun() and all(is_done(stage, store) for stage in wanted.stages)):
-        check_study(recipe, sources, progress, processes=ranks.count)
+        processes = max(ranks.count, recipe.sharing.count)
+        check_study(recipe, sources, progress, processes=processes)
         sources.make_ready()
         if crew.workers > 1:
             sources.let_go()  # every worker reads them for itself
@@ -254,12 +255,15 @@ def _prepare(recipe: Recipe, out: Path, progress: Progress) -> tuple[Recipe, Sto
 def _engine(
     recipe: Recipe, workers: int | None, gpus: int | None, name: str, address: str | None
 ) -> Engine:
-    engine: Engine = ENGINES.find(name)(workers or gpus, _independent(recipe), address)
-    if gpus is not None and gpus > engine.gpus:
+    each = recipe.sharing.gpus
+    workers = workers or (None if gpus is None else max(1, gpus // each))
+    engine: Engine = ENGINES.find(name)(workers, _independent(recipe), address)
+    needed = max(gpus or 0, each if each > 1 else 0)
+    if needed > engine.gpus:
         where = "this machine" if name == "local" else "the cluster"
         raise ConfigError(
-            f"{counted(gpus, 'GPU')} are asked for, but {where} has {engine.gpus or 'none'}: ask "
-            "for fewer, or leave out the number to take what there is"
+            f"{counted(needed, 'GPU')} are asked for, but {where} has {engine.gpus or 'none'}: ask "
+            "for fewer (--gpus, resources.gpus), or for none to take what there is"
         )
     return engine
 
