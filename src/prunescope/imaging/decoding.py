@@ -110,9 +110,9 @@ def _opened(
     """
     try:
         if isinstance(stored, Path):
+            require_file(stored)
             if within is not None and not resolved(stored).is_relative_to(within):
                 raise DataError(f"{where} is a link that leaves the folder {within.name}")
-            require_file(stored)
         with Image.open(io.BytesIO(stored) if isinstance(stored, bytes) else stored) as picture:
             pixels, limit = picture.width * picture.height, Image.MAX_IMAGE_PIXELS
             if limit is not None and pixels > limit:
