@@ -1,6 +1,7 @@
 """How is a picture of any mode decoded, and converted to 8 bits of red, green and blue?"""
 
 import io
+import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +20,12 @@ _BITS, _PHOTOMETRIC = 258, 262  # tags of TIFF 6.0
 _WHITE_IS_ZERO = 0
 _OVER = {"La": "LA", "RGBa": "RGBA"}  # premultiplied alpha, and straight
 
-# Python up to 3.12 raises RuntimeError for a link that leads to itself
+# Python up to 3.12 raises RuntimeError for a link that leads to itself, and Pillow almost anything
+# for a tag of another type than it must be, such as a fraction that says where the pixels begin
 _UNREADABLE = (
-    *(OSError, SyntaxError, ValueError, RuntimeError),
-    *(Image.DecompressionBombError, Image.DecompressionBombWarning),  # where warnings are errors
+    *(OSError, SyntaxError, ValueError, RuntimeError, TypeError, LookupError, ArithmeticError),
+    *(EOFError, struct.error, zlib.error, Image.DecompressionBombError),
+    Warning,  # of damage and of bombs, where warnings are errors
 )
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -77,7 +80,7 @@ def in_colour(picture: Image.Image, where: Path | str, *, upright: bool = False)
     deep = picture.mode in _DEEP or (picture.mode == "I" and picture.format in _DEEP_FORMATS)
     greatest, inverted = _stated_range(picture)
     if upright:
-        picture = ImageOps.exif_transpose(picture)
+        picture = _turned_upright(picture, where)
     if deep:
         picture = Image.fromarray(_in_8_bits(picture, greatest, inverted=inverted))
     elif picture.mode in ("I", "F", *_DEEP):
@@ -147,6 +150,14 @@ def _check_sums(stored: Path | bytes, picture: ImageFile.ImageFile) -> None:
                 raise OSError("it ends too early: a part of the file is missing")
             if found != int.from_bytes(stated, "big"):
                 raise OSError("it is damaged: its checksum is not that of its content")
+
+
+def _turned_upright(picture: Image.Image, where: Path | str) -> Image.Image:
+    """Return a picture turned as its EXIF says. Raises DataError where that cannot be read."""
+    try:
+        return ImageOps.exif_transpose(picture)
+    except _UNREADABLE as error:
+        raise DataError(f"{where} cannot be read: its EXIF is damaged ({error})") from error
 
 
 def _stated_range(picture: Image.Image) -> tuple[int, bool]:
