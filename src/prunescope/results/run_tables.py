@@ -30,6 +30,7 @@ from prunescope.results.layout import (
     layer_path,
     level_folders,
 )
+from prunescope.results.left_out import LEFT_OUT
 from prunescope.results.manifest import check_recorded, flaws_of
 from prunescope.results.reading import read_csv, read_form, read_if_there, read_table
 from prunescope.results.schemas import (
@@ -209,6 +210,15 @@ def level_categories(levels: pd.DataFrame) -> tuple[str, ...]:
     columns = [str(name) for name in levels.columns]
     names = (name.removesuffix("_units") for name in columns if name.endswith("_units"))
     return tuple(name for name in names if f"{name}_concepts" in columns)
+
+
+def left_out_of_run(run: Path) -> list[dict[str, str]]:
+    """Return the broken images that a run's dissections left out, each with the reason."""
+    for level in level_folders(run):
+        for summary in sorted((level / DISSECTION).glob(f"*/{SUMMARY}")):
+            found: list[dict[str, str]] = read_form(summary, DISSECTION_FORM).get(LEFT_OUT) or []
+            return found
+    return []
 
 
 def saved_iou(run: Path) -> float | None:

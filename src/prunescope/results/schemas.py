@@ -108,6 +108,7 @@ DISSECTION_FORM: Fields = {
         "unnumbered": TRUTH.or_none,
         "unit_numbers": LIST_OF_COUNTS.or_none,
     },
+    "left_out": Rows(Object({"image": TEXT, "reason": TEXT}), may_lack=True),
     **{"layer": TEXT.or_none, "convention": TEXT.or_none},
     "basis": {"kind": TEXT, "seed": COUNT.or_absent, "units": COUNT, "fingerprint": TEXT},
     "concept_set": {"name": TEXT, "fingerprint": TEXT, "mask_size": COUNT.or_none},

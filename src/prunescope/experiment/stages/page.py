@@ -39,8 +39,9 @@ class PageStage(FolderStage):
     def make(self, folder: Path, runner: "StageRunner") -> str:
         from prunescope.report.pages.study import write_study_page
         from prunescope.results.class_tables import read_exemplars
+        from prunescope.results.left_out import LEFT_OUT, left_out_text, names_left_out
         from prunescope.results.reading import read_form
-        from prunescope.results.run_tables import read_shares
+        from prunescope.results.run_tables import left_out_of_run, read_shares
         from prunescope.results.schemas import VERDICT_FORM
 
         dissected = {
@@ -49,7 +50,7 @@ class PageStage(FolderStage):
             if not measured.level.key.is_twin
         }
         tables = runner.folder(self.tables)
-        recipe, images = self.study.recipe, self.study.facts.concepts.images
+        recipe, images = self.study.recipe, len(runner.concepts.images)
         write_study_page(
             folder,
             name=recipe.name,
@@ -63,6 +64,7 @@ class PageStage(FolderStage):
             made={"Seeds": self._seeds(), "Hashes": self._hashes()},
             recipe=recipe.placeless().to_yaml(),
             missing=self.tables.missing,
+            left_out=left_out_text(names_left_out({LEFT_OUT: left_out_of_run(runner.store.root)})),
             progress=runner.progress,
         )
         return self.tables.missing

@@ -38,6 +38,7 @@ def write_study_page(
     made: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     recipe: str = "",
     missing: str = "",
+    left_out: str | None = None,
     progress: Progress = SILENT,
 ) -> Path:
     """Write the page of a study into a folder and return its path.
@@ -50,12 +51,15 @@ def write_study_page(
     concepts: the set they were dissected on; None leaves images blank.
     shares: of draws, of the units: `read_shares`.
     made: more facts of how it was made, by title. recipe: as YAML.
+    left_out: which broken images were, in a line; None where none was.
     missing: how many levels there are ("7 of 27 levels") if some are missing.
     Raises DataError where a dissection cannot be read.
     """
     (folder / ASSETS).mkdir(parents=True, exist_ok=True)
     views = list(_views(shown.levels, dissections, shares))
     levels = shown.levels
+    if left_out is not None:
+        facts = {**facts, "Left out": left_out}
     sections = [
         PageSection(
             anchor="study",
@@ -68,7 +72,10 @@ def write_study_page(
             anchor="levels",
             title="Levels",
             html=template_html(
-                "pages/levels.html", tables=tabulate_levels(levels), chance="undecided" in levels
+                "pages/levels.html",
+                tables=tabulate_levels(levels),
+                chance="undecided" in levels,
+                left_out=left_out,
             ),
         ),
         *_changes_section(shown),
