@@ -14,6 +14,7 @@ from prunescope.results.columns import check_columns
 from prunescope.results.evaluation import plain_number
 from prunescope.results.kinds import layers_of_study
 from prunescope.results.layout import (
+    CONCEPT_OUTCOMES,
     DISSECTION,
     INTERVALS,
     LEVELS,
@@ -33,6 +34,7 @@ from prunescope.results.layout import (
 from prunescope.results.manifest import check_recorded, flaws_of
 from prunescope.results.reading import read_csv, read_form, read_if_there, read_table
 from prunescope.results.schemas import (
+    CONCEPT_OUTCOME_COLUMNS,
     DISSECTION_FORM,
     INTERVAL_COLUMNS,
     LEVEL_COLUMNS,
@@ -133,6 +135,11 @@ class RunTables:
         """A row per unit of each level and layer, see `read_shares`."""
         return read_shares(self.path)
 
+    @cached_property
+    def concept_outcomes(self) -> pd.DataFrame:
+        """A row per concept of each level and layer, see `read_concept_outcomes`."""
+        return read_concept_outcomes(self.path)
+
     @property
     def layers(self) -> list[str]:
         """The layers, in the order of the study."""
@@ -190,6 +197,16 @@ def read_shares(run: Path) -> pd.DataFrame:
     """
     found = read_if_there(run / TABLES / UNIT_SHARES, SHARE_COLUMNS)
     return found if len(found.columns) else pd.DataFrame(columns=[*SHARE_COLUMNS])
+
+
+def read_concept_outcomes(run: Path) -> pd.DataFrame:
+    """Return what became of each concept of each level and layer since level 0, and how surely.
+
+    Empty where images were not resampled, or an earlier version made the tables. Raises DataError
+    where the table is damaged.
+    """
+    found = read_if_there(run / TABLES / CONCEPT_OUTCOMES, CONCEPT_OUTCOME_COLUMNS)
+    return found if len(found.columns) else pd.DataFrame(columns=[*CONCEPT_OUTCOME_COLUMNS])
 
 
 def read_levels(path: Path) -> pd.DataFrame:

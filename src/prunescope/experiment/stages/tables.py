@@ -13,6 +13,7 @@ from prunescope.experiment.stages.evaluation import EvaluationStage
 from prunescope.experiment.stages.scores import ScoresStage
 from prunescope.results.class_tables import read_classes
 from prunescope.results.layout import (
+    CONCEPT_OUTCOMES,
     DENSE,
     INTERVALS,
     LEVEL_QUANTILES,
@@ -89,7 +90,7 @@ class TablesStage(FolderStage):
     """The tables of all levels of a plan, which may be a part of the study's."""
 
     kind = "tables"
-    version = 10
+    version = 11
     derived = True
 
     def __init__(self, study: PlannedStudy, levels: tuple[MeasuredLevel, ...]) -> None:
@@ -120,6 +121,7 @@ class TablesStage(FolderStage):
         if resampled is not None:
             write_csv(folder / INTERVALS, resampled.intervals, na_rep="nan")
             write_parquet(folder / UNIT_SHARES, resampled.shares, "zstd")
+            write_parquet(folder / CONCEPT_OUTCOMES, resampled.concepts, "zstd")
         is_judged = not self.missing and recipe.replicates > 1
         looks = count_look(runner.store.root, recipe.replicates) if is_judged else 1
         write_verdicts(
