@@ -167,7 +167,8 @@ def _outcome_shares(
         return {}
     names = {"layer": layer, "concept": concept, "category": category}
     chosen = outcomes[(outcomes[[*names]] == list(names.values())).all(axis=1)]
-    found: dict[LayerKey, float] = chosen.set_index(KEY)["share"].to_dict()
+    keys = chosen[KEY].itertuples(index=False, name=None)
+    found = dict(zip(keys, chosen["share"].tolist(), strict=True))
     return {key: {"outcome_share": found.get(key)} for key in tables.keys}
 
 

@@ -110,25 +110,8 @@ class RunTables:
 
     @cached_property
     def strategies(self) -> pd.DataFrame:
-        """A row per layer, count and pair of strategies: how much more one keeps (docs/formats.md).
-
-        Empty where there are no two, or an earlier version made the tables. Raises DataError where
-        the table is damaged.
-        """
-        path = self.path / TABLES / STRATEGIES
-        check_recorded(path)
-        if not is_there(path):
-            return pd.DataFrame(columns=[*STRATEGY_COLUMNS])
-        texts = ("layer", "count", "strategy", "against", "levels")
-        numbers = (name for name in STRATEGY_COLUMNS if name not in texts)
-        strategies = read_csv(
-            path,
-            dtype=dict.fromkeys(texts, "string"),
-            keep_default_na=False,
-            na_values={name: ["nan"] for name in numbers},
-        )
-        check_columns(strategies, STRATEGY_COLUMNS, path)
-        return strategies
+        """A row per layer, count and pair of strategies, see `read_strategies`."""
+        return read_strategies(self.path)
 
     @cached_property
     def shares(self) -> pd.DataFrame:
@@ -197,6 +180,28 @@ def read_shares(run: Path) -> pd.DataFrame:
     """
     found = read_if_there(run / TABLES / UNIT_SHARES, SHARE_COLUMNS)
     return found if len(found.columns) else pd.DataFrame(columns=[*SHARE_COLUMNS])
+
+
+def read_strategies(run: Path) -> pd.DataFrame:
+    """Return a row per layer, count and pair of strategies: how much more one keeps.
+
+    Empty where there are no two, or an earlier version made the tables. Raises DataError where the
+    table is damaged.
+    """
+    path = run / TABLES / STRATEGIES
+    check_recorded(path)
+    if not is_there(path):
+        return pd.DataFrame(columns=[*STRATEGY_COLUMNS])
+    texts = ("layer", "count", "strategy", "against", "levels")
+    numbers = (name for name in STRATEGY_COLUMNS if name not in texts)
+    strategies = read_csv(
+        path,
+        dtype=dict.fromkeys(texts, "string"),
+        keep_default_na=False,
+        na_values={name: ["nan"] for name in numbers},
+    )
+    check_columns(strategies, STRATEGY_COLUMNS, path)
+    return strategies
 
 
 def read_concept_outcomes(run: Path) -> pd.DataFrame:

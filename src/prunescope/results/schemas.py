@@ -326,6 +326,11 @@ COMPARED_UNIT_COLUMNS: Columns = {
         )
     },
     **{"distance": NUMBERS, "outcome": TEXTS, "share": SHARES.or_none},
+    **{
+        f"{name}_share_{letter}": SHARES.or_none
+        for letter in "ab"
+        for name in ("interpretable", "concept")
+    },
 }
 COMPARED_CONCEPT_COLUMNS: Columns = {
     **{"layer": NAMES, "category": TEXTS, "concept": TEXTS, "outcome": NAMES},

@@ -27,6 +27,7 @@ from prunescope.statistics.bootstrap import CHANGE, ResamplingSettings, interval
 from prunescope.statistics.by_image import has_counts_by_image
 from prunescope.statistics.concepts import NO_CONCEPT
 from prunescope.statistics.resampled import (
+    UNIT_SHARES,
     OtherImages,
     ResampledLayer,
     labels_present,
@@ -106,7 +107,8 @@ def _with_shares(
 
 def _judged(compared: LayerComparison, a: ResampledLayer, b: ResampledLayer) -> LayerComparison:
     certain, draws = _with_shares(compared, a, b)
-    certain = replace(certain, intervals={})
+    units = certain.units.assign(**_of_sides(certain.units, {"a": a, "b": b}))
+    certain = replace(certain, units=units, intervals={})
     columns = {name: a.layer.overlap.categories.index(name) for name in compared.categories}
     drawn = {
         **draws.counts(),
@@ -114,6 +116,18 @@ def _judged(compared: LayerComparison, a: ResampledLayer, b: ResampledLayer) -> 
     }
     observed = _with_changes(count_outcomes(certain))
     return replace(certain, intervals=intervals_of(observed, drawn, compared.totals))
+
+
+def _of_sides(
+    units: pd.DataFrame, sides: Mapping[str, ResampledLayer]
+) -> dict[str, "pd.Series[float]"]:
+    """Return in which shares of the draws the unit of each row is sure, on either side."""
+    of_side = {letter: side.units.set_index("unit") for letter, side in sides.items()}
+    return {
+        f"{name}_{letter}": units[f"unit_{letter}"].map(shares[name]).astype("float64")
+        for letter, shares in of_side.items()
+        for name in UNIT_SHARES
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

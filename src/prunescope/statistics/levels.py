@@ -143,7 +143,9 @@ def _compared(dense: ResampledLayer, level: ResampledLayer) -> _Numbers:
     compared, shares_in_draws = judge_level(dense, level)
     return _Numbers(
         shares=_shares_of_units(level, None if level is dense else compared),
-        concepts=_outcomes_of_concepts(compared.concepts.head(0 if level is dense else None)),
+        concepts=_outcomes_of_concepts(
+            compared.concepts[:0] if level is dense else compared.concepts
+        ),
         observed=_named(counted, counted_before, shares),
         drawn=_named(level.counts, dense.counts, shares_in_draws),
         units=(len(before), len(units)),

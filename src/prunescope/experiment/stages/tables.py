@@ -21,6 +21,7 @@ from prunescope.results.layout import (
     METRICS,
     PREDICTIONS,
     TABLES,
+    TWIN_UNITS,
     TWINS,
     UNIT_SHARES,
     UNITS,
@@ -30,7 +31,7 @@ from prunescope.results.opened import open_layer
 from prunescope.results.predictions import read_predictions
 from prunescope.results.quantiles import read_level_quantiles
 from prunescope.results.reading import read_form, read_table
-from prunescope.results.run_tables import KEY, read_levels
+from prunescope.results.run_tables import KEY, read_concept_outcomes, read_levels
 from prunescope.results.schemas import LEVEL_UNIT_COLUMNS, METRICS_FORM, UNIT_COLUMNS
 from prunescope.results.tables import write_csv, write_parquet
 from prunescope.results.units import stacked
@@ -150,12 +151,14 @@ class TablesStage(FolderStage):
         from prunescope.report.panels import Shown
 
         folder = runner.folder(self)
-        twins = folder / TWINS
+        has_twins = (folder / TWINS).is_file()
         return Shown(
             levels=read_levels(folder / LEVELS),
-            twins=read_levels(twins) if twins.is_file() else None,
+            twins=read_levels(folder / TWINS) if has_twins else None,
             lines=self.study.recipe.figures.lines,
             units=read_table(folder / UNITS, LEVEL_UNIT_COLUMNS),
+            twin_units=read_table(folder / TWIN_UNITS, LEVEL_UNIT_COLUMNS) if has_twins else None,
+            outcomes=read_concept_outcomes(runner.store.root),
             classes=read_classes(runner.store.root),
             quantiles=read_level_quantiles(folder),
         )
