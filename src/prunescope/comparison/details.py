@@ -94,6 +94,7 @@ def unit_through_levels(tables: RunTables, layer: str, unit: int) -> list[dict[s
     """Return a row for each level of a run: what one unit sees there, and what became of it.
 
     `outcome` compares it with level 0 of the same replicate; a unit that was removed sees nothing.
+    It is None where the level has other directions in place of units, and `basis` says which.
     Where images were resampled, `interpretable_share`, `concept_share` and `outcome_share` are its
     shares of draws.
     Raises ConfigError for a unit that no level has.
@@ -114,7 +115,7 @@ def unit_through_levels(tables: RunTables, layer: str, unit: int) -> list[dict[s
         if key[2] == 0:
             before[key[0]] = label
         seen = {name: _plain(values.get(name)) for name in (*_SEEN, *known)}
-        outcome = outcome_of(before[key[0]], label)
+        outcome = outcome_of(before[key[0]], label) if tables.is_paired(key) else None
         rows.append(_of_level(tables, key) | seen | {"outcome": outcome})
     return rows
 
@@ -173,7 +174,9 @@ def _outcome_shares(
 
 
 def _of_level(tables: RunTables, key: LayerKey) -> dict[str, Any]:
-    return {**dict(zip(KEY, key, strict=True)), "keep": tables.number(key, "keep")}
+    along = basis_text({"basis": tables.bases[key]})
+    named = {} if along is None else {"basis": along}
+    return {**dict(zip(KEY, key, strict=True)), "keep": tables.number(key, "keep"), **named}
 
 
 def outcome_of(before: object, after: object) -> str:

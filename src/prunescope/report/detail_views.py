@@ -7,6 +7,7 @@ from typing import Any
 from prunescope.base.text import counted
 from prunescope.report.document import UNDEFINED, Cell, Column, Rows, Section, Table, share_text
 from prunescope.report.overview import keep_text
+from prunescope.report.words import directions_text
 
 _EXAMPLES = 6
 _MEASURES = {"f1": "F1", "pearson": "Pearson", "auprc": "AUPRC"}
@@ -117,6 +118,9 @@ def _by_replicate(
     return [
         Section(
             title=f"{title}, replicate {replicate}",
+            note=directions_text(
+                along, unpaired=any(row["outcome"] is None for row in of_replicate)
+            ),
             parts=[
                 Table(
                     columns=[*level, *columns, outcome],
@@ -135,7 +139,9 @@ def _by_replicate(
                 )
             ],
         )
-        for replicate, of_replicate in groupby(rows, key=lambda row: row["replicate"])
+        for replicate, grouped in groupby(rows, key=lambda row: row["replicate"])
+        for of_replicate in (list(grouped),)
+        for along in (of_replicate[0].get("basis"),)
     ]
 
 

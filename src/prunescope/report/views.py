@@ -30,6 +30,7 @@ from prunescope.report.words import (
     counts_in_words,
     counts_interval,
     describe_chance,
+    directions_text,
     resampling_text,
     side_text,
 )
@@ -90,7 +91,7 @@ def _layer(name: str, counts: Mapping[str, Any], *more: str | Table) -> Section:
         for category, within in by_category.items()
     ]
     along = basis_text(counts)
-    notes = [] if along is None else [f"what is called a unit here is one of the {along}"]
+    notes = [] if along is None else [directions_text(along, unpaired=False)]
     notes += [describe_chance(counts["chance"])] if "chance" in counts else []
     notes += [resampling_text(counts["resampling"])] if "resampling" in counts else []
     table = Table(columns=columns, groups=[Rows(rows=rows)])

@@ -15,6 +15,7 @@ from prunescope.results.evaluation import plain_number
 from prunescope.results.kinds import layers_of_study
 from prunescope.results.layout import (
     CONCEPT_OUTCOMES,
+    DENSE,
     DISSECTION,
     INTERVALS,
     LEVELS,
@@ -133,6 +134,22 @@ class RunTables:
         """Every replicate, strategy, level and layer, in the order of the table."""
         return list(self.levels[KEY].itertuples(index=False, name=None))
 
+    @cached_property
+    def bases(self) -> dict[LayerKey, Mapping[str, Any] | None]:
+        """Along which directions each layer of a level was dissected; None where its units were.
+
+        None, too, where the dissection is gone.
+        """
+        return {key: _basis_of(self.path, key) for key in self.keys}
+
+    def is_paired(self, key: LayerKey) -> bool:
+        """Return whether numbers of units say which of level 0 they are, as in one basis."""
+        first, second = (
+            (self.bases.get(each) or {}).get("fingerprint")
+            for each in (key, (key[0], DENSE, 0, key[3]))
+        )
+        return bool(first == second)
+
     def number(self, key: LayerKey, column: str) -> float:
         """Return the value of a column for one layer of a level."""
         return float(self.levels[column].iloc[self.keys.index(key)])
@@ -140,6 +157,7 @@ class RunTables:
     def summary(self, iou: float | None = None) -> list[dict[str, Any]]:
         """Return, for each level and layer, its key, weights left, accuracy and counts.
 
+        Where directions were dissected, `basis` says which ones.
         iou: a unit is interpretable strictly above this; None keeps what the tables say, and adds
         what is beyond chance, which is unknown at any other IoU. The rows state the IoU; None if
         the run's dissections, which state it, are gone.
@@ -152,6 +170,7 @@ class RunTables:
             | {"iou": above}
             | count_units(self.units_of[key], iou=iou)
             | {name: int(row[name]) for name in chance}
+            | ({} if self.bases[key] is None else {"basis": self.bases[key]})
             for key, row in zip(self.keys, self.levels.to_dict("records"), strict=True)
         ]
 
@@ -251,6 +270,16 @@ def _lost_folder(run: Path, key: LayerKey) -> Path | None:
         return folder
     dissection = Path(layer_path(folder, str(layer)))
     return None if (dissection / UNITS).is_file() else dissection
+
+
+def _basis_of(run: Path, key: LayerKey) -> Mapping[str, Any] | None:
+    replicate, strategy, level, layer = key
+    folder = run / LevelKey(replicate=int(replicate), strategy=str(strategy), level=int(level)).path
+    summary = Path(layer_path(folder, str(layer))) / SUMMARY
+    if not summary.is_file():
+        return None
+    basis: Mapping[str, Any] | None = read_form(summary, DISSECTION_FORM).get("basis")
+    return basis
 
 
 def _check_whole(run: Path, flaws: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Int32, Int64
 
+from prunescope.comparison.comparability import has_same_basis
 from prunescope.comparison.outcomes import (
     GAINED,
     KEPT,
@@ -19,7 +20,7 @@ from prunescope.comparison.outcomes import (
     count_outcomes,
     with_certainty,
 )
-from prunescope.comparison.pairing import pair_by_number
+from prunescope.comparison.pairing import no_pairs, pair_by_number
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.overlap import Overlap
 from prunescope.results.units import categories_of
@@ -74,21 +75,24 @@ def judge_level(
 ) -> tuple[LayerComparison, dict[str, np.ndarray]]:
     """Return what became of level 0's units and concepts, and the shares of Figure 4 in each draw.
 
-    Units are paired by number, removed ones with none. Each outcome has its share of draws.
+    Units are paired by number, removed ones with none; where they are other directions, concepts
+    alone are compared. Each outcome has its share of draws.
     """
     before, after = dense.layer.units, level.layer.units
+    paired = has_same_basis(dense.layer, level.layer)
     compared = compare_units(
         before,
         after,
         layers=(dense.layer.layer, level.layer.layer),
         categories=categories_of(before),
-        pairs=pair_by_number(before, after, partly=True),
-        match="identity",
+        pairs=pair_by_number(before, after, partly=True) if paired else no_pairs(),
+        match="identity" if paired else "concept",
         iou=None,
     )
     compared, draws = _with_shares(compared, dense, level)
+    undefined = np.full(dense.concepts.shape[1], np.nan)
     counts = draws.unit_counts()
-    return compared, {name: counts[name] for name in SHARES}
+    return compared, {name: counts.get(name, undefined) for name in SHARES}
 
 
 def _with_shares(

@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Int64
 
 from prunescope.base.progress import SILENT, Progress
-from prunescope.comparison.levels import measure_consistency
+from prunescope.comparison.levels import measure_consistency, unpaired_consistency
 from prunescope.comparison.outcomes import LayerComparison
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.layout import DENSE
@@ -141,6 +141,8 @@ def _compared(dense: ResampledLayer, level: ResampledLayer) -> _Numbers:
     )
     shares = measure_consistency(before, units)
     compared, shares_in_draws = judge_level(dense, level)
+    if compared.match != "identity":
+        shares |= unpaired_consistency()
     return _Numbers(
         shares=_shares_of_units(level, None if level is dense else compared),
         concepts=_outcomes_of_concepts(

@@ -11,6 +11,7 @@ from prunescope.experiment.levels.level import LevelStage
 from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
 from prunescope.experiment.stages.evaluation import EvaluationStage
 from prunescope.experiment.stages.scores import ScoresStage
+from prunescope.results.basis import axes_of
 from prunescope.results.class_tables import read_classes
 from prunescope.results.layout import (
     CONCEPT_OUTCOMES,
@@ -20,6 +21,7 @@ from prunescope.results.layout import (
     LEVELS,
     METRICS,
     PREDICTIONS,
+    SUMMARY,
     TABLES,
     TWIN_UNITS,
     TWINS,
@@ -32,7 +34,12 @@ from prunescope.results.predictions import read_predictions
 from prunescope.results.quantiles import read_level_quantiles
 from prunescope.results.reading import read_form, read_table
 from prunescope.results.run_tables import KEY, read_concept_outcomes, read_levels
-from prunescope.results.schemas import LEVEL_UNIT_COLUMNS, METRICS_FORM, UNIT_COLUMNS
+from prunescope.results.schemas import (
+    DISSECTION_FORM,
+    LEVEL_UNIT_COLUMNS,
+    METRICS_FORM,
+    UNIT_COLUMNS,
+)
 from prunescope.results.tables import write_csv, write_parquet
 from prunescope.results.units import stacked
 from prunescope.statistics.who_paid import write_who_paid
@@ -64,6 +71,10 @@ class MeasuredLevel:
             layer: read_table(runner.store.folder(artifact) / UNITS, UNIT_COLUMNS)
             for layer, artifact in self.scores.layers.items()
         }
+        summaries = {
+            layer: read_form(runner.store.folder(artifact) / SUMMARY, DISSECTION_FORM)
+            for layer, artifact in self.scores.layers.items()
+        }
         return LevelRecord(
             replicate=self.level.key.replicate,
             strategy=self.level.key.strategy,
@@ -72,6 +83,7 @@ class MeasuredLevel:
             keep_overall=metrics["keep_overall"],
             accuracy=metrics["top1"],
             units=units,
+            axes=axes_of(summaries),
         )
 
     def predictions(self, runner: "StageRunner") -> "pd.DataFrame":

@@ -21,6 +21,7 @@ from prunescope.report.pages.page import Page, PageSection, template_html, write
 from prunescope.report.pages.paid import paid_section
 from prunescope.report.panels import Shown
 from prunescope.report.verdict_views import strategy_sections, verdict_sections
+from prunescope.results.basis import axes_of
 from prunescope.results.evaluation import plain_rows
 from prunescope.results.layout import ASSETS, DENSE, LevelKey
 from prunescope.results.opened import open_layer
@@ -74,7 +75,10 @@ def write_study_page(
             anchor="levels",
             title="Levels",
             html=template_html(
-                "pages/levels.html", tables=tabulate_levels(levels), chance="undecided" in levels
+                "pages/levels.html",
+                tables=tabulate_levels(levels),
+                chance="undecided" in levels,
+                unpaired=_is_unpaired(views),
             ),
         ),
         *changes_section(shown, atlas, _draws_text(draws, views)),
@@ -107,6 +111,12 @@ def _verdict_section(
         yield table_section(
             anchor="strategies", title="Strategies", before=html, tables={}, nothing=""
         )
+
+
+def _is_unpaired(views: Sequence[View]) -> bool:
+    """Return whether levels of a layer have different directions in place of units."""
+    axes = {(view.layer.layer, *axes_of({"": view.layer.summary}).values()) for view in views}
+    return len(axes) > len({view.layer.layer for view in views})
 
 
 def _draws_text(draws: int, views: Sequence[View]) -> str:
