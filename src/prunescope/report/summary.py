@@ -15,7 +15,7 @@ from prunescope.report.views import layer_sections, left_out_sections, sections_
 from prunescope.results.ablation import Ablation
 from prunescope.results.class_tables import has_class_tables, read_classes, read_exemplars
 from prunescope.results.dissection import LayerDissection
-from prunescope.results.evaluation import plain_number
+from prunescope.results.evaluation import plain_rows
 from prunescope.results.evaluation_pair import EvaluationPair, open_evaluation
 from prunescope.results.kinds import is_ablation, is_comparison, is_evaluation, is_run
 from prunescope.results.layout import EVALUATED
@@ -63,7 +63,7 @@ def summarise_result(
         for lost in tables.missing_evidence():
             tell(lost)
         levels = tables.summary(iou)
-        paid, strategies = _who_paid(path), _strategies(tables)
+        paid, strategies = _who_paid(path), plain_rows(tables.strategies)
         left_out = left_out_of_run(path)
         sections = [
             *left_out_sections(left_out),
@@ -100,12 +100,6 @@ def _who_paid(run: Path) -> list[dict[str, Any]]:
     if not has_class_tables(run):
         return []
     return count_who_paid(read_classes(run), read_exemplars(run))
-
-
-def _strategies(tables: RunTables) -> list[dict[str, Any]]:
-    """Return how much more each strategy keeps than another, as plain values."""
-    rows = tables.strategies.to_dict("records")
-    return [{str(name): plain_number(value) for name, value in row.items()} for row in rows]
 
 
 def _counts(

@@ -30,6 +30,7 @@ from prunescope.report.words import (
     counts_in_words,
     counts_interval,
     describe_chance,
+    directions_text,
     resampling_text,
     side_text,
 )
@@ -98,7 +99,7 @@ def _layer(name: str, counts: Mapping[str, Any], *more: str | Table) -> Section:
         for category, within in by_category.items()
     ]
     along = basis_text(counts)
-    notes = [] if along is None else [f"what is called a unit here is one of the {along}"]
+    notes = [] if along is None else [directions_text(along, unpaired=False)]
     left_out = left_out_text(names_left_out(counts))
     notes += [] if left_out is None else [left_out]
     notes += [describe_chance(counts["chance"])] if "chance" in counts else []

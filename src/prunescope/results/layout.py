@@ -16,6 +16,7 @@ TRACKING = "tracking"  # what trackers write while a study runs
 TABLES, FIGURES, REPORT = "tables", "figures", "report"
 LEVELS, INTERVALS = "levels.csv", "intervals.csv"
 UNIT_SHARES = "unit_shares.parquet"
+CONCEPT_OUTCOMES = "concept_outcomes.parquet"
 VERDICT = "verdict.json"
 STRATEGIES = "strategies.csv"  # compared with each other
 LEVEL_QUANTILES = "quantiles.csv"
