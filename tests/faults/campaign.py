@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from faults.damage import PRECIOUS, Damage, damage_something
+from faults.damage import DAMAGES, PRECIOUS, Damage, damage_something
 from faults.records import Record
 from faults.warm import Command
 from faults.watching import end, signal_some, wait_for
@@ -124,18 +124,11 @@ class Campaign:
         """
         for _ in range(_ROUNDS):
             command = self.start(clock=clock)
-            if whole:
-                wait_for(lambda: command.status() is not None, _LONGEST_RUN)
-                reached = False
-            else:
-                reached = self._to_tables(command)
-            if reached or command.status() == 0:
-                end(command)
-                self._compare(whole=command.status() == 0)
+            reached = not whole and self._to_tables(command)
+            status = command.wait()
+            if reached or status == 0:
+                self._compare(whole=status == 0)
                 return
-            if command.status() is None:
-                end(command)
-                raise Lost(f"it hangs: {command.said[-_LONGEST:]}")
             self._hear(command)
         raise Lost(f"{_ROUNDS} errors in turn, the last: {command.said[-_LONGEST:]}")
 
@@ -165,7 +158,7 @@ class Campaign:
         said = command.said
         error = next((t for t in said.splitlines()[::-1] if t.startswith("prunescope: ")), "")
         if "Traceback" in said or not error or len(error) > _LONGEST:
-            raise Lost(f"no clear error: {said[-2 * _LONGEST:]}")
+            raise Lost(f"no clear error: {said[-2 * _LONGEST :]}")
         self._obey(error)
         if not self.told or self.told[-1] != error:
             self.told.append(error)
@@ -204,7 +197,11 @@ class Campaign:
             for name, content in self.world.whole.items()
             if whole or not name.startswith(("figures/", "report/"))
         }
-        made = counted(self.run, whole=whole)
+        made = {
+            name: content
+            for name, content in counted(self.run, whole=whole).items()
+            if content != PRECIOUS
+        }
         differing = sorted(n for n in made.keys() | expected if made.get(n) != expected.get(n))
         harmed = [
             str(path)
@@ -221,6 +218,9 @@ class Campaign:
 
     def settle(self, outcome: str = "", note: str = "", again: list[str] | None = None) -> None:
         """Record all pending faults. outcome: of all; empty where each went well."""
+        if outcome:  # of several faults, what was damaged last has to answer for it
+            damaged = [fault for fault in self.pending if fault[0] in DAMAGES]
+            self.pending = damaged[-1:] or self.pending[-1:]
         for position, (kind, what, said) in enumerate(self.pending):
             last = position == len(self.pending) - 1
             self.records.append(

@@ -1,7 +1,8 @@
 """Does a study survive a thousand kills and a thousand faults? (make soak)
 
-Environment variables: FAULTS and SECONDS end it when either is reached, SEED begins another
-sequence, RECORDS is the file to which what came of each fault is added, SOAK the folder it works in.
+Environment variables: FAULTS and SECONDS end it when either is reached. SEED begins another
+sequence. RECORDS is the file to which what came of each fault is added. SOAK is the folder it works
+in.
 """
 
 import os

@@ -23,8 +23,10 @@ from multiprocessing.context import ForkContext
 from pathlib import Path
 from typing import Any
 
-_ROOMS = ("base", "imaging", "results", "networks", "data", "concepts", "training", "pruning",
-          "dissection", "comparison", "statistics", "report", "engines", "experiment", "cli")  # fmt: skip
+_ROOMS = (
+    *("base", "imaging", "results", "networks", "data", "concepts", "training", "pruning"),
+    *("dissection", "comparison", "statistics", "report", "engines", "experiment", "cli"),
+)
 _OTHERS = (
     "matplotlib.backends.backend_agg", "matplotlib.backends.backend_pdf",
     "matplotlib.backends.backend_svg", "matplotlib.pyplot", "pyarrow.parquet", "scipy.stats",
@@ -127,14 +129,14 @@ def _skew(seconds: float) -> None:
 class _ForkedWorkers(ForkContext):
     """Makes workers that have nothing of this process open, as spawned ones, but begin at once."""
 
-    def Process(self, target: Any, args: tuple[Any, ...]) -> Any:  # noqa: N802
+    def Process(self, target: Any, args: tuple[Any, ...]) -> Any:
         return super().Process(target=_with_nothing_open, args=(target, *args))
 
 
 def _with_nothing_open(target: Any, connection: Any, *others: Any) -> None:
     """Close all but a connection, above all the lock of the run folder; then call the target."""
     kept = {0, 1, 2, connection.fileno()}
-    for handle in {int(name) for name in os.listdir("/proc/self/fd")} - kept:
+    for handle in {int(path.name) for path in Path("/proc/self/fd").iterdir()} - kept:
         with suppress(OSError):
             os.close(handle)
     target(connection, *others)
