@@ -4,13 +4,16 @@ import re
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from faults.cluster import FragileCluster
 from faults.damage import DAMAGES, PRECIOUS, Damage, damage_something
 from faults.records import Record
+from faults.small_disk import SmallDisk, small_disk
 from faults.warm import Command
 from faults.watching import end, signal_some, wait_for
 from faults.world import World, copy_run, counted, sound_artifacts
@@ -18,6 +21,8 @@ from prunescope.results.layout import WORK
 
 KILLED = ("whole group", "parent alone", "one worker")
 _LONGEST = 1_500  # characters of an error, which is one paragraph
+_REMOVE = ("PATH is in the way.*move it", "remove PATH", "PATH .*: remove it")
+_AGAIN = "the same (call|command|run)|run the study again|wait for it, or stop it"
 _ROUNDS = 6  # of doing what an error says
 _LONGEST_RUN = 300.0  # seconds
 
@@ -45,6 +50,7 @@ class Campaign:
     kept: dict[str, tuple[int, int]] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    disk: SmallDisk | None = None
 
     def __post_init__(self) -> None:
         self.chance = Random(self.seed)
@@ -116,6 +122,27 @@ class Campaign:
         self._to_tables(command)
         self._hear(command)
 
+    def fill(self, disk: SmallDisk) -> None:
+        """Run the study on a disk that is too small, until it says so."""
+        command = self.start()
+        if command.wait() != 0:
+            self.disk = disk
+            self._note("no inodes left" if "inodes" in disk.room else "full disk")
+            if "make room" not in command.said:
+                raise Lost(f"a full disk is not told: {command.said[-_LONGEST:]}")
+            self._hear(command)
+
+    def lose(self, what: str, kill: Callable[[Random], bool], after: float) -> None:
+        """Run the study on a cluster that loses a part of itself, twice; let the study go on."""
+        command = self.start()
+        for _ in range(2):
+            if command.status() is None and not wait_for(
+                lambda: command.status() is not None, after
+            ):
+                self._note(f"kill: {what}") if kill(self.chance) else None
+        self._to_tables(command)
+        self._hear(command)
+
     def resume(self, *, whole: bool, clock: float = 0.0) -> None:
         """Run the study to its end, doing what its errors say, and compare what it made.
 
@@ -167,11 +194,15 @@ class Campaign:
                 self.pending[-1] = (kind, what, error)
 
     def _obey(self, error: str) -> None:
-        if moved := re.search(rf"({re.escape(str(self.place))}\S*?) is in the way.*move it", error):
-            self._put_away(Path(moved[1]))
-        elif removed := re.search(rf"remove ({re.escape(str(self.place))}[^\s,;:)]*)", error):
-            self._put_away(Path(removed[1]))
-        elif not re.search("the same (call|command|run)|wait for it, or stop it", error):
+        if "make room" in error and self.disk is not None:
+            self.disk.make_room()
+            return
+        named = rf"{re.escape(str(self.place))}[^\s,;:)]*"
+        for remedy in _REMOVE:
+            if found := re.search(remedy.replace("PATH", f"({named})"), error):
+                self._put_away(Path(found[1]))
+                return
+        if not re.search(_AGAIN, error):
             raise Lost(f"an error that does not say what to do: {error}")
 
     def _put_away(self, path: Path) -> None:
@@ -290,6 +321,40 @@ def _hit_unfinished(campaign: Campaign, unfinished: list[Path], steps: int) -> N
             if chance.random() < 0.1:
                 _keep(campaign, unfinished)
     campaign.resume(whole=chance.random() < 0.15)
+
+
+def play_on_small_disk(campaign: Campaign) -> list[Record]:
+    """Run a study on a disk that is too small, make room when told so, and compare."""
+    chance = campaign.chance
+    files = sum(1 for _ in campaign.world.finished.rglob("*"))
+    size = sum(len(content) for content in campaign.world.whole.values()) // 1024
+    of_files = chance.random() < 0.5
+    share = chance.uniform(0.02, 0.9)
+    room = f"nr_inodes={4 + int(files * share)}" if of_files else f"size={20 + int(size * share)}k"
+    with small_disk(campaign.place / "disk", room) as disk:
+        campaign.run = campaign.place / "disk" / "run"
+        try:
+            campaign.fill(disk)
+            campaign.resume(whole=chance.random() < 0.3)
+        except Lost as lost:
+            campaign.settle("lost", str(lost))
+    return campaign.records
+
+
+def play_on_cluster(campaign: Campaign, cluster: FragileCluster) -> list[Record]:
+    """Let a cluster lose workers and nodes, and the command be killed, and compare."""
+    chance = campaign.chance
+    try:
+        for _ in range(2):
+            campaign.kill(chance.choice(KILLED[:2]), chance.uniform(1, 12))
+            if chance.random() < 0.5 and any(campaign.run.glob("**/*.*")):
+                campaign.damage()
+            campaign.lose("Ray worker", cluster.kill_worker, chance.uniform(1, 6))
+        campaign.lose("Ray node", cluster.kill_node, chance.uniform(1, 6))
+        campaign.resume(whole=False)
+    except Lost as lost:
+        campaign.settle("lost", str(lost))
+    return campaign.records
 
 
 def _keep(campaign: Campaign, unfinished: list[Path]) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.base.files import write_atomically
+from prunescope.base.files import cannot_write, is_full, write_atomically
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import Ranks
 from prunescope.base.recipes import sealed
@@ -53,16 +53,21 @@ def run_study(
     wanted = partial(_wanted, selection=selection)
 
     def lead(ranks: Ranks) -> Path:
-        _run_wanted(
-            recipe,
-            out,
-            wanted,
-            ranks,
-            workers=workers,
-            engine=engine,
-            address=address,
-            progress=progress,
-        )
+        try:
+            _run_wanted(
+                recipe,
+                out,
+                wanted,
+                ranks,
+                workers=workers,
+                engine=engine,
+                address=address,
+                progress=progress,
+            )
+        except OSError as error:
+            if is_full(error):
+                raise cannot_write(error.filename or out, error) from error
+            raise
         return out / REPORT / PAGE
 
     return led_by_first(lead)

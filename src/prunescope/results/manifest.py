@@ -123,7 +123,7 @@ def damaged(file: Path) -> DamagedArtifact:
     """Return the error for a file that is not as the manifest of its folder recorded."""
     return DamagedArtifact(
         f"{file} is missing or damaged (its checksum is not the recorded one): "
-        f"remove {file} and run the study again, which makes it anew"
+        "remove it, if it is still there, and run the study again, which makes it anew"
     )
 
 
