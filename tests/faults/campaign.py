@@ -115,8 +115,10 @@ class Campaign:
             time.sleep(seconds)
             other = self.start()
             wait_for(lambda: other.status() is not None, seconds)
-            if other.status() == 1 and "is being written by process" not in other.said:
-                self._note("frozen", other.said)
+            if other.status() == 1:
+                self._note("second command meanwhile")
+                if "is being written by" not in other.said or "Traceback" in other.said:
+                    raise Lost(f"a second command is not refused: {other.said[-_LONGEST:]}")
             end(other)
             signal_some(command, "whole group", signal.SIGCONT, self.chance)
         self._to_tables(command)

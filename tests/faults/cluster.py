@@ -23,7 +23,10 @@ class FragileCluster:
         self._nodes = [made.add_node(num_cpus=1) for _ in range(2)]
 
     def kill_worker(self, chance: Random) -> bool:
-        """Kill a process in which Ray performs something; return whether there was one."""
+        """Kill a process in which Ray performs something; return whether there was one.
+
+        Not an agent of a node, with which the node would go.
+        """
         raylets = [
             each.process.pid
             for node in self._made.list_all_nodes()
@@ -33,7 +36,7 @@ class FragileCluster:
             process
             for raylet in raylets
             for process in children(raylet)
-            if _title(process).startswith("ray::")
+            if _title(process).startswith("ray::") and "Agent" not in _title(process)
         )
         if not workers:
             return False

@@ -137,7 +137,8 @@ class Store:
 
     def put_away(self, path: Path) -> None:
         """Move what is damaged to `outdated/damaged`, so that what it belongs to is made again."""
-        target = self.root / OUTDATED / _DAMAGED / path.relative_to(self.root)
+        name = path.relative_to(self.root).as_posix().replace("/", "+")
+        target = self.root / OUTDATED / _DAMAGED / name
         if target.is_dir() and not target.is_symlink():
             shutil.rmtree(target)
         target.parent.mkdir(parents=True, exist_ok=True)
