@@ -151,6 +151,7 @@ class Campaign:
         whole: figures and page, too; otherwise it is killed where they begin.
         Raises Lost where that does not lead to an end.
         """
+        whole = whole and self.world.drawn
         for _ in range(_ROUNDS):
             command = self.start(clock=clock)
             reached = not whole and self._to_tables(command)
