@@ -16,7 +16,7 @@ from faults.records import Record
 from faults.small_disk import SmallDisk, small_disk
 from faults.warm import Command
 from faults.watching import end, signal_some, wait_for
-from faults.world import World, copy_run, counted, sound_artifacts
+from faults.world import Made, World, copy_run, counted, made_again, sound_artifacts
 from prunescope.results.layout import WORK
 
 KILLED = ("whole group", "parent alone", "one worker")
@@ -47,7 +47,7 @@ class Campaign:
     engine: str = "local"
     options: tuple[str, ...] = ()
     pending: list[tuple[str, str, str]] = field(default_factory=list)
-    kept: dict[str, tuple[int, int]] = field(default_factory=dict)
+    kept: dict[str, Made] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     disk: SmallDisk | None = None
@@ -243,7 +243,7 @@ class Campaign:
             if path.is_file() and path.read_bytes() != PRECIOUS
         ]
         now = sound_artifacts(self.run)
-        again = [name for name, facts in self.kept.items() if now.get(name, facts) != facts]
+        again = made_again(self.kept, now)
         wrong = bool(differing or harmed)
         self.settle("wrong" if wrong else "", f"{differing[:3]} {harmed}", again)
         self.kept = now

@@ -28,12 +28,12 @@ def check(records: list[Record], faults: int) -> None:
 
 def test_a_study_that_is_killed_and_damaged_ends_with_the_same_bytes(world: World) -> None:
     campaign = Campaign(world, 1, 1, "new")
-    check(play(campaign, [], steps=5), faults=5)
+    check(play(campaign, [], steps=4), faults=4)
 
 
 def test_whatever_is_damaged_in_a_finished_study_is_made_again(world: World) -> None:
     campaign = Campaign(world, 2, 1, "finished")
-    check(play(campaign, [], steps=6), faults=6)
+    check(play(campaign, [], steps=4), faults=4)
 
 
 def test_a_full_disk_is_told_and_costs_nothing_but_room(world: World, tmp_path: Path) -> None:

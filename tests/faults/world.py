@@ -102,33 +102,45 @@ def _files(run: Path) -> Iterator[tuple[str, Path]]:
                 yield path.relative_to(run).as_posix(), path
 
 
-def sound_artifacts(run: Path) -> dict[str, tuple[int, int]]:
-    """Return the manifests all of whose files are as written, each with its inode and time.
+Made = tuple[str, int, int]
+"""The key of an artifact, and its manifest's inode and time, which differ if it is made again."""
 
-    The same manifest with another inode was written again.
-    """
+
+def sound_artifacts(run: Path) -> dict[str, Made]:
+    """Return the manifests all of whose files are as written."""
     sound = {}
     for name, manifest in _files(run):
         if not manifest.match(MANIFESTS):
             continue
-        if not name.startswith((WORK, OUTDATED)) and _is_sound(manifest):
+        if not name.startswith((WORK, OUTDATED)) and (key := _key_if_sound(manifest)):
             status = manifest.stat()
-            sound[name] = (status.st_ino, status.st_mtime_ns)
+            sound[name] = (key, status.st_ino, status.st_mtime_ns)
     return sound
 
 
-def _is_sound(manifest: Path) -> bool:
+def made_again(before: dict[str, Made], after: dict[str, Made]) -> list[str]:
+    """Return the manifests of artifacts that were sound, and were made again under their key."""
+    return [
+        name
+        for name, made in before.items()
+        if name in after and after[name][0] == made[0] and after[name] != made
+    ]
+
+
+def _key_if_sound(manifest: Path) -> str:
+    """Return the key in a manifest; empty where it, or a file that it names, is damaged."""
     try:
         text = manifest.read_bytes()
         values = json.loads(text)
         stated = values["checksum"]
         plain = json.dumps(values | {"checksum": None}, sort_keys=True, separators=(",", ":"))
-        return stated == hashlib.sha256(plain.encode()).hexdigest() and all(
+        whole = stated == hashlib.sha256(plain.encode()).hexdigest() and all(
             hashlib.sha256((manifest.parent / file).read_bytes()).hexdigest() == digest
             for file, digest in values["files"].items()
         )
+        return str(values["key"]) if whole else ""
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False
+        return ""
 
 
 def copy_run(source: Path, target: Path) -> None:
