@@ -30,6 +30,9 @@ test-long: $(READY)
 real: $(READY)
 	$(BIN)/python -m pytest -m "(real or slow) and not soak"
 
+soak: $(READY)
+	$(BIN)/python -m pytest -m soak
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff check --isolated --select F821 --quiet src tests benchmarks

@@ -23,6 +23,7 @@ from prunescope.experiment.stage import PlannedStudy
 from prunescope.experiment.status import is_done
 from prunescope.results.layout import replicate_path
 from prunescope.results.left_out import LEFT_OUT
+from prunescope.results.manifest import stamp_of
 from prunescope.results.provenance import Provenance
 from prunescope.results.run_tables import left_out_of_run
 from prunescope.results.store import Store
@@ -109,6 +110,7 @@ class Call:
                 seconds=outcome.seconds / len(outcome.made),
                 resumed=outcome.resumed,
                 cost=stage.cost() / len(stage.artifacts),
+                stamp=stamp_of(self._store.root / artifact.path, artifact.part),
             )
         self._progress.say(outcome.message)
 

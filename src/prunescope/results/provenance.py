@@ -29,7 +29,7 @@ _FORM: Fields = {
         Object(
             {
                 **{"key": TEXT, "kind": TEXT, "seconds": AMOUNT, "cost": AMOUNT},
-                **{"resumed": TRUTH, "invocation": COUNT},
+                **{"resumed": TRUTH, "invocation": COUNT, "stamp": TEXT.or_absent},
             }
         )
     ),
@@ -106,11 +106,19 @@ class Provenance:
         ]
 
     def finished(
-        self, artifact: Artifact, *, kind: str, seconds: float, cost: float, resumed: bool
+        self,
+        artifact: Artifact,
+        *,
+        kind: str,
+        seconds: float,
+        cost: float,
+        resumed: bool,
+        stamp: str = "",
     ) -> None:
         """Record that an artifact was made, and the seconds it took.
 
         resumed: part of the work was done before, so the seconds do not cover all of it.
+        stamp: of its files as they were written, see `stamp_of`.
         """
         self._artifacts[artifact.title] = {
             "key": artifact.key,
@@ -119,8 +127,21 @@ class Provenance:
             "cost": cost,
             "resumed": resumed,
             "invocation": max(0, len(self._invocations) - 1),
+            "stamp": stamp,
         }
         self._write()
+
+    def stamp_of(self, artifact: Artifact) -> str:
+        """Return the stamp of an artifact's files when last seen whole; empty if never."""
+        return str(self._artifacts.get(artifact.title, {}).get("stamp", ""))
+
+    def seen_whole(self, stamps: Mapping[str, str]) -> None:
+        """Record the stamps of artifacts, by title, whose files were compared with checksums."""
+        for title, stamp in stamps.items():
+            if title in self._artifacts:
+                self._artifacts[title]["stamp"] = stamp
+        if stamps:
+            self._write()
 
     def adopt(self, other: "Provenance", titles: Collection[str]) -> None:
         """Add the records of another run's artifacts and invocations."""
