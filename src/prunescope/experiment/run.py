@@ -12,16 +12,16 @@ from prunescope.base.recipes import sealed
 from prunescope.engines import ENGINES
 from prunescope.engines.engine import Engine
 from prunescope.experiment.call import Call, incomplete
+from prunescope.experiment.found import put_in_order
 from prunescope.experiment.only import Selection
 from prunescope.experiment.open_run import open_run
 from prunescope.experiment.plan import Plan, plan_results, plan_study
 from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.staleness import find_stale
-from prunescope.experiment.status import DryRun, damaged_parts, is_done, seconds_left, sorted_out
+from prunescope.experiment.status import DryRun, is_done, seconds_left, sorted_out
 from prunescope.experiment.together import check_one_worker, led_by_first
 from prunescope.recipe import Recipe
 from prunescope.results.layout import PAGE, REPORT, STUDY, LevelKey
-from prunescope.results.provenance import Provenance
 from prunescope.results.store import Store
 
 
@@ -115,7 +115,7 @@ def _run_wanted(
             sources.let_go()  # every worker reads them for itself
     store.create()
     with store.writing(progress.say):
-        _clear_damage(plan, store, progress)
+        put_in_order(plan, store, progress)
         store.tidy(plan.artifacts)
         write_atomically(out / STUDY, sealed(recipe.to_yaml()).encode())
         call = Call(plan.study, store, crew, progress, sources, ranks)
@@ -222,12 +222,3 @@ def _here() -> Engine:
     """Return the engine for what takes no time: tables, figures and page."""
     engine: Engine = ENGINES.find("local")(1, 1)
     return engine
-
-
-def _clear_damage(plan: Plan, store: Store, progress: Progress) -> None:
-    provenance = Provenance(store.root)
-    for flaw in damaged_parts(plan, store, provenance):
-        progress.say(f"warning: {flaw}; it is made again")
-    for artifact in plan.artifacts:
-        if provenance.has(artifact):
-            store.reclaim(artifact)
