@@ -1,14 +1,17 @@
 """How does work run on the machines of a Ray cluster?"""
 
 import os
+import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, Generic
 
 from prunescope.base.devices import take_gpus
 from prunescope.base.errors import ConfigError, PrunescopeError
 from prunescope.base.progress import Progress
+from prunescope.base.stopping import Stopped, stop_if_told, stoppable, uninterrupted
 from prunescope.base.text import counted
 from prunescope.engines.engine import (
     Audience,
@@ -24,6 +27,7 @@ from prunescope.engines.engine import (
 
 _ANSWER_SECONDS = 10.0
 _LOOK_SECONDS = 0.25  # between two looks at what running jobs report
+_SECONDS_TO_LEAVE = 7.0  # for jobs that were told to stop; Ray takes a second to pass it on
 _TRIES = 4  # of a job whose workers are lost
 _ALL_GPUS_VISIBLE = {"env_vars": {"RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES": "1"}}
 """Else Ray would hide GPUs from a worker that has computed on another before, and goes on there."""
@@ -74,7 +78,10 @@ class RayEngine:
         ordered = in_order(jobs)
         if ordered:
             self._check_room(ordered)
-            with _Tasks(self._ray, self.threads, self.gpus, perform, progress) as tasks:
+            with (
+                uninterrupted(),  # Ray's calls take no exception but its own
+                _Tasks(self._ray, self.threads, self.gpus, perform, progress) as tasks,
+            ):
                 _work(ordered, tasks, finish, fail)
 
     def _cluster_has(self, kind: str) -> tuple[int, int]:
@@ -111,6 +118,7 @@ def _work(
             tasks.begin(job)
         if not tasks.running:
             return
+        stop_if_told()
         for job, kind, content in tasks.ended():
             if kind == "outcome":
                 finish(job, content)
@@ -145,13 +153,22 @@ class _Tasks(Generic[W, Outcome]):
     def __enter__(self) -> "_Tasks[W, Outcome]":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """End what still runs."""
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """End what still runs; of one who tells this process to stop, after a checkpoint."""
+        if kind is not None and issubclass(kind, Stopped | KeyboardInterrupt):
+            self._let_leave()
         for task in self.running:
             self._ray.cancel(task, force=True)
         for audience in self._audiences.values():
             audience.close()
         self._ray.kill(self._post)
+
+    def _let_leave(self) -> None:
+        """Interrupt the running jobs, and wait a few seconds until they have left."""
+        tasks = list(self.running)
+        for task in tasks:
+            self._ray.cancel(task, force=False)
+        self._ray.wait(tasks, num_returns=len(tasks), timeout=_SECONDS_TO_LEAVE)
 
     def begin(self, job: W) -> None:
         """Let Ray perform a job as soon as there is room for it."""
@@ -247,7 +264,11 @@ def _perform_there(
         take_gpus([int(number) for number in gpus])
     told: list[Any] = []
     progress = RemoteProgress(lambda event: told.append(post.put.remote(sender, event)))
-    ended = attempt(perform, job, progress)
+    try:
+        with stoppable((signal.SIGINT,), seconds=_SECONDS_TO_LEAVE):  # by which Ray cancels a task
+            ended = attempt(perform, job, progress)
+    except Stopped:
+        return "stopped", None  # to nobody
     with suppress(ray.exceptions.RayActorError):  # without reports the work is done all the same
         ray.get(told[-1:])  # messages of one sender arrive in order
     return ended
@@ -270,6 +291,11 @@ def _connected(address: str | None) -> Any:
             )
         return ray
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    with uninterrupted(), _own_handler():
+        return _join(ray, address)
+
+
+def _join(ray: Any, address: str | None) -> Any:
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
     if address is None:
         ray.init(address="local", include_dashboard=False, **options)
@@ -283,6 +309,17 @@ def _connected(address: str | None) -> Any:
             "--head, or leave out --address for one on this machine"
         ) from None
     return ray
+
+
+@contextmanager
+def _own_handler() -> Iterator[None]:
+    """Keep what this process does at SIGTERM, which Ray would replace."""
+    former = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, former)
 
 
 def _check_answers(address: str) -> None:

@@ -16,6 +16,7 @@ from prunescope.engines.engine import Engine
 from prunescope.experiment.call import Call, incomplete
 from prunescope.experiment.damage import clear_damage, find_damage
 from prunescope.experiment.forecast import DryRun, Rates, forecast
+from prunescope.experiment.found import put_in_order
 from prunescope.experiment.only import Selection
 from prunescope.experiment.open_run import open_run
 from prunescope.experiment.plan import Plan, plan_results, plan_study
@@ -131,6 +132,7 @@ def _run_wanted(
     store.create()
     with store.writing(progress.say):
         clear_damage(plan, store, damage, progress)
+        put_in_order(plan, store, progress)
         store.tidy(plan.artifacts)
         write_atomically(out / STUDY, sealed(recipe.to_yaml()).encode())
         call = Call(plan.study, store, crew, progress, sources, ranks)

@@ -28,6 +28,7 @@ from prunescope.results.layout import (
     PROVENANCE,
     STUDY,
     WORK,
+    is_of_a_study,
     part_named,
 )
 from prunescope.results.manifest import (
@@ -220,10 +221,17 @@ class Store:
             discard(folder)
         discard(workplace)
 
-    def reclaim(self, artifact: Artifact) -> None:
-        """Set aside what is at the path of an artifact that was finished but lost its manifest.
+    def is_half_there(self, artifact: Artifact) -> bool:
+        """Return whether its folder lacks a manifest, and holds nothing but what a study makes."""
+        slot = artifact.at(self.root)
+        if artifact.part or artifact.derived or slot.key is not None:
+            return False
+        return slot.folder.is_dir() and all(is_of_a_study(path) for path in slot.folder.iterdir())
 
-        The caller knows that it was finished. Files of a part stay, to be replaced by the new ones.
+    def reclaim(self, artifact: Artifact) -> None:
+        """Set aside what is at the path of an artifact that lost its manifest, or never got it.
+
+        The caller knows that a study made it. Files of a part stay, to be replaced by the new ones.
         """
         slot = artifact.at(self.root)
         if slot.is_taken() and slot.key is None:
