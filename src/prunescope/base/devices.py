@@ -4,6 +4,7 @@ import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prunescope.base.errors import ConfigError, first_line
@@ -20,6 +21,23 @@ def default_device() -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def device_name() -> str:
+    """Return what the maker calls the default device."""
+    import torch
+
+    return torch.cuda.get_device_name() if default_device() == "cuda" else processor_name()
+
+
+def processor_name() -> str:
+    """Return what the maker calls this machine's processor."""
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()
 
 
 def devices_here() -> list[str]:

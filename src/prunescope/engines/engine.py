@@ -54,6 +54,10 @@ class Engine(Protocol):
     def threads(self) -> int:
         """Return how many threads each of its processes computes with."""
 
+    @property
+    def gpus(self) -> int:
+        """Return how many GPUs it has."""
+
     def run(
         self,
         jobs: Sequence[W],

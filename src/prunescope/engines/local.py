@@ -67,6 +67,11 @@ class LocalEngine:
             return torch.get_num_threads()
         return max(1, usable_cores() // self.workers)
 
+    @property
+    def gpus(self) -> int:
+        """Return how many GPUs this machine has."""
+        return gpu_count()
+
     def run(
         self,
         jobs: Sequence[W],

@@ -24,13 +24,16 @@ from prunescope.engines.engine import (
 _ANSWER_SECONDS = 10.0
 _LOOK_SECONDS = 0.25  # between two looks at what running jobs report
 _TRIES = 4  # of a job whose workers are lost
+_ALL_GPUS_VISIBLE = {"env_vars": {"RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES": "1"}}
+"""Else Ray would hide GPUs from a worker that has computed on another before, and goes on there."""
 
 
 def make(workers: int | None, independent: int, address: str | None = None) -> Engine:
     """Return the engine of a Ray cluster (extra "ray").
 
     workers: jobs that compute in parallel, each with an equal share of the cluster's cores as its
-    threads; None takes as many as suit so many independent chains of work.
+    threads; None takes one for each GPU of the cluster, or as many as suit so many independent
+    chains of work.
     address: of a running cluster, "HOST:PORT" or "auto"; None starts one on this machine, which
     ends with this process.
     Raises ConfigError where Ray is not installed, or nobody answers at the address.
@@ -50,9 +53,9 @@ class RayEngine:
         cores = int(self._ray.cluster_resources().get("CPU", 0))
         if not cores:
             raise ConfigError("the Ray cluster has no cores: start one of its nodes with some")
-        self.workers = min(workers or independent, cores)
+        self.gpus = int(self._ray.cluster_resources().get("GPU", 0))
+        self.workers = min(workers or self.gpus or independent, cores)
         self.threads = cores // self.workers
-        self._gpus = self._ray.cluster_resources().get("GPU", 0)
 
     def run(
         self,
@@ -69,7 +72,7 @@ class RayEngine:
         """
         ordered = in_order(jobs)
         if ordered:
-            with _Tasks(self._ray, self.threads, self._gpus, perform, progress) as tasks:
+            with _Tasks(self._ray, self.threads, self.gpus, perform, progress) as tasks:
                 _work(ordered, tasks, finish, fail)
 
 
@@ -103,7 +106,7 @@ class _Tasks(Generic[W, Outcome]):
         self,
         ray: Any,
         threads: int,
-        gpus: float,
+        gpus: int,
         perform: Callable[[W, Progress], Outcome],
         progress: Progress,
     ) -> None:
@@ -133,10 +136,12 @@ class _Tasks(Generic[W, Outcome]):
         """Let Ray perform a job as soon as there is room for it."""
         self._tries[job.name] = self._tries.get(job.name, 0) + 1
         self._audiences[job.name] = Audience(self._progress)
+        gpus = job.resources.gpus if self._gpus else 0
         placed = self._perform_remotely.options(
             name=job.name,
             num_cpus=max(self._threads, job.resources.cores),
-            num_gpus=job.resources.gpus if self._gpus else 0,
+            num_gpus=gpus,
+            runtime_env=_ALL_GPUS_VISIBLE if gpus else None,
         )
         sender = (job.name, self._tries[job.name])
         task = placed.remote(self._perform, job, self._threads, self._post, sender)
@@ -216,12 +221,23 @@ def _perform_there(
     import torch
 
     torch.set_num_threads(threads)
+    if gpus := ray.get_gpu_ids():
+        _take_gpu(int(gpus[0]))
     told: list[Any] = []
     progress = RemoteProgress(lambda event: told.append(post.put.remote(sender, event)))
     ended = attempt(perform, job, progress)
     with suppress(ray.exceptions.RayActorError):  # without reports the work is done all the same
         ray.get(told[-1:])  # messages of one sender arrive in order
     return ended
+
+
+def _take_gpu(number: int) -> None:
+    """Compute on the GPU of this job, and let go of what an earlier job held on another."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+        torch.cuda.set_device(number)
 
 
 def _connected(address: str | None) -> Any:

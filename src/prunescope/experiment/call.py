@@ -4,7 +4,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
-from prunescope.base.errors import ProcessLost, PrunescopeError, StudyIncomplete
+from prunescope.base.errors import ProcessLost, PrunescopeError, RunBusyError, StudyIncomplete
 from prunescope.base.progress import Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.text import counted
@@ -82,6 +82,7 @@ class Call:
             self._progress.say(f"warning: the bits may differ, since {difference}")
 
     def _finish(self, plan: Plan, job: StageJob, outcome: Outcome) -> None:
+        self._store.check_lease()
         stage = plan.named(job.name)
         for artifact in outcome.made:
             self._provenance.finished(
@@ -94,6 +95,9 @@ class Call:
         self._progress.say(outcome.message)
 
     def _fail(self, job: StageJob, error: Exception) -> None:
+        self._store.check_lease()
+        if isinstance(error, RunBusyError):
+            raise error
         self.failures[job.name] = error
         self._provenance.failed(job.name, str(error))
         if isinstance(error, ProcessLost):  # no other stage can be shared any more

@@ -153,5 +153,5 @@ class FolderStage(Stage):
 
     def perform(self, missing: tuple[Artifact, ...], runner: "StageRunner") -> str:
         (artifact,) = missing
-        with runner.store.making(artifact, kind=self.kind) as folder:
+        with runner.store.making(artifact, kind=self.kind, again=runner.again) as folder:
             return self.make(folder, runner)
