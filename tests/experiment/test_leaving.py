@@ -120,7 +120,8 @@ def test_a_study_leaves_in_the_middle_of_it_and_ends_with_the_same_bytes(
     if engine == "ray":
         pytest.importorskip("ray", reason="Ray is not installed (extra: ray)")
     options = ["--engine", "ray"] if engine == "ray" else ["--workers", str(engine)]
-    answer = stop([*_RUN, *options], (folder / "begun").exists, (number,), folder=folder)
+    twice = (number, number)  # as torchrun repeats what SLURM sends to every process
+    answer = stop([*_RUN, *options], (folder / "begun").exists, twice, folder=folder)
     assert answer == (128 + number, _GOES_ON)
     steps = [checkpoint_step(path) for path in folder.glob("run/.work/*/checkpoint.safetensors")]
     if doing in ("training", "test"):

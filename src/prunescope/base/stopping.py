@@ -91,8 +91,9 @@ def stoppable(
 
     A second signal ends the process and its children at once. So does the first if the block does
     not end in a moment; where something is `uninterrupted`, after so many seconds. Neither does
-    harm, since all files are written whole or not at all. A signal that is ignored already (as
-    under nohup) stays ignored.
+    harm, since all files are written whole or not at all. The same signal once more, unless it is
+    Ctrl-C, changes nothing: SLURM sends one to every process of a job, and torchrun sends it again
+    to those it started. A signal that is ignored already (as under nohup) stays ignored.
 
     last_word: called before a process ends that did not end by itself.
     """
@@ -152,9 +153,11 @@ def _watch(
             if _Told.held:
                 deadline = now + _SECONDS_TO_TIDY
             with suppress(TimeoutError):
-                if _next_of(reader, taken) is None:  # it has ended by itself
+                number = _next_of(reader, taken)
+                if number is None:  # it has ended by itself
                     return
-                break
+                if number != first or number == signal.SIGINT:
+                    break
         last_word()
         end_now(128 + first)
 
