@@ -69,6 +69,14 @@ def sync_tree(folder: Path) -> None:
         sync(path)
 
 
+def remove(path: Path) -> None:
+    """Remove whatever stands at a path, a link without what it leads to; nothing if it is free."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def move(folder: Path, target: Path) -> None:
     """Rename a folder durably, and make the parents of its new path."""
     target.parent.mkdir(parents=True, exist_ok=True)

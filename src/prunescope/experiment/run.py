@@ -115,7 +115,7 @@ def _run_wanted(
     wanted = choose(plan)
     damage = find_damage(plan, store)
     made = store.is_begun() and all(is_done(stage, store) for stage in wanted.stages)
-    if damage or not made:
+    if damage.files or not made:
         check_study(recipe, sources, progress, processes=ranks.count)
         sources.make_ready()
         if crew.workers > 1:

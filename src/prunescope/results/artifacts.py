@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prunescope.base.files import sync
-from prunescope.base.folders import move
+from prunescope.base.folders import move, remove
 from prunescope.results.layout import manifest_name
 from prunescope.results.manifest import flaws_of, read_manifest
 
@@ -84,10 +84,10 @@ class Slot:
         for name in manifest.files if manifest else ():
             if os.path.lexists(self.folder / name):
                 (target.folder / name).parent.mkdir(parents=True, exist_ok=True)
-                (self.folder / name).replace(target.folder / name)
+                _replace(self.folder / name, target.folder / name)
         target.folder.mkdir(parents=True, exist_ok=True)
         sync(target.folder)
-        self.manifest.replace(target.manifest)
+        _replace(self.manifest, target.manifest)
         for folder in (target.folder, self.folder):
             sync(folder)
 
@@ -110,9 +110,15 @@ class Slot:
             manifest = read_manifest(self.folder, self.part)
             self.manifest.unlink()
             for name in manifest.files if manifest else ():
-                (self.folder / name).unlink(missing_ok=True)
+                remove(self.folder / name)
             return
-        if trash.exists():  # of a process that was killed here
-            shutil.rmtree(trash)
+        remove(trash)  # of a process that was killed here
         move(self.folder, trash)
-        shutil.rmtree(trash)
+        remove(trash)
+
+
+def _replace(file: Path, target: Path) -> None:
+    """Rename a file, also where a folder has taken the place of the former one."""
+    if target.is_dir() and not target.is_symlink():
+        remove(target)
+    file.replace(target)

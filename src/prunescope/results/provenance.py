@@ -126,7 +126,7 @@ class Provenance:
             "cost": cost,
             "resumed": resumed,
             "invocation": max(0, len(self._invocations) - 1),
-            "stamp": stamp,
+            **({"stamp": stamp} if stamp else {}),
         }
         self._write()
 

@@ -10,6 +10,7 @@ under `outdated/` with all artifacts inside it, and brought back when its settin
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from prunescope.base.errors import ConfigError, StoreError
 from prunescope.base.files import hash_once
-from prunescope.base.folders import sync_tree
+from prunescope.base.folders import remove, sync_tree
 from prunescope.base.lock import check_free, holder, only_writer
 from prunescope.results.artifacts import Artifact, Slot
 from prunescope.results.layout import (
@@ -39,8 +40,9 @@ from prunescope.results.manifest import (
     write_manifest,
 )
 from prunescope.results.places import check_files, check_folders
+from prunescope.results.reclaiming import holds_only_inner, put_away, reclaim
 
-_DAMAGED = "damaged"  # stands for a lost key
+_OURS = re.compile(r"trash.*|.+\.[0-9a-f]{16}")  # in the folder of work, which may be a link
 _TORN = ".*.[0-9]*.tmp"  # left by a process killed in `write_atomically`
 
 
@@ -135,15 +137,6 @@ class Store:
         names = (*changes_in(slot.folder, slot.part), *replaced_in(slot.folder, slot.part))
         return [slot.folder / name for name in names]
 
-    def put_away(self, path: Path) -> None:
-        """Move what is damaged to `outdated/damaged`, so that what it belongs to is made again."""
-        name = path.relative_to(self.root).as_posix().replace("/", "+")
-        target = self.root / OUTDATED / _DAMAGED / name
-        if target.is_dir() and not target.is_symlink():
-            shutil.rmtree(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(target)
-
     def folder(self, artifact: Artifact) -> Path:
         """Return the folder of a finished artifact after checking every file of it.
 
@@ -165,6 +158,8 @@ class Store:
     def workplace(self, artifact: Artifact) -> Path:
         """Make the folder of an unfinished artifact's checkpoints, which survive a crash."""
         folder = self.place_of_work(artifact)
+        if not folder.is_dir():
+            remove(folder)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -179,25 +174,23 @@ class Store:
         When it fails, only the checkpoints in its workplace remain.
         """
         folder = self.workplace(artifact) / "new"
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
         folder.mkdir()
         try:
             yield folder
             self._publish(folder, artifact, kind)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(self.workplace(artifact))
+        remove(self.place_of_work(artifact))
 
     def reclaim(self, artifact: Artifact) -> None:
-        """Set aside what is at the path of an artifact that was finished but lost its manifest.
+        """Make way for an artifact that was finished but lost its manifest; the caller knows so.
 
-        The caller knows that it was finished. Files of a part stay, to be replaced by the new ones.
+        Artifacts inside it stay, as do files of a part, to be replaced by the new ones.
         """
         slot = artifact.at(self.root)
         if slot.is_taken() and slot.key is None:
-            former = Slot(self.root / OUTDATED / replace(artifact, key=_DAMAGED).flat_name)
-            former.remove(self._trash)
-            self.put_away(slot.manifest) if slot.part else slot.move(former)
+            reclaim(self.root, artifact)
 
     def tidy(self, artifacts: list[Artifact]) -> None:
         """Set aside what is at the artifacts' paths under another key; bring back what fits.
@@ -218,8 +211,8 @@ class Store:
                 missing.append(artifact)
         wanted = {artifact.flat_name for artifact in missing}
         for folder in (self.root / WORK).glob("*"):
-            if folder.name not in wanted:
-                shutil.rmtree(folder)
+            if folder.name not in wanted and _OURS.fullmatch(folder.name):
+                remove(folder)
         for file in self.root.glob(_TORN):
             file.unlink()
 
@@ -280,13 +273,15 @@ class Store:
         key = slot.key
         if key == artifact.key or not slot.is_taken():
             return
+        if key is None and not artifact.part and holds_only_inner(slot.folder):
+            return  # artifacts inside one that is made again
         if key is None and not artifact.part:
             raise StoreError(
                 f"{slot.folder} is in the way: it is no finished part of a study (it has no "
                 f"readable {slot.manifest.name}); move it elsewhere and run the study again"
             )
         if key is None:  # a damaged manifest
-            self.put_away(slot.manifest)
+            put_away(self.root, slot.manifest)
             return
         former = self._aside(replace(artifact, key=key))
         former.remove(self._trash)
