@@ -11,16 +11,30 @@ under `outdated/` with all artifacts inside it, and brought back when its settin
 
 import errno
 import os
+<<<<<<< HEAD
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+=======
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+>>>>>>> faults
 from dataclasses import replace
 from pathlib import Path
 
 from prunescope.base.errors import ConfigError, StoreError
+<<<<<<< HEAD
 from prunescope.base.files import hash_once, process_mark
 from prunescope.base.folders import discard, sync_tree
 from prunescope.base.lock import blaming, check_free, check_held, holder, only_writer
 from prunescope.results.artifacts import Artifact, Slot, move_inner
+=======
+from prunescope.base.files import hash_once
+from prunescope.base.folders import remove, sync_tree
+from prunescope.base.lock import check_free, holder, only_writer
+from prunescope.results.artifacts import Artifact, Slot
+>>>>>>> faults
 from prunescope.results.layout import (
     LOCK,
     MANIFESTS,
@@ -39,10 +53,15 @@ from prunescope.results.manifest import (
     write_manifest,
 )
 from prunescope.results.places import check_files, check_folders
+from prunescope.results.reclaiming import holds_only_inner, put_away, reclaim
 
+<<<<<<< HEAD
 _DAMAGED = "damaged"  # stands for a lost key
 _ATTEMPTS = 10
 _IN_EACH_OTHERS_WAY = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}  # two processes, one place
+=======
+_OURS = re.compile(r"trash.*|.+\.[0-9a-f]{16}")  # in the folder of work, which may be a link
+>>>>>>> faults
 _TORN = ".*.[0-9]*.tmp"  # left by a process killed in `write_atomically`
 
 
@@ -163,15 +182,6 @@ class Store:
         names = (*changes_in(slot.folder, slot.part), *replaced_in(slot.folder, slot.part))
         return [slot.folder / name for name in names]
 
-    def put_away(self, path: Path) -> None:
-        """Move what is damaged to `outdated/damaged`, so that what it belongs to is made again."""
-        name = path.relative_to(self.root).as_posix().replace("/", "+")
-        target = self.root / OUTDATED / _DAMAGED / name
-        if target.is_dir() and not target.is_symlink():
-            shutil.rmtree(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(target)
-
     def folder(self, artifact: Artifact) -> Path:
         """Return the folder of a finished artifact after checking every file of it.
 
@@ -193,6 +203,8 @@ class Store:
     def workplace(self, artifact: Artifact) -> Path:
         """Make the folder of an unfinished artifact's checkpoints, which survive a crash."""
         folder = self.place_of_work(artifact)
+        if not folder.is_dir():
+            remove(folder)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -208,9 +220,14 @@ class Store:
         is finished; otherwise one that another process has finished in the meantime stays.
         Raises RunBusyError where another process has taken over the run.
         """
+<<<<<<< HEAD
         workplace = self.workplace(artifact)
         folder = workplace.with_name(f"{workplace.name}.{process_mark()}")
         discard(folder)
+=======
+        folder = self.workplace(artifact) / "new"
+        remove(folder)
+>>>>>>> faults
         folder.mkdir()
         try:
             yield folder
@@ -218,6 +235,7 @@ class Store:
             sync_tree(folder)
             self._publish(folder, artifact, again)
         finally:
+<<<<<<< HEAD
             discard(folder)
         discard(workplace)
 
@@ -232,12 +250,19 @@ class Store:
         """Set aside what is at the path of an artifact that lost its manifest, or never got it.
 
         The caller knows that a study made it. Files of a part stay, to be replaced by the new ones.
+=======
+            shutil.rmtree(folder, ignore_errors=True)
+        remove(self.place_of_work(artifact))
+
+    def reclaim(self, artifact: Artifact) -> None:
+        """Make way for an artifact that was finished but lost its manifest; the caller knows so.
+
+        Artifacts inside it stay, as do files of a part, to be replaced by the new ones.
+>>>>>>> faults
         """
         slot = artifact.at(self.root)
         if slot.is_taken() and slot.key is None:
-            former = Slot(self.root / OUTDATED / replace(artifact, key=_DAMAGED).flat_name)
-            former.remove(self._trash)
-            self.put_away(slot.manifest) if slot.part else slot.move(former)
+            reclaim(self.root, artifact)
 
     def tidy(self, artifacts: list[Artifact]) -> None:
         """Set aside what is at the artifacts' paths under another key; bring back what fits.
@@ -259,8 +284,13 @@ class Store:
                 missing.append(artifact)
         wanted = {artifact.flat_name for artifact in missing}
         for folder in (self.root / WORK).glob("*"):
+<<<<<<< HEAD
             if folder.name not in wanted:
                 discard(folder)
+=======
+            if folder.name not in wanted and _OURS.fullmatch(folder.name):
+                remove(folder)
+>>>>>>> faults
         for file in self.root.glob(_TORN):
             file.unlink(missing_ok=True)
 
@@ -327,13 +357,15 @@ class Store:
         key = slot.key
         if key == artifact.key or not slot.is_taken():
             return
+        if key is None and not artifact.part and holds_only_inner(slot.folder):
+            return  # artifacts inside one that is made again
         if key is None and not artifact.part:
             raise StoreError(
                 f"{slot.folder} is in the way: it is no finished part of a study (it has no "
                 f"readable {slot.manifest.name}); move it elsewhere and run the study again"
             )
         if key is None:  # a damaged manifest
-            self.put_away(slot.manifest)
+            put_away(self.root, slot.manifest)
             return
         former = self._aside(replace(artifact, key=key))
         former.remove(self._trash)
