@@ -85,7 +85,6 @@ def test_every_invocation_and_artifact_stays_on_record(invoke, tmp_path: Path):
             "cost": 10,
             "resumed": False,
             "invocation": 0,
-            "stamp": "",
         },
         "level-01": {
             "key": "l",
@@ -94,7 +93,6 @@ def test_every_invocation_and_artifact_stays_on_record(invoke, tmp_path: Path):
             "cost": 30,
             "resumed": False,
             "invocation": 1,
-            "stamp": "",
         },
     }
 

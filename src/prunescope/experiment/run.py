@@ -123,14 +123,9 @@ def _run_wanted(
     wanted = choose(plan)
     damage = find_damage(plan, store)
     made = store.is_begun() and all(is_done(stage, store) for stage in wanted.stages)
-<<<<<<< HEAD
-    if damage or not made:
+    if damage.files or not made:
         processes = max(ranks.count, recipe.sharing.count)
         check_study(recipe, sources, progress, processes=processes)
-=======
-    if damage.files or not made:
-        check_study(recipe, sources, progress, processes=ranks.count)
->>>>>>> faults
         sources.make_ready()
         if crew.workers > 1:
             sources.let_go()  # every worker reads them for itself

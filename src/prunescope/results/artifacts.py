@@ -7,13 +7,8 @@ from operator import attrgetter
 from pathlib import Path
 
 from prunescope.base.files import sync
-<<<<<<< HEAD
-from prunescope.base.folders import discard, move
+from prunescope.base.folders import discard, move, remove
 from prunescope.results.layout import MANIFESTS, manifest_name, part_named
-=======
-from prunescope.base.folders import move, remove
-from prunescope.results.layout import manifest_name
->>>>>>> faults
 from prunescope.results.manifest import flaws_of, read_manifest
 
 
@@ -118,7 +113,6 @@ class Slot:
             for name in manifest.files if manifest else ():
                 remove(self.folder / name)
             return
-<<<<<<< HEAD
         discard(trash)
         move(self.folder, trash)
         discard(trash)
@@ -132,10 +126,6 @@ def move_inner(source: Path, target: Path) -> None:
         went_along = not inner.manifest.exists()
         if inner != Slot(source) and not went_along and not new.is_taken():
             inner.move(new)
-=======
-        remove(trash)  # of a process that was killed here
-        move(self.folder, trash)
-        remove(trash)
 
 
 def _replace(file: Path, target: Path) -> None:
@@ -143,4 +133,3 @@ def _replace(file: Path, target: Path) -> None:
     if target.is_dir() and not target.is_symlink():
         remove(target)
     file.replace(target)
->>>>>>> faults

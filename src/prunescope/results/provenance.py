@@ -127,7 +127,6 @@ class Provenance:
         resumed: part of the work was done before, so the seconds do not cover all of it.
         stamp: of its files as they were written, see `stamp_of`.
         """
-<<<<<<< HEAD
         self._note(artifact, kind=kind, seconds=seconds, cost=cost, resumed=resumed, stamp=stamp)
         self._write()
 
@@ -139,17 +138,6 @@ class Provenance:
         for artifact, kind in kinds.items():
             stamp = stamps[artifact]
             self._note(artifact, kind=kind, seconds=0.0, cost=0.0, resumed=True, stamp=stamp)
-=======
-        self._artifacts[artifact.title] = {
-            "key": artifact.key,
-            "kind": kind,
-            "seconds": round(seconds, 2),
-            "cost": cost,
-            "resumed": resumed,
-            "invocation": max(0, len(self._invocations) - 1),
-            **({"stamp": stamp} if stamp else {}),
-        }
->>>>>>> faults
         self._write()
 
     def stamp_of(self, artifact: Artifact) -> str:
@@ -218,7 +206,7 @@ class Provenance:
             "cost": cost,
             "resumed": resumed,
             "invocation": max(0, len(self._invocations) - 1),
-            "stamp": stamp,
+            **({"stamp": stamp} if stamp else {}),
         }
 
     def _write(self) -> None:

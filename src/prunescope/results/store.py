@@ -11,30 +11,17 @@ under `outdated/` with all artifacts inside it, and brought back when its settin
 
 import errno
 import os
-<<<<<<< HEAD
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-=======
-import re
-import shutil
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
->>>>>>> faults
 from dataclasses import replace
 from pathlib import Path
 
 from prunescope.base.errors import ConfigError, StoreError
-<<<<<<< HEAD
 from prunescope.base.files import hash_once, process_mark
-from prunescope.base.folders import discard, sync_tree
+from prunescope.base.folders import discard, remove, sync_tree
 from prunescope.base.lock import blaming, check_free, check_held, holder, only_writer
 from prunescope.results.artifacts import Artifact, Slot, move_inner
-=======
-from prunescope.base.files import hash_once
-from prunescope.base.folders import remove, sync_tree
-from prunescope.base.lock import check_free, holder, only_writer
-from prunescope.results.artifacts import Artifact, Slot
->>>>>>> faults
 from prunescope.results.layout import (
     LOCK,
     MANIFESTS,
@@ -55,13 +42,10 @@ from prunescope.results.manifest import (
 from prunescope.results.places import check_files, check_folders
 from prunescope.results.reclaiming import holds_only_inner, put_away, reclaim
 
-<<<<<<< HEAD
-_DAMAGED = "damaged"  # stands for a lost key
 _ATTEMPTS = 10
 _IN_EACH_OTHERS_WAY = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}  # two processes, one place
-=======
-_OURS = re.compile(r"trash.*|.+\.[0-9a-f]{16}")  # in the folder of work, which may be a link
->>>>>>> faults
+_OURS = re.compile(r"trash.*|.+\.[0-9a-f]{16}(\.\d+-[0-9a-f]+)?")
+"""What we put into the folder of work, which may be a link to a folder with more."""
 _TORN = ".*.[0-9]*.tmp"  # left by a process killed in `write_atomically`
 
 
@@ -220,14 +204,9 @@ class Store:
         is finished; otherwise one that another process has finished in the meantime stays.
         Raises RunBusyError where another process has taken over the run.
         """
-<<<<<<< HEAD
         workplace = self.workplace(artifact)
         folder = workplace.with_name(f"{workplace.name}.{process_mark()}")
         discard(folder)
-=======
-        folder = self.workplace(artifact) / "new"
-        remove(folder)
->>>>>>> faults
         folder.mkdir()
         try:
             yield folder
@@ -235,7 +214,6 @@ class Store:
             sync_tree(folder)
             self._publish(folder, artifact, again)
         finally:
-<<<<<<< HEAD
             discard(folder)
         discard(workplace)
 
@@ -247,18 +225,9 @@ class Store:
         return slot.folder.is_dir() and all(is_of_a_study(path) for path in slot.folder.iterdir())
 
     def reclaim(self, artifact: Artifact) -> None:
-        """Set aside what is at the path of an artifact that lost its manifest, or never got it.
-
-        The caller knows that a study made it. Files of a part stay, to be replaced by the new ones.
-=======
-            shutil.rmtree(folder, ignore_errors=True)
-        remove(self.place_of_work(artifact))
-
-    def reclaim(self, artifact: Artifact) -> None:
         """Make way for an artifact that was finished but lost its manifest; the caller knows so.
 
         Artifacts inside it stay, as do files of a part, to be replaced by the new ones.
->>>>>>> faults
         """
         slot = artifact.at(self.root)
         if slot.is_taken() and slot.key is None:
@@ -284,13 +253,8 @@ class Store:
                 missing.append(artifact)
         wanted = {artifact.flat_name for artifact in missing}
         for folder in (self.root / WORK).glob("*"):
-<<<<<<< HEAD
-            if folder.name not in wanted:
-                discard(folder)
-=======
             if folder.name not in wanted and _OURS.fullmatch(folder.name):
-                remove(folder)
->>>>>>> faults
+                discard(folder)
         for file in self.root.glob(_TORN):
             file.unlink(missing_ok=True)
 
