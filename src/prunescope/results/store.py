@@ -42,7 +42,7 @@ from prunescope.results.manifest import (
 from prunescope.results.places import check_files, check_folders
 from prunescope.results.reclaiming import holds_only_inner, put_away, reclaim
 
-_OURS = re.compile(r"trash.*|.+\.[0-9a-f]{16}")  # in the folder of work, which may be a link
+_OURS = re.compile(r"trash.*|.+\.\w{16}")  # in the folder of work, which may be a link
 _TORN = ".*.[0-9]*.tmp"  # left by a process killed in `write_atomically`
 
 
