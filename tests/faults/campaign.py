@@ -195,9 +195,11 @@ class Campaign:
         self._obey(error)
         if not self.told or self.told[-1] != error:
             self.told.append(error)
-            if self.pending:
-                kind, what, _ = self.pending[-1]
-                self.pending[-1] = (kind, what, error)
+            if self.pending:  # what was damaged last has to answer for it
+                damaged = [i for i, (kind, _, _) in enumerate(self.pending) if kind in DAMAGES]
+                last = damaged[-1] if damaged else -1
+                kind, what, _ = self.pending[last]
+                self.pending[last] = (kind, what, error)
 
     def _obey(self, error: str) -> None:
         if "make room" in error and self.disk is not None:

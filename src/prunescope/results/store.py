@@ -44,7 +44,7 @@ from prunescope.results.reclaiming import holds_only_inner, put_away, reclaim
 
 _ATTEMPTS = 10
 _IN_EACH_OTHERS_WAY = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}  # two processes, one place
-_OURS = re.compile(r"trash.*|.+\.[0-9a-f]{16}(\.\d+-[0-9a-f]+)?")
+_OURS = re.compile(r"trash.*|.+\.\w{16}(\.\d+-[0-9a-f]+)?")
 """What we put into the folder of work, which may be a link to a folder with more."""
 _TORN = ".*.[0-9]*.tmp"  # left by a process killed in `write_atomically`
 
