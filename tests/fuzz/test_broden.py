@@ -4,8 +4,6 @@ import csv
 import io
 import struct
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from concepts.worlds import FILES, OBJECT_MAP, encoded, write_folder
-from fuzz.trying import HOSTILE_TEXTS, made_of, mutated, texts, tried, try_each
+from fuzz.trying import HOSTILE_TEXTS, made_of, mutated, replaced, texts, tried, try_each
 from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.check import check_concepts
 
@@ -86,17 +84,6 @@ def _rows(path: Path) -> list[dict[str, str]]:
 def _map(path: Path) -> list[list[int]]:
     pixels = np.asarray(Image.open(path).convert("RGB")).astype(int)
     return (pixels[:, :, 0] + 256 * pixels[:, :, 1]).tolist()
-
-
-@contextmanager
-def replaced(path: Path, content: bytes) -> Iterator[None]:
-    """Let a file have another content."""
-    before = path.read_bytes()
-    path.write_bytes(content)
-    try:
-        yield
-    finally:
-        path.write_bytes(before)
 
 
 @tried
