@@ -184,6 +184,10 @@ def test_a_map_of_sound_checksums_has_its_own_size_and_listed_labels(
     try_each(examples, st.tuples(HEADS, CHUNKS), check)
 
 
+# StripOffsets, the tag of TIFF that says where the pixels begin, and its type
+_LONG_OFFSETS, _RATIONAL_OFFSETS = struct.pack("<HH", 273, 4), struct.pack("<HH", 273, 5)
+
+
 @tried
 def test_a_photograph_is_shown_or_refused(folder: Path, examples: int) -> None:
     whole = {}
@@ -197,7 +201,10 @@ def test_a_photograph_is_shown_or_refused(folder: Path, examples: int) -> None:
             found = made_of(lambda: BrodenFolder.open(folder).read_image(0))
             assert found is None or (found.mode, found.size) == ("RGB", (8, 6))
 
-    try_each(examples, st.one_of(*(mutated(each) for each in whole.values())), check)
+    begins_at_a_fraction = whole["TIFF"].replace(_LONG_OFFSETS, _RATIONAL_OFFSETS)
+    assert begins_at_a_fraction != whole["TIFF"]
+    inputs = st.one_of(*(mutated(each) for each in whole.values()))
+    try_each(examples, inputs, check, failed=[begins_at_a_fraction])
 
 
 def test_the_plain_reader_reads_the_sound_folder_alike(folder: Path) -> None:
