@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from prunescope.base.stopping import SIGNALS
+
 _SECONDS = 30.0  # on a busy machine; on an idle one it takes less than 3
 
 
@@ -26,7 +28,7 @@ def _group(leader: int) -> list[int]:
 
 def _heed() -> None:
     """Take signals as a command in a terminal does, even where the tests run in the background."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, signal.SIG_DFL)
 
 

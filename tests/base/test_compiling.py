@@ -7,7 +7,7 @@ import torch
 import torch._inductor.config as inductor
 from torch import nn
 from torch._dynamo.utils import counters
-from torch._inductor.utils import fresh_cache
+from torch._inductor.utils import fresh_inductor_cache
 
 from prunescope.base.arithmetic import computing_by
 from prunescope.base.compiling import Compiled, CompiledNetwork, compiled
@@ -113,7 +113,7 @@ def test_what_torch_cannot_compile_as_a_whole_is_computed_all_the_same():
 def test_a_missing_compiler_is_named_with_what_to_do():
     model = network()
     with (
-        fresh_cache(),
+        fresh_inductor_cache(),
         inductor.patch({"cpp.cxx": (None, "/nowhere/g++")}),
         compiled(model) as made,
         pytest.raises(ConfigError, match=r'needs a C\+\+ compiler.*CXX, or take.*"folded"'),

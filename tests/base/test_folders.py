@@ -1,6 +1,5 @@
 """Does a folder come to its place whole, or not at all?"""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from prunescope.base.errors import ConfigError
+from prunescope.base.files import process_mark
 from prunescope.base.folders import drafting, replacing
 
 
@@ -68,7 +68,7 @@ def test_a_rename_that_fails_brings_back_what_lay_there(
     rename = Path.rename
 
     def fail_for_the_new(folder: Path, target: Path) -> Path:
-        if folder.name == str(os.getpid()):
+        if folder.name == process_mark():
             raise OSError(5, "Input/output error")
         return rename(folder, target)
 

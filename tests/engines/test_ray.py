@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 
+from concepts.broken import flip, write_broden
 from engines.jobs import CHAINS, Chore, Desk, Office, Recorder, Trace, wait_until
 from prunescope.base.errors import ConfigError, DataError, PrunescopeError
 from prunescope.base.progress import SILENT
 from prunescope.engines import ray as ray_engine
+from prunescope.engines.engine import Resources
 from prunescope.engines.ray import RayEngine
 from prunescope.experiment.run import run_study
 from prunescope.results.layout import CHECKPOINT
+from prunescope.results.run_tables import left_out_of_run
 
 ray = pytest.importorskip("ray", reason="Ray is not installed (extra: ray)")
 pytestmark = pytest.mark.long
@@ -26,7 +29,10 @@ TABLES = ("levels.csv", "units.csv", "classes.csv", "exemplars.csv", "verdict.js
 
 @contextmanager
 def two_nodes() -> Iterator[tuple[Any, list[Any]]]:
-    """Two nodes of one core each beside a head, on this machine: the cluster, and these nodes."""
+    """Two nodes of one core each beside a head, on this machine: the cluster, and these nodes.
+
+    Each has a GPU as far as Ray counts, which is enough to see how jobs share them.
+    """
     from ray.cluster_utils import Cluster
 
     ray.shutdown()
@@ -35,7 +41,7 @@ def two_nodes() -> Iterator[tuple[Any, list[Any]]]:
         environment.setenv("PYTHONPATH", os.pathsep.join(sys.path))
         head = {"num_cpus": 0, "include_dashboard": False}
         made = Cluster(initialize_head=True, head_node_args=head)
-        yield made, [made.add_node(num_cpus=1) for _ in range(2)]
+        yield made, [made.add_node(num_cpus=1, num_gpus=1) for _ in range(2)]
         ray.shutdown()
         made.shutdown()
 
@@ -81,6 +87,16 @@ def test_an_error_stops_what_needs_it_alone(engine: RayEngine, office: Office, d
         "fail": "the photograph is torn"
     }
     assert desk.outcomes.keys() == {job.name for job in CHAINS}
+
+
+def test_ray_hides_no_gpu_from_a_worker_that_may_have_computed_on_it(
+    engine: RayEngine, office: Office, desk: Desk
+) -> None:
+    assert engine.gpus == 2
+    on_gpu = Resources(gpus=1)
+    jobs = [Chore(name=f"meet-{number}", resources=on_gpu) for number in range(2)]
+    engine.run(jobs, office.perform, desk.finish, desk.fail, SILENT)
+    assert [trace.gpus for trace in desk.outcomes.values()] == ["", ""]
 
 
 def test_a_job_that_loses_every_worker_fails_at_last(
@@ -140,6 +156,21 @@ def test_a_study_has_the_bytes_of_this_machine_alone(
     compared = same_bytes(tmp_path / "ray", tmp_path / "local")
     assert sum(path.suffix == ".safetensors" for path in compared) >= 2 * (4 + 2)
     assert {path.name for path in compared} >= set(TABLES)
+
+
+def test_all_machines_leave_the_same_broken_images_out(
+    cluster: Any, tiny_study: Any, tmp_path: Path
+) -> None:
+    flip(write_broden(tmp_path / "set") / "images/maps/007_object.png")
+    recipe = tiny_study(
+        replicates=2,
+        concepts={"source": f"broden:{tmp_path / 'set'}"},
+        dissection={"layers": ["layer3"], "quantile": 0.02, "null": 2, "skip_broken": True},
+    )
+    run_study(recipe, tmp_path / "ray", engine="ray", address=cluster.address, workers=2)
+    run_study(recipe, tmp_path / "local", workers=1)
+    same_bytes(tmp_path / "ray", tmp_path / "local")
+    assert [each["image"] for each in left_out_of_run(tmp_path / "ray")] == ["007.jpg"]
 
 
 def test_a_node_killed_in_the_middle_costs_time_alone(tiny_study: Any, tmp_path: Path) -> None:

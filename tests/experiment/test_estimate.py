@@ -90,8 +90,10 @@ def test_rates_are_of_real_training_and_dissecting_as_a_worker_would(
     before = torch.get_num_threads()
     rates = measure_rates(study, Sources(study), threads=before + 1)
     assert torch.get_num_threads() == before
-    assert rates["rewind"] == rates["level"] > 0
-    assert rates["dissection"] > 0
+    assert rates.seconds["rewind"] == rates.seconds["level"] > 0
+    assert rates.seconds["dissection"] > 0
+    assert (rates.threads, rates.images, rates.test_images) == (before + 1, 40, 20)
+    assert (rates.concept_images, rates.classes) == (20, 10)
     calls = importlib.import_module("watched_network").seen
     probes = [call for call in calls if not call[0] and call[1] <= 2]
     assert {size for _, size, *_ in probes} == {1, 2}  # for the maps' axes and size
@@ -107,7 +109,7 @@ def test_a_quantile_that_needs_more_than_a_batch_gets_it(
     tiny_study: TinyStudy, values: dict[str, Any]
 ) -> None:
     study = tiny_study(dissection={"layers": ["layer3"], "quantile": 0.001, "batch_size": 2})
-    assert measure_rates(study, Sources(study), threads=1)["dissection"] > 0
+    assert measure_rates(study, Sources(study), threads=1).seconds["dissection"] > 0
 
 
 @pytest.mark.long
@@ -115,7 +117,7 @@ def test_a_dry_run_writes_nothing(tiny_study: TinyStudy, tmp_path: Path) -> None
     found = dry_run(tiny_study(), tmp_path / "run", workers=5)
     assert len(found.to_do) == 2 * (1 + 4 * 3)  # level, evaluation, dissection, scores
     assert found.workers == 5
-    assert "workers: 5" in str(found)
+    assert "on 5 workers of 1 thread (" in str(found)
     assert found.seconds > 0
     assert found.disk > 0
     assert not (tmp_path / "run").exists()

@@ -51,7 +51,7 @@ def test_every_kind_of_damage_changes_a_run_and_is_seen(made: Path, tmp_path: Pa
 def test_an_artifact_written_again_is_told_from_one_that_stayed(made: Path) -> None:
     before = sound_artifacts(made)
     for artifact, again in ((TABLES, ["tables/manifest.json"]), (replace(TABLES, key="3"), [])):
-        with Store(made).making(artifact, kind="test") as folder:
+        with Store(made).making(artifact, kind="test", again=True) as folder:
             (folder / "a.txt").write_text("a")
         assert made_again(before, sound_artifacts(made)) == again
 

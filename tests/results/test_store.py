@@ -106,11 +106,38 @@ def test_a_failed_attempt_leaves_its_checkpoint_alone(store: Store):
 
 
 def test_what_a_killed_attempt_left_does_not_get_into_the_next(store: Store):
-    left = store.workplace(LEVEL) / "new" / "inner"
+    workplace = store.workplace(LEVEL)
+    left = workplace.with_name(f"{workplace.name}.7-dead") / "inner"
     left.mkdir(parents=True)
     (left / "stray.txt").write_text("stray")
     make(store, LEVEL)
     assert not (store.folder(LEVEL) / "inner" / "stray.txt").exists()
+    store.tidy([LEVEL])
+    assert not left.exists()
+
+
+EARLY = """
+import sys
+from pathlib import Path
+from prunescope.results.artifacts import Artifact
+from prunescope.results.store import Store
+
+artifact = Artifact(path=sys.argv[2], key=sys.argv[3])
+with Store(Path(sys.argv[1])).making(artifact, kind="test") as folder:
+    (folder / "early.txt").write_text("early")
+"""
+
+
+def test_of_two_processes_that_make_the_same_the_first_to_finish_counts(store: Store):
+    with store.making(LEVEL, kind="test") as late:
+        (late / "late.txt").write_text("late")
+        words = [sys.executable, "-c", EARLY, str(store.root), LEVEL.path, LEVEL.key]
+        subprocess.run(words, check=True)
+        make(store, DISSECTION)
+    assert (store.folder(LEVEL) / "early.txt").exists()
+    assert not (store.root / LEVEL.path / "late.txt").exists()
+    assert store.has(DISSECTION)
+    assert list((store.root / ".work").iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["b.txt", "inner/a.txt"])
@@ -360,7 +387,7 @@ def test_a_full_disk_leaves_nothing_half_written_and_is_told_with_the_name(tmp_p
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer.returncode == 1
     assert "StoreError" in answer.stderr
-    assert "new/large cannot be written: File too large" in answer.stderr
+    assert "/large cannot be written: File too large" in answer.stderr
     assert contents(tmp_path) == {}
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from prunescope.base.errors import ConfigError, StoreError
 from prunescope.base.files import write_atomically
+from prunescope.base.lock import own_turn
 
 _SETTLED_NS = 2_000_000_000  # a file system may give two changes so close together one time
 _FINGERPRINT = re.compile("[0-9a-f]{64}")
@@ -32,20 +33,21 @@ def cache_folder() -> Path:
 def turn_to_make(path: Path, what: str) -> Iterator[None]:
     """Hold the right to make something in the cache alone, after waiting for it if need be.
 
+    Where another machine shares the cache and no locks hold, it may be lost, so that both make it:
+    each in a file or folder of its own.
+
     what: its name in the message of the ConfigError where the cache cannot be written.
     """
-    import fcntl
-
+    lock = path.with_name(f".{path.name}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_name(f".{path.name}.lock").open("w")
+        lock.touch()
     except OSError as error:
         raise ConfigError(
             f"{what} cannot be kept in {path.parent} ({error.strerror}): "
             "set PRUNESCOPE_CACHE to a folder that can be written"
         ) from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with own_turn(lock):
         yield
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules import module as modules
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
-from torch.nn.modules.module import _has_any_global_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -20,6 +20,10 @@ _CONVOLUTIONS = (
     *(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
 )
 _NORMALISATIONS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+_HOOKS_ON_ALL_MODULES = (  # torch 2.6 has no function that asks for them all
+    *("_global_forward_pre_hooks", "_global_forward_hooks"),
+    *("_global_backward_pre_hooks", "_global_backward_hooks"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +77,7 @@ def trace(network: nn.Module, batch: Tensor) -> Traced:
         with watch, torch.inference_mode():
             output = show(network, batch)
     chains = tuple(watch.chains(output))
-    if _has_any_global_hook():  # type: ignore[no-untyped-call]
+    if any(getattr(modules, name) for name in _HOOKS_ON_ALL_MODULES):
         chains = ()
     return Traced(chains=chains, output=output)
 

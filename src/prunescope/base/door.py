@@ -1,6 +1,7 @@
 """Are the arguments of a public function of the right type?"""
 
 import inspect
+import math
 from collections.abc import Callable
 from functools import wraps
 from numbers import Integral, Real
@@ -21,13 +22,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
 _WHOLE = {
-    1: ("resolution", "num_classes", "batch_size", "limit", "mask_size", "resize", "workers"),
+    1: (
+        *("resolution", "num_classes", "batch_size", "limit", "mask_size", "resize", "workers"),
+        "gpus",
+    ),
     0: ("seed", "level", "replicate"),
 }
 """Arguments that are whole numbers, by their least value."""
-_PATHS = ("path", "folder", "out", "weights")
+_PATHS = ("path", "folder", "out", "weights", "rates")
 _TEXTS = ("split", "layer", "network", "strategy", "key")
 _NUMBERS = ("mean", "std")
+_AMOUNTS = ("price",)
 _TOO_LARGE = 2**63
 _FEW = 64  # values of a tensor or an array that is a setting, not a picture
 
@@ -99,6 +104,8 @@ def checked_value(name: str, value: Any) -> Any:
             raise ConfigError(
                 f"{name} is {_shown(value)}, but must be a whole number of {least} or more"
             )
+    if name in _AMOUNTS and not (_is_number(plain) and 0 <= plain < math.inf):
+        raise ConfigError(f"{name} is {_shown(value)}, but must be a number of 0 or more")
     if name == "resolution" and plain > MOST_PIXELS:
         raise ConfigError(f"resolution is {plain:,}, but must be at most {MOST_PIXELS:,} pixels")
     if name in _PATHS:

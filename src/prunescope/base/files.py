@@ -4,10 +4,11 @@ import errno
 import hashlib
 import json
 import os
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,17 @@ def cannot_write(path: Path | str, error: OSError) -> StoreError:
 
 
 def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    return path.with_name(f".{path.name}.{process_mark()}.tmp")
+
+
+def process_mark() -> str:
+    """Return what no other process has at the moment, on this machine or another."""
+    return f"{os.getpid()}-{_drawn()}"
+
+
+@cache
+def _drawn() -> str:
+    return secrets.token_hex(4)  # processes of one number, each on its machine, share a folder
 
 
 def _write_durably(path: Path, content: bytes) -> None:

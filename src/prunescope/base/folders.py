@@ -1,13 +1,12 @@
 """How is a folder written whole, or not at all?"""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from prunescope.base.errors import ConfigError
-from prunescope.base.files import sync
+from prunescope.base.files import process_mark, sync
 from prunescope.base.paths import resolved
 
 
@@ -43,7 +42,7 @@ def drafting(path: Path) -> Iterator[Path]:
     where `path` cannot be replaced.
     """
     path = resolved(path)
-    draft = path.parent / f".{path.name}.tmp" / str(os.getpid())
+    draft = path.parent / f".{path.name}.tmp" / process_mark()
     made: list[Path] = []
     try:
         try:
@@ -75,6 +74,18 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def discard(path: Path) -> None:
+    """Remove what is at a path, as far as the system lets us; what it keeps does no harm there.
+
+    NFS keeps files that are still open, under other names, and with them their folder.
+    """
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
 
 
 def move(folder: Path, target: Path) -> None:

@@ -3,7 +3,7 @@
 import io
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO, cast
 
@@ -61,6 +61,43 @@ class _Titled(Progress):
 
 
 SILENT = Progress()
+
+
+class Watched(Progress):
+    """Looks for something in the middle of work, every few seconds in which that advances.
+
+    look: raises where the work is to end.
+    """
+
+    def __init__(self, inner: Progress, look: Callable[[], None], *, seconds: float = 5.0) -> None:
+        self._inner = inner
+        self._look = look
+        self._seconds = seconds
+        self._looked = time.monotonic()
+
+    @contextmanager
+    def task(self, description: str, total: int, *, done: int = 0) -> Iterator[Task]:
+        with self._inner.task(description, total, done=done) as task:
+            yield _WatchedTask(task, self._look_if_due)
+
+    def say(self, message: str) -> None:
+        self._inner.say(message)
+
+    def _look_if_due(self) -> None:
+        now = time.monotonic()
+        if now - self._looked >= self._seconds:
+            self._looked = now
+            self._look()
+
+
+class _WatchedTask(Task):
+    def __init__(self, inner: Task, look: Callable[[], None]) -> None:
+        self._inner = inner
+        self._look = look
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        self._inner.advance(count, note)
+        self._look()
 
 
 class _LineTask(Task):

@@ -10,6 +10,7 @@ import typer
 
 from prunescope.base.errors import InputError, PrunescopeError
 from prunescope.base.paths import refusal_of_length, require_utf8
+from prunescope.base.stopping import Stopped, end_now, stoppable
 from prunescope.cli import (
     comparison,
     concepts,
@@ -22,7 +23,7 @@ from prunescope.cli import (
 )
 from prunescope.cli.console import stop
 from prunescope.cli.group import Commands, add
-from prunescope.cli.stopping import Stopped, end_now, say_stopped, stoppable
+from prunescope.cli.stopping import say_ended, say_stopped
 from prunescope.version import __version__
 
 app = typer.Typer(
@@ -69,11 +70,12 @@ app.add_typer(concepts_app, name="concepts")
 def main() -> None:
     """Run the command line: exit status 0 done, 2 the input is wrong, 1 anything else.
 
-    A signal that stops it gives 128 and its number: 130 for Ctrl-C, 143 for SIGTERM.
+    A signal that stops it gives 128 and its number: 130 for Ctrl-C, 143 for SIGTERM, 138 for
+    SIGUSR1.
     """
     warnings.filterwarnings("ignore", "Image size .* exceeds limit")  # of Pillow; we refuse it
     try:
-        with stoppable():
+        with stoppable(last_word=say_ended):
             _run()
     except Stopped as stopped:
         say_stopped()

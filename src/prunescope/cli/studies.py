@@ -49,9 +49,29 @@ def run(
         ),
     ] = None,
     workers: Workers = None,
+    gpus: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="As many workers, each with a GPU.",
+            show_default="one for each that is there",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only check it, and estimate time and disk.")
     ] = False,
+    rates: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="For a dry run: estimate from what one with --json printed elsewhere.",
+            show_default="timed here",
+        ),
+    ] = None,
+    price: Annotated[
+        float | None,
+        typer.Option(min=0.0, help="For a dry run: what a worker, or its GPU, costs an hour."),
+    ] = None,
     engine: Annotated[
         str,
         typer.Option(metavar="|".join(ENGINES.names), help="What runs the stages, and where."),
@@ -70,11 +90,17 @@ def run(
 
     study = load_given(recipe, overrides or ())
     out = out or Path("runs") / study.name
-    how = {"only": only or (), "workers": workers, "engine": engine, "address": address}
+    how = {"only": only or (), "workers": workers, "gpus": gpus} | {
+        "engine": engine,
+        "address": address,
+    }
     if dry_run:
-        _dry_run(study, out, how, as_json)
-    else:
-        _run(study, out, how, as_json)
+        _dry_run(study, out, how | {"rates": rates, "price": price}, as_json)
+        return
+    for option, value in (("--rates", rates), ("--price", price)):
+        if value is not None:
+            raise ConfigError(f"{option} is for --dry-run, which was not given")
+    _run(study, out, how, as_json)
 
 
 def instability(

@@ -1,12 +1,12 @@
 """Where is the embedded set `scenes`, small drawn pictures with exact labels, made and kept?"""
 
-import os
 import shutil
 from pathlib import Path
 
 from prunescope.base.cache import cache_folder, turn_to_make
 from prunescope.base.devices import usable_cores
 from prunescope.base.errors import ConfigError
+from prunescope.base.files import process_mark
 from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts.scenery.workers import draw_set
 from prunescope.concepts.scenery.writer import SceneSet
@@ -33,7 +33,7 @@ def draw_scenes(
     root = root.absolute()
     if root.exists() and (root.is_file() or any(root.iterdir())):
         raise ConfigError(f"{root} is there already: give the scenes a folder of their own")
-    draft = root.with_name(f".{root.name}.{os.getpid()}.drawing")
+    draft = root.with_name(f".{root.name}.{process_mark()}.drawing")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     pictures = scenes.train + scenes.val
@@ -41,7 +41,8 @@ def draw_scenes(
     try:
         with progress.task("drawing scenes", pictures) as task:
             draw_set(draft, scenes, workers=workers, advance=task.advance)
-        draft.replace(root)
+        if not _is_drawn(root):  # by another machine, in the meantime
+            draft.replace(root)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return root

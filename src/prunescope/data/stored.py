@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from prunescope.base.cache import cache_folder, turn_to_make
 from prunescope.base.errors import DataError, StoreError
-from prunescope.base.files import fingerprint, sync
+from prunescope.base.files import fingerprint, process_mark, sync
 from prunescope.base.paths import require_file, require_room
 from prunescope.base.progress import Progress
 
@@ -105,7 +105,9 @@ def _copy(tables: Iterator["pyarrow.Table"], path: Path, count: int, progress: P
     """Write tables as one Arrow stream, whole or not at all."""
     import pyarrow
 
-    draft = path.with_name(f".{path.name}.draft")  # one process at a time writes it
+    for abandoned in path.parent.glob(f".{path.name}.*.draft"):
+        abandoned.unlink(missing_ok=True)
+    draft = path.with_name(f".{path.name}.{process_mark()}.draft")
     first = next(tables)
     try:
         with (

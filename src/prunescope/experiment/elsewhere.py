@@ -20,18 +20,26 @@ class Origin:
     """The process that hands out a study's stages.
 
     host: its machine. versions: of Prunescope and of the packages that decide numbers, by name.
-    root: the run folder. facts: what it found where the study's data lie.
+    root: the run folder. facts: what it found where the study's data lie. lease: the token of its
+    lock on the run folder.
     """
 
     host: str
     versions: tuple[tuple[str, str], ...]
     root: Path
     facts: StudyFacts
+    lease: str = ""
 
     @classmethod
-    def here(cls, root: Path, facts: StudyFacts) -> "Origin":
+    def here(cls, root: Path, facts: StudyFacts, lease: str = "") -> "Origin":
         """Return this process as the one that hands out."""
-        return cls(host=_host(), versions=_versions(), root=root.absolute(), facts=facts)
+        return cls(
+            host=_host(),
+            versions=_versions(),
+            root=root.absolute(),
+            facts=facts,
+            lease=lease,
+        )
 
     def check(self, recipe: Recipe) -> None:
         """Raise ConfigError or DataError where this machine would make something else of a stage.

@@ -8,14 +8,15 @@ from typing import Literal
 
 from torch import nn
 
-from prunescope.base.devices import computing_with, default_device
+from prunescope.base.devices import computing_with, default_device, device_name
 from prunescope.base.seeding import Seeds
 from prunescope.base.steps import Step, steps_per_epoch
-from prunescope.concepts import ConceptSet, open_concepts
+from prunescope.concepts.protocol import ConceptSet
 from prunescope.data.labelled import StreamedImages
 from prunescope.dissection.chance.sequential import FIRST_LOOK
 from prunescope.dissection.run import dissect_layers
 from prunescope.experiment.check import map_shapes
+from prunescope.experiment.forecast import Rates
 from prunescope.experiment.plan import Plan
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.stages.dissection import DissectionStage
@@ -29,8 +30,8 @@ _TRIAL_STEPS = 3
 _BYTES_PER_UNIT_AND_LABEL = 16  # intersections, and a share for tables and examples
 
 
-def measure_rates(recipe: Recipe, sources: Sources, *, threads: int) -> dict[str, float]:
-    """Time a little real work where a run would do it; return seconds per unit of cost.
+def measure_rates(recipe: Recipe, sources: Sources, *, threads: int) -> Rates:
+    """Time a little real work where a run would do it.
 
     threads: how many each process of the run computes with.
     """
@@ -44,23 +45,32 @@ def measure_rates(recipe: Recipe, sources: Sources, *, threads: int) -> dict[str
         counting = both = _seconds_per_unit(partial(try_dissecting, 0))
         if recipe.dissection.null:
             both = _seconds_per_unit(partial(try_dissecting, recipe.dissection.null))
-    return {
-        "rewind": training,
-        "level": training,
-        "evaluation": evaluating,
-        "dissection": counting,
-        "scores": max(0.0, both - counting),
-    }
+    return Rates(
+        seconds={
+            "rewind": training,
+            "level": training,
+            "evaluation": evaluating,
+            "dissection": counting,
+            "scores": max(0.0, both - counting),
+        },
+        device=device_name(),
+        threads=threads,
+        images=len(sources.train_images),
+        test_images=len(sources.test_images),
+        concept_images=len(sources.concepts.images),
+        classes=len(sources.train_images.classes),
+        labels=len(sources.concepts.labels),
+    )
 
 
-def disk_bytes(plan: Plan, recipe: Recipe, sources: Sources) -> int:
+def disk_bytes(plan: Plan, recipe: Recipe, rates: Rates) -> int:
     """Return about how many bytes the run folder will take."""
-    network = build(recipe.network, num_classes=len(sources.train_images.classes), seed=0)
+    network = build(recipe.network, num_classes=rates.classes, seed=0)
     state = network.state_dict()
     weights: int = sum(tensor.numel() * tensor.element_size() for tensor in state.values())
     masks: int = sum(parameter.numel() for parameter in network.parameters())
     units: int = max(tensor.shape[0] for tensor in state.values() if tensor.ndim)
-    dissection = units * len(sources.concepts.labels) * _BYTES_PER_UNIT_AND_LABEL
+    dissection = units * rates.labels * _BYTES_PER_UNIT_AND_LABEL
     if recipe.dissection.basis is not None:
         dissection += 4 * units * units
     points = len(plan.of(RewindPointStage))
@@ -115,10 +125,7 @@ def _some_concepts(recipe: Recipe, sources: Sources, network: nn.Module) -> Conc
     smallest = min(height * width for _, height, width in maps)
     enough = math.ceil(2 / (recipe.dissection.quantile * smallest))
     count = min(len(sources.concepts.images), max(recipe.dissection.batch_size, enough))
-    split = recipe.dissection.rules.images_of(recipe.concepts.split)
-    return open_concepts(
-        recipe.concepts.source, split=split, limit=count, mask_size=recipe.concepts.mask_size
-    )
+    return sources.concepts.part(range(count))
 
 
 def _try_dissecting(

@@ -4,21 +4,25 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from prunescope.base.devices import default_device
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import cannot_write, is_full, write_atomically
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import Ranks
 from prunescope.base.recipes import sealed
+from prunescope.base.text import counted
 from prunescope.engines import ENGINES
 from prunescope.engines.engine import Engine
 from prunescope.experiment.call import Call, incomplete
 from prunescope.experiment.damage import clear_damage, find_damage
+from prunescope.experiment.forecast import DryRun, Rates, forecast
+from prunescope.experiment.found import put_in_order
 from prunescope.experiment.only import Selection
 from prunescope.experiment.open_run import open_run
 from prunescope.experiment.plan import Plan, plan_results, plan_study
 from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.staleness import find_stale
-from prunescope.experiment.status import DryRun, is_done, seconds_left, sorted_out
+from prunescope.experiment.status import is_done
 from prunescope.experiment.together import check_one_worker, led_by_first
 from prunescope.recipe import Recipe
 from prunescope.results.layout import PAGE, REPORT, STUDY, LevelKey
@@ -31,6 +35,7 @@ def run_study(
     *,
     only: Sequence[str] = (),
     workers: int | None = None,
+    gpus: int | None = None,
     engine: str = "local",
     address: str | None = None,
     progress: Progress = SILENT,
@@ -39,7 +44,8 @@ def run_study(
 
     only: which levels to make, as `Selection.read` takes it; all where nothing is stated.
     workers: processes that train in parallel; None takes one for each replicate and strategy as
-    far as the cores go, 1 trains in this process. engine: a module of `prunescope.engines`.
+    far as the cores go, 1 trains in this process. gpus: as many workers, each with a GPU.
+    engine: a module of `prunescope.engines`.
     address: of the cluster, for an engine that has one.
 
     Stopped at any moment, even by `kill -9`, the same call goes on and ends with the same bytes.
@@ -60,6 +66,7 @@ def run_study(
                 wanted,
                 ranks,
                 workers=workers,
+                gpus=gpus,
                 engine=engine,
                 address=address,
                 progress=progress,
@@ -100,6 +107,7 @@ def _run_wanted(
     ranks: Ranks,
     *,
     workers: int | None,
+    gpus: int | None = None,
     engine: str = "local",
     address: str | None = None,
     progress: Progress,
@@ -107,22 +115,24 @@ def _run_wanted(
     from prunescope.experiment.check import check_study
     from prunescope.experiment.sources import Sources
 
-    check_one_worker(ranks, workers, engine)
+    check_one_worker(ranks, workers, engine, recipe.sharing.count)
     Store(out).check_free()
     recipe, store, plan = _prepare(recipe, out, progress)
     sources = Sources(recipe, progress)
-    crew = _here() if ranks.count > 1 else _engine(recipe, workers, engine, address)
+    crew = _here() if ranks.count > 1 else _engine(recipe, workers, gpus, engine, address)
     wanted = choose(plan)
     damage = find_damage(plan, store)
     made = store.is_begun() and all(is_done(stage, store) for stage in wanted.stages)
     if damage.files or not made:
-        check_study(recipe, sources, progress, processes=ranks.count)
+        processes = max(ranks.count, recipe.sharing.count)
+        check_study(recipe, sources, progress, processes=processes)
         sources.make_ready()
         if crew.workers > 1:
             sources.let_go()  # every worker reads them for itself
     store.create()
-    with store.writing():
+    with store.writing(progress.say):
         clear_damage(plan, store, damage, progress)
+        put_in_order(plan, store, progress)
         store.tidy(plan.artifacts)
         write_atomically(out / STUDY, sealed(recipe.to_yaml()).encode())
         call = Call(plan.study, store, crew, progress, sources, ranks)
@@ -138,32 +148,64 @@ def dry_run(
     *,
     only: Sequence[str] = (),
     workers: int | None = None,
+    gpus: int | None = None,
     engine: str = "local",
     address: str | None = None,
+    rates: Path | str | None = None,
+    price: float | None = None,
     progress: Progress = SILENT,
 ) -> DryRun:
     """Check a study wholly, say what such a run would do, and time a little of it; write nothing.
 
-    Raises what `run_study` would before it writes anything.
+    rates: a file of what a dry run measured elsewhere; then nothing is read, checked or timed here.
+    gpus: as many workers, each with a GPU. price: of a worker for an hour.
+    Raises what `run_study` would before it writes anything, ConfigError for a file without rates.
     """
+    selection = Selection.read(only, recipe)
+    if rates is not None:
+        return _foreseen(recipe, out, selection, workers, gpus, Path(rates), price)
     from prunescope.experiment.check import check_study
     from prunescope.experiment.estimate import disk_bytes, measure_rates
     from prunescope.experiment.sources import Sources
 
-    selection = Selection.read(only, recipe)
     recipe, store, plan = _prepare(recipe, out, progress)
     sources = Sources(recipe, progress)
-    crew = _engine(recipe, workers, engine, address)
+    crew = _engine(recipe, workers, gpus, engine, address)
     check_study(recipe, sources, progress)
-    plan = _wanted(plan, selection)
-    to_do, done = sorted_out(plan, store)
-    rates = measure_rates(recipe, sources, threads=crew.threads)
-    return DryRun(
-        to_do=to_do,
-        done=done,
+    measured = measure_rates(recipe, sources, threads=crew.threads)
+    return forecast(
+        _wanted(plan, selection),
+        store,
+        measured,
         workers=crew.workers,
-        seconds=seconds_left(plan, store, rates, workers=crew.workers),
-        disk=disk_bytes(plan, recipe, sources),
+        on_gpus=default_device() == "cuda",
+        disk=disk_bytes(plan, recipe, measured),
+        price=price,
+    )
+
+
+def _foreseen(
+    recipe: Recipe,
+    out: Path,
+    selection: Selection,
+    workers: int | None,
+    gpus: int | None,
+    rates_file: Path,
+    price: float | None,
+) -> DryRun:
+    from prunescope.experiment.estimate import disk_bytes
+
+    rates = Rates.read(rates_file)
+    plan = plan_study(recipe, rates.facts)
+    return forecast(
+        _wanted(plan, selection),
+        Store(out),
+        rates,
+        workers=workers or gpus or _independent(recipe),
+        on_gpus=gpus is not None,
+        disk=disk_bytes(plan, recipe, rates),
+        price=price,
+        source=rates_file.name,
     )
 
 
@@ -192,7 +234,7 @@ def report_again(out: Path, *, progress: Progress = SILENT) -> Path:
     kept = [stage for stage in results.stages if stage.reads_concepts and "concepts" in run.unread]
     redone = Plan(plan.study, tuple(stage for stage in results.stages if stage not in kept))
     store.check_free()
-    with store.writing():
+    with store.writing(progress.say):
         call = Call(plan.study, store, _here(), progress)
         call.perform(redone, again=True)
     for error in call.failures.values():
@@ -219,10 +261,25 @@ def _prepare(recipe: Recipe, out: Path, progress: Progress) -> tuple[Recipe, Sto
     return recipe, store, plan_study(recipe, facts_of(recipe, progress))
 
 
-def _engine(recipe: Recipe, workers: int | None, name: str, address: str | None) -> Engine:
-    independent = recipe.replicates * len(recipe.pruning.strategies)
-    engine: Engine = ENGINES.find(name)(workers, independent, address)
+def _engine(
+    recipe: Recipe, workers: int | None, gpus: int | None, name: str, address: str | None
+) -> Engine:
+    each = recipe.sharing.gpus
+    workers = workers or (None if gpus is None else max(1, gpus // each))
+    engine: Engine = ENGINES.find(name)(workers, _independent(recipe), address)
+    needed = max(gpus or 0, each if each > 1 else 0)
+    if needed > engine.gpus:
+        where = "this machine" if name == "local" else "the cluster"
+        raise ConfigError(
+            f"{counted(needed, 'GPU')} are asked for, but {where} has {engine.gpus or 'none'}: ask "
+            "for fewer (--gpus, resources.gpus), or for none to take what there is"
+        )
     return engine
+
+
+def _independent(recipe: Recipe) -> int:
+    """Return how many chains of trainings a study has."""
+    return recipe.replicates * len(recipe.pruning.strategies)
 
 
 def _here() -> Engine:

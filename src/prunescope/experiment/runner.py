@@ -2,7 +2,8 @@
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from prunescope.base.errors import PrunescopeError, StoreError, memory_ran_out
 from prunescope.base.files import write_atomically
 from prunescope.base.images import Arithmetic
-from prunescope.base.progress import SILENT, Progress, duration
+from prunescope.base.progress import SILENT, Progress, Watched, duration
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.seeding import Seeds
 from prunescope.concepts.protocol import ConceptSet
@@ -97,12 +98,14 @@ class StageRunner:
     def __reduce__(self) -> Any:
         study = self.plan.study
         recipe = study.recipe.model_dump_json()
-        return _runner_here, (recipe, Origin.here(self.store.root, study.facts), self.again)
+        origin = Origin.here(self.store.root, study.facts, self.store.lease)
+        return _runner_here, (recipe, origin, self.again)
 
     def perform(self, job: StageJob, progress: Progress) -> Outcome:
         """Make those artifacts of a stage that are not there yet, or all of them again.
 
-        Raises PrunescopeError where memory ran out.
+        Raises PrunescopeError where memory ran out, RunBusyError soon after another process has
+        taken over the run folder.
         """
         stage = self.plan.named(job.name)
         missing = tuple(
@@ -110,9 +113,10 @@ class StageRunner:
         )
         resumed = any(checkpoint_of(self.store, artifact).is_file() for artifact in missing)
         started = time.monotonic()
-        self.progress = progress.titled(stage.title)
+        self.progress = Watched(progress.titled(stage.title), self.store.check_lease)
         try:
-            said = stage.perform(missing, self) if missing else ""
+            with self.store.blaming(), self._sharing(job.resources.processes):
+                said = stage.perform(missing, self) if missing else ""
         except (MemoryError, RuntimeError) as error:
             if not memory_ran_out(error):
                 raise
@@ -120,6 +124,21 @@ class StageRunner:
         seconds = time.monotonic() - started
         message = f"{stage.title}: {said or 'done'} ({duration(seconds)})"
         return Outcome(made=missing, seconds=seconds, resumed=resumed, message=message)
+
+    @contextmanager
+    def _sharing(self, processes: int) -> Iterator[None]:
+        """Let other processes of this machine take their part, unless there are some already."""
+        if processes == 1 or self.ranks.count > 1:
+            yield
+            return
+        from prunescope.experiment.helpers import helped
+
+        with helped(processes) as ranks:
+            self.ranks = ranks
+            try:
+                yield
+            finally:
+                self.ranks = ALONE
 
     def folder(self, stage: Stage) -> Path:
         """Return the folder of a finished stage's artifact after checking every file of it."""
@@ -334,4 +353,4 @@ def _runner_here(recipe_json: str, origin: Origin, again: bool) -> StageRunner:
     recipe = Recipe.model_validate_json(recipe_json)
     origin.check(recipe)
     plan = plan_study(recipe, origin.facts)
-    return StageRunner(plan, Store(origin.root), again=again)
+    return StageRunner(plan, Store(origin.root, origin.lease), again=again)

@@ -10,6 +10,7 @@ from prunescope.base.text import counted
 from prunescope.experiment.open_run import OpenRun, open_run
 from prunescope.experiment.plan import Plan, plan_study
 from prunescope.experiment.runner import checkpoint_of
+from prunescope.experiment.schedule import makespan
 from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.stage import Stage
 from prunescope.experiment.staleness import find_stale, without
@@ -19,40 +20,6 @@ from prunescope.results.provenance import Provenance
 from prunescope.results.store import Store
 
 _SHOWN = 10
-
-
-@dataclass(frozen=True, kw_only=True)
-class DryRun:
-    """What a run would do.
-
-    to_do, done: titles of the stages. workers: processes in parallel.
-    seconds: until it is finished, from work timed on this machine; None where a kind of stage is
-        not timed.
-    disk: bytes that the whole run folder will take, about.
-    """
-
-    to_do: tuple[str, ...]
-    done: tuple[str, ...]
-    workers: int
-    seconds: float | None
-    disk: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        """Return it as text for a terminal."""
-        seconds = self.seconds
-        time = "nobody knows how long" if seconds is None else f"about {duration(seconds)}"
-        return "\n".join(
-            [
-                *_listed("to do", self.to_do),
-                f"{len(self.done)} of {counted(len(self.done) + len(self.to_do), 'stage')} are "
-                "done",
-                f"{time} on this machine (workers: {self.workers}), {self.disk / 2**20:,.0f} MiB",
-            ]
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,13 +59,13 @@ class Status:
         if self.damaged:
             lines.append("missing or damaged (the same run makes it again):")
             lines += [f"  {flaw}" for flaw in self.damaged]
-        lines += _listed("failed when it was last tried", self.failed)
-        lines += _listed("under way", self.under_way)
-        lines += _listed(
+        lines += listed("failed when it was last tried", self.failed)
+        lines += listed("under way", self.under_way)
+        lines += listed(
             "made by an earlier version or under other settings (the same run makes it anew)",
             self.stale,
         )
-        lines += _listed("left", self.to_do)
+        lines += listed("left", self.to_do)
         if self.to_do:
             left = "not known yet" if self.seconds_left is None else duration(self.seconds_left)
             lines.append(f"time left: {left}")
@@ -110,7 +77,7 @@ class Status:
         return "\n".join(lines)
 
 
-def _listed(word: str, titles: tuple[str, ...]) -> list[str]:
+def listed(word: str, titles: tuple[str, ...]) -> list[str]:
     more = [f"  ... and {len(titles) - _SHOWN} more"] if len(titles) > _SHOWN else []
     return [f"{word}:", *(f"  {title}" for title in titles[:_SHOWN]), *more] if titles else []
 
@@ -147,22 +114,29 @@ def seconds_left(
 ) -> float | None:
     """Return how long the unfinished stages will take; None while no rate is known for one.
 
-    rates: seconds per unit of cost, by kind of stage. workers: processes in parallel; they never
-    get done before the longest chain of stages that wait for one another.
+    rates: seconds per unit of cost, by kind of stage. workers: processes in parallel.
     """
-    work = 0.0
-    ends: dict[str, float] = {}
+    seconds = seconds_each(plan, store, rates)
+    return None if seconds is None else makespan(seconds, needs_each(plan), workers)
+
+
+def seconds_each(plan: Plan, store: Store, rates: Mapping[str, float]) -> dict[str, float] | None:
+    """Return the seconds of each unfinished stage; None while no rate is known for one."""
+    seconds: dict[str, float] = {}
     for stage in plan.stages:
         missing = sum(not store.has(artifact) for artifact in stage.artifacts)
         cost = stage.cost() * missing / len(stage.artifacts)
         rate = rates.get(stage.kind, rates.get(stage.paced_like))
         if cost and rate is None:
             return None
-        seconds = cost * rate if cost and rate else 0.0
-        work += seconds
-        begin = max((ends.get(each.title, 0.0) for each in stage.inputs), default=0.0)
-        ends[stage.title] = seconds + begin
-    return max(work / workers, *ends.values(), 0.0)
+        if missing:
+            seconds[stage.title] = cost * (rate or 0.0)
+    return seconds
+
+
+def needs_each(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """Return the titles of the stages that each stage needs."""
+    return {stage.title: tuple(each.title for each in stage.inputs) for stage in plan.stages}
 
 
 def damaged_parts(plan: Plan, store: Store, provenance: Provenance) -> Iterator[str]:

@@ -13,10 +13,11 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.settings import explained
 from prunescope.base.text import a_kind
+from prunescope.experiment.forecast import DryRun
 from prunescope.experiment.merging import merge_runs
 from prunescope.experiment.recipe_trust import check_code
 from prunescope.experiment.run import dry_run, run_study
-from prunescope.experiment.status import DryRun, Status, status_of
+from prunescope.experiment.status import Status, status_of
 from prunescope.results.instability import Instability
 from prunescope.results.run import Run
 
@@ -63,8 +64,8 @@ class Study(recipes.Recipe):
 
     def run(
         self, out: Path | str | None = None, *, only: str | Sequence[str] = (),
-        workers: int | None = None, engine: str = "local", address: str | None = None,
-        progress: Progress = SILENT,
+        workers: int | None = None, gpus: int | None = None, engine: str = "local",
+        address: str | None = None, progress: Progress = SILENT,
     ) -> Run:  # fmt: skip
         """Do all that the study still lacks in its run folder, and return the Run.
 
@@ -79,6 +80,7 @@ class Study(recipes.Recipe):
         workers: processes that train in parallel; None takes one for each replicate and
             strategy as far as the cores go, 1 trains in this process. A script that starts more
             than one must keep its own work under `if __name__ == "__main__":`.
+        gpus: as many workers, each with a GPU.
         progress: where to report.
         Processes that torchrun started share every training; each of them calls this alike.
         Raises ConfigError or DataError before anything is written, RunBusyError where another
@@ -88,27 +90,31 @@ class Study(recipes.Recipe):
         folder, workers = self._folder(out), checked_value("workers", workers)
         conditions = _conditions(only)
         run_study(
-            self, folder, only=conditions, workers=workers, engine=engine, address=address,
-            progress=progress,
+            self, folder, only=conditions, workers=workers, gpus=checked_value("gpus", gpus),
+            engine=engine, address=address, progress=progress,
         )  # fmt: skip
         return Run.load(folder)
 
     def dry_run(
         self, out: Path | str | None = None, *, only: str | Sequence[str] = (),
-        workers: int | None = None, engine: str = "local", address: str | None = None,
+        workers: int | None = None, gpus: int | None = None, engine: str = "local",
+        address: str | None = None, rates: Path | str | None = None, price: float | None = None,
         progress: Progress = SILENT,
     ) -> DryRun:  # fmt: skip
         """Check the study wholly, and say what `run` would do, how long and on how much disk.
 
-        A little of the work is timed; nothing is written. out, only, workers, engine,
+        A little of the work is timed; nothing is written. out, only, workers, gpus, engine,
         address, progress: as for `run`.
+        rates: a file of what a dry run measured elsewhere (`prunescope run RECIPE --dry-run --json
+            > FILE`); then nothing is read or timed here. price: of a worker for an hour.
         Raises what `run` would before it writes anything.
         """
         folder, workers = self._folder(out), checked_value("workers", workers)
         conditions = _conditions(only)
         return dry_run(
-            self, folder, only=conditions, workers=workers, engine=engine, address=address,
-            progress=progress,
+            self, folder, only=conditions, workers=workers, gpus=checked_value("gpus", gpus),
+            engine=engine, address=address, rates=checked_value("rates", rates),
+            price=checked_value("price", price), progress=progress,
         )  # fmt: skip
 
     def instability(

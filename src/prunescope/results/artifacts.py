@@ -3,11 +3,12 @@
 import os
 import shutil
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from prunescope.base.files import sync
-from prunescope.base.folders import move, remove
-from prunescope.results.layout import manifest_name
+from prunescope.base.folders import discard, move, remove
+from prunescope.results.layout import MANIFESTS, manifest_name, part_named
 from prunescope.results.manifest import flaws_of, read_manifest
 
 
@@ -108,13 +109,23 @@ class Slot:
             return
         if self.part:
             manifest = read_manifest(self.folder, self.part)
-            self.manifest.unlink()
+            self.manifest.unlink(missing_ok=True)
             for name in manifest.files if manifest else ():
                 remove(self.folder / name)
             return
-        remove(trash)  # of a process that was killed here
+        discard(trash)
         move(self.folder, trash)
-        remove(trash)
+        discard(trash)
+
+
+def move_inner(source: Path, target: Path) -> None:
+    """Move the artifacts inside a folder that are not inside another one already."""
+    found = (Slot(path.parent, part_named(path.name)) for path in source.rglob(MANIFESTS))
+    for inner in sorted(found, key=attrgetter("folder", "part")):  # a folder before its parts
+        new = Slot(target / inner.folder.relative_to(source), inner.part)
+        went_along = not inner.manifest.exists()
+        if inner != Slot(source) and not went_along and not new.is_taken():
+            inner.move(new)
 
 
 def _replace(file: Path, target: Path) -> None:

@@ -16,6 +16,7 @@ TRACKING = "tracking"  # what trackers write while a study runs
 TABLES, FIGURES, REPORT = "tables", "figures", "report"
 LEVELS, INTERVALS = "levels.csv", "intervals.csv"
 UNIT_SHARES = "unit_shares.parquet"
+CONCEPT_OUTCOMES = "concept_outcomes.parquet"
 VERDICT = "verdict.json"
 STRATEGIES = "strategies.csv"  # compared with each other
 LEVEL_QUANTILES = "quantiles.csv"
@@ -60,6 +61,11 @@ OF_A_LAYER = frozenset(
     }
 )
 
+_OF_A_STAGE = OF_A_LAYER | {
+    *(WEIGHTS, MASK, METRICS, PREDICTIONS, HISTORY, DISSECTION, CONDITIONS, ASSOCIATION),
+    _KEPT.split("/")[0],
+}
+
 # of layers that were dissected together, and of a comparison: the checksums of their files
 LAYERS = "layers.json"
 CHECKSUMS = "checksums.json"
@@ -85,6 +91,7 @@ CONVENTIONS_COMPARED = "conventions.csv"
 DENSE = "dense"
 """What tables call the strategy of level 0, which all strategies share."""
 
+_LONGEST = 255  # bytes of a name that file systems take
 _RESERVED = re.compile(r"level-|rewind$|twin-")
 _LEVELS = ("replicate-*/level-*", "replicate-*/twin-*", "replicate-*/*/level-*")
 _TWIN, _A_TWIN = "twin-{}", re.compile(r"twin-[1-9]\d*")
@@ -136,6 +143,11 @@ class LevelKey:
         return LevelKey(replicate=self.replicate, strategy=strategy, level=self.level - 1)
 
 
+def is_of_a_study(path: Path) -> bool:
+    """Return whether what lies in the folder of a level or a layer has a name of ours."""
+    return path.name in _OF_A_STAGE or path.match(MANIFESTS)
+
+
 def manifest_name(part: str = "") -> str:
     """Return the name of a folder's manifest, or of the manifest of one part of its files."""
     return _MANIFEST_OF_A_PART.format(part) if part else MANIFEST
@@ -175,6 +187,12 @@ def rewind_path(replicate: int) -> str:
 def layer_path(level: str | Path, layer: str) -> str:
     """Return the folder of a layer dissected at a level, whose folder is given."""
     return f"{level}/{DISSECTION}/{layer}"
+
+
+def names_a_folder(layer: str) -> bool:
+    """Return whether a folder of a layer's name lies in the folder that it is made in."""
+    is_inside = layer not in ("", ".", "..") and not any(mark in layer for mark in "/\\\0")
+    return is_inside and len(layer.encode("utf-8", "replace")) <= _LONGEST
 
 
 def is_reserved(strategy: str) -> bool:

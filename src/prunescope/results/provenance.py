@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from prunescope.base.devices import processor_name
 from prunescope.base.errors import DamagedArtifact, DataError
 from prunescope.base.files import write_atomically
 from prunescope.results.artifacts import Artifact
@@ -72,6 +73,13 @@ class Provenance:
         """How many processes the last invocation ran in parallel."""
         return int(self._invocations[-1]["workers"]) if self._invocations else 1
 
+    @property
+    def last_place(self) -> tuple[str, str] | None:
+        """The host and the folder at which the run was last written; None where nothing says it."""
+        last = self._invocations[-1] if self._invocations else {}
+        host, folder = last.get("host"), last.get("folder")
+        return (host, folder) if isinstance(host, str) and isinstance(folder, str) else None
+
     def remember(self, sources: dict[str, dict[str, Any]]) -> None:
         """Record the sources of the run."""
         if sources != self.sources:
@@ -92,7 +100,7 @@ class Provenance:
         that share every training.
         """
         how = {"threads": threads, "workers": workers, "processes": processes}
-        now = environment() | how | {"seeds": seeds}
+        now = environment() | how | {"seeds": seeds, "folder": str(self._path.parent.resolve())}
         former = self._invocations[-1] if self._invocations else now
         self._invocations.append(now)
         self.failures = {}
@@ -119,15 +127,17 @@ class Provenance:
         resumed: part of the work was done before, so the seconds do not cover all of it.
         stamp: of its files as they were written, see `stamp_of`.
         """
-        self._artifacts[artifact.title] = {
-            "key": artifact.key,
-            "kind": kind,
-            "seconds": round(seconds, 2),
-            "cost": cost,
-            "resumed": resumed,
-            "invocation": max(0, len(self._invocations) - 1),
-            **({"stamp": stamp} if stamp else {}),
-        }
+        self._note(artifact, kind=kind, seconds=seconds, cost=cost, resumed=resumed, stamp=stamp)
+        self._write()
+
+    def adopt_found(self, kinds: Mapping[Artifact, str], stamps: Mapping[Artifact, str]) -> None:
+        """Record that artifacts of some kinds are finished; nobody knows how long they took.
+
+        stamps: of their files, see `stamp_of`.
+        """
+        for artifact, kind in kinds.items():
+            stamp = stamps[artifact]
+            self._note(artifact, kind=kind, seconds=0.0, cost=0.0, resumed=True, stamp=stamp)
         self._write()
 
     def stamp_of(self, artifact: Artifact) -> str:
@@ -179,6 +189,26 @@ class Provenance:
             costs[kind] = costs.get(kind, 0.0) + entry["cost"]
         return {kind: seconds[kind] / costs[kind] for kind in seconds if costs[kind] > 0}
 
+    def _note(
+        self,
+        artifact: Artifact,
+        *,
+        kind: str,
+        seconds: float,
+        cost: float,
+        resumed: bool,
+        stamp: str,
+    ) -> None:
+        self._artifacts[artifact.title] = {
+            "key": artifact.key,
+            "kind": kind,
+            "seconds": round(seconds, 2),
+            "cost": cost,
+            "resumed": resumed,
+            "invocation": max(0, len(self._invocations) - 1),
+            **({"stamp": stamp} if stamp else {}),
+        }
+
     def _write(self) -> None:
         record = {
             "invocations": self._invocations,
@@ -202,7 +232,7 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in _PACKAGES},
         "host": socket.gethostname(),
-        "machine": f"{platform.system()} {platform.machine()}, {_processor()}",
+        "machine": f"{platform.system()} {platform.machine()}, {processor_name()}",
         "cores": os.cpu_count(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
@@ -219,15 +249,6 @@ def _version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def _processor() -> str:
-    information = Path("/proc/cpuinfo")
-    if information.is_file():
-        for line in information.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor()
 
 
 def _commit() -> str | None:

@@ -9,20 +9,19 @@ one at its path has its key. One with another key was made under other settings:
 under `outdated/` with all artifacts inside it, and brought back when its settings return.
 """
 
+import errno
 import os
 import re
-import shutil
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from operator import attrgetter
 from pathlib import Path
 
 from prunescope.base.errors import ConfigError, StoreError
-from prunescope.base.files import hash_once
-from prunescope.base.folders import remove, sync_tree
-from prunescope.base.lock import check_free, holder, only_writer
-from prunescope.results.artifacts import Artifact, Slot
+from prunescope.base.files import hash_once, process_mark
+from prunescope.base.folders import discard, remove, sync_tree
+from prunescope.base.lock import blaming, check_free, check_held, holder, only_writer
+from prunescope.results.artifacts import Artifact, Slot, move_inner
 from prunescope.results.layout import (
     LOCK,
     MANIFESTS,
@@ -30,6 +29,7 @@ from prunescope.results.layout import (
     PROVENANCE,
     STUDY,
     WORK,
+    is_of_a_study,
     part_named,
 )
 from prunescope.results.manifest import (
@@ -42,15 +42,22 @@ from prunescope.results.manifest import (
 from prunescope.results.places import check_files, check_folders
 from prunescope.results.reclaiming import holds_only_inner, put_away, reclaim
 
-_OURS = re.compile(r"trash.*|.+\.\w{16}")  # in the folder of work, which may be a link
+_ATTEMPTS = 10
+_IN_EACH_OTHERS_WAY = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}  # two processes, one place
+_OURS = re.compile(r"trash.*|.+\.\w{16}(\.\d+-[0-9a-f]+)?")
+"""What we put into the folder of work, which may be a link to a folder with more."""
 _TORN = ".*.[0-9]*.tmp"  # left by a process killed in `write_atomically`
 
 
 class Store:
-    """The artifacts of one run folder."""
+    """The artifacts of one run folder.
 
-    def __init__(self, root: Path) -> None:
+    lease: the token of the lock that the process which runs the study holds, once it does.
+    """
+
+    def __init__(self, root: Path, lease: str = "") -> None:
         self.root = root
+        self.lease = lease
 
     def check_place(self) -> None:
         """Raise ConfigError where the path holds something that is no run.
@@ -80,9 +87,31 @@ class Store:
             return has_lost_study(self.root)
         return (self.root / LOCK).is_file() or (self.root / PROVENANCE).is_file()
 
-    def writing(self) -> AbstractContextManager[None]:
-        """Lock the run as its only writer. Raises RunBusyError naming the process that is."""
-        return only_writer(self.root / LOCK)
+    @contextmanager
+    def writing(self, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+        """Lock the run as its only writer.
+
+        say: is told what was found of a former one. Raises RunBusyError naming the process that
+        writes, or that has taken over while the block went on.
+        """
+        with only_writer(self.root / LOCK, say=say) as lease:
+            self.lease = lease
+            try:
+                with self.blaming():
+                    yield
+            finally:
+                self.lease = ""
+
+    def check_lease(self) -> None:
+        """Raise RunBusyError where another process has taken over since this run was locked."""
+        if self.lease:
+            check_held(self.root / LOCK, self.lease)
+
+    @contextmanager
+    def blaming(self) -> Iterator[None]:
+        """Raise what `check_lease` does in place of an error that another process caused."""
+        with blaming(self.root / LOCK, self.lease) if self.lease else nullcontext():
+            yield
 
     def check_free(self) -> None:
         """Raise RunBusyError if a process is writing here; write nothing."""
@@ -168,20 +197,32 @@ class Store:
         return self.root / WORK / artifact.flat_name
 
     @contextmanager
-    def making(self, artifact: Artifact, *, kind: str) -> Iterator[Path]:
+    def making(self, artifact: Artifact, *, kind: str, again: bool = False) -> Iterator[Path]:
         """Yield an empty folder to fill; when the block succeeds, its files become the artifact.
 
-        When it fails, only the checkpoints in its workplace remain.
+        When it fails, only the checkpoints in its workplace remain. again: also where the artifact
+        is finished; otherwise one that another process has finished in the meantime stays.
+        Raises RunBusyError where another process has taken over the run.
         """
-        folder = self.workplace(artifact) / "new"
-        remove(folder)
+        workplace = self.workplace(artifact)
+        folder = workplace.with_name(f"{workplace.name}.{process_mark()}")
+        discard(folder)
         folder.mkdir()
         try:
             yield folder
-            self._publish(folder, artifact, kind)
+            write_manifest(folder, key=artifact.key, kind=kind, part=artifact.part)
+            sync_tree(folder)
+            self._publish(folder, artifact, again)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        remove(self.place_of_work(artifact))
+            discard(folder)
+        discard(workplace)
+
+    def is_half_there(self, artifact: Artifact) -> bool:
+        """Return whether its folder lacks a manifest, and holds nothing but what a study makes."""
+        slot = artifact.at(self.root)
+        if artifact.part or artifact.derived or slot.key is not None:
+            return False
+        return slot.folder.is_dir() and all(is_of_a_study(path) for path in slot.folder.iterdir())
 
     def reclaim(self, artifact: Artifact) -> None:
         """Make way for an artifact that was finished but lost its manifest; the caller knows so.
@@ -200,6 +241,7 @@ class Store:
         artifacts: one that is inside another comes after it.
         Raises StoreError where something that no study made is in the way.
         """
+        self.check_lease()
         check_folders(self.root, [artifact.path for artifact in artifacts])
         for artifact in artifacts:
             if not artifact.derived:
@@ -212,9 +254,9 @@ class Store:
         wanted = {artifact.flat_name for artifact in missing}
         for folder in (self.root / WORK).glob("*"):
             if folder.name not in wanted and _OURS.fullmatch(folder.name):
-                remove(folder)
+                discard(folder)
         for file in self.root.glob(_TORN):
-            file.unlink()
+            file.unlink(missing_ok=True)
 
     def outdated(self, artifacts: list[Artifact]) -> list[str]:
         """Return what is finished and not in the list, sorted: paths, and parts with their names.
@@ -244,9 +286,21 @@ class Store:
         """Return whether there is nothing but leftovers of a run killed at its start."""
         return all(path.name == LOCK or path.match(_TORN) for path in self.root.iterdir())
 
-    def _publish(self, folder: Path, artifact: Artifact, kind: str) -> None:
-        write_manifest(folder, key=artifact.key, kind=kind, part=artifact.part)
-        sync_tree(folder)
+    def _publish(self, folder: Path, artifact: Artifact, again: bool) -> None:
+        """Move a finished folder to its place, also while another process does the same."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            self.check_lease()
+            if not again and self.has(artifact):
+                move_inner(folder, artifact.at(self.root).folder)
+                return
+            try:
+                self._install(folder, artifact)
+                return
+            except OSError as error:
+                if error.errno not in _IN_EACH_OTHERS_WAY or attempt == _ATTEMPTS:
+                    raise
+
+    def _install(self, folder: Path, artifact: Artifact) -> None:
         slot = artifact.at(self.root)
         if artifact.derived:
             slot.remove(self._trash)
@@ -258,15 +312,9 @@ class Store:
 
     def _replace_damaged(self, folder: Path, damaged: Path) -> None:
         """Make way for an artifact made again; artifacts inside the old one move to the new one."""
-        if not damaged.exists():
-            return
-        found = (Slot(path.parent, part_named(path.name)) for path in damaged.rglob(MANIFESTS))
-        for inner in sorted(found, key=attrgetter("folder", "part")):  # a folder before its parts
-            new = Slot(folder / inner.folder.relative_to(damaged), inner.part)
-            went_along = not inner.manifest.exists()
-            if inner != Slot(damaged) and not went_along and not new.is_taken():
-                inner.move(new)
-        Slot(damaged).remove(self._trash)
+        if damaged.exists():
+            move_inner(damaged, folder)
+            Slot(damaged).remove(self._trash)
 
     def _set_aside(self, artifact: Artifact) -> None:
         slot = artifact.at(self.root)
@@ -293,7 +341,7 @@ class Store:
         if fits:
             self._set_aside(artifact)  # it may have come back inside another
             former.move(artifact.at(self.root))
-            shutil.rmtree(former.folder, ignore_errors=True)
+            discard(former.folder)
         return fits
 
     def _aside(self, artifact: Artifact) -> Slot:
@@ -301,7 +349,7 @@ class Store:
 
     @property
     def _trash(self) -> Path:
-        return self.root / WORK / "trash"
+        return self.root / WORK / f"trash.{process_mark()}"
 
 
 def _lies_in(artifact: Artifact, other: Artifact) -> bool:

@@ -59,6 +59,11 @@ class History:
         """Write everything as JSON, exactly."""
         return canonical_json(asdict(self))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a row has begun that is not finished."""
+        return self.images > 0
+
     def add(self, *, images: int, loss: float, right: int) -> None:
         """Count a batch: its size, its mean loss, its number of right answers."""
         self.images += images

@@ -73,8 +73,9 @@ def train(
     keep: takes the network and the step every `settings.keep_checkpoints`, but at the end. A
         training that resumes may hand over a step again, with the same weights.
     log: takes every row of the history when it is finished; after a resumption all rows before.
-    checkpoint: a file written at each epoch's end and at least every `checkpoint_minutes`. If it
-        exists, training resumes from it, and ends with the bits of one never interrupted.
+    checkpoint: a file written at each epoch's end, at least every `checkpoint_minutes`, and when
+        the process is told to stop (`base/stopping.py`). If it exists, training resumes from it,
+        and ends with the bits of one never interrupted.
     identity: what else, besides these arguments, the checkpoint must belong to: the network's
         weights at `start`, its mask, the images.
     advice: what to do where it diverges, as the error says.
@@ -144,7 +145,7 @@ def _go_on(trainer: Trainer, start: Step, end: Step, progress: Progress) -> None
     if isinstance(trainer.images, StreamedImages) and trainer.now < end:
         trainer.images.stored.prepare(progress)
     with progress.task("training", total - before, done=done - before) as task:
-        while trainer.now < end:
+        while not trainer.is_finished(end):
             trainer.finish_row(end, task)
 
 

@@ -20,6 +20,7 @@ from prunescope.base.progress import Progress, Task
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.seeding import Seeds
 from prunescope.base.steps import Step
+from prunescope.base.stopping import Stopped, interruptible, stop_if_told, uninterrupted
 from prunescope.data.labelled import Images
 from prunescope.data.loader import batches, epoch_order
 from prunescope.imaging.network_input import Normalisation
@@ -91,11 +92,26 @@ class Trainer:
         """Return how many images are shown from step 0 until a step."""
         return step.epoch * len(self.images) + step.batch * self.settings.batch_size
 
+    def is_finished(self, end: Step) -> bool:
+        """Return whether every step until `end` is taken, and the row of the last one closed."""
+        return not (self.now < end or self.history.is_open)
+
     def finish_row(self, end: Step, task: Task) -> None:
-        """Train to the end of the present epoch, to the next test, or to `end` before it."""
-        next_epoch = Step((self.now.epoch + 1) * self.now.per_epoch, self.now.per_epoch)
-        next_test = self._next_test()
-        last = min(step for step in (end, next_epoch, next_test) if step is not None)
+        """Train to the end of the present epoch, to the next test, or to `end` before it.
+
+        Told to stop, write a checkpoint after the present step.
+        """
+        with uninterrupted():
+            try:
+                self._take_steps(end, task)
+                self._close_row(end)
+            except Stopped:
+                self._read_losses(task)
+                self._save()
+                raise
+
+    def _take_steps(self, end: Step, task: Task) -> None:
+        last = self._end_of_row(end)
         for pixels, labels in islice(self._batches(), last.iteration - self.now.iteration):
             share = self._share()
             with share.normalising():
@@ -107,14 +123,27 @@ class Trainer:
                 self._keep()
             if self.now < last and not self.unread and self._is_due():
                 self._save()
+            stop_if_told()
         self._read_losses(task)
+
+    def _close_row(self, end: Step) -> None:
+        """Measure accuracy where it is due, add the row to the history, and save."""
         taken, tested = self._last_taken(), None
-        if self.hooks.test is not None and last in (end, next_test):
-            with self._weights_that_count():
+        if self.hooks.test is not None and self.now in (end, self._next_test(taken)):
+            with self._weights_that_count(), interruptible():
                 tested = self.hooks.test(self.network)
         self.history.close_row(taken, learning_rate_at(taken, self.settings), tested)
         self._log(self.history.rows[-1])
         self._save()
+
+    def _end_of_row(self, end: Step) -> Step:
+        """Return the step at which the row ends that is open, or the next one.
+
+        That is now where a training was stopped before it could close the row.
+        """
+        inside = self._last_taken() if self.history.is_open else self.now
+        next_epoch = Step((inside.epoch + 1) * inside.per_epoch, inside.per_epoch)
+        return min(step for step in (end, next_epoch, self._next_test(inside)) if step is not None)
 
     def _resumed(self, progress: Progress) -> tuple[Step, History] | None:
         if self.checkpoint is None:
@@ -132,13 +161,13 @@ class Trainer:
         decay = self.settings.ema
         return None if decay is None else MovingAverage(self.network, decay)
 
-    def _next_test(self) -> Step | None:
-        """Return the first step after now at which accuracy is measured."""
+    def _next_test(self, step: Step) -> Step | None:
+        """Return the first step after another at which accuracy is measured."""
         stated = self.settings.evaluate_every
         if self.hooks.test is None or stated == "end":
             return None
-        every = Step.parse(stated, self.now.per_epoch).iteration
-        return Step((self.now.iteration // every + 1) * every, self.now.per_epoch)
+        every = Step.parse(stated, step.per_epoch).iteration
+        return Step((step.iteration // every + 1) * every, step.per_epoch)
 
     def _is_kept(self, end: Step) -> bool:
         """Return whether the weights of this step are kept, beside the last ones."""

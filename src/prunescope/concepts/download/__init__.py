@@ -4,19 +4,21 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from prunescope.base.errors import ConfigError, DataError
-from prunescope.base.files import hash_file, write_atomically
-from prunescope.base.lock import only_writer
+from prunescope.base.errors import ConfigError, DataError, RunBusyError
+from prunescope.base.files import hash_file, process_mark, write_atomically
+from prunescope.base.lock import blaming, check_held, only_writer
 from prunescope.base.paths import require_place
-from prunescope.base.progress import SILENT, Progress
+from prunescope.base.progress import SILENT, Progress, Watched
 from prunescope.base.text import shortened
 from prunescope.concepts.broden import BrodenFolder
+from prunescope.concepts.contents import status_of
 from prunescope.concepts.download.archive import unpack
 from prunescope.concepts.download.fetch import Patience, fetch
 from prunescope.concepts.totals import count_pixels, known_pixels, pixel_disagreements
@@ -76,18 +78,20 @@ def download_broden(
     if (present := _already(out, origin)) is not None:
         return present, True
     require_place(out)
-    with _workshop(out) as work:
+    with _workshop(out, progress) as (work, look):
+        progress = Watched(progress, look)
         archive = work / origin.name if origin.remote else Path(origin.source)
         if not archive.exists():
             fetch(origin.source, archive, copies=_COPIES, patience=patience, progress=progress)
         try:
-            root, downloaded = _prepare(archive, origin, work, progress)
+            root, downloaded = _prepare(archive, origin, _unpacked(work), progress)
         except DataError as error:
             if not origin.remote:
                 raise
             archive.unlink()
             raise DataError(f"{error} (fetched from {origin.source}, and removed again)") from error
         os.sync()  # the folder must not appear before its files are safe
+        look()
         root.replace(out)
         if origin.remote:
             archive.unlink()
@@ -159,30 +163,44 @@ def _already(out: Path, origin: _Origin) -> Downloaded | None:
 
 
 @contextmanager
-def _workshop(out: Path) -> Iterator[Path]:
-    """Lock the working folder of a download; it is kept afterwards only if an archive is in it."""
+def _workshop(out: Path, progress: Progress) -> Iterator[tuple[Path, Callable[[], None]]]:
+    """Lock the working folder of a download; it is kept afterwards only if an archive is in it.
+
+    Gives the folder, and what raises RunBusyError where another machine has taken it over.
+    """
     work = out.with_name(f"{out.name}.download")
     work.mkdir(parents=True, exist_ok=True)
-    with only_writer(work / "lock"):
-        shutil.rmtree(work / _UNPACKED, ignore_errors=True)
+    lock = work / "lock"
+    with only_writer(lock, say=progress.say) as token:
+        for abandoned in work.glob(f"{_UNPACKED}*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        look = partial(check_held, lock, token)
         try:
-            yield work
+            with blaming(lock, token):
+                yield work, look
         finally:
-            shutil.rmtree(work / _UNPACKED, ignore_errors=True)
-            if not any(work.glob("*.zip*")):
-                shutil.rmtree(work, ignore_errors=True)
+            shutil.rmtree(_unpacked(work), ignore_errors=True)
+            with suppress(RunBusyError):
+                look()
+                if not any(work.glob("*.zip*")):
+                    shutil.rmtree(work, ignore_errors=True)
+
+
+def _unpacked(work: Path) -> Path:
+    """Return the folder into which this process unpacks."""
+    return work / f"{_UNPACKED}.{process_mark()}"
 
 
 def _prepare(
-    archive: Path, origin: _Origin, work: Path, progress: Progress
+    archive: Path, origin: _Origin, unpacked: Path, progress: Progress
 ) -> tuple[Path, Downloaded]:
     """Unpack an archive, check the set in it, and record where it is from."""
-    unpack(archive, work / _UNPACKED, progress=progress)
-    root = _root(archive, work / _UNPACKED)
+    unpack(archive, unpacked, progress=progress)
+    root = _root(archive, unpacked)
     try:
         concepts = BrodenFolder.open(root, name=origin.name)
-        for _ in concepts.files():
-            pass
+        for path, where in concepts.files():
+            status_of(path, where)
         shapes = set(zip(*(concepts.rows[name].to_pylist() for name in ("sh", "sw")), strict=True))
         expected = known_pixels(concepts, shapes)
         pixels = count_pixels(concepts, expected, progress=progress) if expected else {}
