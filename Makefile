@@ -22,13 +22,16 @@ demo: $(READY)
 	$(BIN)/prunescope demo --out $(OUT)
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow and not long" $(PARALLEL)
+	$(BIN)/python -m pytest -m "not slow and not long and not soak" $(PARALLEL)
 
 test-long: $(READY)
-	$(BIN)/python -m pytest -m "long and not slow" $(PARALLEL)
+	$(BIN)/python -m pytest -m "long and not slow and not soak" $(PARALLEL)
 
 real: $(READY)
-	$(BIN)/python -m pytest -m "real or slow"
+	$(BIN)/python -m pytest -m "(real or slow) and not soak"
+
+soak: $(READY)
+	$(BIN)/python -m pytest -m soak
 
 lint: $(READY)
 	$(BIN)/ruff check .

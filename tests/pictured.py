@@ -78,11 +78,11 @@ def pictured(*units: dict[str, int], renamed: str = "", **conditions: Any) -> La
     )
 
 
-def with_borderline(layer: LayerDissection) -> LayerDissection:
+def with_borderline(layer: LayerDissection, *, apart: bool = True) -> LayerDissection:
     """Return a layer that also names two images on which each unit barely fires, and its peaks.
 
-    The first mask is the image's lower right quarter, in maps of 2 x 2 cells. The peaks lie in four
-    bins of 1/4 from 0 on.
+    apart: whether they are no top images of it any more. The first mask is the image's lower right
+    quarter, in maps of 2 x 2 cells. The peaks lie in four bins of 1/4 from 0 on.
     """
     units = layer.units["unit"].tolist()
     maps = [np.array([0, 0, 0, 1], np.float32), np.array([0, 1, 1, 1], np.float32)]
@@ -94,10 +94,13 @@ def with_borderline(layer: LayerDissection) -> LayerDissection:
         for unit in units
         for rank in range(2)
     ]
+    top = layer.examples
+    if apart:
+        top = top[top["rank"] >= 2].assign(rank=top["rank"] - 2)
     peaks = pd.DataFrame({"unit": units, "bin_width": 0.25, "first_bin": 0})
     peaks["counts"] = [np.array([5, 0, 3, 2]) for _ in units]
     return LayerDissection(
-        **{**vars(layer), "borderline": pd.DataFrame(rows), "peaks": peaks},
+        **{**vars(layer), "examples": top, "borderline": pd.DataFrame(rows), "peaks": peaks},
     )
 
 

@@ -60,6 +60,25 @@ class StartSettings(Settings):
     refused where they are more than chance leaves."""
 
 
+class ResourceSettings(Settings):
+    """How many processes share a training, an evaluation or a dissection, on one machine.
+
+    Numbers may differ in their last bits from those of another number of processes; what is
+    finished stays.
+    """
+
+    gpus: Count = 1
+    """Of one stage, each with a process of its own; more stages run beside it where there are
+    more."""
+    processes: Count | None = None
+    """Where there are no GPUs; by default as many as `gpus`."""
+
+    @property
+    def count(self) -> int:
+        """How many processes there are."""
+        return self.processes or self.gpus
+
+
 class Recipe(Settings):
     """Replicates x levels x strategies of one network on one data set, and their dissection."""
 
@@ -94,6 +113,9 @@ class Recipe(Settings):
     start: StartSettings | None = None
     """Weights of your own that are level 0; by default it is trained."""
 
+    resources: Annotated[ResourceSettings | None, Later()] = None
+    """How many processes share each stage; by default one performs it."""
+
     @model_validator(mode="after")
     def _agree(self) -> "Recipe":
         if self.start is None and self.pruning.rewind_to is None:
@@ -108,6 +130,11 @@ class Recipe(Settings):
                 "state fewer replicates, strategies or levels"
             )
         return self
+
+    @property
+    def sharing(self) -> ResourceSettings:
+        """How many processes share each stage."""
+        return self.resources or ResourceSettings()
 
     @property
     def level_count(self) -> int:

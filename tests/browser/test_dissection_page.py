@@ -81,7 +81,7 @@ def test_a_search_and_filters_leave_what_fits(
     assert shown.inner_text("#units .status") == "2 of 123 rows"  # one has it as second best
     shown.fill("#units input[type=search]", "")
     shown.select_option("#units select[aria-label=Category]", label="color")
-    assert texts(shown, "#unit-table tbody tr td:first-child") == ["0"]
+    assert texts(shown, "#unit-table tbody th") == ["0"]
     shown.select_option("#units select[aria-label=Category]", label="any category")
     shown.check("#units input[type=checkbox] >> nth=0")
     interpretable = found["layer4"].counts()["interpretable"]
@@ -94,9 +94,9 @@ def test_a_title_sorts_and_what_is_undefined_comes_last(opened: Opened, page: Pa
     assert shown.locator("#unit-table th").nth(3).get_attribute("aria-sort") == "descending"
     head.click()
     assert shown.locator("#unit-table th").nth(3).get_attribute("aria-sort") == "ascending"
-    assert texts(shown, "#unit-table tbody tr td:first-child")[0] == "3"
+    assert texts(shown, "#unit-table tbody th")[0] == "3"
     shown.locator("#units button", has_text="more").click()
-    assert texts(shown, "#unit-table tbody tr td:first-child")[-1] == "2"
+    assert texts(shown, "#unit-table tbody th")[-1] == "2"
 
 
 def test_every_unit_has_an_address_with_its_numbers(
@@ -112,6 +112,7 @@ def test_every_unit_has_an_address_with_its_numbers(
     assert facts["Recall"] == f"{unit['recall']:.3f}"
     assert facts["Second best"] == f"red (IoU {unit['iou_2']:.3f})"
     assert shown.locator("#detail canvas").count() == 8  # four top images, four borderline ones
+    assert "among its top images" not in shown.inner_text("#detail")
     shown.click("text=next →")
     wait_for(shown, "#detail h1", "Unit 2 of layer4")
     shown.keyboard.press("ArrowLeft")
@@ -182,15 +183,25 @@ def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_borderline_image_has_both_masks(opened: Opened, complete: Path) -> None:
     shown = opened(complete, "#unit=layer4/1", device_scale_factor=1)
-    assert texts(shown, "figcaption")[4:] == ["48 pixels: a.png", "48 pixels: <b>.png"]
+    assert texts(shown, "figcaption")[2:] == ["48 pixels: a.png", "48 pixels: <b>.png"]
     shown.wait_for_timeout(300)
-    picture = shown.locator("#detail canvas").nth(5).screenshot()
+    picture = shown.locator("#detail canvas").nth(3).screenshot()
     pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).astype(int)
     height, width, _ = pixels.shape
     outside, inside = pixels[height // 8, width // 8], pixels[-height // 8, -width // 8]
     assert inside.sum() > 1.5 * outside.sum()
     blue = (pixels[:, width // 2 - 4 : width // 2 + 4] - [64, 200, 255]).__abs__().max(axis=2)
     assert (blue.min(axis=1) < 40).mean() > 0.8  # cat is the left half of every image
+
+
+def test_top_images_are_not_repeated_where_a_unit_barely_fires(
+    opened: Opened, tmp_path: Path
+) -> None:
+    layer = with_borderline(pictured(*UNITS[:2]), apart=False)
+    found = write_dissection_page(tmp_path, dissection([layer]), Painted(), name="rare")
+    shown = opened(found, "#unit=layer4/1")
+    assert texts(shown, "figcaption") == ["a.png", "<b>.png", "c.png", "its picture is gone"]
+    assert "on which it barely fires are all among its top images" in shown.inner_text("#detail")
 
 
 def test_the_histogram_of_a_unit_says_how_many_images_peak_where(
@@ -215,7 +226,7 @@ def test_a_unit_that_too_few_draws_leave_open_is_not_called_chance(
     cells = [row.split("\t") for row in texts(shown, "#unit-table tbody tr")]
     assert {row[0]: row[column] for row in cells} == {"0": "yes", "1": "undecided", "2": "no"}
     shown.select_option("#units select[aria-label='Beyond chance']", label="yes")
-    assert texts(shown, "#unit-table tbody tr td:first-child") == ["0"]
+    assert texts(shown, "#unit-table tbody th") == ["0"]
 
 
 def test_a_dissection_of_an_earlier_version_has_no_histogram(opened: Opened, page: Path) -> None:

@@ -83,11 +83,16 @@ BRODEN = {
     "a label twice": Bad(
         DISSECT, ("label.csv", "1"), append("set/label.csv", "1,again,color(1),1,1,\n")
     ),
+    "too many broken images to be left out": Bad(
+        f"{DISSECT} --skip-broken",
+        ("more than 1 % of the 20 images", "0000.png", "concepts check"),
+        cut(MAP),
+    ),
     "an image that is lost": Bad(DISSECT, ("aeroplane/0000.png",), remove(IMAGE)),
     "an image cut short": Bad(DISSECT, ("aeroplane/0000.png",), cut(IMAGE)),
     "an image of another size": Bad(DISSECT, ("aeroplane/0000.png", "31"), paint(IMAGE, 31, 32, 3)),
     "a label map that is lost": Bad(DISSECT, ("0000_color.png",), remove(MAP)),
-    "a label map cut short": Bad(DISSECT, ("0000_color.png",), cut(MAP)),
+    "a label map cut short": Bad(DISSECT, ("0000_color.png", "--skip-broken"), cut(MAP)),
     "a label map of another size": Bad(DISSECT, ("0000_color.png", "15"), paint(MAP, 15, 16, 3)),
     "a pixel without a row": Bad(
         DISSECT, ("64000", "label.csv"), paint(MAP, 16, 16, 3, value=(0, 250, 0))

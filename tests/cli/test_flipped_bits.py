@@ -33,6 +33,7 @@ READ_BY = {
     "run/tables/verdict.json": ("summary run", "load run"),
     "run/tables/intervals.csv": ("load run",),
     "run/tables/unit_shares.parquet": ("unit run 1",),
+    "run/tables/concept_outcomes.parquet": ("load run",),
     "run/tables/units.parquet": ("summary run --iou 0.1", "compare run run"),
     **{
         f"run/tables/{name}": ("load run", "summary run")
@@ -217,6 +218,7 @@ def _load(path: str) -> Ended:
                 shown += [found.name, str(found.recipe), found.units.to_csv()]
                 shown += [found.classes.to_csv(), found.exemplars.to_csv()]
                 shown += [found.tables.intervals.to_csv(), str(found.verdicts)]
+                shown.append(found.tables.concept_outcomes.to_csv())
             case ps.Level():
                 shown += [str(found.metrics), found.history.to_csv(), str(found.mask.keep)]
                 shown += [found.predictions.to_csv(), *_everything(found.dissection)]

@@ -163,6 +163,18 @@ def test_a_concept_is_followed_through_the_levels(tables):
     ]
 
 
+def test_a_concept_has_its_share_of_draws_where_images_were_resampled(tables):
+    key = {"replicate": 0, "strategy": "lottery", "level": 1, "layer": "layer4"}
+    outcome = {"outcome": "kept", "units_before": 2, "units_after": 1, "certain": False}
+    rows = [
+        key | {"category": category, "concept": "red", "share": share} | outcome
+        for category, share in (("color", 0.75), ("object", 0.5))
+    ]
+    pd.DataFrame(rows).to_parquet(tables.path / "tables" / "concept_outcomes.parquet")
+    dense, pruned = concept_through_levels(tables, "layer4", "red")
+    assert (dense["outcome_share"], pruned["outcome_share"]) == (None, 0.75)
+
+
 def test_a_unit_that_no_level_has_is_refused(tables):
     with pytest.raises(ConfigError, match="layer4 has units 0 to 3"):
         unit_through_levels(tables, "layer4", 4)

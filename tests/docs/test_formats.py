@@ -257,9 +257,9 @@ def test_the_table_of_intervals_is_as_said(finished: Path, categories: tuple[str
     assert_columns(csv_columns(finished / "tables" / "intervals.csv"), said)
 
 
-def test_the_table_of_shares_is_as_said(finished: Path) -> None:
-    path = finished / "tables" / "unit_shares.parquet"
-    assert_columns(parquet_columns(path), documented("unit_shares.parquet"))
+@pytest.mark.parametrize("name", ["unit_shares.parquet", "concept_outcomes.parquet"])
+def test_a_table_of_shares_is_as_said(finished: Path, name: str) -> None:
+    assert_columns(parquet_columns(finished / "tables" / name), documented(name))
 
 
 @pytest.mark.parametrize("name", ["examples.parquet", "borderline.parquet", "peaks.parquet"])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from concepts.broken import flip, write_broden
 from engines.jobs import CHAINS, Chore, Desk, Office, Recorder, Trace, wait_until
 from prunescope.base.errors import ConfigError, DataError, PrunescopeError
 from prunescope.base.progress import SILENT
@@ -18,6 +19,7 @@ from prunescope.engines.engine import Resources
 from prunescope.engines.ray import RayEngine
 from prunescope.experiment.run import run_study
 from prunescope.results.layout import CHECKPOINT
+from prunescope.results.run_tables import left_out_of_run
 
 ray = pytest.importorskip("ray", reason="Ray is not installed (extra: ray)")
 pytestmark = pytest.mark.long
@@ -154,6 +156,21 @@ def test_a_study_has_the_bytes_of_this_machine_alone(
     compared = same_bytes(tmp_path / "ray", tmp_path / "local")
     assert sum(path.suffix == ".safetensors" for path in compared) >= 2 * (4 + 2)
     assert {path.name for path in compared} >= set(TABLES)
+
+
+def test_all_machines_leave_the_same_broken_images_out(
+    cluster: Any, tiny_study: Any, tmp_path: Path
+) -> None:
+    flip(write_broden(tmp_path / "set") / "images/maps/007_object.png")
+    recipe = tiny_study(
+        replicates=2,
+        concepts={"source": f"broden:{tmp_path / 'set'}"},
+        dissection={"layers": ["layer3"], "quantile": 0.02, "null": 2, "skip_broken": True},
+    )
+    run_study(recipe, tmp_path / "ray", engine="ray", address=cluster.address, workers=2)
+    run_study(recipe, tmp_path / "local", workers=1)
+    same_bytes(tmp_path / "ray", tmp_path / "local")
+    assert [each["image"] for each in left_out_of_run(tmp_path / "ray")] == ["007.jpg"]
 
 
 def test_a_node_killed_in_the_middle_costs_time_alone(tiny_study: Any, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from pictured import read_chunk
 from prunescope.base.errors import DataError
 from prunescope.base.tensors import load_tensors, save_tensors
 from prunescope.experiment.plan import plan_study
@@ -14,7 +15,10 @@ from prunescope.experiment.run import run_study
 from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.stages.dissection import DissectionStage
 from prunescope.recipe import Recipe, read_recipe
+from prunescope.report.details import describe_unit
+from prunescope.report.summary import summarise_result
 from prunescope.results.opened import open_dissection
+from prunescope.results.run_tables import RunTables
 from runs import tiny_recipe
 
 UNITS = {"layer2": 8, "layer3": 16}
@@ -112,3 +116,32 @@ def test_levels_that_lost_filters_are_dissected_along_what_is_left(
     else:
         assert np.allclose(found.basis @ found.basis.T, np.eye(8), atol=1e-6)
     assert found.units["unit"].tolist() == list(range(len(found.basis)))
+
+
+def test_levels_with_directions_of_their_own_are_followed_by_concepts_alone(
+    drawn: Path, tmp_path: Path
+) -> None:
+    recipe = of_basis(drawn, "pca")
+    run_study(recipe, tmp_path / "run", workers=1)
+    tables = RunTables.read(tmp_path / "run")
+    dense, pruned = (tables.levels[tables.levels["level"] == level] for level in (0, 1))
+    shares = ["still_interpretable", "same_concept", "still_interpretable_chance"]
+    assert pruned[shares].isna().all(axis=None)
+    assert (dense["still_interpretable"] == 1).all()
+    assert tables.shares["outcome_share"].isna().all()
+    assert len(tables.concept_outcomes)
+    intervals = tables.intervals[tables.intervals["level"] == 1]
+    assert intervals[["still_interpretable_low", "same_concept_high"]].isna().all(axis=None)
+    values, text = summarise_result(tmp_path / "run")
+    assert {row["basis"]["kind"] for row in values["levels"]} == {"pca"}
+    assert "is one of the directions of 16 units (pca); each level has its own" in text
+    details, text = describe_unit(tmp_path / "run", 1, "layer3")
+    assert [row["outcome"] for row in details["levels"]][1] is None
+    assert "equal numbers are not the same direction" in text
+    page = tmp_path / "run" / "report" / "index.html"
+    index = read_chunk(page, "page")
+    assert {view["basis"] for view in index["views"]} == {
+        f"directions of {units} units (pca)" for units in UNITS.values()
+    }
+    assert len({view["axes"] for view in index["views"]}) == len(index["views"]) == 4
+    assert "each level has its own directions in place of units" in page.read_text()

@@ -147,7 +147,7 @@ def test_processes_told_to_stop_end_together_and_the_first_says_so(
     ("how", "reason"),
     [
         ("raise", r"process 1 of 2 ended: Net fails on a batch .*the cable is loose"),
-        ("kill", "another of the processes that torchrun started has ended|stopped"),
+        ("kill", "another of the processes that share this work has ended|stopped"),
     ],
 )
 def test_a_process_that_fails_ends_all_with_one_message(

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from prunescope.base.errors import DataError
-from prunescope.imaging.decoding import in_colour
+from prunescope.imaging.decoding import decode_in_colour, in_colour
 
 DEEP = np.array([[0, 128, 129, 4095, 32768, 65535]], np.uint16)
 SHOWN = [0, 0, 1, 16, 128, 255]  # divided by 257 and rounded
@@ -146,3 +146,21 @@ def test_a_deep_picture_is_turned_upright_where_it_is_asked():
     assert in_colour(picture, "a.png").size == (6, 1)
     upright = in_colour(picture, "a.png", upright=True)
     assert np.asarray(upright)[:, 0, 0].tolist() == SHOWN
+
+
+def test_any_flipped_bit_of_a_png_is_noticed() -> None:
+    pixels = np.random.default_rng(0).integers(0, 2, (6, 8, 3), np.uint8)
+    whole = saved(Image.fromarray(pixels), "PNG")
+    assert (np.asarray(decode_in_colour(whole, "a.png")) == pixels).all()
+    for bit in range(8 * len(whole)):
+        content = bytearray(whole)
+        content[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(DataError, match=r"a\.png cannot be read: "):
+            decode_in_colour(bytes(content), "a.png")
+
+
+def test_a_png_cut_short_anywhere_is_refused() -> None:
+    whole = saved(Image.new("RGB", (6, 8)), "PNG")
+    for length in range(len(whole)):
+        with pytest.raises(DataError, match=r"a\.png cannot be read: "):
+            decode_in_colour(whole[:length], "a.png")

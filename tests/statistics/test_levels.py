@@ -142,6 +142,64 @@ def test_the_shares_of_units_are_those_of_the_oracles_draws(
             assert row["concept_share"] == pytest.approx(own / len(drawn))
 
 
+def holds(outcome: str, drawn: str) -> bool:
+    """Return whether an outcome holds in a draw: kept and neither where nothing changes."""
+    unchanged = ("kept", "neither")
+    return drawn == outcome or (outcome in unchanged and drawn in unchanged)
+
+
+def test_what_became_of_a_unit_has_its_share_of_the_oracles_draws(
+    found: ResampledLevels, concepts: dict[LayerKey, list[list[int | None]]]
+) -> None:
+    rows = found.shares.groupby(["replicate", "strategy", "level", "layer"])
+    seen = set()
+    for key, drawn in concepts.items():
+        unpruned = (key[0], "dense", 0, "layer4")
+        before, after = saved_concepts(LAYERS[unpruned]), saved_concepts(LAYERS[key])
+        for row in rows.get_group(key).to_dict("records"):
+            if key == unpruned:
+                assert math.isnan(row["outcome_share"])
+                continue
+            unit = row["unit"]
+            outcome = oracle.outcome(before[unit], after[unit])
+            of_draws = [
+                oracle.outcome(first[unit], second[unit])
+                for first, second in zip(concepts[unpruned], drawn, strict=True)
+            ]
+            share = np.mean([holds(outcome, each) for each in of_draws])
+            assert row["outcome_share"] == pytest.approx(share)
+            seen.add(outcome)
+    assert {"kept", "relabelled", "lost", "gained"} <= seen
+
+
+def test_what_became_of_a_concept_has_its_share_of_the_oracles_draws(
+    found: ResampledLevels, concepts: dict[LayerKey, list[list[int | None]]]
+) -> None:
+    rows = found.concepts.groupby(["replicate", "strategy", "level", "layer"])
+    assert set(rows.groups) == {key for key in LAYERS if key[1] != "dense"}
+    for key, table in rows:
+        unpruned = (key[0], "dense", 0, "layer4")
+        before, after = saved_concepts(LAYERS[unpruned]), saved_concepts(LAYERS[key])
+        labels = [int(name.removeprefix("label ")) for name in table["concept"]]
+        assert set(labels) == {label for label in (*before, *after) if label is not None}
+        for label, row in zip(labels, table.to_dict("records"), strict=True):
+            counts = before.count(label), after.count(label)
+            assert (row["units_before"], row["units_after"]) == counts
+            assert row["outcome"] == became(*(count > 0 for count in counts))
+            of_draws = [
+                became(label in first, label in second)
+                for first, second in zip(concepts[unpruned], concepts[key], strict=True)
+            ]
+            share = np.mean([holds(row["outcome"], each) for each in of_draws])
+            assert row["share"] == pytest.approx(share)
+            assert row["certain"] == (share >= 0.95)
+
+
+def became(before: bool, after: bool) -> str:
+    outcomes = {(True, True): "kept", (True, False): "lost", (False, True): "gained"}
+    return outcomes.get((before, after), "neither")
+
+
 def test_level_0_keeps_all_of_itself(found: ResampledLevels) -> None:
     dense = found.intervals[found.intervals["strategy"] == "dense"]
     for name in ("still_interpretable", "same_concept"):
@@ -196,7 +254,10 @@ def test_units_that_are_gone_are_not_interpretable() -> None:
         dense: make_counted_layer(images, 6),
         pruned: make_counted_layer(few, 5, numbers=[1, 2, 3, 4, 5]),
     }
-    row = resample_levels(opened(layers), SETTINGS).intervals.iloc[1]
+    resampled = resample_levels(opened(layers), SETTINGS)
+    row = resampled.intervals.iloc[1]
+    assert resampled.shares["unit"].tolist() == [*range(6), *range(1, 6)]
+    assert resampled.shares["outcome_share"][6:].between(0, 1).all()
     interpretable = layers[dense].units["interpretable"]
     lost = int(interpretable[0])
     assert row["same_concept_low"] == row["same_concept_high"] == 1

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,9 @@ from prunescope.base.ranks import processes_here
 
 if TYPE_CHECKING:
     import torch
+
+_TAKEN: list[int] = []
+"""The GPUs that a cluster gave to this process's job; none where it may use all it sees."""
 
 
 def default_device() -> str:
@@ -106,6 +109,21 @@ def gpu_count() -> int:
     import torch
 
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def take_gpus(numbers: Sequence[int]) -> None:
+    """Compute on GPUs that are this job's alone, the first of them by default."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()  # of what an earlier job held on another
+        torch.cuda.set_device(numbers[0])
+    _TAKEN[:] = numbers
+
+
+def gpus_of_job() -> list[int]:
+    """Return the numbers of the GPUs that this process's job may use."""
+    return _TAKEN or list(range(gpu_count()))
 
 
 def default_workers(independent: int) -> int:

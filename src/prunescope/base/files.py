@@ -1,5 +1,6 @@
 """How is a file written whole or not at all, and how is content hashed?"""
 
+import errno
 import hashlib
 import json
 import os
@@ -28,7 +29,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         temporary.replace(path)
         sync(path.parent)
     except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise cannot_write(path, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -53,11 +54,22 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
             _beside(path).replace(path)
         sync(last.parent)
     except OSError as error:
-        raise StoreError(f"{last} cannot be written: {error.strerror or error}") from error
+        raise cannot_write(last, error) from error
     finally:
         for path in contents:
             with suppress(OSError):
                 _beside(path).unlink()
+
+
+def is_full(error: BaseException) -> bool:
+    """Return whether an error says that a disk, or one's share of it, has no room left."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def cannot_write(path: Path | str, error: OSError) -> StoreError:
+    """Return the error for a path that the system refuses to write."""
+    advice = ": make room on its disk, and give the same command again" if is_full(error) else ""
+    return StoreError(f"{path} cannot be written: {error.strerror or error}{advice}")
 
 
 def _beside(path: Path) -> Path:

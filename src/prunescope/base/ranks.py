@@ -16,7 +16,8 @@ Held = TypeVar("Held")
 
 _PATIENCE = timedelta(days=7)  # others may wait long; of a process that ends they hear at once
 _FAILURE = "failure"
-_GONE = "another of the processes that torchrun started has ended, or cannot be reached"
+_GONE = "another of the processes that share this work has ended, or cannot be reached"
+_UNREACHED = "the other processes cannot be reached"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,22 +135,46 @@ def joined() -> Iterator[Ranks]:
     if not _is_started_by_torchrun():
         yield ALONE
         return
-    # Imported later, as by an optimizer, its functions would hold the group by their defaults, and
-    # its connections would stay open when this process leaves: the others would wait for it.
-    import torch.distributed.nn.functional  # noqa: F401
-    from torch import distributed
+    import torch
     from torch.distributed.distributed_c10d import PrefixStore
     from torch.distributed.rendezvous import rendezvous
 
     try:
         shared, rank, count = next(rendezvous("env://"))
         joins = shared.add(f"joins of {rank}", 1)  # a process may join, leave and join again
-        store = PrefixStore(f"prunescope-{joins}", shared)
+    except (RuntimeError, ValueError) as error:
+        raise ConfigError(f"{_UNREACHED}: {error}") from error
+    store = PrefixStore(f"prunescope-{joins}", shared)
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    gpu = int(os.environ["LOCAL_RANK"]) % gpus if gpus else None
+    alone = processes_here() <= gpus
+    with grouped(store, rank=rank, count=count, gpu=gpu, gpu_alone=alone) as ranks:
+        yield ranks
+
+
+@contextmanager
+def grouped(
+    store: Any, *, rank: int, count: int, gpu: int | None = None, gpu_alone: bool = True
+) -> Iterator[Ranks]:
+    """Work with the processes that have reached the same store of torch.distributed.
+
+    gpu: the number of this process's. gpu_alone: whether no other process of these has it.
+    Raises as `joined` does.
+    """
+    # Imported later, as by an optimizer, its functions would hold the group by their defaults, and
+    # its connections would stay open when this process leaves: the others would wait for it.
+    import torch.distributed.nn.functional  # noqa: F401
+    from torch import cuda, distributed
+
+    if gpu is not None:
+        cuda.set_device(gpu)
+    backend = "cpu:gloo,cuda:nccl" if gpu is not None and gpu_alone else "gloo"
+    try:
         distributed.init_process_group(
-            _backend(), store=store, rank=rank, world_size=count, timeout=_PATIENCE
+            backend, store=store, rank=rank, world_size=count, timeout=_PATIENCE
         )
     except (RuntimeError, ValueError) as error:
-        raise ConfigError(f"the other processes of torchrun cannot be reached: {error}") from error
+        raise ConfigError(f"{_UNREACHED}: {error}") from error
     try:
         yield Ranks(rank=rank, count=count, store=store)
     except ProcessLost:
@@ -164,14 +189,3 @@ def joined() -> Iterator[Ranks]:
 
 def _is_started_by_torchrun() -> bool:
     return "TORCHELASTIC_RUN_ID" in os.environ
-
-
-def _backend() -> str:
-    """Return by what processes exchange tensors; take this process's GPU where there are some."""
-    import torch
-
-    if not torch.cuda.is_available():
-        return "gloo"
-    gpus = torch.cuda.device_count()
-    torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % gpus)
-    return "cpu:gloo,cuda:nccl" if processes_here() <= gpus else "gloo"

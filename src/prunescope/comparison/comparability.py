@@ -9,6 +9,7 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.text import counted
 from prunescope.results.basis import basis_text
 from prunescope.results.dissection import LayerDissection
+from prunescope.results.left_out import left_out_text, names_left_out
 from prunescope.results.opened import is_table
 from prunescope.results.units import categories_of
 
@@ -44,10 +45,11 @@ def _check_sets(a: LayerDissection, b: LayerDissection) -> None:
     set_a, set_b = (side.summary.get("concept_set") for side in (a, b))
     if set_a is None or set_b is None or set_a["fingerprint"] == set_b["fingerprint"]:
         return
+    left_out = names_left_out(a.summary) != names_left_out(b.summary)
     raise ConfigError(
         f"A was dissected on {_set_text(a)}, B on {_set_text(b)}: another set, other images of it "
         "or another --mask-size, so its concepts cannot be compared; dissect one of them again as "
-        "the other was"
+        "the other was" + (", on the same files: they leave out other images" if left_out else "")
     )
 
 
@@ -93,6 +95,7 @@ def _differences(a: LayerDissection, b: LayerDissection) -> Iterator[str]:
         value_a, value_b = (_look_up(side.summary, path) or _UNSTATED.get(name) for side in (a, b))
         if value_a != value_b:
             yield f"the {name} differs: {_text(value_a)} in A, {_text(value_b)} in B"
+    yield from _left_out(a, b)
     if not has_same_basis(a, b):
         along_a, along_b = (basis_text(side.summary) or "units" for side in (a, b))
         others = ", which are other ones" if along_a == along_b else ""
@@ -103,7 +106,18 @@ def _set_text(side: LayerDissection) -> str:
     concepts = side.summary["concept_set"]
     images = side.summary.get("images", 0)
     size = counted(images, "image")
-    return f"{concepts['name']} ({size}, fingerprint {concepts['fingerprint'][:8]})"
+    left_out = left_out_text(names_left_out(side.summary))
+    but = "" if left_out is None else f"; {left_out}"
+    return f"{concepts['name']} ({size}, fingerprint {concepts['fingerprint'][:8]}{but})"
+
+
+def _left_out(a: LayerDissection, b: LayerDissection) -> Iterator[str]:
+    """Say which broken images are left out: of images that are counted, both have the same."""
+    text_a, text_b = (left_out_text(names_left_out(side.summary)) for side in (a, b))
+    if text_a == text_b and text_a is not None:
+        yield f"in A and B, {text_a}"
+    elif text_a != text_b:
+        yield f"in A, {text_a or 'no image was left out'}; in B, {text_b or 'none was left out'}"
 
 
 def _labels(units: pd.DataFrame) -> set[tuple[str, str]]:

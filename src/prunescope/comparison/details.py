@@ -94,7 +94,9 @@ def unit_through_levels(tables: RunTables, layer: str, unit: int) -> list[dict[s
     """Return a row for each level of a run: what one unit sees there, and what became of it.
 
     `outcome` compares it with level 0 of the same replicate; a unit that was removed sees nothing.
-    Where images were resampled, `interpretable_share` and `concept_share` are its shares of draws.
+    It is None where the level has other directions in place of units, and `basis` says which.
+    Where images were resampled, `interpretable_share`, `concept_share` and `outcome_share` are its
+    shares of draws.
     Raises ConfigError for a unit that no level has.
     """
     units = tables.units[(tables.units["layer"] == layer) & (tables.units["unit"] == unit)]
@@ -113,7 +115,7 @@ def unit_through_levels(tables: RunTables, layer: str, unit: int) -> list[dict[s
         if key[2] == 0:
             before[key[0]] = label
         seen = {name: _plain(values.get(name)) for name in (*_SEEN, *known)}
-        outcome = outcome_of(before[key[0]], label)
+        outcome = outcome_of(before[key[0]], label) if tables.is_paired(key) else None
         rows.append(_of_level(tables, key) | seen | {"outcome": outcome})
     return rows
 
@@ -123,6 +125,8 @@ def concept_through_levels(
 ) -> list[dict[str, Any]]:
     """Return a row for each level of a run: the interpretable units of one concept there.
 
+    Where images were resampled, `outcome_share` is the share of draws in which what became of it
+    since level 0 holds.
     Raises ConfigError for a concept that is the best label of no unit at any level.
     """
     of_layer = tables.units[tables.units["layer"] == layer]
@@ -134,6 +138,7 @@ def concept_through_levels(
     chosen = _one_of(homes, concept, category)
     meant = named[(named["category"] == chosen) & named["interpretable"].astype(bool)]
     groups = {cast(LayerKey, key): units for key, units in meant.groupby(KEY)}
+    shares = _outcome_shares(tables, layer, concept, chosen)
     rows: list[dict[str, Any]] = []
     before: dict[int, bool] = {}
     for key in (key for key in tables.keys if key[3] == layer):
@@ -150,12 +155,28 @@ def concept_through_levels(
             seen |= {"units": len(units), "best_unit": int(best["unit"])}
             seen |= {"best_iou": float(best["iou"])}
         outcome = outcome_of(before[key[0]] or None, is_there or None)
-        rows.append(_of_level(tables, key) | seen | {"outcome": outcome})
+        rows.append(_of_level(tables, key) | seen | shares.get(key, {}) | {"outcome": outcome})
     return rows
 
 
+def _outcome_shares(
+    tables: RunTables, layer: str, concept: str, category: str
+) -> dict[LayerKey, dict[str, float | None]]:
+    """Return how sure it is what became of a concept at each level; nothing where it is unknown."""
+    outcomes = tables.concept_outcomes
+    if outcomes.empty:
+        return {}
+    names = {"layer": layer, "concept": concept, "category": category}
+    chosen = outcomes[(outcomes[[*names]] == list(names.values())).all(axis=1)]
+    keys = chosen[KEY].itertuples(index=False, name=None)
+    found = dict(zip(keys, chosen["share"].tolist(), strict=True))
+    return {key: {"outcome_share": found.get(key)} for key in tables.keys}
+
+
 def _of_level(tables: RunTables, key: LayerKey) -> dict[str, Any]:
-    return {**dict(zip(KEY, key, strict=True)), "keep": tables.number(key, "keep")}
+    along = basis_text({"basis": tables.bases[key]})
+    named = {} if along is None else {"basis": along}
+    return {**dict(zip(KEY, key, strict=True)), "keep": tables.number(key, "keep"), **named}
 
 
 def outcome_of(before: object, after: object) -> str:

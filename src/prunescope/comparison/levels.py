@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ class LevelRecord:
     """One finished level: which one it is, its accuracy and its dissected layers.
 
     keep, keep_overall: fractions of the prunable and of all weights left, in (0, 1].
-    accuracy: top-1, a share. units: per layer, its table of units.
+    accuracy: top-1, a share. units: per layer, its table of units. axes: the fingerprint of the
+    directions that stand for units, per layer of which directions were dissected.
     Level 0 is shared by all strategies, so its strategy is "dense", or the name of a twin, and no
     other level's is.
     """
@@ -34,6 +35,7 @@ class LevelRecord:
     keep_overall: float
     accuracy: float
     units: Mapping[str, pd.DataFrame]
+    axes: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.level == 0) != (self.strategy == DENSE or self.is_twin):
@@ -54,12 +56,13 @@ def levels_table(records: Sequence[LevelRecord]) -> pd.DataFrame:
 
     `still_interpretable` and `same_concept` are shares against level 0 of the same replicate,
     their numerators beside them as `..._count`; the denominator of the second is the first's
-    count, that of the first is level 0's `interpretable`. nan where a denominator is 0.
+    count, that of the first is level 0's `interpretable`. nan where a denominator is 0, or where
+    level 0 has other directions in place of units, whose numbers do not say which is which.
     Raises DataError where there is no record, or a replicate without its level 0.
     """
     unpruned = _unpruned(records)
     rows = [
-        _row(record, layer, units, unpruned[record.replicate].units[layer])
+        _row(record, layer, units, unpruned[record.replicate])
         for record in records
         for layer, units in record.units.items()
     ]
@@ -134,6 +137,13 @@ def measure_consistency(unpruned: pd.DataFrame, pruned: pd.DataFrame) -> dict[st
     }
 
 
+def unpaired_consistency() -> dict[str, float]:
+    """Return what `measure_consistency` says by number where no number says which is which."""
+    names = ("still_interpretable", "same_concept")
+    shares = dict.fromkeys((*names, *(f"{name}_chance" for name in names)), math.nan)
+    return {**shares, **dict.fromkeys((f"{name}_count" for name in names), 0)}
+
+
 def _unpruned(records: Sequence[LevelRecord]) -> dict[int, LevelRecord]:
     if not records:
         raise DataError("no level is finished, so there is nothing to tabulate")
@@ -148,9 +158,12 @@ def _unpruned(records: Sequence[LevelRecord]) -> dict[int, LevelRecord]:
 
 
 def _row(
-    record: LevelRecord, layer: str, units: pd.DataFrame, unpruned: pd.DataFrame
+    record: LevelRecord, layer: str, units: pd.DataFrame, unpruned: LevelRecord
 ) -> dict[str, Any]:
     counts = count_units(units)
+    consistency = measure_consistency(unpruned.units[layer], units)
+    if record.axes.get(layer) != unpruned.axes.get(layer):
+        consistency |= unpaired_consistency()
     return {
         "replicate": record.replicate,
         "strategy": record.strategy,
@@ -161,7 +174,7 @@ def _row(
         "layer": layer,
         **{name: counts[name] for name in ("units", "interpretable", "concepts", "dead")},
         **_discovery_columns(units),
-        **measure_consistency(unpruned, units),
+        **consistency,
         **_category_columns(counts),
     }
 

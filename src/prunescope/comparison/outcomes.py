@@ -42,7 +42,9 @@ class LayerComparison:
         it is not interpretable there): `unit_a`, `concept_a`, `category_a`, `iou_a`,
         `interpretable_a`, the same for B, `distance` between IoU profiles, `outcome`, and how sure
         that is: the `share` of draws of the images in which it holds, and whether it is `certain`,
-        which is in at least 95 % of them; null where images were not resampled.
+        which is in at least 95 % of them; null where images were not resampled. Where they were,
+        also in which shares of the draws the unit of each side is interpretable
+        (`interpretable_share_a`), and with the same concept (`concept_share_a`).
     concepts: a row per concept of either layer: `category`, `concept`, `outcome`, for A and B the
         number of its units and the best of them (`units_a`, `best_unit_a`, `best_iou_a`), and
         `share` and `certain` as for units.

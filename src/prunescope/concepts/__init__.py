@@ -5,9 +5,10 @@ from pathlib import Path
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts.broden import BrodenFolder
+from prunescope.concepts.broken import WithoutBroken
 from prunescope.concepts.masks import MaskFolder
-from prunescope.concepts.protocol import Annotation, ConceptSet, Label
-from prunescope.concepts.resized import with_mask_size
+from prunescope.concepts.protocol import Annotation, ConceptSet, Divisible, Label
+from prunescope.concepts.resized import OneSize, checked_mask_size
 
 __all__ = ["KINDS", "Annotation", "ConceptSet", "Label", "open_concepts"]
 
@@ -26,8 +27,9 @@ def open_concepts(
     limit: int | None = None,
     mask_size: int | None = None,
     lenient: bool = False,
+    skip_broken: bool = False,
     progress: Progress = SILENT,
-) -> ConceptSet:
+) -> Divisible:
     """Return the concept set of a name.
 
     name: `scenes`, the embedded set (drawn on first use), or `broden:DIR`, a folder in Broden's
@@ -36,15 +38,22 @@ def open_concepts(
     limit: how many images to use, from the first of the split on
     mask_size: side in pixels to which all label maps are resized, see `OneSize`; None leaves them
     lenient: open a folder of masks even with faults in it, so that `check_concepts` reports them
+    skip_broken: leave out broken images, see `WithoutBroken`
     Raises ConfigError for an unknown name or split, DataError for a folder that cannot be used.
     """
-    opened = _open(name, split, limit, lenient, progress)
-    return with_mask_size(opened, mask_size)
+    opened = _open(name, split, limit, lenient, skip_broken, progress)
+    sized = opened if mask_size is None else OneSize(opened, checked_mask_size(mask_size))
+    return WithoutBroken(sized, progress) if skip_broken else sized
 
 
 def _open(
-    name: str, split: str | None, limit: int | None, lenient: bool, progress: Progress
-) -> ConceptSet:
+    name: str,
+    split: str | None,
+    limit: int | None,
+    lenient: bool,
+    skip_broken: bool,
+    progress: Progress,
+) -> Divisible:
     kind, _, folder = name.partition(":")
     path = Path(folder).expanduser()
     if name == "scenes":
@@ -56,7 +65,9 @@ def _open(
     if kind == "broden" and folder:
         return BrodenFolder.open(path, name=name, split=split, limit=limit)
     if kind == "masks" and folder:
-        return MaskFolder.open(path, name=name, split=split, limit=limit, lenient=lenient)
+        return MaskFolder.open(
+            path, name=name, split=split, limit=limit, lenient=lenient, skip_broken=skip_broken
+        )
     kinds = [form.partition(":")[0] for form in KINDS]
     hint = "" if kind in kinds else nearest(kind, kinds)
     choice = ", or ".join(f"{form} ({what})" for form, what in KINDS.items())

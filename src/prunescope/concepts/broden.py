@@ -1,8 +1,7 @@
 """How are the concept images and labels of a folder in Broden's layout read?"""
 
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from PIL import Image
 
 from prunescope.base.errors import DataError
 from prunescope.base.paths import resolved
-from prunescope.concepts.contents import fingerprint_set, with_status
+from prunescope.concepts.contents import Files, fingerprint_set
 from prunescope.concepts.listing import (
     LARGEST_NUMBER,
     entries_in,
@@ -116,13 +115,19 @@ class BrodenFolder:
         stack = np.stack(planes) if planes else np.zeros((0, height, width), np.int32)
         return Annotation(planes=stack, whole=tuple(whole))
 
-    def files(self) -> Iterator[tuple[Path, os.stat_result]]:
-        """Yield every file the rows name, with its status; DataError where one is missing."""
+    def part(self, indices: Sequence[int]) -> "BrodenFolder":
+        """Return the set of these images alone, as if `index.csv` had no other rows."""
+        images = tuple(self.images[index] for index in indices)
+        rows = self.rows.take(pa.array(indices, pa.int64()))
+        return replace(self, images=images, rows=rows, whole_set=False)
+
+    def files(self) -> Files:
+        """Yield every file the rows name, and in which row."""
         folder = self.root / "images"
-        for index, row in enumerate(self._rows()):
+        for row in self._rows():
             maps = (entry for entry in entries_in(row["cells"]) if not entry.isdecimal())
             for relative in (row["image"], *maps):
-                yield with_status(folder / relative, f" {self._place(index)}")
+                yield folder / relative, f" (row {row['number']} of {self.root / 'index.csv'})"
 
     @cached_property
     def fingerprint(self) -> str:
@@ -132,6 +137,11 @@ class BrodenFolder:
         they name, see `fingerprint_set`. Raises DataError where a file is missing.
         """
         return fingerprint_set(self._stated(), self.files)
+
+    @property
+    def tolerant_fingerprint(self) -> str:
+        """The fingerprint, also where files are missing or cannot be read, which changes it."""
+        return fingerprint_set(self._stated(), self.files, tolerant=True)
 
     @cached_property
     def _folder(self) -> Path:

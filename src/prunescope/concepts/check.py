@@ -11,6 +11,7 @@ import pandas as pd
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import agreeing, align, counted, number, on_one_line
 from prunescope.concepts.broden import BrodenFolder
+from prunescope.concepts.broken import MOST
 from prunescope.concepts.listing import read_stated_totals
 from prunescope.concepts.masks import MaskFolder
 from prunescope.concepts.protocol import ConceptSet
@@ -105,6 +106,7 @@ def check_concepts(concepts: ConceptSet, *, progress: Progress = SILENT) -> Repo
         problems += _disagreements(labels, read_stated_totals(concepts.root))
         pixels = dict(zip(labels["name"], labels["pixels"], strict=True))
         problems += pixel_disagreements(pixels, known_pixels(concepts, totals.shapes))
+    notes += _broken(unread, len(concepts.images))
     return Report(
         name=concepts.name,
         images=len(concepts.images),
@@ -113,6 +115,18 @@ def check_concepts(concepts: ConceptSet, *, progress: Progress = SILENT) -> Repo
         problems=tuple(problems),
         notes=tuple(notes),
     )
+
+
+def _broken(unread: int, images: int) -> list[str]:
+    """Say whether a dissection can leave the broken images out."""
+    if not unread:
+        return []
+    can = "leaves them out" if 100 * unread <= MOST * images else f"refuses more than {MOST} %"
+    share = 100 * unread / images
+    return [
+        f"{unread:,} of {counted(images, 'image')} ({share:.2g} %) cannot be read: "
+        f"--skip-broken {can}"
+    ]
 
 
 def _unequal_sizes(shapes: Set[tuple[int, int]]) -> list[str]:

@@ -1,8 +1,7 @@
 """How is a user's own set of images and masks read?"""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from PIL import Image
 
 from prunescope.base.errors import DataError
 from prunescope.concepts.codes import read_map, read_mask
-from prunescope.concepts.contents import fingerprint_set, with_status
+from prunescope.concepts.contents import Files, fingerprint_set
 from prunescope.concepts.names import Names, read_names
 from prunescope.concepts.pairing import Marked, pair_masks
 from prunescope.concepts.protocol import Annotation, Label
@@ -53,19 +52,21 @@ class MaskFolder:
         split: str | None = None,
         limit: int | None = None,
         lenient: bool = False,
+        skip_broken: bool = False,
     ) -> "MaskFolder":
         """Return the set of a folder, its images in the order of their paths.
 
         name: of the set; `masks:` and the folder when None
         split: only the images in this folder of `images/`; limit: how many, from the first
         lenient: keep in `faults` what leaves the rest readable, instead of raising
+        skip_broken: take an image that is gone, but whose masks are there, for one of the set
         Raises DataError with a line for each fault of `names.csv` and of the folders, and where no
         image has a mask; ConfigError for an unknown split.
         """
         if not root.is_dir():
             raise DataError(f"there is no folder {root}")
         names = read_names(root / "names.csv")
-        pairs = pair_masks(root, names)
+        pairs = pair_masks(root, names, keep_gone=skip_broken)
         faults = (*names.faults, *pairs.faults)
         if not pairs.marked:
             faults += (f"no image in {root / 'images'} has a mask in {root / 'masks'}",)
@@ -148,6 +149,17 @@ class MaskFolder:
         """
         return fingerprint_set(self._stated(), self._files)
 
+    @property
+    def tolerant_fingerprint(self) -> str:
+        """The fingerprint, also where files are missing or cannot be read, which changes it."""
+        return fingerprint_set(self._stated(), self._files, tolerant=True)
+
+    def part(self, indices: Sequence[int]) -> "MaskFolder":
+        """Return the set of these images alone, as if the folder had no other."""
+        marked = tuple(self.marked[index] for index in indices)
+        images = tuple(image.image for image in marked)
+        return replace(self, images=images, marked=marked, whole_set=False)
+
     def _stated(self) -> Iterator[list[object]]:
         labels = [[label.number, label.name, label.category] for label in self.labels]
         codes = [sorted(self.names.values.items()), sorted(self.names.colors.items())]
@@ -155,10 +167,10 @@ class MaskFolder:
         for marked in self.marked:
             yield [marked.image, marked.coded, marked.single]
 
-    def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
+    def _files(self) -> Files:
         for marked in self.marked:
-            masks = (self.root / "masks" / mask for mask in marked.masks)
-            yield from map(with_status, (self.root / "images" / marked.image, *masks))
+            yield self.root / "images" / marked.image, ""
+            yield from ((self.root / "masks" / mask, "") for mask in marked.masks)
 
     def _read_each(
         self, paths: Iterable[str], read: Callable[[Path], np.ndarray], faults: list[str]

@@ -43,11 +43,13 @@ class Pairing:
     faults: tuple[str, ...]
 
 
-def pair_masks(root: Path, names: Names) -> Pairing:
+def pair_masks(root: Path, names: Names, *, keep_gone: bool = False) -> Pairing:
     """Find the images below `images/` and their masks below `masks/`, by their paths.
 
     The map of `images/a/b.jpg` is `masks/a/b.png`, a concept's own mask `masks/a/b/CONCEPT.png`.
-    No file is opened. Raises DataError where one of the two folders is missing.
+    No file is opened.
+    keep_gone: an image that is gone, but has masks, is one without a suffix, and no fault.
+    Raises DataError where one of the two folders is missing.
     """
     for folder in ("images", "masks"):
         if not (root / folder).is_dir():
@@ -55,8 +57,12 @@ def pair_masks(root: Path, names: Names) -> Pairing:
     matching = _Matching(root, names)
     for path in find_files(root / "images", IMAGE_SUFFIXES):
         matching.add_image(path.relative_to(root / "images").as_posix())
-    for path in find_files(root / "masks", IMAGE_SUFFIXES):
-        matching.add_mask(path.relative_to(root / "masks").as_posix())
+    masks = find_files(root / "masks", IMAGE_SUFFIXES)
+    relative = [path.relative_to(root / "masks").as_posix() for path in masks]
+    for mask in relative if keep_gone else ():
+        matching.add_gone(mask)
+    for mask in relative:
+        matching.add_mask(mask)
     return matching.result()
 
 
@@ -80,6 +86,17 @@ class _Matching:
             )
         else:
             self._images[key] = image
+
+    def add_gone(self, mask: str) -> None:
+        """Add the image of a mask if it is not there; all others must have been added."""
+        key = _without_suffix(mask)
+        folder, _, concept = key.rpartition("/")
+        if not mask.lower().endswith(".png") or {key, folder} & self._images.keys():
+            return
+        holds_images = any(other.startswith(f"{folder}/") for other in self._images)
+        is_single = folder and concept in self._names.numbers and not holds_images
+        gone = folder if is_single else key
+        self._images[gone] = gone
 
     def add_mask(self, mask: str) -> None:
         """Assign a mask to its image; all images must have been added."""
@@ -105,7 +122,8 @@ class _Matching:
         """Return every image with its masks, in the order of the images' paths."""
         marked: list[Marked] = []
         unmarked: list[str] = []
-        for key, image in self._images.items():
+        in_order = sorted(self._images.items(), key=lambda item: PurePosixPath(item[1]))
+        for key, image in in_order:
             coded, single = self._coded.get(key), self._single.get(key, {})
             if coded is None and not single:
                 unmarked.append(image)

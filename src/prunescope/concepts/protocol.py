@@ -1,5 +1,6 @@
 """What is a concept set: concept images, and the labels of their pixels?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,3 +84,15 @@ class ConceptSet(Protocol):
 
     def read_annotation(self, index: int) -> Annotation:
         """Return the labels of an image."""
+
+
+@runtime_checkable
+class Divisible(ConceptSet, Protocol):
+    """A concept set of which images can be left out, as all are that `open_concepts` returns."""
+
+    @property
+    def tolerant_fingerprint(self) -> str:
+        """The fingerprint, also where files are missing or cannot be read, which changes it."""
+
+    def part(self, indices: Sequence[int]) -> "Divisible":
+        """Return the set of these images alone, as if it had never had any other."""

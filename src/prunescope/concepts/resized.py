@@ -1,13 +1,14 @@
 """How are the label maps of a concept set resized to one size?"""
 
 import hashlib
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Int32, Int64
 
 from prunescope.base.errors import ConfigError
-from prunescope.concepts.protocol import Annotation, ConceptSet
+from prunescope.concepts.protocol import Annotation, ConceptSet, Divisible
 
 _LARGEST = 16_384
 
@@ -29,13 +30,30 @@ class OneSize:
     @cached_property
     def fingerprint(self) -> str:
         """The sha256 of the set's own fingerprint and of the size."""
-        stated = f"mask size {self.mask_size} of {self.source.fingerprint}"
-        return hashlib.sha256(stated.encode()).hexdigest()
+        return self._fingerprint(self.source.fingerprint)
+
+    @property
+    def tolerant_fingerprint(self) -> str:
+        """The fingerprint, also where files are missing; of a divisible set alone."""
+        return self._fingerprint(_divisible(self.source).tolerant_fingerprint)
+
+    def part(self, indices: Sequence[int]) -> "OneSize":
+        """Return the set of these images alone; of a divisible set."""
+        return OneSize(_divisible(self.source).part(indices), self.mask_size)
 
     def read_annotation(self, index: int) -> Annotation:
         """Return the labels of an image, its map resized."""
         stored = self.source.read_annotation(index)
         return Annotation(planes=resize_planes(stored.planes, self.mask_size), whole=stored.whole)
+
+    def _fingerprint(self, of_source: str) -> str:
+        stated = f"mask size {self.mask_size} of {of_source}"
+        return hashlib.sha256(stated.encode()).hexdigest()
+
+
+def _divisible(concepts: ConceptSet) -> Divisible:
+    assert isinstance(concepts, Divisible)
+    return concepts
 
 
 def with_mask_size(concepts: ConceptSet, mask_size: int | None) -> ConceptSet:
@@ -43,11 +61,14 @@ def with_mask_size(concepts: ConceptSet, mask_size: int | None) -> ConceptSet:
 
     Raises ConfigError for a size that no map can have.
     """
-    if mask_size is None:
-        return concepts
+    return concepts if mask_size is None else OneSize(concepts, checked_mask_size(mask_size))
+
+
+def checked_mask_size(mask_size: int) -> int:
+    """Return the side of a label map. Raises ConfigError for one that no map can have."""
     if not 1 <= mask_size <= _LARGEST:
         raise ConfigError(f"mask_size is {mask_size}, but must be from 1 to {_LARGEST:,} pixels")
-    return OneSize(concepts, mask_size)
+    return mask_size
 
 
 def resize_planes(

@@ -19,6 +19,7 @@ from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.reading import read_ahead
 from prunescope.base.seeding import torch_generator
 from prunescope.base.showing import show
+from prunescope.concepts.broken import advising
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.axes import Layout
 from prunescope.dissection.capture import Maps, capture, compiled_maps, find_layers
@@ -229,10 +230,11 @@ class Observation(ForwardPass):
                 yield replace(batch, maps=maps)
 
     def _regions(self, reader: RegionReader, indices: Sequence[int]) -> tuple[Regions, ...]:
-        return tuple(
-            reader.read(self.concepts.read_annotation(image), self.concepts.images[image])
-            for image in indices
-        )
+        with advising(self.concepts):
+            return tuple(
+                reader.read(self.concepts.read_annotation(image), self.concepts.images[image])
+                for image in indices
+            )
 
 
 def read_pixels(
@@ -243,7 +245,8 @@ def read_pixels(
     Raises DataError, naming the file, for an image that cannot be read.
     """
     square = Sizing(resolution=resolution)
-    return np.stack([square.apply(concepts.read_image(image)) for image in indices])
+    with advising(concepts):
+        return np.stack([square.apply(concepts.read_image(image)) for image in indices])
 
 
 def check_finite(layer: str, maps: Maps, names: Sequence[str], what: str = "unit") -> None:

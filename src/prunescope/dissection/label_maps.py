@@ -9,6 +9,7 @@ from jaxtyping import Bool, Int64, Shaped
 from torch import from_numpy
 
 from prunescope.base.ranks import Ranks
+from prunescope.concepts.broken import advising
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.regions import RegionReader, Regions
 
@@ -113,8 +114,9 @@ class LabelMaps:
         )
 
     def _read(self, image: int) -> Regions:
-        annotation = self.concepts.read_annotation(image)
-        return self.reader.read(annotation, self.concepts.images[image])
+        with advising(self.concepts):
+            annotation = self.concepts.read_annotation(image)
+            return self.reader.read(annotation, self.concepts.images[image])
 
     def _hold(self, image: int, records: dict[int, bytes]) -> None:
         self._held[image] = records

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.settings import NeverKeyed
 from prunescope.base.text import counted
+from prunescope.concepts.broken import WithoutBroken
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize
 from prunescope.dissection.basis import describe, find_bases
@@ -37,9 +38,10 @@ from prunescope.dissection.survey import learn_layout
 from prunescope.dissection.tables import borderline_table, examples_table, peaks_table
 from prunescope.results.counts import LayerCounts
 from prunescope.results.dissection import Dissection
+from prunescope.results.left_out import LEFT_OUT, left_out_names
 from prunescope.results.units import UNIT_NUMBERS, unit_numbers
 
-_STATED_APART = ("layers", "convention", "basis", "basis_seed")
+_STATED_APART = ("layers", "convention", "basis", "basis_seed", "skip_broken")
 _LABEL_BYTES = 256 << 20  # for labels that are read once, but not permuted
 
 UnitNumbers = Mapping[str, Sequence[int]]
@@ -121,6 +123,7 @@ def count_layers(
     form = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
     layers = choose_layers(model, settings.layers, form.resolution, len(form.mean), settings.axes)
     choose_categories(concepts, settings)
+    _check_agreement(concepts, ranks)
     settings = settings.model_copy(update={"layers": layers})
     title = f"dissecting {', '.join(layers)}"
     with on_device(model, device) as target:
@@ -244,6 +247,7 @@ def _counts_of(
             "cells": first_pass.cut.cells,
             "cells_above": first_pass.cut.above,
             "images": len(concepts.images),
+            **_left_out(concepts),
             "concept_set": _identity(concepts),
             "input": observation.input.as_dict(),
             "convention": settings.convention,
@@ -268,7 +272,26 @@ def _counts_of(
 def _identity(concepts: ConceptSet) -> dict[str, object]:
     """Return the name and fingerprint of a set, and the size its maps were resized to, if any."""
     named = {"name": _placeless(concepts.name), "fingerprint": concepts.fingerprint}
-    return named | ({"mask_size": concepts.mask_size} if isinstance(concepts, OneSize) else {})
+    source = concepts.source if isinstance(concepts, WithoutBroken) else concepts
+    return named | ({"mask_size": source.mask_size} if isinstance(source, OneSize) else {})
+
+
+def _left_out(concepts: ConceptSet) -> dict[str, list[dict[str, str]]]:
+    """Return the broken images that were left out, if any were."""
+    broken = concepts.left_out if isinstance(concepts, WithoutBroken) else ()
+    return {LEFT_OUT: [asdict(each) for each in broken]} if broken else {}
+
+
+def _check_agreement(concepts: ConceptSet, ranks: Ranks) -> None:
+    """Raise DataError where processes that share the images leave out others."""
+    if isinstance(concepts, WithoutBroken) and ranks.count > 1:
+        found = ranks.gather([each.image for each in concepts.left_out])
+        if any(names != found[0] for names in found):
+            raise DataError(
+                "the processes that share the images leave out different ones: "
+                f"{'; '.join(left_out_names(names) or 'none' for names in found)}: give all of "
+                "them the same files"
+            )
 
 
 def _placeless(name: str) -> str:

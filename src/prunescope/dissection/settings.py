@@ -104,6 +104,9 @@ class DissectionSettings(Settings):
     basis: Annotated[Basis, Later()] = None
     basis_seed: Annotated[Seed, Later()] = 0
     """Where a random basis comes from; other seeds give others."""
+    skip_broken: Annotated[bool, Later()] = False
+    """Leave out images that, or whose label maps, cannot be read, at most 1 % of all, and list
+    them; by default the first one ends it."""
     examples: Count = 16
     """How many top activating images of each unit are kept."""
     association: Annotated[bool, Later(meant=False)] = True
@@ -225,6 +228,7 @@ class SharedOptions(TypedDict, total=False):
     channels_last: bool
     basis: str | Path | None
     basis_seed: int
+    skip_broken: bool
     examples: int
     association: bool
     null: DrawCount

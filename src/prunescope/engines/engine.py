@@ -12,10 +12,14 @@ from prunescope.base.progress import Progress, Task
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What a job needs while it runs. gpus: 0 where it computes on the CPU alone."""
+    """What a job needs on one machine while it runs.
 
-    cores: int = 1
+    gpus: 0 where it computes on the CPU alone. processes: that share it, the first of which
+    performs the job and starts the others; each needs a core.
+    """
+
     gpus: int = 0
+    processes: int = 1
 
 
 @runtime_checkable

@@ -1,22 +1,21 @@
 """How does work run on this machine?"""
 
-import ctypes
 import multiprocessing
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing import resource_tracker
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from threading import Lock
 from typing import Any, Generic, cast
 
+from prunescope.base.children import end_with, signals_held
 from prunescope.base.devices import default_workers, gpu_count, usable_cores
 from prunescope.base.errors import ConfigError, PrunescopeError
 from prunescope.base.progress import Progress
-from prunescope.base.stopping import SIGNALS, Stopped, end_now, stoppable, uninterrupted
+from prunescope.base.stopping import Stopped, end_now, stoppable, uninterrupted
 from prunescope.engines.engine import (
     Audience,
     Engine,
@@ -28,7 +27,6 @@ from prunescope.engines.engine import (
     without_dependants,
 )
 
-_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 _TO_A_WORKER = signal.SIGUSR2  # which nobody else sends
 _SECONDS_TO_LEAVE = 8.0  # for a worker that was told to stop
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
@@ -89,8 +87,10 @@ class LocalEngine:
         if self.workers == 1:
             _perform_here(ordered, perform, finish, fail, progress)
         else:
-            shift = _Shift(ordered, perform, finish, fail)
-            shift.work(min(self.workers, len(ordered)), self.threads, progress)
+            gpus = max((job.resources.gpus for job in ordered), default=0)
+            start = partial(_Worker, gpus=max(1, gpus), threads=self.threads, progress=progress)
+            shift = _Shift(ordered, perform, finish, fail, start)
+            shift.work(min(self.workers, len(ordered)))
 
 
 def _perform_here(
@@ -112,20 +112,20 @@ def _perform_here(
 
 
 class _Worker:
-    """A process that performs works. number: its index, which chooses its GPU.
+    """A process that performs works. number: its index, which chooses its GPUs.
 
     No ProcessPoolExecutor: in Python 3.11 it may not notice that its youngest worker died. Reports
     and answers share the one pipe of a worker. A queue of several has a lock, and a process that is
     killed while it holds it would stop all others.
     """
 
-    def __init__(self, number: int, threads: int, progress: Progress) -> None:
+    def __init__(self, number: int, *, gpus: int, threads: int, progress: Progress) -> None:
         context = multiprocessing.get_context("spawn")
         self.number = number
         self.connection, theirs = context.Pipe()
         self.audience = Audience(progress)
         self._process = context.Process(target=_serve, args=(theirs, os.getpid(), threads))
-        with _signals_held(), _seeing_gpu(number):
+        with signals_held(), _seeing_gpus(number, gpus):
             self._process.start()
         theirs.close()
 
@@ -144,29 +144,15 @@ class _Worker:
 
 
 @contextmanager
-def _signals_held() -> Iterator[None]:
-    """Hold back the signals that stop a study; processes started here never see them.
-
-    Ctrl-C reaches the whole group, and SLURM signals every process: the parent decides, and tells
-    its workers.
-    """
-    resource_tracker.ensure_running()  # which starts once, and then lets SIGINT and SIGTERM through
-    former = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, former)
-
-
-@contextmanager
-def _seeing_gpu(number: int) -> Iterator[None]:
-    """Let processes started here see one of several GPUs, in turn by their number."""
+def _seeing_gpus(number: int, each: int) -> Iterator[None]:
+    """Let processes started here see so many of several GPUs, in turn by their number."""
     count, former = gpu_count(), os.environ.get(_VISIBLE)
     if count < 2:
         yield
         return
     names = former.split(",") if former else [str(index) for index in range(count)]
-    os.environ[_VISIBLE] = names[number % count]
+    own = [names[(number * each + index) % count] for index in range(each)]
+    os.environ[_VISIBLE] = ",".join(own)
     try:
         yield
     finally:
@@ -185,7 +171,9 @@ class _Shift(Generic[W, Outcome]):
         perform: Callable[[W, Progress], Outcome],
         finish: Callable[[W, Outcome], None],
         fail: Callable[[W, Exception], None],
+        start: Callable[[int], _Worker],
     ) -> None:
+        self._start = start
         self._waiting = list(jobs)
         self._perform = perform
         self._finish = finish
@@ -194,15 +182,15 @@ class _Shift(Generic[W, Outcome]):
         self._busy: dict[Connection, tuple[_Worker, W]] = {}
         self._finished: set[str] = set()
 
-    def work(self, count: int, threads: int, progress: Progress) -> None:
+    def work(self, count: int) -> None:
         """Perform all jobs with so many workers, none of which outlives this."""
         try:
             for number in range(count):
-                self._idle.append(_Worker(number, threads, progress))
+                self._idle.append(self._start(number))
             self._hand_out()
             while self._busy:
                 for connection in cast("list[Connection]", wait(self._busy)):
-                    self._take(connection, threads, progress)
+                    self._take(connection)
         except (Stopped, KeyboardInterrupt):
             with uninterrupted():
                 self._let_leave()
@@ -220,7 +208,7 @@ class _Shift(Generic[W, Outcome]):
             with suppress(BrokenPipeError):  # of a worker that died; it will not answer either
                 worker.connection.send((self._perform, job))
 
-    def _take(self, connection: Connection, threads: int, progress: Progress) -> None:
+    def _take(self, connection: Connection) -> None:
         """Take what a worker sent: an event, or how its job ended. Replace it where it died."""
         worker, job = self._busy[connection]
         kind, content = _received(connection)
@@ -230,7 +218,7 @@ class _Shift(Generic[W, Outcome]):
         del self._busy[connection]
         if kind == "death":
             worker.end()
-            worker = _Worker(worker.number, threads, progress)
+            worker = self._start(worker.number)
         self._idle.append(worker)
         if kind == "outcome":
             self._finish(job, content)
@@ -277,10 +265,7 @@ def _died() -> PrunescopeError:
 
 def _serve(connection: Connection, parent: int, threads: int) -> None:
     """Perform what comes through the connection, for as long as the parent lives."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
+    end_with(parent)
     import torch
 
     torch.set_num_threads(threads)

@@ -1,13 +1,17 @@
 """How does work run on the machines of a Ray cluster?"""
 
 import os
+import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, Generic
 
+from prunescope.base.devices import take_gpus
 from prunescope.base.errors import ConfigError, PrunescopeError
 from prunescope.base.progress import Progress
+from prunescope.base.stopping import Stopped, stop_if_told, stoppable, uninterrupted
 from prunescope.base.text import counted
 from prunescope.engines.engine import (
     Audience,
@@ -23,6 +27,7 @@ from prunescope.engines.engine import (
 
 _ANSWER_SECONDS = 10.0
 _LOOK_SECONDS = 0.25  # between two looks at what running jobs report
+_SECONDS_TO_LEAVE = 7.0  # for jobs that were told to stop; Ray takes a second to pass it on
 _TRIES = 4  # of a job whose workers are lost
 _ALL_GPUS_VISIBLE = {"env_vars": {"RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES": "1"}}
 """Else Ray would hide GPUs from a worker that has computed on another before, and goes on there."""
@@ -50,12 +55,12 @@ class RayEngine:
         if workers is not None and workers < 1:
             raise ConfigError(f"the number of workers is {workers}, but must be at least 1")
         self._ray = _connected(address)
-        cores = int(self._ray.cluster_resources().get("CPU", 0))
+        cores, most_cores = self._cluster_has("CPU")
         if not cores:
             raise ConfigError("the Ray cluster has no cores: start one of its nodes with some")
-        self.gpus = int(self._ray.cluster_resources().get("GPU", 0))
+        self.gpus, _ = self._cluster_has("GPU")
         self.workers = min(workers or self.gpus or independent, cores)
-        self.threads = cores // self.workers
+        self.threads = min(cores // self.workers, most_cores)
 
     def run(
         self,
@@ -72,8 +77,31 @@ class RayEngine:
         """
         ordered = in_order(jobs)
         if ordered:
-            with _Tasks(self._ray, self.threads, self.gpus, perform, progress) as tasks:
+            self._check_room(ordered)
+            with (
+                uninterrupted(),  # Ray's calls take no exception but its own
+                _Tasks(self._ray, self.threads, self.gpus, perform, progress) as tasks,
+            ):
                 _work(ordered, tasks, finish, fail)
+
+    def _cluster_has(self, kind: str) -> tuple[int, int]:
+        """Return how many there are of a kind in the cluster, and on the node with most."""
+        nodes = [node["Resources"].get(kind, 0) for node in self._ray.nodes() if node["Alive"]]
+        return int(sum(nodes)), int(max(nodes, default=0))
+
+    def _check_room(self, jobs: Sequence[W]) -> None:
+        """Raise ConfigError for a job that no node has room for, which would wait for ever."""
+        for kind, needed in (
+            ("CPU", max(job.resources.processes for job in jobs)),
+            ("GPU", max(job.resources.gpus for job in jobs) if self.gpus else 0),
+        ):
+            _, most = self._cluster_has(kind)
+            if needed > most:
+                what = {"CPU": "core", "GPU": "GPU"}[kind]
+                raise ConfigError(
+                    f"resources asks for {counted(needed, what)} on one node, but no node of the "
+                    f"Ray cluster has more than {most}: ask for fewer"
+                )
 
 
 def _work(
@@ -90,6 +118,7 @@ def _work(
             tasks.begin(job)
         if not tasks.running:
             return
+        stop_if_told()
         for job, kind, content in tasks.ended():
             if kind == "outcome":
                 finish(job, content)
@@ -124,27 +153,37 @@ class _Tasks(Generic[W, Outcome]):
     def __enter__(self) -> "_Tasks[W, Outcome]":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """End what still runs."""
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """End what still runs; of one who tells this process to stop, after a checkpoint."""
+        if kind is not None and issubclass(kind, Stopped | KeyboardInterrupt):
+            self._let_leave()
         for task in self.running:
             self._ray.cancel(task, force=True)
         for audience in self._audiences.values():
             audience.close()
         self._ray.kill(self._post)
 
+    def _let_leave(self) -> None:
+        """Interrupt the running jobs, and wait a few seconds until they have left."""
+        tasks = list(self.running)
+        for task in tasks:
+            self._ray.cancel(task, force=False)
+        self._ray.wait(tasks, num_returns=len(tasks), timeout=_SECONDS_TO_LEAVE)
+
     def begin(self, job: W) -> None:
         """Let Ray perform a job as soon as there is room for it."""
         self._tries[job.name] = self._tries.get(job.name, 0) + 1
         self._audiences[job.name] = Audience(self._progress)
+        threads = max(self._threads, job.resources.processes)
         gpus = job.resources.gpus if self._gpus else 0
         placed = self._perform_remotely.options(
             name=job.name,
-            num_cpus=max(self._threads, job.resources.cores),
+            num_cpus=threads,
             num_gpus=gpus,
             runtime_env=_ALL_GPUS_VISIBLE if gpus else None,
         )
         sender = (job.name, self._tries[job.name])
-        task = placed.remote(self._perform, job, self._threads, self._post, sender)
+        task = placed.remote(self._perform, job, threads, self._post, sender)
         self.running[task] = job
 
     def ended(self) -> Iterator[tuple[W, str, Any]]:
@@ -222,22 +261,17 @@ def _perform_there(
 
     torch.set_num_threads(threads)
     if gpus := ray.get_gpu_ids():
-        _take_gpu(int(gpus[0]))
+        take_gpus([int(number) for number in gpus])
     told: list[Any] = []
     progress = RemoteProgress(lambda event: told.append(post.put.remote(sender, event)))
-    ended = attempt(perform, job, progress)
+    try:
+        with stoppable((signal.SIGINT,), seconds=_SECONDS_TO_LEAVE):  # by which Ray cancels a task
+            ended = attempt(perform, job, progress)
+    except Stopped:
+        return "stopped", None  # to nobody
     with suppress(ray.exceptions.RayActorError):  # without reports the work is done all the same
         ray.get(told[-1:])  # messages of one sender arrive in order
     return ended
-
-
-def _take_gpu(number: int) -> None:
-    """Compute on the GPU of this job, and let go of what an earlier job held on another."""
-    import torch
-
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-        torch.cuda.set_device(number)
 
 
 def _connected(address: str | None) -> Any:
@@ -257,6 +291,11 @@ def _connected(address: str | None) -> Any:
             )
         return ray
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    with uninterrupted(), _own_handler():
+        return _join(ray, address)
+
+
+def _join(ray: Any, address: str | None) -> Any:
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
     if address is None:
         ray.init(address="local", include_dashboard=False, **options)
@@ -270,6 +309,17 @@ def _connected(address: str | None) -> Any:
             "--head, or leave out --address for one on this machine"
         ) from None
     return ray
+
+
+@contextmanager
+def _own_handler() -> Iterator[None]:
+    """Keep what this process does at SIGTERM, which Ray would replace."""
+    former = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, former)
 
 
 def _check_answers(address: str) -> None:

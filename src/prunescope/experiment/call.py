@@ -1,10 +1,17 @@
 """How are stages performed in a run folder, and what is recorded of that?"""
 
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
-from prunescope.base.errors import ProcessLost, PrunescopeError, RunBusyError, StudyIncomplete
+from prunescope.base.errors import (
+    DataError,
+    ProcessLost,
+    PrunescopeError,
+    RunBusyError,
+    StudyIncomplete,
+)
 from prunescope.base.progress import Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.text import counted
@@ -15,7 +22,10 @@ from prunescope.experiment.runner import Outcome, StageJob, StageRunner
 from prunescope.experiment.stage import PlannedStudy
 from prunescope.experiment.status import is_done
 from prunescope.results.layout import replicate_path
+from prunescope.results.left_out import LEFT_OUT
+from prunescope.results.manifest import stamp_of
 from prunescope.results.provenance import Provenance
+from prunescope.results.run_tables import left_out_of_run
 from prunescope.results.store import Store
 
 if TYPE_CHECKING:
@@ -38,7 +48,7 @@ class Call:
         self._ranks = ranks
         self._progress = progress
         self._provenance = Provenance(store.root)
-        self._provenance.remember(record_facts(study.recipe, study.facts))
+        self._remember_sources()
         self._begun = False
         self.failures: dict[str, Exception] = {}
 
@@ -66,6 +76,15 @@ class Call:
         runner = StageRunner(plan, store, self._sources, again=again, ranks=self._ranks)
         finish = partial(self._finish, plan)
         (engine or self._engine).run(jobs, runner.perform, finish, self._fail, self._progress)
+        self._remember_sources()
+
+    def _remember_sources(self) -> None:
+        """Record what the study reads, and which broken images its dissections left out."""
+        recipe, sources = self._study.recipe, record_facts(self._study.recipe, self._study.facts)
+        if recipe.dissection.skip_broken:
+            with suppress(DataError):  # a damaged dissection is made again
+                sources["concepts"][LEFT_OUT] = left_out_of_run(self._store.root)
+        self._provenance.remember(sources)
 
     def _begin(self) -> None:
         if self._begun:
@@ -77,7 +96,7 @@ class Call:
             seeds,
             threads=self._engine.threads,
             workers=self._engine.workers,
-            processes=self._ranks.count,
+            processes=max(self._ranks.count, self._study.recipe.sharing.count),
         ):
             self._progress.say(f"warning: the bits may differ, since {difference}")
 
@@ -91,6 +110,7 @@ class Call:
                 seconds=outcome.seconds / len(outcome.made),
                 resumed=outcome.resumed,
                 cost=stage.cost() / len(stage.artifacts),
+                stamp=stamp_of(self._store.root / artifact.path, artifact.part),
             )
         self._progress.say(outcome.message)
 

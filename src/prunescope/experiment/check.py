@@ -14,6 +14,7 @@ from prunescope.base.reading import read_ahead
 from prunescope.base.showing import show
 from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.base.text import counted
+from prunescope.concepts.broken import advising
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.data.choice import shown
 from prunescope.data.classes import order_note
@@ -216,8 +217,9 @@ def _check_cells(recipe: Recipe, sources: Sources, network: nn.Module) -> None:
 
 def _read_all(concepts: ConceptSet, progress: Progress) -> None:
     def read(image: int) -> None:
-        concepts.read_image(image)
-        concepts.read_annotation(image)
+        with advising(concepts):
+            concepts.read_image(image)
+            concepts.read_annotation(image)
 
     count = len(concepts.images)
     with (

@@ -129,7 +129,9 @@ def compare_networks(
             dissections=made,
             evaluation=evaluation,
             shown=before,
-            concepts=open_concepts(concepts, split=split, limit=limit),
+            concepts=open_concepts(
+                concepts, split=split, limit=limit, skip_broken=chosen.skip_broken
+            ),
         )
     return named
 

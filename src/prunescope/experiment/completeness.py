@@ -42,7 +42,7 @@ def find_changes(root: Path, recipe: Recipe) -> Iterator[str]:
         for name in changes_in(root / artifact.path, artifact.part):
             yield (
                 f"{artifact.path}: {name} is damaged (its checksum is not the recorded one); "
-                f"remove {root / artifact.path / name} and run the study again to make it anew"
+                f"remove {root / artifact.path / name} and run the study again, which makes it anew"
             )
 
 

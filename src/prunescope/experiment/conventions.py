@@ -93,7 +93,12 @@ def _open_each(
     splits = [convention_settings.rules.images_of(split) for convention_settings in settings]
     opened = {
         name: open_concepts(
-            concepts, split=name, limit=limit, mask_size=mask_size, progress=progress
+            concepts,
+            split=name,
+            limit=limit,
+            mask_size=mask_size,
+            skip_broken=settings[0].skip_broken,
+            progress=progress,
         )
         for name in dict.fromkeys(splits)
     }

@@ -11,7 +11,7 @@ from torch import nn
 from prunescope.base.devices import computing_with, default_device, device_name
 from prunescope.base.seeding import Seeds
 from prunescope.base.steps import Step, steps_per_epoch
-from prunescope.concepts import ConceptSet, open_concepts
+from prunescope.concepts.protocol import ConceptSet
 from prunescope.data.labelled import StreamedImages
 from prunescope.dissection.chance.sequential import FIRST_LOOK
 from prunescope.dissection.run import dissect_layers
@@ -125,10 +125,7 @@ def _some_concepts(recipe: Recipe, sources: Sources, network: nn.Module) -> Conc
     smallest = min(height * width for _, height, width in maps)
     enough = math.ceil(2 / (recipe.dissection.quantile * smallest))
     count = min(len(sources.concepts.images), max(recipe.dissection.batch_size, enough))
-    split = recipe.dissection.rules.images_of(recipe.concepts.split)
-    return open_concepts(
-        recipe.concepts.source, split=split, limit=count, mask_size=recipe.concepts.mask_size
-    )
+    return sources.concepts.part(range(count))
 
 
 def _try_dissecting(

@@ -19,10 +19,11 @@ from prunescope.recipe import Recipe
 from prunescope.results.kinds import is_run
 from prunescope.results.layout import STUDY
 from prunescope.results.looks import looks_of, save_looks
+from prunescope.results.manifest import read_manifest
 from prunescope.results.provenance import Provenance
 from prunescope.results.store import Store
 
-_OF_A_PART = {"name", "replicates", "verdict", "figures", "resampling"}
+_OF_A_PART = {"name", "replicates", "verdict", "figures", "resampling", "resources"}
 _OF_A_MACHINE = {
     "data": {"source", "memory"},
     "concepts": {"source"},
@@ -49,7 +50,7 @@ def merge_runs(runs: Sequence[Path], out: Path, *, progress: Progress = SILENT) 
     recipe = merged_recipe({path: run.plan.study.recipe for path, run in opened.items()})
     plan = plan_study(recipe, first.plan.study.facts)
     with replacing(out) as draft:
-        _fill(draft, plan, opened)
+        unequal = _fill(draft, plan, opened)
         write_atomically(draft / STUDY, sealed(recipe.to_yaml()).encode())
     unfinished = [stage for stage in plan.stages if not is_done(stage, Store(out))]
     left = sum(not stage.derived for stage in unfinished)
@@ -57,6 +58,15 @@ def merge_runs(runs: Sequence[Path], out: Path, *, progress: Progress = SILENT) 
         f"{counted(len(runs), 'run')} merged"
         + (f"; {counted(left, 'stage')} still to do" * bool(left))
     )
+    if unequal:
+        title, *others = unequal
+        more = f" and {counted(len(others), 'more artifact')}" * bool(others)
+        was = "were" if others else "was"
+        progress.say(
+            f"warning: {title}{more} {was} finished in several runs, but not alike (on another "
+            "machine, or with another number of threads): the first one's are taken, and what "
+            "another run made from its own stays as it is"
+        )
     return report_again(out, progress=progress)
 
 
@@ -136,16 +146,23 @@ def _check_free(out: Path) -> None:
     Store(out).check_place()
 
 
-def _fill(draft: Path, plan: Plan, runs: Mapping[Path, OpenRun]) -> None:
-    """Copy every artifact of a plan from the first run that finished it."""
+def _fill(draft: Path, plan: Plan, runs: Mapping[Path, OpenRun]) -> list[str]:
+    """Copy every artifact of a plan from the first run that finished it.
+
+    Returns the titles of those of which another run has other bytes.
+    """
     record = Provenance(draft)
     taken: dict[Path, list[str]] = {path: [] for path in runs}
+    unequal: list[str] = []
     for artifact in plan.artifacts:
         if artifact.derived:
             continue
-        owner = next((path for path in runs if runs[path].store.has(artifact)), None)
-        if owner is not None:
+        owners = [path for path in runs if runs[path].store.has(artifact)]
+        if owners:
+            owner = owners[0]
             runs[owner].store.folder(artifact)  # which checks every file
+            made = [read_manifest(path / artifact.path, artifact.part) for path in owners]
+            unequal += [artifact.title] * any(each != made[0] for each in made)
             artifact.at(owner).copy(artifact.at(draft))
             taken[owner].append(artifact.title)
     for path, titles in taken.items():
@@ -156,3 +173,4 @@ def _fill(draft: Path, plan: Plan, runs: Mapping[Path, OpenRun]) -> None:
             )
         record.adopt(Provenance(path), titles)
     save_looks(draft, list(dict.fromkeys(look for path in runs for look in looks_of(path))))
+    return unequal

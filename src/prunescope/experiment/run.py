@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prunescope.base.devices import default_device
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.base.files import write_atomically
+from prunescope.base.files import cannot_write, is_full, write_atomically
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import Ranks
 from prunescope.base.recipes import sealed
@@ -14,17 +14,18 @@ from prunescope.base.text import counted
 from prunescope.engines import ENGINES
 from prunescope.engines.engine import Engine
 from prunescope.experiment.call import Call, incomplete
+from prunescope.experiment.damage import clear_damage, find_damage
 from prunescope.experiment.forecast import DryRun, Rates, forecast
+from prunescope.experiment.found import put_in_order
 from prunescope.experiment.only import Selection
 from prunescope.experiment.open_run import open_run
 from prunescope.experiment.plan import Plan, plan_results, plan_study
 from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.staleness import find_stale
-from prunescope.experiment.status import damaged_parts, is_done
+from prunescope.experiment.status import is_done
 from prunescope.experiment.together import check_one_worker, led_by_first
 from prunescope.recipe import Recipe
 from prunescope.results.layout import PAGE, REPORT, STUDY, LevelKey
-from prunescope.results.provenance import Provenance
 from prunescope.results.store import Store
 
 
@@ -58,17 +59,22 @@ def run_study(
     wanted = partial(_wanted, selection=selection)
 
     def lead(ranks: Ranks) -> Path:
-        _run_wanted(
-            recipe,
-            out,
-            wanted,
-            ranks,
-            workers=workers,
-            gpus=gpus,
-            engine=engine,
-            address=address,
-            progress=progress,
-        )
+        try:
+            _run_wanted(
+                recipe,
+                out,
+                wanted,
+                ranks,
+                workers=workers,
+                gpus=gpus,
+                engine=engine,
+                address=address,
+                progress=progress,
+            )
+        except OSError as error:
+            if is_full(error):
+                raise cannot_write(error.filename or out, error) from error
+            raise
         return out / REPORT / PAGE
 
     return led_by_first(lead)
@@ -109,20 +115,24 @@ def _run_wanted(
     from prunescope.experiment.check import check_study
     from prunescope.experiment.sources import Sources
 
-    check_one_worker(ranks, workers, engine)
+    check_one_worker(ranks, workers, engine, recipe.sharing.count)
     Store(out).check_free()
     recipe, store, plan = _prepare(recipe, out, progress)
     sources = Sources(recipe, progress)
     crew = _here() if ranks.count > 1 else _engine(recipe, workers, gpus, engine, address)
     wanted = choose(plan)
-    if not (store.is_begun() and all(is_done(stage, store) for stage in wanted.stages)):
-        check_study(recipe, sources, progress, processes=ranks.count)
+    damage = find_damage(plan, store)
+    made = store.is_begun() and all(is_done(stage, store) for stage in wanted.stages)
+    if damage or not made:
+        processes = max(ranks.count, recipe.sharing.count)
+        check_study(recipe, sources, progress, processes=processes)
         sources.make_ready()
         if crew.workers > 1:
             sources.let_go()  # every worker reads them for itself
     store.create()
     with store.writing(progress.say):
-        _clear_damage(plan, store, progress)
+        clear_damage(plan, store, damage, progress)
+        put_in_order(plan, store, progress)
         store.tidy(plan.artifacts)
         write_atomically(out / STUDY, sealed(recipe.to_yaml()).encode())
         call = Call(plan.study, store, crew, progress, sources, ranks)
@@ -254,12 +264,15 @@ def _prepare(recipe: Recipe, out: Path, progress: Progress) -> tuple[Recipe, Sto
 def _engine(
     recipe: Recipe, workers: int | None, gpus: int | None, name: str, address: str | None
 ) -> Engine:
-    engine: Engine = ENGINES.find(name)(workers or gpus, _independent(recipe), address)
-    if gpus is not None and gpus > engine.gpus:
+    each = recipe.sharing.gpus
+    workers = workers or (None if gpus is None else max(1, gpus // each))
+    engine: Engine = ENGINES.find(name)(workers, _independent(recipe), address)
+    needed = max(gpus or 0, each if each > 1 else 0)
+    if needed > engine.gpus:
         where = "this machine" if name == "local" else "the cluster"
         raise ConfigError(
-            f"{counted(gpus, 'GPU')} are asked for, but {where} has {engine.gpus or 'none'}: ask "
-            "for fewer, or leave out the number to take what there is"
+            f"{counted(needed, 'GPU')} are asked for, but {where} has {engine.gpus or 'none'}: ask "
+            "for fewer (--gpus, resources.gpus), or for none to take what there is"
         )
     return engine
 
@@ -273,12 +286,3 @@ def _here() -> Engine:
     """Return the engine for what takes no time: tables, figures and page."""
     engine: Engine = ENGINES.find("local")(1, 1)
     return engine
-
-
-def _clear_damage(plan: Plan, store: Store, progress: Progress) -> None:
-    provenance = Provenance(store.root)
-    for flaw in damaged_parts(plan, store, provenance):
-        progress.say(f"warning: {flaw}; it is made again")
-    for artifact in plan.artifacts:
-        if provenance.has(artifact):
-            store.reclaim(artifact)

@@ -2,7 +2,8 @@
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -114,7 +115,7 @@ class StageRunner:
         started = time.monotonic()
         self.progress = Watched(progress.titled(stage.title), self.store.check_lease)
         try:
-            with self.store.blaming():
+            with self.store.blaming(), self._sharing(job.resources.processes):
                 said = stage.perform(missing, self) if missing else ""
         except (MemoryError, RuntimeError) as error:
             if not memory_ran_out(error):
@@ -123,6 +124,21 @@ class StageRunner:
         seconds = time.monotonic() - started
         message = f"{stage.title}: {said or 'done'} ({duration(seconds)})"
         return Outcome(made=missing, seconds=seconds, resumed=resumed, message=message)
+
+    @contextmanager
+    def _sharing(self, processes: int) -> Iterator[None]:
+        """Let other processes of this machine take their part, unless there are some already."""
+        if processes == 1 or self.ranks.count > 1:
+            yield
+            return
+        from prunescope.experiment.helpers import helped
+
+        with helped(processes) as ranks:
+            self.ranks = ranks
+            try:
+                yield
+            finally:
+                self.ranks = ALONE
 
     def folder(self, stage: Stage) -> Path:
         """Return the folder of a finished stage's artifact after checking every file of it."""

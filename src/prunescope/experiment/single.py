@@ -11,6 +11,7 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.text import counted
 from prunescope.concepts import ConceptSet, open_concepts
+from prunescope.concepts.broken import WithoutBroken, without_broken
 from prunescope.concepts.resized import with_mask_size
 from prunescope.dissection.input import input_of
 from prunescope.dissection.layers import choose_layers
@@ -98,10 +99,17 @@ def _open_concepts(
     if isinstance(concepts, str):
         images = settings.rules.images_of(split)
         return open_concepts(
-            concepts, split=images, limit=limit, mask_size=mask_size, progress=progress
+            concepts,
+            split=images,
+            limit=limit,
+            mask_size=mask_size,
+            skip_broken=settings.skip_broken,
+            progress=progress,
         )
     if split is not None or limit is not None:
         raise ConfigError("split and limit select images of a concept set given by name only")
+    if settings.skip_broken and not isinstance(concepts, WithoutBroken):
+        concepts = without_broken(concepts, progress)
     return with_mask_size(concepts, mask_size)
 
 

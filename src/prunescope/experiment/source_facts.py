@@ -11,7 +11,8 @@ from prunescope.base.files import fingerprint
 from prunescope.base.paths import find_files
 from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts import open_concepts
-from prunescope.concepts.protocol import ConceptSet
+from prunescope.concepts.broken import WithoutBroken, advising
+from prunescope.concepts.protocol import Divisible
 from prunescope.concepts.scenes import scenes_are_drawn, scenes_folder
 from prunescope.data.sources import folders_of, open_source
 from prunescope.experiment.facts import SourceFacts, StudyFacts, recorded_facts
@@ -23,7 +24,7 @@ def data_folder(source: str, progress: Progress = SILENT) -> str:
     return str(scenes_folder(progress=progress) / "images") if source == "scenes" else source
 
 
-def concepts_of(recipe: Recipe, progress: Progress = SILENT) -> ConceptSet:
+def concepts_of(recipe: Recipe, progress: Progress = SILENT) -> Divisible:
     """Open a study's pictures with labelled concepts."""
     concepts, rules = recipe.concepts, recipe.dissection.rules
     return open_concepts(
@@ -31,6 +32,7 @@ def concepts_of(recipe: Recipe, progress: Progress = SILENT) -> ConceptSet:
         split=rules.images_of(concepts.split),
         limit=concepts.limit,
         mask_size=concepts.mask_size,
+        skip_broken=recipe.dissection.skip_broken,
         progress=progress,
     )
 
@@ -100,7 +102,12 @@ def _concept_facts(
     recipe: Recipe, progress: Progress, _before: SourceFacts | None = None
 ) -> SourceFacts:
     concepts = concepts_of(recipe, progress)
-    return SourceFacts(fingerprint=concepts.fingerprint, images=len(concepts.images))
+    if isinstance(concepts, WithoutBroken):  # looking at a run does not read every image
+        return SourceFacts(
+            fingerprint=concepts.tolerant_fingerprint, images=len(concepts.source.images)
+        )
+    with advising(concepts):
+        return SourceFacts(fingerprint=concepts.fingerprint, images=len(concepts.images))
 
 
 def _is_at_hand(source: str) -> bool:

@@ -5,7 +5,7 @@ from functools import cached_property
 from prunescope.base.errors import ConfigError
 from prunescope.base.images import Channels
 from prunescope.base.progress import SILENT, Progress
-from prunescope.concepts.protocol import ConceptSet
+from prunescope.concepts.protocol import Divisible
 from prunescope.data.images import (
     AS_LABELLED,
     ForTraining,
@@ -67,7 +67,7 @@ class Sources:
         self._progress = progress
 
     @cached_property
-    def concepts(self) -> ConceptSet:
+    def concepts(self) -> Divisible:
         """The pictures with labelled concepts."""
         return concepts_of(self._recipe, self._progress)
 

@@ -13,7 +13,7 @@ from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.engines.engine import Resources
 from prunescope.experiment.facts import StudyFacts
 from prunescope.experiment.training_plan import TrainingPlan
-from prunescope.recipe import Recipe, SeedSettings
+from prunescope.recipe import Recipe, ResourceSettings, SeedSettings
 from prunescope.results.artifacts import Artifact
 from prunescope.results.layout import LevelKey
 
@@ -63,6 +63,7 @@ class Stage(ABC):
     another stage's artifact. derived: made from others within seconds, see `Artifact`.
     paced_like: the kind whose seconds per unit of cost are expected of it until its own are known.
     reads_concepts: whether it needs the concept images themselves.
+    shared: whether several processes can show its images to a network together.
     """
 
     kind: ClassVar[str]
@@ -71,6 +72,7 @@ class Stage(ABC):
     derived: ClassVar[bool] = False
     paced_like: ClassVar[str] = ""
     reads_concepts: ClassVar[bool] = False
+    shared: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -115,7 +117,10 @@ class Stage(ABC):
     @property
     def resources(self) -> Resources:
         """What it needs for itself while it runs."""
-        return Resources(gpus=1 if self.cost() else 0)
+        if not self.cost():
+            return Resources()
+        sharing = self.study.recipe.sharing if self.shared else ResourceSettings()
+        return Resources(gpus=sharing.gpus, processes=sharing.count)
 
     @property
     def outputs(self) -> tuple[Artifact, ...]:

@@ -38,9 +38,9 @@ def led_by_first(lead: Callable[[Ranks], Result]) -> Result:
     """
     with joined() as ranks:
         if ranks.rank > 0:
-            return cast("Result", _help(ranks))
+            return cast("Result", follow(ranks))
         result = lead(ranks)
-        ranks.first(_Done(result))
+        dismiss(ranks, result)
         return result
 
 
@@ -63,10 +63,18 @@ def together(ranks: Ranks, own: Callable[[], Result], others: Call) -> Result:
         raise ProcessLost(f"process 0 of {ranks.count} ended: {_reason_of(error)}") from error
 
 
-def check_one_worker(ranks: Ranks, workers: int | None, engine: str) -> None:
-    """Raise ConfigError where processes that share each training should also be workers."""
+def check_one_worker(ranks: Ranks, workers: int | None, engine: str, sharing: int = 1) -> None:
+    """Raise ConfigError where processes that share each training should also be workers.
+
+    sharing: how many processes the recipe asks for to share each.
+    """
     if ranks.count == 1:
         return
+    if sharing > 1:
+        raise ConfigError(
+            f"resources asks for {sharing} processes, but torchrun has started {ranks.count}, "
+            "which share each training: leave out resources, or start without torchrun"
+        )
     if workers not in (None, 1):
         raise ConfigError(
             f"workers is {workers}, but torchrun has started {ranks.count} processes, which share "
@@ -79,7 +87,12 @@ def check_one_worker(ranks: Ranks, workers: int | None, engine: str) -> None:
         )
 
 
-def _help(ranks: Ranks) -> Any:
+def dismiss(ranks: Ranks, result: object = None) -> None:
+    """Tell the others that the first process needs them no more. result: what they return."""
+    ranks.first(_Done(result))
+
+
+def follow(ranks: Ranks) -> Any:
     """Do what the first process calls for until it is done; return its result.
 
     Told to stop, go on until the first process has stopped, which may still need this one's share

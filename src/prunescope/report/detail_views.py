@@ -7,12 +7,14 @@ from typing import Any
 from prunescope.base.text import counted
 from prunescope.report.document import UNDEFINED, Cell, Column, Rows, Section, Table, share_text
 from prunescope.report.overview import keep_text
+from prunescope.report.words import directions_text
 
 _EXAMPLES = 6
 _MEASURES = {"f1": "F1", "pearson": "Pearson", "auprc": "AUPRC"}
 SHARES = {
     "interpretable_share": "interpretable in draws",
     "concept_share": "with its concept",
+    "outcome_share": "outcome in draws",
 }
 """How sure it is what a unit sees, and the titles of these columns."""
 
@@ -94,10 +96,13 @@ def unit_level_sections(title: str, rows: Sequence[Mapping[str, Any]]) -> list[S
 
 def concept_level_sections(title: str, rows: Sequence[Mapping[str, Any]]) -> list[Section]:
     """Return a section for each replicate of a run: the units of one concept at every level."""
-    columns = [Column(title=title) for title in ("units", "best unit", "IoU")]
+    shares = [name for name in SHARES if any(row.get(name) is not None for row in rows)]
+    titles = ("units", "best unit", "IoU", *(SHARES[name] for name in shares))
+    columns = [Column(title=title) for title in titles]
 
     def cells(row: Mapping[str, Any]) -> tuple[Cell, ...]:
-        return row["units"], row["best_unit"], _decimal(row["best_iou"])
+        sure = (share_text(row[name]) for name in shares)
+        return row["units"], row["best_unit"], _decimal(row["best_iou"]), *sure
 
     return _by_replicate(title, columns, rows, cells)
 
@@ -113,6 +118,9 @@ def _by_replicate(
     return [
         Section(
             title=f"{title}, replicate {replicate}",
+            note=directions_text(
+                along, unpaired=any(row["outcome"] is None for row in of_replicate)
+            ),
             parts=[
                 Table(
                     columns=[*level, *columns, outcome],
@@ -131,7 +139,9 @@ def _by_replicate(
                 )
             ],
         )
-        for replicate, of_replicate in groupby(rows, key=lambda row: row["replicate"])
+        for replicate, grouped in groupby(rows, key=lambda row: row["replicate"])
+        for of_replicate in (list(grouped),)
+        for along in (of_replicate[0].get("basis"),)
     ]
 
 

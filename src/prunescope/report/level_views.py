@@ -19,7 +19,8 @@ from prunescope.report.document import (
     mean_text,
     share_text,
 )
-from prunescope.report.words import replicates_text
+from prunescope.report.words import directions_text, replicates_text
+from prunescope.results.basis import basis_text
 from prunescope.results.run_tables import FACTS
 
 _LEVEL = (Column(title="strategy", is_text=True), Column(title="level"))
@@ -29,6 +30,7 @@ _LevelColumn: TypeAlias = tuple[Column, str, Callable[[Any], Cell]]
 
 def level_sections(levels: Sequence[Mapping[str, Any]]) -> list[Section]:
     """Return a section for each layer of a run's `RunTables.summary()`: means over replicates."""
+    along = {str(row["layer"]): _directions_of(levels, row["layer"]) for row in levels}
     table = pd.DataFrame(levels).astype(dict.fromkeys(FACTS, float))
     groups = table.groupby(["layer", "strategy", "level"], sort=False)
     means = groups.mean(numeric_only=True).assign(replicates=groups.size()).reset_index()
@@ -42,7 +44,7 @@ def level_sections(levels: Sequence[Mapping[str, Any]]) -> list[Section]:
     )
     iou = levels[0]["iou"]
     return [
-        _levels_of_layer(str(layer), list(rows_of_layer), iou)
+        _levels_of_layer(str(layer), list(rows_of_layer), iou, along[str(layer)])
         for layer, rows_of_layer in groupby(rows, key=lambda row: row["layer"])
     ]
 
@@ -53,7 +55,16 @@ def compared_level_sections(summary: Mapping[str, Any]) -> list[Section]:
     return [_compared_levels(layer, list(rows), summary["iou"]) for layer, rows in layers]
 
 
-def _levels_of_layer(layer: str, rows: Sequence[Mapping[Any, Any]], iou: float | None) -> Section:
+def _directions_of(levels: Sequence[Mapping[str, Any]], layer: str) -> str:
+    """Say along which directions a layer was dissected; nothing where its units were."""
+    bases = [row.get("basis") for row in levels if row["layer"] == layer]
+    prints = {(basis or {}).get("fingerprint") for basis in bases}
+    return directions_text(basis_text({"basis": bases[0]}), unpaired=len(prints) > 1)
+
+
+def _levels_of_layer(
+    layer: str, rows: Sequence[Mapping[Any, Any]], iou: float | None, along: str
+) -> Section:
     above = "" if iou is None else f", interpretable above IoU {iou:g}"
     columns = [
         (Column(title=title), name, write)
@@ -72,7 +83,7 @@ def _levels_of_layer(layer: str, rows: Sequence[Mapping[Any, Any]], iou: float |
     return Section(
         title=layer,
         note=f"{mean_text(rows[0]['units'])} units{above}, {replicates}",
-        parts=[_by_level(rows, [*columns, bars])],
+        parts=[*([along] if along else []), _by_level(rows, [*columns, bars])],
     )
 
 

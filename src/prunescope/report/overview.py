@@ -127,7 +127,7 @@ def _levels_of(layer: str, levels: pd.DataFrame) -> Table:
 def _level_rows(
     rows: pd.DataFrame, categories: tuple[str, ...], *, chance: bool
 ) -> Iterator[list[Cell]]:
-    before = rows["interpretable"].iloc[0]
+    before = int(rows["interpretable"].iloc[0])
     for row in rows.to_dict("records"):
         still, same = row["still_interpretable_count"], row["same_concept_count"]
         yield [
@@ -136,7 +136,12 @@ def _level_rows(
             share_text(row["accuracy"]),
             *(str(row[name]) for name in ("interpretable", "concepts", "dead")),
             *([beyond_chance_text(row)] if chance else []),
-            Noted(share_text(row["still_interpretable"]), f"{still} of {before}"),
-            Noted(share_text(row["same_concept"]), f"{same} of {still}"),
+            _share_of(row["still_interpretable"], still, before),
+            _share_of(row["same_concept"], same, still),
             *(f"{row[f'{name}_units']} / {row[f'{name}_concepts']}" for name in categories),
         ]
+
+
+def _share_of(share: float, part: int, whole: int) -> Cell:
+    """Write a share and its counts; a dash where numbers do not say which unit is which."""
+    return UNDEFINED if share != share and whole else Noted(share_text(share), f"{part} of {whole}")

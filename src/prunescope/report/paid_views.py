@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
 from prunescope.base.text import counted
 from prunescope.report.document import UNDEFINED, Cell, Column, Rows, Section, Table
 
@@ -27,6 +29,14 @@ def paid_sections(levels: Sequence[Mapping[str, Any]]) -> list[Section]:
     rows = [_row(level) for level in levels]
     table = Table(columns=columns, groups=[Rows(rows=rows)])
     return [Section(title="Who paid", note=note, parts=[table, _explained(replicates)])]
+
+
+def classes_title(classes: pd.DataFrame) -> str:
+    """Return the title of a table of classes, which says how many have no image to be tested on."""
+    untested = classes.loc[classes["images"] == 0, "class"].nunique()
+    if not untested:
+        return "Classes"
+    return f"Classes; {counted(untested, 'class', 'classes')} without test images left out"
 
 
 def changed_most(classes: Sequence[Mapping[str, Any]], most: int) -> list[Mapping[str, Any]]:

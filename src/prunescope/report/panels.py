@@ -22,13 +22,16 @@ class Shown:
     """What the figures are drawn from, and how.
 
     levels: the table of levels. twins: that of dense twins, if there are any. units: every unit of
-    every level, classes and quantiles: the tables of that name, for figures of these.
+    every level, twin_units: of every twin. classes and quantiles: the tables of that name, for
+    figures of these. outcomes: of concepts, how sure these are.
     """
 
     levels: pd.DataFrame
     twins: pd.DataFrame | None = None
     lines: Lines = "means"
     units: pd.DataFrame | None = None
+    twin_units: pd.DataFrame | None = None
+    outcomes: pd.DataFrame | None = None
     classes: pd.DataFrame | None = None
     quantiles: pd.DataFrame | None = None
 

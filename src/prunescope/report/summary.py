@@ -11,16 +11,17 @@ from prunescope.report.level_views import level_sections
 from prunescope.report.paid_views import paid_sections
 from prunescope.report.terminal import write_sections
 from prunescope.report.verdict_views import strategy_sections, verdict_sections
-from prunescope.report.views import layer_sections, sections_of
+from prunescope.report.views import layer_sections, left_out_sections, sections_of
 from prunescope.results.ablation import Ablation
 from prunescope.results.class_tables import has_class_tables, read_classes, read_exemplars
 from prunescope.results.dissection import LayerDissection
-from prunescope.results.evaluation import plain_number
+from prunescope.results.evaluation import plain_rows
 from prunescope.results.evaluation_pair import EvaluationPair, open_evaluation
 from prunescope.results.kinds import is_ablation, is_comparison, is_evaluation, is_run
 from prunescope.results.layout import EVALUATED
+from prunescope.results.left_out import LEFT_OUT
 from prunescope.results.opened import open_dissection
-from prunescope.results.run_tables import RunTables
+from prunescope.results.run_tables import RunTables, left_out_of_run
 from prunescope.results.units import by_layer
 from prunescope.statistics.bootstrap import ResamplingSettings
 from prunescope.statistics.who_paid import count_who_paid
@@ -62,8 +63,10 @@ def summarise_result(
         for lost in tables.missing_evidence():
             tell(lost)
         levels = tables.summary(iou)
-        paid, strategies = _who_paid(path), _strategies(tables)
+        paid, strategies = _who_paid(path), plain_rows(tables.strategies)
+        left_out = left_out_of_run(path)
         sections = [
+            *left_out_sections(left_out),
             *level_sections(levels),
             *verdict_sections(tables.verdicts),
             *strategy_sections(strategies, tables.verdicts),
@@ -72,6 +75,7 @@ def summarise_result(
         values = {
             **{"levels": levels, "verdict": tables.verdicts},
             **{"strategies": strategies, "who_paid": paid},
+            **({LEFT_OUT: left_out} if left_out else {}),
         }
         return values, write_sections(sections)
     if is_evaluation(path) or is_ablation(path):
@@ -96,12 +100,6 @@ def _who_paid(run: Path) -> list[dict[str, Any]]:
     if not has_class_tables(run):
         return []
     return count_who_paid(read_classes(run), read_exemplars(run))
-
-
-def _strategies(tables: RunTables) -> list[dict[str, Any]]:
-    """Return how much more each strategy keeps than another, as plain values."""
-    rows = tables.strategies.to_dict("records")
-    return [{str(name): plain_number(value) for name, value in row.items()} for row in rows]
 
 
 def _counts(

@@ -30,6 +30,7 @@ from prunescope.report.words import (
     counts_in_words,
     counts_interval,
     describe_chance,
+    directions_text,
     resampling_text,
     side_text,
 )
@@ -37,7 +38,9 @@ from prunescope.results.ablation import Ablation
 from prunescope.results.basis import basis_text
 from prunescope.results.dissection import Dissection
 from prunescope.results.evaluation_pair import EvaluationPair
+from prunescope.results.left_out import LEFT_OUT, left_out_text, names_left_out
 from prunescope.results.run import Run
+from prunescope.results.run_tables import left_out_of_run
 
 _BEST_UNITS = 8
 
@@ -67,6 +70,12 @@ def layer_sections(summary: Mapping[str, Any]) -> list[Section]:
     return [_layer(name, counts) for name, counts in summary["layers"].items()]
 
 
+def left_out_sections(left_out: Sequence[Mapping[str, str]]) -> list[Section]:
+    """Return a section that says which broken images a run left out, if it did."""
+    text = left_out_text(names_left_out({LEFT_OUT: left_out}))
+    return [] if text is None else [Section(parts=[text])]
+
+
 @sections_of.register
 def _dissection(result: Dissection) -> list[Section]:
     return [
@@ -90,7 +99,9 @@ def _layer(name: str, counts: Mapping[str, Any], *more: str | Table) -> Section:
         for category, within in by_category.items()
     ]
     along = basis_text(counts)
-    notes = [] if along is None else [f"what is called a unit here is one of the {along}"]
+    notes = [] if along is None else [directions_text(along, unpaired=False)]
+    left_out = left_out_text(names_left_out(counts))
+    notes += [] if left_out is None else [left_out]
     notes += [describe_chance(counts["chance"])] if "chance" in counts else []
     notes += [resampling_text(counts["resampling"])] if "resampling" in counts else []
     table = Table(columns=columns, groups=[Rows(rows=rows)])
@@ -179,11 +190,16 @@ def _convention_section(layer: str, result: ConventionComparison) -> Section:
         for outcome, letter, side in ((LOST, "a", result.against), (GAINED, "b", name)):
             concepts = change.concepts[change.concepts["outcome"] == outcome]
             names += named_concepts(f"{outcome} in {name} (units in {side})", letter, concepts)
+    left_out = {
+        name: left_out_text(names_left_out(dissected.summary))
+        for name, dissected in result.layers[layer].items()
+    }
     counts = {name: name for name in ("images", "iou", "interpretable", "concepts", "dead")}
     return Section(
         title=layer,
         note=f"{rows['units'].iloc[0]:,} units",
         parts=[
+            *(f"{name}: {text}" for name, text in left_out.items() if text is not None),
             _by_convention(rows, "", counts),
             _by_convention(others, f"from {result.against} to", changed),
             *names,
@@ -205,7 +221,11 @@ def _run(result: Run) -> list[Section]:
     if not result.is_tabulated:
         note = f"{len(result.finished):,} levels are finished; the run is not"
         return [Section(title=result.name, note=note)]
-    return [Section(title=result.name), *level_sections(result.tables.summary())]
+    return [
+        Section(title=result.name),
+        *left_out_sections(left_out_of_run(result.path)),
+        *level_sections(result.tables.summary()),
+    ]
 
 
 @sections_of.register

@@ -56,6 +56,18 @@ def resampling_text(resampling: Mapping[str, Any]) -> str:
     return f"95 % intervals from {counted(resampling['draws'], 'draw')} of the images"
 
 
+def directions_text(along: str | None, *, unpaired: bool) -> str:
+    """Say what is called a unit where directions were dissected; nothing where units were.
+
+    along: `basis_text`. unpaired: whether levels have other ones, so that numbers pair nothing.
+    """
+    if along is None:
+        return ""
+    text = f"what is called a unit here is one of the {along}"
+    others = "; each level has its own, so that equal numbers are not the same direction"
+    return text + (others if unpaired else "")
+
+
 def side_text(side: Mapping[str, Any]) -> str:
     """Return the name of a side of a comparison, with weights left and accuracy if known."""
     facts = []

@@ -53,3 +53,12 @@ def basis_text(summary: Mapping[str, Any]) -> str | None:
         return None
     seed = "" if basis.get("seed") is None else f", seed {basis['seed']}"
     return f"directions of {counted(basis['units'], 'unit')} ({basis['kind']}{seed})"
+
+
+def axes_of(summaries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return the fingerprint of the directions of each layer of which directions were dissected.
+
+    summaries: of layers, by name. Numbers of units say which is which only where it is the same.
+    """
+    stated = {layer: summary.get("basis") for layer, summary in summaries.items()}
+    return {layer: basis["fingerprint"] for layer, basis in stated.items() if basis is not None}

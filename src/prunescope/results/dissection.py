@@ -13,6 +13,7 @@ from prunescope.base.door import at_the_door, called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.folders import replacing
 from prunescope.base.hooks import hook
+from prunescope.base.text import counted
 from prunescope.results.agreement import check_layer, check_overlap
 from prunescope.results.basis import Directions, load_basis, save_basis
 from prunescope.results.by_image import load_by_image, save_by_image
@@ -24,6 +25,7 @@ from prunescope.results.layout import (
     UNITS,
     UNITS_AS_TEXT,
 )
+from prunescope.results.left_out import LEFT_OUT, names_left_out
 from prunescope.results.overlap import Overlap, load_overlap, save_overlap
 from prunescope.results.quantiles import load_quantiles, quantile_curve, save_quantiles
 from prunescope.results.reading import read_form, read_table
@@ -141,7 +143,8 @@ class LayerDissection:
     def counts(self, iou: float | None = None) -> dict[str, Any]:
         """Return numbers of units and concepts, not of pixels (`overlap` holds those).
 
-        They are those of `count_units` with their `iou`, and `chance` and `basis` where known.
+        They are those of `count_units` with their `iou`, and `chance`, `basis` and the images that
+        were `left_out` where there are any.
         iou: a unit is interpretable if its best IoU is strictly above this; None stands for the
         one that was saved, at which alone it is known what is due to chance.
         """
@@ -152,6 +155,7 @@ class LayerDissection:
             **({"chance": chance} if chance is not None and above == saved else {}),
             **({} if above is None else {"iou": above}),
             **({"basis": self.summary["basis"]} if self.summary.get("basis") else {}),
+            **({LEFT_OUT: self.summary[LEFT_OUT]} if self.summary.get(LEFT_OUT) else {}),
             **({} if curve is None else {"quantiles": curve.to_dict("records")}),
         }
 
@@ -309,4 +313,6 @@ class Dissection:
 
 def _in_a_line(layer: LayerDissection) -> str:
     counts = "{interpretable:,} of {units:,} units interpretable, {concepts:,} concepts"
-    return f"{layer.layer}: {counts.format_map(layer.summary)}"
+    images = len(names_left_out(layer.summary))
+    left_out = f", {counted(images, 'broken image')} left out" if images else ""
+    return f"{layer.layer}: {counts.format_map(layer.summary)}{left_out}"

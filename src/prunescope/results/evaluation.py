@@ -136,3 +136,9 @@ def check_room(
 def plain_number(value: Any) -> Any:
     """Return a value for JSON: None for a number that is nan or infinite."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table for JSON."""
+    rows = table.to_dict("records")
+    return [{str(name): plain_number(value) for name, value in row.items()} for row in rows]

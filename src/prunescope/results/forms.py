@@ -47,9 +47,10 @@ class Each:
 
 @dataclass(frozen=True)
 class Rows:
-    """A list whose values have one form."""
+    """A list whose values have one form. may_lack: it may be missing."""
 
     of: "Form"
+    may_lack: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,8 @@ def fault_in(value: Any, form: Form, name: str = "") -> str | None:
             sound = form.takes(value) or (value is None and form.may_lack)
             return None if sound else f"{name or 'it'} is {_shown(value)}, not {form.title}"
         case Rows():
+            if value is None and form.may_lack:
+                return None
             if not isinstance(value, list):
                 return f"{name} is {_shown(value)}, not a list"
             inner = {f"{name}[{index}]": (part, form.of) for index, part in enumerate(value)}

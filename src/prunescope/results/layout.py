@@ -16,6 +16,7 @@ TRACKING = "tracking"  # what trackers write while a study runs
 TABLES, FIGURES, REPORT = "tables", "figures", "report"
 LEVELS, INTERVALS = "levels.csv", "intervals.csv"
 UNIT_SHARES = "unit_shares.parquet"
+CONCEPT_OUTCOMES = "concept_outcomes.parquet"
 VERDICT = "verdict.json"
 STRATEGIES = "strategies.csv"  # compared with each other
 LEVEL_QUANTILES = "quantiles.csv"
@@ -59,6 +60,11 @@ OF_A_LAYER = frozenset(
         *(SUMMARY, MASKS, DRAWS, MANIFEST),
     }
 )
+
+_OF_A_STAGE = OF_A_LAYER | {
+    *(WEIGHTS, MASK, METRICS, PREDICTIONS, HISTORY, DISSECTION, CONDITIONS, ASSOCIATION),
+    _KEPT.split("/")[0],
+}
 
 # of layers that were dissected together, and of a comparison: the checksums of their files
 LAYERS = "layers.json"
@@ -134,6 +140,11 @@ class LevelKey:
         """The level from which this one was pruned."""
         strategy = DENSE if self.level == 1 else self.strategy
         return LevelKey(replicate=self.replicate, strategy=strategy, level=self.level - 1)
+
+
+def is_of_a_study(path: Path) -> bool:
+    """Return whether what lies in the folder of a level or a layer has a name of ours."""
+    return path.name in _OF_A_STAGE or path.match(MANIFESTS)
 
 
 def manifest_name(part: str = "") -> str:

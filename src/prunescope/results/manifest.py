@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from prunescope.base.errors import DamagedArtifact
-from prunescope.base.files import canonical_json, hash_once, write_atomically
+from prunescope.base.files import canonical_json, fingerprint, hash_once, write_atomically
 from prunescope.results.checksums import check_against_record, is_as_written, with_checksum
 from prunescope.results.layout import MANIFESTS, manifest_name
 
@@ -72,6 +72,29 @@ def changes_in(folder: Path, part: str = "") -> list[str]:
     ]
 
 
+def replaced_in(folder: Path, part: str = "") -> list[str]:
+    """Return the files in whose place something else stands, a folder or a link to nothing."""
+    manifest = read_manifest(folder, part)
+    names = manifest.files if manifest else ()
+    return [n for n in names if os.path.lexists(folder / n) and not (folder / n).is_file()]
+
+
+def stamp_of(folder: Path, part: str = "") -> str:
+    """Return a text that is another once a file of a manifest, or the manifest, was written again.
+
+    As in git, the system's word on size, inode and times of each file decides. What a disk changes
+    by itself, without that word, is found when the file is read. Empty where a file is gone.
+    """
+    manifest = read_manifest(folder, part)
+    names = [*(manifest.files if manifest else ()), manifest_name(part)]
+    try:
+        facts = [(folder / name).stat() for name in names]
+    except OSError:
+        return ""
+    stated = [[each.st_size, each.st_ino, each.st_mtime_ns, each.st_ctime_ns] for each in facts]
+    return fingerprint([names, stated])
+
+
 def check_recorded(file: Path) -> None:
     """Raise DataError where a file is not as it was recorded.
 
@@ -86,7 +109,7 @@ def check_manifest(file: Path) -> None:
     """Raise DamagedArtifact where a file is not as a manifest beside it recorded it."""
     digest = recorded_in(file.parent).get(file.name)
     if digest is not None and (not file.is_file() or hash_once(file) != digest):
-        raise damaged(file, file.parent)
+        raise damaged(file)
 
 
 def recorded_in(folder: Path) -> dict[str, str]:
@@ -96,11 +119,11 @@ def recorded_in(folder: Path) -> dict[str, str]:
     }
 
 
-def damaged(file: Path, folder: Path) -> DamagedArtifact:
-    """Return the error for a file of a folder that is not as its manifest recorded."""
+def damaged(file: Path) -> DamagedArtifact:
+    """Return the error for a file that is not as the manifest of its folder recorded."""
     return DamagedArtifact(
         f"{file} is missing or damaged (its checksum is not the recorded one): "
-        f"remove {folder} and run the study again to make it anew"
+        "remove it, if it is still there, and run the study again, which makes it anew"
     )
 
 

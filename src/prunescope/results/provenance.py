@@ -29,7 +29,7 @@ _FORM: Fields = {
         Object(
             {
                 **{"key": TEXT, "kind": TEXT, "seconds": AMOUNT, "cost": AMOUNT},
-                **{"resumed": TRUTH, "invocation": COUNT},
+                **{"resumed": TRUTH, "invocation": COUNT, "stamp": TEXT.or_absent},
             }
         )
     ),
@@ -73,6 +73,13 @@ class Provenance:
         """How many processes the last invocation ran in parallel."""
         return int(self._invocations[-1]["workers"]) if self._invocations else 1
 
+    @property
+    def last_place(self) -> tuple[str, str] | None:
+        """The host and the folder at which the run was last written; None where nothing says it."""
+        last = self._invocations[-1] if self._invocations else {}
+        host, folder = last.get("host"), last.get("folder")
+        return (host, folder) if isinstance(host, str) and isinstance(folder, str) else None
+
     def remember(self, sources: dict[str, dict[str, Any]]) -> None:
         """Record the sources of the run."""
         if sources != self.sources:
@@ -93,7 +100,7 @@ class Provenance:
         that share every training.
         """
         how = {"threads": threads, "workers": workers, "processes": processes}
-        now = environment() | how | {"seeds": seeds}
+        now = environment() | how | {"seeds": seeds, "folder": str(self._path.parent.resolve())}
         former = self._invocations[-1] if self._invocations else now
         self._invocations.append(now)
         self.failures = {}
@@ -106,21 +113,44 @@ class Provenance:
         ]
 
     def finished(
-        self, artifact: Artifact, *, kind: str, seconds: float, cost: float, resumed: bool
+        self,
+        artifact: Artifact,
+        *,
+        kind: str,
+        seconds: float,
+        cost: float,
+        resumed: bool,
+        stamp: str = "",
     ) -> None:
         """Record that an artifact was made, and the seconds it took.
 
         resumed: part of the work was done before, so the seconds do not cover all of it.
+        stamp: of its files as they were written, see `stamp_of`.
         """
-        self._artifacts[artifact.title] = {
-            "key": artifact.key,
-            "kind": kind,
-            "seconds": round(seconds, 2),
-            "cost": cost,
-            "resumed": resumed,
-            "invocation": max(0, len(self._invocations) - 1),
-        }
+        self._note(artifact, kind=kind, seconds=seconds, cost=cost, resumed=resumed, stamp=stamp)
         self._write()
+
+    def adopt_found(self, kinds: Mapping[Artifact, str], stamps: Mapping[Artifact, str]) -> None:
+        """Record that artifacts of some kinds are finished; nobody knows how long they took.
+
+        stamps: of their files, see `stamp_of`.
+        """
+        for artifact, kind in kinds.items():
+            stamp = stamps[artifact]
+            self._note(artifact, kind=kind, seconds=0.0, cost=0.0, resumed=True, stamp=stamp)
+        self._write()
+
+    def stamp_of(self, artifact: Artifact) -> str:
+        """Return the stamp of an artifact's files when last seen whole; empty if never."""
+        return str(self._artifacts.get(artifact.title, {}).get("stamp", ""))
+
+    def seen_whole(self, stamps: Mapping[str, str]) -> None:
+        """Record the stamps of artifacts, by title, whose files were compared with checksums."""
+        for title, stamp in stamps.items():
+            if title in self._artifacts:
+                self._artifacts[title]["stamp"] = stamp
+        if stamps:
+            self._write()
 
     def adopt(self, other: "Provenance", titles: Collection[str]) -> None:
         """Add the records of another run's artifacts and invocations."""
@@ -158,6 +188,26 @@ class Provenance:
             seconds[kind] = seconds.get(kind, 0.0) + entry["seconds"]
             costs[kind] = costs.get(kind, 0.0) + entry["cost"]
         return {kind: seconds[kind] / costs[kind] for kind in seconds if costs[kind] > 0}
+
+    def _note(
+        self,
+        artifact: Artifact,
+        *,
+        kind: str,
+        seconds: float,
+        cost: float,
+        resumed: bool,
+        stamp: str,
+    ) -> None:
+        self._artifacts[artifact.title] = {
+            "key": artifact.key,
+            "kind": kind,
+            "seconds": round(seconds, 2),
+            "cost": cost,
+            "resumed": resumed,
+            "invocation": max(0, len(self._invocations) - 1),
+            "stamp": stamp,
+        }
 
     def _write(self) -> None:
         record = {

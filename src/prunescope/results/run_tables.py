@@ -14,6 +14,8 @@ from prunescope.results.columns import check_columns
 from prunescope.results.evaluation import plain_number
 from prunescope.results.kinds import layers_of_study
 from prunescope.results.layout import (
+    CONCEPT_OUTCOMES,
+    DENSE,
     DISSECTION,
     INTERVALS,
     LEVELS,
@@ -30,9 +32,11 @@ from prunescope.results.layout import (
     layer_path,
     level_folders,
 )
+from prunescope.results.left_out import LEFT_OUT
 from prunescope.results.manifest import check_recorded, flaws_of
 from prunescope.results.reading import read_csv, read_form, read_if_there, read_table
 from prunescope.results.schemas import (
+    CONCEPT_OUTCOME_COLUMNS,
     DISSECTION_FORM,
     INTERVAL_COLUMNS,
     LEVEL_COLUMNS,
@@ -108,30 +112,18 @@ class RunTables:
 
     @cached_property
     def strategies(self) -> pd.DataFrame:
-        """A row per layer, count and pair of strategies: how much more one keeps (docs/formats.md).
-
-        Empty where there are no two, or an earlier version made the tables. Raises DataError where
-        the table is damaged.
-        """
-        path = self.path / TABLES / STRATEGIES
-        check_recorded(path)
-        if not is_there(path):
-            return pd.DataFrame(columns=[*STRATEGY_COLUMNS])
-        texts = ("layer", "count", "strategy", "against", "levels")
-        numbers = (name for name in STRATEGY_COLUMNS if name not in texts)
-        strategies = read_csv(
-            path,
-            dtype=dict.fromkeys(texts, "string"),
-            keep_default_na=False,
-            na_values={name: ["nan"] for name in numbers},
-        )
-        check_columns(strategies, STRATEGY_COLUMNS, path)
-        return strategies
+        """A row per layer, count and pair of strategies, see `read_strategies`."""
+        return read_strategies(self.path)
 
     @cached_property
     def shares(self) -> pd.DataFrame:
         """A row per unit of each level and layer, see `read_shares`."""
         return read_shares(self.path)
+
+    @cached_property
+    def concept_outcomes(self) -> pd.DataFrame:
+        """A row per concept of each level and layer, see `read_concept_outcomes`."""
+        return read_concept_outcomes(self.path)
 
     @property
     def layers(self) -> list[str]:
@@ -143,6 +135,22 @@ class RunTables:
         """Every replicate, strategy, level and layer, in the order of the table."""
         return list(self.levels[KEY].itertuples(index=False, name=None))
 
+    @cached_property
+    def bases(self) -> dict[LayerKey, Mapping[str, Any] | None]:
+        """Along which directions each layer of a level was dissected; None where its units were.
+
+        None, too, where the dissection is gone.
+        """
+        return {key: _basis_of(self.path, key) for key in self.keys}
+
+    def is_paired(self, key: LayerKey) -> bool:
+        """Return whether numbers of units say which of level 0 they are, as in one basis."""
+        first, second = (
+            (self.bases.get(each) or {}).get("fingerprint")
+            for each in (key, (key[0], DENSE, 0, key[3]))
+        )
+        return bool(first == second)
+
     def number(self, key: LayerKey, column: str) -> float:
         """Return the value of a column for one layer of a level."""
         return float(self.levels[column].iloc[self.keys.index(key)])
@@ -150,6 +158,7 @@ class RunTables:
     def summary(self, iou: float | None = None) -> list[dict[str, Any]]:
         """Return, for each level and layer, its key, weights left, accuracy and counts.
 
+        Where directions were dissected, `basis` says which ones.
         iou: a unit is interpretable strictly above this; None keeps what the tables say, and adds
         what is beyond chance, which is unknown at any other IoU. The rows state the IoU; None if
         the run's dissections, which state it, are gone.
@@ -162,6 +171,7 @@ class RunTables:
             | {"iou": above}
             | count_units(self.units_of[key], iou=iou)
             | {name: int(row[name]) for name in chance}
+            | ({} if self.bases[key] is None else {"basis": self.bases[key]})
             for key, row in zip(self.keys, self.levels.to_dict("records"), strict=True)
         ]
 
@@ -192,6 +202,38 @@ def read_shares(run: Path) -> pd.DataFrame:
     return found if len(found.columns) else pd.DataFrame(columns=[*SHARE_COLUMNS])
 
 
+def read_strategies(run: Path) -> pd.DataFrame:
+    """Return a row per layer, count and pair of strategies: how much more one keeps.
+
+    Empty where there are no two, or an earlier version made the tables. Raises DataError where the
+    table is damaged.
+    """
+    path = run / TABLES / STRATEGIES
+    check_recorded(path)
+    if not is_there(path):
+        return pd.DataFrame(columns=[*STRATEGY_COLUMNS])
+    texts = ("layer", "count", "strategy", "against", "levels")
+    numbers = (name for name in STRATEGY_COLUMNS if name not in texts)
+    strategies = read_csv(
+        path,
+        dtype=dict.fromkeys(texts, "string"),
+        keep_default_na=False,
+        na_values={name: ["nan"] for name in numbers},
+    )
+    check_columns(strategies, STRATEGY_COLUMNS, path)
+    return strategies
+
+
+def read_concept_outcomes(run: Path) -> pd.DataFrame:
+    """Return what became of each concept of each level and layer since level 0, and how surely.
+
+    Empty where images were not resampled, or an earlier version made the tables. Raises DataError
+    where the table is damaged.
+    """
+    found = read_if_there(run / TABLES / CONCEPT_OUTCOMES, CONCEPT_OUTCOME_COLUMNS)
+    return found if len(found.columns) else pd.DataFrame(columns=[*CONCEPT_OUTCOME_COLUMNS])
+
+
 def read_levels(path: Path) -> pd.DataFrame:
     """Read `levels.csv` as it was written."""
     if not path.exists():
@@ -209,6 +251,15 @@ def level_categories(levels: pd.DataFrame) -> tuple[str, ...]:
     columns = [str(name) for name in levels.columns]
     names = (name.removesuffix("_units") for name in columns if name.endswith("_units"))
     return tuple(name for name in names if f"{name}_concepts" in columns)
+
+
+def left_out_of_run(run: Path) -> list[dict[str, str]]:
+    """Return the broken images that a run's dissections left out, each with the reason."""
+    for level in level_folders(run):
+        for summary in sorted((level / DISSECTION).glob(f"*/{SUMMARY}")):
+            found: list[dict[str, str]] = read_form(summary, DISSECTION_FORM).get(LEFT_OUT) or []
+            return found
+    return []
 
 
 def saved_iou(run: Path) -> float | None:
@@ -229,6 +280,16 @@ def _lost_folder(run: Path, key: LayerKey) -> Path | None:
         return folder
     dissection = Path(layer_path(folder, str(layer)))
     return None if (dissection / UNITS).is_file() else dissection
+
+
+def _basis_of(run: Path, key: LayerKey) -> Mapping[str, Any] | None:
+    replicate, strategy, level, layer = key
+    folder = run / LevelKey(replicate=int(replicate), strategy=str(strategy), level=int(level)).path
+    summary = Path(layer_path(folder, str(layer))) / SUMMARY
+    if not summary.is_file():
+        return None
+    basis: Mapping[str, Any] | None = read_form(summary, DISSECTION_FORM).get("basis")
+    return basis
 
 
 def _check_whole(run: Path, flaws: Sequence[str]) -> None:

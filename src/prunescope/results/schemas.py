@@ -108,6 +108,7 @@ DISSECTION_FORM: Fields = {
         "unnumbered": TRUTH.or_none,
         "unit_numbers": LIST_OF_COUNTS.or_none,
     },
+    "left_out": Rows(Object({"image": TEXT, "reason": TEXT}), may_lack=True),
     **{"layer": TEXT.or_none, "convention": TEXT.or_none},
     "basis": {"kind": TEXT, "seed": COUNT.or_absent, "units": COUNT, "fingerprint": TEXT},
     "concept_set": {"name": TEXT, "fingerprint": TEXT, "mask_size": COUNT.or_none},
@@ -262,9 +263,16 @@ INTERVAL_COLUMNS: Columns = {
 
 SHARE_COLUMNS: Columns = {
     **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES, "unit": COUNTS},
-    **{"interpretable_share": SHARES, "concept_share": SHARES},
+    **{"interpretable_share": SHARES, "concept_share": SHARES, "outcome_share": SHARES.or_none},
 }
 """`tables/unit_shares.parquet` of a run."""
+
+CONCEPT_OUTCOME_COLUMNS: Columns = {
+    **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES},
+    **{"category": NAMES, "concept": NAMES, "outcome": NAMES},
+    **{"units_before": COUNTS, "units_after": COUNTS, "share": SHARES, "certain": TRUTHS},
+}
+"""`tables/concept_outcomes.parquet` of a run."""
 
 _SIDE = Object({"name": TEXT, "keep": SHARE.or_none, "accuracy": SHARE.or_none})
 _OUTCOMES = ("kept", "relabelled", "lost", "gained")
@@ -319,6 +327,11 @@ COMPARED_UNIT_COLUMNS: Columns = {
         )
     },
     **{"distance": NUMBERS, "outcome": TEXTS, "share": SHARES.or_none},
+    **{
+        f"{name}_share_{letter}": SHARES.or_none
+        for letter in "ab"
+        for name in ("interpretable", "concept")
+    },
 }
 COMPARED_CONCEPT_COLUMNS: Columns = {
     **{"layer": NAMES, "category": TEXTS, "concept": TEXTS, "outcome": NAMES},

@@ -28,9 +28,17 @@ from prunescope.results.layout import (
     PROVENANCE,
     STUDY,
     WORK,
+    is_of_a_study,
     part_named,
 )
-from prunescope.results.manifest import damaged, read_manifest, write_manifest
+from prunescope.results.manifest import (
+    changes_in,
+    damaged,
+    read_manifest,
+    replaced_in,
+    write_manifest,
+)
+from prunescope.results.places import check_files, check_folders
 
 _DAMAGED = "damaged"  # stands for a lost key
 _ATTEMPTS = 10
@@ -49,7 +57,11 @@ class Store:
         self.lease = lease
 
     def check_place(self) -> None:
-        """Raise ConfigError where the path holds something that is no run."""
+        """Raise ConfigError where the path holds something that is no run.
+
+        Raises StoreError where something else stands in the place of a file of the run.
+        """
+        check_files(self.root)
         if self.root.exists() and not self.root.is_dir():
             raise ConfigError(f"{self.root} is a file, not a run folder: give another --out")
         if self.root.is_dir() and not self.is_begun() and not self._is_empty():
@@ -142,6 +154,24 @@ class Store:
             return []
         return [f"{artifact.path}/{flaw}" for flaw in slot.flaws]
 
+    def changes(self, artifact: Artifact) -> list[Path]:
+        """Return the files of a finished artifact whose content is no longer as written.
+
+        Also where something else stands in the place of a file.
+        """
+        slot = artifact.at(self.root)
+        names = (*changes_in(slot.folder, slot.part), *replaced_in(slot.folder, slot.part))
+        return [slot.folder / name for name in names]
+
+    def put_away(self, path: Path) -> None:
+        """Move what is damaged to `outdated/damaged`, so that what it belongs to is made again."""
+        name = path.relative_to(self.root).as_posix().replace("/", "+")
+        target = self.root / OUTDATED / _DAMAGED / name
+        if target.is_dir() and not target.is_symlink():
+            shutil.rmtree(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(target)
+
     def folder(self, artifact: Artifact) -> Path:
         """Return the folder of a finished artifact after checking every file of it.
 
@@ -157,7 +187,7 @@ class Store:
         for name, digest in manifest.files.items():
             file = folder / name
             if not file.is_file() or hash_once(file) != digest:
-                raise damaged(file, folder)
+                raise damaged(file)
         return folder
 
     def workplace(self, artifact: Artifact) -> Path:
@@ -191,16 +221,23 @@ class Store:
             discard(folder)
         discard(workplace)
 
-    def reclaim(self, artifact: Artifact) -> None:
-        """Set aside what is at the path of an artifact that was finished but lost its manifest.
+    def is_half_there(self, artifact: Artifact) -> bool:
+        """Return whether its folder lacks a manifest, and holds nothing but what a study makes."""
+        slot = artifact.at(self.root)
+        if artifact.part or artifact.derived or slot.key is not None:
+            return False
+        return slot.folder.is_dir() and all(is_of_a_study(path) for path in slot.folder.iterdir())
 
-        The caller knows that it was finished. Files of a part stay, to be replaced by the new ones.
+    def reclaim(self, artifact: Artifact) -> None:
+        """Set aside what is at the path of an artifact that lost its manifest, or never got it.
+
+        The caller knows that a study made it. Files of a part stay, to be replaced by the new ones.
         """
         slot = artifact.at(self.root)
         if slot.is_taken() and slot.key is None:
             former = Slot(self.root / OUTDATED / replace(artifact, key=_DAMAGED).flat_name)
             former.remove(self._trash)
-            slot.remove(self._trash) if slot.part else slot.move(former)
+            self.put_away(slot.manifest) if slot.part else slot.move(former)
 
     def tidy(self, artifacts: list[Artifact]) -> None:
         """Set aside what is at the artifacts' paths under another key; bring back what fits.
@@ -211,6 +248,7 @@ class Store:
         Raises StoreError where something that no study made is in the way.
         """
         self.check_lease()
+        check_folders(self.root, [artifact.path for artifact in artifacts])
         for artifact in artifacts:
             if not artifact.derived:
                 self._set_aside(artifact)
@@ -295,7 +333,7 @@ class Store:
                 f"readable {slot.manifest.name}); move it elsewhere and run the study again"
             )
         if key is None:  # a damaged manifest
-            slot.manifest.unlink()
+            self.put_away(slot.manifest)
             return
         former = self._aside(replace(artifact, key=key))
         former.remove(self._trash)

@@ -9,21 +9,26 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Int32, Int64
 
+from prunescope.comparison.comparability import has_same_basis
 from prunescope.comparison.outcomes import (
     GAINED,
     KEPT,
     LOST,
     RELABELLED,
     LayerComparison,
+    compare_units,
     count_outcomes,
     with_certainty,
 )
+from prunescope.comparison.pairing import no_pairs, pair_by_number
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.overlap import Overlap
+from prunescope.results.units import categories_of
 from prunescope.statistics.bootstrap import CHANGE, ResamplingSettings, intervals_of
 from prunescope.statistics.by_image import has_counts_by_image
 from prunescope.statistics.concepts import NO_CONCEPT
 from prunescope.statistics.resampled import (
+    UNIT_SHARES,
     OtherImages,
     ResampledLayer,
     labels_present,
@@ -65,14 +70,35 @@ def judge_layers(
     return [], _judged(compared, first, second)
 
 
-def consistency_in_draws(dense: ResampledLayer, level: ResampledLayer) -> dict[str, np.ndarray]:
-    """Return the two shares of `measure_consistency` in each draw; units are paired by number."""
-    numbers = dense.layer.units["unit"].astype("Int64")
-    counts = _pair(dense, level, numbers, numbers).unit_counts()
-    return {name: counts[name] for name in SHARES}
+def judge_level(
+    dense: ResampledLayer, level: ResampledLayer
+) -> tuple[LayerComparison, dict[str, np.ndarray]]:
+    """Return what became of level 0's units and concepts, and the shares of Figure 4 in each draw.
+
+    Units are paired by number, removed ones with none; where they are other directions, concepts
+    alone are compared. Each outcome has its share of draws.
+    """
+    before, after = dense.layer.units, level.layer.units
+    paired = has_same_basis(dense.layer, level.layer)
+    compared = compare_units(
+        before,
+        after,
+        layers=(dense.layer.layer, level.layer.layer),
+        categories=categories_of(before),
+        pairs=pair_by_number(before, after, partly=True) if paired else no_pairs(),
+        match="identity" if paired else "concept",
+        iou=None,
+    )
+    compared, draws = _with_shares(compared, dense, level)
+    undefined = np.full(dense.concepts.shape[1], np.nan)
+    counts = draws.unit_counts()
+    return compared, {name: counts.get(name, undefined) for name in SHARES}
 
 
-def _judged(compared: LayerComparison, a: ResampledLayer, b: ResampledLayer) -> LayerComparison:
+def _with_shares(
+    compared: LayerComparison, a: ResampledLayer, b: ResampledLayer
+) -> tuple[LayerComparison, "_PairedDraws"]:
+    """Return a comparison with the share of draws in which each outcome holds, and these draws."""
     units, concepts = compared.units, compared.concepts
     draws = _pair(a, b, units["unit_a"], units["unit_b"], is_paired=compared.match != "concept")
     if draws.is_paired:
@@ -80,7 +106,13 @@ def _judged(compared: LayerComparison, a: ResampledLayer, b: ResampledLayer) -> 
     ids = _ids_of(concepts, a, b)
     present = {name: flags[ids] for name, flags in draws.concepts.items()}
     concepts = with_certainty(concepts, _shares(concepts["outcome"], present))
-    certain = replace(compared, units=units, concepts=concepts, intervals={})
+    return replace(compared, units=units, concepts=concepts), draws
+
+
+def _judged(compared: LayerComparison, a: ResampledLayer, b: ResampledLayer) -> LayerComparison:
+    certain, draws = _with_shares(compared, a, b)
+    units = certain.units.assign(**_of_sides(certain.units, {"a": a, "b": b}))
+    certain = replace(certain, units=units, intervals={})
     columns = {name: a.layer.overlap.categories.index(name) for name in compared.categories}
     drawn = {
         **draws.counts(),
@@ -88,6 +120,18 @@ def _judged(compared: LayerComparison, a: ResampledLayer, b: ResampledLayer) -> 
     }
     observed = _with_changes(count_outcomes(certain))
     return replace(certain, intervals=intervals_of(observed, drawn, compared.totals))
+
+
+def _of_sides(
+    units: pd.DataFrame, sides: Mapping[str, ResampledLayer]
+) -> dict[str, "pd.Series[float]"]:
+    """Return in which shares of the draws the unit of each row is sure, on either side."""
+    of_side = {letter: side.units.set_index("unit") for letter, side in sides.items()}
+    return {
+        f"{name}_{letter}": units[f"unit_{letter}"].map(shares[name]).astype("float64")
+        for letter, shares in of_side.items()
+        for name in UNIT_SHARES
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,14 +10,21 @@ import pandas as pd
 from jaxtyping import Int64
 
 from prunescope.base.progress import SILENT, Progress
-from prunescope.comparison.levels import measure_consistency
+from prunescope.comparison.levels import measure_consistency, unpaired_consistency
+from prunescope.comparison.outcomes import LayerComparison
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.layout import DENSE
 from prunescope.results.run_tables import KEY, LayerKey
 from prunescope.results.units import categories_of, count_units, stacked
 from prunescope.statistics.bootstrap import CHANGE, ResamplingSettings, intervals_of
-from prunescope.statistics.certainty import SHARES, consistency_in_draws
-from prunescope.statistics.resampled import UNIT_SHARES, Draws, ResampledLayer, resample
+from prunescope.statistics.certainty import SHARES, judge_level
+from prunescope.statistics.resampled import (
+    OUTCOME_SHARE,
+    UNIT_SHARES,
+    Draws,
+    ResampledLayer,
+    resample,
+)
 
 _COUNTED = ("interpretable", "concepts")
 
@@ -31,12 +38,17 @@ class ResampledLevels:
 
     intervals: a row per replicate, strategy, level and layer, with both ends of the 95 % interval
         of each number (`interpretable_low`, `interpretable_high`, ...; docs/formats.md).
-    shares: a row per unit of each of these layers, with the shares of `ResampledLayer.units`.
+    shares: a row per unit of each of these layers, with the shares of `ResampledLayer.units`, and
+        in `outcome_share` that of what became of it since level 0; nan at level 0.
+    concepts: a row per concept of each of these layers but level 0, or of its level 0: `category`,
+        `concept`, its `outcome` since level 0, its interpretable units there (`units_before`) and
+        here (`units_after`), the `share` of draws in which that holds, and whether it is `certain`.
     counts: `interpretable` units and `concepts` of each of these layers, in each draw.
     """
 
     intervals: pd.DataFrame
     shares: pd.DataFrame
+    concepts: pd.DataFrame
     counts: Mapping[LayerKey, Mapping[str, Int64[np.ndarray, " draw"]]]
 
     def change_variance(
@@ -84,8 +96,12 @@ def resample_levels(
             task.advance()
     rows = [{**dict(zip(KEY, key, strict=True)), **_ends(found[key])} for key in layers]
     counts = {key: {name: found[key].drawn[name] for name in _COUNTED} for key in layers}
-    shares = stacked(KEY, {key: found[key].shares for key in layers})
-    return ResampledLevels(intervals=pd.DataFrame(rows), shares=shares, counts=counts)
+    return ResampledLevels(
+        intervals=pd.DataFrame(rows),
+        shares=stacked(KEY, {key: found[key].shares for key in layers}),
+        concepts=stacked(KEY, {key: found[key].concepts for key in layers}),
+        counts=counts,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +112,7 @@ class _Numbers:
     """
 
     shares: pd.DataFrame
+    concepts: pd.DataFrame
     observed: Mapping[str, Any]
     drawn: Mapping[str, Any]
     units: tuple[int, int]
@@ -123,12 +140,33 @@ def _compared(dense: ResampledLayer, level: ResampledLayer) -> _Numbers:
         count_units(table, categories_of(units)) for table in (units, before)
     )
     shares = measure_consistency(before, units)
+    compared, shares_in_draws = judge_level(dense, level)
+    if compared.match != "identity":
+        shares |= unpaired_consistency()
     return _Numbers(
-        shares=level.units[["unit", *UNIT_SHARES]],
+        shares=_shares_of_units(level, None if level is dense else compared),
+        concepts=_outcomes_of_concepts(
+            compared.concepts[:0] if level is dense else compared.concepts
+        ),
         observed=_named(counted, counted_before, shares),
-        drawn=_named(level.counts, dense.counts, consistency_in_draws(dense, level)),
+        drawn=_named(level.counts, dense.counts, shares_in_draws),
         units=(len(before), len(units)),
     )
+
+
+def _shares_of_units(level: ResampledLayer, compared: LayerComparison | None) -> pd.DataFrame:
+    """Return the shares of a level's units, against level 0 if it is another one."""
+    shares = level.units[["unit", *UNIT_SHARES]]
+    if compared is None:
+        return shares.assign(**{OUTCOME_SHARE: math.nan})
+    pairs = compared.units.dropna(subset=["unit_b"]).set_index("unit_b")
+    return shares.assign(**{OUTCOME_SHARE: shares["unit"].map(pairs["share"])})
+
+
+def _outcomes_of_concepts(concepts: pd.DataFrame) -> pd.DataFrame:
+    counts = {"units_a": "units_before", "units_b": "units_after"}
+    names = ["category", "concept", "outcome", *counts, "share", "certain"]
+    return concepts[names].rename(columns=counts)
 
 
 def _named(

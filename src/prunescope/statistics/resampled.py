@@ -22,6 +22,8 @@ from prunescope.statistics.concepts import NO_CONCEPT, Concepts, concepts_in_dra
 
 UNIT_SHARES = ("interpretable_share", "concept_share")
 """Of the draws, as columns of `ResampledLayer.units`."""
+OUTCOME_SHARE = "outcome_share"
+"""Of the draws in which a unit's outcome against another level holds, as a column."""
 _IOU = 0.05  # of results that state none (Frankle & Bau 2019)
 
 

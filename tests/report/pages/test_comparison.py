@@ -34,7 +34,8 @@ def test_its_tables_are_those_of_the_comparison(page: Path) -> None:
 
 def test_both_sides_have_their_units(page: Path) -> None:
     index = read_chunk(page, "page")
-    assert [(view["key"], view["level"]) for view in index["views"]] == [("a", 0), ("b", 1)]
+    assert [(view["key"], view["starts"]) for view in index["views"]] == [("a", True), ("b", False)]
+    assert "draws" not in index
     assert read_chunk(page, "units-1")["iou"][0] == pytest.approx(150 / 1850, abs=1e-6)
     assert read_chunk(page, "images")["missing"] == [0, 0, 0, 1]
 
@@ -44,7 +45,7 @@ def test_units_that_are_paired_by_profile_are_in_no_strip(tmp_path: Path) -> Non
     compared = compare(A, B, match="profile", draws=0)
     write_comparison(compared, tmp_path / "C", shown=sides)
     assert all(
-        "level" not in view for view in read_chunk(tmp_path / "C/index.html", "page")["views"]
+        "track" not in view for view in read_chunk(tmp_path / "C/index.html", "page")["views"]
     )
 
 

@@ -54,11 +54,25 @@ def test_a_unit_has_its_borderline_images_with_maps_and_its_histogram(tmp_path: 
     found.save(tmp_path / "D")
     page = write_dissection_page(tmp_path / "D", found, Painted(), name="mine")
     unit = read_chunk(page, "examples-0-0")[1]
-    assert unit["borderline"] == unit["images"][:2]
+    names = read_chunk(page, "images")["names"]
+    assert [names[image] for image in unit["images"]] == ["c.png", "gone.png"]
+    assert [names[image] for image in unit["borderline"]] == ["a.png", "<b>.png"]
+    assert "repeated" not in unit
     assert unit["pixels"] == [48, 48]
     maps = [np.frombuffer(base64.b64decode(text), np.int8) for text in unit["borderlineMaps"]]
     assert [(each > 0).tolist() for each in maps] == [[False] * 3 + [True], [False] + [True] * 3]
     assert unit["histogram"] == [0.25, 0.0, [5, 0, 3, 2]]
+
+
+def test_borderline_images_among_the_top_images_are_counted_and_left_out(tmp_path: Path) -> None:
+    layer = with_borderline(pictured(*UNITS), apart=False)
+    layer = replace(layer, examples=layer.examples[layer.examples["rank"] != 1])
+    page = write_dissection_page(tmp_path / "D", dissection([layer]), Painted(), name="mine")
+    names, unit = read_chunk(page, "images")["names"], read_chunk(page, "examples-0-0")[1]
+    assert [names[image] for image in unit["borderline"]] == ["<b>.png"]
+    assert unit["repeated"] == 1
+    [text] = unit["borderlineMaps"]
+    assert (np.frombuffer(base64.b64decode(text), np.int8) > 0).tolist() == [False] + [True] * 3
 
 
 @pytest.mark.parametrize(

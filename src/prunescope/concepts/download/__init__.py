@@ -18,6 +18,7 @@ from prunescope.base.paths import require_place
 from prunescope.base.progress import SILENT, Progress, Watched
 from prunescope.base.text import shortened
 from prunescope.concepts.broden import BrodenFolder
+from prunescope.concepts.contents import status_of
 from prunescope.concepts.download.archive import unpack
 from prunescope.concepts.download.fetch import Patience, fetch
 from prunescope.concepts.totals import count_pixels, known_pixels, pixel_disagreements
@@ -198,8 +199,8 @@ def _prepare(
     root = _root(archive, unpacked)
     try:
         concepts = BrodenFolder.open(root, name=origin.name)
-        for _ in concepts.files():
-            pass
+        for path, where in concepts.files():
+            status_of(path, where)
         shapes = set(zip(*(concepts.rows[name].to_pylist() for name in ("sh", "sw")), strict=True))
         expected = known_pixels(concepts, shapes)
         pixels = count_pixels(concepts, expected, progress=progress) if expected else {}

@@ -22,6 +22,7 @@ from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.settings import DEFAULT_LAYER, DissectionSettings
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.layout import COUNTS, DRAWS, MANIFEST, MASKS
+from prunescope.results.left_out import LEFT_OUT
 from prunescope.results.manifest import check_recorded
 from prunescope.results.reading import read_table
 from prunescope.results.schemas import MASK_COLUMNS
@@ -69,6 +70,7 @@ def draw_more(
         split=rules.images_of(split),
         limit=limit,
         mask_size=(summary.get("concept_set") or {}).get("mask_size"),
+        skip_broken=bool(summary.get(LEFT_OUT)),
         progress=progress,
     )
     label_maps = _read_labels(layers, opened, rules, int(wanted.memory), progress)

@@ -25,6 +25,7 @@ class LevelStage(FolderStage):
     """
 
     kind = "level"
+    shared = True
     version = 3
     paced_like = "rewind"
 

@@ -27,6 +27,7 @@ class DissectionStage(Stage):
     """The counts and top images of a level: an artifact for each layer, made in one go."""
 
     kind = "dissection"
+    shared = True
     version = 6
 
     def __init__(self, study: PlannedStudy, level: LevelStage) -> None:

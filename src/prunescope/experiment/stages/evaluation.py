@@ -24,6 +24,7 @@ class EvaluationStage(FolderStage):
     """A level's metrics and predictions: what is left of its weights, and how good it is."""
 
     kind = "evaluation"
+    shared = True
     version = 2
     part = "evaluation"
 

@@ -20,7 +20,7 @@ class PageStage(FolderStage):
     """The page of a study: facts, verdict, figures, tables, and the units of every level."""
 
     kind = "report"
-    version = 7
+    version = 8
     derived = True
     reads_concepts = True
 
@@ -39,17 +39,17 @@ class PageStage(FolderStage):
     def make(self, folder: Path, runner: "StageRunner") -> str:
         from prunescope.report.pages.study import write_study_page
         from prunescope.results.class_tables import read_exemplars
+        from prunescope.results.left_out import LEFT_OUT, left_out_text, names_left_out
         from prunescope.results.reading import read_form
-        from prunescope.results.run_tables import read_shares
+        from prunescope.results.run_tables import left_out_of_run, read_shares, read_strategies
         from prunescope.results.schemas import VERDICT_FORM
 
         dissected = {
             measured.level.key: list(measured.layer_folders(runner))
-            for measured in self.tables.levels
-            if not measured.level.key.is_twin
+            for measured in sorted(self.tables.levels, key=lambda each: each.level.key.is_twin)
         }
         tables = runner.folder(self.tables)
-        recipe, images = self.study.recipe, self.study.facts.concepts.images
+        recipe, images = self.study.recipe, len(runner.concepts.images)
         write_study_page(
             folder,
             name=recipe.name,
@@ -58,11 +58,14 @@ class PageStage(FolderStage):
             verdicts=read_form(tables / VERDICT, VERDICT_FORM),
             dissections=dissected,
             shares=read_shares(runner.store.root),
+            draws=recipe.resampling.draws,
+            strategies=read_strategies(runner.store.root),
             concepts=runner.concepts,
             exemplars=read_exemplars(runner.store.root),
             made={"Seeds": self._seeds(), "Hashes": self._hashes()},
             recipe=recipe.placeless().to_yaml(),
             missing=self.tables.missing,
+            left_out=left_out_text(names_left_out({LEFT_OUT: left_out_of_run(runner.store.root)})),
             progress=runner.progress,
         )
         return self.tables.missing

@@ -20,6 +20,7 @@ class RewindPointStage(FolderStage):
     """The network at the rewind point, trained from its initialisation."""
 
     kind = "rewind"
+    shared = True
     version = 3
     paced_like = "level"
 

@@ -11,15 +11,19 @@ from prunescope.experiment.levels.level import LevelStage
 from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
 from prunescope.experiment.stages.evaluation import EvaluationStage
 from prunescope.experiment.stages.scores import ScoresStage
+from prunescope.results.basis import axes_of
 from prunescope.results.class_tables import read_classes
 from prunescope.results.layout import (
+    CONCEPT_OUTCOMES,
     DENSE,
     INTERVALS,
     LEVEL_QUANTILES,
     LEVELS,
     METRICS,
     PREDICTIONS,
+    SUMMARY,
     TABLES,
+    TWIN_UNITS,
     TWINS,
     UNIT_SHARES,
     UNITS,
@@ -29,8 +33,13 @@ from prunescope.results.opened import open_layer
 from prunescope.results.predictions import read_predictions
 from prunescope.results.quantiles import read_level_quantiles
 from prunescope.results.reading import read_form, read_table
-from prunescope.results.run_tables import KEY, read_levels
-from prunescope.results.schemas import LEVEL_UNIT_COLUMNS, METRICS_FORM, UNIT_COLUMNS
+from prunescope.results.run_tables import KEY, read_concept_outcomes, read_levels
+from prunescope.results.schemas import (
+    DISSECTION_FORM,
+    LEVEL_UNIT_COLUMNS,
+    METRICS_FORM,
+    UNIT_COLUMNS,
+)
 from prunescope.results.tables import write_csv, write_parquet
 from prunescope.results.units import stacked
 from prunescope.statistics.who_paid import write_who_paid
@@ -62,6 +71,10 @@ class MeasuredLevel:
             layer: read_table(runner.store.folder(artifact) / UNITS, UNIT_COLUMNS)
             for layer, artifact in self.scores.layers.items()
         }
+        summaries = {
+            layer: read_form(runner.store.folder(artifact) / SUMMARY, DISSECTION_FORM)
+            for layer, artifact in self.scores.layers.items()
+        }
         return LevelRecord(
             replicate=self.level.key.replicate,
             strategy=self.level.key.strategy,
@@ -70,6 +83,7 @@ class MeasuredLevel:
             keep_overall=metrics["keep_overall"],
             accuracy=metrics["top1"],
             units=units,
+            axes=axes_of(summaries),
         )
 
     def predictions(self, runner: "StageRunner") -> "pd.DataFrame":
@@ -89,7 +103,7 @@ class TablesStage(FolderStage):
     """The tables of all levels of a plan, which may be a part of the study's."""
 
     kind = "tables"
-    version = 10
+    version = 11
     derived = True
 
     def __init__(self, study: PlannedStudy, levels: tuple[MeasuredLevel, ...]) -> None:
@@ -120,6 +134,7 @@ class TablesStage(FolderStage):
         if resampled is not None:
             write_csv(folder / INTERVALS, resampled.intervals, na_rep="nan")
             write_parquet(folder / UNIT_SHARES, resampled.shares, "zstd")
+            write_parquet(folder / CONCEPT_OUTCOMES, resampled.concepts, "zstd")
         is_judged = not self.missing and recipe.replicates > 1
         looks = count_look(runner.store.root, recipe.replicates) if is_judged else 1
         write_verdicts(
@@ -148,12 +163,14 @@ class TablesStage(FolderStage):
         from prunescope.report.panels import Shown
 
         folder = runner.folder(self)
-        twins = folder / TWINS
+        has_twins = (folder / TWINS).is_file()
         return Shown(
             levels=read_levels(folder / LEVELS),
-            twins=read_levels(twins) if twins.is_file() else None,
+            twins=read_levels(folder / TWINS) if has_twins else None,
             lines=self.study.recipe.figures.lines,
             units=read_table(folder / UNITS, LEVEL_UNIT_COLUMNS),
+            twin_units=read_table(folder / TWIN_UNITS, LEVEL_UNIT_COLUMNS) if has_twins else None,
+            outcomes=read_concept_outcomes(runner.store.root),
             classes=read_classes(runner.store.root),
             quantiles=read_level_quantiles(folder),
         )

@@ -23,6 +23,7 @@ from prunescope.base.formats import (
     refuse_foreign,
 )
 from prunescope.base.tensors import load_tensors
+from prunescope.networks.reading.archives import check_archive
 from prunescope.networks.reading.choice import STATE_DICT_KEYS, choose_network, refuse_several
 from prunescope.networks.reading.effective import (
     Effective,
@@ -117,6 +118,7 @@ def load_torch(path: Path) -> Any:
     check_against_record(path)
     if path.stat().st_size == 0:
         raise DataError(f"{path} is damaged, or no file of weights: it is empty")
+    check_archive(path)
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(list(_HARMLESS)):
             warnings.simplefilter("ignore")  # on odd files, which fail right after

@@ -14,14 +14,16 @@ from prunescope.report.pages.concept_names import ConceptNames
 from prunescope.report.pages.page import rounded, write_chunk
 from prunescope.report.pages.pictures import Pictures
 from prunescope.report.pages.unit_images import unit_images
+from prunescope.results.basis import basis_text
 from prunescope.results.dissection import LayerDissection
-from prunescope.statistics.resampled import UNIT_SHARES
+from prunescope.statistics.resampled import OUTCOME_SHARE, UNIT_SHARES
 
 _BLOCK = 128  # units whose images are one chunk
 _NUMBERS = (
     *("iou", "precision", "recall", "f1", "threshold", "iou_2", "iou_3", "p", "label_p"),
     *("pearson", "auprc", "pearson_2", "auprc_2", "pearson_3", "auprc_3"),
     *UNIT_SHARES,
+    OUTCOME_SHARE,
 )
 _FLAGS = ("interpretable", "dead", "discovery", "undecided")
 
@@ -31,9 +33,11 @@ class View:
     """One dissected layer that a page shows.
 
     key: what of, unique among those of a layer; empty where there is one. title: the same for
-    readers. facts: more that scripts read: `short`, `replicate`, `track`, `level`.
+    readers. facts: more that scripts read: `short`, `replicate`, `track`, and
+    `starts` where others of the replicate are compared with it.
     layer: its name and results. shares: of the draws of each of its units, where images were
-    resampled: `unit` and the columns of `ResampledLayer.units`.
+    resampled: `unit`, the columns of `ResampledLayer.units`, and OUTCOME_SHARE.
+    concepts: what became of each concept, and how surely: `category`, `concept` and `share`.
     has_borderline: whether the images on which a unit barely fires are looked for where a result of
     an earlier version does not name them.
     """
@@ -43,6 +47,7 @@ class View:
     title: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
     shares: pd.DataFrame | None = None
+    concepts: pd.DataFrame | None = None
     has_borderline: bool = False
 
 
@@ -73,8 +78,13 @@ def _write_view(
 ) -> dict[str, Any]:
     units, layer = view.layer.units, view.layer
     if view.shares is not None:
-        units = units.merge(view.shares[["unit", *UNIT_SHARES]], on="unit", how="left")
+        shares = [name for name in (*UNIT_SHARES, OUTCOME_SHARE) if name in view.shares]
+        units = units.merge(view.shares[["unit", *shares]], on="unit", how="left")
     table = _unit_columns(units, names)
+    if view.concepts is not None and len(view.concepts):
+        pairs = view.concepts["concept"], view.concepts["category"]
+        table["outcome_concept"] = names.codes(*pairs)
+        table["outcome_concept_share"] = rounded(view.concepts["share"])
     write_chunk(folder, f"units-{number}", table)
     blocks = unit_images(
         layer, table["concept"], pictures, has_borderline=view.has_borderline, views=views
@@ -84,9 +94,17 @@ def _write_view(
         write_chunk(folder, f"examples-{number}-{start // _BLOCK}", chunk)
     return {
         **{"key": view.key, "title": view.title, "layer": layer.layer, **view.facts},
+        **_about(layer),
         **{"units": f"units-{number}", "examples": f"examples-{number}", "block": _BLOCK},
         "halfPixel": convention_of(layer.summary).centring == "half-pixel",
     }
+
+
+def _about(layer: LayerDissection) -> dict[str, Any]:
+    """Return on how many images a layer was dissected, and along which directions, if not units."""
+    along = basis_text(layer.summary)
+    named = {} if along is None else {"basis": along, "axes": layer.summary["basis"]["fingerprint"]}
+    return {"images": layer.summary.get("images"), **named}
 
 
 def _unit_columns(units: pd.DataFrame, names: ConceptNames) -> dict[str, list[Any]]:

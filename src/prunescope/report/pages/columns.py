@@ -9,6 +9,8 @@ from markupsafe import Markup
 
 from prunescope.report.pages.page import PageSection, rounded, template_html
 
+_MANY, _REPEATS = 1_000, 4  # rows, and times that a text is there, from which on it is numbered
+
 
 @dataclass(frozen=True)
 class TableColumn:
@@ -39,7 +41,8 @@ def columns_of(
         if name not in table:
             continue
         values = _values(table[name], column.kind)
-        data: dict[str, Any] = {"title": column.title, "kind": column.kind, "values": values}
+        data: dict[str, Any] = {"title": column.title, "kind": column.kind}
+        data |= _coded(values) if column.kind == "text" else {"values": values}
         data |= {"filter": column.filter} if column.filter else {}
         data |= {"mark": True} if column.mark else {}
         if layers and column.links in layers:
@@ -54,15 +57,19 @@ def table_section(
     title: str,
     tables: Mapping[str, tuple[str, list[dict[str, Any]]]],
     before: Markup = Markup(),  # noqa: B008  # immutable
+    nothing: str = "There are none.",
 ) -> PageSection:
     """Return a section of tables, which are loaded when they come into view.
 
     tables: the caption and the columns of each, by the name of its chunk. before: them.
+    nothing: what is said where there are none.
     """
     return PageSection(
         anchor=anchor,
         title=title,
-        html=template_html("pages/tables.html", before=before, places=list(tables)),
+        html=template_html(
+            "pages/tables.html", before=before, places=list(tables), nothing=nothing
+        ),
         data={
             "tables": [
                 {"place": place, "caption": caption, "file": f"{place}.csv"}
@@ -71,6 +78,15 @@ def table_section(
         },
         chunks={place: columns for place, (_, columns) in tables.items()},
     )
+
+
+def _coded(values: list[str | None]) -> dict[str, Any]:
+    """Return texts or, if they are long and often the same, these and the number of each row's."""
+    texts = list(dict.fromkeys(value for value in values if value is not None))
+    if len(values) < _MANY or _REPEATS * len(texts) > len(values):
+        return {"values": values}
+    number_of: dict[str | None, int] = {text: number for number, text in enumerate(texts)}
+    return {"texts": texts, "values": [number_of.get(value, -1) for value in values]}
 
 
 def _values(column: "pd.Series[Any]", kind: str) -> list[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from prunescope.comparison.dissections import Comparison
+from prunescope.comparison.outcomes import LayerComparison
 from prunescope.comparison.runs import RunComparison
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.report.document import Section
@@ -14,12 +15,14 @@ from prunescope.report.pages.atlas import View, write_atlas
 from prunescope.report.pages.columns import TableColumn, columns_of, table_section
 from prunescope.report.pages.dissection import conditions_of, made_section
 from prunescope.report.pages.page import Page, PageSection, template_html, write_page
+from prunescope.report.paid_views import classes_title
 from prunescope.report.views import sections_of
 from prunescope.report.words import side_text
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.evaluation_pair import EvaluationPair
 from prunescope.results.layout import ASSETS
 from prunescope.results.opened import is_table
+from prunescope.statistics.resampled import OUTCOME_SHARE, UNIT_SHARES
 from prunescope.version import __version__
 
 _KEY = {
@@ -93,7 +96,7 @@ def write_comparison_page(
         lead="What was kept, relabelled, lost and gained from A to B?",
         notice="; ".join(comparison.warnings),
         sections=list(_sections(comparison, views, evaluation)),
-        data=write_atlas(folder, views, concepts),
+        data=write_atlas(folder, views, concepts) | _draws(comparison),
     )
     return write_page(folder, page)
 
@@ -114,6 +117,11 @@ def _sections(
     yield _table("concepts", "Concepts", comparison.concepts, _CONCEPTS, set())
     made = {view.title + f", {view.layer.layer}": conditions_of(view.layer) for view in views}
     yield made_section({**made, "Comparison": _conditions(comparison, evaluation)})
+
+
+def _draws(comparison: Comparison | RunComparison) -> dict[str, int]:
+    resampling = comparison.resampling if isinstance(comparison, Comparison) else None
+    return {} if resampling is None else {"draws": resampling["draws"]}
 
 
 def _parts(comparison: Comparison | RunComparison) -> list[Section]:
@@ -151,12 +159,13 @@ def _last_part(name: str) -> str:
 
 
 def _evaluated(evaluation: EvaluationPair) -> PageSection:
-    columns = columns_of(evaluation.classes, _CLASSES)
+    classes = evaluation.classes
+    columns = columns_of(classes[classes["images"] > 0], _CLASSES)
     return table_section(
         anchor="evaluation",
         title="Accuracy and cost",
         before=template_html("pages/sections.html", parts=sections_of(evaluation)),
-        tables={"compared-classes": ("Classes", columns)},
+        tables={"compared-classes": (classes_title(classes), columns)},
     )
 
 
@@ -189,10 +198,32 @@ def _views(comparison: Comparison, sides: Mapping[str, Dissection]) -> Iterator[
             layer = sides[letter].layers.get(name) if letter in sides else None
             if layer is not None and _has_units(layer):
                 same = compared.match == "identity" and compared.layer_a == compared.layer_b
-                track = {"level": level, "track": "A to B"} if same else {}
+                track = {"starts": level == 0, "track": "A to B"} if same else {"replicate": level}
                 title = f"{letter.upper()}: {side['name']}"
                 facts = {"short": letter.upper(), "replicate": 0, "reference": "A", **track}
-                yield View(layer=layer, key=letter, title=title, facts=facts)
+                yield View(
+                    layer=layer,
+                    key=letter,
+                    title=title,
+                    facts=facts,
+                    shares=_shares(compared, letter, same=same),
+                    concepts=compared.concepts if level and compared.intervals else None,
+                )
+
+
+def _shares(compared: LayerComparison, letter: str, *, same: bool) -> pd.DataFrame | None:
+    """Return in which shares of draws the units of a side are sure, and what became of them in B.
+
+    same: whether units are paired by number, so that those of B have an outcome.
+    """
+    names = {f"{name}_{letter}": name for name in UNIT_SHARES}
+    units = compared.units.dropna(subset=[f"unit_{letter}"])
+    if not set(names) <= set(units.columns):
+        return None
+    names[f"unit_{letter}"] = "unit"
+    if same and letter == "b":
+        names["share"] = OUTCOME_SHARE
+    return units[[*names]].rename(columns=names).astype({"unit": "int64"})
 
 
 def _has_units(layer: LayerDissection) -> bool:

@@ -24,6 +24,7 @@ from prunescope.results.basis import basis_text
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.kinds import is_page
 from prunescope.results.layout import ASSETS, PAGE, REPORT
+from prunescope.results.left_out import LEFT_OUT, left_out_text, names_left_out
 from prunescope.results.opened import open_dissection
 from prunescope.results.units import by_layer
 from prunescope.statistics.bootstrap import ResamplingSettings
@@ -70,7 +71,12 @@ def images_of(
     layers = [layer for dissection in dissections for layer in dissection.layers.values()]
     if source is None and {_set_of(layer).get("name") for layer in layers} == {_EMBEDDED}:
         source = _EMBEDDED
-    return None if source is None else open_concepts(source, progress=progress)
+    skip_broken = any(layer.summary.get(LEFT_OUT) for layer in layers)
+    return (
+        None
+        if source is None
+        else open_concepts(source, skip_broken=skip_broken, progress=progress)
+    )
 
 
 def _check_images(dissection: Dissection, concepts: ConceptSet, folder: Path) -> None:
@@ -214,6 +220,7 @@ def conditions_of(layer: LayerDissection) -> dict[str, str]:
         "Concept set": source.get("name"),
         "Its fingerprint": source.get("fingerprint"),
         "Images": summary.get("images"),
+        "Left out": left_out_text(names_left_out(summary)),
         "Convention": summary.get("convention"),
         "Rows": basis_text(summary),
         "Input": _input_text(known),

@@ -7,7 +7,7 @@ import pandas as pd
 
 from prunescope.report.pages.columns import TableColumn, columns_of, table_section
 from prunescope.report.pages.page import PageSection, template_html
-from prunescope.report.paid_views import paid_sections
+from prunescope.report.paid_views import classes_title, paid_sections
 from prunescope.statistics.who_paid import count_who_paid
 
 _LEVEL = {
@@ -15,8 +15,8 @@ _LEVEL = {
     "level": TableColumn("Level", "count", filter="choice"),
 }
 _CLASSES = {
-    **_LEVEL,
     "class": TableColumn("Class", "text"),
+    **_LEVEL,
     "images": TableColumn("Images", "count"),
     "before": TableColumn("Unpruned", "percent"),
     "after": TableColumn("Here", "percent"),
@@ -25,8 +25,8 @@ _CLASSES = {
     "high": TableColumn("to", "points"),
 }
 _EXEMPLARS = {
-    **_LEVEL,
     "row": TableColumn("Image", "count"),
+    **_LEVEL,
     "class": TableColumn("Class", "text"),
     "before": TableColumn("Unpruned", "text"),
     "after": TableColumn("Here", "text"),
@@ -47,9 +47,13 @@ def paid_section(
     counted = [
         replace(part, title="") for part in paid_sections(count_who_paid(classes, exemplars))
     ]
+    tested, changed = _twins_last(classes[classes["images"] > 0]), _twins_last(exemplars)
     tables = {
-        "paid-classes": ("Classes", columns_of(classes, _CLASSES)),
-        "paid-images": ("Images whose prediction changed", columns_of(exemplars, _EXEMPLARS)),
+        "paid-classes": (classes_title(classes), columns_of(tested, _CLASSES)),
+        "paid-images": (
+            "Images whose prediction changed",
+            columns_of(changed, _EXEMPLARS),
+        ),
     }
     yield table_section(
         anchor="paid",
@@ -57,3 +61,7 @@ def paid_section(
         before=template_html("pages/sections.html", parts=counted),
         tables={place: table for place, table in tables.items() if table[1][0]["values"]},
     )
+
+
+def _twins_last(table: pd.DataFrame) -> pd.DataFrame:
+    return table.iloc[(table["level"] == 0).argsort(kind="stable")]

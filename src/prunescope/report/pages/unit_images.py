@@ -30,14 +30,16 @@ def unit_images(
 ) -> list[dict[str, Any]]:
     """Return for every unit, in the table's order, its images as atlas.js takes them.
 
-    `images`, `peaks`, `maps`: its top images; `borderline`, `pixels`, `borderlineMaps`: those on
-    which it barely fires; `shape`: of its maps; `histogram`: of its peaks on all images.
+    `images`, `peaks`, `maps`: its top images; `borderline`, `pixels`, `borderlineMaps`: others on
+    which it barely fires, `repeated` of which are among the former; `shape`: of its maps;
+    `histogram`: of its peaks on all images.
     concepts: of each unit, by its number on the page. has_borderline: see `View`. views: of the
     page, which share the room for maps.
     """
     units = layer.units
     blocks: list[dict[str, Any]] = [{"images": []} for _ in range(len(units))]
     top, borderline = layer.examples, layer.borderline
+    drawn = 0
     if "map" in top and len(top):
         cells = int((top["height"] * top["width"]).max())
         room = max(1, int(_BUDGET / (views * len(units) * cells * _BYTES_PER_CELL)))
@@ -46,13 +48,13 @@ def unit_images(
         _add_maps(blocks, top, "maps", units)
         _add_images(blocks, top, "images", ("peak", "peaks"), concepts, pictures, units)
         drawn = min(_BORDERLINE, room - kept)
-        if len(borderline) and drawn:
-            borderline = borderline[borderline["rank"] < drawn]
-            _add_maps(blocks, borderline, "borderlineMaps", units)
     if borderline.empty and has_borderline:
         borderline = borderline_images(layer.images, _BORDERLINE)
     if len(borderline):
-        shown = borderline[borderline["rank"] < _BORDERLINE]
+        shown = _unrepeated(blocks, borderline[borderline["rank"] < _BORDERLINE], top, units)
+        if drawn and "map" in shown:
+            shown = shown[shown.groupby("unit").cumcount() < drawn]
+            _add_maps(blocks, shown, "borderlineMaps", units)
         _add_images(blocks, shown, "borderline", ("pixels", "pixels"), concepts, pictures, units)
     if "counts" in layer.peaks:
         most = _BINS if views * len(units) < _MANY else _FEWER_BINS
@@ -61,6 +63,20 @@ def unit_images(
             bins = (row["bin_width"], row["first_bin"], row["counts"])
             block["histogram"] = _histogram(*bins, most)
     return blocks
+
+
+def _unrepeated(
+    blocks: list[dict[str, Any]], borderline: pd.DataFrame, top: pd.DataFrame, units: pd.DataFrame
+) -> pd.DataFrame:
+    """Return borderline images that are no top images of the same unit; count those that are."""
+    borderline = borderline.sort_values(["unit", "rank"], kind="stable")
+    if "map" not in top:  # they are not shown
+        return borderline
+    pairs, shown = (pd.MultiIndex.from_frame(each[["unit", "image"]]) for each in (borderline, top))
+    is_repeated = pairs.isin(shown)
+    for row in _rows(borderline[is_repeated], units):
+        blocks[row]["repeated"] = blocks[row].get("repeated", 0) + 1
+    return borderline[~is_repeated]
 
 
 def _add_images(

@@ -16,12 +16,12 @@ const fact = (term, ...content) => make("div", {}, make("dt", {}, term), make("d
 const conceptLink = (view, code) =>
   code < 0 ? UNDEFINED : make("a", { href: conceptAddress(view, code) }, conceptName(code));
 
-/** The levels of every strategy of a view's replicate, each from the unpruned network on. */
+/** The levels of every strategy of a view's replicate, and its twins, each from the unpruned network on. */
 function tracksOf(view) {
   const views = viewsOf(view.layer).filter(each => each.replicate === view.replicate);
-  const strategies = [...new Set(views.filter(each => each.level).map(each => each.track))];
+  const strategies = [...new Set(views.filter(each => each.track && !each.starts).map(each => each.track))];
   return strategies.map(track => ({
-    track, views: views.filter(each => each.level === 0 || each.track === track),
+    track, views: views.filter(each => each.starts || each.track === track),
   }));
 }
 
@@ -61,6 +61,9 @@ function chanceText(table, row) {
 async function strips(view, unit) {
   const tracks = tracksOf(view);
   if (!tracks.length) return "";
+  if (!tracks.every(({ views }) => views.every(each => isPaired(view, each)))) {
+    return make("div", {}, ...directionsNote(view));
+  }
   const lists = await Promise.all(tracks.map(async ({ track, views }) => [
     make("h3", {}, track),
     make("ol", { class: "strip" }, ...await cards(view, views, unit)),
@@ -70,27 +73,42 @@ async function strips(view, unit) {
   return make("section", { "aria-label": title }, make("h2", {}, title),
     make("div", { class: "tracks" }, ...lists.flat()),
     make("p", { class: "note" },
-      `Each against ${reference}: kept with its concept, relabelled, lost, or born.`));
+      `Each against ${reference}: kept with its concept, relabelled, lost, or born. ${surenessNote(view)}`));
+}
+
+/** Says what certain means on this page; nothing where images were not drawn anew. */
+function surenessNote(view) {
+  const { draws } = pageData();
+  if (!draws) return "";
+  const images = isKnown(view.images) ? `the ${counted(view.images, "image")}` : "the images";
+  const training = view.reference ? "" : " This says how sure it is for other images; a dense twin, " +
+    "trained again without pruning, shows what another training changes. Units of other replicates are other units.";
+  return `Certain: it holds in at least 95 % of ${counted(draws, "draw")} of ${images}, unit by unit, ` +
+    `not corrected for how many there are.${training}`;
 }
 
 async function cards(view, views, unit) {
   const tables = await Promise.all(views.map(each => load(each.units)));
-  const gone = { interpretable: false, concept: -1, iou: null };
   const rows = tables.map(table => {
     const index = table.unit.indexOf(unit);
-    return index < 0 ? null : rowOf(table, index);
+    return index < 0 ? null : { ...rowOf(table, index), outcomeShare: table.outcome_share?.[index],
+      interpretableShare: table.interpretable_share?.[index] };
   });
   return views.map((each, index) => {
     const row = rows[index];
     const unpruned = row?.interpretable ? "unpruned" : "neither";
-    const outcome = index ? outcomeOf(rows[0] ?? gone, row ?? gone) : unpruned;
+    const outcome = index ? outcomeOf(rows[0] ?? GONE, row ?? GONE) : unpruned;
     const word = row === null ? "removed" : row.dead ? "never fires" : OUTCOME_WORDS[outcome];
+    const share = index && outcome !== "neither"
+      ? (row ? row.outcomeShare : rows[0]?.interpretableShare)  // removed: lost wherever it was seen
+      : null;
     return make("li", {}, make("a", {
       href: unitAddress(each, unit), class: `card mark-${outcome}`,
       "aria-current": each === view ? "true" : null,
     }, make("span", { class: "level" }, each.short),
       make("b", {}, conceptName(row?.concept ?? -1) ?? UNDEFINED),
-      make("span", {}, `IoU ${written(row?.iou, "share")}`), make("span", {}, word)));
+      make("span", {}, `IoU ${written(row?.iou, "share")}`), make("span", {}, word),
+      isKnown(share) ? make("small", { class: certainty(share) }, sureness(share)) : null));
   });
 }
 
@@ -127,7 +145,9 @@ async function pictures(view, table, row) {
 /** The images on which a unit's mask is smallest. */
 async function borderline(view, table, row, title = "") {
   const found = await examplesOf(view, row);
-  if (!found?.borderline?.length) return [];
+  if (!found?.borderline?.length) {
+    return found?.repeated ? [make("p", { class: "note" }, repeatedText(found, ""))] : [];
+  }
   const examples = found.borderline.map((image, rank) => ({
     image, map: found.borderlineMaps?.[rank], shape: found.shape, halfPixel: view.halfPixel,
     note: counted(found.pixels[rank], "pixel"),
@@ -135,8 +155,14 @@ async function borderline(view, table, row, title = "") {
   const unknown = found.borderlineMaps ? "" : "; where they are is not saved";
   const heading = ["Where it barely fires", title].filter(Boolean).join(", ");
   return [make("h3", {}, heading), await canvases(table, row, examples),
-    make("p", { class: "note" }, `Its smallest masks, in pixels of the label map${unknown}.`)];
+    make("p", { class: "note" }, `Its smallest masks, in pixels of the label map${unknown}.`,
+      found.repeated ? ` ${repeatedText(found, "more ")}` : "")];
 }
+
+/** Says that images on which a unit barely fires are among its top images. */
+const repeatedText = ({ repeated }, more) => more
+  ? `${counted(repeated, `${more}image`)} with small masks ${repeated === 1 ? "is" : "are"} among its top images.`
+  : "It fires on so few images that those on which it barely fires are all among its top images.";
 
 /** On how many images a unit's activation peaks at which value, and its threshold: as a chart. */
 function histogramOf({ histogram: [width, first, images] }, threshold) {
@@ -180,7 +206,8 @@ async function unitPage(host, address) {
   if (row < 0) {
     return missing(host, `${layer} has no unit ${number} here: it was removed, or there never was one.`);
   }
-  const beside = address.beside && viewAt(layer, address.beside.join("/"));
+  const chosen = address.beside && viewAt(layer, address.beside.join("/"));
+  const beside = chosen && isPaired(view, chosen) ? chosen : null;
   const near = step => table.unit[(row + step + table.unit.length) % table.unit.length];
   const step = (way, by, text) => make("a", { href: unitAddress(view, near(by)), rel: way }, text);
   const shown = make("div");
@@ -195,7 +222,8 @@ async function unitPage(host, address) {
   const found = await examplesOf(view, row);
   const histogram = found?.histogram ? make("div", { class: "histogram" }) : null;
   host.replaceChildren(
-    heading(`Unit ${unit} of ${layer}`, [view.title, conceptName(table.concept[row])],
+    heading(`Unit ${unit} of ${layer}`,
+      [view.title, conceptName(table.concept[row]), view.basis && `one of the ${view.basis}`],
       step("prev", -1, "← previous"), step("next", 1, "next →")),
     unitFacts(view, table, row), await strips(view, unit),
     make("section", { "aria-label": "Top images" }, make("h2", {}, "Top images"), 
@@ -224,7 +252,7 @@ async function besideBorderline(beside, unit) {
 }
 
 function besideChoice(view, unit, beside) {
-  const views = viewsOf(view.layer).filter(each => each !== view);
+  const views = pairedWith(view);
   if (!views.length) return null;
   return choice("Beside it", [["", "nothing"], ...views.map(each => [`=${each.key}`, each.title])],
     beside ? `=${beside.key}` : "", key => {
@@ -243,7 +271,7 @@ async function conceptPage(host, address) {
   const shown = make("div");
   const redraw = async () => {
     const parts = await Promise.all(rows.slice(0, 8).map(async row => make("section", {},
-      make("h3", {}, make("a", { href: unitAddress(view, table.unit[row]) }, `Unit ${table.unit[row]}`),
+      make("h2", {}, make("a", { href: unitAddress(view, table.unit[row]) }, `Unit ${table.unit[row]}`),
         ` IoU ${written(table.iou[row], "share")}${table.interpretable[row] ? "" : ", not interpretable"}`),
       await pictures(view, table, row))));
     shown.replaceChildren(...parts);
@@ -264,25 +292,37 @@ const rowsOf = (table, code) => table.unit.map((_, row) => row)
 async function conceptLevels(view, code) {
   const tables = await Promise.all(tracksOf(view).map(async ({ track, views }) => {
     const units = await Promise.all(views.map(each => load(each.units)));
-    const lines = views.map((each, index) => conceptLine(each, units[index], code));
-    const heads = ["Level", "Units", "Best IoU", "Which"].map((title, index) =>
-      make("th", { scope: "col", class: index === 0 || index === 3 ? "text" : "" }, title));
-    const caption = `Interpretable units through all levels, ${track}`;
+    const lines = views.map((each, index) => conceptLine(each, units[index], code, index && units[0]));
+    const since = views[0].reference ? `Against ${views[0].reference}` : `Since ${views[0].short}`;
+    const titles = ["Level", "Units", "Best IoU", since, "Holds in draws", "Which"];
+    const heads = titles.map((title, index) =>
+      make("th", { scope: "col", class: [0, 3, 4, 5].includes(index) ? "text" : "" }, title));
+    const caption = views[0].reference ? "Interpretable units in both networks"
+      : `Interpretable units through all levels, ${track}`;
     return make("div", { class: "scroll", role: "region", "aria-label": caption, tabindex: 0 },
       make("table", {}, make("caption", {}, caption),
         make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...lines)));
   }));
-  return make("div", {}, ...tables);
+  return make("div", {}, ...tables, tables.length && pageData().draws
+    ? make("p", { class: "note" }, surenessNote(view).replace("unit by unit", "concept by concept")) : "");
 }
 
-function conceptLine(view, table, code) {
-  const rows = rowsOf(table, code).filter(row => table.interpretable[row]);
+/** A level's units of a concept. before: the table of the unpruned network, if it is another one. */
+function conceptLine(view, table, code, before) {
+  const seen = each => rowsOf(each, code).filter(row => each.interpretable[row]);
+  const rows = seen(table);
+  const [was, is] = [before && seen(before).length > 0, rows.length > 0];
+  const outcome = was ? (is ? "kept" : "lost") : is ? "gained" : "neither";
+  const word = { gained: "gained", neither: UNDEFINED }[outcome] ?? outcome;
+  const share = before ? table.outcome_concept_share?.[table.outcome_concept.indexOf(code)] : null;
   const links = rows.flatMap(row =>
     [make("a", { href: unitAddress(view, table.unit[row]) }, String(table.unit[row])), " "]);
   const best = rows.length ? table.iou[rows[0]] : null;
   return make("tr", {},
     make("th", { scope: "row" }, make("a", { href: conceptAddress(view, code) }, view.short)),
     make("td", {}, String(rows.length)), make("td", {}, written(best, "share")),
+    make("td", { class: `text mark-${outcome}` }, before ? word : UNDEFINED),
+    make("td", { class: "text" }, isKnown(share) ? `${written(share, "percent")}, ${certainty(share)}` : UNDEFINED),
     make("td", { class: "text" }, ...links));
 }
 

@@ -16,16 +16,32 @@ const charts = new Set();
 class Chart {
   constructor(host, { title, x, y, curves, marks = [] }) {
     Object.assign(this, { host, title, x, y, curves, marks });
-    host.setAttribute("role", "group");
-    host.setAttribute("aria-label", `${title}; the numbers are below`);
+    host.setAttribute("role", "img");  // with what is in it: its legend answers the pointer alone
+    host.setAttribute("aria-label", this.inWords());
     charts.add(this);
     this.draw();
+  }
+
+  /** Says where each curve begins and ends, or where bars are highest. */
+  inWords() {
+    const kind = this.y.kind === "count" ? "value" : this.y.kind;
+    const ends = ({ title, x, y, bars }) => {
+      const known = x.map((_, index) => index).filter(index => isKnown(y[index]));
+      if (!known.length) return `${title}: nothing is known`;
+      const at = index => `${written(y[index], kind)} at ${written(x[index], this.x.kind)}`;
+      if (bars) return `${title}: most, ${at(y.indexOf(Math.max(...known.map(index => y[index]))))}`;
+      const ordered = known.sort((a, b) => (this.x.falls ? x[b] - x[a] : x[a] - x[b]));
+      return `${title}: ${at(ordered[0])}, ${at(ordered.at(-1))}`;
+    };
+    const marks = this.marks.map(({ x, title }) => `${title}: ${written(x, this.x.kind)}`);
+    return `Chart: ${this.title}, over ${this.x.title.toLowerCase()}. ` +
+      `${[...this.curves.map(ends), ...marks].join("; ")}. The table of numbers has all of them.`;
   }
 
   draw() {
     if (!this.host.isConnected) return charts.delete(this);
     const style = getComputedStyle(document.documentElement);
-    const [ink, line] = ["--muted", "--line"].map(name => style.getPropertyValue(name).trim());
+    const [ink, line, paper, dark] = ["--muted", "--line", "--paper", "--ink"].map(name => style.getPropertyValue(name).trim());
     const colours = PALETTE[darkScreen.matches ? "dark" : "light"];
     const places = [...new Set(this.curves.flatMap(curve => curve.x))].sort((a, b) => a - b);
     const aligned = (curve, values) => {
@@ -67,26 +83,34 @@ class Chart {
           values: (_, splits) => splits.map(v => this.tick(v, this.y.kind)) },
       ],
       cursor: { focus: { prox: 24 } }, focus: { alpha: 0.25 },
-      hooks: { draw: [plot => this.mark(plot, ink)] },
+      hooks: {
+        draw: [plot => this.mark(plot, dark, paper)],
+        setCursor: [plot => this.host.classList.toggle("pointed", isKnown(plot.cursor.idx))],
+      },
     }, data, this.host);
   }
 
   /** Draws upright lines over the whole height, each with its title at the top. */
-  mark(plot, ink) {
+  mark(plot, ink, paper) {
     const { ctx: context, bbox: { left, top, width, height } } = plot;
     const ratio = devicePixelRatio;
     context.save();
-    Object.assign(context, { strokeStyle: ink, fillStyle: ink, lineWidth: 1.5 * ratio,
-      font: `${12 * ratio}px system-ui, sans-serif`, textBaseline: "top" });
-    context.setLineDash([5 * ratio, 4 * ratio]);
+    Object.assign(context, { fillStyle: ink, font: `${12 * ratio}px system-ui, sans-serif`,
+      textBaseline: "top", lineJoin: "round" });
     for (const { x, title } of this.marks) {
       const at = plot.valToPos(x, "x", true), isRight = at > left + width / 2;
       context.textAlign = isRight ? "right" : "left";
+      for (const [colour, wide, dash] of [[paper, 4.5, []], [ink, 1.5, [5 * ratio, 4 * ratio]]]) {
+        Object.assign(context, { strokeStyle: colour, lineWidth: wide * ratio });
+        context.setLineDash([]);
+        if (colour === paper) context.strokeText(title, at + (isRight ? -5 : 5) * ratio, top);
+        context.setLineDash(dash);
+        context.beginPath();
+        context.moveTo(at, top);
+        context.lineTo(at, top + height);
+        context.stroke();
+      }
       context.fillText(title, at + (isRight ? -5 : 5) * ratio, top);
-      context.beginPath();
-      context.moveTo(at, top);
-      context.lineTo(at, top + height);
-      context.stroke();
     }
     context.restore();
   }

@@ -18,6 +18,7 @@ async function follow() {
   const finish = isDetail && await (address.unit ? unitPage : conceptPage)(drawing, address);
   if (mine !== turn) return;
   detail.replaceChildren(...drawing.childNodes);
+  watchWidths(detail);
   detail.hidden = !isDetail;
   if (finish) finish();  // charts must know how wide they are
   sections.hidden = isDetail;
@@ -47,7 +48,7 @@ function press(event) {
 }
 
 /** The numbers of curves as a table, a row for each place. */
-function numbersOf(curves, x, kind) {
+function numbersOf(title, curves, x, kind) {
   const places = [...new Set(curves.flatMap(curve => curve.x))].sort((a, b) => x.falls ? b - a : a - b);
   const heads = [x.title, ...curves.map(curve => curve.title)];
   const rows = places.map(place => make("tr", {},
@@ -57,7 +58,8 @@ function numbersOf(curves, x, kind) {
       const value = curve.y[curve.x.indexOf(place)];
       return make("td", {}, written(value, kind === "count" ? "value" : kind));
     })));
-  return make("div", { class: "scroll" }, make("table", {},
+  const region = { class: "scroll", role: "region", "aria-label": title, tabindex: 0 };
+  return make("div", region, make("table", {}, make("caption", {}, title),
     make("thead", {}, make("tr", {}, ...heads.map(head => make("th", { scope: "col" }, head)))),
     make("tbody", {}, ...rows)));
 }
@@ -69,7 +71,9 @@ function drawCharts(host, { title, choices, x, each }) {
     const chosen = choices[state.at];
     const curves = state.each && chosen.each?.length ? chosen.each : chosen.curves;
     Object.assign(state, { curves, kind: chosen.y.kind });
-    if (numbers.open) numbers.lastChild.replaceWith(numbersOf(curves, x, state.kind));
+    state.title = chosen.title;
+    numbers.firstChild.setAttribute("aria-label", `Numbers: ${chosen.title}`);
+    if (numbers.open) numbers.lastChild.replaceWith(numbersOf(chosen.title, curves, x, state.kind));
     box.replaceChildren();
     new Chart(box, { title: chosen.title, x, y: chosen.y, curves, marks: chosen.marks });
   };
@@ -81,16 +85,30 @@ function drawCharts(host, { title, choices, x, each }) {
   const all = choices[0].each?.length ? make("label", {}, input, " each replicate") : null;
   const numbers = make("details", {}, make("summary", {}, "Numbers"));
   numbers.addEventListener("toggle", () => {
-    if (numbers.open) numbers.append(numbersOf(state.curves, x, state.kind));
+    if (numbers.open) numbers.append(numbersOf(state.title, state.curves, x, state.kind));
     else numbers.lastChild.remove();
+    watchWidths(numbers);
   });
   host.replaceChildren(make("div", { class: "controls" }, which, all), box, numbers);
   draw();
 }
 
-/** The addresses of a column of units of a side, whose layer may differ from row to row. */
-function linkOf({ links, values }) {
-  return links && (row => unitAddress({ layer: links.layers[row], key: links.key }, values[row]));
+/**
+ * The addresses of a column: of units of a side, whose layer may differ from row to row, or of concepts
+ * at levels.
+ */
+function linkOf({ links, concepts, values }) {
+  if (links) return row => unitAddress({ layer: links.layers[row], key: links.key }, values[row]);
+  if (!concepts) return null;
+  return row => {
+    const view = pageData().views[concepts.views[row]], code = concepts.codes[row];
+    return view && code >= 0 ? conceptAddress(view, code) : null;
+  };
+}
+
+/** Reads a column whose texts are numbered. */
+function textsOf({ texts, values }) {
+  return texts ? values.map(number => texts[number] ?? null) : values;
 }
 
 /** Fills a place with a table once it is about to be seen, or, to be printed, once there is time. */
@@ -101,7 +119,10 @@ function fillLater({ place, caption, file }) {
     host.dataset.filled = "yes";
     watch.disconnect();
     showProblem(load(place).then(columns => {
-      columns.forEach(column => { column.link = linkOf(column); });
+      columns.forEach(column => {
+        column.values = textsOf(column);
+        column.link = linkOf(column);
+      });
       new DataTable(host, { caption, columns, file });
     }));
   };
@@ -111,8 +132,30 @@ function fillLater({ place, caption, file }) {
   addEventListener("load", () => setTimeout(() => requestIdleCallback(fill), 500));
 }
 
+/** Jumps over the links to what is shown, whose address stays. */
+function skip(event) {
+  event.preventDefault();
+  document.querySelector("main").focus();
+}
+
+/** A table that is wider than its place scrolls there; others do not, so that their heads can stay. */
+const widths = new ResizeObserver(entries => {
+  for (const box of new Set(entries.map(({ target }) => target.closest(".scroll")))) {
+    box.classList.toggle("cut", box.scrollWidth > box.clientWidth + 1);
+  }
+});
+
+function watchWidths(host) {
+  host.querySelectorAll(".scroll:has(> table)").forEach(box => {
+    widths.observe(box);
+    widths.observe(box.firstElementChild);
+  });
+}
+
 async function start() {
   document.documentElement.classList.add("lively");
+  document.documentElement.style.setProperty("--links", `${document.querySelector("nav").offsetHeight}px`);
+  watchWidths(document);
   const { views, charts: drawnCharts = [], tables = [] } = pageData();
   drawnCharts.forEach(chart => {
     const host = document.getElementById(chart.place);
@@ -123,6 +166,7 @@ async function start() {
   const [units, concepts] = ["unit-table", "concept-table"].map(id => document.getElementById(id));
   addEventListener("hashchange", () => showProblem(follow()));
   addEventListener("keydown", press);
+  document.querySelector(".skip").addEventListener("click", skip);
   if (views.length && units) new Tables(units, concepts);
   await follow();
   document.documentElement.dataset.ready = "yes";

@@ -6,12 +6,14 @@ const collator = new Intl.Collator("en", { numeric: true });
 /**
  * A table of many rows. A column has `title`, `kind` (see `written`), `values` by row, and may have
  * `link(row)`, an address, and `filter`: "choice" to choose one of its texts, "truth" for a box.
+ * The first column names the rows. nothing: what is said of a table without any.
  */
 class DataTable {
-  constructor(host, { caption, columns, file, sorted = null }) {
-    Object.assign(this, { host, caption, columns, file, order: sorted, shown: ROWS_SHOWN });
+  constructor(host, { caption, columns, file, sorted = null, nothing = "There are none." }) {
+    Object.assign(this, { host, caption, columns, file, order: sorted, nothing, shown: ROWS_SHOWN });
     this.length = columns[0].values.length;
     this.choices = new Map();
+    this.inputs = new Map();
     this.search = make("input", {
       type: "search", placeholder: "Search", "aria-label": `Search ${caption}`,
       oninput: () => this.reset(),
@@ -20,7 +22,9 @@ class DataTable {
     this.body = make("tbody");
     this.more = make("button", { type: "button", onclick: () => this.extend() });
     this.rest = make("p", { class: "note printed" });
-    host.replaceChildren(this.controls(), this.frame(), this.more, this.rest);
+    this.blank = make("div", { class: "blank" });
+    host.replaceChildren(this.controls(), this.frame(), this.blank, this.more, this.rest);
+    watchWidths(host);
     this.reset();
   }
 
@@ -41,6 +45,7 @@ class DataTable {
       const box = make("input", {
         type: "checkbox", onchange: () => choose(box.checked && (value => Boolean(value))),
       });
+      this.inputs.set(column, box);
       return make("label", {}, box, ` ${column.title} only`);
     }
     const texts = [...new Set(column.values.filter(isKnown))].sort(collator.compare);
@@ -51,7 +56,48 @@ class DataTable {
       make("option", { value: "" }, `any ${column.title.toLowerCase()}`),
       ...texts.map((text, index) => make("option", { value: index + 1 }, text)),
     );
+    this.inputs.set(column, select);
     return select;
+  }
+
+  /** Says why no row is left: what each search and filter leaves by itself; a button ends them. */
+  explain() {
+    if (this.found.length) return [];
+    if (!this.length) return [make("p", { class: "note" }, this.nothing)];
+    const all = Array.from({ length: this.length }, (_, row) => row);
+    const left = (title, test) => `${title} leaves ${all.filter(test).length.toLocaleString("en")}`;
+    const parts = [...this.choices].map(([column, test]) => {
+      const input = this.inputs.get(column);
+      const title = input.type === "checkbox" ? `“${column.title} only”`
+        : `“${column.title}: ${input.selectedOptions[0].textContent}”`;
+      return left(title, row => test(column.values[row]));
+    });
+    const words = this.words();
+    if (words.length) parts.unshift(left(`“${this.search.value.trim()}”`, row => this.says(row, words)));
+    const each = parts.length > 1 ? ", each by itself" : "";
+    const clear = make("button", { type: "button", onclick: () => this.clear() }, "Show all rows");
+    return [make("p", { class: "note" },
+      `No row is left of ${this.length.toLocaleString("en")}: ${parts.join("; ")}${each}. `, clear)];
+  }
+
+  /** Ends the search and all filters. */
+  clear() {
+    this.search.value = "";
+    this.choices.clear();
+    this.inputs.forEach(input => {
+      if (input.type === "checkbox") input.checked = false;
+      else input.value = "";
+    });
+    this.reset();
+    this.search.focus();
+  }
+
+  words() {
+    return this.search.value.toLowerCase().split(/\s+/).filter(Boolean);
+  }
+
+  says(row, words) {
+    return words.every(word => this.haystack(row).includes(word));
   }
 
   frame() {
@@ -86,11 +132,11 @@ class DataTable {
   }
 
   rows() {
-    const words = this.search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = this.words();
     const rows = [];
     for (let row = 0; row < this.length; row++) {
       const chosen = [...this.choices].every(([column, test]) => test(column.values[row]));
-      if (chosen && words.every(word => this.haystack(row).includes(word))) rows.push(row);
+      if (chosen && this.says(row, words)) rows.push(row);
     }
     if (!this.order) return rows;
     const { column, up } = this.order;
@@ -112,7 +158,8 @@ class DataTable {
     });
     const whole = this.length.toLocaleString("en");
     const part = this.found.length.toLocaleString("en");
-    this.status.textContent = part === whole ? `${whole} rows` : `${part} of ${whole} rows`;
+    this.status.textContent = part === whole ? counted(this.length, "row") : `${part} of ${whole} rows`;
+    this.blank.replaceChildren(...this.explain());
     this.body.replaceChildren(...this.found.slice(0, this.shown).map(row => this.line(row)));
     this.label();
   }
@@ -133,12 +180,13 @@ class DataTable {
   }
 
   line(row) {
-    return make("tr", {}, ...this.columns.map(column => {
+    return make("tr", {}, ...this.columns.map((column, index) => {
       const text = written(column.values[row], column.kind);
       const address = isKnown(column.values[row]) ? column.link?.(row) : null;
       const content = address ? make("a", { href: address }, text) : text;
       const mark = column.mark ? `mark-${text}` : "";
-      return make("td", { class: `${this.side(column)} ${mark}`.trim() }, content);
+      const cell = { class: `${this.side(column)} ${mark}`.trim() };
+      return index ? make("td", cell, content) : make("th", { scope: "row", ...cell }, content);
     }));
   }
 

@@ -7,6 +7,16 @@ const layersOf = () => [...new Set(pageData().views.map(view => view.layer))];
 const viewsOf = layer => pageData().views.filter(view => view.layer === layer);
 const viewAt = (layer, key) => viewsOf(layer).find(view => view.key === key);
 
+/** Whether units of equal number are the same ones: of one replicate, along the same directions. */
+const isPaired = (one, other) => one.replicate === other.replicate && one.axes === other.axes;
+const pairedWith = view => viewsOf(view.layer).filter(each => each !== view && isPaired(view, each));
+/** The view that a view's units are compared with: the unpruned network of its replicate, or A. */
+const startOf = view => viewsOf(view.layer).find(each => each.starts && each.replicate === view.replicate);
+
+const CERTAIN = 0.95 - 1e-9;  // as comparison/outcomes.py
+const certainty = share => (share >= CERTAIN ? "certain" : "undecided");
+const sureness = share => `${certainty(share)}: ${written(share, "percent")} of draws`;
+
 const encoded = parts => parts.map(encodeURIComponent).join("/");
 const at = view => (view.key ? `&at=${encoded(view.key.split("/"))}` : "");
 const unitAddress = (view, unit) => `#unit=${encoded([view.layer, unit])}${at(view)}`;
@@ -40,7 +50,7 @@ const MORE_COLUMNS = [
 const beyondChance = (table, row) =>
   table.undecided?.[row] ? "undecided" : written(table.discovery[row], "truth");
 
-function unitColumns(view, table, other) {
+function unitColumns(view, table, start, other) {
   const named = name => table[name].map(conceptName);
   const columns = [
     { title: "Unit", kind: "count", values: table.unit, rises: true, searched: true,
@@ -51,6 +61,7 @@ function unitColumns(view, table, other) {
     { title: "IoU", kind: "share", values: table.iou },
     { title: "Interpretable", kind: "truth", values: table.interpretable, filter: "truth" },
   ];
+  if (start) columns.push(...sinceColumns(table, start));
   for (const [name, title, kind] of MORE_COLUMNS) {
     if (table[name]) columns.push({ title, kind, values: table[name], rises: name === "p" });
   }
@@ -69,17 +80,37 @@ function unitColumns(view, table, other) {
   return other ? [...columns, ...besideColumns(table, other)] : columns;
 }
 
+const GONE = { interpretable: false, concept: -1, iou: null };
+
+/** The rows of another level's table for the same units by number; null for those that it lacks. */
+function rowsOfUnits(table, units) {
+  const rows = new Map(units.unit.map((unit, index) => [unit, index]));
+  return table.unit.map(unit => (rows.has(unit) ? rowOf(units, rows.get(unit)) : null));
+}
+
+/** What became of each unit since the unpruned network, and how sure that is. */
+function sinceColumns(table, { view, units }) {
+  const outcomes = rowsOfUnits(table, units).map((before, index) =>
+    outcomeOf(before ?? GONE, rowOf(table, index)));
+  const columns = [{ title: `Since ${view.short}`, kind: "text", values: outcomes, filter: "choice", mark: true }];
+  const shares = table.outcome_share;
+  if (!shares?.some(isKnown)) return columns;
+  return [...columns,
+    { title: "Holds in draws", kind: "percent", values: shares },
+    { title: "Certain", kind: "truth", filter: "truth",
+      values: shares.map(share => (isKnown(share) ? share >= CERTAIN : null)) }];
+}
+
 /** The columns of another level, for the same units by number. */
 function besideColumns(table, { view, units }) {
-  const rows = new Map(units.unit.map((unit, index) => [unit, index]));
-  const beside = table.unit.map(unit => (rows.has(unit) ? rowOf(units, rows.get(unit)) : null));
+  const beside = rowsOfUnits(table, units);
   const outcomes = table.unit.map((_, index) =>
-    outcomeOf(rowOf(table, index), beside[index] ?? { interpretable: false }));
+    outcomeOf(rowOf(table, index), beside[index] ?? GONE));
   return [
     { title: "There", kind: "text", values: beside.map(row => row && conceptName(row.concept)),
       link: row => unitAddress(view, table.unit[row]) },
     { title: "IoU there", kind: "share", values: beside.map(row => row?.iou ?? null) },
-    { title: "Outcome", kind: "text", values: outcomes, filter: "choice", mark: true },
+    { title: "Outcome there", kind: "text", values: outcomes, filter: "choice", mark: true },
   ];
 }
 
@@ -116,6 +147,15 @@ function choice(label, options, chosen, change) {
   return make("label", {}, `${label} `, select);
 }
 
+/** Says what a unit is where a layer was dissected along directions. */
+function directionsNote(view) {
+  if (!view.basis) return [];
+  const others = viewsOf(view.layer).some(each => each !== view && each.axes !== view.axes);
+  return [make("p", { class: "note directions" }, `What is called a unit here is one of the ${view.basis}.` +
+    (others ? " Other levels have other directions: equal numbers are not the same direction, so nothing " +
+      "follows one through the levels; concepts can be followed." : ""))];
+}
+
 /** The tables of units and concepts, with a choice of layer, level, and a level beside it. */
 class Tables {
   constructor(units, concepts) {
@@ -127,24 +167,27 @@ class Tables {
   async draw() {
     const views = viewsOf(this.layer);
     const view = viewAt(this.layer, this.key) ?? views[0];
-    const other = this.beside === "" ? null : viewAt(this.layer, this.beside.slice(1));
     const table = await load(view.units);
-    const beside = other && { view: other, units: await load(other.units) };
-    const choices = this.choices(views, view);
+    const loaded = async other => other && { view: other, units: await load(other.units) };
+    const others = pairedWith(view);
+    const beside = await loaded(others.find(each => `=${each.key}` === this.beside) ?? null);
+    const start = await loaded(others.find(each => each === startOf(view)) ?? null);
+    const choices = this.choices(views, view, others);
     const [unitsHost, conceptsHost] = [make("div"), make("div")];
-    this.units.replaceChildren(choices, unitsHost);
+    this.units.replaceChildren(choices, ...directionsNote(view), unitsHost);
     this.concepts.replaceChildren(conceptsHost);
     const title = [view.layer, view.title].filter(Boolean).join(", ");
-    const columns = unitColumns(view, table, beside);
+    const columns = unitColumns(view, table, start, beside);
     const byIou = columns.find(column => column.title === "IoU");
     const name = `${view.layer}${view.key ? `-${view.key}` : ""}`.replace(/[^\w.-]+/g, "-");
     this.table = new DataTable(unitsHost, { caption: `Units of ${title}`, columns,
       file: `units-${name}.csv`, sorted: { column: byIou, up: false } });
     new DataTable(conceptsHost, { caption: `Concepts of ${title}`,
-      columns: conceptColumns(view, table), file: `concepts-${name}.csv` });
+      columns: conceptColumns(view, table), file: `concepts-${name}.csv`,
+      nothing: "No unit here is interpretable, so there is no concept." });
   }
 
-  choices(views, view) {
+  choices(views, view, others) {
     const change = changes => { Object.assign(this, changes); this.draw(); };
     const titles = views.map(each => [each.key, each.title]);
     return make("div", { class: "controls" },
@@ -152,8 +195,8 @@ class Tables {
         ? choice("Layer", layersOf().map(name => [name, name]), this.layer, layer => change({ layer }))
         : null,
       views.length > 1 ? choice("Level", titles, view.key, key => change({ key })) : null,
-      views.length > 1
-        ? choice("beside", [["", "nothing"], ...titles.map(([key, title]) => [`=${key}`, title])],
+      others.length
+        ? choice("beside", [["", "nothing"], ...others.map(each => [`=${each.key}`, each.title])],
             this.beside, beside => change({ beside }))
         : null);
   }
