@@ -35,11 +35,9 @@ def find_damage(plan: Plan, store: Store) -> Damage:
     stamps: dict[str, str] = {}
     for artifact in plan.artifacts:
         slot = artifact.at(store.root)
-        if slot.key != artifact.key:
+        if provenance.is_untouched(artifact) or slot.key != artifact.key:
             continue
         stamp = stamp_of(slot.folder, slot.part)
-        if stamp and stamp == provenance.stamp_of(artifact):
-            continue
         if changes := store.changes(artifact):
             files += changes
         elif stamp:
@@ -55,8 +53,9 @@ def clear_damage(plan: Plan, store: Store, found: Damage, progress: Progress) ->
             put_away(store.root, file)
     provenance = Provenance(store.root)
     provenance.seen_whole(found.stamps)
-    for flaw in damaged_parts(plan, store, provenance):
+    artifacts = [each for each in plan.artifacts if not provenance.is_untouched(each)]
+    for flaw in damaged_parts(artifacts, store, provenance):
         progress.say(f"warning: {flaw}; it is made again")
-    for artifact in plan.artifacts:
+    for artifact in artifacts:
         if provenance.has(artifact):
             store.reclaim(artifact)
