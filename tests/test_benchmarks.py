@@ -194,3 +194,14 @@ def test_packing_compares_a_real_cluster_with_the_ideal_one() -> None:
     )
     assert found["stages"] == 1 + 2 * 4 + 3
     assert 0 < found["ideal_over_taken"] <= 1
+
+
+@pytest.mark.slow
+def test_of_a_study_each_part_of_crash_safety_has_its_share(drawn: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "tiny.yaml"
+    recipe.write_text(yaml.safe_dump(tiny_recipe(drawn) | {"replicates": 1}))
+    found = figures("safety.py", "--recipe", recipe)
+    assert found["calls"].keys() >= {"checkpoints", "checksums", "manifests", "making durable"}
+    assert 0 < sum(found["shares"].values()) < 1
+    assert found["share"] == pytest.approx(sum(found["shares"].values()), abs=1e-3)
+    assert found["seconds_when_finished"] > 0

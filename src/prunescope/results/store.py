@@ -223,7 +223,10 @@ class Store:
         slot = artifact.at(self.root)
         if artifact.part or artifact.derived or slot.key is not None:
             return False
-        return slot.folder.is_dir() and all(is_of_a_study(path) for path in slot.folder.iterdir())
+        folder = slot.folder
+        if not folder.is_dir() or holds_only_inner(folder):
+            return False
+        return all(is_of_a_study(path) for path in folder.iterdir())
 
     def reclaim(self, artifact: Artifact) -> None:
         """Make way for an artifact that was finished but lost its manifest; the caller knows so.
