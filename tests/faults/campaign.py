@@ -160,7 +160,7 @@ class Campaign:
             reached = not whole and self._to_tables(command)
             status = command.wait()
             if reached or status == 0:
-                self._compare(whole=status == 0)
+                self._compare(whole=status == 0 and self.world.drawn)
                 return
             self._hear(command)
         raise Lost(f"{_ROUNDS} errors in turn, the last: {command.said[-_LONGEST:]}")
@@ -179,7 +179,7 @@ class Campaign:
             return any(
                 path.stat().st_ctime > self.started
                 for kind in ("figures", "report")
-                for path in self.run.glob(f"{WORK}/{kind}*/new")
+                for path in self.run.glob(f"{WORK}/{kind}*/*")
             )
         return False
 
