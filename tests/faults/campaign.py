@@ -179,7 +179,7 @@ class Campaign:
             return any(
                 path.stat().st_ctime > self.started
                 for kind in ("figures", "report")
-                for path in self.run.glob(f"{WORK}/{kind}*/*")
+                for path in self.run.glob(f"{WORK}/{kind}*")
             )
         return False
 
