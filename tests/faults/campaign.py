@@ -15,7 +15,7 @@ from faults.damage import DAMAGES, PRECIOUS, Damage, damage_something
 from faults.records import Record
 from faults.small_disk import SmallDisk, small_disk
 from faults.warm import Command
-from faults.watching import end, signal_some, wait_for
+from faults.watching import children, end, signal_some, wait_for
 from faults.world import Made, World, copy_run, counted, made_again, sound_artifacts
 from prunescope.results.layout import WORK
 
@@ -86,6 +86,8 @@ class Campaign:
     def kill(self, who: str, after: float, *, clock: float = 0.0) -> None:
         """Run the study, and kill processes of it after a while."""
         command = self.start(clock=clock)
+        if who == "one worker":
+            wait_for(lambda: bool(children(command.process)) or command.status() is not None, 60)
         wait_for(lambda: command.status() is not None, after)
         struck = signal_some(command, who, signal.SIGKILL, self.chance)
         if struck:
@@ -317,7 +319,7 @@ def _hit_unfinished(campaign: Campaign, unfinished: list[Path], steps: int) -> N
     for _ in range(steps):
         draw = chance.random()
         if draw < 0.08:
-            after = _a_while(chance)
+            after = _a_while(campaign)
             campaign.freeze(chance.choice(KILLED), after, chance.uniform(0.2, 2.5))
         elif draw < 0.15:
             campaign.pending.append(("clock wrong", "", ""))
@@ -375,14 +377,14 @@ def _keep(campaign: Campaign, unfinished: list[Path]) -> None:
         unfinished.append(target)
 
 
-def _a_while(chance: Random) -> float:
+def _a_while(campaign: Campaign) -> float:
     """Return after how many seconds to strike: from at once to the time of a whole study."""
-    return 10 ** chance.uniform(-2, 0.5)
+    return campaign.world.seconds * 10 ** campaign.chance.uniform(-2, 0.1)
 
 
 def _a_kill(campaign: Campaign) -> tuple[str, float]:
     who = campaign.chance.choice(KILLED if campaign.workers > 1 else KILLED[:1])
-    return who, _a_while(campaign.chance)
+    return who, _a_while(campaign)
 
 
 def _a_skew(chance: Random) -> float:
