@@ -8,7 +8,7 @@ READY := .venv/.ready
 OUT ?= runs/demo
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test test-long lint real bench lock clean
+.PHONY: demo test test-long lint real bench lowest package lock clean
 .DEFAULT_GOAL := demo
 
 $(READY): requirements.lock pyproject.toml
@@ -43,6 +43,20 @@ lint: $(READY)
 
 bench: $(READY)
 	@for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
+
+# The tests with the lowest versions that pyproject.toml allows. The libraries that check shapes differ
+# between versions in what they take, so there no shape is checked.
+lowest:
+	$(PYTHON) -m venv build/lowest
+	build/lowest/bin/python -m pip install --quiet uv
+	build/lowest/bin/uv pip install --quiet --python build/lowest/bin/python --resolution lowest-direct --editable ".[dev,onnx]"
+	build/lowest/bin/python -m pytest --override-ini addopts=--import-mode=importlib -m "not slow and not long" $(PARALLEL)
+
+# Builds dist/*.tar.gz, and from it dist/*.whl.
+package:
+	$(PYTHON) -m venv build/package
+	build/package/bin/python -m pip install --quiet build
+	build/package/bin/python -m build
 
 # Pins the newest versions that pyproject.toml allows.
 lock:

@@ -5,10 +5,8 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pytest
 from hypothesis import settings
 
@@ -24,9 +22,6 @@ MakeFolder = Callable[..., Path]
 
 settings.register_profile("prunescope", deadline=None)  # on a busy machine a time says nothing
 settings.load_profile("prunescope")
-
-if not hasattr(pd.Series, "__class_getitem__"):  # pandas 2; shapes are checked by evaluating hints
-    pd.Series.__class_getitem__ = classmethod(GenericAlias)  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")
