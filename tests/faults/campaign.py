@@ -10,16 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from faults.cluster import FragileCluster
 from faults.damage import DAMAGES, PRECIOUS, Damage, damage_something
 from faults.records import Record
-from faults.small_disk import SmallDisk, small_disk
+from faults.small_disk import SmallDisk
 from faults.warm import Command
-from faults.watching import end, signal_some, wait_for
+from faults.watching import children, end, signal_some, wait_for
 from faults.world import Made, World, copy_run, counted, made_again, sound_artifacts
 from prunescope.results.layout import WORK
 
-KILLED = ("whole group", "parent alone", "one worker")
 _LONGEST = 1_500  # characters of an error, which is one paragraph
 _REMOVE = ("PATH is in the way.*move it", "remove PATH", "PATH .*: remove it")
 _AGAIN = "the same (call|command|run)|run the study again|wait for it, or stop it"
@@ -86,6 +84,8 @@ class Campaign:
     def kill(self, who: str, after: float, *, clock: float = 0.0) -> None:
         """Run the study, and kill processes of it after a while."""
         command = self.start(clock=clock)
+        if who == "one worker":
+            wait_for(lambda: bool(children(command.process)) or command.status() is not None, 60)
         wait_for(lambda: command.status() is not None, after)
         struck = signal_some(command, who, signal.SIGKILL, self.chance)
         if struck:
@@ -103,7 +103,9 @@ class Campaign:
         done = damage_something(self.run, aside, self.chance)
         self.precious += aside.glob("**/precious")
         self._note(done.kind, str(done.path.relative_to(self.run)))
-        self.kept = sound_artifacts(self.run)
+        sound = sound_artifacts(self.run)
+        before = {} if done.kind == "file times wrong" else self.kept  # by which it is known
+        self.kept = {name: before.get(name, made) for name, made in sound.items()}
         return done
 
     def freeze(self, who: str, after: float, seconds: float) -> None:
@@ -160,7 +162,7 @@ class Campaign:
             reached = not whole and self._to_tables(command)
             status = command.wait()
             if reached or status == 0:
-                self._compare(whole=status == 0)
+                self._compare(whole=status == 0 and self.world.drawn)
                 return
             self._hear(command)
         raise Lost(f"{_ROUNDS} errors in turn, the last: {command.said[-_LONGEST:]}")
@@ -179,7 +181,7 @@ class Campaign:
             return any(
                 path.stat().st_ctime > self.started
                 for kind in ("figures", "report")
-                for path in self.run.glob(f"{WORK}/{kind}*/new")
+                for path in self.run.glob(f"{WORK}/{kind}*")
             )
         return False
 
@@ -225,9 +227,7 @@ class Campaign:
         self.pending.append((kind, what, ""))
         with suppress(OSError):
             sound = sound_artifacts(self.run)
-            self.kept = {name: facts for name, facts in self.kept.items() if name in sound} | {
-                name: facts for name, facts in sound.items() if name not in self.kept
-            }
+            self.kept = {name: self.kept.get(name, made) for name, made in sound.items()}
 
     def _compare(self, *, whole: bool) -> None:
         """Settle what became of all pending faults."""
@@ -276,114 +276,3 @@ class Campaign:
                 )
             )
         self.pending.clear()
-
-
-def play(campaign: Campaign, unfinished: list[Path], *, steps: int) -> list[Record]:
-    """Hit a run several times, bring it to its end, and return what became of each fault.
-
-    unfinished: run folders to begin with, to which those that were killed are added.
-    """
-    world, chance = campaign.world, campaign.chance
-    if campaign.state == "finished":
-        copy_run(world.finished, campaign.run)
-    elif campaign.state == "unfinished" and unfinished:
-        copy_run(chance.choice(unfinished), campaign.run)
-    else:
-        campaign.state = "new"
-    campaign.kept = sound_artifacts(campaign.run)
-    try:
-        (_hit_finished if campaign.state == "finished" else _hit_unfinished)(
-            campaign, unfinished, steps
-        )
-    except Lost as lost:
-        campaign.settle("lost", str(lost))
-    return campaign.records
-
-
-def _hit_finished(campaign: Campaign, unfinished: list[Path], steps: int) -> None:
-    for _ in range(steps):
-        campaign.damage()
-        if campaign.chance.random() < 0.3:
-            campaign.kill(*_a_kill(campaign))
-        if campaign.chance.random() < 0.05:
-            campaign.pending.append(("clock wrong", "", ""))
-            campaign.resume(whole=False, clock=_a_skew(campaign.chance))
-        else:
-            campaign.resume(whole=campaign.chance.random() < 0.5)
-
-
-def _hit_unfinished(campaign: Campaign, unfinished: list[Path], steps: int) -> None:
-    chance = campaign.chance
-    for _ in range(steps):
-        draw = chance.random()
-        if draw < 0.08:
-            after = _a_while(chance)
-            campaign.freeze(chance.choice(KILLED), after, chance.uniform(0.2, 2.5))
-        elif draw < 0.15:
-            campaign.pending.append(("clock wrong", "", ""))
-            campaign.kill(*_a_kill(campaign), clock=_a_skew(chance))
-        else:
-            if draw > 0.6 and any(campaign.run.glob("**/*.*")):
-                campaign.damage()
-            campaign.kill(*_a_kill(campaign))
-            if chance.random() < 0.1:
-                _keep(campaign, unfinished)
-    campaign.resume(whole=chance.random() < 0.15)
-
-
-def play_on_small_disk(campaign: Campaign) -> list[Record]:
-    """Run a study on a disk that is too small, make room when told so, and compare."""
-    chance = campaign.chance
-    files = sum(1 for _ in campaign.world.finished.rglob("*"))
-    size = sum(len(content) for content in campaign.world.whole.values()) // 1024
-    of_files = chance.random() < 0.5
-    share = chance.uniform(0.02, 0.9)
-    room = f"nr_inodes={4 + int(files * share)}" if of_files else f"size={20 + int(size * share)}k"
-    with small_disk(campaign.place / "disk", room) as disk:
-        campaign.run = campaign.place / "disk" / "run"
-        try:
-            campaign.fill(disk)
-            campaign.resume(whole=chance.random() < 0.3)
-        except Lost as lost:
-            campaign.settle("lost", str(lost))
-    return campaign.records
-
-
-def play_on_cluster(campaign: Campaign, cluster: FragileCluster) -> list[Record]:
-    """Let a cluster lose workers and nodes, and the command be killed, and compare."""
-    chance = campaign.chance
-    try:
-        for _ in range(2):
-            campaign.kill(chance.choice(KILLED[:2]), chance.uniform(1, 12))
-            if chance.random() < 0.5 and any(campaign.run.glob("**/*.*")):
-                campaign.damage()
-            campaign.lose("Ray worker", cluster.kill_worker, chance.uniform(1, 6))
-        campaign.lose("Ray node", cluster.kill_node, chance.uniform(1, 6))
-        campaign.resume(whole=False)
-    except Lost as lost:
-        campaign.settle("lost", str(lost))
-    return campaign.records
-
-
-def _keep(campaign: Campaign, unfinished: list[Path]) -> None:
-    """Keep a copy of an unfinished run that nothing has damaged, for other campaigns."""
-    if campaign.damages or not campaign.run.exists():
-        return
-    target = campaign.world.folder / f"unfinished-{len(unfinished)}"
-    if len(unfinished) < 20:
-        copy_run(campaign.run, target)
-        unfinished.append(target)
-
-
-def _a_while(chance: Random) -> float:
-    """Return after how many seconds to strike: from at once to the time of a whole study."""
-    return 10 ** chance.uniform(-2, 0.5)
-
-
-def _a_kill(campaign: Campaign) -> tuple[str, float]:
-    who = campaign.chance.choice(KILLED if campaign.workers > 1 else KILLED[:1])
-    return who, _a_while(campaign.chance)
-
-
-def _a_skew(chance: Random) -> float:
-    return chance.choice([-1, 1]) * 10 ** chance.uniform(2, 8.5)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from faults.campaign import Campaign, play, play_on_small_disk
+from faults.campaign import Campaign
+from faults.plays import play, play_on_small_disk
 from faults.records import Record
 from faults.small_disk import why_no_disk
 from faults.world import World, world_in

@@ -14,8 +14,9 @@ from random import Random
 
 import pytest
 
-from faults.campaign import Campaign, play, play_on_cluster, play_on_small_disk
+from faults.campaign import Campaign
 from faults.cluster import fragile_cluster
+from faults.plays import play, play_on_cluster, play_on_small_disk
 from faults.records import Record, append, table
 from faults.small_disk import why_no_disk
 from faults.world import World, world_in

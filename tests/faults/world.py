@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class World:
 
     folder: where everything lies; work in it is one process's alone. recipe: the study as YAML.
     finished: its run that nothing happened to. whole: the bytes of that. drawn: with figures and
-    page; otherwise it was ended when the tables were there.
+    page; otherwise it was ended when the tables were there. seconds: until then, at present load.
     """
 
     warm: Warm
@@ -38,6 +39,7 @@ class World:
     finished: Path
     whole: dict[str, bytes]
     drawn: bool
+    seconds: float
 
 
 @contextmanager
@@ -54,12 +56,13 @@ def world_in(folder: Path, *, drawn: bool = True) -> Iterator[World]:
     try:
         out = folder / "finished"
         words = ["run", recipe, "--out", out, "--workers", 1]
+        begun = time.monotonic()
         command = warm.start(words, folder / "log")
+        assert wait_for(lambda: any(out.glob(f"{WORK}/figures*")), 300), command.said
+        seconds = time.monotonic() - begun
         if drawn:
             assert command.wait() == 0, command.said
-        else:
-            assert wait_for(lambda: any(out.glob(f"{WORK}/figures*")), 120), command.said
-            end(command)
+        end(command)
         yield World(
             warm=warm,
             folder=folder,
@@ -67,6 +70,7 @@ def world_in(folder: Path, *, drawn: bool = True) -> Iterator[World]:
             finished=out,
             whole=counted(out, whole=drawn),
             drawn=drawn,
+            seconds=seconds,
         )
     finally:
         warm.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 from prunescope.base.progress import Progress
 from prunescope.experiment.plan import Plan
 from prunescope.experiment.status import damaged_parts
-from prunescope.results.manifest import stamp_of
+from prunescope.results.manifest import read_manifest, stamp_of
 from prunescope.results.provenance import Provenance
 from prunescope.results.reclaiming import put_away
 from prunescope.results.store import Store
@@ -34,10 +34,13 @@ def find_damage(plan: Plan, store: Store) -> Damage:
     files: list[Path] = []
     stamps: dict[str, str] = {}
     for artifact in plan.artifacts:
-        slot = artifact.at(store.root)
-        if provenance.is_untouched(artifact) or slot.key != artifact.key:
+        if provenance.is_untouched(artifact):
             continue
-        stamp = stamp_of(slot.folder, slot.part)
+        folder = store.root / artifact.path
+        manifest = read_manifest(folder, artifact.part)
+        if manifest is None or manifest.key != artifact.key:
+            continue
+        stamp = stamp_of(folder, artifact.part, manifest)
         if changes := store.changes(artifact):
             files += changes
         elif stamp:

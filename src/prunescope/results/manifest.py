@@ -79,13 +79,14 @@ def replaced_in(folder: Path, part: str = "") -> list[str]:
     return [n for n in names if os.path.lexists(folder / n) and not (folder / n).is_file()]
 
 
-def stamp_of(folder: Path, part: str = "") -> str:
+def stamp_of(folder: Path, part: str = "", manifest: Manifest | None = None) -> str:
     """Return a text that is another once a file of a manifest, or the manifest, was written again.
 
     As in git, the system's word on size, inode and times of each file decides. What a disk changes
     by itself, without that word, is found when the file is read. Empty where a file is gone.
+    manifest: what it holds, if it was read already.
     """
-    manifest = read_manifest(folder, part)
+    manifest = manifest or read_manifest(folder, part)
     names = [*(manifest.files if manifest else ()), manifest_name(part)]
     try:
         return canonical_json([[name, *_facts(f"{folder}/{name}")] for name in names])
