@@ -106,7 +106,7 @@ class DataTable {
       return make("th", { scope: "col", class: this.side(column) }, button);
     });
     const table = make(
-      "table", { class: "data" }, make("caption", {}, this.caption),
+      "table", { class: this.columns.length > 11 ? "data many" : "data" }, make("caption", {}, this.caption),
       make("thead", {}, make("tr", {}, ...this.heads)), this.body,
     );
     return make("div", { class: "scroll", role: "region", "aria-label": `Table: ${this.caption}`, tabindex: 0 }, table);
