@@ -61,7 +61,7 @@ package:
 # Pins the newest versions that pyproject.toml allows.
 lock:
 	$(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet --editable ".[dev,onnx]" setuptools
+	build/lock/bin/python -m pip install --quiet --editable ".[dev,onnx,ray]" setuptools
 	build/lock/bin/python -m pip freeze --all --exclude-editable --exclude pip > requirements.lock
 
 clean:

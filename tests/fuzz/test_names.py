@@ -17,6 +17,7 @@ from pictured import NAMES, pictured, read_chunk
 from prunescope.base.text import printable, printed
 from prunescope.report.pages.dissection import write_dissection_page
 from prunescope.report.views import as_html, as_text
+from prunescope.results.cells import original
 from prunescope.results.dissection import Dissection, LayerDissection
 
 UNITS = ({"red": 200}, {"blue": 300}, {"cat": 100, "red": 40}, {}, {"dog": 200})
@@ -103,8 +104,8 @@ def test_any_name_is_shown_as_it_is_and_nothing_else(tmp_path: Path, examples: i
             return
         pd.testing.assert_frame_equal(loaded["layer4"].units, layer.units)
         with (tmp_path / "D/layer4/units.csv").open(newline="", encoding="utf-8") as file:
-            written = [row["concept"] for row in csv.DictReader(file)]
-        assert written == [printed(each) for each in layer.units["concept"].fillna("")]
+            written = [original(row["concept"]) for row in csv.DictReader(file)]
+        assert written == layer.units["concept"].fillna("").tolist()
         json.loads((tmp_path / "D/layer4/summary.json").read_text())
         page = write_dissection_page(tmp_path / "D", loaded, None, name=title)
         shown = parsed(page.read_text("utf-8"))

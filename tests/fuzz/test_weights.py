@@ -64,11 +64,9 @@ KEYS = NAMES | st.sampled_from(HOSTILE_TEXTS) | st.integers(0, 3) | st.none() | 
 LEAVES = st.sampled_from(sorted(TENSORS)).map(TENSORS.get) | st.one_of(
     st.none(), st.integers(), st.floats(), texts(), st.binary(max_size=9), st.booleans()
 )
-CONTENTS = st.recursive(
-    LEAVES,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
-    max_leaves=8,
-)
+_WITHIN = LEAVES | st.lists(LEAVES, max_size=3) | st.dictionaries(KEYS, LEAVES, max_size=4)
+_DEEPER = st.lists(_WITHIN, max_size=3) | st.dictionaries(KEYS, _WITHIN, max_size=4)
+CONTENTS = _WITHIN | _DEEPER | st.dictionaries(KEYS, _DEEPER, max_size=3)
 STATES = st.dictionaries(NAMES, LEAVES, min_size=1, max_size=4)
 
 
@@ -160,10 +158,10 @@ def test_weights_that_fit_a_network_are_those_saved(tmp_path: Path, examples: in
     try_each(examples, changes, check, failed=[{"bn1.bias": torch.tensor(0.5)}])
 
 
-_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | texts(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts(), inner, max_size=3),
-    max_leaves=6,
+_SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | texts()
+_LISTS = st.lists(_SCALARS, max_size=3) | st.dictionaries(texts(), _SCALARS, max_size=3)
+_JSON = (
+    _SCALARS | _LISTS | st.lists(_LISTS, max_size=2) | st.dictionaries(texts(), _LISTS, max_size=2)
 )
 _HEADERS = st.dictionaries(
     st.sampled_from(["a.weight", "b.weight", "__metadata__", ""]) | texts(),

@@ -34,13 +34,13 @@ def find_damage(plan: Plan, store: Store) -> Damage:
     files: list[Path] = []
     stamps: dict[str, str] = {}
     for artifact in plan.artifacts:
+        if provenance.is_untouched(artifact):
+            continue
         folder = store.root / artifact.path
         manifest = read_manifest(folder, artifact.part)
         if manifest is None or manifest.key != artifact.key:
             continue
         stamp = stamp_of(folder, artifact.part, manifest)
-        if stamp and stamp == provenance.stamp_of(artifact):
-            continue
         if changes := store.changes(artifact):
             files += changes
         elif stamp:
@@ -56,8 +56,9 @@ def clear_damage(plan: Plan, store: Store, found: Damage, progress: Progress) ->
             put_away(store.root, file)
     provenance = Provenance(store.root)
     provenance.seen_whole(found.stamps)
-    for flaw in damaged_parts(plan, store, provenance):
+    artifacts = [each for each in plan.artifacts if not provenance.is_untouched(each)]
+    for flaw in damaged_parts(artifacts, store, provenance):
         progress.say(f"warning: {flaw}; it is made again")
-    for artifact in plan.artifacts:
+    for artifact in artifacts:
         if provenance.has(artifact):
             store.reclaim(artifact)

@@ -10,9 +10,10 @@ under `outdated/` with all artifacts inside it, and brought back when its settin
 """
 
 import errno
+import fnmatch
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -222,7 +223,10 @@ class Store:
         slot = artifact.at(self.root)
         if artifact.part or artifact.derived or slot.key is not None:
             return False
-        return slot.folder.is_dir() and all(is_of_a_study(path) for path in slot.folder.iterdir())
+        folder = slot.folder
+        if not folder.is_dir() or holds_only_inner(folder):
+            return False
+        return all(is_of_a_study(path) for path in folder.iterdir())
 
     def reclaim(self, artifact: Artifact) -> None:
         """Make way for an artifact that was finished but lost its manifest; the caller knows so.
@@ -258,29 +262,40 @@ class Store:
         for file in self.root.glob(_TORN):
             file.unlink(missing_ok=True)
 
-    def outdated(self, artifacts: list[Artifact]) -> list[str]:
+    def outdated(
+        self, artifacts: list[Artifact], whole: Collection[Artifact] = frozenset()
+    ) -> list[str]:
         """Return what is finished and not in the list, sorted: paths, and parts with their names.
 
         Artifacts inside an outdated one are left out, as are former versions of derived ones, which
         the next run replaces.
+        whole: those of the list that are known to be at their path.
         """
         wanted = {(artifact.path, artifact.part, artifact.key) for artifact in artifacts}
+        known = {(artifact.path, artifact.part) for artifact in whole}
         derived = {artifact.path for artifact in artifacts if artifact.derived}
         parts_at: dict[Path, set[str]] = {}
-        for manifest in self.root.rglob(MANIFESTS):
-            part, path = part_named(manifest.name), manifest.parent.relative_to(self.root)
-            key, name = Slot(manifest.parent, part).key, path.as_posix()
-            if path.parts[:1] == (WORK,) or name in derived or key is None:
+        for name, part in self._manifests():
+            if name in derived or (name, part) in known:
                 continue
-            if (name, part, key) not in wanted:
-                parts_at.setdefault(path, set()).add(part)
-        whole = {path for path, parts in parts_at.items() if "" in parts}
+            key = Slot(self.root / name, part).key
+            if key is not None and (name, part, key) not in wanted:
+                parts_at.setdefault(Path(name), set()).add(part)
+        folders = {path for path, parts in parts_at.items() if "" in parts}
         return sorted(
-            f"{path.as_posix()} ({part})" if part and path not in whole else path.as_posix()
+            f"{path.as_posix()} ({part})" if part and path not in folders else path.as_posix()
             for path, parts in parts_at.items()
-            for part in ({""} if path in whole else parts)
-            if whole.isdisjoint(path.parents)
+            for part in ({""} if path in folders else parts)
+            if folders.isdisjoint(path.parents)
         )
+
+    def _manifests(self) -> Iterator[tuple[str, str]]:
+        """Yield the path, relative to the run's, and the part of every manifest outside of work."""
+        for folder, inner, files in os.walk(self.root):
+            if folder == str(self.root):
+                inner[:] = [name for name in inner if name != WORK]
+            for file in fnmatch.filter(files, MANIFESTS):
+                yield os.path.relpath(folder, self.root).replace(os.sep, "/"), part_named(file)
 
     def _is_empty(self) -> bool:
         """Return whether there is nothing but leftovers of a run killed at its start."""
