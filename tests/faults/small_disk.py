@@ -25,7 +25,7 @@ class SmallDisk:
 @contextmanager
 def small_disk(folder: Path, room: str) -> Iterator[SmallDisk]:
     """Mount a small disk at a folder. room: "size=400k" or "nr_inodes=40", as `mount` takes it."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     disk = SmallDisk(folder, room)
     try:
         yield disk

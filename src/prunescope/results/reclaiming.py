@@ -59,6 +59,10 @@ def _inner_files(folder: Path) -> Iterator[Path]:
 
 
 def _move(path: Path, target: Path) -> None:
+    for parent in reversed(target.parents):
+        if not parent.is_dir():  # something else may stand in its place
+            remove(parent)
+            break
     remove(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     path.rename(target)
