@@ -18,7 +18,6 @@ from prunescope.experiment.schedule import makespan
 from prunescope.experiment.status import needs_each, seconds_each
 from prunescope.recipe import load_recipe
 from prunescope.results.provenance import environment
-from prunescope.results.store import Store
 
 
 def main() -> None:
@@ -33,7 +32,7 @@ def main() -> None:
     rates = Rates.read(given.rates)
     recipe = load_recipe(str(given.recipe), given.set)
     plan = plan_study(recipe, rates.facts)
-    seconds = seconds_each(plan, Store(Path("nowhere")), rates.seconds)
+    seconds = seconds_each(plan, plan.artifacts, rates.seconds)
     if seconds is None:
         sys.exit(f"{given.rates} has not a rate for every kind of stage")
     after = needs_each(plan)

@@ -65,13 +65,16 @@ def main() -> None:
         keys = save_study(Path(place), concepts, given)
         levels = read_levels(Path(place, "tables", "levels.csv"))
         shares = made_up_shares(np.random.default_rng(0), levels, given.units)
+        units = pd.read_parquet(Path(place, "tables", "units.parquet"))
+        outcomes = made_up_outcomes(np.random.default_rng(0), units)
         started, worked = time.perf_counter(), time.process_time()
         page = write_study_page(
             Path(place, "report"),
             name="made up",
             facts={},
-            shown=Shown(levels=levels),
+            shown=Shown(levels=levels, units=units, outcomes=outcomes),
             shares=shares,
+            draws=1000,
             verdicts={},
             dissections={key: [Path(place, key.path, "layer4")] for key in keys},
             concepts=concepts,
@@ -211,12 +214,30 @@ def made_up_peaks(random: np.random.Generator, given: argparse.Namespace) -> pd.
 def made_up_shares(random: np.random.Generator, levels: pd.DataFrame, units: int) -> pd.DataFrame:
     """Return in which shares of draws each unit of each level is sure."""
     rows = levels[KEY].loc[levels.index.repeat(units)].reset_index(drop=True)
-    shares = random.integers(0, 1001, (len(rows), 2)) / 1000
+    shares = random.integers(0, 1001, (len(rows), 3)) / 1000
     return rows.assign(
         unit=np.tile(np.arange(units), len(levels)),
         interpretable_share=shares[:, 0],
         concept_share=shares[:, 1],
+        outcome_share=shares[:, 2],
     )
+
+
+def made_up_outcomes(random: np.random.Generator, units: pd.DataFrame) -> pd.DataFrame:
+    """Return what became of the concepts of each level since level 0, and how surely."""
+    names = ["replicate", "layer", "category", "concept"]
+    seen = units[units["interpretable"]].groupby([*names, "strategy", "level"]).size()
+    table = seen.rename("units_after").reset_index()
+    dense = table[table["level"] == 0].drop(columns=["strategy", "level"])
+    pruned = table[table["level"] > 0]
+    before = dense.rename(columns={"units_after": "units_before"})
+    levels = pruned[["replicate", "layer", "strategy", "level"]].drop_duplicates()
+    every = before.merge(levels).merge(pruned, how="outer").fillna({"units_before": 0})
+    every = every.fillna({"units_after": 0}).astype({"units_before": int, "units_after": int})
+    was, stays = every["units_before"] > 0, every["units_after"] > 0
+    outcome = np.where(was & stays, "kept", np.where(was, "lost", "gained"))
+    share = random.integers(0, 1001, len(every)) / 1000
+    return every.assign(outcome=outcome, share=share, certain=share >= 0.95)
 
 
 def made_up_images(

@@ -176,3 +176,32 @@ def test_a_page_is_opened_and_searched_in_a_browser() -> None:
     found = figures("page.py", *small)
     assert found["units"] == 16
     assert all(found[name] > 0 for name in ("write_seconds", "paint_ms", "search_ms", "unit_ms"))
+
+
+@pytest.mark.long
+def test_load_counts_the_stages_it_made() -> None:
+    found = figures("load.py", "--stages", 40, "--runs", 1)
+    assert found["stages"] >= 40
+    assert found["status_seconds"] > 0
+
+
+@pytest.mark.long
+def test_packing_compares_a_real_cluster_with_the_ideal_one() -> None:
+    pytest.importorskip("ray", reason="Ray is not installed (extra: ray)")
+    found = figures(
+        *("packing.py", "--gpus", 2, "--seconds", 2, "--set", "replicates=1"),
+        *("--set", "pruning.strategies={lottery: {fraction: 0.2, levels: 1}}"),
+    )
+    assert found["stages"] == 1 + 2 * 4 + 3
+    assert 0 < found["ideal_over_taken"] <= 1
+
+
+@pytest.mark.slow
+def test_of_a_study_each_part_of_crash_safety_has_its_share(drawn: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "tiny.yaml"
+    recipe.write_text(yaml.safe_dump(tiny_recipe(drawn) | {"replicates": 1}))
+    found = figures("safety.py", "--recipe", recipe)
+    assert found["calls"].keys() >= {"checkpoints", "checksums", "manifests", "making durable"}
+    assert 0 < sum(found["shares"].values()) < 1
+    assert found["share"] == pytest.approx(sum(found["shares"].values()), abs=1e-3)
+    assert found["seconds_when_finished"] > 0

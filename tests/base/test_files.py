@@ -36,7 +36,9 @@ def test_a_full_disk_leaves_the_old_content_and_is_told_with_the_name(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StoreError, match=r"a\.txt cannot be written: No space left on device"):
+    with pytest.raises(
+        StoreError, match=r"a\.txt cannot be written: No space left on device: make"
+    ):
         write_atomically(path, b"new")
     assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
     assert path.read_bytes() == b"old"

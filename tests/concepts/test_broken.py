@@ -16,6 +16,7 @@ from concepts.broken import (
 )
 from prunescope.base.errors import DataError
 from prunescope.concepts import open_concepts
+from prunescope.concepts.resized import with_mask_size
 
 
 @pytest.fixture(scope="module")
@@ -140,3 +141,11 @@ def test_without_a_cache_it_is_looked_for_again(tmp_path, broden, monkeypatch):
     root = copied(broden, tmp_path / "broden")
     flip(root / "images/maps/003_color.png")
     assert len(open_concepts(f"broden:{root}", skip_broken=True).images) == IMAGES - 1
+
+
+def test_a_set_that_is_resized_later_still_says_what_is_left_out(tmp_path, broden, sound):
+    root = copied(broden, tmp_path / "broden")
+    flip(root / "images/maps/007_color.png")
+    resized = with_mask_size(open_concepts(f"broden:{root}", skip_broken=True), 3)
+    assert [each.image for each in resized.left_out] == ["007.jpg"]
+    check_same_set(resized, open_concepts(f"broden:{sound}", mask_size=3))

@@ -17,7 +17,6 @@ from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.sources import Sources
 from prunescope.experiment.status import seconds_left
 from prunescope.recipe import Recipe
-from prunescope.results.store import Store
 
 TinyStudy = Callable[..., Recipe]
 
@@ -63,7 +62,8 @@ def test_strategies_beside_each_other_take_as_long_as_the_longer(
     pruning = {"rewind_to": "1ep1it", "strategies": {"one": halves, "other": halves}}
     study = tiny_study(pruning=pruning, replicates=1)
     rates = {"level": 1.0, "evaluation": 0.0, "dissection": 0.0}
-    left = seconds_left(plan_study(study, facts_of(study)), Store(tmp_path), rates, workers=workers)
+    plan = plan_study(study, facts_of(study))
+    left = seconds_left(plan, plan.artifacts, rates, workers=workers)
     assert left == pytest.approx(images)
 
 
@@ -72,7 +72,8 @@ def test_many_replicates_on_few_workers_take_their_share(
 ) -> None:
     study = tiny_study(replicates=4)
     rates = {"level": 0.0, "evaluation": 0.0, "dissection": 1.0}
-    left = seconds_left(plan_study(study, facts_of(study)), Store(tmp_path), rates, workers=3)
+    plan = plan_study(study, facts_of(study))
+    left = seconds_left(plan, plan.artifacts, rates, workers=3)
     assert left == pytest.approx(4 * 3 * 20 / 3)  # replicates, levels, images
 
 

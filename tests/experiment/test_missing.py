@@ -1,11 +1,13 @@
 """Does a finished run that lost something say so, and make it again to the byte?"""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from engines.jobs import Recorder
 from prunescope.base.errors import ConfigError, DataError, InputError
 from prunescope.dissection.chance.more import draw_more
 from prunescope.experiment.api import audit
@@ -17,7 +19,9 @@ from prunescope.pruning.files import prune_saved
 from prunescope.pruning.settings import PruneSettings
 from prunescope.recipe import Recipe
 from prunescope.report.summary import summarise_result
+from prunescope.results.artifacts import Artifact
 from prunescope.results.run import Level, Run
+from prunescope.results.store import Store
 from prunescope.statistics.compare import compare
 from runs import contents
 
@@ -69,6 +73,47 @@ def test_a_damaged_manifest_is_named_and_what_it_vouched_for_made_again(
     run_study(tiny_study(), run, workers=1)
     after = {name: kept for name, kept in contents(run).items() if "outdated/" not in name}
     assert after == whole
+
+
+@pytest.mark.long
+def test_a_file_changed_since_it_was_made_is_named_kept_and_made_again(
+    tiny_study: TinyStudy, run: Path
+) -> None:
+    whole = contents(run)
+    changed = (
+        "replicate-0/lottery/level-01/weights.safetensors",
+        "replicate-0/level-00/predictions.parquet",
+        "tables/levels.csv",
+    )
+    inner = (run / "replicate-0/lottery/level-01/dissection/layer3/manifest.json").stat()
+    for name in changed:
+        flip_last_byte(run / name)
+    said = Recorder()
+    run_study(tiny_study(), run, workers=1, progress=said)
+    for name in changed:
+        assert any(f"{name} is damaged (its checksum" in text for text in said.said), name
+        kept = run / "outdated/damaged" / name.replace("/", "+")
+        assert kept.read_bytes()[:-1] == whole[name][:-1]
+    after = {name: kept for name, kept in contents(run).items() if "outdated/" not in name}
+    assert after == whole
+    made = run / "replicate-0/lottery/level-01/dissection/layer3/manifest.json"
+    assert made.stat().st_mtime_ns == inner.st_mtime_ns  # what was whole was not made again
+
+
+def test_a_run_is_compared_with_its_checksums_once(
+    tiny_study: TinyStudy, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Artifact] = []
+    changes = Store.changes
+    monkeypatch.setattr(Store, "changes", lambda s, a: read.append(a) or changes(s, a))
+    run_study(tiny_study(), run, workers=1)
+    assert read  # it is a copy, whose files are new
+    read.clear()
+    run_study(tiny_study(), run, workers=1)
+    assert read == []
+    os.utime(run / "tables/levels.csv")
+    run_study(tiny_study(), run, workers=1)
+    assert [artifact.path for artifact in read] == ["tables"]
 
 
 def test_a_run_that_lost_its_study_says_how_to_get_it_back(

@@ -37,7 +37,8 @@ class Campaign:
 
     state: of the run at first: "new", "unfinished" or "finished".
     pending: faults whose outcome is not known yet, with what was said after each.
-    kept: sound results, which nothing may make again.
+    kept: sound results, which nothing may make again. precious: files of somebody else, to which
+    links lead.
     """
 
     world: World
@@ -50,6 +51,7 @@ class Campaign:
     kept: dict[str, Made] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    precious: list[Path] = field(default_factory=list)
     disk: SmallDisk | None = None
 
     def __post_init__(self) -> None:
@@ -99,6 +101,7 @@ class Campaign:
         self.damages += 1
         aside = self.place / f"aside-{self.damages}"
         done = damage_something(self.run, aside, self.chance)
+        self.precious += aside.glob("**/precious")
         self._note(done.kind, str(done.path.relative_to(self.run)))
         self.kept = sound_artifacts(self.run)
         return done
@@ -192,9 +195,11 @@ class Campaign:
         self._obey(error)
         if not self.told or self.told[-1] != error:
             self.told.append(error)
-            if self.pending:
-                kind, what, _ = self.pending[-1]
-                self.pending[-1] = (kind, what, error)
+            if self.pending:  # what was damaged last has to answer for it
+                damaged = [i for i, (kind, _, _) in enumerate(self.pending) if kind in DAMAGES]
+                last = damaged[-1] if damaged else -1
+                kind, what, _ = self.pending[last]
+                self.pending[last] = (kind, what, error)
 
     def _obey(self, error: str) -> None:
         if "make room" in error and self.disk is not None:
@@ -239,8 +244,8 @@ class Campaign:
         differing = sorted(n for n in made.keys() | expected if made.get(n) != expected.get(n))
         harmed = [
             str(path)
-            for path in self.place.glob("aside-*/**/precious")
-            if path.is_file() and path.read_bytes() != PRECIOUS
+            for path in self.precious
+            if not path.is_file() or path.read_bytes() != PRECIOUS
         ]
         now = sound_artifacts(self.run)
         again = made_again(self.kept, now)

@@ -1,8 +1,8 @@
 """What came of each fault, added up over any number of runs?
 
-    python tests/faults/records.py FILE
+    python tests/faults/records.py FILE ... [docs/reliability.md]
 
-prints the table of `docs/reliability.md` from a file of records, one JSON object a line.
+adds up files of records, one JSON object a line, and prints the table, or puts it into the page.
 """
 
 import json
@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+_BEGIN, _END = "<!-- records -->\n", "<!-- end of records -->"
 OUTCOMES = ("identical", "told", "lost", "wrong")
 _HEADS = ("the same bytes at once", "told what to do, then the same", "lost", "wrong")
 
@@ -66,12 +67,32 @@ def table(records: Iterable[Record]) -> str:
             *(f"| {' | '.join(row)} |" for row in rows),
             "",
             f"{kills:,} kills and {sum(faults.values()) - kills:,} other faults; "
-            f"{sum(record.redone for record in records):,} sound results made again.",
-            "By engine: " + ", ".join(f"{name}: {n:,}" for name, n in sorted(engines.items())),
-            "By state: " + ", ".join(f"{name}: {n:,}" for name, n in sorted(states.items())),
+            f"{sum(record.redone for record in records):,} sound results were made again. "
+            f"By engine: {_listed(engines)}. By state of the run: {_listed(states)}.",
         ]
     )
 
 
+def _listed(times: Counter[str]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in sorted(times.items()))
+
+
+def put_into(page: Path, text: str) -> None:
+    """Replace the table of a page."""
+    before, _, rest = page.read_text().partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    page.write_text(f"{before}{_BEGIN}\n{text}\n\n{_END}{after}")
+
+
+def main(paths: list[Path]) -> None:
+    files = [path for path in paths if path.suffix != ".md"]
+    text = table(record for file in files for record in read(file))
+    pages = [path for path in paths if path not in files]
+    for page in pages:
+        put_into(page, text)
+    if not pages:
+        sys.stdout.write(f"{text}\n")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(table(read(Path(sys.argv[1]))) + "\n")
+    main([Path(word) for word in sys.argv[1:]])

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from faults.damage import DAMAGES, damage_something
-from faults.records import Record, append, read, table
+from faults.records import Record, append, main
 from faults.world import counted, made_again, sound_artifacts
 from prunescope.results.artifacts import Artifact
 from prunescope.results.layout import WORK
@@ -51,7 +51,7 @@ def test_every_kind_of_damage_changes_a_run_and_is_seen(made: Path, tmp_path: Pa
 def test_an_artifact_written_again_is_told_from_one_that_stayed(made: Path) -> None:
     before = sound_artifacts(made)
     for artifact, again in ((TABLES, ["tables/manifest.json"]), (replace(TABLES, key="3"), [])):
-        with Store(made).making(artifact, kind="test") as folder:
+        with Store(made).making(artifact, kind="test", again=True) as folder:
             (folder / "a.txt").write_text("a")
         assert made_again(before, sound_artifacts(made)) == again
 
@@ -65,7 +65,11 @@ def test_records_of_several_runs_add_up(tmp_path: Path) -> None:
     )
     append(tmp_path / "new" / "records.jsonl", [kill, flip])
     append(tmp_path / "new" / "records.jsonl", [flip])
-    lines = table(read(tmp_path / "new" / "records.jsonl")).splitlines()
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- records -->\nold\n<!-- end of records -->\nafter\n")
+    main([tmp_path / "new" / "records.jsonl", page])
+    lines = page.read_text().splitlines()
     assert "| bit flipped | 2 | 0 | 2 | 0 | 0 |" in lines
     assert "| kill: Ray node | 1 | 1 | 0 | 0 | 0 |" in lines
-    assert "1 kills and 2 other faults; 4 sound results made again." in lines
+    assert any(line.startswith("1 kills and 2 other faults; 4 sound") for line in lines)
+    assert (lines[0], lines[-1], "old" in lines) == ("before", "after", False)

@@ -9,6 +9,7 @@ import resource
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -50,7 +51,7 @@ def try_each(
         deadline=None,
         database=None,
         derandomize=examples == FEW,  # the same ones in every `make test`
-        phases=(Phase.explicit, Phase.generate, Phase.shrink),
+        phases=(Phase.explicit, Phase.generate),  # to shrink an input may take minutes
         suppress_health_check=list(HealthCheck),
     )
     @given(inputs)
@@ -74,6 +75,17 @@ def made_of(read: Callable[[], Made]) -> Made | None:
         assert "Traceback" not in text
         assert "object at 0x" not in text
         return None
+
+
+@contextmanager
+def replaced(path: Path, content: bytes) -> Iterator[None]:
+    """Let a file have another content."""
+    before = path.read_bytes()
+    path.write_bytes(content)
+    try:
+        yield
+    finally:
+        path.write_bytes(before)
 
 
 @contextmanager

@@ -205,6 +205,55 @@ def test_an_artifact_with_a_damaged_manifest_is_damaged_and_made_again(
     assert store.has(LEVEL)
 
 
+@pytest.mark.parametrize("damaged", ["missing", "damaged", "a folder"])
+def test_artifacts_inside_one_that_lost_its_manifest_are_not_made_again(
+    store: Store, damaged: str
+) -> None:
+    evaluation = replace(LEVEL, part="evaluation", key="5" * 64)
+    make_all(store, [LEVEL, DISSECTION])
+    with store.making(evaluation, kind="test") as folder:
+        (folder / "c.txt").write_text("c")
+    whole = contents(store.root)
+    manifest = store.root / LEVEL.path / "manifest.json"
+    manifest.write_text("{") if damaged == "damaged" else manifest.unlink()
+    if damaged == "a folder":
+        (manifest / "inner").mkdir(parents=True)
+    for _ in range(2):  # as after a kill
+        store.reclaim(LEVEL)
+        store.tidy([LEVEL, evaluation, DISSECTION])
+        assert store.has(evaluation)
+        assert store.has(DISSECTION)
+        assert not store.has(LEVEL)
+    make(store, LEVEL)
+    store.folder(evaluation)
+    store.folder(DISSECTION)
+    left = {name: kept for name, kept in contents(store.root).items() if "outdated" not in name}
+    assert left == whole
+
+
+def test_nothing_is_removed_behind_a_link_in_the_place_of_the_folder_of_work(
+    store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "else").mkdir()
+    (tmp_path / "else" / "precious").write_text("mine")
+    (store.root / ".work").symlink_to(tmp_path / "else")
+    make_all(store, PLAN)
+    store.tidy(PLAN)
+    assert contents(tmp_path / "else") == {"precious": b"mine"}
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_whatever_stands_in_the_folder_of_work_is_made_way_for(store: Store, kind: str) -> None:
+    place = store.place_of_work(LEVEL)
+    place.parent.mkdir()
+    for path in (place, place / "new", place.parent / "trash"):
+        path.write_text("stray") if kind == "file" else path.symlink_to("nowhere")
+        make(store, LEVEL)
+        store.tidy(PLAN)
+        place.mkdir(exist_ok=True)
+    assert list(place.iterdir()) == []
+
+
 def test_artifacts_of_one_key_at_two_places_do_not_share_a_workplace(store: Store):
     twin = Artifact(path="replicate-0/other/level-00", key=LEVEL.key)
     (store.workplace(LEVEL) / "checkpoint").write_text("mine")

@@ -1,5 +1,7 @@
 """Does a training that is stopped at any steps end with the bits of one that was not?"""
 
+import os
+import signal
 from itertools import count
 
 import pytest
@@ -9,7 +11,9 @@ from hypothesis import strategies as st
 
 from prunescope.base.seeding import Seeds
 from prunescope.base.steps import Step
+from prunescope.base.stopping import Stopped, stoppable
 from prunescope.pruning.mask import Mask, MaskKeeper
+from prunescope.results.checkpoints import checkpoint_step
 from prunescope.training.loop import train
 from training.shared_world import ALL, KEPT, OPTIMIZERS, Killed
 
@@ -26,10 +30,29 @@ def once():
     return {}
 
 
+def kill():
+    raise Killed
+
+
+def tell_to_stop():
+    os.kill(os.getpid(), signal.SIGUSR1)
+
+
 @pytest.fixture
 def world(images, normalisation, make_settings, make_network):
-    def run(changes, checkpoint=None, kills=(), minutes=0.0):
-        """Train masked, killed after so many steps each time; return all that comes of it."""
+    def run(changes, checkpoint=None, kills=(), minutes=0.0, end=kill, in_test=(), reached=None):
+        """Train masked, killed after so many steps each time; return all that comes of it.
+
+        end: what ends it instead. in_test: in which of the measurements of accuracy, too.
+        reached: a list for the step of the checkpoint that each leaves.
+        """
+        tests = count()
+
+        def test(network):
+            if next(tests) in in_test:
+                end()
+            return 0.5
+
         kept = {}
         for steps in [*kills, None]:
             network = make_network()
@@ -37,21 +60,24 @@ def world(images, normalisation, make_settings, make_network):
 
             def after_step(optimizer, calls=calls, steps=steps):
                 if next(calls) == steps:
-                    raise Killed
+                    end()
 
             def keep(network, step):
                 kept[str(step)] = {k: v.clone() for k, v in network.state_dict().items()}
 
             try:
-                history = train(
-                    network, images, settings=make_settings(**EVERYTHING, **changes),
-                    normalisation=normalisation, seeds=Seeds(init=1, order=2, augmentation=3),
-                    start=Step(START, 3), end=Step(END, 3), at_start=keeper,
-                    before_step=keeper.clear_gradients, after_step=after_step,
-                    test=lambda network: 0.5, keep=keep, checkpoint=checkpoint,
-                    checkpoint_minutes=minutes,
-                )  # fmt: skip
-            except Killed:
+                with stoppable([signal.SIGUSR1]):
+                    history = train(
+                        network, images, settings=make_settings(**EVERYTHING, **changes),
+                        normalisation=normalisation, seeds=Seeds(init=1, order=2, augmentation=3),
+                        start=Step(START, 3), end=Step(END, 3), at_start=keeper,
+                        before_step=keeper.clear_gradients, after_step=after_step,
+                        test=test, keep=keep, checkpoint=checkpoint,
+                        checkpoint_minutes=minutes,
+                    )  # fmt: skip
+            except (Killed, Stopped):
+                if reached is not None:
+                    reached.append(checkpoint_step(checkpoint))
                 continue
         assert not network[4].weight[~KEPT].any()
         return network.state_dict(), history, kept
@@ -99,6 +125,30 @@ def test_a_training_resumes_bit_by_bit_many_times(
     world, once, tmp_path_factory, optimizer, kills, minutes
 ):
     check(world, once, tmp_path_factory, optimizer, kills, minutes)
+
+
+@pytest.mark.parametrize(
+    ("stops", "in_test", "reached"),
+    [
+        ([0], (), [None]),  # while the mask is enforced, before the first step
+        ([1], (), ["1ep"]),
+        ([3], (), ["1ep2it"]),
+        ([4, 2], (), ["2ep", "2ep2it"]),
+        ([END - START], (), ["3ep2it"]),
+        ([99], (0,), ["1ep"]),
+        ([99, 99], (1, 2), ["2ep", "2ep"]),
+        ([99], (3,), ["3ep2it"]),
+    ],
+)
+def test_a_training_told_to_stop_keeps_its_last_step_and_goes_on_bit_by_bit(
+    world, once, tmp_path, stops, in_test, reached
+):
+    changes, path, steps = SOLVERS["sgd"], tmp_path / "checkpoint.safetensors", []
+    if "sgd" not in once:
+        once["sgd"] = world(changes)
+    ended = world(changes, path, stops, 1e6, tell_to_stop, in_test, steps)
+    assert_same(ended, once["sgd"])
+    assert [step and str(step) for step in steps] == reached
 
 
 def shown_to(network, images, normalisation, settings, seeds):

@@ -68,6 +68,14 @@ def sync_tree(folder: Path) -> None:
         sync(path)
 
 
+def remove(path: Path) -> None:
+    """Remove whatever stands at a path, a link without what it leads to; nothing if it is free."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def discard(path: Path) -> None:
     """Remove what is at a path, as far as the system lets us; what it keeps does no harm there.
 

@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -140,10 +141,20 @@ class Registry:
         return (ast.get_docstring(self._parsed(module)) or "").partition("\n")[0]
 
     def _parsed(self, module: str) -> ast.Module:
-        return ast.parse(pkgutil.get_data(self.package, f"{module}.py") or b"")
+        return _parsed(self.package, module)
 
     def _modules(self) -> dict[str, str]:
-        spec = find_spec(self.package)
-        folders = None if spec is None else spec.submodule_search_locations
-        names = [module.name for module in pkgutil.iter_modules(folders)]
-        return {name.rstrip("_").replace("_", "-"): name for name in names if name not in self.but}
+        names = [name for name in _modules_in(self.package) if name not in self.but]
+        return {name.rstrip("_").replace("_", "-"): name for name in names}
+
+
+@cache  # a study of thousands of levels asks as often
+def _modules_in(package: str) -> tuple[str, ...]:
+    spec = find_spec(package)
+    folders = None if spec is None else spec.submodule_search_locations
+    return tuple(module.name for module in pkgutil.iter_modules(folders))
+
+
+@cache
+def _parsed(package: str, module: str) -> ast.Module:
+    return ast.parse(pkgutil.get_data(package, f"{module}.py") or b"")

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from types import NoneType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
@@ -180,6 +181,7 @@ class Settings(BaseModel):
             raise explained(cls, error, where, spell) from None
 
     @classmethod
+    @cache
     def marked(cls, *marks: type) -> frozenset[str]:
         """Return the names of the fields that have any of these marks."""
         return frozenset(

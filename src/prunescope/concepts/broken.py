@@ -82,6 +82,10 @@ class WithoutBroken:
         """Return the set of some of the images that are not broken."""
         return self.sound.part(indices)
 
+    def of(self, source: Divisible) -> "WithoutBroken":
+        """Return the same of another form of the set."""
+        return WithoutBroken(source, self._progress)
+
     def image_path(self, index: int) -> Path:
         """Return the path of an image."""
         return self.sound.image_path(index)

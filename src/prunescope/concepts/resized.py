@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Int32, Int64
 
 from prunescope.base.errors import ConfigError
+from prunescope.concepts.broken import WithoutBroken
 from prunescope.concepts.protocol import Annotation, ConceptSet, Divisible
 
 _LARGEST = 16_384
@@ -61,7 +62,11 @@ def with_mask_size(concepts: ConceptSet, mask_size: int | None) -> ConceptSet:
 
     Raises ConfigError for a size that no map can have.
     """
-    return concepts if mask_size is None else OneSize(concepts, checked_mask_size(mask_size))
+    if mask_size is None:
+        return concepts
+    if isinstance(concepts, WithoutBroken):  # which stays outermost, and so is reported
+        return concepts.of(OneSize(concepts.source, checked_mask_size(mask_size)))
+    return OneSize(concepts, checked_mask_size(mask_size))
 
 
 def checked_mask_size(mask_size: int) -> int:

@@ -14,7 +14,7 @@ from prunescope.base.text import counted, percent
 from prunescope.experiment.facts import SourceFacts, StudyFacts
 from prunescope.experiment.plan import Plan
 from prunescope.experiment.schedule import fewest_workers, makespan
-from prunescope.experiment.status import listed, needs_each, seconds_each, sorted_out
+from prunescope.experiment.status import left_of, listed, needs_each, seconds_each, sorted_out
 from prunescope.results.store import Store
 
 _IDLE = 0.75  # the share of busy time below which the user is told what takes as long
@@ -156,8 +156,9 @@ def forecast(
     source: str = "",
 ) -> DryRun:
     """Say what is still to do of a plan, and what it takes. The settings are those of DryRun."""
-    to_do, done = sorted_out(plan, store)
-    seconds, after = seconds_each(plan, store, rates.seconds), needs_each(plan)
+    left = left_of(plan, store)
+    to_do, done = sorted_out(plan, left)
+    seconds, after = seconds_each(plan, left, rates.seconds), needs_each(plan)
     span = None if seconds is None else makespan(seconds, after, workers)
     work = sum((seconds or {}).values())
     return DryRun(

@@ -15,13 +15,14 @@ from prunescope.results.store import Store, require_study
 
 @dataclass(frozen=True, kw_only=True)
 class OpenRun:
-    """A run folder and the plan of its study.
+    """A run folder, its record, and the plan of its study.
 
     unread: why "data" or "concepts" cannot be read now, so that they are taken as recorded.
     """
 
     plan: Plan
     store: Store
+    provenance: Provenance
     unread: Mapping[str, str]
 
 
@@ -29,5 +30,7 @@ def open_run(out: Path, progress: Progress = SILENT) -> OpenRun:
     """Open a run folder. Raises ConfigError where it is none."""
     require_study(out)
     recipe = load_recipe(out / STUDY)
-    facts, unread = facts_of_run(recipe, Provenance(out).sources, progress)
-    return OpenRun(plan=plan_study(recipe, facts), store=Store(out), unread=unread)
+    provenance = Provenance(out)
+    facts, unread = facts_of_run(recipe, provenance.sources, progress)
+    plan = plan_study(recipe, facts)
+    return OpenRun(plan=plan, store=Store(out), provenance=provenance, unread=unread)

@@ -22,7 +22,7 @@ from prunescope.experiment.open_run import open_run
 from prunescope.experiment.plan import Plan, plan_results, plan_study
 from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.staleness import find_stale
-from prunescope.experiment.status import is_done
+from prunescope.experiment.status import is_done, left_of
 from prunescope.experiment.together import check_one_worker, led_by_first
 from prunescope.recipe import Recipe
 from prunescope.results.layout import PAGE, REPORT, STUDY, LevelKey
@@ -123,7 +123,7 @@ def _run_wanted(
     wanted = choose(plan)
     damage = find_damage(plan, store)
     made = store.is_begun() and all(is_done(stage, store) for stage in wanted.stages)
-    if damage or not made:
+    if damage.files or not made:
         processes = max(ranks.count, recipe.sharing.count)
         check_study(recipe, sources, progress, processes=processes)
         sources.make_ready()
@@ -218,7 +218,7 @@ def report_again(out: Path, *, progress: Progress = SILENT) -> Path:
     run = open_run(out, progress)
     plan, store = run.plan, run.store
     results = plan_results(plan, lambda stage: is_done(stage, store))
-    stale = find_stale(plan, store)
+    stale = find_stale(plan, store, left_of(plan, store))
     if not results.stages and stale:
         raise ConfigError(
             f"{out} has no level of which everything is measured as this version does: {stale}. "

@@ -28,6 +28,11 @@ class PlannedStudy:
     recipe: Recipe
     facts: StudyFacts
 
+    @cached_property
+    def dissection_for_key(self) -> Mapping[str, Any]:
+        """How levels are dissected, as plain values for keys."""
+        return self.recipe.dissection.for_key()
+
     def seeds(self, replicate: int) -> Seeds:
         """Return the seeds from which a replicate's weights, order and augmentation follow."""
         stated = self.recipe.seeds or SeedSettings()

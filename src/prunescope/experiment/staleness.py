@@ -1,6 +1,6 @@
 """What of a run was made by an earlier version or under other settings, and what makes it anew?"""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from prunescope.base.text import counted
@@ -8,6 +8,7 @@ from prunescope.experiment.levels.level import LevelStage
 from prunescope.experiment.plan import Plan
 from prunescope.experiment.stage import Stage
 from prunescope.experiment.stages.rewind_point import RewindPointStage
+from prunescope.results.artifacts import Artifact
 from prunescope.results.layout import STUDY
 from prunescope.results.store import Store
 
@@ -38,12 +39,20 @@ class Stale:
         )
 
 
-def find_stale(plan: Plan, store: Store) -> Stale:
-    """Return what of a plan is stale; tables, figures and page, made in no time, do not count."""
-    stages = [stage for stage in plan.stages if not stage.derived]
+def find_stale(plan: Plan, store: Store, left: Collection[Artifact]) -> Stale:
+    """Return what of a plan is stale; tables, figures and page, made in no time, do not count.
+
+    left: its artifacts that are not finished, or lack files.
+    """
+    lacking = set(left)
+    stages = [
+        stage
+        for stage in plan.stages
+        if not stage.derived and not lacking.isdisjoint(stage.artifacts)
+    ]
     found = [stage for stage in stages if any(store.is_stale(each) for each in stage.artifacts)]
     again = f"`prunescope run {store.root / STUDY} --out {store.root}` makes them anew"
-    trains = any(_trains(stage) and not _is_done(stage, store) for stage in stages)
+    trains = any(_trains(stage) for stage in stages)
     return Stale(
         titles=tuple(stage.title for stage in found),
         paths=tuple(each.title for stage in found for each in stage.artifacts),
@@ -53,10 +62,6 @@ def find_stale(plan: Plan, store: Store) -> Stale:
 
 def _trains(stage: Stage) -> bool:
     return isinstance(stage, LevelStage | RewindPointStage)
-
-
-def _is_done(stage: Stage, store: Store) -> bool:
-    return all(store.has(artifact) for artifact in stage.artifacts)
 
 
 def without(paths: Sequence[str], stale: Stale) -> tuple[str, ...]:

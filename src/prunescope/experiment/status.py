@@ -1,6 +1,6 @@
 """How far is a study, and what is it going to take?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from prunescope.experiment.source_facts import facts_of
 from prunescope.experiment.stage import Stage
 from prunescope.experiment.staleness import find_stale, without
 from prunescope.recipe import Recipe
+from prunescope.results.artifacts import Artifact
 from prunescope.results.checkpoints import checkpoint_step
 from prunescope.results.provenance import Provenance
 from prunescope.results.store import Store
@@ -91,7 +92,7 @@ def status_of(recipe: Recipe, out: Path) -> Status:
     """Say what of a study is done, running and left in a run folder, even one not begun."""
     recipe = recipe.anchored()
     plan = plan_study(recipe, facts_of(recipe))
-    return _status_of(OpenRun(plan=plan, store=Store(out), unread={}))
+    return _status_of(OpenRun(plan=plan, store=Store(out), provenance=Provenance(out), unread={}))
 
 
 def is_done(stage: Stage, store: Store) -> bool:
@@ -99,38 +100,49 @@ def is_done(stage: Stage, store: Store) -> bool:
     return all(store.has(artifact) for artifact in stage.artifacts)
 
 
-def sorted_out(plan: Plan, store: Store) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the titles of the stages to do, and of those done."""
-    done = {stage.title for stage in plan.stages if is_done(stage, store)}
+def left_of(plan: Plan, store: Store) -> list[Artifact]:
+    """Return the artifacts of a plan that are not finished, or lack files."""
+    return [artifact for artifact in plan.artifacts if not store.has(artifact)]
+
+
+def sorted_out(plan: Plan, left: Collection[Artifact]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the titles of the stages to do, and of those done. left: see `left_of`."""
+    lacking = set(left)
+    to_do = {stage.title for stage in plan.stages if not lacking.isdisjoint(stage.artifacts)}
     titles = [stage.title for stage in plan.stages]
     return (
-        tuple(title for title in titles if title not in done),
-        tuple(title for title in titles if title in done),
+        tuple(title for title in titles if title in to_do),
+        tuple(title for title in titles if title not in to_do),
     )
 
 
 def seconds_left(
-    plan: Plan, store: Store, rates: Mapping[str, float], *, workers: int = 1
+    plan: Plan, left: Collection[Artifact], rates: Mapping[str, float], *, workers: int = 1
 ) -> float | None:
     """Return how long the unfinished stages will take; None while no rate is known for one.
 
-    rates: seconds per unit of cost, by kind of stage. workers: processes in parallel.
+    left: see `left_of`. rates: seconds per unit of cost, by kind of stage. workers: processes in
+    parallel.
     """
-    seconds = seconds_each(plan, store, rates)
+    seconds = seconds_each(plan, left, rates)
     return None if seconds is None else makespan(seconds, needs_each(plan), workers)
 
 
-def seconds_each(plan: Plan, store: Store, rates: Mapping[str, float]) -> dict[str, float] | None:
+def seconds_each(
+    plan: Plan, left: Collection[Artifact], rates: Mapping[str, float]
+) -> dict[str, float] | None:
     """Return the seconds of each unfinished stage; None while no rate is known for one."""
+    lacking = set(left)
     seconds: dict[str, float] = {}
     for stage in plan.stages:
-        missing = sum(not store.has(artifact) for artifact in stage.artifacts)
+        missing = sum(artifact in lacking for artifact in stage.artifacts)
+        if not missing:
+            continue
         cost = stage.cost() * missing / len(stage.artifacts)
         rate = rates.get(stage.kind, rates.get(stage.paced_like))
         if cost and rate is None:
             return None
-        if missing:
-            seconds[stage.title] = cost * (rate or 0.0)
+        seconds[stage.title] = cost * (rate or 0.0)
     return seconds
 
 
@@ -139,9 +151,11 @@ def needs_each(plan: Plan) -> dict[str, tuple[str, ...]]:
     return {stage.title: tuple(each.title for each in stage.inputs) for stage in plan.stages}
 
 
-def damaged_parts(plan: Plan, store: Store, provenance: Provenance) -> Iterator[str]:
+def damaged_parts(
+    artifacts: Iterable[Artifact], store: Store, provenance: Provenance
+) -> Iterator[str]:
     """Yield what is missing, or of another size, of artifacts that were finished once."""
-    for artifact in plan.artifacts:
+    for artifact in artifacts:
         if provenance.has(artifact) and (loss := store.loss(artifact)):
             yield f"{artifact.title} {loss}"
         yield from store.flaws(artifact)
@@ -149,32 +163,36 @@ def damaged_parts(plan: Plan, store: Store, provenance: Provenance) -> Iterator[
 
 def _status_of(run: OpenRun) -> Status:
     plan, store = run.plan, run.store
-    to_do, done = sorted_out(plan, store)
-    provenance = Provenance(store.root)
-    stale = find_stale(plan, store)
+    provenance = run.provenance
+    untouched = {each for each in plan.artifacts if provenance.is_untouched(each)}
+    touched = [each for each in plan.artifacts if each not in untouched]
+    left = [each for each in touched if not store.has(each)]
+    to_do, done = sorted_out(plan, left)
+    stale = find_stale(plan, store, left)
     rates, workers = provenance.seconds_per_cost(), provenance.workers
     return Status(
         name=plan.study.recipe.name,
         done=done,
         to_do=to_do,
-        seconds_left=seconds_left(plan, store, rates, workers=workers),
+        seconds_left=seconds_left(plan, left, rates, workers=workers),
         holder=store.holder(),
-        outdated=without(store.outdated(plan.artifacts), stale),
+        outdated=without(store.outdated(plan.artifacts, untouched), stale),
         failed=tuple(
             f"{title}: {why}" for title, why in provenance.failures.items() if title in to_do
         ),
-        under_way=tuple(_under_way(plan, store)),
+        under_way=tuple(_under_way(plan, store, left)),
         unread=tuple(run.unread.values()),
-        damaged=tuple(damaged_parts(plan, store, provenance)),
+        damaged=tuple(damaged_parts(touched, store, provenance)),
         stale=stale.titles,
     )
 
 
-def _under_way(plan: Plan, store: Store) -> Iterator[str]:
+def _under_way(plan: Plan, store: Store, left: Collection[Artifact]) -> Iterator[str]:
     """Yield the trainings that are not finished but have a checkpoint, and how far that is."""
+    lacking = set(left)
     for stage in plan.stages:
-        for artifact in stage.artifacts:
-            step = None if store.has(artifact) else checkpoint_step(checkpoint_of(store, artifact))
+        for artifact in lacking.intersection(stage.artifacts):
+            step = checkpoint_step(checkpoint_of(store, artifact))
             if step is not None:
                 end = plan.study.recipe.training.to
                 yield f"{stage.title}, trained to {step} of {end} at its last checkpoint"

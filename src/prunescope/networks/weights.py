@@ -184,7 +184,7 @@ def class_hint(reshaped: list[str], expected: Tensors, state: Tensors) -> str:
     owners = {key.rpartition(".")[0] for key in reshaped}
     counts = {state[key].shape[:1] for key in reshaped}
     same_input = all(expected[key].shape[1:] == state[key].shape[1:] for key in reshaped)
-    if len(owners) > 1 or len(counts) > 1 or not same_input:
+    if len(owners) > 1 or len(counts) > 1 or not same_input or not any(counts):
         return ""
     classes = state[reshaped[0]].shape[0]
     return (

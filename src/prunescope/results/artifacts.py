@@ -7,7 +7,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from prunescope.base.files import sync
-from prunescope.base.folders import discard, move
+from prunescope.base.folders import discard, move, remove
 from prunescope.results.layout import MANIFESTS, manifest_name, part_named
 from prunescope.results.manifest import flaws_of, read_manifest
 
@@ -85,10 +85,10 @@ class Slot:
         for name in manifest.files if manifest else ():
             if os.path.lexists(self.folder / name):
                 (target.folder / name).parent.mkdir(parents=True, exist_ok=True)
-                (self.folder / name).replace(target.folder / name)
+                _replace(self.folder / name, target.folder / name)
         target.folder.mkdir(parents=True, exist_ok=True)
         sync(target.folder)
-        self.manifest.replace(target.manifest)
+        _replace(self.manifest, target.manifest)
         for folder in (target.folder, self.folder):
             sync(folder)
 
@@ -111,7 +111,7 @@ class Slot:
             manifest = read_manifest(self.folder, self.part)
             self.manifest.unlink(missing_ok=True)
             for name in manifest.files if manifest else ():
-                (self.folder / name).unlink(missing_ok=True)
+                remove(self.folder / name)
             return
         discard(trash)
         move(self.folder, trash)
@@ -126,3 +126,10 @@ def move_inner(source: Path, target: Path) -> None:
         went_along = not inner.manifest.exists()
         if inner != Slot(source) and not went_along and not new.is_taken():
             inner.move(new)
+
+
+def _replace(file: Path, target: Path) -> None:
+    """Rename a file, also where a folder has taken the place of the former one."""
+    if target.is_dir() and not target.is_symlink():
+        remove(target)
+    file.replace(target)

@@ -13,7 +13,7 @@ from prunescope.base.door import at_the_door, called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.folders import replacing
 from prunescope.base.hooks import hook
-from prunescope.base.text import counted
+from prunescope.base.text import counted, on_one_line, shortened
 from prunescope.results.agreement import check_layer, check_overlap
 from prunescope.results.basis import Directions, load_basis, save_basis
 from prunescope.results.by_image import load_by_image, save_by_image
@@ -24,6 +24,7 @@ from prunescope.results.layout import (
     SUMMARY,
     UNITS,
     UNITS_AS_TEXT,
+    names_a_folder,
 )
 from prunescope.results.left_out import LEFT_OUT, names_left_out
 from prunescope.results.overlap import Overlap, load_overlap, save_overlap
@@ -295,10 +296,17 @@ class Dissection:
         """Write every layer into a folder of its name, all of them or none.
 
         A dissection that is there already is replaced as a whole: its layers do not stay beside
-        the new ones. Raises ConfigError as `check_room` does.
+        the new ones. Raises ConfigError as `check_room` does, and for a layer whose name no folder
+        can have.
         """
         folder = checked_path("folder", folder)
         check_room(folder)
+        for name in self.layers:
+            if not names_a_folder(name):
+                raise ConfigError(
+                    f'the layer "{on_one_line(shortened(name))}" has a name that no folder can '
+                    "have, so it cannot be saved: give its module another name"
+                )
         with replacing(folder) as draft:
             for name, layer in self.layers.items():
                 layer.save(draft / name)

@@ -91,6 +91,7 @@ CONVENTIONS_COMPARED = "conventions.csv"
 DENSE = "dense"
 """What tables call the strategy of level 0, which all strategies share."""
 
+_LONGEST = 255  # bytes of a name that file systems take
 _RESERVED = re.compile(r"level-|rewind$|twin-")
 _LEVELS = ("replicate-*/level-*", "replicate-*/twin-*", "replicate-*/*/level-*")
 _TWIN, _A_TWIN = "twin-{}", re.compile(r"twin-[1-9]\d*")
@@ -186,6 +187,12 @@ def rewind_path(replicate: int) -> str:
 def layer_path(level: str | Path, layer: str) -> str:
     """Return the folder of a layer dissected at a level, whose folder is given."""
     return f"{level}/{DISSECTION}/{layer}"
+
+
+def names_a_folder(layer: str) -> bool:
+    """Return whether a folder of a layer's name lies in the folder that it is made in."""
+    is_inside = layer not in ("", ".", "..") and not any(mark in layer for mark in "/\\\0")
+    return is_inside and len(layer.encode("utf-8", "replace")) <= _LONGEST
 
 
 def is_reserved(strategy: str) -> bool:

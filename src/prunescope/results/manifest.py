@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from prunescope.base.errors import DamagedArtifact
-from prunescope.base.files import canonical_json, fingerprint, hash_once, write_atomically
+from prunescope.base.files import canonical_json, hash_once, write_atomically
 from prunescope.results.checksums import check_against_record, is_as_written, with_checksum
 from prunescope.results.layout import MANIFESTS, manifest_name
 
@@ -88,11 +88,29 @@ def stamp_of(folder: Path, part: str = "") -> str:
     manifest = read_manifest(folder, part)
     names = [*(manifest.files if manifest else ()), manifest_name(part)]
     try:
-        facts = [(folder / name).stat() for name in names]
+        return canonical_json([[name, *_facts(f"{folder}/{name}")] for name in names])
     except OSError:
         return ""
-    stated = [[each.st_size, each.st_ino, each.st_mtime_ns, each.st_ctime_ns] for each in facts]
-    return fingerprint([names, stated])
+
+
+def is_untouched(folder: Path, stamp: str) -> bool:
+    """Return whether no file of an artifact was written again since it had a stamp; "" is none.
+
+    No file is read.
+    """
+    try:
+        stated = json.loads(stamp) if stamp else []
+        return bool(stated) and all(
+            facts == list(_facts(f"{folder}/{name}")) for name, *facts in stated
+        )
+    except (OSError, ValueError, TypeError):
+        return False
+
+
+def _facts(path: str) -> tuple[int, int, int, int]:
+    """Return the system's word on a file: size, inode, and when it was written and changed."""
+    status = os.stat(path)  # noqa: PTH116  # a Path takes longer to make
+    return status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns
 
 
 def check_recorded(file: Path) -> None:

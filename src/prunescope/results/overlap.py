@@ -12,8 +12,9 @@ from jaxtyping import Bool, Float64, Int64
 
 from prunescope.base.arrays import load_arrays, load_metadata, save_arrays
 from prunescope.base.errors import DataError
+from prunescope.base.text import on_one_line, shortened
 from prunescope.results.forms import TEXTS
-from prunescope.results.layout import COUNTS
+from prunescope.results.layout import COUNTS, names_a_folder
 from prunescope.results.manifest import check_recorded
 
 _NAMES = "dissection"  # the key of the metadata
@@ -114,6 +115,9 @@ def load_overlap(folder: Path) -> tuple[str, Overlap]:
         layer, fits = str(names["layer"]), _fits(arrays, **texts)
     except (KeyError, TypeError, ValueError, RecursionError):
         raise DataError(f"{path} holds no counts of a dissection: dissect again") from None
+    if not names_a_folder(layer):
+        name = on_one_line(shortened(layer))
+        raise DataError(f'{path} is damaged: its layer is called "{name}", as no folder can be')
     if not fits:
         raise DataError(f"{path} is damaged: its counts do not fit each other")
     fields: dict[str, Any] = {**arrays, **texts}

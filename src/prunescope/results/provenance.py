@@ -19,6 +19,7 @@ from prunescope.results.artifacts import Artifact
 from prunescope.results.checksums import is_as_written, with_checksum
 from prunescope.results.forms import AMOUNT, COUNT, TEXT, TRUTH, Each, Fields, Object, Rows
 from prunescope.results.layout import PROVENANCE
+from prunescope.results.manifest import is_untouched
 from prunescope.results.reading import read_form
 from prunescope.version import __version__
 
@@ -140,9 +141,14 @@ class Provenance:
             self._note(artifact, kind=kind, seconds=0.0, cost=0.0, resumed=True, stamp=stamp)
         self._write()
 
-    def stamp_of(self, artifact: Artifact) -> str:
-        """Return the stamp of an artifact's files when last seen whole; empty if never."""
-        return str(self._artifacts.get(artifact.title, {}).get("stamp", ""))
+    def is_untouched(self, artifact: Artifact) -> bool:
+        """Return whether an artifact is as it was when it was last seen whole, under its key.
+
+        No file of it is read: the system says whether one was written since.
+        """
+        entry = self._artifacts.get(artifact.title, {})
+        folder = self._path.parent / artifact.path
+        return entry.get("key") == artifact.key and is_untouched(folder, entry.get("stamp", ""))
 
     def seen_whole(self, stamps: Mapping[str, str]) -> None:
         """Record the stamps of artifacts, by title, whose files were compared with checksums."""
@@ -206,7 +212,7 @@ class Provenance:
             "cost": cost,
             "resumed": resumed,
             "invocation": max(0, len(self._invocations) - 1),
-            "stamp": stamp,
+            **({"stamp": stamp} if stamp else {}),
         }
 
     def _write(self) -> None:

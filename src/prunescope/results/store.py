@@ -10,15 +10,17 @@ under `outdated/` with all artifacts inside it, and brought back when its settin
 """
 
 import errno
+import fnmatch
 import os
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 from prunescope.base.errors import ConfigError, StoreError
 from prunescope.base.files import hash_once, process_mark
-from prunescope.base.folders import discard, sync_tree
+from prunescope.base.folders import discard, remove, sync_tree
 from prunescope.base.lock import blaming, check_free, check_held, holder, only_writer
 from prunescope.results.artifacts import Artifact, Slot, move_inner
 from prunescope.results.layout import (
@@ -39,10 +41,12 @@ from prunescope.results.manifest import (
     write_manifest,
 )
 from prunescope.results.places import check_files, check_folders
+from prunescope.results.reclaiming import holds_only_inner, put_away, reclaim
 
-_DAMAGED = "damaged"  # stands for a lost key
 _ATTEMPTS = 10
 _IN_EACH_OTHERS_WAY = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}  # two processes, one place
+_OURS = re.compile(r"trash.*|.+\.\w{16}(\.\d+-[0-9a-f]+)?")
+"""What we put into the folder of work, which may be a link to a folder with more."""
 _TORN = ".*.[0-9]*.tmp"  # left by a process killed in `write_atomically`
 
 
@@ -163,15 +167,6 @@ class Store:
         names = (*changes_in(slot.folder, slot.part), *replaced_in(slot.folder, slot.part))
         return [slot.folder / name for name in names]
 
-    def put_away(self, path: Path) -> None:
-        """Move what is damaged to `outdated/damaged`, so that what it belongs to is made again."""
-        name = path.relative_to(self.root).as_posix().replace("/", "+")
-        target = self.root / OUTDATED / _DAMAGED / name
-        if target.is_dir() and not target.is_symlink():
-            shutil.rmtree(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(target)
-
     def folder(self, artifact: Artifact) -> Path:
         """Return the folder of a finished artifact after checking every file of it.
 
@@ -193,6 +188,8 @@ class Store:
     def workplace(self, artifact: Artifact) -> Path:
         """Make the folder of an unfinished artifact's checkpoints, which survive a crash."""
         folder = self.place_of_work(artifact)
+        if not folder.is_dir():
+            remove(folder)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -226,18 +223,19 @@ class Store:
         slot = artifact.at(self.root)
         if artifact.part or artifact.derived or slot.key is not None:
             return False
-        return slot.folder.is_dir() and all(is_of_a_study(path) for path in slot.folder.iterdir())
+        folder = slot.folder
+        if not folder.is_dir() or holds_only_inner(folder):
+            return False
+        return all(is_of_a_study(path) for path in folder.iterdir())
 
     def reclaim(self, artifact: Artifact) -> None:
-        """Set aside what is at the path of an artifact that lost its manifest, or never got it.
+        """Make way for an artifact that was finished but lost its manifest; the caller knows so.
 
-        The caller knows that a study made it. Files of a part stay, to be replaced by the new ones.
+        Artifacts inside it stay, as do files of a part, to be replaced by the new ones.
         """
         slot = artifact.at(self.root)
         if slot.is_taken() and slot.key is None:
-            former = Slot(self.root / OUTDATED / replace(artifact, key=_DAMAGED).flat_name)
-            former.remove(self._trash)
-            self.put_away(slot.manifest) if slot.part else slot.move(former)
+            reclaim(self.root, artifact)
 
     def tidy(self, artifacts: list[Artifact]) -> None:
         """Set aside what is at the artifacts' paths under another key; bring back what fits.
@@ -259,34 +257,45 @@ class Store:
                 missing.append(artifact)
         wanted = {artifact.flat_name for artifact in missing}
         for folder in (self.root / WORK).glob("*"):
-            if folder.name not in wanted:
+            if folder.name not in wanted and _OURS.fullmatch(folder.name):
                 discard(folder)
         for file in self.root.glob(_TORN):
             file.unlink(missing_ok=True)
 
-    def outdated(self, artifacts: list[Artifact]) -> list[str]:
+    def outdated(
+        self, artifacts: list[Artifact], whole: Collection[Artifact] = frozenset()
+    ) -> list[str]:
         """Return what is finished and not in the list, sorted: paths, and parts with their names.
 
         Artifacts inside an outdated one are left out, as are former versions of derived ones, which
         the next run replaces.
+        whole: those of the list that are known to be at their path.
         """
         wanted = {(artifact.path, artifact.part, artifact.key) for artifact in artifacts}
+        known = {(artifact.path, artifact.part) for artifact in whole}
         derived = {artifact.path for artifact in artifacts if artifact.derived}
         parts_at: dict[Path, set[str]] = {}
-        for manifest in self.root.rglob(MANIFESTS):
-            part, path = part_named(manifest.name), manifest.parent.relative_to(self.root)
-            key, name = Slot(manifest.parent, part).key, path.as_posix()
-            if path.parts[:1] == (WORK,) or name in derived or key is None:
+        for name, part in self._manifests():
+            if name in derived or (name, part) in known:
                 continue
-            if (name, part, key) not in wanted:
-                parts_at.setdefault(path, set()).add(part)
-        whole = {path for path, parts in parts_at.items() if "" in parts}
+            key = Slot(self.root / name, part).key
+            if key is not None and (name, part, key) not in wanted:
+                parts_at.setdefault(Path(name), set()).add(part)
+        folders = {path for path, parts in parts_at.items() if "" in parts}
         return sorted(
-            f"{path.as_posix()} ({part})" if part and path not in whole else path.as_posix()
+            f"{path.as_posix()} ({part})" if part and path not in folders else path.as_posix()
             for path, parts in parts_at.items()
-            for part in ({""} if path in whole else parts)
-            if whole.isdisjoint(path.parents)
+            for part in ({""} if path in folders else parts)
+            if folders.isdisjoint(path.parents)
         )
+
+    def _manifests(self) -> Iterator[tuple[str, str]]:
+        """Yield the path, relative to the run's, and the part of every manifest outside of work."""
+        for folder, inner, files in os.walk(self.root):
+            if folder == str(self.root):
+                inner[:] = [name for name in inner if name != WORK]
+            for file in fnmatch.filter(files, MANIFESTS):
+                yield os.path.relpath(folder, self.root).replace(os.sep, "/"), part_named(file)
 
     def _is_empty(self) -> bool:
         """Return whether there is nothing but leftovers of a run killed at its start."""
@@ -327,13 +336,15 @@ class Store:
         key = slot.key
         if key == artifact.key or not slot.is_taken():
             return
+        if key is None and not artifact.part and holds_only_inner(slot.folder):
+            return  # artifacts inside one that is made again
         if key is None and not artifact.part:
             raise StoreError(
                 f"{slot.folder} is in the way: it is no finished part of a study (it has no "
                 f"readable {slot.manifest.name}); move it elsewhere and run the study again"
             )
         if key is None:  # a damaged manifest
-            self.put_away(slot.manifest)
+            put_away(self.root, slot.manifest)
             return
         former = self._aside(replace(artifact, key=key))
         former.remove(self._trash)

@@ -12,6 +12,8 @@ from pathlib import Path, PurePosixPath
 from prunescope.base.errors import DataError, StoreError
 from prunescope.base.paths import require_room
 from prunescope.base.progress import SILENT, Progress
+from prunescope.base.text import on_one_line, shortened
+from prunescope.results.forms import in_a_line
 
 _CHUNK = 1 << 20
 _BLOCK = 4096  # a file takes whole blocks of the disk
@@ -63,7 +65,7 @@ def unpack(
             require_room(folder.parent, blocks * _BLOCK, f"unpacking {archive}")
             _write_all(archive, opened, entries, folder, progress)
     except _DAMAGE as error:
-        raise DataError(f"{archive} is damaged, or no zip archive: {error}") from error
+        raise DataError(f"{archive} is damaged, or no zip archive: {in_a_line(error)}") from error
 
 
 def _survey(archive: Path, entries: Sequence[zipfile.ZipInfo], limits: Limits) -> None:
@@ -82,10 +84,10 @@ def _survey(archive: Path, entries: Sequence[zipfile.ZipInfo], limits: Limits) -
     folders: set[str] = set()
     for entry in entries:
         if fault := _fault(entry, limits):
-            raise _refused(archive, f'"{entry.filename}" {fault}')
+            raise _refused(archive, f"{_called(entry)} {fault}")
         path = PurePosixPath(_folded(entry.filename))
         if str(path) in files:
-            raise _refused(archive, f'"{entry.filename}" stands in it twice')
+            raise _refused(archive, f"{_called(entry)} stands in it twice")
         (folders if entry.is_dir() else files).add(str(path))
         folders.update(str(parent) for parent in path.parents)
     if both := files & folders:
@@ -146,12 +148,16 @@ def _chunks(archive: Path, opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> I
             while chunk := packed.read(_CHUNK):
                 size += len(chunk)
                 if size > entry.file_size:
-                    raise _refused(archive, f'"{entry.filename}" is larger than it states')
+                    raise _refused(archive, f"{_called(entry)} is larger than it states")
                 yield chunk
     except OSError as error:
         raise DataError(f"{archive} cannot be read: {error.strerror}") from error
     if size < entry.file_size:
-        raise _refused(archive, f'"{entry.filename}" is smaller than it states')
+        raise _refused(archive, f"{_called(entry)} is smaller than it states")
+
+
+def _called(entry: zipfile.ZipInfo) -> str:
+    return f'"{on_one_line(shortened(entry.filename))}"'
 
 
 def _folded(name: str) -> str:

@@ -76,7 +76,11 @@ class DissectionStage(Stage):
         others = {"layers", *dissection.marked(ScoresOnly)}
         return {
             "concepts": self.study.facts.concepts.fingerprint,
-            **{name: value for name, value in dissection.for_key().items() if name not in others},
+            **{
+                name: value
+                for name, value in self.study.dissection_for_key.items()
+                if name not in others
+            },
             **({"masks": True} if dissection.null else {}),
         }
 

@@ -57,7 +57,11 @@ class ScoresStage(Stage):
         dissection = self.study.recipe.dissection
         of_scores = dissection.marked(ScoresOnly)
         return {
-            **{name: value for name, value in dissection.for_key().items() if name in of_scores},
+            **{
+                name: value
+                for name, value in self.study.dissection_for_key.items()
+                if name in of_scores
+            },
             **({"chance": _CHANCE_VERSION} if dissection.null else {}),
         }
 

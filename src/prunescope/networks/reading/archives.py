@@ -5,6 +5,8 @@ import zlib
 from pathlib import Path
 
 from prunescope.base.errors import DataError
+from prunescope.base.text import on_one_line, shortened
+from prunescope.results.forms import in_a_line
 
 _CHUNK = 1 << 20
 _RATIO = 100  # torch packs nothing; of other tools that zip weights none reaches this
@@ -35,7 +37,8 @@ def check_archive(path: Path) -> None:
                     while content.read(_CHUNK):
                         pass
             except (*_DAMAGE, OSError) as error:
+                name = on_one_line(shortened(part.filename))
                 raise DataError(
-                    f"{path} is damaged: its part {part.filename} is not as it was written "
-                    f"({error}); copy or download it again"
+                    f"{path} is damaged: its part {name} is not as it was written "
+                    f"({in_a_line(error)}); copy or download it again"
                 ) from error

@@ -13,6 +13,8 @@ Tensors: TypeAlias = Mapping[str, Tensor]
 """Tensors by their names."""
 
 _SHOWN = 3
+_ROOM = 1 << 30  # bytes that any weights may take
+_RATIO = 1_000  # sparse weights of a network seldom leave one in a hundred
 
 
 def few(names: Sequence[str]) -> str:
@@ -30,6 +32,7 @@ def plain_values(state: Mapping[str, Any], where: str) -> dict[str, Tensor]:
     if state and all(getattr(value, "dtype", None) == torch.bool for value in state.values()):
         raise DataError(f"{where} holds a mask, not weights: it is given beside them, as --mask")
     refuse_quantised(state, where)
+    _refuse_endless(state, where)
     dense: dict[str, Tensor] = {}
     for name, tensor in state.items():
         if tensor.is_meta:
@@ -45,6 +48,31 @@ def plain_values(state: Mapping[str, Any], where: str) -> dict[str, Tensor]:
         plain = tensor if tensor.layout == torch.strided else tensor.to_dense()
         dense[name] = plain.detach()
     return dense
+
+
+def _refuse_endless(state: Mapping[str, Tensor], where: str) -> None:
+    """Raise DataError for tensors that would fill the memory though the file holds next to nothing.
+
+    A sparse tensor, or a view that repeats one number, may state any shape.
+    """
+    full = {name: tensor.numel() * tensor.element_size() for name, tensor in state.items()}
+    total, stored = sum(full.values()), sum(map(_stored_bytes, state.values()))
+    if total > _ROOM and total > _RATIO * stored:
+        largest = max(full, key=full.__getitem__)
+        raise DataError(
+            f"{where} would take {total / 1e9:,.0f} GB of memory, but holds {stored:,} bytes of "
+            f"weights: the shape of {largest}, {tuple(state[largest].shape)}, is no network's"
+        )
+
+
+def _stored_bytes(tensor: Tensor) -> int:
+    if tensor.is_meta:
+        return tensor.numel() * tensor.element_size()  # refused for holding no values
+    if tensor.layout == torch.sparse_coo:
+        return tensor._values().nbytes + tensor._indices().nbytes
+    if tensor.layout != torch.strided:
+        return tensor.values().nbytes
+    return tensor.untyped_storage().nbytes()
 
 
 def refuse_quantised(state: Mapping[str, Any], where: str, expected: Tensors | None = None) -> None:

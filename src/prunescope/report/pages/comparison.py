@@ -51,9 +51,9 @@ _UNITS = {
     **_OUTCOME,
 }
 _CONCEPTS = {
-    **_KEY,
     "concept": TableColumn("Concept", "text"),
     "category": TableColumn("Category", "text", filter="choice"),
+    **_KEY,
     "units_a": TableColumn("Units A", "count"),
     "best_iou_a": TableColumn("Best IoU A", "share"),
     "units_b": TableColumn("Units B", "count"),

@@ -16,7 +16,7 @@ const charts = new Set();
 class Chart {
   constructor(host, { title, x, y, curves, marks = [] }) {
     Object.assign(this, { host, title, x, y, curves, marks });
-    host.setAttribute("role", "img");  // with what is in it: its legend answers the pointer alone
+    host.setAttribute("role", "img");
     host.setAttribute("aria-label", this.inWords());
     charts.add(this);
     this.draw();
@@ -88,6 +88,7 @@ class Chart {
         setCursor: [plot => this.host.classList.toggle("pointed", isKnown(plot.cursor.idx))],
       },
     }, data, this.host);
+    this.plot.root.setAttribute("aria-hidden", "true");  // its legend answers the pointer alone
   }
 
   /** Draws upright lines over the whole height, each with its title at the top. */

@@ -142,13 +142,20 @@ function skip(event) {
 const widths = new ResizeObserver(entries => {
   for (const box of new Set(entries.map(({ target }) => target.closest(".scroll")))) {
     box.classList.toggle("cut", box.scrollWidth > box.clientWidth + 1);
+    markEnd(box);
   }
 });
+
+/** Marks a table of which there is more below. */
+function markEnd(box) {
+  box.classList.toggle("long", box.scrollTop + box.clientHeight < box.scrollHeight - 2);
+}
 
 function watchWidths(host) {
   host.querySelectorAll(".scroll:has(> table)").forEach(box => {
     widths.observe(box);
     widths.observe(box.firstElementChild);
+    box.addEventListener("scroll", () => markEnd(box), { passive: true });
   });
 }
 

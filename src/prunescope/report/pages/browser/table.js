@@ -109,7 +109,7 @@ class DataTable {
       "table", { class: "data" }, make("caption", {}, this.caption),
       make("thead", {}, make("tr", {}, ...this.heads)), this.body,
     );
-    return make("div", { class: "scroll", role: "region", "aria-label": this.caption, tabindex: 0 }, table);
+    return make("div", { class: "scroll", role: "region", "aria-label": `Table: ${this.caption}`, tabindex: 0 }, table);
   }
 
   side(column) {
