@@ -192,7 +192,7 @@ def _kind(annotation: Any) -> str:
     if annotation is inspect.Parameter.empty:
         return ""
     written = inspect.formatannotation(annotation)
-    written = re.sub(r"Annotated\[([\w.]+), .*\]", r"\1", written, flags=re.DOTALL)
+    written = re.sub(r"Annotated\[([\w.| ]+), .*\]", r"\1", written, flags=re.DOTALL)
     written = re.sub(r"Optional\[((?:[^\[\]]|\[[^\[\]]*\])*)\]", r"\1 | None", written)
     written = re.sub(r"Union\[((?:[^\[\]]|\[[^\[\]]*\])*)\]", r"\1", written)
     return _PATH.sub("", written)

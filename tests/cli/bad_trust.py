@@ -88,7 +88,7 @@ STRATEGIES = {
         "prune dense.pth --keep 0.5 --out p.safetensors --scope gobal",
         ("--scope", 'mean "global"'),
     ),
-    "a scope in no module": Bad(f"{RUN}.scope=nowhere:groups", ("importing nowhere failed",)),
+    "a scope in no module": Bad(f"{RUN}.scope=nowhere:groups", ("no module nowhere here",)),
     "a scope that is no list": chosen("scope", "number", "returned an int"),
     "a scope of other tensors": chosen("scope", "other", "no.weight", "not pruned"),
     "a scope of a tensor twice": chosen("scope", "twice", "into two groups"),

@@ -86,7 +86,9 @@ PATHS = {
         "run tiny.yaml --out loop", ("loop", "--out"), link("loop", "loop")
     ),
     "a lock that is a pipe": Bad(
-        "run tiny.yaml --out run --workers 1", (".lock is a named pipe",), lock_by_pipe
+        "run tiny.yaml --out run --workers 1",
+        (".lock is no file, but must be a file", "remove run/.lock"),
+        lock_by_pipe,
     ),
     "data at a path too long": Bad(
         f"{RUN} --set data.source={LONG}", ("aaa… is longer than file systems take",)

@@ -239,7 +239,8 @@ class TestMasks:
             ({}, {"masks/train/b.png": b"no png"}),
         ):
             opened = MaskFolder.open(make_masks(changes), **options)
-            assert check_concepts(opened).notes[-1].startswith("names without a pixel are not")
+            notes = check_concepts(opened).notes
+            assert any(note.startswith("names without a pixel are not") for note in notes)
 
     def test_a_long_list_of_images_without_masks_is_cut_short(self, make_masks):
         more = {f"images/{n}.png": photograph() for n in range(19)}

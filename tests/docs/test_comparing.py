@@ -95,7 +95,11 @@ def test_the_tables_have_the_columns_that_the_formats_name(
         if runs and title != "Levels":
             assert found[:3] == ["replicate", "strategy", "level"]
             found = found[3:]
-        assert sorted(found) == sorted(documented(title))
+        columns = documented(title)
+        if runs and title == "Units":  # whose images are not drawn
+            assert "The last four are absent where images were not drawn" in FORMATS
+            columns = columns[:-4]
+        assert sorted(found) == sorted(columns)
     named = re.search(r"## The folder of a comparison\n.*?### ", FORMATS, re.DOTALL)
     assert named
     files = set(re.findall(r"^\| `([^`]+)` \|", named[0], re.MULTILINE))

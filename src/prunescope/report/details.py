@@ -13,7 +13,6 @@ from prunescope.comparison.details import (
     unit_through_levels,
 )
 from prunescope.report.detail_views import (
-    SHARES,
     concept_level_sections,
     concept_sections,
     unit_level_sections,
@@ -26,6 +25,7 @@ from prunescope.results.kinds import is_run
 from prunescope.results.opened import open_dissection
 from prunescope.results.run_tables import RunTables
 from prunescope.statistics.bootstrap import ResamplingSettings
+from prunescope.statistics.resampled import UNIT_SHARES
 
 
 def describe_unit(
@@ -103,7 +103,7 @@ def _resampled(
     if drawn is None:
         return {}, {}
     shares = {
-        int(row["unit"]): {name: float(row[name]) for name in SHARES}
+        int(row["unit"]): {name: float(row[name]) for name in UNIT_SHARES}
         for row in drawn.units.to_dict("records")
     }
     return {"resampling": drawn.draws.settings.model_dump()}, shares

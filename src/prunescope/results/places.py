@@ -4,15 +4,15 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from prunescope.base.errors import StoreError
+from prunescope.base.errors import DamagedArtifact, StoreError
 from prunescope.results.layout import LOCK, LOOKS, OUTDATED, PROVENANCE, STUDY, WORK
 
 
 def check_files(root: Path) -> None:
-    """Raise StoreError where something else stands in the place of a file beside the artifacts."""
+    """Raise DamagedArtifact where something else is in the place of a file beside the artifacts."""
     for path in (root / name for name in (LOCK, STUDY, PROVENANCE, LOOKS)):
         if os.path.lexists(path) and not path.is_file():
-            raise StoreError(
+            raise DamagedArtifact(
                 f"{path} is {_kind(path)}, but must be a file: remove {path} and run the study "
                 "again"
             )

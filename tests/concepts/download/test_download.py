@@ -128,7 +128,7 @@ class TestDownloading:
             "from prunescope.concepts.download import download_broden\n"
             "from contextlib import nullcontext\n"
             "class Killed(Progress, Task):\n"
-            "    def task(self, description, total):\n"
+            "    def task(self, description, total, **_):\n"
             "        self.unpacks = 'Unpacking' in description\n"
             "        return nullcontext(self)\n"
             "    def advance(self, count=1, note=''):\n"
@@ -139,7 +139,7 @@ class TestDownloading:
             command = [sys.executable, "-c", program, server.address, str(out)]
             assert subprocess.run(command, check=False).returncode == -9
             assert beside(out) == ["b.download"]
-            assert (tmp_path / "b.download" / "unpacked").exists()
+            assert list((tmp_path / "b.download").glob("unpacked.*"))
             download_broden(out, source=server.address, patience=HASTY)
         assert len(server.asked) == 1
         assert beside(out) == ["b"]
