@@ -205,3 +205,13 @@ def test_of_a_study_each_part_of_crash_safety_has_its_share(drawn: Path, tmp_pat
     assert 0 < sum(found["shares"].values()) < 1
     assert found["share"] == pytest.approx(sum(found["shares"].values()), abs=1e-3)
     assert found["seconds_when_finished"] > 0
+
+
+@pytest.mark.slow
+def test_engines_are_measured_on_the_same_study(drawn: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed (extra: ray)")
+    recipe = tmp_path / "tiny.yaml"
+    recipe.write_text(yaml.safe_dump(tiny_recipe(drawn)))
+    found = figures("engines.py", "--recipe", recipe, "--turns", 1, "--set", "replicates=2")
+    assert found["seconds"].keys() == {"one", "local", "ray"}
+    assert found["ray_over_one"]["median"] > 0

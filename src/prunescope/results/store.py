@@ -294,8 +294,9 @@ class Store:
         for folder, inner, files in os.walk(self.root):
             if folder == str(self.root):
                 inner[:] = [name for name in inner if name != WORK]
-            for file in fnmatch.filter(files, MANIFESTS):
-                yield os.path.relpath(folder, self.root).replace(os.sep, "/"), part_named(file)
+            if manifests := fnmatch.filter(files, MANIFESTS):
+                path = Path(folder).relative_to(self.root).as_posix()
+                yield from ((path, part_named(file)) for file in manifests)
 
     def _is_empty(self) -> bool:
         """Return whether there is nothing but leftovers of a run killed at its start."""
