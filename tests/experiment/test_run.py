@@ -18,7 +18,6 @@ from prunescope.base.errors import (
     DataError,
     PrunescopeError,
     RunBusyError,
-    StudyIncomplete,
 )
 from prunescope.base.progress import Progress
 from prunescope.base.tensors import load_metadata, load_tensors
@@ -210,14 +209,19 @@ def test_a_changed_setting_sets_the_old_aside_and_brings_it_back(
 
 
 @pytest.mark.long
-def test_a_damaged_artifact_is_never_used(tiny_study: TinyStudy, run: Path) -> None:
+def test_a_damaged_artifact_is_never_used_but_made_again(tiny_study: TinyStudy, run: Path) -> None:
+    before = contents(run)
     weights = run / "replicate-0" / "rewind" / "weights.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
     shutil.rmtree(run / "replicate-0" / "level-00")
-    with pytest.raises(StudyIncomplete, match=r"weights\.safetensors is missing or damaged"):
-        run_study(tiny_study(), run, workers=1)
+    listener = _Listener()
+    run_study(tiny_study(), run, workers=1, progress=listener)
+    assert any("rewind/weights.safetensors is damaged" in text for text in listener.said)
+    after = contents(run)
+    assert (run / "outdated/damaged/replicate-0+rewind+weights.safetensors").is_file()
+    assert {name: held for name, held in after.items() if "outdated" not in name} == before
 
 
 def test_a_second_writer_is_told_who_is_first(tiny_study: TinyStudy, run: Path) -> None:
