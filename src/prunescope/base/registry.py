@@ -144,14 +144,14 @@ class Registry:
         return _parsed(self.package, module)
 
     def _modules(self) -> dict[str, str]:
-        names = [name for name in _modules_in(self.package) if name not in self.but]
+        spec = find_spec(self.package)
+        folders = () if spec is None else tuple(spec.submodule_search_locations or ())
+        names = [name for name in _modules_in(folders) if name not in self.but]
         return {name.rstrip("_").replace("_", "-"): name for name in names}
 
 
 @cache  # a study of thousands of levels asks as often
-def _modules_in(package: str) -> tuple[str, ...]:
-    spec = find_spec(package)
-    folders = None if spec is None else spec.submodule_search_locations
+def _modules_in(folders: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(module.name for module in pkgutil.iter_modules(folders))
 
 
