@@ -8,6 +8,7 @@ from prunescope.base.text import counted
 from prunescope.experiment.plan import Plan
 from prunescope.experiment.stage import Stage
 from prunescope.experiment.status import is_done
+from prunescope.results.layout import PROVENANCE
 from prunescope.results.manifest import stamp_of
 from prunescope.results.provenance import Provenance
 from prunescope.results.store import Store
@@ -55,7 +56,7 @@ def _adopted(plan: Plan, store: Store, provenance: Provenance) -> str | None:
     stamps = {each: stamp_of(store.root / each.path, each.part) for each in kinds}
     provenance.adopt_found(kinds, stamps)
     return (
-        f"{_named(strangers)} finished, but not in provenance.json: copied here from another run, "
+        f"{_named(strangers)} finished, but not in {PROVENANCE}: copied here from another run, "
         "or made by a process that was killed before it could record it; taken as it is"
     )
 
