@@ -48,7 +48,7 @@ def main() -> None:
         "stages": len(seconds),
         "overhead_per_stage_of_a_chain": round((taken - given.seconds) / longest(plan), 3),
         "gpus": given.gpus,
-        "recipe": str(given.recipe),
+        "recipe": Path(given.recipe).stem,
         "rates": rates.model_dump(mode="json"),
     }
     print(json.dumps(figures | {"conditions": conditions}))
