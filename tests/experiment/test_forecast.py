@@ -52,6 +52,16 @@ def test_the_papers_study_is_foreseen_without_its_photographs(rates: Path, tmp_p
     assert not (tmp_path / "run").exists()
 
 
+def test_gpus_that_share_each_stage_shorten_the_chain(rates: Path, tmp_path: Path) -> None:
+    study = shipped_recipe("imagenet_resnet50")
+    alone = dry_run(study, tmp_path / "run", gpus=3, rates=rates)
+    sharing = Recipe.validate_from(study.model_dump() | {"resources": {"gpus": 2}}, "shared")
+    shared = dry_run(sharing, tmp_path / "run", gpus=6, rates=rates)
+    assert (alone.workers, shared.workers) == (3, 6)
+    assert shared.seconds == pytest.approx(alone.seconds / 2)
+    assert shared.busy == pytest.approx(alone.busy)
+
+
 def test_what_a_dry_run_prints_is_what_another_reads(
     tiny_study: TinyStudy, rates: Path, tmp_path: Path
 ) -> None:

@@ -155,20 +155,30 @@ def forecast(
     price: float | None,
     source: str = "",
 ) -> DryRun:
-    """Say what is still to do of a plan, and what it takes. The settings are those of DryRun."""
+    """Say what is still to do of a plan, and what it takes. The settings are those of DryRun.
+
+    workers: stages beside each other. Where several processes share one, each is a worker of the
+    forecast, and nothing is taken to be lost by sharing.
+    """
+    together = plan.study.recipe.sharing.count
+    shared = {stage.title for stage in plan.stages if stage.shared}
     left = left_of(plan, store)
     to_do, done = sorted_out(plan, left)
     seconds, after = seconds_each(plan, left, rates.seconds), needs_each(plan)
+    if seconds is not None:
+        seconds = {
+            title: each / together if title in shared else each for title, each in seconds.items()
+        }
     span = None if seconds is None else makespan(seconds, after, workers)
     work = sum((seconds or {}).values())
     return DryRun(
         to_do=to_do,
         done=done,
-        workers=workers,
+        workers=workers * together,
         on_gpus=on_gpus,
         seconds=span,
         busy=work / (span * workers) if span else None,
-        enough=None if seconds is None else fewest_workers(seconds, after, workers),
+        enough=None if seconds is None else together * fewest_workers(seconds, after, workers),
         disk=disk,
         rates=rates,
         source=source,

@@ -201,7 +201,7 @@ def _foreseen(
         _wanted(plan, selection),
         Store(out),
         rates,
-        workers=workers or gpus or _independent(recipe),
+        workers=workers or _stages_on(recipe, gpus) or _independent(recipe),
         on_gpus=gpus is not None,
         disk=disk_bytes(plan, recipe, rates),
         price=price,
@@ -265,8 +265,11 @@ def _engine(
     recipe: Recipe, workers: int | None, gpus: int | None, name: str, address: str | None
 ) -> Engine:
     each = recipe.sharing.gpus
-    workers = workers or (None if gpus is None else max(1, gpus // each))
-    engine: Engine = ENGINES.find(name)(workers, _independent(recipe), address)
+    stages = workers or _stages_on(recipe, gpus)
+    engine: Engine = ENGINES.find(name)(stages, _independent(recipe), address)
+    if stages is None and each > 1:  # not one for each GPU
+        stages = max(1, min(engine.workers, engine.gpus // each))
+        engine = ENGINES.find(name)(stages, _independent(recipe), address)
     needed = max(gpus or 0, each if each > 1 else 0)
     if needed > engine.gpus:
         where = "this machine" if name == "local" else "the cluster"
@@ -275,6 +278,11 @@ def _engine(
             "for fewer (--gpus, resources.gpus), or for none to take what there is"
         )
     return engine
+
+
+def _stages_on(recipe: Recipe, gpus: int | None) -> int | None:
+    """Return how many stages so many GPUs have room for; None where no number is asked for."""
+    return None if gpus is None else max(1, gpus // recipe.sharing.gpus)
 
 
 def _independent(recipe: Recipe) -> int:
