@@ -28,10 +28,10 @@ test-long: $(READY)
 	$(BIN)/python -m pytest -m "long and not slow and not soak" $(PARALLEL)
 
 real: $(READY)
-	$(BIN)/python -m pytest -m "(real or slow) and not soak"
+	$(BIN)/python -m pytest -m "(real or slow) and not soak" --timeout 0
 
 soak: $(READY)
-	$(BIN)/python -m pytest -m soak
+	$(BIN)/python -m pytest -m soak --timeout 0
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -139,10 +139,12 @@ class Campaign:
                 raise Lost(f"a full disk is not told: {command.said[-_LONGEST:]}")
             self._hear(command)
 
-    def lose(self, what: str, kill: Callable[[Random], bool], after: float) -> None:
-        """Run the study on a cluster that loses a part of itself, twice; let the study go on."""
+    def lose(
+        self, what: str, kill: Callable[[Random], bool], after: float, *, times: int = 2
+    ) -> None:
+        """Run the study on a cluster that loses a part of itself; let the study go on."""
         command = self.start()
-        for _ in range(2):
+        for _ in range(times):
             if command.status() is None and not wait_for(
                 lambda: command.status() is not None, after
             ):

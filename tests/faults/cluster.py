@@ -17,10 +17,25 @@ from faults.watching import children
 class FragileCluster:
     """A head without cores and two nodes with one core each, on this machine."""
 
-    def __init__(self, made: Any) -> None:
-        self._made = made
-        self.address: str = made.address
-        self._nodes = [made.add_node(num_cpus=1) for _ in range(2)]
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Start it; in place of one that has lost its head, at another address."""
+        from ray.cluster_utils import Cluster
+
+        head = {"num_cpus": 0, "include_dashboard": False}
+        self._made: Any = Cluster(initialize_head=True, head_node_args=head)
+        self._nodes = [self._made.add_node(num_cpus=1) for _ in range(2)]
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What a command says to use it."""
+        return ("--engine", "ray", "--address", self._made.address)
+
+    def end(self) -> None:
+        """End all its processes."""
+        self._made.shutdown()
 
     def kill_worker(self, chance: Random) -> bool:
         """Kill a process in which Ray performs something; return whether there was one.
@@ -51,6 +66,13 @@ class FragileCluster:
         self._nodes.append(self._made.add_node(num_cpus=1))
         return True
 
+    def kill_head(self, chance: Random) -> bool:
+        """Kill the processes of the head, without which the cluster is none."""
+        for of_a_kind in self._made.head_node.all_processes.values():
+            for each in of_a_kind:
+                each.process.kill()
+        return True
+
 
 def _title(process: int) -> str:
     try:
@@ -62,16 +84,12 @@ def _title(process: int) -> str:
 @contextmanager
 def fragile_cluster() -> Iterator[FragileCluster]:
     """Start a cluster, for commands that join it by its address."""
-    from ray.cluster_utils import Cluster
-
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("RAY_USAGE_STATS_ENABLED", "0")
         environment.setenv("OMP_NUM_THREADS", "1")
         environment.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
-        made = Cluster(
-            initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
-        )
+        cluster = FragileCluster()
         try:
-            yield FragileCluster(made)
+            yield cluster
         finally:
-            made.shutdown()
+            cluster.end()

@@ -93,6 +93,11 @@ def play_on_cluster(campaign: Campaign, cluster: FragileCluster) -> list[Record]
                 campaign.damage()
             campaign.lose("Ray worker", cluster.kill_worker, chance.uniform(1, 6))
         campaign.lose("Ray node", cluster.kill_node, chance.uniform(1, 6))
+        if chance.random() < 0.2:
+            campaign.lose("Ray head", cluster.kill_head, chance.uniform(1, 6), times=1)
+            cluster.end()
+            cluster.begin()
+            campaign.options = cluster.options
         campaign.resume(whole=False)
     except Lost as lost:
         campaign.settle("lost", str(lost))

@@ -1,11 +1,8 @@
 """How does work run on the machines of a Ray cluster?"""
 
-import os
 import signal
-import socket
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, Generic
 
 from prunescope.base.devices import take_gpus
@@ -24,8 +21,8 @@ from prunescope.engines.engine import (
     in_order,
     without_dependants,
 )
+from prunescope.engines.ray_cluster import Head, HeadLost, connected
 
-_ANSWER_SECONDS = 10.0
 _LOOK_SECONDS = 0.25  # between two looks at what running jobs report
 _SECONDS_TO_LEAVE = 7.0  # for jobs that were told to stop; Ray takes a second to pass it on
 _TRIES = 4  # of a job whose workers are lost
@@ -54,7 +51,7 @@ class RayEngine:
     ) -> None:
         if workers is not None and workers < 1:
             raise ConfigError(f"the number of workers is {workers}, but must be at least 1")
-        self._ray = _connected(address)
+        self._ray = connected(address)
         cores, most_cores = self._cluster_has("CPU")
         if not cores:
             raise ConfigError("the Ray cluster has no cores: start one of its nodes with some")
@@ -119,6 +116,7 @@ def _work(
         if not tasks.running:
             return
         stop_if_told()
+        tasks.check_head()
         for job, kind, content in tasks.ended():
             if kind == "outcome":
                 finish(job, content)
@@ -146,6 +144,7 @@ class _Tasks(Generic[W, Outcome]):
         self._perform = ray.put(perform)
         self._post = _post_office(ray)
         self._perform_remotely = ray.remote(max_retries=0)(_perform_there)
+        self._head = Head(ray.get_runtime_context().gcs_address)
         self._audiences: dict[str, Audience] = {}
         self._tries: dict[str, int] = {}
         self.running: dict[Any, W] = {}
@@ -155,6 +154,8 @@ class _Tasks(Generic[W, Outcome]):
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """End what still runs; of one who tells this process to stop, after a checkpoint."""
+        if kind is HeadLost:  # nobody is left to pass it on
+            return
         if kind is not None and issubclass(kind, Stopped | KeyboardInterrupt):
             self._let_leave()
         for task in self.running:
@@ -162,6 +163,10 @@ class _Tasks(Generic[W, Outcome]):
         for audience in self._audiences.values():
             audience.close()
         self._ray.kill(self._post)
+
+    def check_head(self) -> None:
+        """Raise HeadLost where nobody at the head of the cluster has answered for a while."""
+        self._head.check()
 
     def _let_leave(self) -> None:
         """Interrupt the running jobs, and wait a few seconds until they have left."""
@@ -272,72 +277,6 @@ def _perform_there(
     with suppress(ray.exceptions.RayActorError):  # without reports the work is done all the same
         ray.get(told[-1:])  # messages of one sender arrive in order
     return ended
-
-
-def _connected(address: str | None) -> Any:
-    """Return the module of Ray, connected to a cluster."""
-    try:
-        import ray
-    except ImportError:
-        raise ConfigError(
-            'the engine "ray" needs Ray, which is not installed: pip install "prunescope[ray]"'
-        ) from None
-    if ray.is_initialized():
-        joined = ray.get_runtime_context().gcs_address
-        if address not in (None, "auto", joined):
-            raise ConfigError(
-                f"this process has joined the Ray cluster at {joined}, not {address}: leave out "
-                "the address, or call ray.shutdown() first"
-            )
-        return ray
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    with uninterrupted(), _own_handler():
-        return _join(ray, address)
-
-
-def _join(ray: Any, address: str | None) -> Any:
-    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
-    if address is None:
-        ray.init(address="local", include_dashboard=False, **options)
-        return ray
-    _check_answers(address)
-    try:
-        ray.init(address=address, **options)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-        raise ConfigError(
-            f"no Ray cluster at {address} ({str(error).splitlines()[0]}): start one with ray start "
-            "--head, or leave out --address for one on this machine"
-        ) from None
-    return ray
-
-
-@contextmanager
-def _own_handler() -> Iterator[None]:
-    """Keep what this process does at SIGTERM, which Ray would replace."""
-    former = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, former)
-
-
-def _check_answers(address: str) -> None:
-    """Raise ConfigError where nobody listens at a host and port."""
-    host, _, port = address.rpartition(":")
-    if address == "auto":
-        return
-    if not host or not port.isdecimal():
-        raise ConfigError(
-            f'the address is "{address}": give HOST:PORT, or auto for the cluster of this machine'
-        )
-    try:
-        socket.create_connection((host, int(port)), _ANSWER_SECONDS).close()
-    except (OSError, OverflowError) as error:
-        raise ConfigError(
-            f"nobody answers at {address} ({error}): is the cluster's head there, and is its port "
-            "open to this machine?"
-        ) from None
 
 
 def _lost(tries: int) -> PrunescopeError:

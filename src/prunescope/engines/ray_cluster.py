@@ -1,0 +1,125 @@
+"""Is there a Ray cluster, and does its head still answer?"""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from prunescope.base.errors import ConfigError, PrunescopeError
+from prunescope.base.progress import duration
+from prunescope.base.stopping import uninterrupted
+
+_ANSWER_SECONDS = 10.0
+_LOOK_SECONDS = 2.0  # between two looks at the head
+_PATIENCE = 20.0  # seconds without an answer of the head; after 60 Ray ends this process
+
+
+class HeadLost(PrunescopeError):
+    """The head of the Ray cluster answers no more."""
+
+
+class Head:
+    """The head of the cluster, without which nothing is begun, and no end is heard of.
+
+    address: its host and port.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._answered = self._asked = time.monotonic()
+
+    def check(self) -> None:
+        """Ask, unless that was done a moment ago. Raises HeadLost after a while without answer."""
+        now = time.monotonic()
+        if now - self._asked < _LOOK_SECONDS:
+            return
+        self._asked = now
+        try:
+            _ask(self._address, seconds=_LOOK_SECONDS)
+        except OSError as error:
+            if now - self._answered > _PATIENCE:
+                raise HeadLost(
+                    f"the head of the Ray cluster at {self._address} has not answered for "
+                    f"{duration(_PATIENCE)} ({error}). What is finished stays: start a "
+                    "cluster again with ray start --head, and give the same command, with its "
+                    "address"
+                ) from None
+        else:
+            self._answered = time.monotonic()
+
+
+def connected(address: str | None) -> Any:
+    """Return the module of Ray, connected to a cluster."""
+    try:
+        import ray
+    except ImportError:
+        raise ConfigError(
+            'the engine "ray" needs Ray, which is not installed: pip install "prunescope[ray]"'
+        ) from None
+    if ray.is_initialized():
+        joined = ray.get_runtime_context().gcs_address
+        if address not in (None, "auto", joined):
+            raise ConfigError(
+                f"this process has joined the Ray cluster at {joined}, not {address}: leave out "
+                "the address, or call ray.shutdown() first"
+            )
+        return ray
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    with uninterrupted(), _own_handler():
+        return _join(ray, address)
+
+
+def _join(ray: Any, address: str | None) -> Any:
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
+    if address is None:
+        ray.init(address="local", include_dashboard=False, **options)
+        return ray
+    _check_answers(address)
+    try:
+        ray.init(address=address, **options)
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        raise ConfigError(
+            f"no Ray cluster at {address} ({str(error).splitlines()[0]}): start one with ray start "
+            "--head and give the same command with its address, or leave out --address for one on "
+            "this machine"
+        ) from None
+    return ray
+
+
+@contextmanager
+def _own_handler() -> Iterator[None]:
+    """Keep what this process does at SIGTERM, which Ray would replace."""
+    former = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, former)
+
+
+def _check_answers(address: str) -> None:
+    """Raise ConfigError where nobody listens at a host and port."""
+    host, _, port = address.rpartition(":")
+    if address == "auto":
+        return
+    if not host or not port.isdecimal():
+        raise ConfigError(
+            f'the address is "{address}": give HOST:PORT, or auto for the cluster of this machine'
+        )
+    try:
+        _ask(address, seconds=_ANSWER_SECONDS)
+    except (OSError, OverflowError) as error:
+        raise ConfigError(
+            f"nobody answers at {address} ({error}): is the cluster's head there (ray start "
+            "--head), and is its port open to this machine? Then give the same command again"
+        ) from None
+
+
+def _ask(address: str, *, seconds: float) -> None:
+    """Raise OSError where nobody listens at a host and port."""
+    host, _, port = address.rpartition(":")
+    socket.create_connection((host, int(port)), seconds).close()
