@@ -185,7 +185,7 @@ def test_load_counts_the_stages_it_made() -> None:
     assert found["status_seconds"] > 0
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_packing_compares_a_real_cluster_with_the_ideal_one() -> None:
     pytest.importorskip("ray", reason="Ray is not installed (extra: ray)")
     found = figures(

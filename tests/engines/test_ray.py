@@ -158,6 +158,7 @@ def test_a_study_has_the_bytes_of_this_machine_alone(
     assert {path.name for path in compared} >= set(TABLES)
 
 
+@pytest.mark.slow
 def test_all_machines_leave_the_same_broken_images_out(
     cluster: Any, tiny_study: Any, tmp_path: Path
 ) -> None:
