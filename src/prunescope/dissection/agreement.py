@@ -6,6 +6,7 @@ other images or other settings would make every number wrong without a sign of i
 
 import hashlib
 import json
+import re
 import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,7 +27,7 @@ from prunescope.dissection.settings import DissectionSettings
 from prunescope.results.left_out import left_out_names
 
 _SHOWN = 5
-_DIGITS = 12  # of a checksum
+_DIGITS = 12  # of a checksum that is shown
 
 
 def check_agreement(
@@ -55,7 +56,8 @@ def check_agreement(
             "device": device.type,
         }
     )
-    names = [name for name in statements[0] if name != "host"]
+    names = dict.fromkeys(name for statement in statements for name in statement)
+    del names["host"]
     different = [difference for name in names if (difference := _difference(name, statements))]
     if different:
         more = len(different) - _SHOWN
@@ -71,14 +73,19 @@ def _difference(name: str, statements: Sequence[Mapping[str, Any]]) -> str:
     """Return what processes state of one thing, if they do not state the same; else nothing."""
     stating: dict[Any, list[str]] = {}
     for rank, statement in enumerate(statements):
-        stating.setdefault(statement[name], []).append(f"{rank} on {statement['host']}")
+        stating.setdefault(statement.get(name, ""), []).append(f"{rank} on {statement['host']}")
     if len(stating) == 1:
         return ""
     words = (
-        f"{shortened(value) or 'absent'} in process{'es' * (len(those) > 1)} {', '.join(those)}"
+        f"{_shown(value)} in process{'es' * (len(those) > 1)} {', '.join(those)}"
         for value, those in stating.items()
     )
     return f"{name} is {', but '.join(words)}"
+
+
+def _shown(value: str) -> str:
+    is_checksum = re.fullmatch("[0-9a-f]{64}", value)
+    return f"{value[:_DIGITS]}…" if is_checksum else shortened(value) or "absent"
 
 
 def _of_settings(settings: DissectionSettings) -> dict[str, str]:
@@ -86,19 +93,22 @@ def _of_settings(settings: DissectionSettings) -> dict[str, str]:
     values = settings.model_dump(
         mode="json", exclude={"basis", "skip_broken", *settings.marked(NeverKeyed)}
     )
-    file, layers = settings.basis_file, settings.layers
-    directions = "" if file is None else _short(*(hash_directions(file, x, layers) for x in layers))
-    along = f"{settings.along} {directions}".strip()
-    return {name: json.dumps(value) for name, value in values.items()} | {"basis": along}
+    statement = {name: json.dumps(value) for name, value in values.items()}
+    statement["basis"] = settings.along
+    if (file := settings.basis_file) is not None:
+        layers = settings.layers
+        hashes = [hash_directions(file, layer, layers) for layer in layers]
+        statement["the checksum of its directions"] = fingerprint(hashes)
+    return statement
 
 
 def _of_concepts(concepts: ConceptSet) -> dict[str, str]:
     labels = [[label.number, label.name, label.category] for label in concepts.labels]
     return {
         "the number of images": f"{len(concepts.images):,}",
-        "the checksum of the images' names": _short(concepts.images),
-        "the checksum of the labels": _short(labels, concepts.categories),
-        "the fingerprint of the concept set": concepts.fingerprint[:_DIGITS],
+        "the checksum of the images' names": fingerprint(concepts.images),
+        "the checksum of the labels": fingerprint([labels, concepts.categories]),
+        "the fingerprint of the concept set": concepts.fingerprint,
     }
 
 
@@ -109,14 +119,12 @@ def _of_network(model: nn.Module, units: Mapping[str, Sequence[int]]) -> dict[st
         weights.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
         weights.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
     return {
-        "the checksum of the network's modules": _short(modules),
-        "the checksum of its weights": weights.hexdigest()[:_DIGITS],
-        "the checksum of its units' numbers": _short({k: list(v) for k, v in units.items()}),
+        "the checksum of the network's modules": fingerprint(modules),
+        "the checksum of its weights": weights.hexdigest(),
+        "the checksum of its units' numbers": fingerprint(
+            {layer: [int(number) for number in numbers] for layer, numbers in units.items()}
+        ),
     }
-
-
-def _short(*values: Any) -> str:
-    return fingerprint(values)[:_DIGITS]
 
 
 def _check_left_out(concepts: ConceptSet, ranks: Ranks) -> None:
