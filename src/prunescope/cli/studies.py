@@ -9,7 +9,7 @@ import typer
 from prunescope.base.errors import ConfigError
 from prunescope.base.ranks import is_first
 from prunescope.cli.console import print_result, progress_shown
-from prunescope.cli.options import Json, OptionsOf, Stated, Workers
+from prunescope.cli.options import Address, Json, OptionsOf, Stated, Workers
 from prunescope.cli.single import CONCEPTS, NAMED
 from prunescope.engines import ENGINES
 
@@ -76,13 +76,7 @@ def run(
         str,
         typer.Option(metavar="|".join(ENGINES.names), help="What runs the stages, and where."),
     ] = "local",
-    address: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HOST:PORT|auto",
-            help="The Ray cluster that runs them; else one on this machine, for the run.",
-        ),
-    ] = None,
+    address: Address = None,
     as_json: Json = False,
 ) -> None:
     """Run a study, or go on with it: whatever its run folder lacks is made."""

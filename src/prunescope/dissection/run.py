@@ -19,6 +19,7 @@ from prunescope.base.text import counted
 from prunescope.concepts.broken import WithoutBroken
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize
+from prunescope.dissection.agreement import check_agreement
 from prunescope.dissection.basis import describe, find_bases
 from prunescope.dissection.chance.permuting import draw_chance, told_where_memory_ends
 from prunescope.dissection.forward import Observation
@@ -38,7 +39,7 @@ from prunescope.dissection.survey import learn_layout
 from prunescope.dissection.tables import borderline_table, examples_table, peaks_table
 from prunescope.results.counts import LayerCounts
 from prunescope.results.dissection import Dissection
-from prunescope.results.left_out import LEFT_OUT, left_out_names
+from prunescope.results.left_out import LEFT_OUT
 from prunescope.results.units import UNIT_NUMBERS, unit_numbers
 
 _STATED_APART = ("layers", "convention", "basis", "basis_seed", "skip_broken")
@@ -123,10 +124,10 @@ def count_layers(
     form = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
     layers = choose_layers(model, settings.layers, form.resolution, len(form.mean), settings.axes)
     choose_categories(concepts, settings)
-    _check_agreement(concepts, ranks)
     settings = settings.model_copy(update={"layers": layers})
     title = f"dissecting {', '.join(layers)}"
     with on_device(model, device) as target:
+        check_agreement(settings, model, concepts, units or {}, target, ranks)
         if target.type == "cpu":
             keep_freed_memory()
         observation = Observation(
@@ -280,18 +281,6 @@ def _left_out(concepts: ConceptSet) -> dict[str, list[dict[str, str]]]:
     """Return the broken images that were left out, if any were."""
     broken = concepts.left_out if isinstance(concepts, WithoutBroken) else ()
     return {LEFT_OUT: [asdict(each) for each in broken]} if broken else {}
-
-
-def _check_agreement(concepts: ConceptSet, ranks: Ranks) -> None:
-    """Raise DataError where processes that share the images leave out others."""
-    if isinstance(concepts, WithoutBroken) and ranks.count > 1:
-        found = ranks.gather([each.image for each in concepts.left_out])
-        if any(names != found[0] for names in found):
-            raise DataError(
-                "the processes that share the images leave out different ones: "
-                f"{'; '.join(left_out_names(names) or 'none' for names in found)}: give all of "
-                "them the same files"
-            )
 
 
 def _placeless(name: str) -> str:

@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,19 @@ _PATIENCE = 20.0  # seconds without an answer of the head; after 60 Ray ends thi
 
 class HeadLost(PrunescopeError):
     """The head of the Ray cluster answers no more."""
+
+
+@contextmanager
+def clearing(clear: Callable[[], None]) -> Iterator[None]:
+    """Clear away after a block, unless the head that would have to do it is lost."""
+    try:
+        yield
+    except HeadLost:
+        raise
+    except BaseException:
+        clear()
+        raise
+    clear()
 
 
 class Head:
