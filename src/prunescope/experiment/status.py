@@ -164,8 +164,9 @@ def damaged_parts(
 def _status_of(run: OpenRun) -> Status:
     plan, store = run.plan, run.store
     provenance = run.provenance
-    untouched = {each for each in plan.artifacts if provenance.is_untouched(each)}
-    touched = [each for each in plan.artifacts if each not in untouched]
+    artifacts = plan.artifacts
+    untouched = {each for each in artifacts if provenance.is_untouched(each)}
+    touched = [each for each in artifacts if each not in untouched]
     left = [each for each in touched if not store.has(each)]
     to_do, done = sorted_out(plan, left)
     stale = find_stale(plan, store, left)
@@ -176,7 +177,7 @@ def _status_of(run: OpenRun) -> Status:
         to_do=to_do,
         seconds_left=seconds_left(plan, left, rates, workers=workers),
         holder=store.holder(),
-        outdated=without(store.outdated(plan.artifacts, untouched), stale),
+        outdated=without(store.outdated(artifacts, untouched), stale),
         failed=tuple(
             f"{title}: {why}" for title, why in provenance.failures.items() if title in to_do
         ),

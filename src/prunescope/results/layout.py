@@ -32,6 +32,7 @@ ASSETS = "assets"
 MANIFEST = "manifest.json"
 _MANIFEST_OF_A_PART = "manifest-{}.json"
 MANIFESTS = "manifest*.json"
+_BEFORE_PART, _AFTER_PART = MANIFESTS.split("*")
 
 # of a level, and of the rewind point
 WEIGHTS = "weights.safetensors"
@@ -151,6 +152,11 @@ def is_of_a_study(path: Path) -> bool:
 def manifest_name(part: str = "") -> str:
     """Return the name of a folder's manifest, or of the manifest of one part of its files."""
     return _MANIFEST_OF_A_PART.format(part) if part else MANIFEST
+
+
+def is_manifest(name: str) -> bool:
+    """Return whether a file's name is one that `MANIFESTS` finds."""
+    return name.startswith(_BEFORE_PART) and name.endswith(_AFTER_PART)
 
 
 def part_named(manifest: str) -> str:

@@ -10,12 +10,10 @@ under `outdated/` with all artifacts inside it, and brought back when its settin
 """
 
 import errno
-import fnmatch
 import os
 import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 
 from prunescope.base.errors import ConfigError, StoreError
@@ -25,11 +23,11 @@ from prunescope.base.lock import blaming, check_free, check_held, holder, only_w
 from prunescope.results.artifacts import Artifact, Slot, move_inner
 from prunescope.results.layout import (
     LOCK,
-    MANIFESTS,
     OUTDATED,
     PROVENANCE,
     STUDY,
     WORK,
+    is_manifest,
     is_of_a_study,
     part_named,
 )
@@ -291,12 +289,16 @@ class Store:
 
     def _manifests(self) -> Iterator[tuple[str, str]]:
         """Yield the path, relative to the run's, and the part of every manifest outside of work."""
-        for folder, inner, files in os.walk(self.root):
-            if folder == str(self.root):
-                inner[:] = [name for name in inner if name != WORK]
-            if manifests := fnmatch.filter(files, MANIFESTS):
-                path = Path(folder).relative_to(self.root).as_posix()
-                yield from ((path, part_named(file)) for file in manifests)
+        waiting = [""]
+        while waiting:
+            path = waiting.pop()
+            for entry in _entries(f"{self.root}/{path}"):
+                name = entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    if path or name != WORK:
+                        waiting.append(f"{path}/{name}" if path else name)
+                elif is_manifest(name):
+                    yield path or ".", part_named(name)
 
     def _is_empty(self) -> bool:
         """Return whether there is nothing but leftovers of a run killed at its start."""
@@ -347,7 +349,7 @@ class Store:
         if key is None:  # a damaged manifest
             put_away(self.root, slot.manifest)
             return
-        former = self._aside(replace(artifact, key=key))
+        former = self._aside(artifact.under(key))
         former.remove(self._trash)
         slot.move(former)
 
@@ -366,6 +368,15 @@ class Store:
     @property
     def _trash(self) -> Path:
         return self.root / WORK / f"trash.{process_mark()}"
+
+
+def _entries(folder: str) -> list["os.DirEntry[str]"]:
+    """Return what lies in a folder; nothing where it is gone, or may not be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []
 
 
 def _lies_in(artifact: Artifact, other: Artifact) -> bool:
