@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from prunescope.base.cache import recall
@@ -39,9 +40,19 @@ def concepts_of(recipe: Recipe, progress: Progress = SILENT) -> "Divisible":
     )
 
 
-def facts_of(recipe: Recipe, progress: Progress = SILENT) -> StudyFacts:
-    """Look at what a study reads. Raises DataError where it is not there."""
-    return StudyFacts(data=_data_facts(recipe, progress), concepts=_concept_facts(recipe, progress))
+def facts_of(
+    recipe: Recipe,
+    progress: Progress = SILENT,
+    record: Mapping[str, dict[str, Any]] = MappingProxyType({}),
+) -> StudyFacts:
+    """Look at what a study reads. Raises DataError where it is not there.
+
+    record: as `record_facts` wrote it; what has not changed since is not counted again.
+    """
+    return StudyFacts(
+        data=_data_facts(recipe, progress, recorded_facts(recipe, record, "data")),
+        concepts=_concept_facts(recipe, progress, recorded_facts(recipe, record, "concepts")),
+    )
 
 
 def facts_of_run(
@@ -79,9 +90,7 @@ def facts_of_run(
     return StudyFacts(**facts), unread
 
 
-def _data_facts(
-    recipe: Recipe, progress: Progress, before: SourceFacts | None = None
-) -> SourceFacts:
+def _data_facts(recipe: Recipe, progress: Progress, before: SourceFacts | None) -> SourceFacts:
     """Look at the photographs; where they are those of before, count them no more."""
     source, classes = data_folder(recipe.data.source, progress), recipe.data.classes
     content = _fingerprint_images(source)
@@ -100,9 +109,7 @@ def _data_facts(
     return SourceFacts(fingerprint=content, images=train, test_images=test)
 
 
-def _concept_facts(
-    recipe: Recipe, progress: Progress, before: SourceFacts | None = None
-) -> SourceFacts:
+def _concept_facts(recipe: Recipe, progress: Progress, before: SourceFacts | None) -> SourceFacts:
     """Look at the concepts; where no file of theirs has changed since before, open them no more."""
     concepts, rules = recipe.concepts, recipe.dissection.rules
     if before is None or recipe.dissection.skip_broken:

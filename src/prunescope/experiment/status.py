@@ -91,8 +91,9 @@ def status(out: Path) -> Status:
 def status_of(recipe: Recipe, out: Path) -> Status:
     """Say what of a study is done, running and left in a run folder, even one not begun."""
     recipe = recipe.anchored()
-    plan = plan_study(recipe, facts_of(recipe))
-    return _status_of(OpenRun(plan=plan, store=Store(out), provenance=Provenance(out), unread={}))
+    provenance = Provenance(out)
+    plan = plan_study(recipe, facts_of(recipe, record=provenance.sources))
+    return _status_of(OpenRun(plan=plan, store=Store(out), provenance=provenance, unread={}))
 
 
 def is_done(stage: Stage, store: Store) -> bool:
