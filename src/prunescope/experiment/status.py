@@ -57,9 +57,7 @@ class Status:
         """Return it as text for a terminal."""
         stages = len(self.done) + len(self.to_do)
         lines = [f"{self.name}: {len(self.done)} of {counted(stages, 'stage')} done"]
-        if self.damaged:
-            lines.append("missing or damaged (the same run makes it again):")
-            lines += [f"  {flaw}" for flaw in self.damaged]
+        lines += listed("missing or damaged (the same run makes it again)", self.damaged)
         lines += listed("failed when it was last tried", self.failed)
         lines += listed("under way", self.under_way)
         lines += listed(
@@ -71,15 +69,13 @@ class Status:
             left = "not known yet" if self.seconds_left is None else duration(self.seconds_left)
             lines.append(f"time left: {left}")
         lines.append(f"running: {self.holder}" if self.holder else "running: no")
-        if self.outdated:
-            lines.append("no longer part of the study (remove them if you like):")
-            lines += [f"  {path}" for path in self.outdated]
+        lines += listed("no longer part of the study (remove them if you like)", self.outdated)
         lines += [f"taken as the run recorded it: {why}" for why in self.unread]
         return "\n".join(lines)
 
 
 def listed(word: str, titles: tuple[str, ...]) -> list[str]:
-    more = [f"  ... and {len(titles) - _SHOWN} more"] if len(titles) > _SHOWN else []
+    more = [f"  ... and {len(titles) - _SHOWN:,} more"] if len(titles) > _SHOWN else []
     return [f"{word}:", *(f"  {title}" for title in titles[:_SHOWN]), *more] if titles else []
 
 

@@ -58,6 +58,11 @@ def flaws_of(folder: Path, part: str = "") -> list[str]:
     manifest = _read(path)
     if manifest is None:
         return [f"{path.name} is damaged"] if os.path.lexists(path) else []
+    return flaws_in(folder, manifest)
+
+
+def flaws_in(folder: Path, manifest: Manifest) -> list[str]:
+    """Return which files of a folder are not as its manifest says, and how."""
     return [flaw for name in manifest.files if (flaw := _flaw(folder, name, manifest))]
 
 

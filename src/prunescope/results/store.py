@@ -14,7 +14,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from prunescope.base.errors import ConfigError, StoreError
 from prunescope.base.files import hash_once, process_mark
@@ -34,6 +34,7 @@ from prunescope.results.layout import (
 from prunescope.results.manifest import (
     changes_in,
     damaged,
+    flaws_in,
     read_manifest,
     replaced_in,
     write_manifest,
@@ -126,7 +127,12 @@ class Store:
         Checksums are compared when it is opened, see `folder`.
         """
         slot = artifact.at(self.root)
-        return slot.key == artifact.key and not slot.flaws
+        manifest = read_manifest(slot.folder, slot.part)
+        return (
+            manifest is not None
+            and manifest.key == artifact.key
+            and not flaws_in(slot.folder, manifest)
+        )
 
     def is_stale(self, artifact: Artifact) -> bool:
         """Return whether something of another key is at its path, and it is not set aside."""
@@ -248,12 +254,13 @@ class Store:
         for artifact in artifacts:
             if not artifact.derived:
                 self._set_aside(artifact)
-        missing: list[Artifact] = []
+        lost = _Lost()
         for artifact in artifacts:
-            lost_outer = any(_lies_in(artifact, other) for other in missing)
-            if not self.has(artifact) and (lost_outer or not self._bring_back(artifact)):
-                missing.append(artifact)
-        wanted = {artifact.flat_name for artifact in missing}
+            if self.has(artifact):
+                continue
+            if lost.holds(artifact) or not self._bring_back(artifact):
+                lost.add(artifact)
+        wanted = lost.names
         for folder in (self.root / WORK).glob("*"):
             if folder.name not in wanted and _OURS.fullmatch(folder.name):
                 discard(folder)
@@ -379,10 +386,25 @@ def _entries(folder: str) -> list["os.DirEntry[str]"]:
         return []
 
 
-def _lies_in(artifact: Artifact, other: Artifact) -> bool:
-    """Return whether an artifact's files are in the folder of another."""
-    is_part = artifact.path == other.path and artifact.part != "" and other.part == ""
-    return is_part or artifact.path.startswith(f"{other.path}/")
+class _Lost:
+    """Artifacts that are missing, of which there may be ten thousand."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self._folders: set[str] = set()
+        self._whole: set[str] = set()
+
+    def add(self, artifact: Artifact) -> None:
+        self.names.add(artifact.flat_name)
+        self._folders.add(artifact.path)
+        if not artifact.part:
+            self._whole.add(artifact.path)
+
+    def holds(self, artifact: Artifact) -> bool:
+        """Return whether an artifact's files lie in the folder of one of them."""
+        if artifact.part and artifact.path in self._whole:
+            return True
+        return not self._folders.isdisjoint(map(str, PurePosixPath(artifact.path).parents))
 
 
 def require_study(root: Path) -> None:
