@@ -1,5 +1,6 @@
 """What are the files and folders of a run, a level, a dissection and a comparison called?"""
 
+import fnmatch
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ ASSETS = "assets"
 MANIFEST = "manifest.json"
 _MANIFEST_OF_A_PART = "manifest-{}.json"
 MANIFESTS = "manifest*.json"
-_BEFORE_PART, _AFTER_PART = MANIFESTS.split("*")
+_MANIFEST = re.compile(fnmatch.translate(MANIFESTS))
 
 # of a level, and of the rewind point
 WEIGHTS = "weights.safetensors"
@@ -156,7 +157,7 @@ def manifest_name(part: str = "") -> str:
 
 def is_manifest(name: str) -> bool:
     """Return whether a file's name is one that `MANIFESTS` finds."""
-    return name.startswith(_BEFORE_PART) and name.endswith(_AFTER_PART)
+    return _MANIFEST.match(name) is not None
 
 
 def part_named(manifest: str) -> str:
