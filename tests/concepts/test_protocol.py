@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.concepts import Annotation, ConceptSet, open_concepts
+from prunescope.concepts import open_concepts
 from prunescope.concepts.broden import BrodenFolder
+from prunescope.concepts.protocol import Annotation, ConceptSet
 
 
 def annotation(planes: list[list[list[int]]], whole: tuple[int, ...] = ()) -> Annotation:

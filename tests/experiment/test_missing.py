@@ -50,7 +50,7 @@ def test_whatever_a_run_lost_is_named_and_made_again(tiny_study: TinyStudy, run:
         said = name.removesuffix("/manifest.json")
         named = [flaw for flaw in before.damaged if flaw.startswith(f"{said} ")]
         assert named, name
-        assert named[0] in str(before)
+    assert f"  {before.damaged[0]}\n" in str(before)
     run_study(tiny_study(), run, workers=1)
     assert status(run).damaged == ()
     after = {name: kept for name, kept in contents(run).items() if "outdated/" not in name}

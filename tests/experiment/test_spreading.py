@@ -197,7 +197,10 @@ def test_a_node_killed_in_the_middle_costs_time_alone(  # the last one: the clus
     recorder, held = Killing(nodes, tmp_path / "killed"), Held(tmp_path / "killed", **vars(noise))
     spread(nodes, network, held, batch_size=1, progress=recorder).save(tmp_path / "ray")
     assert any("all begin again" in said for said in recorder.said)
-    assert any("dissecting" in name and "part" not in name for name in recorder.advanced), (recorder.said, recorder.advanced)
+    assert any("dissecting" in name and "part" not in name for name in recorder.advanced), (
+        recorder.said,
+        recorder.advanced,
+    )
     with computing_with(1):
         alone = ps.dissect(network, LAYERS, noise, **SETTINGS | {"batch_size": 1})
     alone.save(tmp_path / "local")

@@ -52,29 +52,31 @@ def turn_to_make(path: Path, what: str) -> Iterator[None]:
 
 
 def recall(
-    kind: str, files: Iterable[tuple[Path, os.stat_result]], compute: Callable[[], str]
+    kind: str, files: Iterable[tuple[Path | str, os.stat_result]], compute: Callable[[], str]
 ) -> str:
     """Return the fingerprint of files from the cache if none has changed, else `compute()`.
 
     kind: what else the fingerprint depends on, as text.
-    files: with what the system says of them, in one order. A change that leaves a file's size and
-        its time of modification, to the nanosecond, as they were is not noticed.
+    files: with what the system says of them, in one order; a text is an absolute path. A change
+        that leaves a file's size and its time of modification, to the nanosecond, as they were is
+        not noticed.
     """
     digest = hashlib.sha256(f"{kind}\n".encode())
     newest = 0
     for file, status in files:
-        digest.update(os.fsencode(file.absolute()))
-        digest.update(f"\0{status.st_size} {status.st_mtime_ns}\n".encode())
+        path = file if isinstance(file, str) else file.absolute()
+        written = f"{path}\0{status.st_size} {status.st_mtime_ns}\n"
+        digest.update(written.encode("utf-8", "surrogateescape"))
         newest = max(newest, status.st_mtime_ns)
-    path = cache_folder() / "fingerprints" / digest.hexdigest()
+    kept = cache_folder() / "fingerprints" / digest.hexdigest()
     with suppress(OSError, UnicodeDecodeError):
-        cached = path.read_text()
+        cached = kept.read_text()
         if _FINGERPRINT.fullmatch(cached):
             return cached
     settled = time.time_ns() - newest > _SETTLED_NS
     computed = compute()
     if settled:
         with suppress(OSError, StoreError):  # where nothing can be kept, it is computed again
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, computed.encode())
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(kept, computed.encode())
     return computed

@@ -26,12 +26,12 @@ from prunescope.engines import ENGINES
 if TYPE_CHECKING:
     from prunescope.dissection.settings import ConceptSettings
     from prunescope.networks.loading import LoadedNetwork
-    from prunescope.statistics.bootstrap import ResamplingSettings
+    from prunescope.statistics.settings import ResamplingSettings
 
 CONCEPTS, DISSECTION = (
     f"dissection.settings:{name}" for name in ("ConceptSettings", "DissectionSettings")
 )
-RESAMPLING = "statistics.bootstrap:ResamplingSettings"
+RESAMPLING = "statistics.settings:ResamplingSettings"
 NAMED = {"source": "concepts", "layers": "layer"}
 DEFAULT_LAYERS = {"layers": "the last with a map"}
 
@@ -202,7 +202,7 @@ def chosen_draws(result: Path, resampling: Stated, command: str) -> "ResamplingS
     """
     from prunescope.base.errors import ConfigError
     from prunescope.results.kinds import is_comparison, is_run
-    from prunescope.statistics.bootstrap import ResamplingSettings
+    from prunescope.statistics.settings import ResamplingSettings
 
     drawn = ResamplingSettings.validate_from(resampling, command, as_option)
     if not resampling.get("draws") and "seed" not in resampling:

@@ -8,7 +8,7 @@ import typer
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.ranks import is_first
-from prunescope.cli.console import print_result, progress_shown
+from prunescope.cli.console import print_result, progress_shown, without_collecting
 from prunescope.cli.options import Address, Json, OptionsOf, Stated, Workers
 from prunescope.cli.single import CONCEPTS, NAMED
 from prunescope.engines import ENGINES
@@ -132,9 +132,10 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Say what is done, running and left, and how long it will take."""
-    from prunescope.experiment.status import status as status_of
+    with without_collecting():
+        from prunescope.experiment.status import status as status_of
 
-    progress = status_of(folder)
+        progress = status_of(folder)
     print_result(progress.as_dict(), str(progress), as_json=as_json)
 
 

@@ -1,16 +1,13 @@
 """On which concept images, whose pixels are labelled, can a network be dissected?"""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.progress import SILENT, Progress
-from prunescope.concepts.broden import BrodenFolder
-from prunescope.concepts.broken import WithoutBroken
-from prunescope.concepts.masks import MaskFolder
-from prunescope.concepts.protocol import Annotation, ConceptSet, Divisible, Label
-from prunescope.concepts.resized import OneSize, checked_mask_size
 
-__all__ = ["KINDS", "Annotation", "ConceptSet", "Label", "open_concepts"]
+if TYPE_CHECKING:
+    from prunescope.concepts.protocol import Divisible
 
 KINDS = {
     "scenes": "the embedded set: drawn pictures with exact labels",
@@ -29,7 +26,7 @@ def open_concepts(
     lenient: bool = False,
     skip_broken: bool = False,
     progress: Progress = SILENT,
-) -> Divisible:
+) -> "Divisible":
     """Return the concept set of a name.
 
     name: `scenes`, the embedded set (drawn on first use), or `broden:DIR`, a folder in Broden's
@@ -41,6 +38,9 @@ def open_concepts(
     skip_broken: leave out broken images, see `WithoutBroken`
     Raises ConfigError for an unknown name or split, DataError for a folder that cannot be used.
     """
+    from prunescope.concepts.broken import WithoutBroken
+    from prunescope.concepts.resized import OneSize, checked_mask_size
+
     opened = _open(name, split, limit, lenient, skip_broken, progress)
     sized = opened if mask_size is None else OneSize(opened, checked_mask_size(mask_size))
     return WithoutBroken(sized, progress) if skip_broken else sized
@@ -53,7 +53,10 @@ def _open(
     lenient: bool,
     skip_broken: bool,
     progress: Progress,
-) -> Divisible:
+) -> "Divisible":
+    from prunescope.concepts.broden import BrodenFolder
+    from prunescope.concepts.masks import MaskFolder
+
     kind, _, folder = name.partition(":")
     path = Path(folder).expanduser()
     if name == "scenes":

@@ -150,8 +150,9 @@ def average_precision(
     with np.errstate(all="ignore"):
         tied = found[..., -1] * total / all_looked
         area = _area(found[..., :-1], looked[..., :-1])
-        precision: Float64[np.ndarray, "*pair"] = (area + np.nan_to_num(tied)) / total
-    return precision
+        precision = (area + np.nan_to_num(tied)) / total
+    highest: Float64[np.ndarray, "*pair"] = np.minimum(precision, 1.0)  # sums round to above it
+    return highest
 
 
 def _area(

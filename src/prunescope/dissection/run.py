@@ -170,18 +170,18 @@ def count_layers(
             )
         for layer, statistics in by_layer.items():
             _tell(layer, statistics, progress)
+    kept = {layer: each.masks for layer, each in by_layer.items() if each.masks is not None}
+    passes = {layer: each.passes for layer, each in by_layer.items()}
+    counts: dict[str, LayerCounts] = {}
+    for layer in list(by_layer):  # what was collected of one goes as soon as its counts are made
+        collected, numbers = by_layer.pop(layer), (units or {}).get(layer)
+        counts[layer] = _counts_of(layer, settings, observation, collected, numbers)
+        del collected
     return CountedLayers(
-        layers={
-            layer: _counts_of(layer, settings, observation, statistics, (units or {}).get(layer))
-            for layer, statistics in by_layer.items()
-        },
-        masks={
-            layer: statistics.masks
-            for layer, statistics in by_layer.items()
-            if statistics.masks is not None
-        },
+        layers=counts,
+        masks=kept,
         label_maps=label_maps if masks else None,
-        passes={layer: statistics.passes for layer, statistics in by_layer.items()},
+        passes=passes,
         device=target,
     )
 

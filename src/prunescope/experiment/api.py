@@ -18,7 +18,7 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import on_one_line, shortened
 from prunescope.base.wrappers import without_wrappers
 from prunescope.comparison.conventions import ConventionComparison
-from prunescope.concepts import ConceptSet
+from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.input import Loaded
 from prunescope.dissection.layers import Layers, survey_layers
 from prunescope.dissection.run import DissectOptions

@@ -9,7 +9,7 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.modes import on_device
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
-from prunescope.concepts import ConceptSet
+from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.engines import ENGINES
 from prunescope.engines.engine import Engine, SharingEngine

@@ -40,6 +40,10 @@ class Artifact:
         part = f"+{self.part}" if self.part else ""
         return f"{self.path.replace('/', '+')}{part}.{self.key[:16]}"
 
+    def under(self, key: str) -> "Artifact":
+        """Return what is made at the same place under a key."""
+        return Artifact(path=self.path, key=key, part=self.part, derived=self.derived)
+
     def at(self, root: Path) -> "Slot":
         """Return its slot in a run folder."""
         return Slot(root / self.path, self.part)

@@ -5,7 +5,6 @@ damaged is kept under `outdated`.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from prunescope.base.folders import remove
@@ -31,7 +30,7 @@ def reclaim(root: Path, artifact: Artifact) -> None:
     if slot.part:
         put_away(root, slot.manifest)
         return
-    former = root / OUTDATED / replace(artifact, key=_DAMAGED).flat_name
+    former = root / OUTDATED / artifact.under(_DAMAGED).flat_name
     inner = set() if slot.folder.is_symlink() else set(_inner_files(slot.folder))
     if not inner:
         _move(slot.folder, former)
