@@ -11,7 +11,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic
@@ -31,6 +31,7 @@ from prunescope.engines.ray_worker import (
     lost_too_often,
     not_begun,
     perform_there,
+    why_lost,
 )
 
 _SECONDS_FOR_A_REASON = 10.0  # of a task that lost another, until the other's end is known
@@ -117,14 +118,16 @@ class Group(Generic[Outcome]):
         Raises what a task raised; PrunescopeError where several were lost one after the other.
         """
         with uninterrupted():  # Ray's calls take no exception but its own
-            reports = Reports(self._ray, self._progress)
+            reports, why = Reports(self._ray, self._progress), ""
             try:
                 for _ in range(TRIES):
+                    if why:
+                        self._progress.say(f"a worker was lost ({why}); all begin again")
                     try:
                         return self._try(reports)
                     except ProcessLost as error:
-                        self._progress.say(f"a worker was lost ({error}); all begin again")
-                raise lost_too_often(resumes=False)
+                        why = str(error)
+                raise lost_too_often(why, resumes=False)
             finally:
                 reports.end()
 
@@ -224,7 +227,7 @@ class Group(Generic[Outcome]):
         except errors.RayTaskError as error:
             raise not_begun(error) from None
         except errors.RayError as error:
-            raise ProcessLost(type(error).__name__) from error
+            raise ProcessLost(why_lost(self._ray, error)) from error
         return ended
 
 
@@ -249,8 +252,13 @@ def _take_part(work: Shared[Outcome], seat: Seat, progress: Progress) -> Outcome
     if interface := _interface(seat.host):
         os.environ.setdefault("GLOO_SOCKET_IFNAME", interface)
     gpu = gpus_of_job()[0] if seat.gpu else None
-    store = TCPStore(seat.host, seat.port, is_master=False)
-    with grouped(store, rank=seat.rank, count=seat.count, gpu=gpu) as ranks:
+    with ExitStack() as stack:
+        try:
+            store = TCPStore(seat.host, seat.port, is_master=False)
+            group = grouped(store, rank=seat.rank, count=seat.count, gpu=gpu)
+            ranks = stack.enter_context(group)
+        except (ConfigError, RuntimeError) as error:  # one was lost before all had met
+            raise ProcessLost(str(error)) from error
         outcome = work(ranks, _OfPart(progress, seat))
     return outcome if seat.rank == 0 else None
 
