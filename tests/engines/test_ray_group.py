@@ -1,4 +1,4 @@
-"""How many tasks that share a work do the nodes of a cluster have room for, and how do they meet?
+"""How many tasks that share a work do the nodes of a cluster have room for?
 
 How they work on a real cluster stands in tests/experiment/test_spreading.py.
 """
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from prunescope.engines.ray_group import Needs, _interface
+from prunescope.engines.ray_group import Needs
 
 
 def cluster(*nodes: dict[str, float], dead: tuple[dict[str, float], ...] = ()) -> Any:
@@ -45,8 +45,3 @@ def test_tasks_share_the_cores_and_each_has_a_gpu(
 def test_a_node_that_is_gone_has_no_room() -> None:
     needs = Needs(tasks=4, threads=2, gpu=False)
     assert needs.room(cluster({"CPU": 5.0}, dead=({"CPU": 4.0},))) == 2
-
-
-def test_tasks_meet_on_the_interface_that_leads_to_the_first() -> None:
-    assert _interface("127.0.0.1") == "lo"
-    assert _interface("not a host") is None

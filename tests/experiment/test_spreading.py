@@ -83,6 +83,7 @@ def test_two_nodes_give_the_bytes_of_this_process(
     found = spread(nodes, network, f"broden:{drawn.name}", progress=recorder, workers=5)
     found.save(tmp_path / "ray")
     assert contents(tmp_path / "ray") == contents(local)
+    assert found["layer2"].overlap.intersection.flags.writeable  # Ray's own arrays are not
     bars = {name.partition(",")[0] for name in recorder.advanced if "dissecting" in name}
     assert bars == {f"part {number} of 2: dissecting layer2" for number in (1, 2)}
     assert recorder.open == set()
