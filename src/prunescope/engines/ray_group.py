@@ -212,6 +212,8 @@ class Group(Generic[Outcome]):
                     raise content
                 if kind != "outcome" and not lost:
                     lost, deadline = str(content), time.monotonic() + _SECONDS_FOR_A_REASON
+            if self._needs.room(self._ray) < len(tasks):  # one may not have begun, and never will
+                raise ProcessLost("a node is gone")
         raise ProcessLost(lost)
 
     def _end_of(self, task: Any) -> tuple[str, Any]:
