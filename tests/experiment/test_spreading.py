@@ -83,6 +83,7 @@ def test_two_nodes_give_the_bytes_of_this_process(
     found = spread(nodes, network, f"broden:{drawn.name}", progress=recorder, workers=5)
     found.save(tmp_path / "ray")
     assert contents(tmp_path / "ray") == contents(local)
+    assert found["layer2"].overlap.intersection.flags.writeable  # Ray's own arrays are not
     bars = {name.partition(",")[0] for name in recorder.advanced if "dissecting" in name}
     assert bars == {f"part {number} of 2: dissecting layer2" for number in (1, 2)}
     assert recorder.open == set()
@@ -155,9 +156,11 @@ def test_work_that_loses_every_worker_fails_at_last(
     monkeypatch.setattr(ray_group, "TRIES", 2)  # each takes seconds
     cluster, _ = nodes
     recorder = Recorder()
-    with pytest.raises(PrunescopeError, match=r"lost .* same call begins again"):
+    with pytest.raises(
+        PrunescopeError, match=r"last by WorkerCrashedError\. .* same call begins again"
+    ):
         RayEngine(2, 1, cluster.address).share(_die, recorder, gpus=False)
-    assert recorder.said == ["a worker was lost (WorkerCrashedError); all begin again"] * 2
+    assert recorder.said == ["a worker was lost (WorkerCrashedError); all begin again"]
 
 
 class Killing(Recorder):
@@ -197,10 +200,6 @@ def test_a_node_killed_in_the_middle_costs_time_alone(  # the last one: the clus
     recorder, held = Killing(nodes, tmp_path / "killed"), Held(tmp_path / "killed", **vars(noise))
     spread(nodes, network, held, batch_size=1, progress=recorder).save(tmp_path / "ray")
     assert any("all begin again" in said for said in recorder.said)
-    assert any("dissecting" in name and "part" not in name for name in recorder.advanced), (
-        recorder.said,
-        recorder.advanced,
-    )
     with computing_with(1):
         alone = ps.dissect(network, LAYERS, noise, **SETTINGS | {"batch_size": 1})
     alone.save(tmp_path / "local")

@@ -19,6 +19,7 @@ from prunescope.engines.ray_worker import (
     lost_too_often,
     not_begun,
     perform_there,
+    why_lost,
 )
 
 
@@ -206,9 +207,9 @@ class _Tasks(Generic[W, Outcome]):
         except errors.RayTaskError as error:  # before the job began
             return "error", not_begun(error)
         except errors.RayError as error:
+            why = why_lost(self._ray, error)
             if self._reports.tries(job.name) == TRIES:
-                return "error", lost_too_often(resumes=True)
-            why = type(error).__name__
+                return "error", lost_too_often(why, resumes=True)
             self._progress.say(f"{job.name}: its worker was lost ({why}); it goes on with another")
             self.begin(job)
             return None

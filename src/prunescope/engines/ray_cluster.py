@@ -51,18 +51,22 @@ class Head:
         if now - self._asked < _LOOK_SECONDS:
             return
         self._asked = now
+        if self.answers():
+            self._answered = time.monotonic()
+        elif now - self._answered > _PATIENCE:
+            raise HeadLost(
+                f"the head of the Ray cluster at {self._address} has not answered for "
+                f"{duration(_PATIENCE)}. What is finished stays: start a cluster again with ray "
+                "start --head, and give the same command, with its address"
+            )
+
+    def answers(self) -> bool:
+        """Return whether it answers now."""
         try:
             _ask(self._address, seconds=_LOOK_SECONDS)
-        except OSError as error:
-            if now - self._answered > _PATIENCE:
-                raise HeadLost(
-                    f"the head of the Ray cluster at {self._address} has not answered for "
-                    f"{duration(_PATIENCE)} ({error}). What is finished stays: start a "
-                    "cluster again with ray start --head, and give the same command, with its "
-                    "address"
-                ) from None
-        else:
-            self._answered = time.monotonic()
+        except OSError:
+            return False
+        return True
 
 
 def connected(address: str | None) -> Any:

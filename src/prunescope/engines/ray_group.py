@@ -4,20 +4,18 @@ They exchange what they find as processes that torchrun starts do, so none can d
 If one is lost, all begin again, on what nodes are left.
 """
 
-import fcntl
 import os
 import pickle
-import socket
-import struct
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic
 
 from prunescope.base.devices import gpus_of_job
 from prunescope.base.errors import ConfigError, ProcessLost, PrunescopeError, first_line
+from prunescope.base.interfaces import interface_to
 from prunescope.base.progress import Progress, Task
 from prunescope.base.ranks import grouped
 from prunescope.base.stopping import stop_if_told, uninterrupted
@@ -32,11 +30,11 @@ from prunescope.engines.ray_worker import (
     lost_too_often,
     not_begun,
     perform_there,
+    why_lost,
 )
 
 _SECONDS_FOR_A_REASON = 10.0  # of a task that lost another, until the other's end is known
 _SECONDS_OF_SILENCE = 20.0  # Ray takes up to 15 s to see that a node is gone
-_SIOCGIFADDR = 0x8915  # asks Linux for an interface's address
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +88,7 @@ def _nodes(ray: Any) -> list[dict[str, float]]:
 class Seat:
     """One task's part in the work. host, port: where all of them meet."""
 
-    rank: int
+    rank: int = 0
     count: int
     host: str
     port: int
@@ -118,14 +116,16 @@ class Group(Generic[Outcome]):
         Raises what a task raised; PrunescopeError where several were lost one after the other.
         """
         with uninterrupted():  # Ray's calls take no exception but its own
-            reports = Reports(self._ray, self._progress)
+            reports, why = Reports(self._ray, self._progress), ""
             with clearing(reports.end):
                 for _ in range(TRIES):
+                    if why:
+                        self._progress.say(f"a worker was lost ({why}); all begin again")
                     try:
                         return self._try(reports)
                     except ProcessLost as error:
-                        self._progress.say(f"a worker was lost ({error}); all begin again")
-                raise lost_too_often(resumes=False)
+                        why = str(error)
+                raise lost_too_often(why, resumes=False)
 
     def _try(self, reports: Reports) -> Outcome:
         """Let tasks share the work once. Raises ProcessLost where one of them is lost."""
@@ -134,10 +134,8 @@ class Group(Generic[Outcome]):
         host = self._ray.util.get_node_ip_address()
         with self._placed() as (place, count):
             store = TCPStore(host, 0, is_master=True, wait_for_workers=False)
-            port, gpu = store.port, self._needs.gpu
-            seats = [
-                Seat(rank=rank, count=count, host=host, port=port, gpu=gpu) for rank in range(count)
-            ]
+            first = Seat(count=count, host=host, port=store.port, gpu=self._needs.gpu)
+            seats = [replace(first, rank=rank) for rank in range(count)]
             tasks = {self._begin(seat, place, reports): seat for seat in seats}
             with clearing(partial(self._end, tasks, reports)):
                 return self._outcome(tasks, reports)
@@ -206,11 +204,13 @@ class Group(Generic[Outcome]):
             for task in done:
                 kind, content = self._end_of(task)
                 if kind == "outcome" and tasks[task].rank == 0:
-                    return content  # type: ignore[no-any-return]  # Ray knows no types
+                    return pickle.loads(content)  # type: ignore[no-any-return]
                 if kind == "error" and not isinstance(content, ProcessLost):
                     raise content
                 if kind != "outcome" and not lost:
                     lost, deadline = str(content), time.monotonic() + _SECONDS_FOR_A_REASON
+            if reports.head_answers() and self._needs.room(self._ray) < len(tasks):
+                raise ProcessLost("a node is gone")  # one may not have begun, and never will
         raise ProcessLost(lost)
 
     def _end_of(self, task: Any) -> tuple[str, Any]:
@@ -221,7 +221,7 @@ class Group(Generic[Outcome]):
         except errors.RayTaskError as error:
             raise not_begun(error) from None
         except errors.RayError as error:
-            raise ProcessLost(type(error).__name__) from error
+            raise ProcessLost(why_lost(self._ray, error)) from error
         return ended
 
 
@@ -239,35 +239,26 @@ def _put(ray: Any, work: Shared[Outcome]) -> Any:
         ) from error
 
 
-def _take_part(work: Shared[Outcome], seat: Seat, progress: Progress) -> Outcome | None:
-    """Do one part of the work, beside the others; only the first part has an outcome."""
+def _take_part(work: Shared[Any], seat: Seat, progress: Progress) -> bytes | None:
+    """Do one part of the work, beside the others; only the first part has an outcome.
+
+    It is pickled here, since arrays that Ray unpickles cannot be written to.
+    """
+    from ray import cloudpickle
     from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
-    if interface := _interface(seat.host):
-        os.environ.setdefault("GLOO_SOCKET_IFNAME", interface)
+    if interface := interface_to(seat.host):  # gloo would take the one of this machine's name,
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", interface)  # which may lead to 127.0.0.1
     gpu = gpus_of_job()[0] if seat.gpu else None
-    store = TCPStore(seat.host, seat.port, is_master=False)
-    with grouped(store, rank=seat.rank, count=seat.count, gpu=gpu) as ranks:
+    with ExitStack() as stack:
+        try:
+            store = TCPStore(seat.host, seat.port, is_master=False)
+            group = grouped(store, rank=seat.rank, count=seat.count, gpu=gpu)
+            ranks = stack.enter_context(group)
+        except (ConfigError, RuntimeError) as error:  # one was lost before all had met
+            raise ProcessLost(str(error)) from error
         outcome = work(ranks, _OfPart(progress, seat))
-    return outcome if seat.rank == 0 else None
-
-
-def _interface(host: str) -> str | None:
-    """Return the network interface by which this machine reaches another; None if unknown.
-
-    Gloo would take the one to which the machine's own name leads: on Debian that is 127.0.1.1,
-    where no other machine finds it.
-    """
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
-        probe.connect((host, 1))  # sends nothing
-        ours = probe.getsockname()[0]
-        for _, name in socket.if_nameindex():
-            with suppress(OSError):  # of one without an address
-                request = struct.pack("256s", name[:15].encode())
-                answer = fcntl.ioctl(probe.fileno(), _SIOCGIFADDR, request)
-                if socket.inet_ntoa(answer[20:24]) == ours:
-                    return name
-    return None
+    return cloudpickle.dumps(outcome) if seat.rank == 0 else None  # type: ignore[no-untyped-call]
 
 
 class _OfPart(Progress):

@@ -70,6 +70,10 @@ class Reports:
             if number == self._tries[name] and name in self._audiences:
                 self._audiences[name].receive(event)
 
+    def head_answers(self) -> bool:
+        """Return whether the head can be asked something, which otherwise takes a minute."""
+        return self._head.answers()
+
     def end(self) -> None:
         """Listen to nothing any more."""
         for audience in self._audiences.values():
@@ -124,18 +128,31 @@ def perform_there(
 def not_begun(error: Any) -> PrunescopeError:
     """Return the error for a task that ended before it began. error: of Ray."""
     return PrunescopeError(
-        f"its worker could not begin it ({error.cause}): every node needs the same Prunescope and "
-        "the same paths"
+        f"its worker could not begin it ({_last_line(error.cause)}): every node needs the same "
+        "Prunescope and the same paths"
     )
 
 
-def lost_too_often(resumes: bool) -> PrunescopeError:
+def why_lost(ray: Any, error: Exception) -> str:
+    """Say why a worker was lost. error: of Ray."""
+    kind = type(error).__name__
+    failed = isinstance(error, ray.exceptions.RuntimeEnvSetupError)  # of a packed environment
+    return f"{kind}: {_last_line(error)}" if failed else kind
+
+
+def lost_too_often(why: str, *, resumes: bool) -> PrunescopeError:
     """Return the error for something that lost all its workers.
 
-    resumes: whether it goes on from where it was.
+    why: the last was lost. resumes: whether it goes on from where it was.
     """
     how = "goes on from here" if resumes else "begins again"
     return PrunescopeError(
-        f"it lost {counted(TRIES, 'worker')} before its work was done. If memory ran out, take "
-        f"fewer workers. The same call {how}"
+        f"it lost {counted(TRIES, 'worker')} before its work was done, the last by {why}. If "
+        f"memory ran out, take fewer workers. The same call {how}"
     )
+
+
+def _last_line(said: object) -> str:
+    """Return the last line of a text, be it a traceback."""
+    lines = str(said).strip().splitlines()
+    return lines[-1] if lines else "for no stated reason"
