@@ -91,8 +91,10 @@ class RankingTable:
         home = from_numpy(homes).to(device)
         columns = torch.arange(_BLOCK, device=device)[:, None]
         carried, pixels = [], []
+        # One for all blocks: malloc cannot reuse what lies between results of theirs, which stay.
+        by_slot = torch.empty((self._slots, bins, _BLOCK), dtype=torch.int64, device=device)
         for table, of_block in zip(self._table, np.split(labels, self._starts), strict=True):
-            by_slot = table.view(self._slots, bins, _BLOCK).long()
+            by_slot.copy_(table.view(self._slots, bins, _BLOCK))
             index = from_numpy(of_block).to(device)
             carried.append(by_slot[index, :, columns[: len(index)]])
             total = by_slot.new_zeros(self._categories, bins, _BLOCK).index_add_(0, home, by_slot)
