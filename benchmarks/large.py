@@ -47,15 +47,17 @@ sys.path.insert(0, sys.argv[2])
 import torch, wide, prunescope as ps
 torch.set_num_threads(1)
 torch.manual_seed(0)
+limit, association = int(sys.argv[4]), bool(sys.argv[5:])
 begin()
 found = ps.dissect(
     wide.make(), "units", sys.argv[1], resolution={side}, mean=(0.5,) * 3, std=(0.25,) * 3,
-    batch_size=128,
+    batch_size=128, limit=limit, association=association,
 )
-measured("dissect")
-begin()
-found.save(sys.argv[3])
-measured("save")
+measured("dissect_association" if association else "dissect")
+if not association:
+    begin()
+    found.save(sys.argv[3])
+    measured("save")
 """
 BEGIN = """
 import json, re, sys, time
@@ -97,8 +99,9 @@ def main() -> None:
     """Print one JSON object: of each step its seconds, processor seconds and memory at the peak.
 
     Every step is a process of its own; its memory includes Python and what it imports. Pictures
-    are 8 pixels and label maps 4 pixels across, hard links to a few hundred; a layer whose units
-    have two cells is dissected for real. B is a copy of A.
+    are 8 pixels and label maps 4 pixels across, hard links to a few hundred. A layer whose units
+    have two cells is dissected for real, without Pearson and AUPRC, and once more with them on a
+    few images, since their memory does not depend on how many there are. B is a copy of A.
     """
     given = arguments()
     conditions = environment()
@@ -108,9 +111,12 @@ def main() -> None:
         write_set(folder / "set", given.images, given.labels)
         (folder / "wide.py").write_text(NETWORK.format(units=given.units, side=SIDE))
         concepts = f"broden:{folder / 'set'}"
+        dissect = BEGIN + DISSECT.replace("{side}", str(SIDE))
         words = [concepts, name, str(folder / "A")]
-        for program in (OPEN, FINGERPRINT, FINGERPRINT.replace('"f', '"again_f'), DISSECT):
-            steps |= run_program(BEGIN + program.replace("{side}", str(SIDE)), words, folder)
+        for program in (OPEN, FINGERPRINT, FINGERPRINT.replace('"f', '"again_f')):
+            steps |= run_program(BEGIN + program, words, folder)
+        steps |= run_program(dissect, [*words, str(given.dissected)], folder)
+        steps |= run_program(dissect, [*words, str(given.associated), "association"], folder)
         shutil.copytree(folder / "A", folder / "B")
         for step, command in COMMANDS.items():
             filled = [word.format(draws=given.draws, concepts=concepts) for word in command]
@@ -130,6 +136,8 @@ def arguments() -> argparse.Namespace:
     """Return what is asked for on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=200_000)
+    parser.add_argument("--dissected", type=int, default=200_000, help="of these, the first")
+    parser.add_argument("--associated", type=int, default=2_000, help="in dissect_association")
     parser.add_argument("--labels", type=int, default=5_000)
     parser.add_argument("--units", type=int, default=8_192)
     parser.add_argument("--draws", type=int, default=10, help="of images, in summary_draws")

@@ -307,7 +307,7 @@ def test_counts_that_exceed_32_bits_go_on_in_64(monkeypatch):
 
     def make_room(self, pixels):
         former(self, pixels)
-        grown.append(self._table.dtype)
+        grown.extend({table.dtype for table in self._table})
 
     monkeypatch.setattr(RankingTable, "_make_room", make_room)
     pd.testing.assert_frame_equal(dissect(network, "layer", concepts, **how).units, usual)
