@@ -4,7 +4,7 @@ import pytest
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.concepts import Label
-from prunescope.concepts.broden import BrodenFolder
+from prunescope.concepts.sources.broden import BrodenFolder
 
 
 def cells(part: str = "", color: str = "", obj: str = "", image: str = "a.png") -> str:

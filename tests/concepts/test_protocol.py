@@ -9,7 +9,7 @@ import pytest
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.concepts import Annotation, ConceptSet, open_concepts
-from prunescope.concepts.broden import BrodenFolder
+from prunescope.concepts.sources.broden import BrodenFolder
 
 
 def annotation(planes: list[list[list[int]]], whole: tuple[int, ...] = ()) -> Annotation:

@@ -16,10 +16,12 @@ _SET = Annotated[Stated, OptionsOf(model=CONCEPTS, names=NAMED, arguments={"sour
 
 def list_sets(as_json: Json = False) -> None:
     """Say which concept sets there are."""
-    from prunescope.concepts import KINDS
+    from prunescope.concepts import kinds
 
-    text = "\n".join(f"{name:<12}{what}" for name, what in KINDS.items())
-    print_result({"sets": KINDS}, text, as_json=as_json)
+    sets = kinds()
+    width = max(map(len, sets)) + 2
+    text = "\n".join(f"{name:<{width}}{what}" for name, what in sets.items())
+    print_result({"sets": sets}, text, as_json=as_json)
 
 
 def check(

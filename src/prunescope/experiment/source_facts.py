@@ -13,6 +13,7 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts import open_concepts
 from prunescope.concepts.broken import WithoutBroken, advising
 from prunescope.concepts.protocol import Divisible
+from prunescope.concepts.request import paths_of
 from prunescope.concepts.scenes import scenes_are_drawn, scenes_folder
 from prunescope.data.sources import folders_of, open_source
 from prunescope.experiment.facts import SourceFacts, StudyFacts, recorded_facts
@@ -114,7 +115,7 @@ def _is_at_hand(source: str) -> bool:
     """Return whether a source can be looked at without drawing it or asking a hub."""
     if source == "scenes":
         return scenes_are_drawn()
-    candidates = (Path(source).expanduser(), Path(source.partition(":")[2] or source).expanduser())
+    candidates = (Path(source).expanduser(), *paths_of(source))
     return any(path.is_absolute() or path.exists() for path in candidates)
 
 

@@ -17,8 +17,8 @@ from PIL import Image
 from concepts.worlds import deep_colours
 from prunescope.base.errors import DataError
 from prunescope.concepts import ConceptSet, Label, open_concepts
-from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.contents import fingerprint_set
+from prunescope.concepts.sources.broden import BrodenFolder
 
 HEADER = "image,split,ih,iw,sh,sw,color,object\n"
 
