@@ -296,7 +296,7 @@ class TestRealPhotographs:
 
 
 def _oracle() -> ModuleType:
-    path = Path(__file__).parent.parent / "oracle" / "dissection.py"
+    path = Path(__file__).parents[2] / "oracle" / "dissection.py"
     spec = importlib.util.spec_from_file_location("oracle_dissection", path)
     assert spec is not None
     assert spec.loader is not None
