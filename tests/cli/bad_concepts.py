@@ -22,6 +22,8 @@ LOADED = f"{NETWORK} --weights dense.pth --num-classes 10"
 DISSECT = f"dissect {LOADED} --layer layer3 --concepts broden:set --quantile 0.02 --out out"
 MASKS = f"dissect {LOADED} --layer layer3 --concepts masks:mine --quantile 0.02 --out out"
 CHECK = "concepts check masks:mine"
+CHECK_COCO = "concepts check coco:coco/coco.json"
+ON_COCO = MASKS.replace("masks:mine", "coco:coco/coco.json")
 DOWNLOAD = "concepts download broden --out broden"
 
 DISSECTION = {
@@ -158,6 +160,73 @@ OWN_MASKS = {
     ),
     "masks of two sizes": Bad(
         MASKS, ("car.png", "6 x 8"), paint("mine/masks/train/a/car.png", 6, 8, value=255)
+    ),
+}
+
+COCO = {
+    "a file of annotations that is not there": Bad(
+        "concepts check coco:no.json", ("no.json does not exist",)
+    ),
+    "annotations cut short": Bad(
+        CHECK_COCO, ("coco.json", "ends too early"), cut("coco/coco.json", 0.9)
+    ),
+    "a category that is not listed": Bad(
+        CHECK_COCO,
+        ("coco.json", "annotation 11 has category_id 4"),
+        replace("coco/coco.json", '"category_id": 3,', '"category_id": 4,'),
+    ),
+    "an annotation of an image that is not listed": Bad(
+        ON_COCO,
+        ("coco.json", "annotation 11 has image_id 8"),
+        replace(
+            "coco/coco.json", '"image_id": 7, "category_id": 3', '"image_id": 8, "category_id": 3'
+        ),
+    ),
+    "an image twice": Bad(
+        ON_COCO,
+        ("coco.json", "image 7 stands there twice"),
+        replace("coco/coco.json", '"id": 2, "file_name"', '"id": 7, "file_name"'),
+    ),
+    "a polygon of two points": Bad(
+        CHECK_COCO,
+        ("annotation 11 of train/a.png", "4 numbers", "three points"),
+        replace("coco/coco.json", "[0, 0, 4, 0, 4, 3, 0, 3]", "[0, 0, 4, 3]"),
+    ),
+    "a polygon outside its image": Bad(
+        ON_COCO,
+        ("annotation 11 of train/a.png", "x = 40", "6 x 8"),
+        replace("coco/coco.json", "[0, 0, 4, 0, 4, 3, 0, 3]", "[0, 0, 40, 0, 4, 3, 0, 3]"),
+    ),
+    "run lengths of another image": Bad(
+        CHECK_COCO,
+        ("annotation 14 of val/b.png", "13 pixels", "48"),
+        replace("coco/coco.json", '"counts": [0, 12, 36]', '"counts": [0, 12, 1]'),
+    ),
+    "run lengths of another size": Bad(
+        CHECK_COCO,
+        ("annotation 14 of val/b.png", "[8, 6]", "6 x 8"),
+        replace("coco/coco.json", '[6, 8], "counts": [0', '[8, 6], "counts": [0'),
+    ),
+    "an image of annotations that is lost": Bad(
+        ON_COCO, ("train/a.png", "image 7 of coco/coco.json"), remove("coco/images/train/a.png")
+    ),
+    "no image of the annotations": Bad(
+        ON_COCO, ("train/a.png", "images=DIR"), rename("coco/images", "coco/elsewhere/images")
+    ),
+    "images where there are none": Bad(
+        "concepts preview coco:coco/coco.json,images=no --out sheets", ("no folder no",)
+    ),
+    "an option that nearly exists": Bad(
+        "concepts check coco:coco/coco.json,boxs=true", ("boxs", 'mean "boxes"')
+    ),
+    "an option of another kind": Bad(
+        "concepts check broden:set,boxes=true", ("boxes", "broden takes none")
+    ),
+    "boxes that are neither true nor false": Bad(
+        "concepts check coco:coco/coco.json,boxes=1", ("boxes", '"1"', "true or false")
+    ),
+    "annotations that are a list": Bad(
+        CHECK_COCO, ("coco.json", "no JSON object"), write("coco/coco.json", "[]")
     ),
 }
 

@@ -32,6 +32,7 @@ TABLES = (
     bad_concepts.DISSECTION,
     bad_concepts.BRODEN,
     bad_concepts.OWN_MASKS,
+    bad_concepts.COCO,
     bad_concepts.DOWNLOADS,
     bad_results.RESULTS,
     bad_results.CONVENTIONS,

@@ -19,6 +19,7 @@ import yaml
 from PIL import Image
 from torch import nn
 
+from concepts.coco_files import write_coco
 from concepts.packing import archive_of, entry, packed
 from concepts.worlds import FILES, MASKS, write_folder
 from layers import make_layer
@@ -68,6 +69,7 @@ def make_world(root: Path) -> Path:
     """Fill a folder with one sound input of every kind that a command takes."""
     draw_scenes(root / "set", SceneSet(train=10, val=10, size=32))
     write_folder(root / "mine", MASKS)
+    write_coco(root / "coco", file="coco.json")
     for name, width, classes in (("dense", "0.25", 10), ("wide", "0.5", 10), ("seven", "0.25", 7)):
         network = build(f"cifar_resnet20,width={width}", num_classes=classes, seed=0)
         torch.save(network.state_dict(), root / f"{name}.pth")
@@ -121,7 +123,13 @@ def remove(path: str) -> Spoil:
 
 
 def rename(path: str, other: str) -> Spoil:
-    return lambda: Path(path).rename(other)
+    """Move a file or a folder, into a folder that is made if need be."""
+
+    def spoil() -> None:
+        Path(other).parent.mkdir(exist_ok=True)
+        Path(path).rename(other)
+
+    return spoil
 
 
 def cut(path: str, share: float = 0.5) -> Spoil:

@@ -129,6 +129,7 @@ class TestFaultsOfTheFile:
             ({"images": [IMAGES[0] | {"id": "x"}]}, "image 'x': id is 'x', but must be a whole"),
             ({"images": [IMAGES[0] | {"id": 2**63}]}, "must be a whole number"),
             ({"images": [IMAGES[0] | {"height": 0}]}, "image 7: height is 0, but must be from 1"),
+            ({"images": [IMAGES[0] | {"height": 60_000, "width": 60_000}]}, "more pixels than"),
             ({"images": [IMAGES[0] | {"width": None}]}, "image 7: width is None"),
             ({"images": [IMAGES[0] | {"file_name": ""}]}, "image 7 has no file_name"),
             ({"images": [IMAGES[0] | {"file_name": "../x"}]}, "image 7: '../x' leaves the folder"),

@@ -14,6 +14,7 @@ from prunescope.base.paths import require_file
 _PIECE = 1 << 22  # bytes
 _SPACE = " \t\n\r"
 _BEFORE_THE_CUT = 16  # characters within which a number, a word or an escape may be cut through
+_EARLY = "ends too early: a part of the file is missing"
 _DECODER = json.JSONDecoder()
 
 
@@ -111,7 +112,7 @@ class _Reader:
                 return self.text[self.at - 1]
             if self.ended:
                 if needed:
-                    raise self.fault("ends too early: a part of the file is missing")
+                    raise self.fault(_EARLY)
                 return ""
             self.read_on()
 
@@ -124,7 +125,7 @@ class _Reader:
                 value, end = _DECODER.raw_decode(self.text, self.at)
             except ValueError as error:
                 if self.ended or not self.is_cut(error):
-                    raise self.fault(f"is no JSON: {self.reason(error)}") from None
+                    raise self.wrong(error) from None
             else:
                 is_whole = not isinstance(value, int | float)  # "0." is 0, if it is cut there
                 if is_whole or end < len(self.text) - _BEFORE_THE_CUT or self.ended:
@@ -139,11 +140,14 @@ class _Reader:
         is_string = error.msg.startswith("Unterminated string")
         return is_string or error.pos >= len(self.text) - _BEFORE_THE_CUT
 
-    def reason(self, error: ValueError) -> str:
-        if isinstance(error, json.JSONDecodeError):
-            self.at = error.pos
-            return error.msg
-        return str(error)  # an integer of thousands of digits
+    def wrong(self, error: ValueError) -> DataError:
+        """Return the fault of a value that is wrong, be it because the file ends within it."""
+        if not isinstance(error, json.JSONDecodeError):
+            return self.fault(f"is no JSON: {error}")  # an integer of thousands of digits
+        self.at = error.pos
+        if error.msg.startswith("Unterminated string") or error.pos >= len(self.text.rstrip()):
+            return self.fault(_EARLY)
+        return self.fault(f"is no JSON: {error.msg}")
 
     def read_on(self) -> None:
         """Read as much again as there is, and forget what was passed."""

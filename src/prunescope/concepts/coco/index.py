@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int32, Int64, UInt8
+from PIL import Image
 
 from prunescope.base.errors import DataError
 from prunescope.base.text import counted, written
@@ -183,6 +184,11 @@ class _Collected:
                     f"{where}: {side} is {length}, but must be from 1 to {_LARGEST_SIZE} pixels"
                 )
             self.sizes.append(length)
+        if Image.MAX_IMAGE_PIXELS and self.sizes[-2] * self.sizes[-1] > Image.MAX_IMAGE_PIXELS:
+            raise DataError(
+                f"{where}: height and width are {self.sizes[-2]} and {self.sizes[-1]}, more pixels "
+                f"than the {Image.MAX_IMAGE_PIXELS:,} that are read"
+            )
 
     def _add_annotation(self, element: Element) -> None:
         annotation = element.value
