@@ -230,6 +230,29 @@ COCO = {
     ),
 }
 
+CONVERSIONS = {
+    "a set that is not there": Bad("concepts convert masks:no --out B", ("no folder no",)),
+    "a conversion into a folder of other things": Bad(
+        "concepts convert masks:mine --out letters", ("letters is not empty", "--out")
+    ),
+    "a conversion into a file": Bad(
+        "concepts convert masks:mine --out table.csv", ("table.csv is a file",)
+    ),
+    "a conversion below a file": Bad(
+        "concepts convert masks:mine --out table.csv/x", ("table.csv", "--out")
+    ),
+    "a set with a damaged mask": Bad(
+        "concepts convert masks:mine --out converted",
+        ("train/b.png",),
+        cut("mine/masks/train/b.png"),
+    ),
+    "a category that is a column": Bad(
+        "concepts convert masks:mine --out converted",
+        ("category 'split'", "rename it"),
+        replace("mine/names.csv", "wheel,,part", "wheel,,split"),
+    ),
+}
+
 DOWNLOADS = {
     "a set that cannot be had": Bad("concepts download bordem --out b", ("bordem", "only broden")),
     "a resolution that was not published": Bad(f"{DOWNLOAD} --resolution 256", ("256", "224, 227")),
