@@ -9,6 +9,7 @@ from cli.world import (
     cut,
     in_index,
     paint,
+    palette,
     remove,
     rename,
     replace,
@@ -24,6 +25,8 @@ MASKS = f"dissect {LOADED} --layer layer3 --concepts masks:mine --quantile 0.02 
 CHECK = "concepts check masks:mine"
 CHECK_COCO = "concepts check coco:coco/coco.json"
 ON_COCO = MASKS.replace("masks:mine", "coco:coco/coco.json")
+CHECK_VOC = "concepts check voc:voc"
+ON_VOC = MASKS.replace("masks:mine", "voc:voc")
 DOWNLOAD = "concepts download broden --out broden"
 
 DISSECTION = {
@@ -230,6 +233,54 @@ COCO = {
     ),
 }
 
+VOC = {
+    "a VOC folder that is not there": Bad("concepts check voc:no", ("no folder no",)),
+    "a VOC folder without maps": Bad(
+        CHECK_VOC,
+        ("VOC's layout", "SegmentationClass"),
+        rename("voc/SegmentationClass", "voc/maps"),
+    ),
+    "a list of a map that is not there": Bad(
+        ON_VOC, ("ImageSets lists a", "SegmentationClass/a"), remove("voc/SegmentationClass/a.png")
+    ),
+    "a palette that is not VOC's": Bad(
+        CHECK_VOC,
+        ("SegmentationClass/b.png", "palette", "classes=FILE"),
+        palette("voc/SegmentationClass/b.png"),
+    ),
+    "an index without a class": Bad(
+        CHECK_VOC,
+        ("SegmentationClass/b.png", "value 99"),
+        paint("voc/SegmentationClass/b.png", 4, 5, value=99),
+    ),
+    "a map of another size than its picture": Bad(
+        ON_VOC,
+        ("JPEGImages/b.jpg", "4 x 5", "4 x 4"),
+        paint("voc/SegmentationClass/b.png", 4, 4, value=7),
+    ),
+    "classes of a file that is not there": Bad(
+        "concepts check voc:voc,classes=no.txt", ("no.txt", "No such file")
+    ),
+    "a class twice": Bad(
+        "concepts check voc:voc,classes=two.txt",
+        ("two.txt", "'dog' twice"),
+        write("two.txt", "dog\ndog"),
+    ),
+    "a box outside its image": Bad(
+        "concepts check voc:voc,boxes=true",
+        ("Annotations/b.xml", "'car'", "4 x 5"),
+        replace("voc/Annotations/b.xml", "<xmax>5", "<xmax>50"),
+    ),
+    "boxes cut short": Bad(
+        "concepts check voc:voc,boxes=true",
+        ("Annotations/b.xml", "XML"),
+        cut("voc/Annotations/b.xml"),
+    ),
+    "a list that nearly exists": Bad(
+        f"{CHECK_VOC} --split trainvall", ("trainvall", 'mean "train"')
+    ),
+}
+
 CONVERSIONS = {
     "a set that is not there": Bad("concepts convert masks:no --out B", ("no folder no",)),
     "a conversion into a folder of other things": Bad(
@@ -242,12 +293,12 @@ CONVERSIONS = {
         "concepts convert masks:mine --out table.csv/x", ("table.csv", "--out")
     ),
     "a set with a damaged mask": Bad(
-        "concepts convert masks:mine --out converted",
+        "concepts convert masks:mine --out new",
         ("train/b.png",),
         cut("mine/masks/train/b.png"),
     ),
     "a category that is a column": Bad(
-        "concepts convert masks:mine --out converted",
+        "concepts convert masks:mine --out new",
         ("category 'split'", "rename it"),
         replace("mine/names.csv", "wheel,,part", "wheel,,split"),
     ),

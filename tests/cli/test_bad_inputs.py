@@ -33,6 +33,7 @@ TABLES = (
     bad_concepts.BRODEN,
     bad_concepts.OWN_MASKS,
     bad_concepts.COCO,
+    bad_concepts.VOC,
     bad_concepts.CONVERSIONS,
     bad_concepts.DOWNLOADS,
     bad_results.RESULTS,

@@ -21,6 +21,7 @@ from torch import nn
 
 from concepts.coco_files import write_coco
 from concepts.packing import archive_of, entry, packed
+from concepts.voc_files import CAR, save_map, write_voc
 from concepts.worlds import FILES, MASKS, write_folder
 from layers import make_layer
 from prunescope.base.tensors import load_tensors, save_tensors
@@ -70,6 +71,7 @@ def make_world(root: Path) -> Path:
     draw_scenes(root / "set", SceneSet(train=10, val=10, size=32))
     write_folder(root / "mine", MASKS)
     write_coco(root / "coco", file="coco.json")
+    write_voc(root / "voc")
     for name, width, classes in (("dense", "0.25", 10), ("wide", "0.5", 10), ("seven", "0.25", 7)):
         network = build(f"cifar_resnet20,width={width}", num_classes=classes, seed=0)
         torch.save(network.state_dict(), root / f"{name}.pth")
@@ -175,6 +177,11 @@ def paint(path: str, *shape: int, value: int | Sequence[int] = 1) -> Spoil:
         Image.fromarray(np.broadcast_to(np.uint8(value), shape).copy()).save(path)
 
     return spoil
+
+
+def palette(path: str) -> Spoil:
+    """Show the map of a car in other colours than VOC does."""
+    return lambda: save_map(Path(path), CAR, [9] * 768)
 
 
 def in_index(column: str, value: str) -> Spoil:

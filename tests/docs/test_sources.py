@@ -10,12 +10,14 @@ import torch
 
 from commands import Prunescope
 from concepts.coco_files import write_coco
+from concepts.voc_files import write_voc
 from prunescope.concepts.sources import SOURCES
 from prunescope.networks.registry import build
 
 PAGES = Path(__file__).parents[2] / "docs" / "sources"
 SETS: dict[str, Callable[[Path], object]] = {
     "coco": lambda here: write_coco(here / "street"),
+    "voc": lambda here: write_voc(here / "VOCdevkit/VOC2012"),
 }
 """How the set of each page is made, by the name of its kind."""
 

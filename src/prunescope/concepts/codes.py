@@ -26,20 +26,29 @@ def read_map(path: Path, names: Names) -> Int32[np.ndarray, "height width"]:
     by these numbers; any other picture is read by its colours. Transparent pixels carry no label.
     Raises DataError, naming the file, for a code without a row and for other kinds of pictures.
     """
-    picture = _read_png(path)
+    return numbers_in(path, read_png(path), names)
+
+
+def numbers_in(
+    path: Path, picture: Image.Image, names: Names, advice: str = "add rows"
+) -> Int32[np.ndarray, "height width"]:
+    """Return what `read_map` does of a picture that `read_png` has read.
+
+    advice: what to do about a code that is not listed, for the message.
+    """
     if picture.mode in _ONE_NUMBER and names.values:
         codes = np.asarray(picture).astype(np.int32)
-        return look_up(path, codes, names.values, names.path, lambda code: f"value {code}")
+        return look_up(path, codes, names.values, names.path, lambda code: f"value {code}", advice)
     if picture.mode in _COLOURED and names.colors:
         codes = _colours(path, picture)
         table = {_NOTHING: 0, **names.colors}
-        return look_up(path, codes, table, names.path, lambda code: f"colour #{code:06x}")
+        return look_up(path, codes, table, names.path, lambda code: f"colour #{code:06x}", advice)
     if picture.mode not in {*_ONE_NUMBER, *_COLOURED}:
-        advice = "save it in grey, with a palette, or in RGB"
+        cure = "save it in grey, with a palette, or in RGB"
     else:
         column = "value" if picture.mode in _ONE_NUMBER else "color"
-        advice = f"say in column {column} of {names.path} what stands for which concept"
-    raise DataError(f"{path} is a picture of mode {picture.mode}, which cannot be read: {advice}")
+        cure = f"say in column {column} of {names.path} what stands for which concept"
+    raise DataError(f"{path} is a picture of mode {picture.mode}, which cannot be read: {cure}")
 
 
 def read_mask(path: Path) -> Bool[np.ndarray, "height width"]:
@@ -47,7 +56,7 @@ def read_mask(path: Path) -> Bool[np.ndarray, "height width"]:
 
     Raises DataError, naming the file, where it cannot be read.
     """
-    picture = _read_png(path)
+    picture = read_png(path)
     if picture.mode in _ONE_NUMBER and picture.mode != "P":
         marked: Bool[np.ndarray, "height width"] = np.asarray(picture) != 0
     else:
@@ -89,7 +98,8 @@ def look_up(
     return plane
 
 
-def _read_png(path: Path) -> Image.Image:
+def read_png(path: Path) -> Image.Image:
+    """Decode a map or a mask. Raises DataError for what is no PNG of 8 bits, or grey."""
     picture = read_picture(path)
     if picture.format != "PNG":
         raise DataError(

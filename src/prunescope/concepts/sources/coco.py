@@ -21,10 +21,10 @@ from prunescope.concepts.coco.shapes import patch_of, require_polygons
 from prunescope.concepts.contents import Files, fingerprint_set
 from prunescope.concepts.examination import Counts, Findings, left_aside
 from prunescope.concepts.patches import Patch, joined, lay_out
+from prunescope.concepts.pictures import read_sized
 from prunescope.concepts.protocol import Annotation, Label
 from prunescope.concepts.request import Request
 from prunescope.concepts.selection import select_images
-from prunescope.imaging.decoding import in_colour, read_picture
 
 FORM = "coco:FILE"
 OPTIONS = {
@@ -103,20 +103,8 @@ class CocoFile:
 
         Raises DataError where it cannot be read, or is not of the size that the file states.
         """
-        path, size, title = self.image_path(index), self.index.size(index), self.index.title(index)
-        try:
-            stored = read_picture(path)
-            upright = in_colour(stored, path, upright=True)
-        except DataError as error:
-            raise DataError(f"{error} {title}") from error
-        if (upright.height, upright.width) == size:
-            return upright
-        if (stored.height, stored.width) == size:  # annotated as it lies on the disk
-            return in_colour(stored, path)
-        raise DataError(
-            f"{path} is {upright.height} x {upright.width} (height x width), but is said to be "
-            f"{size[0]} x {size[1]} {title}"
-        )
+        size, title = self.index.size(index), self.index.title(index)
+        return read_sized(self.image_path(index), size, title)
 
     def read_annotation(self, index: int) -> Annotation:
         """Return the labels of an image, its map as large as the image.
