@@ -52,7 +52,7 @@ bench: $(READY)
 lowest:
 	$(PYTHON) -m venv build/lowest
 	build/lowest/bin/python -m pip install --quiet uv
-	build/lowest/bin/uv pip install --quiet --python build/lowest/bin/python --resolution lowest-direct --editable ".[dev,onnx]"
+	build/lowest/bin/uv pip install --quiet --python build/lowest/bin/python --resolution lowest-direct --editable ".[coco,dev,onnx]"
 	build/lowest/bin/python -m pytest --override-ini addopts=--import-mode=importlib -m "not slow and not long" $(PARALLEL)
 
 # Builds dist/*.tar.gz, and from it dist/*.whl.
@@ -64,7 +64,7 @@ package:
 # Pins the newest versions that pyproject.toml allows.
 lock:
 	$(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet --editable ".[dev,onnx,ray]" setuptools
+	build/lock/bin/python -m pip install --quiet --editable ".[coco,dev,onnx,ray]" setuptools
 	build/lock/bin/python -m pip freeze --all --exclude-editable --exclude pip > requirements.lock
 
 clean:

@@ -18,7 +18,7 @@ import json, re, sys, time
 from pathlib import Path
 import pyarrow
 pyarrow.set_cpu_count(1)
-from prunescope.concepts.broden import BrodenFolder
+from prunescope.concepts.sources.broden import BrodenFolder
 
 def memory():
     status = Path("/proc/self/status").read_text()  # ru_maxrss begins with the parent's

@@ -54,6 +54,17 @@ def test_an_index_is_opened_in_processes_of_their_own() -> None:
     assert 0 < found["imports_mib"] <= found["peak_mib"]
 
 
+@pytest.mark.slow
+def test_a_file_of_annotations_is_opened_in_processes_of_their_own() -> None:
+    pytest.importorskip("pycocotools", reason="pycocotools is not installed (extra: coco)")
+    small = ("--images", 50, "--polygons", 400, "--maps", 5, "--runs", 1)
+    found = figures("sources.py", *small)
+    assert found["images"] == found["found"] == 50
+    assert found["maps"] == 5
+    assert 0 < found["imports_mib"] <= found["peak_mib"]
+    assert all(found[name] > 0 for name in ("seconds", "map_ms", "map_cpu_ms"))
+
+
 @pytest.mark.long
 def test_counting_is_compared_with_the_naive_oracle_which_counts_the_same(drawn: Path) -> None:
     found = figures("tally.py", *dissecting(drawn), "--images", 8, "--resolution", 64, "--pairs", 1)

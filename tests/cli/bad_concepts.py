@@ -9,6 +9,7 @@ from cli.world import (
     cut,
     in_index,
     paint,
+    palette,
     remove,
     rename,
     replace,
@@ -22,6 +23,10 @@ LOADED = f"{NETWORK} --weights dense.pth --num-classes 10"
 DISSECT = f"dissect {LOADED} --layer layer3 --concepts broden:set --quantile 0.02 --out out"
 MASKS = f"dissect {LOADED} --layer layer3 --concepts masks:mine --quantile 0.02 --out out"
 CHECK = "concepts check masks:mine"
+CHECK_COCO = "concepts check coco:coco/coco.json"
+ON_COCO = MASKS.replace("masks:mine", "coco:coco/coco.json")
+CHECK_VOC = "concepts check voc:voc"
+ON_VOC = MASKS.replace("masks:mine", "voc:voc")
 DOWNLOAD = "concepts download broden --out broden"
 
 DISSECTION = {
@@ -158,6 +163,144 @@ OWN_MASKS = {
     ),
     "masks of two sizes": Bad(
         MASKS, ("car.png", "6 x 8"), paint("mine/masks/train/a/car.png", 6, 8, value=255)
+    ),
+}
+
+COCO = {
+    "a file of annotations that is not there": Bad(
+        "concepts check coco:no.json", ("no.json does not exist",)
+    ),
+    "annotations cut short": Bad(
+        CHECK_COCO, ("coco.json", "ends too early"), cut("coco/coco.json", 0.9)
+    ),
+    "a category that is not listed": Bad(
+        CHECK_COCO,
+        ("coco.json", "annotation 11 has category_id 4"),
+        replace("coco/coco.json", '"category_id": 3,', '"category_id": 4,'),
+    ),
+    "an annotation of an image that is not listed": Bad(
+        ON_COCO,
+        ("coco.json", "annotation 11 has image_id 8"),
+        replace(
+            "coco/coco.json", '"image_id": 7, "category_id": 3', '"image_id": 8, "category_id": 3'
+        ),
+    ),
+    "an image twice": Bad(
+        ON_COCO,
+        ("coco.json", "image 7 stands there twice"),
+        replace("coco/coco.json", '"id": 2, "file_name"', '"id": 7, "file_name"'),
+    ),
+    "a polygon of two points": Bad(
+        CHECK_COCO,
+        ("annotation 11 of train/a.png", "4 numbers", "three points"),
+        replace("coco/coco.json", "[0, 0, 4, 0, 4, 3, 0, 3]", "[0, 0, 4, 3]"),
+    ),
+    "a polygon outside its image": Bad(
+        ON_COCO,
+        ("annotation 11 of train/a.png", "x = 40", "6 x 8"),
+        replace("coco/coco.json", "[0, 0, 4, 0, 4, 3, 0, 3]", "[0, 0, 40, 0, 4, 3, 0, 3]"),
+    ),
+    "run lengths of another image": Bad(
+        CHECK_COCO,
+        ("annotation 14 of val/b.png", "13 pixels", "48"),
+        replace("coco/coco.json", '"counts": [0, 12, 36]', '"counts": [0, 12, 1]'),
+    ),
+    "run lengths of another size": Bad(
+        CHECK_COCO,
+        ("annotation 14 of val/b.png", "[8, 6]", "6 x 8"),
+        replace("coco/coco.json", '[6, 8], "counts": [0', '[8, 6], "counts": [0'),
+    ),
+    "an image of annotations that is lost": Bad(
+        ON_COCO, ("train/a.png", "image 7 of coco/coco.json"), remove("coco/images/train/a.png")
+    ),
+    "no image of the annotations": Bad(
+        ON_COCO, ("train/a.png", "images=DIR"), rename("coco/images", "coco/elsewhere/images")
+    ),
+    "images where there are none": Bad(
+        "concepts preview coco:coco/coco.json,images=no --out sheets", ("no folder no",)
+    ),
+    "an option that nearly exists": Bad(
+        "concepts check coco:coco/coco.json,boxs=true", ("boxs", 'mean "boxes"')
+    ),
+    "an option of another kind": Bad(
+        "concepts check broden:set,boxes=true", ("boxes", "broden takes none")
+    ),
+    "boxes that are neither true nor false": Bad(
+        "concepts check coco:coco/coco.json,boxes=1", ("boxes", '"1"', "true or false")
+    ),
+    "annotations that are a list": Bad(
+        CHECK_COCO, ("coco.json", "no JSON object"), write("coco/coco.json", "[]")
+    ),
+}
+
+VOC = {
+    "a VOC folder that is not there": Bad("concepts check voc:no", ("no folder no",)),
+    "a VOC folder without maps": Bad(
+        CHECK_VOC,
+        ("VOC's layout", "SegmentationClass"),
+        rename("voc/SegmentationClass", "voc/maps"),
+    ),
+    "a list of a map that is not there": Bad(
+        ON_VOC, ("ImageSets lists a", "SegmentationClass/a"), remove("voc/SegmentationClass/a.png")
+    ),
+    "a palette that is not VOC's": Bad(
+        CHECK_VOC,
+        ("SegmentationClass/b.png", "palette", "classes=FILE"),
+        palette("voc/SegmentationClass/b.png"),
+    ),
+    "an index without a class": Bad(
+        CHECK_VOC,
+        ("SegmentationClass/b.png", "value 99"),
+        paint("voc/SegmentationClass/b.png", 4, 5, value=99),
+    ),
+    "a map of another size than its picture": Bad(
+        ON_VOC,
+        ("JPEGImages/b.jpg", "4 x 5", "4 x 4"),
+        paint("voc/SegmentationClass/b.png", 4, 4, value=7),
+    ),
+    "classes of a file that is not there": Bad(
+        "concepts check voc:voc,classes=no.txt", ("no.txt", "No such file")
+    ),
+    "a class twice": Bad(
+        "concepts check voc:voc,classes=two.txt",
+        ("two.txt", "'dog' twice"),
+        write("two.txt", "dog\ndog"),
+    ),
+    "a box outside its image": Bad(
+        "concepts check voc:voc,boxes=true",
+        ("Annotations/b.xml", "'car'", "4 x 5"),
+        replace("voc/Annotations/b.xml", "<xmax>5", "<xmax>50"),
+    ),
+    "boxes cut short": Bad(
+        "concepts check voc:voc,boxes=true",
+        ("Annotations/b.xml", "XML"),
+        cut("voc/Annotations/b.xml"),
+    ),
+    "a list that nearly exists": Bad(
+        f"{CHECK_VOC} --split trainvall", ("trainvall", 'mean "train"')
+    ),
+}
+
+CONVERSIONS = {
+    "a set that is not there": Bad("concepts convert masks:no --out B", ("no folder no",)),
+    "a conversion into a folder of other things": Bad(
+        "concepts convert masks:mine --out letters", ("letters is not empty", "--out")
+    ),
+    "a conversion into a file": Bad(
+        "concepts convert masks:mine --out table.csv", ("table.csv is a file",)
+    ),
+    "a conversion below a file": Bad(
+        "concepts convert masks:mine --out table.csv/x", ("table.csv", "--out")
+    ),
+    "a set with a damaged mask": Bad(
+        "concepts convert masks:mine --out new",
+        ("train/b.png",),
+        cut("mine/masks/train/b.png"),
+    ),
+    "a category that is a column": Bad(
+        "concepts convert masks:mine --out new",
+        ("category 'split'", "rename it"),
+        replace("mine/names.csv", "wheel,,part", "wheel,,split"),
     ),
 }
 

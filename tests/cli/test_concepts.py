@@ -11,6 +11,9 @@ import torch
 from PIL import Image
 
 from commands import Prunescope
+from concepts.as_coco import write_as_coco
+from prunescope.base.tensors import load_tensors
+from prunescope.concepts import open_concepts
 from prunescope.networks.registry import build
 
 
@@ -70,6 +73,32 @@ def test_own_masks_are_checked_shown_and_dissected(
     squares = units.loc[units["concept"] == "square", "truth"]
     assert len(squares)
     assert set(squares) == {6 * 12 * 16 + sum(_half(number) * 8 for number in range(0, 12, 2))}
+
+
+@pytest.mark.long
+def test_a_coco_file_is_checked_shown_converted_and_dissected_as_what_it_becomes(
+    prunescope: Prunescope, weights: Path, tmp_path: Path, drawn: Path
+) -> None:
+    pytest.importorskip("pycocotools", reason="pycocotools is not installed (extra: coco)")
+    file = write_as_coco(open_concepts(f"broden:{drawn}", limit=12), tmp_path / "coco")
+    name = f"coco:{file},category=supercategory"
+    checked = prunescope("concepts", "check", name, "--json")
+    assert checked.status == 0, checked.out
+    assert json.loads(checked.out)["images"] == 12
+    shown = prunescope("concepts", "preview", name, "--out", tmp_path / "sheets")
+    assert shown.status == 0, shown.err
+    made = prunescope("concepts", "convert", name, "--out", tmp_path / "B", "--json")
+    assert made.status == 0, made.err
+    found = json.loads(made.out)
+    assert found == {"set": f"broden:{tmp_path / 'B'}", "images": 12, "labels": found["labels"]}
+    tables = []
+    for concepts in (name, found["set"]):
+        out = tmp_path / f"D{len(tables)}"
+        ended = prunescope(*_dissect(weights, drawn)[:-1], concepts, "--out", out)
+        assert ended.status == 0, ended.err
+        tables.append(load_tensors(out / "layer3" / "overlap.safetensors"))
+    assert tables[0].keys() == tables[1].keys()
+    assert all((tables[0][key] == tables[1][key]).all() for key in tables[0])
 
 
 def _half(first: int) -> int:

@@ -89,6 +89,7 @@ LOOKED_AT = {
     "instability": ("instability {run} --at 0it --out out",),
     "run": ("run {run}", "run start.yaml --dry-run", "run {file}"),
     "concepts check": ("concepts check masks:{run}",),
+    "concepts convert": ("concepts convert masks:{run} --out set2",),
     "concepts preview": ("concepts preview broden:{run} --out preview.html",),
 }
 NO_FILE = {"demo", "schema", "concepts list", "concepts download"}

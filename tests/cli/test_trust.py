@@ -49,6 +49,7 @@ COMMANDS = {
     "concepts list": "concepts list",
     "concepts check": "concepts check masks:run",
     "concepts preview": "concepts preview broden:run --out out",
+    "concepts convert": "concepts convert masks:run --out set2",
     "concepts download": "concepts download broden --out set2 --from run",
 }
 """One line for each command, with what is hostile in place of FILE or `run`."""

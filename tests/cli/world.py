@@ -19,7 +19,9 @@ import yaml
 from PIL import Image
 from torch import nn
 
+from concepts.coco_files import write_coco
 from concepts.packing import archive_of, entry, packed
+from concepts.voc_files import CAR, save_map, write_voc
 from concepts.worlds import FILES, MASKS, write_folder
 from layers import make_layer
 from prunescope.base.tensors import load_tensors, save_tensors
@@ -68,6 +70,8 @@ def make_world(root: Path) -> Path:
     """Fill a folder with one sound input of every kind that a command takes."""
     draw_scenes(root / "set", SceneSet(train=10, val=10, size=32))
     write_folder(root / "mine", MASKS)
+    write_coco(root / "coco", file="coco.json")
+    write_voc(root / "voc")
     for name, width, classes in (("dense", "0.25", 10), ("wide", "0.5", 10), ("seven", "0.25", 7)):
         network = build(f"cifar_resnet20,width={width}", num_classes=classes, seed=0)
         torch.save(network.state_dict(), root / f"{name}.pth")
@@ -121,7 +125,13 @@ def remove(path: str) -> Spoil:
 
 
 def rename(path: str, other: str) -> Spoil:
-    return lambda: Path(path).rename(other)
+    """Move a file or a folder, into a folder that is made if need be."""
+
+    def spoil() -> None:
+        Path(other).parent.mkdir(exist_ok=True)
+        Path(path).rename(other)
+
+    return spoil
 
 
 def cut(path: str, share: float = 0.5) -> Spoil:
@@ -167,6 +177,11 @@ def paint(path: str, *shape: int, value: int | Sequence[int] = 1) -> Spoil:
         Image.fromarray(np.broadcast_to(np.uint8(value), shape).copy()).save(path)
 
     return spoil
+
+
+def palette(path: str) -> Spoil:
+    """Show the map of a car in other colours than VOC does."""
+    return lambda: save_map(Path(path), CAR, [9] * 768)
 
 
 def in_index(column: str, value: str) -> Spoil:

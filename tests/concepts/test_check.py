@@ -12,9 +12,9 @@ from concepts.worlds import CAR, MAP, grey, photograph
 from prunescope.base.errors import DataError
 from prunescope.base.progress import Progress, Task
 from prunescope.concepts import open_concepts
-from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.check import Report, check_concepts
-from prunescope.concepts.masks import MaskFolder
+from prunescope.concepts.sources.broden import BrodenFolder
+from prunescope.concepts.sources.masks import MaskFolder
 
 # counted by hand from the tiny folder: a.png has 2 for the whole map, b.png 300, e.png 1 and 3
 IMAGES = {1: 2, 2: 1, 3: 2, 300: 2}

@@ -3,8 +3,8 @@
 import pytest
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.protocol import Label
+from prunescope.concepts.sources.broden import BrodenFolder
 
 
 def cells(part: str = "", color: str = "", obj: str = "", image: str = "a.png") -> str:

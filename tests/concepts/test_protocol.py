@@ -9,8 +9,8 @@ import pytest
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.concepts import open_concepts
-from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.protocol import Annotation, ConceptSet
+from prunescope.concepts.sources.broden import BrodenFolder
 
 
 def annotation(planes: list[list[list[int]]], whole: tuple[int, ...] = ()) -> Annotation:

@@ -16,7 +16,6 @@ from PIL import Image
 
 from prunescope.base.errors import ConfigError, StoreError
 from prunescope.concepts import scenes
-from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.scenery import workers, writer
 from prunescope.concepts.scenery.canvas import Canvas, Ink, Stamp
 from prunescope.concepts.scenery.geometry import Outline, box, frame, oval, placed, smooth
@@ -35,6 +34,7 @@ from prunescope.concepts.scenery.picture import KINDS, PROPS, draw_picture
 from prunescope.concepts.scenery.scene_set import SceneSet, class_names
 from prunescope.concepts.scenery.writer import draw_pictures
 from prunescope.concepts.scenes import draw_scenes, scenes_folder
+from prunescope.concepts.sources.broden import BrodenFolder
 
 RED, GREEN = (200.0, 40.0, 40.0), (40.0, 160.0, 60.0)
 SURFACES = sorted(name for name, (texture, _) in PATTERNS.items() if texture)

@@ -5,9 +5,9 @@ import pytest
 
 from concepts.worlds import CAR, GRASS, grey
 from prunescope.base.errors import DataError
-from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.check import check_concepts
-from prunescope.concepts.masks import MaskFolder
+from prunescope.concepts.sources.broden import BrodenFolder
+from prunescope.concepts.sources.masks import MaskFolder
 from prunescope.concepts.totals import count_pixels, known_pixels, pixel_disagreements
 
 

@@ -19,7 +19,7 @@ from prunescope import ablate, load_network
 from prunescope.base.files import hash_file
 from prunescope.base.tensors import load_metadata, load_tensors
 from prunescope.comparison.levels import LevelRecord, write_tables
-from prunescope.concepts.broden import BrodenFolder
+from prunescope.concepts.sources.broden import BrodenFolder
 from prunescope.networks.registry import build
 from prunescope.results.run import Run
 

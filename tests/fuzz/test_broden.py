@@ -14,8 +14,8 @@ from PIL import Image
 
 from concepts.worlds import FILES, OBJECT_MAP, encoded, write_folder
 from fuzz.trying import HOSTILE_TEXTS, made_of, mutated, replaced, texts, tried, try_each
-from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.check import check_concepts
+from prunescope.concepts.sources.broden import BrodenFolder
 
 TABLES = [name for name in FILES if name.endswith(".csv")]
 _TOKENS = (

@@ -15,7 +15,7 @@ from PIL import Image
 from concepts.worlds import MASKS, write_folder
 from fuzz.trying import HOSTILE_TEXTS, made_of, mutated, replaced, texts, tried, try_each
 from prunescope.concepts.check import check_concepts
-from prunescope.concepts.masks import MaskFolder
+from prunescope.concepts.sources.masks import MaskFolder
 
 _TOKENS = (
     *(b",", b"\n", b"\r\n", b'"', b"0", b"255", b"65535", b"65536", b"-1", b"#ff0000", b"#gg0000"),

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from layers import make_layer, save_run
 from prunescope import dissect
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.concepts.broden import BrodenFolder
+from prunescope.concepts.sources.broden import BrodenFolder
 from prunescope.report import run_plots
 from prunescope.report.plots import (
     plot_comparison,

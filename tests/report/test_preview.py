@@ -8,9 +8,9 @@ from PIL import Image
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.fonts import DEFAULT_FAMILY, families_for, font_for
-from prunescope.concepts.broden import BrodenFolder
-from prunescope.concepts.masks import MaskFolder
 from prunescope.concepts.protocol import Label
+from prunescope.concepts.sources.broden import BrodenFolder
+from prunescope.concepts.sources.masks import MaskFolder
 from prunescope.report.preview import colour_labels, drawable, preview_concepts
 
 RED, ORANGE = (185, 35, 40), (235, 130, 35)  # how red-c and orange-c are painted

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.text import counted
 from prunescope.cli.console import print_result, progress_shown
 from prunescope.cli.options import Json, OptionsOf, Stated
 from prunescope.cli.single import CONCEPTS, NAMED, chosen_concepts
@@ -16,10 +17,12 @@ _SET = Annotated[Stated, OptionsOf(model=CONCEPTS, names=NAMED, arguments={"sour
 
 def list_sets(as_json: Json = False) -> None:
     """Say which concept sets there are."""
-    from prunescope.concepts import KINDS
+    from prunescope.concepts.sources import kinds
 
-    text = "\n".join(f"{name:<12}{what}" for name, what in KINDS.items())
-    print_result({"sets": KINDS}, text, as_json=as_json)
+    sets = kinds()
+    width = max(map(len, sets)) + 2
+    text = "\n".join(f"{name:<{width}}{what}" for name, what in sets.items())
+    print_result({"sets": sets}, text, as_json=as_json)
 
 
 def check(
@@ -71,6 +74,31 @@ def preview(
     paths, page = [str(sheet) for sheet in sheets], str(out / PAGE)
     values = {"sheets": paths, "page": page}
     text = "\n".join([*paths, page])
+    print_result(values, text, as_json=as_json)
+
+
+def convert(
+    concepts: _SET,
+    out: Annotated[Path, typer.Option(help="Folder for the set; a new one.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Write a set of any kind as a folder in Broden's layout."""
+    from prunescope.concepts import open_concepts
+    from prunescope.concepts.convert import convert_concepts
+
+    chosen = chosen_concepts(concepts, "concepts convert")
+    with progress_shown() as progress:
+        opened = open_concepts(
+            chosen.source,
+            split=chosen.split,
+            limit=chosen.limit,
+            mask_size=chosen.mask_size,
+            progress=progress,
+        )
+        made = convert_concepts(opened, out, progress=progress)
+    images, labels = len(made.images), len(made.labels)
+    values = {"set": f"broden:{out}", "images": images, "labels": labels}
+    text = f"broden:{out} is ready: {counted(images, 'image')}, {counted(labels, 'label')}"
     print_result(values, text, as_json=as_json)
 
 

@@ -17,7 +17,7 @@ from prunescope.base.files import write_atomically
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.reading import read_ahead
 from prunescope.base.text import counted, on_one_line, shortened
-from prunescope.concepts.protocol import Annotation, ConceptSet, Divisible
+from prunescope.concepts.protocol import Annotation, ConceptSet, Divisible, splits_of
 from prunescope.results.left_out import left_out_text
 
 MOST = 1
@@ -67,6 +67,11 @@ class WithoutBroken:
     def images(self) -> tuple[str, ...]:
         """The path of every image that is not broken."""
         return self.sound.images
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits of these."""
+        return splits_of(self.sound)
 
     @property
     def fingerprint(self) -> str:

@@ -1,28 +1,22 @@
 """Can every file of a concept set be read, and is its content as stated?"""
 
 import json
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import agreeing, align, counted, number, on_one_line
-from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.broken import MOST
-from prunescope.concepts.listing import read_stated_totals
-from prunescope.concepts.masks import MaskFolder
+from prunescope.concepts.examination import Counts, Examined
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize
-from prunescope.concepts.tables import FIRST_ROW
-from prunescope.concepts.totals import Totals, known_pixels, pixel_disagreements
+from prunescope.concepts.totals import Totals
 
 _SHOWN_PROBLEMS = 20
-_SHOWN_NAMES = 10
 _WEIGHT_NOTED = 1.05
-_COVERAGE_TOLERANCE = 1e-3  # relative: files round coverage to six decimals or fewer
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,15 +70,10 @@ class Report:
 def check_concepts(concepts: ConceptSet, *, progress: Progress = SILENT) -> Report:
     """Read every image and every label of a set; report what it holds and every problem.
 
-    The totals of a whole, readable folder in Broden's layout are compared with `frequency` and
-    `coverage` of label.csv where it gives them, and with Broden's published pixel totals if the set
-    is Broden 1. For a folder of masks, images without a mask and names without a pixel are noted.
+    A set that is `Examined` adds to this what it knows of its own files.
     """
     totals = Totals(concepts)
     problems = _repeated_images(concepts)
-    source = concepts.source if isinstance(concepts, OneSize) else concepts
-    if isinstance(source, MaskFolder):
-        problems += source.faults
     unread = 0
     with progress.task(f"Checking {concepts.name}", len(concepts.images)) as task:
         for index in range(len(concepts.images)):
@@ -94,18 +83,13 @@ def check_concepts(concepts: ConceptSet, *, progress: Progress = SILENT) -> Repo
             task.advance()
     labels, categories = totals.labels(), totals.categories()
     notes = _unequal_sizes(totals.shapes)
-    if isinstance(source, MaskFolder):
-        notes += _idle(source, labels, unread)
-    elif not isinstance(concepts, BrodenFolder) or not concepts.whole_set:
-        notes.append("totals are not compared with label.csv: not a whole folder in its layout")
-    elif unread:
-        notes.append(
-            f"totals are not compared with label.csv: {counted(unread, 'image')} cannot be read"
+    resized = isinstance(concepts, OneSize)
+    source = concepts.source if isinstance(concepts, OneSize) else concepts
+    if isinstance(source, Examined):
+        found = source.examine(
+            Counts(labels=labels, shapes=totals.shapes, unread=unread, resized=resized)
         )
-    else:
-        problems += _disagreements(labels, read_stated_totals(concepts.root))
-        pixels = dict(zip(labels["name"], labels["pixels"], strict=True))
-        problems += pixel_disagreements(pixels, known_pixels(concepts, totals.shapes))
+        problems, notes = [*found.problems, *problems], [*notes, *found.notes]
     notes += _broken(unread, len(concepts.images))
     return Report(
         name=concepts.name,
@@ -142,54 +126,9 @@ def _unequal_sizes(shapes: Set[tuple[int, int]]) -> list[str]:
     ]
 
 
-def _idle(concepts: MaskFolder, labels: pd.DataFrame, unread: int) -> list[str]:
-    """Say which images and names of a whole, readable folder of masks have no effect."""
-    notes: list[str] = []
-    if concepts.unmarked:
-        shown = _enumerated(concepts.unmarked)
-        notes.append(
-            f"without a mask, and so not in the set: {counted(len(concepts.unmarked), 'image')}: "
-            f"{shown}"
-        )
-    if unread or not concepts.whole_set:
-        return [*notes, "names without a pixel are not looked for: not every mask was read"]
-    idle = labels.loc[labels["images"] == 0, ["number", "name"]]
-    if len(idle):
-        rows = (idle["number"] + FIRST_ROW - 1).tolist()
-        names = [f"{name} (row {row})" for row, name in zip(rows, idle["name"], strict=True)]
-        notes.append(
-            f"{len(names):,} names of {concepts.names.path} have no pixel: {_enumerated(names)}; "
-            "look at their values and colors, or take the rows out"
-        )
-    return notes
-
-
-def _enumerated(names: Sequence[str]) -> str:
-    more = len(names) - _SHOWN_NAMES
-    return ", ".join(names[:_SHOWN_NAMES]) + (f" and {more:,} more" if more > 0 else "")
-
-
 def _repeated_images(concepts: ConceptSet) -> list[str]:
     counts = pd.Series(concepts.images).value_counts(sort=False)
     return [
         f"{image} stands in {counted(count, 'row')}: its pixels count so many times"
         for image, count in counts[counts > 1].items()
     ]
-
-
-def _disagreements(labels: pd.DataFrame, stated: dict[int, tuple[float, float]]) -> list[str]:
-    problems: list[str] = []
-    columns = (labels[name].tolist() for name in ("number", "name", "images", "coverage"))
-    for label, name, images, covered in zip(*columns, strict=True):
-        frequency, coverage = stated[label]
-        if not np.isnan(frequency) and frequency != images:
-            problems.append(
-                f"label {label} ({name}) is in {counted(images, 'image')}; label.csv says "
-                f"{frequency:,.0f}"
-            )
-        tolerance = _COVERAGE_TOLERANCE * max(1.0, coverage)
-        if not np.isnan(coverage) and abs(coverage - covered) > tolerance:
-            problems.append(
-                f"label {label} ({name}) covers {covered:,.6f}; label.csv says {coverage:,.6f}"
-            )
-    return problems

@@ -26,20 +26,29 @@ def read_map(path: Path, names: Names) -> Int32[np.ndarray, "height width"]:
     by these numbers; any other picture is read by its colours. Transparent pixels carry no label.
     Raises DataError, naming the file, for a code without a row and for other kinds of pictures.
     """
-    picture = _read_png(path)
+    return numbers_in(path, read_png(path), names)
+
+
+def numbers_in(
+    path: Path, picture: Image.Image, names: Names, advice: str = "add rows"
+) -> Int32[np.ndarray, "height width"]:
+    """Return what `read_map` does of a picture that `read_png` has read.
+
+    advice: what to do about a code that is not listed, for the message.
+    """
     if picture.mode in _ONE_NUMBER and names.values:
         codes = np.asarray(picture).astype(np.int32)
-        return _looked_up(path, codes, names.values, names.path, lambda code: f"value {code}")
+        return look_up(path, codes, names.values, names.path, lambda code: f"value {code}", advice)
     if picture.mode in _COLOURED and names.colors:
         codes = _colours(path, picture)
         table = {_NOTHING: 0, **names.colors}
-        return _looked_up(path, codes, table, names.path, lambda code: f"colour #{code:06x}")
+        return look_up(path, codes, table, names.path, lambda code: f"colour #{code:06x}", advice)
     if picture.mode not in {*_ONE_NUMBER, *_COLOURED}:
-        advice = "save it in grey, with a palette, or in RGB"
+        cure = "save it in grey, with a palette, or in RGB"
     else:
         column = "value" if picture.mode in _ONE_NUMBER else "color"
-        advice = f"say in column {column} of {names.path} what stands for which concept"
-    raise DataError(f"{path} is a picture of mode {picture.mode}, which cannot be read: {advice}")
+        cure = f"say in column {column} of {names.path} what stands for which concept"
+    raise DataError(f"{path} is a picture of mode {picture.mode}, which cannot be read: {cure}")
 
 
 def read_mask(path: Path) -> Bool[np.ndarray, "height width"]:
@@ -47,7 +56,7 @@ def read_mask(path: Path) -> Bool[np.ndarray, "height width"]:
 
     Raises DataError, naming the file, where it cannot be read.
     """
-    picture = _read_png(path)
+    picture = read_png(path)
     if picture.mode in _ONE_NUMBER and picture.mode != "P":
         marked: Bool[np.ndarray, "height width"] = np.asarray(picture) != 0
     else:
@@ -56,7 +65,41 @@ def read_mask(path: Path) -> Bool[np.ndarray, "height width"]:
     return marked
 
 
-def _read_png(path: Path) -> Image.Image:
+def look_up(
+    path: Path,
+    codes: Int32[np.ndarray, "height width"],
+    table: Mapping[int, int],
+    source: Path,
+    written: Callable[[int], str],
+    advice: str = "add rows",
+) -> Int32[np.ndarray, "height width"]:
+    """Return the label number of every code of a map.
+
+    table: numbers by code. source, written, advice: for messages, what lists the codes, how one is
+    written, and what to do about one that is not listed.
+    Raises DataError, naming the file, for such a code.
+    """
+    listed = np.array(sorted(table), np.int32)
+    numbers = np.array([table[code] for code in listed.tolist()], np.int32)
+    indices = np.searchsorted(listed, codes).clip(max=len(listed) - 1)
+    is_unlisted = listed[indices] != codes
+    if is_unlisted.any():
+        unlisted, pixels = np.unique(codes[is_unlisted], return_counts=True)
+        order = np.argsort(-pixels, kind="stable")[:_SHOWN_CODES]
+        shown = [f"{written(int(unlisted[i]))} ({counted(int(pixels[i]), 'pixel')})" for i in order]
+        more = f" and {len(unlisted) - len(shown)} more" if len(unlisted) > len(shown) else ""
+        smoothed = len(unlisted) >= _CODES_OF_A_SMOOTHED_MAP
+        raise DataError(
+            f"{path} holds {', '.join(shown)}{more}, which {source} does not list: "
+            + ("so many come of smoothing or scaling; save it without" if smoothed else advice)
+            + ", or repaint it"
+        )
+    plane: Int32[np.ndarray, "height width"] = numbers[indices]
+    return plane
+
+
+def read_png(path: Path) -> Image.Image:
+    """Decode a map or a mask. Raises DataError for what is no PNG of 8 bits, or grey."""
     picture = read_picture(path)
     if picture.format != "PNG":
         raise DataError(
@@ -80,29 +123,3 @@ def _colours(path: Path, picture: Image.Image) -> Int32[np.ndarray, "height widt
         )
     colours = (shown[:, :, 0] << 16) + (shown[:, :, 1] << 8) + shown[:, :, 2]
     return np.where(opacity == 0, np.int32(_NOTHING), colours)
-
-
-def _looked_up(
-    path: Path,
-    codes: Int32[np.ndarray, "height width"],
-    table: Mapping[int, int],
-    source: Path,
-    written: Callable[[int], str],
-) -> Int32[np.ndarray, "height width"]:
-    listed = np.array(sorted(table), np.int32)
-    numbers = np.array([table[code] for code in listed.tolist()], np.int32)
-    indices = np.searchsorted(listed, codes).clip(max=len(listed) - 1)
-    is_unlisted = listed[indices] != codes
-    if is_unlisted.any():
-        unlisted, pixels = np.unique(codes[is_unlisted], return_counts=True)
-        order = np.argsort(-pixels, kind="stable")[:_SHOWN_CODES]
-        shown = [f"{written(int(unlisted[i]))} ({counted(int(pixels[i]), 'pixel')})" for i in order]
-        more = f" and {len(unlisted) - len(shown)} more" if len(unlisted) > len(shown) else ""
-        smoothed = len(unlisted) >= _CODES_OF_A_SMOOTHED_MAP
-        raise DataError(
-            f"{path} holds {', '.join(shown)}{more}, which {source} does not list: "
-            + ("so many come of smoothing or scaling; save it without" if smoothed else "add rows")
-            + ", or repaint it"
-        )
-    plane: Int32[np.ndarray, "height width"] = numbers[indices]
-    return plane

@@ -26,6 +26,11 @@ def entries_in(cells: str) -> list[str]:
     return [entry for entry in entries if entry.strip("0")]
 
 
+def leaves_folder(path: str) -> bool:
+    """Return whether a path in a file leads out of the folder it belongs to."""
+    return re.search(_LEAVES, path) is not None
+
+
 def read_categories(root: Path) -> tuple[str, ...]:
     """Return the categories of category.csv that have a column in index.csv, in its order."""
     path = root / "category.csv"

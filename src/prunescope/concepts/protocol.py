@@ -96,3 +96,19 @@ class Divisible(ConceptSet, Protocol):
 
     def part(self, indices: Sequence[int]) -> "Divisible":
         """Return the set of these images alone, as if it had never had any other."""
+
+
+@runtime_checkable
+class WithSplits(ConceptSet, Protocol):
+    """A concept set that says to which split each image belongs."""
+
+    @property
+    def splits(self) -> Sequence[str]:
+        """The split of every image; empty where it has none."""
+
+
+def splits_of(concepts: ConceptSet) -> tuple[str, ...]:
+    """Return the split of every image; empty where the set does not say."""
+    if isinstance(concepts, WithSplits):
+        return tuple(concepts.splits)
+    return ("",) * len(concepts.images)

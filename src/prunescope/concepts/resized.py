@@ -9,7 +9,7 @@ from jaxtyping import Int32, Int64
 
 from prunescope.base.errors import ConfigError
 from prunescope.concepts.broken import WithoutBroken
-from prunescope.concepts.protocol import Annotation, ConceptSet, Divisible
+from prunescope.concepts.protocol import Annotation, ConceptSet, Divisible, splits_of
 
 _LARGEST = 16_384
 
@@ -37,6 +37,11 @@ class OneSize:
     def tolerant_fingerprint(self) -> str:
         """The fingerprint, also where files are missing; of a divisible set alone."""
         return self._fingerprint(_divisible(self.source).tolerant_fingerprint)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Those of the source."""
+        return splits_of(self.source)
 
     def part(self, indices: Sequence[int]) -> "OneSize":
         """Return the set of these images alone; of a divisible set."""

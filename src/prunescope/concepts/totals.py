@@ -8,7 +8,7 @@ from jaxtyping import Float64, Int32, Int64
 
 from prunescope.base.errors import DataError
 from prunescope.base.progress import SILENT, Progress
-from prunescope.concepts.protocol import ConceptSet
+from prunescope.concepts.protocol import Annotation, ConceptSet
 
 _BRODEN_LABELS = 1_197
 _BRODEN_SIZES = {(112, 112), (113, 113)}
@@ -89,9 +89,13 @@ class Totals:
             # a mask that cannot be opened is reported by the check of the image's shape, too
             return list(dict.fromkeys(faults + str(error).splitlines()))
         if not faults:
-            self._count(annotation.planes, np.array(annotation.whole, np.int64))
-            self.shapes.add(annotation.shape)
+            self.count(annotation)
         return faults
+
+    def count(self, annotation: Annotation) -> None:
+        """Count the labels of an image."""
+        self._count(annotation.planes, np.array(annotation.whole, np.int64))
+        self.shapes.add(annotation.shape)
 
     def labels(self) -> pd.DataFrame:
         """Return one row per label."""

@@ -54,7 +54,8 @@ class ConceptSettings(Settings):
     """The concept images on which networks are dissected."""
 
     source: str
-    """scenes (embedded), broden:DIR, or masks:DIR (your own)."""
+    """scenes (embedded), broden:DIR, masks:DIR (your own), coco:FILE, or another kind that
+    `concepts list` names."""
     split: str | None = None
     """Use only the images of this split; by default all, or those that the convention uses."""
     limit: Limit = None

@@ -13,8 +13,8 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.modules import checked_network, in_float32
 from prunescope.base.text import a_kind
 from prunescope.base.wrappers import unwrapped, unwrapped_name, without_wrappers
-from prunescope.concepts import KINDS
 from prunescope.concepts.protocol import ConceptSet
+from prunescope.concepts.sources import kinds
 from prunescope.dissection.input import Loaded
 from prunescope.experiment.load import load
 from prunescope.networks.loading import LoadedNetwork, implied_weights
@@ -119,7 +119,7 @@ def _name_layer(network: nn.Module, layer: object) -> str:
 
 def as_concepts(concepts: object) -> ConceptSet | str:
     """Return a concept set, or its name. Raises ConfigError for anything else."""
-    kinds = ", ".join(KINDS)
+    forms = ", ".join(kinds())
     if isinstance(concepts, Path):
         raise ConfigError(
             f'concepts is the path {concepts}: say what it holds, as in "broden:{concepts}"'
@@ -128,7 +128,7 @@ def as_concepts(concepts: object) -> ConceptSet | str:
         return concepts
     raise ConfigError(
         f"concepts is {a_kind(concepts)}, but must be the name of a set with labelled pixels "
-        f"({kinds}) or a ConceptSet: a data set with labels of whole images has none; lay its "
+        f"({forms}) or a ConceptSet: a data set with labels of whole images has none; lay its "
         'images and masks out as docs/concept-sets.md says, and give "masks:DIR"'
     )
 

@@ -10,6 +10,7 @@ from prunescope.base.errors import DataError
 from prunescope.base.files import canonical_json, fingerprint
 from prunescope.base.paths import stated_files
 from prunescope.base.progress import SILENT, Progress
+from prunescope.concepts.request import paths_of, split_name
 from prunescope.concepts.scenes import scenes_are_drawn, scenes_folder
 from prunescope.data.sources import folders_of, open_source
 from prunescope.experiment.facts import SourceFacts, StudyFacts, recorded_facts
@@ -112,21 +113,25 @@ def _data_facts(recipe: Recipe, progress: Progress, before: SourceFacts | None) 
 def _concept_facts(recipe: Recipe, progress: Progress, before: SourceFacts | None) -> SourceFacts:
     """Look at the concepts; where no file of theirs has changed since before, open them no more."""
     concepts, rules = recipe.concepts, recipe.dissection.rules
-    if before is None or recipe.dissection.skip_broken:
+    folder = _concepts_folder(concepts.source, progress)
+    if before is None or folder is None or recipe.dissection.skip_broken:
         return _opened_facts(recipe, progress)
     chosen = [concepts.source, rules.images_of(concepts.split), concepts.limit, concepts.mask_size]
     content = recall(
         f"opened concepts 1 {__version__} {canonical_json(chosen)}",
-        stated_files(_concepts_folder(concepts.source, progress), hidden=True),
+        stated_files(folder, hidden=True),
         lambda: _opened_facts(recipe, progress).fingerprint,
     )
     return before if content == before.fingerprint else _opened_facts(recipe, progress)
 
 
-def _concepts_folder(source: str, progress: Progress) -> Path:
+def _concepts_folder(source: str, progress: Progress) -> Path | None:
+    """Return the folder that holds all files of a concept set; None where they may lie apart."""
     if source == "scenes":
         return scenes_folder(progress=progress).absolute()
-    return Path(source.partition(":")[2]).expanduser().absolute()
+    _, place, options = split_name(source)
+    folder = Path(place).expanduser().absolute()
+    return folder if folder.is_dir() and not options else None
 
 
 def _opened_facts(recipe: Recipe, progress: Progress) -> SourceFacts:
@@ -145,7 +150,7 @@ def _is_at_hand(source: str) -> bool:
     """Return whether a source can be looked at without drawing it or asking a hub."""
     if source == "scenes":
         return scenes_are_drawn()
-    candidates = (Path(source).expanduser(), Path(source.partition(":")[2] or source).expanduser())
+    candidates = (Path(source).expanduser(), *paths_of(source))
     return any(path.is_absolute() or path.exists() for path in candidates)
 
 

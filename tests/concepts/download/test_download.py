@@ -14,9 +14,9 @@ from commands import Prunescope
 from concepts.packing import LINK, archive_of, entry, packed
 from concepts.worlds import FILES, encoded, write_folder
 from prunescope.base.errors import ConfigError, DataError, DownloadError, RunBusyError
-from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.download import download_broden
 from prunescope.concepts.download.fetch import Patience
+from prunescope.concepts.sources.broden import BrodenFolder
 from serving import cut, served, status, whole
 
 HASTY = Patience(attempts=3, wait=0.01, timeout=10)

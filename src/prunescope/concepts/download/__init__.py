@@ -17,10 +17,10 @@ from prunescope.base.lock import blaming, check_held, only_writer
 from prunescope.base.paths import require_place
 from prunescope.base.progress import SILENT, Progress, Watched
 from prunescope.base.text import shortened
-from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.contents import status_of
 from prunescope.concepts.download.archive import unpack
 from prunescope.concepts.download.fetch import Patience, fetch
+from prunescope.concepts.sources.broden import BrodenFolder
 from prunescope.concepts.totals import count_pixels, known_pixels, pixel_disagreements
 from prunescope.results.forms import COUNT, TEXT, Each, Fields
 from prunescope.results.reading import read_form

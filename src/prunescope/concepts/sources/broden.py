@@ -1,4 +1,4 @@
-"""How are the concept images and labels of a folder in Broden's layout read?"""
+"""A folder in Broden's layout."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +14,7 @@ from PIL import Image
 from prunescope.base.errors import DataError
 from prunescope.base.paths import resolved
 from prunescope.concepts.contents import Files, fingerprint_set
+from prunescope.concepts.examination import Counts, Findings
 from prunescope.concepts.listing import (
     LARGEST_NUMBER,
     entries_in,
@@ -22,8 +23,19 @@ from prunescope.concepts.listing import (
     read_rows,
 )
 from prunescope.concepts.protocol import Annotation, Label
+from prunescope.concepts.request import Request
 from prunescope.concepts.selection import select_images
+from prunescope.concepts.stated import compare_totals
 from prunescope.imaging.decoding import has_deep_colours, in_colour, read_picture
+
+FORM = "broden:DIR"
+
+
+def open_set(request: Request) -> "BrodenFolder":
+    """Open a folder."""
+    return BrodenFolder.open(
+        request.path, name=request.name, split=request.split, limit=request.limit
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,6 +92,15 @@ class BrodenFolder:
             rows=selected,
             whole_set=is_whole,
         )
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The split of every image; empty where it has none."""
+        return tuple(self.rows["split"].to_pylist())
+
+    def examine(self, counts: Counts) -> Findings:
+        """Compare the totals of the whole folder with what its label.csv states."""
+        return compare_totals(self, self.root, counts, whole_set=self.whole_set)
 
     def image_path(self, index: int) -> Path:
         """Return the path of an image."""

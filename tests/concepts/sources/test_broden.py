@@ -17,9 +17,9 @@ from PIL import Image
 from concepts.worlds import deep_colours
 from prunescope.base.errors import DataError
 from prunescope.concepts import open_concepts
-from prunescope.concepts.broden import BrodenFolder
 from prunescope.concepts.contents import fingerprint_set
 from prunescope.concepts.protocol import ConceptSet, Label
+from prunescope.concepts.sources.broden import BrodenFolder
 
 HEADER = "image,split,ih,iw,sh,sw,color,object\n"
 
@@ -297,7 +297,7 @@ class TestRealPhotographs:
 
 
 def _oracle() -> ModuleType:
-    path = Path(__file__).parent.parent / "oracle" / "dissection.py"
+    path = Path(__file__).parents[2] / "oracle" / "dissection.py"
     spec = importlib.util.spec_from_file_location("oracle_dissection", path)
     assert spec is not None
     assert spec.loader is not None

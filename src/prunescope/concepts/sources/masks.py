@@ -1,4 +1,4 @@
-"""How is a user's own set of images and masks read?"""
+"""Your own set: DIR/images, DIR/masks, DIR/names.csv."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,13 +13,29 @@ from PIL import Image
 from prunescope.base.errors import DataError
 from prunescope.concepts.codes import read_map, read_mask
 from prunescope.concepts.contents import Files, fingerprint_set
+from prunescope.concepts.examination import Counts, Findings, left_aside
 from prunescope.concepts.names import Names, read_names
 from prunescope.concepts.pairing import Marked, pair_masks
 from prunescope.concepts.protocol import Annotation, Label
+from prunescope.concepts.request import Request
 from prunescope.concepts.selection import select_images
+from prunescope.concepts.tables import FIRST_ROW
 from prunescope.imaging.decoding import in_colour, read_picture, read_size
 
+FORM = "masks:DIR"
 _SHOWN_FAULTS = 20
+
+
+def open_set(request: Request) -> "MaskFolder":
+    """Open a folder."""
+    return MaskFolder.open(
+        request.path,
+        name=request.name,
+        split=request.split,
+        limit=request.limit,
+        lenient=request.lenient,
+        skip_broken=request.skip_broken,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -95,6 +111,24 @@ class MaskFolder:
     def labels(self) -> tuple[Label, ...]:
         """The concepts of names.csv; a number is that of the row, from 1."""
         return self.names.labels
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The split of every image; empty where it has none."""
+        return tuple(marked.split for marked in self.marked)
+
+    def examine(self, counts: Counts) -> Findings:
+        """Name the faults of the folder, and the images and names that have no effect."""
+        rows = {label.number: f"row {label.number + FIRST_ROW - 1}" for label in self.labels}
+        notes = left_aside(
+            counts,
+            without=self.unmarked,
+            lacking="a mask",
+            rows=rows if self.whole_set else None,
+            listed=f"names of {self.names.path}",
+            advice="look at their values and colors, or take the rows out",
+        )
+        return Findings(problems=self.faults, notes=notes)
 
     def image_path(self, index: int) -> Path:
         """Return the path of an image."""

@@ -1,0 +1,1 @@
+"""What does a COCO file say, and which pixels does it mean?"""

@@ -1,0 +1,1 @@
+"""What does a folder in the layout of PASCAL VOC say?"""
