@@ -140,6 +140,8 @@ def _run_wanted(
         write_atomically(out / STUDY, sealed(recipe.to_yaml()).encode())
         call = Call(plan.study, store, crew, progress, sources, ranks)
         call.perform(wanted)
+        if not call.failures:
+            call.perform(wanted)  # what was lost meanwhile
         call.perform(plan_results(plan, lambda stage: is_done(stage, store)), engine_here())
     if call.failures:
         raise incomplete(call.failures, plan, store)
