@@ -18,6 +18,7 @@ from prunescope.base.files import write_atomically
 from prunescope.base.lock import own_turn
 
 _SETTLED_NS = 2_000_000_000  # a file system may give two changes so close together one time
+_LINES_AT_ONCE = 1_000
 _FINGERPRINT = re.compile("[0-9a-f]{64}")
 
 
@@ -62,12 +63,16 @@ def recall(
         not noticed.
     """
     digest = hashlib.sha256(f"{kind}\n".encode())
-    newest = 0
+    newest, lines = 0, list[str]()
     for file, status in files:
         path = file if isinstance(file, str) else file.absolute()
-        written = f"{path}\0{status.st_size} {status.st_mtime_ns}\n"
-        digest.update(written.encode("utf-8", "surrogateescape"))
-        newest = max(newest, status.st_mtime_ns)
+        lines.append(f"{path}\0{status.st_size} {status.st_mtime_ns}\n")
+        if status.st_mtime_ns > newest:
+            newest = status.st_mtime_ns
+        if len(lines) == _LINES_AT_ONCE:
+            digest.update("".join(lines).encode("utf-8", "surrogateescape"))
+            lines.clear()
+    digest.update("".join(lines).encode("utf-8", "surrogateescape"))
     kept = cache_folder() / "fingerprints" / digest.hexdigest()
     with suppress(OSError, UnicodeDecodeError):
         cached = kept.read_text()

@@ -162,8 +162,10 @@ def _status_of(run: OpenRun) -> Status:
     plan, store = run.plan, run.store
     provenance = run.provenance
     artifacts = plan.artifacts
-    untouched = {each for each in artifacts if provenance.is_untouched(each)}
-    touched = [each for each in artifacts if each not in untouched]
+    untouched: list[Artifact] = []
+    touched: list[Artifact] = []
+    for each in artifacts:
+        (untouched if provenance.is_untouched(each) else touched).append(each)
     left = [each for each in touched if not store.has(each)]
     to_do, done = sorted_out(plan, left)
     stale = find_stale(plan, store, left)

@@ -59,7 +59,7 @@ class Provenance:
     """
 
     def __init__(self, root: Path) -> None:
-        self._root, self._path = root, root / PROVENANCE
+        self._root, self._path = str(root), root / PROVENANCE
         self._invocations: list[dict[str, Any]] = []
         self._artifacts: dict[str, dict[str, Any]] = {}
         self._lines: dict[str, str] = {}  # of artifacts that were written down already

@@ -296,10 +296,10 @@ class Store:
 
     def _manifests(self) -> Iterator[tuple[str, str]]:
         """Yield the path, relative to the run's, and the part of every manifest outside of work."""
-        waiting = [""]
+        root, waiting = str(self.root), [""]
         while waiting:
             path = waiting.pop()
-            for entry in _entries(f"{self.root}/{path}"):
+            for entry in _entries(f"{root}/{path}"):
                 name = entry.name
                 if entry.is_dir(follow_symlinks=False):
                     if path or name != WORK:
