@@ -138,12 +138,12 @@ def move_inner(source: Path, target: Path) -> None:
     Of those that a link leads to the link moves.
     """
     for link in linked(source):
-        new = target / link.relative_to(source)
-        if not os.path.lexists(new):
-            new.parent.mkdir(parents=True, exist_ok=True)
-            new.symlink_to(link.resolve())
+        place = target / link.relative_to(source)
+        if not os.path.lexists(place):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(link.resolve())
             link.unlink()
-            sync(new.parent)
+            sync(place.parent)
     found = (Slot(path.parent, part_named(path.name)) for path in source.rglob(MANIFESTS))
     for inner in sorted(found, key=attrgetter("folder", "part")):  # a folder before its parts
         new = Slot(target / inner.folder.relative_to(source), inner.part)
