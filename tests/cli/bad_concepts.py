@@ -27,6 +27,8 @@ CHECK_COCO = "concepts check coco:coco/coco.json"
 ON_COCO = MASKS.replace("masks:mine", "coco:coco/coco.json")
 CHECK_VOC = "concepts check voc:voc"
 ON_VOC = MASKS.replace("masks:mine", "voc:voc")
+CHECK_ADE = "concepts check ade20k:parsing"
+STREET = "ade/images/ADE/training/urban/street/ADE_train_1"
 DOWNLOAD = "concepts download broden --out broden"
 
 DISSECTION = {
@@ -278,6 +280,44 @@ VOC = {
     ),
     "a list that nearly exists": Bad(
         f"{CHECK_VOC} --split trainvall", ("trainvall", 'mean "train"')
+    ),
+}
+
+STREETS = {
+    "no folder of ADE20K": Bad("concepts check ade20k:letters", ("letters", "_seg.png")),
+    "ADE20K without its names": Bad(
+        CHECK_ADE, ("objectInfo150.txt",), remove("parsing/objectInfo150.txt")
+    ),
+    "an index of ADE20K without a name": Bad(
+        CHECK_ADE,
+        ("ADE_train_1.png", "value 99"),
+        paint("parsing/annotations/training/ADE_train_1.png", 3, 4, value=99),
+    ),
+    "a class of ADE20K without a name": Bad(
+        "concepts check ade20k:ade",
+        ("ADE_train_1_seg.png", "class 9 "),
+        paint(f"{STREET}_seg.png", 3, 4, 3, value=9),
+    ),
+    "a map of ADE20K in grey": Bad(
+        "concepts check ade20k:ade",
+        ("ADE_train_1_seg.png", "mode L"),
+        paint(f"{STREET}_seg.png", 3, 4),
+    ),
+    "names of ADE20K that are no JSON": Bad(
+        MASKS.replace("masks:mine", "ade20k:ade"),
+        ("ADE_train_1.json", "JSON"),
+        cut(f"{STREET}.json"),
+    ),
+    "Cityscapes without maps": Bad(
+        "concepts check cityscapes:city", ("city", "gtFine"), rename("city/gtFine", "city/fine")
+    ),
+    "an id of Cityscapes that is none": Bad(
+        "concepts check cityscapes:city",
+        ("labelIds.png", "value 99"),
+        paint("city/gtFine/val/ulm/ulm_0_0_gtFine_labelIds.png", 3, 4, value=99),
+    ),
+    "annotations of Cityscapes that there are not": Bad(
+        "concepts check cityscapes:city,annotations=fine", ("annotations", '"fine"', "gtCoarse")
     ),
 }
 
