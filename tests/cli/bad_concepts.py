@@ -225,7 +225,7 @@ COCO = {
         "concepts check coco:coco/coco.json,boxs=true", ("boxs", 'mean "boxes"')
     ),
     "an option of another kind": Bad(
-        "concepts check broden:set,boxes=true", ("boxes", "broden takes none")
+        "concepts check broden:set,boxes=true", ("boxes", "broden takes names=")
     ),
     "boxes that are neither true nor false": Bad(
         "concepts check coco:coco/coco.json,boxes=1", ("boxes", '"1"', "true or false")

@@ -1,11 +1,16 @@
 """On which concept images, whose pixels are labelled, can a network be dissected?"""
 
+from pathlib import Path
+
+from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts.broken import WithoutBroken
+from prunescope.concepts.joined import Joined
 from prunescope.concepts.protocol import Annotation, ConceptSet, Divisible, Label
-from prunescope.concepts.request import Request, split_name
+from prunescope.concepts.relabelled import Relabelled, read_renaming
+from prunescope.concepts.request import COMMON, Request, split_name
 from prunescope.concepts.resized import OneSize, checked_mask_size
-from prunescope.concepts.sources import kinds, open_source
+from prunescope.concepts.sources import kinds, names_in, open_source
 
 __all__ = ["Annotation", "ConceptSet", "Label", "kinds", "open_concepts"]
 
@@ -22,7 +27,8 @@ def open_concepts(
 ) -> Divisible:
     """Return the concept set of a name.
 
-    name: `scenes`, the embedded set (drawn on first use), or that of another kind, see `kinds`
+    name: `scenes`, the embedded set (drawn on first use), or that of another kind, see `kinds`;
+        with options of the kind, and of `COMMON`, behind it; several are joined with ` + `
     split: only the images of this split; all of them when None or "all"
     limit: how many images to use, from the first of the split on
     mask_size: side in pixels to which all label maps are resized, see `OneSize`; None leaves them
@@ -30,7 +36,27 @@ def open_concepts(
     skip_broken: leave out broken images, see `WithoutBroken`
     Raises ConfigError for an unknown name or split, DataError for a folder that cannot be used.
     """
-    kind, place, options = split_name(name)
+    sets = [
+        _open_one(part, split, limit, lenient, skip_broken, progress) for part in names_in(name)
+    ]
+    opened = sets[0] if len(sets) == 1 else Joined(name, sets)
+    if len(sets) > 1 and limit is not None and limit < len(opened.images):
+        opened = opened.part(range(limit))
+    sized = opened if mask_size is None else OneSize(opened, checked_mask_size(mask_size))
+    return WithoutBroken(sized, progress) if skip_broken else sized
+
+
+def _open_one(
+    name: str,
+    split: str | None,
+    limit: int | None,
+    lenient: bool,
+    skip_broken: bool,
+    progress: Progress,
+) -> Divisible:
+    kind, place, stated = split_name(name)
+    common = {option: value for option, value in stated.items() if option in COMMON}
+    options = {option: value for option, value in stated.items() if option not in COMMON}
     opened = open_source(
         Request(
             name=name,
@@ -44,5 +70,15 @@ def open_concepts(
             progress=progress,
         )
     )
-    sized = opened if mask_size is None else OneSize(opened, checked_mask_size(mask_size))
-    return WithoutBroken(sized, progress) if skip_broken else sized
+    tables = {
+        option: read_renaming(Path(common[option]).expanduser(), column, opened.labels)
+        for option, column in (("names", "label"), ("categories", "category"))
+        if option in common
+    }
+    named = Relabelled(opened, **tables) if tables else opened
+    size = common.get("size")
+    if size is None:
+        return named
+    if not size.isdecimal():
+        raise ConfigError(f'size of the concept set "{name}" is "{size}", but must be in pixels')
+    return OneSize(named, checked_mask_size(int(size)))

@@ -5,12 +5,14 @@ what can be checked without opening a picture. `FORM` is how such a set is named
 may stand behind its place (`coco:FILE,boxes=true`), each with what it says.
 """
 
+import re
 from functools import cache
+from pathlib import Path
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.registry import Registry
 from prunescope.concepts.protocol import Divisible
-from prunescope.concepts.request import Request
+from prunescope.concepts.request import COMMON, Request, split_name
 
 SOURCES = Registry(
     kind="kind of concept set", package="prunescope.concepts.sources", function="open_set"
@@ -27,6 +29,19 @@ def kinds() -> dict[str, str]:
     return {str(SOURCES.stated(name, "FORM")): summaries[name] for name in order}
 
 
+def names_in(name: str) -> list[str]:
+    """Return the names of the sets that a name joins: those that begin behind a ` + `."""
+    begins = "|".join(map(re.escape, SOURCES.names))
+    return re.split(rf" \+ (?=(?:{begins})(?::|$| \+ ))", name)
+
+
+def paths_of(name: str) -> list[Path]:
+    """Return the paths that the name of a set, or of sets that are joined, holds."""
+    parts = [split_name(part) for part in names_in(name)]
+    texts = (text for _, place, options in parts for text in (place, *options.values()))
+    return [Path(text).expanduser() for text in texts if text]
+
+
 def open_source(request: Request) -> Divisible:
     """Return the set of a request.
 
@@ -41,10 +56,11 @@ def open_source(request: Request) -> Divisible:
     allowed = SOURCES.stated(request.kind, "OPTIONS") or {}
     for option in request.options:
         if option not in allowed:
-            choice = ", ".join(f"{key}= ({what})" for key, what in allowed.items()) or "none"
+            every = {**allowed, **COMMON}
+            choice = ", ".join(f"{key}= ({what})" for key, what in every.items())
             raise ConfigError(
                 f'the concept set "{request.name}" has no option "{option}"'
-                f"{nearest(option, allowed)}; {request.kind} takes {choice}"
+                f"{nearest(option, every)}; {request.kind} takes {choice}"
             )
     opened: Divisible = SOURCES.find(request.kind)(request)
     return opened
