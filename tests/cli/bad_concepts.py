@@ -321,6 +321,32 @@ STREETS = {
     ),
 }
 
+JOINED = {
+    "a set to join that is not there": Bad(
+        'concepts check "masks:mine + voc:no"', ("no folder no",)
+    ),
+    "a set to join that nearly exists": Bad(
+        'concepts check "masks:mine + vok:voc"', ("mine + vok:voc",)
+    ),
+    "a split that not every set has": Bad(
+        'concepts check "masks:mine + cityscapes:city" --split test', ("mine/images", "test")
+    ),
+    "a table of names that is not there": Bad(
+        "concepts check masks:mine,names=no.csv", ("no.csv does not exist",)
+    ),
+    "a name that no label has": Bad(
+        MASKS.replace("masks:mine", "masks:mine,names=new.csv"),
+        ("new.csv, row 2", "cra", 'mean "car"'),
+        write("new.csv", "name,label\ncra,auto\n"),
+    ),
+    "a table without a column": Bad(
+        "concepts check masks:mine,categories=new.csv",
+        ("new.csv", "category"),
+        write("new.csv", "name,kind\ncar,thing\n"),
+    ),
+    "a size that is no number": Bad("concepts check masks:mine,size=big", ("size", '"big"')),
+}
+
 CONVERSIONS = {
     "a set that is not there": Bad("concepts convert masks:no --out B", ("no folder no",)),
     "a conversion into a folder of other things": Bad(

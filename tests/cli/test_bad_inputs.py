@@ -35,6 +35,7 @@ TABLES = (
     bad_concepts.COCO,
     bad_concepts.VOC,
     bad_concepts.STREETS,
+    bad_concepts.JOINED,
     bad_concepts.CONVERSIONS,
     bad_concepts.DOWNLOADS,
     bad_results.RESULTS,
