@@ -59,6 +59,9 @@ def test_categories_are_those_of_a_table(opened):
 def test_a_size_is_that_of_every_map(opened):
     assert opened(size=5).read_annotation(0).shape == (5, 5)
     assert opened(size=5, names="name,label\ncar,auto\n").labels[1].name == "auto"
+    both = opened(size=5)
+    again = open_concepts(both.name, mask_size=5)  # as a dissection that recorded it is opened
+    assert again.fingerprint == both.fingerprint
     with pytest.raises(ConfigError, match=r'size of the concept set .* is "5px"'):
         opened(size="5px")
     with pytest.raises(ConfigError, match="mask_size is 0"):

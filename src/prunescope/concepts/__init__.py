@@ -6,11 +6,12 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts.broken import WithoutBroken
 from prunescope.concepts.joined import Joined
+from prunescope.concepts.naming import names_in
 from prunescope.concepts.protocol import Annotation, ConceptSet, Divisible, Label
 from prunescope.concepts.relabelled import Relabelled, read_renaming
 from prunescope.concepts.request import COMMON, Request, split_name
-from prunescope.concepts.resized import OneSize, checked_mask_size
-from prunescope.concepts.sources import kinds, names_in, open_source
+from prunescope.concepts.resized import in_one_size
+from prunescope.concepts.sources import kinds, open_source
 
 __all__ = ["Annotation", "ConceptSet", "Label", "kinds", "open_concepts"]
 
@@ -42,7 +43,7 @@ def open_concepts(
     opened = sets[0] if len(sets) == 1 else Joined(name, sets)
     if len(sets) > 1 and limit is not None and limit < len(opened.images):
         opened = opened.part(range(limit))
-    sized = opened if mask_size is None else OneSize(opened, checked_mask_size(mask_size))
+    sized = opened if mask_size is None else in_one_size(opened, mask_size)
     return WithoutBroken(sized, progress) if skip_broken else sized
 
 
@@ -81,4 +82,4 @@ def _open_one(
         return named
     if not size.isdecimal():
         raise ConfigError(f'size of the concept set "{name}" is "{size}", but must be in pixels')
-    return OneSize(named, checked_mask_size(int(size)))
+    return in_one_size(named, int(size))

@@ -15,8 +15,6 @@ from prunescope.base.text import counted
 from prunescope.concepts.examination import Counts, Findings
 from prunescope.concepts.protocol import Annotation, Divisible, Label, splits_of
 
-BETWEEN = " + "
-"""Stands between the names of sets that are joined."""
 _SHOWN = 20
 
 

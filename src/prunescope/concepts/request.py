@@ -16,6 +16,9 @@ COMMON = {
 }
 """The options that a set of any kind takes."""
 
+COMMON_PATHS = ("names", "categories")
+"""Which of these are paths."""
+
 _TRUTH = {"true": True, "false": False}
 
 

@@ -12,9 +12,9 @@ from prunescope.base.paths import find_files
 from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts import open_concepts
 from prunescope.concepts.broken import WithoutBroken, advising
+from prunescope.concepts.naming import paths_of
 from prunescope.concepts.protocol import Divisible
 from prunescope.concepts.scenes import scenes_are_drawn, scenes_folder
-from prunescope.concepts.sources import paths_of
 from prunescope.data.sources import folders_of, open_source
 from prunescope.experiment.facts import SourceFacts, StudyFacts, recorded_facts
 from prunescope.recipe import Recipe

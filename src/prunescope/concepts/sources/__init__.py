@@ -5,14 +5,12 @@ what can be checked without opening a picture. `FORM` is how such a set is named
 may stand behind its place (`coco:FILE,boxes=true`), each with what it says.
 """
 
-import re
 from functools import cache
-from pathlib import Path
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.registry import Registry
 from prunescope.concepts.protocol import Divisible
-from prunescope.concepts.request import COMMON, Request, split_name
+from prunescope.concepts.request import COMMON, Request
 
 SOURCES = Registry(
     kind="kind of concept set", package="prunescope.concepts.sources", function="open_set"
@@ -27,19 +25,6 @@ def kinds() -> dict[str, str]:
     order = [*FIRST, *(name for name in SOURCES.names if name not in FIRST)]
     summaries = SOURCES.summaries
     return {str(SOURCES.stated(name, "FORM")): summaries[name] for name in order}
-
-
-def names_in(name: str) -> list[str]:
-    """Return the names of the sets that a name joins: those that begin behind a ` + `."""
-    begins = "|".join(map(re.escape, SOURCES.names))
-    return re.split(rf" \+ (?=(?:{begins})(?::|$| \+ ))", name)
-
-
-def paths_of(name: str) -> list[Path]:
-    """Return the paths that the name of a set, or of sets that are joined, holds."""
-    parts = [split_name(part) for part in names_in(name)]
-    texts = (text for _, place, options in parts for text in (place, *options.values()))
-    return [Path(text).expanduser() for text in texts if text]
 
 
 def open_source(request: Request) -> Divisible:

@@ -27,6 +27,7 @@ from prunescope.concepts.request import Request
 from prunescope.concepts.selection import select_images
 
 FORM = "coco:FILE"
+PATHS = ("images", "maps")
 OPTIONS = {
     "images": "the folder of the images",
     "maps": "the folder of panoptic maps",

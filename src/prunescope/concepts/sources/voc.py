@@ -12,6 +12,7 @@ from prunescope.concepts.voc.lists import find_files_by_stem, read_lists, splits
 from prunescope.concepts.voc.maps import choose_classes
 
 FORM = "voc:DIR"
+PATHS = ("classes",)
 OPTIONS = {
     "boxes": "true fills the boxes of Annotations instead of SegmentationClass",
     "classes": "a text file with the names of your own classes",
