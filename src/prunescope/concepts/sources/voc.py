@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.text import counted, on_one_line
 from prunescope.concepts.paired import PairedFolder, open_paired
 from prunescope.concepts.request import Request
@@ -54,9 +54,11 @@ def _listed(
     names = sorted({name for listed in lists.values() for name in listed} if lists else files)
     if lost := [name for name in names if name not in files]:
         more = f" (and {counted(len(lost) - 1, 'other name')} likewise)" if len(lost) > 1 else ""
+        hint = nearest(lost[0], files)
         raise DataError(
             f"{folder.parent / 'ImageSets'} lists {on_one_line(lost[0])}, but there is no "
-            f"{folder / lost[0]} with a suffix that is read{more}: add it, or take it off the list"
+            f"{folder / lost[0]} with a suffix that is read{hint}{more}: add it, or take it off "
+            "the list"
         )
     if not names:
         raise DataError(f"{folder} is empty, and so is the set")
