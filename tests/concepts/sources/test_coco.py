@@ -270,6 +270,16 @@ class TestAnnotations:
             concepts.read_annotation(0)
         assert "annotation 42 of train/a.png" in str(caught.value)
 
+    def test_bytes_that_are_not_utf_8_stand_only_where_nothing_is_read(self, opened):
+        concepts = opened()
+        path = concepts.index.path
+        text = path.read_bytes()
+        path.write_bytes(text.replace(b'"id": 11,', b'"id": 11, "note": "\xff",'))
+        assert open_concepts(concepts.name).read_annotation(0).numbers() == (CAR, DOG, GRASS)
+        path.write_bytes(text.replace(b'"car"', b'"\xff"'))
+        with pytest.raises(DataError, match=r"labels\.json is not UTF-8 \(at byte"):
+            open_concepts(concepts.name)
+
     def test_every_faulty_annotation_of_an_image_has_a_line(self, opened):
         wrong = [annotation(n, 7, 3, [[1.0, 2.0]]) for n in (1, 2)]
         with pytest.raises(DataError) as caught:
@@ -359,6 +369,16 @@ class TestPanoptic:
             *[[GRASS] * 8] * 4,
             [0] * 8,
         ]
+
+    def test_a_map_may_have_any_name(self, tmp_path):
+        content = panoptic()
+        content["annotations"][0]["file_name"] = "straße.png"
+        write_segments(tmp_path / "labels/straße.png", segments())
+        path = write_coco(tmp_path, content)
+        for ascii_only in (True, False):
+            path.write_text(json.dumps(content, ensure_ascii=ascii_only), encoding="utf-8")
+            concepts = open_concepts(f"coco:{path}")
+            assert concepts.read_annotation(0).numbers() == (CAR, GRASS)
 
     def test_maps_may_lie_elsewhere(self, path, tmp_path):
         (tmp_path / "labels").rename(tmp_path / "elsewhere")
