@@ -497,3 +497,27 @@ def test_the_check_counts_and_names_what_has_no_effect(opened):
         f"1 categories of {opened().index.path} have no pixel: bus (id 4); no image is annotated "
         "with them",
     )
+
+
+def test_broken_images_can_be_left_out(tmp_path):
+    names = [f"{number:03}.png" for number in range(120)]
+    content = {
+        "images": [
+            {"id": n, "file_name": name, "height": 6, "width": 8} for n, name in enumerate(names)
+        ],
+        "annotations": [annotation(n, n, 3, [square(0, 0, 2, 2)]) for n in range(120)],
+        "categories": list(CATEGORIES),
+    }
+    sound = dict(content)
+    content["annotations"][7] = annotation(7, 7, 3, [[1.0, 1.0]])
+    path = write_coco(tmp_path / "all", content, images=names[1:])  # the first one is gone
+    with pytest.raises(DataError, match=r"more than 1 % of the 120 images"):
+        _ = open_concepts(f"coco:{path}", skip_broken=True).images
+    (tmp_path / "all/images/000.png").write_bytes(photograph())
+    concepts = open_concepts(f"coco:{path}", skip_broken=True)
+    [left] = concepts.left_out
+    assert left.image == "007.png"
+    assert "annotation 7 of 007.png: a polygon has 2 numbers" in left.reason
+    sound["annotations"] = [a for a in content["annotations"] if a["id"] != 7]
+    never = open_concepts(f"coco:{write_coco(tmp_path / 'never', sound, images=names)}")
+    assert never.fingerprint == concepts.fingerprint
